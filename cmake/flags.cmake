@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# One set of flags for everything; the same on gcc and clang.
+include(CheckCCompilerFlag)
+
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(-Wall -Wextra -Werror -Wconversion -Wformat=2 -Wmissing-prototypes
+    -Wpointer-arith -Wshadow -Wstrict-prototypes -Wswitch-enum -Wundef -Wvla -Wwrite-strings
+    -fstack-protector-strong -fPIE -fno-omit-frame-pointer)
+add_link_options(-pie -Wl,-z,relro,-z,now)
+# gcc 12 warns of fortify where there is no optimisation.
+if(NOT BERTH_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    add_compile_definitions(_FORTIFY_SOURCE=2)
+endif()
+if(BERTH_SANITIZE)
+    add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=address,undefined)
+endif()
+if(BERTH_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(BERTH_COVERAGE)
+    add_compile_options(--coverage)
+    add_link_options(--coverage)
+endif()
+
+# What a layer generates for others to include: generated/base/..., generated/store/...
+set(BERTH_GENERATED ${CMAKE_BINARY_DIR}/generated)
+include_directories(src ${BERTH_GENERATED})

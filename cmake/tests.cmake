@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# test/<layer>/<name>_test.c is one program of cmocka tests and one ctest entry. Suites that are
+# scripts (api, e2e) register themselves in test/<suite>/CMakeLists.txt.
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+if(NOT CMOCKA_FOUND)
+    message(STATUS "no cmocka: tests are not built")
+    return()
+endif()
+
+add_library(check STATIC test/check.c)
+target_include_directories(check PUBLIC test)
+target_link_libraries(check PUBLIC base PkgConfig::CMOCKA)
+
+foreach(layer base sys market proto store flow server agent cli)
+    file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/*_test.c)
+    # What the tests of a layer share: test/<layer>/support*.c.
+    file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/support*.c)
+    foreach(source ${tests})
+        get_filename_component(name ${source} NAME_WE)
+        set(target test_${layer}_${name})
+        add_executable(${target} ${source} ${support})
+        target_link_libraries(${target} PRIVATE ${layer} check)
+        add_test(NAME ${layer}/${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+        set_tests_properties(${layer}/${name} PROPERTIES LABELS ${layer} TIMEOUT 300
+            ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1"
+            SKIP_RETURN_CODE 77)
+    endforeach()
+endforeach()
+
+find_package(Python3 COMPONENTS Interpreter)
+add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tools/tidy.py
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+
+foreach(suite api e2e sim)
+    if(EXISTS ${CMAKE_SOURCE_DIR}/test/${suite}/CMakeLists.txt)
+        add_subdirectory(test/${suite})
+    endif()
+endforeach()
+if(EXISTS ${CMAKE_SOURCE_DIR}/bench/CMakeLists.txt)
+    add_subdirectory(bench)
+endif()
+if(BERTH_FUZZ)
+    file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/fuzz/*_fuzz.c)
+    foreach(source ${fuzzers})
+        # test/fuzz/<layer>_<name>_fuzz.c links its layer.
+        get_filename_component(name ${source} NAME_WE)
+        string(REGEX REPLACE "_.*" "" layer ${name})
+        add_executable(${name} ${source})
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        target_link_libraries(${name} PRIVATE ${layer})
+    endforeach()
+endif()

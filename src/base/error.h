@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why an operation failed, in words for a person and a code for a program.
+ *
+ * A function that can fail returns bool and takes a `struct error *` last:
+ *
+ *     if (!netcount_read(dir, "eth0", &count, err))
+ *         return error_context(err, "rental %s", id);
+ *
+ * On success it leaves `*err` alone. On failure it fills `*err` and leaves its
+ * outputs alone. The error lives on the stack of whoever will report it, so
+ * failing never allocates: it cannot leak, and it cannot itself fail.
+ *
+ * Errors are for what the world does to us. What the caller of a pure function
+ * ought to expect is an outcome, and has an enum of its own (see market/meter.h).
+ * What we did to ourselves is a bug, and has assert(). */
+
+#ifndef BERTH_BASE_ERROR_H
+#define BERTH_BASE_ERROR_H
+
+#include <stdbool.h>
+
+#include "base/compiler.h"
+
+enum error_code {
+    ERROR_NONE = 0,
+#define ERROR_CODE(name, http_status, meaning) ERROR_##name,
+#include "base/error_codes.def"
+#undef ERROR_CODE
+};
+
+enum { ERROR_TEXT_SIZE = 256 };
+
+struct error {
+    enum error_code code;
+    char text[ERROR_TEXT_SIZE]; /* no newline, no full stop; cut short if too long */
+};
+
+/* Fill `err`, and return false: `return error_set(err, ERROR_INVALID, ...);` */
+bool error_set(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* The same after a failed system call: the text ends in what `errnum` means. */
+bool error_system(struct error *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Say what was being done, in front of what went wrong, and return false:
+ * "no such interface" becomes "rental r-81: no such interface". */
+bool error_context(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The code's name in the API, such as "NOT_FOUND". */
+const char *error_name(enum error_code code);
+
+/* What the code means, in a sentence's worth of words. */
+const char *error_meaning(enum error_code code);
+
+int error_http_status(enum error_code code);
+
+#endif

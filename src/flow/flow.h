@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every flow is given. A flow is one thing that happens in the market: load the facts,
+ * decide in market/, store it all in one transaction. No sockets, no threads; time comes from
+ * the clock here. Each flow has a file, a request struct, an outcome enum and, where it
+ * answers more, a reply struct. `false` with an error means the world failed (database, disk);
+ * an outcome means the market said so, and nothing was written unless it is the good one. */
+
+#ifndef BERTH_FLOW_FLOW_H
+#define BERTH_FLOW_FLOW_H
+
+#include "store/store.h"
+#include "sys/clock.h"
+#include "sys/crypto.h"
+#include "sys/log.h"
+
+struct flow {
+    struct store *store;
+    const struct clock *clock;
+    const struct log *log;
+    const struct key_pair *server_keys; /* signs destroy instructions */
+    bool auto_verifies;                 /* --auto-verify */
+    bool allows_simulated;              /* --allow-simulated */
+};
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What should be running on a machine: level-triggered, always the full state (control.md 4.3).
+ *
+ *   GET /agent/v1/desired?after=REV   held until desired_rev > REV, or 25 s: then 204
+ *
+ * The agent keeps the last one on disk and enforces it while disconnected. `gen` rises with
+ * every change to an instance. An instance that is not listed is stopped and quarantined, never
+ * deleted; only `absent` with a destroy token that verifies against the server key of the
+ * enrolment deletes data. */
+
+#ifndef BERTH_PROTO_DESIRED_H
+#define BERTH_PROTO_DESIRED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/json.h"
+
+enum desired_state { DESIRED_RUNNING, DESIRED_STOPPED, DESIRED_ABSENT };
+
+enum {
+    DESIRED_INSTANCES_MAX = 1024,
+    DESIRED_OPS_MAX = 64,
+    SPEC_ENV_MAX = 256,
+    SPEC_ARGS_MAX = 256,
+    SPEC_PORTS_MAX = 64,
+    SPEC_KEYS_MAX = 64,
+    POLL_HOLD_MS = 25000,
+    DESTROY_TOKEN_SIZE = 64,
+};
+
+struct spec_variable {
+    const char *name, *value;
+};
+
+struct spec_port {
+    int64_t port; /* inside the container; from 70000 up: identity mapping (api.md 2.4.3) */
+    bool is_udp;
+};
+
+/* How to make the container. Fixed for a generation. Texts live in the arena it was decoded
+ * into. NULL: not given. */
+struct instance_spec {
+    const char *image;
+    const char *registry_login; /* as api.md 2.4.1, image_login; secret */
+    const char *runtype;        /* tokens of api.md 2.4.2 */
+    const char *onstart;
+    const char *user;
+    const char *hostname; /* NULL: C.<id> */
+    int64_t arg_count;
+    const char **args;
+    int64_t env_count;
+    struct spec_variable *env; /* secret */
+    int64_t port_count;
+    struct spec_port *ports;
+    int64_t ssh_key_count;
+    const char **ssh_keys; /* authorized_keys lines without options */
+    int64_t disk_gb;
+    int64_t cpu_millis; /* thousandths of a hardware thread; 0: no limit */
+    int64_t ram_mb;     /* 0: no limit */
+    int64_t shm_mb;     /* 0: the agent's default */
+};
+
+struct desired_instance {
+    int64_t id, gen;
+    enum desired_state state;
+    int64_t restart_nonce;     /* restart when the one on disk is lower */
+    int64_t stop_after_ms;     /* from receipt: credit ends; -1: never */
+    int64_t lifetime_after_ms; /* from receipt: contract ends; -1: never */
+    int64_t gpu_count;
+    const char **gpus; /* uuids; none for a CPU machine */
+    bool has_destroy_token;
+    uint8_t destroy_token[DESTROY_TOKEN_SIZE]; /* Ed25519 over destroy_signed() */
+    struct instance_spec spec;                 /* empty where state is absent */
+};
+
+enum op_kind { OP_LOGS, OP_EXEC };
+
+struct desired_op {
+    const char *op_id; /* 32 hexadecimal digits: also the agent's key against running it twice */
+    enum op_kind kind;
+    int64_t instance_id, min_gen;
+    int64_t expires_ms;
+    const char *command; /* exec: for the guest's shell */
+    const char *filter;  /* logs: lines that contain it; NULL: all */
+    int64_t tail;        /* logs: last lines */
+    bool is_daemon_log;  /* logs: the agent's own about this instance */
+};
+
+struct desired {
+    int64_t session_epoch, desired_rev, server_time_us;
+    int64_t instance_count;
+    struct desired_instance *instances;
+    int64_t op_count;
+    struct desired_op *ops;
+};
+
+void desired_encode(struct buf *out, const struct desired *desired);
+
+/* Everything decoded lives in `arena`. ERROR_OUT_OF_RANGE past a limit above. */
+NODISCARD bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret,
+                              struct error *err);
+
+/* The bytes under a destroy token: domain, machine, instance, gen. */
+void destroy_signed(struct buf *out, int64_t machine_id, int64_t instance_id, int64_t gen);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database of a market: transactions in, durable answers out.
+ *
+ * Reads run on the caller's thread, each thread with a connection of its own, in a snapshot.
+ * Writes are closures. On SQLite one writer thread takes whatever waits (at most
+ * STORE_BATCH_MAX), runs each in a savepoint, commits them all with one sync and only then
+ * wakes the callers; one that fails rolls back alone. On PostgreSQL the caller's thread takes
+ * a connection from the pool; a conflict (40001, 40P01) runs the closure again. So a closure
+ *
+ *   - may run more than once, and must start by setting its outputs afresh;
+ *   - sees no effect of the outside world and causes none: no network, no clock but the
+ *     `now` it was given;
+ *   - returns false to leave nothing behind. */
+
+#ifndef BERTH_STORE_STORE_H
+#define BERTH_STORE_STORE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "store/db.h"
+#include "sys/log.h"
+
+enum { STORE_BATCH_MAX = 64 };
+
+struct store;
+
+/* `location` is a directory, which then holds berth.sqlite, or a postgres:// URL. Creates what
+ * is missing and applies migrations; a database that is newer than this program, or whose
+ * applied migrations were edited, is refused (ERROR_CONFLICT). */
+NODISCARD bool store_open(const char *location, const struct log *log, struct store **ret_store,
+                          struct error *err);
+void store_close(struct store **store);
+
+typedef bool store_work(struct db *db, void *context, struct error *err);
+
+/* True once what `work` wrote is durable. */
+NODISCARD bool store_write(struct store *store, store_work *work, void *context,
+                           struct error *err);
+NODISCARD bool store_read(struct store *store, store_work *work, void *context, struct error *err);
+
+/* Hear of changes after their commit, on a thread of the store's: return soon, do not write. On
+ * PostgreSQL also those of other processes, by NOTIFY. A listener may miss changes while a
+ * connection is down: what it keeps must be able to be rebuilt. */
+typedef void store_listener(void *context, enum db_topic topic, int64_t id);
+void store_subscribe(struct store *store, store_listener *listener, void *context);
+
+struct store_totals {
+    uint64_t reads, writes, commits, retries, failures;
+    uint64_t queue_length; /* writes that wait now */
+};
+struct store_totals store_totals(struct store *store);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Randomness, hashes and signatures: libsodium, behind the few calls that Berth needs. */
+
+#ifndef BERTH_SYS_CRYPTO_H
+#define BERTH_SYS_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/hex.h"
+
+enum {
+    HASH_SIZE = 32,       /* SHA-256 */
+    PUBLIC_KEY_SIZE = 32, /* Ed25519, RFC 8032 */
+    SECRET_KEY_SIZE = 64,
+    SIGNATURE_SIZE = 64,
+    TOKEN_BYTES = 32,
+    TOKEN_TEXT_SIZE = HEX_SIZE(TOKEN_BYTES),
+};
+
+struct hash {
+    uint8_t bytes[HASH_SIZE];
+};
+
+struct key_pair {
+    uint8_t public_key[PUBLIC_KEY_SIZE];
+    uint8_t secret_key[SECRET_KEY_SIZE];
+};
+
+struct signature {
+    uint8_t bytes[SIGNATURE_SIZE];
+};
+
+/* Once, at the start of main(), before anything else here. Ends the process on failure. */
+void crypto_start(void);
+
+void crypto_random(void *bytes, size_t count);
+
+/* 256 random bits in hexadecimal: API keys, tokens in URLs. Returns `text`. */
+char *crypto_token(char text[static TOKEN_TEXT_SIZE]);
+
+struct hash crypto_hash(const void *bytes, size_t count);
+
+/* Takes as long whether they differ early or late. */
+bool crypto_equal(const void *a, const void *b, size_t count);
+
+struct key_pair crypto_key_pair(void);
+struct signature crypto_sign(const struct key_pair *keys, const void *bytes, size_t count);
+NODISCARD bool crypto_verify(const uint8_t public_key[static PUBLIC_KEY_SIZE],
+                             const struct signature *signature, const void *bytes, size_t count);
+
+/* Overwrite a secret that is no longer needed; the compiler cannot leave it out. */
+void crypto_wipe(void *bytes, size_t count);
+
+#endif
