@@ -18,6 +18,9 @@
 #define US_PER_SECOND INT64_C(1000000)
 #define US_PER_HOUR   INT64_C(3600000000)
 
+/* Later than anything that happens: "never" where a time is asked for. */
+#define INSTANT_NEVER ((struct instant){ INT64_MAX })
+
 struct instant {
     int64_t microseconds;
 };

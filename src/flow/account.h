@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts and their API keys: who may come in.
+ *
+ * Keys are 256 random bits, shown once; the database has their SHA-256. */
+
+#ifndef BERTH_FLOW_ACCOUNT_H
+#define BERTH_FLOW_ACCOUNT_H
+
+#include "base/arena.h"
+#include "flow/caller.h"
+#include "flow/flow.h"
+#include "store/api_key.h"
+#include "store/user.h"
+
+enum account_outcome {
+    ACCOUNT_CREATED,
+    ACCOUNT_EXISTS,     /* the email has an account */
+    ACCOUNT_BAD_EMAIL,  /* not local@domain, or too long */
+    ACCOUNT_BAD_CREDIT, /* negative */
+};
+
+struct account_request {
+    const char *email;    /* in any case */
+    const char *username; /* NULL: the email's local part */
+    struct money credit;  /* granted as promo credit; zero: none */
+    bool is_admin;
+};
+
+struct account_reply {
+    enum account_outcome outcome;
+    int64_t user_id, key_id;
+    char api_key[TOKEN_TEXT_SIZE]; /* shown this once */
+};
+
+NODISCARD bool flow_account_create(const struct flow *flow, const struct account_request *request,
+                                   struct account_reply *ret, struct error *err);
+
+/* Who has that key; `*ret_is_known` false for a key that never was or was revoked. */
+NODISCARD bool flow_authenticate(const struct flow *flow, const char *api_key, struct caller *ret,
+                                 bool *ret_is_known, struct error *err);
+
+/* The permission object of the key, JSON as in api.md 2.11, for routes that it narrows; "" where
+ * it does not narrow. Lives in the arena. */
+NODISCARD bool flow_key_rights(const struct flow *flow, const struct caller *caller,
+                               struct arena *arena, const char **ret_rights, struct error *err);
+
+enum key_outcome { KEY_DONE, KEY_NOT_FOUND, KEY_BAD_NAME, KEY_BAD_RIGHTS, KEY_EXCEEDS_CALLER };
+
+struct key_reply {
+    enum key_outcome outcome;
+    int64_t key_id;
+    char api_key[TOKEN_TEXT_SIZE];
+};
+
+/* `rights` is a permission object as JSON; NULL: all that the caller has. A key can never do more
+ * than the one that made it. */
+NODISCARD bool flow_key_create(const struct flow *flow, const struct caller *caller,
+                               const char *name, const char *rights, struct key_reply *ret,
+                               struct error *err);
+NODISCARD bool flow_key_revoke(const struct flow *flow, const struct caller *caller, int64_t key_id,
+                               struct key_reply *ret, struct error *err);
+
+/* Revoke the caller's own key and give another with the same rights. */
+NODISCARD bool flow_key_reset(const struct flow *flow, const struct caller *caller,
+                              struct key_reply *ret, struct error *err);
+NODISCARD bool flow_key_list(const struct flow *flow, const struct caller *caller,
+                             struct arena *arena, struct api_key_row **ret, size_t *ret_count,
+                             struct error *err);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine joins: its owner makes a one-time token, its agent trades it for an identity. */
+
+#ifndef BERTH_FLOW_ENROLL_H
+#define BERTH_FLOW_ENROLL_H
+
+#include "flow/caller.h"
+#include "flow/flow.h"
+#include "proto/hello.h"
+
+enum { ENROLL_TOKEN_SECONDS = 15 * 60 };
+
+struct enroll_token_reply {
+    char token[TOKEN_TEXT_SIZE];
+    struct instant expires;
+};
+
+NODISCARD bool flow_enroll_token(const struct flow *flow, const struct caller *caller,
+                                 struct enroll_token_reply *ret, struct error *err);
+
+enum enroll_outcome {
+    ENROLL_DONE,
+    ENROLL_BAD_TOKEN,  /* unknown, expired or used */
+    ENROLL_KEY_IN_USE, /* the public key belongs to another machine */
+    ENROLL_GPU_IN_USE, /* a GPU of it is live on another machine */
+    ENROLL_SIMULATED,  /* simulated GPUs, and the server does not allow them */
+};
+
+struct enroll_outcome_reply {
+    enum enroll_outcome outcome;
+    struct enroll_reply reply; /* proto/hello.h */
+};
+
+NODISCARD bool flow_enroll(const struct flow *flow, const struct enroll_request *request,
+                           struct enroll_outcome_reply *ret, struct error *err);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a renter sees of their instances. */
+
+#ifndef BERTH_FLOW_INSTANCE_H
+#define BERTH_FLOW_INSTANCE_H
+
+#include "base/arena.h"
+#include "flow/caller.h"
+#include "flow/flow.h"
+#include "proto/desired.h"
+#include "proto/hello.h"
+#include "store/contract.h"
+#include "store/machine.h"
+
+/* api.md 2.5.3, actual_status. */
+enum instance_status {
+    INSTANCE_NEW, /* null: nothing reported yet */
+    INSTANCE_LOADING,
+    INSTANCE_RUNNING,
+    INSTANCE_STOPPED,
+    INSTANCE_EXITED,
+    INSTANCE_REBOOTING,
+    INSTANCE_SCHEDULING,
+    INSTANCE_FAILED, /* reported as "created": status_msg says what went wrong */
+    INSTANCE_OFFLINE,
+};
+
+/* "loading", ...; NULL for INSTANCE_NEW. */
+const char *instance_status_name(enum instance_status status);
+
+struct instance_view {
+    const struct contract_row *contract;
+    const struct machine_row *machine;
+    const struct machine_facts *facts;
+    const struct instance_spec *spec; /* as rented, without SSH keys */
+    enum instance_status status;
+    const char *cur_state, *next_state, *intended_status; /* "running", "stopped" */
+    const char *status_msg;                               /* "" where there is nothing to say */
+    struct money gpu_hour;                                /* of the whole slice */
+    struct money disk_hour; /* rounded up to a nanodollar; for show, never for charging */
+    struct money charged;   /* so far, up to this moment, all meters */
+    int64_t uptime_s;       /* since the present run began; -1: does not run */
+    int64_t gpus_of_machine;
+};
+
+/* `*ret_has` is false where the caller has no such instance. */
+NODISCARD bool flow_instance_show(const struct flow *flow, const struct caller *caller, int64_t id,
+                                  struct arena *arena, struct instance_view *ret, bool *ret_has,
+                                  struct error *err);
+
+/* All instances of the caller in order of id. What an account may have is bounded
+ * (flow/rent.h), so filters, other orders and pages are the handler's. */
+NODISCARD bool flow_instance_list(const struct flow *flow, const struct caller *caller,
+                                  struct arena *arena, struct instance_view **ret,
+                                  size_t *ret_count, struct error *err);
+
+enum change_outcome {
+    CHANGE_DONE, /* also where it was so already */
+    CHANGE_NO_INSTANCE,
+    CHANGE_WAITS,         /* start: its GPUs are taken; it starts when they are free */
+    CHANGE_NO_CREDIT,     /* start */
+    CHANGE_LIFETIME_OVER, /* start: the contract has ended */
+    CHANGE_LABEL_TOO_LONG,
+    CHANGE_NOT_RUNNING, /* reboot of what should not run */
+};
+
+NODISCARD bool flow_start(const struct flow *flow, const struct caller *caller, int64_t id,
+                          enum change_outcome *ret, struct error *err);
+NODISCARD bool flow_stop(const struct flow *flow, const struct caller *caller, int64_t id,
+                         enum change_outcome *ret, struct error *err);
+NODISCARD bool flow_reboot(const struct flow *flow, const struct caller *caller, int64_t id,
+                           enum change_outcome *ret, struct error *err);
+NODISCARD bool flow_label(const struct flow *flow, const struct caller *caller, int64_t id,
+                          const char *label, enum change_outcome *ret, struct error *err);
+NODISCARD bool flow_destroy(const struct flow *flow, const struct caller *caller, int64_t id,
+                            enum change_outcome *ret, struct error *err);
+
+#endif

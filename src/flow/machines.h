@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a host sees of its machines. */
+
+#ifndef BERTH_FLOW_MACHINES_H
+#define BERTH_FLOW_MACHINES_H
+
+#include "base/arena.h"
+#include "flow/caller.h"
+#include "flow/flow.h"
+#include "proto/hello.h"
+#include "store/gpu.h"
+#include "store/machine.h"
+
+struct machine_view {
+    const struct machine_row *machine;
+    const struct machine_facts *facts;
+    const struct gpu_row *gpus; /* one that stands for the whole machine where it has none */
+    size_t gpu_count;
+    int64_t disk_rented_gb;
+    int64_t contract_count, running_count; /* that exist; that run now */
+    struct money earn_hour;                /* the host's share at this moment */
+    int64_t seconds_since_heartbeat;       /* -1: never heard */
+    struct instant contracts_end;          /* latest of them; 0 without */
+};
+
+/* All of the caller's machines; `machine_id` other than 0: that one, or none. */
+NODISCARD bool flow_machines(const struct flow *flow, const struct caller *caller,
+                             int64_t machine_id, struct arena *arena, struct machine_view **ret,
+                             size_t *ret_count, struct error *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an account has, to the microsecond: what is posted less what has accrued since. */
+
+#ifndef BERTH_FLOW_SHOW_USER_H
+#define BERTH_FLOW_SHOW_USER_H
+
+#include "base/arena.h"
+#include "flow/caller.h"
+#include "flow/flow.h"
+#include "store/user.h"
+
+struct user_view {
+    struct user_row user;
+    struct money credit;    /* spendable now; negative where the account owes */
+    struct money earnings;  /* as a host: earned and not paid out, posted */
+    struct money burn_hour; /* what an hour costs at the present burn */
+    const char *ssh_key;    /* the oldest account key; "" without */
+    bool has_machines;
+};
+
+NODISCARD bool flow_show_user(const struct flow *flow, const struct caller *caller,
+                              struct arena *arena, struct user_view *ret, struct error *err);
+
+#endif

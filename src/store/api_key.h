@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* API keys, of which only the SHA-256 is kept. */
+
+#ifndef BERTH_STORE_API_KEY_H
+#define BERTH_STORE_API_KEY_H
+
+#include "base/arena.h"
+#include "store/db.h"
+#include "sys/crypto.h"
+
+struct api_key_row {
+    int64_t id, user_id;
+    const char *name;
+    const char *rights;  /* the permission object as JSON, api.md 2.11; "" for all */
+    int64_t scopes;      /* its categories as bits (flow/caller.h) */
+    int64_t contract_id; /* of an instance key; else 0 */
+    struct hash hash;
+    struct instant created;
+};
+
+NODISCARD bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_id,
+                              struct error *err);
+
+/* The live key with that hash. */
+NODISCARD bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
+                            struct api_key_row *ret, bool *ret_has, struct error *err);
+NODISCARD bool api_key_load(struct db *db, int64_t user_id, int64_t id, struct arena *arena,
+                            struct api_key_row *ret, bool *ret_has, struct error *err);
+NODISCARD bool api_key_list(struct db *db, int64_t user_id, struct arena *arena,
+                            struct api_key_row **ret, size_t *ret_count, struct error *err);
+
+/* `*ret_count` is 0 where the user has no such live key. */
+NODISCARD bool api_key_revoke(struct db *db, int64_t user_id, int64_t id, struct instant now,
+                              int64_t *ret_count, struct error *err);
+NODISCARD bool api_key_revoke_of_contract(struct db *db, int64_t user_id, int64_t contract_id,
+                                          struct instant now, struct error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connected intervals: the evidence for every charge of GPU time (control.md 4.4).
+ *
+ * An interval is open while the instance runs and its host is connected. It has been metered up
+ * to `metered`, which never passes the last accepted heartbeat but at a decision to stop. */
+
+#ifndef BERTH_STORE_INTERVAL_H
+#define BERTH_STORE_INTERVAL_H
+
+#include "base/arena.h"
+#include "store/db.h"
+
+struct interval_row {
+    int64_t id, contract_id, owner_id, machine_id;
+    const char *start_token, *boot_id;
+    struct instant start, metered;
+};
+
+NODISCARD bool interval_open(struct db *db, const struct interval_row *interval, struct error *err);
+NODISCARD bool interval_load(struct db *db, int64_t contract_id, struct arena *arena,
+                             struct interval_row *ret, bool *ret_has, struct error *err);
+
+/* Open ones on a machine; and of a renter. */
+NODISCARD bool interval_list_on(struct db *db, int64_t machine_id, struct arena *arena,
+                                struct interval_row **ret, size_t *ret_count, struct error *err);
+NODISCARD bool interval_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
+                                   struct interval_row **ret, size_t *ret_count, struct error *err);
+NODISCARD bool interval_meter(struct db *db, int64_t id, struct instant metered, struct error *err);
+NODISCARD bool interval_close(struct db *db, int64_t id, struct instant end, struct error *err);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Machines as rows: what their agents measured, and what their hosts ask for them. */
+
+#ifndef BERTH_STORE_MACHINE_H
+#define BERTH_STORE_MACHINE_H
+
+#include "base/arena.h"
+#include "store/db.h"
+
+enum verification { MACHINE_UNVERIFIED, MACHINE_VERIFIED, MACHINE_DEVERIFIED };
+
+/* What the host asks, fixed in offers and contracts at their making. */
+struct terms {
+    struct money gpu_hour;       /* an hour of one GPU; of the whole machine where it has none */
+    struct money disk_month;     /* a GB (2^30 bytes) for a month of 720 h */
+    struct money up_tb, down_tb; /* a TB (2^40 bytes) */
+    struct money bid_hour_min;   /* least bid for an hour of one GPU */
+    int64_t gpu_count_min;       /* smallest slice */
+};
+
+struct machine_row {
+    int64_t id, owner_id;
+    uint8_t public_key[32];
+    const char *facts; /* proto/hello.h, machine_facts, as JSON */
+    const char *hostname;
+    const char *geolocation; /* "Gothenburg, SE", or "" */
+    enum verification verification;
+    bool is_simulated;
+    bool is_quarantined;
+    struct instant created;
+    int64_t desired_rev; /* of what should run on it; only grows */
+    bool is_listed;
+    struct terms terms;           /* of the present listing, or the last one */
+    struct instant listing_end;   /* INSTANT_NEVER: open */
+    bool is_online;               /* its agent holds a lease */
+    struct instant offline_since; /* the last accepted heartbeat before it went offline */
+    bool is_engine_ok;
+    const char *engine_message;
+    int64_t disk_free_gb;
+    int64_t quarantined_count; /* containers of Berth's that no contract accounts for */
+};
+
+NODISCARD bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *ret_id,
+                              struct error *err);
+
+/* Of one owner; and of any, for what the machine's own agent or the market does. */
+NODISCARD bool machine_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
+                                  struct machine_row *ret, bool *ret_has, struct error *err);
+NODISCARD bool machine_load(struct db *db, int64_t id, struct arena *arena, struct machine_row *ret,
+                            bool *ret_has, struct error *err);
+NODISCARD bool machine_list(struct db *db, int64_t owner_id, struct arena *arena,
+                            struct machine_row **ret, size_t *ret_count, struct error *err);
+
+/* Take the machine's row for this transaction: whoever claims its GPUs, cuts its offers or
+ * changes what should run on it holds this first. */
+NODISCARD bool machine_lock(struct db *db, int64_t id, struct error *err);
+NODISCARD bool machine_bump(struct db *db, int64_t id, struct error *err);
+NODISCARD bool machine_set_facts(struct db *db, int64_t id, const char *facts, const char *hostname,
+                                 struct error *err);
+NODISCARD bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id,
+                                   const struct machine_row *listing, int64_t *ret_count,
+                                   struct error *err);
+NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
+                                        int64_t *ret_count, struct error *err);
+NODISCARD bool machine_set_online(struct db *db, int64_t id, struct error *err);
+NODISCARD bool machine_set_offline(struct db *db, int64_t id, struct instant since,
+                                   struct error *err);
+NODISCARD bool machine_set_quarantined(struct db *db, int64_t id, struct error *err);
+
+/* What a heartbeat says of the machine itself. */
+NODISCARD bool machine_set_health(struct db *db, const struct machine_row *health,
+                                  struct error *err);
+
+#endif

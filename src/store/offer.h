@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Offers: slices of machines that can be rented, at terms that never change. A change of terms or
+ * a rental removes the offer, and what is left is offered anew under a new id. */
+
+#ifndef BERTH_STORE_OFFER_H
+#define BERTH_STORE_OFFER_H
+
+#include "base/arena.h"
+#include "store/db.h"
+#include "store/machine.h"
+
+struct offer_row {
+    int64_t id, machine_id, host_id;
+    int64_t gpu_count; /* 0: the whole of a machine without GPUs */
+    int64_t disk_gb;   /* the most that an instance on it may take */
+    struct terms terms;
+    struct instant created, end; /* end: INSTANT_NEVER or the listing's */
+};
+
+NODISCARD bool offer_insert(struct db *db, const struct offer_row *offer, int64_t *ret_id,
+                            struct error *err);
+
+/* Live ones only. */
+NODISCARD bool offer_load(struct db *db, int64_t id, struct offer_row *ret, bool *ret_has,
+                          struct error *err);
+NODISCARD bool offer_list(struct db *db, int64_t machine_id, struct arena *arena,
+                          struct offer_row **ret, size_t *ret_count, struct error *err);
+NODISCARD bool offer_remove(struct db *db, int64_t id, struct instant now, struct error *err);
+
+/* Machines that have live offers and are online, above `after`, in order. */
+NODISCARD bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max,
+                              size_t *ret_count, struct error *err);
+
+#endif

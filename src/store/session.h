@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions of agents: the fencing token, the lease, and which sequence numbers were used.
+ *
+ * Every write that an agent causes starts by a compare-and-swap here, on the machine's epoch. */
+
+#ifndef BERTH_STORE_SESSION_H
+#define BERTH_STORE_SESSION_H
+
+#include "base/arena.h"
+#include "store/db.h"
+
+enum session_stream { STREAM_HEARTBEAT, STREAM_POLL, STREAM_OP };
+
+struct session_row {
+    int64_t machine_id, epoch;
+    const char *server_proc; /* who holds the connection */
+    const char *boot_id;
+    int64_t agent_incarnation;
+    uint8_t fingerprint[32];
+    struct instant opened, last_heartbeat;
+    int64_t seq[3]; /* last one taken, by stream */
+};
+
+NODISCARD bool session_load(struct db *db, int64_t machine_id, struct arena *arena,
+                            struct session_row *ret, bool *ret_has, struct error *err);
+
+/* Replace the machine's session by the next epoch. */
+NODISCARD bool session_replace(struct db *db, const struct session_row *session, struct error *err);
+
+/* Take `seq` if the epoch is current and it is above the last one of its stream. `*ret_count` is
+ * 0 where it was not taken. */
+NODISCARD bool session_take(struct db *db, int64_t machine_id, int64_t epoch,
+                            enum session_stream stream, int64_t seq, int64_t *ret_count,
+                            struct error *err);
+NODISCARD bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, struct instant now,
+                            struct error *err);
+
+/* Machines that are online and whose last heartbeat is at or before `before`. */
+NODISCARD bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, size_t max,
+                               size_t *ret_count, struct error *err);
+
+/* Single-use challenges; and enrolment tokens, of which only the hash is kept. */
+NODISCARD bool nonce_insert(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
+                            struct instant expires, struct error *err);
+NODISCARD bool nonce_take(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
+                          struct instant now, int64_t *ret_count, struct error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts of people, as rows: who they are, and until when their credit lasts. What they own is
+ * in the ledger (store/ledger.h). */
+
+#ifndef BERTH_STORE_USER_H
+#define BERTH_STORE_USER_H
+
+#include "base/arena.h"
+#include "store/db.h"
+
+enum { EMAIL_LENGTH_MAX = 254, NAME_LENGTH_MAX = 128 };
+
+/* Texts live in the arena they were loaded into. */
+struct user_row {
+    int64_t id;
+    const char *email; /* lower case */
+    const char *username, *fullname;
+    bool is_admin;
+    struct instant created;
+    struct money credit_limit; /* how far below zero the balance may go: debit mode */
+    struct instant t_zero;     /* when credit ends at the present burn; INSTANT_NEVER: never */
+};
+
+NODISCARD bool user_insert(struct db *db, const struct user_row *user, int64_t *ret_id,
+                           struct error *err);
+NODISCARD bool user_load(struct db *db, int64_t id, struct arena *arena, struct user_row *ret,
+                         bool *ret_has, struct error *err);
+NODISCARD bool user_find(struct db *db, const char *email, struct arena *arena,
+                         struct user_row *ret, bool *ret_has, struct error *err);
+
+/* Take the user's row for this transaction: what follows decides over the whole account. */
+NODISCARD bool user_lock(struct db *db, int64_t id, struct error *err);
+NODISCARD bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err);
+NODISCARD bool user_set_credit_limit(struct db *db, int64_t id, struct money limit,
+                                     int64_t *ret_count, struct error *err);
+
+/* Users whose credit has ended by `now`, earliest first, at most `max`. */
+NODISCARD bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                        size_t *ret_count, struct error *err);
+
+/* In order of id, above `after`. */
+NODISCARD bool user_list(struct db *db, int64_t after, size_t max, struct arena *arena,
+                         struct user_row **ret, size_t *ret_count, struct error *err);
+
+#endif
