@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# make run      set up this machine, and rent it from itself: a market, a host, a container, a shell
+# make test     set up what the tests need, build with sanitizers, run every suite that fits CI
+# make build    build/bin/{berthd,berth-host,berth}
+# make help     the rest
+
+BUILD ?= build
+JOBS ?= $(shell nproc)
+LAUNCHER = $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
+CONFIGURE = cmake -G Ninja $(LAUNCHER)
+
+run:
+	@tools/run
+
+test:
+	@tools/test
+
+build: deps
+	@$(CONFIGURE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo >$(BUILD)/configure.log || \
+		{ cat $(BUILD)/configure.log; exit 1; }
+	@ninja -C $(BUILD) -j$(JOBS) berthd berth-host berth berth-guest
+
+deps:
+	@mkdir -p $(BUILD)
+	@tools/packages build
+
+# Every benchmark, or one: make bench-ledger. Each figure is a line that begins with RESULT.
+bench:
+	@tools/bench
+
+bench-%:
+	@tools/bench $*
+
+# The market simulator: make sim SEEDS=200 FROM=1
+SEEDS ?= 20
+FROM ?= 1
+sim:
+	@tools/packages test
+	@$(CONFIGURE) -S . -B $(BUILD)/test -DBERTH_SANITIZE=ON >/dev/null
+	@ninja -C $(BUILD)/test sim
+	@$(BUILD)/test/bin/sim --seeds $(SEEDS) --from $(FROM)
+
+# One fuzz target for a while: make fuzz TARGET=base_json SECONDS=60
+SECONDS ?= 60
+fuzz:
+	@tools/fuzz "$(TARGET)" "$(SECONDS)"
+
+# kill -9 of every part at random moments of the journey: make torture KILLS=20 FROM=1
+KILLS ?= 20
+torture:
+	@tools/torture $(KILLS) $(FROM)
+
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+tidy:
+	@python3 tools/tidy.py
+	@clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '2,6p' Makefile | sed 's/^# //'
+	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
+	@echo "make torture KILLS=n             make tidy    make format   make clean"
+
+.PHONY: run test build deps bench sim fuzz torture format tidy clean help
