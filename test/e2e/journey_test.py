@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The whole journey, twice on one market: a host joins and lists its machine; a renter finds it,
+rents it, works in it with OpenSSH's own clients, stops, starts, reboots and destroys it, and is
+charged exactly what the meters say."""
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+
+from market import Failure, Market, check, main, steps, wait_until
+
+NANO = 10**9
+
+
+class Journey:
+    """One renting, as a list of steps that share what they found."""
+
+    def __init__(self, market, round_number):
+        self.market = market
+        self.round = round_number
+        self.id = None
+        self.credit = None
+
+    def cases(self):
+        names = ["finds_the_machine", "rents_it", "works_in_it", "copies_files", "reads_logs",
+                 "labels_it", "stops_it", "starts_it_and_finds_the_files", "reboots_it",
+                 "is_charged_while_it_runs", "destroys_it", "the_bill_is_exact"]
+        return [(f"round {self.round}: {name.replace('_', ' ')}", getattr(self, name)) for name in names]
+
+    def finds_the_machine(self):
+        self.market.list_machine()
+        mine = [o for o in self.market.offers() if o["machine_id"] == self.market.machine]
+        check(len(mine) == 1, f"a CPU machine is one offer, not {len(mine)}")
+        self.offer = mine[0]
+        check(self.offer["num_gpus"] == 0 and self.offer["rentable"], f"rentable: {self.offer}")
+        check(abs(self.offer["dph_base"] - 0.36) < 1e-9, f"the host's price: {self.offer['dph_base']}")
+        table = self.market.berth("search", "offers").stdout
+        check(str(self.offer["id"]) in table, f"the table shows it: {table}")
+        none = self.market.berth("search", "offers", "gpu_name=RTX_4090", "--raw").stdout
+        check(json.loads(none) == [], "a search that names a GPU does not show it")
+
+    def rents_it(self):
+        self.credit = self.market.api("GET", "/api/v0/users/current")[1]["credit"]
+        done = self.market.berth("create", "instance", self.offer["id"], "--image", "bb:1", "--disk", "4",
+                                 "--ssh", "--direct", "--env", "-e COLOUR=blue",
+                                 "--onstart-cmd", "echo started >> /root/starts", "--raw")
+        self.id = json.loads(done.stdout)["new_contract"]
+        check(self.market.instance(self.id) is not None, "it is visible at once")
+        self.row = self.market.wait_running(self.id)
+        gone = [o for o in self.market.offers() if o["machine_id"] == self.market.machine]
+        check(gone == [], "a rented machine is no longer offered")
+        status, reply = self.market.api("PUT", f"/api/v0/asks/{self.offer['id']}/", {"image": "bb:1"}, user="bo")
+        check(status == 404 and "no_such_ask" in reply["msg"], f"taken: {status} {reply}")
+
+    def works_in_it(self):
+        market = self.market
+        check("Linux" in market.ssh(self.id, "uname -a").stdout, "uname")
+        environment = market.ssh(self.id, "echo $VAST_CONTAINERLABEL $BERTH_CONTAINERLABEL $COLOUR; hostname").stdout
+        check(environment.split() == [f"C.{self.id}", f"C.{self.id}", "blue", f"C.{self.id}"],
+              f"its name and variables: {environment}")
+        check(market.ssh(self.id, "exit 7", ok=False).returncode == 7, "the exit code comes back")
+        split = market.ssh(self.id, "echo out; echo err >&2")
+        check((split.stdout, split.stderr) == ("out\n", "err\n"), f"both streams, apart: {split}")
+        check(market.ssh(self.id, "cat", input="to and fro\n").stdout == "to and fro\n", "standard input")
+        size = subprocess.run(["ssh", "-tt", *market.ssh_options("-p", self.id), "root@127.0.0.1",
+                               "stty size; echo $TERM"], capture_output=True, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL, env=dict(os.environ, TERM="xterm"), check=False)
+        check("xterm" in size.stdout, f"a terminal of the right kind: {size.stdout} {size.stderr}")
+        wrong = market.dir / f"wrong{self.round}"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", wrong], check=True)
+        check(market.ssh(self.id, "true", ok=False, key=wrong).returncode == 255, "a wrong key is refused")
+        own = market.berth("ssh", self.id, "-i", market.ssh_key, "--", "echo", "through", "berth",
+                           stdin=subprocess.DEVNULL)
+        check(own.stdout == "through berth\n", f"berth ssh: {own.stdout} {own.stderr}")
+
+    def copies_files(self):
+        market = self.market
+        data = os.urandom(3_000_000)
+        (market.dir / "up").write_bytes(data)
+        options = market.ssh_options("-P", self.id)
+        for mode in ([], ["-O"]):
+            subprocess.run(["scp", *mode, *options, market.dir / "up", "root@127.0.0.1:/root/file"],
+                           check=True, timeout=60, capture_output=True)
+            subprocess.run(["scp", *mode, *options, "root@127.0.0.1:/root/file", market.dir / "down"],
+                           check=True, timeout=60, capture_output=True)
+            check((market.dir / "down").read_bytes() == data, f"scp {mode} there and back")
+        batch = f"put {market.dir}/up /root/by-sftp\nls -l /root\nget /root/by-sftp {market.dir}/down2\n"
+        subprocess.run(["sftp", "-b", "-", *options, "root@127.0.0.1"], input=batch.encode(), check=True,
+                       timeout=60, capture_output=True)
+        check((market.dir / "down2").read_bytes() == data, "sftp there and back")
+        self.sum = hashlib.sha256(data).hexdigest()
+
+    def reads_logs(self):
+        logs = self.market.berth("logs", self.id)
+        check(logs.returncode == 0, f"logs: {logs.stderr}")
+        status, reply = self.market.api("PUT", f"/api/v0/instances/command/{self.id}/", {"command": "ls /root"})
+        check(status == 200 and reply["result_url"].startswith("http"), f"execute: {status} {reply}")
+        path = reply["result_url"].removeprefix(self.market.url)
+        text = wait_until("the command's output", 9, lambda: self.result(path))
+        check("by-sftp" in text, f"the command ran in the container: {text}")
+
+    def result(self, path):
+        status, reply = self.market.api("GET", path, user=None)
+        return reply if status == 200 else None
+
+    def labels_it(self):
+        self.market.berth("label", "instance", self.id, f"train-{self.round}")
+        check(self.market.instance(self.id)["label"] == f"train-{self.round}", "the label is kept")
+        status, _ = self.market.api("PUT", f"/api/v0/instances/{self.id}/", {"label": "x"}, user="bo")
+        check(status == 404, f"another renter's instance does not exist for bo: {status}")
+
+    def stops_it(self):
+        self.market.berth("stop", "instance", self.id)
+        row = self.wait_stopped()
+        check(row["intended_status"] == "stopped" and row["cur_state"] == "stopped", f"stopped: {row['cur_state']}")
+        check(all(c["State"] != "running" for c in self.market.containers()), "nothing runs on the host")
+        check("stop" in self.market.berth("why", self.id).stdout.lower(), "berth why says so")
+
+    def wait_stopped(self):
+        def probe():
+            row = self.market.instance(self.id)
+            return row if row["actual_status"] in ("stopped", "exited") else None
+
+        return wait_until(f"instance {self.id} is stopped", 30, probe, 0.1)
+
+    def starts_it_and_finds_the_files(self):
+        self.market.berth("start", "instance", self.id)
+        self.market.wait_running(self.id)
+        line = self.market.ssh(self.id, "sha256sum /root/file; wc -l < /root/starts").stdout.split()
+        check(line[0] == self.sum, "the file written before is intact")
+        check(line[-1] == "2", f"onstart ran once a start: {line}")
+
+    def reboots_it(self):
+        before = self.market.ssh(self.id, "cat /root/starts").stdout.count("started")
+        self.market.berth("reboot", "instance", self.id)
+
+        def probe():
+            done = self.market.ssh(self.id, "cat /root/starts", ok=False)
+            return done.returncode == 0 and done.stdout.count("started") == before + 1
+
+        wait_until("one restart, and only one", 30, probe, 0.3)
+        self.market.wait_running(self.id)
+        time.sleep(1)
+        check(self.market.ssh(self.id, "cat /root/starts").stdout.count("started") == before + 1, "once")
+
+    def is_charged_while_it_runs(self):
+        first = self.market.api("GET", "/api/v0/users/current")[1]["credit"]
+        time.sleep(6)
+        second = self.market.api("GET", "/api/v0/users/current")[1]["credit"]
+        check(second < first <= self.credit, f"the balance moves: {self.credit} {first} {second}")
+
+    def destroys_it(self):
+        self.market.destroy(self.id)
+        check(self.market.containers() == [], "no container is left")
+        check(self.market.networks() == [], f"no network is left: {self.market.networks()}")
+
+    def the_bill_is_exact(self):
+        market = self.market
+        market.check_books()
+        meters = market.sql("SELECT comp, rate, qty, denom, total, posted_total, rem, gross_posted, "
+                            "host_posted FROM meter WHERE instance_id = ?", self.id)
+        check(len(meters) == 4, f"four meters: {meters}")
+        for comp, rate, qty, denom, total, posted, rem, gross, host in meters:
+            check(total == posted, f"meter {comp} is posted to the end")
+            check(gross * denom + rem == rate * qty * total, f"meter {comp}: the charge is the usage")
+            check(host == gross * 75 // 100, f"meter {comp}: the host has 75 %")
+        gross = sum(m[7] for m in meters)
+        left = market.api("GET", "/api/v0/users/current")[1]["credit"]
+        spent = round(self.credit * NANO) - round(left * NANO)
+        check(abs(spent - gross) <= 2, f"what left the balance is what the meters say: {spent} {gross}")
+        gpu = next(m for m in meters if m[0] == 1)
+        check(gpu[4] > 6_000_000, f"at least the seconds that we watched: {gpu[4]} us")
+
+
+def duplicate_enrolment(market):
+    token = market.token()
+    done = market.berth("host", "token", "--raw", user="host")
+    check(json.loads(done.stdout)["token"] != token, "every token is new")
+    status, reply = market.api("POST", "/agent/v1/enroll", {"token": "0" * 64, "public_key": "x", "facts": {}}, user=None)
+    check(400 <= status < 500 and reply["msg"], f"a token that was never issued: {status} {reply}")
+
+
+def unknown_image(market):
+    market.list_machine()
+    offer = market.offers()[0]["id"]
+    number = market.rent(offer, "no-such-image.invalid/at-all:1")
+
+    def probe():
+        row = market.instance(number)
+        return row if row["status_msg"] and "no-such-image" in row["status_msg"] else None
+
+    row = wait_until("the failure is told", 60, probe, 0.2)
+    check(row["actual_status"] != "running", "it does not run")
+    market.destroy(number)
+    spent = market.sql("SELECT gross_posted FROM meter WHERE instance_id = ? AND comp = 1", number)
+    check(spent == [(0,)], f"what never ran costs nothing: {spent}")
+
+
+def image_with_no_shell(market):
+    guest = (market.bin / "berth-guest").read_bytes()
+    market.import_image("one:1", {"only": guest})
+    number = market.rent(market.offers()[0]["id"], "one:1")
+    market.wait_running(number)
+    done = market.ssh(number, "echo hello", ok=False)
+    check(done.returncode == 127 and "shell" in done.stderr, f"one clear line: {done}")
+    market.destroy(number)
+
+
+def short_credit(market):
+    market.keys["poor"] = market.make_user("poor", "0.40")
+    status, reply = market.api("PUT", f"/api/v0/asks/{market.offers()[0]['id']}/", {"image": "bb:1", "disk": 4}, user="poor")
+    check(status == 400 and reply["error"] == "insufficient_balance", f"{status} {reply}")
+    check(market.offers() != [], "the offer is still there")
+
+
+def run(options):
+    with Market(options.bin) as market:
+        market.import_busybox()
+        bad_input = [("bad input: " + case.__name__.replace("_", " "), lambda case=case: case(market))
+                     for case in (duplicate_enrolment, short_credit, unknown_image, image_with_no_shell)]
+        steps(Journey(market, 1).cases() + Journey(market, 2).cases() + bad_input)
+        market.check_books()
+
+
+if __name__ == "__main__":
+    main(run)
