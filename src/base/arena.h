@@ -18,7 +18,7 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks; /* owned */
-    size_t used;                /* bytes handed out, never above `limit` */
+    size_t used;                /* bytes handed out and padding, never above `limit` */
     size_t limit;
 };
 

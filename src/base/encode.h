@@ -52,8 +52,9 @@ void encode_fixed(struct encoder *json, int64_t value, int decimals);
 /* Dollars as a JSON number, exact to the nanodollar. */
 void encode_money(struct encoder *json, struct money amount);
 
-/* Shortest text that reads back as the same double; not finite writes null. For scores
- * and measurements; money never passes through here. */
+/* Text that reads back as the same double, and between 0.00001 and 2^53, where scores live, the
+ * shortest one; not finite writes null. For scores and measurements; money never passes through
+ * here. */
 void encode_real(struct encoder *json, double value);
 
 /* One value that is JSON already. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Randomness, hashes and signatures: libsodium, behind the few calls that Berth needs. */
+/* Randomness, hashes and signatures: libsodium, behind the few calls that Berth needs. The library
+ * has crypto_hash() and crypto_sign() of its own, which ours must not be named after. */
 
 #ifndef BERTH_SYS_CRYPTO_H
 #define BERTH_SYS_CRYPTO_H
@@ -41,13 +42,13 @@ void crypto_random(void *bytes, size_t count);
 /* 256 random bits in hexadecimal: API keys, tokens in URLs. Returns `text`. */
 char *crypto_token(char text[static TOKEN_TEXT_SIZE]);
 
-struct hash crypto_hash(const void *bytes, size_t count);
+struct hash crypto_sha256(const void *bytes, size_t count);
 
 /* Takes as long whether they differ early or late. */
 bool crypto_equal(const void *a, const void *b, size_t count);
 
 struct key_pair crypto_key_pair(void);
-struct signature crypto_sign(const struct key_pair *keys, const void *bytes, size_t count);
+struct signature crypto_sign_with(const struct key_pair *keys, const void *bytes, size_t count);
 NODISCARD bool crypto_verify(const uint8_t public_key[static PUBLIC_KEY_SIZE],
                              const struct signature *signature, const void *bytes, size_t count);
 

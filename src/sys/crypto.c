@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/crypto.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+static_assert(HASH_SIZE == crypto_hash_sha256_BYTES, "the library's");
+static_assert(PUBLIC_KEY_SIZE == crypto_sign_PUBLICKEYBYTES, "the library's");
+static_assert(SECRET_KEY_SIZE == crypto_sign_SECRETKEYBYTES, "the library's");
+static_assert(SIGNATURE_SIZE == crypto_sign_BYTES, "the library's");
+
+void crypto_start(void)
+{
+    if (sodium_init() < 0)
+        abort();
+}
+
+void crypto_random(void *bytes, size_t count)
+{
+    randombytes_buf(bytes, count);
+}
+
+char *crypto_token(char text[static TOKEN_TEXT_SIZE])
+{
+    uint8_t bytes[TOKEN_BYTES];
+
+    crypto_random(bytes, sizeof bytes);
+    (void)hex_format(bytes, sizeof bytes, text);
+    crypto_wipe(bytes, sizeof bytes);
+    return text;
+}
+
+struct hash crypto_sha256(const void *bytes, size_t count)
+{
+    struct hash hash;
+
+    (void)crypto_hash_sha256(hash.bytes, bytes, count);
+    return hash;
+}
+
+bool crypto_equal(const void *a, const void *b, size_t count)
+{
+    return sodium_memcmp(a, b, count) == 0;
+}
+
+struct key_pair crypto_key_pair(void)
+{
+    struct key_pair keys;
+
+    (void)crypto_sign_keypair(keys.public_key, keys.secret_key);
+    return keys;
+}
+
+struct signature crypto_sign_with(const struct key_pair *keys, const void *bytes, size_t count)
+{
+    struct signature signature;
+
+    (void)crypto_sign_detached(signature.bytes, NULL, bytes, count, keys->secret_key);
+    return signature;
+}
+
+bool crypto_verify(const uint8_t public_key[static PUBLIC_KEY_SIZE],
+                   const struct signature *signature, const void *bytes, size_t count)
+{
+    return crypto_sign_verify_detached(signature->bytes, bytes, count, public_key) == 0;
+}
+
+void crypto_wipe(void *bytes, size_t count)
+{
+    sodium_memzero(bytes, count);
+}
