@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One business event in the books: its legs, built so that they balance (money.md 1.2 to 1.6).
+ *
+ * A renter pays from given credit, then from bought credit, then into debt; whatever credits a
+ * renter settles the debt first. Turnover passes through a control account per component, which
+ * nets to zero in every journal: 75 % to the host, 25 % to the house.
+ *
+ * The key makes posting idempotent: the same key with the same body is the same event. The body is
+ * what was asked, not how it was paid, so a retry after the balance moved is still the same; and
+ * it can be recomputed from stored legs. store/ hashes it. */
+
+#ifndef BERTH_MARKET_JOURNAL_H
+#define BERTH_MARKET_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/instant.h"
+#include "base/money.h"
+#include "market/ledger.h"
+#include "market/meter.h"
+
+enum { JOURNAL_LEGS_MAX = 16, JOURNAL_KEY_SIZE = 96, JOURNAL_BODY_MAX = 4096 };
+
+/* Stored in journal.kind. */
+enum journal_kind {
+    JOURNAL_USAGE = 1,   /* use:<instance>:<n> */
+    JOURNAL_DEPOSIT = 2, /* dep:<deposit> */
+    JOURNAL_PROMO = 3,   /* promo:signup:<user>, promo:card:<fingerprint>, adj:<ticket> */
+};
+
+/* What `ref_id` is the id of. Stored in journal.ref_kind. */
+enum journal_ref {
+    JOURNAL_REF_CONTRACT = 1,
+    JOURNAL_REF_USER = 2,
+    JOURNAL_REF_DEPOSIT = 3,
+};
+
+/* Why a leg is there. Stored in transfer.code; a component's legs are 10 * component + these. */
+enum leg_code {
+    LEG_CHARGE = 1,     /* renter to control */
+    LEG_HOST_SHARE = 2, /* control to host */
+    LEG_FEE = 3,        /* control to house */
+    LEG_DEPOSIT = 51,   /* provider to control */
+    LEG_CREDITED = 52,  /* control to renter */
+    LEG_GRANTED = 53,   /* house to renter */
+};
+
+struct leg {
+    struct ledger_key debit, credit;
+    struct money amount; /* above zero */
+    int code;
+};
+
+struct journal {
+    char key[JOURNAL_KEY_SIZE];
+    enum journal_kind kind;
+    enum journal_ref ref_kind;
+    int64_t ref_id;
+    int64_t corrects; /* a journal's id; 0: none */
+    struct instant occurred;
+    size_t leg_count;
+    struct leg legs[JOURNAL_LEGS_MAX];
+};
+
+/* What a renter has, as posted: none is negative, and debt means that the others are zero. */
+struct renter_funds {
+    struct money promo, prepaid, receivable;
+};
+
+/* promo + prepaid - receivable. */
+struct money renter_funds_balance(const struct renter_funds *funds);
+bool renter_funds_are_valid(const struct renter_funds *funds);
+
+struct journal_usage {
+    int64_t contract_id, renter_id, host_id;
+    int64_t number; /* counts the contract's usage journals from 1 */
+    struct instant occurred;
+    struct meter_charge charges[COMPONENT_COUNT]; /* at component - 1 */
+};
+
+/* Charge a renter and share it out. Sets `*ret_after` to what the renter has then. False, setting
+ * nothing, where nothing is to be charged or money cannot hold the debt. */
+NODISCARD bool journal_usage(const struct journal_usage *usage, const struct renter_funds *funds,
+                             struct journal *ret_journal, struct renter_funds *ret_after);
+
+struct journal_credit {
+    const char *key; /* whole: "dep:17" */
+    int64_t renter_id, ref_id;
+    enum journal_ref ref_kind;
+    struct instant occurred;
+    struct money amount;   /* above zero */
+    enum ledger_code from; /* deposit: LEDGER_BANK or a provider; promo: PROMO_GRANTED, GOODWILL */
+};
+
+/* Money that came in, into bought credit; given credit. Debt is settled first. False as above, or
+ * where the key is too long. */
+NODISCARD bool journal_deposit(const struct journal_credit *credit,
+                               const struct renter_funds *funds, struct journal *ret_journal,
+                               struct renter_funds *ret_after);
+NODISCARD bool journal_promo(const struct journal_credit *credit, const struct renter_funds *funds,
+                             struct journal *ret_journal, struct renter_funds *ret_after);
+
+/* Legs positive and between different accounts of the chart, control accounts at net zero. */
+bool journal_is_balanced(const struct journal *journal);
+
+/* The bytes under the body hash. Works on a journal read back from storage too, whose legs may
+ * be in any order. */
+void journal_body(struct buf *out, const struct journal *journal);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A host's machine: what the agent measured, and what the market makes of it.
+ *
+ * Facts come from the agent. A machine is what offers are cut from; it borrows its texts from
+ * the facts. One machine has GPUs of one model, or none, and is then rented as a whole. */
+
+#ifndef BERTH_MARKET_MACHINE_H
+#define BERTH_MARKET_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GPUS_MAX = 64, /* of one machine */
+    GPU_UUID_SIZE = 64,
+    NAME_SIZE = 128,
+};
+
+struct gpu_facts {
+    char uuid[GPU_UUID_SIZE];
+    char name[NAME_SIZE]; /* as in api.md, appendix D: "RTX 4090" */
+    int64_t memory_mb;
+    int64_t compute_cap;          /* times 100: 890; 0 unknown */
+    int64_t power_max_w;          /* 0 unknown */
+    int64_t pcie_gen, pcie_lanes; /* 0 unknown */
+    char pci_bus[32];
+};
+
+/* What the machine is, measured by the agent. Every text is NUL-terminated, valid UTF-8. */
+struct machine_facts {
+    char hostname[NAME_SIZE];
+    char os_version[NAME_SIZE];
+    char cpu_name[NAME_SIZE];
+    char cpu_arch[16]; /* "amd64" or "arm64" */
+    int64_t cpu_cores; /* hardware threads */
+    int64_t cpu_mhz;
+    bool has_avx;
+    int64_t ram_mb;
+    char disk_name[NAME_SIZE];
+    int64_t disk_gb;                      /* what the agent may give away, GB of 2^30 bytes */
+    int64_t disk_mbs;                     /* measured sequential write, MB/s; 0 unknown */
+    int64_t inet_up_kbps, inet_down_kbps; /* measured; 0 unknown */
+    char public_ip[64];                   /* where renters connect; "" unknown */
+    int64_t port_first, port_last;        /* direct ports, both included; 0 and -1: none */
+    char driver_version[32];              /* "" without a GPU */
+    int64_t cuda_version;                 /* times 10: 128 is 12.8; 0 without */
+    bool is_simulated;                    /* the GPUs do not exist (--simulate-gpus) */
+    char agent_version[32];
+    char engine_version[32];
+    int64_t gpu_count;
+    struct gpu_facts gpus[GPUS_MAX];
+};
+
+/* Stored in machine.verification. */
+enum verification {
+    VERIFICATION_UNVERIFIED,
+    VERIFICATION_VERIFIED,
+    VERIFICATION_DEVERIFIED, /* was verified, and something is wrong: not rented out */
+};
+
+#define MACHINE_RELIABILITY_NEW INT64_C(600000) /* millionths: without history, 60 % */
+
+/* A machine as the market sees it. */
+struct machine {
+    int64_t id, host_id;
+    const char *hostname, *os_version, *cpu_name, *cpu_arch, *disk_name, *public_ip;
+    const char *driver_version;
+    const char *gpu_name;    /* "" without a GPU */
+    const char *geolocation; /* "Gothenburg, SE"; "" unknown */
+    int64_t gpu_count, gpu_ram_mb, compute_cap, gpu_power_w;
+    int64_t pcie_gen, pcie_lanes;
+    int64_t cuda_version; /* times 10 */
+    int64_t cpu_cores, cpu_mhz, ram_mb;
+    int64_t disk_gb, disk_mbs;
+    int64_t inet_up_kbps, inet_down_kbps;
+    int64_t port_count;
+    bool has_avx, is_simulated;
+
+    enum verification verification;
+    bool is_external, is_datacenter, has_static_ip;
+    int64_t reliability_ppm;
+    int64_t dlperf_milli; /* measured, of one GPU; 0: not measured yet */
+    int64_t fp32_gflops;  /* of one GPU, by its maker; 0 unknown */
+    int64_t memory_mbs;   /* of one GPU, by its maker; 0 unknown */
+    bool is_connected;    /* its session's lease lasts */
+    int64_t gpus_free;    /* not claimed; on a CPU machine 1 or 0 */
+    int64_t disk_free_gb; /* not taken by a contract, stopped ones included */
+};
+
+enum machine_outcome {
+    MACHINE_OK,
+    MACHINE_MIXED_GPUS,  /* not all of one model and size */
+    MACHINE_GPU_TOO_OLD, /* before GTX 10 */
+    MACHINE_TWICE_SAME_GPU,
+    MACHINE_IMPOSSIBLE, /* a negative size, no CPU, no disk, no RAM, ports backwards */
+};
+
+/* Whether facts describe a machine that Berth takes. */
+enum machine_outcome machine_facts_check(const struct machine_facts *facts);
+
+/* The hardware part of a machine, from facts that were checked and outlive it; unverified,
+ * new, connected and free. */
+struct machine machine_of(int64_t id, int64_t host_id, const struct machine_facts *facts);
+
+/* What a slice of that many GPUs may use; a CPU machine has one slice, of 0 GPUs. */
+struct machine_share {
+    int64_t cpu_millis; /* thousandths of a hardware thread */
+    int64_t ram_mb;
+    int64_t disk_gb; /* its part of the disk */
+};
+struct machine_share machine_share(const struct machine *machine, int64_t num_gpus);
+
+/* "570.86.15" as 570086015; 0 for what is no version. */
+int64_t machine_driver_number(const char *driver_version);
+
+/* "unverified", "verified", "deverified". */
+const char *verification_name(enum verification verification);
+
+/* The two letters behind the last comma, "" without. Writes them in capitals. */
+char *machine_country(const char *geolocation, char code[static 3]);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A search for offers: typed conditions, an order, a limit (api.md 2.3.2).
+ *
+ * The same route is spoken to by clients that send every value as text and by clients that send
+ * numbers: operands are read by the type of their field, once, in query_parse(). A field that
+ * nobody knows is left out, since consoles send hints of their own in the same object; a known
+ * field with an operand that makes no sense is an error that names it. */
+
+#ifndef BERTH_MARKET_QUERY_H
+#define BERTH_MARKET_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/compiler.h"
+#include "base/error.h"
+#include "base/instant.h"
+#include "base/json.h"
+#include "market/offer.h"
+
+enum {
+    QUERY_CONDITIONS_MAX = 64,
+    QUERY_LIST_MAX = 1024, /* operands of one `in`, and extra_ids */
+    QUERY_ORDER_MAX = 8,
+    QUERY_TEXT_MAX = 256, /* one operand */
+    QUERY_LIMIT_DEFAULT = 64,
+    QUERY_LIMIT_MAX = 5000,
+    QUERY_ARENA_SIZE = 256 * 1024, /* enough for any query within these limits */
+};
+
+#define QUERY_STORAGE_DEFAULT INT64_C(8000)       /* thousandths of a GB */
+#define QUERY_STORAGE_MAX     INT64_C(1000000000) /* a petabyte */
+
+enum query_field {
+#define QUERY_FIELD(name, wire, type) QUERY_##name,
+#include "market/query_fields.def"
+#undef QUERY_FIELD
+    QUERY_FIELD_COUNT,
+};
+
+enum query_type { QUERY_NUMBER, QUERY_FLAG, QUERY_TEXT, QUERY_MODEL, QUERY_COUNTRY, QUERY_VERSION };
+
+enum query_operator {
+    QUERY_EQ,
+    QUERY_NEQ,
+    QUERY_GT,
+    QUERY_GTE,
+    QUERY_LT,
+    QUERY_LTE,
+    QUERY_IN,
+    QUERY_NOTIN,
+};
+
+/* An operand, or the value of a field. */
+struct query_value {
+    enum { QUERY_VALUE_NULL, QUERY_VALUE_NUMBER, QUERY_VALUE_TEXT } kind;
+    double number; /* flags are 0 and 1 */
+    const char *text;
+};
+
+struct query_condition {
+    enum query_field field;
+    enum query_operator operator;
+    size_t count; /* 1, but for in and notin */
+    const struct query_value *values;
+};
+
+struct query_order {
+    enum query_field field;
+    bool is_descending;
+};
+
+/* Lists and texts live in the arena it was parsed into. */
+struct query {
+    enum offer_type type;
+    size_t condition_count;
+    struct query_condition conditions[QUERY_CONDITIONS_MAX];
+    size_t order_count;
+    struct query_order order[QUERY_ORDER_MAX]; /* then price, then id */
+    size_t limit;
+    int64_t storage_milligb; /* the disk it is priced for; offers have at least that much */
+    size_t extra_count;
+    const int64_t *extra_ids; /* offers to find whatever the conditions say */
+};
+
+/* No conditions, by score, QUERY_LIMIT_DEFAULT. */
+struct query query_default(void);
+
+/* The query object. NULL is the default query. */
+NODISCARD bool query_parse(const json_t *root, struct arena *arena, struct query *ret,
+                           struct error *err);
+
+/* By its name on the wire, or an alias of it. False: no such field. */
+bool query_field_find(const char *name, enum query_field *ret_field);
+const char *query_field_name(enum query_field field);
+enum query_type query_field_type(enum query_field field);
+
+/* Who asks, and when. */
+struct query_caller {
+    struct instant now;
+    int64_t user_id; /* 0: nobody */
+};
+
+/* An offer and its price, as a search sees them. */
+struct query_subject {
+    const struct offer *offer;
+    const struct quote *quote;
+};
+
+/* The value of a field. Texts are borrowed from the offer. */
+struct query_value query_field_value(enum query_field field, const struct query_subject *subject,
+                                     const struct query_caller *caller);
+
+/* Whether all conditions hold, the disk is large enough, or it is an extra one. */
+bool query_matches(const struct query *query, const struct query_subject *subject,
+                   const struct query_caller *caller);
+
+/* Which comes first: below zero, `a`; above, `b`; never zero for different offers. */
+int query_compare(const struct query *query, const struct query_subject *a,
+                  const struct query_subject *b, const struct query_caller *caller);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether an offer can be rented on demand, and the contract that comes of it.
+ *
+ * A host may rent its own machine: it pays its price as anyone does, and receives its share. All
+ * refusals come before anything is written. */
+
+#ifndef BERTH_MARKET_RENT_H
+#define BERTH_MARKET_RENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/instant.h"
+#include "market/credit.h"
+#include "market/machine.h"
+#include "market/meter.h"
+#include "market/offer.h"
+#include "market/rental.h"
+
+enum {
+    RENT_DISK_GB_DEFAULT = 10,
+    RENT_CONTRACTS_MAX = 1000, /* of one account, not destroyed */
+};
+
+#define RENT_LIFETIME_MIN_US INT64_C(60000000) /* less than a minute is no rental */
+
+struct rent_gpu {
+    int64_t gpu_id;
+    int64_t holder_id; /* a contract; 0: free */
+};
+
+struct rent_request {
+    int64_t disk_gb; /* whole GB, as asked */
+    bool is_stopped; /* target_state "stopped": no GPUs are claimed */
+};
+
+struct rent_facts {
+    struct instant now;
+    bool has_offer;         /* an offer with that id exists */
+    struct offer offer;     /* with its machine: connected, free disk, verification */
+    bool is_listed;         /* the machine is on the market */
+    bool is_barred;         /* the account may not rent */
+    bool is_machine_held;   /* a CPU machine: another contract has it */
+    int64_t contract_count; /* the account's, not destroyed */
+    struct credit credit;   /* the account's, as of `now` */
+    int64_t fee_bps;
+    size_t gpu_count; /* all of the machine's, in order of preference */
+    const struct rent_gpu *gpus;
+};
+
+enum rent_outcome {
+    RENT_OK,
+    RENT_NO_SUCH_OFFER,
+    RENT_OFFER_TAKEN, /* rented, or its GPUs are */
+    RENT_OFFER_OVER,  /* its end is less than a minute away, or the machine is not listed */
+    RENT_MACHINE_OFFLINE,
+    RENT_MACHINE_DEVERIFIED,
+    RENT_ACCOUNT_BARRED,
+    RENT_TOO_MANY_CONTRACTS,
+    RENT_BAD_DISK,       /* less than 1 GB */
+    RENT_DISK_TOO_LARGE, /* more than the offer, or what is free */
+    RENT_NO_CREDIT,
+};
+
+/* What to write. Meters at component - 1; all run from `now` where their state says so. */
+struct rent_plan {
+    enum rental_state state; /* CREATED or STOPPED */
+    enum rental_reason reason;
+    struct offer_terms terms;
+    struct machine_share share; /* disk_gb: as asked */
+    struct instant end;
+    struct meter meters[COMPONENT_COUNT];
+    bool claims_machine; /* a CPU machine, whole */
+    size_t gpu_count;
+    int64_t gpu_ids[GPUS_MAX];
+};
+
+/* Only RENT_OK sets `*ret_plan`. */
+NODISCARD enum rent_outcome rent_decide(const struct rent_request *request,
+                                        const struct rent_facts *facts, struct rent_plan *ret_plan);
+
+/* GPUs for a contract that starts: `count` free ones, those it had before first. Returns whether
+ * there were enough; sets `ret_ids` only then. */
+NODISCARD bool rent_place(const struct rent_gpu *gpus, size_t gpu_count, size_t count,
+                          int64_t contract_id, int64_t ret_ids[static GPUS_MAX]);
+
+/* A sentence for the renter. */
+const char *rent_outcome_sentence(enum rent_outcome outcome);
+
+#endif
