@@ -29,6 +29,12 @@ enum {
     SPEC_ARGS_MAX = 256,
     SPEC_PORTS_MAX = 64,
     SPEC_KEYS_MAX = 64,
+    SPEC_TEXT_MAX = 128 * 1024, /* a variable's value, an argument, onstart */
+    SPEC_KEY_MAX = 16 * 1024,
+    OP_COMMAND_MAX = 16 * 1024,
+    OP_ID_SIZE = 32 + 1,
+    OP_TAIL_MAX = 100000,
+    DESIRED_BODY_MAX = 16 << 20,
     POLL_HOLD_MS = 25000,
     DESTROY_TOKEN_SIZE = 64,
 };
@@ -98,6 +104,9 @@ struct desired {
     int64_t op_count;
     struct desired_op *ops;
 };
+
+/* 32 hexadecimal digits in lower case. */
+NODISCARD bool op_id_is_valid(const char *text);
 
 void desired_encode(struct buf *out, const struct desired *desired);
 

@@ -29,6 +29,11 @@ enum instance_phase {
     PHASE_FAILED,  /* cannot be made or started: message says why */
 };
 
+enum {
+    HEARTBEAT_INSTANCES_MAX = 2 * DESIRED_INSTANCES_MAX, /* desired, and quarantined */
+    REPORT_MESSAGE_MAX = 1024,
+};
+
 /* "absent", "creating", ... */
 const char *instance_phase_name(enum instance_phase phase);
 

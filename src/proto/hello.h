@@ -45,6 +45,14 @@ struct enroll_reply {
     uint8_t server_key[32]; /* signs destroy instructions (proto/desired.h) */
 };
 
+struct nonce_request {
+    int64_t machine_id;
+};
+
+struct nonce_reply {
+    uint8_t nonce[32];
+};
+
 struct session_request {
     int64_t machine_id;
     uint8_t nonce[32];
@@ -66,6 +74,11 @@ NODISCARD bool enroll_request_decode(const json_t *root, struct enroll_request *
                                      struct error *err);
 void enroll_reply_encode(struct buf *out, const struct enroll_reply *reply);
 NODISCARD bool enroll_reply_decode(const json_t *root, struct enroll_reply *ret, struct error *err);
+void nonce_request_encode(struct buf *out, const struct nonce_request *request);
+NODISCARD bool nonce_request_decode(const json_t *root, struct nonce_request *ret,
+                                    struct error *err);
+void nonce_reply_encode(struct buf *out, const struct nonce_reply *reply);
+NODISCARD bool nonce_reply_decode(const json_t *root, struct nonce_reply *ret, struct error *err);
 void session_request_encode(struct buf *out, const struct session_request *request);
 NODISCARD bool session_request_decode(const json_t *root, struct session_request *ret,
                                       struct error *err);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/desired.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/hex.h"
+#include "market/launch.h"
+#include "proto/fields.h"
+#include "proto/hello.h"
+
+/* Long enough for anyone, short enough that adding it to a clock in microseconds never wraps. */
+#define SPAN_MS_MAX INT64_C(1000000000000)
+
+enum { SIZE_GB_MAX = 1 << 20, SIZE_MB_MAX = 1 << 30 };
+
+static const char *const state_names[] = {
+    [DESIRED_RUNNING] = "running",
+    [DESIRED_STOPPED] = "stopped",
+    [DESIRED_ABSENT] = "absent",
+};
+
+static const char *const op_kind_names[] = { [OP_LOGS] = "logs", [OP_EXEC] = "exec" };
+
+static const struct field desired_fields[] = {
+    FIELD_INT(struct desired, session_epoch, 1, INT64_MAX),
+    FIELD_INT(struct desired, desired_rev, 0, INT64_MAX),
+    FIELD_INT(struct desired, server_time_us, 0, INT64_MAX),
+};
+static const struct field_list desired_list = FIELD_LIST(desired_fields);
+
+static const struct field instance_fields[] = {
+    FIELD_INT(struct desired_instance, id, 1, INT64_MAX),
+    FIELD_INT(struct desired_instance, gen, 1, INT64_MAX),
+    FIELD_NAMES(struct desired_instance, state, state_names),
+    FIELD_INT(struct desired_instance, restart_nonce, 0, INT64_MAX),
+    FIELD_INT(struct desired_instance, stop_after_ms, -1, SPAN_MS_MAX),
+    FIELD_INT(struct desired_instance, lifetime_after_ms, -1, SPAN_MS_MAX),
+};
+static const struct field_list instance_list = FIELD_LIST(instance_fields);
+
+static const struct field token_fields[] = {
+    FIELD_BYTES(struct desired_instance, destroy_token),
+};
+static const struct field_list token_list = FIELD_LIST(token_fields);
+
+#define S struct instance_spec
+static const struct field spec_fields[] = {
+    FIELD_LINE(S, image, 1, 512),
+    FIELD_LINE_OPTIONAL(S, registry_login, 0, 4096),
+    FIELD_LINE_OPTIONAL(S, runtype, 0, 256),
+    FIELD_TEXT_OPTIONAL(S, onstart, 0, SPEC_TEXT_MAX),
+    FIELD_LINE_OPTIONAL(S, user, 1, 128),
+    FIELD_LINE_OPTIONAL(S, hostname, 1, 63),
+    FIELD_INT(S, disk_gb, 0, SIZE_GB_MAX),
+    FIELD_INT(S, cpu_millis, 0, SIZE_MB_MAX),
+    FIELD_INT(S, ram_mb, 0, SIZE_MB_MAX),
+    FIELD_INT(S, shm_mb, 0, SIZE_MB_MAX),
+};
+#undef S
+static const struct field_list spec_list = FIELD_LIST(spec_fields);
+
+static const struct field variable_fields[] = {
+    FIELD_LINE(struct spec_variable, name, 1, 1024),
+    FIELD_TEXT(struct spec_variable, value, 0, SPEC_TEXT_MAX),
+};
+static const struct field_list variable_list = FIELD_LIST(variable_fields);
+
+static const struct field port_fields[] = {
+    FIELD_INT(struct spec_port, port, 1, LAUNCH_PORT_MAX),
+    FIELD_BOOL(struct spec_port, is_udp),
+};
+static const struct field_list port_list = FIELD_LIST(port_fields);
+
+static const struct field op_fields[] = {
+    FIELD_LINE(struct desired_op, op_id, OP_ID_SIZE - 1, OP_ID_SIZE - 1),
+    FIELD_NAMES(struct desired_op, kind, op_kind_names),
+    FIELD_INT(struct desired_op, instance_id, 1, INT64_MAX),
+    FIELD_INT(struct desired_op, min_gen, 0, INT64_MAX),
+    FIELD_INT(struct desired_op, expires_ms, 0, SPAN_MS_MAX),
+    FIELD_TEXT_OPTIONAL(struct desired_op, command, 0, OP_COMMAND_MAX),
+    FIELD_TEXT_OPTIONAL(struct desired_op, filter, 0, 1024),
+    FIELD_INT(struct desired_op, tail, 0, OP_TAIL_MAX),
+    FIELD_BOOL(struct desired_op, is_daemon_log),
+};
+static const struct field_list op_list = FIELD_LIST(op_fields);
+
+/* An array of texts, each in one line or not. */
+struct texts {
+    const char *name;
+    size_t count_max;
+    int64_t min, max;
+    bool is_line;
+};
+static const struct texts args_texts = { "args", SPEC_ARGS_MAX, 0, SPEC_TEXT_MAX, false };
+static const struct texts keys_texts = { "ssh_keys", SPEC_KEYS_MAX, 1, SPEC_KEY_MAX, true };
+static const struct texts gpus_texts = { "gpus", GPUS_MAX, 1, GPU_UUID_SIZE - 1, true };
+
+bool op_id_is_valid(const char *text)
+{
+    return strlen(text) == OP_ID_SIZE - 1 && strspn(text, "0123456789abcdef") == OP_ID_SIZE - 1;
+}
+
+static void encode_texts(struct encoder *json, const struct texts *texts, const char **items,
+                         int64_t count)
+{
+    assert(count >= 0 && (size_t)count <= texts->count_max);
+    encode_key(json, texts->name);
+    encode_array(json);
+    for (int64_t i = 0; i < count; i++)
+        encode_text(json, items[i]);
+    encode_end(json);
+}
+
+static void encode_spec(struct encoder *json, const struct instance_spec *spec)
+{
+    assert(spec->env_count >= 0 && spec->env_count <= SPEC_ENV_MAX);
+    assert(spec->port_count >= 0 && spec->port_count <= SPEC_PORTS_MAX);
+
+    encode_key(json, "spec");
+    encode_object(json);
+    fields_encode(json, &spec_list, spec);
+    encode_texts(json, &args_texts, spec->args, spec->arg_count);
+    encode_texts(json, &keys_texts, spec->ssh_keys, spec->ssh_key_count);
+    encode_key(json, "env");
+    encode_array(json);
+    for (int64_t i = 0; i < spec->env_count; i++) {
+        encode_object(json);
+        fields_encode(json, &variable_list, &spec->env[i]);
+        encode_end(json);
+    }
+    encode_end(json);
+    encode_key(json, "ports");
+    encode_array(json);
+    for (int64_t i = 0; i < spec->port_count; i++) {
+        encode_object(json);
+        fields_encode(json, &port_list, &spec->ports[i]);
+        encode_end(json);
+    }
+    encode_end(json);
+    encode_end(json);
+}
+
+static void encode_instance(struct encoder *json, const struct desired_instance *instance)
+{
+    encode_object(json);
+    fields_encode(json, &instance_list, instance);
+    encode_texts(json, &gpus_texts, instance->gpus, instance->gpu_count);
+    if (instance->has_destroy_token)
+        fields_encode(json, &token_list, instance);
+    if (instance->state != DESIRED_ABSENT)
+        encode_spec(json, &instance->spec);
+    encode_end(json);
+}
+
+void desired_encode(struct buf *out, const struct desired *desired)
+{
+    struct encoder json = encoder_of(out);
+
+    assert(desired->instance_count >= 0 && desired->instance_count <= DESIRED_INSTANCES_MAX);
+    assert(desired->op_count >= 0 && desired->op_count <= DESIRED_OPS_MAX);
+
+    encode_object(&json);
+    fields_encode(&json, &desired_list, desired);
+    encode_key(&json, "instances");
+    encode_array(&json);
+    for (int64_t i = 0; i < desired->instance_count; i++)
+        encode_instance(&json, &desired->instances[i]);
+    encode_end(&json);
+    encode_key(&json, "ops");
+    encode_array(&json);
+    for (int64_t i = 0; i < desired->op_count; i++) {
+        encode_object(&json);
+        fields_encode(&json, &op_list, &desired->ops[i]);
+        encode_end(&json);
+    }
+    encode_end(&json);
+    encode_end(&json);
+}
+
+static bool too_large(const char *what, struct error *err)
+{
+    return error_set(err, ERROR_OUT_OF_RANGE, "the message is too large at %s", what);
+}
+
+static bool decode_texts(const json_t *object, const struct texts *texts, struct arena *arena,
+                         const char ***ret_items, struct error *err)
+{
+    const json_t *array;
+
+    if (!json_need_array(object, texts->name, texts->count_max, &array, err))
+        return false;
+
+    size_t count = json_array_size(array);
+    const char **items = arena_alloc(arena, count, sizeof *items);
+    if (items == NULL)
+        return too_large(texts->name, err);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(array, i);
+        if (!json_is_string(item))
+            return error_set(err, ERROR_INVALID, "%s[%zu] is not a text", texts->name, i);
+
+        const char *text = json_string_value(item);
+        int64_t length = (int64_t)json_string_length(item);
+        if (length < texts->min || length > texts->max)
+            return error_set(err, ERROR_OUT_OF_RANGE, "%s[%zu] has %" PRId64 " bytes", texts->name,
+                             i, length);
+        if (texts->is_line && !fields_is_line(text))
+            return error_set(err, ERROR_INVALID, "%s[%zu] has a control character", texts->name, i);
+        items[i] = arena_text(arena, text);
+        if (items[i] == NULL)
+            return too_large(texts->name, err);
+    }
+    *ret_items = items;
+    return true;
+}
+
+static int64_t member_count(const json_t *object, const char *name)
+{
+    return (int64_t)json_array_size(json_member(object, name));
+}
+
+/* An array of objects, each a struct of `size` bytes. */
+struct rows {
+    const char *name;
+    size_t count_max, size;
+    const struct field_list *list;
+};
+static const struct rows env_rows = { "env", SPEC_ENV_MAX, sizeof(struct spec_variable),
+                                      &variable_list };
+static const struct rows port_rows = { "ports", SPEC_PORTS_MAX, sizeof(struct spec_port),
+                                       &port_list };
+static const struct rows op_rows = { "ops", DESIRED_OPS_MAX, sizeof(struct desired_op), &op_list };
+static const struct rows instance_rows = { "instances", DESIRED_INSTANCES_MAX,
+                                           sizeof(struct desired_instance), &instance_list };
+
+static bool decode_rows(const json_t *object, const struct rows *rows, struct arena *arena,
+                        void *ret_items, struct error *err)
+{
+    const json_t *array;
+
+    if (!json_need_array(object, rows->name, rows->count_max, &array, err))
+        return false;
+
+    size_t count = json_array_size(array);
+    char *items = arena_alloc(arena, count, rows->size);
+    if (items == NULL)
+        return too_large(rows->name, err);
+    for (size_t i = 0; i < count; i++) {
+        if (!fields_decode(json_array_get(array, i), rows->list, arena, items + i * rows->size,
+                           err))
+            return error_context(err, "%s[%zu]", rows->name, i);
+    }
+    memcpy(ret_items, &items, sizeof items);
+    return true;
+}
+
+static bool decode_spec(const json_t *object, struct arena *arena, struct instance_spec *spec,
+                        struct error *err)
+{
+    if (!fields_decode(object, &spec_list, arena, spec, err))
+        return false;
+    if (!decode_texts(object, &args_texts, arena, &spec->args, err) ||
+        !decode_texts(object, &keys_texts, arena, &spec->ssh_keys, err) ||
+        !decode_rows(object, &env_rows, arena, &spec->env, err) ||
+        !decode_rows(object, &port_rows, arena, &spec->ports, err))
+        return false;
+    spec->arg_count = member_count(object, "args");
+    spec->ssh_key_count = member_count(object, "ssh_keys");
+    spec->env_count = member_count(object, "env");
+    spec->port_count = member_count(object, "ports");
+
+    for (int64_t i = 0; i < spec->env_count; i++) {
+        if (strchr(spec->env[i].name, '=') != NULL)
+            return error_set(err, ERROR_INVALID, "env[%" PRId64 "]: a name with '='", i);
+    }
+    for (int64_t i = 0; i < spec->port_count; i++) {
+        if (spec->ports[i].port > 65535 && spec->ports[i].port < LAUNCH_IDENTITY_PORT)
+            return error_set(err, ERROR_OUT_OF_RANGE, "ports[%" PRId64 "]: no such port", i);
+    }
+    return true;
+}
+
+static bool decode_instance(const json_t *object, struct arena *arena,
+                            struct desired_instance *instance, struct error *err)
+{
+    const json_t *spec;
+
+    if (!decode_texts(object, &gpus_texts, arena, &instance->gpus, err))
+        return false;
+    instance->gpu_count = member_count(object, "gpus");
+    instance->has_destroy_token = json_member(object, "destroy_token") != NULL;
+    if (instance->has_destroy_token && !fields_decode(object, &token_list, NULL, instance, err))
+        return false;
+    if (instance->state == DESIRED_ABSENT)
+        return true;
+    if (!json_need_object(object, "spec", &spec, err))
+        return false;
+    if (!decode_spec(spec, arena, &instance->spec, err))
+        return error_context(err, "spec");
+    return true;
+}
+
+/* Two rows of one instance would be two truths about it. */
+static bool is_new_id(const struct desired *desired, int64_t index)
+{
+    for (int64_t i = 0; i < index; i++) {
+        if (desired->instances[i].id == desired->instances[index].id)
+            return false;
+    }
+    return true;
+}
+
+static bool decode_instances(const json_t *root, struct arena *arena, struct desired *desired,
+                             struct error *err)
+{
+    if (!decode_rows(root, &instance_rows, arena, &desired->instances, err))
+        return false;
+    desired->instance_count = member_count(root, "instances");
+
+    for (int64_t i = 0; i < desired->instance_count; i++) {
+        const json_t *object = json_array_get(json_member(root, "instances"), (size_t)i);
+
+        if (!decode_instance(object, arena, &desired->instances[i], err))
+            return error_context(err, "instances[%" PRId64 "]", i);
+        if (!is_new_id(desired, i))
+            return error_set(err, ERROR_INVALID, "instances[%" PRId64 "] is there twice", i);
+    }
+    return true;
+}
+
+static bool decode_ops(const json_t *root, struct arena *arena, struct desired *desired,
+                       struct error *err)
+{
+    if (!decode_rows(root, &op_rows, arena, &desired->ops, err))
+        return false;
+    desired->op_count = member_count(root, "ops");
+
+    for (int64_t i = 0; i < desired->op_count; i++) {
+        const struct desired_op *op = &desired->ops[i];
+
+        if (!op_id_is_valid(op->op_id))
+            return error_set(err, ERROR_INVALID,
+                             "ops[%" PRId64 "]: op_id is not 32 hexadecimal "
+                             "digits",
+                             i);
+        if (op->kind == OP_EXEC && op->command == NULL)
+            return error_set(err, ERROR_INVALID, "ops[%" PRId64 "] has no command", i);
+    }
+    return true;
+}
+
+bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret, struct error *err)
+{
+    struct desired desired = { 0 };
+
+    if (!fields_decode(root, &desired_list, NULL, &desired, err))
+        return false;
+    if (!decode_instances(root, arena, &desired, err))
+        return false;
+    if (!decode_ops(root, arena, &desired, err))
+        return false;
+    *ret = desired;
+    return true;
+}
+
+void destroy_signed(struct buf *out, int64_t machine_id, int64_t instance_id, int64_t gen)
+{
+    buf_printf(out, "berth-destroy-v1\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n", machine_id,
+               instance_id, gen);
+}
