@@ -82,27 +82,36 @@ struct journal_usage {
     struct meter_charge charges[COMPONENT_COUNT]; /* at component - 1 */
 };
 
-/* Charge a renter and share it out. Sets `*ret_after` to what the renter has then. False, setting
- * nothing, where nothing is to be charged or money cannot hold the debt. */
-NODISCARD bool journal_usage(const struct journal_usage *usage, const struct renter_funds *funds,
-                             struct journal *ret_journal, struct renter_funds *ret_after);
+enum journal_outcome {
+    JOURNAL_BUILT,     /* the outputs are set: the journal, and what the renter has after it */
+    JOURNAL_EMPTY,     /* nothing to post */
+    JOURNAL_TOO_LARGE, /* money cannot hold what the renter would have or owe */
+};
+
+/* Charge a renter and share it out. */
+NODISCARD enum journal_outcome journal_usage(const struct journal_usage *usage,
+                                             const struct renter_funds *funds,
+                                             struct journal *ret_journal,
+                                             struct renter_funds *ret_after);
 
 struct journal_credit {
-    const char *key; /* whole: "dep:17" */
+    const char *key; /* whole, shorter than JOURNAL_KEY_SIZE: "dep:17" */
     int64_t renter_id, ref_id;
     enum journal_ref ref_kind;
     struct instant occurred;
-    struct money amount;   /* above zero */
-    enum ledger_code from; /* deposit: LEDGER_BANK or a provider; promo: PROMO_GRANTED, GOODWILL */
+    struct money amount;   /* never negative */
+    enum ledger_code from; /* deposit: the bank or a provider; promo: PROMO_GRANTED or GOODWILL */
 };
 
-/* Money that came in, into bought credit; given credit. Debt is settled first. False as above, or
- * where the key is too long. */
-NODISCARD bool journal_deposit(const struct journal_credit *credit,
-                               const struct renter_funds *funds, struct journal *ret_journal,
-                               struct renter_funds *ret_after);
-NODISCARD bool journal_promo(const struct journal_credit *credit, const struct renter_funds *funds,
-                             struct journal *ret_journal, struct renter_funds *ret_after);
+/* Money that came in becomes bought credit; given credit. Debt is settled first. */
+NODISCARD enum journal_outcome journal_deposit(const struct journal_credit *credit,
+                                               const struct renter_funds *funds,
+                                               struct journal *ret_journal,
+                                               struct renter_funds *ret_after);
+NODISCARD enum journal_outcome journal_promo(const struct journal_credit *credit,
+                                             const struct renter_funds *funds,
+                                             struct journal *ret_journal,
+                                             struct renter_funds *ret_after);
 
 /* Legs positive and between different accounts of the chart, control accounts at net zero. */
 bool journal_is_balanced(const struct journal *journal);
