@@ -25,5 +25,6 @@ NODISCARD bool gpu_list(struct db *db, int64_t machine_id, struct arena *arena,
 NODISCARD bool gpu_find(struct db *db, const char *uuid, int64_t *ret_machine_id, bool *ret_has,
                         struct error *err);
 NODISCARD bool gpu_retire(struct db *db, int64_t id, struct instant now, struct error *err);
+NODISCARD bool gpu_move(struct db *db, int64_t id, int64_t position, struct error *err);
 
 #endif

@@ -12,7 +12,8 @@
 
 struct interval_row {
     int64_t id, contract_id, owner_id, machine_id;
-    const char *start_token, *boot_id;
+    const char *start_token; /* same start, same token: boot id, container and start time */
+    int64_t run_ms;          /* how long it had run at `start`, by the host's clock */
     struct instant start, metered;
 };
 
@@ -25,6 +26,8 @@ NODISCARD bool interval_list_on(struct db *db, int64_t machine_id, struct arena 
                                 struct interval_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool interval_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
                                    struct interval_row **ret, size_t *ret_count, struct error *err);
+
+/* Move `metered` on; and end it there. */
 NODISCARD bool interval_meter(struct db *db, int64_t id, struct instant metered, struct error *err);
 NODISCARD bool interval_close(struct db *db, int64_t id, struct instant end, struct error *err);
 

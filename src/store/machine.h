@@ -48,13 +48,24 @@ NODISCARD bool machine_load_owned(struct db *db, int64_t owner_id, int64_t id, s
                                   struct machine_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool machine_load(struct db *db, int64_t id, struct arena *arena, struct machine_row *ret,
                             bool *ret_has, struct error *err);
+NODISCARD bool machine_find(struct db *db, const uint8_t public_key[static 32],
+                            struct arena *arena, struct machine_row *ret, bool *ret_has,
+                            struct error *err);
 NODISCARD bool machine_list(struct db *db, int64_t owner_id, struct arena *arena,
                             struct machine_row **ret, size_t *ret_count, struct error *err);
+
+/* In order of id, above `after`. */
+NODISCARD bool machine_list_all(struct db *db, int64_t after, size_t max, struct arena *arena,
+                                struct machine_row **ret, size_t *ret_count, struct error *err);
 
 /* Take the machine's row for this transaction: whoever claims its GPUs, cuts its offers or
  * changes what should run on it holds this first. */
 NODISCARD bool machine_lock(struct db *db, int64_t id, struct error *err);
+
+/* Its desired state has changed: raise desired_rev, and wake its agent. */
 NODISCARD bool machine_bump(struct db *db, int64_t id, struct error *err);
+NODISCARD bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *ret_has,
+                           struct error *err);
 NODISCARD bool machine_set_facts(struct db *db, int64_t id, const char *facts, const char *hostname,
                                  struct error *err);
 NODISCARD bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id,
@@ -65,10 +76,14 @@ NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verifica
 NODISCARD bool machine_set_online(struct db *db, int64_t id, struct error *err);
 NODISCARD bool machine_set_offline(struct db *db, int64_t id, struct instant since,
                                    struct error *err);
-NODISCARD bool machine_set_quarantined(struct db *db, int64_t id, struct error *err);
+NODISCARD bool machine_set_quarantined(struct db *db, int64_t id, bool is_quarantined,
+                                       struct error *err);
 
 /* What a heartbeat says of the machine itself. */
 NODISCARD bool machine_set_health(struct db *db, const struct machine_row *health,
                                   struct error *err);
+
+/* Six columns from `column` on, in the order of struct terms: for readers of other tables. */
+NODISCARD bool terms_read(struct db_rows *row, int column, struct terms *ret, struct error *err);
 
 #endif

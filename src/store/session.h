@@ -10,6 +10,7 @@
 #include "store/db.h"
 
 enum session_stream { STREAM_HEARTBEAT, STREAM_POLL, STREAM_OP };
+enum { SESSION_STREAMS = 3 };
 
 struct session_row {
     int64_t machine_id, epoch;
@@ -18,7 +19,7 @@ struct session_row {
     int64_t agent_incarnation;
     uint8_t fingerprint[32];
     struct instant opened, last_heartbeat;
-    int64_t seq[3]; /* last one taken, by stream */
+    int64_t seq[SESSION_STREAMS]; /* last one taken, by stream */
 };
 
 NODISCARD bool session_load(struct db *db, int64_t machine_id, struct arena *arena,
@@ -39,9 +40,15 @@ NODISCARD bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, st
 NODISCARD bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, size_t max,
                                size_t *ret_count, struct error *err);
 
-/* Single-use challenges; and enrolment tokens, of which only the hash is kept. */
+/* Single-use challenges. */
 NODISCARD bool nonce_insert(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
                             struct instant expires, struct error *err);
+
+/* Drop the machine's expired ones, and all but its newest eight. */
+NODISCARD bool nonce_forget(struct db *db, int64_t machine_id, struct instant now,
+                            struct error *err);
+
+/* `*ret_count` is 0 for one that was never given, has expired or was taken. */
 NODISCARD bool nonce_take(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
                           struct instant now, int64_t *ret_count, struct error *err);
 

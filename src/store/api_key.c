@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/api_key.h"
+
+#include <stdint.h>
+
+#include "store/rows.h"
+
+#define API_KEY_COLUMNS "id, user_id, name, rights, scopes, contract_id, hash, created_us"
+
+static bool api_key_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct api_key_row *key = item;
+
+    key->created = db_column_instant(row, 7);
+    return rows_number(row, 0, 1, INT64_MAX, &key->id, err) &&
+           rows_number(row, 1, 1, INT64_MAX, &key->user_id, err) &&
+           rows_text(row, 2, arena, &key->name, err) &&
+           rows_text(row, 3, arena, &key->rights, err) &&
+           rows_number(row, 4, 0, UINT32_MAX, &key->scopes, err) &&
+           rows_number(row, 5, 0, INT64_MAX, &key->contract_id, err) &&
+           rows_bytes(row, 6, key->hash.bytes, sizeof key->hash.bytes, err);
+}
+
+static const struct rows_reader reader = { "API key", sizeof(struct api_key_row), api_key_read };
+
+bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_id,
+                    struct error *err)
+{
+    return db_insert(db,
+                     "INSERT INTO api_key (user_id, name, rights, scopes, contract_id, hash, "
+                     "created_us) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+                     DB_ARGS(db_int(key->user_id), db_text(key->name), db_text(key->rights),
+                             db_int(key->scopes), db_int(key->contract_id),
+                             db_bytes(key->hash.bytes, sizeof key->hash.bytes),
+                             db_instant(key->created)),
+                     ret_id, err);
+}
+
+bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
+                  struct api_key_row *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader,
+                         "SELECT " API_KEY_COLUMNS
+                         " FROM api_key WHERE hash = $1 AND revoked_us IS NULL",
+                         DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), arena, ret, ret_has,
+                         err);
+}
+
+bool api_key_load(struct db *db, int64_t user_id, int64_t id, struct arena *arena,
+                  struct api_key_row *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader,
+                         "SELECT " API_KEY_COLUMNS
+                         " FROM api_key WHERE user_id = $1 AND id = $2 AND revoked_us IS NULL",
+                         DB_ARGS(db_int(user_id), db_int(id)), arena, ret, ret_has, err);
+}
+
+bool api_key_list(struct db *db, int64_t user_id, struct arena *arena, struct api_key_row **ret,
+                  size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " API_KEY_COLUMNS " FROM api_key WHERE user_id = $1 "
+                     "AND revoked_us IS NULL AND contract_id = 0 ORDER BY id",
+                     DB_ARGS(db_int(user_id)), arena, ret, ret_count, err);
+}
+
+bool api_key_revoke(struct db *db, int64_t user_id, int64_t id, struct instant now,
+                    int64_t *ret_count, struct error *err)
+{
+    return db_count(db,
+                    "UPDATE api_key SET revoked_us = $3 "
+                    "WHERE user_id = $1 AND id = $2 AND revoked_us IS NULL",
+                    DB_ARGS(db_int(user_id), db_int(id), db_instant(now)), ret_count, err);
+}
+
+bool api_key_revoke_of_contract(struct db *db, int64_t user_id, int64_t contract_id,
+                                struct instant now, struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE api_key SET revoked_us = $3 "
+                   "WHERE user_id = $1 AND contract_id = $2 AND revoked_us IS NULL",
+                   DB_ARGS(db_int(user_id), db_int(contract_id), db_instant(now)), err);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/machine.h"
+
+#include <stdint.h>
+
+#include "store/rows.h"
+
+#define MACHINE_COLUMNS                                                                            \
+    "id, owner_id, public_key, facts, hostname, geolocation, verification, is_simulated, "         \
+    "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, disk_month, up_tb, down_tb, "   \
+    "bid_hour_min, gpu_count_min, listing_end_us, is_online, offline_since_us, is_engine_ok, "     \
+    "engine_message, disk_free_gb, quarantined_count"
+
+bool terms_read(struct db_rows *row, int column, struct terms *ret, struct error *err)
+{
+    return rows_number(row, column, 0, INT64_MAX, &ret->gpu_hour.nanodollars, err) &&
+           rows_number(row, column + 1, 0, INT64_MAX, &ret->disk_month.nanodollars, err) &&
+           rows_number(row, column + 2, 0, INT64_MAX, &ret->up_tb.nanodollars, err) &&
+           rows_number(row, column + 3, 0, INT64_MAX, &ret->down_tb.nanodollars, err) &&
+           rows_number(row, column + 4, 0, INT64_MAX, &ret->bid_hour_min.nanodollars, err) &&
+           rows_number(row, column + 5, 1, INT64_MAX, &ret->gpu_count_min, err);
+}
+
+static bool machine_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct machine_row *machine = item;
+    int64_t verification;
+
+    if (!rows_number(row, 0, 1, INT64_MAX, &machine->id, err) ||
+        !rows_number(row, 1, 1, INT64_MAX, &machine->owner_id, err) ||
+        !rows_bytes(row, 2, machine->public_key, sizeof machine->public_key, err) ||
+        !rows_text(row, 3, arena, &machine->facts, err) ||
+        !rows_text(row, 4, arena, &machine->hostname, err) ||
+        !rows_text(row, 5, arena, &machine->geolocation, err) ||
+        !rows_number(row, 6, MACHINE_UNVERIFIED, MACHINE_DEVERIFIED, &verification, err) ||
+        !terms_read(row, 12, &machine->terms, err) ||
+        !rows_text(row, 22, arena, &machine->engine_message, err))
+        return false;
+    machine->verification = (enum verification)verification;
+    machine->is_simulated = db_column_int(row, 7) != 0;
+    machine->is_quarantined = db_column_int(row, 8) != 0;
+    machine->created = db_column_instant(row, 9);
+    machine->desired_rev = db_column_int(row, 10);
+    machine->is_listed = db_column_int(row, 11) != 0;
+    machine->listing_end = db_column_instant(row, 18);
+    machine->is_online = db_column_int(row, 19) != 0;
+    machine->offline_since = db_column_instant(row, 20);
+    machine->is_engine_ok = db_column_int(row, 21) != 0;
+    machine->disk_free_gb = db_column_int(row, 23);
+    machine->quarantined_count = db_column_int(row, 24);
+    return true;
+}
+
+static const struct rows_reader reader = { "machine", sizeof(struct machine_row), machine_read };
+
+bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *ret_id,
+                    struct error *err)
+{
+    return db_insert(db,
+                     "INSERT INTO machine (owner_id, public_key, facts, hostname, geolocation, "
+                     "verification, is_simulated, created_us) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+                     DB_ARGS(db_int(machine->owner_id),
+                             db_bytes(machine->public_key, sizeof machine->public_key),
+                             db_text(machine->facts), db_text(machine->hostname),
+                             db_text(machine->geolocation), db_int(machine->verification),
+                             db_int(machine->is_simulated), db_instant(machine->created)),
+                     ret_id, err);
+}
+
+bool machine_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
+                        struct machine_row *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader,
+                         "SELECT " MACHINE_COLUMNS " FROM machine WHERE owner_id = $1 AND id = $2",
+                         DB_ARGS(db_int(owner_id), db_int(id)), arena, ret, ret_has, err);
+}
+
+bool machine_load(struct db *db, int64_t id, struct arena *arena, struct machine_row *ret,
+                  bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader, "SELECT " MACHINE_COLUMNS " FROM machine WHERE id = $1",
+                         DB_ARGS(db_int(id)), arena, ret, ret_has, err);
+}
+
+bool machine_find(struct db *db, const uint8_t public_key[static 32], struct arena *arena,
+                  struct machine_row *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader,
+                         "SELECT " MACHINE_COLUMNS " FROM machine WHERE public_key = $1",
+                         DB_ARGS(db_bytes(public_key, 32)), arena, ret, ret_has, err);
+}
+
+bool machine_list(struct db *db, int64_t owner_id, struct arena *arena, struct machine_row **ret,
+                  size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " MACHINE_COLUMNS " FROM machine WHERE owner_id = $1 ORDER BY id",
+                     DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
+}
+
+bool machine_list_all(struct db *db, int64_t after, size_t max, struct arena *arena,
+                      struct machine_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " MACHINE_COLUMNS " FROM machine WHERE id > $1 ORDER BY id LIMIT $2",
+                     DB_ARGS(db_int(after), db_int((int64_t)max)), arena, ret, ret_count, err);
+}
+
+bool machine_lock(struct db *db, int64_t id, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET desired_rev = desired_rev WHERE id = $1",
+                   DB_ARGS(db_int(id)), err);
+}
+
+bool machine_bump(struct db *db, int64_t id, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET desired_rev = desired_rev + 1 WHERE id = $1",
+                   DB_ARGS(db_int(id)), err) &&
+           db_notify(db, TOPIC_MACHINE, id, err);
+}
+
+static bool rev_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    (void)arena;
+    return rows_number(row, 0, 0, INT64_MAX, item, err);
+}
+
+bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *ret_has, struct error *err)
+{
+    static const struct rows_reader rev = { "machine", sizeof(int64_t), rev_read };
+
+    return rows_load_one(db, &rev, "SELECT desired_rev FROM machine WHERE id = $1",
+                         DB_ARGS(db_int(id)), NULL, ret_rev, ret_has, err);
+}
+
+bool machine_set_facts(struct db *db, int64_t id, const char *facts, const char *hostname,
+                       struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET facts = $2, hostname = $3 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_text(facts), db_text(hostname)), err);
+}
+
+bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id,
+                         const struct machine_row *listing, int64_t *ret_count, struct error *err)
+{
+    const struct terms *terms = &listing->terms;
+
+    return db_count(db,
+                    "UPDATE machine SET is_listed = $3, gpu_hour = $4, disk_month = $5, "
+                    "up_tb = $6, down_tb = $7, bid_hour_min = $8, gpu_count_min = $9, "
+                    "listing_end_us = $10 WHERE owner_id = $1 AND id = $2",
+                    DB_ARGS(db_int(owner_id), db_int(id), db_int(listing->is_listed),
+                            db_money(terms->gpu_hour), db_money(terms->disk_month),
+                            db_money(terms->up_tb), db_money(terms->down_tb),
+                            db_money(terms->bid_hour_min), db_int(terms->gpu_count_min),
+                            db_instant(listing->listing_end)),
+                    ret_count, err);
+}
+
+bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
+                              int64_t *ret_count, struct error *err)
+{
+    return db_count(db, "UPDATE machine SET verification = $2 WHERE id = $1",
+                    DB_ARGS(db_int(id), db_int(verification)), ret_count, err);
+}
+
+bool machine_set_online(struct db *db, int64_t id, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET is_online = 1 WHERE id = $1", DB_ARGS(db_int(id)), err);
+}
+
+bool machine_set_offline(struct db *db, int64_t id, struct instant since, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET is_online = 0, offline_since_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(since)), err);
+}
+
+bool machine_set_quarantined(struct db *db, int64_t id, bool is_quarantined, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET is_quarantined = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_int(is_quarantined)), err);
+}
+
+bool machine_set_health(struct db *db, const struct machine_row *health, struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE machine SET is_engine_ok = $2, engine_message = $3, "
+                   "disk_free_gb = $4, quarantined_count = $5 WHERE id = $1",
+                   DB_ARGS(db_int(health->id), db_int(health->is_engine_ok),
+                           db_text(health->engine_message), db_int(health->disk_free_gb),
+                           db_int(health->quarantined_count)),
+                   err);
+}

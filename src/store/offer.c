@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/offer.h"
+
+#include <stdint.h>
+
+#include "store/rows.h"
+
+#define OFFER_COLUMNS                                                                              \
+    "id, machine_id, host_id, gpu_count, disk_gb, gpu_hour, disk_month, up_tb, down_tb, "          \
+    "bid_hour_min, gpu_count_min, created_us, end_us"
+
+static bool offer_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct offer_row *offer = item;
+
+    (void)arena;
+    offer->created = db_column_instant(row, 11);
+    offer->end = db_column_instant(row, 12);
+    return rows_number(row, 0, 1, INT64_MAX, &offer->id, err) &&
+           rows_number(row, 1, 1, INT64_MAX, &offer->machine_id, err) &&
+           rows_number(row, 2, 1, INT64_MAX, &offer->host_id, err) &&
+           rows_number(row, 3, 0, INT64_MAX, &offer->gpu_count, err) &&
+           rows_number(row, 4, 0, INT64_MAX, &offer->disk_gb, err) &&
+           terms_read(row, 5, &offer->terms, err);
+}
+
+static const struct rows_reader reader = { "offer", sizeof(struct offer_row), offer_read };
+
+bool offer_insert(struct db *db, const struct offer_row *offer, int64_t *ret_id, struct error *err)
+{
+    const struct terms *terms = &offer->terms;
+
+    return db_insert(db,
+                     "INSERT INTO offer (machine_id, host_id, gpu_count, disk_gb, gpu_hour, "
+                     "disk_month, up_tb, down_tb, bid_hour_min, gpu_count_min, created_us, "
+                     "end_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+                     "RETURNING id",
+                     DB_ARGS(db_int(offer->machine_id), db_int(offer->host_id),
+                             db_int(offer->gpu_count), db_int(offer->disk_gb),
+                             db_money(terms->gpu_hour), db_money(terms->disk_month),
+                             db_money(terms->up_tb), db_money(terms->down_tb),
+                             db_money(terms->bid_hour_min), db_int(terms->gpu_count_min),
+                             db_instant(offer->created), db_instant(offer->end)),
+                     ret_id, err);
+}
+
+bool offer_load(struct db *db, int64_t id, struct offer_row *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader,
+                         "SELECT " OFFER_COLUMNS " FROM offer WHERE id = $1 AND removed_us IS NULL",
+                         DB_ARGS(db_int(id)), NULL, ret, ret_has, err);
+}
+
+bool offer_list(struct db *db, int64_t machine_id, struct arena *arena, struct offer_row **ret,
+                size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " OFFER_COLUMNS
+                     " FROM offer WHERE machine_id = $1 AND removed_us IS NULL ORDER BY id",
+                     DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
+}
+
+bool offer_remove(struct db *db, int64_t id, struct instant now, struct error *err)
+{
+    return db_exec(db, "UPDATE offer SET removed_us = $2 WHERE id = $1 AND removed_us IS NULL",
+                   DB_ARGS(db_int(id), db_instant(now)), err);
+}
+
+bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max, size_t *ret_count,
+                    struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT m.id FROM machine m WHERE m.id > $1 AND m.is_online = 1 "
+                         "AND m.is_quarantined = 0 AND EXISTS (SELECT 1 FROM offer o "
+                         "WHERE o.machine_id = m.id AND o.removed_us IS NULL) "
+                         "ORDER BY m.id LIMIT $2",
+                         DB_ARGS(db_int(after), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}

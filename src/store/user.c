@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/user.h"
+
+#include <stdint.h>
+
+#include "store/rows.h"
+
+#define USER_COLUMNS                                                                               \
+    "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us"
+
+static bool user_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct user_row *user = item;
+
+    if (!rows_number(row, 0, 1, INT64_MAX, &user->id, err) ||
+        !rows_text(row, 1, arena, &user->email, err) ||
+        !rows_text(row, 2, arena, &user->username, err) ||
+        !rows_text(row, 3, arena, &user->fullname, err))
+        return false;
+    user->is_admin = db_column_int(row, 4) != 0;
+    user->created = db_column_instant(row, 5);
+    user->credit_limit = db_column_money(row, 6);
+    user->t_zero = db_column_instant(row, 7);
+    if (user->credit_limit.nanodollars < 0)
+        return error_set(err, ERROR_CORRUPT, "a credit limit below zero");
+    return true;
+}
+
+static const struct rows_reader reader = { "user", sizeof(struct user_row), user_read };
+
+bool user_insert(struct db *db, const struct user_row *user, int64_t *ret_id, struct error *err)
+{
+    return db_insert(db,
+                     "INSERT INTO users (email, username, fullname, is_admin, created_us, "
+                     "credit_limit, t_zero_us) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+                     "RETURNING id",
+                     DB_ARGS(db_text(user->email), db_text(user->username),
+                             db_text(user->fullname), db_int(user->is_admin),
+                             db_instant(user->created), db_money(user->credit_limit),
+                             db_instant(user->t_zero)),
+                     ret_id, err);
+}
+
+bool user_load(struct db *db, int64_t id, struct arena *arena, struct user_row *ret, bool *ret_has,
+               struct error *err)
+{
+    return rows_load_one(db, &reader, "SELECT " USER_COLUMNS " FROM users WHERE id = $1",
+                         DB_ARGS(db_int(id)), arena, ret, ret_has, err);
+}
+
+bool user_find(struct db *db, const char *email, struct arena *arena, struct user_row *ret,
+               bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader, "SELECT " USER_COLUMNS " FROM users WHERE email = $1",
+                         DB_ARGS(db_text(email)), arena, ret, ret_has, err);
+}
+
+bool user_lock(struct db *db, int64_t id, struct error *err)
+{
+    return db_exec(db, "UPDATE users SET t_zero_us = t_zero_us WHERE id = $1",
+                   DB_ARGS(db_int(id)), err);
+}
+
+bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err)
+{
+    return db_exec(db, "UPDATE users SET t_zero_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(t_zero)), err);
+}
+
+bool user_set_credit_limit(struct db *db, int64_t id, struct money limit, int64_t *ret_count,
+                           struct error *err)
+{
+    return db_count(db, "UPDATE users SET credit_limit = $2 WHERE id = $1",
+                    DB_ARGS(db_int(id), db_money(limit)), ret_count, err);
+}
+
+bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max, size_t *ret_count,
+              struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM users WHERE t_zero_us <= $1 ORDER BY t_zero_us, id "
+                         "LIMIT $2",
+                         DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}
+
+bool user_list(struct db *db, int64_t after, size_t max, struct arena *arena,
+               struct user_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " USER_COLUMNS " FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+                     DB_ARGS(db_int(after), db_int((int64_t)max)), arena, ret, ret_count, err);
+}
