@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/data_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/hex.h"
+#include "base/parse.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+static const char LOCK_NAME[] = "berth.lock";
+static const char KEY_NAME[] = "server.key";
+
+enum { KEY_TEXT_SIZE = HEX_SIZE(SECRET_KEY_SIZE), PID_TEXT_SIZE = 24 };
+
+bool data_dir_open(const char *path, struct data_dir *ret, struct error *err)
+{
+    if (!file_make_dir(path, 0700, err))
+        return false;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_system(err, errno, "open %s", path);
+    *ret = (struct data_dir){ .path = path, .fd = fd, .lock_fd = -1 };
+    return true;
+}
+
+void data_dir_close(struct data_dir *dir)
+{
+    fd_release(&dir->lock_fd);
+    fd_release(&dir->fd);
+}
+
+/* The number in the lock file; 0 where there is none. */
+static pid_t read_pid(int fd)
+{
+    char text[PID_TEXT_SIZE] = "";
+    uint64_t pid;
+
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    if (length <= 0)
+        return 0;
+    text[strcspn(text, "\n")] = '\0';
+    return parse_u64(text, &pid) && pid <= INT32_MAX ? (pid_t)pid : 0;
+}
+
+bool data_dir_lock(struct data_dir *dir, struct error *err)
+{
+    char text[PID_TEXT_SIZE];
+    auto_close int fd = openat(dir->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return error_system(err, errno, "open %s/%s", dir->path, LOCK_NAME);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return error_set(err, ERROR_CONFLICT, "process %d serves from %s already",
+                             (int)read_pid(fd), dir->path);
+        return error_system(err, errno, "lock %s/%s", dir->path, LOCK_NAME);
+    }
+    int length = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length)
+        return error_system(err, errno, "write %s/%s", dir->path, LOCK_NAME);
+    dir->lock_fd = fd;
+    fd = -1;
+    return true;
+}
+
+pid_t data_dir_server(const struct data_dir *dir)
+{
+    auto_close int fd = openat(dir->fd, LOCK_NAME, O_RDONLY | O_CLOEXEC);
+
+    /* Who can lock it was not kept from it: nobody serves, and closing lets go again. */
+    if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
+        return 0;
+    return read_pid(fd);
+}
+
+static bool check_key_mode(const struct data_dir *dir, struct error *err)
+{
+    struct stat status;
+
+    if (fstatat(dir->fd, KEY_NAME, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return error_system(err, errno, "look at %s/%s", dir->path, KEY_NAME);
+    if (!S_ISREG(status.st_mode) || (status.st_mode & 077) != 0)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "%s/%s must be a file that only its owner may read (chmod 600)",
+                         dir->path, KEY_NAME);
+    return true;
+}
+
+/* A key that signs what its public half verifies is whole. */
+static bool keys_match(const struct key_pair *keys)
+{
+    static const char probe[] = "berth-server-key";
+    struct signature signature = crypto_sign(keys, probe, sizeof probe);
+
+    return crypto_verify(keys->public_key, &signature, probe, sizeof probe);
+}
+
+static bool parse_keys(char *text, struct key_pair *keys)
+{
+    text[strcspn(text, "\n")] = '\0';
+    if (!hex_parse(text, keys->secret_key, SECRET_KEY_SIZE))
+        return false;
+    /* RFC 8032 as everyone stores it: 32 bytes of seed, then the public key. */
+    memcpy(keys->public_key, keys->secret_key + SECRET_KEY_SIZE - PUBLIC_KEY_SIZE,
+           PUBLIC_KEY_SIZE);
+    return keys_match(keys);
+}
+
+static bool make_keys(const struct data_dir *dir, struct key_pair *ret_keys, struct error *err)
+{
+    char text[KEY_TEXT_SIZE + 1];
+    struct key_pair keys = crypto_key_pair();
+
+    hex_format(keys.secret_key, SECRET_KEY_SIZE, text);
+    size_t length = strlen(text);
+    text[length++] = '\n';
+    bool is_written = file_replace(dir->fd, KEY_NAME, 0600, text, length, err);
+    if (is_written)
+        *ret_keys = keys;
+    crypto_wipe(text, sizeof text);
+    crypto_wipe(&keys, sizeof keys);
+    return is_written;
+}
+
+bool data_dir_keys(const struct data_dir *dir, struct key_pair *ret_keys, struct error *err)
+{
+    struct key_pair keys;
+    auto_buf struct buf content = buf_of(KEY_TEXT_SIZE + 1);
+
+    if (!file_read(dir->fd, KEY_NAME, &content, err)) {
+        if (err->code == ERROR_NOT_FOUND)
+            return make_keys(dir, ret_keys, err);
+        return false;
+    }
+    if (!check_key_mode(dir, err))
+        return false;
+    bool is_key = content.length > 0 && parse_keys(content.bytes, &keys);
+    if (content.length > 0)
+        crypto_wipe(content.bytes, content.length);
+    if (!is_key)
+        return error_set(err, ERROR_CORRUPT, "%s/%s is not a key", dir->path, KEY_NAME);
+    *ret_keys = keys;
+    crypto_wipe(&keys, sizeof keys);
+    return true;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder of one berthd: its lock, and the key that it signs with.
+ *
+ *   berth.lock      held while a berthd serves from this folder; holds its process id
+ *   server.key      Ed25519 secret key, hexadecimal, 0600; agents pin its public half when they
+ *                   enrol, so losing it means enrolling every machine anew
+ *   berth.sqlite    where the store is SQLite
+ *
+ * Several berthd on one PostgreSQL each have a folder, and a copy of the same key in it. */
+
+#ifndef BERTH_SERVER_DATA_DIR_H
+#define BERTH_SERVER_DATA_DIR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "sys/crypto.h"
+
+struct data_dir {
+    const char *path; /* borrowed */
+    int fd;           /* of the folder; -1: closed */
+    int lock_fd;      /* -1: not locked */
+};
+
+#define auto_data_dir __attribute__((cleanup(data_dir_close)))
+
+/* Make the folder (0700) where it is missing, and open it. */
+NODISCARD bool data_dir_open(const char *path, struct data_dir *ret, struct error *err);
+void data_dir_close(struct data_dir *dir);
+
+/* ERROR_CONFLICT: another process serves from this folder; the text names it. */
+NODISCARD bool data_dir_lock(struct data_dir *dir, struct error *err);
+
+/* The process that serves from this folder, or 0 where none does. */
+pid_t data_dir_server(const struct data_dir *dir);
+
+/* Read the key; make it first where there is none yet. ERROR_CORRUPT: it is not a key, and
+ * ERROR_FORBIDDEN: others may read it. */
+NODISCARD bool data_dir_keys(const struct data_dir *dir, struct key_pair *ret_keys,
+                             struct error *err);
+
+#endif
