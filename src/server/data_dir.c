@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/hex.h"
@@ -56,8 +55,9 @@ bool data_dir_lock(struct data_dir *dir, struct error *err)
 
     if (fd < 0)
         return error_system(err, errno, "open %s/%s", dir->path, LOCK_NAME);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(fd, F_OFD_SETLK, &whole) != 0) {
+        if (errno == EAGAIN || errno == EACCES)
             return error_set(err, ERROR_CONFLICT, "process %d serves from %s already",
                              (int)read_pid(fd), dir->path);
         return error_system(err, errno, "lock %s/%s", dir->path, LOCK_NAME);
@@ -74,8 +74,8 @@ pid_t data_dir_server(const struct data_dir *dir)
 {
     auto_close int fd = openat(dir->fd, LOCK_NAME, O_RDONLY | O_CLOEXEC);
 
-    /* Who can lock it was not kept from it: nobody serves, and closing lets go again. */
-    if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fd < 0 || fcntl(fd, F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK)
         return 0;
     return read_pid(fd);
 }
@@ -88,8 +88,8 @@ static bool check_key_mode(const struct data_dir *dir, struct error *err)
         return error_system(err, errno, "look at %s/%s", dir->path, KEY_NAME);
     if (!S_ISREG(status.st_mode) || (status.st_mode & 077) != 0)
         return error_set(err, ERROR_FORBIDDEN,
-                         "%s/%s must be a file that only its owner may read (chmod 600)",
-                         dir->path, KEY_NAME);
+                         "%s/%s must be a file that only its owner may read (chmod 600)", dir->path,
+                         KEY_NAME);
     return true;
 }
 
@@ -97,7 +97,7 @@ static bool check_key_mode(const struct data_dir *dir, struct error *err)
 static bool keys_match(const struct key_pair *keys)
 {
     static const char probe[] = "berth-server-key";
-    struct signature signature = crypto_sign(keys, probe, sizeof probe);
+    struct signature signature = crypto_sign_with(keys, probe, sizeof probe);
 
     return crypto_verify(keys->public_key, &signature, probe, sizeof probe);
 }
@@ -108,8 +108,7 @@ static bool parse_keys(char *text, struct key_pair *keys)
     if (!hex_parse(text, keys->secret_key, SECRET_KEY_SIZE))
         return false;
     /* RFC 8032 as everyone stores it: 32 bytes of seed, then the public key. */
-    memcpy(keys->public_key, keys->secret_key + SECRET_KEY_SIZE - PUBLIC_KEY_SIZE,
-           PUBLIC_KEY_SIZE);
+    memcpy(keys->public_key, keys->secret_key + SECRET_KEY_SIZE - PUBLIC_KEY_SIZE, PUBLIC_KEY_SIZE);
     return keys_match(keys);
 }
 

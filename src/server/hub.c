@@ -12,46 +12,24 @@ enum { BUCKETS_MIN = 64 };
 /* What is known of a machine. Entries stay until the hub is closed: there are no more of them
  * than machines that have proved who they are. */
 struct entry {
-    struct entry *next_in_bucket;
+    struct entry *next;
     struct hub_session session;
-    int64_t last_heard_us; /* of CLOCK_BOOTTIME; 0: never */
-    uint64_t wake_count;
     bool has_session;
+    int64_t heard_us; /* of CLOCK_BOOTTIME; 0: never */
+    uint64_t wake_count;
     void *poll; /* NULL: none is parked */
-    int64_t expires_us;
-    struct entry *earlier, *later; /* among those with a poll, by expires_us */
 };
 
 struct hub {
     const struct clock *clock;
-    int64_t hold_us;
-    hub_resume *resume;
-    pthread_t expirer;
+    hub_release *release;
 
     pthread_mutex_t lock; /* guards all below, and the entries */
-    pthread_cond_t parked; /* the queue has a first one, or the hub is stopping */
-    bool is_stopping;
+    bool has_stopped;
     struct entry **buckets;
     size_t bucket_count, entry_count;
-    struct entry *first, *last; /* who expires first and last */
     int64_t parked_count, wake_total;
 };
-
-static size_t bucket_of(const struct hub *hub, int64_t machine_id)
-{
-    /* Fibonacci hashing: ids are consecutive, and this spreads them. */
-    return (size_t)(((uint64_t)machine_id * UINT64_C(11400714819323198485)) >> 32) &
-           (hub->bucket_count - 1);
-}
-
-static struct entry *find_entry(struct hub *hub, int64_t machine_id)
-{
-    struct entry *entry = hub->buckets[bucket_of(hub, machine_id)];
-
-    while (entry != NULL && entry->session.machine_id != machine_id)
-        entry = entry->next_in_bucket;
-    return entry;
-}
 
 static void *alloc_or_abort(size_t count, size_t size)
 {
@@ -62,11 +40,28 @@ static void *alloc_or_abort(size_t count, size_t size)
     return memory;
 }
 
+static struct entry **bucket_of(const struct hub *hub, int64_t machine_id)
+{
+    /* Fibonacci hashing: ids are consecutive, and this spreads them. */
+    uint64_t hash = (uint64_t)machine_id * UINT64_C(11400714819323198485);
+
+    return &hub->buckets[(hash >> 32) & (hub->bucket_count - 1)];
+}
+
+static struct entry *find_entry(const struct hub *hub, int64_t machine_id)
+{
+    struct entry *entry = *bucket_of(hub, machine_id);
+
+    while (entry != NULL && entry->session.machine_id != machine_id)
+        entry = entry->next;
+    return entry;
+}
+
 static void link_entry(struct hub *hub, struct entry *entry)
 {
-    struct entry **bucket = &hub->buckets[bucket_of(hub, entry->session.machine_id)];
+    struct entry **bucket = bucket_of(hub, entry->session.machine_id);
 
-    entry->next_in_bucket = *bucket;
+    entry->next = *bucket;
     *bucket = entry;
 }
 
@@ -79,7 +74,7 @@ static void grow_buckets(struct hub *hub)
     hub->buckets = alloc_or_abort(hub->bucket_count, sizeof(struct entry *));
     for (size_t i = 0; i < old_count; i++) {
         for (struct entry *entry = old[i], *next; entry != NULL; entry = next) {
-            next = entry->next_in_bucket;
+            next = entry->next;
             link_entry(hub, entry);
         }
     }
@@ -92,7 +87,7 @@ static struct entry *make_entry(struct hub *hub, int64_t machine_id)
 
     if (entry != NULL)
         return entry;
-    if (hub->entry_count >= hub->bucket_count)
+    if (hub->entry_count == hub->bucket_count)
         grow_buckets(hub);
     entry = alloc_or_abort(1, sizeof *entry);
     entry->session.machine_id = machine_id;
@@ -101,117 +96,61 @@ static struct entry *make_entry(struct hub *hub, int64_t machine_id)
     return entry;
 }
 
-/* Take the entry's poll out of the queue; NULL where it has none. The caller resumes it, once
- * the lock is let go. */
+/* The entry's poll, which the caller lets go once the lock is given back; NULL: it has none. */
 static void *take_poll(struct hub *hub, struct entry *entry)
 {
     void *poll = entry->poll;
 
-    if (poll == NULL)
-        return NULL;
-    *(entry->earlier != NULL ? &entry->earlier->later : &hub->first) = entry->later;
-    *(entry->later != NULL ? &entry->later->earlier : &hub->last) = entry->earlier;
     entry->poll = NULL;
-    entry->earlier = entry->later = NULL;
-    hub->parked_count--;
+    hub->parked_count -= poll != NULL ? 1 : 0;
     return poll;
 }
 
-static void unlock_and_resume(struct hub *hub, void *poll)
+static void unlock_and_release(struct hub *hub, void *poll, enum hub_reason reason)
 {
     (void)pthread_mutex_unlock(&hub->lock);
     if (poll != NULL)
-        hub->resume(poll);
+        hub->release(poll, reason);
 }
 
-static struct timespec timespec_at(int64_t monotonic_us)
-{
-    return (struct timespec){ .tv_sec = monotonic_us / US_PER_SECOND,
-                              .tv_nsec = monotonic_us % US_PER_SECOND * 1000 };
-}
-
-/* Wait until the first poll expires, or something changes. */
-static void wait_for_first(struct hub *hub, int64_t now_us)
-{
-    struct timespec now;
-
-    if (hub->first == NULL) {
-        (void)pthread_cond_wait(&hub->parked, &hub->lock);
-        return;
-    }
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t real_us = now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-    struct timespec until = timespec_at(real_us + hub->first->expires_us - now_us);
-    (void)pthread_cond_timedwait(&hub->parked, &hub->lock, &until);
-}
-
-static void *run_expirer(void *context)
-{
-    struct hub *hub = context;
-
-    (void)pthread_mutex_lock(&hub->lock);
-    while (!hub->is_stopping) {
-        int64_t now_us = clock_boot_us(hub->clock);
-        if (hub->first != NULL && hub->first->expires_us <= now_us) {
-            unlock_and_resume(hub, take_poll(hub, hub->first));
-            (void)pthread_mutex_lock(&hub->lock);
-        } else {
-            wait_for_first(hub, now_us);
-        }
-    }
-    (void)pthread_mutex_unlock(&hub->lock);
-    return NULL;
-}
-
-bool hub_open(const struct clock *clock, int64_t hold_ms, hub_resume *resume,
-              struct hub **ret_hub, struct error *err)
+struct hub *hub_open(const struct clock *clock, hub_release *release)
 {
     struct hub *hub = alloc_or_abort(1, sizeof *hub);
-    pthread_condattr_t attributes;
 
-    *hub = (struct hub){ .clock = clock, .hold_us = hold_ms * US_PER_MS, .resume = resume };
+    hub->clock = clock;
+    hub->release = release;
     hub->bucket_count = BUCKETS_MIN;
     hub->buckets = alloc_or_abort(hub->bucket_count, sizeof(struct entry *));
     (void)pthread_mutex_init(&hub->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&hub->parked, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-
-    int failure = pthread_create(&hub->expirer, NULL, run_expirer, hub);
-    if (failure != 0) {
-        hub->is_stopping = true;
-        free(hub->buckets);
-        free(hub);
-        return error_system(err, failure, "start the hub's thread");
-    }
-    *ret_hub = hub;
-    return true;
+    return hub;
 }
 
-/* Resume all that wait, one after another, so that the lock is never held meanwhile. */
-static void resume_all(struct hub *hub)
+/* Take every poll under the lock, then let go of them without it. */
+static void release_all(struct hub *hub, enum hub_reason reason, bool stops)
 {
-    for (;;) {
-        (void)pthread_mutex_lock(&hub->lock);
-        void *poll = hub->first != NULL ? take_poll(hub, hub->first) : NULL;
-        unlock_and_resume(hub, poll);
-        if (poll == NULL)
-            return;
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->has_stopped = hub->has_stopped || stops;
+    void **polls = alloc_or_abort((size_t)hub->parked_count + 1, sizeof *polls);
+    for (size_t i = 0; i < hub->bucket_count; i++) {
+        for (struct entry *entry = hub->buckets[i]; entry != NULL; entry = entry->next) {
+            entry->wake_count++;
+            if (entry->poll != NULL)
+                polls[count++] = take_poll(hub, entry);
+        }
     }
+    hub->wake_total += reason == HUB_CHANGED ? (int64_t)count : 0;
+    (void)pthread_mutex_unlock(&hub->lock);
+
+    for (size_t i = 0; i < count; i++)
+        hub->release(polls[i], reason);
+    free(polls);
 }
 
 void hub_stop(struct hub *hub)
 {
-    (void)pthread_mutex_lock(&hub->lock);
-    bool was_stopping = hub->is_stopping;
-    hub->is_stopping = true;
-    (void)pthread_cond_signal(&hub->parked);
-    (void)pthread_mutex_unlock(&hub->lock);
-    if (was_stopping)
-        return;
-    (void)pthread_join(hub->expirer, NULL);
-    resume_all(hub);
+    release_all(hub, HUB_DROPPED, true);
 }
 
 void hub_close(struct hub **hub_owner)
@@ -223,12 +162,11 @@ void hub_close(struct hub **hub_owner)
     hub_stop(hub);
     for (size_t i = 0; i < hub->bucket_count; i++) {
         for (struct entry *entry = hub->buckets[i], *next; entry != NULL; entry = next) {
-            next = entry->next_in_bucket;
+            next = entry->next;
             free(entry);
         }
     }
     free(hub->buckets);
-    (void)pthread_cond_destroy(&hub->parked);
     (void)pthread_mutex_destroy(&hub->lock);
     free(hub);
     *hub_owner = NULL;
@@ -257,7 +195,7 @@ void hub_admit(struct hub *hub, const struct hub_session *session)
         entry->wake_count++;
         poll = take_poll(hub, entry);
     }
-    unlock_and_resume(hub, poll);
+    unlock_and_release(hub, poll, HUB_DROPPED);
 }
 
 void hub_forget(struct hub *hub, int64_t machine_id)
@@ -270,7 +208,7 @@ void hub_forget(struct hub *hub, int64_t machine_id)
         entry->has_session = false;
         poll = take_poll(hub, entry);
     }
-    unlock_and_resume(hub, poll);
+    unlock_and_release(hub, poll, HUB_DROPPED);
 }
 
 void hub_touch(struct hub *hub, int64_t machine_id)
@@ -278,7 +216,7 @@ void hub_touch(struct hub *hub, int64_t machine_id)
     (void)pthread_mutex_lock(&hub->lock);
     struct entry *entry = find_entry(hub, machine_id);
     if (entry != NULL)
-        entry->last_heard_us = clock_boot_us(hub->clock);
+        entry->heard_us = clock_boot_us(hub->clock);
     (void)pthread_mutex_unlock(&hub->lock);
 }
 
@@ -295,22 +233,17 @@ bool hub_park(struct hub *hub, int64_t machine_id, uint64_t ticket, void *poll)
 {
     void *displaced = NULL;
 
+    assert(poll != NULL);
     (void)pthread_mutex_lock(&hub->lock);
     struct entry *entry = find_entry(hub, machine_id);
-    bool is_parked = !hub->is_stopping && entry != NULL && entry->has_session &&
-                     entry->wake_count == ticket;
+    bool is_parked =
+        !hub->has_stopped && entry != NULL && entry->has_session && entry->wake_count == ticket;
     if (is_parked) {
         displaced = take_poll(hub, entry);
         entry->poll = poll;
-        entry->expires_us = clock_boot_us(hub->clock) + hub->hold_us;
-        entry->earlier = hub->last;
-        *(hub->last != NULL ? &hub->last->later : &hub->first) = entry;
-        hub->last = entry;
         hub->parked_count++;
-        if (hub->first == entry)
-            (void)pthread_cond_signal(&hub->parked);
     }
-    unlock_and_resume(hub, displaced);
+    unlock_and_release(hub, displaced, HUB_DROPPED);
     return is_parked;
 }
 
@@ -325,18 +258,12 @@ void hub_wake(struct hub *hub, int64_t machine_id)
         poll = take_poll(hub, entry);
         hub->wake_total += poll != NULL ? 1 : 0;
     }
-    unlock_and_resume(hub, poll);
+    unlock_and_release(hub, poll, HUB_CHANGED);
 }
 
 void hub_wake_all(struct hub *hub)
 {
-    (void)pthread_mutex_lock(&hub->lock);
-    for (size_t i = 0; i < hub->bucket_count; i++) {
-        for (struct entry *entry = hub->buckets[i]; entry != NULL; entry = entry->next_in_bucket)
-            entry->wake_count++;
-    }
-    (void)pthread_mutex_unlock(&hub->lock);
-    resume_all(hub);
+    release_all(hub, HUB_CHANGED, false);
 }
 
 struct hub_totals hub_totals(struct hub *hub)
@@ -346,9 +273,9 @@ struct hub_totals hub_totals(struct hub *hub)
     int64_t since_us = clock_boot_us(hub->clock) - LEASE_MS * US_PER_MS;
     since_us = since_us > 0 ? since_us : 0;
     for (size_t i = 0; i < hub->bucket_count; i++) {
-        for (struct entry *entry = hub->buckets[i]; entry != NULL; entry = entry->next_in_bucket) {
+        for (const struct entry *entry = hub->buckets[i]; entry != NULL; entry = entry->next) {
             totals.known += entry->has_session ? 1 : 0;
-            totals.connected += entry->has_session && entry->last_heard_us > since_us ? 1 : 0;
+            totals.connected += entry->has_session && entry->heard_us > since_us ? 1 : 0;
         }
     }
     (void)pthread_mutex_unlock(&hub->lock);

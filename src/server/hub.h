@@ -2,18 +2,17 @@
 /* Who is connected: the keys of machines with a session, as this process knows them, and the polls
  * that wait for a change of the desired state.
  *
- * All of it is a view that can be lost: a key that is not here is read from the store again,
- * a poll that is woken for nothing waits again, and a wake-up that gets lost costs an agent no
- * more than the rest of POLL_HOLD_MS (control.md 4.2).
+ * All of it is a view that can be lost: a key that is not here is read from the store again, a
+ * poll that is let go for nothing comes again, and a wake-up that gets lost costs an agent no more
+ * than the rest of POLL_HOLD_MS (control.md 4.2).
  *
- * A machine has at most one poll parked. A second one takes the first one's place, and the first
- * is resumed, so what waits here is bounded by the number of machines. Whoever means to park takes
- * a ticket before looking at the desired state; where a wake-up came in between, the ticket is no
- * longer good, and they look again. So no change is missed.
+ * A machine has at most one poll parked, so what waits here is bounded by the number of machines. A
+ * second one takes the first one's place; one whose client was told already that nothing changed
+ * (http_hold()) stays until then. Whoever means to park takes a ticket before looking at the
+ * desired state; where a wake-up came in between, the ticket is no longer good, and they look
+ * again. So no change is missed.
  *
- * One lock guards everything in the hub and is never held while a poll is resumed. One thread
- * resumes polls whose time is up; since all wait equally long they expire in the order in which
- * they came. */
+ * One lock guards everything in the hub, and is never held while a poll is let go. */
 
 #ifndef BERTH_SERVER_HUB_H
 #define BERTH_SERVER_HUB_H
@@ -21,20 +20,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/compiler.h"
 #include "sys/clock.h"
 #include "sys/crypto.h"
 
 struct hub;
 
-/* Let the poll's handler look again. Called without the hub's lock, once for each hub_park(). */
-typedef void hub_resume(void *poll);
+enum hub_reason {
+    HUB_CHANGED, /* look at the desired state again */
+    HUB_DROPPED, /* another poll or epoch took its place, or the process stops: answer now */
+};
 
-/* `hold_ms` is how long a poll waits. */
-NODISCARD bool hub_open(const struct clock *clock, int64_t hold_ms, hub_resume *resume,
-                        struct hub **ret_hub, struct error *err);
+/* Called without the hub's lock, exactly once for each poll that was parked. */
+typedef void hub_release(void *poll, enum hub_reason reason);
 
-/* Resumes every poll that waits; one that is parked afterwards is resumed at once. */
+struct hub *hub_open(const struct clock *clock, hub_release *release);
+
+/* Lets go of every poll, and parks none from then on. */
 void hub_stop(struct hub *hub);
 void hub_close(struct hub **hub);
 
@@ -60,8 +62,8 @@ void hub_touch(struct hub *hub, int64_t machine_id);
 /* What hub_park() needs to know of before its caller looked at the desired state. */
 uint64_t hub_ticket(struct hub *hub, int64_t machine_id);
 
-/* Let `poll` wait for hub_wake(), until its time is up, or until it is displaced. False: a
- * wake-up came since the ticket, or the machine is not known, and the poll is not parked. */
+/* Let `poll` wait for hub_wake(), or until it is displaced. False: a wake-up came since the
+ * ticket, the machine is not known, or the hub has stopped, and the poll is not parked. */
 NODISCARD bool hub_park(struct hub *hub, int64_t machine_id, uint64_t ticket, void *poll);
 
 void hub_wake(struct hub *hub, int64_t machine_id);
@@ -71,7 +73,7 @@ struct hub_totals {
     int64_t known;     /* machines with a session */
     int64_t connected; /* heard of within the last LEASE_MS */
     int64_t parked;
-    int64_t wakes; /* polls resumed by hub_wake() since the start */
+    int64_t wakes; /* polls let go by hub_wake() since the start */
 };
 struct hub_totals hub_totals(struct hub *hub);
 

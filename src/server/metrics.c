@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /* Statuses that we send; what is none of them is counted under the last. */
-static const int statuses[] = { 200, 204, 400, 401, 403, 404, 405, 408, 409, 410,
-                                411, 413, 414, 415, 429, 431, 500, 501, 503, 504, 0 };
+static const int statuses[] = { 200, 204, 400, 401, 403, 404, 405, 408, 409, 410, 411,
+                                413, 414, 415, 429, 431, 500, 501, 503, 504, 0 };
 enum { STATUS_COUNT = sizeof statuses / sizeof statuses[0] };
 
 /* Upper edges of the latency buckets, in microseconds; one more takes the rest. */
@@ -129,11 +129,11 @@ static void write_latencies(const struct route_counters *counters, struct metric
     for (size_t i = 0; i < BUCKET_COUNT; i++) {
         total += load(&counters->buckets[i]);
         if (i < BUCKET_COUNT - 1)
-            buf_printf(out, "%s_bucket{method=\"%s\",route=\"%s\",le=\"%.5f\"} %" PRIu64 "\n",
-                       name, route.method, route.path, (double)edges_us[i] / 1e6, total);
+            buf_printf(out, "%s_bucket{method=\"%s\",route=\"%s\",le=\"%.5f\"} %" PRIu64 "\n", name,
+                       route.method, route.path, (double)edges_us[i] / 1e6, total);
         else
-            buf_printf(out, "%s_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n",
-                       name, route.method, route.path, total);
+            buf_printf(out, "%s_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name,
+                       route.method, route.path, total);
     }
     buf_printf(out, "%s_sum{method=\"%s\",route=\"%s\"} %.6f\n", name, route.method, route.path,
                (double)load(&counters->duration_us) / 1e6);

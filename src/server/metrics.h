@@ -38,7 +38,7 @@ enum metrics_counter {
 #define X(name, metric, labels, help) METRICS_##name,
     METRICS_COUNTERS(X)
 #undef X
-    METRICS_COUNT
+        METRICS_COUNT
 };
 
 struct metrics;
@@ -67,7 +67,6 @@ struct metrics_page {
     const struct metrics_gauge *gauges;
     size_t gauge_count;
 };
-void metrics_write(const struct metrics *metrics, const struct metrics_page *page,
-                   struct buf *out);
+void metrics_write(const struct metrics *metrics, const struct metrics_page *page, struct buf *out);
 
 #endif
