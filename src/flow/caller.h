@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is asking: made once from an API key at the door, and passed down from there. */
+/* Who is asking: made once at the door, from an API key or an agent's signature, and passed down
+ * from there. */
 
 #ifndef BERTH_FLOW_CALLER_H
 #define BERTH_FLOW_CALLER_H
@@ -7,8 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Permission categories, api.md 2.11. SCOPE_MISC covers what every key may do. */
+/* Permission categories of a key, api.md 2.11. SCOPE_MISC covers what every key may do. */
 enum scope {
+    SCOPE_NONE = 0, /* the route asks for none */
     SCOPE_INSTANCE_READ = 1 << 0,
     SCOPE_INSTANCE_WRITE = 1 << 1,
     SCOPE_USER_READ = 1 << 2,
@@ -23,12 +25,25 @@ enum scope {
     SCOPE_ALL = (1 << 11) - 1,
 };
 
+/* Kinds of callers, as bits: for routes to name who may call them. */
+enum caller_kind {
+    CALLER_ANYONE = 1 << 0,   /* no key needed; one that is given must be good */
+    CALLER_USER = 1 << 1,     /* renters and hosts: everybody with an account */
+    CALLER_INSTANCE = 1 << 2, /* an instance's own key, for its own instance only */
+    CALLER_ADMIN = 1 << 3,
+    CALLER_AGENT = 1 << 4, /* a machine, by its signature */
+};
+
+/* The proven caller. All zero: nobody in particular. */
 struct caller {
-    int64_t user_id;
+    enum caller_kind kind; /* one bit */
+    int64_t user_id;       /* 0 for nobody and for agents */
     int64_t key_id;
-    int64_t scopes;      /* bits of enum scope */
+    int64_t scopes;      /* of the key: a set of enum scope */
+    bool is_admin;       /* an operator: may call what users may, too */
     int64_t instance_id; /* of an instance's own key: it may touch that one only; else 0 */
-    bool is_admin;
+    int64_t machine_id;  /* of an agent; else 0 */
+    int64_t session_epoch;
 };
 
 #endif
