@@ -7,9 +7,9 @@ if(NOT CMOCKA_FOUND)
     return()
 endif()
 
-add_library(check STATIC test/check.c)
+add_library(check STATIC test/check.c test/fake_http.c)
 target_include_directories(check PUBLIC test)
-target_link_libraries(check PUBLIC base PkgConfig::CMOCKA)
+target_link_libraries(check PUBLIC base PkgConfig::CMOCKA Threads::Threads)
 
 foreach(layer base sys market proto store flow server agent cli)
     file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/*_test.c)

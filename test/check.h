@@ -18,13 +18,15 @@
 #ifndef BERTH_TEST_CHECK_H
 #define BERTH_TEST_CHECK_H
 
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include <cmocka.h> /* wants those above it */
+/* clang-format on */
 
 #include "base/compiler.h"
 #include "base/error.h"

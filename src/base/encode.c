@@ -173,7 +173,7 @@ static void append_quoted(struct encoder *json, const char *text, size_t length,
 void encode_key(struct encoder *json, const char *key)
 {
     assert(json->depth > 0 && !json->is_array[json->depth] && !json->has_key);
-    /* To separate() a key is one more value of a list, ... */
+    /* What separate() is told: a key follows its neighbours as a value in a list does. */
     json->is_array[json->depth] = true;
     append_quoted(json, key, strlen(key), "\":");
     json->is_array[json->depth] = false;

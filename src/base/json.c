@@ -39,6 +39,9 @@ bool json_parse(const char *bytes, size_t length, json_t **ret_root, struct erro
 {
     json_error_t reason;
 
+    /* To the parser a NUL would be the end, whatever comes behind it. */
+    if (length > 0 && memchr(bytes, '\0', length) != NULL)
+        return error_set(err, ERROR_INVALID, "not JSON: it holds a NUL");
     if (is_too_deep(bytes, length))
         return error_set(err, ERROR_INVALID, "not JSON: nested more than %d deep", JSON_DEPTH_MAX);
 
