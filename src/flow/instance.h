@@ -12,35 +12,18 @@
 #include "store/contract.h"
 #include "store/machine.h"
 
-/* api.md 2.5.3, actual_status. */
-enum instance_status {
-    INSTANCE_NEW, /* null: nothing reported yet */
-    INSTANCE_LOADING,
-    INSTANCE_RUNNING,
-    INSTANCE_STOPPED,
-    INSTANCE_EXITED,
-    INSTANCE_REBOOTING,
-    INSTANCE_SCHEDULING,
-    INSTANCE_FAILED, /* reported as "created": status_msg says what went wrong */
-    INSTANCE_OFFLINE,
-};
-
-/* "loading", ...; NULL for INSTANCE_NEW. */
-const char *instance_status_name(enum instance_status status);
-
 struct instance_view {
     const struct contract_row *contract;
     const struct machine_row *machine;
     const struct machine_facts *facts;
     const struct instance_spec *spec; /* as rented, without SSH keys */
-    enum instance_status status;
-    const char *cur_state, *next_state, *intended_status; /* "running", "stopped" */
-    const char *status_msg;                               /* "" where there is nothing to say */
-    struct money gpu_hour;                                /* of the whole slice */
-    struct money disk_hour; /* rounded up to a nanodollar; for show, never for charging */
-    struct money charged;   /* so far, up to this moment, all meters */
-    int64_t uptime_s;       /* since the present run began; -1: does not run */
-    int64_t gpus_of_machine;
+    struct rental_view status;        /* actual_status and so on: market/rental.h */
+    const char *status_msg;           /* "" where there is nothing to say */
+    struct money disk_hour;           /* to the nearest nanodollar: for show, never for charging */
+    struct money total_hour;          /* the slice and its disk */
+    struct money charged;             /* so far, up to this moment, all meters */
+    int64_t uptime_s;                 /* since the present run began; -1: does not run */
+    bool is_connected;
 };
 
 /* `*ret_has` is false where the caller has no such instance. */

@@ -13,31 +13,28 @@
 enum list_machine_outcome {
     LIST_DONE,
     LIST_NO_MACHINE,
-    LIST_BAD_PRICE,   /* above LIST_PRICE_MAX, or no GPU price yet */
-    LIST_BAD_CHUNK,   /* not between 1 and the machine's GPUs */
+    LIST_BAD_PRICE,   /* out of range, or no price for its GPUs yet */
+    LIST_BAD_CHUNK,   /* not from 1 to the machine's GPUs */
     LIST_BAD_END,     /* in the past, or both an end and a duration */
-    LIST_QUARANTINED, /* the machine's hardware changed: enrol it anew */
+    LIST_BAD_BID,     /* the lowest bid is above the price */
+    LIST_QUARANTINED, /* its hardware is not what it was: the operator has to look */
 };
-
-/* Per GPU and hour: far above any market. */
-#define LIST_PRICE_MAX ((struct money){ 1000 * NANODOLLARS_PER_DOLLAR })
 
 /* What is not given stays as it was, or becomes the market's default. */
 struct list_machine_request {
     int64_t machine_id;
-    bool has_gpu_hour, has_disk_month, has_up_tb, has_down_tb, has_bid_min, has_gpu_count_min;
-    struct terms terms;
-    bool has_end;
-    struct instant end;
+    bool has_gpu_hour, has_min_bid, has_disk_month, has_up_tb, has_down_tb, has_min_chunk;
+    bool has_discount_max;
+    bool has_end; /* else no end, unless has_duration */
     bool has_duration;
-    int64_t duration_s;
+    int64_t duration_s;    /* from now */
+    struct listing values; /* of which those given */
 };
 
 struct list_machine_reply {
     enum list_machine_outcome outcome;
-    struct terms terms;
-    struct instant end;
-    int64_t offer_count;
+    struct listing listing; /* as it is now */
+    size_t offer_count;
     int64_t extended; /* contracts whose end moved out with the listing's */
 };
 

@@ -15,7 +15,7 @@ struct machine_view {
     const struct machine_row *machine;
     const struct machine_facts *facts;
     const struct gpu_row *gpus; /* one that stands for the whole machine where it has none */
-    size_t gpu_count;
+    size_t gpu_row_count;
     int64_t disk_rented_gb;
     int64_t contract_count, running_count; /* that exist; that run now */
     struct money earn_hour;                /* the host's share at this moment */

@@ -7,42 +7,39 @@
 
 #include "flow/caller.h"
 #include "flow/flow.h"
+#include "market/rent.h"
 #include "proto/desired.h"
 
 enum {
     LABEL_LENGTH_MAX = 1024,
     RENT_AGAIN_SECONDS = 30, /* the same request within this long is the same rental */
-    CONTRACTS_PER_USER_MAX = 256,
 };
 
-enum rent_outcome {
-    RENT_DONE,
-    RENT_NO_OFFER,       /* unknown, or taken */
-    RENT_OWN_MACHINE,    /* the caller is its host */
-    RENT_UNAVAILABLE,    /* the host is offline or quarantined */
-    RENT_DISK_TOO_LARGE, /* more than the offer has, or less than 1 GB */
-    RENT_BAD_SPEC,       /* reply.why says what */
-    RENT_NO_CREDIT,      /* reply.needed says how much there should be */
-    RENT_TOO_MANY,       /* instances on this account */
+enum rental_outcome {
+    RENTAL_MADE,
+    RENTAL_REPEATED, /* the same as one just made: that one's id */
+    RENTAL_REFUSED,  /* reply.refusal says why: rent_outcome_sentence() */
+    RENTAL_BAD_SPEC, /* reply.why says what */
+    RENTAL_BAD_LABEL,
 };
 
-struct rent_request {
+struct rental_request {
     int64_t offer_id;
-    struct instance_spec spec; /* image, runtype, env, ...; its keys come from the account */
+    struct instance_spec spec; /* image, runtype, env, ..., disk_gb; its keys are the account's */
     const char *label;         /* NULL: none */
     bool starts_stopped;       /* target_state "stopped" */
 };
 
-struct rent_reply {
-    enum rent_outcome outcome;
+struct rental_reply {
+    enum rental_outcome outcome;
+    enum rent_outcome refusal; /* market/rent.h */
     int64_t instance_id;
-    char api_key[TOKEN_TEXT_SIZE]; /* the instance's own; "" where an earlier rental is repeated */
-    struct money needed;           /* RENT_NO_CREDIT */
-    char why[128];                 /* RENT_BAD_SPEC */
+    char api_key[TOKEN_TEXT_SIZE]; /* the instance's own, shown this once; "" where repeated */
+    char why[ERROR_TEXT_SIZE];
 };
 
 NODISCARD bool flow_rent(const struct flow *flow, const struct caller *caller,
-                         const struct rent_request *request, struct rent_reply *ret,
+                         const struct rental_request *request, struct rental_reply *ret,
                          struct error *err);
 
 #endif

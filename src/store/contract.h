@@ -1,51 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contracts: rentals, which renters see as instances under the same id.
  *
- * The first part is agreed at the making and never changes; the second is what should be; the
- * third is what the host last reported, as evidence. */
+ * The first part is agreed at the making and never changes, but for a later end; the second is
+ * where it stands; the third is what the host last reported, as evidence and for show. */
 
 #ifndef BERTH_STORE_CONTRACT_H
 #define BERTH_STORE_CONTRACT_H
 
 #include "base/arena.h"
+#include "market/machine.h"
+#include "market/offer.h"
+#include "market/rental.h"
 #include "store/db.h"
-#include "store/machine.h"
-
-enum contract_intent { CONTRACT_RUNNING = 1, CONTRACT_STOPPED = 2, CONTRACT_DESTROYED = 3 };
-
-/* The numbers of proto/heartbeat.h, enum instance_phase, and one for before any report. */
-enum { CONTRACT_UNREPORTED = -1 };
+#include "sys/crypto.h"
 
 struct contract_row {
     int64_t id, owner_id, host_id, machine_id, offer_id;
-    int64_t gpu_count; /* 0: a whole machine without GPUs */
-    int64_t disk_gb;
-    int64_t cpu_millis, ram_mb; /* its share of the machine */
-    struct terms terms;         /* per GPU, as in the offer */
+    struct offer_terms terms;   /* start: its making; end: its lifetime is over then */
+    struct machine_share share; /* disk_gb: as rented */
     int64_t fee_bps;
-    struct instant created, end; /* end: INSTANT_NEVER, or when its lifetime is over */
-    const char *spec;            /* proto/desired.h, instance_spec without its keys, as JSON */
+    const char *spec;            /* proto/desired.h, instance_spec without SSH keys, as JSON */
     const char *image, *runtype; /* from the spec */
+    struct hash request_hash;    /* of what was asked: the same again soon is the same rental */
 
     const char *label; /* NULL: none */
-    enum contract_intent intent;
-    bool is_waiting; /* should run, and its GPUs are taken */
-    int64_t reason;  /* why it is not running: a code of market/rental.h; 0 where it should */
-    struct instant reason_at;
-    const char *reason_detail; /* "" or words of the one who caused it */
+    enum rental_state state;
+    enum rental_reason reason;
+    const char *reason_detail; /* "" or what its sentence has a place for */
+    struct instant state_at;   /* since when it is in that state */
     int64_t gen, restart_nonce;
-    struct instant destroyed;    /* 0 while it exists */
+    struct instant destroyed;    /* when that was accepted; 0 while it exists */
     struct instant disk_metered; /* disk has been metered up to here */
+    struct instant posted;       /* usage was last posted */
 
-    int64_t phase, phase_gen;
-    struct instant phase_at;                     /* when it came to be in that phase */
-    int64_t counter_epoch, bytes_up, bytes_down; /* last readings */
-    struct instant counted_at;
+    int64_t counter_epoch, bytes_up, bytes_down; /* last readings, at `counted` */
+    struct instant counted;
     int64_t exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, gpu_permille;
     const char *message;
-    int64_t ssh_port;
-    const char *ports; /* "8081/tcp:40001 53/udp:40002", as reported */
-    bool is_gone;      /* destroyed, and confirmed to be absent from the host */
+    int64_t ssh_port;  /* 0: none */
+    const char *ports; /* "8081/tcp:40001 53/udp:40002" */
 };
 
 NODISCARD bool contract_insert(struct db *db, const struct contract_row *contract, int64_t *ret_id,
@@ -56,18 +49,47 @@ NODISCARD bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, 
                                    struct contract_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool contract_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
                                    struct contract_row **ret, size_t *ret_count, struct error *err);
+NODISCARD bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count,
+                                    struct error *err);
 
-/* Those on one machine that are not gone, destroyed ones too: its agent has to hear of them. */
+/* A rental of the same request by that renter, made after `since`. */
+NODISCARD bool contract_find_request(struct db *db, int64_t owner_id, const struct hash *hash,
+                                     struct instant since, int64_t *ret_id, bool *ret_has,
+                                     struct error *err);
+
+/* Those on one machine that its agent still has to hear of; that of the host's own view. */
 NODISCARD bool contract_list_on(struct db *db, int64_t machine_id, struct arena *arena,
                                 struct contract_row **ret, size_t *ret_count, struct error *err);
 
-/* Set what should be (label, intent, waiting, reason, gen, nonce, destroyed, disk_metered), if the
- * row still has generation `gen_before`; else ERROR_CONFLICT. */
+/* GB of the machine's disk that contracts have, those not confirmed as gone included. */
+NODISCARD bool contract_disk_on(struct db *db, int64_t machine_id, int64_t *ret_disk_gb,
+                                struct error *err);
+
+/* Set where it stands (the second part) and its end, if the row still has generation
+ * `gen_before`; else ERROR_CONFLICT. */
 NODISCARD bool contract_update(struct db *db, const struct contract_row *contract,
                                int64_t gen_before, struct error *err);
 
 /* Set what was reported (the third part). */
 NODISCARD bool contract_report(struct db *db, const struct contract_row *contract,
                                struct error *err);
+
+/* Usage was posted. */
+NODISCARD bool contract_set_metered(struct db *db, int64_t id, struct instant disk_metered,
+                                    struct instant posted, struct error *err);
+
+/* Existing ones whose usage was last posted at or before `running` while in a running interval, or
+ * at or before `stopped` otherwise; longest ago first. */
+NODISCARD bool contract_unposted(struct db *db, struct instant running, struct instant stopped,
+                                 int64_t *ret_ids, size_t max, size_t *ret_count,
+                                 struct error *err);
+
+/* Existing ones whose lifetime is over and that want to run. */
+NODISCARD bool contract_overdue(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                                size_t *ret_count, struct error *err);
+
+/* For what the market itself does to one: any renter's. */
+NODISCARD bool contract_load(struct db *db, int64_t id, struct arena *arena,
+                             struct contract_row *ret, bool *ret_has, struct error *err);
 
 #endif

@@ -44,8 +44,7 @@ bool gpu_list(struct db *db, int64_t machine_id, struct arena *arena, struct gpu
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
 }
 
-static bool machine_id_read(struct db_rows *row, struct arena *arena, void *item,
-                            struct error *err)
+static bool machine_id_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     (void)arena;
     return rows_number(row, 0, 1, INT64_MAX, item, err);

@@ -22,8 +22,7 @@ static bool interval_read(struct db_rows *row, struct arena *arena, void *item, 
            rows_number(row, 5, 0, INT64_MAX, &interval->run_ms, err);
 }
 
-static const struct rows_reader reader = { "interval", sizeof(struct interval_row),
-                                           interval_read };
+static const struct rows_reader reader = { "interval", sizeof(struct interval_row), interval_read };
 
 bool interval_open(struct db *db, const struct interval_row *interval, struct error *err)
 {

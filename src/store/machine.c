@@ -7,18 +7,21 @@
 
 #define MACHINE_COLUMNS                                                                            \
     "id, owner_id, public_key, facts, hostname, geolocation, verification, is_simulated, "         \
-    "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, disk_month, up_tb, down_tb, "   \
-    "bid_hour_min, gpu_count_min, listing_end_us, is_online, offline_since_us, is_engine_ok, "     \
-    "engine_message, disk_free_gb, quarantined_count"
+    "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, disk_month, "     \
+    "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
+    "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count"
 
-bool terms_read(struct db_rows *row, int column, struct terms *ret, struct error *err)
+static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
+    ret->start = db_column_instant(row, column + 7);
+    ret->end = db_column_instant(row, column + 8);
     return rows_number(row, column, 0, INT64_MAX, &ret->gpu_hour.nanodollars, err) &&
-           rows_number(row, column + 1, 0, INT64_MAX, &ret->disk_month.nanodollars, err) &&
-           rows_number(row, column + 2, 0, INT64_MAX, &ret->up_tb.nanodollars, err) &&
-           rows_number(row, column + 3, 0, INT64_MAX, &ret->down_tb.nanodollars, err) &&
-           rows_number(row, column + 4, 0, INT64_MAX, &ret->bid_hour_min.nanodollars, err) &&
-           rows_number(row, column + 5, 1, INT64_MAX, &ret->gpu_count_min, err);
+           rows_number(row, column + 1, 0, INT64_MAX, &ret->min_bid_hour.nanodollars, err) &&
+           rows_number(row, column + 2, 0, INT64_MAX, &ret->disk_month.nanodollars, err) &&
+           rows_number(row, column + 3, 0, INT64_MAX, &ret->up_tb.nanodollars, err) &&
+           rows_number(row, column + 4, 0, INT64_MAX, &ret->down_tb.nanodollars, err) &&
+           rows_number(row, column + 5, 1, GPUS_MAX, &ret->min_chunk, err) &&
+           rows_number(row, column + 6, 0, 1000000, &ret->discount_max_ppm, err);
 }
 
 static bool machine_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
@@ -32,9 +35,10 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
         !rows_text(row, 3, arena, &machine->facts, err) ||
         !rows_text(row, 4, arena, &machine->hostname, err) ||
         !rows_text(row, 5, arena, &machine->geolocation, err) ||
-        !rows_number(row, 6, MACHINE_UNVERIFIED, MACHINE_DEVERIFIED, &verification, err) ||
-        !terms_read(row, 12, &machine->terms, err) ||
-        !rows_text(row, 22, arena, &machine->engine_message, err))
+        !rows_number(row, 6, VERIFICATION_UNVERIFIED, VERIFICATION_DEVERIFIED, &verification,
+                     err) ||
+        !listing_read(row, 12, &machine->listing, err) ||
+        !rows_text(row, 24, arena, &machine->engine_message, err))
         return false;
     machine->verification = (enum verification)verification;
     machine->is_simulated = db_column_int(row, 7) != 0;
@@ -42,12 +46,11 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->created = db_column_instant(row, 9);
     machine->desired_rev = db_column_int(row, 10);
     machine->is_listed = db_column_int(row, 11) != 0;
-    machine->listing_end = db_column_instant(row, 18);
-    machine->is_online = db_column_int(row, 19) != 0;
-    machine->offline_since = db_column_instant(row, 20);
-    machine->is_engine_ok = db_column_int(row, 21) != 0;
-    machine->disk_free_gb = db_column_int(row, 23);
-    machine->quarantined_count = db_column_int(row, 24);
+    machine->is_online = db_column_int(row, 21) != 0;
+    machine->offline_since = db_column_instant(row, 22);
+    machine->is_engine_ok = db_column_int(row, 23) != 0;
+    machine->disk_free_gb = db_column_int(row, 25);
+    machine->quarantined_count = db_column_int(row, 26);
     return true;
 }
 
@@ -141,20 +144,20 @@ bool machine_set_facts(struct db *db, int64_t id, const char *facts, const char 
                    DB_ARGS(db_int(id), db_text(facts), db_text(hostname)), err);
 }
 
-bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id,
-                         const struct machine_row *listing, int64_t *ret_count, struct error *err)
+bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_listed,
+                         const struct listing *listing, int64_t *ret_count, struct error *err)
 {
-    const struct terms *terms = &listing->terms;
-
     return db_count(db,
-                    "UPDATE machine SET is_listed = $3, gpu_hour = $4, disk_month = $5, "
-                    "up_tb = $6, down_tb = $7, bid_hour_min = $8, gpu_count_min = $9, "
-                    "listing_end_us = $10 WHERE owner_id = $1 AND id = $2",
-                    DB_ARGS(db_int(owner_id), db_int(id), db_int(listing->is_listed),
-                            db_money(terms->gpu_hour), db_money(terms->disk_month),
-                            db_money(terms->up_tb), db_money(terms->down_tb),
-                            db_money(terms->bid_hour_min), db_int(terms->gpu_count_min),
-                            db_instant(listing->listing_end)),
+                    "UPDATE machine SET is_listed = $3, gpu_hour = $4, min_bid_hour = $5, "
+                    "disk_month = $6, up_tb = $7, down_tb = $8, min_chunk = $9, "
+                    "discount_max_ppm = $10, listing_start_us = $11, listing_end_us = $12 "
+                    "WHERE owner_id = $1 AND id = $2",
+                    DB_ARGS(db_int(owner_id), db_int(id), db_int(is_listed),
+                            db_money(listing->gpu_hour), db_money(listing->min_bid_hour),
+                            db_money(listing->disk_month), db_money(listing->up_tb),
+                            db_money(listing->down_tb), db_int(listing->min_chunk),
+                            db_int(listing->discount_max_ppm), db_instant(listing->start),
+                            db_instant(listing->end)),
                     ret_count, err);
 }
 

@@ -5,18 +5,8 @@
 #define BERTH_STORE_MACHINE_H
 
 #include "base/arena.h"
+#include "market/offer.h"
 #include "store/db.h"
-
-enum verification { MACHINE_UNVERIFIED, MACHINE_VERIFIED, MACHINE_DEVERIFIED };
-
-/* What the host asks, fixed in offers and contracts at their making. */
-struct terms {
-    struct money gpu_hour;       /* an hour of one GPU; of the whole machine where it has none */
-    struct money disk_month;     /* a GB (2^30 bytes) for a month of 720 h */
-    struct money up_tb, down_tb; /* a TB (2^40 bytes) */
-    struct money bid_hour_min;   /* least bid for an hour of one GPU */
-    int64_t gpu_count_min;       /* smallest slice */
-};
 
 struct machine_row {
     int64_t id, owner_id;
@@ -30,8 +20,7 @@ struct machine_row {
     struct instant created;
     int64_t desired_rev; /* of what should run on it; only grows */
     bool is_listed;
-    struct terms terms;           /* of the present listing, or the last one */
-    struct instant listing_end;   /* INSTANT_NEVER: open */
+    struct listing listing;       /* the present one, or the last */
     bool is_online;               /* its agent holds a lease */
     struct instant offline_since; /* the last accepted heartbeat before it went offline */
     bool is_engine_ok;
@@ -48,9 +37,8 @@ NODISCARD bool machine_load_owned(struct db *db, int64_t owner_id, int64_t id, s
                                   struct machine_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool machine_load(struct db *db, int64_t id, struct arena *arena, struct machine_row *ret,
                             bool *ret_has, struct error *err);
-NODISCARD bool machine_find(struct db *db, const uint8_t public_key[static 32],
-                            struct arena *arena, struct machine_row *ret, bool *ret_has,
-                            struct error *err);
+NODISCARD bool machine_find(struct db *db, const uint8_t public_key[static 32], struct arena *arena,
+                            struct machine_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool machine_list(struct db *db, int64_t owner_id, struct arena *arena,
                             struct machine_row **ret, size_t *ret_count, struct error *err);
 
@@ -68,8 +56,8 @@ NODISCARD bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *re
                            struct error *err);
 NODISCARD bool machine_set_facts(struct db *db, int64_t id, const char *facts, const char *hostname,
                                  struct error *err);
-NODISCARD bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id,
-                                   const struct machine_row *listing, int64_t *ret_count,
+NODISCARD bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_listed,
+                                   const struct listing *listing, int64_t *ret_count,
                                    struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
@@ -82,8 +70,5 @@ NODISCARD bool machine_set_quarantined(struct db *db, int64_t id, bool is_quaran
 /* What a heartbeat says of the machine itself. */
 NODISCARD bool machine_set_health(struct db *db, const struct machine_row *health,
                                   struct error *err);
-
-/* Six columns from `column` on, in the order of struct terms: for readers of other tables. */
-NODISCARD bool terms_read(struct db_rows *row, int column, struct terms *ret, struct error *err);
 
 #endif

@@ -6,41 +6,50 @@
 #include "store/rows.h"
 
 #define OFFER_COLUMNS                                                                              \
-    "id, machine_id, host_id, gpu_count, disk_gb, gpu_hour, disk_month, up_tb, down_tb, "          \
-    "bid_hour_min, gpu_count_min, created_us, end_us"
+    "id, machine_id, host_id, num_gpus, gpu_hour, min_bid_hour, disk_month, up_tb, down_tb, "      \
+    "disk_gb, discount_max_ppm, start_us, end_us"
+
+bool offer_terms_read(struct db_rows *row, int column, struct offer_terms *ret, struct error *err)
+{
+    return rows_number(row, column, 0, GPUS_MAX, &ret->num_gpus, err) &&
+           rows_number(row, column + 1, 0, INT64_MAX, &ret->gpu_hour.nanodollars, err) &&
+           rows_number(row, column + 2, 0, INT64_MAX, &ret->min_bid_hour.nanodollars, err) &&
+           rows_number(row, column + 3, 0, INT64_MAX, &ret->disk_month.nanodollars, err) &&
+           rows_number(row, column + 4, 0, INT64_MAX, &ret->up_tb.nanodollars, err) &&
+           rows_number(row, column + 5, 0, INT64_MAX, &ret->down_tb.nanodollars, err);
+}
 
 static bool offer_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct offer_row *offer = item;
 
     (void)arena;
-    offer->created = db_column_instant(row, 11);
-    offer->end = db_column_instant(row, 12);
+    offer->terms.start = db_column_instant(row, 11);
+    offer->terms.end = db_column_instant(row, 12);
     return rows_number(row, 0, 1, INT64_MAX, &offer->id, err) &&
            rows_number(row, 1, 1, INT64_MAX, &offer->machine_id, err) &&
            rows_number(row, 2, 1, INT64_MAX, &offer->host_id, err) &&
-           rows_number(row, 3, 0, INT64_MAX, &offer->gpu_count, err) &&
-           rows_number(row, 4, 0, INT64_MAX, &offer->disk_gb, err) &&
-           terms_read(row, 5, &offer->terms, err);
+           offer_terms_read(row, 3, &offer->terms, err) &&
+           rows_number(row, 9, 0, INT64_MAX, &offer->terms.disk_gb, err) &&
+           rows_number(row, 10, 0, 1000000, &offer->discount_max_ppm, err);
 }
 
 static const struct rows_reader reader = { "offer", sizeof(struct offer_row), offer_read };
 
 bool offer_insert(struct db *db, const struct offer_row *offer, int64_t *ret_id, struct error *err)
 {
-    const struct terms *terms = &offer->terms;
+    const struct offer_terms *terms = &offer->terms;
 
     return db_insert(db,
-                     "INSERT INTO offer (machine_id, host_id, gpu_count, disk_gb, gpu_hour, "
-                     "disk_month, up_tb, down_tb, bid_hour_min, gpu_count_min, created_us, "
-                     "end_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-                     "RETURNING id",
+                     "INSERT INTO offer (machine_id, host_id, num_gpus, gpu_hour, min_bid_hour, "
+                     "disk_month, up_tb, down_tb, disk_gb, discount_max_ppm, start_us, end_us) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
                      DB_ARGS(db_int(offer->machine_id), db_int(offer->host_id),
-                             db_int(offer->gpu_count), db_int(offer->disk_gb),
-                             db_money(terms->gpu_hour), db_money(terms->disk_month),
+                             db_int(terms->num_gpus), db_money(terms->gpu_hour),
+                             db_money(terms->min_bid_hour), db_money(terms->disk_month),
                              db_money(terms->up_tb), db_money(terms->down_tb),
-                             db_money(terms->bid_hour_min), db_int(terms->gpu_count_min),
-                             db_instant(offer->created), db_instant(offer->end)),
+                             db_int(terms->disk_gb), db_int(offer->discount_max_ppm),
+                             db_instant(terms->start), db_instant(terms->end)),
                      ret_id, err);
 }
 

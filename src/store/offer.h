@@ -6,15 +6,13 @@
 #define BERTH_STORE_OFFER_H
 
 #include "base/arena.h"
+#include "market/offer.h"
 #include "store/db.h"
-#include "store/machine.h"
 
 struct offer_row {
     int64_t id, machine_id, host_id;
-    int64_t gpu_count; /* 0: the whole of a machine without GPUs */
-    int64_t disk_gb;   /* the most that an instance on it may take */
-    struct terms terms;
-    struct instant created, end; /* end: INSTANT_NEVER or the listing's */
+    struct offer_terms terms;
+    int64_t discount_max_ppm;
 };
 
 NODISCARD bool offer_insert(struct db *db, const struct offer_row *offer, int64_t *ret_id,
@@ -30,5 +28,9 @@ NODISCARD bool offer_remove(struct db *db, int64_t id, struct instant now, struc
 /* Machines that have live offers and are online, above `after`, in order. */
 NODISCARD bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max,
                               size_t *ret_count, struct error *err);
+
+/* Six columns from `column` on, num_gpus to down_tb: for readers of contracts too. */
+NODISCARD bool offer_terms_read(struct db_rows *row, int column, struct offer_terms *ret,
+                                struct error *err);
 
 #endif

@@ -86,8 +86,8 @@ bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, siz
                          "JOIN machine m ON m.id = s.machine_id "
                          "WHERE m.is_online = 1 AND s.last_heartbeat_us <= $1 "
                          "ORDER BY s.last_heartbeat_us, s.machine_id LIMIT $2",
-                         DB_ARGS(db_instant(before), db_int((int64_t)max)), ret_ids, max,
-                         ret_count, err);
+                         DB_ARGS(db_instant(before), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
 }
 
 bool nonce_insert(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
@@ -110,8 +110,7 @@ bool nonce_forget(struct db *db, int64_t machine_id, struct instant now, struct 
 bool nonce_take(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
                 struct instant now, int64_t *ret_count, struct error *err)
 {
-    return db_count(db,
-                    "DELETE FROM nonce WHERE machine_id = $1 AND nonce = $2 AND expires_us > $3",
-                    DB_ARGS(db_int(machine_id), db_bytes(nonce, 32), db_instant(now)), ret_count,
-                    err);
+    return db_count(
+        db, "DELETE FROM nonce WHERE machine_id = $1 AND nonce = $2 AND expires_us > $3",
+        DB_ARGS(db_int(machine_id), db_bytes(nonce, 32), db_instant(now)), ret_count, err);
 }

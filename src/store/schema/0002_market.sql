@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The market: people, machines, offers, contracts, and what agents report.
 -- Times are microseconds since 1970 (9223372036854775807: never), money is nanodollars.
 -- Booleans are 0 and 1. Codes are the enums of the store's and market's headers.
@@ -28,11 +29,13 @@ CREATE TABLE machine (
   desired_rev I64 NOT NULL DEFAULT 1,
   is_listed I64 NOT NULL DEFAULT 0 CHECK (is_listed IN (0, 1)),
   gpu_hour I64 NOT NULL DEFAULT 0 CHECK (gpu_hour >= 0),
+  min_bid_hour I64 NOT NULL DEFAULT 0 CHECK (min_bid_hour >= 0),
   disk_month I64 NOT NULL DEFAULT 0 CHECK (disk_month >= 0),
   up_tb I64 NOT NULL DEFAULT 0 CHECK (up_tb >= 0),
   down_tb I64 NOT NULL DEFAULT 0 CHECK (down_tb >= 0),
-  bid_hour_min I64 NOT NULL DEFAULT 0 CHECK (bid_hour_min >= 0),
-  gpu_count_min I64 NOT NULL DEFAULT 1 CHECK (gpu_count_min >= 1),
+  min_chunk I64 NOT NULL DEFAULT 1 CHECK (min_chunk >= 1),
+  discount_max_ppm I64 NOT NULL DEFAULT 0 CHECK (discount_max_ppm BETWEEN 0 AND 1000000),
+  listing_start_us I64 NOT NULL DEFAULT 0,
   listing_end_us I64 NOT NULL DEFAULT 9223372036854775807,
   is_online I64 NOT NULL DEFAULT 0 CHECK (is_online IN (0, 1)),
   offline_since_us I64 NOT NULL DEFAULT 0,
@@ -87,15 +90,15 @@ CREATE TABLE offer (
   id ID,
   machine_id I64 NOT NULL REFERENCES machine(id),
   host_id I64 NOT NULL REFERENCES users(id),
-  gpu_count I64 NOT NULL CHECK (gpu_count >= 0),
-  disk_gb I64 NOT NULL CHECK (disk_gb >= 0),
+  num_gpus I64 NOT NULL CHECK (num_gpus >= 0),
   gpu_hour I64 NOT NULL CHECK (gpu_hour >= 0),
+  min_bid_hour I64 NOT NULL CHECK (min_bid_hour >= 0),
   disk_month I64 NOT NULL CHECK (disk_month >= 0),
   up_tb I64 NOT NULL CHECK (up_tb >= 0),
   down_tb I64 NOT NULL CHECK (down_tb >= 0),
-  bid_hour_min I64 NOT NULL CHECK (bid_hour_min >= 0),
-  gpu_count_min I64 NOT NULL CHECK (gpu_count_min >= 1),
-  created_us I64 NOT NULL,
+  disk_gb I64 NOT NULL CHECK (disk_gb >= 0),
+  discount_max_ppm I64 NOT NULL CHECK (discount_max_ppm BETWEEN 0 AND 1000000),
+  start_us I64 NOT NULL,
   end_us I64 NOT NULL,
   removed_us I64
 ) STRICT;
@@ -107,38 +110,35 @@ CREATE TABLE contract (
   host_id I64 NOT NULL REFERENCES users(id),
   machine_id I64 NOT NULL REFERENCES machine(id),
   offer_id I64 NOT NULL REFERENCES offer(id),
-  gpu_count I64 NOT NULL CHECK (gpu_count >= 0),
-  disk_gb I64 NOT NULL CHECK (disk_gb >= 1),
-  cpu_millis I64 NOT NULL CHECK (cpu_millis >= 0),
-  ram_mb I64 NOT NULL CHECK (ram_mb >= 0),
+  num_gpus I64 NOT NULL CHECK (num_gpus >= 0),
   gpu_hour I64 NOT NULL CHECK (gpu_hour >= 0),
+  min_bid_hour I64 NOT NULL CHECK (min_bid_hour >= 0),
   disk_month I64 NOT NULL CHECK (disk_month >= 0),
   up_tb I64 NOT NULL CHECK (up_tb >= 0),
   down_tb I64 NOT NULL CHECK (down_tb >= 0),
-  fee_bps I64 NOT NULL CHECK (fee_bps BETWEEN 0 AND 10000),
+  offer_disk_gb I64 NOT NULL CHECK (offer_disk_gb >= 0),
   created_us I64 NOT NULL,
   end_us I64 NOT NULL,
+  cpu_millis I64 NOT NULL CHECK (cpu_millis >= 0),
+  ram_mb I64 NOT NULL CHECK (ram_mb >= 0),
+  disk_gb I64 NOT NULL CHECK (disk_gb >= 1),
+  fee_bps I64 NOT NULL CHECK (fee_bps BETWEEN 0 AND 10000),
   spec TEXT NOT NULL,
   image TEXT NOT NULL,
   runtype TEXT NOT NULL,
   request_hash BYTES NOT NULL,
 
   label TEXT,
-  intent I64 NOT NULL CHECK (intent IN (1, 2, 3)),
-  is_waiting I64 NOT NULL DEFAULT 0 CHECK (is_waiting IN (0, 1)),
+  state I64 NOT NULL,
   reason I64 NOT NULL,
-  reason_us I64 NOT NULL,
   reason_detail TEXT NOT NULL DEFAULT '',
+  state_us I64 NOT NULL,
   gen I64 NOT NULL DEFAULT 1,
   restart_nonce I64 NOT NULL DEFAULT 0,
   destroyed_us I64 NOT NULL DEFAULT 0,
   disk_metered_us I64 NOT NULL,
   posted_us I64 NOT NULL,
-  posted_count I64 NOT NULL DEFAULT 0,
 
-  phase I64 NOT NULL DEFAULT -1,
-  phase_gen I64 NOT NULL DEFAULT 0,
-  phase_us I64 NOT NULL,
   counter_epoch I64 NOT NULL DEFAULT 0,
   bytes_up I64 NOT NULL DEFAULT 0,
   bytes_down I64 NOT NULL DEFAULT 0,
@@ -152,15 +152,14 @@ CREATE TABLE contract (
   message TEXT NOT NULL DEFAULT '',
   ssh_port I64 NOT NULL DEFAULT 0,
   ports TEXT NOT NULL DEFAULT '',
-  is_gone I64 NOT NULL DEFAULT 0 CHECK (is_gone IN (0, 1)),
 
-  CHECK ((intent = 3) = (destroyed_us > 0)),
-  CHECK (is_gone = 0 OR intent = 3)
+  -- 8 and 9: destroying and destroyed.
+  CHECK ((state IN (8, 9)) = (destroyed_us > 0))
 ) STRICT;
-CREATE INDEX contract_owner ON contract(owner_id, id) WHERE intent <> 3;
-CREATE INDEX contract_machine ON contract(machine_id, id) WHERE is_gone = 0;
-CREATE INDEX contract_posted ON contract(posted_us) WHERE intent <> 3;
-CREATE INDEX contract_end ON contract(end_us) WHERE intent = 1;
+CREATE INDEX contract_owner ON contract(owner_id, id) WHERE destroyed_us = 0;
+CREATE INDEX contract_machine ON contract(machine_id, id) WHERE state <> 9;
+CREATE INDEX contract_posted ON contract(posted_us) WHERE destroyed_us = 0;
+CREATE INDEX contract_end ON contract(end_us) WHERE destroyed_us = 0;
 
 CREATE TABLE api_key (
   id ID,

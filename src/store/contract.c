@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/contract.h"
+
+#include <stdint.h>
+
+#include "store/offer.h"
+#include "store/rows.h"
+
+#define CONTRACT_COLUMNS                                                                           \
+    "id, owner_id, host_id, machine_id, offer_id, num_gpus, gpu_hour, min_bid_hour, disk_month, "  \
+    "up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, ram_mb, disk_gb, fee_bps, "    \
+    "spec, image, runtype, request_hash, label, state, reason, reason_detail, state_us, gen, "     \
+    "restart_nonce, destroyed_us, disk_metered_us, posted_us, counter_epoch, bytes_up, "           \
+    "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
+    "gpu_permille, message, ssh_port, ports"
+
+static bool agreed_read(struct db_rows *row, struct arena *arena, struct contract_row *contract,
+                        struct error *err)
+{
+    contract->terms.start = db_column_instant(row, 12);
+    contract->terms.end = db_column_instant(row, 13);
+    return rows_number(row, 0, 1, INT64_MAX, &contract->id, err) &&
+           rows_number(row, 1, 1, INT64_MAX, &contract->owner_id, err) &&
+           rows_number(row, 2, 1, INT64_MAX, &contract->host_id, err) &&
+           rows_number(row, 3, 1, INT64_MAX, &contract->machine_id, err) &&
+           rows_number(row, 4, 1, INT64_MAX, &contract->offer_id, err) &&
+           offer_terms_read(row, 5, &contract->terms, err) &&
+           rows_number(row, 11, 0, INT64_MAX, &contract->terms.disk_gb, err) &&
+           rows_number(row, 14, 0, INT64_MAX, &contract->share.cpu_millis, err) &&
+           rows_number(row, 15, 0, INT64_MAX, &contract->share.ram_mb, err) &&
+           rows_number(row, 16, 1, INT64_MAX, &contract->share.disk_gb, err) &&
+           rows_number(row, 17, 0, 10000, &contract->fee_bps, err) &&
+           rows_text(row, 18, arena, &contract->spec, err) &&
+           rows_text(row, 19, arena, &contract->image, err) &&
+           rows_text(row, 20, arena, &contract->runtype, err) &&
+           rows_bytes(row, 21, contract->request_hash.bytes, sizeof contract->request_hash.bytes,
+                      err);
+}
+
+static bool standing_read(struct db_rows *row, struct arena *arena, struct contract_row *contract,
+                          struct error *err)
+{
+    int64_t state = db_column_int(row, 23), reason = db_column_int(row, 24);
+
+    if (!rental_state_is_valid(state) || !rental_reason_is_valid(reason))
+        return error_set(err, ERROR_CORRUPT, "state %lld for reason %lld", (long long)state,
+                         (long long)reason);
+    contract->state = (enum rental_state)state;
+    contract->reason = (enum rental_reason)reason;
+    contract->state_at = db_column_instant(row, 26);
+    contract->destroyed = db_column_instant(row, 29);
+    contract->disk_metered = db_column_instant(row, 30);
+    contract->posted = db_column_instant(row, 31);
+    return rows_text_or_null(row, 22, arena, &contract->label, err) &&
+           rows_text(row, 25, arena, &contract->reason_detail, err) &&
+           rows_number(row, 27, 1, INT64_MAX, &contract->gen, err) &&
+           rows_number(row, 28, 0, INT64_MAX, &contract->restart_nonce, err);
+}
+
+static bool contract_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct contract_row *contract = item;
+
+    contract->counted = db_column_instant(row, 35);
+    contract->exit_code = db_column_int(row, 36);
+    contract->nonce_done = db_column_int(row, 37);
+    contract->disk_used_mb = db_column_int(row, 38);
+    contract->cpu_permille = db_column_int(row, 39);
+    contract->ram_used_mb = db_column_int(row, 40);
+    contract->gpu_permille = db_column_int(row, 41);
+    return agreed_read(row, arena, contract, err) && standing_read(row, arena, contract, err) &&
+           rows_number(row, 32, 0, INT64_MAX, &contract->counter_epoch, err) &&
+           rows_number(row, 33, 0, INT64_MAX, &contract->bytes_up, err) &&
+           rows_number(row, 34, 0, INT64_MAX, &contract->bytes_down, err) &&
+           rows_text(row, 42, arena, &contract->message, err) &&
+           rows_number(row, 43, 0, 65535, &contract->ssh_port, err) &&
+           rows_text(row, 44, arena, &contract->ports, err);
+}
+
+static const struct rows_reader reader = { "contract", sizeof(struct contract_row), contract_read };
+
+bool contract_insert(struct db *db, const struct contract_row *contract, int64_t *ret_id,
+                     struct error *err)
+{
+    const struct offer_terms *terms = &contract->terms;
+    const struct machine_share *share = &contract->share;
+
+    return db_insert(
+        db,
+        "INSERT INTO contract (owner_id, host_id, machine_id, offer_id, num_gpus, gpu_hour, "
+        "min_bid_hour, disk_month, up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, "
+        "ram_mb, disk_gb, fee_bps, spec, image, runtype, request_hash, label, state, reason, "
+        "state_us, disk_metered_us, posted_us, counted_us) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12) RETURNING id",
+        DB_ARGS(db_int(contract->owner_id), db_int(contract->host_id), db_int(contract->machine_id),
+                db_int(contract->offer_id), db_int(terms->num_gpus), db_money(terms->gpu_hour),
+                db_money(terms->min_bid_hour), db_money(terms->disk_month), db_money(terms->up_tb),
+                db_money(terms->down_tb), db_int(terms->disk_gb), db_instant(terms->start),
+                db_instant(terms->end), db_int(share->cpu_millis), db_int(share->ram_mb),
+                db_int(share->disk_gb), db_int(contract->fee_bps), db_text(contract->spec),
+                db_text(contract->image), db_text(contract->runtype),
+                db_bytes(contract->request_hash.bytes, sizeof contract->request_hash.bytes),
+                db_text(contract->label), db_int(contract->state), db_int(contract->reason)),
+        ret_id, err);
+}
+
+bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
+                         struct contract_row *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader,
+                         "SELECT " CONTRACT_COLUMNS " FROM contract "
+                         "WHERE owner_id = $1 AND id = $2 AND destroyed_us = 0",
+                         DB_ARGS(db_int(owner_id), db_int(id)), arena, ret, ret_has, err);
+}
+
+bool contract_load(struct db *db, int64_t id, struct arena *arena, struct contract_row *ret,
+                   bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader, "SELECT " CONTRACT_COLUMNS " FROM contract WHERE id = $1",
+                         DB_ARGS(db_int(id)), arena, ret, ret_has, err);
+}
+
+bool contract_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
+                         struct contract_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " CONTRACT_COLUMNS
+                     " FROM contract WHERE owner_id = $1 AND destroyed_us = 0 ORDER BY id",
+                     DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
+}
+
+static bool count_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    (void)arena;
+    return rows_number(row, 0, 0, INT64_MAX, item, err);
+}
+
+static const struct rows_reader count_reader = { "contract", sizeof(int64_t), count_read };
+
+bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count, struct error *err)
+{
+    bool has;
+
+    return rows_load_one(db, &count_reader,
+                         "SELECT COUNT(*) FROM contract WHERE owner_id = $1 AND destroyed_us = 0",
+                         DB_ARGS(db_int(owner_id)), NULL, ret_count, &has, err);
+}
+
+bool contract_find_request(struct db *db, int64_t owner_id, const struct hash *hash,
+                           struct instant since, int64_t *ret_id, bool *ret_has, struct error *err)
+{
+    return rows_load_one(
+        db, &count_reader,
+        "SELECT id FROM contract WHERE owner_id = $1 AND destroyed_us = 0 "
+        "AND request_hash = $2 AND created_us > $3 ORDER BY id DESC LIMIT 1",
+        DB_ARGS(db_int(owner_id), db_bytes(hash->bytes, sizeof hash->bytes), db_instant(since)),
+        NULL, ret_id, ret_has, err);
+}
+
+bool contract_list_on(struct db *db, int64_t machine_id, struct arena *arena,
+                      struct contract_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " CONTRACT_COLUMNS
+                     " FROM contract WHERE machine_id = $1 AND state <> 9 ORDER BY id",
+                     DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
+}
+
+bool contract_disk_on(struct db *db, int64_t machine_id, int64_t *ret_disk_gb, struct error *err)
+{
+    bool has;
+
+    return rows_load_one(db, &count_reader,
+                         "SELECT CAST(COALESCE(SUM(disk_gb), 0) AS BIGINT) FROM contract "
+                         "WHERE machine_id = $1 AND state <> 9",
+                         DB_ARGS(db_int(machine_id)), NULL, ret_disk_gb, &has, err);
+}
+
+bool contract_update(struct db *db, const struct contract_row *contract, int64_t gen_before,
+                     struct error *err)
+{
+    int64_t count;
+
+    if (!db_count(db,
+                  "UPDATE contract SET label = $3, state = $4, reason = $5, reason_detail = $6, "
+                  "state_us = $7, gen = $8, restart_nonce = $9, destroyed_us = $10, "
+                  "disk_metered_us = $11, posted_us = $12, end_us = $13 "
+                  "WHERE id = $1 AND gen = $2",
+                  DB_ARGS(db_int(contract->id), db_int(gen_before), db_text(contract->label),
+                          db_int(contract->state), db_int(contract->reason),
+                          db_text(contract->reason_detail), db_instant(contract->state_at),
+                          db_int(contract->gen), db_int(contract->restart_nonce),
+                          db_instant(contract->destroyed), db_instant(contract->disk_metered),
+                          db_instant(contract->posted), db_instant(contract->terms.end)),
+                  &count, err))
+        return false;
+    if (count != 1)
+        return error_set(err, ERROR_CONFLICT, "contract %lld has changed", (long long)contract->id);
+    return true;
+}
+
+bool contract_report(struct db *db, const struct contract_row *contract, struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE contract SET counter_epoch = $2, bytes_up = $3, bytes_down = $4, "
+                   "counted_us = $5, exit_code = $6, nonce_done = $7, disk_used_mb = $8, "
+                   "cpu_permille = $9, ram_used_mb = $10, gpu_permille = $11, message = $12, "
+                   "ssh_port = $13, ports = $14 WHERE id = $1",
+                   DB_ARGS(db_int(contract->id), db_int(contract->counter_epoch),
+                           db_int(contract->bytes_up), db_int(contract->bytes_down),
+                           db_instant(contract->counted), db_int(contract->exit_code),
+                           db_int(contract->nonce_done), db_int(contract->disk_used_mb),
+                           db_int(contract->cpu_permille), db_int(contract->ram_used_mb),
+                           db_int(contract->gpu_permille), db_text(contract->message),
+                           db_int(contract->ssh_port), db_text(contract->ports)),
+                   err);
+}
+
+bool contract_set_metered(struct db *db, int64_t id, struct instant disk_metered,
+                          struct instant posted, struct error *err)
+{
+    return db_exec(db, "UPDATE contract SET disk_metered_us = $2, posted_us = $3 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(disk_metered), db_instant(posted)), err);
+}
+
+bool contract_unposted(struct db *db, struct instant running, struct instant stopped,
+                       int64_t *ret_ids, size_t max, size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT c.id FROM contract c WHERE c.destroyed_us = 0 "
+                         "AND c.posted_us <= $1 AND (c.posted_us <= $2 OR EXISTS "
+                         "(SELECT 1 FROM run_interval i "
+                         " WHERE i.contract_id = c.id AND i.end_us IS NULL)) "
+                         "ORDER BY c.posted_us, c.id LIMIT $3",
+                         DB_ARGS(db_instant(running), db_instant(stopped), db_int((int64_t)max)),
+                         ret_ids, max, ret_count, err);
+}
+
+bool contract_overdue(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                      size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM contract WHERE end_us <= $1 AND destroyed_us = 0 "
+                         "AND state IN (1, 2, 3, 4, 5) ORDER BY end_us, id LIMIT $2",
+                         DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}
