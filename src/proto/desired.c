@@ -82,7 +82,7 @@ static const struct field op_fields[] = {
     FIELD_INT(struct desired_op, expires_ms, 0, SPAN_MS_MAX),
     FIELD_TEXT_OPTIONAL(struct desired_op, command, 0, OP_COMMAND_MAX),
     FIELD_TEXT_OPTIONAL(struct desired_op, filter, 0, 1024),
-    FIELD_INT(struct desired_op, tail, 0, OP_TAIL_MAX),
+    FIELD_INT(struct desired_op, tail, 0, DESIRED_TAIL_MAX),
     FIELD_BOOL(struct desired_op, is_daemon_log),
 };
 static const struct field_list op_list = FIELD_LIST(op_fields);

@@ -90,7 +90,7 @@ static struct desired_op random_op(struct arena *arena)
         .expires_ms = support_int(0, 1000000000000),
         .command = support_text(arena, 0, 200, false),
         .filter = maybe_text(arena, 200, false),
-        .tail = support_int(0, OP_TAIL_MAX),
+        .tail = support_int(0, DESIRED_TAIL_MAX),
         .is_daemon_log = check_random(2),
     };
 }
@@ -227,7 +227,7 @@ static void test_numbers_have_two_edges(void **state)
         { "ops.0.instance_id", 1, INT64_MAX },
         { "ops.0.min_gen", 0, INT64_MAX },
         { "ops.0.expires_ms", 0, 1000000000000 },
-        { "ops.0.tail", 0, OP_TAIL_MAX },
+        { "ops.0.tail", 0, DESIRED_TAIL_MAX },
     };
     char value[32];
 
