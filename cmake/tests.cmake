@@ -11,15 +11,26 @@ add_library(check STATIC test/check.c test/fake_http.c)
 target_include_directories(check PUBLIC test)
 target_link_libraries(check PUBLIC base PkgConfig::CMOCKA Threads::Threads)
 
+# A database for each test, SQLite's and PostgreSQL's: for all layers that have one below them.
+add_library(check_store STATIC test/store/support.c test/store/support_postgres.c)
+target_link_libraries(check_store PUBLIC store check)
+
 foreach(layer base sys market proto store flow server agent cli)
     file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/*_test.c)
     # What the tests of a layer share: test/<layer>/support*.c.
     file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/support*.c)
+    set(below check)
+    if(layer STREQUAL store)
+        set(support "")
+    endif()
+    if(layer MATCHES "^(store|flow|server)$")
+        set(below check_store check)
+    endif()
     foreach(source ${tests})
         get_filename_component(name ${source} NAME_WE)
         set(target test_${layer}_${name})
         add_executable(${target} ${source} ${support})
-        target_link_libraries(${target} PRIVATE ${layer} check)
+        target_link_libraries(${target} PRIVATE ${layer} ${below})
         add_test(NAME ${layer}/${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
         set_tests_properties(${layer}/${name} PROPERTIES LABELS ${layer} TIMEOUT 300
             ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1"

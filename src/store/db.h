@@ -104,9 +104,8 @@ struct instant db_column_instant(struct db_rows *rows, int column);
 /* The one row of a query: false with has_row false on success without a row. `read` copies the
  * columns out. */
 typedef bool db_row_read(struct db_rows *row, void *context, struct error *err);
-NODISCARD bool db_query_one(struct db *db, const char *sql, struct db_args args,
-                            db_row_read *read, void *context, bool *ret_has_row,
-                            struct error *err);
+NODISCARD bool db_query_one(struct db *db, const char *sql, struct db_args args, db_row_read *read,
+                            void *context, bool *ret_has_row, struct error *err);
 
 /* INSERT ... RETURNING id. */
 NODISCARD bool db_insert(struct db *db, const char *sql, struct db_args args, int64_t *ret_id,

@@ -23,6 +23,12 @@
 
 enum { STORE_BATCH_MAX = 64 };
 
+/* Readers at a time on SQLite; connections to PostgreSQL, for reads and writes. More wait. */
+enum { STORE_READERS_MAX = 64, STORE_CONNECTIONS_MAX = 16 };
+
+/* How often a write that conflicts with others on PostgreSQL is run before ERROR_CONFLICT. */
+enum { STORE_ATTEMPTS_MAX = 12 };
+
 struct store;
 
 /* `location` is a directory, which then holds berth.sqlite, or a postgres:// URL. Creates what
@@ -35,13 +41,14 @@ void store_close(struct store **store);
 typedef bool store_work(struct db *db, void *context, struct error *err);
 
 /* True once what `work` wrote is durable. */
-NODISCARD bool store_write(struct store *store, store_work *work, void *context,
-                           struct error *err);
+NODISCARD bool store_write(struct store *store, store_work *work, void *context, struct error *err);
 NODISCARD bool store_read(struct store *store, store_work *work, void *context, struct error *err);
 
 /* Hear of changes after their commit, on a thread of the store's: return soon, do not write. On
- * PostgreSQL also those of other processes, by NOTIFY. A listener may miss changes while a
- * connection is down: what it keeps must be able to be rebuilt. */
+ * PostgreSQL also those of other processes, by NOTIFY. Where changes may have been missed (a
+ * connection was down, a queue full), the id is STORE_ID_ANY: rebuild what you keep. From now
+ * on until store_close(). */
+enum { STORE_ID_ANY = 0 };
 typedef void store_listener(void *context, enum db_topic topic, int64_t id);
 void store_subscribe(struct store *store, store_listener *listener, void *context);
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a database driver gives to db.c, and what db.c keeps for it. Inside src/store/ only.
+ *
+ * A connection runs one transaction at a time, on one thread. The first statement that fails
+ * loses the transaction: db.c then refuses all that follows with the same error, so that SQLite,
+ * which would carry on, behaves as PostgreSQL does, and nobody commits half a flow. */
+
+#ifndef BERTH_STORE_DRIVER_H
+#define BERTH_STORE_DRIVER_H
+
+#include "store/db.h"
+
+enum {
+    DB_ARGS_MAX = 64,         /* parameters of a statement */
+    DB_STATEMENTS_MAX = 1024, /* prepared on a connection: all that the program has, and more */
+    DB_CHANGES_MAX = 1024,    /* db_notify() of one commit, before they become "anything" */
+};
+
+/* Reads see one snapshot. Writes are as if they ran one after another. While an exclusive one
+ * runs, on any server, other exclusive ones wait to begin. */
+enum transaction { TRANSACTION_READ, TRANSACTION_WRITE, TRANSACTION_EXCLUSIVE };
+
+/* How a failed transaction may be treated; beside the error, which is for people. */
+enum db_failure {
+    DB_FAILURE_FINAL, /* running it again would fail again */
+    DB_FAILURE_RETRY, /* it lost against another transaction, and left nothing behind */
+    DB_FAILURE_LOST,  /* the connection is gone; left nothing behind unless it was committing */
+};
+
+struct db_driver {
+    /* A NULL `ret_count` need not wait for the result. */
+    bool (*exec)(struct db *db, const char *sql, struct db_args args, int64_t *ret_count,
+                 struct error *err);
+    bool (*query)(struct db *db, const char *sql, struct db_args args, void **ret_cursor,
+                  struct error *err);
+    bool (*step)(struct db *db, void *cursor, bool *ret_has_row, struct error *err);
+    void (*finish)(struct db *db, void *cursor);
+
+    bool (*column_is_null)(void *cursor, int column);
+    bool (*column_int)(void *cursor, int column, int64_t *ret_value); /* false: not a number */
+    const void *(*column_bytes)(void *cursor, int column, bool is_text, size_t *ret_length);
+
+    bool (*begin)(struct db *db, enum transaction transaction, struct error *err);
+    bool (*commit)(struct db *db, struct error *err);
+    void (*rollback)(struct db *db);
+    bool (*script)(struct db *db, const char *text, struct error *err);
+    void (*close)(struct db *db);
+};
+
+struct db_change {
+    enum db_topic topic;
+    int64_t id;
+};
+
+/* The driver's connection begins with this. */
+struct db {
+    const struct db_driver *driver;
+    bool is_postgres;
+    bool is_in_transaction;
+    bool has_rows_open;
+    bool is_broken; /* the connection is of no more use */
+
+    bool has_failed; /* the transaction is lost, by this: */
+    enum db_failure failure;
+    struct error error;
+
+    struct db_change changes[DB_CHANGES_MAX]; /* to tell of after the commit */
+    size_t change_count;
+    unsigned changes_lost; /* a bit a topic: more than could be kept */
+};
+
+/* For drivers: remember that the transaction is lost, fill `err`, return false. */
+bool db_fail(struct db *db, enum db_failure failure, enum error_code code, struct error *err,
+             const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* Transactions, for store.c, writer.c and migrate.c. db_begin() forgets the changes and the
+ * failure of the one before. A failed commit has rolled back. */
+NODISCARD bool db_begin(struct db *db, enum transaction transaction, struct error *err);
+NODISCARD bool db_commit(struct db *db, struct error *err);
+void db_rollback(struct db *db);
+
+/* Several statements in one text, without parameters: migrations and settings. */
+NODISCARD bool db_script(struct db *db, const char *text, struct error *err);
+void db_close(struct db **db);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct pool {
+    pool_open *open;
+    char *location; /* owned */
+    size_t size;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t freed;
+    struct db *idle[POOL_SIZE_MAX]; /* the last one given is the next one taken: it is warm */
+    size_t idle_count;
+    size_t lent_count; /* or being opened */
+};
+
+struct pool *pool_start(pool_open *open, const char *location, size_t size)
+{
+    struct pool *pool = calloc(1, sizeof *pool);
+    pthread_condattr_t attributes;
+
+    assert(size > 0 && size <= POOL_SIZE_MAX);
+    if (pool == NULL)
+        abort();
+    *pool = (struct pool){ .open = open, .location = strdup(location), .size = size };
+    if (pool->location == NULL)
+        abort();
+    (void)pthread_mutex_init(&pool->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&pool->freed, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return pool;
+}
+
+void pool_stop(struct pool **pool)
+{
+    if (*pool == NULL)
+        return;
+    assert((*pool)->lent_count == 0);
+    for (size_t i = 0; i < (*pool)->idle_count; i++)
+        db_close(&(*pool)->idle[i]);
+    (void)pthread_mutex_destroy(&(*pool)->lock);
+    (void)pthread_cond_destroy(&(*pool)->freed);
+    free((*pool)->location);
+    free(*pool);
+    *pool = NULL;
+}
+
+static struct timespec deadline_of(int wait_ms)
+{
+    struct timespec at;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += wait_ms / 1000;
+    at.tv_nsec += wait_ms % 1000 * 1000000L;
+    if (at.tv_nsec >= 1000000000L) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000L;
+    }
+    return at;
+}
+
+/* A place among the lent ones: with an idle connection, or with NULL, to be opened. */
+static bool take_place(struct pool *pool, int wait_ms, struct db **ret_db)
+{
+    struct timespec deadline = deadline_of(wait_ms);
+    bool has_place = true;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    while (has_place && pool->lent_count == pool->size)
+        has_place = pthread_cond_timedwait(&pool->freed, &pool->lock, &deadline) == 0;
+    has_place = pool->lent_count < pool->size; /* it may have come as the wait ended */
+    if (has_place) {
+        pool->lent_count++;
+        *ret_db = pool->idle_count > 0 ? pool->idle[--pool->idle_count] : NULL;
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    return has_place;
+}
+
+/* `db` may be NULL: the place alone. */
+static void give_place(struct pool *pool, struct db *db)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    assert(pool->lent_count > 0);
+    pool->lent_count--;
+    if (db != NULL)
+        pool->idle[pool->idle_count++] = db;
+    (void)pthread_cond_signal(&pool->freed);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+bool pool_take(struct pool *pool, int wait_ms, struct db **ret_db, struct error *err)
+{
+    struct db *db;
+
+    if (!take_place(pool, wait_ms, &db))
+        return error_set(err, ERROR_TIMEOUT, "no connection to the database came free");
+    if (db == NULL && !pool->open(pool->location, &db, err)) {
+        give_place(pool, NULL);
+        return false;
+    }
+    *ret_db = db;
+    return true;
+}
+
+void pool_give(struct pool *pool, struct db *db)
+{
+    assert(!db->is_in_transaction);
+    give_place(pool, db);
+}
+
+void pool_give_broken(struct pool *pool, struct db *db)
+{
+    struct db *broken[POOL_SIZE_MAX];
+    size_t count;
+
+    db_close(&db);
+    (void)pthread_mutex_lock(&pool->lock);
+    count = pool->idle_count;
+    memcpy(broken, pool->idle, count * sizeof broken[0]);
+    pool->idle_count = 0;
+    (void)pthread_mutex_unlock(&pool->lock);
+    for (size_t i = 0; i < count; i++)
+        db_close(&broken[i]);
+    give_place(pool, NULL);
+}

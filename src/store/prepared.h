@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The prepared statements of one connection, found by the address of their text.
+ *
+ * Statements are string literals, so an address stands for a text; that it still does is
+ * asserted. PostgreSQL fixes the types of the parameters when it prepares, so the same text with
+ * other types (a null for a number) is another statement. */
+
+#ifndef BERTH_STORE_PREPARED_H
+#define BERTH_STORE_PREPARED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/db.h"
+
+struct prepared_entry {
+    const char *sql; /* NULL: a free place */
+    char *copy;      /* owned */
+    uint64_t types[2];
+    void *statement; /* the driver's; NULL: to be prepared (again) */
+};
+
+struct prepared {
+    struct prepared_entry *entries; /* owned */
+    size_t count, count_max;
+};
+
+struct prepared prepared_of(size_t count_max);
+
+/* Free the table; the driver frees its statements first. */
+void prepared_release(struct prepared *prepared);
+
+/* The place of the statement, new ones with `statement` NULL. NULL when there are too many. */
+NODISCARD struct prepared_entry *prepared_find(struct prepared *prepared, const char *sql,
+                                               struct db_args args);
+
+/* Call `each` with every statement there is. */
+void prepared_each(struct prepared *prepared, void (*each)(void *statement));
+
+#endif

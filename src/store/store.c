@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/db_postgres.h"
+#include "store/db_sqlite.h"
+#include "store/migrate.h"
+#include "store/notify.h"
+#include "store/pool.h"
+#include "store/writer.h"
+#include "sys/crypto.h"
+#include "sys/file.h"
+
+struct store {
+    const struct log *log;
+    struct pool *pool;     /* readers on SQLite, all on PostgreSQL */
+    struct writer *writer; /* on SQLite */
+    struct notify *notify;
+    atomic_uint_fast64_t reads, writes, commits, retries, failures;
+};
+
+static bool is_url(const char *location)
+{
+    return strncmp(location, "postgres://", strlen("postgres://")) == 0 ||
+           strncmp(location, "postgresql://", strlen("postgresql://")) == 0;
+}
+
+static bool open_reader(const char *path, struct db **ret_db, struct error *err)
+{
+    return db_sqlite_open(path, DB_SQLITE_READER, ret_db, err);
+}
+
+static bool migrate_to_now(struct store *store, struct db *db, struct error *err)
+{
+    size_t applied;
+
+    if (!migrate(db, migrate_schema(), &applied, err))
+        return false;
+    if (applied > 0)
+        log_write(store->log, LOG_INFO, "store: migrated", "%zu applied, now at %zu", applied,
+                  migrate_schema().count);
+    return true;
+}
+
+static bool open_sqlite(struct store *store, const char *directory, struct error *err)
+{
+    auto_buf struct buf path = buf_of(PATH_MAX);
+    struct db *db;
+
+    buf_printf(&path, "%s/berth.sqlite", directory);
+    if (path.has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the path is too long");
+    if (!file_make_dir(directory, 0700, err) ||
+        !db_sqlite_open(path.bytes, DB_SQLITE_WRITER, &db, err))
+        return false;
+    if (!migrate_to_now(store, db, err)) {
+        db_close(&db);
+        return false;
+    }
+    store->pool = pool_start(open_reader, path.bytes, STORE_READERS_MAX);
+    if (!notify_start(NULL, store->log, &store->notify, err)) {
+        db_close(&db);
+        return false;
+    }
+    return writer_start(db, store->notify, &store->writer, err);
+}
+
+static bool open_postgres(struct store *store, const char *url, struct error *err)
+{
+    struct db *db;
+
+    store->pool = pool_start(db_postgres_open, url, STORE_CONNECTIONS_MAX);
+    if (!pool_take(store->pool, POOL_WAIT_MS, &db, err))
+        return false;
+    bool is_migrated = migrate_to_now(store, db, err);
+    pool_give(store->pool, db);
+    return is_migrated && notify_start(url, store->log, &store->notify, err);
+}
+
+bool store_open(const char *location, const struct log *log, struct store **ret_store,
+                struct error *err)
+{
+    struct store *store = calloc(1, sizeof *store);
+
+    if (store == NULL)
+        abort();
+    store->log = log;
+    if (!(is_url(location) ? open_postgres : open_sqlite)(store, location, err)) {
+        store_close(&store);
+        return error_context(err, "open the store");
+    }
+    *ret_store = store;
+    return true;
+}
+
+void store_close(struct store **store)
+{
+    if (*store == NULL)
+        return;
+    writer_stop(&(*store)->writer);
+    notify_stop(&(*store)->notify);
+    pool_stop(&(*store)->pool);
+    free(*store);
+    *store = NULL;
+}
+
+/* Wait before the next attempt: up to 1, 2, 4, ... 128 ms, so that those who met part ways. */
+static void wait_for_others(int attempt)
+{
+    uint32_t random;
+    int64_t longest_ns = INT64_C(1000000) << (attempt < 7 ? attempt : 7);
+
+    crypto_random(&random, sizeof random);
+    struct timespec wait = { .tv_nsec = longest_ns * (random % 1024) / 1024 };
+    (void)nanosleep(&wait, NULL);
+}
+
+enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FAILED };
+
+struct closure {
+    store_work *work;
+    void *context;
+    enum transaction transaction;
+};
+
+/* One transaction. */
+static enum attempt try(struct store *store, struct db *db, const struct closure *closure,
+                        struct error *err)
+{
+    bool is_committing = false;
+
+    if (db_begin(db, closure->transaction, err)) {
+        if (closure->work(db, closure->context, err)) {
+            is_committing = true;
+            if (db_commit(db, err)) {
+                if (closure->transaction == TRANSACTION_WRITE)
+                    notify_push(store->notify, db);
+                return ATTEMPT_DONE;
+            }
+        } else {
+            db_rollback(db);
+        }
+    }
+    if (!db->has_failed || db->failure == DB_FAILURE_FINAL)
+        return ATTEMPT_FAILED;
+    if (db->failure == DB_FAILURE_LOST && is_committing &&
+        closure->transaction == TRANSACTION_WRITE) {
+        (void)error_context(err, "it is not known whether this was stored");
+        return ATTEMPT_FAILED;
+    }
+    return ATTEMPT_AGAIN;
+}
+
+static bool run(struct store *store, const struct closure *closure, struct error *err)
+{
+    for (int attempt = 0; attempt < STORE_ATTEMPTS_MAX; attempt++) {
+        struct db *db;
+
+        if (attempt > 0) {
+            store->retries++;
+            wait_for_others(attempt);
+        }
+        if (!pool_take(store->pool, POOL_WAIT_MS, &db, err))
+            return false;
+        enum attempt result = try(store, db, closure, err);
+        if (db->is_broken)
+            pool_give_broken(store->pool, db);
+        else
+            pool_give(store->pool, db);
+        if (result != ATTEMPT_AGAIN)
+            return result == ATTEMPT_DONE;
+    }
+    return error_context(err, "gave up after %d attempts", STORE_ATTEMPTS_MAX);
+}
+
+bool store_read(struct store *store, store_work *work, void *context, struct error *err)
+{
+    struct closure closure = { work, context, TRANSACTION_READ };
+
+    store->reads++;
+    return run(store, &closure, err);
+}
+
+bool store_write(struct store *store, store_work *work, void *context, struct error *err)
+{
+    struct closure closure = { work, context, TRANSACTION_WRITE };
+
+    if (store->writer != NULL)
+        return writer_run(store->writer, work, context, err);
+    store->writes++;
+    bool is_stored = run(store, &closure, err);
+    store->commits += is_stored;
+    store->failures += !is_stored;
+    return is_stored;
+}
+
+void store_subscribe(struct store *store, store_listener *listener, void *context)
+{
+    notify_subscribe(store->notify, listener, context);
+}
+
+struct store_totals store_totals(struct store *store)
+{
+    struct store_totals totals = {
+        .reads = store->reads,
+        .writes = store->writes,
+        .commits = store->commits,
+        .retries = store->retries,
+        .failures = store->failures,
+    };
+
+    if (store->writer != NULL)
+        writer_totals(store->writer, &totals);
+    return totals;
+}

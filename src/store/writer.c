@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/writer.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "store/db_sqlite.h"
+#include "sys/thread.h"
+
+/* One write that waits, on the stack of its caller. */
+struct job {
+    store_work *work;
+    void *context;
+    struct job *next;
+    pthread_cond_t is_finished;
+    bool has_finished;
+    bool is_ok;
+    struct error error;
+};
+
+struct writer {
+    struct db *db; /* owned; the thread's */
+    struct notify *notify;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* guards what follows, and the results of the jobs */
+    pthread_cond_t has_work;
+    struct job *first, **last;
+    uint64_t queue_length; /* bounded by the number of threads that call: each waits */
+    bool is_stopping;
+    uint64_t writes, commits, failures;
+};
+
+/* Run one within the transaction. False: the transaction is lost, for all. */
+static bool run_job(struct writer *writer, struct job *job, struct error *err)
+{
+    struct db *db = writer->db;
+    size_t change_count = db->change_count;
+
+    if (!db_sqlite_savepoint(db, err))
+        return false;
+    job->is_ok = job->work(db, job->context, &job->error);
+    assert(!db->has_rows_open);
+    if (job->is_ok && db->has_failed) {
+        job->is_ok = false;
+        job->error = db->error;
+    }
+    if (job->is_ok)
+        return db_sqlite_release(db, err);
+    assert(job->error.code != ERROR_NONE);
+    db->change_count = change_count;
+    return db_sqlite_undo(db, err);
+}
+
+static bool run_jobs(struct writer *writer, struct job **jobs, size_t count, struct error *err)
+{
+    if (!db_begin(writer->db, TRANSACTION_WRITE, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!run_job(writer, jobs[i], err)) {
+            db_rollback(writer->db);
+            return false;
+        }
+    return db_commit(writer->db, err);
+}
+
+static size_t take(struct writer *writer, struct job *jobs[static STORE_BATCH_MAX])
+{
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    while (writer->first == NULL && !writer->is_stopping)
+        (void)pthread_cond_wait(&writer->has_work, &writer->lock);
+    while (writer->first != NULL && count < STORE_BATCH_MAX) {
+        jobs[count++] = writer->first;
+        writer->first = writer->first->next;
+    }
+    if (writer->first == NULL)
+        writer->last = &writer->first;
+    writer->queue_length -= count;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return count;
+}
+
+/* From here on the callers own their jobs, and their stacks, again. */
+static void wake(struct writer *writer, struct job **jobs, size_t count, bool has_committed)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->writes += count;
+    writer->commits += has_committed;
+    for (size_t i = 0; i < count; i++) {
+        writer->failures += !jobs[i]->is_ok;
+        jobs[i]->has_finished = true;
+        (void)pthread_cond_signal(&jobs[i]->is_finished);
+    }
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+static void *run(void *context)
+{
+    struct writer *writer = context;
+    struct job *jobs[STORE_BATCH_MAX];
+    struct error err;
+    size_t count;
+
+    while ((count = take(writer, jobs)) > 0) {
+        bool has_committed = run_jobs(writer, jobs, count, &err);
+
+        for (size_t i = 0; i < count && !has_committed; i++)
+            if (jobs[i]->is_ok || jobs[i]->error.code == ERROR_NONE) {
+                jobs[i]->is_ok = false;
+                jobs[i]->error = err;
+            }
+        if (has_committed)
+            notify_push(writer->notify, writer->db);
+        wake(writer, jobs, count, has_committed);
+    }
+    return NULL;
+}
+
+bool writer_run(struct writer *writer, store_work *work, void *context, struct error *err)
+{
+    struct job job = { .work = work, .context = context };
+
+    assert(!pthread_equal(pthread_self(), writer->thread)); /* it would wait for itself */
+    (void)pthread_cond_init(&job.is_finished, NULL);
+    (void)pthread_mutex_lock(&writer->lock);
+    assert(!writer->is_stopping);
+    *writer->last = &job;
+    writer->last = &job.next;
+    if (writer->queue_length++ == 0)
+        (void)pthread_cond_signal(&writer->has_work);
+    while (!job.has_finished)
+        (void)pthread_cond_wait(&job.is_finished, &writer->lock);
+    (void)pthread_mutex_unlock(&writer->lock);
+    (void)pthread_cond_destroy(&job.is_finished);
+    if (!job.is_ok)
+        *err = job.error;
+    return job.is_ok;
+}
+
+bool writer_start(struct db *db, struct notify *notify, struct writer **ret_writer,
+                  struct error *err)
+{
+    struct writer *writer = calloc(1, sizeof *writer);
+
+    if (writer == NULL)
+        abort();
+    *writer = (struct writer){ .db = db, .notify = notify };
+    writer->last = &writer->first;
+    (void)pthread_mutex_init(&writer->lock, NULL);
+    (void)pthread_cond_init(&writer->has_work, NULL);
+    if (!thread_start(&writer->thread, run, writer, err)) {
+        db_close(&db);
+        free(writer);
+        return false;
+    }
+    *ret_writer = writer;
+    return true;
+}
+
+void writer_stop(struct writer **writer)
+{
+    if (*writer == NULL)
+        return;
+    (void)pthread_mutex_lock(&(*writer)->lock);
+    (*writer)->is_stopping = true;
+    (void)pthread_cond_signal(&(*writer)->has_work);
+    (void)pthread_mutex_unlock(&(*writer)->lock);
+    (void)pthread_join((*writer)->thread, NULL);
+    (void)pthread_mutex_destroy(&(*writer)->lock);
+    (void)pthread_cond_destroy(&(*writer)->has_work);
+    db_close(&(*writer)->db);
+    free(*writer);
+    *writer = NULL;
+}
+
+void writer_totals(struct writer *writer, struct store_totals *totals)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    totals->writes = writer->writes;
+    totals->commits = writer->commits;
+    totals->failures = writer->failures;
+    totals->queue_length = writer->queue_length;
+    (void)pthread_mutex_unlock(&writer->lock);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/support.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/support_postgres.h"
+#include "sys/crypto.h"
+
+/* Of the whole program: cmocka's setups take no context that outlives a test. */
+static struct {
+    char directory[96]; /* everything that the tests make is in here */
+    unsigned test_number;
+    bool is_postgres; /* the suite that runs now */
+    bool has_postgres;
+    struct postgres_server server;
+} run;
+
+static void remove_tree(const char *path)
+{
+    char command[192];
+
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", path);
+    if (system(command) != 0)
+        print_error("cannot remove %s\n", path);
+}
+
+static void open_store(struct support *support)
+{
+    struct error err;
+
+    CHECK_OK(store_open(support->location, &support->log, &support->store, &err), &err);
+}
+
+static int set_up(void **state)
+{
+    struct support *support = calloc(1, sizeof *support);
+
+    if (support == NULL)
+        abort();
+    *state = support;
+    run.test_number++;
+    support->is_postgres = run.is_postgres;
+    support->log = log_silent();
+    (void)snprintf(support->name, sizeof support->name, "%s",
+                   run.is_postgres ? "postgresql" : "sqlite");
+    (void)snprintf(support->directory, sizeof support->directory, "%s/%u", run.directory,
+                   run.test_number);
+    if (mkdir(support->directory, 0700) != 0)
+        return -1;
+    if (run.is_postgres) {
+        char database[32];
+
+        (void)snprintf(database, sizeof database, "test_%u", run.test_number);
+        postgres_server_create(&run.server, database, "migrated");
+        postgres_server_url(&run.server, database, support->location, sizeof support->location);
+    } else {
+        (void)snprintf(support->location, sizeof support->location, "%s/data", support->directory);
+    }
+    open_store(support);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct support *support = *state;
+
+    store_close(&support->store);
+    if (run.is_postgres) {
+        char database[32];
+
+        (void)snprintf(database, sizeof database, "test_%u", run.test_number);
+        postgres_server_drop(&run.server, database);
+    }
+    remove_tree(support->directory);
+    free(support);
+    return 0;
+}
+
+static void test_is_skipped(void **state)
+{
+    (void)state;
+    skip();
+}
+
+/* Migrated once, copied for every test. */
+static void start_postgres(void)
+{
+    char directory[sizeof run.directory + 8], url[256];
+    struct log log = log_silent();
+    struct store *store;
+    struct error err;
+
+    (void)snprintf(directory, sizeof directory, "%s/pg", run.directory);
+    postgres_server_start(&run.server, directory, false);
+    postgres_server_create(&run.server, "migrated", NULL);
+    postgres_server_url(&run.server, "migrated", url, sizeof url);
+    if (!store_open(url, &log, &store, &err)) {
+        print_error("postgresql: %s\n", err.text);
+        postgres_server_stop(&run.server);
+        exit(1);
+    }
+    store_close(&store);
+}
+
+static int run_on(const struct CMUnitTest *tests, size_t count)
+{
+    struct CMUnitTest *copies = calloc(count, sizeof *copies);
+    char(*names)[160] = calloc(count, sizeof *names);
+    bool can_run = !run.is_postgres || run.has_postgres;
+
+    if (copies == NULL || names == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = tests[i];
+        (void)snprintf(names[i], sizeof names[i], "%s [%s]", tests[i].name,
+                       run.is_postgres ? "postgresql" : "sqlite");
+        copies[i].name = names[i];
+        copies[i].test_func = can_run ? tests[i].test_func : test_is_skipped;
+        copies[i].setup_func = can_run ? set_up : NULL;
+        copies[i].teardown_func = can_run ? tear_down : NULL;
+    }
+    int failed = _cmocka_run_group_tests(run.is_postgres ? "postgresql" : "sqlite", copies, count,
+                                         NULL, NULL);
+    free(copies);
+    free(names);
+    return failed;
+}
+
+static void make_directory(void)
+{
+    const char *base = getenv("TMPDIR");
+
+    /* A socket's path has room for little more than this. */
+    (void)snprintf(run.directory, sizeof run.directory, "%s/berth-test-%d",
+                   base != NULL && strlen(base) < 48 ? base : "/tmp", (int)getpid());
+    remove_tree(run.directory);
+    if (mkdir(run.directory, 0711) != 0) {
+        perror(run.directory);
+        exit(1);
+    }
+}
+
+int support_run(enum support_databases databases, const struct CMUnitTest *tests, size_t count)
+{
+    const char *required = getenv("BERTH_REQUIRE_ENGINE");
+    int failed = 0;
+
+    crypto_start();
+    make_directory();
+    if (databases & SUPPORT_SQLITE)
+        failed += run_on(tests, count);
+    if (databases & SUPPORT_POSTGRES) {
+        run.is_postgres = true;
+        run.has_postgres = postgres_server_is_installed(&run.server);
+        if (!run.has_postgres && required != NULL && strcmp(required, "1") == 0)
+            failed++;
+        if (run.has_postgres)
+            start_postgres();
+        failed += run_on(tests, count);
+        if (run.has_postgres)
+            postgres_server_stop(&run.server);
+    }
+    remove_tree(run.directory);
+    return failed;
+}
+
+void support_reopen(struct support *support)
+{
+    store_close(&support->store);
+    open_store(support);
+}
+
+void support_write(struct support *support, store_work *work, void *context)
+{
+    struct error err;
+
+    CHECK_OK(store_write(support->store, work, context, &err), &err);
+}
+
+void support_read(struct support *support, store_work *work, void *context)
+{
+    struct error err;
+
+    CHECK_OK(store_read(support->store, work, context, &err), &err);
+}
+
+void support_script(struct support *support, const char *sql)
+{
+    if (support->is_postgres) {
+        postgres_server_script(support->location, sql);
+        return;
+    }
+    char path[sizeof support->location + 16];
+    sqlite3 *handle;
+
+    (void)snprintf(path, sizeof path, "%s/berth.sqlite", support->location);
+    CHECK_INT(sqlite3_open(path, &handle), SQLITE_OK);
+    (void)sqlite3_busy_timeout(handle, 5000);
+    int code = sqlite3_exec(handle, sql, NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        print_error("%s: %s\n", sql, sqlite3_errmsg(handle));
+    (void)sqlite3_close(handle);
+    CHECK_INT(code, SQLITE_OK);
+}
