@@ -4,7 +4,8 @@
  * A state joins what the renter wants (run, stop, destroy) with what the host has shown. Events
  * are decisions (start, stop, credit ends) and reports (the host's, in the contract's present
  * generation). A decision without an arrow is refused; a report without one says nothing new and is
- * ignored. An arrow also says what has to happen in the same transaction.
+ * ignored. An arrow also says what has to happen in the same transaction. A report that a restart
+ * was asked of counts only once its restart nonce says that it was carried out.
  *
  * A host out of contact changes no state: it ends the charging (market/connected.h) and shows as
  * "offline" (rental_view). Every arrow into a stop carries a reason, which is stored, shown, and
@@ -24,7 +25,7 @@ enum rental_intent { RENTAL_RUN, RENTAL_STOP, RENTAL_DESTROY };
 
 /* Stored in contract.state. */
 enum rental_state {
-#define RENTAL_STATE(name, number, intent, holds_gpus, meaning) RENTAL_##name = (number),
+#define RENTAL_STATE(name, number, text, intent, claim, meaning) RENTAL_##name = (number),
 #include "market/rental_states.def"
 #undef RENTAL_STATE
 };
@@ -69,6 +70,7 @@ enum rental_effects {
     RENTAL_TELLS_HOST = 16,   /* a new generation */
     RENTAL_RESTARTS = 32,     /* a new restart nonce */
     RENTAL_FREES_DISK = 64,
+    RENTAL_CLEARS_REASON = 128,
 };
 
 struct rental_arrow {
@@ -76,7 +78,7 @@ struct rental_arrow {
     enum rental_event event;
     enum rental_state to;
     unsigned effects;          /* of enum rental_effects */
-    enum rental_reason reason; /* REASON_NONE clears the stored one where it changes state */
+    enum rental_reason reason; /* to store; REASON_NONE: keep what is stored, or clear it */
 };
 
 /* NULL where there is none. */
@@ -86,7 +88,10 @@ const struct rental_arrow *rental_arrows(size_t *ret_count);
 bool rental_state_is_valid(int64_t number);
 const char *rental_state_name(enum rental_state state); /* "running" */
 enum rental_intent rental_intent(enum rental_state state);
-bool rental_holds_gpus(enum rental_state state);
+/* Between being ended and gone, it may. */
+bool rental_must_hold_gpus(enum rental_state state);
+bool rental_may_hold_gpus(enum rental_state state);
+const char *rental_state_meaning(enum rental_state state);
 const char *rental_event_name(enum rental_event event); /* "credit ended" */
 
 bool rental_reason_is_valid(int64_t number);
