@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# The table of GPU models, from data/gpus.csv.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(gpu_models ${BERTH_GENERATED}/market/gpu_models.inc)
+file(MAKE_DIRECTORY ${BERTH_GENERATED}/market)
+add_custom_command(OUTPUT ${gpu_models}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gpus_gen.py
+        ${CMAKE_SOURCE_DIR}/data/gpus.csv ${gpu_models}
+    DEPENDS ${CMAKE_SOURCE_DIR}/tools/gpus_gen.py ${CMAKE_SOURCE_DIR}/data/gpus.csv)
+target_sources(market PRIVATE ${gpu_models})

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "market/offer.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "market/meter.h"
+#include "market/rent.h"
+
+static const int64_t hours_a_month = 720;
+
+enum listing_outcome listing_check(const struct listing *listing, int64_t gpu_count)
+{
+    const struct money prices[] = {
+        listing->gpu_hour, listing->min_bid_hour, listing->disk_month,
+        listing->up_tb,    listing->down_tb,
+    };
+    int64_t parts = gpu_count > 0 ? gpu_count : 1;
+
+    for (size_t i = 0; i < sizeof prices / sizeof prices[0]; i++) {
+        if (!meter_rate_is_valid(prices[i]))
+            return LISTING_BAD_PRICE;
+    }
+    if (listing->gpu_hour.nanodollars > METER_RATE_MAX / parts)
+        return LISTING_BAD_PRICE;
+    if (listing->min_chunk < 1 || listing->min_chunk > parts)
+        return LISTING_BAD_CHUNK;
+    if (instant_compare(listing->end, listing->start) <= 0)
+        return LISTING_BAD_END;
+    if (money_compare(listing->min_bid_hour, listing->gpu_hour) > 0)
+        return LISTING_BAD_BID;
+    return LISTING_OK;
+}
+
+size_t offer_sizes(int64_t gpu_count, int64_t min_chunk, int64_t gpus_free,
+                   int64_t sizes[static OFFER_SIZES_MAX])
+{
+    size_t count = 0;
+
+    assert(gpu_count >= 0 && gpu_count <= GPUS_MAX && min_chunk >= 1);
+    if (gpu_count == 0) {
+        if (gpus_free > 0)
+            sizes[count++] = 0;
+        return count;
+    }
+    for (int64_t size = min_chunk; size < gpu_count && size <= gpus_free; size *= 2)
+        sizes[count++] = size;
+    if (gpus_free >= gpu_count)
+        sizes[count++] = gpu_count;
+    return count;
+}
+
+struct offer_terms offer_cut(const struct listing *listing, const struct machine *machine,
+                             int64_t num_gpus)
+{
+    int64_t parts = machine->gpu_count > 0 ? num_gpus : 1;
+
+    assert(listing_check(listing, machine->gpu_count) == LISTING_OK);
+    return (struct offer_terms){
+        .num_gpus = num_gpus,
+        .gpu_hour = { listing->gpu_hour.nanodollars * parts },
+        .min_bid_hour = { listing->min_bid_hour.nanodollars * parts },
+        .disk_month = listing->disk_month,
+        .up_tb = listing->up_tb,
+        .down_tb = listing->down_tb,
+        .disk_gb = machine_share(machine, num_gpus).disk_gb,
+        .start = listing->start,
+        .end = listing->end,
+    };
+}
+
+int64_t offer_disk_gb(const struct offer *offer)
+{
+    int64_t free_gb = offer->machine->disk_free_gb;
+
+    return offer->terms.disk_gb < free_gb ? offer->terms.disk_gb : free_gb;
+}
+
+bool offer_is_rentable(const struct offer *offer, struct instant now)
+{
+    const struct machine *machine = offer->machine;
+    int64_t needed = offer->terms.num_gpus > 0 ? offer->terms.num_gpus : 1;
+
+    return offer->renter_id == 0 && machine->is_connected &&
+           machine->verification != VERIFICATION_DEVERIFIED && machine->gpus_free >= needed &&
+           offer_disk_gb(offer) >= 1 &&
+           instant_until(now, offer->terms.end) >= RENT_LIFETIME_MIN_US;
+}
+
+struct money offer_storage_hour(struct money disk_month, int64_t disk_milligb)
+{
+    numerator divisor = (numerator)1000 * hours_a_month;
+    numerator hour = ((numerator)disk_month.nanodollars * disk_milligb + divisor / 2) / divisor;
+
+    return (struct money){ hour < INT64_MAX ? (int64_t)hour : INT64_MAX };
+}
+
+static double dollars(struct money amount)
+{
+    return (double)amount.nanodollars / (double)NANODOLLARS_PER_DOLLAR;
+}
+
+static double per(double value, struct money price)
+{
+    return price.nanodollars > 0 ? value / dollars(price) : 0;
+}
+
+/* Mean chance of lasting 1, 3, 9 and 27 days. */
+static double reliability_factor(int64_t reliability_ppm)
+{
+    double r = (double)reliability_ppm / 1e6;
+
+    return (r + pow(r, 3) + pow(r, 9) + pow(r, 27)) / 4;
+}
+
+static double score(const struct offer *offer, const struct quote *quote)
+{
+    const struct machine *machine = offer->machine;
+    /* A GB is 2^-10 of the TB that is priced; count on 1.25 of them an hour. */
+    double traffic = 1.25 * dollars(offer->terms.down_tb) / OFFER_GB_PER_TB;
+    double price = fmax(dollars(quote->total) + traffic, 1e-6);
+    /* Until a machine is measured, what its maker says stands in for it. */
+    double speed = quote->dlperf > 0 ? quote->dlperf : quote->total_tflops;
+    double down = (double)machine->inet_down_kbps / 1e3, up = (double)machine->inet_up_kbps / 1e3;
+
+    return speed / price * reliability_factor(machine->reliability_ppm) *
+           pow((double)machine->gpu_ram_mb / 1e3, 0.35) * pow((down + 4) * (up + 4), 0.1);
+}
+
+struct quote offer_quote(const struct offer *offer, enum offer_type type, int64_t disk_milligb)
+{
+    const struct offer_terms *terms = &offer->terms;
+    double gpus = (double)terms->num_gpus;
+    struct quote quote = {
+        .base = type == OFFER_BID ? terms->min_bid_hour : terms->gpu_hour,
+        .storage = offer_storage_hour(terms->disk_month, disk_milligb),
+        .min_bid = terms->min_bid_hour,
+        .dlperf = (double)offer->machine->dlperf_milli / 1e3 * gpus,
+        .total_tflops = (double)offer->machine->fp32_gflops / 1e3 * gpus,
+    };
+
+    if (!money_add(quote.base, quote.storage, &quote.total))
+        quote.total = (struct money){ INT64_MAX };
+    quote.dlperf_per_dollar = per(quote.dlperf, quote.total);
+    quote.tflops_per_dollar = per(quote.total_tflops, quote.total);
+    quote.score = score(offer, &quote);
+    return quote;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "market/rent.h"
+
+#include <assert.h>
+
+bool rent_place(const struct rent_gpu *gpus, size_t gpu_count, size_t count, int64_t contract_id,
+                int64_t ret_ids[static GPUS_MAX])
+{
+    int64_t ids[GPUS_MAX];
+    size_t found = 0;
+
+    assert(gpu_count <= GPUS_MAX && count <= GPUS_MAX);
+    for (size_t i = 0; i < gpu_count && found < count; i++) {
+        if (contract_id != 0 && gpus[i].holder_id == contract_id)
+            ids[found++] = gpus[i].gpu_id;
+    }
+    for (size_t i = 0; i < gpu_count && found < count; i++) {
+        if (gpus[i].holder_id == 0)
+            ids[found++] = gpus[i].gpu_id;
+    }
+    if (found < count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        ret_ids[i] = ids[i];
+    return true;
+}
+
+static enum rent_outcome check_offer(const struct rent_facts *facts)
+{
+    const struct offer *offer = &facts->offer;
+
+    if (!facts->has_offer)
+        return RENT_NO_SUCH_OFFER;
+    if (offer->renter_id != 0)
+        return RENT_OFFER_TAKEN;
+    if (!facts->is_listed || instant_until(facts->now, offer->terms.end) < RENT_LIFETIME_MIN_US)
+        return RENT_OFFER_OVER;
+    if (!offer->machine->is_connected)
+        return RENT_MACHINE_OFFLINE;
+    if (offer->machine->verification == VERIFICATION_DEVERIFIED)
+        return RENT_MACHINE_DEVERIFIED;
+    return RENT_OK;
+}
+
+static enum rent_outcome check_renter(const struct rent_request *request,
+                                      const struct rent_facts *facts)
+{
+    if (facts->is_barred)
+        return RENT_ACCOUNT_BARRED;
+    if (facts->contract_count >= RENT_CONTRACTS_MAX)
+        return RENT_TOO_MANY_CONTRACTS;
+    if (request->disk_gb < 1)
+        return RENT_BAD_DISK;
+    if (request->disk_gb > offer_disk_gb(&facts->offer))
+        return RENT_DISK_TOO_LARGE;
+    return RENT_OK;
+}
+
+static bool place(const struct rent_request *request, const struct rent_facts *facts,
+                  struct rent_plan *plan)
+{
+    if (request->is_stopped)
+        return true;
+    plan->claims_machine = plan->terms.num_gpus == 0;
+    if (plan->claims_machine)
+        return !facts->is_machine_held;
+    plan->gpu_count = (size_t)plan->terms.num_gpus;
+    return rent_place(facts->gpus, facts->gpu_count, plan->gpu_count, 0, plan->gpu_ids);
+}
+
+static void open_meters(const struct rent_request *request, const struct rent_facts *facts,
+                        struct rent_plan *plan)
+{
+    const struct offer_terms *terms = &plan->terms;
+    const struct {
+        struct money rate;
+        int64_t quantity;
+    } rates[COMPONENT_COUNT] = {
+        { terms->gpu_hour, 1 },
+        { terms->disk_month, request->disk_gb },
+        { terms->up_tb, 1 },
+        { terms->down_tb, 1 },
+    };
+
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        plan->meters[i] =
+            meter_open((enum component)(i + 1), rates[i].rate, rates[i].quantity, facts->fee_bps);
+}
+
+/* With the new contract on top of what the account runs already. */
+static bool can_pay(const struct rent_facts *facts, const struct rent_plan *plan)
+{
+    struct credit credit = facts->credit;
+    bool runs = plan->state != RENTAL_STOPPED;
+
+    credit_add(&credit, &plan->meters[COMPONENT_GPU - 1], runs ? &credit.as_of : NULL);
+    credit_add(&credit, &plan->meters[COMPONENT_DISK - 1], &credit.as_of);
+    return credit_admits(&credit);
+}
+
+enum rent_outcome rent_decide(const struct rent_request *request, const struct rent_facts *facts,
+                              struct rent_plan *ret_plan)
+{
+    enum rent_outcome outcome = check_offer(facts);
+
+    if (outcome == RENT_OK)
+        outcome = check_renter(request, facts);
+    if (outcome != RENT_OK)
+        return outcome;
+
+    const struct offer *offer = &facts->offer;
+    struct rent_plan plan = {
+        .state = request->is_stopped ? RENTAL_STOPPED : RENTAL_CREATED,
+        .reason = request->is_stopped ? REASON_CREATED_STOPPED : REASON_NONE,
+        .terms = offer->terms,
+        .share = machine_share(offer->machine, offer->terms.num_gpus),
+        .end = offer->terms.end,
+    };
+    plan.share.disk_gb = request->disk_gb;
+    if (!place(request, facts, &plan))
+        return RENT_OFFER_TAKEN;
+    open_meters(request, facts, &plan);
+    if (!can_pay(facts, &plan))
+        return RENT_NO_CREDIT;
+    *ret_plan = plan;
+    return RENT_OK;
+}
+
+const char *rent_outcome_sentence(enum rent_outcome outcome)
+{
+    switch (outcome) {
+    case RENT_OK:
+        return "The offer is yours.";
+    case RENT_NO_SUCH_OFFER:
+        return "There is no such offer; offers change, search again.";
+    case RENT_OFFER_TAKEN:
+        return "Someone else has rented this offer; search again.";
+    case RENT_OFFER_OVER:
+        return "The host no longer offers this machine.";
+    case RENT_MACHINE_OFFLINE:
+        return "The machine is offline at the moment.";
+    case RENT_MACHINE_DEVERIFIED:
+        return "The machine failed a check and is not rented out until that is cleared.";
+    case RENT_ACCOUNT_BARRED:
+        return "This account may not rent.";
+    case RENT_TOO_MANY_CONTRACTS:
+        return "This account has as many instances as one may have.";
+    case RENT_BAD_DISK:
+        return "An instance needs a disk of at least 1 GB.";
+    case RENT_DISK_TOO_LARGE:
+        return "The disk is larger than what this offer has left.";
+    case RENT_NO_CREDIT:
+        return "The credit does not cover an hour of everything that would then run, or $0.50.";
+    }
+    return "";
+}
