@@ -135,6 +135,7 @@ static void test_unix_sockets(void **state)
     CHECK(unsetenv("http_proxy") == 0);
     CHECK_OK(is_ok, &err);
     CHECK_TEXT(reply.bytes, "GET /v1.41/_ping\nUser-Agent: berth\n");
+    CHECK_INT(fake_http_connection_count(server), 1);
     (void)unlink(path);
 }
 
