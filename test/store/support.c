@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/db_postgres.h"
+#include "store/db_sqlite.h"
+#include "store/dialect.h"
 #include "store/support_postgres.h"
 #include "sys/crypto.h"
 
@@ -190,12 +193,8 @@ void support_read(struct support *support, store_work *work, void *context)
     CHECK_OK(store_read(support->store, work, context, &err), &err);
 }
 
-void support_script(struct support *support, const char *sql)
+static void run_on_sqlite(struct support *support, const char *sql)
 {
-    if (support->is_postgres) {
-        postgres_server_script(support->location, sql);
-        return;
-    }
     char path[sizeof support->location + 16];
     sqlite3 *handle;
 
@@ -207,4 +206,40 @@ void support_script(struct support *support, const char *sql)
         print_error("%s: %s\n", sql, sqlite3_errmsg(handle));
     (void)sqlite3_close(handle);
     CHECK_INT(code, SQLITE_OK);
+}
+
+void support_script(struct support *support, const char *sql)
+{
+    auto_buf struct buf translated = buf_of(1 << 20);
+    struct error err;
+
+    CHECK_OK(dialect_write(sql, support->is_postgres ? DIALECT_POSTGRES : DIALECT_SQLITE,
+                           &translated, &err),
+             &err);
+    if (support->is_postgres)
+        postgres_server_script(support->location, translated.bytes);
+    else
+        run_on_sqlite(support, translated.bytes);
+}
+
+struct db *support_connect(struct support *support)
+{
+    char path[sizeof support->location + 16];
+    struct error err;
+    struct db *db;
+
+    (void)snprintf(path, sizeof path, "%s/berth.sqlite", support->location);
+    CHECK_OK(support->is_postgres ? db_postgres_open(support->location, &db, &err)
+                                  : db_sqlite_open(path, DB_SQLITE_WRITER, &db, &err),
+             &err);
+    return db;
+}
+
+bool support_kill_postgres(void)
+{
+    if (!run.is_postgres)
+        return false;
+    postgres_server_kill(&run.server);
+    postgres_server_restart(&run.server);
+    return true;
 }

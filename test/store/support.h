@@ -50,7 +50,14 @@ void support_reopen(struct support *support);
 void support_write(struct support *support, store_work *work, void *context);
 void support_read(struct support *support, store_work *work, void *context);
 
-/* Statements without parameters or results, by hand: to plant what the program never would. */
+/* Statements in the language of schema files (store/dialect.h), by hand and without foreign keys
+ * on SQLite: to plant what the program never would. */
 void support_script(struct support *support, const char *sql);
+
+/* Another connection, beside the store: for the tests of src/store/ itself. db_close() it. */
+struct db *support_connect(struct support *support);
+
+/* Stop PostgreSQL as a crash would, and start it again. */
+bool support_kill_postgres(void);
 
 #endif

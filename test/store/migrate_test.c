@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/migrate.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "store/support.h"
+
+/* The schema of the program, and what a later program would add. */
+struct longer {
+    struct migration items[64];
+    size_t count;
+};
+
+static struct longer longer_by(const char *const *texts, size_t count)
+{
+    struct longer longer = { .count = migrate_schema().count };
+
+    memcpy(longer.items, migrate_schema().items, longer.count * sizeof longer.items[0]);
+    for (size_t i = 0; i < count; i++) {
+        longer.items[longer.count] =
+            (struct migration){ (int64_t)longer.count + 1, "more", texts[i] };
+        longer.count++;
+    }
+    return longer;
+}
+
+static struct migration_list list_of(const struct longer *longer)
+{
+    return (struct migration_list){ longer->items, longer->count };
+}
+
+static bool has_table(struct support *support, const char *select)
+{
+    struct db *db = support_connect(support);
+    struct error err;
+
+    CHECK_OK(db_begin(db, TRANSACTION_READ, &err), &err);
+    bool has = db_exec(db, select, DB_NO_ARGS, &err) && db_commit(db, &err);
+    if (!has && db->is_in_transaction)
+        db_rollback(db);
+    db_close(&db);
+    return has;
+}
+
+static void test_the_schema_is_numbered_from_one(void **state)
+{
+    (void)state;
+    CHECK(migrate_schema().count > 0);
+    for (size_t i = 0; i < migrate_schema().count; i++)
+        CHECK_INT(migrate_schema().items[i].version, (int64_t)i + 1);
+}
+
+static void test_what_is_missing_is_applied_once(void **state)
+{
+    static const char *const more[] = { "CREATE TABLE more_a (id ID, b TEXT) STRICT;",
+                                        "CREATE TABLE more_b (id ID) STRICT;\n"
+                                        "INSERT INTO more_a (b) VALUES ('x');" };
+    struct longer longer = longer_by(more, 2);
+    struct support *support = *state;
+    struct db *db = support_connect(support);
+    struct error err;
+    size_t applied = 99;
+
+    CHECK_OK(migrate(db, migrate_schema(), &applied, &err), &err);
+    CHECK_INT((int64_t)applied, 0);
+    CHECK_OK(migrate(db, list_of(&longer), &applied, &err), &err);
+    CHECK_INT((int64_t)applied, 2);
+    CHECK_OK(migrate(db, list_of(&longer), &applied, &err), &err);
+    CHECK_INT((int64_t)applied, 0);
+    db_close(&db);
+    CHECK(has_table(support, "SELECT id FROM more_b"));
+}
+
+static void test_what_was_edited_is_refused(void **state)
+{
+    static const char *const before[] = { "CREATE TABLE more (id ID) STRICT;" };
+    static const char *const after[] = { "CREATE TABLE more (id ID) STRICT; ",
+                                         "CREATE TABLE late (id ID) STRICT;" };
+    struct longer applied_list = longer_by(before, 1), edited = longer_by(after, 2);
+    struct support *support = *state;
+    struct db *db = support_connect(support);
+    struct error err;
+    size_t applied = 0;
+
+    CHECK_OK(migrate(db, list_of(&applied_list), &applied, &err), &err);
+    CHECK_FAILS(migrate(db, list_of(&edited), &applied, &err), &err, ERROR_CONFLICT);
+    CHECK(strstr(err.text, "edited") != NULL);
+    CHECK_INT((int64_t)applied, 1);
+    db_close(&db);
+    CHECK(!has_table(support, "SELECT id FROM late"));
+}
+
+static void test_a_newer_database_is_refused(void **state)
+{
+    static const char *const more[] = { "CREATE TABLE more (id ID) STRICT;" };
+    struct longer longer = longer_by(more, 1);
+    struct support *support = *state;
+    struct db *db = support_connect(support);
+    struct store *store = NULL;
+    struct error err;
+    size_t applied;
+
+    CHECK_OK(migrate(db, list_of(&longer), &applied, &err), &err);
+    CHECK_FAILS(migrate(db, migrate_schema(), &applied, &err), &err, ERROR_CONFLICT);
+    CHECK(strstr(err.text, "newer") != NULL);
+    db_close(&db);
+    CHECK_FAILS(store_open(support->location, &support->log, &store, &err), &err, ERROR_CONFLICT);
+    CHECK(store == NULL);
+}
+
+static void test_a_gap_is_refused(void **state)
+{
+    struct support *support = *state;
+    struct error err;
+    struct db *db = support_connect(support);
+    size_t applied;
+
+    support_script(support, "DELETE FROM migration WHERE version = 1;");
+    CHECK_FAILS(migrate(db, migrate_schema(), &applied, &err), &err, ERROR_CORRUPT);
+    db_close(&db);
+}
+
+static void test_one_that_fails_leaves_nothing_behind(void **state)
+{
+    static const char *const more[] = { "CREATE TABLE more_a (id ID) STRICT;",
+                                        "CREATE TABLE more_b (id ID) STRICT;\nnot SQL;" };
+    static const char *const mended[] = { "CREATE TABLE more_a (id ID) STRICT;",
+                                          "CREATE TABLE more_b (id ID) STRICT;" };
+    struct longer longer = longer_by(more, 2), good = longer_by(mended, 2);
+    struct support *support = *state;
+    struct db *db = support_connect(support);
+    struct error err;
+    size_t applied = 99;
+
+    CHECK(!migrate(db, list_of(&longer), &applied, &err));
+    CHECK_INT((int64_t)applied, 99);
+    CHECK(has_table(support, "SELECT id FROM more_a"));
+    CHECK(!has_table(support, "SELECT id FROM more_b"));
+    CHECK_OK(migrate(db, list_of(&good), &applied, &err), &err);
+    CHECK_INT((int64_t)applied, 1);
+    db_close(&db);
+}
+
+struct racer {
+    struct db *db;
+    struct migration_list list;
+    size_t applied;
+    bool is_ok;
+    struct error err;
+};
+
+static void *race(void *context)
+{
+    struct racer *racer = context;
+
+    racer->is_ok = migrate(racer->db, racer->list, &racer->applied, &racer->err);
+    return NULL;
+}
+
+static void test_servers_that_start_at_once_migrate_once(void **state)
+{
+    enum { RACERS = 4 };
+    static const char *const more[] = { "CREATE TABLE more_a (id ID) STRICT;",
+                                        "CREATE TABLE more_b (id ID) STRICT;",
+                                        "CREATE TABLE more_c (id ID) STRICT;" };
+    struct longer longer = longer_by(more, 3);
+    struct racer racers[RACERS];
+    pthread_t threads[RACERS];
+    size_t applied = 0;
+
+    for (size_t i = 0; i < RACERS; i++) {
+        racers[i] = (struct racer){ .db = support_connect(*state), .list = list_of(&longer) };
+        CHECK(pthread_create(&threads[i], NULL, race, &racers[i]) == 0);
+    }
+    for (size_t i = 0; i < RACERS; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    for (size_t i = 0; i < RACERS; i++) {
+        CHECK_OK(racers[i].is_ok, &racers[i].err);
+        applied += racers[i].applied;
+        db_close(&racers[i].db);
+    }
+    CHECK_INT((int64_t)applied, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_schema_is_numbered_from_one),
+        cmocka_unit_test(test_what_is_missing_is_applied_once),
+        cmocka_unit_test(test_what_was_edited_is_refused),
+        cmocka_unit_test(test_a_newer_database_is_refused),
+        cmocka_unit_test(test_a_gap_is_refused),
+        cmocka_unit_test(test_one_that_fails_leaves_nothing_behind),
+        cmocka_unit_test(test_servers_that_start_at_once_migrate_once),
+    };
+    return SUPPORT_RUN(tests);
+}
