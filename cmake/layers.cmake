@@ -31,7 +31,9 @@ berth_layer(proto BELOW market base)
 berth_layer(store BELOW market sys base LIBRARIES PkgConfig::SQLITE PkgConfig::PQ)
 berth_layer(flow BELOW store proto market sys base)
 berth_layer(server BELOW flow store proto market sys base LIBRARIES PkgConfig::MHD)
-berth_layer(agent BELOW proto market sys base LIBRARIES PkgConfig::SSH ${CMAKE_DL_LIBS})
+# What runs inside a renter's container; of it the agent uses guest/wire.h.
+berth_layer(guest)
+berth_layer(agent BELOW guest proto market sys base LIBRARIES PkgConfig::SSH ${CMAKE_DL_LIBS})
 berth_layer(cli BELOW proto sys base)
 
 # Each layer may add rules for what it generates: cmake/<layer>.cmake.

@@ -15,7 +15,7 @@ target_link_libraries(check PUBLIC base PkgConfig::CMOCKA Threads::Threads)
 add_library(check_store STATIC test/store/support.c test/store/support_postgres.c)
 target_link_libraries(check_store PUBLIC store check)
 
-foreach(layer base sys market proto store flow server agent cli)
+foreach(layer base sys market proto store flow server guest agent cli)
     file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/*_test.c)
     # What the tests of a layer share: test/<layer>/support*.c.
     file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/support*.c)

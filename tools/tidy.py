@@ -18,7 +18,7 @@ LAYERS = {
     "store": {"base", "market", "sys", "store"},
     "flow": {"base", "market", "proto", "sys", "store", "flow"},
     "server": {"base", "market", "proto", "sys", "store", "flow", "server"},
-    "agent": {"base", "market", "proto", "sys", "agent"},
+    "agent": {"base", "market", "proto", "sys", "guest", "agent"},
     "cli": {"base", "proto", "sys", "cli"},
     # The helper inside renters' containers stands alone: it links libc and nothing else.
     "guest": {"guest"},

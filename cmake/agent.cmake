@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# build/bin/berth-guest: one static file that runs in any image. It is never sanitized, and built
+# with musl where there is one, which makes it a tenth of the size.
+find_program(BERTH_MUSL_GCC musl-gcc)
+if(BERTH_MUSL_GCC)
+    set(guest_compiler ${BERTH_MUSL_GCC})
+else()
+    set(guest_compiler ${CMAKE_C_COMPILER})
+endif()
+file(GLOB guest_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/guest/*.c)
+file(GLOB guest_headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/guest/*.h)
+set(guest_program ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/berth-guest)
+add_custom_command(OUTPUT ${guest_program}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}
+    COMMAND ${guest_compiler} -std=c17 -D_GNU_SOURCE -DBERTH_VERSION="${PROJECT_VERSION}" -Os
+        -Wall -Wextra -Werror -fstack-protector-strong -ffunction-sections -fdata-sections
+        -static -s -Wl,--gc-sections -I${CMAKE_SOURCE_DIR}/src ${guest_sources}
+        -o ${guest_program}
+    DEPENDS ${guest_sources} ${guest_headers} COMMENT "Building berth-guest" VERBATIM)
+add_custom_target(berth-guest ALL DEPENDS ${guest_program})
