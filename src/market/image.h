@@ -15,7 +15,7 @@
 #include "base/error.h"
 
 enum {
-    IMAGE_TEXT_SIZE = 512,
+    IMAGE_TEXT_SIZE = 1024, /* of a whole reference, in full */
     IMAGE_HOST_SIZE = 256,
     IMAGE_PATH_SIZE = 256,
     IMAGE_TAG_SIZE = 129,    /* 128 characters */

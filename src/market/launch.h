@@ -49,18 +49,14 @@ struct launch_env {
     char hostname[LAUNCH_HOSTNAME_SIZE]; /* "": none asked */
 };
 
-/* Either form; NULL is an empty one. A variable named twice keeps its last value, a port named
- * twice is one port. ERROR_INVALID names what is wrong; volumes and overlay networks are refused
- * by name while Berth has none. */
+/* Either form, or what launch_env_encode() wrote; NULL is an empty one. A variable named twice
+ * keeps its last value, a port named twice is one port. ERROR_INVALID names what is wrong; volumes
+ * and overlay networks are refused by name while Berth has none. */
 NODISCARD bool launch_env_parse(const json_t *value, struct arena *arena, struct launch_env *ret,
                                 struct error *err);
 
 /* `extra_env` as api.md 2.5.3 has it: [["TZ","UTC"],["-p 8081:8081","1"]]. */
 void launch_env_encode(struct buf *out, const struct launch_env *env);
-
-/* The same values from that text, as stored. */
-NODISCARD bool launch_env_decode(const json_t *stored, struct arena *arena, struct launch_env *ret,
-                                 struct error *err);
 
 /* `args` as an array of texts or `args_str` as one text with shell quoting. */
 struct launch_args {
@@ -72,9 +68,9 @@ NODISCARD bool launch_args_parse(const json_t *value, struct arena *arena, struc
 
 /* A set of tokens of `runtype`. */
 struct launch_mode {
-    bool has_ssh, has_jupyter;
-    bool is_direct, is_proxied;
-    bool is_args; /* the image's own entrypoint */
+    bool has_ssh; /* also with jupyter */
+    bool has_jupyter;
+    bool is_args; /* the image's own entrypoint, nothing injected */
 };
 
 /* "" or NULL: `ssh`, or `args` if there are any. */
@@ -83,7 +79,8 @@ NODISCARD bool launch_mode_parse(const char *runtype, bool has_args, struct laun
 
 /* "-u USER -p PASSWORD REGISTRY", in any order. */
 struct launch_login {
-    const char *user, *password, *registry; /* registry NULL: the engine's default */
+    const char *user, *password;
+    const char *registry; /* "": the engine's default */
 };
 NODISCARD bool launch_login_parse(const char *text, struct arena *arena, struct launch_login *ret,
                                   struct error *err);

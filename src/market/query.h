@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A search for offers: typed conditions, an order, a limit (api.md 2.3.2).
  *
- * The same route is spoken to by clients that send every value as text and by clients that send
- * numbers: operands are read by the type of their field, once, in query_parse(). A field that
- * nobody knows is left out, since consoles send hints of their own in the same object; a known
- * field with an operand that makes no sense is an error that names it. */
+ * market/query_parse.h makes one from JSON. The table of fields also says what each is worth for an
+ * offer, so that whoever writes offers out and whoever searches them agree. */
 
 #ifndef BERTH_MARKET_QUERY_H
 #define BERTH_MARKET_QUERY_H
@@ -13,28 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/compiler.h"
-#include "base/error.h"
 #include "base/instant.h"
-#include "base/json.h"
 #include "market/offer.h"
 
 enum {
     QUERY_CONDITIONS_MAX = 64,
     QUERY_LIST_MAX = 1024, /* operands of one `in`, and extra_ids */
     QUERY_ORDER_MAX = 8,
-    QUERY_TEXT_MAX = 256, /* one operand */
     QUERY_LIMIT_DEFAULT = 64,
     QUERY_LIMIT_MAX = 5000,
-    QUERY_ARENA_SIZE = 256 * 1024, /* enough for any query within these limits */
 };
 
 #define QUERY_STORAGE_DEFAULT INT64_C(8000)       /* thousandths of a GB */
 #define QUERY_STORAGE_MAX     INT64_C(1000000000) /* a petabyte */
 
 enum query_field {
-#define QUERY_FIELD(name, wire, type) QUERY_##name,
+#define QUERY_FIELD(name, wire, type, value) QUERY_##name,
 #include "market/query_fields.def"
 #undef QUERY_FIELD
     QUERY_FIELD_COUNT,
@@ -42,7 +35,7 @@ enum query_field {
 
 enum query_type { QUERY_NUMBER, QUERY_FLAG, QUERY_TEXT, QUERY_MODEL, QUERY_COUNTRY, QUERY_VERSION };
 
-enum query_operator {
+enum query_relation {
     QUERY_EQ,
     QUERY_NEQ,
     QUERY_GT,
@@ -56,13 +49,13 @@ enum query_operator {
 /* An operand, or the value of a field. */
 struct query_value {
     enum { QUERY_VALUE_NULL, QUERY_VALUE_NUMBER, QUERY_VALUE_TEXT } kind;
-    double number; /* flags are 0 and 1 */
+    double number; /* flags are 0 and 1, versions their number */
     const char *text;
 };
 
 struct query_condition {
     enum query_field field;
-    enum query_operator operator;
+    enum query_relation relation;
     size_t count; /* 1, but for in and notin */
     const struct query_value *values;
 };
@@ -72,7 +65,7 @@ struct query_order {
     bool is_descending;
 };
 
-/* Lists and texts live in the arena it was parsed into. */
+/* Lists and texts are borrowed. */
 struct query {
     enum offer_type type;
     size_t condition_count;
@@ -88,12 +81,6 @@ struct query {
 /* No conditions, by score, QUERY_LIMIT_DEFAULT. */
 struct query query_default(void);
 
-/* The query object. NULL is the default query. */
-NODISCARD bool query_parse(const json_t *root, struct arena *arena, struct query *ret,
-                           struct error *err);
-
-/* By its name on the wire, or an alias of it. False: no such field. */
-bool query_field_find(const char *name, enum query_field *ret_field);
 const char *query_field_name(enum query_field field);
 enum query_type query_field_type(enum query_field field);
 
