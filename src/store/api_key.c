@@ -39,11 +39,10 @@ bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_i
 bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
                   struct api_key_row *ret, bool *ret_has, struct error *err)
 {
-    return rows_load_one(db, &reader,
-                         "SELECT " API_KEY_COLUMNS
-                         " FROM api_key WHERE hash = $1 AND revoked_us IS NULL",
-                         DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), arena, ret, ret_has,
-                         err);
+    return rows_load_one(
+        db, &reader,
+        "SELECT " API_KEY_COLUMNS " FROM api_key WHERE hash = $1 AND revoked_us IS NULL",
+        DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), arena, ret, ret_has, err);
 }
 
 bool api_key_load(struct db *db, int64_t user_id, int64_t id, struct arena *arena,

@@ -8,8 +8,8 @@
 bool enroll_token_insert(struct db *db, const struct hash *hash, int64_t user_id,
                          struct instant now, struct instant expires, struct error *err)
 {
-    return db_exec(db, "DELETE FROM enroll_token WHERE expires_us <= $1",
-                   DB_ARGS(db_instant(now)), err) &&
+    return db_exec(db, "DELETE FROM enroll_token WHERE expires_us <= $1", DB_ARGS(db_instant(now)),
+                   err) &&
            db_exec(db, "INSERT INTO enroll_token (hash, user_id, expires_us) VALUES ($1, $2, $3)",
                    DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes), db_int(user_id),
                            db_instant(expires)),

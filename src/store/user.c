@@ -5,8 +5,7 @@
 
 #include "store/rows.h"
 
-#define USER_COLUMNS                                                                               \
-    "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us"
+#define USER_COLUMNS "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us"
 
 static bool user_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -34,10 +33,9 @@ bool user_insert(struct db *db, const struct user_row *user, int64_t *ret_id, st
                      "INSERT INTO users (email, username, fullname, is_admin, created_us, "
                      "credit_limit, t_zero_us) VALUES ($1, $2, $3, $4, $5, $6, $7) "
                      "RETURNING id",
-                     DB_ARGS(db_text(user->email), db_text(user->username),
-                             db_text(user->fullname), db_int(user->is_admin),
-                             db_instant(user->created), db_money(user->credit_limit),
-                             db_instant(user->t_zero)),
+                     DB_ARGS(db_text(user->email), db_text(user->username), db_text(user->fullname),
+                             db_int(user->is_admin), db_instant(user->created),
+                             db_money(user->credit_limit), db_instant(user->t_zero)),
                      ret_id, err);
 }
 
@@ -57,8 +55,8 @@ bool user_find(struct db *db, const char *email, struct arena *arena, struct use
 
 bool user_lock(struct db *db, int64_t id, struct error *err)
 {
-    return db_exec(db, "UPDATE users SET t_zero_us = t_zero_us WHERE id = $1",
-                   DB_ARGS(db_int(id)), err);
+    return db_exec(db, "UPDATE users SET t_zero_us = t_zero_us WHERE id = $1", DB_ARGS(db_int(id)),
+                   err);
 }
 
 bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err)
@@ -84,8 +82,8 @@ bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max, s
                          err);
 }
 
-bool user_list(struct db *db, int64_t after, size_t max, struct arena *arena,
-               struct user_row **ret, size_t *ret_count, struct error *err)
+bool user_list(struct db *db, int64_t after, size_t max, struct arena *arena, struct user_row **ret,
+               size_t *ret_count, struct error *err)
 {
     return rows_load(db, &reader,
                      "SELECT " USER_COLUMNS " FROM users WHERE id > $1 ORDER BY id LIMIT $2",
