@@ -52,7 +52,7 @@ struct connected_charge connected_report(const struct connected *last,
     struct connected_charge charge = { 0 };
 
     /* Late or repeated: what came later has been counted. */
-    if (last->is_running && instant_compare(report->at, last->cursor) <= 0) {
+    if (instant_compare(report->at, last->cursor) <= 0) {
         *ret_next = *last;
         return charge;
     }
