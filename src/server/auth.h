@@ -34,7 +34,6 @@ const char *auth_key(const struct http_request *request, const json_t *body);
 enum auth_outcome {
     AUTH_OK,
     AUTH_MISSING,   /* 401: no key on a route that needs one */
-    AUTH_UNKNOWN,   /* 401: a key that nobody has */
     AUTH_FORBIDDEN, /* 403: a good key that may not do this */
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP server: whole requests in, replies out, from any thread.
  *
- * Only http.c knows which library parses and polls. A request reaches the handler when all of
- * it is here and the door has let it pass (door.h); the handler runs on a thread that other
- * connections wait for, so it answers at once or passes the exchange on:
+ * Only http.c and the http_... beside it know which library parses and polls. A request reaches the
+ * handler when all of it is here and the door has let it pass (door.h); the handler runs on a
+ * thread that other connections wait for, so it answers at once or passes the exchange on:
  *
  *     http_reply(exchange, 200, "application/json", &body);      at once
  *     http_work(exchange, slow_part, context);                   on the worker pool
@@ -77,6 +77,9 @@ struct http_exchange; /* one request, and the duty to answer it */
 
 typedef void http_handler(void *context, struct http_exchange *exchange);
 
+/* Hears of each answer: `tag` is what http_set_tag() said, or -1. */
+typedef void http_observer(void *context, int tag, int status, int64_t duration_us);
+
 struct http_options {
     const char *listen; /* "127.0.0.1:8080", "[::1]:0", "0.0.0.0:80"; port 0: any free one */
     unsigned threads;   /* that parse and answer */
@@ -91,9 +94,11 @@ struct http_options {
     const char *const *trusted_proxies;   /* addresses, NULL-terminated, or NULL: none */
     http_handler *handler;
     void *context;
+    http_observer *observer; /* or NULL */
+    void *observer_context;
 };
 
-/* Every member but `handler` and `context` has a default here. */
+/* Every member but the last four has a default here. */
 struct http_options http_options_default(void);
 
 NODISCARD bool http_open(const struct http_options *options, const struct log *log,
@@ -102,11 +107,15 @@ NODISCARD bool http_open(const struct http_options *options, const struct log *l
 /* "127.0.0.1:41231": where it listens, with the port that was chosen. */
 const char *http_address(const struct http *http);
 
-/* Stop accepting, answer what is held (503), let what is in flight finish until the deadline,
- * then close everything. The handler is not called after that. */
+/* Stop accepting, answer what is held (503), end streams, let what is in flight finish until the
+ * deadline, then close everything. The handler is not called after that. Exchanges and streams that
+ * somebody still holds stay theirs to end, to no effect. */
 void http_close(struct http **http, int64_t deadline_ms);
 
 const struct http_request *http_request_of(const struct http_exchange *exchange);
+
+/* What to call this exchange when it is answered: for metrics. */
+void http_set_tag(struct http_exchange *exchange, int tag);
 
 /* One more reply header; before the reply. Both are copied. At most 8. */
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
@@ -144,9 +153,10 @@ void http_stream_close(struct http_stream **stream);
 
 /* For metrics: totals since the start, and levels as of now. */
 struct http_totals {
-    uint64_t connections, requests, refused, replies_2xx, replies_4xx, replies_5xx;
+    uint64_t connections, requests, replies_2xx, replies_4xx, replies_5xx;
+    uint64_t refused; /* connections turned away for the limit of their address */
     uint64_t cut_off; /* connections closed for being too slow */
-    uint64_t open_now, in_flight_now, held_now, streams_now, queued_now;
+    uint64_t open_now, in_flight_now, streams_now, queued_now;
 };
 struct http_totals http_totals(struct http *http);
 

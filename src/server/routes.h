@@ -69,6 +69,7 @@ struct route_value {
 /* One request on its way through a handler. Lives on the stack of whoever runs the handler. */
 struct call {
     struct app *app;
+    const struct log *log;
     const struct route *route;
     struct http_exchange *exchange;
     const struct http_request *request; /* its arena is the handler's to use */
@@ -94,13 +95,8 @@ struct routes_options {
 struct routes *routes_open(const struct routes_options *options);
 void routes_close(struct routes **routes);
 
-/* An http_handler; its context is the struct routes. */
+/* An http_handler; its context is the struct routes. Exchanges are tagged with the number of
+ * their row (http_set_tag()), those without one stay untagged. */
 void routes_handle(void *routes, struct http_exchange *exchange);
-
-/* For metrics: how often each row of the table was called, and for how long in all. */
-struct route_totals {
-    uint64_t calls, microseconds;
-};
-struct route_totals routes_totals(const struct routes *routes, size_t row);
 
 #endif

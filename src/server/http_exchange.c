@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http_exchange.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/door.h"
+#include "server/target.h"
+
+enum {
+    DISCARD_MAX = 16 << 20, /* bytes of a body that is too large: read past, to be told so */
+    REPLY_BYTES_PER_SECOND = 64000, /* a slower client is cut off, beyond the reply timeout */
+    LINGER_US = 5000000,            /* for a client that is refused */
+};
+
+static const char json_type[] = "application/json";
+
+const char *http_method_name(enum http_method method)
+{
+    static const char *const names[] = {
+        [HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",
+        [HTTP_PUT] = "PUT", [HTTP_DELETE] = "DELETE", [HTTP_OTHER] = "OTHER",
+    };
+
+    return names[method];
+}
+
+static enum http_method method_of(const char *name)
+{
+    for (enum http_method method = HTTP_GET; method < HTTP_OTHER; method++) {
+        if (strcmp(name, http_method_name(method)) == 0)
+            return method;
+    }
+    return HTTP_OTHER;
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, name) == 0)
+            return request->headers[i].value;
+    }
+    return NULL;
+}
+
+const char *http_query(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->query_count; i++) {
+        if (strcmp(request->query[i].name, name) == 0)
+            return request->query[i].value;
+    }
+    return NULL;
+}
+
+void *exchange_begin(void *context, const char *target, struct MHD_Connection *mhd)
+{
+    struct http *http = context;
+    struct http_exchange *exchange = calloc(1, sizeof *exchange);
+
+    if (exchange == NULL)
+        abort();
+    exchange->http = http;
+    exchange->mhd = mhd;
+    exchange->connection =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    atomic_init(&exchange->holders, 1);
+    (void)pthread_mutex_init(&exchange->lock, NULL);
+    exchange->hold_until_us = NEVER;
+    exchange->tag = -1;
+    exchange->started_us = http_now_us();
+    exchange->arena = arena_of(HTTP_ARENA_MAX);
+    exchange->body = buf_of(HTTP_BODY_MAX);
+    if (target != NULL) {
+        exchange->raw_target = target;
+        exchange->raw_target_length = strlen(target);
+        exchange->target = arena_copy(&exchange->arena, target, exchange->raw_target_length);
+    }
+    exchange->connection->deadline_us =
+        exchange->started_us + http->options.request_timeout_ms * US_PER_MS;
+    atomic_fetch_add(&http->counters.requests, 1);
+    return exchange;
+}
+
+void exchange_release(struct http_exchange *exchange)
+{
+    if (atomic_fetch_sub(&exchange->holders, 1) > 1)
+        return;
+    if (exchange->response != NULL)
+        MHD_destroy_response(exchange->response);
+    (void)pthread_mutex_destroy(&exchange->lock);
+    buf_release(&exchange->body);
+    arena_release(&exchange->arena);
+    free(exchange);
+}
+
+static void count_answer(struct http_exchange *exchange, int status)
+{
+    struct http *http = exchange->http;
+    struct http_counters *counters = &http->counters;
+
+    atomic_fetch_add(status >= 500   ? &counters->replies_5xx
+                     : status >= 400 ? &counters->replies_4xx
+                                     : &counters->replies_2xx,
+                     1);
+    if (http->options.observer != NULL)
+        http->options.observer(http->options.observer_context, exchange->tag, status,
+                               http_now_us() - exchange->started_us);
+}
+
+bool exchange_answer(struct http_exchange *exchange, int status, struct MHD_Response *response,
+                     size_t length)
+{
+    (void)pthread_mutex_lock(&exchange->lock);
+    bool is_owed = exchange->state != EXCHANGE_ANSWERED;
+
+    if (is_owed) {
+        exchange->state = EXCHANGE_ANSWERED;
+        exchange->status = status;
+        exchange->response = response;
+        exchange->reply_length = length;
+        count_answer(exchange, status);
+        if (exchange->is_suspended) {
+            exchange->is_suspended = false;
+            MHD_resume_connection(exchange->mhd);
+        }
+    }
+    (void)pthread_mutex_unlock(&exchange->lock);
+    if (!is_owed)
+        MHD_destroy_response(response);
+    return is_owed;
+}
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    enum MHD_Result is_added = MHD_add_response_header(response, name, value);
+
+    /* Names and values are ours, or were checked by http_set_header(). */
+    assert(is_added == MHD_YES);
+}
+
+/* Takes `bytes`, from malloc(), where `is_ours`. */
+static struct MHD_Response *make_response(struct http_exchange *exchange, const char *content_type,
+                                          const void *bytes, size_t length, bool is_ours)
+{
+    /* The library's interface lacks a const: it does not write to persistent memory. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        length, (void *)(uintptr_t)bytes, is_ours ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+
+    if (response == NULL)
+        abort();
+    if (content_type != NULL)
+        add_header(response, "Content-Type", content_type);
+    add_header(response, "Cache-Control", "no-store");
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < exchange->reply_header_count; i++)
+        add_header(response, exchange->reply_headers[i].name, exchange->reply_headers[i].value);
+    return response;
+}
+
+bool exchange_refuse(struct http_exchange *exchange, int status, const char *code, const char *text)
+{
+    struct buf body = buf_of(1024);
+
+    buf_printf(&body, "{\"success\":false,\"error\":\"%s\",\"msg\":\"%s\"}", code, text);
+    size_t length = body.length;
+    return exchange_answer(exchange, status,
+                           make_response(exchange, json_type, buf_take(&body), length, true),
+                           length);
+}
+
+/* Hand the decided reply to the library. */
+static enum MHD_Result queue(struct http_exchange *exchange)
+{
+    int64_t seconds = (int64_t)(exchange->reply_length / REPLY_BYTES_PER_SECOND);
+    struct MHD_Response *response = exchange->response;
+
+    exchange->connection->deadline_us =
+        exchange->reply_length == SIZE_MAX
+            ? NEVER
+            : http_now_us() + exchange->http->options.reply_timeout_ms * US_PER_MS +
+                  seconds * US_PER_SECOND;
+    exchange->response = NULL;
+    enum MHD_Result result =
+        MHD_queue_response(exchange->mhd, (unsigned)exchange->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Refuse before the body has come, and close. */
+static enum MHD_Result turn_away(struct http_exchange *exchange, int status, const char *text)
+{
+    const char *code = status == 413 || status == 431 ? "too_large" : "bad_request";
+
+    http_set_header(exchange, "Connection", "close");
+    (void)exchange_refuse(exchange, status, code, text);
+    enum MHD_Result result = queue(exchange);
+    exchange->connection->deadline_us = http_now_us() + LINGER_US;
+    return result;
+}
+
+struct lines {
+    size_t count;
+    struct door_line of[HTTP_HEADERS_MAX + 1];
+};
+
+static enum MHD_Result collect_line(void *context, enum MHD_ValueKind kind, const char *name,
+                                    size_t name_length, const char *value, size_t value_length)
+{
+    struct lines *lines = context;
+
+    (void)kind;
+    if (lines->count > HTTP_HEADERS_MAX)
+        return MHD_NO;
+    lines->of[lines->count++] =
+        (struct door_line){ name, name_length, value != NULL ? value : "", value_length };
+    return MHD_YES;
+}
+
+/* Copies, because whoever owes the reply may read them after the library is done. */
+static bool copy_headers(struct http_exchange *exchange, const struct lines *lines)
+{
+    struct arena *arena = &exchange->arena;
+    struct http_pair *headers = arena_alloc(arena, lines->count, sizeof *headers);
+
+    for (size_t i = 0; headers != NULL && i < lines->count; i++) {
+        const struct door_line *line = &lines->of[i];
+
+        headers[i].name = arena_copy(arena, line->name, line->name_length);
+        headers[i].value = arena_copy(arena, line->value, line->value_length);
+        if (headers[i].name == NULL || headers[i].value == NULL)
+            return false;
+    }
+    exchange->request.headers = headers;
+    exchange->request.header_count = lines->count;
+    return headers != NULL;
+}
+
+/* The last header of that name is the one that the nearest proxy wrote. */
+static const char *forwarded_for(const struct http_request *request)
+{
+    const char *value = NULL;
+
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, "X-Forwarded-For") == 0)
+            value = request->headers[i].value;
+    }
+    return value;
+}
+
+static bool read_target(struct http_exchange *exchange, struct error *err)
+{
+    struct http_request *request = &exchange->request;
+    struct target target;
+
+    if (!target_parse(exchange->target, &exchange->arena, &target, err))
+        return false;
+    request->target = target.origin;
+    request->path = target.path;
+    request->query = target.query;
+    request->query_count = target.query_count;
+    return true;
+}
+
+/* The head is complete: look at it, before anything is made of it. */
+static enum MHD_Result read_head(struct http_exchange *exchange, const char *method,
+                                 const char *version)
+{
+    struct lines lines = { .count = 0 };
+    struct door_refusal refusal;
+    struct door_body body;
+    struct error err;
+
+    exchange->has_head = true;
+    if (exchange->target == NULL)
+        return turn_away(exchange, 400, "The request line has no address.");
+    (void)MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, collect_line, &lines);
+    struct door_head head = {
+        .method = method,
+        .target = exchange->raw_target,
+        .target_length = exchange->raw_target_length,
+        .version = version,
+        .length = MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+                      ->header_size,
+        .line_count = lines.count,
+        .lines = lines.of,
+    };
+#if MHD_VERSION < 0x01000000
+    /* From 1.0 on the library itself refuses what this looks for. */
+    if (lines.count <= HTTP_HEADERS_MAX && !door_layout(&head, &refusal))
+        return turn_away(exchange, refusal.status, refusal.text);
+#endif
+    head.target = exchange->target;
+    if (!door_check(&head, &body, &refusal))
+        return turn_away(exchange, refusal.status, refusal.text);
+    if (!copy_headers(exchange, &lines) || !read_target(exchange, &err))
+        return turn_away(exchange, 400, "The address is malformed or too long.");
+
+    exchange->request.method = method_of(method);
+    exchange->request.arena = &exchange->arena;
+    struct in6_addr client = peers_client(exchange->http->peers, &exchange->connection->address,
+                                          forwarded_for(&exchange->request));
+    exchange->request.client = peer_format(&client, exchange->client);
+    exchange->discards_body = body.has_length && body.length > HTTP_BODY_MAX;
+    bool expects = http_header(&exchange->request, "Expect") != NULL;
+    if (exchange->discards_body && (expects || body.length > DISCARD_MAX))
+        return turn_away(exchange, 413, "A request's body has at most 1 MiB.");
+    return MHD_YES;
+}
+
+static enum MHD_Result read_body(struct http_exchange *exchange, const char *bytes, size_t *length)
+{
+    if (!exchange->discards_body) {
+        buf_append(&exchange->body, bytes, *length);
+        exchange->discards_body = exchange->body.has_overflowed;
+    } else {
+        exchange->discarded += *length;
+        if (exchange->discarded > DISCARD_MAX)
+            return MHD_NO;
+    }
+    *length = 0;
+    return MHD_YES;
+}
+
+/* Under the server's lock. */
+static void list_waiting(struct http *http, struct http_exchange *exchange)
+{
+    exchange->next = http->waiting;
+    exchange->previous = NULL;
+    if (http->waiting != NULL)
+        http->waiting->previous = exchange;
+    http->waiting = exchange;
+    exchange->is_waiting_listed = true;
+}
+
+static void unlist_waiting(struct http_exchange *exchange)
+{
+    struct http *http = exchange->http;
+
+    if (!exchange->is_waiting_listed)
+        return;
+    (void)pthread_mutex_lock(&http->lock);
+    if (exchange->next != NULL)
+        exchange->next->previous = exchange->previous;
+    if (exchange->previous != NULL)
+        exchange->previous->next = exchange->next;
+    else
+        http->waiting = exchange->next;
+    (void)pthread_mutex_unlock(&http->lock);
+    exchange->is_waiting_listed = false;
+}
+
+/* Queue the reply if it is decided, else suspend the connection until it is. */
+static enum MHD_Result settle(struct http_exchange *exchange)
+{
+    struct http *http = exchange->http;
+
+    (void)pthread_mutex_lock(&exchange->lock);
+    bool is_answered = exchange->state == EXCHANGE_ANSWERED;
+    (void)pthread_mutex_unlock(&exchange->lock);
+    if (is_answered) {
+        unlist_waiting(exchange);
+        return queue(exchange);
+    }
+
+    (void)pthread_mutex_lock(&http->lock);
+    if (!exchange->is_waiting_listed)
+        list_waiting(http, exchange);
+    (void)pthread_mutex_lock(&exchange->lock);
+    is_answered = exchange->state == EXCHANGE_ANSWERED;
+    if (!is_answered) {
+        exchange->is_suspended = true;
+        MHD_suspend_connection(exchange->mhd);
+    }
+    (void)pthread_mutex_unlock(&exchange->lock);
+    (void)pthread_mutex_unlock(&http->lock);
+    if (!is_answered)
+        return MHD_YES;
+    unlist_waiting(exchange);
+    return queue(exchange);
+}
+
+static enum MHD_Result dispatch(struct http_exchange *exchange)
+{
+    struct http *http = exchange->http;
+    struct http_request *request = &exchange->request;
+
+    request->body_length = exchange->body.length;
+    request->body = exchange->body.length > 0 ? exchange->body.bytes : "";
+    exchange->connection->deadline_us = NEVER;
+    atomic_fetch_add(&http->counters.in_flight_now, 1);
+    exchange->state = EXCHANGE_OWED;
+    if (exchange->discards_body) {
+        (void)exchange_refuse(exchange, 413, "too_large", "A request's body has at most 1 MiB.");
+    } else if (atomic_load(&http->is_closing)) {
+        http_set_header(exchange, "Connection", "close");
+        (void)exchange_refuse(exchange, 503, "unavailable", "The server is stopping.");
+    } else {
+        atomic_fetch_add(&exchange->holders, 1);
+        http->options.handler(http->options.context, exchange);
+    }
+    return settle(exchange);
+}
+
+enum MHD_Result exchange_advance(void *http, struct MHD_Connection *mhd, const char *url,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_length, void **context)
+{
+    struct http_exchange *exchange = *context;
+
+    (void)http;
+    (void)mhd;
+    (void)url;
+    if (!exchange->has_head)
+        return read_head(exchange, method, version);
+    if (*upload_length > 0)
+        return read_body(exchange, upload, upload_length);
+    if (exchange->state == EXCHANGE_ARRIVING)
+        return dispatch(exchange);
+    return settle(exchange);
+}
+
+void exchange_end(void *context, struct MHD_Connection *mhd, void **address,
+                  enum MHD_RequestTerminationCode reason)
+{
+    struct http *http = context;
+    struct http_exchange *exchange = *address;
+
+    (void)mhd;
+    (void)reason;
+    if (exchange == NULL)
+        return;
+    *address = NULL;
+    unlist_waiting(exchange);
+    exchange->connection->deadline_us = http_now_us() + http->options.idle_timeout_ms * US_PER_MS;
+    (void)pthread_mutex_lock(&exchange->lock);
+    bool was_dispatched = exchange->state != EXCHANGE_ARRIVING && exchange->request.body != NULL;
+    exchange->state = EXCHANGE_ANSWERED;
+    exchange->is_suspended = false;
+    (void)pthread_mutex_unlock(&exchange->lock);
+    if (was_dispatched)
+        atomic_fetch_sub(&http->counters.in_flight_now, 1);
+    exchange_release(exchange);
+}
+
+void exchanges_expire(struct http *http, int64_t now_us)
+{
+    for (struct http_exchange *at = http->waiting; at != NULL; at = at->next) {
+        (void)pthread_mutex_lock(&at->lock);
+        bool is_due = at->hold_until_us <= now_us && at->state == EXCHANGE_OWED;
+        (void)pthread_mutex_unlock(&at->lock);
+        if (is_due)
+            (void)exchange_answer(at, 204, make_response(at, NULL, "", 0, false), 0);
+    }
+}
+
+void exchanges_refuse(struct http *http, bool includes_workers)
+{
+    for (struct http_exchange *at = http->waiting; at != NULL; at = at->next) {
+        (void)pthread_mutex_lock(&at->lock);
+        bool is_held = at->hold_until_us != NEVER;
+        (void)pthread_mutex_unlock(&at->lock);
+        if (is_held || includes_workers)
+            (void)exchange_refuse(at, 503, "unavailable", "The server is stopping.");
+    }
+}
+
+const struct http_request *http_request_of(const struct http_exchange *exchange)
+{
+    return &exchange->request;
+}
+
+void http_set_tag(struct http_exchange *exchange, int tag)
+{
+    exchange->tag = tag;
+}
+
+void http_set_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    assert(exchange->reply_header_count < REPLY_HEADERS_MAX);
+    assert(strpbrk(value, "\r\n") == NULL);
+    struct http_pair *pair = &exchange->reply_headers[exchange->reply_header_count];
+
+    pair->name = arena_text(&exchange->arena, name);
+    pair->value = arena_text(&exchange->arena, value);
+    /* A handler that has used up the arena does without the header. */
+    if (pair->name != NULL && pair->value != NULL)
+        exchange->reply_header_count++;
+}
+
+void http_reply(struct http_exchange *exchange, int status, const char *content_type,
+                struct buf *body)
+{
+    if (body->has_overflowed) {
+        buf_release(body);
+        (void)exchange_refuse(exchange, 500, "internal_error", "The reply is too long.");
+    } else {
+        size_t length = body->length;
+        struct MHD_Response *response =
+            make_response(exchange, content_type, buf_take(body), length, true);
+
+        (void)exchange_answer(exchange, status, response, length);
+    }
+    exchange_release(exchange);
+}
+
+void http_reply_static(struct http_exchange *exchange, int status, const char *content_type,
+                       const void *bytes, size_t length)
+{
+    (void)exchange_answer(exchange, status,
+                          make_response(exchange, content_type, bytes, length, false), length);
+    exchange_release(exchange);
+}
+
+void http_hold(struct http_exchange *exchange, int64_t timeout_ms)
+{
+    (void)pthread_mutex_lock(&exchange->lock);
+    exchange->hold_until_us = http_now_us() + timeout_ms * US_PER_MS;
+    (void)pthread_mutex_unlock(&exchange->lock);
+}
+
+bool http_is_waiting(struct http_exchange *exchange)
+{
+    (void)pthread_mutex_lock(&exchange->lock);
+    bool is_waiting = exchange->state == EXCHANGE_OWED;
+    (void)pthread_mutex_unlock(&exchange->lock);
+    return is_waiting;
+}
+
+static void run_work(void *context, void *subject)
+{
+    struct http_exchange *exchange = subject;
+
+    (void)context;
+    exchange->work(exchange->work_context, exchange);
+}
+
+void http_work(struct http_exchange *exchange, http_handler *work, void *context)
+{
+    exchange->work = work;
+    exchange->work_context = context;
+    if (workers_submit(exchange->http->workers, run_work, NULL, exchange))
+        return;
+    (void)exchange_refuse(exchange, 503, "unavailable", "The server is too busy; try again.");
+    exchange_release(exchange);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/routes.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "server/reply.h"
+
+struct segment {
+    const char *text; /* without its slash; a parameter begins with "{" */
+    size_t length;
+};
+
+struct path {
+    size_t count;
+    struct segment segments[ROUTE_SEGMENTS_MAX];
+};
+
+struct routes {
+    struct routes_options options;
+    struct ratelimit *ratelimit;
+    struct path patterns[]; /* of the table's rows */
+};
+
+/* A request whose row is known. Lives in the request's arena until its handler has run. */
+struct visit {
+    struct routes *routes;
+    const struct route *route;
+    struct route_value params[ROUTE_PARAMS_MAX];
+};
+
+/* False: it has more segments than any route. */
+static bool split_path(const char *text, struct path *ret_path)
+{
+    ret_path->count = 0;
+    while (*text == '/') {
+        size_t length = strcspn(++text, "/");
+
+        if (ret_path->count == ROUTE_SEGMENTS_MAX)
+            return false;
+        ret_path->segments[ret_path->count++] = (struct segment){ text, length };
+        text += length;
+    }
+    return true;
+}
+
+struct routes *routes_open(const struct routes_options *options)
+{
+    struct routes *routes = calloc(1, sizeof *routes + options->count * sizeof routes->patterns[0]);
+
+    if (routes == NULL)
+        abort();
+    routes->options = *options;
+    routes->ratelimit = ratelimit_open(&options->limits);
+    for (size_t i = 0; i < options->count; i++) {
+        bool is_short = split_path(options->table[i].pattern, &routes->patterns[i]);
+
+        assert(is_short);
+    }
+    return routes;
+}
+
+void routes_close(struct routes **routes)
+{
+    if (*routes == NULL)
+        return;
+    ratelimit_close(&(*routes)->ratelimit);
+    free(*routes);
+    *routes = NULL;
+}
+
+static bool is_same(const struct segment *a, const struct segment *b)
+{
+    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
+static bool read_param(enum route_param kind, const struct segment *segment, struct arena *arena,
+                       struct route_value *ret_value)
+{
+    char *text = arena_copy(arena, segment->text, segment->length);
+    uint64_t number = 0;
+
+    if (text == NULL || segment->length == 0)
+        return false;
+    bool is_me = kind == PARAM_USER && strcmp(text, "me") == 0;
+    if (kind != PARAM_TEXT && !is_me &&
+        (!parse_u64(text, &number) || number == 0 || number > INT64_MAX))
+        return false;
+    *ret_value = (struct route_value){ .id = (int64_t)number, .text = text };
+    return true;
+}
+
+static bool matches(const struct path *pattern, const struct path *path)
+{
+    if (pattern->count != path->count)
+        return false;
+    for (size_t i = 0; i < path->count; i++) {
+        if (pattern->segments[i].text[0] != '{' &&
+            !is_same(&pattern->segments[i], &path->segments[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool read_params(const struct route *route, const struct path *pattern,
+                        const struct path *path, struct arena *arena,
+                        struct route_value values[static ROUTE_PARAMS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < path->count; i++) {
+        if (pattern->segments[i].text[0] != '{')
+            continue;
+        assert(count < route->param_count);
+        if (!read_param(route->params[count], &path->segments[i], arena, &values[count]))
+            return false;
+        count++;
+    }
+    return true;
+}
+
+/* Every method that the path has, for a 405. */
+struct allowed {
+    char text[64];
+    size_t length;
+};
+
+static void allow(struct allowed *allowed, enum http_method method)
+{
+    int added = snprintf(allowed->text + allowed->length, sizeof allowed->text - allowed->length,
+                         "%s%s", allowed->length > 0 ? ", " : "", http_method_name(method));
+
+    /* Five methods with their commas are shorter than the text. */
+    assert(added > 0 && allowed->length + (size_t)added < sizeof allowed->text);
+    allowed->length += (size_t)added;
+}
+
+/* The row for this request, or NULL; then `allowed` names the methods of the same path. The table
+ * is in order: literal segments before parameters. */
+static const struct route *find(const struct routes *routes, const struct http_request *request,
+                                struct visit *visit, struct allowed *allowed)
+{
+    enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
+    struct path path;
+
+    if (!split_path(request->path, &path))
+        return NULL;
+    for (size_t i = 0; i < routes->options.count; i++) {
+        const struct route *route = &routes->options.table[i];
+
+        if (!matches(&routes->patterns[i], &path) ||
+            !read_params(route, &routes->patterns[i], &path, request->arena, visit->params))
+            continue;
+        if (route->method == method)
+            return route;
+        allow(allowed, route->method);
+    }
+    return NULL;
+}
+
+static bool is_ours(const char *path)
+{
+    return strncmp(path, "/api/", 5) == 0 || strncmp(path, "/agent/", 7) == 0;
+}
+
+static void answer_unknown(struct routes *routes, struct http_exchange *exchange,
+                           const struct allowed *allowed)
+{
+    const struct http_request *request = http_request_of(exchange);
+    struct call call = {
+        .app = routes->options.app,
+        .log = routes->options.log,
+        .exchange = exchange,
+        .request = request,
+    };
+    bool is_read = request->method == HTTP_GET || request->method == HTTP_HEAD;
+
+    if (allowed->length > 0) {
+        http_set_header(exchange, "Allow", allowed->text);
+        reply_refuse(&call, 405, "method_not_allowed", "This address answers %s only.",
+                     allowed->text);
+    } else if (routes->options.fallback != NULL && is_read && !is_ours(request->path)) {
+        routes->options.fallback(&call);
+    } else {
+        reply_refuse(&call, 404, "not_found", "There is nothing at this address.");
+    }
+}
+
+/* Whom the rate limit counts a call for: the key; else the address, and for agents, of which many
+ * may sit behind one address, the machine that it says it is. */
+static struct hash rate_name(const struct call *call, const char *key)
+{
+    const char *machine = http_header(call->request, "Berth-Machine");
+    char text[HTTP_ADDRESS_SIZE + 24];
+
+    if (key != NULL)
+        return crypto_sha256(key, strlen(key));
+    bool is_agents = (call->route->callers & CALLER_AGENT) != 0 && machine != NULL;
+    int length =
+        snprintf(text, sizeof text, "%s %.20s", call->request->client, is_agents ? machine : "");
+    assert(length > 0 && (size_t)length < sizeof text);
+    return crypto_sha256(text, (size_t)length);
+}
+
+static bool take_token(const struct call *call, struct routes *routes, const struct hash *name,
+                       enum rate_class rate)
+{
+    int64_t wait_us = 0;
+    char seconds[24];
+
+    if (ratelimit_take(routes->ratelimit, name, rate, clock_boot_us(routes->options.clock),
+                       &wait_us))
+        return true;
+    (void)snprintf(seconds, sizeof seconds, "%lld",
+                   (long long)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND));
+    http_set_header(call->exchange, "Retry-After", seconds);
+    reply_refuse_exchange(
+        call->exchange, 429, "rate_limit_exceeded",
+        "Too many requests in too little time; Retry-After says how long to wait.");
+    return false;
+}
+
+/* Wrong keys count against the address: who guesses has a new key each time. */
+static void refuse_key(struct call *call, struct routes *routes)
+{
+    struct hash name = rate_name(call, NULL);
+
+    if (take_token(call, routes, &name, RATE_SECRET))
+        reply_refuse(call, 401, "auth_error", "Invalid user key");
+}
+
+static bool identify(struct call *call, struct routes *routes, const char *key)
+{
+    const struct authority *authority = &routes->options.authority;
+    struct error err;
+
+    if (call->route->callers & CALLER_AGENT) {
+        if (authority->check_agent(authority->context, call->request, &call->caller, &err))
+            return true;
+        reply_error(call, &err);
+        return false;
+    }
+    if (key == NULL)
+        return true;
+    struct hash hash = crypto_sha256(key, strlen(key));
+    if (authority->find_key(authority->context, &hash, &call->caller, &err))
+        return true;
+    if (err.code == ERROR_NOT_FOUND)
+        refuse_key(call, routes);
+    else
+        reply_error(call, &err);
+    return false;
+}
+
+static bool authorise(struct call *call)
+{
+    const struct route *route = call->route;
+    const char *scope = scope_name(route->scope);
+
+    switch (auth_decide(&call->caller, route->callers, route->scope)) {
+    case AUTH_OK:
+        return true;
+    case AUTH_MISSING:
+        reply_refuse(call, 401, "auth_error", "This needs an API key, and there was none.");
+        return false;
+    case AUTH_FORBIDDEN:
+        if (scope != NULL && (call->caller.scopes & route->scope) == 0)
+            reply_refuse(call, 403, "not_authorized", "This needs the permission %s.", scope);
+        else
+            reply_refuse(call, 403, "not_authorized", "This key may not do this.");
+        return false;
+    }
+    return false;
+}
+
+/* The body as an object. Clients send "{}" where they have nothing to say, and some nothing. */
+static bool read_body(struct call *call, json_t **ret_body)
+{
+    const struct http_request *request = call->request;
+    struct error err;
+
+    if (request->body_length == 0)
+        return true;
+    if (!json_parse(request->body, request->body_length, ret_body, &err)) {
+        reply_refuse(call, 400, "invalid_request", "The body is not JSON: %s.", err.text);
+        return false;
+    }
+    if (!json_is_object(*ret_body)) {
+        reply_refuse(call, 400, "invalid_request", "The body is not a JSON object.");
+        return false;
+    }
+    call->body = *ret_body;
+    return true;
+}
+
+/* Runs where the handler may run: on the server's thread, or on a worker. */
+static void run(void *context, struct http_exchange *exchange)
+{
+    struct visit *visit = context;
+    const struct routes_options *options = &visit->routes->options;
+    const struct http_request *request = http_request_of(exchange);
+    struct call call = {
+        .app = options->app,
+        .log = options->log,
+        .route = visit->route,
+        .exchange = exchange,
+        .request = request,
+    };
+    auto_json json_t *body = NULL;
+    bool is_agents = (visit->route->callers & CALLER_AGENT) != 0;
+
+    memcpy(call.params, visit->params, sizeof call.params);
+    /* The body is read before its sender is known only where it may hold the key. */
+    const char *key = is_agents ? NULL : auth_key(request, NULL);
+    bool is_read_first = key == NULL && !is_agents;
+    if (is_read_first) {
+        if (!read_body(&call, &body))
+            return;
+        key = auth_key(request, body);
+    }
+    struct hash name = rate_name(&call, key);
+    if (!take_token(&call, visit->routes, &name, visit->route->rate) ||
+        !identify(&call, visit->routes, key) || !authorise(&call))
+        return;
+    if (!is_read_first && !read_body(&call, &body))
+        return;
+    visit->route->handler(&call);
+}
+
+void routes_handle(void *context, struct http_exchange *exchange)
+{
+    struct routes *routes = context;
+    const struct http_request *request = http_request_of(exchange);
+    struct visit *visit = arena_alloc(request->arena, 1, sizeof *visit);
+    struct allowed allowed = { .length = 0 };
+
+    if (visit == NULL) {
+        reply_refuse_exchange(exchange, 413, "too_large", "The request is too large.");
+        return;
+    }
+    visit->routes = routes;
+    visit->route = find(routes, request, visit, &allowed);
+    if (visit->route == NULL) {
+        answer_unknown(routes, exchange, &allowed);
+        return;
+    }
+    http_set_tag(exchange, (int)(visit->route - routes->options.table));
+    if (visit->route->may_block)
+        http_work(exchange, run, visit);
+    else
+        run(visit, exchange);
+}
