@@ -35,8 +35,9 @@ struct account_reply {
 NODISCARD bool flow_account_create(const struct flow *flow, const struct account_request *request,
                                    struct account_reply *ret, struct error *err);
 
-/* Who has that key; `*ret_is_known` false for a key that never was or was revoked. */
-NODISCARD bool flow_authenticate(const struct flow *flow, const char *api_key, struct caller *ret,
+/* Who has the key with that hash (its text, crypto_sha256()); `*ret_is_known` false for a key that
+ * never was or was revoked. */
+NODISCARD bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,
                                  bool *ret_is_known, struct error *err);
 
 /* The permission object of the key, JSON as in api.md 2.11, for routes that it narrows; "" where
