@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a serving berthd is made of. Handlers get it with every call and own none of it; serve.c
+ * opens it from top to bottom and closes it from bottom to top. */
+
+#ifndef BERTH_SERVER_APP_H
+#define BERTH_SERVER_APP_H
+
+#include "flow/flow.h"
+#include "server/hub.h"
+#include "server/metrics.h"
+#include "server/routes.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+enum { SERVER_PROC_SIZE = 64 };
+
+struct app {
+    const char *version;
+    const char *public_url; /* without a slash behind; NULL: what the request's Host says */
+    char server_proc[SERVER_PROC_SIZE]; /* names this process among servers */
+    struct instant started;
+    int64_t start_us; /* how long starting took */
+
+    struct log log;
+    const struct clock *clock;
+    struct key_pair keys;
+    struct store *store;
+    struct flow flow;
+    struct metrics *metrics;
+    struct hub *hub;
+    struct catalog_feed *catalog;
+    struct events *events;
+    struct deliver *deliver;
+    struct jobs *jobs;
+    struct routes *routes;
+    struct http *http;
+};
+
+#endif
