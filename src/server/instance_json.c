@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/instance_json.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "market/launch.h"
+#include "server/fields.h"
+
+enum { ENV_TEXT_MAX = 1 << 20, MB_PER_GB = 1024 };
+
+static bool has_ssh(const struct instance_view *view)
+{
+    struct launch_mode mode;
+    struct error err;
+
+    return launch_mode_parse(view->contract->runtype, view->spec->arg_count > 0, &mode, &err) &&
+           mode.has_ssh;
+}
+
+/* Whether all that was asked to be reachable has an address. */
+static bool is_reachable(const struct instance_view *view)
+{
+    int64_t mapped = 0;
+
+    if (has_ssh(view) && view->contract->ssh_port == 0)
+        return false;
+    for (const char *at = strchr(view->contract->ports, ':'); at != NULL; at = strchr(at + 1, ':'))
+        mapped++;
+    return mapped >= view->spec->port_count && view->facts->public_ip[0] != '\0';
+}
+
+const char *instance_actual_status(const struct instance_view *view)
+{
+    const char *status = view->status.actual_status;
+
+    if (status != NULL && strcmp(status, "running") == 0 && !is_reachable(view))
+        return "loading";
+    return status;
+}
+
+static void encode_binding(struct encoder *json, const char *inside, const char *host_port)
+{
+    encode_key(json, inside);
+    encode_array(json);
+    encode_object(json);
+    encode_field_text(json, "HostIp", "0.0.0.0");
+    encode_field_text(json, "HostPort", host_port);
+    encode_end(json);
+    encode_end(json);
+}
+
+/* From "8081/tcp:40001 53/udp:40002", and SSH's own. */
+static void encode_ports(struct encoder *json, const struct instance_view *view, bool is_up)
+{
+    const char *ports = is_up ? view->contract->ports : "";
+    char inside[32], host_port[32];
+
+    encode_key(json, "ports");
+    encode_object(json);
+    if (is_up && view->contract->ssh_port > 0) {
+        (void)snprintf(host_port, sizeof host_port, "%lld", (long long)view->contract->ssh_port);
+        encode_binding(json, "22/tcp", host_port);
+    }
+    for (size_t length; *ports != '\0'; ports += length + strspn(ports + length, " ")) {
+        length = strcspn(ports, " ");
+        size_t split = strcspn(ports, ":");
+        bool is_pair =
+            split + 1 < length && split < sizeof inside && length - split - 1 < sizeof host_port;
+        if (!is_pair || strncmp(ports, "22/tcp:", 7) == 0)
+            continue;
+        (void)snprintf(inside, sizeof inside, "%.*s", (int)split, ports);
+        (void)snprintf(host_port, sizeof host_port, "%.*s", (int)(length - split - 1),
+                       ports + split + 1);
+        encode_binding(json, inside, host_port);
+    }
+    encode_end(json);
+}
+
+static void encode_address(struct encoder *json, const struct instance_view *view)
+{
+    const struct machine_facts *facts = view->facts;
+    const char *status = instance_actual_status(view);
+    bool is_up = status != NULL && strcmp(status, "running") == 0;
+    bool has_port = is_up && view->contract->ssh_port > 0;
+    bool has_range = facts->port_first > 0;
+
+    /* Both or neither: clients mix the proxy's address with the direct one otherwise. */
+    encode_field_text(json, "ssh_host", has_port ? facts->public_ip : NULL);
+    field_known_int(json, "ssh_port", has_port ? view->contract->ssh_port : 0);
+    field_null(json, "ssh_idx");
+    field_null(json, "machine_dir_ssh_port");
+    field_known_text(json, "public_ipaddr", facts->public_ip);
+    encode_field_text(json, "local_ipaddrs", "");
+    encode_field_int(json, "direct_port_start", has_range ? facts->port_first : -1);
+    encode_field_int(json, "direct_port_end", has_range ? facts->port_last : -1);
+    encode_ports(json, view, is_up);
+}
+
+static void encode_image(struct encoder *json, const struct instance_view *view)
+{
+    const struct instance_spec *spec = view->spec;
+    auto_buf struct buf env = buf_of(ENV_TEXT_MAX);
+    struct launch_env asked = { .variable_count = (size_t)spec->env_count,
+                                .variables = (struct launch_variable *)spec->env,
+                                .port_count = (size_t)spec->port_count,
+                                .ports = (struct launch_port *)spec->ports };
+
+    static_assert(sizeof(struct launch_variable) == sizeof(struct spec_variable), "one shape");
+    static_assert(sizeof(struct launch_port) == sizeof(struct spec_port), "one shape");
+    (void)snprintf(asked.hostname, sizeof asked.hostname, "%s",
+                   spec->hostname != NULL ? spec->hostname : "");
+    launch_env_encode(&env, &asked);
+
+    encode_field_text(json, "image_uuid", view->contract->image);
+    encode_field_text(json, "image_runtype", view->contract->runtype);
+    encode_key(json, "image_args");
+    encode_array(json);
+    for (int64_t i = 0; i < spec->arg_count; i++)
+        encode_text(json, spec->args[i]);
+    encode_end(json);
+    encode_field_text(json, "onstart", spec->onstart);
+    encode_key(json, "extra_env");
+    if (env.length > 0)
+        encode_raw(json, env.bytes, env.length);
+    else
+        encode_raw(json, "[]", 2);
+    field_null(json, "jupyter_token");
+    field_null(json, "template_id");
+    field_null(json, "template_hash_id");
+    field_null(json, "template_name");
+    encode_key(json, "volume_info");
+    encode_raw(json, "[]", 2);
+}
+
+/* A share of something in use: null where the host does not say. */
+static void field_use(struct encoder *json, const char *key, int64_t value, int64_t scale,
+                      int64_t divisor)
+{
+    if (value < 0)
+        field_null(json, key);
+    else
+        field_fixed(json, key, value * scale / divisor, 3);
+}
+
+static void encode_use(struct encoder *json, const struct instance_view *view)
+{
+    const struct contract_row *contract = view->contract;
+    int64_t disk_mb = contract->disk_used_mb, disk_space_mb = contract->share.disk_gb * MB_PER_GB;
+    bool is_known = disk_mb >= 0 && disk_space_mb > 0;
+    bool runs = view->uptime_s >= 0;
+
+    field_use(json, "gpu_util", runs ? contract->gpu_permille : -1, 100, 1);
+    field_null(json, "gpu_temp");
+    field_use(json, "cpu_util", runs ? contract->cpu_permille : -1, 1, 1);
+    field_use(json, "mem_usage", runs ? contract->ram_used_mb : -1, 1000, MB_PER_GB);
+    field_use(json, "mem_limit", contract->share.ram_mb, 1000, MB_PER_GB);
+    field_null(json, "vmem_usage");
+    encode_field_int(json, "disk_space", contract->share.disk_gb);
+    field_fixed(json, "disk_usage", is_known ? disk_mb * 1000 / MB_PER_GB : -1000, 3);
+    field_fixed(json, "disk_util", is_known ? disk_mb * 1000 / disk_space_mb : -1000, 3);
+    field_known_fixed(json, "uptime_mins", runs ? view->uptime_s * 100 / 60 : 0, 2);
+}
+
+static void encode_price(struct encoder *json, const struct instance_view *view)
+{
+    const struct offer_terms *terms = &view->contract->terms;
+
+    encode_field_money(json, "dph_base", terms->gpu_hour);
+    encode_field_money(json, "dph_total", view->total_hour);
+    encode_field_money(json, "storage_cost", terms->disk_month);
+    encode_field_money(json, "storage_total_cost", view->disk_hour);
+    encode_field_money(json, "min_bid", terms->min_bid_hour);
+    encode_field_bool(json, "is_bid", false);
+    field_price_parts(json, "search", terms->gpu_hour, view->disk_hour);
+    field_price_parts(json, "instance", (struct money){ 0 }, view->disk_hour);
+    fields_traffic_prices(json, terms->up_tb, terms->down_tb);
+    field_null(json, "credit_balance");
+    field_null(json, "credit_discount");
+    field_null(json, "credit_discount_max");
+    encode_field_money(json, "charged", view->charged);
+}
+
+static void encode_state(struct encoder *json, const struct instance_view *view)
+{
+    const struct contract_row *contract = view->contract;
+    enum rental_reason reason = contract->reason;
+    auto_buf struct buf sentence = buf_of(4096);
+
+    encode_field_text(json, "actual_status", instance_actual_status(view));
+    encode_field_text(json, "intended_status", view->status.intended_status);
+    encode_field_text(json, "cur_state", view->status.cur_state);
+    encode_field_text(json, "next_state", view->status.next_state);
+    encode_field_text(json, "status_msg", view->status_msg);
+    encode_field_text(json, "label", contract->label);
+    rental_reason_explain(&sentence, reason, contract->reason_detail);
+    encode_field_text(json, "stop_reason",
+                      reason == REASON_NONE ? NULL : rental_reason_code(reason));
+    encode_field_text(json, "stop_message",
+                      reason == REASON_NONE || sentence.has_overflowed ? NULL : sentence.bytes);
+}
+
+static void encode_slice(struct encoder *json, const struct instance_view *view,
+                         const struct machine *machine)
+{
+    int64_t gpus = view->contract->terms.num_gpus;
+
+    encode_field_int(json, "num_gpus", gpus);
+    encode_field_int(json, "gpu_totalram", machine->gpu_ram_mb * gpus);
+    encode_field_real(json, "gpu_frac",
+                      machine->gpu_count > 0 ? (double)gpus / (double)machine->gpu_count : 1);
+    field_fixed(json, "cpu_cores_effective", view->contract->share.cpu_millis, 3);
+    field_known_fixed(json, "dlperf", machine->dlperf_milli * gpus, 3);
+    field_known_fixed(json, "total_flops", machine->fp32_gflops * gpus, 3);
+    field_null(json, "score");
+}
+
+void instance_encode(struct encoder *json, const struct instance_view *view, struct instant now)
+{
+    const struct contract_row *contract = view->contract;
+    struct machine machine = machine_of_row(view->machine, view->facts);
+
+    encode_object(json);
+    encode_field_int(json, "id", contract->id);
+    encode_field_int(json, "machine_id", contract->machine_id);
+    encode_field_int(json, "host_id", contract->host_id);
+    field_null(json, "bundle_id");
+    encode_state(json, view);
+    fields_machine(json, &machine);
+    fields_gpu(json, &machine);
+    encode_slice(json, view, &machine);
+    encode_use(json, view);
+    encode_address(json, view);
+    encode_image(json, view);
+    encode_price(json, view);
+    field_time(json, "start_date", contract->terms.start);
+    field_time(json, "end_date", contract->terms.end);
+    field_until(json, "duration", now, contract->terms.end);
+    encode_field_text(json, "time_remaining", "");
+    encode_field_text(json, "time_remaining_isbid", "");
+    encode_end(json);
+}

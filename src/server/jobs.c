@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/jobs.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "flow/contact_lost.h"
+#include "flow/liveness.h"
+#include "flow/no_credit.h"
+#include "flow/op.h"
+#include "flow/post_usage.h"
+
+/* Deal with a batch of what is due; `*ret_is_full` asks to be called again at once. */
+typedef bool job_run(const struct jobs_options *options, bool *ret_is_full, struct error *err);
+
+static bool run_contact_lost(const struct jobs_options *options, bool *ret_is_full,
+                             struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_contact_lost(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= CONTACT_LOST_MAX;
+    return true;
+}
+
+static bool run_no_credit(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_no_credit(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= NO_CREDIT_MAX;
+    return true;
+}
+
+static bool run_post_usage(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_post_usage(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= POST_USAGE_MAX;
+    return true;
+}
+
+static bool run_liveness(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    *ret_is_full = false;
+    return flow_liveness(options->flow, options->server_proc, options->started, err);
+}
+
+static bool run_op_expire(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    *ret_is_full = false;
+    return flow_op_expire(options->flow, err);
+}
+
+static const struct job {
+    const char *name;
+    job_run *run;
+    int64_t period_us;
+} table[] = {
+    { "liveness", run_liveness, LIVENESS_SECONDS *US_PER_SECOND },
+    { "contact lost", run_contact_lost, US_PER_SECOND },
+    { "no credit", run_no_credit, US_PER_SECOND },
+    { "post usage", run_post_usage, 5 * US_PER_SECOND },
+    { "expire operations", run_op_expire, 10 * US_PER_SECOND },
+};
+enum { JOB_COUNT = sizeof table / sizeof table[0] };
+
+struct jobs {
+    struct jobs_options options;
+    pthread_t thread;
+    int64_t due_us[JOB_COUNT]; /* of CLOCK_MONOTONIC; the thread's own */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    bool is_stopping, is_woken;
+};
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+static bool is_stopping(struct jobs *jobs)
+{
+    (void)pthread_mutex_lock(&jobs->lock);
+    bool result = jobs->is_stopping;
+    (void)pthread_mutex_unlock(&jobs->lock);
+    return result;
+}
+
+/* One job to the end of what is due. One that fails is tried again a period later. */
+static void run_job(struct jobs *jobs, const struct job *job)
+{
+    struct metrics *metrics = jobs->options.metrics;
+    bool is_full = true;
+    struct error err;
+
+    while (is_full && !is_stopping(jobs)) {
+        is_full = false;
+        if (job->run(&jobs->options, &is_full, &err)) {
+            metrics_add(metrics, METRICS_JOBS_RUN, 1);
+            continue;
+        }
+        metrics_add(metrics, METRICS_JOBS_FAILED, 1);
+        (void)error_context(&err, "%s", job->name);
+        log_failure(jobs->options.flow->log, "job failed", &err);
+        return;
+    }
+}
+
+/* Sleep until the first is due, somebody wakes us, or it is over: then false. */
+static bool wait_for_next(struct jobs *jobs)
+{
+    int64_t due_us = jobs->due_us[0];
+
+    for (size_t i = 1; i < JOB_COUNT; i++)
+        due_us = jobs->due_us[i] < due_us ? jobs->due_us[i] : due_us;
+    struct timespec until = { .tv_sec = due_us / US_PER_SECOND,
+                              .tv_nsec = due_us % US_PER_SECOND * 1000 };
+
+    (void)pthread_mutex_lock(&jobs->lock);
+    while (!jobs->is_stopping && !jobs->is_woken && monotonic_us() < due_us)
+        (void)pthread_cond_timedwait(&jobs->changed, &jobs->lock, &until);
+    if (jobs->is_woken)
+        memset(jobs->due_us, 0, sizeof jobs->due_us);
+    jobs->is_woken = false;
+    bool goes_on = !jobs->is_stopping;
+    (void)pthread_mutex_unlock(&jobs->lock);
+    return goes_on;
+}
+
+static void *run(void *context)
+{
+    struct jobs *jobs = context;
+
+    do {
+        for (size_t i = 0; i < JOB_COUNT; i++) {
+            if (jobs->due_us[i] > monotonic_us())
+                continue;
+            run_job(jobs, &table[i]);
+            jobs->due_us[i] = monotonic_us() + table[i].period_us;
+        }
+    } while (wait_for_next(jobs));
+    return NULL;
+}
+
+bool jobs_open(const struct jobs_options *options, struct jobs **ret_jobs, struct error *err)
+{
+    struct jobs *jobs = calloc(1, sizeof *jobs);
+    pthread_condattr_t attributes;
+
+    if (jobs == NULL)
+        abort();
+    jobs->options = *options;
+    (void)pthread_mutex_init(&jobs->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&jobs->changed, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    int failure = pthread_create(&jobs->thread, NULL, run, jobs);
+    if (failure != 0) {
+        free(jobs);
+        return error_system(err, failure, "start the jobs' thread");
+    }
+    *ret_jobs = jobs;
+    return true;
+}
+
+void jobs_wake(struct jobs *jobs)
+{
+    (void)pthread_mutex_lock(&jobs->lock);
+    jobs->is_woken = true;
+    (void)pthread_cond_signal(&jobs->changed);
+    (void)pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_close(struct jobs **jobs_owner)
+{
+    struct jobs *jobs = *jobs_owner;
+
+    if (jobs == NULL)
+        return;
+    (void)pthread_mutex_lock(&jobs->lock);
+    jobs->is_stopping = true;
+    (void)pthread_cond_signal(&jobs->changed);
+    (void)pthread_mutex_unlock(&jobs->lock);
+    (void)pthread_join(jobs->thread, NULL);
+    (void)pthread_cond_destroy(&jobs->changed);
+    (void)pthread_mutex_destroy(&jobs->lock);
+    free(jobs);
+    *jobs_owner = NULL;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/offer_json.h"
+
+#include "server/fields.h"
+
+#define PPM INT64_C(1000000)
+
+/* Whatever the search compares is shown as the search computed it. */
+static bool flag_of(enum query_field field, const struct catalog_hit *hit,
+                    const struct query_caller *asker)
+{
+    const struct query_subject subject = { .offer = hit->offer, .quote = &hit->quote };
+
+    return query_field_value(field, &subject, asker).number != 0;
+}
+
+static void field_score(struct encoder *json, const char *key, double value)
+{
+    if (value > 0)
+        encode_field_real(json, key, value);
+    else
+        field_null(json, key);
+}
+
+static void encode_slice(struct encoder *json, const struct offer *offer)
+{
+    const struct machine *machine = offer->machine;
+    int64_t gpus = offer->terms.num_gpus;
+
+    encode_field_int(json, "num_gpus", gpus);
+    encode_field_int(json, "gpu_total_ram", machine->gpu_ram_mb * gpus);
+    encode_field_real(json, "gpu_frac",
+                      machine->gpu_count > 0 ? (double)gpus / (double)machine->gpu_count : 1);
+    field_fixed(json, "cpu_cores_effective", machine_share(machine, gpus).cpu_millis, 3);
+    encode_field_int(json, "disk_space", offer_disk_gb(offer));
+    encode_field_text(json, "resource_type", machine->gpu_count > 0 ? "gpu" : "cpu");
+}
+
+static void encode_price(struct encoder *json, const struct offer *offer, const struct quote *quote)
+{
+    int64_t discount_ppm = offer->discount_max_ppm;
+    struct money discounted = { quote->total.nanodollars -
+                                quote->total.nanodollars / PPM * discount_ppm };
+
+    encode_field_money(json, "dph_base", quote->base);
+    encode_field_money(json, "dph_total", quote->total);
+    encode_field_money(json, "min_bid", quote->min_bid);
+    encode_field_money(json, "storage_cost", offer->terms.disk_month);
+    encode_field_money(json, "storage_total_cost", quote->storage);
+    encode_field_money(json, "discounted_dph_total", discounted);
+    encode_field_money(json, "discounted_hourly", discounted);
+    field_fixed(json, "discount_rate", discount_ppm, 6);
+    field_fixed(json, "credit_discount_max", discount_ppm, 6);
+    field_price_parts(json, "search", quote->base, quote->storage);
+    field_price_parts(json, "instance", (struct money){ 0 }, quote->storage);
+    fields_traffic_prices(json, offer->terms.up_tb, offer->terms.down_tb);
+}
+
+static void encode_scores(struct encoder *json, const struct offer *offer,
+                          const struct quote *quote)
+{
+    int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
+
+    field_score(json, "dlperf", quote->dlperf);
+    field_score(json, "dlperf_per_dphtotal", quote->dlperf_per_dollar);
+    field_score(json, "total_flops", quote->total_tflops);
+    field_score(json, "flops_per_dphtotal", quote->tflops_per_dollar);
+    encode_field_real(json, "score", quote->score);
+    if (ram_mb > 0)
+        encode_field_real(json, "vram_costperhour",
+                          (double)quote->total.nanodollars / NANODOLLARS_PER_DOLLAR /
+                              (double)ram_mb);
+    else
+        field_null(json, "vram_costperhour");
+    field_fixed(json, "expected_reliability", offer->machine->reliability_ppm, 6);
+}
+
+void offer_encode(struct encoder *json, const struct catalog_hit *hit,
+                  const struct query_caller *asker)
+{
+    const struct offer *offer = hit->offer;
+
+    encode_object(json);
+    encode_field_int(json, "id", offer->id);
+    encode_field_int(json, "ask_contract_id", offer->id);
+    encode_field_int(json, "bundle_id", offer->bundle_id);
+    encode_field_int(json, "bundled_results", 1);
+    encode_field_int(json, "machine_id", offer->machine->id);
+    encode_field_int(json, "host_id", offer->machine->host_id);
+    encode_slice(json, offer);
+    fields_gpu(json, offer->machine);
+    fields_machine(json, offer->machine);
+    encode_price(json, offer, &hit->quote);
+    encode_scores(json, offer, &hit->quote);
+    encode_field_bool(json, "rentable", flag_of(QUERY_RENTABLE, hit, asker));
+    encode_field_bool(json, "rented", flag_of(QUERY_RENTED, hit, asker));
+    encode_field_bool(json, "is_bid", offer->is_bid);
+    encode_field_bool(json, "vms_enabled", false);
+    field_known_text(json, "hostname", offer->machine->hostname);
+    encode_field_text(json, "public_ipaddr", "");
+    field_time(json, "start_date", offer->terms.start);
+    field_time(json, "end_date", offer->terms.end);
+    field_until(json, "duration", asker->now, offer->terms.end);
+    encode_field_text(json, "time_remaining", "");
+    encode_field_text(json, "time_remaining_isbid", "");
+    encode_end(json);
+}
