@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/admin.h"
+
+#include <signal.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/encode.h"
+#include "base/parse.h"
+#include "flow/account.h"
+#include "flow/admin.h"
+#include "flow/show_user.h"
+#include "server/data_dir.h"
+#include "server/fields.h"
+
+enum { USERS_PAGE_MAX = 256, ADMIN_ARENA_MAX = 16 << 20 };
+
+const struct option_row admin_options[] = {
+    { "data", "DIR", "the server's folder (needed)" },
+    { "store", "WHERE", "sqlite, or postgres://... (sqlite)" },
+    { "email", "E", "user create: whose account; the others: of whom" },
+    { "username", "NAME", "user create: how to call them" },
+    { "credit", "25.00", "user create: dollars to begin with" },
+    { "admin", NULL, "user create: an operator" },
+    { "user", "ID", "credit: of whom, in place of --email" },
+    { "amount", "25.00", "credit: dollars" },
+    { "ticket", "TEXT", "credit grant: the same one again grants nothing" },
+    { NULL, NULL, NULL },
+};
+
+/* What every command works with. */
+struct admin {
+    const struct options *options;
+    struct flow flow;
+    struct buf *out;
+};
+
+static bool refuse(struct error *err, const char *sentence)
+{
+    return error_set(err, ERROR_FORBIDDEN, "%s", sentence);
+}
+
+static bool need(const struct admin *admin, const char *name, const char **ret, struct error *err)
+{
+    *ret = options_get(admin->options, name);
+    return *ret != NULL || error_set(err, ERROR_INVALID, "--%s is needed", name);
+}
+
+static bool parse_id(const char *text, int64_t *ret, struct error *err)
+{
+    uint64_t id;
+
+    if (text == NULL || !parse_u64(text, &id) || id == 0 || id > INT64_MAX)
+        return error_set(err, ERROR_INVALID, "'%.32s' is not an id", text != NULL ? text : "");
+    *ret = (int64_t)id;
+    return true;
+}
+
+static bool run_user_create(struct admin *admin, struct error *err)
+{
+    const char *credit = options_get(admin->options, "credit");
+    struct account_request request = { .username = options_get(admin->options, "username"),
+                                       .is_admin = options_has(admin->options, "admin") };
+    struct account_reply done;
+
+    if (!need(admin, "email", &request.email, err) ||
+        (credit != NULL && !money_parse(credit, &request.credit, err)) ||
+        !flow_account_create(&admin->flow, &request, &done, err))
+        return false;
+    switch (done.outcome) {
+    case ACCOUNT_CREATED:
+        break;
+    case ACCOUNT_EXISTS:
+        return refuse(err, "this email has an account already");
+    case ACCOUNT_BAD_EMAIL:
+        return refuse(err, "this is not an email address");
+    case ACCOUNT_BAD_CREDIT:
+        return refuse(err, "credit must not be negative");
+    }
+    struct encoder json = encoder_of(admin->out);
+    encode_object(&json);
+    encode_field_int(&json, "id", done.user_id);
+    encode_field_text(&json, "email", request.email);
+    encode_field_text(&json, "api_key", done.api_key);
+    encode_end(&json);
+    crypto_wipe(done.api_key, sizeof done.api_key);
+    return true;
+}
+
+static bool encode_user(struct admin *admin, struct encoder *json, const struct user_row *user,
+                        struct error *err)
+{
+    const struct caller caller = { .kind = CALLER_USER, .user_id = user->id, .scopes = SCOPE_ALL };
+    auto_arena struct arena arena = arena_of(ADMIN_ARENA_MAX);
+    struct user_view view;
+    char created[INSTANT_TEXT_SIZE];
+
+    if (!flow_show_user(&admin->flow, &caller, &arena, &view, err))
+        return error_context(err, "user %lld", (long long)user->id);
+    encode_object(json);
+    encode_field_int(json, "id", user->id);
+    encode_field_text(json, "email", user->email);
+    encode_field_text(json, "username", user->username);
+    encode_field_bool(json, "is_admin", user->is_admin);
+    encode_field_bool(json, "is_host", view.has_machines);
+    encode_field_money(json, "credit", view.credit);
+    encode_field_money(json, "balance", view.earnings);
+    encode_field_money(json, "credit_limit", user->credit_limit);
+    encode_field_text(json, "created_at", instant_format(user->created, created));
+    encode_end(json);
+    return true;
+}
+
+static bool run_user_list(struct admin *admin, struct error *err)
+{
+    struct encoder json = encoder_of(admin->out);
+    int64_t after = 0;
+    size_t count;
+
+    encode_array(&json);
+    do {
+        auto_arena struct arena arena = arena_of(ADMIN_ARENA_MAX);
+        struct user_row *users;
+        if (!flow_user_list(&admin->flow, after, USERS_PAGE_MAX, &arena, &users, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            if (!encode_user(admin, &json, &users[i], err))
+                return false;
+            after = users[i].id;
+        }
+    } while (count == USERS_PAGE_MAX);
+    encode_end(&json);
+    return true;
+}
+
+/* Whoever --user or --email names. */
+static bool find_user(struct admin *admin, int64_t *ret_id, struct error *err)
+{
+    const char *id = options_get(admin->options, "user");
+    const char *email = options_get(admin->options, "email");
+    int64_t after = 0;
+    size_t count;
+
+    if (id != NULL)
+        return parse_id(id, ret_id, err);
+    if (email == NULL)
+        return error_set(err, ERROR_INVALID, "--user ID or --email E is needed");
+    do {
+        auto_arena struct arena arena = arena_of(ADMIN_ARENA_MAX);
+        struct user_row *users;
+        if (!flow_user_list(&admin->flow, after, USERS_PAGE_MAX, &arena, &users, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            after = users[i].id;
+            if (strcasecmp(users[i].email, email) == 0) {
+                *ret_id = users[i].id;
+                return true;
+            }
+        }
+    } while (count == USERS_PAGE_MAX);
+    return error_set(err, ERROR_NOT_FOUND, "nobody has the email %.64s", email);
+}
+
+static bool report(struct admin *admin, enum admin_outcome outcome, const char *what, int64_t id,
+                   struct error *err)
+{
+    struct encoder json = encoder_of(admin->out);
+
+    switch (outcome) {
+    case ADMIN_DONE:
+        encode_object(&json);
+        encode_field_bool(&json, "success", true);
+        encode_field_int(&json, what, id);
+        encode_end(&json);
+        return true;
+    case ADMIN_NOT_FOUND:
+        return error_set(err, ERROR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
+    case ADMIN_BAD_AMOUNT:
+        return refuse(err, "the amount must be above zero");
+    }
+    return refuse(err, "the market refused");
+}
+
+static bool read_amount(struct admin *admin, int64_t *ret_user_id, struct money *ret,
+                        struct error *err)
+{
+    const char *amount;
+
+    return find_user(admin, ret_user_id, err) && need(admin, "amount", &amount, err) &&
+           money_parse(amount, ret, err);
+}
+
+static bool run_credit_grant(struct admin *admin, struct error *err)
+{
+    const char *ticket = options_get(admin->options, "ticket");
+    char made_up[TOKEN_TEXT_SIZE];
+    struct money amount;
+    int64_t user_id;
+    enum admin_outcome outcome;
+
+    if (ticket == NULL)
+        ticket = crypto_token(made_up);
+    return read_amount(admin, &user_id, &amount, err) &&
+           flow_grant_credit(&admin->flow, user_id, amount, ticket, &outcome, err) &&
+           report(admin, outcome, "user", user_id, err);
+}
+
+static bool run_credit_limit(struct admin *admin, struct error *err)
+{
+    struct money amount;
+    int64_t user_id;
+    enum admin_outcome outcome;
+
+    return read_amount(admin, &user_id, &amount, err) &&
+           flow_set_credit_limit(&admin->flow, user_id, amount, &outcome, err) &&
+           report(admin, outcome, "user", user_id, err);
+}
+
+static bool set_verification(struct admin *admin, enum verification verification, struct error *err)
+{
+    enum admin_outcome outcome;
+    int64_t machine_id;
+
+    return parse_id(admin->options->words[2], &machine_id, err) &&
+           flow_set_verification(&admin->flow, machine_id, verification, &outcome, err) &&
+           report(admin, outcome, "machine", machine_id, err);
+}
+
+static bool run_machine_verify(struct admin *admin, struct error *err)
+{
+    return set_verification(admin, VERIFICATION_VERIFIED, err);
+}
+
+static bool run_machine_deverify(struct admin *admin, struct error *err)
+{
+    return set_verification(admin, VERIFICATION_DEVERIFIED, err);
+}
+
+static const struct admin_command {
+    const char *noun, *verb, *arguments, *help;
+    size_t word_count;
+    bool (*run)(struct admin *admin, struct error *err);
+} commands[] = {
+    { "user", "create", "--email E [--credit 25.00] [--admin]",
+      "make an account; prints id, email, api_key", 2, run_user_create },
+    { "user", "list", "", "all accounts", 2, run_user_list },
+    { "credit", "grant", "--user ID --amount 25.00", "give credit", 2, run_credit_grant },
+    { "credit", "limit", "--user ID --amount 25.00", "let an account owe this much", 2,
+      run_credit_limit },
+    { "machine", "verify", "ID", "count the machine as verified", 3, run_machine_verify },
+    { "machine", "deverify", "ID", "take it off the market for new rentals", 3,
+      run_machine_deverify },
+};
+
+void admin_describe(struct buf *out)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        const struct admin_command *command = &commands[i];
+        buf_printf(out, "  %s %s %s\n      %s\n", command->noun, command->verb, command->arguments,
+                   command->help);
+    }
+}
+
+static const struct admin_command *find_command(const struct options *options)
+{
+    for (size_t i = 0; options->word_count >= 2 && i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].noun, options->words[0]) == 0 &&
+            strcmp(commands[i].verb, options->words[1]) == 0 &&
+            commands[i].word_count == options->word_count)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/* The server on the same SQLite cannot hear of our commits: nudge it. */
+static void tell_server(const struct data_dir *dir)
+{
+    pid_t server = data_dir_server(dir);
+
+    if (server > 0)
+        (void)kill(server, SIGHUP);
+}
+
+bool admin_run(const struct options *options, struct buf *out, struct error *err)
+{
+    const struct admin_command *command = find_command(options);
+    const char *location = options_get(options, "store");
+    auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
+    struct log log = log_standard();
+    struct key_pair keys;
+    struct admin admin = { .options = options, .out = out };
+
+    if (command == NULL)
+        return error_set(err, ERROR_INVALID, "no such command: see berthd admin --help");
+    if (!options_has(options, "data"))
+        return error_set(err, ERROR_INVALID, "--data DIR is needed");
+    if (!data_dir_open(options_get(options, "data"), &dir, err) || !data_dir_keys(&dir, &keys, err))
+        return false;
+    bool is_sqlite = location == NULL || strcmp(location, "sqlite") == 0;
+    admin.flow = (struct flow){ .clock = &clock_system, .log = &log, .server_keys = &keys };
+    bool is_done = store_open(is_sqlite ? dir.path : location, &log, &admin.flow.store, err) &&
+                   command->run(&admin, err);
+    store_close(&admin.flow.store);
+    crypto_wipe(&keys, sizeof keys);
+    if (is_done)
+        tell_server(&dir);
+    return is_done;
+}
