@@ -65,6 +65,13 @@ bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct er
                    DB_ARGS(db_int(id), db_instant(t_zero)), err);
 }
 
+bool user_set_names(struct db *db, int64_t id, const char *username, const char *fullname,
+                    struct error *err)
+{
+    return db_exec(db, "UPDATE users SET username = $2, fullname = $3 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_text(username), db_text(fullname)), err);
+}
+
 bool user_set_credit_limit(struct db *db, int64_t id, struct money limit, int64_t *ret_count,
                            struct error *err)
 {

@@ -31,6 +31,8 @@ NODISCARD bool user_find(struct db *db, const char *email, struct arena *arena,
 /* Take the user's row for this transaction: what follows decides over the whole account. */
 NODISCARD bool user_lock(struct db *db, int64_t id, struct error *err);
 NODISCARD bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err);
+NODISCARD bool user_set_names(struct db *db, int64_t id, const char *username, const char *fullname,
+                              struct error *err);
 NODISCARD bool user_set_credit_limit(struct db *db, int64_t id, struct money limit,
                                      int64_t *ret_count, struct error *err);
 

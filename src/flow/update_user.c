@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/update_user.h"
+
+#include <string.h>
+
+enum { UPDATE_ARENA_MAX = 64 * 1024 };
+
+struct update_work {
+    int64_t user_id;
+    const struct update_user_request *request;
+};
+
+static bool update_work(struct db *db, void *context, struct error *err)
+{
+    const struct update_work *work = context;
+    const struct update_user_request *request = work->request;
+    auto_arena struct arena arena = arena_of(UPDATE_ARENA_MAX);
+    struct user_row user;
+    bool has;
+
+    if (!user_lock(db, work->user_id, err) ||
+        !user_load(db, work->user_id, &arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "user %lld is gone", (long long)work->user_id);
+    return user_set_names(db, work->user_id,
+                          request->username != NULL ? request->username : user.username,
+                          request->fullname != NULL ? request->fullname : user.fullname, err) &&
+           db_notify(db, TOPIC_USER, work->user_id, err);
+}
+
+static bool is_too_long(const char *name)
+{
+    return name != NULL && strlen(name) > NAME_LENGTH_MAX;
+}
+
+bool flow_update_user(const struct flow *flow, const struct caller *caller,
+                      const struct update_user_request *request, enum update_user_outcome *ret,
+                      struct error *err)
+{
+    struct update_work work = { .user_id = caller->user_id, .request = request };
+
+    if (is_too_long(request->username) || is_too_long(request->fullname)) {
+        *ret = UPDATE_USER_NAME_TOO_LONG;
+        return true;
+    }
+    if (request->username != NULL && request->username[0] == '\0') {
+        *ret = UPDATE_USER_NAME_EMPTY;
+        return true;
+    }
+    if (!store_write(flow->store, update_work, &work, err))
+        return error_context(err, "update user %lld", (long long)caller->user_id);
+    *ret = UPDATE_USER_DONE;
+    return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An account says how its person is called. */
+
+#ifndef BERTH_FLOW_UPDATE_USER_H
+#define BERTH_FLOW_UPDATE_USER_H
+
+#include "flow/caller.h"
+#include "flow/flow.h"
+#include "store/user.h"
+
+/* NULL: as it was. */
+struct update_user_request {
+    const char *username, *fullname; /* at most NAME_LENGTH_MAX bytes */
+};
+
+enum update_user_outcome { UPDATE_USER_DONE, UPDATE_USER_NAME_TOO_LONG, UPDATE_USER_NAME_EMPTY };
+
+NODISCARD bool flow_update_user(const struct flow *flow, const struct caller *caller,
+                                const struct update_user_request *request,
+                                enum update_user_outcome *ret, struct error *err);
+
+#endif

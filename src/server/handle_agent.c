@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routes under /agent/v1/: enrolment, sessions, heartbeats, desired state, results. */
+#include "base/parse.h"
+#include "flow/desired.h"
+#include "flow/enroll.h"
+#include "flow/heartbeat.h"
+#include "flow/op.h"
+#include "flow/session.h"
+#include "server/agents.h"
+#include "server/handlers.h"
+#include "server/reply.h"
+
+enum { SMALL_REPLY_MAX = 4096 };
+
+static void refuse_fenced(struct call *call)
+{
+    metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
+    hub_forget(call->app->hub, call->caller.machine_id);
+    reply_refuse(call, 409, "conflict", "The session is over: open a new one.");
+}
+
+void handle_agent_enroll(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct enroll_outcome_reply done;
+    struct enroll_request *request = arena_alloc(call->request->arena, 1, sizeof *request);
+    struct error err;
+
+    if (request == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (!enroll_request_decode(call->body, request, &err) ||
+        !flow_enroll(&call->app->flow, request, &done, &err))
+        return reply_error(call, &err);
+    switch (done.outcome) {
+    case ENROLL_DONE:
+        log_write(&call->app->log, LOG_INFO, "machine enrolled", "machine %lld from %s",
+                  (long long)done.reply.machine_id, call->request->client);
+        enroll_reply_encode(&body, &done.reply);
+        return reply_json(call, &body);
+    case ENROLL_BAD_TOKEN:
+        return reply_refuse(call, 400, "invalid_token",
+                            "The token is unknown, used or too old. Make a new one.");
+    case ENROLL_KEY_IN_USE:
+        return reply_refuse(call, 409, "conflict", "The key belongs to another machine.");
+    case ENROLL_GPU_IN_USE:
+        return reply_refuse(call, 409, "conflict",
+                            "A GPU of this machine is in use on another machine.");
+    case ENROLL_SIMULATED:
+        return reply_refuse(call, 403, "not_authorized",
+                            "Simulated GPUs are not allowed here (--allow-simulated).");
+    }
+}
+
+void handle_agent_nonce(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct nonce_request request;
+    struct nonce_reply reply;
+    struct error err;
+    bool has;
+
+    if (!nonce_request_decode(call->body, &request, &err) ||
+        !flow_session_nonce(&call->app->flow, request.machine_id, reply.nonce, &has, &err))
+        return reply_error(call, &err);
+    /* Nobody learns here which machines exist. */
+    if (!has)
+        crypto_random(reply.nonce, sizeof reply.nonce);
+    nonce_reply_encode(&body, &reply);
+    reply_json(call, &body);
+}
+
+void handle_agent_session(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct session_open_reply done;
+    struct session_request *request = arena_alloc(call->request->arena, 1, sizeof *request);
+    struct error err;
+
+    if (request == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (!session_request_decode(call->body, request, &err) ||
+        !flow_session_open(&call->app->flow, request, call->app->server_proc, &done, &err))
+        return reply_error(call, &err);
+    switch (done.outcome) {
+    case SESSION_OPEN:
+    case SESSION_QUARANTINED:
+        log_write(&call->app->log, done.outcome == SESSION_OPEN ? LOG_INFO : LOG_WARNING,
+                  done.outcome == SESSION_OPEN ? "agent connected" : "agent quarantined",
+                  "machine %lld, epoch %lld, from %s", (long long)request->machine_id,
+                  (long long)done.reply.session_epoch, call->request->client);
+        metrics_add(call->app->metrics, METRICS_AGENT_SESSIONS, 1);
+        hub_forget(call->app->hub, request->machine_id);
+        session_reply_encode(&body, &done.reply);
+        return reply_json(call, &body);
+    case SESSION_REFUSED:
+        metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
+        return reply_refuse(call, 401, "auth_error", "The machine, nonce or signature is wrong.");
+    case SESSION_GPU_IN_USE:
+        return reply_refuse(call, 409, "conflict",
+                            "A GPU of this machine is in use on another machine.");
+    case SESSION_SIMULATED:
+        return reply_refuse(call, 403, "not_authorized",
+                            "Simulated GPUs are not allowed here (--allow-simulated).");
+    }
+}
+
+static void reply_heartbeat(struct call *call, const struct heartbeat_reply *reply)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+
+    heartbeat_reply_encode(&body, reply);
+    reply_json(call, &body);
+}
+
+/* One that came twice, or late: its sender needs no more than the number. */
+static void reply_repeated(struct call *call)
+{
+    struct heartbeat_reply reply;
+    struct error err;
+    bool has;
+
+    if (!flow_desired_rev(&call->app->flow, call->caller.machine_id, &reply.desired_rev, &has,
+                          &err))
+        return reply_error(call, &err);
+    if (!has)
+        return refuse_fenced(call);
+    reply_heartbeat(call, &reply);
+}
+
+void handle_agent_heartbeat(struct call *call)
+{
+    struct metrics *metrics = call->app->metrics;
+    struct heartbeat heartbeat;
+    struct heartbeat_outcome_reply done;
+    struct error err;
+
+    if (!heartbeat_decode(call->body, call->request->arena, &heartbeat, &err)) {
+        metrics_add(metrics, METRICS_HEARTBEATS_FAILED, 1);
+        return reply_error(call, &err);
+    }
+    /* The body says again what was signed with the headers. */
+    if (heartbeat.session_epoch != call->caller.session_epoch ||
+        heartbeat.seq != agents_seq(call->request))
+        return reply_refuse(call, 400, "invalid_args",
+                            "session_epoch and seq are not those of the headers.");
+
+    struct heartbeat_request request = { .machine_id = call->caller.machine_id,
+                                         .heartbeat = &heartbeat };
+    if (!flow_heartbeat(&call->app->flow, &request, &done, &err)) {
+        metrics_add(metrics, METRICS_HEARTBEATS_FAILED, 1);
+        return reply_error(call, &err);
+    }
+    switch (done.outcome) {
+    case TAKE_DONE:
+        metrics_add(metrics, METRICS_HEARTBEATS_ACCEPTED, 1);
+        return reply_heartbeat(call, &done.reply);
+    case TAKE_FENCED:
+        metrics_add(metrics, METRICS_HEARTBEATS_STALE, 1);
+        return refuse_fenced(call);
+    case TAKE_REPLAY:
+        metrics_add(metrics, METRICS_HEARTBEATS_REPEATED, 1);
+        return reply_repeated(call);
+    }
+}
+
+void handle_agent_desired(struct call *call)
+{
+    const char *text = http_query(call->request, "after");
+    uint64_t after = 0;
+    enum take_outcome outcome;
+    struct error err;
+
+    if (text != NULL && (!parse_u64(text, &after) || after > INT64_MAX))
+        return reply_refuse(call, 400, "invalid_args", "after must be a number.");
+    if (!flow_session_take(&call->app->flow, call->caller.machine_id, call->caller.session_epoch,
+                           STREAM_POLL, agents_seq(call->request), &outcome, &err))
+        return reply_error(call, &err);
+    switch (outcome) {
+    case TAKE_DONE:
+        return agents_poll(call, text == NULL ? -1 : (int64_t)after);
+    case TAKE_FENCED:
+        return refuse_fenced(call);
+    case TAKE_REPLAY:
+        /* It tells nothing, and an honest agent's next poll counts on. */
+        metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
+        return reply_nothing(call);
+    }
+}
+
+void handle_agent_op(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct op_result result;
+    enum take_outcome outcome;
+    struct error err;
+
+    if (!op_result_decode(call->body, &result, &err) ||
+        !flow_op_result(&call->app->flow, call->caller.machine_id, call->caller.session_epoch,
+                        agents_seq(call->request), &result, &outcome, &err))
+        return reply_error(call, &err);
+    switch (outcome) {
+    case TAKE_DONE:
+        buf_append(&body, "{}", 2);
+        return reply_json(call, &body);
+    case TAKE_FENCED:
+        return refuse_fenced(call);
+    case TAKE_REPLAY:
+        /* It was not taken: a new session lets the agent say it again. */
+        metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
+        return reply_refuse(call, 409, "conflict", "This sequence number was used.");
+    }
+}

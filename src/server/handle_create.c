@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rent an offer (api.md 2.4): what the client asks for, in its many spellings, becomes one request
+ * to flow/rent.h; what Berth does not have yet is refused by name rather than left out. */
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "flow/rent.h"
+#include "market/launch.h"
+#include "server/app.h"
+#include "server/fields.h"
+#include "server/handlers.h"
+#include "server/reply.h"
+
+enum {
+    RENT_REPLY_MAX = 64 * 1024,
+    DISK_DEFAULT_GB = 8,
+    DISK_MAX_GB = 1 << 20,
+    USER_TEXT_MAX = 64,
+    RUNTYPE_TEXT_MAX = 256,
+    TARGET_TEXT_MAX = 16,
+};
+
+/* Members that ask for something that this market does not have, and what to say then. */
+static const struct {
+    const char *name, *code, *sentence;
+} refused[] = {
+    { "price", "invalid_price", "Interruptible rentals are not offered here: leave price out." },
+    { "template_hash_id", "invalid_args", "Templates are not offered here: give an image." },
+    { "template_id", "invalid_args", "Templates are not offered here: give an image." },
+    { "volume_info", "invalid_args", "Volumes are not offered here." },
+};
+
+static bool is_given(const json_t *body, const char *name)
+{
+    const json_t *value = json_member(body, name);
+
+    return value != NULL && !json_is_false(value) &&
+           !(json_is_string(value) && json_string_length(value) == 0);
+}
+
+static bool refuse_what_is_missing(struct call *call)
+{
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        if (is_given(call->body, refused[i].name)) {
+            reply_refuse(call, 400, refused[i].code, "%s", refused[i].sentence);
+            return true;
+        }
+    }
+    if (is_given(call->body, "vm") || is_given(call->body, "extra")) {
+        reply_refuse(call, 400, "invalid_args",
+                     "vm and extra are not offered here: instances are containers.");
+        return true;
+    }
+    return false;
+}
+
+/* GB as a number or its text, upwards to the next whole one. */
+static bool read_disk(const json_t *body, int64_t *ret, struct error *err)
+{
+    const json_t *disk = json_member(body, "disk");
+    auto_json json_t *parsed = NULL;
+
+    if (disk == NULL) {
+        *ret = DISK_DEFAULT_GB;
+        return true;
+    }
+    if (json_is_string(disk)) {
+        if (!json_parse(json_string_value(disk), json_string_length(disk), &parsed, err))
+            return error_set(err, ERROR_INVALID, "disk must be a number of GB");
+        disk = parsed;
+    }
+    if (!json_is_number(disk))
+        return error_set(err, ERROR_INVALID, "disk must be a number of GB");
+    double gb = ceil(json_number_value(disk));
+    if (!(gb >= 1 && gb <= DISK_MAX_GB))
+        return error_set(err, ERROR_OUT_OF_RANGE, "disk must be 1 to %d GB", DISK_MAX_GB);
+    *ret = (int64_t)gb;
+    return true;
+}
+
+/* A flag that stands for a variable: one that the client sets itself wins. */
+static bool add_locale(const json_t *body, const char *flag, struct spec_variable variable,
+                       struct instance_spec *spec, struct error *err)
+{
+    bool is_set = false;
+
+    if (!json_opt_bool(body, flag, &is_set, err))
+        return false;
+    for (int64_t i = 0; i < spec->env_count; i++)
+        is_set = is_set && strcmp(spec->env[i].name, variable.name) != 0;
+    if (is_set && spec->env_count < SPEC_ENV_MAX)
+        spec->env[spec->env_count++] = variable;
+    return true;
+}
+
+static bool read_env(const json_t *body, struct arena *arena, struct instance_spec *spec,
+                     struct error *err)
+{
+    struct launch_env env;
+
+    if (!launch_env_parse(json_member(body, "env"), arena, &env, err))
+        return false;
+    spec->env = arena_alloc(arena, SPEC_ENV_MAX, sizeof *spec->env);
+    spec->ports = arena_alloc(arena, env.port_count, sizeof *spec->ports);
+    if (spec->env == NULL || spec->ports == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "env is too large");
+    if (env.variable_count > SPEC_ENV_MAX || env.port_count > SPEC_PORTS_MAX)
+        return error_set(err, ERROR_OUT_OF_RANGE, "env has at most %d variables and %d ports",
+                         SPEC_ENV_MAX, SPEC_PORTS_MAX);
+    for (size_t i = 0; i < env.variable_count; i++)
+        spec->env[i] = (struct spec_variable){ env.variables[i].name, env.variables[i].value };
+    for (size_t i = 0; i < env.port_count; i++)
+        spec->ports[i] = (struct spec_port){ env.ports[i].port, env.ports[i].is_udp };
+    spec->env_count = (int64_t)env.variable_count;
+    spec->port_count = (int64_t)env.port_count;
+    if (env.hostname[0] != '\0')
+        spec->hostname = arena_text(arena, env.hostname);
+    return add_locale(body, "lang_utf8", (struct spec_variable){ "LANG", "C.UTF-8" }, spec, err) &&
+           add_locale(body, "python_utf8", (struct spec_variable){ "PYTHONUTF8", "1" }, spec, err);
+}
+
+static bool read_args(const json_t *body, struct arena *arena, struct instance_spec *spec,
+                      bool *ret_has_args, struct error *err)
+{
+    const json_t *value = json_member(body, "args");
+    struct launch_args args = { 0 };
+
+    if (value == NULL)
+        value = json_member(body, "args_str");
+    if (value != NULL && !launch_args_parse(value, arena, &args, err))
+        return false;
+    *ret_has_args = value != NULL;
+    spec->arg_count = (int64_t)args.count;
+    spec->args = args.values;
+    return true;
+}
+
+static bool read_mode(const json_t *body, bool has_args, struct instance_spec *spec,
+                      struct error *err)
+{
+    struct launch_mode mode;
+    const char *runtype = NULL;
+
+    if (!json_opt_text(body, "runtype", RUNTYPE_TEXT_MAX, &runtype, err) ||
+        !launch_mode_parse(runtype, has_args, &mode, err))
+        return false;
+    if (mode.has_jupyter)
+        return error_set(err, ERROR_INVALID, "Jupyter is not offered here: use runtype ssh");
+    spec->runtype = runtype != NULL && runtype[0] != '\0' ? runtype : mode.is_args ? "args" : "ssh";
+    return true;
+}
+
+static bool read_login(const json_t *body, struct arena *arena, struct instance_spec *spec,
+                       struct error *err)
+{
+    struct launch_login login;
+
+    if (!json_opt_text(body, "image_login", LAUNCH_TEXT_MAX, &spec->registry_login, err))
+        return false;
+    return spec->registry_login == NULL ||
+           launch_login_parse(spec->registry_login, arena, &login, err);
+}
+
+static bool read_request(struct call *call, struct rental_request *request, struct error *err)
+{
+    const json_t *body = call->body;
+    struct arena *arena = call->request->arena;
+    struct instance_spec *spec = &request->spec;
+    const char *target = NULL;
+    bool has_args;
+
+    if (!json_need_text(body, "image", LAUNCH_TEXT_MAX, &spec->image, err) ||
+        !read_disk(body, &spec->disk_gb, err) || !read_env(body, arena, spec, err) ||
+        !read_args(body, arena, spec, &has_args, err) || !read_mode(body, has_args, spec, err) ||
+        !read_login(body, arena, spec, err) ||
+        !json_opt_text(body, "onstart", LAUNCH_TEXT_MAX, &spec->onstart, err) ||
+        !json_opt_text(body, "user", USER_TEXT_MAX, &spec->user, err) ||
+        !json_opt_text(body, "label", HTTP_BODY_MAX, &request->label, err) ||
+        !json_opt_text(body, "target_state", TARGET_TEXT_MAX, &target, err))
+        return false;
+    request->starts_stopped = target != NULL && strcmp(target, "stopped") == 0;
+    if (target != NULL && !request->starts_stopped && strcmp(target, "running") != 0)
+        return error_set(err, ERROR_INVALID, "target_state must be running or stopped");
+    return true;
+}
+
+static void refuse_offer(struct call *call, enum rent_outcome refusal)
+{
+    const char *sentence = rent_outcome_sentence(refusal);
+
+    switch (refusal) {
+    case RENT_NO_SUCH_OFFER:
+    case RENT_OFFER_TAKEN:
+    case RENT_OFFER_OVER:
+    case RENT_MACHINE_OFFLINE:
+    case RENT_MACHINE_DEVERIFIED:
+        /* Clients look for the code in the sentence, too. */
+        return reply_refuse(call, 404, "no_such_ask", "no_such_ask %lld: %s",
+                            (long long)call->params[0].id, sentence);
+    case RENT_ACCOUNT_BARRED:
+        return reply_refuse(call, 403, "not_authorized", "%s", sentence);
+    case RENT_TOO_MANY_CONTRACTS:
+    case RENT_BAD_DISK:
+    case RENT_DISK_TOO_LARGE:
+        return reply_refuse(call, 400, "invalid_args", "%s", sentence);
+    case RENT_NO_CREDIT:
+        return reply_refuse(call, 400, "insufficient_balance", "%s", sentence);
+    case RENT_OK:
+        break;
+    }
+    reply_refuse(call, 500, "internal_error", "Something went wrong.");
+}
+
+static void reply_rented(struct call *call, struct rental_reply *done)
+{
+    auto_buf struct buf body = buf_of(RENT_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_field_int(&json, "new_contract", done->instance_id);
+    field_known_text(&json, "instance_api_key", done->api_key);
+    encode_end(&json);
+    crypto_wipe(done->api_key, sizeof done->api_key);
+    reply_json(call, &body);
+}
+
+void handle_instance_create(struct call *call)
+{
+    struct rental_request request = { .offer_id = call->params[0].id };
+    struct rental_reply done;
+    struct error err;
+
+    if (refuse_what_is_missing(call))
+        return;
+    if (!read_request(call, &request, &err))
+        return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
+    if (!flow_rent(&call->app->flow, &call->caller, &request, &done, &err))
+        return reply_error(call, &err);
+    switch (done.outcome) {
+    case RENTAL_MADE:
+        log_write(&call->app->log, LOG_INFO, "instance rented", "instance %lld, offer %lld",
+                  (long long)done.instance_id, (long long)request.offer_id);
+        return reply_rented(call, &done);
+    case RENTAL_REPEATED:
+        return reply_rented(call, &done);
+    case RENTAL_REFUSED:
+        return refuse_offer(call, done.refusal);
+    case RENTAL_BAD_SPEC:
+        return reply_refuse(call, 400, "invalid_args", "%s.", done.why);
+    case RENTAL_BAD_LABEL:
+        return reply_refuse(call, 400, "label_too_long", "A label has at most 1024 characters.");
+    }
+}

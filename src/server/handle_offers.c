@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Search for offers (api.md 2.3): a query, the catalog in memory, and rows of JSON. No SQL here. */
+#include <string.h>
+
+#include "base/json.h"
+#include "market/query_parse.h"
+#include "server/app.h"
+#include "server/catalog_feed.h"
+#include "server/columns.h"
+#include "server/handlers.h"
+#include "server/offer_json.h"
+#include "server/reply.h"
+
+/* One search under way. */
+struct search {
+    struct query query;
+    struct query_caller asker;
+    const json_t *columns; /* NULL: all */
+};
+
+/* One hit with the members that were asked for. */
+static void encode_hit(struct encoder *json, const struct search *search,
+                       const struct catalog_hit *hit)
+{
+    if (search->columns == NULL) {
+        offer_encode(json, hit, &search->asker);
+        return;
+    }
+    auto_buf struct buf text = buf_of(HTTP_REPLY_MAX);
+    struct encoder whole = encoder_of(&text);
+    auto_json json_t *row = NULL;
+    struct error ignored;
+
+    offer_encode(&whole, hit, &search->asker);
+    /* What the encoder wrote always parses. */
+    if (json_parse(text.bytes, text.length, &row, &ignored))
+        columns_encode(json, row, search->columns);
+}
+
+static void reply_hits(struct call *call, const struct search *search)
+{
+    auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    auto_catalog_loan struct catalog_loan *loan = catalog_feed_take(call->app->catalog);
+    auto_free struct catalog_hit *hits = calloc(search->query.limit + 1, sizeof *hits);
+
+    if (hits == NULL)
+        abort();
+    size_t count = catalog_search(catalog_loan_catalog(loan), &search->query, &search->asker, hits);
+    metrics_add(call->app->metrics, METRICS_SEARCHES, 1);
+    encode_object(&json);
+    encode_key(&json, "offers");
+    encode_array(&json);
+    for (size_t i = 0; i < count; i++)
+        encode_hit(&json, search, &hits[i]);
+    encode_end(&json);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+static void answer(struct call *call, const json_t *object, const json_t *columns)
+{
+    struct search search = { .columns = columns };
+    struct error err;
+
+    if (!query_parse(object, call->request->arena, &search.query, &err))
+        return reply_refuse(call, 400, "invalid_request", "%s.", err.text);
+    search.asker = (struct query_caller){ .now = clock_now(call->app->clock),
+                                          .user_id = call->caller.user_id };
+    reply_hits(call, &search);
+}
+
+void handle_offers_search(struct call *call)
+{
+    answer(call, call->body, NULL);
+}
+
+void handle_offers_search_query(struct call *call)
+{
+    const char *text = http_query(call->request, "q");
+    auto_json json_t *object = NULL;
+    struct error err;
+
+    if (text != NULL && !json_parse(text, strlen(text), &object, &err))
+        return reply_refuse(call, 400, "invalid_request", "q: %s.", err.text);
+    answer(call, object, NULL);
+}
+
+void handle_offers_search_asks(struct call *call)
+{
+    const json_t *columns = json_member(call->body, "select_cols");
+    bool is_all;
+    struct error err;
+
+    if (!columns_check(columns, &is_all, &err))
+        return reply_refuse(call, 400, "invalid_request", "%s.", err.text);
+    answer(call, json_member(call->body, "q"), is_all ? NULL : columns);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The caller's own account (api.md 2.2). */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "flow/show_user.h"
+#include "flow/ssh_keys.h"
+#include "flow/update_user.h"
+#include "server/app.h"
+#include "server/fields.h"
+#include "server/handlers.h"
+#include "server/reply.h"
+
+enum { USER_REPLY_MAX = 64 * 1024, TEXT_LENGTH_MAX = 64 * 1024 };
+
+static void encode_identity(struct encoder *json, const struct user_view *view,
+                            const struct caller *caller)
+{
+    const struct user_row *user = &view->user;
+    char sid[32];
+
+    (void)snprintf(sid, sizeof sid, "u%lld", (long long)user->id);
+    encode_field_int(json, "id", user->id);
+    encode_field_text(json, "username", user->username);
+    encode_field_text(json, "user", user->username);
+    encode_field_text(json, "email", user->email);
+    encode_field_bool(json, "email_verified", true);
+    field_known_text(json, "fullname", user->fullname);
+    encode_field_text(json, "sid", sid);
+    field_known_int(json, "key_id", caller->key_id);
+    encode_field_text(json, "tfa_status", "disabled");
+    encode_field_bool(json, "password_resettable", false);
+    field_known_text(json, "ssh_key", view->ssh_key);
+    encode_field_bool(json, "is_admin", user->is_admin);
+    encode_field_bool(json, "is_host", view->has_machines);
+}
+
+/* Accounts are funded by the operator's grants: no card, no payout address, no invoice address. */
+static void encode_billing(struct encoder *json, const struct user_view *view)
+{
+    static const char *const address[] = { "billaddress_line1",   "billaddress_line2",
+                                           "billaddress_city",    "billaddress_zip",
+                                           "billaddress_country", "billaddress_taxinfo" };
+    static const char *const amounts[] = { "balance_threshold", "autobill_threshold",
+                                           "billed_expected",   "billed_verified",
+                                           "paid_expected",     "paid_verified" };
+
+    encode_field_money(json, "credit", view->credit);
+    encode_field_money(json, "balance", view->earnings);
+    for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++)
+        encode_field_int(json, amounts[i], 0);
+    for (size_t i = 0; i < sizeof address / sizeof address[0]; i++)
+        encode_field_text(json, address[i], "");
+    encode_field_bool(json, "balance_threshold_enabled", false);
+    encode_field_int(json, "billing_creditonly", 1);
+    encode_field_bool(json, "can_pay", view->credit.nanodollars > 0);
+    encode_field_int(json, "got_signup_credit", 0);
+    encode_field_bool(json, "has_billing", false);
+    encode_field_bool(json, "has_payout", false);
+    field_null(json, "last4");
+    field_null(json, "paypal_email");
+}
+
+void handle_user_show(struct call *call)
+{
+    auto_buf struct buf body = buf_of(USER_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct user_view view;
+    struct error err;
+
+    if (!flow_show_user(&call->app->flow, &call->caller, call->request->arena, &view, &err))
+        return reply_error(call, &err);
+    encode_object(&json);
+    encode_identity(&json, &view, &call->caller);
+    encode_billing(&json, &view);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+/* What `set user` may send besides, and Berth keeps nothing of. */
+static const char *const not_kept[] = {
+    "billaddress_line1",   "billaddress_line2",   "billaddress_city",  "billaddress_zip",
+    "billaddress_country", "billaddress_taxinfo", "balance_threshold", "balance_threshold_enabled",
+    "autobill_threshold",  "normalized_email",    "phone_number",
+};
+
+static const char *find_not_kept(const json_t *body)
+{
+    for (size_t i = 0; i < sizeof not_kept / sizeof not_kept[0]; i++) {
+        if (json_member(body, not_kept[i]) != NULL)
+            return not_kept[i];
+    }
+    return NULL;
+}
+
+/* True where the key is in; else the call is answered. */
+static bool add_ssh_key(struct call *call, const char *text)
+{
+    struct ssh_keys_reply done;
+    struct error err;
+
+    if (!flow_ssh_key_add(&call->app->flow, &call->caller, text, call->request->arena, &done,
+                          &err)) {
+        reply_error(call, &err);
+        return false;
+    }
+    if (done.outcome == SSH_KEYS_DONE)
+        return true;
+    reply_refuse(call, 400, done.outcome == SSH_KEYS_TOO_MANY ? "too_many_keys" : "no_ssh_key",
+                 "%s", done.why);
+    return false;
+}
+
+static void reply_updated(struct call *call, enum update_user_outcome outcome)
+{
+    switch (outcome) {
+    case UPDATE_USER_DONE:
+        return reply_message(call, "The account is changed.");
+    case UPDATE_USER_NAME_TOO_LONG:
+        return reply_refuse(call, 400, "input_too_long",
+                            "username and fullname have at most %d characters.", NAME_LENGTH_MAX);
+    case UPDATE_USER_NAME_EMPTY:
+        return reply_refuse(call, 400, "missing_input", "username must not be empty.");
+    }
+}
+
+void handle_user_update(struct call *call)
+{
+    struct update_user_request request = { 0 };
+    enum update_user_outcome outcome = UPDATE_USER_DONE;
+    const char *ssh_key = NULL, *unknown = find_not_kept(call->body);
+    struct error err;
+
+    if (!json_opt_text(call->body, "username", TEXT_LENGTH_MAX, &request.username, &err) ||
+        !json_opt_text(call->body, "fullname", TEXT_LENGTH_MAX, &request.fullname, &err) ||
+        !json_opt_text(call->body, "ssh_key", TEXT_LENGTH_MAX, &ssh_key, &err))
+        return reply_error(call, &err);
+    if (unknown != NULL)
+        return reply_refuse(call, 400, "invalid_args", "%s is not kept here: leave it out.",
+                            unknown);
+    bool has_names = request.username != NULL || request.fullname != NULL;
+    if (!has_names && ssh_key == NULL)
+        return reply_refuse(call, 400, "missing_input", "Give username, fullname or ssh_key.");
+    if (has_names && !flow_update_user(&call->app->flow, &call->caller, &request, &outcome, &err))
+        return reply_error(call, &err);
+    if (outcome == UPDATE_USER_DONE && ssh_key != NULL && !add_ssh_key(call, ssh_key))
+        return;
+    reply_updated(call, outcome);
+}

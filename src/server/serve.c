@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/serve.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "flow/account.h"
+#include "server/agents.h"
+#include "server/app.h"
+#include "server/catalog_feed.h"
+#include "server/data_dir.h"
+#include "server/deliver.h"
+#include "server/events.h"
+#include "server/jobs.h"
+#include "sys/file.h"
+
+enum {
+    STOP_DEADLINE_MS = 6000,
+    TRUSTED_PROXIES_MAX = 16,
+    OPTIONS_ARENA_MAX = 64 * 1024,
+};
+
+const struct option_row serve_options[] = {
+    { "data", "DIR", "where keys, the lock and SQLite are kept (needed)" },
+    { "listen", "ADDR:PORT", "where to answer; port 0 takes a free one (127.0.0.1:8080)" },
+    { "store", "WHERE", "sqlite, or postgres://... (sqlite)" },
+    { "public-url", "URL", "how clients reach this server (what they send as Host)" },
+    { "trusted-proxies", "A,B", "addresses whose X-Forwarded-For is believed (none)" },
+    { "config", "FILE", "more options, one a line, without dashes" },
+    { "auto-verify", NULL, "count every machine as verified" },
+    { "allow-simulated", NULL, "let machines with simulated GPUs join" },
+    { NULL, NULL, NULL },
+};
+
+/* An instance's secrets and the server's key pass through this memory: it is not dumped, and not
+ * readable for others of the same user. */
+static void forbid_dumps(void)
+{
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void name_process(char name[static SERVER_PROC_SIZE])
+{
+    char host[32] = "";
+    uint32_t random;
+
+    /* Cut short, a long host name still tells people where to look. */
+    (void)gethostname(host, sizeof host - 1);
+    crypto_random(&random, sizeof random);
+    (void)snprintf(name, SERVER_PROC_SIZE, "%s.%d.%08x", host, (int)getpid(), (unsigned)random);
+}
+
+static bool find_key(void *context, const struct hash *key, struct caller *ret, struct error *err)
+{
+    struct app *app = context;
+    bool is_known;
+
+    if (!flow_authenticate(&app->flow, key, ret, &is_known, err))
+        return false;
+    return is_known || error_set(err, ERROR_NOT_FOUND, "nobody has this key");
+}
+
+/* From the store, after a commit: tell whoever keeps a view of what changed. */
+static void hear(void *context, enum db_topic topic, int64_t id)
+{
+    struct app *app = context;
+
+    switch (topic) {
+    case TOPIC_MACHINE:
+        if (id == STORE_ID_ANY)
+            hub_wake_all(app->hub);
+        else
+            hub_wake(app->hub, id);
+        catalog_feed_touch(app->catalog, id);
+        break;
+    case TOPIC_CONTRACT:
+    case TOPIC_USER:
+        events_touch(app->events, topic, id);
+        break;
+    case TOPIC_OUTBOX:
+        deliver_wake(app->deliver);
+        break;
+    }
+}
+
+/* Another process changed the database behind our back: `berthd admin`, which signals us. */
+static void look_at_everything(struct app *app)
+{
+    hear(app, TOPIC_MACHINE, STORE_ID_ANY);
+    hear(app, TOPIC_USER, STORE_ID_ANY);
+    hear(app, TOPIC_OUTBOX, STORE_ID_ANY);
+    jobs_wake(app->jobs);
+}
+
+static void hear_answer(void *context, int tag, int status, int64_t duration_us)
+{
+    struct app *app = context;
+
+    metrics_request(app->metrics, tag >= 0 ? (size_t)tag : route_count, status, duration_us);
+}
+
+static bool open_market(struct app *app, const struct options *options, const struct data_dir *dir,
+                        struct error *err)
+{
+    const char *store = options_get(options, "store");
+    bool is_sqlite = store == NULL || strcmp(store, "sqlite") == 0;
+
+    if (!store_open(is_sqlite ? dir->path : store, &app->log, &app->store, err))
+        return error_context(err, "open the store");
+    app->flow = (struct flow){ .store = app->store,
+                               .clock = app->clock,
+                               .log = &app->log,
+                               .server_keys = &app->keys,
+                               .auto_verifies = options_has(options, "auto-verify"),
+                               .allows_simulated = options_has(options, "allow-simulated") };
+    app->metrics = metrics_open(route_count);
+    app->hub = hub_open(app->clock, agents_release);
+    const struct deliver_options deliver = { .flow = &app->flow,
+                                             .metrics = app->metrics,
+                                             .server_proc = app->server_proc };
+    const struct jobs_options jobs = { .flow = &app->flow,
+                                       .metrics = app->metrics,
+                                       .server_proc = app->server_proc,
+                                       .started = app->started };
+    if (!catalog_feed_open(&app->flow, &app->catalog, err) ||
+        !events_open(&app->flow, app->metrics, &app->events, err) ||
+        !deliver_open(&deliver, &app->deliver, err))
+        return false;
+    store_subscribe(app->store, hear, app);
+    /* What changed while the catalog was loading and nobody listened. */
+    catalog_feed_touch(app->catalog, STORE_ID_ANY);
+    return jobs_open(&jobs, &app->jobs, err);
+}
+
+/* "10.0.0.1,10.0.0.2" into a NULL-terminated list of its parts. */
+static bool split_proxies(const char *text, struct arena *arena,
+                          const char *ret[static TRUSTED_PROXIES_MAX + 1], struct error *err)
+{
+    size_t count = 0;
+
+    for (size_t length; text != NULL && *text != '\0'; text += length + (text[length] == ',')) {
+        length = strcspn(text, ",");
+        if (count == TRUSTED_PROXIES_MAX)
+            return error_set(err, ERROR_INVALID, "--trusted-proxies takes at most %d",
+                             TRUSTED_PROXIES_MAX);
+        ret[count] = arena_copy(arena, text, length);
+        if (ret[count++] == NULL)
+            return error_set(err, ERROR_OUT_OF_RANGE, "--trusted-proxies is too long");
+    }
+    ret[count] = NULL;
+    return true;
+}
+
+static bool open_doors(struct app *app, const struct options *options, const char *const *proxies,
+                       struct error *err)
+{
+    struct http_options http = http_options_default();
+    const struct routes_options routes = { .app = app,
+                                           .authority = { app, find_key, agents_check },
+                                           .clock = app->clock,
+                                           .log = &app->log,
+                                           .limits = rate_limits_default(),
+                                           .table = route_table,
+                                           .count = route_count };
+    const char *listen = options_get(options, "listen");
+
+    app->routes = routes_open(&routes);
+    http.listen = listen != NULL ? listen : "127.0.0.1:8080";
+    http.trusted_proxies = proxies;
+    http.handler = routes_handle;
+    http.context = app->routes;
+    http.observer = hear_answer;
+    http.observer_context = app;
+    return http_open(&http, &app->log, &app->http, err);
+}
+
+/* From the bottom up what open_market() and open_doors() opened; any of it may be missing. Threads
+ * end before what they use goes, and the store's listener before whom it tells. */
+static void close_app(struct app *app)
+{
+    jobs_close(&app->jobs);
+    if (app->hub != NULL)
+        hub_stop(app->hub);
+    if (app->http != NULL)
+        http_close(&app->http, STOP_DEADLINE_MS);
+    routes_close(&app->routes);
+    deliver_close(&app->deliver);
+    events_close(&app->events);
+    if (app->catalog != NULL)
+        catalog_feed_stop(app->catalog);
+    store_close(&app->store);
+    catalog_feed_close(&app->catalog);
+    hub_close(&app->hub);
+    metrics_close(&app->metrics);
+    crypto_wipe(&app->keys, sizeof app->keys);
+}
+
+/* Signals come to whoever waits for them: blocked before the first thread is made. */
+static sigset_t block_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static void wait_for_the_end(struct app *app, const sigset_t *signals)
+{
+    for (;;) {
+        int number = 0;
+        if (sigwait(signals, &number) != 0)
+            continue;
+        if (number != SIGHUP) {
+            log_write(&app->log, LOG_INFO, "stopping", "%s", strsignal(number));
+            return;
+        }
+        look_at_everything(app);
+    }
+}
+
+static bool serve(struct app *app, const struct options *options, const char *const *proxies,
+                  struct error *err)
+{
+    int64_t begin_us = clock_boot_us(app->clock);
+    auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
+    sigset_t signals = block_signals();
+
+    if (!data_dir_open(options_get(options, "data"), &dir, err) || !data_dir_lock(&dir, err) ||
+        !data_dir_keys(&dir, &app->keys, err))
+        return false;
+    bool is_open = open_market(app, options, &dir, err) && open_doors(app, options, proxies, err);
+    if (is_open) {
+        app->start_us = clock_boot_us(app->clock) - begin_us;
+        (void)fprintf(stderr, "berthd: ready on http://%s\n", http_address(app->http));
+        wait_for_the_end(app, &signals);
+    }
+    close_app(app);
+    return is_open;
+}
+
+static bool read_config(struct options *options, struct arena *arena, struct error *err)
+{
+    const char *path = options_get(options, "config");
+    auto_buf struct buf text = buf_of(OPTIONS_ARENA_MAX / 2);
+
+    if (path == NULL)
+        return true;
+    if (!file_read(AT_FDCWD, path, &text, err) ||
+        !options_add_file(options, text.length > 0 ? text.bytes : "", arena, err))
+        return error_context(err, "%s", path);
+    return true;
+}
+
+bool serve_run(const struct options *given, const char *version, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(OPTIONS_ARENA_MAX);
+    const char *proxies[TRUSTED_PROXIES_MAX + 1];
+    struct options options = *given;
+    struct app app = { .version = version, .clock = &clock_system };
+
+    if (!read_config(&options, &arena, err))
+        return false;
+    if (!options_has(&options, "data"))
+        return error_set(err, ERROR_INVALID, "--data DIR is needed");
+    if (!split_proxies(options_get(&options, "trusted-proxies"), &arena, proxies, err))
+        return false;
+    forbid_dumps();
+    app.log = log_standard();
+    app.public_url = options_get(&options, "public-url");
+    app.started = clock_now(app.clock);
+    name_process(app.server_proc);
+    return serve(&app, &options, proxies, err);
+}
