@@ -82,7 +82,7 @@ void encode_end(struct encoder *json)
 /* Bytes that a text may hold as they are: all of ASCII but controls, quote and backslash. */
 static bool is_clean(unsigned char byte)
 {
-    return byte >= ' ' && byte < 0x80 && byte != '"' && byte != '\\';
+    return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
 /* The length of the UTF-8 sequence at the front, or 0 where there is none: overlong forms,
@@ -113,7 +113,10 @@ static size_t append_unclean(struct buf *out, const unsigned char *at, size_t le
     };
     size_t sequence = *at < 0x80 ? 1 : sequence_length(at, length);
 
-    if (sequence == 0)
+    /* JSON lets U+007F to U+009F pass; terminals, where JSON is looked at, obey them. */
+    if (*at == 0x7f || (sequence == 2 && at[0] == 0xc2 && at[1] < 0xa0))
+        buf_printf(out, "\\u%04x", *at == 0x7f ? *at : at[1]);
+    else if (sequence == 0)
         buf_append(out, "\xef\xbf\xbd", 3); /* U+FFFD */
     else if (sequence > 1)
         buf_append(out, (const char *)at, sequence);

@@ -10,7 +10,8 @@
  * Commas, nesting and escapes are the encoder's. Misuse (a key in an array, an end too
  * many) is a bug and asserts; running past the buffer's limit overflows the buffer, and
  * is looked at once, at the end. Strings must be UTF-8; bytes that are not come out as
- * U+FFFD, so the output always parses. */
+ * U+FFFD, so the output always parses. Controls come out as escapes, those that JSON would let pass
+ * too, so it is safe to look at. */
 
 #ifndef BERTH_BASE_ENCODE_H
 #define BERTH_BASE_ENCODE_H

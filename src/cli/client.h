@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The market's API as the command line sees it: a call has a JSON reply or an error in words. */
+
+#ifndef BERTH_CLI_CLIENT_H
+#define BERTH_CLI_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/error.h"
+#include "cli/settings.h"
+
+enum { CLIENT_REPLY_MAX = 64 << 20, CLIENT_PATH_SIZE = 4096 };
+
+struct client;
+
+struct client *client_open(const struct settings *settings);
+void client_close(struct client **client);
+#define auto_client __attribute__((cleanup(client_close)))
+
+/* `path` begins with a slash; `body` is JSON, or NULL for none. Refusals become errors that say
+ * what the market said. The caller owns `*ret_reply`. Asked again, a few times and after a pause,
+ * where the market is too busy to have begun. */
+NODISCARD bool client_call(struct client *client, const char *method, const char *path,
+                           const struct buf *body, json_t **ret_reply, struct error *err);
+
+/* Append a result, once it is there: text from an address that a reply gave, which needs no key
+ * and is sent none. */
+NODISCARD bool client_fetch(struct client *client, const char *url, struct buf *text,
+                            struct error *err);
+
+/* Append `text` to a path or query with all but letters, digits and -._~ percent-encoded. */
+void client_escape(struct buf *path, const char *text);
+
+#endif

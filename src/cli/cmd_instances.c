@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_instances.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/instant.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "sys/clock.h"
+
+enum { PATH_SIZE = 128, PAGES_MAX = 10000, TIME_TEXT_LENGTH = 19 };
+
+const struct args_option cmd_show_instances_options[] = {
+    { "quiet", 'q', NULL, "ids only, one a line" },
+    { NULL, 0, NULL, NULL },
+};
+
+static const struct table_column instance_columns[] = {
+    { "ID", true, 0, 0 },        { "Status", false, 0, 0 }, { "Label", false, 2, 16 },
+    { "GPUs", false, 1, 0 },     { "Util %", true, 4, 0 },  { "vCPUs", true, 3, 0 },
+    { "Disk GB", true, 3, 0 },   { "$/h", true, 0, 0 },     { "Image", false, 2, 28 },
+    { "SSH", false, 1, 0 },      { "Age", true, 3, 0 },     { "Machine", true, 5, 0 },
+    { "Message", false, 6, 40 },
+};
+
+bool instance_ssh_address(const json_t *instance, const char **ret_host, int *ret_port)
+{
+    const json_t *bindings = json_member(json_member(instance, "ports"), "22/tcp");
+    const char *port_text = print_text_of(json_array_get(bindings, 0), "HostPort");
+    const char *host = print_text_of(instance, "public_ipaddr");
+    uint64_t port;
+
+    if (!parse_u64(port_text, &port)) {
+        host = print_text_of(instance, "ssh_host");
+        port = (uint64_t)print_int_of(instance, "ssh_port");
+    }
+    if (*host == '\0' || port == 0 || port > UINT16_MAX)
+        return false;
+    *ret_host = host;
+    *ret_port = (int)port;
+    return true;
+}
+
+bool instance_fetch(struct cli *cli, long long id, json_t **ret_instance, struct error *err)
+{
+    auto_json json_t *reply = NULL;
+    const json_t *instance;
+    char path[PATH_SIZE];
+
+    (void)snprintf(path, sizeof path, "/api/v0/instances/%lld/?owner=me", id);
+    if (!client_call(cli->client, "GET", path, NULL, &reply, err))
+        return error_context(err, "instance %lld", id);
+    instance = json_member(reply, "instances");
+    if (!json_is_object(instance))
+        return error_set(err, ERROR_NOT_FOUND, "there is no instance %lld on this account", id);
+    *ret_instance = json_incref((json_t *)(uintptr_t)instance);
+    return true;
+}
+
+/* What its renter should read as its state: where it is going, if that is another. */
+static const char *status_of(const json_t *instance)
+{
+    const char *actual = print_text_of(instance, "actual_status");
+    const char *intended = print_text_of(instance, "intended_status");
+    bool is_down = strcmp(actual, "stopped") == 0 || strcmp(actual, "exited") == 0;
+
+    if (*actual == '\0')
+        return "waiting";
+    if (strcmp(intended, "stopped") == 0 && !is_down)
+        return "stopping";
+    if (strcmp(intended, "running") == 0 && strcmp(actual, "stopped") == 0)
+        return "starting";
+    return actual;
+}
+
+static void gpu_text(const json_t *instance, char *text, size_t size)
+{
+    long long count = (long long)print_int_of(instance, "num_gpus");
+
+    if (count == 0)
+        (void)snprintf(text, size, "no GPU");
+    else
+        (void)snprintf(text, size, "%lldx %s", count, print_text_of(instance, "gpu_name"));
+}
+
+static int64_t age_of(const json_t *instance)
+{
+    int64_t now = clock_now(&clock_system).microseconds / US_PER_SECOND;
+    int64_t start = print_int_of(instance, "start_date");
+
+    return start > 0 && start <= now ? now - start : start > 0 ? 0 : -1;
+}
+
+static void add_instance(struct table *table, const json_t *instance)
+{
+    char text[256], age[AGE_TEXT_SIZE];
+    const char *host;
+    int port;
+
+    table_number(table, instance, "id", 1, 0);
+    table_cell(table, "%s", status_of(instance));
+    table_text(table, instance, "label");
+    gpu_text(instance, text, sizeof text);
+    table_cell(table, "%s", text);
+    table_number(table, instance, "gpu_util", 1, 0);
+    table_number(table, instance, "cpu_cores_effective", 1, 0);
+    table_number(table, instance, "disk_space", 1, 0);
+    table_number(table, instance, "dph_total", 1, 4);
+    table_text(table, instance, "image_uuid");
+    if (instance_ssh_address(instance, &host, &port))
+        table_cell(table, "%s:%d", host, port);
+    else
+        table_cell(table, "-");
+    table_cell(table, "%s", print_age(age_of(instance), age));
+    table_number(table, instance, "machine_id", 1, 0);
+    table_text(table, instance, "status_msg");
+}
+
+/* Every page, in one array. */
+static bool fetch_all(struct cli *cli, json_t *all, struct error *err)
+{
+    auto_buf struct buf path = buf_of(CLIENT_PATH_SIZE - 1);
+
+    buf_printf(&path, "/api/v1/instances/?limit=25");
+    for (int page = 0; page < PAGES_MAX; page++) {
+        auto_json json_t *reply = NULL;
+        const json_t *instances;
+
+        if (!client_call(cli->client, "GET", path.bytes, NULL, &reply, err) ||
+            !json_need_array(reply, "instances", SIZE_MAX, &instances, err))
+            return false;
+        if (json_array_extend(all, (json_t *)(uintptr_t)instances) != 0)
+            return error_set(err, ERROR_IO, "out of memory");
+        const char *token = print_text_of(reply, "next_token");
+        if (*token == '\0')
+            return true;
+        buf_release(&path);
+        buf_printf(&path, "/api/v1/instances/?limit=25&after_token=");
+        client_escape(&path, token);
+        if (path.has_overflowed)
+            return error_set(err, ERROR_OUT_OF_RANGE, "the market's page token is too long");
+    }
+    return error_set(err, ERROR_OUT_OF_RANGE, "the market's list of instances has no end");
+}
+
+bool cmd_show_instances(struct cli *cli, struct error *err)
+{
+    auto_json json_t *all = json_array();
+    auto_table struct table table =
+        table_of(instance_columns, sizeof instance_columns / sizeof instance_columns[0]);
+    size_t count;
+
+    if (!fetch_all(cli, all, err))
+        return false;
+    count = json_array_size(all);
+    if (args_has(&cli->args, "quiet")) {
+        for (size_t i = 0; i < count; i++)
+            buf_printf(cli->out, "%lld\n", (long long)print_int_of(json_array_get(all, i), "id"));
+        return true;
+    }
+    if (cli_print_raw(cli, all))
+        return true;
+    if (count == 0) {
+        cli_note(cli, "There are no instances. `berth search offers` shows what can be rented.");
+        return true;
+    }
+    for (size_t i = 0; i < count; i++)
+        add_instance(&table, json_array_get(all, i));
+    table_write(&table, cli->style, cli->out);
+    return true;
+}
+
+static void print_money_lines(struct buf *out, const json_t *instance)
+{
+    print_line(out, "Price", "$%.4f an hour running, $%.4f stopped",
+               print_real_of(instance, "dph_total"), print_real_of(instance, "storage_total_cost"));
+    print_line(out, "Traffic", "$%.2f per TB out, $%.2f per TB in",
+               print_real_of(instance, "inet_up_cost") * 1000,
+               print_real_of(instance, "inet_down_cost") * 1000);
+    if (json_is_number(json_member(instance, "charged")))
+        print_line(out, "Charged", "$%.6f so far", print_real_of(instance, "charged"));
+}
+
+static void print_card(struct buf *out, const json_t *instance)
+{
+    char text[256], age[AGE_TEXT_SIZE];
+    const char *host;
+    int port;
+
+    print_line(out, "Instance", "%lld", (long long)print_int_of(instance, "id"));
+    print_line(out, "Status", "%s", status_of(instance));
+    if (*print_text_of(instance, "status_msg") != '\0')
+        print_line(out, "Message", "%s", print_text_of(instance, "status_msg"));
+    if (*print_text_of(instance, "stop_message") != '\0')
+        print_line(out, "Stopped", "%s", print_text_of(instance, "stop_message"));
+    if (*print_text_of(instance, "label") != '\0')
+        print_line(out, "Label", "%s", print_text_of(instance, "label"));
+    print_line(out, "Image", "%s", print_text_of(instance, "image_uuid"));
+    gpu_text(instance, text, sizeof text);
+    print_line(out, "GPUs", "%s", text);
+    print_line(
+        out, "CPU", "%.0f of %lld threads, %s", print_real_of(instance, "cpu_cores_effective"),
+        (long long)print_int_of(instance, "cpu_cores"), print_text_or_dash(instance, "cpu_name"));
+    print_line(out, "Disk", "%.0f GB", print_real_of(instance, "disk_space"));
+    if (instance_ssh_address(instance, &host, &port))
+        print_line(out, "SSH", "ssh -p %d root@%s", port, host);
+    print_line(out, "Machine", "%lld, %s", (long long)print_int_of(instance, "machine_id"),
+               print_text_or_dash(instance, "geolocation"));
+    print_line(out, "Age", "%s", print_age(age_of(instance), age));
+    print_money_lines(out, instance);
+}
+
+bool cmd_show_instance(struct cli *cli, struct error *err)
+{
+    auto_json json_t *instance = NULL;
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], "an instance", &id, err) ||
+        !instance_fetch(cli, id, &instance, err))
+        return false;
+    if (!cli_print_raw(cli, instance))
+        print_card(cli->out, instance);
+    return true;
+}
+
+/* "2026-11-22 14:03:22", UTC. */
+static const char *time_text(const json_t *row, const char *name,
+                             char text[static INSTANT_TEXT_SIZE])
+{
+    double seconds = print_real_of(row, name);
+    bool is_sane = seconds > 0 && seconds < 1e11;
+
+    (void)instant_format((struct instant){ is_sane ? (int64_t)(seconds * 1e6) : 0 }, text);
+    text[TIME_TEXT_LENGTH] = '\0';
+    *strchr(text, 'T') = ' ';
+    return text;
+}
+
+bool cmd_why(struct cli *cli, struct error *err)
+{
+    auto_json json_t *reply = NULL;
+    const json_t *events = NULL;
+    char path[PATH_SIZE];
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], "an instance", &id, err))
+        return false;
+    (void)snprintf(path, sizeof path, "/api/v0/instances/%lld/why/", id);
+    if (!client_call(cli->client, "GET", path, NULL, &reply, err) ||
+        !json_opt_array(reply, "events", SIZE_MAX, &events, err))
+        return error_context(err, "instance %lld", id);
+    if (cli_print_raw(cli, reply))
+        return true;
+    buf_printf(cli->out, "Instance %lld: ", id);
+    print_clean(cli->out, print_text_of(reply, "state"));
+    buf_printf(cli->out, ". ");
+    print_clean(cli->out, print_text_of(reply, "msg"));
+    buf_printf(cli->out, "\n");
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        char time[INSTANT_TEXT_SIZE];
+
+        buf_printf(cli->out, "  %s  ", time_text(event, "at", time));
+        print_clean(cli->out, print_text_of(event, "msg"));
+        buf_append(cli->out, "\n", 1);
+    }
+    return true;
+}

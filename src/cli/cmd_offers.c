@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_offers.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/parse.h"
+#include "cli/query.h"
+#include "sys/file.h"
+
+enum {
+    QUERY_LENGTH_MAX = 16384,
+    BODY_LENGTH_MAX = 1 << 20,
+    SCRIPT_LENGTH_MAX = 256 * 1024,
+    LIMIT_MAX = 5000,
+};
+
+const struct args_option cmd_search_offers_options[] = {
+    { "order", 'o', "FIELDS", "sort by these: dph,num_gpus-; a dash sorts from the top" },
+    { "limit", 0, "N", "at most so many (64)" },
+    { "storage", 0, "GB", "the disk to price and to ask for (5)" },
+    { "no-default", 'n', NULL, "without verified=true external=false rentable=true" },
+    { NULL, 0, NULL, NULL },
+};
+
+const struct args_option cmd_create_instance_options[] = {
+    { "image", 0, "IMAGE", "what to run, such as ubuntu:22.04" },
+    { "disk", 0, "GB", "disk, fixed for the instance's life (10)" },
+    { "env", 0, "FLAGS", "variables and ports, as for docker: '-e A=b -p 8080:8080'" },
+    { "ssh", 0, NULL, "reach it by SSH; this is the default" },
+    { "direct", 0, NULL, "with --ssh: on a port of the host itself" },
+    { "label", 0, "TEXT", "what to call it" },
+    { "onstart", 0, "FILE", "a script to run at each start" },
+    { "onstart-cmd", 0, "COMMAND", "a command to run at each start" },
+    { "login", 0, "FLAGS", "for a private registry: '-u USER -p PASSWORD HOST'" },
+    { "user", 0, "NAME", "whom to run as" },
+    { "cancel-unavail", 0, NULL, "fail rather than leave an instance that waits to start" },
+    { "args", 0, "ARG...", "run the image's own entry point with all that follows" },
+    { NULL, 0, NULL, NULL },
+};
+
+static const struct table_column offer_columns[] = {
+    { "ID", true, 0, 0 },       { "GPUs", false, 0, 0 },     { "VRAM GB", true, 1, 0 },
+    { "vCPUs", true, 2, 0 },    { "RAM GB", true, 2, 0 },    { "Disk GB", true, 2, 0 },
+    { "$/h", true, 0, 0 },      { "DLP", true, 4, 0 },       { "DLP/$", true, 4, 0 },
+    { "CUDA", true, 5, 0 },     { "Up Mb/s", true, 5, 0 },   { "Down Mb/s", true, 5, 0 },
+    { "$/TB up", true, 6, 0 },  { "$/TB down", true, 6, 0 }, { "Reliab %", true, 3, 0 },
+    { "Max days", true, 6, 0 }, { "Ports", true, 6, 0 },     { "Machine", true, 5, 0 },
+    { "Status", false, 3, 0 },  { "Where", false, 2, 0 },
+};
+
+static void add_offer(struct table *table, const json_t *offer)
+{
+    int64_t gpu_count = print_int_of(offer, "num_gpus");
+    double fraction = print_real_of(offer, "gpu_frac");
+
+    table_cell(table, "%lld", (long long)print_int_of(offer, "id"));
+    if (gpu_count == 0)
+        table_cell(table, "no GPU");
+    else
+        table_cell(table, "%lldx %s", (long long)gpu_count, print_text_of(offer, "gpu_name"));
+    if (gpu_count == 0)
+        table_cell(table, "-");
+    else
+        table_number(table, offer, "gpu_ram", 1.0 / 1024, 0);
+    table_number(table, offer, "cpu_cores_effective", 1, 0);
+    table_number(table, offer, "cpu_ram", 1e-3 * (fraction > 0 ? fraction : 1), 0);
+    table_number(table, offer, "disk_space", 1, 0);
+    table_number(table, offer, "dph_total", 1, 4);
+    table_number(table, offer, "dlperf", 1, 1);
+    table_number(table, offer, "dlperf_per_dphtotal", 1, 1);
+    table_number(table, offer, "cuda_max_good", 1, 1);
+    table_number(table, offer, "inet_up", 1, 0);
+    table_number(table, offer, "inet_down", 1, 0);
+    table_number(table, offer, "inet_up_cost", 1000, 2);
+    table_number(table, offer, "inet_down_cost", 1000, 2);
+    table_number(table, offer, "reliability", 100, 2);
+    table_number(table, offer, "duration", 1.0 / 86400, 1);
+    table_number(table, offer, "direct_port_count", 1, 0);
+    table_number(table, offer, "machine_id", 1, 0);
+    table_cell(table, "%s%s", print_text_of(offer, "verification"),
+               json_is_true(json_member(offer, "simulated")) ? ", simulated" : "");
+    table_text(table, offer, "geolocation");
+}
+
+/* Say what is wrong, and for eyes show where: the text with a mark below it. */
+static bool point_at(struct cli *cli, const char *text, size_t at, struct error *err)
+{
+    if (!cli->style.is_plain) {
+        cli_note(cli, "  %s", text);
+        cli_note(cli, "  %*s^", (int)at, "");
+    }
+    struct error inner = *err;
+    return cli_usage(cli, err, "the query, character %zu: %s", at + 1, inner.text);
+}
+
+static bool write_order(struct cli *cli, struct encoder *json, struct error *err)
+{
+    const char *order = args_get(&cli->args, "order");
+    size_t at;
+
+    encode_key(json, "order");
+    if (order == NULL) {
+        encode_raw(json, "[[\"score\",\"desc\"]]", strlen("[[\"score\",\"desc\"]]"));
+        return true;
+    }
+    return query_write_order(order, json, &at, err) || point_at(cli, order, at, err);
+}
+
+/* A number of GB with up to three decimals, as money is parsed: exactly. */
+static bool write_gb(struct cli *cli, const char *option, const char *fallback,
+                     struct encoder *json, struct error *err)
+{
+    const char *text = args_get(&cli->args, option);
+    struct money amount;
+    struct error ignored;
+
+    if (!money_parse(text != NULL ? text : fallback, &amount, &ignored) || amount.nanodollars <= 0)
+        return cli_usage(cli, err, "--%s: '%.32s' is not a number of GB", option, text);
+    encode_money(json, amount);
+    return true;
+}
+
+static bool write_limit(struct cli *cli, struct encoder *json, struct error *err)
+{
+    const char *text = args_get(&cli->args, "limit");
+    uint64_t limit;
+
+    if (text == NULL)
+        return true;
+    if (!parse_u64(text, &limit) || limit == 0 || limit > LIMIT_MAX)
+        return cli_usage(cli, err, "--limit is a number from 1 to %d", LIMIT_MAX);
+    encode_key(json, "limit");
+    encode_uint(json, limit);
+    return true;
+}
+
+/* The words of the query side by side, as they were before the shell took them apart. */
+static bool join_words(const struct args *args, struct buf *text, struct error *err)
+{
+    buf_append(text, "", 0);
+    for (size_t i = 0; i < args->word_count; i++)
+        buf_printf(text, "%s%s", i > 0 ? " " : "", args->words[i]);
+    if (text->has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the query is too long");
+    return true;
+}
+
+static bool write_search(struct cli *cli, struct buf *body, struct error *err)
+{
+    auto_buf struct buf text = buf_of(QUERY_LENGTH_MAX);
+    struct encoder json = encoder_of(body);
+    size_t at;
+
+    if (!join_words(&cli->args, &text, err))
+        return false;
+    encode_object(&json);
+    if (!query_write(text.bytes, !args_has(&cli->args, "no-default"), &json, &at, err))
+        return point_at(cli, text.bytes, at, err);
+    if (!write_order(cli, &json, err) || !write_limit(cli, &json, err))
+        return false;
+    encode_field_text(&json, "type", "on-demand");
+    encode_key(&json, "allocated_storage");
+    if (!write_gb(cli, "storage", "5", &json, err))
+        return false;
+    encode_end(&json);
+    return true;
+}
+
+bool cmd_search_offers(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+    auto_json json_t *reply = NULL;
+    auto_table struct table table =
+        table_of(offer_columns, sizeof offer_columns / sizeof offer_columns[0]);
+    const json_t *offers;
+
+    if (!write_search(cli, &body, err) ||
+        !client_call(cli->client, "POST", "/api/v0/bundles/", &body, &reply, err) ||
+        !json_need_array(reply, "offers", SIZE_MAX, &offers, err))
+        return false;
+    if (cli_print_raw(cli, offers))
+        return true;
+    if (json_array_size(offers) == 0) {
+        cli_note(cli, "No offer matches.%s",
+                 args_has(&cli->args, "no-default")
+                     ? ""
+                     : " Only verified ones that can be rented now were looked at; -n shows all.");
+        return true;
+    }
+    for (size_t i = 0; i < json_array_size(offers); i++)
+        add_offer(&table, json_array_get(offers, i));
+    table_write(&table, cli->style, cli->out);
+    return true;
+}
+
+/* The file's text where --onstart names one, or the command of --onstart-cmd. */
+static bool write_onstart(struct cli *cli, struct encoder *json, struct error *err)
+{
+    auto_buf struct buf script = buf_of(SCRIPT_LENGTH_MAX);
+    const char *path = args_get(&cli->args, "onstart");
+    const char *command = args_get(&cli->args, "onstart-cmd");
+
+    if (path != NULL && command != NULL)
+        return cli_usage(cli, err, "--onstart or --onstart-cmd, not both");
+    if (path == NULL) {
+        encode_field_text(json, "onstart", command);
+        return true;
+    }
+    if (!file_read(AT_FDCWD, path, &script, err))
+        return error_context(err, "--onstart");
+    encode_key(json, "onstart");
+    encode_bytes(json, script.length > 0 ? script.bytes : "", script.length);
+    return true;
+}
+
+static bool write_runtype(struct cli *cli, struct encoder *json, struct error *err)
+{
+    bool has_args = args_has(&cli->args, "args");
+    bool is_direct = args_has(&cli->args, "direct");
+
+    if (has_args && (args_has(&cli->args, "ssh") || is_direct))
+        return cli_usage(cli, err, "--args runs the image's own entry point, without --ssh");
+    encode_field_text(json, "runtype",
+                      has_args                      ? "args"
+                      : is_direct                   ? "ssh_direc ssh_proxy"
+                      : args_has(&cli->args, "ssh") ? "ssh_proxy"
+                                                    : "ssh");
+    if (!has_args)
+        return true;
+    encode_key(json, "args");
+    encode_array(json);
+    for (const char *const *at = cli->args.rest; *at != NULL; at++)
+        encode_text(json, *at);
+    encode_end(json);
+    return true;
+}
+
+static bool write_rental(struct cli *cli, struct buf *body, struct error *err)
+{
+    static const struct {
+        const char *option, *member;
+    } texts[] = {
+        { "image", "image" },       { "label", "label" }, { "env", "env" },
+        { "login", "image_login" }, { "user", "user" },
+    };
+    struct encoder json = encoder_of(body);
+
+    if (!args_has(&cli->args, "image"))
+        return cli_usage(cli, err, "--image is missing: what the instance runs");
+    encode_object(&json);
+    encode_field_text(&json, "client_id", "me");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        encode_field_text(&json, texts[i].member, args_get(&cli->args, texts[i].option));
+    encode_key(&json, "disk");
+    if (!write_gb(cli, "disk", "10", &json, err) || !write_onstart(cli, &json, err) ||
+        !write_runtype(cli, &json, err))
+        return false;
+    encode_field_bool(&json, "cancel_unavail", args_has(&cli->args, "cancel-unavail"));
+    encode_end(&json);
+    if (body->has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the request is too long");
+    return true;
+}
+
+bool cmd_create_instance(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+    auto_json json_t *reply = NULL;
+    char path[64];
+    long long offer_id;
+
+    if (!cli_id(cli, cli->args.words[0], "an offer", &offer_id, err) ||
+        !write_rental(cli, &body, err))
+        return false;
+    (void)snprintf(path, sizeof path, "/api/v0/asks/%lld/", offer_id);
+    if (!client_call(cli->client, "PUT", path, &body, &reply, err))
+        return error_context(err, "rent offer %lld", offer_id);
+    if (cli_print_raw(cli, reply))
+        return true;
+    long long id = (long long)print_int_of(reply, "new_contract");
+    buf_printf(cli->out, "Instance %lld is starting.\n", id);
+    if (!args_has(&cli->args, "args"))
+        cli_note(cli, "`berth ssh %lld` waits until it runs and logs in.", id);
+    return true;
+}

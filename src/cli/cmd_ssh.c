@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_ssh.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/instant.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "cli/cmd_instances.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+enum {
+    TIMEOUT_S_DEFAULT = 900,
+    TIMEOUT_S_MAX = 86400,
+    PAUSE_MS_FIRST = 250,
+    PAUSE_MS_MAX = 2000,
+    ARGUMENTS_MAX = ARGS_WORDS_MAX + 24,
+    ARGUMENTS_LENGTH_MAX = 1 << 20,
+    STATUS_SIZE = 512,
+};
+
+const struct args_option cmd_ssh_options[] = {
+    { "identity", 'i', "FILE", "the private key to use" },
+    { "timeout", 0, "SECONDS", "how long to wait until it runs (900)" },
+    { NULL, 0, NULL, NULL },
+};
+
+/* Says what happens meanwhile, each thing once; at a terminal in one line that changes. */
+struct progress {
+    struct cli *cli;
+    char last[STATUS_SIZE];
+    bool is_terminal;
+};
+
+static void show_progress(struct progress *progress, const json_t *instance, long long id)
+{
+    auto_buf struct buf line = buf_of(2 * STATUS_SIZE);
+    const char *status = print_text_of(instance, "actual_status");
+    const char *message = print_text_of(instance, "status_msg");
+    char text[STATUS_SIZE];
+    struct error ignored;
+
+    (void)snprintf(text, sizeof text, "Instance %lld: %s%s%s", id,
+                   *status != '\0' ? status : "waiting for its host", *message != '\0' ? ", " : "",
+                   message);
+    if (strcmp(text, progress->last) == 0)
+        return;
+    memcpy(progress->last, text, sizeof text);
+    if (!progress->is_terminal) {
+        cli_note(progress->cli, "%s", text);
+        return;
+    }
+    buf_printf(&line, "\r\x1b[K");
+    print_clean(&line, text);
+    (void)!file_write_all(progress->cli->note_fd, line.bytes, line.length, &ignored);
+}
+
+static void end_progress(const struct progress *progress)
+{
+    struct error ignored;
+
+    if (progress->is_terminal && *progress->last != '\0')
+        (void)!file_write_all(progress->cli->note_fd, "\r\x1b[K", 4, &ignored);
+}
+
+/* Whether waiting makes no sense any more. */
+static bool is_hopeless(const json_t *instance, long long id, struct error *err)
+{
+    const char *intended = print_text_of(instance, "intended_status");
+    const char *why = print_text_of(instance, "stop_message");
+
+    if (*intended == '\0' || strcmp(intended, "running") == 0)
+        return false;
+    size_t length = strlen(why) - (*why != '\0' && why[strlen(why) - 1] == '.');
+    (void)error_set(err, ERROR_CONFLICT, "instance %lld is %s%s%.*s; `berth start %lld` starts it",
+                    id, intended, *why != '\0' ? ": " : "", length > 120 ? 120 : (int)length, why,
+                    id);
+    return true;
+}
+
+static void pause_ms(long milliseconds)
+{
+    struct timespec time = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+
+    while (nanosleep(&time, &time) != 0)
+        continue;
+}
+
+static bool read_timeout(struct cli *cli, int64_t *ret_us, struct error *err)
+{
+    const char *text = args_get(&cli->args, "timeout");
+    uint64_t seconds = TIMEOUT_S_DEFAULT;
+
+    if (text != NULL && (!parse_u64(text, &seconds) || seconds > TIMEOUT_S_MAX))
+        return cli_usage(cli, err, "--timeout is a number of seconds up to %d", TIMEOUT_S_MAX);
+    *ret_us = (int64_t)seconds * US_PER_SECOND;
+    return true;
+}
+
+/* Poll until it runs and its address is known. */
+static bool poll_until_running(struct progress *progress, long long id, int64_t deadline_us,
+                               json_t **ret_instance, struct error *err)
+{
+    struct cli *cli = progress->cli;
+
+    for (long pause = PAUSE_MS_FIRST;; pause = pause < PAUSE_MS_MAX ? 2 * pause : PAUSE_MS_MAX) {
+        auto_json json_t *instance = NULL;
+        const char *host;
+        int port;
+
+        if (!instance_fetch(cli, id, &instance, err))
+            return false;
+        if (strcmp(print_text_of(instance, "actual_status"), "running") == 0 &&
+            instance_ssh_address(instance, &host, &port)) {
+            *ret_instance = instance;
+            instance = NULL;
+            return true;
+        }
+        if (is_hopeless(instance, id, err))
+            return false;
+        show_progress(progress, instance, id);
+        if (clock_boot_us(&clock_system) >= deadline_us)
+            return error_set(err, ERROR_TIMEOUT,
+                             "instance %lld does not run yet; `berth why %lld` says more", id, id);
+        pause_ms(pause);
+    }
+}
+
+static bool wait_running(struct cli *cli, long long id, json_t **ret_instance, struct error *err)
+{
+    struct progress progress = { .cli = cli, .is_terminal = isatty(cli->note_fd) == 1 };
+    int64_t timeout_us;
+
+    if (!read_timeout(cli, &timeout_us, err))
+        return false;
+    int64_t deadline_us = clock_boot_us(&clock_system) + timeout_us;
+    bool is_running = poll_until_running(&progress, id, deadline_us, ret_instance, err);
+    end_progress(&progress);
+    return is_running;
+}
+
+/* A name for the machine in the file of known hosts: addresses change hands, this does not. */
+static const char *host_alias(struct arena *arena, const struct cli *cli, const json_t *instance)
+{
+    char *alias =
+        arena_printf(arena, "machine-%lld.%s", (long long)print_int_of(instance, "machine_id"),
+                     strstr(cli->settings.url, "://") + 3);
+
+    for (char *at = alias; at != NULL && *at != '\0'; at++) {
+        if (strchr(":/[]%?*,! ", *at) != NULL)
+            *at = '-';
+    }
+    return alias;
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
+           strcmp(host, "::1") == 0;
+}
+
+/* The first key that is seen of a machine is kept, and any other is refused from then on; on
+ * this machine itself there is nobody between. */
+static void add_host_check(struct cli *cli, struct arena *arena, const json_t *instance,
+                           const char *host, const char ***at)
+{
+    *(*at)++ = "-o";
+    if (is_loopback(host)) {
+        *(*at)++ = "NoHostAuthenticationForLocalhost=yes";
+        return;
+    }
+    *(*at)++ = "StrictHostKeyChecking=accept-new";
+    *(*at)++ = "-o";
+    *(*at)++ = arena_printf(arena, "UserKnownHostsFile=\"%s/known_hosts\"", cli->settings.dir);
+    *(*at)++ = "-o";
+    *(*at)++ = arena_printf(arena, "HostKeyAlias=%s", host_alias(arena, cli, instance));
+}
+
+bool cmd_ssh(struct cli *cli, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(ARGUMENTS_LENGTH_MAX);
+    auto_json json_t *instance = NULL;
+    const char *arguments[ARGUMENTS_MAX], **at = arguments, *host;
+    long long id;
+    int port;
+
+    if (!cli_id(cli, cli->args.words[0], "an instance", &id, err) ||
+        !wait_running(cli, id, &instance, err) || !file_make_dir(cli->settings.dir, 0700, err))
+        return false;
+    bool has_address = instance_ssh_address(instance, &host, &port);
+    if (!has_address || *host == '-')
+        return error_set(err, ERROR_INVALID, "the market gave '%.64s' as an address", host);
+
+    *at++ = "ssh";
+    *at++ = "-p";
+    *at++ = arena_printf(&arena, "%d", port);
+    add_host_check(cli, &arena, instance, host, &at);
+    if (args_has(&cli->args, "identity")) {
+        *at++ = "-i";
+        *at++ = args_get(&cli->args, "identity");
+    }
+    *at++ = arena_printf(&arena, "root@%s", host);
+    if (cli->args.word_count > 1)
+        *at++ = "--";
+    for (size_t i = 1; i < cli->args.word_count; i++)
+        *at++ = cli->args.words[i];
+    *at = NULL;
+    (void)execvp("ssh", (char *const *)(uintptr_t)arguments);
+    return error_system(err, errno, "run ssh");
+}
+
+static bool print_url(struct cli *cli, const char *scheme, struct error *err)
+{
+    auto_json json_t *instance = NULL;
+    const char *host;
+    long long id;
+    int port;
+
+    if (!cli_id(cli, cli->args.words[0], "an instance", &id, err) ||
+        !instance_fetch(cli, id, &instance, err))
+        return false;
+    if (!instance_ssh_address(instance, &host, &port))
+        return error_set(err, ERROR_UNAVAILABLE, "instance %lld has no SSH address yet", id);
+    buf_printf(cli->out, "%s://root@", scheme);
+    print_clean(cli->out, host);
+    buf_printf(cli->out, ":%d\n", port);
+    return true;
+}
+
+bool cmd_ssh_url(struct cli *cli, struct error *err)
+{
+    return print_url(cli, "ssh", err);
+}
+
+bool cmd_scp_url(struct cli *cli, struct error *err)
+{
+    return print_url(cli, "scp", err);
+}

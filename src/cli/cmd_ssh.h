@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ways into an instance: ssh, ssh-url, scp-url. */
+
+#ifndef BERTH_CLI_CMD_SSH_H
+#define BERTH_CLI_CMD_SSH_H
+
+#include "cli/command.h"
+
+/* Wait until the instance runs, then become OpenSSH's own ssh. */
+bool cmd_ssh(struct cli *cli, struct error *err);
+bool cmd_ssh_url(struct cli *cli, struct error *err);
+bool cmd_scp_url(struct cli *cli, struct error *err);
+
+extern const struct args_option cmd_ssh_options[];
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+
+#include "cli/cmd_actions.h"
+#include "cli/cmd_instances.h"
+#include "cli/cmd_keys.h"
+#include "cli/cmd_login.h"
+#include "cli/cmd_logs.h"
+#include "cli/cmd_machines.h"
+#include "cli/cmd_offers.h"
+#include "cli/cmd_ssh.h"
+#include "cli/help.h"
+
+enum { ANY = ARGS_WORDS_MAX };
+
+static const struct args_option no_options[] = { { NULL, 0, NULL, NULL } };
+
+#define INSTANCES "show instances -q"
+#define MACHINES  "show machines -q"
+
+/* theme; verb, noun, noun optional, needs a market; arguments, words; options, function; ids; help.
+ */
+const struct command commands[] = {
+    { "Rent", "search", "offers", false, true, "[QUERY...]", 0, ANY, cmd_search_offers_options,
+      cmd_search_offers, NULL, "find a machine to rent",
+      "berth search offers 'num_gpus>=2 gpu_name=RTX_4090 reliability>0.98' -o dph\n"
+      "berth search offers 'gpu_ram>=24 geolocation in [SE,DE] verified=any'\n\n"
+      "Conditions stand side by side; operators are = != < <= > >= in notin. Memory is in GB and\n"
+      "duration in days; an underscore is a blank; `any` takes a default back.\n" },
+    { "Rent", "create", "instance", false, true, "OFFER", 1, 1, cmd_create_instance_options,
+      cmd_create_instance, NULL, "rent an offer",
+      "berth create instance 4101 --image ubuntu:22.04 --disk 20 --ssh --direct\n"
+      "berth create instance 4101 --image alpine --args sleep 60\n" },
+    { "Rent", "show", "instances", false, true, "", 0, 0, cmd_show_instances_options,
+      cmd_show_instances, NULL, "your rentals", "" },
+    { "Rent", "show", "instance", false, true, "ID", 1, 1, no_options, cmd_show_instance, INSTANCES,
+      "everything about one rental", "" },
+    { "Rent", "ssh", NULL, false, true, "ID [-- COMMAND...]", 1, ANY, cmd_ssh_options, cmd_ssh,
+      INSTANCES, "wait until an instance runs, and log in to it",
+      "It becomes OpenSSH's own ssh, so its configuration and keys count.\n" },
+    { "Rent", "logs", NULL, false, true, "ID", 1, 1, cmd_logs_options, cmd_logs, INSTANCES,
+      "what an instance has printed", "" },
+    { "Rent", "execute", NULL, false, true, "ID COMMAND...", 2, ANY, no_options, cmd_execute,
+      INSTANCES, "run a command in an instance and print what it says",
+      "berth execute 7001 -- ls -l /workspace\n" },
+    { "Rent", "start", "instance", true, true, "ID...", 1, ANY, no_options, cmd_start_instance,
+      INSTANCES, "start instances that are stopped", "" },
+    { "Rent", "stop", "instance", true, true, "ID...", 1, ANY, no_options, cmd_stop_instance,
+      INSTANCES, "stop instances; their disks are kept, and paid for", "" },
+    { "Rent", "reboot", "instance", true, true, "ID...", 1, ANY, no_options, cmd_reboot_instance,
+      INSTANCES, "stop and start, keeping disk and GPUs", "" },
+    { "Rent", "destroy", "instance", true, true, "ID...", 1, ANY, cmd_destroy_instance_options,
+      cmd_destroy_instance, INSTANCES, "end rentals and delete their data, for good", "" },
+    { "Rent", "label", "instance", true, true, "ID TEXT", 2, 2, no_options, cmd_label_instance,
+      INSTANCES, "call an instance something", "" },
+    { "Rent", "why", NULL, false, true, "ID", 1, 1, no_options, cmd_why, INSTANCES,
+      "why an instance is in the state it is in", "" },
+    { "Rent", "ssh-url", NULL, false, true, "ID", 1, 1, no_options, cmd_ssh_url, INSTANCES,
+      "an instance's address for ssh", "" },
+    { "Rent", "scp-url", NULL, false, true, "ID", 1, 1, no_options, cmd_scp_url, INSTANCES,
+      "an instance's address for scp", "" },
+    { "Lend", "host", "token", false, true, "", 0, 0, no_options, cmd_host_token, NULL,
+      "a one-time token with which a machine joins",
+      "The token alone goes to standard output: --token \"$(berth host token)\"\n" },
+    { "Lend", "show", "machines", false, true, "", 0, 0, cmd_show_machines_options,
+      cmd_show_machines, NULL, "the machines that you lend", "" },
+    { "Lend", "show", "machine", false, true, "ID", 1, 1, no_options, cmd_show_machine, MACHINES,
+      "everything about one of your machines", "" },
+    { "Lend", "list", "machine", false, true, "ID", 1, 1, cmd_list_machine_options,
+      cmd_list_machine, MACHINES, "offer a machine, or change what it is offered for",
+      "What is not given stays as it is. berth list machine 77 -g 0.35 -s 0.15 -m 1\n" },
+    { "Lend", "unlist", "machine", false, true, "ID", 1, 1, no_options, cmd_unlist_machine,
+      MACHINES, "take a machine's offers back; rentals go on", "" },
+    { "Account", "login", NULL, false, false, "", 0, 0, no_options, cmd_login, NULL,
+      "remember a market and an API key",
+      "berth login --url https://berth.example    asks for the key and stores both for this "
+      "user\n" },
+    { "Account", "logout", NULL, false, false, "", 0, 0, no_options, cmd_logout, NULL,
+      "forget what login remembered", "" },
+    { "Account", "show", "user", false, true, "", 0, 0, no_options, cmd_show_user, NULL,
+      "your account and its credit", "" },
+    { "Account", "show", "ssh-keys", false, true, "", 0, 0, no_options, cmd_show_ssh_keys, NULL,
+      "your SSH keys", "" },
+    { "Account", "create", "ssh-key", false, true, "[KEY]", 0, 1, no_options, cmd_create_ssh_key,
+      NULL, "add an SSH key that opens all instances",
+      "KEY is a public key or the file of one. Without it, this machine's own is taken:\n"
+      "~/.ssh/id_ed25519.pub, which is made where there is none.\n" },
+    { "Account", "update", "ssh-key", false, true, "ID KEY", 2, 2, no_options, cmd_update_ssh_key,
+      NULL, "put another SSH key in the place of one", "" },
+    { "Account", "delete", "ssh-key", false, true, "ID", 1, 1, no_options, cmd_delete_ssh_key, NULL,
+      "remove an SSH key from the account and all instances", "" },
+    { "Account", "attach", "ssh", false, true, "INSTANCE KEY", 2, 2, no_options, cmd_attach_ssh,
+      INSTANCES, "let one more SSH key open an instance",
+      "KEY is a public key or the file of one.\n" },
+    { "Account", "detach", "ssh", false, true, "INSTANCE KEY_ID", 2, 2, no_options, cmd_detach_ssh,
+      INSTANCES, "take an SSH key away from an instance", "" },
+    { "Program", "help", NULL, false, false, "[COMMAND]", 0, 2, no_options, cmd_help, NULL,
+      "how to use a command", "" },
+    { "Program", "version", NULL, false, false, "", 0, 0, no_options, cmd_version, NULL,
+      "which version this is", "" },
+    { "Program", "completion", NULL, false, false, "bash", 1, 1, no_options, cmd_completion, NULL,
+      "a script that completes commands and ids", "source <(berth completion bash)\n" },
+};
+
+const size_t command_count = sizeof commands / sizeof commands[0];

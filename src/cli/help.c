@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+
+enum { COMMAND_WIDTH = 34, OPTION_WIDTH = 26, NAME_SIZE = 128 };
+
+static char *full_name(const struct command *command, char name[static NAME_SIZE])
+{
+    (void)snprintf(name, NAME_SIZE, "%s%s%s", command->verb, command->noun != NULL ? " " : "",
+                   command->noun != NULL ? command->noun : "");
+    return name;
+}
+
+void help_write_usage(const struct command *command, struct buf *out)
+{
+    char name[NAME_SIZE];
+
+    buf_printf(out, "berth %s%s%s [OPTIONS]", full_name(command, name),
+               *command->arguments != '\0' ? " " : "", command->arguments);
+}
+
+static void write_options(const struct args_option *options, struct buf *out)
+{
+    for (; options->name != NULL; options++) {
+        char text[NAME_SIZE];
+        char letter[] = { '-', options->letter, ',', ' ', '\0' };
+
+        (void)snprintf(text, sizeof text, "%s--%s%s%s", options->letter != 0 ? letter : "    ",
+                       options->name, options->value_name != NULL ? " " : "",
+                       options->value_name != NULL ? options->value_name : "");
+        buf_printf(out, "  %-*s %s\n", OPTION_WIDTH, text, options->help);
+    }
+}
+
+void help_write_command(const struct command *command, struct buf *out)
+{
+    buf_printf(out, "%s\n\nUsage: ", command->summary);
+    help_write_usage(command, out);
+    buf_printf(out, "\n");
+    if (command->is_noun_optional)
+        buf_printf(out, "       \"%s\" may be left out.\n", command->noun);
+    if (command->options->name != NULL) {
+        buf_printf(out, "\nOptions:\n");
+        write_options(command->options, out);
+    }
+    buf_printf(out, "\nOptions of every command:\n");
+    write_options(args_global_options, out);
+    if (*command->details != '\0')
+        buf_printf(out, "\n%s", command->details);
+}
+
+void help_write(struct buf *out)
+{
+    buf_printf(out, "berth: rent machines, lend machines\n\nUsage: berth COMMAND [OPTIONS]\n");
+    for (size_t i = 0; i < command_count; i++) {
+        char name[NAME_SIZE], line[2 * NAME_SIZE];
+
+        if (i == 0 || strcmp(commands[i].theme, commands[i - 1].theme) != 0)
+            buf_printf(out, "\n%s:\n", commands[i].theme);
+        (void)snprintf(line, sizeof line, "%s %s", full_name(&commands[i], name),
+                       commands[i].arguments);
+        buf_printf(out, "  %-*s %s\n", COMMAND_WIDTH, line, commands[i].summary);
+    }
+    buf_printf(out, "\nOptions of every command:\n");
+    write_options(args_global_options, out);
+    buf_printf(out, "\n`berth help COMMAND` says more. Exit status: 0 done, 1 failed, 2 wrong "
+                    "usage.\n");
+}
+
+bool cmd_help(struct cli *cli, struct error *err)
+{
+    size_t used;
+
+    if (cli->args.word_count == 0) {
+        help_write(cli->out);
+        return true;
+    }
+    const struct command *command = command_find((char *const *)cli->args.words, &used);
+    if (command == NULL || used < cli->args.word_count)
+        return cli_usage(cli, err, "there is no command '%.64s'; `berth help` lists them",
+                         cli->args.words[used < cli->args.word_count ? used : 0]);
+    help_write_command(command, cli->out);
+    return true;
+}
+
+bool cmd_version(struct cli *cli, struct error *err)
+{
+    (void)err;
+    buf_printf(cli->out, "berth %s\n", BERTH_VERSION);
+    return true;
+}
+
+static void write_bash_options(const struct args_option *options, struct buf *out)
+{
+    for (; options->name != NULL; options++)
+        buf_printf(out, " --%s", options->name);
+}
+
+/* The words that may follow `verb`: its nouns, or ids where it needs none. */
+static void write_bash_verb(const char *verb, struct buf *out)
+{
+    const char *lister = NULL;
+
+    buf_printf(out, "        '%s ') words='", verb);
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(commands[i].verb, verb) != 0)
+            continue;
+        if (commands[i].noun != NULL)
+            buf_printf(out, "%s ", commands[i].noun);
+        if (commands[i].noun == NULL || commands[i].is_noun_optional)
+            lister = commands[i].completes;
+    }
+    buf_printf(out, "'");
+    if (lister != NULL)
+        buf_printf(out, "; words+=$(berth %s 2>/dev/null)", lister);
+    buf_printf(out, " ;;\n");
+}
+
+static bool is_first_of_verb(size_t row)
+{
+    for (size_t i = 0; i < row; i++) {
+        if (strcmp(commands[i].verb, commands[row].verb) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Cases by "VERB " for the second word and "VERB NOUN" for those after it. */
+static void write_bash_cases(struct buf *out)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (is_first_of_verb(i))
+            write_bash_verb(commands[i].verb, out);
+        if (commands[i].noun != NULL && commands[i].completes != NULL)
+            buf_printf(out, "        '%s %s') words=$(berth %s 2>/dev/null) ;;\n", commands[i].verb,
+                       commands[i].noun, commands[i].completes);
+    }
+}
+
+static void write_bash_option_cases(struct buf *out)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *command = &commands[i];
+        const char *wildcard = command->noun == NULL || command->is_noun_optional ? "*" : "";
+
+        buf_printf(out, "        '%s %s'%s) words='", command->verb,
+                   command->noun != NULL && *wildcard == '\0' ? command->noun : "", wildcard);
+        write_bash_options(command->options, out);
+        write_bash_options(args_global_options, out);
+        buf_printf(out, "' ;;\n");
+    }
+}
+
+void help_write_bash(struct buf *out)
+{
+    buf_printf(out, "# Completion of berth for bash: source <(berth completion bash)\n"
+                    "_berth() {\n"
+                    "    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} noun= words=\n"
+                    "    [ \"$COMP_CWORD\" -lt 3 ] || noun=${COMP_WORDS[2]}\n"
+                    "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
+                    "        words='");
+    for (size_t i = 0; i < command_count; i++) {
+        if (is_first_of_verb(i))
+            buf_printf(out, "%s ", commands[i].verb);
+    }
+    buf_printf(out, "'\n    elif [ \"${cur:0:1}\" = - ]; then\n"
+                    "        case \"$verb $noun\" in\n");
+    write_bash_option_cases(out);
+    buf_printf(out, "        esac\n    else\n        case \"$verb $noun\" in\n");
+    write_bash_cases(out);
+    buf_printf(out, "        esac\n    fi\n"
+                    "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+                    "}\n"
+                    "complete -o default -F _berth berth\n");
+}
+
+bool cmd_completion(struct cli *cli, struct error *err)
+{
+    if (strcmp(cli->args.words[0], "bash") != 0)
+        return cli_usage(cli, err, "completion is there for bash only");
+    help_write_bash(cli->out);
+    return true;
+}
