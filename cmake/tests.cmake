@@ -12,7 +12,8 @@ target_include_directories(check PUBLIC test)
 target_link_libraries(check PUBLIC base PkgConfig::CMOCKA Threads::Threads)
 
 # A database for each test, SQLite's and PostgreSQL's: for all layers that have one below them.
-add_library(check_store STATIC test/store/support.c test/store/support_postgres.c)
+add_library(check_store STATIC test/store/support.c test/store/support_postgres.c
+    test/store/support_vfs.c)
 target_link_libraries(check_store PUBLIC store check)
 
 foreach(layer base sys market proto store flow server guest agent cli)

@@ -38,6 +38,13 @@ static bool run(struct listen *listen, const char *sql, const char *text, struct
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || fail(listen, err);
 }
 
+/* libpq would write them to standard error, which is the log's. */
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 bool listen_open(const char *url, struct listen **ret_listen, struct error *err)
 {
     static const char *const keywords[] = { "connect_timeout", "tcp_user_timeout", "dbname",
@@ -51,6 +58,7 @@ bool listen_open(const char *url, struct listen **ret_listen, struct error *err)
     crypto_random(name, sizeof name);
     (void)hex_format(name, sizeof name, listen->name);
     listen->connection = PQconnectdbParams(keywords, values, 1);
+    (void)PQsetNoticeProcessor(listen->connection, ignore_notice, NULL);
     /* A wake-up that is lost is found out anyway: no need to sync it to disk. */
     if ((PQstatus(listen->connection) != CONNECTION_OK && !fail(listen, err)) ||
         !run(listen, "SET synchronous_commit = off", NULL, err) ||

@@ -156,6 +156,7 @@ int support_run(enum support_databases databases, const struct CMUnitTest *tests
 
     crypto_start();
     make_directory();
+    run.is_postgres = false;
     if (databases & SUPPORT_SQLITE)
         failed += run_on(tests, count);
     if (databases & SUPPORT_POSTGRES) {

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/driver.h"
+#include "store/support.h"
+
+static const char counter_table[] = "CREATE TABLE counter (id I64 PRIMARY KEY,\n"
+                                    "  value I64 NOT NULL) STRICT;\n"
+                                    "INSERT INTO counter VALUES (1, 0), (2, 0);";
+
+static bool read_number(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(int64_t *)context = db_column_int(row, 0);
+    return true;
+}
+
+static bool load_counter(struct db *db, int64_t id, int64_t *ret_value, struct error *err)
+{
+    bool has_row;
+
+    return db_query_one(db, "SELECT value FROM counter WHERE id = $1", DB_ARGS(db_int(id)),
+                        read_number, ret_value, &has_row, err);
+}
+
+static bool store_counter(struct db *db, int64_t id, int64_t value, struct error *err)
+{
+    return db_exec(db, "UPDATE counter SET value = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_int(value)), err);
+}
+
+static bool value_work(struct db *db, void *context, struct error *err)
+{
+    int64_t *value = context;
+
+    return load_counter(db, *value, value, err);
+}
+
+static int64_t value_of(struct support *support, int64_t id)
+{
+    support_read(support, value_work, &id);
+    return id;
+}
+
+/* Load, decide, store: what two do at once must be as if one came after the other. */
+static bool increment(struct db *db, void *context, struct error *err)
+{
+    int64_t value;
+
+    (void)context;
+    return load_counter(db, 1, &value, err) && store_counter(db, 1, value + 1, err);
+}
+
+/* Two counters of which one must be zero: each looks at the other's before raising its own. */
+static bool raise_if_other_is_zero(struct db *db, void *context, struct error *err)
+{
+    const int64_t *id = context;
+    int64_t value;
+
+    if (!load_counter(db, 3 - *id, &value, err))
+        return false;
+    if (value > 0)
+        return error_set(err, ERROR_FORBIDDEN, "the other one is raised");
+    return store_counter(db, *id, 1, err);
+}
+
+struct client {
+    struct store *store;
+    pthread_t thread;
+    store_work *work;
+    void *context;
+    int times, done;
+    struct error err;
+};
+
+static void *run_client(void *context)
+{
+    struct client *client = context;
+
+    for (int i = 0; i < client->times; i++)
+        client->done += store_write(client->store, client->work, client->context, &client->err);
+    return NULL;
+}
+
+static void run_clients(struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        CHECK(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) == 0);
+    for (size_t i = 0; i < count; i++)
+        CHECK(pthread_join(clients[i].thread, NULL) == 0);
+}
+
+static void test_no_update_is_lost(void **state)
+{
+    enum { CLIENTS = STORE_CONNECTIONS_MAX, TIMES = 15 };
+    struct support *support = *state;
+    struct client clients[CLIENTS];
+
+    support_script(support, counter_table);
+    for (size_t i = 0; i < CLIENTS; i++)
+        clients[i] = (struct client){ .store = support->store, .work = increment, .times = TIMES };
+    run_clients(clients, CLIENTS);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        check_row("client %zu: %s", i, clients[i].err.text);
+        CHECK_INT(clients[i].done, TIMES);
+    }
+    CHECK_INT(value_of(support, 1), CLIENTS * TIMES);
+    struct store_totals totals = store_totals(support->store);
+    CHECK_INT((int64_t)totals.writes, CLIENTS * TIMES);
+    CHECK_INT((int64_t)totals.failures, 0);
+    CHECK(support->is_postgres || totals.retries == 0);
+}
+
+static void test_writes_are_as_if_one_after_another(void **state)
+{
+    static int64_t ids[] = { 1, 2 };
+    struct support *support = *state;
+
+    support_script(support, counter_table);
+    for (int i = 0; i < 60; i++) {
+        struct client clients[2];
+
+        check_row("step %d", i);
+        support_script(support, "UPDATE counter SET value = 0;");
+        for (size_t j = 0; j < 2; j++)
+            clients[j] = (struct client){ .store = support->store,
+                                          .work = raise_if_other_is_zero,
+                                          .context = &ids[j],
+                                          .times = 1 };
+        run_clients(clients, 2);
+        CHECK_INT(clients[0].done + clients[1].done, 1);
+        CHECK_INT(value_of(support, 1) + value_of(support, 2), 1);
+    }
+}
+
+/* In opposite orders: on PostgreSQL they wait for each other, until one gives way. */
+static bool raise_both(struct db *db, void *context, struct error *err)
+{
+    const int64_t *first = context;
+
+    return db_exec(db, "UPDATE counter SET value = value + 1 WHERE id = $1",
+                   DB_ARGS(db_int(*first)), err) &&
+           db_exec(db, "UPDATE counter SET value = value + 1 WHERE id = $1",
+                   DB_ARGS(db_int(3 - *first)), err);
+}
+
+static void test_deadlocks_are_nobodys_problem(void **state)
+{
+    static int64_t ids[] = { 1, 2 };
+    struct support *support = *state;
+    struct client clients[4];
+
+    support_script(support, counter_table);
+    for (size_t i = 0; i < 4; i++)
+        clients[i] = (struct client){
+            .store = support->store, .work = raise_both, .context = &ids[i % 2], .times = 25
+        };
+    run_clients(clients, 4);
+    for (size_t i = 0; i < 4; i++)
+        CHECK_INT(clients[i].done, 25);
+    CHECK_INT(value_of(support, 1), 100);
+    CHECK_INT(value_of(support, 2), 100);
+}
+
+/* One that always loses is given up, and not before. */
+static bool lose(struct db *db, void *context, struct error *err)
+{
+    ++*(int *)context;
+    return db_fail(db, DB_FAILURE_RETRY, ERROR_CONFLICT, err, "lost again");
+}
+
+static void test_attempts_have_an_end(void **state)
+{
+    struct support *support = *state;
+    struct error err;
+    int attempts = 0;
+
+    CHECK_FAILS(store_write(support->store, lose, &attempts, &err), &err, ERROR_CONFLICT);
+    CHECK_INT(attempts, support->is_postgres ? STORE_ATTEMPTS_MAX : 1);
+    struct store_totals totals = store_totals(support->store);
+    CHECK_INT((int64_t)totals.retries, support->is_postgres ? STORE_ATTEMPTS_MAX - 1 : 0);
+    CHECK_INT((int64_t)totals.failures, 1);
+}
+
+static bool refuse(struct db *db, void *context, struct error *err)
+{
+    ++*(int *)context;
+    return store_counter(db, 1, 77, err) && error_set(err, ERROR_FORBIDDEN, "no");
+}
+
+static void test_a_refusal_is_final_and_leaves_nothing(void **state)
+{
+    struct support *support = *state;
+    struct error err;
+    int attempts = 0;
+
+    support_script(support, counter_table);
+    CHECK_FAILS(store_write(support->store, refuse, &attempts, &err), &err, ERROR_FORBIDDEN);
+    CHECK_INT(attempts, 1);
+    CHECK_INT(value_of(support, 1), 0);
+}
+
+/* A read sees one moment, whatever is written meanwhile. */
+struct reading {
+    struct support *support;
+    int64_t before, after;
+};
+
+static bool read_twice(struct db *db, void *context, struct error *err)
+{
+    struct reading *reading = context;
+
+    if (!load_counter(db, 1, &reading->before, err))
+        return false;
+    support_write(reading->support, increment, NULL);
+    return load_counter(db, 1, &reading->after, err);
+}
+
+static void test_a_read_sees_one_moment(void **state)
+{
+    struct reading reading = { .support = *state };
+
+    support_script(*state, counter_table);
+    support_read(*state, read_twice, &reading);
+    CHECK_INT(reading.before, 0);
+    CHECK_INT(reading.after, 0);
+    CHECK_INT(value_of(*state, 1), 1);
+}
+
+/* What a listener has heard: a bit for each id below 64, and how often of anything. */
+struct ear {
+    atomic_uint_fast64_t ids;
+    atomic_int any, calls;
+};
+
+static void hear(void *context, enum db_topic topic, int64_t id)
+{
+    struct ear *ear = context;
+
+    if (id == STORE_ID_ANY)
+        ear->any++;
+    else if (topic == TOPIC_CONTRACT)
+        ear->ids |= UINT64_C(1) << (id % 64);
+    ear->calls++;
+}
+
+static bool wait_for(struct ear *ear, uint64_t ids)
+{
+    for (int tries = 0; tries < 5000 && (ear->ids & ids) != ids; tries++)
+        (void)usleep(1000);
+    return (ear->ids & ids) == ids;
+}
+
+static bool tell(struct db *db, void *context, struct error *err)
+{
+    const int64_t *id = context;
+
+    /* Twice is once. */
+    return db_notify(db, TOPIC_CONTRACT, *id, err) && db_notify(db, TOPIC_CONTRACT, *id, err);
+}
+
+static bool tell_and_refuse(struct db *db, void *context, struct error *err)
+{
+    return tell(db, context, err) && error_set(err, ERROR_FORBIDDEN, "no");
+}
+
+static void test_changes_are_told_after_the_commit(void **state)
+{
+    struct support *support = *state;
+    struct ear ears[2] = { 0 };
+    struct error err;
+    int64_t five = 5, six = 6, seven = 7;
+
+    store_subscribe(support->store, hear, &ears[0]);
+    store_subscribe(support->store, hear, &ears[1]);
+    support_write(support, tell, &five);
+    CHECK_FAILS(store_write(support->store, tell_and_refuse, &six, &err), &err, ERROR_FORBIDDEN);
+    support_write(support, tell, &seven);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(wait_for(&ears[i], 1u << 5 | 1u << 7));
+        CHECK_INT((int64_t)ears[i].ids, 1u << 5 | 1u << 7);
+        CHECK_INT(ears[i].calls, 2);
+    }
+}
+
+static void test_a_store_that_is_no_store_is_refused(void **state)
+{
+    struct support *support = *state;
+    struct store *store = NULL;
+    struct error err;
+    char location[300];
+
+    (void)snprintf(location, sizeof location, "%s/file", support->directory);
+    FILE *file = fopen(location, "we");
+    CHECK(file != NULL);
+    (void)fclose(file);
+    CHECK(!store_open(location, &support->log, &store, &err));
+    CHECK_FAILS(store_open("postgres://nobody@127.0.0.1:1/none", &support->log, &store, &err), &err,
+                ERROR_UNREACHABLE);
+    CHECK(store == NULL);
+}
+
+static void test_what_was_stored_is_there_after_a_restart(void **state)
+{
+    struct support *support = *state;
+
+    support_script(support, counter_table);
+    for (int i = 1; i <= 3; i++) {
+        support_write(support, increment, NULL);
+        support_reopen(support);
+        CHECK_INT(value_of(support, 1), i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_update_is_lost),
+        cmocka_unit_test(test_writes_are_as_if_one_after_another),
+        cmocka_unit_test(test_deadlocks_are_nobodys_problem),
+        cmocka_unit_test(test_attempts_have_an_end),
+        cmocka_unit_test(test_a_refusal_is_final_and_leaves_nothing),
+        cmocka_unit_test(test_a_read_sees_one_moment),
+        cmocka_unit_test(test_changes_are_told_after_the_commit),
+        cmocka_unit_test(test_a_store_that_is_no_store_is_refused),
+        cmocka_unit_test(test_what_was_stored_is_there_after_a_restart),
+    };
+    return SUPPORT_RUN(tests);
+}
