@@ -64,7 +64,7 @@ struct catalog *catalog_of(const struct machine *machines, size_t machine_count,
 
     if (catalog == NULL)
         abort();
-    catalog->arena = arena_of(SIZE_MAX);
+    catalog->arena = arena_of(SIZE_MAX / 4);
     catalog->machine_count = machine_count;
     catalog->offer_count = offer_count;
     catalog->machines = hold(catalog, machine_count, sizeof *machines);

@@ -103,6 +103,8 @@ static bool add_variable(struct launch_env *env, const char *name, const char *v
 {
     if (!name_is_good(name))
         return error_set(err, ERROR_INVALID, "env: '%.64s' cannot be the name of a variable", name);
+    if (strnlen(value, LAUNCH_TEXT_MAX + 1) > LAUNCH_TEXT_MAX)
+        return error_set(err, ERROR_OUT_OF_RANGE, "env: the value of '%.64s' is too long", name);
     for (size_t i = 0; i < env->variable_count; i++) {
         if (strcmp(env->variables[i].name, name) == 0) {
             env->variables[i].value = value;
