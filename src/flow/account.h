@@ -37,8 +37,8 @@ NODISCARD bool flow_account_create(const struct flow *flow, const struct account
 
 /* Who has the key with that hash (its text, crypto_sha256()); `*ret_is_known` false for a key that
  * never was or was revoked. */
-NODISCARD bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,
-                                 bool *ret_is_known, struct error *err);
+NODISCARD bool flow_authenticate(const struct flow *flow, const struct hash *key,
+                                 struct caller *ret, bool *ret_is_known, struct error *err);
 
 /* The permission object of the key, JSON as in api.md 2.11, for routes that it narrows; "" where
  * it does not narrow. Lives in the arena. */

@@ -19,8 +19,13 @@ NODISCARD bool flow_set_credit_limit(const struct flow *flow, int64_t user_id, s
 NODISCARD bool flow_set_verification(const struct flow *flow, int64_t machine_id,
                                      enum verification verification, enum admin_outcome *ret,
                                      struct error *err);
+
+/* In order of id, above `after`. */
 NODISCARD bool flow_user_list(const struct flow *flow, int64_t after, size_t max,
                               struct arena *arena, struct user_row **ret, size_t *ret_count,
                               struct error *err);
+NODISCARD bool flow_machine_list(const struct flow *flow, int64_t after, size_t max,
+                                 struct arena *arena, struct machine_row **ret, size_t *ret_count,
+                                 struct error *err);
 
 #endif

@@ -24,10 +24,12 @@ enum enroll_outcome {
     ENROLL_KEY_IN_USE, /* the public key belongs to another machine */
     ENROLL_GPU_IN_USE, /* a GPU of it is live on another machine */
     ENROLL_SIMULATED,  /* simulated GPUs, and the server does not allow them */
+    ENROLL_BAD_FACTS,  /* reply.facts says why: machine_facts_check() */
 };
 
 struct enroll_outcome_reply {
     enum enroll_outcome outcome;
+    enum machine_outcome facts;
     struct enroll_reply reply; /* proto/hello.h */
 };
 

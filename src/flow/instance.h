@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "flow/caller.h"
 #include "flow/flow.h"
+#include "flow/instance_change.h"
 #include "proto/desired.h"
 #include "proto/hello.h"
 #include "store/contract.h"
@@ -17,6 +18,7 @@ struct instance_view {
     const struct machine_row *machine;
     const struct machine_facts *facts;
     const struct instance_spec *spec; /* as rented, without SSH keys */
+    size_t gpus_held;                 /* claimed for it now; 1 of a machine without GPUs */
     struct rental_view status;        /* actual_status and so on: market/rental.h */
     const char *status_msg;           /* "" where there is nothing to say */
     struct money disk_hour;           /* to the nearest nanodollar: for show, never for charging */
@@ -36,26 +38,5 @@ NODISCARD bool flow_instance_show(const struct flow *flow, const struct caller *
 NODISCARD bool flow_instance_list(const struct flow *flow, const struct caller *caller,
                                   struct arena *arena, struct instance_view **ret,
                                   size_t *ret_count, struct error *err);
-
-enum change_outcome {
-    CHANGE_DONE, /* also where it was so already */
-    CHANGE_NO_INSTANCE,
-    CHANGE_WAITS,         /* start: its GPUs are taken; it starts when they are free */
-    CHANGE_NO_CREDIT,     /* start */
-    CHANGE_LIFETIME_OVER, /* start: the contract has ended */
-    CHANGE_LABEL_TOO_LONG,
-    CHANGE_NOT_RUNNING, /* reboot of what should not run */
-};
-
-NODISCARD bool flow_start(const struct flow *flow, const struct caller *caller, int64_t id,
-                          enum change_outcome *ret, struct error *err);
-NODISCARD bool flow_stop(const struct flow *flow, const struct caller *caller, int64_t id,
-                         enum change_outcome *ret, struct error *err);
-NODISCARD bool flow_reboot(const struct flow *flow, const struct caller *caller, int64_t id,
-                           enum change_outcome *ret, struct error *err);
-NODISCARD bool flow_label(const struct flow *flow, const struct caller *caller, int64_t id,
-                          const char *label, enum change_outcome *ret, struct error *err);
-NODISCARD bool flow_destroy(const struct flow *flow, const struct caller *caller, int64_t id,
-                            enum change_outcome *ret, struct error *err);
 
 #endif

@@ -5,12 +5,16 @@
 #define BERTH_FLOW_LIVENESS_H
 
 #include "flow/flow.h"
+#include "market/connected.h"
 
 enum { LIVENESS_SECONDS = 5 };
 
-/* Say that process `server_proc`, started at `started`, is alive. Call it every
- * LIVENESS_SECONDS. */
-NODISCARD bool flow_liveness(const struct flow *flow, const char *server_proc,
-                             struct instant started, struct error *err);
+/* Say that process `server_proc`, whose name no other process has or had, is alive. Call it every
+ * LIVENESS_SECONDS: it counts as alive for as long again, and a longer silence is an outage. */
+NODISCARD bool flow_liveness(const struct flow *flow, const char *server_proc, struct error *err);
+
+/* Since when some server has been alive without a break, given their spans sorted by `from`; `now`
+ * where none is. Pure. */
+struct instant liveness_since(const struct span *alive, size_t count, struct instant now);
 
 #endif

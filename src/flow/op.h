@@ -15,8 +15,8 @@
 enum {
     OP_EXPIRES_SECONDS = 60,     /* not begun by then: never */
     OP_KEPT_SECONDS = 24 * 3600, /* results, before they are removed */
-    OP_COMMAND_LENGTH_MAX = 4096,
-    OP_TAIL_MAX = 10000,
+    OP_TAIL_DEFAULT = 1000,
+    OP_FILTER_LENGTH_MAX = 1024,
 };
 
 enum op_outcome {
@@ -24,7 +24,7 @@ enum op_outcome {
     OP_NO_INSTANCE,
     OP_NOT_REACHABLE, /* the host is offline */
     OP_NOT_RUNNING,   /* exec in an instance that does not run */
-    OP_BAD_COMMAND,   /* empty or too long */
+    OP_BAD_COMMAND,   /* empty or too long; a filter or a tail likewise */
     OP_TOO_MANY,      /* operations waiting on this machine */
 };
 
@@ -33,7 +33,7 @@ struct op_request {
     enum op_kind kind;
     const char *command; /* exec */
     const char *filter;  /* logs; NULL: all */
-    int64_t tail;        /* logs; 0: the default of 1000 */
+    int64_t tail;        /* logs; 0: OP_TAIL_DEFAULT */
     bool is_daemon_log;
 };
 

@@ -21,6 +21,7 @@ enum session_outcome {
     SESSION_QUARANTINED, /* open, but other hardware than before: rents nothing until cleared */
     SESSION_GPU_IN_USE,  /* a GPU of it is live on another machine */
     SESSION_SIMULATED,
+    SESSION_BAD_FACTS,
 };
 
 struct session_open_reply {
@@ -48,6 +49,11 @@ enum take_outcome {
     TAKE_FENCED, /* another session has taken over: answer 409 */
     TAKE_REPLAY, /* this sequence number, or a later one, was used */
 };
+
+/* Within a transaction of another flow; see flow_session_take(). */
+NODISCARD bool session_try(struct db *db, int64_t machine_id, int64_t epoch,
+                           enum session_stream stream, int64_t seq, enum take_outcome *ret,
+                           struct error *err);
 
 /* Use up a sequence number of a stream (heartbeats and results of operations do it themselves). */
 NODISCARD bool flow_session_take(const struct flow *flow, int64_t machine_id, int64_t epoch,

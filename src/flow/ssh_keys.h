@@ -50,10 +50,4 @@ NODISCARD bool flow_ssh_key_list_of(const struct flow *flow, const struct caller
                                     struct ssh_key_row **ret, size_t *ret_count, bool *ret_has,
                                     struct error *err);
 
-/* Whether `text` is one public key as OpenSSH writes it, perhaps with blanks around it: a known
- * type, a blob that says the same type, no options. `*ret_line` is its canonical line, in the
- * arena; else `*ret_why` is a sentence. Pure. */
-NODISCARD bool ssh_key_parse(const char *text, struct arena *arena, const char **ret_line,
-                             const char **ret_why);
-
 #endif

@@ -119,7 +119,6 @@ static void encode_spec(struct encoder *json, const struct instance_spec *spec)
     assert(spec->env_count >= 0 && spec->env_count <= SPEC_ENV_MAX);
     assert(spec->port_count >= 0 && spec->port_count <= SPEC_PORTS_MAX);
 
-    encode_key(json, "spec");
     encode_object(json);
     fields_encode(json, &spec_list, spec);
     encode_texts(json, &args_texts, spec->args, spec->arg_count);
@@ -143,6 +142,13 @@ static void encode_spec(struct encoder *json, const struct instance_spec *spec)
     encode_end(json);
 }
 
+void instance_spec_encode(struct buf *out, const struct instance_spec *spec)
+{
+    struct encoder json = encoder_of(out);
+
+    encode_spec(&json, spec);
+}
+
 static void encode_instance(struct encoder *json, const struct desired_instance *instance)
 {
     encode_object(json);
@@ -150,8 +156,10 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
     encode_texts(json, &gpus_texts, instance->gpus, instance->gpu_count);
     if (instance->has_destroy_token)
         fields_encode(json, &token_list, instance);
-    if (instance->state != DESIRED_ABSENT)
+    if (instance->state != DESIRED_ABSENT) {
+        encode_key(json, "spec");
         encode_spec(json, &instance->spec);
+    }
     encode_end(json);
 }
 
@@ -280,6 +288,17 @@ static bool decode_spec(const json_t *object, struct arena *arena, struct instan
         if (spec->ports[i].port > 65535 && spec->ports[i].port < LAUNCH_IDENTITY_PORT)
             return error_set(err, ERROR_OUT_OF_RANGE, "ports[%" PRId64 "]: no such port", i);
     }
+    return true;
+}
+
+bool instance_spec_decode(const json_t *root, struct arena *arena, struct instance_spec *ret,
+                          struct error *err)
+{
+    struct instance_spec spec = { 0 };
+
+    if (!decode_spec(root, arena, &spec, err))
+        return error_context(err, "spec");
+    *ret = spec;
     return true;
 }
 

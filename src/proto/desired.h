@@ -114,6 +114,11 @@ void desired_encode(struct buf *out, const struct desired *desired);
 NODISCARD bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret,
                               struct error *err);
 
+/* A spec alone, as the server keeps it in a row. */
+void instance_spec_encode(struct buf *out, const struct instance_spec *spec);
+NODISCARD bool instance_spec_decode(const json_t *root, struct arena *arena,
+                                    struct instance_spec *ret, struct error *err);
+
 /* The bytes under a destroy token: domain, machine, instance, gen. */
 void destroy_signed(struct buf *out, int64_t machine_id, int64_t instance_id, int64_t gen);
 

@@ -37,6 +37,10 @@ static struct verdict judge(enum change_outcome outcome)
     case CHANGE_LIFETIME_OVER:
         return (struct verdict){ 400, "invalid_args",
                                  "Its contract has ended, so it cannot start again." };
+    case CHANGE_BARRED:
+        return (struct verdict){ 400, "invalid_args",
+                                 "Its machine failed a check and runs nothing new until that is "
+                                 "cleared." };
     case CHANGE_LABEL_TOO_LONG:
         return (struct verdict){ 400, "label_too_long", "A label has at most 1024 characters." };
     case CHANGE_NOT_RUNNING:

@@ -48,6 +48,10 @@ void handle_agent_enroll(struct call *call)
     case ENROLL_SIMULATED:
         return reply_refuse(call, 403, "not_authorized",
                             "Simulated GPUs are not allowed here (--allow-simulated).");
+    case ENROLL_BAD_FACTS:
+        return reply_refuse(call, 400, "invalid_args",
+                            "Berth does not take this machine: its GPUs must be of one model, of "
+                            "the GTX 10 series or later, and its figures possible.");
     }
 }
 
@@ -101,6 +105,10 @@ void handle_agent_session(struct call *call)
     case SESSION_SIMULATED:
         return reply_refuse(call, 403, "not_authorized",
                             "Simulated GPUs are not allowed here (--allow-simulated).");
+    case SESSION_BAD_FACTS:
+        return reply_refuse(call, 400, "invalid_args",
+                            "Berth does not take this machine: its GPUs must be of one model, of "
+                            "the GTX 10 series or later, and its figures possible.");
     }
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "flow/contact_lost.h"
+#include "flow/lifetime.h"
 #include "flow/liveness.h"
 #include "flow/no_credit.h"
 #include "flow/op.h"
@@ -35,6 +36,16 @@ static bool run_no_credit(const struct jobs_options *options, bool *ret_is_full,
     return true;
 }
 
+static bool run_lifetime(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_lifetime(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= LIFETIME_MAX;
+    return true;
+}
+
 static bool run_post_usage(const struct jobs_options *options, bool *ret_is_full, struct error *err)
 {
     size_t count = 0;
@@ -48,7 +59,7 @@ static bool run_post_usage(const struct jobs_options *options, bool *ret_is_full
 static bool run_liveness(const struct jobs_options *options, bool *ret_is_full, struct error *err)
 {
     *ret_is_full = false;
-    return flow_liveness(options->flow, options->server_proc, options->started, err);
+    return flow_liveness(options->flow, options->server_proc, err);
 }
 
 static bool run_op_expire(const struct jobs_options *options, bool *ret_is_full, struct error *err)
@@ -65,6 +76,7 @@ static const struct job {
     { "liveness", run_liveness, LIVENESS_SECONDS *US_PER_SECOND },
     { "contact lost", run_contact_lost, US_PER_SECOND },
     { "no credit", run_no_credit, US_PER_SECOND },
+    { "lifetime", run_lifetime, US_PER_SECOND },
     { "post usage", run_post_usage, 5 * US_PER_SECOND },
     { "expire operations", run_op_expire, 10 * US_PER_SECOND },
 };

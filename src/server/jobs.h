@@ -20,7 +20,6 @@ struct jobs_options {
     const struct flow *flow; /* borrowed, as are the next two */
     struct metrics *metrics;
     const char *server_proc;
-    struct instant started;
 };
 
 NODISCARD bool jobs_open(const struct jobs_options *options, struct jobs **ret_jobs,

@@ -127,8 +127,7 @@ static bool open_market(struct app *app, const struct options *options, const st
                                              .server_proc = app->server_proc };
     const struct jobs_options jobs = { .flow = &app->flow,
                                        .metrics = app->metrics,
-                                       .server_proc = app->server_proc,
-                                       .started = app->started };
+                                       .server_proc = app->server_proc };
     if (!catalog_feed_open(&app->flow, &app->catalog, err) ||
         !events_open(&app->flow, app->metrics, &app->events, err) ||
         !deliver_open(&deliver, &app->deliver, err))

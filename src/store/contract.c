@@ -12,7 +12,7 @@
     "spec, image, runtype, request_hash, label, state, reason, reason_detail, state_us, gen, "     \
     "restart_nonce, destroyed_us, disk_metered_us, posted_us, counter_epoch, bytes_up, "           \
     "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
-    "gpu_permille, message, ssh_port, ports"
+    "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, gauged_us"
 
 static bool agreed_read(struct db_rows *row, struct arena *arena, struct contract_row *contract,
                         struct error *err)
@@ -68,13 +68,17 @@ static bool contract_read(struct db_rows *row, struct arena *arena, void *item, 
     contract->cpu_permille = db_column_int(row, 39);
     contract->ram_used_mb = db_column_int(row, 40);
     contract->gpu_permille = db_column_int(row, 41);
+    contract->gauged = db_column_instant(row, 48);
     return agreed_read(row, arena, contract, err) && standing_read(row, arena, contract, err) &&
            rows_number(row, 32, 0, INT64_MAX, &contract->counter_epoch, err) &&
            rows_number(row, 33, 0, INT64_MAX, &contract->bytes_up, err) &&
            rows_number(row, 34, 0, INT64_MAX, &contract->bytes_down, err) &&
            rows_text(row, 42, arena, &contract->message, err) &&
            rows_number(row, 43, 0, 65535, &contract->ssh_port, err) &&
-           rows_text(row, 44, arena, &contract->ports, err);
+           rows_text(row, 44, arena, &contract->ports, err) &&
+           rows_number(row, 45, 0, INT64_MAX, &contract->usage_count, err) &&
+           rows_number(row, 46, 0, INT64_MAX, &contract->up_unmetered, err) &&
+           rows_number(row, 47, 0, INT64_MAX, &contract->down_unmetered, err);
 }
 
 static const struct rows_reader reader = { "contract", sizeof(struct contract_row), contract_read };
@@ -147,6 +151,28 @@ bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count, s
                          DB_ARGS(db_int(owner_id)), NULL, ret_count, &has, err);
 }
 
+/* Of states that should run: market/rental_states.def. */
+#define RUNS "state IN (1, 2, 3, 4, 5)"
+
+bool contract_count_running(struct db *db, int64_t owner_id, int64_t *ret_count, struct error *err)
+{
+    bool has;
+
+    return rows_load_one(db, &count_reader,
+                         "SELECT COUNT(*) FROM contract WHERE owner_id = $1 "
+                         "AND destroyed_us = 0 AND " RUNS,
+                         DB_ARGS(db_int(owner_id)), NULL, ret_count, &has, err);
+}
+
+bool contract_machines_of(struct db *db, int64_t owner_id, struct arena *arena, int64_t **ret,
+                          size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &count_reader,
+                     "SELECT DISTINCT machine_id FROM contract WHERE owner_id = $1 "
+                     "AND destroyed_us = 0 AND " RUNS " ORDER BY machine_id",
+                     DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
+}
+
 bool contract_find_request(struct db *db, int64_t owner_id, const struct hash *hash,
                            struct instant since, int64_t *ret_id, bool *ret_has, struct error *err)
 {
@@ -184,15 +210,13 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
 
     if (!db_count(db,
                   "UPDATE contract SET label = $3, state = $4, reason = $5, reason_detail = $6, "
-                  "state_us = $7, gen = $8, restart_nonce = $9, destroyed_us = $10, "
-                  "disk_metered_us = $11, posted_us = $12, end_us = $13 "
+                  "state_us = $7, gen = $8, restart_nonce = $9, destroyed_us = $10, end_us = $11 "
                   "WHERE id = $1 AND gen = $2",
                   DB_ARGS(db_int(contract->id), db_int(gen_before), db_text(contract->label),
                           db_int(contract->state), db_int(contract->reason),
                           db_text(contract->reason_detail), db_instant(contract->state_at),
                           db_int(contract->gen), db_int(contract->restart_nonce),
-                          db_instant(contract->destroyed), db_instant(contract->disk_metered),
-                          db_instant(contract->posted), db_instant(contract->terms.end)),
+                          db_instant(contract->destroyed), db_instant(contract->terms.end)),
                   &count, err))
         return false;
     if (count != 1)
@@ -206,22 +230,30 @@ bool contract_report(struct db *db, const struct contract_row *contract, struct 
                    "UPDATE contract SET counter_epoch = $2, bytes_up = $3, bytes_down = $4, "
                    "counted_us = $5, exit_code = $6, nonce_done = $7, disk_used_mb = $8, "
                    "cpu_permille = $9, ram_used_mb = $10, gpu_permille = $11, message = $12, "
-                   "ssh_port = $13, ports = $14 WHERE id = $1",
+                   "ssh_port = $13, ports = $14, up_unmetered = $15, down_unmetered = $16, "
+                   "gauged_us = $17 "
+                   "WHERE id = $1",
                    DB_ARGS(db_int(contract->id), db_int(contract->counter_epoch),
                            db_int(contract->bytes_up), db_int(contract->bytes_down),
                            db_instant(contract->counted), db_int(contract->exit_code),
                            db_int(contract->nonce_done), db_int(contract->disk_used_mb),
                            db_int(contract->cpu_permille), db_int(contract->ram_used_mb),
                            db_int(contract->gpu_permille), db_text(contract->message),
-                           db_int(contract->ssh_port), db_text(contract->ports)),
+                           db_int(contract->ssh_port), db_text(contract->ports),
+                           db_int(contract->up_unmetered), db_int(contract->down_unmetered),
+                           db_instant(contract->gauged)),
                    err);
 }
 
-bool contract_set_metered(struct db *db, int64_t id, struct instant disk_metered,
-                          struct instant posted, struct error *err)
+bool contract_meter(struct db *db, const struct contract_row *contract, struct error *err)
 {
-    return db_exec(db, "UPDATE contract SET disk_metered_us = $2, posted_us = $3 WHERE id = $1",
-                   DB_ARGS(db_int(id), db_instant(disk_metered), db_instant(posted)), err);
+    return db_exec(db,
+                   "UPDATE contract SET disk_metered_us = $2, posted_us = $3, usage_count = $4, "
+                   "up_unmetered = $5, down_unmetered = $6 WHERE id = $1",
+                   DB_ARGS(db_int(contract->id), db_instant(contract->disk_metered),
+                           db_instant(contract->posted), db_int(contract->usage_count),
+                           db_int(contract->up_unmetered), db_int(contract->down_unmetered)),
+                   err);
 }
 
 bool contract_unposted(struct db *db, struct instant running, struct instant stopped,
@@ -242,7 +274,7 @@ bool contract_overdue(struct db *db, struct instant now, int64_t *ret_ids, size_
 {
     return rows_load_ids(db,
                          "SELECT id FROM contract WHERE end_us <= $1 AND destroyed_us = 0 "
-                         "AND state IN (1, 2, 3, 4, 5) ORDER BY end_us, id LIMIT $2",
+                         "AND " RUNS " ORDER BY end_us, id LIMIT $2",
                          DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
                          err);
 }

@@ -32,10 +32,14 @@ struct contract_row {
     struct instant destroyed;    /* when that was accepted; 0 while it exists */
     struct instant disk_metered; /* disk has been metered up to here */
     struct instant posted;       /* usage was last posted */
+    int64_t usage_count;         /* journals of usage so far */
 
     int64_t counter_epoch, bytes_up, bytes_down; /* last readings, at `counted` */
     struct instant counted;
-    int64_t exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, gpu_permille;
+    int64_t up_unmetered, down_unmetered; /* bytes to charge that no meter has yet */
+    int64_t exit_code, nonce_done;
+    int64_t disk_used_mb, cpu_permille, ram_used_mb, gpu_permille; /* -1 unknown; at `gauged` */
+    struct instant gauged;
     const char *message;
     int64_t ssh_port;  /* 0: none */
     const char *ports; /* "8081/tcp:40001 53/udp:40002" */
@@ -52,6 +56,12 @@ NODISCARD bool contract_list_owned(struct db *db, int64_t owner_id, struct arena
 NODISCARD bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count,
                                     struct error *err);
 
+/* Of which those that should run; and the machines of those, in order. */
+NODISCARD bool contract_count_running(struct db *db, int64_t owner_id, int64_t *ret_count,
+                                      struct error *err);
+NODISCARD bool contract_machines_of(struct db *db, int64_t owner_id, struct arena *arena,
+                                    int64_t **ret, size_t *ret_count, struct error *err);
+
 /* A rental of the same request by that renter, made after `since`. */
 NODISCARD bool contract_find_request(struct db *db, int64_t owner_id, const struct hash *hash,
                                      struct instant since, int64_t *ret_id, bool *ret_has,
@@ -65,8 +75,8 @@ NODISCARD bool contract_list_on(struct db *db, int64_t machine_id, struct arena 
 NODISCARD bool contract_disk_on(struct db *db, int64_t machine_id, int64_t *ret_disk_gb,
                                 struct error *err);
 
-/* Set where it stands (the second part) and its end, if the row still has generation
- * `gen_before`; else ERROR_CONFLICT. */
+/* Set where it stands (the second part, but for what is metered) and its end, if the row still has
+ * generation `gen_before`; else ERROR_CONFLICT. */
 NODISCARD bool contract_update(struct db *db, const struct contract_row *contract,
                                int64_t gen_before, struct error *err);
 
@@ -74,9 +84,9 @@ NODISCARD bool contract_update(struct db *db, const struct contract_row *contrac
 NODISCARD bool contract_report(struct db *db, const struct contract_row *contract,
                                struct error *err);
 
-/* Usage was posted. */
-NODISCARD bool contract_set_metered(struct db *db, int64_t id, struct instant disk_metered,
-                                    struct instant posted, struct error *err);
+/* Set what was metered and posted: disk_metered, posted, usage_count and the unmetered bytes. */
+NODISCARD bool contract_meter(struct db *db, const struct contract_row *contract,
+                              struct error *err);
 
 /* Existing ones whose usage was last posted at or before `running` while in a running interval, or
  * at or before `stopped` otherwise; longest ago first. */

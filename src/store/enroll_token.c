@@ -22,14 +22,23 @@ static bool user_id_read(struct db_rows *row, struct arena *arena, void *item, s
     return rows_number(row, 0, 1, INT64_MAX, item, err);
 }
 
-bool enroll_token_take(struct db *db, const struct hash *hash, struct instant now,
+bool enroll_token_find(struct db *db, const struct hash *hash, struct instant now,
                        int64_t *ret_user_id, bool *ret_has, struct error *err)
 {
     static const struct rows_reader user_id = { "enrolment token", sizeof(int64_t), user_id_read };
 
     return rows_load_one(db, &user_id,
-                         "DELETE FROM enroll_token WHERE hash = $1 AND expires_us > $2 "
-                         "RETURNING user_id",
+                         "SELECT user_id FROM enroll_token WHERE hash = $1 AND expires_us > $2",
                          DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes), db_instant(now)), NULL,
                          ret_user_id, ret_has, err);
+}
+
+bool enroll_token_take(struct db *db, const struct hash *hash, struct error *err)
+{
+    int64_t count;
+
+    if (!db_count(db, "DELETE FROM enroll_token WHERE hash = $1",
+                  DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), &count, err))
+        return false;
+    return count == 1 || error_set(err, ERROR_CONFLICT, "the token has just been used");
 }

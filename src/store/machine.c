@@ -9,7 +9,8 @@
     "id, owner_id, public_key, facts, hostname, geolocation, verification, is_simulated, "         \
     "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, disk_month, "     \
     "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
-    "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count"
+    "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
+    "inet_up_kbps, inet_down_kbps"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -51,6 +52,8 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->is_engine_ok = db_column_int(row, 23) != 0;
     machine->disk_free_gb = db_column_int(row, 25);
     machine->quarantined_count = db_column_int(row, 26);
+    machine->inet_up_kbps = db_column_int(row, 27);
+    machine->inet_down_kbps = db_column_int(row, 28);
     return true;
 }
 
@@ -61,13 +64,14 @@ bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *r
 {
     return db_insert(db,
                      "INSERT INTO machine (owner_id, public_key, facts, hostname, geolocation, "
-                     "verification, is_simulated, created_us) "
-                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+                     "verification, is_simulated, created_us, inet_up_kbps, inet_down_kbps) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
                      DB_ARGS(db_int(machine->owner_id),
                              db_bytes(machine->public_key, sizeof machine->public_key),
                              db_text(machine->facts), db_text(machine->hostname),
                              db_text(machine->geolocation), db_int(machine->verification),
-                             db_int(machine->is_simulated), db_instant(machine->created)),
+                             db_int(machine->is_simulated), db_instant(machine->created),
+                             db_int(machine->inet_up_kbps), db_int(machine->inet_down_kbps)),
                      ret_id, err);
 }
 
@@ -137,11 +141,14 @@ bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *ret_has, str
                          DB_ARGS(db_int(id)), NULL, ret_rev, ret_has, err);
 }
 
-bool machine_set_facts(struct db *db, int64_t id, const char *facts, const char *hostname,
-                       struct error *err)
+bool machine_set_facts(struct db *db, const struct machine_row *machine, struct error *err)
 {
-    return db_exec(db, "UPDATE machine SET facts = $2, hostname = $3 WHERE id = $1",
-                   DB_ARGS(db_int(id), db_text(facts), db_text(hostname)), err);
+    return db_exec(db,
+                   "UPDATE machine SET facts = $2, hostname = $3, inet_up_kbps = $4, "
+                   "inet_down_kbps = $5 WHERE id = $1",
+                   DB_ARGS(db_int(machine->id), db_text(machine->facts), db_text(machine->hostname),
+                           db_int(machine->inet_up_kbps), db_int(machine->inet_down_kbps)),
+                   err);
 }
 
 bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_listed,
@@ -159,6 +166,11 @@ bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_li
                             db_int(listing->discount_max_ppm), db_instant(listing->start),
                             db_instant(listing->end)),
                     ret_count, err);
+}
+
+bool machine_set_unlisted(struct db *db, int64_t id, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET is_listed = 0 WHERE id = $1", DB_ARGS(db_int(id)), err);
 }
 
 bool machine_set_verification(struct db *db, int64_t id, enum verification verification,

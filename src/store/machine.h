@@ -13,7 +13,8 @@ struct machine_row {
     uint8_t public_key[32];
     const char *facts; /* proto/hello.h, machine_facts, as JSON */
     const char *hostname;
-    const char *geolocation; /* "Gothenburg, SE", or "" */
+    int64_t inet_up_kbps, inet_down_kbps; /* as in the facts: what its link carries; 0 unknown */
+    const char *geolocation;              /* "Gothenburg, SE", or "" */
     enum verification verification;
     bool is_simulated;
     bool is_quarantined;
@@ -54,11 +55,13 @@ NODISCARD bool machine_lock(struct db *db, int64_t id, struct error *err);
 NODISCARD bool machine_bump(struct db *db, int64_t id, struct error *err);
 NODISCARD bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *ret_has,
                            struct error *err);
-NODISCARD bool machine_set_facts(struct db *db, int64_t id, const char *facts, const char *hostname,
+/* facts, hostname and link, of `machine->id`. */
+NODISCARD bool machine_set_facts(struct db *db, const struct machine_row *machine,
                                  struct error *err);
 NODISCARD bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_listed,
                                    const struct listing *listing, int64_t *ret_count,
                                    struct error *err);
+NODISCARD bool machine_set_unlisted(struct db *db, int64_t id, struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
 NODISCARD bool machine_set_online(struct db *db, int64_t id, struct error *err);

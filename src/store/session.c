@@ -78,6 +78,14 @@ bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, struct insta
                    DB_ARGS(db_int(machine_id), db_int(epoch), db_instant(now)), err);
 }
 
+bool session_forget_hardware(struct db *db, int64_t machine_id, struct error *err)
+{
+    static const uint8_t unknown[32];
+
+    return db_exec(db, "UPDATE agent_session SET fingerprint = $2 WHERE machine_id = $1",
+                   DB_ARGS(db_int(machine_id), db_bytes(unknown, sizeof unknown)), err);
+}
+
 bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, size_t max,
                      size_t *ret_count, struct error *err)
 {

@@ -36,6 +36,9 @@ NODISCARD bool session_take(struct db *db, int64_t machine_id, int64_t epoch,
 NODISCARD bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, struct instant now,
                             struct error *err);
 
+/* Take over whatever hardware its next session shows. */
+NODISCARD bool session_forget_hardware(struct db *db, int64_t machine_id, struct error *err);
+
 /* Machines that are online and whose last heartbeat is at or before `before`. */
 NODISCARD bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, size_t max,
                                size_t *ret_count, struct error *err);

@@ -21,6 +21,8 @@ CREATE TABLE machine (
   public_key BYTES NOT NULL UNIQUE,
   facts TEXT NOT NULL,
   hostname TEXT NOT NULL,
+  inet_up_kbps I64 NOT NULL DEFAULT 0 CHECK (inet_up_kbps >= 0),
+  inet_down_kbps I64 NOT NULL DEFAULT 0 CHECK (inet_down_kbps >= 0),
   geolocation TEXT NOT NULL DEFAULT '',
   verification I64 NOT NULL DEFAULT 0 CHECK (verification IN (0, 1, 2)),
   is_simulated I64 NOT NULL DEFAULT 0 CHECK (is_simulated IN (0, 1)),
@@ -138,10 +140,13 @@ CREATE TABLE contract (
   destroyed_us I64 NOT NULL DEFAULT 0,
   disk_metered_us I64 NOT NULL,
   posted_us I64 NOT NULL,
+  usage_count I64 NOT NULL DEFAULT 0,
 
   counter_epoch I64 NOT NULL DEFAULT 0,
   bytes_up I64 NOT NULL DEFAULT 0,
   bytes_down I64 NOT NULL DEFAULT 0,
+  up_unmetered I64 NOT NULL DEFAULT 0 CHECK (up_unmetered >= 0),
+  down_unmetered I64 NOT NULL DEFAULT 0 CHECK (down_unmetered >= 0),
   counted_us I64 NOT NULL,
   exit_code I64 NOT NULL DEFAULT -1,
   nonce_done I64 NOT NULL DEFAULT 0,
@@ -149,6 +154,7 @@ CREATE TABLE contract (
   cpu_permille I64 NOT NULL DEFAULT -1,
   ram_used_mb I64 NOT NULL DEFAULT -1,
   gpu_permille I64 NOT NULL DEFAULT -1,
+  gauged_us I64 NOT NULL DEFAULT 0,
   message TEXT NOT NULL DEFAULT '',
   ssh_port I64 NOT NULL DEFAULT 0,
   ports TEXT NOT NULL DEFAULT '',
@@ -225,7 +231,7 @@ CREATE TABLE contract_event (
   id ID,
   contract_id I64 NOT NULL REFERENCES contract(id),
   at_us I64 NOT NULL,
-  kind I64 NOT NULL,
+  state I64 NOT NULL,
   reason I64 NOT NULL,
   detail TEXT NOT NULL DEFAULT ''
 ) STRICT;
@@ -233,12 +239,12 @@ CREATE INDEX contract_event_contract ON contract_event(contract_id, id);
 
 CREATE TABLE op (
   id ID,
-  op_id TEXT NOT NULL UNIQUE,
-  token_hash BYTES NOT NULL UNIQUE,
   contract_id I64 NOT NULL REFERENCES contract(id),
   machine_id I64 NOT NULL REFERENCES machine(id),
   owner_id I64 NOT NULL REFERENCES users(id),
-  kind I64 NOT NULL,
+  op_id TEXT NOT NULL UNIQUE,
+  token_hash BYTES NOT NULL UNIQUE,
+  is_exec I64 NOT NULL CHECK (is_exec IN (0, 1)),
   min_gen I64 NOT NULL,
   command TEXT,
   filter TEXT,
@@ -246,11 +252,13 @@ CREATE TABLE op (
   is_daemon_log I64 NOT NULL DEFAULT 0 CHECK (is_daemon_log IN (0, 1)),
   created_us I64 NOT NULL,
   expires_us I64 NOT NULL,
-  state I64 NOT NULL DEFAULT 0,
+  progress I64 NOT NULL DEFAULT 0 CHECK (progress IN (0, 1, 2, 3)),
   finished_us I64,
-  output TEXT
+  output TEXT,
+  CHECK ((progress = 0) = (output IS NULL))
 ) STRICT;
-CREATE INDEX op_pending ON op(machine_id, id) WHERE state = 0;
+CREATE INDEX op_pending ON op(machine_id, id) WHERE progress = 0;
+CREATE INDEX op_expires ON op(expires_us) WHERE progress = 0;
 CREATE INDEX op_created ON op(created_us);
 
 CREATE TABLE server_liveness (

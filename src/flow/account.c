@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/account.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "flow/funds.h"
+#include "flow/limits.h"
+
+enum { RIGHTS_LENGTH_MAX = 16 * 1024 };
+
+static const struct {
+    const char *name;
+    enum scope scope;
+} categories[] = {
+    { "instance_read", SCOPE_INSTANCE_READ },
+    { "instance_write", SCOPE_INSTANCE_WRITE },
+    { "user_read", SCOPE_USER_READ },
+    { "user_write", SCOPE_USER_WRITE },
+    { "billing_read", SCOPE_BILLING_READ },
+    { "billing_write", SCOPE_BILLING_WRITE },
+    { "machine_read", SCOPE_MACHINE_READ },
+    { "machine_write", SCOPE_MACHINE_WRITE },
+    { "misc", SCOPE_MISC },
+    { "team_read", SCOPE_TEAM_READ },
+    { "team_write", SCOPE_TEAM_WRITE },
+};
+
+/* One local part, one domain, nothing that would need quoting; lower case in `email`. */
+static bool email_normalise(const char *text, char email[static EMAIL_LENGTH_MAX + 1])
+{
+    size_t length = strlen(text);
+    const char *at = strchr(text, '@');
+
+    if (length > EMAIL_LENGTH_MAX || at == NULL || at == text || at[1] == '\0' ||
+        strchr(at + 1, '@') != NULL || at[1] == '.' || text[length - 1] == '.')
+        return false;
+    for (size_t i = 0; i <= length; i++) {
+        char byte = text[i];
+
+        if (byte != '\0' && (byte <= ' ' || byte > '~' || strchr("\"(),:;<>[\\]", byte) != NULL))
+            return false;
+        email[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+    }
+    return true;
+}
+
+struct create_work {
+    const struct account_request *request;
+    struct instant now;
+    char email[EMAIL_LENGTH_MAX + 1];
+    char username[NAME_LENGTH_MAX + 1];
+    struct hash key_hash;
+    struct account_reply reply;
+};
+
+static bool create_work(struct db *db, void *context, struct error *err)
+{
+    struct create_work *work = context;
+    const struct account_request *request = work->request;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct user_row user = { .email = work->email,
+                             .username = work->username,
+                             .fullname = "",
+                             .is_admin = request->is_admin,
+                             .created = work->now,
+                             .t_zero = INSTANT_NEVER };
+    struct api_key_row key = { .name = "main",
+                               .rights = "",
+                               .scopes = SCOPE_ALL,
+                               .hash = work->key_hash,
+                               .created = work->now };
+    struct user_row other;
+    bool has_other;
+
+    if (!user_find(db, work->email, &arena, &other, &has_other, err))
+        return false;
+    if (has_other) {
+        work->reply.outcome = ACCOUNT_EXISTS;
+        return true;
+    }
+    if (!user_insert(db, &user, &key.user_id, err) ||
+        !api_key_insert(db, &key, &work->reply.key_id, err))
+        return false;
+    if (request->credit.nanodollars > 0) {
+        char ledger_key[JOURNAL_KEY_SIZE];
+
+        (void)snprintf(ledger_key, sizeof ledger_key, "promo:signup:%" PRId64, key.user_id);
+        if (!funds_grant(db, key.user_id, request->credit, ledger_key, work->now, err))
+            return false;
+    }
+    work->reply.user_id = key.user_id;
+    work->reply.outcome = ACCOUNT_CREATED;
+    return true;
+}
+
+bool flow_account_create(const struct flow *flow, const struct account_request *request,
+                         struct account_reply *ret, struct error *err)
+{
+    struct create_work work = { .request = request, .now = clock_now(flow->clock) };
+
+    if (!email_normalise(request->email, work.email)) {
+        *ret = (struct account_reply){ .outcome = ACCOUNT_BAD_EMAIL };
+        return true;
+    }
+    if (request->credit.nanodollars < 0) {
+        *ret = (struct account_reply){ .outcome = ACCOUNT_BAD_CREDIT };
+        return true;
+    }
+    const char *name = request->username;
+    if (name != NULL)
+        (void)snprintf(work.username, sizeof work.username, "%s", name);
+    else
+        (void)snprintf(work.username, sizeof work.username, "%.*s", (int)strcspn(work.email, "@"),
+                       work.email);
+
+    (void)crypto_token(work.reply.api_key);
+    work.key_hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
+    if (!store_write(flow->store, create_work, &work, err))
+        return error_context(err, "create an account");
+    if (work.reply.outcome != ACCOUNT_CREATED)
+        crypto_wipe(work.reply.api_key, sizeof work.reply.api_key);
+    *ret = work.reply;
+    return true;
+}
+
+struct authenticate_work {
+    struct hash hash;
+    struct caller caller;
+    bool is_known;
+};
+
+static bool authenticate_work(struct db *db, void *context, struct error *err)
+{
+    struct authenticate_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct api_key_row key;
+    struct user_row user;
+    bool has_key, has_user = false;
+
+    work->is_known = false;
+    if (!api_key_find(db, &work->hash, &arena, &key, &has_key, err) ||
+        (has_key && !user_load(db, key.user_id, &arena, &user, &has_user, err)))
+        return false;
+    if (!has_user)
+        return true;
+    work->caller = (struct caller){ .user_id = user.id,
+                                    .key_id = key.id,
+                                    .scopes = key.scopes,
+                                    .instance_id = key.contract_id,
+                                    .is_admin = user.is_admin && key.contract_id == 0 };
+    work->is_known = true;
+    return true;
+}
+
+bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,
+                       bool *ret_is_known, struct error *err)
+{
+    struct authenticate_work work = { .hash = *key };
+
+    if (!store_read(flow->store, authenticate_work, &work, err))
+        return error_context(err, "look up an API key");
+    if (work.is_known)
+        *ret = work.caller;
+    *ret_is_known = work.is_known;
+    return true;
+}
+
+struct keys_work {
+    const struct caller *caller;
+    struct arena *arena;
+    struct api_key_row *keys;
+    size_t count;
+};
+
+static bool rights_work(struct db *db, void *context, struct error *err)
+{
+    struct keys_work *work = context;
+    struct api_key_row key;
+    bool has;
+
+    work->count = 0;
+    if (!api_key_load(db, work->caller->user_id, work->caller->key_id, work->arena, &key, &has,
+                      err))
+        return false;
+    if (!has)
+        return true;
+    work->keys = arena_alloc(work->arena, 1, sizeof key);
+    if (work->keys == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a key");
+    *work->keys = key;
+    work->count = 1;
+    return true;
+}
+
+bool flow_key_rights(const struct flow *flow, const struct caller *caller, struct arena *arena,
+                     const char **ret_rights, struct error *err)
+{
+    struct keys_work work = { .caller = caller, .arena = arena };
+
+    if (!store_read(flow->store, rights_work, &work, err))
+        return error_context(err, "read a key's rights");
+    *ret_rights = work.count == 1 ? work.keys->rights : "";
+    return true;
+}
+
+static enum scope category_scope(const char *name)
+{
+    for (size_t i = 0; i < sizeof categories / sizeof categories[0]; i++)
+        if (strcmp(categories[i].name, name) == 0)
+            return categories[i].scope;
+    return 0;
+}
+
+/* The categories that `rights` names, and those that it grants whole. False where it is no
+ * permission object. */
+static bool rights_read(const char *rights, int64_t *ret_named, int64_t *ret_whole)
+{
+    auto_json json_t *root = NULL;
+    struct error err;
+    const json_t *api;
+    const char *name;
+    json_t *routes;
+    int64_t named = 0, whole = 0;
+
+    if (strlen(rights) > RIGHTS_LENGTH_MAX || !json_parse(rights, strlen(rights), &root, &err) ||
+        !json_need_object(root, "api", &api, &err))
+        return false;
+    json_object_foreach((json_t *)api, name, routes)
+    {
+        if (category_scope(name) == 0 || !json_is_object(routes))
+            return false;
+        named |= category_scope(name);
+        if (json_object_size(routes) == 0)
+            whole |= category_scope(name);
+    }
+    *ret_named = named;
+    *ret_whole = whole;
+    return true;
+}
+
+struct key_work {
+    const struct caller *caller;
+    struct instant now;
+    struct api_key_row key;
+    int64_t key_id;
+    struct key_reply reply;
+};
+
+static bool key_create_work(struct db *db, void *context, struct error *err)
+{
+    struct key_work *work = context;
+
+    return api_key_insert(db, &work->key, &work->reply.key_id, err);
+}
+
+bool flow_key_create(const struct flow *flow, const struct caller *caller, const char *name,
+                     const char *rights, struct key_reply *ret, struct error *err)
+{
+    struct key_work work = { .caller = caller, .now = clock_now(flow->clock) };
+    int64_t named = 0, whole = caller->scopes;
+
+    *ret = (struct key_reply){ .outcome = KEY_BAD_NAME };
+    if (name == NULL || strlen(name) > NAME_LENGTH_MAX)
+        return true;
+    if (rights != NULL && !rights_read(rights, &named, &whole)) {
+        ret->outcome = KEY_BAD_RIGHTS;
+        return true;
+    }
+    /* What it narrows must be the caller's in whole: rights are not compared route by route. */
+    if (((named | whole) & ~caller->scopes) != 0 || caller->instance_id != 0) {
+        ret->outcome = KEY_EXCEEDS_CALLER;
+        return true;
+    }
+    (void)crypto_token(work.reply.api_key);
+    work.key = (struct api_key_row){ .user_id = caller->user_id,
+                                     .name = name,
+                                     .rights = rights == NULL ? "" : rights,
+                                     .scopes = whole,
+                                     .created = work.now };
+    work.key.hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
+    if (!store_write(flow->store, key_create_work, &work, err))
+        return error_context(err, "create an API key");
+    work.reply.outcome = KEY_DONE;
+    *ret = work.reply;
+    return true;
+}
+
+static bool key_revoke_work(struct db *db, void *context, struct error *err)
+{
+    struct key_work *work = context;
+    int64_t count;
+
+    if (!api_key_revoke(db, work->caller->user_id, work->key_id, work->now, &count, err))
+        return false;
+    work->reply.outcome = count == 0 ? KEY_NOT_FOUND : KEY_DONE;
+    return true;
+}
+
+bool flow_key_revoke(const struct flow *flow, const struct caller *caller, int64_t key_id,
+                     struct key_reply *ret, struct error *err)
+{
+    struct key_work work = { .caller = caller, .now = clock_now(flow->clock), .key_id = key_id };
+
+    if (!store_write(flow->store, key_revoke_work, &work, err))
+        return error_context(err, "revoke an API key");
+    *ret = work.reply;
+    ret->key_id = key_id;
+    return true;
+}
+
+static bool key_reset_work(struct db *db, void *context, struct error *err)
+{
+    struct key_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct api_key_row key;
+    int64_t count;
+    bool has;
+
+    work->reply.outcome = KEY_NOT_FOUND;
+    if (!api_key_load(db, work->caller->user_id, work->caller->key_id, &arena, &key, &has, err))
+        return false;
+    if (!has || key.contract_id != 0)
+        return true;
+    key.hash = work->key.hash;
+    key.created = work->now;
+    if (!api_key_revoke(db, key.user_id, key.id, work->now, &count, err) ||
+        !api_key_insert(db, &key, &work->reply.key_id, err))
+        return false;
+    work->reply.outcome = KEY_DONE;
+    return true;
+}
+
+bool flow_key_reset(const struct flow *flow, const struct caller *caller, struct key_reply *ret,
+                    struct error *err)
+{
+    struct key_work work = { .caller = caller, .now = clock_now(flow->clock) };
+
+    (void)crypto_token(work.reply.api_key);
+    work.key.hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
+    if (!store_write(flow->store, key_reset_work, &work, err))
+        return error_context(err, "reset an API key");
+    if (work.reply.outcome != KEY_DONE)
+        crypto_wipe(work.reply.api_key, sizeof work.reply.api_key);
+    *ret = work.reply;
+    return true;
+}
+
+static bool key_list_work(struct db *db, void *context, struct error *err)
+{
+    struct keys_work *work = context;
+
+    return api_key_list(db, work->caller->user_id, work->arena, &work->keys, &work->count, err);
+}
+
+bool flow_key_list(const struct flow *flow, const struct caller *caller, struct arena *arena,
+                   struct api_key_row **ret, size_t *ret_count, struct error *err)
+{
+    struct keys_work work = { .caller = caller, .arena = arena };
+
+    if (!store_read(flow->store, key_list_work, &work, err))
+        return error_context(err, "list API keys");
+    *ret = work.keys;
+    *ret_count = work.count;
+    return true;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/change.h"
+
+#include <assert.h>
+
+#include "flow/funds.h"
+#include "flow/offer_cut.h"
+#include "flow/usage.h"
+#include "market/rent.h"
+#include "store/api_key.h"
+#include "store/claim.h"
+#include "store/event.h"
+#include "store/gpu.h"
+#include "store/user.h"
+
+bool change_begin(struct change *change, struct db *db, int64_t machine_id, struct instant now,
+                  struct arena *arena, bool *ret_has, struct error *err)
+{
+    bool has_machine, has_session = false;
+
+    *change = (struct change){ .db = db, .arena = arena, .now = now };
+    if (!machine_lock(db, machine_id, err) ||
+        !machine_load(db, machine_id, arena, &change->machine, &has_machine, err) ||
+        (has_machine && !session_load(db, machine_id, arena, &change->session, &has_session, err)))
+        return false;
+    change->has_session = has_session;
+    *ret_has = has_machine;
+    return true;
+}
+
+bool change_user(struct change *change, int64_t user_id, struct error *err)
+{
+    for (size_t i = 0; i < change->user_count; i++)
+        if (change->users[i] == user_id)
+            return true;
+    if (change->user_count == CHANGE_USERS_MAX)
+        return error_set(err, ERROR_OUT_OF_RANGE, "more than %d renters on a machine",
+                         CHANGE_USERS_MAX);
+    change->users[change->user_count++] = user_id;
+    return true;
+}
+
+static struct instant earlier(struct instant a, struct instant b)
+{
+    return instant_compare(a, b) < 0 ? a : b;
+}
+
+bool change_charge_end(struct change *change, const struct contract_row *contract,
+                       struct instant *ret_end, struct error *err)
+{
+    struct user_row user;
+    bool has;
+
+    if (!user_load(change->db, contract->owner_id, change->arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "contract %lld has no owner", (long long)contract->id);
+    *ret_end = earlier(user.t_zero, contract->terms.end);
+    return true;
+}
+
+bool change_close_interval(struct change *change, struct contract_row *contract,
+                           const struct interval_row *interval, struct instant end,
+                           struct error *err)
+{
+    struct usage usage = {
+        .now = change->now,
+        .gpu_us = instant_until(interval->metered, end),
+        .disk_until =
+            usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now),
+    };
+
+    assert(usage.gpu_us >= 0);
+    return interval_close(change->db, interval->id, end, err) &&
+           usage_post(change->db, &usage, contract, err) &&
+           change_user(change, contract->owner_id, err);
+}
+
+/* GPU time ends at this decision, or where credit or lifetime did. */
+static bool cut_charge(struct change *change, struct contract_row *contract, struct error *err)
+{
+    struct interval_row interval;
+    struct instant end;
+    bool has;
+
+    if (!interval_load(change->db, contract->id, change->arena, &interval, &has, err))
+        return false;
+    if (!has)
+        return true;
+    if (!change_charge_end(change, contract, &end, err))
+        return false;
+
+    struct connected last = usage_connected(&interval, change->session.last_heartbeat, end);
+    struct connected next;
+    struct connected_charge charge = connected_cut(&last, change->now, end, &next);
+    struct instant stop = instant_add(last.cursor, charge.charged_us);
+    return change_close_interval(change, contract, &interval, stop, err);
+}
+
+static bool close_meters(struct change *change, struct contract_row *contract, struct error *err)
+{
+    struct usage usage = {
+        .now = change->now,
+        .disk_until =
+            usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now),
+        .is_last = true,
+    };
+
+    contract->destroyed = change->now;
+    return usage_post(change->db, &usage, contract, err) &&
+           api_key_revoke_of_contract(change->db, contract->owner_id, contract->id, change->now,
+                                      err) &&
+           change_user(change, contract->owner_id, err);
+}
+
+/* The machine's GPUs as rent_place() takes them: those the contract had last come first. */
+static bool load_gpus(struct change *change, int64_t contract_id, struct rent_gpu **ret,
+                      size_t *ret_count, struct error *err)
+{
+    struct gpu_row *rows;
+    size_t count, at = 0;
+
+    if (!gpu_list(change->db, change->machine.id, change->arena, &rows, &count, err))
+        return false;
+    struct rent_gpu *gpus = arena_alloc(change->arena, count, sizeof *gpus);
+    if (gpus == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the GPUs");
+    for (int is_other = 0; is_other < 2; is_other++)
+        for (size_t i = 0; i < count; i++)
+            if ((rows[i].last_claim_of != contract_id) == is_other)
+                gpus[at++] = (struct rent_gpu){ rows[i].id, rows[i].claimed_by };
+    *ret = gpus;
+    *ret_count = count;
+    return true;
+}
+
+/* A whole machine without GPUs is one row that is claimed like a GPU. */
+static size_t claim_count(const struct contract_row *contract)
+{
+    return contract->terms.num_gpus == 0 ? 1 : (size_t)contract->terms.num_gpus;
+}
+
+static bool place(struct change *change, const struct contract_row *contract,
+                  int64_t ids[static GPUS_MAX], bool *ret_has, struct error *err)
+{
+    struct rent_gpu *gpus;
+    size_t count;
+
+    if (!load_gpus(change, contract->id, &gpus, &count, err))
+        return false;
+    *ret_has = rent_place(gpus, count, claim_count(contract), contract->id, ids);
+    return true;
+}
+
+bool change_has_gpus(struct change *change, const struct contract_row *contract, bool *ret_has,
+                     struct error *err)
+{
+    int64_t ids[GPUS_MAX];
+
+    return place(change, contract, ids, ret_has, err);
+}
+
+static bool take_gpus(struct change *change, const struct contract_row *contract, struct error *err)
+{
+    int64_t ids[GPUS_MAX];
+    bool has;
+
+    if (!place(change, contract, ids, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CONFLICT, "the GPUs of contract %lld are taken",
+                         (long long)contract->id);
+    for (size_t i = 0; i < claim_count(contract); i++)
+        if (!claim_insert(change->db, ids[i], contract->id, change->now, err))
+            return error_context(err, "claim a GPU");
+    change->cuts_offers = true;
+    return true;
+}
+
+static bool free_gpus(struct change *change, const struct contract_row *contract, struct error *err)
+{
+    int64_t count;
+
+    if (!claim_release(change->db, contract->id, change->now, &count, err))
+        return false;
+    if (count > 0) {
+        change->has_freed = true;
+        change->cuts_offers = true;
+    }
+    return true;
+}
+
+static bool carry_out(struct change *change, struct contract_row *contract, unsigned effects,
+                      struct error *err)
+{
+    if ((effects & RENTAL_CUTS_CHARGE) && !cut_charge(change, contract, err))
+        return false;
+    if ((effects & RENTAL_CLOSES_METERS) && !close_meters(change, contract, err))
+        return false;
+    if ((effects & RENTAL_FREES_GPUS) && !free_gpus(change, contract, err))
+        return false;
+    if ((effects & RENTAL_TAKES_GPUS) && !take_gpus(change, contract, err))
+        return false;
+    if (effects & RENTAL_RESTARTS)
+        contract->restart_nonce++;
+    if (effects & RENTAL_TELLS_HOST) {
+        contract->gen++;
+        change->tells_host = true;
+    }
+    /* Freed disk makes no offer by itself; the catalog has to hear of it. */
+    if (effects & RENTAL_FREES_DISK)
+        change->cuts_offers = true;
+    return true;
+}
+
+bool change_contract(struct change *change, struct contract_row *contract, enum rental_event event,
+                     const char *detail, bool *ret_has_changed, struct error *err)
+{
+    const struct rental_arrow *arrow = rental_arrow(contract->state, event);
+    int64_t gen_before = contract->gen;
+
+    *ret_has_changed = arrow != NULL;
+    if (arrow == NULL)
+        return true;
+    if (!carry_out(change, contract, arrow->effects, err))
+        return error_context(err, "contract %lld: %s", (long long)contract->id,
+                             rental_event_name(event));
+    contract->state = arrow->to;
+    contract->state_at = change->now;
+    if (arrow->effects & RENTAL_CLEARS_REASON) {
+        contract->reason = REASON_NONE;
+        contract->reason_detail = "";
+    }
+    if (arrow->reason != REASON_NONE) {
+        contract->reason = arrow->reason;
+        contract->reason_detail = detail;
+    }
+
+    struct event_row row = { .contract_id = contract->id,
+                             .at = change->now,
+                             .state = contract->state,
+                             .reason = arrow->reason,
+                             .detail = detail };
+    return contract_update(change->db, contract, gen_before, err) &&
+           event_insert(change->db, &row, err) &&
+           db_notify(change->db, TOPIC_CONTRACT, contract->id, err);
+}
+
+bool change_touch(struct change *change, struct contract_row *contract, struct error *err)
+{
+    int64_t gen_before = contract->gen++;
+
+    change->tells_host = true;
+    return contract_update(change->db, contract, gen_before, err) &&
+           db_notify(change->db, TOPIC_CONTRACT, contract->id, err);
+}
+
+/* Who waits for GPUs, longest first; those whose credit or lifetime is over are left to the timers,
+ * and keep nobody else waiting. */
+static bool admit_waiting(struct change *change, struct error *err)
+{
+    struct contract_row *contracts;
+    size_t count;
+
+    if (!contract_list_on(change->db, change->machine.id, change->arena, &contracts, &count, err))
+        return false;
+    for (;;) {
+        struct contract_row *next = NULL;
+
+        for (size_t i = 0; i < count; i++) {
+            struct instant end;
+            bool has_gpus;
+
+            if (contracts[i].state != RENTAL_SCHEDULING ||
+                (next != NULL && instant_compare(next->state_at, contracts[i].state_at) <= 0))
+                continue;
+            if (!change_charge_end(change, &contracts[i], &end, err) ||
+                !change_has_gpus(change, &contracts[i], &has_gpus, err))
+                return false;
+            if (has_gpus && instant_compare(change->now, end) < 0)
+                next = &contracts[i];
+        }
+        if (next == NULL)
+            return true;
+        bool has_changed;
+        if (!change_contract(change, next, RENTAL_GPUS_GRANTED, "", &has_changed, err))
+            return false;
+        assert(has_changed);
+    }
+}
+
+bool change_end(struct change *change, struct error *err)
+{
+    size_t offer_count;
+
+    if (change->has_freed && !admit_waiting(change, err))
+        return false;
+    if (change->cuts_offers &&
+        !offer_cut_all(change->db, &change->machine, change->now, change->arena, &offer_count, err))
+        return false;
+    for (size_t i = 0; i < change->user_count; i++) {
+        int64_t user_id = change->users[i];
+
+        if ((user_id != change->user_left &&
+             !funds_set_t_zero(change->db, user_id, change->now, err)) ||
+            !db_notify(change->db, TOPIC_USER, user_id, err))
+            return false;
+    }
+    if (change->tells_host)
+        return machine_bump(change->db, change->machine.id, err);
+    return !change->cuts_offers || db_notify(change->db, TOPIC_MACHINE, change->machine.id, err);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/contact_lost.h"
+
+#include "flow/change.h"
+#include "flow/limits.h"
+#include "flow/liveness.h"
+#include "flow/usage.h"
+#include "store/liveness.h"
+
+struct lost_work {
+    struct instant now;
+    int64_t machine_id;
+    size_t count;
+    int64_t ids[CONTACT_LOST_MAX];
+};
+
+/* Nobody's lease ran out while no server was there to hear of it: it runs anew from our return. */
+static bool find_work(struct db *db, void *context, struct error *err)
+{
+    struct lost_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct instant before = instant_add(work->now, -CONNECTED_LEASE_US);
+    struct span *alive;
+    size_t count;
+
+    work->count = 0;
+    if (!liveness_list(db, before, &arena, &alive, &count, err))
+        return false;
+    if (instant_compare(liveness_since(alive, count, work->now), before) > 0)
+        return true;
+    return session_expired(db, before, work->ids, CONTACT_LOST_MAX, &work->count, err);
+}
+
+static bool lose_work(struct db *db, void *context, struct error *err)
+{
+    struct lost_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct interval_row *intervals;
+    struct change change;
+    size_t count;
+    bool has;
+
+    if (!change_begin(&change, db, work->machine_id, work->now, &arena, &has, err))
+        return false;
+    /* It may have come back while we looked. */
+    if (!has || !change.has_session || !change.machine.is_online ||
+        instant_until(change.session.last_heartbeat, work->now) < CONNECTED_LEASE_US)
+        return true;
+    if (!machine_set_offline(db, work->machine_id, change.session.last_heartbeat, err) ||
+        !interval_list_on(db, work->machine_id, &arena, &intervals, &count, err))
+        return false;
+    change.machine.is_online = false;
+    change.machine.offline_since = change.session.last_heartbeat;
+    change.cuts_offers = true;
+
+    for (size_t i = 0; i < count; i++) {
+        struct contract_row contract;
+        struct instant end;
+
+        if (!contract_load(db, intervals[i].contract_id, &arena, &contract, &has, err) ||
+            !change_charge_end(&change, &contract, &end, err))
+            return false;
+        struct connected last = usage_connected(&intervals[i], change.session.last_heartbeat, end);
+        if (!change_close_interval(&change, &contract, &intervals[i], last.cursor, err) ||
+            !db_notify(db, TOPIC_CONTRACT, contract.id, err))
+            return false;
+    }
+    return change_end(&change, err);
+}
+
+bool flow_contact_lost(const struct flow *flow, size_t *ret_count, struct error *err)
+{
+    struct lost_work work = { .now = clock_now(flow->clock) };
+
+    if (!store_read(flow->store, find_work, &work, err))
+        return error_context(err, "look for lost machines");
+    for (size_t i = 0; i < work.count; i++) {
+        work.machine_id = work.ids[i];
+        if (!store_write(flow->store, lose_work, &work, err))
+            return error_context(err, "lose contact to machine %lld", (long long)work.machine_id);
+    }
+    *ret_count = work.count;
+    return true;
+}

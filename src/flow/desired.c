@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/desired.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "store/claim.h"
+#include "store/contract.h"
+#include "store/machine.h"
+#include "store/op.h"
+#include "store/session.h"
+#include "store/ssh_key.h"
+#include "store/user.h"
+
+struct desired_work {
+    const struct flow *flow;
+    int64_t machine_id;
+    struct instant now;
+    struct arena *arena;
+    struct desired desired;
+    int64_t rev;
+    bool has;
+};
+
+static bool no_room(struct error *err)
+{
+    return error_set(err, ERROR_OUT_OF_RANGE, "the desired state is too large");
+}
+
+static int64_t after_ms(struct instant now, struct instant then)
+{
+    if (instant_compare(then, INSTANT_NEVER) == 0)
+        return -1;
+    int64_t us = instant_until(now, then);
+    return us <= 0 ? 0 : us / US_PER_MS;
+}
+
+static enum desired_state state_of(const struct contract_row *contract)
+{
+    switch (rental_intent(contract->state)) {
+    case RENTAL_RUN:
+        /* Without its GPUs it cannot run yet. */
+        return contract->state == RENTAL_SCHEDULING ? DESIRED_STOPPED : DESIRED_RUNNING;
+    case RENTAL_STOP:
+        return DESIRED_STOPPED;
+    case RENTAL_DESTROY:
+        break;
+    }
+    return DESIRED_ABSENT;
+}
+
+/* Only this lets a host delete data. */
+static void sign_destroy(const struct desired_work *work, const struct contract_row *contract,
+                         struct desired_instance *instance)
+{
+    auto_buf struct buf text = buf_of(1024);
+
+    destroy_signed(&text, work->machine_id, contract->id, contract->gen);
+    struct signature signature = crypto_sign_with(work->flow->server_keys, text.bytes, text.length);
+    memcpy(instance->destroy_token, signature.bytes, sizeof instance->destroy_token);
+    instance->has_destroy_token = true;
+}
+
+static bool add_keys(struct db *db, const struct desired_work *work,
+                     const struct contract_row *contract, struct instance_spec *spec,
+                     struct error *err)
+{
+    struct ssh_key_row *keys;
+    size_t count;
+
+    if (!ssh_key_list_of(db, contract->owner_id, contract->id, work->arena, &keys, &count, err))
+        return false;
+    if (count > SPEC_KEYS_MAX)
+        count = SPEC_KEYS_MAX; /* the account's and the instance's together */
+    spec->ssh_keys = arena_alloc(work->arena, count, sizeof *spec->ssh_keys);
+    if (spec->ssh_keys == NULL)
+        return no_room(err);
+    for (size_t i = 0; i < count; i++)
+        spec->ssh_keys[i] = keys[i].public_key;
+    spec->ssh_key_count = (int64_t)count;
+    return true;
+}
+
+static bool fill(struct db *db, const struct desired_work *work,
+                 const struct contract_row *contract, struct desired_instance *instance,
+                 struct error *err)
+{
+    auto_json json_t *root = NULL;
+    struct user_row user;
+    size_t gpu_count;
+    bool has;
+
+    *instance = (struct desired_instance){ .id = contract->id,
+                                           .gen = contract->gen,
+                                           .state = state_of(contract),
+                                           .restart_nonce = contract->restart_nonce,
+                                           .stop_after_ms = -1,
+                                           .lifetime_after_ms = -1 };
+    if (instance->state == DESIRED_ABSENT) {
+        sign_destroy(work, contract, instance);
+        return true;
+    }
+    if (!user_load(db, contract->owner_id, work->arena, &user, &has, err) ||
+        !claim_uuids(db, contract->id, work->arena, &instance->gpus, &gpu_count, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
+    instance->gpu_count = (int64_t)gpu_count;
+    instance->stop_after_ms = after_ms(work->now, user.t_zero);
+    instance->lifetime_after_ms = after_ms(work->now, contract->terms.end);
+    if (!json_parse(contract->spec, strlen(contract->spec), &root, err) ||
+        !instance_spec_decode(root, work->arena, &instance->spec, err)) {
+        if (err->code == ERROR_INVALID)
+            err->code = ERROR_CORRUPT;
+        return error_context(err, "contract %lld", (long long)contract->id);
+    }
+    return add_keys(db, work, contract, &instance->spec, err);
+}
+
+static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
+{
+    struct op_row *ops;
+    size_t count;
+
+    if (!op_list_pending(db, work->machine_id, work->now, DESIRED_OPS_MAX, work->arena, &ops,
+                         &count, err))
+        return false;
+    work->desired.ops = arena_alloc(work->arena, count, sizeof *work->desired.ops);
+    if (work->desired.ops == NULL)
+        return no_room(err);
+    for (size_t i = 0; i < count; i++)
+        work->desired.ops[i] = (struct desired_op){
+            .op_id = ops[i].op_id,
+            .kind = ops[i].is_exec ? OP_EXEC : OP_LOGS,
+            .instance_id = ops[i].contract_id,
+            .min_gen = ops[i].min_gen,
+            .expires_ms = after_ms(work->now, ops[i].expires),
+            .command = ops[i].command,
+            .filter = ops[i].filter,
+            .tail = ops[i].tail,
+            .is_daemon_log = ops[i].is_daemon_log,
+        };
+    work->desired.op_count = (int64_t)count;
+    return true;
+}
+
+static bool desired_work(struct db *db, void *context, struct error *err)
+{
+    struct desired_work *work = context;
+    struct contract_row *contracts;
+    struct machine_row machine;
+    struct session_row session;
+    bool has_session;
+    size_t count;
+
+    if (!machine_load(db, work->machine_id, work->arena, &machine, &work->has, err))
+        return false;
+    if (!work->has)
+        return true;
+    if (!session_load(db, work->machine_id, work->arena, &session, &has_session, err) ||
+        !contract_list_on(db, work->machine_id, work->arena, &contracts, &count, err))
+        return false;
+    if (count > DESIRED_INSTANCES_MAX)
+        return no_room(err);
+    work->desired = (struct desired){ .session_epoch = has_session ? session.epoch : 0,
+                                      .desired_rev = machine.desired_rev,
+                                      .server_time_us = work->now.microseconds,
+                                      .instance_count = (int64_t)count };
+    work->desired.instances = arena_alloc(work->arena, count, sizeof *work->desired.instances);
+    if (work->desired.instances == NULL)
+        return no_room(err);
+    for (size_t i = 0; i < count; i++)
+        if (!fill(db, work, &contracts[i], &work->desired.instances[i], err))
+            return false;
+    return add_ops(db, work, err);
+}
+
+bool flow_desired(const struct flow *flow, int64_t machine_id, struct arena *arena,
+                  struct desired *ret, bool *ret_has, struct error *err)
+{
+    struct desired_work work = {
+        .flow = flow, .machine_id = machine_id, .now = clock_now(flow->clock), .arena = arena
+    };
+
+    if (!store_read(flow->store, desired_work, &work, err))
+        return error_context(err, "desired state of machine %lld", (long long)machine_id);
+    if (work.has)
+        *ret = work.desired;
+    *ret_has = work.has;
+    return true;
+}
+
+static bool rev_work(struct db *db, void *context, struct error *err)
+{
+    struct desired_work *work = context;
+
+    return machine_rev(db, work->machine_id, &work->rev, &work->has, err);
+}
+
+bool flow_desired_rev(const struct flow *flow, int64_t machine_id, int64_t *ret_rev, bool *ret_has,
+                      struct error *err)
+{
+    struct desired_work work = { .machine_id = machine_id };
+
+    if (!store_read(flow->store, rev_work, &work, err))
+        return error_context(err, "revision of machine %lld", (long long)machine_id);
+    if (work.has)
+        *ret_rev = work.rev;
+    *ret_has = work.has;
+    return true;
+}

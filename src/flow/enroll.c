@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/enroll.h"
+
+#include <string.h>
+
+#include "flow/inventory.h"
+#include "flow/limits.h"
+#include "store/enroll_token.h"
+#include "store/machine.h"
+
+struct token_work {
+    const struct caller *caller;
+    struct instant now, expires;
+    struct hash hash;
+};
+
+static bool token_work(struct db *db, void *context, struct error *err)
+{
+    struct token_work *work = context;
+
+    return enroll_token_insert(db, &work->hash, work->caller->user_id, work->now, work->expires,
+                               err);
+}
+
+bool flow_enroll_token(const struct flow *flow, const struct caller *caller,
+                       struct enroll_token_reply *ret, struct error *err)
+{
+    struct enroll_token_reply reply;
+    struct token_work work = { .caller = caller, .now = clock_now(flow->clock) };
+
+    (void)crypto_token(reply.token);
+    work.hash = crypto_sha256(reply.token, strlen(reply.token));
+    work.expires = instant_add(work.now, ENROLL_TOKEN_SECONDS * US_PER_SECOND);
+    reply.expires = work.expires;
+    if (!store_write(flow->store, token_work, &work, err))
+        return error_context(err, "make an enrolment token");
+    *ret = reply;
+    return true;
+}
+
+struct enroll_work {
+    const struct flow *flow;
+    const struct enroll_request *request;
+    const char *facts;
+    struct instant now;
+    struct hash token_hash;
+    enum enroll_outcome outcome;
+    int64_t machine_id;
+};
+
+static bool enroll_work(struct db *db, void *context, struct error *err)
+{
+    struct enroll_work *work = context;
+    const struct enroll_request *request = work->request;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    bool has_token, has_other, is_free;
+    struct machine_row other;
+    struct machine_row machine = {
+        .facts = work->facts,
+        .hostname = request->facts.hostname,
+        .inet_up_kbps = request->facts.inet_up_kbps,
+        .inet_down_kbps = request->facts.inet_down_kbps,
+        .geolocation = "",
+        .verification = work->flow->auto_verifies ? VERIFICATION_VERIFIED : VERIFICATION_UNVERIFIED,
+        .is_simulated = request->facts.is_simulated,
+        .created = work->now,
+    };
+
+    /* Everything is looked at before the token is used: a refusal does not cost it. */
+    if (!enroll_token_find(db, &work->token_hash, work->now, &machine.owner_id, &has_token, err))
+        return false;
+    work->outcome = ENROLL_BAD_TOKEN;
+    if (!has_token)
+        return true;
+    if (!machine_find(db, request->public_key, &arena, &other, &has_other, err))
+        return false;
+    work->outcome = ENROLL_KEY_IN_USE;
+    if (has_other)
+        return true;
+    if (!inventory_is_free(db, 0, &request->facts, &is_free, err))
+        return false;
+    work->outcome = ENROLL_GPU_IN_USE;
+    if (!is_free)
+        return true;
+
+    memcpy(machine.public_key, request->public_key, sizeof machine.public_key);
+    work->outcome = ENROLL_DONE;
+    return enroll_token_take(db, &work->token_hash, err) &&
+           machine_insert(db, &machine, &work->machine_id, err) &&
+           inventory_insert(db, work->machine_id, &request->facts, err) &&
+           db_notify(db, TOPIC_MACHINE, work->machine_id, err);
+}
+
+bool flow_enroll(const struct flow *flow, const struct enroll_request *request,
+                 struct enroll_outcome_reply *ret, struct error *err)
+{
+    auto_buf struct buf facts = buf_of(PROTO_BODY_MAX);
+    struct enroll_work work = { .flow = flow,
+                                .request = request,
+                                .now = clock_now(flow->clock),
+                                .token_hash =
+                                    crypto_sha256(request->token, strlen(request->token)) };
+
+    *ret = (struct enroll_outcome_reply){ .facts = machine_facts_check(&request->facts) };
+    ret->outcome = ENROLL_BAD_FACTS;
+    if (ret->facts != MACHINE_OK)
+        return true;
+    ret->outcome = ENROLL_SIMULATED;
+    if (request->facts.is_simulated && !flow->allows_simulated)
+        return true;
+
+    machine_facts_encode(&facts, &request->facts);
+    if (facts.has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the facts of a machine are too long");
+    work.facts = facts.bytes;
+    if (!store_write(flow->store, enroll_work, &work, err))
+        return error_context(err, "enrol a machine");
+    ret->outcome = work.outcome;
+    ret->reply.machine_id = work.outcome == ENROLL_DONE ? work.machine_id : 0;
+    memcpy(ret->reply.server_key, flow->server_keys->public_key, sizeof ret->reply.server_key);
+    return true;
+}

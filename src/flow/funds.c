@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/funds.h"
+
+#include <stdio.h>
+
+#include "flow/limits.h"
+#include "flow/usage.h"
+#include "store/burn.h"
+#include "store/contract.h"
+#include "store/ledger.h"
+#include "store/machine.h"
+
+/* Agents hold when credit ends, to stop by themselves; below this it is not worth telling them. */
+#define T_ZERO_TOLD_US US_PER_SECOND
+
+bool funds_grant(struct db *db, int64_t user_id, struct money amount, const char *key,
+                 struct instant now, struct error *err)
+{
+    struct journal_credit credit = { .key = key,
+                                     .renter_id = user_id,
+                                     .ref_id = user_id,
+                                     .ref_kind = JOURNAL_REF_USER,
+                                     .occurred = now,
+                                     .amount = amount,
+                                     .from = LEDGER_PROMO_GRANTED };
+    struct renter_funds funds, after;
+    struct journal journal;
+    enum ledger_outcome outcome;
+
+    if (!user_lock(db, user_id, err) || !ledger_load_funds(db, user_id, &funds, err))
+        return false;
+    if (journal_promo(&credit, &funds, &journal, &after) != JOURNAL_BUILT)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no such amount can be granted");
+    if (!ledger_post(db, &journal, now, &outcome, err))
+        return false;
+    if (outcome == LEDGER_DIFFERS)
+        return error_set(err, ERROR_CONFLICT, "%s was used for another grant", key);
+    return funds_set_t_zero(db, user_id, now, err);
+}
+
+static struct instant earlier(struct instant a, struct instant b)
+{
+    return instant_compare(a, b) < 0 ? a : b;
+}
+
+bool funds_credit(struct db *db, const struct user_row *user, struct instant now,
+                  struct arena *arena, struct credit *ret, struct error *err)
+{
+    struct renter_funds funds;
+    struct burn_row *burns;
+    size_t count;
+
+    if (!ledger_load_funds(db, user->id, &funds, err) ||
+        !burn_list(db, user->id, arena, &burns, &count, err))
+        return false;
+    struct credit credit = credit_open(renter_funds_balance(&funds), user->credit_limit, now);
+    for (size_t i = 0; i < count; i++)
+        usage_add(&credit, &burns[i], earlier(user->t_zero, burns[i].end));
+    *ret = credit;
+    return true;
+}
+
+/* Wake the agents that stop its instances by themselves when credit ends. */
+static bool tell_hosts(struct db *db, int64_t user_id, struct arena *arena, struct error *err)
+{
+    int64_t *machines;
+    size_t count;
+
+    if (!contract_machines_of(db, user_id, arena, &machines, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!machine_bump(db, machines[i], err))
+            return false;
+    return true;
+}
+
+bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct instant t_zero = INSTANT_NEVER;
+    struct user_row user;
+    struct credit credit;
+    int64_t running;
+    bool has;
+
+    if (!user_lock(db, user_id, err) || !user_load(db, user_id, &arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "there is no user %lld", (long long)user_id);
+    if (!contract_count_running(db, user_id, &running, err))
+        return false;
+    /* Whoever runs nothing has nothing to be stopped. */
+    if (running > 0) {
+        if (!funds_credit(db, &user, now, &arena, &credit, err))
+            return false;
+        if (!credit_zero(&credit, &t_zero))
+            t_zero = INSTANT_NEVER;
+    }
+    if (instant_compare(t_zero, user.t_zero) == 0)
+        return true;
+    if (!user_set_t_zero(db, user_id, t_zero, err))
+        return false;
+    int64_t moved_us =
+        instant_until(earlier(t_zero, user.t_zero), instant_max(t_zero, user.t_zero));
+    return moved_us < T_ZERO_TOLD_US || tell_hosts(db, user_id, &arena, err);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A renter's money as it stands: what is posted, what has accrued since, and when it ends. Inside
+ * src/flow/: all of it is part of some flow's transaction. */
+
+#ifndef BERTH_FLOW_FUNDS_H
+#define BERTH_FLOW_FUNDS_H
+
+#include "base/arena.h"
+#include "market/credit.h"
+#include "market/journal.h"
+#include "store/db.h"
+#include "store/user.h"
+
+/* Give promo credit, once for that key (which was used for the same before: no change). */
+NODISCARD bool funds_grant(struct db *db, int64_t user_id, struct money amount, const char *key,
+                           struct instant now, struct error *err);
+
+/* The account's credit as a line from `now` on: every meter of every instance that exists, running
+ * where it is charged. Reads only. */
+NODISCARD bool funds_credit(struct db *db, const struct user_row *user, struct instant now,
+                            struct arena *arena, struct credit *ret, struct error *err);
+
+/* Work out anew when the account's credit ends, and store it; wake the agents whose instances it
+ * concerns only through their own flows. To be called after everything that changes a balance
+ * or a burn. */
+NODISCARD bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now,
+                                struct error *err);
+
+#endif

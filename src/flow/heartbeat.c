@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/heartbeat.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flow/change.h"
+#include "flow/limits.h"
+#include "flow/report.h"
+#include "flow/usage.h"
+#include "store/liveness.h"
+
+struct beat_work {
+    const struct heartbeat_request *request;
+    struct instant now;
+    struct heartbeat_outcome_reply reply;
+};
+
+/* What a transaction has at hand for one contract after another. */
+struct beat {
+    struct change change;
+    const struct heartbeat *heartbeat;
+    struct instant last_heartbeat; /* the accepted one before this */
+    struct interval_row *intervals;
+    size_t interval_count;
+};
+
+static const struct instance_report *find_report(const struct heartbeat *heartbeat, int64_t id)
+{
+    for (int64_t i = 0; i < heartbeat->instance_count; i++)
+        if (heartbeat->instances[i].id == id)
+            return &heartbeat->instances[i];
+    return NULL;
+}
+
+static const struct interval_row *find_interval(const struct beat *beat, int64_t contract_id)
+{
+    for (size_t i = 0; i < beat->interval_count; i++)
+        if (beat->intervals[i].contract_id == contract_id)
+            return &beat->intervals[i];
+    return NULL;
+}
+
+/* How much of the gap since the last heartbeat is the servers' own outage. */
+static bool outage(struct beat *beat, struct span gap, int64_t *ret_us, struct error *err)
+{
+    struct span *alive;
+    size_t count;
+
+    if (!liveness_list(beat->change.db, gap.from, beat->change.arena, &alive, &count, err))
+        return false;
+    *ret_us = connected_outage_us(gap, alive, count);
+    return true;
+}
+
+static bool open_interval(struct beat *beat, const struct contract_row *contract,
+                          const struct connected_report *report, struct error *err)
+{
+    struct interval_row interval = { .contract_id = contract->id,
+                                     .owner_id = contract->owner_id,
+                                     .machine_id = contract->machine_id,
+                                     .start_token = report->start_token,
+                                     .run_ms = report->run_ms,
+                                     .start = beat->change.now,
+                                     .metered = beat->change.now };
+
+    return interval_open(beat->change.db, &interval, err) &&
+           change_user(&beat->change, contract->owner_id, err);
+}
+
+/* GPU time: what this heartbeat confirms, ends or begins. While an interval goes on, nothing is
+ * written: the session's last heartbeat is its cursor. */
+static bool meter_time(struct beat *beat, struct contract_row *contract,
+                       const struct instance_report *report, struct error *err)
+{
+    const struct interval_row *open = find_interval(beat, contract->id);
+    struct connected last = { 0 }, next;
+    struct connected_report now = { .at = beat->change.now, .start_token = "" };
+    char token[REPORT_TOKEN_SIZE];
+
+    if (report != NULL) {
+        now.start_token = report_token(beat->heartbeat, report, token);
+        now.run_ms = report->run_ms;
+        now.is_running = report_shows_running(contract, report, open, token);
+    }
+    if (open == NULL && !now.is_running)
+        return true;
+    if (!change_charge_end(&beat->change, contract, &now.end, err))
+        return false;
+    if (open != NULL)
+        last = usage_connected(open, beat->last_heartbeat, now.end);
+    if (connected_has_gap(&last, &now) &&
+        !outage(beat, (struct span){ last.cursor, now.at }, &now.outage_us, err))
+        return false;
+
+    struct connected_charge charge = connected_report(&last, &now, &next);
+    struct instant until = instant_add(last.cursor, charge.charged_us);
+    bool goes_on = open != NULL && next.is_running && charge.missed_us == 0 &&
+                   strcmp(last.start_token, next.start_token) == 0;
+    if (goes_on)
+        return true;
+    if (open != NULL && !change_close_interval(&beat->change, contract, open, until, err))
+        return false;
+    return !next.is_running || open_interval(beat, contract, &now, err);
+}
+
+/* The state moves by what is reported of the present generation. */
+static bool move_on(struct beat *beat, struct contract_row *contract,
+                    const struct instance_report *report, struct error *err)
+{
+    bool has_changed;
+
+    if (!report_is_current(contract, report))
+        return true;
+    const char *detail = report_detail(report, beat->change.arena);
+    if (detail == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a reason");
+    return change_contract(&beat->change, contract, report_event(report), detail, &has_changed,
+                           err);
+}
+
+static bool take_contract(struct beat *beat, struct contract_row *contract, struct error *err)
+{
+    const struct instance_report *report = find_report(beat->heartbeat, contract->id);
+    bool exists = contract->destroyed.microseconds == 0;
+    bool is_ok = true;
+
+    if (report != NULL && exists &&
+        report_take(contract, report, &beat->change.machine, beat->change.now, beat->change.arena,
+                    &is_ok) &&
+        (!contract_report(beat->change.db, contract, err) ||
+         !db_notify(beat->change.db, TOPIC_CONTRACT, contract->id, err)))
+        return false;
+    if (!is_ok)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a report");
+    /* The state first: what runs after it is charged from here on, what does not no longer is. */
+    if (report != NULL && !move_on(beat, contract, report, err))
+        return false;
+    return !exists || meter_time(beat, contract, report, err);
+}
+
+/* A host that was away for long charged no disk for the last part of it. */
+static bool skip_disk(struct beat *beat, struct contract_row *contract, struct error *err)
+{
+    struct change *change = &beat->change;
+    struct usage usage = { .now = change->now,
+                           .disk_until = usage_disk_until(false, change->machine.offline_since,
+                                                          change->now) };
+
+    if (contract->destroyed.microseconds != 0 ||
+        instant_compare(usage.disk_until, change->now) == 0)
+        return true;
+    if (!usage_post(change->db, &usage, contract, err) ||
+        !change_user(change, contract->owner_id, err))
+        return false;
+    contract->disk_metered = change->now;
+    return contract_meter(change->db, contract, err);
+}
+
+static bool take_machine(struct beat *beat, bool *ret_came_online, struct error *err)
+{
+    const struct heartbeat *heartbeat = beat->heartbeat;
+    struct machine_row *machine = &beat->change.machine;
+    bool has_engine_changed = machine->is_engine_ok != heartbeat->is_engine_ok;
+
+    *ret_came_online = !machine->is_online;
+    if (!machine->is_online && !machine_set_online(beat->change.db, machine->id, err))
+        return false;
+    if (!machine->is_online || has_engine_changed)
+        beat->change.cuts_offers = true;
+    machine->is_online = true;
+    if (!has_engine_changed && machine->disk_free_gb == heartbeat->disk_free_gb &&
+        machine->quarantined_count == heartbeat->quarantined_count &&
+        strcmp(machine->engine_message, heartbeat->engine_message) == 0)
+        return true;
+    machine->is_engine_ok = heartbeat->is_engine_ok;
+    machine->engine_message = heartbeat->engine_message;
+    machine->disk_free_gb = heartbeat->disk_free_gb;
+    machine->quarantined_count = heartbeat->quarantined_count;
+    return machine_set_health(beat->change.db, machine, err);
+}
+
+static bool take_all(struct beat *beat, struct heartbeat_outcome_reply *reply, struct error *err)
+{
+    struct change *change = &beat->change;
+    struct contract_row *contracts;
+    bool was_online = change->machine.is_online;
+    size_t count;
+
+    if (!contract_list_on(change->db, change->machine.id, change->arena, &contracts, &count, err) ||
+        !interval_list_on(change->db, change->machine.id, change->arena, &beat->intervals,
+                          &beat->interval_count, err))
+        return false;
+    for (size_t i = 0; i < count && !was_online; i++)
+        if (!skip_disk(beat, &contracts[i], err))
+            return false;
+    if (!take_machine(beat, &reply->came_online, err) ||
+        !session_beat(change->db, change->machine.id, beat->heartbeat->session_epoch, change->now,
+                      err))
+        return false;
+    change->session.last_heartbeat = change->now;
+    for (size_t i = 0; i < count; i++)
+        if (!take_contract(beat, &contracts[i], err))
+            return false;
+    return true;
+}
+
+static bool beat_work(struct db *db, void *context, struct error *err)
+{
+    struct beat_work *work = context;
+    const struct heartbeat_request *request = work->request;
+    const struct heartbeat *heartbeat = request->heartbeat;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct beat beat = { .heartbeat = heartbeat };
+    bool has;
+
+    work->reply = (struct heartbeat_outcome_reply){ 0 };
+    if (!session_try(db, request->machine_id, heartbeat->session_epoch, STREAM_HEARTBEAT,
+                     heartbeat->seq, &work->reply.outcome, err))
+        return false;
+    if (work->reply.outcome != TAKE_DONE)
+        return true;
+    if (!change_begin(&beat.change, db, request->machine_id, work->now, &arena, &has, err))
+        return false;
+    if (!has || !beat.change.has_session)
+        return error_set(err, ERROR_CORRUPT, "a session without its machine");
+    beat.last_heartbeat = beat.change.session.last_heartbeat;
+    return take_all(&beat, &work->reply, err) && change_end(&beat.change, err) &&
+           machine_rev(db, request->machine_id, &work->reply.reply.desired_rev, &has, err);
+}
+
+bool flow_heartbeat(const struct flow *flow, const struct heartbeat_request *request,
+                    struct heartbeat_outcome_reply *ret, struct error *err)
+{
+    struct beat_work work = { .request = request, .now = clock_now(flow->clock) };
+
+    if (!store_write(flow->store, beat_work, &work, err))
+        return error_context(err, "heartbeat of machine %" PRId64, request->machine_id);
+    *ret = work.reply;
+    return true;
+}

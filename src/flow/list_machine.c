@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/list_machine.h"
+
+#include "flow/change.h"
+#include "flow/hardware.h"
+#include "flow/limits.h"
+#include "flow/offer_cut.h"
+
+/* The market's prices where a host names none: $0.15 for a GB and month of disk, traffic free. */
+#define DISK_MONTH_DEFAULT ((struct money){ INT64_C(150000000) })
+
+struct list_work {
+    const struct caller *caller;
+    const struct list_machine_request *request;
+    struct instant now;
+    struct list_machine_reply reply;
+    int64_t machine_id;
+};
+
+static struct listing merge(const struct machine_row *machine,
+                            const struct list_machine_request *request, struct instant now)
+{
+    const struct listing *values = &request->values;
+    struct listing listing = machine->listing;
+
+    if (listing.start.microseconds == 0)
+        listing.disk_month = DISK_MONTH_DEFAULT;
+    if (request->has_gpu_hour)
+        listing.gpu_hour = values->gpu_hour;
+    if (request->has_min_bid)
+        listing.min_bid_hour = values->min_bid_hour;
+    else if (money_compare(listing.min_bid_hour, listing.gpu_hour) > 0)
+        listing.min_bid_hour = listing.gpu_hour;
+    if (request->has_disk_month)
+        listing.disk_month = values->disk_month;
+    if (request->has_up_tb)
+        listing.up_tb = values->up_tb;
+    if (request->has_down_tb)
+        listing.down_tb = values->down_tb;
+    if (request->has_min_chunk)
+        listing.min_chunk = values->min_chunk;
+    if (request->has_discount_max)
+        listing.discount_max_ppm = values->discount_max_ppm;
+    listing.start = now;
+    listing.end = INSTANT_NEVER;
+    if (request->has_end)
+        listing.end = values->end;
+    if (request->has_duration)
+        listing.end = request->duration_s > 0 && request->duration_s < INT64_MAX / US_PER_SECOND
+                          ? instant_add(now, request->duration_s * US_PER_SECOND)
+                          : now;
+    return listing;
+}
+
+static enum list_machine_outcome judge(const struct listing *listing, int64_t gpu_count)
+{
+    switch (listing_check(listing, gpu_count)) {
+    case LISTING_OK:
+        return LIST_DONE;
+    case LISTING_BAD_PRICE:
+        return LIST_BAD_PRICE;
+    case LISTING_BAD_CHUNK:
+        return LIST_BAD_CHUNK;
+    case LISTING_BAD_END:
+        return LIST_BAD_END;
+    case LISTING_BAD_BID:
+        break;
+    }
+    return LIST_BAD_BID;
+}
+
+/* A later end reaches the contracts that are on the machine, unless it now costs more. */
+static bool extend(struct change *change, const struct listing *listing, int64_t *ret_extended,
+                   struct error *err)
+{
+    struct contract_row *contracts;
+    size_t count;
+
+    *ret_extended = 0;
+    if (!contract_list_on(change->db, change->machine.id, change->arena, &contracts, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct contract_row *contract = &contracts[i];
+        struct offer_terms terms = contract->terms;
+
+        terms.gpu_hour.nanodollars =
+            listing->gpu_hour.nanodollars * (terms.num_gpus == 0 ? 1 : terms.num_gpus);
+        if (contract->destroyed.microseconds != 0 ||
+            instant_compare(listing->end, contract->terms.end) <= 0 ||
+            money_compare(terms.gpu_hour, contract->terms.gpu_hour) > 0 ||
+            money_compare(listing->disk_month, contract->terms.disk_month) > 0)
+            continue;
+        contract->terms.end = listing->end;
+        if (!change_touch(change, contract, err))
+            return false;
+        ++*ret_extended;
+    }
+    return true;
+}
+
+static bool list_work(struct db *db, void *context, struct error *err)
+{
+    struct list_work *work = context;
+    const struct list_machine_request *request = work->request;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct machine_row owned;
+    struct machine_facts facts;
+    struct change change;
+    int64_t count;
+    bool has;
+
+    work->reply = (struct list_machine_reply){ .outcome = LIST_NO_MACHINE };
+    if (!machine_load_owned(db, work->caller->user_id, request->machine_id, &arena, &owned, &has,
+                            err))
+        return false;
+    if (!has)
+        return true;
+    if (!change_begin(&change, db, owned.id, work->now, &arena, &has, err) ||
+        !hardware_facts(change.machine.facts, &facts, err))
+        return false;
+
+    struct listing listing = merge(&change.machine, request, work->now);
+    work->reply.outcome = LIST_QUARANTINED;
+    if (change.machine.is_quarantined)
+        return true;
+    work->reply.outcome = LIST_BAD_END;
+    if (request->has_end && request->has_duration)
+        return true;
+    work->reply.outcome = LIST_BAD_PRICE;
+    if (!request->has_gpu_hour && change.machine.listing.start.microseconds == 0)
+        return true;
+    work->reply.outcome = judge(&listing, facts.gpu_count);
+    if (work->reply.outcome != LIST_DONE)
+        return true;
+
+    work->reply.listing = listing;
+    change.machine.listing = listing;
+    change.machine.is_listed = true;
+    return machine_set_listing(db, work->caller->user_id, owned.id, true, &listing, &count, err) &&
+           offer_remove_all(db, owned.id, work->now, &arena, err) &&
+           offer_cut_all(db, &change.machine, work->now, &arena, &work->reply.offer_count, err) &&
+           extend(&change, &listing, &work->reply.extended, err) &&
+           db_notify(db, TOPIC_MACHINE, owned.id, err) && change_end(&change, err);
+}
+
+bool flow_list_machine(const struct flow *flow, const struct caller *caller,
+                       const struct list_machine_request *request, struct list_machine_reply *ret,
+                       struct error *err)
+{
+    struct list_work work = { .caller = caller, .request = request, .now = clock_now(flow->clock) };
+
+    if (!store_write(flow->store, list_work, &work, err))
+        return error_context(err, "list machine %lld", (long long)request->machine_id);
+    *ret = work.reply;
+    return true;
+}
+
+static bool unlist_work(struct db *db, void *context, struct error *err)
+{
+    struct list_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct machine_row machine;
+    bool has;
+
+    work->reply.outcome = LIST_NO_MACHINE;
+    if (!machine_load_owned(db, work->caller->user_id, work->machine_id, &arena, &machine, &has,
+                            err))
+        return false;
+    if (!has)
+        return true;
+    work->reply.outcome = LIST_DONE;
+    return machine_lock(db, machine.id, err) && machine_set_unlisted(db, machine.id, err) &&
+           offer_remove_all(db, machine.id, work->now, &arena, err) &&
+           db_notify(db, TOPIC_MACHINE, machine.id, err);
+}
+
+bool flow_unlist_machine(const struct flow *flow, const struct caller *caller, int64_t machine_id,
+                         enum list_machine_outcome *ret, struct error *err)
+{
+    struct list_work work = { .caller = caller,
+                              .now = clock_now(flow->clock),
+                              .machine_id = machine_id };
+
+    if (!store_write(flow->store, unlist_work, &work, err))
+        return error_context(err, "unlist machine %lld", (long long)machine_id);
+    *ret = work.reply.outcome;
+    return true;
+}

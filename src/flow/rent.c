@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/rent.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "flow/change.h"
+#include "flow/funds.h"
+#include "flow/hardware.h"
+#include "flow/limits.h"
+#include "market/image.h"
+#include "proto/hello.h"
+#include "store/api_key.h"
+#include "store/claim.h"
+#include "store/event.h"
+#include "store/meters.h"
+#include "store/offer.h"
+#include "store/ssh_key.h"
+#include "store/user.h"
+
+struct rent_work {
+    const struct caller *caller;
+    const struct rental_request *request;
+    struct instant now;
+    struct hash key_hash;
+    struct rental_reply reply;
+
+    /* Filled anew by every run of the transaction. */
+    struct change change;
+    struct user_row user;
+    struct offer_row offer;
+    struct hardware *hardware;
+    struct rent_plan plan;
+};
+
+static bool refuse(struct rent_work *work, enum rent_outcome refusal)
+{
+    work->reply.outcome = RENTAL_REFUSED;
+    work->reply.refusal = refusal;
+    return true;
+}
+
+/* The machine's GPUs, none of them by preference. The one row that stands for a machine without
+ * is not among them. */
+static struct rent_gpu *rent_gpus(const struct hardware *hardware, struct arena *arena,
+                                  size_t *ret_count)
+{
+    struct rent_gpu *gpus = arena_alloc(arena, hardware->gpu_count, sizeof *gpus);
+
+    *ret_count = 0;
+    for (size_t i = 0; gpus != NULL && i < hardware->gpu_count; i++)
+        if (!hardware->gpus[i].is_whole_machine)
+            gpus[(*ret_count)++] =
+                (struct rent_gpu){ hardware->gpus[i].id, hardware->gpus[i].claimed_by };
+    return gpus;
+}
+
+/* Load what the decision is about, under the machine's lock and the renter's. */
+static bool load_facts(struct db *db, struct rent_work *work, struct arena *arena,
+                       struct rent_facts *facts, struct error *err)
+{
+    bool has;
+
+    if (!change_begin(&work->change, db, work->offer.machine_id, work->now, arena, &has, err) ||
+        !user_lock(db, work->caller->user_id, err) ||
+        !offer_load(db, work->request->offer_id, &work->offer, &facts->has_offer, err))
+        return false;
+    if (!has || !facts->has_offer)
+        return true; /* taken while we waited for the lock */
+    if (!hardware_load(db, &work->change.machine, arena, &work->hardware, err) ||
+        !user_load(db, work->caller->user_id, arena, &work->user, &has, err) ||
+        !contract_count_owned(db, work->caller->user_id, &facts->contract_count, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a key without its user");
+    if (!funds_credit(db, &work->user, work->now, arena, &facts->credit, err))
+        return false;
+
+    struct machine *machine = &work->hardware->machine;
+    facts->now = work->now;
+    facts->offer = (struct offer){ .id = work->offer.id,
+                                   .bundle_id = work->offer.id,
+                                   .machine = machine,
+                                   .terms = work->offer.terms,
+                                   .discount_max_ppm = work->offer.discount_max_ppm };
+    facts->is_listed = work->change.machine.is_listed;
+    facts->is_barred = work->caller->instance_id != 0;
+    facts->is_machine_held = machine->gpu_count == 0 && machine->gpus_free == 0;
+    facts->fee_bps = FEE_BPS_DEFAULT;
+    facts->gpus = rent_gpus(work->hardware, arena, &facts->gpu_count);
+    return facts->gpus != NULL || error_set(err, ERROR_OUT_OF_RANGE, "no room for the GPUs");
+}
+
+static bool claim_all(struct db *db, const struct rent_work *work, int64_t contract_id,
+                      struct error *err)
+{
+    const struct rent_plan *plan = &work->plan;
+
+    for (size_t i = 0; i < plan->gpu_count; i++)
+        if (!claim_insert(db, plan->gpu_ids[i], contract_id, work->now, err))
+            return error_context(err, "claim a GPU");
+    return !plan->claims_machine ||
+           claim_insert(db, work->hardware->gpus[0].id, contract_id, work->now, err);
+}
+
+static bool insert_key(struct db *db, const struct rent_work *work, int64_t contract_id,
+                       struct error *err)
+{
+    char name[32];
+    struct api_key_row key = { .user_id = work->caller->user_id,
+                               .name = name,
+                               .rights = "",
+                               .scopes = SCOPE_INSTANCE_READ | SCOPE_INSTANCE_WRITE,
+                               .contract_id = contract_id,
+                               .hash = work->key_hash,
+                               .created = work->now };
+
+    (void)snprintf(name, sizeof name, "C.%" PRId64, contract_id);
+    return api_key_insert(db, &key, &key.id, err);
+}
+
+/* The spec as the host will get it, with its share of the machine and no keys, as JSON. */
+static bool write_spec(const struct rent_work *work, struct buf *out, struct error *err)
+{
+    struct instance_spec spec = work->request->spec;
+
+    spec.disk_gb = work->plan.share.disk_gb;
+    spec.cpu_millis = work->plan.share.cpu_millis;
+    spec.ram_mb = work->plan.share.ram_mb;
+    spec.ssh_key_count = 0;
+    instance_spec_encode(out, &spec);
+    return !out->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "the spec is too long");
+}
+
+static bool insert_contract(struct db *db, struct rent_work *work, const struct hash *request_hash,
+                            struct error *err)
+{
+    const struct rent_plan *plan = &work->plan;
+    const struct rental_request *request = work->request;
+    auto_buf struct buf spec = buf_of(PROTO_BODY_MAX);
+    struct contract_row contract = {
+        .owner_id = work->caller->user_id,
+        .host_id = work->offer.host_id,
+        .machine_id = work->offer.machine_id,
+        .offer_id = work->offer.id,
+        .terms = plan->terms,
+        .share = plan->share,
+        .fee_bps = plan->meters[0].fee_bps,
+        .image = request->spec.image,
+        .runtype = request->spec.runtype == NULL ? "" : request->spec.runtype,
+        .request_hash = *request_hash,
+        .label = request->label,
+        .state = plan->state,
+        .reason = plan->reason,
+    };
+    int64_t id;
+
+    contract.terms.start = work->now;
+    contract.terms.end = plan->end;
+    if (!write_spec(work, &spec, err))
+        return false;
+    contract.spec = spec.bytes;
+    if (!contract_insert(db, &contract, &id, err))
+        return false;
+
+    struct event_row event = { .contract_id = id,
+                               .at = work->now,
+                               .state = plan->state,
+                               .reason = plan->reason,
+                               .detail = "" };
+    work->reply.instance_id = id;
+    return meters_open(db, id, plan->meters, work->now, err) && claim_all(db, work, id, err) &&
+           ssh_key_attach_all(db, work->caller->user_id, id, err) &&
+           insert_key(db, work, id, err) && event_insert(db, &event, err) &&
+           offer_remove(db, work->offer.id, work->now, err) &&
+           db_notify(db, TOPIC_CONTRACT, id, err);
+}
+
+/* What was asked, for telling a repetition: the same text, the same rental. */
+static bool hash_request(const struct rental_request *request, struct hash *ret, struct error *err)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+
+    buf_printf(&text, "%" PRId64 " %d %s\n", request->offer_id, request->starts_stopped,
+               request->label == NULL ? "" : request->label);
+    instance_spec_encode(&text, &request->spec);
+    if (text.has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the request is too long");
+    *ret = crypto_sha256(text.bytes, text.length);
+    return true;
+}
+
+/* An offer is rented once, so asking again finds it gone: by ourselves, a moment ago? */
+static bool find_repeated(struct db *db, struct rent_work *work, const struct hash *request_hash,
+                          struct error *err)
+{
+    struct instant since = instant_add(work->now, -RENT_AGAIN_SECONDS * US_PER_SECOND);
+    bool has;
+
+    if (!contract_find_request(db, work->caller->user_id, request_hash, since,
+                               &work->reply.instance_id, &has, err))
+        return false;
+    if (!has)
+        return refuse(work, RENT_NO_SUCH_OFFER);
+    work->reply.outcome = RENTAL_REPEATED;
+    return true;
+}
+
+static bool rent_work(struct db *db, void *context, struct error *err)
+{
+    struct rent_work *work = context;
+    const struct rental_request *request = work->request;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct rent_request wanted = { .disk_gb = request->spec.disk_gb,
+                                   .is_stopped = request->starts_stopped };
+    struct rent_facts facts = { 0 };
+    struct hash request_hash;
+    bool has;
+
+    if (!hash_request(request, &request_hash, err) ||
+        !offer_load(db, request->offer_id, &work->offer, &has, err) ||
+        (has && !load_facts(db, work, &arena, &facts, err)))
+        return false;
+    if (!facts.has_offer)
+        return find_repeated(db, work, &request_hash, err);
+
+    enum rent_outcome outcome = rent_decide(&wanted, &facts, &work->plan);
+    if (outcome != RENT_OK)
+        return refuse(work, outcome);
+    work->change.cuts_offers = true;
+    work->change.tells_host = true;
+    work->reply.outcome = RENTAL_MADE;
+    return insert_contract(db, work, &request_hash, err) &&
+           change_user(&work->change, work->caller->user_id, err) && change_end(&work->change, err);
+}
+
+/* Whatever goes to the host has to be what it can read: the same limits, checked by reading. */
+static bool check_spec(const struct rental_request *request, struct error *ret_why)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    auto_json json_t *root = NULL;
+    struct instance_spec again;
+    struct image image;
+
+    if (request->spec.image == NULL)
+        return error_set(ret_why, ERROR_INVALID, "an image is needed");
+    if (!image_parse(request->spec.image, &image, ret_why))
+        return error_context(ret_why, "image");
+    instance_spec_encode(&text, &request->spec);
+    if (text.has_overflowed)
+        return error_set(ret_why, ERROR_OUT_OF_RANGE, "the request is too long");
+    return json_parse(text.bytes, text.length, &root, ret_why) &&
+           instance_spec_decode(root, &arena, &again, ret_why);
+}
+
+bool flow_rent(const struct flow *flow, const struct caller *caller,
+               const struct rental_request *request, struct rental_reply *ret, struct error *err)
+{
+    struct rent_work work = { .caller = caller, .request = request };
+    struct error why;
+
+    *ret = (struct rental_reply){ .outcome = RENTAL_BAD_LABEL };
+    if (request->label != NULL && strlen(request->label) > LABEL_LENGTH_MAX)
+        return true;
+    if (!check_spec(request, &why)) {
+        ret->outcome = RENTAL_BAD_SPEC;
+        (void)snprintf(ret->why, sizeof ret->why, "%s", why.text);
+        return true;
+    }
+    (void)crypto_token(work.reply.api_key);
+    work.key_hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
+    work.now = clock_now(flow->clock);
+    if (!store_write(flow->store, rent_work, &work, err))
+        return error_context(err, "rent offer %" PRId64, request->offer_id);
+    if (work.reply.outcome != RENTAL_MADE)
+        crypto_wipe(work.reply.api_key, sizeof work.reply.api_key);
+    *ret = work.reply;
+    return true;
+}

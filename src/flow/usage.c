@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/usage.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "market/journal.h"
+#include "store/ledger.h"
+#include "store/meters.h"
+#include "store/user.h"
+
+static struct instant earlier(struct instant a, struct instant b)
+{
+    return instant_compare(a, b) < 0 ? a : b;
+}
+
+/* Up to where an open interval is confirmed. It is never before what has been metered: decisions
+ * meter past the last heartbeat only to close the interval. */
+static struct instant confirmed(struct instant metered, struct instant last_heartbeat,
+                                struct instant end)
+{
+    return instant_max(metered, earlier(last_heartbeat, end));
+}
+
+struct connected usage_connected(const struct interval_row *interval, struct instant last_heartbeat,
+                                 struct instant end)
+{
+    struct connected connected = { .is_running = true };
+    int length =
+        snprintf(connected.start_token, sizeof connected.start_token, "%s", interval->start_token);
+
+    assert(length >= 0 && length < START_TOKEN_SIZE);
+    connected.cursor = confirmed(interval->metered, last_heartbeat, end);
+    connected.run_ms =
+        interval->run_ms + instant_until(interval->start, connected.cursor) / US_PER_MS;
+    return connected;
+}
+
+struct instant usage_disk_until(bool is_online, struct instant offline_since, struct instant at)
+{
+    return is_online ? at : earlier(at, instant_add(offline_since, USAGE_DISK_OFFLINE_US));
+}
+
+/* A total that outgrew its meter stays where it is: the bill has reached what money can hold. */
+static void advance(struct meter *meter, int64_t by)
+{
+    int64_t total;
+
+    assert(by >= 0);
+    if (__builtin_add_overflow(meter->total, by, &total) || meter_advance(meter, total) != METER_OK)
+        return;
+}
+
+static int64_t span_us(struct instant from, struct instant until)
+{
+    int64_t us = instant_until(from, until);
+
+    return us > 0 ? us : 0;
+}
+
+void usage_add(struct credit *credit, const struct burn_row *burn, struct instant end)
+{
+    struct instant now = credit->as_of, since, until;
+    struct meter meter = burn->meter;
+    bool runs = false;
+
+    switch (meter.component) {
+    case COMPONENT_GPU:
+        if (!burn->is_open)
+            break;
+        since = earlier(burn->metered, now);
+        runs = instant_until(burn->last_heartbeat, now) < CONNECTED_LEASE_US &&
+               instant_compare(now, end) < 0;
+        if (!runs)
+            advance(&meter, span_us(since, confirmed(since, burn->last_heartbeat, end)));
+        break;
+    case COMPONENT_DISK:
+        since = earlier(burn->disk_metered, now);
+        until = usage_disk_until(burn->is_online, burn->offline_since, now);
+        runs = instant_compare(until, now) == 0;
+        if (!runs)
+            advance(&meter, span_us(since, until));
+        break;
+    case COMPONENT_UP:
+    case COMPONENT_DOWN:
+        advance(&meter, burn->unmetered);
+        break;
+    }
+    credit_add(credit, &meter, runs ? &since : NULL);
+}
+
+/* Post all four meters. Sets what each adds. */
+static bool post_meters(struct meters *meters, struct journal_usage *journal, struct error *err)
+{
+    for (int i = 0; i < COMPONENT_COUNT; i++)
+        if (meter_post(&meters->of[i], &meters->of[i], &journal->charges[i]) != METER_OK)
+            return error_set(err, ERROR_OUT_OF_RANGE, "the bill of contract %lld is too large",
+                             (long long)meters->contract_id);
+    return true;
+}
+
+static bool post_journal(struct db *db, const struct journal_usage *usage, struct instant now,
+                         bool *ret_is_posted, struct error *err)
+{
+    struct renter_funds funds, after;
+    struct journal journal;
+    enum ledger_outcome outcome;
+
+    if (!ledger_load_funds(db, usage->renter_id, &funds, err))
+        return false;
+    *ret_is_posted = false;
+    switch (journal_usage(usage, &funds, &journal, &after)) {
+    case JOURNAL_EMPTY:
+        return true;
+    case JOURNAL_TOO_LARGE:
+        return error_set(err, ERROR_OUT_OF_RANGE, "user %lld owes more than money holds",
+                         (long long)usage->renter_id);
+    case JOURNAL_BUILT:
+        break;
+    }
+    if (!ledger_post(db, &journal, now, &outcome, err))
+        return false;
+    if (outcome != LEDGER_POSTED)
+        return error_set(err, ERROR_CORRUPT, "%s has been posted before", journal.key);
+    *ret_is_posted = true;
+    return true;
+}
+
+bool usage_post(struct db *db, const struct usage *usage, struct contract_row *contract,
+                struct error *err)
+{
+    struct journal_usage journal = {
+        .contract_id = contract->id,
+        .renter_id = contract->owner_id,
+        .host_id = contract->host_id,
+        .number = contract->usage_count + 1,
+        .occurred = usage->now,
+    };
+    struct meters meters;
+    bool is_posted;
+
+    /* Who pays is fixed before anything is charged: funds are read and posted under this lock. */
+    if (!user_lock(db, contract->owner_id, err) || !meters_load(db, contract->id, &meters, err))
+        return false;
+    advance(&meters.of[COMPONENT_GPU - 1], usage->gpu_us);
+    advance(&meters.of[COMPONENT_DISK - 1], span_us(contract->disk_metered, usage->disk_until));
+    advance(&meters.of[COMPONENT_UP - 1], contract->up_unmetered);
+    advance(&meters.of[COMPONENT_DOWN - 1], contract->down_unmetered);
+    if (!post_meters(&meters, &journal, err) ||
+        !post_journal(db, &journal, usage->now, &is_posted, err) ||
+        !(usage->is_last ? meters_close(db, &meters, usage->now, err)
+                         : meters_save(db, &meters, err)))
+        return error_context(err, "post usage of contract %lld", (long long)contract->id);
+
+    contract->disk_metered = instant_max(contract->disk_metered, usage->disk_until);
+    contract->posted = usage->now;
+    contract->usage_count += is_posted;
+    contract->up_unmetered = 0;
+    contract->down_unmetered = 0;
+    return contract_meter(db, contract, err);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an instance has used, and what of it is charged. Inside src/flow/.
+ *
+ * GPU time is what its intervals cover. While one is open, every accepted heartbeat confirms it up
+ * to that heartbeat, without a write of its own: the session's last heartbeat is the cursor of
+ * all open intervals of that machine. Disk runs with the clock from the making to the destroy,
+ * but for a host that has been offline for more than USAGE_DISK_OFFLINE_US. Traffic is counted
+ * by the host and waits in the contract until the meters are read. */
+
+#ifndef BERTH_FLOW_USAGE_H
+#define BERTH_FLOW_USAGE_H
+
+#include "base/arena.h"
+#include "market/connected.h"
+#include "market/credit.h"
+#include "store/burn.h"
+#include "store/contract.h"
+#include "store/interval.h"
+#include "store/machine.h"
+
+#define USAGE_DISK_OFFLINE_US (72 * US_PER_HOUR)
+
+/* What an open interval says, as market/connected.h has it. `end`: nothing is charged past it. */
+struct connected usage_connected(const struct interval_row *interval, struct instant last_heartbeat,
+                                 struct instant end);
+
+/* Up to when disk is charged, at `at`. */
+struct instant usage_disk_until(bool is_online, struct instant offline_since, struct instant at);
+
+/* Count a meter into a balance as of `credit->as_of`. `end` as above: credit's or the contract's,
+ * whichever comes first. */
+void usage_add(struct credit *credit, const struct burn_row *burn, struct instant end);
+
+struct usage {
+    struct instant now;
+    int64_t gpu_us;            /* to add to GPU time */
+    struct instant disk_until; /* usage_disk_until(now) */
+    bool is_last;              /* the instance is being destroyed: close its meters */
+};
+
+/* Read all four meters and charge what is new, in one journal. Changes what is metered in
+ * `*contract` and stores it. */
+NODISCARD bool usage_post(struct db *db, const struct usage *usage, struct contract_row *contract,
+                          struct error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happened to a contract, in order: append-only. */
+
+#ifndef BERTH_STORE_EVENT_H
+#define BERTH_STORE_EVENT_H
+
+#include "base/arena.h"
+#include "market/rental.h"
+#include "store/db.h"
+
+struct event_row {
+    int64_t contract_id;
+    struct instant at;
+    enum rental_state state; /* from then on */
+    enum rental_reason reason;
+    const char *detail;
+};
+
+NODISCARD bool event_insert(struct db *db, const struct event_row *event, struct error *err);
+
+/* Of the renter's instance, oldest first; the last `max` of them. */
+NODISCARD bool event_list(struct db *db, int64_t owner_id, int64_t contract_id, size_t max,
+                          struct arena *arena, struct event_row **ret, size_t *ret_count,
+                          struct error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations on instances: asked for, carried out by an agent at most once, kept for a while. */
+
+#ifndef BERTH_STORE_OP_H
+#define BERTH_STORE_OP_H
+
+#include "base/arena.h"
+#include "store/db.h"
+#include "sys/crypto.h"
+
+enum op_progress { OP_PENDING, OP_WAS_DONE, OP_HAS_FAILED, OP_IS_UNKNOWN };
+
+struct op_row {
+    int64_t id, contract_id, machine_id, owner_id;
+    const char *op_id;
+    struct hash token_hash;
+    bool is_exec; /* else logs */
+    int64_t min_gen;
+    const char *command, *filter; /* NULL: none */
+    int64_t tail;
+    bool is_daemon_log;
+    struct instant created, expires;
+    enum op_progress progress;
+    const char *output; /* NULL while pending */
+};
+
+NODISCARD bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id,
+                         struct error *err);
+NODISCARD bool op_find(struct db *db, const struct hash *token_hash, struct arena *arena,
+                       struct op_row *ret, bool *ret_has, struct error *err);
+
+/* Not finished and not expired, oldest first; their outputs are not loaded. */
+NODISCARD bool op_list_pending(struct db *db, int64_t machine_id, struct instant now, size_t max,
+                               struct arena *arena, struct op_row **ret, size_t *ret_count,
+                               struct error *err);
+NODISCARD bool op_count_pending(struct db *db, int64_t machine_id, int64_t *ret_count,
+                                struct error *err);
+
+/* `*ret_count` is 0 where the machine has no such pending operation. */
+NODISCARD bool op_finish(struct db *db, int64_t machine_id, const char *op_id,
+                         enum op_progress progress, const char *output, struct instant now,
+                         int64_t *ret_count, struct error *err);
+
+/* Give up on those that nobody began in time; drop those made before `kept_since`. */
+NODISCARD bool op_expire(struct db *db, struct instant now, struct instant kept_since,
+                         struct error *err);
+
+#endif

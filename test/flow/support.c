@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flow/account.h"
+#include "flow/desired.h"
+#include "flow/enroll.h"
+#include "flow/instance.h"
+#include "flow/list_machine.h"
+#include "flow/liveness.h"
+#include "flow/offers.h"
+#include "flow/session.h"
+#include "flow/show_user.h"
+#include "market/offer.h"
+
+void world_open(struct world *world, struct support *support)
+{
+    *world = (struct world){ .support = support,
+                             .clock = clock_held(WORLD_START),
+                             .log = log_silent(),
+                             .server_keys = crypto_key_pair(),
+                             .arena = arena_of(WORLD_ARENA) };
+    world->flow = (struct flow){ .store = support->store,
+                                 .clock = &world->clock,
+                                 .log = &world->log,
+                                 .server_keys = &world->server_keys };
+    world_pass(world, 0);
+}
+
+void world_close(struct world *world)
+{
+    arena_release(&world->arena);
+}
+
+void world_silence(struct world *world, int64_t duration_us)
+{
+    clock_advance(&world->clock, duration_us);
+}
+
+void world_pass(struct world *world, int64_t duration_us)
+{
+    struct error err;
+    int64_t passed_us = 0;
+
+    do {
+        int64_t left_us = duration_us - passed_us, step_us = LIVENESS_SECONDS * US_PER_SECOND;
+
+        step_us = left_us < step_us ? left_us : step_us;
+        clock_advance(&world->clock, step_us);
+        CHECK_OK(flow_liveness(&world->flow, "test", &err), &err);
+        passed_us += step_us;
+    } while (passed_us < duration_us);
+}
+
+struct caller world_user(struct world *world, const char *email, int64_t dollars)
+{
+    struct account_request request = { .email = email,
+                                       .credit = { dollars * NANODOLLARS_PER_DOLLAR } };
+    struct account_reply reply;
+    struct caller caller;
+    struct error err;
+    bool is_known;
+
+    CHECK_OK(flow_account_create(&world->flow, &request, &reply, &err), &err);
+    CHECK_INT(reply.outcome, ACCOUNT_CREATED);
+    struct hash hash = crypto_sha256(reply.api_key, strlen(reply.api_key));
+    CHECK_OK(flow_authenticate(&world->flow, &hash, &caller, &is_known, &err), &err);
+    CHECK(is_known);
+    return caller;
+}
+
+struct machine_facts world_facts(const char *name, int64_t gpu_count)
+{
+    struct machine_facts facts = { .os_version = "22.04",
+                                   .cpu_name = "Some CPU",
+                                   .cpu_arch = "amd64",
+                                   .cpu_cores = 16,
+                                   .cpu_mhz = 3000,
+                                   .ram_mb = 65536,
+                                   .disk_name = "Some disk",
+                                   .disk_gb = 1000,
+                                   .disk_mbs = 500,
+                                   .inet_up_kbps = 1000000,
+                                   .inet_down_kbps = 1000000,
+                                   .public_ip = "203.0.113.9",
+                                   .port_first = 40000,
+                                   .port_last = 40099,
+                                   .agent_version = "0.1.0",
+                                   .engine_version = "20.10",
+                                   .gpu_count = gpu_count };
+
+    (void)snprintf(facts.hostname, sizeof facts.hostname, "host-%s", name);
+    if (gpu_count > 0) {
+        (void)snprintf(facts.driver_version, sizeof facts.driver_version, "570.86.15");
+        facts.cuda_version = 128;
+    }
+    for (int64_t i = 0; i < gpu_count; i++) {
+        struct gpu_facts *gpu = &facts.gpus[i];
+
+        (void)snprintf(gpu->uuid, sizeof gpu->uuid, "GPU-%s-%" PRId64, name, i);
+        (void)snprintf(gpu->name, sizeof gpu->name, "RTX 4090");
+        (void)snprintf(gpu->pci_bus, sizeof gpu->pci_bus, "0000:%02" PRIx64 ":00.0", (uint64_t)i);
+        gpu->memory_mb = 24564;
+        gpu->compute_cap = 890;
+    }
+    return facts;
+}
+
+void world_session(struct world *world, struct world_machine *machine)
+{
+    struct session_request request = { .machine_id = machine->id,
+                                       .agent_incarnation = 1,
+                                       .facts = machine->facts };
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+    struct session_open_reply reply;
+    struct error err;
+    bool has;
+
+    (void)snprintf(request.boot_id, sizeof request.boot_id, "boot-%" PRId64, machine->boot);
+    memcpy(request.fingerprint, machine->fingerprint, sizeof request.fingerprint);
+    CHECK_OK(flow_session_nonce(&world->flow, machine->id, request.nonce, &has, &err), &err);
+    CHECK(has);
+    hello_signed(&text, &request);
+    struct signature signature = crypto_sign_with(&machine->keys, text.bytes, text.length);
+    memcpy(request.signature, signature.bytes, sizeof request.signature);
+    CHECK_OK(flow_session_open(&world->flow, &request, "test", &reply, &err), &err);
+    CHECK(reply.outcome == SESSION_OPEN || reply.outcome == SESSION_QUARANTINED);
+    machine->epoch = reply.reply.session_epoch;
+    machine->seq = 0;
+}
+
+void world_machine(struct world *world, struct world_machine *machine, struct caller host,
+                   const char *name, int64_t gpu_count)
+{
+    struct enroll_token_reply token;
+    struct enroll_outcome_reply reply;
+    struct error err;
+
+    *machine = (struct world_machine){ .host = host,
+                                       .keys = crypto_key_pair(),
+                                       .facts = world_facts(name, gpu_count),
+                                       .boot = 1,
+                                       .fingerprint = { 1 } };
+    CHECK_OK(flow_enroll_token(&world->flow, &host, &token, &err), &err);
+    struct enroll_request request = { .token = token.token, .facts = machine->facts };
+    memcpy(request.public_key, machine->keys.public_key, sizeof request.public_key);
+    CHECK_OK(flow_enroll(&world->flow, &request, &reply, &err), &err);
+    CHECK_INT(reply.outcome, ENROLL_DONE);
+    machine->id = reply.reply.machine_id;
+    world_session(world, machine);
+}
+
+void world_host(struct world *world, struct world_machine *machine, const char *name,
+                int64_t gpu_count)
+{
+    const char *email = arena_printf(&world->arena, "host-%s@berth.test", name);
+
+    world_machine(world, machine, world_user(world, email, 0), name, gpu_count);
+    CHECK_INT(world_beat(world, machine), TAKE_DONE);
+    world_list(world, machine);
+}
+
+struct world_container *world_container(struct world_machine *machine, int64_t instance_id)
+{
+    for (size_t i = 0; i < WORLD_CONTAINERS; i++)
+        if (machine->containers[i].id == instance_id || machine->containers[i].id == 0) {
+            machine->containers[i].id = instance_id;
+            return &machine->containers[i];
+        }
+    fail_msg("the agent has no room for another container");
+    return NULL;
+}
+
+/* Be as desired at once, and report it. */
+static struct instance_report obey(struct world *world, struct world_machine *machine,
+                                   const struct desired_instance *desired)
+{
+    struct world_container *container = world_container(machine, desired->id);
+    int64_t now_us = clock_now(&world->clock).microseconds;
+    bool has_ended = container->has_failed || container->has_exited;
+    bool runs = desired->state == DESIRED_RUNNING && !has_ended;
+
+    if (runs && (!container->is_running || container->nonce < desired->restart_nonce)) {
+        container->starts++;
+        container->run_since_us = now_us;
+    }
+    container->is_running = runs;
+    container->nonce = desired->restart_nonce;
+
+    struct instance_report report = {
+        .id = desired->id,
+        .gen = desired->gen,
+        .phase = runs ? PHASE_RUNNING : PHASE_STOPPED,
+        .start_token = "",
+        .counter_epoch = 1,
+        .bytes_up = container->bytes_up,
+        .bytes_down = container->bytes_down,
+        .exit_code = -1,
+        .restart_nonce = desired->restart_nonce,
+        .disk_used_mb = -1,
+        .cpu_permille = -1,
+        .ram_used_mb = -1,
+        .gpu_permille = -1,
+        .message = "",
+    };
+    if (runs) {
+        report.run_ms = (now_us - container->run_since_us) / 1000;
+        report.start_token =
+            arena_printf(&world->arena, "c%" PRId64 "-%" PRId64, desired->id, container->starts);
+        report.ssh_port = 40000 + desired->id % 100;
+    }
+    if (desired->state == DESIRED_RUNNING && container->has_exited) {
+        report.phase = PHASE_EXITED;
+        report.exit_code = 3;
+    }
+    if (desired->state == DESIRED_RUNNING && container->has_failed) {
+        report.phase = PHASE_FAILED;
+        report.message = "no such image";
+    }
+    if (desired->state == DESIRED_ABSENT)
+        report.phase = PHASE_ABSENT;
+    return report;
+}
+
+enum take_outcome world_beat(struct world *world, struct world_machine *machine)
+{
+    auto_arena struct arena arena = arena_of(WORLD_ARENA);
+    char boot_id[64];
+    struct desired desired;
+    struct heartbeat_outcome_reply reply;
+    struct error err;
+    bool has;
+
+    CHECK_OK(flow_desired(&world->flow, machine->id, &arena, &desired, &has, &err), &err);
+    CHECK(has);
+    struct heartbeat heartbeat = { .session_epoch = machine->epoch,
+                                   .seq = ++machine->seq,
+                                   .boot_id = boot_id,
+                                   .agent_incarnation = 1,
+                                   .applied_rev = desired.desired_rev,
+                                   .is_engine_ok = true,
+                                   .engine_message = "",
+                                   .instance_count = desired.instance_count,
+                                   .disk_free_gb = 900 };
+    (void)snprintf(boot_id, sizeof boot_id, "boot-%" PRId64, machine->boot);
+    heartbeat.instances =
+        arena_alloc(&arena, (size_t)desired.instance_count, sizeof *heartbeat.instances);
+    for (int64_t i = 0; i < desired.instance_count; i++)
+        heartbeat.instances[i] = obey(world, machine, &desired.instances[i]);
+
+    struct heartbeat_request request = { .machine_id = machine->id, .heartbeat = &heartbeat };
+    CHECK_OK(flow_heartbeat(&world->flow, &request, &reply, &err), &err);
+    return reply.outcome;
+}
+
+void world_run(struct world *world, struct world_machine *machine, int64_t duration_us)
+{
+    const int64_t step_us = HEARTBEAT_MS * US_PER_MS;
+
+    while (duration_us > 0) {
+        int64_t pass_us = duration_us < step_us ? duration_us : step_us;
+
+        world_pass(world, pass_us);
+        CHECK_INT(world_beat(world, machine), TAKE_DONE);
+        duration_us -= pass_us;
+    }
+}
+
+void world_list(struct world *world, const struct world_machine *machine)
+{
+    struct list_machine_request request = {
+        .machine_id = machine->id,
+        .has_gpu_hour = true,
+        .has_disk_month = true,
+        .has_up_tb = true,
+        .has_down_tb = true,
+        .values = { .gpu_hour = { INT64_C(360000000) },
+                    .disk_month = { INT64_C(150000000) },
+                    .up_tb = { INT64_C(20000000000) },
+                    .down_tb = { INT64_C(10000000000) } },
+    };
+    struct list_machine_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_list_machine(&world->flow, &machine->host, &request, &reply, &err), &err);
+    CHECK_INT(reply.outcome, LIST_DONE);
+}
+
+int64_t world_offer(struct world *world, int64_t machine_id, int64_t num_gpus)
+{
+    struct offer *offers;
+    struct error err;
+    size_t count;
+
+    CHECK_OK(flow_offers_of_machine(&world->flow, machine_id, &world->arena, &offers, &count, &err),
+             &err);
+    for (size_t i = 0; i < count; i++)
+        if (offers[i].terms.num_gpus == num_gpus)
+            return offers[i].id;
+    return 0;
+}
+
+struct rental_reply world_rent(struct world *world, struct caller renter, int64_t offer_id)
+{
+    struct rental_request request = {
+        .offer_id = offer_id,
+        .spec = { .image = "ubuntu:24.04", .runtype = "ssh", .disk_gb = 10 },
+    };
+    struct rental_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_rent(&world->flow, &renter, &request, &reply, &err), &err);
+    return reply;
+}
+
+int64_t world_running(struct world *world, struct world_machine *machine, struct caller renter,
+                      int64_t num_gpus)
+{
+    struct rental_reply reply =
+        world_rent(world, renter, world_offer(world, machine->id, num_gpus));
+
+    CHECK_INT(reply.outcome, RENTAL_MADE);
+    CHECK_INT(world_beat(world, machine), TAKE_DONE);
+    return reply.instance_id;
+}
+
+int64_t world_credit(struct world *world, struct caller caller)
+{
+    struct user_view view;
+    struct error err;
+
+    CHECK_OK(flow_show_user(&world->flow, &caller, &world->arena, &view, &err), &err);
+    return view.credit.nanodollars;
+}
+
+int64_t world_charged(struct world *world, struct caller renter, int64_t instance_id)
+{
+    struct instance_view view;
+    struct error err;
+    bool has;
+
+    CHECK_OK(
+        flow_instance_show(&world->flow, &renter, instance_id, &world->arena, &view, &has, &err),
+        &err);
+    CHECK(has);
+    return view.charged.nanodollars;
+}
