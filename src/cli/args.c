@@ -124,7 +124,7 @@ bool args_parse(const struct args_option *options, const char *const *argv, stru
     return true;
 }
 
-size_t args_count_leading_globals(char *const *argv)
+size_t args_count_leading_globals(const char *const *argv)
 {
     size_t count = 0;
 

@@ -43,7 +43,7 @@ NODISCARD bool args_parse(const struct args_option *options, const char *const *
                           struct args *ret, struct error *err);
 
 /* How many of the first words of argv are global options and their values. */
-size_t args_count_leading_globals(char *const *argv);
+size_t args_count_leading_globals(const char *const *argv);
 
 /* The option's value, "" for a switch, or NULL where it was not given. Asserts that the command
  * or the global list has it. */

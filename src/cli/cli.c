@@ -84,7 +84,7 @@ static int run(struct cli *cli)
 }
 
 /* Nothing that is a command: the list of them where that was asked for, else what is wrong. */
-static int run_nothing(struct cli *cli, char *const *argv, size_t global_count)
+static int run_nothing(struct cli *cli, const char *const *argv, size_t global_count)
 {
     const char *word = argv[global_count];
     struct error err;
@@ -108,7 +108,7 @@ static int run_nothing(struct cli *cli, char *const *argv, size_t global_count)
     return report(cli, EXIT_USAGE, &err);
 }
 
-int cli_main(char *const *argv, int out_fd, int note_fd)
+int cli_main(const char *const *argv, int out_fd, int note_fd)
 {
     auto_buf struct buf out = buf_of(OUTPUT_MAX);
     struct cli cli = { .out = &out, .out_fd = out_fd, .note_fd = note_fd };

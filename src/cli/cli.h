@@ -7,6 +7,6 @@
 #define BERTH_CLI_CLI_H
 
 /* `argv` without the program's name, NULL-terminated. Returns the exit status. */
-int cli_main(char *const *argv, int out_fd, int note_fd);
+int cli_main(const char *const *argv, int out_fd, int note_fd);
 
 #endif

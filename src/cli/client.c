@@ -12,7 +12,7 @@
 enum {
     TIMEOUT_MS = 120000,
     TRIES = 4,
-    PAUSE_MS = 250,
+    PAUSE_MS = 150,
     FETCH_TRIES = 60,
     FETCH_PAUSE_MS = 200,
 };

@@ -23,7 +23,7 @@ static bool is_noun(const struct command *command, const char *word)
     return word[length] == '\0' || (command->words_max > 1 && strcmp(word + length, "s") == 0);
 }
 
-const struct command *command_find(char *const *argv, size_t *ret_used)
+const struct command *command_find(const char *const *argv, size_t *ret_used)
 {
     const struct command *found = NULL;
 

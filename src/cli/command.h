@@ -49,7 +49,7 @@ struct command {
 };
 
 /* The command that argv begins with; `*ret_used` is how many words name it. NULL: none. */
-const struct command *command_find(char *const *argv, size_t *ret_used);
+const struct command *command_find(const char *const *argv, size_t *ret_used);
 
 /* Fail with exit status 2. */
 bool cli_usage(struct cli *cli, struct error *err, const char *format, ...) PRINTF_LIKE(3, 4);

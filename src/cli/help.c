@@ -79,7 +79,7 @@ bool cmd_help(struct cli *cli, struct error *err)
         help_write(cli->out);
         return true;
     }
-    const struct command *command = command_find((char *const *)cli->args.words, &used);
+    const struct command *command = command_find(cli->args.words, &used);
     if (command == NULL || used < cli->args.word_count)
         return cli_usage(cli, err, "there is no command '%.64s'; `berth help` lists them",
                          cli->args.words[used < cli->args.word_count ? used : 0]);

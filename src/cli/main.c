@@ -5,6 +5,6 @@
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    return cli_main(argv[0] != NULL ? argv + 1 : argv, STDOUT_FILENO, STDERR_FILENO);
+    return cli_main((const char *const *)(argc > 0 ? argv + 1 : argv), STDOUT_FILENO,
+                    STDERR_FILENO);
 }

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_ssh.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "cli/cli.h"
+#include "support.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+#define INSTANCE(id, status, intended, address)                                                    \
+    "{\"instances\":{\"id\":" id ",\"machine_id\":77,\"actual_status\":" status                    \
+    ",\"intended_status\":\"" intended "\",\"status_msg\":\"pulling\",\"stop_message\":\"No "      \
+    "credit.\",\"public_ipaddr\":\"" address                                                       \
+    "\",\"ports\":{\"22/tcp\":[{\"HostPort\":\"40001\"}]}}}"
+
+static const struct support_reply replies[] = {
+    { "GET /api/v0/instances/1/?owner=me", 200,
+      INSTANCE("1", "\"running\"", "running", "127.0.0.1") },
+    { "GET /api/v0/instances/2/?owner=me", 200,
+      INSTANCE("2", "\"running\"", "running", "203.0.113.9") },
+    { "GET /api/v0/instances/3/?owner=me", 200, INSTANCE("3", "\"running\"", "stopped", "") },
+    { "GET /api/v0/instances/4/?owner=me", 200, INSTANCE("4", "\"loading\"", "running", "") },
+    { "GET /api/v0/instances/5/?owner=me", 200, INSTANCE("5", "\"running\"", "running", "-oX=y") },
+    { NULL, 0, NULL },
+};
+
+static struct support_market market;
+static struct support_result result;
+
+/* A directory with an `ssh` that says how it was called, in front of PATH. */
+static void make_fake_ssh(void)
+{
+    static const char script[] = "#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done\nexit 7\n";
+    char path[512];
+    struct error err;
+
+    (void)snprintf(path, sizeof path, "%s/bin", support_dir());
+    CHECK_OK(file_make_dir(path, 0700, &err), &err);
+    (void)snprintf(path, sizeof path, "%s/bin/ssh", support_dir());
+    CHECK_OK(file_replace(AT_FDCWD, path, 0700, script, sizeof script - 1, &err), &err);
+    (void)snprintf(path, sizeof path, "%s/bin:/usr/bin:/bin", support_dir());
+    CHECK(setenv("PATH", path, 1) == 0);
+}
+
+/* In a child, which becomes ssh. Returns its exit status; `text` is what that said. */
+static int run_to_the_end(const char *const *words, char text[static 4096])
+{
+    int ends[2], wait_status;
+
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    auto_close int read_end = ends[0];
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        (void)dup2(ends[1], STDOUT_FILENO);
+        _exit(cli_main(words, ends[1], STDERR_FILENO));
+    }
+    (void)close(ends[1]);
+    size_t length = 0;
+    for (ssize_t count; (count = read(read_end, text + length, 4095 - length)) > 0;)
+        length += (size_t)count;
+    text[length] = '\0';
+    CHECK(waitpid(pid, &wait_status, 0) == pid && WIFEXITED(wait_status));
+    return WEXITSTATUS(wait_status);
+}
+
+static void test_it_becomes_ssh(void **state)
+{
+    char text[4096], want[4096];
+
+    (void)state;
+    support_open(&market, replies);
+    make_fake_ssh();
+    CHECK_INT(run_to_the_end((const char *const[]){ "ssh", "1", NULL }, text), 7);
+    CHECK_TEXT(text, "-p\n40001\n-o\nNoHostAuthenticationForLocalhost=yes\nroot@127.0.0.1\n");
+    CHECK_INT(run_to_the_end(
+                  (const char *const[]){ "ssh", "2", "-i", "key", "--", "echo", "-n", "a b", NULL },
+                  text),
+              7);
+    (void)snprintf(want, sizeof want,
+                   "-p\n40001\n-o\nStrictHostKeyChecking=accept-new\n-o\nUserKnownHostsFile=\"%s/"
+                   "berth/known_hosts\"\n-o\nHostKeyAlias=machine-77.127.0.0.1-%d\n-i\nkey\n"
+                   "root@203.0.113.9\n--\necho\n-n\na b\n",
+                   support_dir(), fake_http_port(market.http));
+    CHECK_TEXT(text, want);
+    support_close(&market);
+}
+
+static void test_waiting_ends_where_it_makes_no_sense(void **state)
+{
+    (void)state;
+    support_open(&market, replies);
+    BERTH(&result, "ssh", "3");
+    CHECK_INT(result.status, 1);
+    CHECK_TEXT(result.notes,
+               "berth: instance 3 is stopped: No credit; `berth start 3` starts it\n");
+    BERTH(&result, "ssh", "4", "--timeout", "1");
+    CHECK_INT(result.status, 1);
+    CHECK_TEXT(result.notes, "Instance 4: loading, pulling\n"
+                             "berth: instance 4 does not run yet; `berth why 4` says more\n");
+    BERTH(&result, "ssh", "4", "--timeout", "86401");
+    CHECK_INT(result.status, 2);
+    BERTH(&result, "ssh", "5"); /* an address that ssh would take for an option */
+    CHECK_INT(result.status, 1);
+    CHECK_TEXT(result.notes, "berth: the market gave '-oX=y' as an address\n");
+    BERTH(&result, "ssh", "6");
+    CHECK_TEXT(result.notes, "berth: instance 6: Nothing here\n");
+    support_close(&market);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_it_becomes_ssh),
+        cmocka_unit_test(test_waiting_ends_where_it_makes_no_sense),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

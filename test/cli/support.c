@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support.h"
+
+#include <assert.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "sys/fd.h"
+
+static char dir_path[64];
+
+static void answer(void *context, const struct fake_request *request, struct buf *response)
+{
+    struct support_market *market = context;
+
+    market->request_count++;
+    (void)snprintf(market->request, sizeof market->request, "%s %s", request->method,
+                   request->target);
+    (void)snprintf(market->head, sizeof market->head, "%s", request->head);
+    if (request->body_length > 0)
+        (void)snprintf(market->body, sizeof market->body, "%s", request->body);
+    if (market->busy_count > 0) {
+        market->busy_count--;
+        fake_http_reply(response, 429, "{\"success\":false,\"msg\":\"Too often.\"}");
+        return;
+    }
+    for (const struct support_reply *reply = market->replies; reply->request != NULL; reply++) {
+        const char *at = strstr(reply->body, "%s");
+        auto_buf struct buf body = buf_of(SUPPORT_TEXT_SIZE);
+
+        if (strcmp(reply->request, market->request) != 0)
+            continue;
+        buf_printf(&body, "%.*s", at != NULL ? (int)(at - reply->body) : (int)strlen(reply->body),
+                   reply->body);
+        if (at != NULL)
+            buf_printf(&body, "%s%s", market->url, at + 2);
+        fake_http_reply(response, reply->status, body.length > 0 ? body.bytes : "");
+        return;
+    }
+    fake_http_reply(response, 404, "{\"success\":false,\"error\":\"x\",\"msg\":\"Nothing here.\"}");
+}
+
+static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *walk)
+{
+    (void)status;
+    (void)flag;
+    (void)walk;
+    return remove(path);
+}
+
+void support_open(struct support_market *market, const struct support_reply *replies)
+{
+    *market = (struct support_market){ .replies = replies };
+    market->http = fake_http_open(NULL, answer, market);
+    (void)snprintf(market->url, sizeof market->url, "http://127.0.0.1:%d",
+                   fake_http_port(market->http));
+    (void)snprintf(dir_path, sizeof dir_path, "/tmp/berth-cli-%d-XXXXXX", (int)getpid());
+    char *made = mkdtemp(dir_path);
+    assert(made != NULL);
+    int result = setenv("BERTH_URL", market->url, 1) | setenv("BERTH_API_KEY", "key-7", 1) |
+                 setenv("XDG_CONFIG_HOME", dir_path, 1) | setenv("HOME", dir_path, 1);
+    assert(result == 0);
+}
+
+void support_close(struct support_market *market)
+{
+    fake_http_close(&market->http);
+    (void)nftw(dir_path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *support_dir(void)
+{
+    return dir_path;
+}
+
+static void read_back(int fd, char text[static SUPPORT_TEXT_SIZE])
+{
+    ssize_t length = pread(fd, text, SUPPORT_TEXT_SIZE - 1, 0);
+
+    assert(length >= 0);
+    text[length] = '\0';
+}
+
+void support_run(struct support_result *result, const char *const *words)
+{
+    auto_close int out = memfd_create("out", MFD_CLOEXEC);
+    auto_close int notes = memfd_create("notes", MFD_CLOEXEC);
+
+    result->status = cli_main(words, out, notes);
+    read_back(out, result->out);
+    read_back(notes, result->notes);
+}

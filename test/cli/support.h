@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program inside a test, and a market that answers it from a table. */
+
+#ifndef BERTH_TEST_CLI_SUPPORT_H
+#define BERTH_TEST_CLI_SUPPORT_H
+
+#include <stddef.h>
+
+#include "fake_http.h"
+
+enum { SUPPORT_TEXT_SIZE = 65536 };
+
+struct support_reply {
+    const char *request; /* "GET /api/v0/users/current/"; ends a table where NULL */
+    int status;
+    const char *body; /* may hold one %s: the market's address */
+};
+
+/* What came last, for the test to look at. */
+struct support_market {
+    const struct support_reply *replies;
+    struct fake_http *http;
+    char url[64];
+    char request[1024];           /* method and target */
+    char head[4096];              /* of the last request */
+    char body[SUPPORT_TEXT_SIZE]; /* of the last request that had one */
+    int request_count;
+    int busy_count; /* so many requests are answered 429 first */
+};
+
+/* Sets BERTH_URL, BERTH_API_KEY, HOME and XDG_CONFIG_HOME, the last two to a directory of the
+ * test's own that is empty at first. */
+void support_open(struct support_market *market, const struct support_reply *replies);
+void support_close(struct support_market *market);
+
+/* The test's own directory. */
+const char *support_dir(void);
+
+struct support_result {
+    int status;
+    char out[SUPPORT_TEXT_SIZE], notes[SUPPORT_TEXT_SIZE];
+};
+
+/* Run `berth` with these words, the last of them NULL. */
+void support_run(struct support_result *result, const char *const *words);
+#define BERTH(result, ...) support_run((result), (const char *const[]){ __VA_ARGS__, NULL })
+
+#endif
