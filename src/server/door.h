@@ -8,7 +8,11 @@
  *
  * The library parses the head in place, so what it skipped or swallowed shows in where it left
  * the pieces: every name begins right behind the line before it. door_layout() holds it to that.
- * The bytes themselves are judged by door_check(), which knows nothing of where they came from. */
+ * The bytes themselves are judged by door_check(), which knows nothing of where they came from.
+ *
+ * One thing cannot be seen from there: whether the byte in front of a line feed was a CR or a NUL,
+ * since the library has put a NUL there either way; behind the last header, how the four bytes of
+ * two line ends were spelled. Where the head ends, and what the headers are, is not in doubt. */
 
 #ifndef BERTH_SERVER_DOOR_H
 #define BERTH_SERVER_DOOR_H

@@ -70,6 +70,8 @@ static bool decode(const char *text, size_t length, enum decoding decoding, stru
             i += 2;
         } else if (c == '+' && decoding == DECODE_QUERY) {
             c = ' ';
+        } else if ((unsigned char)c < 0x20 || c == 0x7f) {
+            return error_set(err, ERROR_INVALID, "the address has control characters");
         }
         out[used++] = c;
     }
