@@ -53,7 +53,11 @@ enum {
     ACCESS_KEYS_MAX = 64,          /* of an entry; the rest is ignored and logged */
     ACCESS_KEY_LENGTH_MAX = 16384, /* of one authorized_keys line */
     ACCESS_STATE_TEXT_MAX = 256,
+    ACCESS_STATE_DIR_MAX = 255,
+    ACCESS_BROKER_ARGUMENTS = 8,
 };
+
+#define ACCESS_BROKER_VERB "ssh-broker"
 
 struct access_options {
     const char *state_dir;     /* exists, root's; host keys are kept in <state_dir>/ssh */
@@ -87,6 +91,14 @@ struct access_counters {
 };
 
 struct access; /* opaque */
+
+/* The broker is this program again, so that none of the agent's secrets are in the memory of
+ * those who talk to strangers. main() of every program that calls access_start() begins with
+ *
+ *     if (count > 1 && strcmp(arguments[1], ACCESS_BROKER_VERB) == 0)
+ *         return access_broker_main(count, arguments);
+ */
+int access_broker_main(int count, char *arguments[]);
 
 /* Read or make the host keys and start the broker. It ends when the agent does, however that
  * ends. */

@@ -19,11 +19,16 @@
 #include "guest/spawn.h"
 #include "guest/wire.h"
 
-enum { BACKLOG = 64, GRACE_MS = 2000 };
+enum {
+    BACKLOG = 64,
+    GRACE_MS = 2000,
+    JOBS_MAX = 256, /* of a connection, with those that have not ended yet */
+};
 
 /* A process that runs for a channel. */
 struct job {
-    pid_t pid;          /* 0: none */
+    pid_t pid; /* 0: none */
+    uint16_t tag;
     bool is_closed;     /* nobody listens: it was hung up */
     int64_t kill_at_ms; /* of a closed one */
 };
@@ -31,7 +36,7 @@ struct job {
 struct conductor {
     int connection;
     int children; /* signalfd for SIGCHLD */
-    struct job jobs[WIRE_TAGS_MAX];
+    struct job jobs[JOBS_MAX];
 };
 
 static int64_t now_ms(void)
@@ -49,14 +54,32 @@ static void refuse(struct conductor *c, uint16_t tag, const char *why)
                     0);
 }
 
+/* A place that nothing runs in; NULL where everything is taken. */
+static struct job *find_free(struct conductor *c)
+{
+    for (size_t i = 0; i < JOBS_MAX; i++)
+        if (c->jobs[i].pid == 0)
+            return &c->jobs[i];
+    return NULL;
+}
+
+/* What runs for a channel; NULL where nothing does. */
+static struct job *find(struct conductor *c, uint16_t tag)
+{
+    for (size_t i = 0; i < JOBS_MAX; i++)
+        if (c->jobs[i].pid != 0 && !c->jobs[i].is_closed && c->jobs[i].tag == tag)
+            return &c->jobs[i];
+    return NULL;
+}
+
 static void run(struct conductor *c, const struct wire_message *message)
 {
-    struct job *job = &c->jobs[message->tag];
+    struct job *job = find_free(c);
     struct spawned spawned;
     char why[128];
 
-    if (job->pid != 0) {
-        refuse(c, message->tag, "this channel runs something already");
+    if (job == NULL) {
+        refuse(c, message->tag, "too many programs on one connection");
         return;
     }
     if (!spawn(message, &spawned)) {
@@ -64,7 +87,7 @@ static void run(struct conductor *c, const struct wire_message *message)
         refuse(c, message->tag, why);
         return;
     }
-    *job = (struct job){ .pid = spawned.pid };
+    *job = (struct job){ .pid = spawned.pid, .tag = message->tag };
     (void)wire_send(c->connection,
                     &(struct wire_message){ .type = WIRE_STARTED, .tag = message->tag },
                     spawned.fds, spawned.fd_count);
@@ -82,13 +105,13 @@ static void hang_up(struct job *job)
 
 static void handle(struct conductor *c, const struct wire_message *message)
 {
-    struct job *job = &c->jobs[message->tag];
+    struct job *job = find(c, message->tag);
 
-    if (message->type == WIRE_RUN)
+    if (message->type == WIRE_RUN && job == NULL)
         run(c, message);
-    else if (message->type == WIRE_CLOSE)
+    else if (message->type == WIRE_CLOSE && job != NULL)
         hang_up(job);
-    else if (message->type == WIRE_SIGNAL && job->pid != 0)
+    else if (message->type == WIRE_SIGNAL && job != NULL)
         (void)kill(-job->pid, (int)message->number);
 }
 
@@ -128,15 +151,15 @@ static void reap(struct conductor *c)
 
     (void)!read(c->children, signals, sizeof(signals));
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (uint16_t tag = 0; tag < WIRE_TAGS_MAX; tag++) {
-            struct job *job = &c->jobs[tag];
+        for (size_t i = 0; i < JOBS_MAX; i++) {
+            struct job *job = &c->jobs[i];
 
             if (job->pid != pid)
                 continue;
             if (job->is_closed)
                 group_signal(pid, SIGKILL);
             else
-                report(c, tag, status);
+                report(c, job->tag, status);
             *job = (struct job){ 0 };
         }
     }
@@ -147,8 +170,8 @@ static int kill_overdue(struct conductor *c)
 {
     int64_t now = now_ms(), next = -1;
 
-    for (size_t tag = 0; tag < WIRE_TAGS_MAX; tag++) {
-        struct job *job = &c->jobs[tag];
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        struct job *job = &c->jobs[i];
 
         if (job->pid == 0 || !job->is_closed)
             continue;
@@ -164,8 +187,8 @@ static int kill_overdue(struct conductor *c)
 
 static bool has_jobs(const struct conductor *c)
 {
-    for (size_t tag = 0; tag < WIRE_TAGS_MAX; tag++)
-        if (c->jobs[tag].pid != 0)
+    for (size_t i = 0; i < JOBS_MAX; i++)
+        if (c->jobs[i].pid != 0)
             return true;
     return false;
 }
@@ -200,8 +223,8 @@ void serve_connection(int connection)
             reap(&c);
         if (ready[1].revents != 0 && !receive(&c)) {
             is_connected = false;
-            for (size_t tag = 0; tag < WIRE_TAGS_MAX; tag++)
-                hang_up(&c.jobs[tag]);
+            for (size_t i = 0; i < JOBS_MAX; i++)
+                hang_up(&c.jobs[i]);
         }
     }
     (void)close(c.children);

@@ -84,7 +84,7 @@ static bool message_is_valid(const struct wire_message *message)
                          : message->type == WIRE_KEY || message->type == WIRE_LISTEN ||
                                message->type == WIRE_REFUSED;
 
-    if (message->tag >= WIRE_TAGS_MAX || !number_is_valid(message))
+    if (!number_is_valid(message))
         return false;
     if (message->port != 0 && message->type != WIRE_LISTEN && message->type != WIRE_GRANTED)
         return false;

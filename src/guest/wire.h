@@ -8,7 +8,8 @@
  *
  * The broker is root and believes nothing that a session says; a session believes nothing that
  * a helper in a renter's container says. So every message is checked whole, by the one function
- * here, before anybody looks at a field. `tag` is the sender's: the answer carries it back. */
+ * here, before anybody looks at a field. `tag` is the sender's: the answer carries it
+ * back, and no other question has it for a long while. */
 
 #ifndef BERTH_GUEST_WIRE_H
 #define BERTH_GUEST_WIRE_H
@@ -18,7 +19,6 @@
 #include <stdint.h>
 
 enum {
-    WIRE_TAGS_MAX = 128,            /* channels of a connection */
     WIRE_TEXT_MAX = 128 * 1024 - 1, /* a command: what the kernel takes as one argument */
     WIRE_TERM_MAX = 128,            /* $TERM */
     WIRE_ENV_MAX = 32 * 1024,       /* all variables together, with their NULs */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/access_table.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/access_keys.h"
+#include "base/parse.h"
+
+void access_table_release(struct access_table *table)
+{
+    free(table->text);
+    free(table->rows);
+    *table = (struct access_table){ 0 };
+}
+
+void access_table_write(struct buf *text, const struct access_entry *entry, uint16_t slot,
+                        size_t *ret_key_count)
+{
+    char state[ACCESS_STATE_TEXT_MAX + 1] = "";
+    size_t count = 0;
+
+    /* One line for people is one line of the table. */
+    size_t length = strnlen(entry->state_text, ACCESS_STATE_TEXT_MAX);
+    memcpy(state, entry->state_text, length);
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)state[i] < ' ')
+            state[i] = ' ';
+    buf_printf(text, "instance %lld %u %u %s %s\n", (long long)entry->instance_id,
+               (unsigned)entry->port, (unsigned)slot,
+               entry->container_id[0] != '\0' ? entry->container_id : "-", state);
+    for (size_t i = 0; i < entry->key_count && count < ACCESS_KEYS_MAX; i++) {
+        const char *base64;
+        size_t key_length;
+
+        if (!access_key_parse(entry->keys[i], &base64, &key_length))
+            continue;
+        buf_printf(text, "key %.*s\n", (int)key_length, base64);
+        count++;
+    }
+    *ret_key_count = count;
+}
+
+/* Cut the word in front off `*text`; "" at its end. */
+static char *take_word(char **text)
+{
+    char *word = *text;
+    size_t length = strcspn(word, " ");
+
+    *text = word + length + (word[length] == ' ' ? 1 : 0);
+    word[length] = '\0';
+    return word;
+}
+
+static bool take_number(char **text, uint64_t max, uint64_t *ret)
+{
+    uint64_t value;
+
+    if (!parse_u64(take_word(text), &value) || value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+static bool read_instance(char *line, struct access_row *row)
+{
+    uint64_t id, port, slot;
+
+    if (!take_number(&line, INT64_MAX, &id) || !take_number(&line, UINT16_MAX, &port) ||
+        !take_number(&line, ACCESS_SLOTS_MAX - 1, &slot))
+        return false;
+    const char *container = take_word(&line);
+    *row = (struct access_row){
+        .instance_id = (int64_t)id,
+        .port = (uint16_t)port,
+        .slot = (uint16_t)slot,
+    };
+    if (strcmp(container, "-") != 0) {
+        if (strlen(container) != ACCESS_CONTAINER_SIZE - 1)
+            return false;
+        memcpy(row->container_id, container, ACCESS_CONTAINER_SIZE);
+    }
+    if (strlen(line) > ACCESS_STATE_TEXT_MAX)
+        return false;
+    memcpy(row->state_text, line, strlen(line) + 1);
+    return true;
+}
+
+static bool read_line(char *line, struct access_table *table)
+{
+    const char *kind = take_word(&line);
+
+    if (strcmp(kind, "instance") == 0)
+        return table->count < ACCESS_ENTRIES_MAX &&
+               read_instance(line, &table->rows[table->count]) && ++table->count > 0;
+    if (strcmp(kind, "key") != 0 || table->count == 0)
+        return false;
+    struct access_row *row = &table->rows[table->count - 1];
+    if (row->key_count == ACCESS_KEYS_MAX)
+        return false;
+    row->keys[row->key_count++] = line;
+    return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct access_row *left = a, *right = b;
+
+    return left->instance_id < right->instance_id   ? -1
+           : left->instance_id > right->instance_id ? 1
+                                                    : 0;
+}
+
+bool access_table_read(char *text, struct access_table *ret_table, struct error *err)
+{
+    auto_access_table struct access_table table = {
+        .text = text,
+        .rows = calloc(ACCESS_ENTRIES_MAX, sizeof(struct access_row)),
+    };
+
+    if (table.rows == NULL)
+        abort();
+    for (char *line = text; *line != '\0';) {
+        char *end = strchr(line, '\n');
+
+        if (end == NULL)
+            return error_set(err, ERROR_CORRUPT, "the table of instances is cut off");
+        *end = '\0';
+        if (!read_line(line, &table))
+            return error_set(err, ERROR_CORRUPT, "the table of instances is malformed");
+        line = end + 1;
+    }
+    qsort(table.rows, table.count, sizeof(struct access_row), compare);
+    *ret_table = table;
+    table = (struct access_table){ 0 };
+    return true;
+}
+
+const struct access_row *access_table_find(const struct access_table *table, int64_t instance_id)
+{
+    const struct access_row wanted = { .instance_id = instance_id };
+
+    if (table->count == 0)
+        return NULL;
+    return bsearch(&wanted, table->rows, table->count, sizeof(struct access_row), compare);
+}
+
+bool access_row_has_key(const struct access_row *row, const char *base64)
+{
+    for (size_t i = 0; i < row->key_count; i++)
+        if (strcmp(row->keys[i], base64) == 0)
+            return true;
+    return false;
+}
