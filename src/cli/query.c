@@ -336,7 +336,7 @@ static bool write_value(enum query_kind kind, struct span value, struct encoder 
         write_text(value, json);
         return true;
     }
-    assert(!"a kind of field");
+    assert(false); /* every kind of field has its case */
     return false;
 }
 
