@@ -142,8 +142,8 @@ static char *address(int64_t slot, int64_t host, const char *suffix,
     int64_t low = slot * 8 + host;
 
     assert(slot >= 1 && slot <= SLOT_MAX);
-    (void)snprintf(text, SLOT_TEXT_SIZE, "10.200.%" PRId64 ".%" PRId64 "%s", low / 256, low % 256,
-                   suffix);
+    (void)snprintf(text, SLOT_TEXT_SIZE, "10.200.%u.%u%s", (unsigned)(low / 256) & 0xff,
+                   (unsigned)(low % 256) & 0xff, suffix);
     return text;
 }
 
