@@ -138,7 +138,7 @@ struct poll {
 static void answer_nothing(struct poll *poll)
 {
     metrics_add(poll->app->metrics, METRICS_POLLS_EMPTY, 1);
-    http_reply(poll->exchange, 204, NULL, NULL);
+    http_reply_static(poll->exchange, 204, NULL, "", 0);
 }
 
 static void answer_failure(struct poll *poll, const struct error *err)

@@ -19,6 +19,24 @@ static void refuse_fenced(struct call *call)
     reply_refuse(call, 409, "conflict", "The session is over: open a new one.");
 }
 
+/* Why a machine cannot be one of this market's. */
+static const char *facts_sentence(enum machine_outcome outcome)
+{
+    switch (outcome) {
+    case MACHINE_OK:
+        break;
+    case MACHINE_MIXED_GPUS:
+        return "All GPUs of a machine must be of one model and size.";
+    case MACHINE_GPU_TOO_OLD:
+        return "Its GPUs are older than the GTX 10 series.";
+    case MACHINE_TWICE_SAME_GPU:
+        return "Two of its GPUs have the same uuid.";
+    case MACHINE_IMPOSSIBLE:
+        return "The machine's facts are impossible: a size is missing, or out of range.";
+    }
+    return "The machine's facts cannot be accepted.";
+}
+
 void handle_agent_enroll(struct call *call)
 {
     auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
@@ -45,13 +63,11 @@ void handle_agent_enroll(struct call *call)
     case ENROLL_GPU_IN_USE:
         return reply_refuse(call, 409, "conflict",
                             "A GPU of this machine is in use on another machine.");
+    case ENROLL_BAD_FACTS:
+        return reply_refuse(call, 400, "invalid_args", "%s", facts_sentence(done.facts));
     case ENROLL_SIMULATED:
         return reply_refuse(call, 403, "not_authorized",
                             "Simulated GPUs are not allowed here (--allow-simulated).");
-    case ENROLL_BAD_FACTS:
-        return reply_refuse(call, 400, "invalid_args",
-                            "Berth does not take this machine: its GPUs must be of one model, of "
-                            "the GTX 10 series or later, and its figures possible.");
     }
 }
 
@@ -102,13 +118,12 @@ void handle_agent_session(struct call *call)
     case SESSION_GPU_IN_USE:
         return reply_refuse(call, 409, "conflict",
                             "A GPU of this machine is in use on another machine.");
+    case SESSION_BAD_FACTS:
+        return reply_refuse(call, 400, "invalid_args", "%s",
+                            facts_sentence(machine_facts_check(&request->facts)));
     case SESSION_SIMULATED:
         return reply_refuse(call, 403, "not_authorized",
                             "Simulated GPUs are not allowed here (--allow-simulated).");
-    case SESSION_BAD_FACTS:
-        return reply_refuse(call, 400, "invalid_args",
-                            "Berth does not take this machine: its GPUs must be of one model, of "
-                            "the GTX 10 series or later, and its figures possible.");
     }
 }
 

@@ -343,9 +343,9 @@ void handle_machine_create_asks(struct call *call)
         return;
 
     const char *text = arena_printf(
-        call->request->arena, "Machine %lld has %zu offers at $%s an hour%s.",
-        (long long)request.machine_id, done.offer_count, money_format(done.listing.gpu_hour, price),
-        done.offer_count > 1 ? " and GPU" : "");
+        call->request->arena, "Machine %lld is on the market with %zu offer%s, at $%s an hour.",
+        (long long)request.machine_id, done.offer_count, done.offer_count == 1 ? "" : "s",
+        money_format(done.listing.gpu_hour, price));
     encode_object(&json);
     encode_field_bool(&json, "success", true);
     encode_field_text(&json, "msg", text != NULL ? text : "");

@@ -121,7 +121,7 @@ void http_set_tag(struct http_exchange *exchange, int tag);
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
 
 /* End the exchange. The body is taken over: `*body` is empty afterwards. An overflowed body
- * becomes a 500. `content_type` is a literal. Both are NULL where there is no body. */
+ * becomes a 500. `content_type` is a literal; NULL where there is no body. */
 void http_reply(struct http_exchange *exchange, int status, const char *content_type,
                 struct buf *body);
 

@@ -492,9 +492,7 @@ void http_set_header(struct http_exchange *exchange, const char *name, const cha
 void http_reply(struct http_exchange *exchange, int status, const char *content_type,
                 struct buf *body)
 {
-    if (body == NULL) {
-        (void)exchange_answer(exchange, status, make_response(exchange, NULL, "", 0, false), 0);
-    } else if (body->has_overflowed) {
+    if (body->has_overflowed) {
         buf_release(body);
         (void)exchange_refuse(exchange, 500, "internal_error", "The reply is too long.");
     } else {

@@ -160,7 +160,7 @@ static void encode_use(struct encoder *json, const struct instance_view *view)
     encode_field_int(json, "disk_space", contract->share.disk_gb);
     field_fixed(json, "disk_usage", is_known ? disk_mb * 1000 / MB_PER_GB : -1000, 3);
     field_fixed(json, "disk_util", is_known ? disk_mb * 1000 / disk_space_mb : -1000, 3);
-    field_known_fixed(json, "uptime_mins", runs ? view->uptime_s * 100 / 60 : 0, 2);
+    field_use(json, "uptime_mins", view->uptime_s, 1000, 60);
 }
 
 static void encode_price(struct encoder *json, const struct instance_view *view)

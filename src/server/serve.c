@@ -64,7 +64,10 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
 
     if (!flow_authenticate(&app->flow, key, ret, &is_known, err))
         return false;
-    return is_known || error_set(err, ERROR_NOT_FOUND, "nobody has this key");
+    if (!is_known)
+        return error_set(err, ERROR_NOT_FOUND, "nobody has this key");
+    ret->kind = ret->instance_id != 0 ? CALLER_INSTANCE : CALLER_USER;
+    return true;
 }
 
 /* From the store, after a commit: tell whoever keeps a view of what changed. */

@@ -84,7 +84,7 @@ bool ssh_key_attach(struct db *db, int64_t user_id, int64_t contract_id, int64_t
     return db_count(db,
                     "INSERT INTO contract_ssh_key (contract_id, ssh_key_id) "
                     "SELECT c.id, k.id FROM contract c JOIN ssh_key k ON k.user_id = c.owner_id "
-                    "WHERE c.owner_id = $1 AND c.id = $2 AND c.intent <> 3 AND k.id = $3 "
+                    "WHERE c.owner_id = $1 AND c.id = $2 AND c.destroyed_us = 0 AND k.id = $3 "
                     "AND k.deleted_us IS NULL ON CONFLICT DO NOTHING",
                     DB_ARGS(db_int(user_id), db_int(contract_id), db_int(key_id)), ret_count, err);
 }
@@ -103,7 +103,7 @@ bool ssh_key_attach_everywhere(struct db *db, int64_t user_id, int64_t key_id, s
     return db_exec(db,
                    "INSERT INTO contract_ssh_key (contract_id, ssh_key_id) "
                    "SELECT c.id, k.id FROM contract c JOIN ssh_key k ON k.user_id = c.owner_id "
-                   "WHERE c.owner_id = $1 AND c.intent <> 3 AND k.id = $2 "
+                   "WHERE c.owner_id = $1 AND c.destroyed_us = 0 AND k.id = $2 "
                    "AND k.deleted_us IS NULL ON CONFLICT DO NOTHING",
                    DB_ARGS(db_int(user_id), db_int(key_id)), err);
 }

@@ -177,25 +177,6 @@ static void test_the_crossing_is_exact(void **state)
     CHECK(crossings > 10000);
 }
 
-/* A nanodollar a microsecond, and all but the smallest part of another one run up already. */
-static void test_the_smallest_part_left_lasts_a_microsecond(void **state)
-{
-    struct meter gpu = gpu_meter(METER_GPU_DENOMINATOR), disk = disk_meter(0, 0);
-
-    (void)state;
-    disk.remainder = METER_DISK_DENOMINATOR - 1;
-    for (int64_t posted = 1; posted <= 3; posted++) {
-        struct credit credit = credit_open((struct money){ posted }, (struct money){ 0 }, noon);
-        struct instant zero;
-
-        check_row("%d nanodollars", (int)posted);
-        credit_add(&credit, &gpu, &noon);
-        credit_add(&credit, &disk, NULL);
-        CHECK(credit_zero(&credit, &zero));
-        CHECK_INT(instant_until(noon, zero), posted);
-    }
-}
-
 static void test_a_rental_needs_fifty_cents_and_an_hour(void **state)
 {
     static const struct {
@@ -264,7 +245,6 @@ int main(void)
         cmocka_unit_test(test_at_or_below_the_floor_it_has_ended),
         cmocka_unit_test(test_what_is_not_posted_counts),
         cmocka_unit_test(test_the_crossing_is_exact),
-        cmocka_unit_test(test_the_smallest_part_left_lasts_a_microsecond),
         cmocka_unit_test(test_a_rental_needs_fifty_cents_and_an_hour),
         cmocka_unit_test(test_the_largest_burn_saturates),
         cmocka_unit_test(test_the_far_future_is_never),

@@ -48,8 +48,6 @@ static void test_drivers_names_become_the_markets(void **state)
         { "Tesla P100-PCIE-16GB", "Tesla P100" },
         { "Tesla T4", "Tesla T4" },
         { "NVIDIA T4", "Tesla T4" },
-        { "NVIDIA V100-SXM3-32GB", "Tesla V100" },
-        { "NVIDIA P100-PCIE-12GB", "Tesla P100" },
         { "NVIDIA A10G", "A10g" },
         { "NVIDIA A10", "A10" },
         { "NVIDIA L40S", "L40S" },
@@ -131,8 +129,6 @@ static void test_names_match_whatever_the_client_sends(void **state)
     CHECK(!gpu_name_matches("RTX 4090", "RTX 4090D"));
     CHECK(!gpu_name_matches("RTX 4090D", "RTX 4090"));
     CHECK(!gpu_name_matches("RTX 4090", "RTX4090"));
-    CHECK(gpu_name_matches("AZ", "az"));
-    CHECK(!gpu_name_matches("[", "{"));
     CHECK(gpu_name_matches("", ""));
 }
 

@@ -25,7 +25,6 @@ static void test_references_that_are_taken(void **state)
         { "localhost:1/x", "localhost:1", "x", "", "", "localhost:1/x:latest" },
         { "Registry.Example/x", "Registry.Example", "x", "", "", "Registry.Example/x:latest" },
         { "user/repo", "", "user/repo", "", "", "user/repo:latest" },
-        { "namespace/x", "", "namespace/x", "", "", "namespace/x:latest" },
         { "a.b_c__d-e--f/g", "a.b_c__d-e--f", "g", "", "", "" }, /* a registry has no '_' */
         { "x/a.b_c__d-e---f", "", "x/a.b_c__d-e---f", "", "", "x/a.b_c__d-e---f:latest" },
         { "x@sha256:" HEX64, "", "x", "", "sha256:" HEX64, "x@sha256:" HEX64 },

@@ -65,7 +65,6 @@ static void test_operands_are_read_by_their_fields_type(void **state)
         { "{'verified':{'eq':true},'external':{'eq':false},'rentable':{'eq':true}}",
           "verified = 1; external = 0; rentable = 1" },
         { "{'rented':{'eq':'False'},'has_avx':{'eq':1}}", "rented = 0; has_avx = 1" },
-        { "{'rented':{'eq':'true'},'verified':{'eq':'0'}}", "rented = 1; verified = 0" },
         { "{'external':false}", "external = 0" },
         { "{'gpu_ram':{'gte':24000.0}}", "gpu_ram >= 24000" },
         { "{'gpu_ram_GB':{'gte':'24'},'cpu_ram_GB':{'lt':1.5}}",

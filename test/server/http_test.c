@@ -36,8 +36,6 @@ static void test_a_request_arrives_whole(void **state)
     CHECK_INT(ask("GET /x HTTP/1.0\r\n\r\n"), 200);
     CHECK_INT(ask("HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), 200);
     CHECK(!says("HEAD /x"));
-    CHECK_INT(ask("GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), 204);
-    CHECK(!says("\r\nContent-Type:"));
 }
 
 static void test_requests_on_one_connection_keep_in_step(void **state)

@@ -63,8 +63,6 @@ static void handle(void *context, struct http_exchange *exchange)
         (void)pthread_mutex_lock(&lock);
         held = exchange;
         (void)pthread_mutex_unlock(&lock);
-    } else if (strcmp(request->path, "/nothing") == 0) {
-        http_reply(exchange, 204, NULL, NULL);
     } else if (strcmp(request->path, "/stream") == 0) {
         (void)pthread_mutex_lock(&lock);
         stream = http_stream(exchange);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berthd: the server of a market. */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/admin.h"
+#include "server/options.h"
+#include "server/serve.h"
+#include "store/store.h"
+#include "sys/crypto.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, TEXT_MAX = 64 << 20 };
+
+static const struct option_row store_options[] = {
+    { "data", "DIR", "the server's folder" },
+    { "store", "WHERE", "sqlite, or postgres://... (sqlite)" },
+    { NULL, NULL, NULL },
+};
+static const struct option_row no_options[] = { { NULL, NULL, NULL } };
+
+/* Where --data and --store say the database is. */
+static bool find_store(const struct options *options, const char **ret, struct error *err)
+{
+    const char *data = options_get(options, "data"), *store = options_get(options, "store");
+    bool is_sqlite = store == NULL || strcmp(store, "sqlite") == 0;
+
+    *ret = is_sqlite ? data : store;
+    return *ret != NULL || error_set(err, ERROR_INVALID, "--data DIR or --store URL is needed");
+}
+
+static bool run_serve(const struct options *options, struct buf *out, struct error *err)
+{
+    (void)out;
+    if (options->word_count > 0)
+        return error_set(err, ERROR_INVALID, "'%.64s' is one word too many", options->words[0]);
+    return serve_run(options, BERTH_VERSION, err);
+}
+
+static bool run_migrate(const struct options *options, struct buf *out, struct error *err)
+{
+    struct log log = log_standard();
+    struct store *store = NULL;
+    const char *location;
+
+    /* Opening applies what is missing. */
+    if (!find_store(options, &location, err) || !store_open(location, &log, &store, err))
+        return false;
+    store_close(&store);
+    buf_printf(out, "the database is up to date");
+    return true;
+}
+
+static bool run_version(const struct options *options, struct buf *out, struct error *err)
+{
+    (void)options;
+    (void)err;
+    buf_printf(out, "berthd %s", BERTH_VERSION);
+    return true;
+}
+
+static const struct command {
+    const char *name, *help;
+    const struct option_row *rows;
+    bool (*run)(const struct options *options, struct buf *out, struct error *err);
+    void (*describe)(struct buf *out); /* more for --help, or NULL */
+} commands[] = {
+    { "serve", "serve the market until told to stop", serve_options, run_serve, NULL },
+    { "admin", "accounts, credit and machines, by hand", admin_options, admin_run, admin_describe },
+    { "migrate", "bring the database up to date", store_options, run_migrate, NULL },
+    { "version", "print the version", no_options, run_version, NULL },
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void describe_all(struct buf *out)
+{
+    buf_printf(out, "berthd %s: the server of a GPU rental market\n\n", BERTH_VERSION);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        buf_printf(out, "  berthd %-10s %s\n", commands[i].name, commands[i].help);
+    buf_printf(out, "\nberthd COMMAND --help says more.");
+}
+
+static void describe(const struct command *command, struct buf *out)
+{
+    buf_printf(out, "berthd %s: %s\n\n", command->name, command->help);
+    if (command->describe != NULL) {
+        command->describe(out);
+        buf_printf(out, "\n");
+    }
+    options_describe(command->rows, out);
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+static int fail(const char *command, const struct error *err)
+{
+    (void)fprintf(stderr, "berthd%s%s: %s\n", command[0] != '\0' ? " " : "", command, err->text);
+    return err->code == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static int print(struct buf *out)
+{
+    size_t length = out->length;
+
+    if (out->has_overflowed)
+        return EXIT_FAILED;
+    if (length > 0 && out->bytes[length - 1] == '\n')
+        length--;
+    if (length > 0 && (fwrite(out->bytes, 1, length, stdout) != length || putchar('\n') == EOF))
+        return EXIT_FAILED;
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    auto_buf struct buf out = buf_of(TEXT_MAX);
+    const struct command *command;
+    struct options options;
+    struct error err;
+
+    crypto_start();
+    if (argc >= 2 && is_help(argv[1])) {
+        describe_all(&out);
+        return print(&out);
+    }
+    command = argc >= 2 ? find_command(argv[1]) : NULL;
+    if (command == NULL) {
+        (void)error_set(&err, ERROR_INVALID, "%s; berthd --help lists commands",
+                        argc >= 2 ? "no such command" : "what to do?");
+        return fail("", &err);
+    }
+    if (!options_parse(command->rows, argc - 2, argv + 2, &options, &err))
+        return fail(command->name, &err);
+    if (options.wants_help) {
+        describe(command, &out);
+        return print(&out);
+    }
+    if (!command->run(&options, &out, &err))
+        return fail(command->name, &err);
+    return print(&out);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim-host: a host that pretends.
+ *
+ *     sim-host --server http://127.0.0.1:8080 --token T [--gpus 2] [--gpu-name "RTX 4090"]
+ *
+ * Joins, says "sim-host: connected as machine N" on standard error, and from then on reports every
+ * instance as whatever it should be: running, with an SSH port that nobody answers on; stopped;
+ * gone. Commands and log requests are answered with a line that names them. Runs until it is
+ * killed. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/parse.h"
+#include "fakes/sim_agent.h"
+
+enum { INSTANCES_MAX = 64, ARENA_MAX = 64 << 20, POLL_TIMEOUT_MS = POLL_HOLD_MS + 10000 };
+
+struct pretended {
+    int64_t id, gen, restart_nonce, starts;
+    enum desired_state state;
+    int64_t started_ms;
+    char start_token[48];
+    int64_t port_count;
+    struct port_mapping ports[SPEC_PORTS_MAX];
+};
+
+struct host {
+    struct sim_agent agent;
+    pthread_mutex_t lock; /* guards what follows, and the agent's epoch */
+    pthread_cond_t changed;
+    bool has_changed;
+    struct pretended instances[INSTANCES_MAX];
+    size_t count;
+    int64_t applied_rev;
+};
+
+static int64_t now_ms(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static _Noreturn void die(const struct error *err)
+{
+    (void)fprintf(stderr, "sim-host: %s\n", err->text);
+    exit(1);
+}
+
+/* The entry of that instance, made if it is new; NULL where there are too many. */
+static struct pretended *entry_of(struct host *host, int64_t id)
+{
+    for (size_t i = 0; i < host->count; i++) {
+        if (host->instances[i].id == id)
+            return &host->instances[i];
+    }
+    if (host->count == INSTANCES_MAX)
+        return NULL;
+    host->instances[host->count] = (struct pretended){ .id = id, .state = DESIRED_STOPPED };
+    return &host->instances[host->count++];
+}
+
+static void begin_run(struct pretended *entry)
+{
+    entry->starts++;
+    entry->started_ms = now_ms(CLOCK_BOOTTIME);
+    (void)snprintf(entry->start_token, sizeof entry->start_token, "sim-%lld-%lld",
+                   (long long)entry->id, (long long)entry->starts);
+}
+
+static void apply(struct host *host, const struct desired *desired)
+{
+    for (int64_t i = 0; i < desired->instance_count; i++) {
+        const struct desired_instance *wanted = &desired->instances[i];
+        struct pretended *entry = entry_of(host, wanted->id);
+        if (entry == NULL)
+            continue;
+        bool starts =
+            wanted->state == DESIRED_RUNNING &&
+            (entry->state != DESIRED_RUNNING || entry->restart_nonce < wanted->restart_nonce);
+        entry->state = wanted->state;
+        entry->gen = wanted->gen;
+        entry->restart_nonce = wanted->restart_nonce;
+        if (starts)
+            begin_run(entry);
+        entry->port_count = 0;
+        for (int64_t k = 0; k < wanted->spec.port_count && k < SPEC_PORTS_MAX; k++)
+            entry->ports[entry->port_count++] =
+                (struct port_mapping){ wanted->spec.ports[k].port, wanted->spec.ports[k].is_udp,
+                                       host->agent.facts.port_first + 1 + k };
+    }
+    host->applied_rev = desired->desired_rev;
+    host->has_changed = true;
+    (void)pthread_cond_signal(&host->changed);
+}
+
+static struct instance_report report_of(const struct host *host, struct pretended *entry)
+{
+    bool runs = entry->state == DESIRED_RUNNING;
+    int64_t run_ms = runs ? now_ms(CLOCK_BOOTTIME) - entry->started_ms : 0;
+
+    return (struct instance_report){
+        .id = entry->id,
+        .gen = entry->gen,
+        .phase = runs                              ? PHASE_RUNNING
+                 : entry->state == DESIRED_STOPPED ? PHASE_STOPPED
+                                                   : PHASE_ABSENT,
+        .start_token = runs ? entry->start_token : "",
+        .run_ms = run_ms,
+        .counter_epoch = entry->starts,
+        .bytes_up = run_ms,
+        .bytes_down = 2 * run_ms,
+        .exit_code = -1,
+        .restart_nonce = entry->restart_nonce,
+        .disk_used_mb = 100,
+        .cpu_permille = runs ? 10 : -1,
+        .ram_used_mb = runs ? 50 : -1,
+        .gpu_permille = -1,
+        .message = "",
+        .ssh_port = runs ? host->agent.facts.port_first : 0,
+        .port_count = runs ? entry->port_count : 0,
+        .ports = entry->ports,
+    };
+}
+
+/* What is gone has been reported: it need not be again. */
+static void forget_absent(struct host *host)
+{
+    for (size_t i = host->count; i > 0; i--) {
+        if (host->instances[i - 1].state == DESIRED_ABSENT)
+            host->instances[i - 1] = host->instances[--host->count];
+    }
+}
+
+static void beat(struct host *host, struct http_client *client)
+{
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
+    struct instance_report reports[INSTANCES_MAX];
+    struct sim_exchange exchange = {
+        .stream = SIM_HEARTBEAT, .path = "/agent/v1/heartbeat", .body = &body, .timeout_ms = 10000
+    };
+    struct error err;
+
+    (void)pthread_mutex_lock(&host->lock);
+    host->agent.seq[SIM_HEARTBEAT]++;
+    struct heartbeat heartbeat = sim_agent_heartbeat(&host->agent);
+    heartbeat.applied_rev = host->applied_rev;
+    heartbeat.instance_count = (int64_t)host->count;
+    heartbeat.instances = reports;
+    for (size_t i = 0; i < host->count; i++)
+        reports[i] = report_of(host, &host->instances[i]);
+    heartbeat_encode(&body, &heartbeat);
+    struct sim_agent agent = host->agent;
+    (void)pthread_mutex_unlock(&host->lock);
+
+    bool is_answered = sim_agent_exchange(&agent, client, &exchange, &err);
+    (void)pthread_mutex_lock(&host->lock);
+    if (is_answered && exchange.status == 200)
+        forget_absent(host);
+    else if (is_answered && exchange.status == 409 &&
+             !sim_agent_connect(&host->agent, client, &err))
+        (void)fprintf(stderr, "sim-host: %s\n", err.text);
+    (void)pthread_mutex_unlock(&host->lock);
+    buf_release(&exchange.reply);
+}
+
+static void answer_op(struct sim_agent *agent, struct http_client *client,
+                      const struct desired_op *op)
+{
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX), output = buf_of(OP_OUTPUT_MAX);
+    struct sim_exchange exchange = {
+        .stream = SIM_OP, .path = "/agent/v1/op", .body = &body, .timeout_ms = 10000
+    };
+    struct error err;
+
+    buf_printf(&output, "sim-host: %s %s\n", op->kind == OP_EXEC ? "ran" : "log of",
+               op->kind == OP_EXEC ? op->command : op->op_id);
+    op_result_encode(&body, &(struct op_result){
+                                .op_id = op->op_id, .status = OP_DONE, .output = output.bytes });
+    agent->seq[SIM_OP]++;
+    if (!sim_agent_exchange(agent, client, &exchange, &err))
+        (void)fprintf(stderr, "sim-host: %s\n", err.text);
+    buf_release(&exchange.reply);
+}
+
+static void take_desired(struct host *host, struct http_client *client, const struct buf *text)
+{
+    auto_arena struct arena arena = arena_of(ARENA_MAX);
+    auto_json json_t *root = NULL;
+    struct desired desired;
+    struct error err;
+
+    if (!json_parse(text->bytes, text->length, &root, &err) ||
+        !desired_decode(root, &arena, &desired, &err))
+        die(&err);
+    (void)pthread_mutex_lock(&host->lock);
+    apply(host, &desired);
+    struct sim_agent agent = host->agent;
+    (void)pthread_mutex_unlock(&host->lock);
+    for (int64_t i = 0; i < desired.op_count; i++)
+        answer_op(&agent, client, &desired.ops[i]);
+    (void)pthread_mutex_lock(&host->lock);
+    if (host->agent.epoch == agent.epoch)
+        host->agent.seq[SIM_OP] = agent.seq[SIM_OP];
+    (void)pthread_mutex_unlock(&host->lock);
+}
+
+static void *poll_forever(void *context)
+{
+    struct host *host = context;
+    struct http_client *client = http_client_open(NULL, NULL);
+    char path[64];
+    struct error err;
+
+    for (;;) {
+        (void)pthread_mutex_lock(&host->lock);
+        host->agent.seq[SIM_POLL]++;
+        struct sim_agent agent = host->agent;
+        (void)snprintf(path, sizeof path, "/agent/v1/desired?after=%lld",
+                       (long long)host->applied_rev);
+        (void)pthread_mutex_unlock(&host->lock);
+        struct sim_exchange exchange = { .stream = SIM_POLL,
+                                         .path = path,
+                                         .timeout_ms = POLL_TIMEOUT_MS };
+        bool is_answered = sim_agent_exchange(&agent, client, &exchange, &err);
+        if (is_answered && exchange.status == 200)
+            take_desired(host, client, &exchange.reply);
+        else if (!is_answered || exchange.status != 204)
+            (void)nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+        buf_release(&exchange.reply);
+    }
+    return NULL;
+}
+
+/* Until the next heartbeat is due, or there is something to report. */
+static void wait_for_change(struct host *host)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += HEARTBEAT_MS / 1000;
+    (void)pthread_mutex_lock(&host->lock);
+    while (!host->has_changed && pthread_cond_timedwait(&host->changed, &host->lock, &until) == 0)
+        continue;
+    host->has_changed = false;
+    (void)pthread_mutex_unlock(&host->lock);
+}
+
+/* The value behind `--name`, or NULL. */
+static const char *option(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], name) == 0)
+            return argv[i + 1];
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    static struct host host = { .lock = PTHREAD_MUTEX_INITIALIZER,
+                                .changed = PTHREAD_COND_INITIALIZER };
+    const char *server = option(argc, argv, "--server"), *token = option(argc, argv, "--token");
+    const char *gpus = option(argc, argv, "--gpus"), *name = option(argc, argv, "--gpu-name");
+    uint64_t gpu_count = 0;
+    pthread_t poller;
+    struct error err;
+
+    if (server == NULL || token == NULL || (gpus != NULL && !parse_u64(gpus, &gpu_count))) {
+        (void)fprintf(stderr, "sim-host --server URL --token T [--gpus N] [--gpu-name NAME]\n");
+        return 2;
+    }
+    crypto_start();
+    struct http_client *client = http_client_open(NULL, NULL);
+    sim_agent_init(&host.agent, server, now_ms(CLOCK_REALTIME), (int64_t)gpu_count,
+                   name != NULL ? name : "RTX 4090");
+    if (!sim_agent_enroll(&host.agent, client, token, &err) ||
+        !sim_agent_connect(&host.agent, client, &err))
+        die(&err);
+    (void)fprintf(stderr, "sim-host: connected as machine %lld\n",
+                  (long long)host.agent.machine_id);
+    if (pthread_create(&poller, NULL, poll_forever, &host) != 0)
+        return 1;
+    for (;;) {
+        beat(&host, client);
+        wait_for_change(&host);
+    }
+}
