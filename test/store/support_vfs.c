@@ -408,6 +408,8 @@ void vfs_remove(void)
 {
     (void)sqlite3_vfs_unregister(&vfs);
     (void)sqlite3_vfs_register(real_vfs, 1);
+    if (disk.plan.fault == VFS_FAULT_POWER && !disk.is_dead)
+        leave_wreck();
     for (size_t i = 0; i < disk.shadow_count; i++) {
         forget_pending(disk.shadows[i]);
         free(disk.shadows[i]->bytes);

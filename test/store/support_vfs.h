@@ -25,7 +25,8 @@ struct vfs_plan {
     void *context;
 };
 
-/* Below every database that is opened from now on, until vfs_remove(). */
+/* Below every database that is opened from now on, until vfs_remove(). A power loss that was
+ * planned for later than that happens then. */
 void vfs_install(const struct vfs_plan *plan);
 void vfs_remove(void);
 
