@@ -46,11 +46,16 @@ static const struct interval_row *find_interval(const struct beat *beat, int64_t
 /* How much of the gap since the last heartbeat is the servers' own outage. */
 static bool outage(struct beat *beat, struct span gap, int64_t *ret_us, struct error *err)
 {
+    struct instant after = instant_add(gap.from, -CONNECTED_LEASE_US);
     struct span *alive;
     size_t count;
 
-    if (!liveness_list(beat->change.db, gap.from, beat->change.arena, &alive, &count, err))
+    if (!liveness_list(beat->change.db, after, beat->change.arena, &alive, &count, err))
         return false;
+    /* Whoever is alive at the end of the gap will die some day; that is no outage of this gap. */
+    for (size_t i = 0; i < count; i++)
+        if (instant_compare(alive[i].until, gap.until) >= 0)
+            alive[i].until = INSTANT_NEVER;
     *ret_us = connected_outage_us(gap, alive, count);
     return true;
 }

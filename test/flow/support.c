@@ -225,35 +225,47 @@ static struct instance_report obey(struct world *world, struct world_machine *ma
     return report;
 }
 
-enum take_outcome world_beat(struct world *world, struct world_machine *machine)
+struct heartbeat world_obey(struct world *world, struct world_machine *machine, struct arena *arena)
 {
-    auto_arena struct arena arena = arena_of(WORLD_ARENA);
-    char boot_id[64];
     struct desired desired;
-    struct heartbeat_outcome_reply reply;
     struct error err;
     bool has;
 
-    CHECK_OK(flow_desired(&world->flow, machine->id, &arena, &desired, &has, &err), &err);
+    CHECK_OK(flow_desired(&world->flow, machine->id, arena, &desired, &has, &err), &err);
     CHECK(has);
     struct heartbeat heartbeat = { .session_epoch = machine->epoch,
                                    .seq = ++machine->seq,
-                                   .boot_id = boot_id,
+                                   .boot_id = arena_printf(arena, "boot-%" PRId64, machine->boot),
                                    .agent_incarnation = 1,
                                    .applied_rev = desired.desired_rev,
                                    .is_engine_ok = true,
                                    .engine_message = "",
                                    .instance_count = desired.instance_count,
                                    .disk_free_gb = 900 };
-    (void)snprintf(boot_id, sizeof boot_id, "boot-%" PRId64, machine->boot);
     heartbeat.instances =
-        arena_alloc(&arena, (size_t)desired.instance_count, sizeof *heartbeat.instances);
+        arena_alloc(arena, (size_t)desired.instance_count, sizeof *heartbeat.instances);
     for (int64_t i = 0; i < desired.instance_count; i++)
         heartbeat.instances[i] = obey(world, machine, &desired.instances[i]);
+    return heartbeat;
+}
 
-    struct heartbeat_request request = { .machine_id = machine->id, .heartbeat = &heartbeat };
+enum take_outcome world_send(struct world *world, struct world_machine *machine,
+                             const struct heartbeat *heartbeat)
+{
+    struct heartbeat_request request = { .machine_id = machine->id, .heartbeat = heartbeat };
+    struct heartbeat_outcome_reply reply;
+    struct error err;
+
     CHECK_OK(flow_heartbeat(&world->flow, &request, &reply, &err), &err);
     return reply.outcome;
+}
+
+enum take_outcome world_beat(struct world *world, struct world_machine *machine)
+{
+    auto_arena struct arena arena = arena_of(WORLD_ARENA);
+    struct heartbeat heartbeat = world_obey(world, machine, &arena);
+
+    return world_send(world, machine, &heartbeat);
 }
 
 void world_run(struct world *world, struct world_machine *machine, int64_t duration_us)
@@ -336,15 +348,40 @@ int64_t world_credit(struct world *world, struct caller caller)
     return view.credit.nanodollars;
 }
 
-int64_t world_charged(struct world *world, struct caller renter, int64_t instance_id)
+struct instance_view world_instance(struct world *world, struct caller renter, int64_t id)
 {
     struct instance_view view;
     struct error err;
     bool has;
 
-    CHECK_OK(
-        flow_instance_show(&world->flow, &renter, instance_id, &world->arena, &view, &has, &err),
-        &err);
+    CHECK_OK(flow_instance_show(&world->flow, &renter, id, &world->arena, &view, &has, &err), &err);
     CHECK(has);
-    return view.charged.nanodollars;
+    return view;
+}
+
+int64_t world_charged(struct world *world, struct caller renter, int64_t instance_id)
+{
+    return world_instance(world, renter, instance_id).charged.nanodollars;
+}
+
+struct contract_work {
+    int64_t id;
+    struct arena *arena;
+    struct contract_row contract;
+};
+
+static bool contract_work(struct db *db, void *context, struct error *err)
+{
+    struct contract_work *work = context;
+    bool has;
+
+    return contract_load(db, work->id, work->arena, &work->contract, &has, err) && has;
+}
+
+struct contract_row world_contract(struct world *world, int64_t id)
+{
+    struct contract_work work = { .id = id, .arena = &world->arena };
+
+    support_read(world->support, contract_work, &work);
+    return work.contract;
 }

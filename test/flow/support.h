@@ -8,10 +8,12 @@
 #include "flow/caller.h"
 #include "flow/flow.h"
 #include "flow/heartbeat.h"
+#include "flow/instance.h"
 #include "flow/rent.h"
 #include "proto/desired.h"
 #include "proto/heartbeat.h"
 #include "proto/hello.h"
+#include "store/contract.h"
 #include "store/support.h"
 
 #define KEY_ED25519                                                                                \
@@ -74,6 +76,13 @@ struct world_container *world_container(struct world_machine *machine, int64_t i
 /* One heartbeat of an agent that has done all it was told. Returns what came of it. */
 enum take_outcome world_beat(struct world *world, struct world_machine *machine);
 
+/* The same in two steps: what an obedient agent would send, for a test to change, and sending it.
+ */
+struct heartbeat world_obey(struct world *world, struct world_machine *machine,
+                            struct arena *arena);
+enum take_outcome world_send(struct world *world, struct world_machine *machine,
+                             const struct heartbeat *heartbeat);
+
 /* Heartbeats every five seconds for so long. */
 void world_run(struct world *world, struct world_machine *machine, int64_t duration_us);
 
@@ -93,6 +102,12 @@ int64_t world_running(struct world *world, struct world_machine *machine, struct
 /* A host with a machine of so many GPUs that is listed and online. */
 void world_host(struct world *world, struct world_machine *machine, const char *name,
                 int64_t gpu_count);
+
+/* The row of a contract, whatever became of it. */
+struct contract_row world_contract(struct world *world, int64_t id);
+
+/* What the renter sees. */
+struct instance_view world_instance(struct world *world, struct caller renter, int64_t id);
 
 /* An account's credit now, in nanodollars. */
 int64_t world_credit(struct world *world, struct caller caller);
