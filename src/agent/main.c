@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/access.h"
 #include "agent/agent.h"
 #include "agent/doctor.h"
 #include "agent/engine.h"
@@ -133,6 +134,8 @@ int main(int count, char **arguments)
     struct options options;
     struct error err;
 
+    if (count > 1 && strcmp(arguments[1], ACCESS_BROKER_VERB) == 0)
+        return access_broker_main(count, arguments);
     crypto_start();
     (void)umask(022);                /* what is secret says so itself */
     (void)prctl(PR_SET_DUMPABLE, 0); /* no secrets in core files */
