@@ -34,7 +34,7 @@ const char *engine_path(void)
     return socket_path;
 }
 
-static void skip(const char *reason)
+static void give_up(const char *reason)
 {
     const char *required = getenv("BERTH_REQUIRE_ENGINE");
 
@@ -66,7 +66,7 @@ static void need_program(const char *name)
 
     (void)snprintf(reason, sizeof reason, "%s is not installed", name);
     if (!child_run(&child, &output, &status, &err) || status != 0)
-        skip(reason);
+        give_up(reason);
 }
 
 void engine_enter(void)
@@ -79,11 +79,11 @@ void engine_enter(void)
     (void)snprintf(wider, sizeof wider, "%s:/usr/sbin:/sbin", getenv("PATH"));
     (void)setenv("PATH", wider, 1);
     if (geteuid() != 0)
-        skip("not root");
+        give_up("not root");
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
         need_program(programs[i]);
     if (unshare(CLONE_NEWNET) != 0)
-        skip("cannot make a network namespace");
+        give_up("cannot make a network namespace");
     run(up, NULL);
 }
 
