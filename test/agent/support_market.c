@@ -18,10 +18,10 @@
 #include "base/parse.h"
 #include "check.h"
 #include "proto/hello.h"
+#include "support_http.h"
 #include "sys/clock.h"
 
 enum {
-    REQUEST_MAX = 4 << 20,
     HOLD_MS = 2000,
     REPORTS_MAX = 64,
     RESULTS_MAX = 64,
@@ -59,27 +59,15 @@ struct market {
     struct stored_result results[RESULTS_MAX];
 };
 
-struct request {
-    char method[8], path[256];
-    char machine[32], epoch[32], seq[32], signature[128];
-    const char *body;
-    size_t body_length;
-};
-
-struct answer {
-    int status;
-    struct buf body;
-};
-
 /* Under the lock */
 
-static void refuse(struct answer *answer, int status, const char *msg)
+static void refuse(struct http_said *answer, int status, const char *msg)
 {
     answer->status = status;
     buf_printf(&answer->body, "{\"success\":false,\"error\":\"test\",\"msg\":\"%s\"}", msg);
 }
 
-static void enrol(struct market *market, const json_t *root, struct answer *answer)
+static void enrol(struct market *market, const json_t *root, struct http_said *answer)
 {
     static struct enroll_request request; /* large; under the lock */
     struct enroll_reply reply = { .machine_id = MARKET_MACHINE };
@@ -97,7 +85,7 @@ static void enrol(struct market *market, const json_t *root, struct answer *answ
     }
 }
 
-static void give_nonce(struct market *market, struct answer *answer)
+static void give_nonce(struct market *market, struct http_said *answer)
 {
     struct nonce_reply reply;
 
@@ -106,7 +94,7 @@ static void give_nonce(struct market *market, struct answer *answer)
     nonce_reply_encode(&answer->body, &reply);
 }
 
-static void open_session(struct market *market, const json_t *root, struct answer *answer)
+static void open_session(struct market *market, const json_t *root, struct http_said *answer)
 {
     static struct session_request request; /* large; under the lock */
     auto_buf struct buf bytes = buf_of(4096);
@@ -162,7 +150,7 @@ static void store_report(struct market *market, const struct instance_report *re
     memcpy(stored->ports, report->ports, (size_t)report->port_count * sizeof stored->ports[0]);
 }
 
-static void take_heartbeat(struct market *market, const json_t *root, struct answer *answer)
+static void take_heartbeat(struct market *market, const json_t *root, struct http_said *answer)
 {
     auto_arena struct arena arena = arena_of(ARENA_MAX);
     struct heartbeat_reply reply = { market->rev };
@@ -184,7 +172,7 @@ static void take_heartbeat(struct market *market, const json_t *root, struct ans
     (void)pthread_cond_broadcast(&market->changed);
 }
 
-static void take_result(struct market *market, const json_t *root, struct answer *answer)
+static void take_result(struct market *market, const json_t *root, struct http_said *answer)
 {
     struct op_result result;
     struct error err;
@@ -215,7 +203,7 @@ static void wait_ms(struct market *market, int64_t timeout_ms)
     (void)pthread_cond_timedwait(&market->changed, &market->lock, &until);
 }
 
-static void hold(struct market *market, const char *path, struct answer *answer)
+static void hold(struct market *market, const char *path, struct http_said *answer)
 {
     const char *equals = strchr(path, '=');
     int64_t deadline_us = clock_boot_us(&clock_system) + HOLD_MS * US_PER_MS;
@@ -241,11 +229,11 @@ static void hold(struct market *market, const char *path, struct answer *answer)
                    market->epoch, market->rev, market->instances.bytes, market->ops.bytes);
 }
 
-static bool check_stamp(struct market *market, const struct request *request, int stream,
-                        struct answer *answer)
+static bool check_stamp(struct market *market, const struct http_got *request, int stream,
+                        struct http_said *answer)
 {
     static const char *const streams[] = { "hb", "poll", "op" };
-    auto_buf struct buf bytes = buf_of(REQUEST_MAX);
+    auto_buf struct buf bytes = buf_of(HTTP_MAX);
     struct signature signature;
     uint64_t machine, epoch, seq;
     size_t length;
@@ -278,7 +266,7 @@ static bool check_stamp(struct market *market, const struct request *request, in
     return true;
 }
 
-static void respond(struct market *market, const struct request *request, struct answer *answer)
+static void respond(struct market *market, const struct http_got *request, struct http_said *answer)
 {
     auto_json json_t *root = NULL;
     struct error err;
@@ -305,74 +293,10 @@ static void respond(struct market *market, const struct request *request, struct
         refuse(answer, 404, "no such route");
 }
 
-/* HTTP */
-
-static void copy_header(const char *head, const char *name, char *to, size_t size)
-{
-    size_t length = strlen(name);
-
-    *to = '\0';
-    for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line, "\r\n")) {
-        line += 2;
-        if (strncasecmp(line, name, length) == 0 && line[length] == ':') {
-            (void)snprintf(to, size, "%.*s", (int)strcspn(line + length + 2, "\r"),
-                           line + length + 2);
-            return;
-        }
-    }
-}
-
-/* One request onto `text`. False: the other side has gone. */
-static bool read_request(int fd, struct buf *text, struct request *request)
-{
-    char chunk[65536], number[32];
-    const char *end = NULL;
-    uint64_t length = 0;
-
-    for (;;) {
-        end = text->length > 0 ? strstr(text->bytes, "\r\n\r\n") : NULL;
-        if (end != NULL) {
-            copy_header(text->bytes, "Content-Length", number, sizeof number);
-            if (*number == '\0' || !parse_u64(number, &length))
-                length = 0;
-            if (text->length >= (size_t)(end - text->bytes) + 4 + length)
-                break;
-        }
-        ssize_t count = read(fd, chunk, sizeof chunk);
-        if (count <= 0)
-            return false;
-        buf_append(text, chunk, (size_t)count);
-    }
-    const char *space = strchr(text->bytes, ' ');
-    (void)snprintf(request->method, sizeof request->method, "%.*s", (int)(space - text->bytes),
-                   text->bytes);
-    (void)snprintf(request->path, sizeof request->path, "%.*s", (int)strcspn(space + 1, " "),
-                   space + 1);
-    copy_header(text->bytes, "Berth-Machine", request->machine, sizeof request->machine);
-    copy_header(text->bytes, "Berth-Epoch", request->epoch, sizeof request->epoch);
-    copy_header(text->bytes, "Berth-Seq", request->seq, sizeof request->seq);
-    copy_header(text->bytes, "Berth-Signature", request->signature, sizeof request->signature);
-    request->body = end + 4;
-    request->body_length = length;
-    return true;
-}
-
-static bool send_answer(int fd, const struct answer *answer)
-{
-    auto_buf struct buf text = buf_of(REQUEST_MAX);
-
-    buf_printf(&text, "HTTP/1.1 %d Test\r\nContent-Type: application/json\r\n", answer->status);
-    if (answer->status != 204)
-        buf_printf(&text, "Content-Length: %zu\r\n", answer->body.length);
-    buf_printf(&text, "\r\n");
-    buf_append(&text, answer->body.bytes, answer->body.length);
-    return send(fd, text.bytes, text.length, MSG_NOSIGNAL) == (ssize_t)text.length;
-}
-
 /* False: hang up. */
-static bool handle(struct market *market, int fd, const struct request *request)
+static bool handle(struct market *market, int fd, const struct http_got *request)
 {
-    struct answer answer = { 200, buf_of(REQUEST_MAX) };
+    struct http_said answer = { 200, buf_of(HTTP_MAX) };
     bool goes_on = true;
 
     (void)pthread_mutex_lock(&market->lock);
@@ -386,7 +310,7 @@ static bool handle(struct market *market, int fd, const struct request *request)
         respond(market, request, &answer);
     }
     (void)pthread_mutex_unlock(&market->lock);
-    goes_on = goes_on && send_answer(fd, &answer);
+    goes_on = goes_on && http_answer(fd, &answer);
     buf_release(&answer.body);
     return goes_on;
 }
@@ -415,10 +339,10 @@ static void *serve(void *context)
     bool goes_on = true;
 
     while (goes_on) {
-        auto_buf struct buf text = buf_of(REQUEST_MAX);
-        struct request request;
+        auto_buf struct buf text = buf_of(HTTP_MAX);
+        struct http_got request;
 
-        goes_on = read_request(connection->fd, &text, &request) &&
+        goes_on = http_read(connection->fd, &text, &request) &&
                   handle(connection->market, connection->fd, &request);
     }
     forget_connection(connection->market, connection->fd);
@@ -478,8 +402,8 @@ struct market *market_open(void)
     for (int i = 0; i < CONNECTIONS_MAX; i++)
         market->connections[i] = -1;
     market->keys = crypto_key_pair();
-    market->instances = buf_of(REQUEST_MAX);
-    market->ops = buf_of(REQUEST_MAX);
+    market->instances = buf_of(HTTP_MAX);
+    market->ops = buf_of(HTTP_MAX);
     buf_printf(&market->instances, "[]");
     buf_printf(&market->ops, "[]");
     market->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -529,7 +453,7 @@ const char *market_url(const struct market *market)
 /* The list `name` of an encoded desired state, as JSON. */
 static void take_list(struct buf *list, const struct desired *desired, const char *name)
 {
-    auto_buf struct buf text = buf_of(REQUEST_MAX);
+    auto_buf struct buf text = buf_of(HTTP_MAX);
     auto_json json_t *root = NULL;
     struct error err;
 
