@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "base/parse.h"
+#include "sys/crypto.h"
 
 static void copy_header(const char *head, const char *name, char *to, size_t size)
 {
@@ -69,4 +71,24 @@ bool http_answer(int fd, const struct http_said *answer)
     buf_printf(&text, "\r\n");
     buf_append(&text, answer->body.bytes, answer->body.length);
     return send(fd, text.bytes, text.length, MSG_NOSIGNAL) == (ssize_t)text.length;
+}
+
+bool http_stamp(const struct http_got *got, int stream, const uint8_t *public_key,
+                struct request_stamp *ret)
+{
+    static const char *const streams[] = { "hb", "poll", "op" };
+    auto_buf struct buf bytes = buf_of(HTTP_MAX);
+    struct signature signature;
+    uint64_t machine, epoch, seq;
+    size_t length;
+
+    if (!parse_u64(got->machine, &machine) || !parse_u64(got->epoch, &epoch) ||
+        !parse_u64(got->seq, &seq) ||
+        !base64_parse(got->signature, signature.bytes, sizeof signature.bytes, &length) ||
+        length != sizeof signature.bytes)
+        return false;
+    *ret = (struct request_stamp){ got->method,    got->path,    (int64_t)machine,
+                                   (int64_t)epoch, (int64_t)seq, streams[stream] };
+    request_signed(&bytes, ret, got->body, got->body_length);
+    return crypto_verify(public_key, &signature, bytes.bytes, bytes.length);
 }

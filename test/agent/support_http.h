@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "proto/hello.h"
 
 enum { HTTP_MAX = 4 << 20 };
 
@@ -26,6 +27,10 @@ struct http_said {
 
 /* One request onto `text`. False: the other side has gone. */
 bool http_read(int fd, struct buf *text, struct http_got *got);
+
+/* Whether it is signed with that key, and by what; streams are "hb", "poll", "op". */
+bool http_stamp(const struct http_got *got, int stream, const uint8_t *public_key,
+                struct request_stamp *ret);
 bool http_answer(int fd, const struct http_said *said);
 
 #endif

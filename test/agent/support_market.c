@@ -232,38 +232,21 @@ static void hold(struct market *market, const char *path, struct http_said *answ
 static bool check_stamp(struct market *market, const struct http_got *request, int stream,
                         struct http_said *answer)
 {
-    static const char *const streams[] = { "hb", "poll", "op" };
-    auto_buf struct buf bytes = buf_of(HTTP_MAX);
-    struct signature signature;
-    uint64_t machine, epoch, seq;
-    size_t length;
+    struct request_stamp stamp;
 
-    if (!parse_u64(request->machine, &machine) || !parse_u64(request->epoch, &epoch) ||
-        !parse_u64(request->seq, &seq) ||
-        !base64_parse(request->signature, signature.bytes, sizeof signature.bytes, &length) ||
-        length != sizeof signature.bytes) {
-        refuse(answer, 401, "no stamp");
-        return false;
-    }
-    struct request_stamp stamp = { request->method, request->path, (int64_t)machine,
-                                   (int64_t)epoch,  (int64_t)seq,  streams[stream] };
-    request_signed(&bytes, &stamp, request->body, request->body_length);
-    if (!crypto_verify(market->machine_key, &signature, bytes.bytes, bytes.length)) {
+    if (!http_stamp(request, stream, market->machine_key, &stamp)) {
         market->counts.bad_signatures++;
         refuse(answer, 401, "bad signature");
-        return false;
-    }
-    if ((int64_t)epoch != market->epoch) {
+    } else if (stamp.session_epoch != market->epoch) {
         refuse(answer, 409, "the session is over");
-        return false;
-    }
-    if ((int64_t)seq <= market->seqs[stream]) {
+    } else if (stamp.seq <= market->seqs[stream]) {
         market->counts.replays++;
         refuse(answer, 409, "used before");
-        return false;
+    } else {
+        market->seqs[stream] = stamp.seq;
+        return true;
     }
-    market->seqs[stream] = (int64_t)seq;
-    return true;
+    return false;
 }
 
 static void respond(struct market *market, const struct http_got *request, struct http_said *answer)
