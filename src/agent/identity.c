@@ -136,8 +136,12 @@ static bool fill(const char *path, struct identity *identity, struct error *err)
 
     if (!file_make_dir(path, 0700, err))
         return false;
-    if (realpath(path, identity->path) == NULL)
+    auto_free char *absolute = realpath(path, NULL);
+    if (absolute == NULL)
         return error_system(err, errno, "find %s", path);
+    if (strlen(absolute) >= sizeof identity->path)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the path of %.64s... is too long", absolute);
+    memcpy(identity->path, absolute, strlen(absolute) + 1);
     identity->dir = open(identity->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (identity->dir < 0)
         return error_system(err, errno, "open %s", path);
