@@ -36,25 +36,14 @@ struct error {
 };
 
 /* Fill `err`, and return false: `return error_set(err, ERROR_INVALID, ...);` */
-#define error_set(err, ...) (error_fill((err), __VA_ARGS__), error_false())
+bool error_set(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* The same after a failed system call: the text ends in what `errnum` means. */
-#define error_system(err, ...) (error_fill_system((err), __VA_ARGS__), error_false())
+bool error_system(struct error *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Say what was being done, in front of what went wrong, and return false:
  * "no such interface" becomes "rental r-81: no such interface". */
-#define error_context(err, ...) (error_prefix((err), __VA_ARGS__), error_false())
-
-/* What the three above are made of. They are macros so that the compiler sees the false, and with
- * it that outputs are set wherever a caller goes on. */
-void error_fill(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
-void error_fill_system(struct error *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
-void error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static inline bool error_false(void)
-{
-    return false;
-}
+bool error_context(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The code's name in the API, such as "NOT_FOUND". */
 const char *error_name(enum error_code code);

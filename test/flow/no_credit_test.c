@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/no_credit.h"
+
+#include "flow/admin.h"
+#include "flow/contact_lost.h"
+#include "flow/desired.h"
+#include "support.h"
+
+/* What is left of a dollar lasts so long at $0.36 an hour and GPU and 10 GB at $0.15 a month:
+ * ceil(10^9 * 2592000000000 / (720 * 360000000 + 10 * 150000000)) microseconds. */
+#define DOLLAR_LASTS_US INT64_C(9942462601)
+
+struct scene {
+    struct world world;
+    struct world_machine machine;
+    struct caller ada;
+    int64_t id;
+};
+
+static void open_scene(struct scene *scene, void **state)
+{
+    world_open(&scene->world, *state);
+    scene->ada = world_user(&scene->world, "ada@berth.test", 1);
+    world_host(&scene->world, &scene->machine, "a", 2);
+    scene->id = world_running(&scene->world, &scene->machine, scene->ada, 1);
+}
+
+static size_t run_timer(struct scene *scene)
+{
+    struct error err;
+    size_t count;
+
+    CHECK_OK(flow_no_credit(&scene->world.flow, &count, &err), &err);
+    return count;
+}
+
+static int64_t t_zero(struct scene *scene)
+{
+    return world_number_of(&scene->world, "SELECT t_zero_us FROM users WHERE id = $1",
+                           scene->ada.user_id);
+}
+
+static void grant(struct scene *scene, int64_t dollars, const char *ticket)
+{
+    enum admin_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_grant_credit(&scene->world.flow, scene->ada.user_id,
+                               (struct money){ dollars * NANODOLLARS_PER_DOLLAR }, ticket, &outcome,
+                               &err),
+             &err);
+    CHECK_INT(outcome, ADMIN_DONE);
+}
+
+static void test_gpu_time_ends_at_the_very_microsecond(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state);
+    CHECK_INT(t_zero(&scene), WORLD_START.microseconds + DOLLAR_LASTS_US);
+    world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US - 1);
+    CHECK_INT((int64_t)run_timer(&scene), 0);
+    CHECK(world_credit(&scene.world, scene.ada) > -2);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_RUNNING);
+
+    /* The timer is late by nine seconds, in which the instance ran and heartbeats came. */
+    world_run(&scene.world, &scene.machine, 9 * US_PER_SECOND);
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    struct contract_row contract = world_contract(&scene.world, scene.id);
+    CHECK_INT(contract.state, RENTAL_STOPPING);
+    CHECK_INT(contract.reason, REASON_NO_CREDIT);
+    CHECK_INT(world_number(&scene.world, "SELECT total FROM meter WHERE comp = 1"),
+              DOLLAR_LASTS_US);
+    /* Only the disk of those nine seconds, less a fraction, is owed. */
+    int64_t credit = world_credit(&scene.world, scene.ada);
+    CHECK(credit <= 0 && credit > -INT64_C(1500000000) * 10 / 2592000);
+    CHECK_INT((int64_t)run_timer(&scene), 0);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+static void test_data_is_kept_and_its_disk_becomes_debt(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US);
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_STOPPED);
+    world_pass(&scene.world, INT64_C(30) * 24 * 3600 * US_PER_SECOND);
+    CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_STOPPED);
+    int64_t credit = world_credit(&scene.world, scene.ada);
+    CHECK(credit <= -1499999999 && credit >= -1500000001); /* a month of 10 GB */
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+static void test_credit_that_came_in_time_moves_the_end(void **state)
+{
+    struct scene scene;
+    struct desired desired;
+    struct error err;
+    bool has;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, 3600 * US_PER_SECOND);
+    int64_t rev = world_number(&scene.world, "SELECT desired_rev FROM machine");
+    grant(&scene, 1, "more");
+    /* Exact over both: the remainder of the first dollar is carried. */
+    int64_t both = t_zero(&scene) - WORLD_START.microseconds;
+    CHECK(both <= 2 * DOLLAR_LASTS_US && both >= 2 * DOLLAR_LASTS_US - 2);
+    /* The agent hears of it, or it would stop the instance by itself. */
+    CHECK(world_number(&scene.world, "SELECT desired_rev FROM machine") > rev);
+    CHECK_OK(
+        flow_desired(&scene.world.flow, scene.machine.id, &scene.world.arena, &desired, &has, &err),
+        &err);
+    CHECK_INT(desired.instances[0].stop_after_ms, (both - 3600 * US_PER_SECOND) / 1000);
+    grant(&scene, 1, "more"); /* the same ticket */
+    CHECK_INT(t_zero(&scene), WORLD_START.microseconds + both);
+    world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US - 3600 * US_PER_SECOND);
+    CHECK_INT((int64_t)run_timer(&scene), 0);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+static void test_credit_that_came_before_the_timer_saves_it(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US + 2 * US_PER_SECOND);
+    grant(&scene, 1, "just in time");
+    CHECK_INT((int64_t)run_timer(&scene), 0);
+    world_run(&scene.world, &scene.machine, 60 * US_PER_SECOND);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_RUNNING);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+static void test_all_instances_end_at_the_same_instant(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state);
+    struct world_machine other;
+    world_host(&scene.world, &other, "b", 1);
+    grant(&scene, 1, "more");
+    int64_t second = world_running(&scene.world, &other, scene.ada, 1);
+    int64_t end = t_zero(&scene);
+    int64_t left_us = end - WORLD_START.microseconds;
+
+    /* Both at once: twice the burn, twice the money, as long. */
+    CHECK(left_us <= DOLLAR_LASTS_US && left_us >= DOLLAR_LASTS_US - 2);
+    while (clock_now(&scene.world.clock).microseconds < end + 3 * US_PER_SECOND) {
+        world_pass(&scene.world, 5 * US_PER_SECOND);
+        CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
+        CHECK_INT(world_beat(&scene.world, &other), TAKE_DONE);
+    }
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_STOPPING);
+    CHECK_INT(world_contract(&scene.world, second).state, RENTAL_STOPPING);
+    CHECK_INT(world_number(&scene.world, "SELECT MIN(total) FROM meter WHERE comp = 1"), left_us);
+    CHECK_INT(world_number(&scene.world, "SELECT MAX(total) FROM meter WHERE comp = 1"), left_us);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+static void test_a_host_that_left_burns_no_more_than_disk(void **state)
+{
+    struct scene scene;
+    struct error err;
+    size_t count;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, 600 * US_PER_SECOND);
+    world_pass(&scene.world, 31 * US_PER_SECOND);
+    CHECK_OK(flow_contact_lost(&scene.world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK(t_zero(&scene) > WORLD_START.microseconds + 100 * DOLLAR_LASTS_US);
+    world_pass(&scene.world, DOLLAR_LASTS_US);
+    CHECK_INT((int64_t)run_timer(&scene), 0);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_RUNNING);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+/* The prediction is due before anybody noticed that the host is gone. */
+static void test_what_was_not_confirmed_is_not_held_against_the_renter(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, 600 * US_PER_SECOND);
+    world_pass(&scene.world, DOLLAR_LASTS_US);
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_RUNNING);
+    CHECK_INT((int64_t)run_timer(&scene), 0);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+static void test_debit_mode_runs_down_to_its_limit(void **state)
+{
+    struct scene scene;
+    enum admin_outcome outcome;
+    struct error err;
+
+    open_scene(&scene, state);
+    CHECK_OK(flow_set_credit_limit(&scene.world.flow, scene.ada.user_id,
+                                   (struct money){ NANODOLLARS_PER_DOLLAR }, &outcome, &err),
+             &err);
+    int64_t lasts = t_zero(&scene) - WORLD_START.microseconds;
+    CHECK(lasts <= 2 * DOLLAR_LASTS_US && lasts >= 2 * DOLLAR_LASTS_US - 2);
+    world_run(&scene.world, &scene.machine, lasts + US_PER_SECOND);
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_STOPPING);
+    int64_t credit = world_credit(&scene.world, scene.ada);
+    CHECK(credit <= -NANODOLLARS_PER_DOLLAR && credit > -NANODOLLARS_PER_DOLLAR - 1000);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gpu_time_ends_at_the_very_microsecond),
+        cmocka_unit_test(test_data_is_kept_and_its_disk_becomes_debt),
+        cmocka_unit_test(test_credit_that_came_in_time_moves_the_end),
+        cmocka_unit_test(test_credit_that_came_before_the_timer_saves_it),
+        cmocka_unit_test(test_all_instances_end_at_the_same_instant),
+        cmocka_unit_test(test_a_host_that_left_burns_no_more_than_disk),
+        cmocka_unit_test(test_what_was_not_confirmed_is_not_held_against_the_renter),
+        cmocka_unit_test(test_debit_mode_runs_down_to_its_limit),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}

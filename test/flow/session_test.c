@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "flow/admin.h"
+#include "support.h"
+
+struct hello {
+    struct session_request request;
+    const struct key_pair *keys;
+};
+
+static struct hello hello_of(struct world *world, const struct world_machine *machine)
+{
+    struct hello hello = { .request = { .machine_id = machine->id,
+                                        .boot_id = "boot-1",
+                                        .agent_incarnation = 2,
+                                        .facts = machine->facts },
+                           .keys = &machine->keys };
+    struct error err;
+    bool has;
+
+    memcpy(hello.request.fingerprint, machine->fingerprint, 32);
+    CHECK_OK(flow_session_nonce(&world->flow, machine->id, hello.request.nonce, &has, &err), &err);
+    CHECK(has);
+    return hello;
+}
+
+static struct session_open_reply send(struct world *world, struct hello *hello)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+    struct session_open_reply reply;
+    struct error err;
+
+    hello_signed(&text, &hello->request);
+    struct signature signature = crypto_sign_with(hello->keys, text.bytes, text.length);
+    memcpy(hello->request.signature, signature.bytes, 64);
+    CHECK_OK(flow_session_open(&world->flow, &hello->request, "proc-7", &reply, &err), &err);
+    return reply;
+}
+
+static void test_each_session_has_the_next_epoch(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct machine_identity identity;
+    struct error err;
+    bool has;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    CHECK_INT(machine.epoch, 1);
+    struct hello hello = hello_of(&world, &machine);
+    struct session_open_reply reply = send(&world, &hello);
+    CHECK_INT(reply.outcome, SESSION_OPEN);
+    CHECK_INT(reply.reply.session_epoch, 2);
+    CHECK_INT(reply.reply.lease_ms, 30000);
+    CHECK_OK(flow_machine_identity(&world.flow, machine.id, &identity, &has, &err), &err);
+    CHECK(has);
+    CHECK_INT(identity.session_epoch, 2);
+    CHECK(memcmp(identity.public_key, machine.keys.public_key, 32) == 0);
+    CHECK_OK(flow_machine_identity(&world.flow, 99999, &identity, &has, &err), &err);
+    CHECK(!has);
+    world_close(&world);
+}
+
+static void test_a_nonce_is_taken_once_and_lasts_a_minute(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    struct hello hello = hello_of(&world, &machine), late = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+    struct hash before = world_dump(&world);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_REFUSED);
+    CHECK_UNCHANGED(&world, before);
+    clock_advance(&world.clock, NONCE_SECONDS * US_PER_SECOND);
+    CHECK_INT(send(&world, &late).outcome, SESSION_REFUSED);
+    world_close(&world);
+}
+
+static void test_without_the_machines_key_nothing_is_used_up(void **state)
+{
+    struct world world;
+    struct world_machine machine, other;
+    struct key_pair stranger = crypto_key_pair();
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    world_host(&world, &other, "b", 1);
+    struct hello hello = hello_of(&world, &machine);
+    struct hash before = world_dump(&world);
+    hello.keys = &stranger;
+    CHECK_INT(send(&world, &hello).outcome, SESSION_REFUSED);
+    hello.keys = &other.keys;
+    CHECK_INT(send(&world, &hello).outcome, SESSION_REFUSED);
+    hello.request.machine_id = 99999;
+    CHECK_INT(send(&world, &hello).outcome, SESSION_REFUSED);
+    CHECK_UNCHANGED(&world, before);
+    hello.request.machine_id = machine.id;
+    hello.keys = &machine.keys;
+    CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+    world_close(&world);
+}
+
+static void test_nonces_do_not_pile_up(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    uint8_t nonce[32];
+    struct error err;
+    bool has;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    for (int i = 0; i < 20; i++) {
+        clock_advance(&world.clock, 1);
+        CHECK_OK(flow_session_nonce(&world.flow, machine.id, nonce, &has, &err), &err);
+    }
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM nonce"), 8);
+    CHECK_OK(flow_session_nonce(&world.flow, 99999, nonce, &has, &err), &err);
+    CHECK(!has);
+    world_close(&world);
+}
+
+static void test_a_sequence_number_is_taken_once_in_its_stream(void **state)
+{
+    static const struct {
+        int64_t epoch;
+        enum session_stream stream;
+        int64_t seq;
+        enum take_outcome outcome;
+    } rows[] = {
+        { 1, STREAM_POLL, 5, TAKE_DONE },   { 1, STREAM_POLL, 5, TAKE_REPLAY },
+        { 1, STREAM_POLL, 4, TAKE_REPLAY }, { 1, STREAM_POLL, 6, TAKE_DONE },
+        { 1, STREAM_OP, 5, TAKE_DONE },     { 0, STREAM_POLL, 9, TAKE_FENCED },
+        { 2, STREAM_POLL, 9, TAKE_FENCED },
+    };
+    struct world world;
+    struct world_machine machine;
+    enum take_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        CHECK_OK(flow_session_take(&world.flow, machine.id, rows[i].epoch, rows[i].stream,
+                                   rows[i].seq, &outcome, &err),
+                 &err);
+        CHECK_INT(outcome, rows[i].outcome);
+    }
+    CHECK_OK(flow_session_take(&world.flow, 99999, 1, STREAM_POLL, 1, &outcome, &err), &err);
+    CHECK_INT(outcome, TAKE_FENCED);
+    world_close(&world);
+}
+
+static void test_other_hardware_under_rentals_is_quarantined(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    enum admin_outcome cleared;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    (void)world_running(&world, &machine, ada, 1);
+    CHECK(world_offer(&world, machine.id, 1) != 0);
+    machine.fingerprint[5] = 9;
+    struct hello hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_QUARANTINED);
+    CHECK_INT(world_offer(&world, machine.id, 1), 0);
+
+    /* As it was before: cleared by itself. */
+    machine.fingerprint[5] = 0;
+    hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+    CHECK(world_offer(&world, machine.id, 1) != 0);
+
+    /* Or an operator looks, and takes it as it is. */
+    machine.fingerprint[5] = 9;
+    hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_QUARANTINED);
+    CHECK_OK(flow_set_verification(&world.flow, machine.id, VERIFICATION_VERIFIED, &cleared, &err),
+             &err);
+    CHECK_INT(cleared, ADMIN_DONE);
+    hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+    world_close(&world);
+}
+
+static void test_other_gpus_without_rentals_are_taken_over_unlisted(void **state)
+{
+    struct world world;
+    struct world_machine machine, other;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    world_host(&world, &other, "b", 1);
+    CHECK(world_offer(&world, machine.id, 2) != 0);
+    machine.facts = world_facts("c", 4);
+    struct hello hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+    CHECK_INT(world_offer(&world, machine.id, 2), 0);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM gpu WHERE retired_us IS NULL"), 5);
+
+    /* But not those of a machine that is there. */
+    machine.facts = world_facts("b", 1);
+    hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_GPU_IN_USE);
+    machine.facts.is_simulated = true;
+    hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_SIMULATED);
+    machine.facts.cpu_cores = 0;
+    hello = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &hello).outcome, SESSION_BAD_FACTS);
+    world_check(&world);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_session_has_the_next_epoch),
+        cmocka_unit_test(test_a_nonce_is_taken_once_and_lasts_a_minute),
+        cmocka_unit_test(test_without_the_machines_key_nothing_is_used_up),
+        cmocka_unit_test(test_nonces_do_not_pile_up),
+        cmocka_unit_test(test_a_sequence_number_is_taken_once_in_its_stream),
+        cmocka_unit_test(test_other_hardware_under_rentals_is_quarantined),
+        cmocka_unit_test(test_other_gpus_without_rentals_are_taken_over_unlisted),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}
