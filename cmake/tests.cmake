@@ -16,16 +16,23 @@ add_library(check_store STATIC test/store/support.c test/store/support_postgres.
     test/store/support_vfs.c)
 target_link_libraries(check_store PUBLIC store check)
 
+# A market to try things in, for the flows' own tests and the server's.
+file(GLOB check_flow_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/flow/support*.c)
+add_library(check_flow STATIC ${check_flow_sources})
+target_link_libraries(check_flow PUBLIC flow check_store check)
+
 foreach(layer base sys market proto store flow server guest agent cli)
     file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/*_test.c)
     # What the tests of a layer share: test/<layer>/support*.c.
     file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/support*.c)
     set(below check)
-    if(layer STREQUAL store)
+    if(layer MATCHES "^(store|flow)$")
         set(support "")
     endif()
-    if(layer MATCHES "^(store|flow|server)$")
+    if(layer STREQUAL store)
         set(below check_store check)
+    elseif(layer MATCHES "^(flow|server)$")
+        set(below check_flow check_store check)
     endif()
     foreach(source ${tests})
         get_filename_component(name ${source} NAME_WE)
