@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many agents in one process, for bench/heartbeat.py: each with a connection of its own, from a
+ * loopback address of its own, one heartbeat every five seconds.
+ *
+ *     heartbeat-load ADDRESS:PORT COUNT <commands      tokens, one a line, first
+ *
+ * Enrols and connects them all, prints "connected", and then takes one command a line:
+ * "run SECONDS" beats at the server, "peer PORT SECONDS" sends requests just like those to another
+ * server on the same address. Each prints one line of JSON: how many answers, how many of them
+ * wrong, and how long they took. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "fakes/sim_agent.h"
+
+enum { TEXT_MAX = 8192, EVENTS_MAX = 256, SAMPLES_MAX = 1 << 22, PERIOD_US = 5000000 };
+
+struct client {
+    struct sim_agent agent;
+    int fd;
+    int64_t due_us, sent_us; /* sent_us 0: no answer is awaited */
+    char answer[TEXT_MAX];
+    size_t length;
+};
+
+static struct sockaddr_in server;
+static struct client *clients;
+static size_t client_count;
+static uint32_t *samples;
+static size_t sample_count, wrong_count;
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static _Noreturn void die(const char *what)
+{
+    (void)fprintf(stderr, "heartbeat-load: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* From 127.1.0.1 on: no limit by address ever counts two of them together. */
+static int dial(size_t number, in_port_t port)
+{
+    struct sockaddr_in from = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(0x7f010001u + (uint32_t)number) };
+    struct sockaddr_in to = server;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+    to.sin_port = port;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) != 0 ||
+        connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
+        die("connect");
+    return fd;
+}
+
+static void send_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        if (sent <= 0)
+            die("send");
+        bytes += sent;
+        length -= (size_t)sent;
+    }
+}
+
+/* The body of a whole answer, or NULL while some of it is missing. */
+static const char *body_of(const char *answer, size_t length, size_t *ret_length)
+{
+    const char *end = memmem(answer, length, "\r\n\r\n", 4);
+    const char *field = memmem(answer, length, "Content-Length: ", 16);
+    size_t body_length = 0;
+
+    if (end == NULL)
+        return NULL;
+    if (field != NULL && field < end) {
+        for (const char *digit = field + 16; *digit >= '0' && *digit <= '9'; digit++)
+            body_length = 10 * body_length + (size_t)(*digit - '0');
+    }
+    if (length < (size_t)(end + 4 - answer) + body_length)
+        return NULL;
+    *ret_length = body_length;
+    return end + 4;
+}
+
+/* One POST and its answer's body, waiting for it. */
+static void ask(int fd, const char *path, const struct buf *body, struct buf *ret)
+{
+    char head[256], answer[TEXT_MAX];
+    size_t length = 0, body_length;
+    int head_length = snprintf(head, sizeof head,
+                               "POST %s HTTP/1.1\r\nHost: berth\r\nContent-Type: "
+                               "application/json\r\nContent-Length: %zu\r\n\r\n",
+                               path, body->length);
+
+    send_all(fd, head, (size_t)head_length);
+    send_all(fd, body->bytes, body->length);
+    for (;;) {
+        ssize_t got = recv(fd, answer + length, sizeof answer - length - 1, 0);
+        if (got <= 0)
+            die(path);
+        length += (size_t)got;
+        answer[length] = '\0';
+        const char *text = body_of(answer, length, &body_length);
+        if (text == NULL)
+            continue;
+        if (strncmp(answer, "HTTP/1.1 200", 12) != 0) {
+            (void)fprintf(stderr, "heartbeat-load: %s: %s\n", path, answer);
+            exit(1);
+        }
+        buf_append(ret, text, body_length);
+        return;
+    }
+}
+
+static void join(struct client *client, size_t number, const char *token)
+{
+    auto_buf struct buf enroll = buf_of(TEXT_MAX), identity = buf_of(TEXT_MAX);
+    auto_buf struct buf ask_nonce = buf_of(TEXT_MAX), nonce = buf_of(TEXT_MAX);
+    auto_buf struct buf hello = buf_of(TEXT_MAX), session = buf_of(TEXT_MAX);
+    struct error err;
+
+    sim_agent_init(&client->agent, "", (int64_t)number, 0, "");
+    client->fd = dial(number, server.sin_port);
+    sim_agent_ask_enroll(&client->agent, token, &enroll);
+    ask(client->fd, "/agent/v1/enroll", &enroll, &identity);
+    bool is_in = sim_agent_take_enroll(&client->agent, &identity, &err);
+    sim_agent_ask_nonce(&client->agent, &ask_nonce);
+    ask(client->fd, "/agent/v1/nonce", &ask_nonce, &nonce);
+    is_in = is_in && sim_agent_ask_session(&client->agent, &nonce, &hello, &err);
+    ask(client->fd, "/agent/v1/session", &hello, &session);
+    is_in = is_in && sim_agent_take_session(&client->agent, &session, &err);
+    if (!is_in) {
+        (void)fprintf(stderr, "heartbeat-load: %s\n", err.text);
+        exit(1);
+    }
+}
+
+static void beat(struct client *client)
+{
+    auto_buf struct buf body = buf_of(TEXT_MAX), text = buf_of(TEXT_MAX);
+    struct sim_headers headers;
+
+    client->agent.seq[SIM_HEARTBEAT]++;
+    struct heartbeat heartbeat = sim_agent_heartbeat(&client->agent);
+    heartbeat_encode(&body, &heartbeat);
+    const struct http_request request = { .method = "POST",
+                                          .body = body.bytes,
+                                          .body_length = body.length };
+    sim_agent_sign(&client->agent, SIM_HEARTBEAT, &request, "/agent/v1/heartbeat", &headers);
+    buf_printf(&text, "POST /agent/v1/heartbeat HTTP/1.1\r\nHost: berth\r\nContent-Length: %zu\r\n",
+               body.length);
+    for (int i = 0; i < SIM_HEADER_COUNT; i++)
+        buf_printf(&text, "%s\r\n", headers.lines[i]);
+    buf_printf(&text, "\r\n");
+    buf_append(&text, body.bytes, body.length);
+    client->length = 0;
+    client->sent_us = now_us();
+    send_all(client->fd, text.bytes, text.length);
+}
+
+static void take_answer(struct client *client)
+{
+    size_t body_length;
+    ssize_t got = recv(client->fd, client->answer + client->length,
+                       sizeof client->answer - client->length - 1, MSG_DONTWAIT);
+
+    if (got <= 0)
+        die("answer");
+    client->length += (size_t)got;
+    client->answer[client->length] = '\0';
+    if (client->sent_us == 0 || body_of(client->answer, client->length, &body_length) == NULL)
+        return;
+    if (strncmp(client->answer, "HTTP/1.1 20", 11) != 0)
+        wrong_count++;
+    if (sample_count < SAMPLES_MAX)
+        samples[sample_count++] = (uint32_t)(now_us() - client->sent_us);
+    client->sent_us = 0;
+}
+
+static int compare_samples(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static uint32_t quantile(double part)
+{
+    return sample_count == 0 ? 0 : samples[(size_t)((double)(sample_count - 1) * part)];
+}
+
+static void report(void)
+{
+    qsort(samples, sample_count, sizeof samples[0], compare_samples);
+    (void)printf("{\"answers\":%zu,\"wrong\":%zu,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u}\n",
+                 sample_count, wrong_count, quantile(0.5), quantile(0.99), quantile(1));
+    (void)fflush(stdout);
+}
+
+/* Beats spread evenly over the period, for that long; what is under way then is waited for. */
+static void run(int64_t seconds)
+{
+    int poller = epoll_create1(EPOLL_CLOEXEC);
+    int64_t begin_us = now_us(), end_us = begin_us + seconds * 1000000;
+    size_t next = 0, awaited = 0;
+
+    sample_count = wrong_count = 0;
+    for (size_t i = 0; i < client_count; i++) {
+        clients[i].due_us = begin_us + (int64_t)i * PERIOD_US / (int64_t)client_count;
+        clients[i].sent_us = 0;
+        struct epoll_event event = { .events = EPOLLIN, .data.ptr = &clients[i] };
+        if (epoll_ctl(poller, EPOLL_CTL_ADD, clients[i].fd, &event) != 0)
+            die("epoll");
+    }
+    /* All beat in turn, so whoever is next is due next. */
+    while (now_us() < end_us || awaited > 0) {
+        struct epoll_event events[EVENTS_MAX];
+        while (now_us() < end_us && clients[next].due_us <= now_us()) {
+            if (clients[next].sent_us != 0)
+                wrong_count++;
+            else
+                awaited++;
+            beat(&clients[next]);
+            clients[next].due_us += PERIOD_US;
+            next = (next + 1) % client_count;
+        }
+        int64_t wait_us = clients[next].due_us - now_us();
+        int count = epoll_wait(poller, events, EVENTS_MAX,
+                               wait_us <= 0     ? 0
+                               : wait_us < 1000 ? 1
+                                                : (int)(wait_us / 1000));
+        for (int i = 0; i < count; i++) {
+            struct client *client = events[i].data.ptr;
+            bool was_awaited = client->sent_us != 0;
+            take_answer(client);
+            awaited -= was_awaited && client->sent_us == 0 ? 1 : 0;
+        }
+    }
+    (void)close(poller);
+    report();
+}
+
+/* The same to another server; then back to the first, on the connections that waited. */
+static void run_peer(in_port_t port, int64_t seconds)
+{
+    int *kept = calloc(client_count, sizeof *kept);
+
+    for (size_t i = 0; i < client_count; i++) {
+        kept[i] = clients[i].fd;
+        clients[i].fd = dial(i, port);
+    }
+    run(seconds);
+    for (size_t i = 0; i < client_count; i++) {
+        (void)close(clients[i].fd);
+        clients[i].fd = kept[i];
+    }
+    free(kept);
+}
+
+static uint64_t number(const char *text)
+{
+    uint64_t value;
+
+    if (text == NULL || !parse_u64(text, &value)) {
+        (void)fprintf(stderr, "heartbeat-load: '%s' is not a number\n", text != NULL ? text : "");
+        exit(2);
+    }
+    return value;
+}
+
+static bool read_line(char *line, size_t size)
+{
+    if (fgets(line, (int)size, stdin) == NULL)
+        return false;
+    line[strcspn(line, "\n")] = '\0';
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    char line[256], *rest;
+
+    if (argc != 3 || strchr(argv[1], ':') == NULL)
+        return 2;
+    crypto_start();
+    *strchr(argv[1], ':') = '\0';
+    server.sin_family = AF_INET;
+    server.sin_addr.s_addr = inet_addr(argv[1]);
+    server.sin_port = htons((uint16_t)number(argv[1] + strlen(argv[1]) + 1));
+    client_count = number(argv[2]);
+    (void)setrlimit(RLIMIT_NOFILE,
+                    &(struct rlimit){ 4 * client_count + 64, 4 * client_count + 64 });
+    clients = calloc(client_count, sizeof *clients);
+    samples = calloc(SAMPLES_MAX, sizeof *samples);
+    for (size_t i = 0; i < client_count; i++) {
+        if (!read_line(line, sizeof line))
+            return 2;
+        join(&clients[i], i, line);
+    }
+    (void)printf("connected\n");
+    (void)fflush(stdout);
+    while (read_line(line, sizeof line)) {
+        const char *word = strtok_r(line, " ", &rest);
+        if (word != NULL && strcmp(word, "peer") == 0) {
+            in_port_t port = htons((uint16_t)number(strtok_r(NULL, " ", &rest)));
+            run_peer(port, (int64_t)number(strtok_r(NULL, " ", &rest)));
+        } else {
+            run((int64_t)number(strtok_r(NULL, " ", &rest)));
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agent/access_tools.h"
+#include "agent/docker.h"
+#include "agent/report.h"
+#include "agent/steps.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+enum {
+    INFO_RETRY_MS = 300,
+    INFO_PATIENCE_MS = 60000, /* then the machine is measured without an engine */
+    SECOND_MS = 1000,
+    MEASURED_MAX = 4096,
+};
+
+void agent_wake(struct agent *agent)
+{
+    loop_timer_hurry(agent->wake_timer, 0);
+}
+
+static void give_up(struct agent *agent, const char *why)
+{
+    agent->has_failed = true;
+    (void)snprintf(agent->why_failed, sizeof agent->why_failed, "%s", why);
+    loop_stop(agent->loop);
+}
+
+/* SSH */
+
+static const char *state_text(struct arena *arena, const struct instance *instance)
+{
+    const char *text = arena_printf(
+        arena, "instance %" PRId64 " is %s%s%s", instance->id,
+        instance_phase_name(instance->verdict.phase),
+        instance->verdict.phase == PHASE_STOPPED ? ": start it with `berth start instance " : "",
+        instance->verdict.phase == PHASE_STOPPED ? arena_printf(arena, "%" PRId64 "`", instance->id)
+                                                 : "");
+
+    return text != NULL ? text : "";
+}
+
+static void update_access(struct agent *agent)
+{
+    auto_arena struct arena arena = arena_of(4 << 20);
+    struct access_entry *entries = arena_alloc(&arena, agent->instances.count, sizeof *entries);
+    size_t count = 0;
+    struct error err;
+
+    if (agent->access == NULL || entries == NULL)
+        return;
+    for (size_t i = 0; i < agent->instances.count && count < ACCESS_ENTRIES_MAX; i++) {
+        const struct instance *instance = agent->instances.all[i];
+        const struct seen *seen = instance_seen(instance, false);
+        bool is_up = instance->verdict.phase == PHASE_RUNNING && instance->verdict.wants_running;
+
+        if (instance->desired == NULL || instance->desired->state == DESIRED_ABSENT ||
+            !instance->has_record || instance->record.ssh_port == 0)
+            continue;
+        entries[count++] = (struct access_entry){
+            .instance_id = instance->id,
+            .port = (uint16_t)instance->record.ssh_port,
+            .container_id = is_up && seen != NULL ? seen->id : "",
+            .state_text = state_text(&arena, instance),
+            .keys = (const char *const *)instance->desired->spec.ssh_keys,
+            .key_count = (size_t)instance->desired->spec.ssh_key_count,
+        };
+    }
+    if (!access_update(agent->access, entries, count, &err))
+        log_failure(&agent->log, "SSH not updated", &err);
+}
+
+/* Everything, looked at again */
+
+static bool is_news(const struct plan_verdict *before, const struct plan_verdict *after)
+{
+    return before->phase != after->phase || before->gen != after->gen ||
+           before->message != after->message;
+}
+
+static bool make_plan(struct agent *agent, int64_t *ret_next_us)
+{
+    size_t count = agent->instances.count;
+    struct plan_verdict *before = calloc(count + 1, sizeof *before);
+    bool has_news = false;
+
+    if (before == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        before[i] = agent->instances.all[i]->verdict;
+    instances_plan(&agent->instances, ret_next_us);
+    for (size_t i = 0; i < count; i++)
+        has_news = has_news || is_news(&before[i], &agent->instances.all[i]->verdict);
+    free(before);
+    return has_news;
+}
+
+static void on_wake(void *context)
+{
+    struct agent *agent = context;
+    int64_t next_us = -1;
+    bool has_news, has_acted;
+
+    instances_observe(&agent->instances);
+    has_news = make_plan(agent, &next_us);
+    has_acted = steps_carry_out(&agent->instances);
+    if (has_acted) /* what is under way now is part of the picture that is reported */
+        has_news = make_plan(agent, &next_us) || has_news;
+    update_access(agent);
+    if (has_news && agent->link != NULL)
+        link_hurry(agent->link);
+    if (next_us >= 0) {
+        int64_t delay_us = next_us - loop_now_us(agent->loop);
+        loop_timer_set(agent->due_timer, delay_us > 0 ? delay_us / US_PER_MS + 1 : 1);
+    }
+}
+
+static void on_due(void *context)
+{
+    agent_wake(context);
+}
+
+static void on_change(void *context)
+{
+    agent_wake(context);
+}
+
+static void on_second(void *context)
+{
+    struct agent *agent = context;
+
+    loop_timer_set(agent->second_timer, SECOND_MS);
+    if (agent->access != NULL)
+        access_tend(agent->access);
+}
+
+/* The server */
+
+static void on_connected(void *context, int64_t machine_id)
+{
+    struct agent *agent = context;
+
+    agent->host.machine_id = machine_id;
+    log_write(&agent->log, LOG_INFO, "connected", "machine %" PRId64, machine_id);
+    if (!agent->has_said_ready)
+        (void)dprintf(STDERR_FILENO, "berth-host: connected as machine %" PRId64 "\n", machine_id);
+    agent->has_said_ready = true;
+    ops_send(agent->ops, agent->link);
+    agent_wake(agent);
+}
+
+static void on_desired(void *context, const char *text, size_t length)
+{
+    struct agent *agent = context;
+    int64_t before = agent->keep.has_desired ? agent->keep.desired.desired_rev : -1;
+    struct error err;
+
+    if (!keep_take(&agent->keep, text, length, &err)) {
+        log_failure(&agent->log, "desired state not taken", &err);
+        return;
+    }
+    log_write(&agent->log, LOG_DEBUG, "desired state", "revision %" PRId64 " after %" PRId64,
+              agent->keep.desired.desired_rev, before);
+    instances_desire(&agent->instances, &agent->keep);
+    link_applied(agent->link, agent->keep.desired.desired_rev);
+    ops_take(agent->ops, agent->keep.desired.ops, agent->keep.desired.op_count,
+             agent->keep.received_us);
+    link_hurry(agent->link); /* which also says what has been applied */
+    agent_wake(agent);
+}
+
+static void on_contact(void *context)
+{
+    struct agent *agent = context;
+
+    keep_contact(&agent->keep);
+}
+
+static void on_fill_heartbeat(void *context, struct arena *arena, struct heartbeat *heartbeat)
+{
+    report_fill(context, arena, heartbeat);
+}
+
+static void on_op_sent(void *context, bool has_arrived)
+{
+    struct agent *agent = context;
+
+    ops_sent(agent->ops, has_arrived);
+}
+
+static void on_hopeless(void *context, const char *why)
+{
+    give_up(context, why);
+}
+
+static void open_link(struct agent *agent)
+{
+    struct link_options options = {
+        .url = agent->options.server_url,
+        .ca_file = agent->options.ca_file,
+        .token = agent->options.token,
+        .identity = &agent->identity,
+        .facts = &agent->facts,
+        .log = agent->log,
+        .events = { agent, on_connected, on_desired, on_contact, on_fill_heartbeat, on_op_sent,
+                    on_hopeless },
+    };
+
+    probe_fingerprint(&agent->facts, options.fingerprint);
+    agent->link = link_open(agent->loop, agent->web, &options);
+    if (agent->keep.has_desired)
+        link_applied(agent->link, agent->keep.desired.desired_rev);
+}
+
+/* The machine */
+
+/* What takes long to measure, or may only be measured once, is kept: the size of the disk would
+ * shrink with every rental. */
+static bool load_measured(const struct agent *agent, struct machine_facts *facts)
+{
+    auto_buf struct buf text = buf_of(MEASURED_MAX);
+    auto_json json_t *root = NULL;
+    struct json_bounds bounds = { 0, 1000000000 };
+    struct error ignored;
+
+    return file_read(agent->identity.dir, "measured.json", &text, &ignored) && text.length > 0 &&
+           json_parse(text.bytes, text.length, &root, &ignored) &&
+           json_need_int(root, "disk_gb", bounds, &facts->disk_gb, &ignored) &&
+           json_need_int(root, "disk_mbs", bounds, &facts->disk_mbs, &ignored);
+}
+
+static void save_measured(const struct agent *agent)
+{
+    auto_buf struct buf text = buf_of(MEASURED_MAX);
+    struct encoder json = encoder_of(&text);
+    struct error err;
+
+    encode_object(&json);
+    encode_field_int(&json, "disk_gb", agent->facts.disk_gb);
+    encode_field_int(&json, "disk_mbs", agent->facts.disk_mbs);
+    encode_end(&json);
+    if (!file_replace(agent->identity.dir, "measured.json", 0600, text.bytes, text.length, &err))
+        log_failure(&agent->log, "measurements not saved", &err);
+}
+
+static void on_probed(void *context, const struct job_end *end)
+{
+    struct agent *agent = context;
+    struct error err = end->err;
+
+    if (!end->is_done || !machine_facts_decode(end->result, &agent->facts, &err)) {
+        give_up(agent, err.text);
+        return;
+    }
+    if (!load_measured(agent, &agent->facts))
+        save_measured(agent);
+    agent->host.public_ip = agent->facts.public_ip;
+    agent->host.is_simulated = agent->facts.is_simulated;
+    open_link(agent);
+    agent_wake(agent);
+}
+
+static void probe(struct agent *agent)
+{
+    struct machine_facts measured;
+    struct job_spec spec = {
+        .work = probe_work,
+        .work_context = &agent->probe_options,
+        .timeout_ms = PROBE_TIMEOUT_MS,
+        .on_end = on_probed,
+        .context = agent,
+    };
+    struct error err;
+
+    agent->probe_options = (struct probe_options){
+        .data_dir = agent->identity.path,
+        .simulate_gpus = agent->options.simulate_gpus,
+        .seed = agent->identity.keys.public_key,
+        .seed_size = sizeof agent->identity.keys.public_key,
+        .public_ip = agent->options.public_ip,
+        .server_url = agent->options.server_url,
+        .port_first = agent->options.port_first,
+        .port_last = agent->options.port_last,
+        .agent_version = agent->options.version,
+        .engine_version = agent->facts.engine_version,
+        .measures_disk = !load_measured(agent, &measured),
+    };
+    if (!job_start(agent->loop, &spec, &agent->probe, &err))
+        give_up(agent, err.text);
+}
+
+/* The engine says what it is; then the machine is measured, engine and all. */
+static void on_info(void *context, const struct web_answer *answer)
+{
+    struct agent *agent = context;
+    auto_json json_t *root = NULL;
+    const char *version = NULL;
+    struct error ignored;
+
+    if (answer->is_answered && answer->status == 200 &&
+        json_parse(answer->body, answer->length, &root, &ignored))
+        version = json_string_value(json_object_get(root, "ServerVersion"));
+    bool is_late = loop_now_us(agent->loop) - agent->info_since_us > INFO_PATIENCE_MS * US_PER_MS;
+    if (version == NULL && !is_late) {
+        loop_timer_set(agent->info_timer, INFO_RETRY_MS);
+        return;
+    }
+    if (version == NULL)
+        log_write(&agent->log, LOG_ERROR, "no engine", "none answers at %s", agent->engine_socket);
+    (void)snprintf(agent->facts.engine_version, sizeof agent->facts.engine_version, "%s",
+                   version != NULL ? version : "");
+    agent->host.cpu_count = json_integer_value(json_object_get(root, "NCPU"));
+    if (agent->host.cpu_count < 1)
+        agent->host.cpu_count = sysconf(_SC_NPROCESSORS_ONLN);
+    probe(agent);
+}
+
+static void ask_info(void *context)
+{
+    struct agent *agent = context;
+
+    web_send(agent->web,
+             &(struct web_request){
+                 .http = { .method = "GET", .url = DOCKER_URL "/info", .timeout_ms = 10000 },
+                 .unix_socket = agent->engine_socket,
+                 .reply_max = DOCKER_REPLY_MAX,
+                 .on_done = on_info,
+                 .context = agent },
+             &agent->info);
+}
+
+/* Beginning and end */
+
+static bool choose_engine(struct agent *agent, struct error *err)
+{
+    const char *url = agent->options.engine_url != NULL ? agent->options.engine_url
+                                                        : "unix:///var/run/docker.sock";
+
+    if (agent->options.is_engine_private) {
+        if (!engine_open(agent->loop, agent->identity.path, &agent->log, &agent->engine, err))
+            return error_context(err, "the private engine");
+        url = engine_socket(agent->engine);
+    } else if (strncmp(url, "unix://", 7) == 0) {
+        url += 7;
+    } else {
+        return error_set(err, ERROR_INVALID, "--engine takes unix:///path, not %s", url);
+    }
+    (void)snprintf(agent->engine_socket, sizeof agent->engine_socket, "%s", url);
+    return true;
+}
+
+static bool open_access(struct agent *agent, struct error *err)
+{
+    const struct passwd *nobody = getpwnam("nobody");
+    struct access_options options = {
+        .state_dir = agent->identity.path,
+        .engine_socket = agent->engine_socket,
+        .bind_address = "0.0.0.0",
+        .session_uid = nobody != NULL ? nobody->pw_uid : 65534,
+        .session_gid = nobody != NULL ? nobody->pw_gid : 65534,
+        .log = agent->log,
+    };
+    bool has_rsync;
+
+    if (!access_tools_install(agent->options.guest_helper, agent->tools_dir, &has_rsync, err))
+        return error_context(err, "the helper for containers");
+    if (!has_rsync)
+        log_write(&agent->log, LOG_WARNING, "no rsync", "install it for rsync into instances");
+    return access_start(&options, &agent->access, err);
+}
+
+static void name_host(struct agent *agent)
+{
+    struct hash hash =
+        crypto_sha256(agent->identity.keys.public_key, sizeof agent->identity.keys.public_key);
+    char hex[HEX_SIZE(HASH_SIZE)];
+
+    (void)snprintf(agent->host.host, sizeof agent->host.host, "%.32s",
+                   hex_format(hash.bytes, sizeof hash.bytes, hex));
+}
+
+static void open_parts(struct agent *agent)
+{
+    struct observe_options observe = {
+        .socket = agent->engine_socket, .log = agent->log, .on_change = on_change, .context = agent
+    };
+    struct ops_options ops = { .ops_dir = agent->identity.ops_dir,
+                               .instances_path = agent->instances_path,
+                               .engine_socket = agent->engine_socket,
+                               .log = agent->log };
+    struct error err;
+
+    name_host(agent);
+    agent->host.machine_id = agent->identity.machine_id;
+    agent->host.public_ip = "";
+    agent->host.tools_dir = agent->tools_dir;
+    agent->host.has_quota = true; /* until the engine says otherwise */
+    agent->slots =
+        (struct slots){ agent->options.port_first, agent->options.port_last, slots_is_free };
+    memcpy(observe.host, agent->host.host, sizeof observe.host);
+    agent->observer = observe_open(agent->loop, agent->web, &observe);
+    if (!keep_open(&agent->identity, agent->clock, &agent->keep, &err))
+        log_failure(&agent->log, "kept state not readable", &err);
+    totals_open(&agent->identity, agent->clock, &agent->totals);
+    instances_load(&agent->instances, agent);
+    instances_desire(&agent->instances, &agent->keep);
+    agent->ops = ops_open(agent->loop, &ops);
+}
+
+static bool open_agent(struct agent *agent, struct error *err)
+{
+    agent->loop = loop_open(agent->clock);
+    agent->web = web_open(agent->loop);
+    agent->wake_timer = loop_timer(agent->loop, on_wake, agent);
+    agent->due_timer = loop_timer(agent->loop, on_due, agent);
+    agent->second_timer = loop_timer(agent->loop, on_second, agent);
+    agent->info_timer = loop_timer(agent->loop, ask_info, agent);
+    if (!identity_open(agent->options.data_dir, &agent->identity, err))
+        return false;
+    (void)snprintf(agent->tools_dir, sizeof agent->tools_dir, "%s/tools", agent->identity.path);
+    (void)snprintf(agent->instances_path, sizeof agent->instances_path, "%s/instances",
+                   agent->identity.path);
+    if (!choose_engine(agent, err) || !open_access(agent, err))
+        return false;
+    open_parts(agent);
+    agent->info_since_us = loop_now_us(agent->loop);
+    loop_timer_set(agent->info_timer, 0);
+    loop_timer_set(agent->second_timer, SECOND_MS);
+    return true;
+}
+
+/* Instances run on, and so does a private engine: the next agent goes on with them. */
+static void close_agent(struct agent *agent)
+{
+    job_cancel(&agent->probe);
+    web_cancel(&agent->info);
+    link_close(&agent->link);
+    ops_close(&agent->ops);
+    instances_close(&agent->instances);
+    observe_close(&agent->observer);
+    if (agent->access != NULL)
+        access_stop(&agent->access);
+    engine_close(&agent->engine);
+    totals_close(&agent->totals);
+    keep_close(&agent->keep);
+    identity_close(&agent->identity);
+    web_close(&agent->web);
+    loop_close(&agent->loop);
+}
+
+static void on_signal(void *context, short revents)
+{
+    struct agent *agent = context;
+
+    (void)revents;
+    log_write(&agent->log, LOG_INFO, "stopping", "instances go on");
+    loop_stop(agent->loop);
+}
+
+static int open_signals(void)
+{
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+bool agent_run(const struct agent_options *options, struct error *err)
+{
+    static struct agent agent; /* large, and there is one of it */
+    auto_close int signals = open_signals();
+
+    agent = (struct agent){
+        .options = *options,
+        .log = log_standard(),
+        .clock = &clock_system,
+        .identity = { .dir = -1, .instances_dir = -1, .ops_dir = -1, .lock = -1 },
+    };
+    if (signals < 0)
+        return error_system(err, errno, "listen to signals");
+    if (!open_agent(&agent, err)) {
+        close_agent(&agent);
+        return false;
+    }
+    struct loop_watch *watch = loop_watch(agent.loop, signals, POLLIN, on_signal, &agent);
+    loop_run(agent.loop);
+    loop_unwatch(&watch);
+    close_agent(&agent);
+    if (agent.has_failed)
+        return error_set(err, ERROR_UNAVAILABLE, "%s", agent.why_failed);
+    return true;
+}

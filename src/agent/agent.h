@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent as a whole: what it holds, and how its parts hear of each other.
+ *
+ *   link  ── desired state ──> keep (disk)
+ *                                |
+ *   engine <── observe ──────────+──> plan ──> steps (workers) ──> engine
+ *                                |                  |
+ *   link  <── heartbeat ── report ┘ <── records, totals (disk)
+ *
+ * Whatever changes calls agent_wake(), and soon after, once, everything is looked at again. */
+
+#ifndef BERTH_AGENT_AGENT_H
+#define BERTH_AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/access.h"
+#include "agent/container.h"
+#include "agent/engine.h"
+#include "agent/identity.h"
+#include "agent/instance.h"
+#include "agent/job.h"
+#include "agent/keep.h"
+#include "agent/link.h"
+#include "agent/loop.h"
+#include "agent/observe.h"
+#include "agent/ops.h"
+#include "agent/probe.h"
+#include "agent/slots.h"
+#include "agent/totals.h"
+#include "agent/web.h"
+
+struct agent_options {
+    const char *server_url;
+    const char *data_dir;
+    const char *token;      /* or NULL */
+    const char *engine_url; /* "unix:///..." or NULL */
+    bool is_engine_private;
+    const char *simulate_gpus; /* or NULL */
+    int64_t port_first, port_last;
+    const char *public_ip;    /* or NULL */
+    const char *guest_helper; /* path of berth-guest on this host */
+    const char *ca_file;      /* or NULL */
+    const char *version;
+};
+
+/* Everything lives as long as agent_run(). */
+struct agent {
+    struct agent_options options;
+    struct log log;
+    const struct clock *clock;
+    struct loop *loop;
+    struct web *web;
+    struct identity identity;
+    struct keep keep;
+    struct totals totals;
+    struct engine *engine; /* NULL: somebody else's */
+    char engine_socket[512];
+    struct observer *observer;
+    struct instances instances;
+    struct slots slots;
+    struct ops *ops;
+    struct access *access;
+    struct link *link; /* NULL until the machine is measured */
+    struct machine_facts facts;
+    struct container_host host;
+    char tools_dir[1100], instances_path[1100];
+    struct probe_options probe_options;
+    struct job *probe;
+    struct web_call *info;
+    int64_t info_since_us;
+    struct loop_timer *wake_timer, *due_timer, *second_timer, *info_timer;
+    bool has_said_ready, has_failed;
+    char why_failed[512];
+};
+
+/* Look at everything again, soon. */
+void agent_wake(struct agent *agent);
+
+/* Until SIGTERM or SIGINT, which is a success. False: it cannot go on; `err` says why. */
+NODISCARD bool agent_run(const struct agent_options *options, struct error *err);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How an instance becomes a container: the whole create request, made by us from scratch.
+ *
+ * Guests are hostile. Nothing of what a renter writes reaches the engine but through the fields
+ * of struct instance_spec: no privileged, no host namespaces, no mounts, no devices but the GPUs
+ * that were rented, no capabilities but a short list. */
+
+#ifndef BERTH_AGENT_CONTAINER_H
+#define BERTH_AGENT_CONTAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/record.h"
+#include "agent/seen.h"
+#include "base/buf.h"
+#include "base/encode.h"
+#include "base/error.h"
+#include "proto/desired.h"
+
+enum {
+    CONTAINER_BODY_MAX = 48 << 20, /* 256 variables and 256 arguments of the longest */
+    CONTAINER_STOP_SECONDS = 10,
+};
+
+/* What goes for every container of this host. */
+struct container_host {
+    int64_t machine_id;
+    char host[SEEN_HOST_SIZE]; /* see SEEN_LABEL_HOST */
+    const char *public_ip;     /* "" unknown */
+    const char *tools_dir;     /* mounted read-only at /opt/berth */
+    int64_t cpu_count;         /* hardware threads of the engine's machine */
+    bool is_simulated;         /* the GPUs do not exist: none are asked for */
+    bool has_quota;            /* the engine's storage can limit a container's size */
+};
+
+struct container_wish {
+    const struct container_host *host;
+    const struct desired_instance *desired;
+    const struct record *record;
+    const char *image; /* what to make it from: a reference or an id */
+};
+
+/* The body of POST /containers/create. */
+void container_encode(struct buf *out, const struct container_wish *wish);
+
+/* A hash of all of it that is fixed when the container is made, in hexadecimal; two wishes with
+ * the same one make the same container. The image does not count: a container keeps its files. */
+NODISCARD bool container_spec(const struct desired_instance *desired,
+                              char spec[static SEEN_SPEC_SIZE], struct error *err);
+
+/* GPU uuids with a comma behind each. */
+char *container_gpus(const struct desired_instance *desired, char gpus[static SEEN_GPUS_SIZE]);
+
+/* The labels of a container or a network, as a JSON object. */
+void container_labels(struct encoder *json, const struct container_wish *wish);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/doctor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "agent/docker.h"
+#include "agent/gpu_nvml.h"
+#include "agent/probe.h"
+#include "agent/slots.h"
+#include "base/buf.h"
+#include "sys/file.h"
+#include "sys/http_client.h"
+
+enum { DISK_MIN_GB = 20, RAM_MIN_MB = 2048, PORTS_MIN = 10, SERVER_MS = 10000 };
+
+/* What is gathered on the way. */
+struct examination {
+    const struct doctor_options *options;
+    struct doctor_finding *findings;
+    int count;
+    bool has_engine;
+    struct docker_info engine;
+    struct machine_facts facts; /* only its GPUs */
+};
+
+static struct doctor_finding *add(struct examination *exam, const char *requirement,
+                                  const char *needed)
+{
+    struct doctor_finding *finding = &exam->findings[exam->count++];
+
+    *finding = (struct doctor_finding){ .requirement = requirement };
+    (void)snprintf(finding->needed, sizeof finding->needed, "%s", needed);
+    return finding;
+}
+
+static void judge(struct doctor_finding *finding, bool is_good, enum doctor_state otherwise,
+                  const char *mend)
+{
+    finding->state = is_good ? DOCTOR_GOOD : otherwise;
+    (void)snprintf(finding->mend, sizeof finding->mend, "%s", is_good ? "" : mend);
+}
+
+static bool find_program(const char *name, char *path, size_t size)
+{
+    static const char *const folders[] = { "/usr/sbin", "/usr/bin",       "/sbin",
+                                           "/bin",      "/usr/local/bin", "/usr/local/sbin" };
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        (void)snprintf(path, size, "%s/%s", folders[i], name);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void examine_root(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "root", "uid 0");
+
+    (void)snprintf(finding->measured, sizeof finding->measured, "uid %u", (unsigned)geteuid());
+    judge(finding, geteuid() == 0, DOCTOR_BAD, "run it as root: sudo berth-host ...");
+}
+
+static void examine_kernel(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "kernel", "5.10 or newer, amd64 or arm64");
+    struct utsname name;
+    unsigned long major = 0, minor = 0;
+
+    if (uname(&name) == 0) {
+        char *end = name.release;
+        while (*end >= '0' && *end <= '9')
+            major = major * 10 + (unsigned long)(*end++ - '0');
+        for (end += *end == '.'; *end >= '0' && *end <= '9';)
+            minor = minor * 10 + (unsigned long)(*end++ - '0');
+        (void)snprintf(finding->measured, sizeof finding->measured, "%.60s %.60s", name.release,
+                       name.machine);
+    }
+    judge(finding, major > 5 || (major == 5 && minor >= 10), DOCTOR_BAD,
+          "upgrade the distribution: apt full-upgrade");
+}
+
+static void examine_overlay(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "overlay file system", "known to the kernel");
+    auto_buf struct buf text = buf_of(65536);
+    struct error ignored;
+
+    bool has = file_read(AT_FDCWD, "/proc/filesystems", &text, &ignored) &&
+               strstr(text.bytes, "overlay") != NULL;
+    (void)snprintf(finding->measured, sizeof finding->measured, "%s", has ? "known" : "not known");
+    judge(finding, has, DOCTOR_BAD, "modprobe overlay");
+}
+
+static void examine_memory(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "memory", "2048 MB or more");
+    struct sysinfo info = { 0 };
+
+    (void)sysinfo(&info);
+    uint64_t ram_mb = (uint64_t)info.totalram * info.mem_unit >> 20;
+    (void)snprintf(finding->measured, sizeof finding->measured, "%" PRIu64 " MB", ram_mb);
+    judge(finding, ram_mb >= RAM_MIN_MB, DOCTOR_BAD, "add memory");
+}
+
+static void examine_disk(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "disk", "20 GB free or more");
+    char existing[1100];
+    char *slash;
+
+    /* The folder need not be there yet: the one that it will be made in tells. */
+    (void)snprintf(existing, sizeof existing, "%s", exam->options->data_dir);
+    while (access(existing, F_OK) != 0 && (slash = strrchr(existing, '/')) != NULL)
+        *(slash == existing ? slash + 1 : slash) = '\0';
+    int64_t free_gb = probe_free_gb(*existing != '\0' ? existing : ".");
+    (void)snprintf(finding->measured, sizeof finding->measured, "%" PRId64 " GB free for %.100s",
+                   free_gb, exam->options->data_dir);
+    judge(finding, free_gb >= DISK_MIN_GB, DOCTOR_BAD,
+          "choose another folder: berth-host run --data DIR");
+}
+
+static void examine_program(struct examination *exam, const char *name, const char *package)
+{
+    char path[64], mend[64];
+    struct doctor_finding *finding = add(exam, name, "installed");
+
+    bool has = find_program(name, path, sizeof path);
+    (void)snprintf(finding->measured, sizeof finding->measured, "%s", has ? path : "not found");
+    (void)snprintf(mend, sizeof mend, "apt install %s", package);
+    judge(finding, has, DOCTOR_BAD, mend);
+}
+
+static void examine_helper(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "berth-guest", "beside berth-host");
+    bool has = access(exam->options->guest_helper, R_OK) == 0;
+
+    (void)snprintf(finding->measured, sizeof finding->measured, "%s%.120s", has ? "" : "no ",
+                   exam->options->guest_helper);
+    judge(finding, has, DOCTOR_BAD, "install the package berth-host whole, or run make build");
+}
+
+/* "20.10.24" and later: since then the version's first number has two digits. */
+static bool is_recent(const char *version)
+{
+    return version[0] >= '2' && version[0] <= '9' && version[1] >= '0' && version[1] <= '9';
+}
+
+static void examine_engine(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "container engine", "Docker 20.10 or newer");
+    auto_docker struct docker docker = docker_open(exam->options->engine_socket);
+    struct error err;
+
+    exam->has_engine = docker_info(&docker, &exam->engine, &err);
+    if (!exam->has_engine && exam->options->is_engine_private) {
+        (void)snprintf(finding->measured, sizeof finding->measured,
+                       "does not run yet; berth-host will start it");
+        return;
+    }
+    if (!exam->has_engine) {
+        (void)snprintf(finding->measured, sizeof finding->measured, "none at %.120s",
+                       exam->options->engine_socket);
+        judge(finding, false, DOCTOR_BAD,
+              "systemctl start docker, or berth-host run --private-engine");
+        return;
+    }
+    (void)snprintf(finding->measured, sizeof finding->measured, "Docker %s", exam->engine.version);
+    judge(finding, is_recent(exam->engine.version), DOCTOR_BAD, "apt install docker.io");
+}
+
+static void examine_engine_details(struct examination *exam)
+{
+    if (!exam->has_engine)
+        return;
+
+    struct doctor_finding *restore = add(exam, "live-restore", "on: instances outlive the engine");
+    (void)snprintf(restore->measured, sizeof restore->measured, "%s",
+                   exam->engine.has_live_restore ? "on" : "off");
+    judge(restore, exam->engine.has_live_restore, DOCTOR_WARNING,
+          "put \"live-restore\": true into /etc/docker/daemon.json; systemctl reload docker");
+
+    struct doctor_finding *driver = add(exam, "storage driver", "overlay2");
+    (void)snprintf(driver->measured, sizeof driver->measured, "%s", exam->engine.driver);
+    judge(driver, strcmp(exam->engine.driver, "overlay2") == 0, DOCTOR_WARNING,
+          "put \"storage-driver\": \"overlay2\" into the engine's daemon.json");
+}
+
+static void examine_gpus(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "GPUs", "NVIDIA with a working driver, or none");
+    struct error err;
+
+    if (exam->options->simulate_gpus != NULL) {
+        (void)snprintf(finding->measured, sizeof finding->measured, "simulated from %.100s",
+                       exam->options->simulate_gpus);
+        return;
+    }
+    if (!gpu_nvml_probe(&exam->facts, &err)) {
+        (void)snprintf(finding->measured, sizeof finding->measured, "%.150s", err.text);
+        judge(finding, false, DOCTOR_BAD, "nvidia-smi, then reinstall the driver it complains of");
+        return;
+    }
+    if (exam->facts.gpu_count == 0)
+        (void)snprintf(finding->measured, sizeof finding->measured,
+                       "none: will be rented out as a CPU machine");
+    else
+        (void)snprintf(finding->measured, sizeof finding->measured,
+                       "%" PRId64 " x %.60s, driver %s", exam->facts.gpu_count,
+                       exam->facts.gpus[0].name, exam->facts.driver_version);
+}
+
+static void examine_gpu_runtime(struct examination *exam)
+{
+    char path[64];
+
+    if (exam->facts.gpu_count == 0)
+        return;
+    struct doctor_finding *finding =
+        add(exam, "GPUs in containers", "NVIDIA container toolkit installed");
+    bool has = find_program("nvidia-container-runtime-hook", path, sizeof path) ||
+               find_program("nvidia-container-cli", path, sizeof path);
+    (void)snprintf(finding->measured, sizeof finding->measured, "%s", has ? path : "not found");
+    judge(finding, has, DOCTOR_BAD,
+          "apt install nvidia-container-toolkit; systemctl restart docker");
+}
+
+static void examine_ports(struct examination *exam)
+{
+    const struct doctor_options *options = exam->options;
+    struct doctor_finding *finding =
+        add(exam, "ports", "10 free ones or more, open to the internet");
+    int64_t free_count = 0;
+
+    for (int64_t port = options->port_first; port <= options->port_last; port++)
+        free_count += slots_is_free(port, false) ? 1 : 0;
+    (void)snprintf(finding->measured, sizeof finding->measured,
+                   "%" PRId64 " free of %" PRId64 " to %" PRId64, free_count, options->port_first,
+                   options->port_last);
+    judge(finding, free_count >= PORTS_MIN, DOCTOR_BAD,
+          "choose others: berth-host run --ports A-B");
+}
+
+static void examine_server(struct examination *exam)
+{
+    struct http_client *client;
+    auto_buf struct buf reply = buf_of(65536);
+    char url[1024];
+    struct error err;
+    int status = 0;
+
+    if (exam->options->server_url == NULL)
+        return;
+    struct doctor_finding *finding = add(exam, "server", "answers on /healthz");
+    (void)snprintf(url, sizeof url, "%s/healthz", exam->options->server_url);
+    client = http_client_open(NULL, NULL);
+    struct http_request request = { .method = "GET", .url = url, .timeout_ms = SERVER_MS };
+    bool is_good = http_client_send(client, &request, &status, &reply, &err) && status == 200;
+    http_client_close(&client);
+    if (status == 0)
+        (void)snprintf(finding->measured, sizeof finding->measured, "%.150s", err.text);
+    else
+        (void)snprintf(finding->measured, sizeof finding->measured, "answers %d", status);
+    judge(finding, is_good, DOCTOR_BAD,
+          "check --server, the name, the firewall and the certificate");
+}
+
+int doctor_examine(const struct doctor_options *options,
+                   struct doctor_finding findings[static DOCTOR_FINDINGS_MAX])
+{
+    static struct examination exam; /* large */
+
+    exam = (struct examination){ .options = options, .findings = findings };
+    examine_root(&exam);
+    examine_kernel(&exam);
+    examine_memory(&exam);
+    examine_disk(&exam);
+    examine_overlay(&exam);
+    if (options->is_engine_private) {
+        examine_program(&exam, "dockerd", "docker.io");
+        examine_program(&exam, "containerd", "containerd");
+        examine_program(&exam, "runc", "runc");
+    }
+    examine_program(&exam, "iptables", "iptables");
+    examine_helper(&exam);
+    examine_engine(&exam);
+    examine_engine_details(&exam);
+    examine_gpus(&exam);
+    examine_gpu_runtime(&exam);
+    examine_ports(&exam);
+    examine_server(&exam);
+    return exam.count;
+}
+
+bool doctor_print(FILE *out, const struct doctor_finding *findings, int count)
+{
+    static const char *const words[] = {
+        [DOCTOR_GOOD] = "ok",
+        [DOCTOR_WARNING] = "warn",
+        [DOCTOR_BAD] = "BAD",
+    };
+    int bad_count = 0;
+
+    for (int i = 0; i < count; i++) {
+        const struct doctor_finding *finding = &findings[i];
+
+        bad_count += finding->state == DOCTOR_BAD ? 1 : 0;
+        (void)fprintf(out, "%-5s %-20s %-44s (needed: %s)\n", words[finding->state],
+                      finding->requirement, finding->measured, finding->needed);
+        if (*finding->mend != '\0')
+            (void)fprintf(out, "      %-20s mend: %s\n", "", finding->mend);
+    }
+    if (bad_count == 0)
+        (void)fprintf(out, "This machine can be a host.\n");
+    else
+        (void)fprintf(out, "%d of %d requirements are not met.\n", bad_count, count);
+    return bad_count == 0;
+}

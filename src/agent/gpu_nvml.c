@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/gpu_nvml.h"
+
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "market/gpu.h"
+
+/* NVML's binary interface, as far as we use it: from its documentation, under our own names. */
+typedef int nvml_status; /* 0 is success */
+typedef struct nvml_device_opaque *nvml_device;
+
+enum { NVML_OK = 0, NVML_NOT_FOUND = 6, NVML_NO_DRIVER = 9, NVML_TEXT_SIZE = 96 };
+
+struct nvml_memory {
+    unsigned long long total, free, used;
+};
+
+struct nvml_pci {
+    char bus_id_legacy[16];
+    unsigned domain, bus, device, device_id, subsystem_id;
+    char bus_id[32];
+};
+
+struct nvml {
+    void *library;
+    nvml_status (*init)(void);
+    nvml_status (*shutdown)(void);
+    const char *(*error_string)(nvml_status status);
+    nvml_status (*count)(unsigned *count);
+    nvml_status (*handle)(unsigned index, nvml_device *device);
+    nvml_status (*name)(nvml_device device, char *text, unsigned size);
+    nvml_status (*uuid)(nvml_device device, char *text, unsigned size);
+    nvml_status (*memory)(nvml_device device, struct nvml_memory *memory);
+    nvml_status (*pci)(nvml_device device, struct nvml_pci *pci);
+    nvml_status (*driver)(char *text, unsigned size);
+    /* May be missing from an old library: then what they tell is unknown. */
+    nvml_status (*cuda)(int *version);
+    nvml_status (*compute)(nvml_device device, int *major, int *minor);
+    nvml_status (*power)(nvml_device device, unsigned *milliwatt);
+    nvml_status (*pcie_gen)(nvml_device device, unsigned *gen);
+    nvml_status (*pcie_lanes)(nvml_device device, unsigned *lanes);
+};
+
+/* dlsym() gives an object's address where we need a function's; POSIX lets both be the same. */
+static bool find(void *library, const char *symbol, void *function)
+{
+    void *address = dlsym(library, symbol);
+
+    memcpy(function, &address, sizeof address);
+    return address != NULL;
+}
+
+static bool load(struct nvml *nvml, struct error *err)
+{
+    static const char missing[] = "the NVIDIA driver's library lacks a function that is needed";
+
+    if (!find(nvml->library, "nvmlInit_v2", &nvml->init) ||
+        !find(nvml->library, "nvmlShutdown", &nvml->shutdown) ||
+        !find(nvml->library, "nvmlErrorString", &nvml->error_string) ||
+        !find(nvml->library, "nvmlDeviceGetCount_v2", &nvml->count) ||
+        !find(nvml->library, "nvmlDeviceGetHandleByIndex_v2", &nvml->handle) ||
+        !find(nvml->library, "nvmlDeviceGetName", &nvml->name) ||
+        !find(nvml->library, "nvmlDeviceGetUUID", &nvml->uuid) ||
+        !find(nvml->library, "nvmlDeviceGetMemoryInfo", &nvml->memory) ||
+        !find(nvml->library, "nvmlDeviceGetPciInfo_v3", &nvml->pci) ||
+        !find(nvml->library, "nvmlSystemGetDriverVersion", &nvml->driver))
+        return error_set(err, ERROR_IO, "%s", missing);
+    (void)find(nvml->library, "nvmlSystemGetCudaDriverVersion_v2", &nvml->cuda);
+    (void)find(nvml->library, "nvmlDeviceGetCudaComputeCapability", &nvml->compute);
+    (void)find(nvml->library, "nvmlDeviceGetPowerManagementDefaultLimit", &nvml->power);
+    (void)find(nvml->library, "nvmlDeviceGetMaxPcieLinkGeneration", &nvml->pcie_gen);
+    (void)find(nvml->library, "nvmlDeviceGetMaxPcieLinkWidth", &nvml->pcie_lanes);
+    return true;
+}
+
+static bool refused(const struct nvml *nvml, nvml_status status, const char *what,
+                    struct error *err)
+{
+    return error_set(err, ERROR_IO, "the NVIDIA driver: %s: %s", what, nvml->error_string(status));
+}
+
+static void read_optional(const struct nvml *nvml, nvml_device device, struct gpu_facts *gpu)
+{
+    int major, minor;
+    unsigned value;
+
+    if (nvml->compute != NULL && nvml->compute(device, &major, &minor) == NVML_OK)
+        gpu->compute_cap = 100 * (int64_t)major + 10 * (int64_t)minor;
+    if (nvml->power != NULL && nvml->power(device, &value) == NVML_OK)
+        gpu->power_max_w = value / 1000;
+    if (nvml->pcie_gen != NULL && nvml->pcie_gen(device, &value) == NVML_OK)
+        gpu->pcie_gen = value;
+    if (nvml->pcie_lanes != NULL && nvml->pcie_lanes(device, &value) == NVML_OK)
+        gpu->pcie_lanes = value;
+}
+
+static bool read_gpu(const struct nvml *nvml, unsigned index, struct gpu_facts *gpu,
+                     struct error *err)
+{
+    char driver_name[NVML_TEXT_SIZE] = "", uuid[NVML_TEXT_SIZE] = "", name[GPU_NAME_SIZE];
+    struct nvml_memory memory;
+    struct nvml_pci pci;
+    nvml_device device;
+    nvml_status status;
+
+    if ((status = nvml->handle(index, &device)) != NVML_OK)
+        return refused(nvml, status, "find it", err);
+    if ((status = nvml->name(device, driver_name, sizeof driver_name)) != NVML_OK)
+        return refused(nvml, status, "its name", err);
+    if ((status = nvml->uuid(device, uuid, sizeof uuid)) != NVML_OK)
+        return refused(nvml, status, "its uuid", err);
+    if ((status = nvml->memory(device, &memory)) != NVML_OK)
+        return refused(nvml, status, "its memory", err);
+    if ((status = nvml->pci(device, &pci)) != NVML_OK)
+        return refused(nvml, status, "its bus", err);
+    if (strnlen(uuid, sizeof uuid) >= sizeof gpu->uuid)
+        return error_set(err, ERROR_IO, "the NVIDIA driver: a uuid of over %zu characters",
+                         sizeof gpu->uuid - 1);
+    (void)snprintf(gpu->uuid, sizeof gpu->uuid, "%s", uuid);
+    (void)snprintf(gpu->name, sizeof gpu->name, "%s", gpu_name(driver_name, name));
+    (void)snprintf(gpu->pci_bus, sizeof gpu->pci_bus, "%.31s", pci.bus_id);
+    gpu->memory_mb = (int64_t)(memory.total >> 20);
+    read_optional(nvml, device, gpu);
+    return true;
+}
+
+static bool read_all(const struct nvml *nvml, struct machine_facts *facts, struct error *err)
+{
+    char driver[NVML_TEXT_SIZE] = "";
+    unsigned count = 0;
+    int cuda = 0;
+
+    nvml_status status = nvml->count(&count);
+    if (status != NVML_OK)
+        return refused(nvml, status, "count the GPUs", err);
+    if (count > GPUS_MAX)
+        return error_set(err, ERROR_IO, "%u GPUs are more than the %d that one machine may have",
+                         count, GPUS_MAX);
+    status = nvml->driver(driver, sizeof driver);
+    if (status != NVML_OK)
+        return refused(nvml, status, "its version", err);
+    for (unsigned i = 0; i < count; i++) {
+        if (!read_gpu(nvml, i, &facts->gpus[i], err))
+            return error_context(err, "GPU %u", i);
+    }
+    (void)snprintf(facts->driver_version, sizeof facts->driver_version, "%.31s", driver);
+    if (nvml->cuda != NULL && nvml->cuda(&cuda) == NVML_OK)
+        facts->cuda_version = cuda / 1000 * 10 + cuda % 1000 / 10; /* 12040 is 12.4 */
+    facts->gpu_count = count;
+    return true;
+}
+
+bool gpu_nvml_probe(struct machine_facts *facts, struct error *err)
+{
+    struct nvml nvml = { .library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) };
+    bool is_read = false;
+
+    if (nvml.library == NULL)
+        return true;
+    if (load(&nvml, err)) {
+        nvml_status status = nvml.init();
+
+        if (status == NVML_NO_DRIVER || status == NVML_NOT_FOUND) {
+            is_read = true; /* the library without a driver: no GPUs */
+        } else if (status != NVML_OK) {
+            (void)refused(&nvml, status, "start", err);
+        } else {
+            struct machine_facts filled = *facts;
+
+            is_read = read_all(&nvml, &filled, err);
+            if (is_read)
+                *facts = filled;
+            (void)nvml.shutdown();
+        }
+    }
+    (void)dlclose(nvml.library);
+    return is_read;
+}

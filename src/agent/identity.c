@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+enum { SMALL_FILE_MAX = 4096 };
+
+/* A small file without the newline at its end. */
+static bool read_line(int dir, const char *name, struct buf *text, struct error *err)
+{
+    if (!file_read(dir, name, text, err))
+        return false;
+    buf_append(text, "", 0);
+    while (text->length > 0 && text->bytes[text->length - 1] == '\n')
+        text->bytes[--text->length] = '\0';
+    return true;
+}
+
+bool identity_boot_id(char boot_id[static BOOT_ID_SIZE], struct error *err)
+{
+    auto_buf struct buf text = buf_of(BOOT_ID_SIZE - 1);
+
+    if (!read_line(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &text, err))
+        return false;
+    (void)snprintf(boot_id, BOOT_ID_SIZE, "%s", text.bytes);
+    return true;
+}
+
+static bool open_dir(int dir, const char *name, int *ret, struct error *err)
+{
+    if (mkdirat(dir, name, 0700) != 0 && errno != EEXIST)
+        return error_system(err, errno, "make the directory %s", name);
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return error_system(err, errno, "open %s", name);
+    *ret = fd;
+    return true;
+}
+
+/* A lock of the open file, which goes with the last descriptor of it, however we end. */
+static bool try_lock(int fd)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    return fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
+
+static bool take_lock(struct identity *identity, struct error *err)
+{
+    identity->lock = openat(identity->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (identity->lock < 0)
+        return error_system(err, errno, "open %s/lock", identity->path);
+    if (try_lock(identity->lock))
+        return true;
+    if (errno == EAGAIN || errno == EACCES)
+        return error_set(err, ERROR_CONFLICT, "another berth-host runs on %s", identity->path);
+    return error_system(err, errno, "lock %s/lock", identity->path);
+}
+
+/* The secret half has the public one inside (RFC 8032 as libsodium stores it). */
+static bool load_key(struct identity *identity, struct error *err)
+{
+    auto_buf struct buf text = buf_of(SMALL_FILE_MAX);
+    struct key_pair *keys = &identity->keys;
+    char hex[HEX_SIZE(SECRET_KEY_SIZE)];
+    struct error missing;
+
+    if (read_line(identity->dir, "machine.key", &text, &missing)) {
+        if (!hex_parse(text.bytes, keys->secret_key, sizeof keys->secret_key))
+            return error_set(err, ERROR_CORRUPT, "%s/machine.key is damaged", identity->path);
+        memcpy(keys->public_key, keys->secret_key + SECRET_KEY_SIZE - PUBLIC_KEY_SIZE,
+               sizeof keys->public_key);
+        crypto_wipe(text.bytes, text.length);
+        return true;
+    }
+    if (missing.code != ERROR_NOT_FOUND) {
+        *err = missing;
+        return false;
+    }
+    *keys = crypto_key_pair();
+    (void)hex_format(keys->secret_key, sizeof keys->secret_key, hex);
+    bool is_saved = file_replace(identity->dir, "machine.key", 0600, hex, strlen(hex), err);
+    crypto_wipe(hex, sizeof hex);
+    return is_saved;
+}
+
+static bool load_machine(int dir, struct enroll_reply *ret, struct error *err)
+{
+    auto_buf struct buf text = buf_of(SMALL_FILE_MAX);
+    auto_json json_t *root = NULL;
+
+    if (!file_read(dir, "machine.json", &text, err))
+        return false;
+    buf_append(&text, "", 0);
+    if (!json_parse(text.bytes, text.length, &root, err) || !enroll_reply_decode(root, ret, err)) {
+        (void)error_context(err, "machine.json");
+        err->code = ERROR_CORRUPT;
+        return false;
+    }
+    return true;
+}
+
+static bool count_start(struct identity *identity, struct error *err)
+{
+    auto_buf struct buf text = buf_of(SMALL_FILE_MAX);
+    struct error missing;
+    uint64_t before = 0;
+    char number[32];
+
+    if (read_line(identity->dir, "incarnation", &text, &missing) &&
+        (!parse_u64(text.bytes, &before) || before >= INT64_MAX))
+        return error_set(err, ERROR_CORRUPT, "%s/incarnation is no number", identity->path);
+    identity->incarnation = (int64_t)before + 1;
+    (void)snprintf(number, sizeof number, "%" PRId64, identity->incarnation);
+    return file_replace(identity->dir, "incarnation", 0600, number, strlen(number), err);
+}
+
+static bool fill(const char *path, struct identity *identity, struct error *err)
+{
+    struct enroll_reply machine;
+    struct error missing;
+
+    if (!file_make_dir(path, 0700, err))
+        return false;
+    auto_free char *absolute = realpath(path, NULL);
+    if (absolute == NULL)
+        return error_system(err, errno, "find %s", path);
+    if (strlen(absolute) >= sizeof identity->path)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the path of %.64s... is too long", absolute);
+    memcpy(identity->path, absolute, strlen(absolute) + 1);
+    identity->dir = open(identity->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (identity->dir < 0)
+        return error_system(err, errno, "open %s", path);
+    if (!take_lock(identity, err) || !load_key(identity, err) || !count_start(identity, err) ||
+        !open_dir(identity->dir, "instances", &identity->instances_dir, err) ||
+        !open_dir(identity->dir, "ops", &identity->ops_dir, err) ||
+        !identity_boot_id(identity->boot_id, err))
+        return false;
+
+    if (load_machine(identity->dir, &machine, &missing)) {
+        identity->machine_id = machine.machine_id;
+        memcpy(identity->server_key, machine.server_key, sizeof identity->server_key);
+    } else if (missing.code != ERROR_NOT_FOUND) {
+        *err = missing;
+        return false;
+    }
+    return true;
+}
+
+bool identity_open(const char *path, struct identity *ret, struct error *err)
+{
+    struct identity identity = { .dir = -1, .instances_dir = -1, .ops_dir = -1, .lock = -1 };
+
+    if (!fill(path, &identity, err)) {
+        identity_close(&identity);
+        return false;
+    }
+    *ret = identity;
+    return true;
+}
+
+void identity_close(struct identity *identity)
+{
+    fd_release(&identity->instances_dir);
+    fd_release(&identity->ops_dir);
+    fd_release(&identity->lock);
+    fd_release(&identity->dir);
+    crypto_wipe(&identity->keys, sizeof identity->keys);
+}
+
+bool identity_enrol(struct identity *identity, const struct enroll_reply *reply, struct error *err)
+{
+    auto_buf struct buf text = buf_of(SMALL_FILE_MAX);
+
+    enroll_reply_encode(&text, reply);
+    if (!file_replace(identity->dir, "machine.json", 0600, text.bytes, text.length, err))
+        return false;
+    identity->machine_id = reply->machine_id;
+    memcpy(identity->server_key, reply->server_key, sizeof identity->server_key);
+    return true;
+}
+
+bool identity_peek(const char *path, int64_t *ret_machine_id, bool *ret_is_running,
+                   struct error *err)
+{
+    struct enroll_reply machine = { 0 };
+
+    auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return error_system(err, errno, "open %s", path);
+    if (!load_machine(dir, &machine, err) && err->code != ERROR_NOT_FOUND)
+        return false;
+    auto_close int lock = openat(dir, "lock", O_RDWR | O_CLOEXEC);
+    *ret_is_running = lock >= 0 && !try_lock(lock);
+    *ret_machine_id = machine.machine_id;
+    return true;
+}
+
+char *identity_sign(const struct identity *identity, const void *bytes, size_t count,
+                    char text[static BASE64_SIZE(SIGNATURE_SIZE)])
+{
+    struct signature signature = crypto_sign_with(&identity->keys, bytes, count);
+
+    return base64_format(signature.bytes, sizeof signature.bytes, text);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All instances that this host knows of, from whichever side: desired, recorded, or seen. */
+
+#ifndef BERTH_AGENT_INSTANCE_H
+#define BERTH_AGENT_INSTANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/job.h"
+#include "agent/keep.h"
+#include "agent/observe.h"
+#include "agent/plan.h"
+#include "agent/record.h"
+#include "proto/hello.h"
+#include "sys/log.h"
+
+struct agent;
+
+enum {
+    INSTANCES_MAX = 8192,
+    IMAGE_REFERENCE_SIZE = 512 + 1,
+    INSTANCE_MESSAGE_SIZE = REPORT_MESSAGE_MAX / 2
+};
+
+struct instance {
+    struct agent *agent;
+    int64_t machine_id, id;                 /* what it is known by */
+    const struct desired_instance *desired; /* in keep's arena; NULL: not desired */
+    bool may_destroy;
+    char spec[SEEN_SPEC_SIZE];
+    char *gpus; /* owned; as struct seen has them */
+    bool has_record;
+    struct record record;
+    char prepared[IMAGE_REFERENCE_SIZE]; /* the image that is here, for it; "" none */
+    struct plan_failure failure;
+    enum plan_step under_way;
+    struct job *job;
+    int64_t up_session; /* of the engine in which it was last seen up */
+    bool was_cut;
+    char message[INSTANCE_MESSAGE_SIZE]; /* progress, or why the last step failed */
+    struct plan_verdict verdict;         /* the last one */
+};
+
+struct instances {
+    struct agent *agent;
+    size_t count, capacity;
+    struct instance **all; /* owned, each */
+};
+
+/* Those that have records. What is damaged is left aside, and logged. */
+void instances_load(struct instances *instances, struct agent *agent);
+void instances_close(struct instances *instances);
+
+struct instance *instances_find(const struct instances *instances, int64_t machine_id, int64_t id);
+
+/* After a change of what is desired: their pointers into the old state are void. */
+void instances_desire(struct instances *instances, const struct keep *keep);
+
+/* After a change of what is seen. Forgets instances that are in no sense there any more. */
+void instances_observe(struct instances *instances);
+
+/* One plan for all of them; fills each one's verdict. Sets when to look again without being told
+ * to; -1: never. */
+void instances_plan(struct instances *instances, int64_t *ret_next_us);
+
+/* Records of all instances but one, for giving out ports. The caller frees. */
+struct record *instances_records(const struct instances *instances, int64_t but_id,
+                                 size_t *ret_count);
+
+const struct seen *instance_seen(const struct instance *instance, bool is_next);
+
+#endif

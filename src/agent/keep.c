@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/keep.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/encode.h"
+#include "proto/fields.h"
+#include "sys/file.h"
+
+enum { ARENA_MAX = 48 << 20, FILE_MAX = DESIRED_BODY_MAX + 4096 };
+
+#define CONTACT_EVERY_US (60 * US_PER_SECOND)
+
+/* A moment, as it can be found again after a restart of the agent or of the host. */
+struct moment {
+    char boot_id[BOOT_ID_SIZE];
+    int64_t boot_us, wall_us;
+};
+
+static const struct field moment_fields[] = {
+    FIELD_CHARS(struct moment, boot_id),
+    FIELD_INT(struct moment, boot_us, 0, INT64_MAX),
+    FIELD_INT(struct moment, wall_us, 0, INT64_MAX),
+};
+static const struct field_list moment_list = FIELD_LIST(moment_fields);
+
+static struct moment moment_now(const struct keep *keep)
+{
+    struct moment moment = {
+        .boot_us = clock_boot_us(keep->clock),
+        .wall_us = clock_now(keep->clock).microseconds,
+    };
+
+    memcpy(moment.boot_id, keep->identity->boot_id, sizeof moment.boot_id);
+    return moment;
+}
+
+/* When it was, on this boot's clock. Across a reboot the wall clock tells; where that went back,
+ * at least the time since the boot has passed. */
+static int64_t moment_here(const struct keep *keep, const struct moment *moment)
+{
+    struct moment now = moment_now(keep);
+
+    if (strcmp(moment->boot_id, now.boot_id) == 0)
+        return moment->boot_us <= now.boot_us ? moment->boot_us : now.boot_us;
+    int64_t passed_us = now.wall_us - moment->wall_us;
+    return passed_us > now.boot_us ? now.boot_us - passed_us : 0;
+}
+
+static void encode_moment(struct encoder *json, const struct moment *moment)
+{
+    encode_object(json);
+    fields_encode(json, &moment_list, moment);
+}
+
+static bool read_file(const struct keep *keep, const char *name, json_t **ret_root,
+                      struct moment *ret_moment, struct error *err)
+{
+    auto_buf struct buf text = buf_of(FILE_MAX);
+
+    if (!file_read(keep->identity->dir, name, &text, err))
+        return false;
+    buf_append(&text, "", 0);
+    if (!json_parse(text.bytes, text.length, ret_root, err) ||
+        !fields_decode(*ret_root, &moment_list, NULL, ret_moment, err)) {
+        (void)error_context(err, "%s", name);
+        err->code = ERROR_CORRUPT;
+        return false;
+    }
+    return true;
+}
+
+static bool load_desired(struct keep *keep, struct error *err)
+{
+    auto_json json_t *root = NULL;
+    const json_t *desired;
+    struct moment moment;
+
+    if (!read_file(keep, "desired.json", &root, &moment, err))
+        return err->code == ERROR_NOT_FOUND;
+    if (!json_need_object(root, "desired", &desired, err) ||
+        !desired_decode(desired, &keep->arena, &keep->desired, err)) {
+        (void)error_context(err, "desired.json");
+        err->code = ERROR_CORRUPT;
+        return false;
+    }
+    keep->has_desired = true;
+    keep->received_us = moment_here(keep, &moment);
+    return true;
+}
+
+bool keep_open(const struct identity *identity, const struct clock *clock, struct keep *ret,
+               struct error *err)
+{
+    struct keep keep = { .identity = identity, .clock = clock, .arena = arena_of(ARENA_MAX) };
+    auto_json json_t *root = NULL;
+    struct moment contact;
+    struct error ignored;
+
+    keep.last_contact_us = clock_boot_us(clock);
+    if (read_file(&keep, "contact.json", &root, &contact, &ignored))
+        keep.last_contact_us = moment_here(&keep, &contact);
+    keep.contact_saved_us = keep.last_contact_us;
+    bool is_loaded = load_desired(&keep, err);
+    if (!is_loaded)
+        arena_release(&keep.arena);
+    *ret = keep;
+    return is_loaded;
+}
+
+void keep_close(struct keep *keep)
+{
+    arena_release(&keep->arena);
+    keep->has_desired = false;
+}
+
+bool keep_take(struct keep *keep, const char *text, size_t length, struct error *err)
+{
+    struct arena arena = arena_of(ARENA_MAX);
+    struct moment now = moment_now(keep);
+    auto_buf struct buf file = buf_of(FILE_MAX);
+    struct encoder json = encoder_of(&file);
+    auto_json json_t *root = NULL;
+    struct desired desired;
+
+    if (!json_parse(text, length, &root, err) || !desired_decode(root, &arena, &desired, err)) {
+        arena_release(&arena);
+        return error_context(err, "the desired state");
+    }
+    encode_moment(&json, &now);
+    encode_key(&json, "desired");
+    encode_raw(&json, text, length);
+    encode_end(&json);
+    if (file.has_overflowed ||
+        !file_replace(keep->identity->dir, "desired.json", 0600, file.bytes, file.length, err)) {
+        arena_release(&arena);
+        return file.has_overflowed
+                   ? error_set(err, ERROR_OUT_OF_RANGE, "the desired state is too long")
+                   : false;
+    }
+
+    arena_release(&keep->arena);
+    keep->arena = arena;
+    keep->desired = desired;
+    keep->has_desired = true;
+    keep->received_us = now.boot_us;
+    return true;
+}
+
+void keep_contact(struct keep *keep)
+{
+    auto_buf struct buf file = buf_of(4096);
+    struct encoder json = encoder_of(&file);
+    struct moment now = moment_now(keep);
+    struct error ignored;
+
+    keep->last_contact_us = now.boot_us;
+    if (now.boot_us - keep->contact_saved_us < CONTACT_EVERY_US)
+        return;
+    keep->contact_saved_us = now.boot_us;
+    encode_moment(&json, &now);
+    encode_end(&json);
+    /* A lost note only makes a host that is cut off stop a little early. */
+    if (!file_replace(keep->identity->dir, "contact.json", 0600, file.bytes, file.length, &ignored))
+        return;
+}

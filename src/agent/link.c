@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/link.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "sys/crypto.h"
+
+enum {
+    ANSWER_MS = 15000,
+    POLL_ANSWER_MS = POLL_HOLD_MS + 10000,
+    REPLY_MAX = 65536,
+    HURRY_MS = 20, /* what changes together is told together */
+    BACKOFF_FIRST_MS = 250,
+    BACKOFF_MAX_MS = 30000,
+    URL_SIZE = 1024,
+    HEADER_SIZE = 256,
+    HEARTBEAT_ARENA_MAX = 16 << 20,
+};
+
+enum link_state { LINK_ENROL, LINK_NONCE, LINK_SESSION, LINK_OPEN };
+
+struct link {
+    struct link_options options;
+    struct loop *loop;
+    struct web *web;
+    char *url, *ca_file, *token;
+    enum link_state state;
+    int64_t session_epoch, heartbeat_ms;
+    int64_t heartbeat_seq, poll_seq, op_seq; /* the last ones that were used */
+    int64_t applied_rev;
+    bool is_first_poll; /* of this session: the full state, whatever was applied */
+    bool is_hurried;    /* a change came while a heartbeat was under way */
+    int failure_count;  /* in a row */
+    uint8_t nonce[32];
+    struct web_call *step, *heartbeat, *poll, *op;
+    struct loop_timer *step_timer, *heartbeat_timer, *poll_timer;
+};
+
+static char *copy_or_null(const char *text)
+{
+    char *copy = text == NULL ? NULL : strdup(text);
+
+    if (text != NULL && copy == NULL)
+        abort();
+    return copy;
+}
+
+/* Twice as long with every failure in a row, from half to one and a half of that. */
+static int64_t backoff_ms(int failure_count)
+{
+    int64_t delay_ms = BACKOFF_FIRST_MS;
+    uint16_t random;
+
+    for (int i = 1; i < failure_count && delay_ms < BACKOFF_MAX_MS; i++)
+        delay_ms *= 2;
+    if (delay_ms > BACKOFF_MAX_MS)
+        delay_ms = BACKOFF_MAX_MS;
+    crypto_random(&random, sizeof random);
+    return delay_ms / 2 + delay_ms * random / UINT16_MAX;
+}
+
+/* What a refusal says, for the log. */
+static void refusal_text(const struct web_answer *answer, char *text, size_t size)
+{
+    auto_json json_t *root = NULL;
+    struct error ignored;
+    const char *message = NULL;
+
+    if (!answer->is_answered) {
+        (void)snprintf(text, size, "%s", answer->err.text);
+        return;
+    }
+    if (json_parse(answer->body, answer->length, &root, &ignored))
+        message = json_string_value(json_object_get(root, "msg"));
+    (void)snprintf(text, size, "the server answers %d%s%s", answer->status,
+                   message != NULL ? ": " : "", message != NULL ? message : "");
+}
+
+/* Signed requests */
+
+struct link_call {
+    const char *method, *path, *stream;
+    int64_t seq;
+    const struct buf *body; /* or NULL */
+    int64_t timeout_ms;
+    size_t reply_max;
+    web_on_done *on_done;
+};
+
+static void send_plain(struct link *link, const struct link_call *call, const char *const *headers,
+                       struct web_call **owner)
+{
+    char url[URL_SIZE];
+
+    (void)snprintf(url, sizeof url, "%s%s", link->url, call->path);
+    web_send(link->web,
+             &(struct web_request){
+                 .http = { .method = call->method,
+                           .url = url,
+                           .headers = headers,
+                           .body = call->body != NULL ? call->body->bytes : NULL,
+                           .body_length = call->body != NULL ? call->body->length : 0,
+                           .timeout_ms = call->timeout_ms },
+                 .ca_file = link->ca_file,
+                 .reply_max = call->reply_max,
+                 .on_done = call->on_done,
+                 .context = link,
+             },
+             owner);
+}
+
+static void send_signed(struct link *link, const struct link_call *call, struct web_call **owner)
+{
+    const struct identity *identity = link->options.identity;
+    struct request_stamp stamp = { call->method,        call->path, identity->machine_id,
+                                   link->session_epoch, call->seq,  call->stream };
+    auto_buf struct buf bytes = buf_of(PROTO_BODY_MAX + 4096);
+    char signature[BASE64_SIZE(SIGNATURE_SIZE)];
+    char lines[4][HEADER_SIZE];
+    const char *headers[] = { lines[0], lines[1], lines[2], lines[3], NULL };
+
+    request_signed(&bytes, &stamp, call->body != NULL ? call->body->bytes : "",
+                   call->body != NULL ? call->body->length : 0);
+    assert(!bytes.has_overflowed);
+    (void)identity_sign(identity, bytes.bytes, bytes.length, signature);
+    (void)snprintf(lines[0], HEADER_SIZE, "Berth-Machine: %" PRId64, identity->machine_id);
+    (void)snprintf(lines[1], HEADER_SIZE, "Berth-Epoch: %" PRId64, link->session_epoch);
+    (void)snprintf(lines[2], HEADER_SIZE, "Berth-Seq: %" PRId64, call->seq);
+    (void)snprintf(lines[3], HEADER_SIZE, "Berth-Signature: %s", signature);
+    send_plain(link, call, headers, owner);
+}
+
+/* Begin anew, from the nonce or from enrolment. */
+static void start_over(struct link *link, const char *why)
+{
+    bool was_open = link->state == LINK_OPEN;
+
+    link->state = link->options.identity->machine_id == 0 ? LINK_ENROL : LINK_NONCE;
+    link->failure_count++;
+    web_cancel(&link->heartbeat);
+    web_cancel(&link->poll);
+    if (link->op != NULL) {
+        web_cancel(&link->op);
+        link->options.events.on_op_sent(link->options.events.context, false);
+    }
+    loop_timer_stop(link->heartbeat_timer);
+    loop_timer_stop(link->poll_timer);
+    loop_timer_set(link->step_timer, backoff_ms(link->failure_count));
+    if (was_open || link->failure_count == 1 || link->failure_count % 10 == 0)
+        log_write(&link->options.log, LOG_WARNING, "not connected", "%s", why);
+}
+
+static void fail_step(struct link *link, const struct web_answer *answer)
+{
+    char why[512];
+
+    refusal_text(answer, why, sizeof why);
+    start_over(link, why);
+}
+
+static bool parse_reply(const struct web_answer *answer, json_t **ret_root, struct error *err)
+{
+    return json_parse(answer->body, answer->length, ret_root, err);
+}
+
+/* Enrolment */
+
+static void on_enrolled(void *context, const struct web_answer *answer)
+{
+    struct link *link = context;
+    auto_json json_t *root = NULL;
+    struct enroll_reply reply;
+    struct error err;
+    char why[512];
+
+    if (!answer->is_answered || answer->status >= 500 || answer->status == 429) {
+        fail_step(link, answer);
+        return;
+    }
+    if (answer->status != 200) {
+        refusal_text(answer, why, sizeof why);
+        link->options.events.on_hopeless(link->options.events.context, why);
+        return;
+    }
+    if (!parse_reply(answer, &root, &err) || !enroll_reply_decode(root, &reply, &err) ||
+        !identity_enrol(link->options.identity, &reply, &err)) {
+        (void)error_context(&err, "enrolment");
+        link->options.events.on_hopeless(link->options.events.context, err.text);
+        return;
+    }
+    log_write(&link->options.log, LOG_INFO, "enrolled", "machine %" PRId64, reply.machine_id);
+    link->state = LINK_NONCE;
+    loop_timer_set(link->step_timer, 0);
+}
+
+static void send_enrolment(struct link *link)
+{
+    struct enroll_request request = { .token = link->token, .facts = *link->options.facts };
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
+
+    if (link->token == NULL) {
+        link->options.events.on_hopeless(link->options.events.context,
+                                         "this host is not enrolled: pass --token, from `berth "
+                                         "host token`");
+        return;
+    }
+    memcpy(request.public_key, link->options.identity->keys.public_key, sizeof request.public_key);
+    enroll_request_encode(&body, &request);
+    send_plain(link,
+               &(struct link_call){ .method = "POST",
+                                    .path = "/agent/v1/enroll",
+                                    .body = &body,
+                                    .timeout_ms = ANSWER_MS,
+                                    .reply_max = REPLY_MAX,
+                                    .on_done = on_enrolled },
+               NULL, &link->step);
+}
+
+/* Session */
+
+static void beat(void *context);
+static void poll_desired(void *context);
+
+static void on_session(void *context, const struct web_answer *answer)
+{
+    struct link *link = context;
+    auto_json json_t *root = NULL;
+    struct session_reply reply;
+    struct error err;
+
+    if (!answer->is_answered || answer->status != 200) {
+        fail_step(link, answer);
+        return;
+    }
+    if (!parse_reply(answer, &root, &err) || !session_reply_decode(root, &reply, &err)) {
+        start_over(link, err.text);
+        return;
+    }
+    link->state = LINK_OPEN; /* failures count on until a heartbeat is accepted */
+    link->session_epoch = reply.session_epoch;
+    link->heartbeat_ms = reply.heartbeat_ms;
+    link->heartbeat_seq = link->poll_seq = link->op_seq = 0;
+    link->is_first_poll = true;
+    link->options.events.on_contact(link->options.events.context);
+    link->options.events.on_connected(link->options.events.context,
+                                      link->options.identity->machine_id);
+    loop_timer_set(link->heartbeat_timer, 0);
+    loop_timer_set(link->poll_timer, 0);
+}
+
+static void send_session(struct link *link)
+{
+    const struct identity *identity = link->options.identity;
+    struct session_request request = {
+        .machine_id = identity->machine_id,
+        .agent_incarnation = identity->incarnation,
+        .facts = *link->options.facts,
+    };
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX), bytes = buf_of(4096);
+
+    memcpy(request.nonce, link->nonce, sizeof request.nonce);
+    memcpy(request.boot_id, identity->boot_id, sizeof request.boot_id);
+    memcpy(request.fingerprint, link->options.fingerprint, sizeof request.fingerprint);
+    hello_signed(&bytes, &request);
+    struct signature signature = crypto_sign_with(&identity->keys, bytes.bytes, bytes.length);
+    memcpy(request.signature, signature.bytes, sizeof request.signature);
+    session_request_encode(&body, &request);
+    send_plain(link,
+               &(struct link_call){ .method = "POST",
+                                    .path = "/agent/v1/session",
+                                    .body = &body,
+                                    .timeout_ms = ANSWER_MS,
+                                    .reply_max = REPLY_MAX,
+                                    .on_done = on_session },
+               NULL, &link->step);
+}
+
+static void on_nonce(void *context, const struct web_answer *answer)
+{
+    struct link *link = context;
+    auto_json json_t *root = NULL;
+    struct nonce_reply reply;
+    struct error err;
+
+    if (!answer->is_answered || answer->status != 200) {
+        fail_step(link, answer);
+        return;
+    }
+    if (!parse_reply(answer, &root, &err) || !nonce_reply_decode(root, &reply, &err)) {
+        start_over(link, err.text);
+        return;
+    }
+    memcpy(link->nonce, reply.nonce, sizeof link->nonce);
+    link->state = LINK_SESSION;
+    send_session(link);
+}
+
+static void send_nonce(struct link *link)
+{
+    struct nonce_request request = { link->options.identity->machine_id };
+    auto_buf struct buf body = buf_of(1024);
+
+    nonce_request_encode(&body, &request);
+    send_plain(link,
+               &(struct link_call){ .method = "POST",
+                                    .path = "/agent/v1/nonce",
+                                    .body = &body,
+                                    .timeout_ms = ANSWER_MS,
+                                    .reply_max = REPLY_MAX,
+                                    .on_done = on_nonce },
+               NULL, &link->step);
+}
+
+static void on_step_time(void *context)
+{
+    struct link *link = context;
+
+    if (link->step != NULL)
+        return;
+    if (link->state == LINK_ENROL)
+        send_enrolment(link);
+    else if (link->state != LINK_OPEN)
+        send_nonce(link);
+}
+
+/* A signed request was refused or not answered. True where the session is over. */
+static bool is_over(const struct web_answer *answer)
+{
+    return answer->is_answered &&
+           (answer->status == 401 || answer->status == 403 || answer->status == 409);
+}
+
+/* Heartbeats */
+
+static void on_heartbeat(void *context, const struct web_answer *answer)
+{
+    struct link *link = context;
+    auto_json json_t *root = NULL;
+    struct heartbeat_reply reply;
+    struct error err = answer->err;
+    char why[512];
+
+    if (is_over(answer)) {
+        refusal_text(answer, why, sizeof why);
+        start_over(link, why);
+        return;
+    }
+    if (!answer->is_answered || answer->status != 200 || !parse_reply(answer, &root, &err) ||
+        !heartbeat_reply_decode(root, &reply, &err)) {
+        int64_t delay_ms = backoff_ms(++link->failure_count);
+
+        refusal_text(answer, why, sizeof why);
+        if (link->failure_count == 1)
+            log_write(&link->options.log, LOG_WARNING, "heartbeat not accepted", "%s", why);
+        loop_timer_set(link->heartbeat_timer,
+                       delay_ms < link->heartbeat_ms ? delay_ms : link->heartbeat_ms);
+        return;
+    }
+    if (link->failure_count > 0)
+        log_write(&link->options.log, LOG_INFO, "heartbeat accepted again", "after %d failures",
+                  link->failure_count);
+    link->failure_count = 0;
+    link->options.events.on_contact(link->options.events.context);
+    loop_timer_set(link->heartbeat_timer, link->is_hurried ? HURRY_MS : link->heartbeat_ms);
+    link->is_hurried = false;
+
+    /* The held poll brings it, unless its answer was lost: then a new one asks. */
+    if (reply.desired_rev > link->applied_rev && !link->is_first_poll) {
+        web_cancel(&link->poll);
+        loop_timer_set(link->poll_timer, 0);
+    }
+}
+
+static void beat(void *context)
+{
+    struct link *link = context;
+    auto_arena struct arena arena = arena_of(HEARTBEAT_ARENA_MAX);
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
+    struct heartbeat heartbeat = { 0 };
+
+    if (link->state != LINK_OPEN || link->heartbeat != NULL)
+        return;
+    link->options.events.fill_heartbeat(link->options.events.context, &arena, &heartbeat);
+    heartbeat.session_epoch = link->session_epoch;
+    heartbeat.seq = ++link->heartbeat_seq;
+    heartbeat.boot_id = link->options.identity->boot_id;
+    heartbeat.agent_incarnation = link->options.identity->incarnation;
+    heartbeat_encode(&body, &heartbeat);
+    if (body.has_overflowed) {
+        log_write(&link->options.log, LOG_ERROR, "heartbeat too long", "%" PRId64 " instances",
+                  heartbeat.instance_count);
+        loop_timer_set(link->heartbeat_timer, link->heartbeat_ms);
+        return;
+    }
+    send_signed(link,
+                &(struct link_call){ .method = "POST",
+                                     .path = "/agent/v1/heartbeat",
+                                     .stream = "hb",
+                                     .seq = heartbeat.seq,
+                                     .body = &body,
+                                     .timeout_ms = ANSWER_MS,
+                                     .reply_max = REPLY_MAX,
+                                     .on_done = on_heartbeat },
+                &link->heartbeat);
+}
+
+void link_hurry(struct link *link)
+{
+    if (link->state != LINK_OPEN)
+        return;
+    if (link->heartbeat != NULL)
+        link->is_hurried = true;
+    else
+        loop_timer_hurry(link->heartbeat_timer, HURRY_MS);
+}
+
+/* Desired state */
+
+static void on_polled(void *context, const struct web_answer *answer)
+{
+    struct link *link = context;
+    char why[512];
+
+    if (is_over(answer)) {
+        refusal_text(answer, why, sizeof why);
+        start_over(link, why);
+        return;
+    }
+    if (!answer->is_answered || (answer->status != 200 && answer->status != 204)) {
+        refusal_text(answer, why, sizeof why);
+        log_write(&link->options.log, LOG_DEBUG, "poll not answered", "%s", why);
+        loop_timer_set(link->poll_timer, backoff_ms(link->failure_count + 3));
+        return;
+    }
+    link->options.events.on_contact(link->options.events.context);
+    link->is_first_poll = false;
+    loop_timer_set(link->poll_timer, 0);
+    if (answer->status == 200)
+        link->options.events.on_desired(link->options.events.context, answer->body, answer->length);
+}
+
+static void poll_desired(void *context)
+{
+    struct link *link = context;
+    char path[128];
+
+    if (link->state != LINK_OPEN || link->poll != NULL)
+        return;
+    (void)snprintf(path, sizeof path, "/agent/v1/desired?after=%" PRId64,
+                   link->is_first_poll ? 0 : link->applied_rev);
+    send_signed(link,
+                &(struct link_call){ .method = "GET",
+                                     .path = path,
+                                     .stream = "poll",
+                                     .seq = ++link->poll_seq,
+                                     .timeout_ms = POLL_ANSWER_MS,
+                                     .reply_max = DESIRED_BODY_MAX,
+                                     .on_done = on_polled },
+                &link->poll);
+}
+
+void link_applied(struct link *link, int64_t desired_rev)
+{
+    link->applied_rev = desired_rev;
+}
+
+/* Operations */
+
+static void on_op_answered(void *context, const struct web_answer *answer)
+{
+    struct link *link = context;
+    bool is_refused = answer->is_answered && answer->status >= 400 && answer->status < 500 &&
+                      answer->status != 429 && !is_over(answer);
+    char why[512];
+
+    if (is_refused) {
+        refusal_text(answer, why, sizeof why);
+        log_write(&link->options.log, LOG_WARNING, "result not wanted", "%s", why);
+    }
+    /* What the server refuses for good would be refused again. */
+    link->options.events.on_op_sent(link->options.events.context,
+                                    is_refused || (answer->is_answered && answer->status == 200));
+    if (is_over(answer)) {
+        refusal_text(answer, why, sizeof why);
+        start_over(link, why);
+    }
+}
+
+bool link_send_op(struct link *link, const struct op_result *result)
+{
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
+
+    if (link->state != LINK_OPEN || link->op != NULL)
+        return false;
+    op_result_encode(&body, result);
+    if (body.has_overflowed)
+        return false;
+    send_signed(link,
+                &(struct link_call){ .method = "POST",
+                                     .path = "/agent/v1/op",
+                                     .stream = "op",
+                                     .seq = ++link->op_seq,
+                                     .body = &body,
+                                     .timeout_ms = ANSWER_MS,
+                                     .reply_max = REPLY_MAX,
+                                     .on_done = on_op_answered },
+                &link->op);
+    return true;
+}
+
+struct link *link_open(struct loop *loop, struct web *web, const struct link_options *options)
+{
+    struct link *link = calloc(1, sizeof *link);
+
+    if (link == NULL)
+        abort();
+    link->options = *options;
+    link->loop = loop;
+    link->web = web;
+    link->url = copy_or_null(options->url);
+    link->ca_file = copy_or_null(options->ca_file);
+    link->token = copy_or_null(options->token);
+    for (size_t end = strlen(link->url); end > 0 && link->url[end - 1] == '/'; end--)
+        link->url[end - 1] = '\0';
+    link->state = options->identity->machine_id == 0 ? LINK_ENROL : LINK_NONCE;
+    link->heartbeat_ms = HEARTBEAT_MS;
+    link->step_timer = loop_timer(loop, on_step_time, link);
+    link->heartbeat_timer = loop_timer(loop, beat, link);
+    link->poll_timer = loop_timer(loop, poll_desired, link);
+    loop_timer_set(link->step_timer, 0);
+    return link;
+}
+
+void link_close(struct link **link)
+{
+    struct link *closing = *link;
+
+    if (closing == NULL)
+        return;
+    web_cancel(&closing->step);
+    web_cancel(&closing->heartbeat);
+    web_cancel(&closing->poll);
+    web_cancel(&closing->op);
+    loop_timer_close(&closing->step_timer);
+    loop_timer_close(&closing->heartbeat_timer);
+    loop_timer_close(&closing->poll_timer);
+    free(closing->url);
+    free(closing->ca_file);
+    if (closing->token != NULL)
+        crypto_wipe(closing->token, strlen(closing->token));
+    free(closing->token);
+    free(closing);
+    *link = NULL;
+}
+
+bool link_is_connected(const struct link *link)
+{
+    return link->state == LINK_OPEN;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth-host: lends this machine out. Exit codes: 0 done, 1 failed, 2 wrong usage. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/access.h"
+#include "agent/agent.h"
+#include "agent/doctor.h"
+#include "agent/engine.h"
+#include "agent/options.h"
+#include "agent/status.h"
+#include "sys/crypto.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* The helper for containers lies beside us, or where packages put it. */
+static void find_helper(char path[static PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof "/berth-guest");
+    char *slash;
+
+    if (length > 0) {
+        path[length] = '\0';
+        slash = strrchr(path, '/');
+        memcpy(slash + 1, "berth-guest", sizeof "berth-guest");
+        if (access(path, R_OK) == 0)
+            return;
+    }
+    (void)snprintf(path, PATH_MAX, "/usr/lib/berth/berth-guest");
+}
+
+static const char *engine_path(const struct options *options, char path[static PATH_MAX])
+{
+    if (options->is_engine_private)
+        (void)snprintf(path, PATH_MAX, "%s/engine/docker.sock", options->data);
+    else
+        (void)snprintf(path, PATH_MAX, "%s",
+                       options->engine != NULL ? options->engine + strlen("unix://")
+                                               : "/var/run/docker.sock");
+    return path;
+}
+
+static bool run(const struct options *options, struct error *err)
+{
+    char helper[PATH_MAX];
+    struct agent_options agent = {
+        .server_url = options->server,
+        .data_dir = options->data,
+        .token = options->token,
+        .engine_url = options->engine,
+        .is_engine_private = options->is_engine_private,
+        .simulate_gpus = options->simulate_gpus,
+        .port_first = options->port_first,
+        .port_last = options->port_last,
+        .public_ip = options->public_ip,
+        .guest_helper = helper,
+        .ca_file = options->ca_file,
+        .version = BERTH_VERSION,
+    };
+
+    find_helper(helper);
+    return agent_run(&agent, err);
+}
+
+static bool examine(const struct options *options)
+{
+    char helper[PATH_MAX], socket[PATH_MAX];
+    struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
+    struct doctor_options doctor = {
+        .data_dir = options->data,
+        .engine_socket = engine_path(options, socket),
+        .is_engine_private = options->is_engine_private,
+        .server_url = options->server,
+        .guest_helper = helper,
+        .simulate_gpus = options->simulate_gpus,
+        .port_first = options->port_first,
+        .port_last = options->port_last,
+    };
+
+    find_helper(helper);
+    return doctor_print(stdout, findings, doctor_examine(&doctor, findings));
+}
+
+static bool stop_engine(const struct options *options, struct error *err)
+{
+    char data[PATH_MAX];
+
+    if (realpath(options->data, data) == NULL)
+        return true; /* no folder, no engine */
+    return engine_stop(data, err);
+}
+
+static bool carry_out(const struct options *options, struct error *err)
+{
+    switch (options->command) {
+    case COMMAND_RUN:
+        return run(options, err);
+    case COMMAND_DOCTOR:
+        if (!examine(options))
+            return error_set(err, ERROR_UNAVAILABLE, "this machine cannot be a host yet");
+        return true;
+    case COMMAND_STATUS:
+        return status_print(stdout, options->data, err);
+    case COMMAND_STOP_ENGINE:
+        return stop_engine(options, err);
+    case COMMAND_VERSION:
+        (void)printf("berth-host %s\n", BERTH_VERSION);
+        return true;
+    case COMMAND_HELP:
+        (void)fputs(options_help, stdout);
+        return true;
+    }
+    return false;
+}
+
+/* Where administrators' programs lie, which a plain user's PATH leaves out. */
+static void widen_path(void)
+{
+    const char *path = getenv("PATH");
+    char wider[PATH_MAX];
+
+    (void)snprintf(wider, sizeof wider, "%s:/usr/local/sbin:/usr/sbin:/sbin",
+                   path != NULL ? path : "/usr/local/bin:/usr/bin:/bin");
+    (void)setenv("PATH", wider, 1);
+}
+
+int main(int count, char **arguments)
+{
+    struct options options;
+    struct error err;
+
+    if (count > 1 && strcmp(arguments[1], ACCESS_BROKER_VERB) == 0)
+        return access_broker_main(count, arguments);
+    crypto_start();
+    (void)umask(022);                /* what is secret says so itself */
+    (void)prctl(PR_SET_DUMPABLE, 0); /* no secrets in core files */
+    widen_path();
+    if (!options_parse(count, (const char *const *)arguments, &options, &err)) {
+        (void)fprintf(stderr, "berth-host: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    if (!carry_out(&options, &err)) {
+        (void)fprintf(stderr, "berth-host: %s\n", err.text);
+        return EXIT_FAILED;
+    }
+    return EXIT_SUCCESS;
+}

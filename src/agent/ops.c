@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/ops.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/job.h"
+#include "agent/op_work.h"
+#include "base/encode.h"
+#include "proto/fields.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+enum { FILE_MAX = 8 << 20, NAME_SIZE_MAX = OP_ID_SIZE + 8 };
+
+#define KEPT_SECONDS (2 * 24 * 3600)
+
+/* What the file of an operation says. */
+enum op_state { OP_STARTED, OP_ENDED, OP_SENT };
+
+static const char *const state_names[] = {
+    [OP_STARTED] = "started",
+    [OP_ENDED] = "ended",
+    [OP_SENT] = "sent",
+};
+
+struct op {
+    char id[OP_ID_SIZE];
+    enum op_state state;
+    struct ops *ops;
+    struct job *job; /* under way */
+};
+
+struct ops {
+    struct loop *loop;
+    struct ops_options options;
+    struct op *known[OPS_KNOWN_MAX];
+    size_t known_count;
+    struct op *sending; /* on its way to the server; or NULL */
+    struct link *link;  /* the last one that was up; borrowed */
+};
+
+/* A file: {"state","status","output"}. */
+struct op_file {
+    unsigned state;
+    unsigned status;
+    const char *output;
+};
+
+static const char *const status_names[] = {
+    [OP_DONE] = "done",
+    [OP_FAILED] = "failed",
+    [OP_UNKNOWN] = "unknown",
+};
+
+static const struct field file_fields[] = {
+    FIELD_NAMES(struct op_file, state, state_names),
+    FIELD_NAMES(struct op_file, status, status_names),
+    FIELD_TEXT(struct op_file, output, 0, OP_OUTPUT_MAX),
+};
+static const struct field_list file_list = FIELD_LIST(file_fields);
+
+static char *file_name(const struct op *op, char name[static NAME_SIZE_MAX])
+{
+    (void)snprintf(name, NAME_SIZE_MAX, "%s.json", op->id);
+    return name;
+}
+
+static bool save(const struct op *op, enum op_status status, const char *output, struct error *err)
+{
+    struct op_file file = { op->state, status, output };
+    auto_buf struct buf text = buf_of(FILE_MAX);
+    struct encoder json = encoder_of(&text);
+    char name[NAME_SIZE_MAX];
+
+    encode_object(&json);
+    fields_encode(&json, &file_list, &file);
+    encode_end(&json);
+    return file_replace(op->ops->options.ops_dir, file_name(op, name), 0600, text.bytes,
+                        text.length, err);
+}
+
+static struct op *find(const struct ops *ops, const char *id)
+{
+    for (size_t i = 0; i < ops->known_count; i++) {
+        if (strcmp(ops->known[i]->id, id) == 0)
+            return ops->known[i];
+    }
+    return NULL;
+}
+
+static struct op *add(struct ops *ops, const char *id, enum op_state state)
+{
+    struct op *op = calloc(1, sizeof *op);
+
+    if (op == NULL)
+        abort();
+    assert(ops->known_count < OPS_KNOWN_MAX);
+    (void)snprintf(op->id, sizeof op->id, "%s", id);
+    op->state = state;
+    op->ops = ops;
+    ops->known[ops->known_count++] = op;
+    return op;
+}
+
+static void drop(struct ops *ops, size_t index)
+{
+    struct op *op = ops->known[index];
+
+    assert(op != ops->sending);
+    job_cancel(&op->job);
+    free(op);
+    ops->known[index] = ops->known[--ops->known_count];
+}
+
+/* The result, durable from now on, and on its way when the line is up. */
+static void end(struct op *op, enum op_status status, const char *output)
+{
+    struct error err;
+
+    op->state = OP_ENDED;
+    if (!save(op, status, output, &err))
+        log_failure(&op->ops->options.log, "operation not recorded", &err);
+    ops_send(op->ops, op->ops->link);
+}
+
+/* Loading */
+
+static bool load(const struct op *op, json_t **ret_root, struct op_file *ret, struct error *err)
+{
+    auto_buf struct buf text = buf_of(FILE_MAX);
+    char name[NAME_SIZE_MAX];
+
+    if (!file_read(op->ops->options.ops_dir, file_name(op, name), &text, err))
+        return false;
+    buf_append(&text, "", 0);
+    return json_parse(text.bytes, text.length, ret_root, err) &&
+           fields_decode(*ret_root, &file_list, NULL, ret, err);
+}
+
+/* Begun by an agent that is no more: what became of it, nobody knows. */
+static void load_one(struct ops *ops, const char *id)
+{
+    struct op *op = add(ops, id, OP_STARTED);
+    auto_json json_t *root = NULL;
+    struct op_file file;
+    struct error err;
+
+    if (!load(op, &root, &file, &err)) {
+        log_failure(&ops->options.log, "operation not readable", &err);
+        end(op, OP_UNKNOWN, "");
+        return;
+    }
+    op->state = (enum op_state)file.state;
+    if (op->state == OP_STARTED)
+        end(op, OP_UNKNOWN, "the host's agent ended while this was under way");
+}
+
+static bool is_old(int dir, const char *name)
+{
+    struct stat status;
+
+    return fstatat(dir, name, &status, 0) == 0 &&
+           status.st_mtime < clock_now(&clock_system).microseconds / US_PER_SECOND - KEPT_SECONDS;
+}
+
+static void load_all(struct ops *ops)
+{
+    int again = openat(ops->options.ops_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = again < 0 ? NULL : fdopendir(again);
+
+    if (entries == NULL) {
+        fd_release(&again);
+        return;
+    }
+    for (const struct dirent *entry;
+         ops->known_count < OPS_KNOWN_MAX / 2 && (entry = readdir(entries)) != NULL;) {
+        char id[OP_ID_SIZE];
+
+        if (strlen(entry->d_name) != OP_ID_SIZE - 1 + strlen(".json"))
+            continue;
+        memcpy(id, entry->d_name, OP_ID_SIZE - 1);
+        id[OP_ID_SIZE - 1] = '\0';
+        if (!op_id_is_valid(id))
+            continue;
+        if (is_old(ops->options.ops_dir, entry->d_name))
+            (void)unlinkat(ops->options.ops_dir, entry->d_name, 0);
+        else
+            load_one(ops, id);
+    }
+    (void)closedir(entries);
+}
+
+struct ops *ops_open(struct loop *loop, const struct ops_options *options)
+{
+    struct ops *ops = calloc(1, sizeof *ops);
+
+    if (ops == NULL)
+        abort();
+    ops->loop = loop;
+    ops->options = *options;
+    load_all(ops);
+    return ops;
+}
+
+void ops_close(struct ops **ops)
+{
+    if (*ops == NULL)
+        return;
+    (*ops)->sending = NULL;
+    while ((*ops)->known_count > 0)
+        drop(*ops, (*ops)->known_count - 1);
+    free(*ops);
+    *ops = NULL;
+}
+
+/* Doing */
+
+static void on_end(void *context, const struct job_end *job_end)
+{
+    struct op *op = context;
+    const char *output = json_string_value(job_end->result);
+
+    if (job_end->is_done)
+        end(op, OP_DONE, output != NULL ? output : "");
+    else
+        end(op, OP_FAILED, job_end->err.text);
+}
+
+static void begin(struct ops *ops, const struct desired_op *wanted)
+{
+    struct op *op = add(ops, wanted->op_id, OP_STARTED);
+    struct op_work work = {
+        .engine_socket = ops->options.engine_socket,
+        .instances_path = ops->options.instances_path,
+        .op = wanted,
+    };
+    struct job_spec spec = {
+        .work = op_work_run,
+        .work_context = &work,
+        .timeout_ms = OP_WORK_MS,
+        .on_end = on_end,
+        .context = op,
+    };
+    struct error err;
+
+    if (!save(op, OP_UNKNOWN, "", &err)) {
+        /* Not durable, so not begun: it will be tried when the desired state comes again. */
+        log_failure(&ops->options.log, "operation not recorded", &err);
+        drop(ops, ops->known_count - 1);
+        return;
+    }
+    if (!job_start(ops->loop, &spec, &op->job, &err))
+        end(op, OP_FAILED, err.text);
+}
+
+static size_t running_count(const struct ops *ops)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ops->known_count; i++)
+        count += ops->known[i]->job != NULL ? 1 : 0;
+    return count;
+}
+
+/* Room for one more: those that were sent are only kept so that they are not run again. */
+static bool make_room(struct ops *ops)
+{
+    for (size_t i = 0; ops->known_count >= OPS_KNOWN_MAX - 1 && i < ops->known_count; i++) {
+        char name[NAME_SIZE_MAX];
+
+        if (ops->known[i]->state != OP_SENT)
+            continue;
+        (void)unlinkat(ops->options.ops_dir, file_name(ops->known[i], name), 0);
+        drop(ops, i);
+    }
+    return ops->known_count < OPS_KNOWN_MAX - 1;
+}
+
+void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int64_t received_us)
+{
+    for (int64_t i = 0; i < count; i++) {
+        bool is_late = loop_now_us(ops->loop) - received_us > all[i].expires_ms * US_PER_MS;
+
+        if (find(ops, all[i].op_id) != NULL || is_late || !make_room(ops))
+            continue;
+        if (running_count(ops) >= OPS_RUNNING_MAX)
+            return; /* they come again with the next desired state, until they expire */
+        begin(ops, &all[i]);
+    }
+}
+
+/* Sending */
+
+void ops_send(struct ops *ops, struct link *link)
+{
+    ops->link = link;
+    if (link == NULL || !link_is_connected(link) || ops->sending != NULL)
+        return;
+    for (size_t i = 0; i < ops->known_count; i++) {
+        struct op *op = ops->known[i];
+        auto_json json_t *root = NULL;
+        struct op_file file;
+        struct error err;
+
+        if (op->state != OP_ENDED)
+            continue;
+        if (!load(op, &root, &file, &err)) {
+            log_failure(&ops->options.log, "operation not readable", &err);
+            file = (struct op_file){ .status = OP_UNKNOWN, .output = "" };
+        }
+        struct op_result result = { op->id, (enum op_status)file.status, file.output };
+        if (link_send_op(link, &result))
+            ops->sending = op;
+        return;
+    }
+}
+
+void ops_sent(struct ops *ops, bool has_arrived)
+{
+    struct op *op = ops->sending;
+    struct error err;
+
+    ops->sending = NULL;
+    if (op == NULL || !has_arrived)
+        return;
+    op->state = OP_SENT;
+    if (!save(op, OP_DONE, "", &err))
+        log_failure(&ops->options.log, "operation not recorded", &err);
+    ops_send(ops, ops->link);
+}

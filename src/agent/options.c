@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+const char options_help[] =
+    "berth-host lends this machine out on a Berth market.\n"
+    "\n"
+    "berth-host run --server URL [options]   join, and stay\n"
+    "berth-host doctor [options]             what this machine needs, measured\n"
+    "berth-host status [--data DIR]          who it is, and what it runs\n"
+    "berth-host stop-engine [--data DIR]     end the private engine and all that it runs\n"
+    "berth-host version\n"
+    "\n"
+    "  --server URL          the market's server\n"
+    "  --data DIR            everything that must be kept (" DATA_DEFAULT ")\n"
+    "  --token T             one-time token for joining, from `berth host token`; needed once\n"
+    "  --engine unix:///PATH the Docker Engine to use (unix:///var/run/docker.sock)\n"
+    "  --private-engine      start a Docker Engine of its own, in DIR/engine\n"
+    "  --simulate-gpus FILE  list GPUs that do not exist; lines \"name, memory MB, count\"\n"
+    "  --ports A-B           host ports for instances, both included (20000-20999)\n"
+    "  --public-ip IP        where renters reach this host (the address on the way to the server)\n"
+    "  --ca FILE             certificates to trust for the server, in place of the system's\n"
+    "\n"
+    "BERTH_LOG=debug shows every step. SIGTERM ends berth-host; instances run on.\n";
+
+struct flag {
+    const char *name;
+    size_t offset; /* of a const char * in struct options */
+};
+
+static const struct flag flags[] = {
+    { "--server", offsetof(struct options, server) },
+    { "--data", offsetof(struct options, data) },
+    { "--token", offsetof(struct options, token) },
+    { "--engine", offsetof(struct options, engine) },
+    { "--simulate-gpus", offsetof(struct options, simulate_gpus) },
+    { "--public-ip", offsetof(struct options, public_ip) },
+    { "--ca", offsetof(struct options, ca_file) },
+};
+
+static const struct {
+    const char *name;
+    enum command command;
+} commands[] = {
+    { "run", COMMAND_RUN },         { "doctor", COMMAND_DOCTOR },
+    { "status", COMMAND_STATUS },   { "stop-engine", COMMAND_STOP_ENGINE },
+    { "version", COMMAND_VERSION }, { "--version", COMMAND_VERSION },
+    { "help", COMMAND_HELP },       { "--help", COMMAND_HELP },
+    { "-h", COMMAND_HELP },
+};
+
+static bool parse_command(const char *text, enum command *ret, struct error *err)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, text) == 0) {
+            *ret = commands[i].command;
+            return true;
+        }
+    }
+    return error_set(err, ERROR_INVALID, "there is no command '%.64s'; see berth-host --help",
+                     text);
+}
+
+/* "40000-40099". */
+static bool parse_ports(const char *text, struct options *options, struct error *err)
+{
+    const char *dash = strchr(text, '-');
+    char first_text[8] = "";
+    uint64_t first, last;
+
+    if (dash != NULL && (size_t)(dash - text) < sizeof first_text) {
+        memcpy(first_text, text, (size_t)(dash - text));
+        if (parse_u64(first_text, &first) && parse_u64(dash + 1, &last) && first >= 1 &&
+            last <= 65535 && first <= last) {
+            options->port_first = (int64_t)first;
+            options->port_last = (int64_t)last;
+            return true;
+        }
+    }
+    return error_set(err, ERROR_INVALID, "--ports takes A-B with 1 <= A <= B <= 65535, not '%.64s'",
+                     text);
+}
+
+/* "--name value" or "--name=value". Sets `*ret_value` to NULL where this is another flag. */
+static bool take_value(const char *name, const char *const *argument, const char **ret_value,
+                       int *used, struct error *err)
+{
+    size_t length = strlen(name);
+
+    *ret_value = NULL;
+    if (strncmp(argument[0], name, length) != 0)
+        return true;
+    if (argument[0][length] == '=') {
+        *ret_value = argument[0] + length + 1;
+        *used = 1;
+    } else if (argument[0][length] == '\0') {
+        if (argument[1] == NULL)
+            return error_set(err, ERROR_INVALID, "%s needs a value", name);
+        *ret_value = argument[1];
+        *used = 2;
+    }
+    return true;
+}
+
+static bool parse_flag(const char *const *argument, struct options *options, int *used,
+                       struct error *err)
+{
+    const char *value;
+
+    if (strcmp(argument[0], "--private-engine") == 0) {
+        options->is_engine_private = true;
+        *used = 1;
+        return true;
+    }
+    if (strcmp(argument[0], "--help") == 0 || strcmp(argument[0], "-h") == 0) {
+        options->command = COMMAND_HELP;
+        *used = 1;
+        return true;
+    }
+    if (!take_value("--ports", argument, &value, used, err))
+        return false;
+    if (value != NULL)
+        return parse_ports(value, options, err);
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (!take_value(flags[i].name, argument, &value, used, err))
+            return false;
+        if (value == NULL)
+            continue;
+        if (*value == '\0')
+            return error_set(err, ERROR_INVALID, "%s needs a value", flags[i].name);
+        memcpy((char *)options + flags[i].offset, &value, sizeof value);
+        return true;
+    }
+    return error_set(err, ERROR_INVALID, "there is no option '%.64s'; see berth-host --help",
+                     argument[0]);
+}
+
+bool options_parse(int count, const char *const *arguments, struct options *ret, struct error *err)
+{
+    struct options options = { .command = COMMAND_HELP,
+                               .data = DATA_DEFAULT,
+                               .port_first = PORTS_DEFAULT_FIRST,
+                               .port_last = PORTS_DEFAULT_LAST };
+    int used;
+
+    if (count < 2)
+        return error_set(err, ERROR_INVALID, "what to do? See berth-host --help");
+    if (!parse_command(arguments[1], &options.command, err))
+        return false;
+    for (int i = 2; i < count; i += used) {
+        used = 1;
+        if (!parse_flag(arguments + i, &options, &used, err))
+            return false;
+    }
+    if (options.command == COMMAND_RUN && options.server == NULL)
+        return error_set(err, ERROR_INVALID, "run needs --server URL");
+    if (options.engine != NULL && options.is_engine_private)
+        return error_set(err, ERROR_INVALID, "--engine and --private-engine exclude each other");
+    if (options.engine != NULL && strncmp(options.engine, "unix://", 7) != 0)
+        return error_set(err, ERROR_INVALID, "--engine takes unix:///PATH");
+    *ret = options;
+    return true;
+}

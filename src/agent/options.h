@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of berth-host. */
+
+#ifndef BERTH_AGENT_OPTIONS_H
+#define BERTH_AGENT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum command {
+    COMMAND_RUN,
+    COMMAND_DOCTOR,
+    COMMAND_STATUS,
+    COMMAND_STOP_ENGINE,
+    COMMAND_VERSION,
+    COMMAND_HELP,
+};
+
+enum { PORTS_DEFAULT_FIRST = 20000, PORTS_DEFAULT_LAST = 20999 };
+
+#define DATA_DEFAULT "/var/lib/berth-host"
+
+struct options {
+    enum command command;
+    const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
+    bool is_engine_private;
+    int64_t port_first, port_last;
+};
+
+/* Texts stay the caller's. ERROR_INVALID says what is wrong, for a person. */
+NODISCARD bool options_parse(int count, const char *const *arguments, struct options *ret,
+                             struct error *err);
+
+/* What --help shows. */
+extern const char options_help[];
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/probe.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "agent/gpu_nvml.h"
+#include "agent/gpu_simulated.h"
+#include "base/buf.h"
+#include "base/parse.h"
+#include "proto/hello.h"
+#include "sys/clock.h"
+#include "sys/crypto.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+enum { TEXT_MAX = 4 << 20, MB = 1 << 20, CARDS_MAX = 64, CARD_SIZE = 32 };
+
+/* Copy one line, without blanks around it and without what no fact may hold. */
+static void copy_line(char *to, size_t size, const char *from)
+{
+    size_t length = 0;
+
+    from += strspn(from, " \t\"");
+    for (; *from != '\0' && *from != '\n' && *from != '"' && length + 1 < size; from++) {
+        if ((unsigned char)*from >= 0x20 && (unsigned char)*from < 0x7f)
+            to[length++] = *from;
+    }
+    while (length > 0 && to[length - 1] == ' ')
+        length--;
+    to[length] = '\0';
+}
+
+static bool read_text(const char *path, struct buf *text)
+{
+    struct error ignored;
+
+    if (!file_read(AT_FDCWD, path, text, &ignored))
+        return false;
+    buf_append(text, "", 0);
+    return true;
+}
+
+/* What stands behind `name` and a ':' or '=' at the start of a line. */
+static const char *value_of(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n' ? 1 : 0;
+        if (strncmp(line, name, length) == 0) {
+            const char *at = line + length + strspn(line + length, " \t");
+            if (*at == ':' || *at == '=')
+                return at + 1;
+        }
+    }
+    return NULL;
+}
+
+static int64_t number_at(const char *text)
+{
+    int64_t number = 0;
+
+    text += strspn(text, " \t");
+    for (; isdigit((unsigned char)*text) && number < INT32_MAX; text++)
+        number = number * 10 + (*text - '0');
+    return number;
+}
+
+static int64_t file_number(const char *path)
+{
+    auto_buf struct buf text = buf_of(4096);
+
+    return read_text(path, &text) ? number_at(text.bytes) : 0;
+}
+
+static void probe_cpu(struct machine_facts *facts)
+{
+    auto_buf struct buf text = buf_of(TEXT_MAX);
+    struct utsname name;
+
+    if (!read_text("/proc/cpuinfo", &text))
+        buf_append(&text, "", 0);
+    const char *model = value_of(text.bytes, "model name");
+    const char *mhz = value_of(text.bytes, "cpu MHz");
+    const char *flags = value_of(text.bytes, "flags");
+    int64_t khz = file_number("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq");
+
+    copy_line(facts->cpu_name, sizeof facts->cpu_name, model != NULL ? model : "unknown");
+    facts->cpu_mhz = khz > 0 ? khz / 1000 : mhz != NULL ? number_at(mhz) : 0;
+    if (flags != NULL) {
+        const char *end = strchrnul(flags, '\n');
+        const char *avx = strstr(flags, " avx ");
+        facts->has_avx = avx != NULL && avx < end;
+    }
+    facts->cpu_cores = sysconf(_SC_NPROCESSORS_ONLN);
+    bool is_arm = uname(&name) == 0 && strcmp(name.machine, "aarch64") == 0;
+    (void)snprintf(facts->cpu_arch, sizeof facts->cpu_arch, "%s", is_arm ? "arm64" : "amd64");
+}
+
+static void probe_system(struct machine_facts *facts)
+{
+    auto_buf struct buf text = buf_of(TEXT_MAX);
+    char hostname[NAME_SIZE] = "";
+    struct sysinfo info;
+
+    (void)gethostname(hostname, sizeof hostname - 1);
+    copy_line(facts->hostname, sizeof facts->hostname, hostname);
+    const char *name =
+        read_text("/etc/os-release", &text) ? value_of(text.bytes, "PRETTY_NAME") : NULL;
+    copy_line(facts->os_version, sizeof facts->os_version, name != NULL ? name : "Linux");
+    if (sysinfo(&info) == 0)
+        facts->ram_mb = (int64_t)((uint64_t)info.totalram * info.mem_unit / MB);
+}
+
+int64_t probe_free_gb(const char *path)
+{
+    struct statvfs status;
+
+    if (statvfs(path, &status) != 0)
+        return -1;
+    return (int64_t)((uint64_t)status.f_bavail * status.f_frsize >> 30);
+}
+
+/* The device below the file system, and its model where it has one. */
+static void name_disk(const char *path, char name[static NAME_SIZE])
+{
+    auto_buf struct buf model = buf_of(4096);
+    char link[128], target[512], model_path[700];
+    struct stat status;
+
+    (void)snprintf(name, NAME_SIZE, "unknown");
+    if (stat(path, &status) != 0)
+        return;
+    (void)snprintf(link, sizeof link, "/sys/dev/block/%u:%u", major(status.st_dev),
+                   minor(status.st_dev));
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    if (length <= 0)
+        return;
+    target[length] = '\0';
+    const char *base = strrchr(target, '/');
+    copy_line(name, NAME_SIZE, base != NULL ? base + 1 : target);
+    (void)snprintf(model_path, sizeof model_path, "%s/device/model", link);
+    if (!read_text(model_path, &model)) {
+        (void)snprintf(model_path, sizeof model_path, "%s/../device/model", link);
+        if (!read_text(model_path, &model))
+            return;
+    }
+    copy_line(name, NAME_SIZE, model.bytes);
+}
+
+/* Sequential writing, to the disk and not to memory. 0: could not be measured. */
+static int64_t measure_disk(const char *data_dir)
+{
+    static const char block[MB];
+    char path[1100];
+
+    (void)snprintf(path, sizeof path, "%s/disk-test", data_dir);
+    auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return 0;
+    (void)unlink(path);
+    int64_t started_us = clock_boot_us(&clock_system);
+    for (int i = 0; i < PROBE_DISK_MB; i++) {
+        struct error ignored;
+
+        if (!file_write_all(fd, block, sizeof block, &ignored))
+            return 0;
+    }
+    if (fdatasync(fd) != 0)
+        return 0;
+    int64_t took_us = clock_boot_us(&clock_system) - started_us;
+    return took_us > 0 ? PROBE_DISK_MB * US_PER_SECOND / took_us : 0;
+}
+
+/* "https://host:port/path" as host and port. False: there is no host in it. */
+static bool split_url(const char *url, char *host, size_t size, const char **ret_port)
+{
+    const char *at = strstr(url, "://");
+    const char *start = at != NULL ? at + 3 : url;
+    size_t length;
+
+    *ret_port = strncmp(url, "https", 5) == 0 ? "443" : "80";
+    if (*start == '[') {
+        start++;
+        length = strcspn(start, "]");
+    } else {
+        length = strcspn(start, ":/?#");
+    }
+    if (length == 0 || length >= size)
+        return false;
+    memcpy(host, start, length);
+    host[length] = '\0';
+    return true;
+}
+
+/* A datagram socket that is connected sends nothing, and knows its own address. */
+void probe_address(const char *url, char address[static 64])
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found = NULL;
+    struct sockaddr_storage own;
+    socklen_t own_size = sizeof own;
+    char host[256];
+    const char *port;
+
+    *address = '\0';
+    if (!split_url(url, host, sizeof host, &port) || getaddrinfo(host, port, &hints, &found) != 0)
+        return;
+    auto_close int fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
+        getsockname(fd, (struct sockaddr *)&own, &own_size) == 0)
+        (void)getnameinfo((struct sockaddr *)&own, own_size, address, 64, NULL, 0, NI_NUMERICHOST);
+    freeaddrinfo(found);
+}
+
+bool probe_machine(const struct probe_options *options, struct machine_facts *ret,
+                   struct error *err)
+{
+    struct machine_facts facts = { .port_first = options->port_first,
+                                   .port_last = options->port_last };
+    auto_buf struct buf gpus = buf_of(TEXT_MAX);
+
+    probe_cpu(&facts);
+    probe_system(&facts);
+    int64_t free_gb = probe_free_gb(options->data_dir);
+    facts.disk_gb = free_gb > 0 ? free_gb : 0;
+    name_disk(options->data_dir, facts.disk_name);
+    if (options->measures_disk)
+        facts.disk_mbs = measure_disk(options->data_dir);
+    if (options->public_ip != NULL)
+        (void)snprintf(facts.public_ip, sizeof facts.public_ip, "%s", options->public_ip);
+    else
+        probe_address(options->server_url, facts.public_ip);
+    (void)snprintf(facts.agent_version, sizeof facts.agent_version, "%s", options->agent_version);
+    (void)snprintf(facts.engine_version, sizeof facts.engine_version, "%s",
+                   options->engine_version);
+
+    if (options->simulate_gpus == NULL) {
+        if (!gpu_nvml_probe(&facts, err))
+            return false;
+    } else if (!file_read(AT_FDCWD, options->simulate_gpus, &gpus, err) ||
+               !gpu_simulated_parse(gpus.bytes != NULL ? gpus.bytes : "", options->seed,
+                                    options->seed_size, &facts, err)) {
+        return error_context(err, "--simulate-gpus %s", options->simulate_gpus);
+    }
+    *ret = facts;
+    return true;
+}
+
+bool probe_work(void *context, const struct job_report *report, struct buf *result,
+                struct error *err)
+{
+    struct machine_facts facts;
+
+    (void)report;
+    if (!probe_machine(context, &facts, err))
+        return false;
+    machine_facts_encode(result, &facts);
+    return true;
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+    return strcmp(left, right);
+}
+
+/* The addresses of cards that exist: those with a device behind them. */
+static size_t list_cards(char cards[][CARD_SIZE])
+{
+    DIR *entries = opendir("/sys/class/net");
+    size_t count = 0;
+
+    if (entries == NULL)
+        return 0;
+    for (const struct dirent *entry; count < CARDS_MAX && (entry = readdir(entries)) != NULL;) {
+        auto_buf struct buf address = buf_of(4096);
+        char path[512];
+
+        (void)snprintf(path, sizeof path, "/sys/class/net/%s/device", entry->d_name);
+        if (access(path, F_OK) != 0)
+            continue;
+        (void)snprintf(path, sizeof path, "/sys/class/net/%s/address", entry->d_name);
+        if (read_text(path, &address))
+            copy_line(cards[count++], CARD_SIZE, address.bytes);
+    }
+    (void)closedir(entries);
+    qsort(cards, count, CARD_SIZE, compare_texts);
+    return count;
+}
+
+void probe_fingerprint(const struct machine_facts *facts, uint8_t fingerprint[static 32])
+{
+    auto_buf struct buf text = buf_of(65536), board = buf_of(4096);
+    char uuids[GPUS_MAX][GPU_UUID_SIZE], cards[CARDS_MAX][CARD_SIZE];
+    char serial[NAME_SIZE];
+    size_t card_count = list_cards(cards);
+
+    for (int64_t i = 0; i < facts->gpu_count; i++)
+        memcpy(uuids[i], facts->gpus[i].uuid, GPU_UUID_SIZE);
+    qsort(uuids, (size_t)facts->gpu_count, GPU_UUID_SIZE, compare_texts);
+    for (int64_t i = 0; i < facts->gpu_count; i++)
+        buf_printf(&text, "gpu %s\n", uuids[i]);
+    if (read_text("/sys/class/dmi/id/board_serial", &board)) {
+        copy_line(serial, sizeof serial, board.bytes);
+        buf_printf(&text, "board %s\n", serial);
+    }
+    for (size_t i = 0; i < card_count; i++)
+        buf_printf(&text, "card %s\n", cards[i]);
+    struct hash hash = crypto_sha256(text.bytes != NULL ? text.bytes : "", text.length);
+    memcpy(fingerprint, hash.bytes, sizeof hash.bytes);
+}

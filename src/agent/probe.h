@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this machine is: measured, for its offer (struct machine_facts). */
+
+#ifndef BERTH_AGENT_PROBE_H
+#define BERTH_AGENT_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/job.h"
+#include "base/error.h"
+#include "market/machine.h"
+
+struct probe_options {
+    const char *data_dir;      /* whose disk is given away */
+    const char *simulate_gpus; /* path of a file, or NULL: look for real ones */
+    const uint8_t *seed;       /* for the uuids of simulated GPUs */
+    size_t seed_size;
+    const char *public_ip;  /* or NULL: find out */
+    const char *server_url; /* the way out is the way to the server */
+    int64_t port_first, port_last;
+    const char *agent_version, *engine_version;
+    bool measures_disk; /* writes a file of DISK_TEST_MB */
+};
+
+enum { PROBE_DISK_MB = 128, PROBE_TIMEOUT_MS = 120000 };
+
+NODISCARD bool probe_machine(const struct probe_options *options, struct machine_facts *ret,
+                             struct error *err);
+
+/* The same for job_start(); the context is a struct probe_options, the result the facts. */
+NODISCARD bool probe_work(void *context, const struct job_report *report, struct buf *result,
+                          struct error *err);
+
+/* Hash over what identifies the hardware: GPU uuids, board serial, addresses of network cards. */
+void probe_fingerprint(const struct machine_facts *facts, uint8_t fingerprint[static 32]);
+
+/* GB of 2^30 bytes that are free where `path` is. -1: unknown. */
+int64_t probe_free_gb(const char *path);
+
+/* The address that this host has on its way to `url`; "" unknown. */
+void probe_address(const char *url, char address[static 64]);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the host must remember of an instance: which ports and network it was given, and what was
+ * done to it already. One small file each, durable before the deed that it speaks of. */
+
+#ifndef BERTH_AGENT_RECORD_H
+#define BERTH_AGENT_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "proto/desired.h"
+#include "proto/heartbeat.h"
+
+enum { RECORD_BOOT_SIZE = 64 };
+
+struct record {
+    int64_t id;
+    int64_t slot;                   /* of its network; see agent/slots.h */
+    int64_t ssh_port;               /* 0: none could be given */
+    int64_t restart_nonce;          /* the last one carried out, or given up in a crash */
+    int64_t start_gen;              /* the generation it was last started under; 0: never */
+    bool is_stopped_by_us;          /* since then */
+    bool is_private;                /* its image was pulled with a login */
+    char boot_id[RECORD_BOOT_SIZE]; /* the boot of the host it was last started in */
+    char started_before[40];        /* its start time as it was before that */
+    int64_t port_count;
+    struct port_mapping ports[SPEC_PORTS_MAX];
+};
+
+/* Below directory `dir`: <id>.json. */
+NODISCARD bool record_save(int dir, const struct record *record, struct error *err);
+NODISCARD bool record_load(int dir, int64_t id, struct record *ret, struct error *err);
+NODISCARD bool record_remove(int dir, int64_t id, struct error *err);
+
+/* Whose records there are: at most `max`, ascending. */
+NODISCARD bool record_list(int dir, int64_t *ids, size_t max, size_t *ret_count, struct error *err);
+
+#endif

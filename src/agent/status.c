@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "agent/engine.h"
+#include "agent/identity.h"
+#include "agent/record.h"
+#include "agent/slots.h"
+#include "sys/fd.h"
+
+static void print_record(FILE *out, const struct record *record)
+{
+    char bridge[SLOT_TEXT_SIZE];
+
+    (void)fprintf(out, "instance %" PRId64 ": network %s, SSH port %" PRId64, record->id,
+                  slots_bridge(record->slot, bridge), record->ssh_port);
+    for (int64_t i = 0; i < record->port_count; i++)
+        (void)fprintf(out, "%s %" PRId64 " to %" PRId64 "/%s", i == 0 ? ", ports" : ",",
+                      record->ports[i].host_port, record->ports[i].port,
+                      record->ports[i].is_udp ? "udp" : "tcp");
+    (void)fprintf(out, "%s\n", record->is_stopped_by_us ? ", stopped" : "");
+}
+
+bool status_print(FILE *out, const char *data_dir, struct error *err)
+{
+    int64_t machine_id, ids[DESIRED_INSTANCES_MAX];
+    bool is_running;
+    size_t count;
+
+    if (!identity_peek(data_dir, &machine_id, &is_running, err))
+        return false;
+    auto_close int dir = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_close int records =
+        dir < 0 ? -1 : openat(dir, "instances", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (records < 0)
+        return error_system(err, errno, "open %s/instances", data_dir);
+    if (!record_list(records, ids, DESIRED_INSTANCES_MAX, &count, err))
+        return false;
+
+    if (machine_id == 0)
+        (void)fprintf(out, "not enrolled yet\n");
+    else
+        (void)fprintf(out, "machine %" PRId64 "\n", machine_id);
+    (void)fprintf(out, "agent: %s\n", is_running ? "runs" : "does not run");
+    if (engine_find(data_dir) > 0)
+        (void)fprintf(out, "private engine: process %" PRId64 "\n", engine_find(data_dir));
+    (void)fprintf(out, "%zu instance%s\n", count, count == 1 ? "" : "s");
+    for (size_t i = 0; i < count; i++) {
+        struct record record;
+
+        if (!record_load(records, ids[i], &record, err))
+            return false;
+        print_record(out, &record);
+    }
+    return true;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/steps.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/diary.h"
+#include "agent/work.h"
+#include "sys/fd.h"
+
+enum { RETRY_FIRST_MS = 1000, RETRY_MAX_MS = 60000, MARK_SIZE = 128 };
+
+static void say(struct instance *instance, const char *text)
+{
+    (void)snprintf(instance->message, sizeof instance->message, "%s", text);
+}
+
+/* An image that was pulled with a login is somebody's secret: who comes without one must ask the
+ * registry again, though the image is here. A mark on disk says which ones. */
+static char *private_mark(const char *image, char mark[static MARK_SIZE])
+{
+    char hex[HEX_SIZE(HASH_SIZE)];
+    struct hash hash = crypto_sha256(image, strlen(image));
+
+    (void)snprintf(mark, MARK_SIZE, "private/%s", hex_format(hash.bytes, sizeof hash.bytes, hex));
+    return mark;
+}
+
+static bool is_private(const struct agent *agent, const char *image)
+{
+    char mark[MARK_SIZE];
+
+    return faccessat(agent->identity.dir, private_mark(image, mark), F_OK, 0) == 0;
+}
+
+static bool mark_private(const struct agent *agent, const char *image, struct error *err)
+{
+    char mark[MARK_SIZE];
+
+    if (mkdirat(agent->identity.dir, "private", 0700) != 0 && errno != EEXIST)
+        return error_system(err, errno, "make the directory private");
+    auto_close int fd = openat(agent->identity.dir, private_mark(image, mark),
+                               O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_system(err, errno, "mark a private image");
+    return true;
+}
+
+static void fail(struct instance *instance, enum plan_step step, const struct error *err,
+                 bool is_final)
+{
+    struct plan_failure *failure = &instance->failure;
+    int64_t gen = instance->desired != NULL ? instance->desired->gen : 0;
+    bool is_ours = err->code == ERROR_UNREACHABLE || err->code == ERROR_TIMEOUT;
+    int64_t delay_ms = RETRY_FIRST_MS;
+
+    if (failure->gen != gen)
+        failure->count = 0;
+    /* An engine that is away says nothing about the instance. */
+    if (failure->count == 0 || !is_ours)
+        failure->count++;
+    for (int64_t i = 1; i < failure->count && delay_ms < RETRY_MAX_MS; i++)
+        delay_ms *= 2;
+    failure->step = step;
+    failure->gen = gen;
+    failure->is_final = is_final;
+    failure->retry_us = loop_now_us(instance->agent->loop) +
+                        (delay_ms < RETRY_MAX_MS ? delay_ms : RETRY_MAX_MS) * US_PER_MS;
+    say(instance, err->text);
+    diary_write(instance->agent->identity.instances_dir, instance->id, "%s: %s",
+                plan_step_name(step), err->text);
+    log_write(&instance->agent->log, LOG_WARNING, "step not done", "instance %" PRId64 ": %s: %s",
+              instance->id, plan_step_name(step), err->text);
+}
+
+/* The image is here: the instance gets its ports and its network's number, once. */
+static bool take_image(struct instance *instance, const struct pull_image *image, struct error *err)
+{
+    struct agent *agent = instance->agent;
+    const struct instance_spec *spec = &instance->desired->spec;
+    struct record record = { .id = instance->id };
+    size_t count;
+
+    if (spec->registry_login != NULL && !mark_private(agent, spec->image, err))
+        return false;
+    (void)snprintf(instance->prepared, sizeof instance->prepared, "%s", spec->image);
+    if (instance->has_record)
+        return true;
+
+    struct record *others = instances_records(&agent->instances, instance->id, &count);
+    record.restart_nonce = instance->desired->restart_nonce;
+    bool is_assigned = slots_assign(&agent->slots, others, count, spec, &record, err);
+    if (is_assigned)
+        slots_expose(&agent->slots, others, count, image, &record);
+    free(others);
+    if (!is_assigned || !record_save(agent->identity.instances_dir, &record, err)) {
+        *instance->prepared = '\0';
+        return false;
+    }
+    instance->record = record;
+    instance->has_record = true;
+    return true;
+}
+
+/* Nothing of it is on the host any more. */
+static bool let_go(struct instance *instance, struct error *err)
+{
+    struct agent *agent = instance->agent;
+
+    if (!record_remove(agent->identity.instances_dir, instance->id, err))
+        return false;
+    diary_remove(agent->identity.instances_dir, instance->id);
+    totals_remove(&agent->totals, instance->id);
+    instance->has_record = false;
+    *instance->prepared = '\0';
+    return true;
+}
+
+static bool take_done(struct instance *instance, enum plan_step step,
+                      const struct work_result *result, struct error *err)
+{
+    bool is_gone = step == PLAN_DESTROY || step == PLAN_FORGET;
+
+    if (step == PLAN_PREPARE && result->has_image && instance->desired != NULL &&
+        instance->desired->state != DESIRED_ABSENT && !take_image(instance, &result->image, err))
+        return false;
+    if (is_gone && !let_go(instance, err))
+        return false;
+    if (!is_gone)
+        diary_write(instance->agent->identity.instances_dir, instance->id, "%s: done",
+                    plan_step_name(step));
+    log_write(&instance->agent->log, LOG_INFO, "step done", "instance %" PRId64 ": %s",
+              instance->id, plan_step_name(step));
+    instance->failure = (struct plan_failure){ 0 };
+    *instance->message = '\0';
+    return true;
+}
+
+static void take_result(struct instance *instance, enum plan_step step,
+                        const struct work_result *result)
+{
+    struct agent *agent = instance->agent;
+    struct error err = result->err;
+
+    if (result->has_no_quota && agent->host.has_quota) {
+        agent->host.has_quota = false;
+        log_write(&agent->log, LOG_WARNING, "no disk quota",
+                  "the engine's storage cannot limit the size of containers");
+    }
+    if (result->has_seen)
+        observe_put(agent->observer, instance->machine_id, instance->id, result->seen,
+                    (size_t)result->seen_count);
+    else
+        observe_refresh(agent->observer);
+    if (result->is_done && take_done(instance, step, result, &err))
+        return;
+    if (step == PLAN_CREATE && err.code == ERROR_NOT_FOUND)
+        *instance->prepared = '\0'; /* the image was removed behind our back */
+    fail(instance, step, &err, result->is_final);
+}
+
+static void on_progress(void *context, const char *text)
+{
+    struct instance *instance = context;
+
+    say(instance, text);
+    agent_wake(instance->agent);
+}
+
+static void on_end(void *context, const struct job_end *end)
+{
+    struct instance *instance = context;
+    enum plan_step step = instance->under_way;
+    static struct work_result result; /* large, and there is one thread */
+    struct error err = end->err;
+
+    instance->under_way = PLAN_NOTHING;
+    if (end->is_done && work_decode(end->result, instance->agent->host.host, &result, &err)) {
+        take_result(instance, step, &result);
+    } else {
+        fail(instance, step, &err, false);
+        observe_refresh(instance->agent->observer);
+    }
+    agent_wake(instance->agent);
+}
+
+/* What must be known before the deed, whatever becomes of us in the middle of it. */
+static bool write_down(struct instance *instance, enum plan_step step, struct error *err)
+{
+    const struct agent *agent = instance->agent;
+    const struct seen *seen = instance_seen(instance, false);
+    struct record record = instance->record;
+
+    if (!instance->has_record || instance->desired == NULL)
+        return true;
+    if (step == PLAN_STOP) {
+        record.is_stopped_by_us = true;
+    } else if (step == PLAN_CREATE || step == PLAN_START || step == PLAN_RESTART) {
+        record.start_gen = instance->desired->gen;
+        record.is_stopped_by_us = false;
+        record.restart_nonce = instance->desired->restart_nonce;
+        memcpy(record.boot_id, agent->identity.boot_id, sizeof record.boot_id);
+        (void)snprintf(record.started_before, sizeof record.started_before, "%s",
+                       seen != NULL ? seen->started_at : "");
+    } else {
+        return true;
+    }
+    if (!record_save(agent->identity.instances_dir, &record, err))
+        return false;
+    instance->record = record;
+    return true;
+}
+
+static bool begin(struct instance *instance, enum plan_step step, struct error *err)
+{
+    struct agent *agent = instance->agent;
+    const struct desired_instance *desired = instance->desired;
+    const struct seen *seen = instance_seen(instance, false);
+    bool is_foreign = instance->machine_id != agent->identity.machine_id;
+    struct work work = {
+        .step = step,
+        .engine_socket = agent->engine_socket,
+        .host = &agent->host,
+        .instance_id = instance->id,
+        .desired = desired,
+        .record = instance->has_record ? &instance->record : NULL,
+        .foreign_container = is_foreign && seen != NULL ? seen->id : NULL,
+        .must_pull = step == PLAN_PREPARE && is_private(agent, desired->spec.image),
+    };
+    struct job_spec spec = {
+        .work = work_run,
+        .work_context = &work,
+        .timeout_ms = work_timeout_ms(step),
+        .on_progress = on_progress,
+        .on_end = on_end,
+        .context = instance,
+    };
+
+    if (!write_down(instance, step, err))
+        return false;
+    instance->was_cut = false;
+    instance->up_session = 0;
+    if (!job_start(agent->loop, &spec, &instance->job, err))
+        return false;
+    instance->under_way = step;
+    log_write(&agent->log, LOG_DEBUG, "step begun", "instance %" PRId64 ": %s", instance->id,
+              plan_step_name(step));
+    return true;
+}
+
+static void cancel(struct instance *instance)
+{
+    log_write(&instance->agent->log, LOG_INFO, "step cancelled", "instance %" PRId64 ": %s",
+              instance->id, plan_step_name(instance->under_way));
+    job_cancel(&instance->job);
+    instance->under_way = PLAN_NOTHING;
+    *instance->message = '\0';
+    observe_refresh(instance->agent->observer);
+}
+
+static size_t count_under_way(const struct instances *instances)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < instances->count; i++)
+        count += instances->all[i]->job != NULL ? 1 : 0;
+    return count;
+}
+
+bool steps_carry_out(struct instances *instances)
+{
+    size_t busy = count_under_way(instances);
+    bool has_acted = false;
+
+    for (size_t i = 0; i < instances->count; i++) {
+        struct instance *instance = instances->all[i];
+        enum plan_step step = instance->verdict.step;
+        struct error err;
+
+        if (step == PLAN_NOTHING || (step != PLAN_CANCEL && busy >= STEPS_AT_ONCE_MAX))
+            continue;
+        has_acted = true;
+        if (step == PLAN_CANCEL) {
+            cancel(instance);
+        } else if (begin(instance, step, &err)) {
+            busy++;
+        } else {
+            fail(instance, step, &err, false);
+        }
+    }
+    return has_acted;
+}

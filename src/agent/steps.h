@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out what the plan decided: writes down what must be known before the deed, starts the
+ * worker, and takes in its account. */
+
+#ifndef BERTH_AGENT_STEPS_H
+#define BERTH_AGENT_STEPS_H
+
+#include "agent/instance.h"
+
+enum { STEPS_AT_ONCE_MAX = 16 };
+
+/* Begin, or cancel, as the verdicts say. True: something was begun or cancelled. */
+bool steps_carry_out(struct instances *instances);
+
+#endif

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/work.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/slots.h"
+#include "base/encode.h"
+#include "market/image.h"
+
+enum { MINUTE_MS = 60000, LABELS_MAX = 16384, INSPECT_MAX = 1 << 20 };
+
+/* What a step leaves to be told. */
+struct account {
+    const struct work *work;
+    struct docker docker;
+    const struct job_report *report;
+    bool is_final, has_no_quota, has_image;
+    struct pull_image image;
+};
+
+int64_t work_timeout_ms(enum plan_step step)
+{
+    switch (step) {
+    case PLAN_PREPARE:
+        return 180 * MINUTE_MS; /* a hundred gigabytes on a slow line */
+    case PLAN_CREATE:
+    case PLAN_START:
+    case PLAN_STOP:
+    case PLAN_RESTART:
+    case PLAN_FORGET:
+        return 3 * MINUTE_MS;
+    case PLAN_REBIND:
+    case PLAN_DESTROY:
+        return 15 * MINUTE_MS; /* deleting a terabyte of small files */
+    case PLAN_NOTHING:
+    case PLAN_CANCEL:
+        break;
+    }
+    assert(false);
+    return MINUTE_MS;
+}
+
+static bool prepare(struct account *account, struct error *err)
+{
+    const struct work *work = account->work;
+    const struct instance_spec *spec = &work->desired->spec;
+    struct pull_request request = { spec->image, spec->registry_login, account->report };
+    struct image parsed;
+
+    account->is_final = true;
+    if (!image_parse(spec->image, &parsed, err))
+        return false;
+    account->is_final = false;
+    bool must_pull = work->must_pull || spec->registry_login != NULL;
+    if (must_pull || !pull_inspect(&account->docker, spec->image, &account->image, err)) {
+        if (!must_pull && err->code != ERROR_NOT_FOUND)
+            return false;
+        if (!pull_run(&account->docker, &request, err)) {
+            account->is_final = err->code == ERROR_NOT_FOUND;
+            return false;
+        }
+        if (!pull_inspect(&account->docker, spec->image, &account->image, err))
+            return error_context(err, "after the pull");
+    }
+    account->has_image = true;
+    return true;
+}
+
+static bool make_network(struct account *account, struct error *err)
+{
+    const struct work *work = account->work;
+    struct container_wish wish = { work->host, work->desired, work->record, NULL };
+    auto_buf struct buf labels = buf_of(LABELS_MAX);
+    struct encoder json = encoder_of(&labels);
+    char name[SLOT_TEXT_SIZE], subnet[SLOT_TEXT_SIZE], gateway[SLOT_TEXT_SIZE];
+
+    container_labels(&json, &wish);
+    struct docker_network network = {
+        .name = slots_bridge(work->record->slot, name),
+        .subnet = slots_subnet(work->record->slot, subnet),
+        .gateway = slots_gateway(work->record->slot, gateway),
+        .labels = labels.bytes,
+    };
+    return docker_network_make(&account->docker, &network, err);
+}
+
+/* Make the container, without a limit on its size where the storage has none to offer. */
+static bool make_container(struct account *account, const char *name, const char *image,
+                           char ret_id[static DOCKER_ID_SIZE], struct error *err)
+{
+    const struct work *work = account->work;
+    struct container_host host = *work->host;
+    struct container_wish wish = { &host, work->desired, work->record, image };
+
+    for (;;) {
+        auto_buf struct buf body = buf_of(CONTAINER_BODY_MAX);
+
+        container_encode(&body, &wish);
+        if (body.has_overflowed) {
+            account->is_final = true;
+            return error_set(err, ERROR_OUT_OF_RANGE, "variables and arguments are too long");
+        }
+        if (docker_create(&account->docker, name, body.bytes, ret_id, err))
+            return true;
+        if (!host.has_quota || strstr(err->text, "storage-opt") == NULL)
+            break;
+        host.has_quota = false;
+        account->has_no_quota = true;
+    }
+    account->is_final = err->code == ERROR_INVALID;
+    return error_context(err, "make the container");
+}
+
+static bool start(struct account *account, const char *container, struct error *err)
+{
+    if (docker_start(&account->docker, container, err))
+        return true;
+    /* A command that is not there, a user that the image lacks: it would fail again. */
+    account->is_final = err->code == ERROR_INVALID;
+    return error_context(err, "start the container");
+}
+
+static bool create(struct account *account, struct error *err)
+{
+    const struct work *work = account->work;
+    char name[64], id[DOCKER_ID_SIZE];
+
+    job_say(account->report, "making the container");
+    if (!make_network(account, err))
+        return false;
+    if (!make_container(account, seen_name(work->instance_id, name), work->desired->spec.image, id,
+                        err)) {
+        /* One of that name is there, from a worker that was killed: the plan will see it. */
+        return err->code == ERROR_CONFLICT;
+    }
+    return start(account, id, err);
+}
+
+/* Out of the way of an instance of ours that may have its number. */
+static bool stop_foreign(struct account *account, const char *id, struct error *err)
+{
+    char name[64];
+
+    if (!docker_stop(&account->docker, id, CONTAINER_STOP_SECONDS, err))
+        return error_context(err, "stop the container");
+    return docker_rename(&account->docker, id, seen_kept_name(id, name), err);
+}
+
+/* Both, where there are two; one that is not there has stopped. */
+static bool stop_all(struct account *account, struct error *err)
+{
+    int64_t id = account->work->instance_id;
+    char name[64], next[64];
+
+    if (!docker_stop(&account->docker, seen_name(id, name), CONTAINER_STOP_SECONDS, err) &&
+        err->code != ERROR_NOT_FOUND)
+        return error_context(err, "stop the container");
+    if (!docker_stop(&account->docker, seen_next_name(id, next), CONTAINER_STOP_SECONDS, err) &&
+        err->code != ERROR_NOT_FOUND)
+        return error_context(err, "stop the container");
+    return true;
+}
+
+static bool restart(struct account *account, struct error *err)
+{
+    char name[64];
+
+    job_say(account->report, "rebooting");
+    if (!stop_all(account, err))
+        return false;
+    return start(account, seen_name(account->work->instance_id, name), err);
+}
+
+/* The folder of a container's own files. */
+static bool upper_dir(struct docker *docker, const char *container, char *path, size_t size,
+                      struct error *err)
+{
+    auto_json json_t *root = NULL;
+
+    if (!docker_inspect(docker, container, &root, err))
+        return false;
+    const json_t *driver = json_object_get(root, "GraphDriver");
+    const char *name = json_string_value(json_object_get(driver, "Name"));
+    const char *upper =
+        json_string_value(json_object_get(json_object_get(driver, "Data"), "UpperDir"));
+    if (upper == NULL || name == NULL || strcmp(name, "overlay2") != 0)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the engine stores containers by %s, and only overlay2 lets one move",
+                         name != NULL ? name : "unknown means");
+    (void)snprintf(path, size, "%s", upper);
+    return true;
+}
+
+static bool image_of(struct docker *docker, const char *container, char image[static 128],
+                     struct error *err)
+{
+    auto_json json_t *root = NULL;
+    const char *id;
+
+    if (!docker_inspect(docker, container, &root, err) ||
+        !json_need_text(root, "Image", 127, &id, err))
+        return false;
+    (void)snprintf(image, 128, "%s", id);
+    return true;
+}
+
+/* Move the files of `from` into `to`, which has never run: one rename over its empty folder, so
+ * that they are at every moment in the one or in the other. */
+static bool move_files(struct account *account, const char *from, const char *to, struct error *err)
+{
+    char old_dir[1024], new_dir[1024];
+
+    if (!upper_dir(&account->docker, from, old_dir, sizeof old_dir, err) ||
+        !upper_dir(&account->docker, to, new_dir, sizeof new_dir, err))
+        return false;
+    if (rename(old_dir, new_dir) != 0)
+        return error_system(err, errno, "move the files of the instance");
+    return true;
+}
+
+static bool has_files(struct docker *docker, const char *container, bool *ret, struct error *err)
+{
+    struct stat status;
+    char dir[1024];
+
+    if (!upper_dir(docker, container, dir, sizeof dir, err))
+        return false;
+    *ret = stat(dir, &status) == 0;
+    return true;
+}
+
+static bool is_there(struct docker *docker, const char *container, bool *ret, struct error *err)
+{
+    if (docker_inspect(docker, container, NULL, err))
+        *ret = true;
+    else if (err->code == ERROR_NOT_FOUND)
+        *ret = false;
+    else
+        return false;
+    return true;
+}
+
+/* Make the successor and give it the files of the old one. */
+static bool make_successor(struct account *account, const char *old, const char *next,
+                           struct error *err)
+{
+    char image[128], id[DOCKER_ID_SIZE];
+
+    if (!docker_remove(&account->docker, next, err) || !make_network(account, err) ||
+        !image_of(&account->docker, old, image, err) ||
+        !make_container(account, next, image, id, err))
+        return false;
+    return move_files(account, old, next, err);
+}
+
+/* The container is made anew over the same files. Where a worker was killed in the middle, the
+ * old one has its files still: begin again; or has lost them: they are in the successor. */
+static bool rebind(struct account *account, struct error *err)
+{
+    struct docker *docker = &account->docker;
+    int64_t id = account->work->instance_id;
+    bool has_old = false, has_next = false, is_moved = false;
+    char old[64], next[64];
+
+    job_say(account->report, "moving to other devices");
+    (void)seen_name(id, old);
+    (void)seen_next_name(id, next);
+    if (!is_there(docker, old, &has_old, err) || !is_there(docker, next, &has_next, err))
+        return false;
+    if (has_old && has_next) {
+        bool has_kept = false;
+
+        if (!has_files(docker, old, &has_kept, err))
+            return false;
+        is_moved = !has_kept;
+    }
+    if (has_old && !is_moved && !make_successor(account, old, next, err))
+        return false;
+    if (has_old && !docker_remove(docker, old, err))
+        return error_context(err, "remove the old container");
+    return docker_rename(docker, next, old, err);
+}
+
+static bool forget(struct account *account, struct error *err)
+{
+    char bridge[SLOT_TEXT_SIZE];
+
+    return account->work->record == NULL ||
+           docker_network_remove(&account->docker,
+                                 slots_bridge(account->work->record->slot, bridge), err);
+}
+
+static bool destroy(struct account *account, struct error *err)
+{
+    int64_t id = account->work->instance_id;
+    char name[64], next[64];
+
+    if (!docker_remove(&account->docker, seen_name(id, name), err) ||
+        !docker_remove(&account->docker, seen_next_name(id, next), err))
+        return error_context(err, "remove the container");
+    return forget(account, err);
+}
+
+static bool carry_out(struct account *account, struct error *err)
+{
+    char name[64];
+
+    switch (account->work->step) {
+    case PLAN_PREPARE:
+        return prepare(account, err);
+    case PLAN_CREATE:
+        return create(account, err);
+    case PLAN_START:
+        return start(account, seen_name(account->work->instance_id, name), err);
+    case PLAN_STOP:
+        if (account->work->foreign_container != NULL)
+            return stop_foreign(account, account->work->foreign_container, err);
+        return stop_all(account, err);
+    case PLAN_RESTART:
+        return restart(account, err);
+    case PLAN_REBIND:
+        return rebind(account, err);
+    case PLAN_DESTROY:
+        return destroy(account, err);
+    case PLAN_FORGET:
+        return forget(account, err);
+    case PLAN_NOTHING:
+    case PLAN_CANCEL:
+        break;
+    }
+    assert(false);
+    return false;
+}
+
+/* Append what the engine shows of a container; one that is not there is left out. */
+static bool add_container(struct encoder *json, struct docker *docker, const char *name)
+{
+    auto_json json_t *root = NULL;
+    struct error err;
+
+    if (!docker_inspect(docker, name, &root, &err))
+        return err.code == ERROR_NOT_FOUND;
+    char *text = json_dumps(root, JSON_COMPACT);
+    if (text == NULL)
+        return false;
+    encode_raw(json, text, strlen(text));
+    free(text);
+    return true;
+}
+
+static void add_image(struct encoder *json, const struct pull_image *image)
+{
+    encode_key(json, "image");
+    encode_object(json);
+    encode_field_text(json, "id", image->id);
+    encode_key(json, "ports");
+    encode_array(json);
+    for (int64_t i = 0; i < image->port_count; i++)
+        encode_int(json, image->ports[i].is_udp ? -image->ports[i].port : image->ports[i].port);
+    encode_end(json);
+    encode_end(json);
+}
+
+bool work_run(void *context, const struct job_report *report, struct buf *result, struct error *err)
+{
+    const struct work *work = context;
+    struct account account = { .work = work, .report = report };
+    struct encoder json = encoder_of(result);
+    struct error why;
+    char name[64], next[64];
+
+    (void)err;
+    account.docker = docker_open(work->engine_socket);
+    bool is_done = carry_out(&account, &why);
+
+    encode_object(&json);
+    encode_field_bool(&json, "is_done", is_done);
+    if (!is_done) {
+        encode_field_int(&json, "code", why.code);
+        encode_field_text(&json, "text", why.text);
+    }
+    encode_field_bool(&json, "is_final", account.is_final);
+    encode_field_bool(&json, "has_no_quota", account.has_no_quota);
+    if (account.has_image)
+        add_image(&json, &account.image);
+    encode_key(&json, "containers");
+    encode_array(&json);
+    bool has_seen = work->foreign_container == NULL &&
+                    add_container(&json, &account.docker, seen_name(work->instance_id, name)) &&
+                    add_container(&json, &account.docker, seen_next_name(work->instance_id, next));
+    encode_end(&json);
+    encode_field_bool(&json, "has_seen", has_seen);
+    encode_end(&json);
+    docker_close(&account.docker);
+    return true;
+}
+
+static bool decode_image(const json_t *object, struct pull_image *image, struct error *err)
+{
+    const json_t *ports;
+    const char *id;
+
+    if (!json_need_text(object, "id", sizeof image->id - 1, &id, err) ||
+        !json_need_array(object, "ports", PULL_EXPOSED_MAX, &ports, err))
+        return false;
+    (void)snprintf(image->id, sizeof image->id, "%s", id);
+    image->port_count = (int64_t)json_array_size(ports);
+    for (int64_t i = 0; i < image->port_count; i++) {
+        int64_t port = json_integer_value(json_array_get(ports, (size_t)i));
+
+        image->ports[i] = (struct pull_port){ port < 0 ? -port : port, port < 0 };
+    }
+    return true;
+}
+
+static bool decode_seen(const json_t *root, const char *host, struct work_result *result,
+                        struct error *err)
+{
+    const json_t *containers;
+
+    if (!json_need_array(root, "containers", 2, &containers, err))
+        return false;
+    for (size_t i = 0; i < json_array_size(containers); i++) {
+        struct seen *seen = &result->seen[result->seen_count++];
+
+        if (!seen_parse(json_array_get(containers, i), host, seen, err))
+            return false;
+    }
+    return true;
+}
+
+bool work_decode(const json_t *root, const char *host, struct work_result *ret, struct error *err)
+{
+    struct work_result *result = ret;
+    const json_t *image = json_member(root, "image");
+    const char *text = json_string_value(json_object_get(root, "text"));
+    int64_t code = json_integer_value(json_object_get(root, "code"));
+
+    *result = (struct work_result){ 0 };
+    if (!json_need_bool(root, "is_done", &result->is_done, err) ||
+        !json_need_bool(root, "is_final", &result->is_final, err) ||
+        !json_need_bool(root, "has_no_quota", &result->has_no_quota, err) ||
+        !json_need_bool(root, "has_seen", &result->has_seen, err))
+        return false;
+    if (!result->is_done)
+        (void)error_set(&result->err, (enum error_code)code, "%s", text != NULL ? text : "");
+    result->has_image = image != NULL;
+    if (image != NULL && !decode_image(image, &result->image, err))
+        return false;
+    return decode_seen(root, host, result, err);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of a plan, carried out: what a worker does to the engine for one instance.
+ *
+ * Every step can be killed at any point and begun again. It ends in an account of itself: whether
+ * it worked, why not, and what containers the instance has now, as the engine shows them. */
+
+#ifndef BERTH_AGENT_WORK_H
+#define BERTH_AGENT_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/container.h"
+#include "agent/job.h"
+#include "agent/plan.h"
+#include "agent/pull.h"
+#include "agent/seen.h"
+
+struct work {
+    enum plan_step step;
+    const char *engine_socket;
+    const struct container_host *host;
+    int64_t instance_id;
+    const struct desired_instance *desired; /* NULL for steps that take down */
+    const struct record *record;            /* NULL: none */
+    const char *foreign_container;          /* id, of PLAN_STOP: not ours, so not by our names */
+    bool must_pull; /* although the image is here: it may be somebody else's secret */
+};
+
+/* For job_start(); the context is a struct work. */
+NODISCARD bool work_run(void *context, const struct job_report *report, struct buf *result,
+                        struct error *err);
+
+int64_t work_timeout_ms(enum plan_step step);
+
+/* The account of a step. */
+struct work_result {
+    bool is_done;
+    struct error err;
+    bool is_final;     /* trying again would not help */
+    bool has_no_quota; /* the engine's storage cannot limit a container */
+    bool has_image;
+    struct pull_image image; /* of PLAN_PREPARE */
+    bool has_seen;           /* else the engine could not be asked any more */
+    int64_t seen_count;
+    struct seen seen[2];
+};
+NODISCARD bool work_decode(const json_t *root, const char *host, struct work_result *ret,
+                           struct error *err);
+
+#endif

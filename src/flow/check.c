@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/check.h"
+
+#include "flow/check_books.h"
+#include "flow/check_contracts.h"
+#include "flow/check_run.h"
+
+static bool check_work(struct db *db, void *context, struct error *err)
+{
+    struct check_run *run = context;
+
+    run->db = db;
+    run->counts = (struct check_counts){ .findings = 0 };
+    return check_books(run, err) && check_contracts(run, err) && check_gpus(run, err);
+}
+
+bool flow_check(struct store *store, check_found *found, void *context,
+                struct check_counts *ret_counts, struct error *err)
+{
+    struct check_run run = { .found = found, .context = context };
+
+    if (!store_read(store, check_work, &run, err))
+        return error_context(err, "check");
+    *ret_counts = run.counts;
+    return true;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/check_books.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "market/journal.h"
+#include "sys/crypto.h"
+
+/* An account beside what its transfers and its holds add up to. */
+struct account {
+    int64_t id, code, owner;
+    unsigned flags;
+    struct money debits, credits, pending_debits, pending_credits; /* as kept */
+    numerator sum_debits, sum_credits;                             /* as recomputed */
+    struct money hold_debits, hold_credits;
+};
+
+struct books {
+    struct check_run *run;
+    struct audit_stream accounts, debits, credits, hold_debits, hold_credits;
+    numerator total_debits, total_credits;
+    numerator debit_balance[LEDGER_EQUITY + 1]; /* by kind */
+};
+
+static bool sum_transfers(struct books *books, struct audit_stream *stream, int64_t id,
+                          numerator *ret_sum, struct error *err)
+{
+    struct audit_row row;
+    bool has;
+
+    *ret_sum = 0;
+    if (!check_run_skip(books->run, stream, id, "transfers", err))
+        return false;
+    do {
+        if (!check_run_take(stream, id, &row, &has, err))
+            return false;
+        *ret_sum += has ? row.at[3] : 0;
+    } while (has);
+    return true;
+}
+
+static bool sum_holds(struct books *books, struct audit_stream *stream, int64_t id,
+                      struct money *ret_sum, struct error *err)
+{
+    struct audit_row row;
+    bool has;
+
+    if (!check_run_skip(books->run, stream, id, "holds", err) ||
+        !check_run_take(stream, id, &row, &has, err))
+        return false;
+    *ret_sum = (struct money){ has ? row.at[1] : 0 };
+    return true;
+}
+
+static void check_limits(struct check_run *run, const struct account *account)
+{
+    const struct ledger_account *chart = ledger_account(account->code);
+    struct money all_debits, all_credits;
+
+    if (chart == NULL) {
+        check_run_find(run, "I-4",
+                       "account %" PRId64 " has code %" PRId64 ", which is not in the chart",
+                       account->id, account->code);
+        return;
+    }
+    if ((account->flags & ~(unsigned)LEDGER_CLOSED) != chart->flags)
+        check_run_find(run, "I-4", "account %" PRId64 " (%s of %" PRId64 ") has flags %u, not %u",
+                       account->id, chart->name, account->owner, account->flags, chart->flags);
+    if (!money_add(account->debits, account->pending_debits, &all_debits) ||
+        !money_add(account->credits, account->pending_credits, &all_credits) ||
+        !ledger_is_within_limits(chart->flags & LEDGER_L, all_debits, account->credits) ||
+        !ledger_is_within_limits(chart->flags & LEDGER_A, account->debits, all_credits))
+        check_run_find(run, "I-4",
+                       "account %" PRId64 " (%s of %" PRId64
+                       ") is beyond its limit: debits %" PRId64 " and %" PRId64
+                       " pending, credits %" PRId64 " and %" PRId64 " pending",
+                       account->id, chart->name, account->owner, account->debits.nanodollars,
+                       account->pending_debits.nanodollars, account->credits.nanodollars,
+                       account->pending_credits.nanodollars);
+}
+
+static void check_sums(struct check_run *run, const struct account *account)
+{
+    bool is_summed = (account->flags & LEDGER_S) != 0;
+    numerator debits = is_summed ? 0 : account->sum_debits;
+    numerator credits = is_summed ? 0 : account->sum_credits;
+
+    if (account->debits.nanodollars != debits || account->credits.nanodollars != credits)
+        check_run_find(run, "I-2",
+                       "account %" PRId64 " keeps debits %" PRId64 " and credits %" PRId64
+                       ", its transfers say %" PRId64 " and %" PRId64,
+                       account->id, account->debits.nanodollars, account->credits.nanodollars,
+                       (int64_t)debits, (int64_t)credits);
+    if (money_compare(account->pending_debits, account->hold_debits) != 0 ||
+        money_compare(account->pending_credits, account->hold_credits) != 0)
+        check_run_find(run, "I-2",
+                       "account %" PRId64 " keeps %" PRId64 " and %" PRId64
+                       " pending, its open holds say %" PRId64 " and %" PRId64,
+                       account->id, account->pending_debits.nanodollars,
+                       account->pending_credits.nanodollars, account->hold_debits.nanodollars,
+                       account->hold_credits.nanodollars);
+}
+
+static bool check_account(struct books *books, const struct audit_row *row, struct error *err)
+{
+    struct account account = {
+        .id = row->at[0],
+        .code = row->at[1],
+        .owner = row->at[2],
+        .flags = (unsigned)row->at[3],
+        .debits = { row->at[4] },
+        .credits = { row->at[5] },
+        .pending_debits = { row->at[6] },
+        .pending_credits = { row->at[7] },
+    };
+    const struct ledger_account *chart = ledger_account(account.code);
+
+    if (!sum_transfers(books, &books->debits, account.id, &account.sum_debits, err) ||
+        !sum_transfers(books, &books->credits, account.id, &account.sum_credits, err) ||
+        !sum_holds(books, &books->hold_debits, account.id, &account.hold_debits, err) ||
+        !sum_holds(books, &books->hold_credits, account.id, &account.hold_credits, err))
+        return false;
+    check_limits(books->run, &account);
+    check_sums(books->run, &account);
+    books->total_debits += account.sum_debits;
+    books->total_credits += account.sum_credits;
+    if (chart != NULL)
+        books->debit_balance[chart->kind] += account.sum_debits - account.sum_credits;
+    return true;
+}
+
+static void check_totals(struct books *books)
+{
+    const numerator *debit = books->debit_balance;
+    numerator left = debit[LEDGER_ASSET] + debit[LEDGER_LIABILITY];
+    numerator right = -debit[LEDGER_EQUITY] - debit[LEDGER_INCOME] - debit[LEDGER_EXPENSE];
+
+    if (books->total_debits != books->total_credits)
+        check_run_find(books->run, "I-1", "all debits are %" PRId64 ", all credits %" PRId64,
+                       (int64_t)books->total_debits, (int64_t)books->total_credits);
+    if (left != right)
+        check_run_find(books->run, "I-20",
+                       "assets less liabilities are %" PRId64
+                       ", equity and income less expenses %" PRId64,
+                       (int64_t)left, (int64_t)right);
+}
+
+static bool check_all_accounts(struct books *books, struct error *err)
+{
+    const struct audit_row *row;
+
+    while (audit_see(&books->accounts, &row, err)) {
+        if (row == NULL) {
+            check_totals(books);
+            return check_run_skip(books->run, &books->debits, INT64_MAX, "transfers", err) &&
+                   check_run_skip(books->run, &books->credits, INT64_MAX, "transfers", err) &&
+                   check_run_skip(books->run, &books->hold_debits, INT64_MAX, "holds", err) &&
+                   check_run_skip(books->run, &books->hold_credits, INT64_MAX, "holds", err);
+        }
+        if (!check_account(books, row, err))
+            return false;
+        audit_take(&books->accounts);
+    }
+    return false;
+}
+
+static bool check_accounts(struct check_run *run, struct error *err)
+{
+    struct books books = {
+        .run = run,
+        .accounts = audit_open(run->db, AUDIT_ACCOUNTS),
+        .debits = audit_open(run->db, AUDIT_DEBITS),
+        .credits = audit_open(run->db, AUDIT_CREDITS),
+        .hold_debits = audit_open(run->db, AUDIT_HOLD_DEBITS),
+        .hold_credits = audit_open(run->db, AUDIT_HOLD_CREDITS),
+    };
+    bool is_read = check_all_accounts(&books, err);
+
+    run->counts.accounts = books.accounts.taken;
+    run->counts.transfers = books.debits.taken;
+    audit_close(&books.accounts);
+    audit_close(&books.debits);
+    audit_close(&books.credits);
+    audit_close(&books.hold_debits);
+    audit_close(&books.hold_credits);
+    return is_read;
+}
+
+static bool check_debtors(struct check_run *run, struct error *err)
+{
+    auto_audit struct audit_stream debtors = audit_open(run->db, AUDIT_DEBTORS);
+    const struct audit_row *row;
+
+    while (audit_see(&debtors, &row, err)) {
+        if (row == NULL)
+            return true;
+        check_run_find(run, "I-5", "renter %" PRId64 " owes and has credit at once", row->at[0]);
+        audit_take(&debtors);
+    }
+    return false;
+}
+
+/* The legs of one journal; more than there may be are counted, not kept. */
+static bool load_legs(struct audit_stream *legs, int64_t id, struct journal *journal,
+                      size_t *ret_count, struct error *err)
+{
+    struct audit_row row;
+    bool has;
+
+    for (*ret_count = 0;; ++*ret_count) {
+        if (!check_run_take(legs, id, &row, &has, err))
+            return false;
+        if (!has)
+            return true;
+        if (*ret_count < JOURNAL_LEGS_MAX)
+            journal->legs[journal->leg_count++] = (struct leg){
+                .code = (int)row.at[2],
+                .amount = { row.at[3] },
+                .debit = { (enum ledger_code)row.at[4], row.at[5], row.at[6] },
+                .credit = { (enum ledger_code)row.at[7], row.at[8], row.at[9] },
+            };
+    }
+}
+
+/* What the renter is charged for a component is what host and house get. */
+static void check_split(struct check_run *run, int64_t id, const struct journal *journal)
+{
+    for (int component = COMPONENT_GPU; component <= COMPONENT_DOWN; component++) {
+        numerator charged = 0, shared = 0;
+
+        for (size_t i = 0; i < journal->leg_count; i++) {
+            const struct leg *leg = &journal->legs[i];
+
+            if (leg->code == 10 * component + LEG_CHARGE)
+                charged += leg->amount.nanodollars;
+            if (leg->code == 10 * component + LEG_HOST_SHARE ||
+                leg->code == 10 * component + LEG_FEE)
+                shared += leg->amount.nanodollars;
+        }
+        if (charged != shared)
+            check_run_find(run, "I-8",
+                           "journal %" PRId64 " charges %" PRId64 " for %s and shares out %" PRId64,
+                           id, (int64_t)charged, component_name((enum component)component),
+                           (int64_t)shared);
+    }
+}
+
+static void check_hash(struct check_run *run, const struct audit_row *row,
+                       const struct journal *journal)
+{
+    auto_buf struct buf body = buf_of(JOURNAL_BODY_MAX);
+    char text[HEX_SIZE(HASH_SIZE)];
+
+    journal_body(&body, journal);
+    struct hash hash = crypto_sha256(body.length > 0 ? body.bytes : "", body.length);
+    if (body.has_overflowed ||
+        strcmp(hex_format(hash.bytes, sizeof hash.bytes, text), row->hash) != 0)
+        check_run_find(run, "I-19", "journal %" PRId64 " (%s) is not what was posted", row->at[0],
+                       row->key);
+}
+
+static bool check_journal(struct check_run *run, struct audit_stream *legs,
+                          const struct audit_row *row, struct error *err)
+{
+    int64_t id = row->at[0];
+    struct journal journal = {
+        .kind = (enum journal_kind)row->at[1],
+        .occurred = { row->at[2] },
+        .ref_kind = (enum journal_ref)row->at[4],
+        .ref_id = row->at[5],
+        .corrects = row->at[6] == AUDIT_NULL ? 0 : row->at[6],
+    };
+    size_t leg_count;
+
+    if (!check_run_skip(run, legs, id, "legs", err) ||
+        !load_legs(legs, id, &journal, &leg_count, err))
+        return false;
+    if (leg_count > JOURNAL_LEGS_MAX) {
+        check_run_find(run, "I-3", "journal %" PRId64 " has %zu legs", id, leg_count);
+        return true;
+    }
+    if (!journal_is_balanced(&journal))
+        check_run_find(run, "I-3", "journal %" PRId64 " (%s) is not balanced: %zu legs", id,
+                       row->key, leg_count);
+    if (journal.kind == JOURNAL_USAGE)
+        check_split(run, id, &journal);
+    if (journal.corrects >= id)
+        check_run_find(run, "I-15", "journal %" PRId64 " corrects %" PRId64 ", a later one", id,
+                       journal.corrects);
+    check_hash(run, row, &journal);
+    return true;
+}
+
+static bool check_journals(struct check_run *run, struct error *err)
+{
+    auto_audit struct audit_stream journals = audit_open(run->db, AUDIT_JOURNALS);
+    auto_audit struct audit_stream legs = audit_open(run->db, AUDIT_LEGS);
+    const struct audit_row *row;
+
+    while (audit_see(&journals, &row, err)) {
+        run->counts.journals = journals.taken;
+        if (row == NULL)
+            return check_run_skip(run, &legs, INT64_MAX, "legs", err);
+        if (!check_journal(run, &legs, row, err))
+            return false;
+        audit_take(&journals);
+    }
+    return false;
+}
+
+bool check_books(struct check_run *run, struct error *err)
+{
+    return check_accounts(run, err) && check_debtors(run, err) && check_journals(run, err);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/check_contracts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "market/journal.h"
+#include "market/meter.h"
+#include "market/rental.h"
+
+struct contract {
+    int64_t id, state, reason, gpu_count, created, destroyed;
+    bool is_destroyed;
+    int64_t gpu_us;                         /* what its meter says */
+    numerator charged[COMPONENT_COUNT + 1]; /* by component, as the journals say */
+    numerator host_share[COMPONENT_COUNT + 1];
+};
+
+struct span {
+    int64_t from, until; /* INT64_MAX: still */
+};
+
+struct streams {
+    struct audit_stream contracts, meters, epochs, usage, intervals, claims;
+    struct span *claims_of_one; /* owned; of the contract at hand */
+    size_t claim_count, claim_capacity;
+};
+
+static bool sum_usage(struct check_run *run, struct streams *streams, struct contract *contract,
+                      struct error *err)
+{
+    struct audit_row row;
+    bool has;
+
+    do {
+        if (!check_run_take(&streams->usage, contract->id, &row, &has, err))
+            return false;
+        if (!has)
+            break;
+        int64_t component = row.at[3] / 10;
+        if (component < COMPONENT_GPU || component > COMPONENT_DOWN)
+            continue;
+        contract->charged[component] += row.at[3] % 10 == LEG_CHARGE ? row.at[4] : 0;
+        contract->host_share[component] += row.at[3] % 10 == LEG_HOST_SHARE ? row.at[4] : 0;
+        if (contract->is_destroyed && row.at[5] > contract->destroyed)
+            check_run_find(run, "I-9",
+                           "journal %" PRId64 " charges contract %" PRId64
+                           " for time after its end",
+                           row.at[1], contract->id);
+    } while (has);
+    return true;
+}
+
+/* What the meter's rates come to, all its life: rate times quantity times usage. */
+static bool sum_epochs(struct check_run *run, struct streams *streams,
+                       const struct contract *contract, const struct audit_row *meter,
+                       numerator *ret_sum, struct error *err)
+{
+    const char *name = component_name((enum component)meter->at[1]);
+    int64_t reached = 0, open_count = 0;
+    const struct audit_row *row;
+
+    for (*ret_sum = 0; audit_see(&streams->epochs, &row, err); audit_take(&streams->epochs)) {
+        if (row == NULL || row->at[0] != contract->id || row->at[1] != meter->at[1]) {
+            if (open_count != !contract->is_destroyed)
+                check_run_find(run, contract->is_destroyed ? "I-9" : "I-6",
+                               "meter %s of contract %" PRId64 " has %" PRId64 " open epochs", name,
+                               contract->id, open_count);
+            if (reached != meter->at[6])
+                check_run_find(run, "I-6",
+                               "the epochs of meter %s of contract %" PRId64 " end at %" PRId64
+                               ", its total is %" PRId64,
+                               name, contract->id, reached, meter->at[6]);
+            return true;
+        }
+        int64_t until = row->at[6] == AUDIT_NULL ? meter->at[6] : row->at[6];
+
+        open_count += row->at[6] == AUDIT_NULL;
+        if (row->at[5] != reached || until < reached)
+            check_run_find(run, "I-6",
+                           "epoch %" PRId64 " of meter %s of contract %" PRId64
+                           " does not follow the one before",
+                           row->at[2], name, contract->id);
+        *ret_sum += (numerator)row->at[3] * row->at[4] * (until - row->at[5]);
+        reached = until;
+    }
+    return false;
+}
+
+static bool check_meter(struct check_run *run, struct streams *streams, struct contract *contract,
+                        const struct audit_row *row, struct error *err)
+{
+    enum component component = (enum component)row->at[1];
+    const char *name = component_name(component);
+    numerator gross = row->at[10], host = row->at[11], sum;
+
+    if (!sum_epochs(run, streams, contract, row, &sum, err))
+        return false;
+    numerator unposted = (numerator)row->at[4] * row->at[5] * (row->at[6] - row->at[7]);
+    if (row->at[2] != component_denominator(component) ||
+        gross * row->at[2] + row->at[8] != sum - unposted)
+        check_run_find(run, "I-6",
+                       "meter %s of contract %" PRId64 " has posted %" PRId64
+                       ", which is not what its rates come to",
+                       name, contract->id, row->at[10]);
+    if (host * FEE_BPS_MAX + row->at[9] != gross * (FEE_BPS_MAX - row->at[3]))
+        check_run_find(run, "I-7",
+                       "meter %s of contract %" PRId64 " gives the host %" PRId64 " of %" PRId64,
+                       name, contract->id, row->at[11], row->at[10]);
+    if (contract->charged[component] != gross || contract->host_share[component] != host)
+        check_run_find(run, "I-7",
+                       "meter %s of contract %" PRId64 " has posted %" PRId64 " and %" PRId64
+                       " to the host, its journals %" PRId64 " and %" PRId64,
+                       name, contract->id, row->at[10], row->at[11],
+                       (int64_t)contract->charged[component],
+                       (int64_t)contract->host_share[component]);
+    if (contract->is_destroyed != (row->at[12] != AUDIT_NULL) ||
+        (contract->is_destroyed && row->at[6] != row->at[7]))
+        check_run_find(run, "I-9", "meter %s of contract %" PRId64 " is %s", name, contract->id,
+                       contract->is_destroyed ? "open, though it has ended"
+                                              : "closed, though it lives");
+    if (component == COMPONENT_GPU)
+        contract->gpu_us = row->at[6];
+    return true;
+}
+
+static bool check_meters(struct check_run *run, struct streams *streams, struct contract *contract,
+                         struct error *err)
+{
+    struct audit_row row;
+    int64_t count = 0;
+    bool has;
+
+    do {
+        if (!check_run_take(&streams->meters, contract->id, &row, &has, err))
+            return false;
+        if (has && !check_meter(run, streams, contract, &row, err))
+            return false;
+        count += has;
+    } while (has);
+    if (count != COMPONENT_COUNT)
+        check_run_find(run, "I-6", "contract %" PRId64 " has %" PRId64 " meters", contract->id,
+                       count);
+    return true;
+}
+
+static bool check_claims(struct check_run *run, struct streams *streams,
+                         const struct contract *contract, struct error *err)
+{
+    int64_t held = 0, wanted = contract->gpu_count > 0 ? contract->gpu_count : 1;
+    struct audit_row row;
+    bool has;
+
+    for (streams->claim_count = 0;; streams->claim_count++) {
+        if (!check_run_take(&streams->claims, contract->id, &row, &has, err))
+            return false;
+        if (!has)
+            break;
+        if (streams->claim_count == streams->claim_capacity) {
+            streams->claim_capacity = 2 * streams->claim_capacity + 16;
+            streams->claims_of_one =
+                realloc(streams->claims_of_one, streams->claim_capacity * sizeof(struct span));
+            if (streams->claims_of_one == NULL)
+                abort();
+        }
+        streams->claims_of_one[streams->claim_count] =
+            (struct span){ row.at[3], row.at[4] == AUDIT_NULL ? INT64_MAX : row.at[4] };
+        held += row.at[4] == AUDIT_NULL;
+    }
+    if (!rental_state_is_valid(contract->state))
+        return true;
+    enum rental_state state = (enum rental_state)contract->state;
+    if ((held != 0 && held != wanted) || (held == 0 && rental_must_hold_gpus(state)) ||
+        (held != 0 && !rental_may_hold_gpus(state)))
+        check_run_find(run, "state",
+                       "contract %" PRId64 " is %s and holds %" PRId64 " of %" PRId64 " places",
+                       contract->id, rental_state_name(state), held, wanted);
+    return true;
+}
+
+/* Time counts only while the GPUs are its own. */
+static void check_coverage(struct check_run *run, const struct streams *streams,
+                           const struct contract *contract, const struct audit_row *interval)
+{
+    int64_t covering = 0, wanted = contract->gpu_count > 0 ? contract->gpu_count : 1;
+
+    for (size_t i = 0; i < streams->claim_count; i++)
+        covering += streams->claims_of_one[i].from <= interval->at[1] &&
+                    streams->claims_of_one[i].until >= interval->at[3];
+    if (covering < wanted)
+        check_run_find(run, "I-11",
+                       "interval %" PRId64 " of contract %" PRId64
+                       " runs on GPUs that it does not hold",
+                       interval->at[2], contract->id);
+}
+
+static bool check_intervals(struct check_run *run, struct streams *streams,
+                            const struct contract *contract, struct error *err)
+{
+    numerator sum = 0;
+    int64_t reached = contract->created;
+    struct audit_row row;
+    bool has;
+
+    for (;;) {
+        if (!check_run_take(&streams->intervals, contract->id, &row, &has, err))
+            return false;
+        if (!has)
+            break;
+        if (row.at[1] < reached || (contract->is_destroyed && row.at[3] > contract->destroyed))
+            check_run_find(run, "I-10",
+                           "interval %" PRId64 " of contract %" PRId64
+                           " overlaps another, or is outside of its life",
+                           row.at[2], contract->id);
+        if (row.at[4] == AUDIT_NULL && rental_state_is_valid(contract->state) &&
+            rental_intent((enum rental_state)contract->state) != RENTAL_RUN)
+            check_run_find(run, "state", "contract %" PRId64 " is %s and its time still runs",
+                           contract->id, rental_state_name((enum rental_state)contract->state));
+        check_coverage(run, streams, contract, &row);
+        sum += row.at[3] - row.at[1];
+        reached = row.at[3];
+    }
+    if (contract->gpu_us > sum)
+        check_run_find(run, "I-10",
+                       "contract %" PRId64 " is metered for %" PRId64
+                       " us of GPU time, and was connected for %" PRId64,
+                       contract->id, contract->gpu_us, (int64_t)sum);
+    return true;
+}
+
+static void check_state(struct check_run *run, const struct contract *contract)
+{
+    if (!rental_state_is_valid(contract->state))
+        check_run_find(run, "state", "contract %" PRId64 " is in state %" PRId64, contract->id,
+                       contract->state);
+    else if ((rental_intent((enum rental_state)contract->state) == RENTAL_DESTROY) !=
+             contract->is_destroyed)
+        check_run_find(run, "state", "contract %" PRId64 " is %s and %s", contract->id,
+                       rental_state_name((enum rental_state)contract->state),
+                       contract->is_destroyed ? "has ended" : "has not ended");
+    if (!rental_reason_is_valid(contract->reason))
+        check_run_find(run, "state", "contract %" PRId64 " has reason %" PRId64, contract->id,
+                       contract->reason);
+}
+
+/* What refers to contracts that do not exist, up to this one. */
+static bool skip_all(struct check_run *run, struct streams *streams, int64_t id, struct error *err)
+{
+    return check_run_skip(run, &streams->usage, id, "usage journals", err) &&
+           check_run_skip(run, &streams->epochs, id, "epochs", err) &&
+           check_run_skip(run, &streams->meters, id, "meters", err) &&
+           check_run_skip(run, &streams->claims, id, "claims", err) &&
+           check_run_skip(run, &streams->intervals, id, "intervals", err);
+}
+
+static bool check_contract(struct check_run *run, struct streams *streams,
+                           const struct audit_row *row, struct error *err)
+{
+    struct contract contract = {
+        .id = row->at[0],
+        .state = row->at[1],
+        .reason = row->at[2],
+        .gpu_count = row->at[3],
+        .created = row->at[4],
+        .destroyed = row->at[5],
+        .is_destroyed = row->at[5] != 0,
+    };
+
+    check_state(run, &contract);
+    return skip_all(run, streams, contract.id, err) && sum_usage(run, streams, &contract, err) &&
+           check_meters(run, streams, &contract, err) &&
+           check_claims(run, streams, &contract, err) &&
+           check_intervals(run, streams, &contract, err);
+}
+
+static bool check_all(struct check_run *run, struct streams *streams, struct error *err)
+{
+    const struct audit_row *row;
+
+    while (audit_see(&streams->contracts, &row, err)) {
+        if (row == NULL)
+            return skip_all(run, streams, INT64_MAX, err);
+        if (!check_contract(run, streams, row, err))
+            return false;
+        audit_take(&streams->contracts);
+    }
+    return false;
+}
+
+bool check_contracts(struct check_run *run, struct error *err)
+{
+    struct streams streams = {
+        .contracts = audit_open(run->db, AUDIT_CONTRACTS),
+        .meters = audit_open(run->db, AUDIT_METERS),
+        .epochs = audit_open(run->db, AUDIT_EPOCHS),
+        .usage = audit_open(run->db, AUDIT_USAGE),
+        .intervals = audit_open(run->db, AUDIT_INTERVALS),
+        .claims = audit_open(run->db, AUDIT_CLAIMS),
+    };
+    bool is_read = check_all(run, &streams, err);
+
+    run->counts.contracts = streams.contracts.taken;
+    run->counts.meters = streams.meters.taken;
+    run->counts.intervals = streams.intervals.taken;
+    audit_close(&streams.contracts);
+    audit_close(&streams.meters);
+    audit_close(&streams.epochs);
+    audit_close(&streams.usage);
+    audit_close(&streams.intervals);
+    audit_close(&streams.claims);
+    free(streams.claims_of_one);
+    return is_read;
+}
+
+/* On each GPU claims follow one another, and only the last may be held still. */
+bool check_gpus(struct check_run *run, struct error *err)
+{
+    auto_audit struct audit_stream claims = audit_open(run->db, AUDIT_GPUS);
+    int64_t gpu = 0, free_from = INT64_MIN;
+    const struct audit_row *row;
+
+    for (; audit_see(&claims, &row, err); audit_take(&claims)) {
+        run->counts.claims = claims.taken;
+        if (row == NULL)
+            return true;
+        int64_t until = row->at[4] == AUDIT_NULL ? INT64_MAX : row->at[4];
+
+        if (row->at[0] == gpu && row->at[3] < free_from)
+            check_run_find(run, "I-11",
+                           "GPU %" PRId64 " has two holders: contract %" PRId64 " (claim %" PRId64
+                           ") before the one before let go",
+                           gpu, row->at[2], row->at[1]);
+        if (until < row->at[3])
+            check_run_find(run, "I-11", "claim %" PRId64 " ends before it begins", row->at[1]);
+        free_from = row->at[0] == gpu && free_from > until ? free_from : until;
+        gpu = row->at[0];
+    }
+    return false;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/audit.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A row comparison is one range of the key's index, on both databases. */
+static const struct table {
+    const char *sql;
+    size_t key_count, column_count;
+    bool has_texts; /* key and hash, behind the columns */
+} tables[] = {
+    [AUDIT_ACCOUNTS] = { "SELECT id, code, owner_id, flags, dr_posted, cr_posted, dr_pending, "
+                         "cr_pending FROM account WHERE id > $1 ORDER BY id LIMIT $2",
+                         1, 8, false },
+    [AUDIT_DEBITS] = { "SELECT dr, journal_id, leg, amount FROM transfer "
+                       "WHERE (dr, journal_id, leg) > ($1, $2, $3) "
+                       "ORDER BY dr, journal_id, leg LIMIT $4",
+                       3, 4, false },
+    [AUDIT_CREDITS] = { "SELECT cr, journal_id, leg, amount FROM transfer "
+                        "WHERE (cr, journal_id, leg) > ($1, $2, $3) "
+                        "ORDER BY cr, journal_id, leg LIMIT $4",
+                        3, 4, false },
+    [AUDIT_HOLD_DEBITS] = { "SELECT dr, sum(amount) FROM hold WHERE state = 0 AND dr > $1 "
+                            "GROUP BY dr ORDER BY dr LIMIT $2",
+                            1, 2, false },
+    [AUDIT_HOLD_CREDITS] = { "SELECT cr, sum(amount) FROM hold WHERE state = 0 AND cr > $1 "
+                             "GROUP BY cr ORDER BY cr LIMIT $2",
+                             1, 2, false },
+    [AUDIT_DEBTORS] = { "SELECT debt.owner_id FROM account debt WHERE debt.code = 1210 "
+                        "AND debt.owner_id > $1 AND debt.dr_posted > debt.cr_posted "
+                        "AND EXISTS (SELECT 1 FROM account fund WHERE fund.code IN (2010, 2020) "
+                        "AND fund.owner_id = debt.owner_id AND fund.cr_posted > fund.dr_posted) "
+                        "ORDER BY debt.owner_id LIMIT $2",
+                        1, 1, false },
+    [AUDIT_JOURNALS] = { "SELECT id, kind, occurred_us, posted_us, ref_kind, ref_id, corrects, "
+                         "idem_key, body_hash FROM journal WHERE id > $1 ORDER BY id LIMIT $2",
+                         1, 7, true },
+    [AUDIT_LEGS] = { "SELECT t.journal_id, t.leg, t.code, t.amount, d.code, d.owner_id, d.sub_id, "
+                     "c.code, c.owner_id, c.sub_id FROM transfer t "
+                     "LEFT JOIN account d ON d.id = t.dr LEFT JOIN account c ON c.id = t.cr "
+                     "WHERE (t.journal_id, t.leg) > ($1, $2) ORDER BY t.journal_id, t.leg LIMIT $3",
+                     2, 10, false },
+    /* Of the legs of one journal the limit may cut some off: those come with the next page. */
+    [AUDIT_USAGE] = { "SELECT j.ref_id, j.id, t.leg, t.code, t.amount, j.occurred_us "
+                      "FROM journal j JOIN transfer t ON t.journal_id = j.id "
+                      "WHERE j.ref_kind = 1 AND (j.ref_id, j.id) >= ($1, $2) "
+                      "AND (j.ref_id > $1 OR j.id > $2 OR t.leg > $3) AND j.kind = 1 "
+                      "ORDER BY j.ref_id, j.id, t.leg LIMIT $4",
+                      3, 6, false },
+    [AUDIT_METERS] = { "SELECT instance_id, comp, denom, fee_bps, rate, qty, total, posted_total, "
+                       "rem, split_rem, gross_posted, host_posted, closed_us FROM meter "
+                       "WHERE (instance_id, comp) > ($1, $2) ORDER BY instance_id, comp LIMIT $3",
+                       2, 13, false },
+    [AUDIT_EPOCHS] = { "SELECT instance_id, comp, epoch, rate, qty, from_total, to_total "
+                       "FROM rate_epoch WHERE (instance_id, comp, epoch) > ($1, $2, $3) "
+                       "ORDER BY instance_id, comp, epoch LIMIT $4",
+                       3, 7, false },
+    [AUDIT_CONTRACTS] = { "SELECT id, state, reason, num_gpus, created_us, destroyed_us "
+                          "FROM contract WHERE id > $1 ORDER BY id LIMIT $2",
+                          1, 6, false },
+    [AUDIT_INTERVALS] = { "SELECT contract_id, start_us, id, metered_us, end_us FROM run_interval "
+                          "WHERE (contract_id, start_us, id) > ($1, $2, $3) "
+                          "ORDER BY contract_id, start_us, id LIMIT $4",
+                          3, 5, false },
+    [AUDIT_CLAIMS] = { "SELECT contract_id, id, gpu_id, claimed_us, released_us FROM gpu_claim "
+                       "WHERE (contract_id, id) > ($1, $2) ORDER BY contract_id, id LIMIT $3",
+                       2, 5, false },
+    [AUDIT_GPUS] = { "SELECT gpu_id, id, contract_id, claimed_us, released_us FROM gpu_claim "
+                     "WHERE (gpu_id, id) > ($1, $2) ORDER BY gpu_id, id LIMIT $3",
+                     2, 5, false },
+};
+
+struct audit_stream audit_open(struct db *db, enum audit_table table)
+{
+    struct audit_stream stream = { .db = db, .table = table };
+
+    stream.rows = calloc(AUDIT_PAGE, sizeof *stream.rows);
+    if (stream.rows == NULL)
+        abort();
+    for (size_t i = 0; i < 3; i++)
+        stream.last_key[i] = INT64_MIN;
+    return stream;
+}
+
+void audit_close(struct audit_stream *stream)
+{
+    free(stream->rows);
+    stream->rows = NULL;
+}
+
+static void read_row(struct db_rows *rows, const struct table *table, struct audit_row *row)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        row->at[i] = db_column_is_null(rows, (int)i) ? AUDIT_NULL : db_column_int(rows, (int)i);
+    if (table->has_texts) {
+        (void)snprintf(row->key, sizeof row->key, "%s",
+                       db_column_text(rows, (int)table->column_count));
+        (void)snprintf(row->hash, sizeof row->hash, "%s",
+                       db_column_text(rows, (int)table->column_count + 1));
+    }
+}
+
+static bool load_page(struct audit_stream *stream, struct error *err)
+{
+    const struct table *table = &tables[stream->table];
+    struct db_value values[4];
+
+    for (size_t i = 0; i < table->key_count; i++)
+        values[i] = db_int(stream->last_key[i]);
+    values[table->key_count] = db_int(AUDIT_PAGE);
+    stream->next = stream->row_count = 0;
+    auto_db_rows struct db_rows rows =
+        db_query(stream->db, table->sql, (struct db_args){ values, table->key_count + 1 });
+    while (db_next(&rows, err)) {
+        assert(stream->row_count < AUDIT_PAGE);
+        read_row(&rows, table, &stream->rows[stream->row_count++]);
+    }
+    stream->is_last_page = stream->row_count < AUDIT_PAGE;
+    return !rows.has_failed;
+}
+
+bool audit_see(struct audit_stream *stream, const struct audit_row **ret_row, struct error *err)
+{
+    if (stream->next == stream->row_count && !stream->is_last_page && !load_page(stream, err))
+        return false;
+    *ret_row = stream->next < stream->row_count ? &stream->rows[stream->next] : NULL;
+    return true;
+}
+
+void audit_take(struct audit_stream *stream)
+{
+    assert(stream->next < stream->row_count);
+    for (size_t i = 0; i < tables[stream->table].key_count; i++)
+        stream->last_key[i] = stream->rows[stream->next].at[i];
+    stream->next++;
+    stream->taken++;
+}

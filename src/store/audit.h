@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole tables, for the checker: row after row in the order of their keys, however many there are.
+ *
+ * A stream reads a page at a time, from behind the last key of the page before, so it holds
+ * little and no statement takes long. One row is seen before it is taken, which is what merging
+ * two streams needs:
+ *
+ *     struct audit_stream legs = audit_open(db, AUDIT_LEGS);
+ *     while (audit_see(&legs, &row, err) && row != NULL && row->at[0] == journal_id)
+ *         audit_take(&legs);
+ *
+ * Nulls read as AUDIT_NULL. All streams of one transaction see the same moment. */
+
+#ifndef BERTH_STORE_AUDIT_H
+#define BERTH_STORE_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/db.h"
+
+#define AUDIT_NULL INT64_C(-1)
+
+enum { AUDIT_COLUMNS_MAX = 16, AUDIT_TEXT_SIZE = 100, AUDIT_PAGE = 256 };
+
+/* The columns of each, in order; the key first. */
+enum audit_table {
+    AUDIT_ACCOUNTS,    /* id, code, owner, flags, dr and cr posted, dr and cr pending */
+    AUDIT_DEBITS,      /* account, journal, leg, amount */
+    AUDIT_CREDITS,     /* the same */
+    AUDIT_HOLD_DEBITS, /* account, sum of its open holds */
+    AUDIT_HOLD_CREDITS,
+    AUDIT_DEBTORS,  /* owners that owe and have at once */
+    AUDIT_JOURNALS, /* id, kind, occurred, posted, ref kind, ref id, corrects; key and body hash */
+    AUDIT_LEGS,   /* journal, leg, code, amount, debit code, owner, sub, credit code, owner, sub */
+    AUDIT_USAGE,  /* contract, journal, leg, code, amount, occurred */
+    AUDIT_METERS, /* contract, component, denominator, fee bps, rate, quantity, total, posted total,
+                   * remainder, fee remainder, gross posted, host posted, closed */
+    AUDIT_EPOCHS, /* contract, component, epoch, rate, quantity, from total, to total */
+    AUDIT_CONTRACTS, /* id, state, reason, GPUs, created, destroyed (0: not) */
+    AUDIT_INTERVALS, /* contract, start, id, metered, end */
+    AUDIT_CLAIMS,    /* contract, id, GPU, claimed, released */
+    AUDIT_GPUS,      /* GPU, claim id, contract, claimed, released */
+};
+
+struct audit_row {
+    int64_t at[AUDIT_COLUMNS_MAX];
+    char key[AUDIT_TEXT_SIZE], hash[AUDIT_TEXT_SIZE];
+};
+
+struct audit_stream {
+    struct db *db;
+    enum audit_table table;
+    struct audit_row *rows; /* owned */
+    size_t row_count, next;
+    bool is_last_page;
+    int64_t last_key[3];
+    uint64_t taken;
+};
+
+#define auto_audit __attribute__((cleanup(audit_close)))
+
+struct audit_stream audit_open(struct db *db, enum audit_table table);
+void audit_close(struct audit_stream *stream);
+
+/* The next row, which stays until it is taken and is NULL at the end. */
+NODISCARD bool audit_see(struct audit_stream *stream, const struct audit_row **ret_row,
+                         struct error *err);
+void audit_take(struct audit_stream *stream);
+
+#endif

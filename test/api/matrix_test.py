@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what: every route, as each of nine callers, on their own thing, on somebody else's and on
+one that does not exist.
+
+What must come of it follows from the route's row in api/ alone: `callers`, `scope` and `access`. So a
+new route is tested the moment it is declared, and one whose row says nothing about whose objects it
+may touch does not build.
+"""
+
+import json
+import re
+import unittest
+
+from world import Person, World
+
+MISSING = 987654321
+KEYS = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBiVh9Ikm6nEwiAmgpiTsVoNNDmwlmu2FFLpFRqNwgGD m@x",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHv38o7vlKhIUyMo0hqVBaXeeHvjS41m06SnyfFvrUhE m@y",
+]
+
+
+class Matrix(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World().__enter__()
+        cls.ada = cls.world.user("ada", credit="100.00")
+        cls.bo = cls.world.user("bo", credit="100.00")
+        cls.hal = cls.world.user("hal", credit="100.00")
+        cls.op = cls.world.user("op", is_admin=True)
+        cls.paper = cls.hal.machine(gpus=8)
+        cls.cells = 0
+        cls.list_machine()
+
+    @classmethod
+    def tearDownClass(cls):
+        print(f"authorisation matrix: {cls.cells} cells")
+        cls.world.__exit__(None, None, None)
+
+    @classmethod
+    def list_machine(cls):
+        cls.paper.follow()
+        cls.hal.ok("PUT", "/api/v0/machines/create_asks/", {
+            "machine": cls.paper.id, "price_gpu": 0.1, "price_disk": 0.1, "min_chunk": 1})
+        cls.paper.follow()
+
+    # Things to call a route on, each made afresh where a call may have used it up.
+
+    def offer(self):
+        for _ in range(100):
+            found = self.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"eq": 1}})[1]["offers"]
+            if found:
+                return found[0]["id"]
+            self.free_gpus()
+            self.list_machine()
+        raise AssertionError("the machine has no offers")
+
+    def free_gpus(self):
+        for person in (self.ada, self.bo, self.op):
+            rows = person.ok("GET", "/api/v0/instances")["instances"]
+            person.ok("DELETE", "/api/v0/instances/",
+                      {"instance_ids": [row["id"] for row in rows]})
+        self.paper.follow()
+
+    def thing(self, kind, owner):
+        if kind == "offer":
+            return self.offer()
+        if kind == "machine":
+            return self.paper.id
+        if kind == "instance":
+            rows = owner.ok("GET", "/api/v0/instances")["instances"]
+            if rows:
+                return rows[0]["id"]
+            return owner.ok("PUT", f"/api/v0/asks/{self.offer()}/",
+                            {"image": "ubuntu", "disk": 8, "runtype": "ssh"})["new_contract"]
+        if kind == "ssh_key":
+            rows = owner.ok("GET", "/api/v0/ssh/")
+            key = rows[0] if rows else owner.ok("POST", "/api/v0/ssh/", {"ssh_key": KEYS[0]})["key"]
+            return key["id"]
+        assert kind == "api_key", kind
+        return self.scoped(owner, "user_read")[0]
+
+    def scoped(self, owner, *scopes):
+        made = owner.ok("POST", "/api/v0/auth/apikeys/", {
+            "name": "t", "permissions": {"api": {scope: {} for scope in scopes}}})
+        return made["id"], Person(self.world, owner.id, made["key"])
+
+    # One cell
+
+    def request(self, route, number):
+        path = re.sub(r"{\w+}", str(number), route.path, count=1)
+        path = re.sub(r"{\w+}", str(MISSING), path)
+        body = route.example
+        if route.access and route.access.get("in"):
+            body = json.loads(json.dumps(body).replace('"{object}"', str(number)))
+        return path, body
+
+    def call(self, route, who, number, headers=None):
+        path, body = self.request(route, number)
+        type(self).cells += 1
+        if route.content == "text/event-stream":
+            return self.first_line(path, who)
+        key = who.key if who else None
+        return self.world.call(route.method, path, body, key=key, headers=headers)
+
+    def first_line(self, path, who):
+        """Of a reply that does not end."""
+        with self.world.socket() as connection:
+            key = f"Authorization: Bearer {who.key}\r\n" if who else ""
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n{key}\r\n".encode())
+            answer = connection.recv(4096)
+            head, _, body = answer.partition(b"\r\n\r\n")
+            status = int(head.split(b" ")[1])
+            return status, json.loads(body) if status >= 400 else None
+
+    def expect(self, got, want, text):
+        status, reply = got
+        if isinstance(want, int):
+            self.assertEqual(status, want, f"{text}: {reply}")
+        else:
+            code = reply.get("error") if isinstance(reply, dict) else reply
+            self.assertEqual(code, want, f"{text}: {status} {reply}")
+
+    # The matrix
+
+    def test_nobody_gets_in_without_a_key_where_one_is_needed(self):
+        for route in self.world.checker.api.routes:
+            with self.subTest(route.name):
+                status, reply = self.call(route, None, MISSING)
+                if "anyone" in route.callers:
+                    self.assertNotIn(status, (401, 403), reply)
+                else:
+                    self.assertEqual((status, reply["error"]), (401, "auth_error"))
+
+    def test_nobody_gets_in_with_a_key_that_nobody_has(self):
+        nobody = Person(self.world, 0, "0" * 64)
+        for route in self.world.checker.api.routes:
+            with self.subTest(route.name):
+                status, reply = self.call(route, nobody, MISSING)
+                self.assertIn(status, (401, 429))
+
+    def test_a_key_of_any_account_is_no_machine(self):
+        for route in self.world.checker.api.routes:
+            if route.callers != ["agent"]:
+                continue
+            for who in (self.ada, self.hal, self.op):
+                with self.subTest(f"{route.name} as {who.id}"):
+                    self.assertEqual(self.call(route, who, MISSING)[0], 401)
+
+    def test_a_machine_is_no_account(self):
+        for route in self.world.checker.api.routes:
+            if "user" not in route.callers:
+                continue
+            path, body = self.request(route, MISSING)
+            data = b"" if body is None else json.dumps(body).encode()
+            headers = self.paper.headers(route.method, path, "hb", data)
+            with self.subTest(route.name):
+                type(self).cells += 1
+                status, _ = self.world.call(route.method, path, raw=data or None, headers=headers)
+                self.assertEqual(status, 401)
+
+    def test_a_machines_signature_is_for_one_request(self):
+        """Not for another path, body, epoch, machine, or a second time."""
+        body = b'{"op_id":"' + b"0" * 32 + b'","status":"done","output":""}'
+        good = self.paper.headers("POST", "/agent/v1/op", "op", body)
+        rows = {
+            "another body": ("/agent/v1/op", body + b" ", good),
+            "another path": ("/agent/v1/heartbeat", body, good),
+            "another query": ("/agent/v1/op?x=1", body, good),
+            "another epoch": ("/agent/v1/op", body, good | {"Berth-Epoch": "1000"}),
+            "another machine": ("/agent/v1/op", body, good | {"Berth-Machine": str(MISSING)}),
+            "another number": ("/agent/v1/op", body, good | {"Berth-Seq": "1000"}),
+            "no signature": ("/agent/v1/op", body,
+                             {k: v for k, v in good.items() if k != "Berth-Signature"}),
+        }
+        for name, (path, data, headers) in rows.items():
+            with self.subTest(name):
+                status, _ = self.world.call("POST", path, raw=data, headers=headers)
+                self.assertEqual(status, 401)
+
+    def test_a_key_may_do_what_its_permissions_name(self):
+        scopes = sorted({route.scope for route in self.world.checker.api.routes if route.scope})
+        without = {scope: self.scoped(self.bo, *[s for s in scopes if s != scope])[1]
+                   for scope in scopes}
+        for route in self.world.checker.api.routes:
+            if route.scope is None:
+                continue
+            with self.subTest(route.name):
+                status, reply = self.call(route, without[route.scope], MISSING)
+                self.assertEqual((status, reply["error"]), (403, "not_authorized"))
+
+    def test_no_key_gives_what_it_does_not_have(self):
+        _, reader = self.scoped(self.bo, "user_read", "user_write")
+        status, reply = reader.call("POST", "/api/v0/auth/apikeys/", {
+            "name": "more", "permissions": {"api": {"instance_write": {}}}})
+        self.assertEqual((status, reply["error"]), (400, "invalid_permissions"))
+
+    def test_what_is_somebody_elses_is_not_there(self):
+        """As another renter, as the host and as the operator: like an id that does not exist."""
+        for route in self.world.checker.api.routes:
+            if route.access is None or route.access["object"] == "offer":
+                continue
+            kind = route.access["object"]
+            owner = self.hal if kind == "machine" else self.ada
+            others = [who for who in (self.ada, self.bo, self.hal, self.op) if who is not owner]
+            number = self.thing(kind, owner)
+            for who in others:
+                with self.subTest(f"{route.name} as {who.id}"):
+                    foreign = self.call(route, who, number)
+                    missing = self.call(route, who, MISSING)
+                    self.expect(foreign, route.access["foreign"], "foreign")
+                    self.assertEqual(self.without_id(foreign, number),
+                                     self.without_id(missing, MISSING))
+
+    @staticmethod
+    def without_id(got, number):
+        return got[0], json.dumps(got[1]).replace(str(number), "ID")
+
+    def test_what_is_ones_own_can_be_used(self):
+        for route in self.world.checker.api.routes:
+            if route.access is None or route.access["object"] == "offer":
+                continue
+            owner = self.hal if route.access["object"] == "machine" else self.ada
+            with self.subTest(route.name):
+                number = self.thing(route.access["object"], owner)
+                self.paper.follow()
+                self.expect(self.call(route, owner, number), route.access["own"], "own")
+            self.list_machine()
+
+    def test_offers_are_for_all(self):
+        for route in self.world.checker.api.routes:
+            if route.access is None or route.access["object"] != "offer":
+                continue
+            for who in (self.ada, self.bo):
+                with self.subTest(f"{route.name} as {who.id}"):
+                    self.expect(self.call(route, who, self.offer()), route.access["foreign"], "")
+            with self.subTest(f"{route.name} as the host"):
+                self.expect(self.call(route, self.hal, self.offer()), route.access["own"], "")
+            with self.subTest(f"{route.name} on none"):
+                self.expect(self.call(route, self.ada, MISSING), route.access["missing"], "")
+        self.free_gpus()
+
+    def test_routes_without_an_object_serve_whoever_may_call(self):
+        for route in self.world.checker.api.routes:
+            if "user" not in route.callers or route.access is not None:
+                continue
+            for who in (self.ada, self.bo, self.hal, self.op):
+                with self.subTest(f"{route.name} as {who.id}"):
+                    status, reply = self.call(route, who, MISSING)
+                    self.assertEqual(status, 200, reply)
+
+    def test_an_instances_key_is_for_that_instance(self):
+        def rent():
+            return self.ada.ok("PUT", f"/api/v0/asks/{self.offer()}/", {
+                "image": "ubuntu", "disk": 8, "runtype": "ssh"})
+
+        first, second = rent(), rent()
+        if not first.get("instance_api_key"):
+            self.skipTest("instances have no keys of their own")
+        holder = Person(self.world, self.ada.id, first["instance_api_key"])
+        own, other = first["new_contract"], second["new_contract"]
+        self.paper.follow()
+        for route in self.world.checker.api.routes:
+            if "user" not in route.callers and "instance" not in route.callers:
+                continue
+            with self.subTest(route.name):
+                if "instance" not in route.callers:
+                    self.assertEqual(self.call(route, holder, own)[0], 403)
+                elif route.access is not None:
+                    self.expect(self.call(route, holder, other), route.access["foreign"], "other")
+                else:
+                    _, reply = self.call(route, holder, own)
+                    self.assertEqual([row["id"] for row in reply["instances"]], [own])
+        for route in self.world.checker.api.routes:
+            if "instance" in route.callers and route.access and route.method != "DELETE":
+                with self.subTest(f"{route.name}, its own"):
+                    self.expect(self.call(route, holder, own), route.access["own"], "own")
+        self.free_gpus()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How requests travel: spellings of paths, places of keys, limits, malformed and slow requests."""
+
+import concurrent.futures
+import json
+import re
+import time
+import unittest
+
+from world import World
+
+HEAD = "Host: h\r\n"
+
+
+class Transport(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World().__enter__()
+        cls.ada = cls.world.user("ada", credit="10.00")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.__exit__(None, None, None)
+
+    def raw(self, data, wait=3):
+        """What comes for these bytes until the connection closes or `wait` seconds are over."""
+        with self.world.socket() as connection:
+            connection.sendall(data if isinstance(data, bytes) else data.encode())
+            connection.settimeout(wait)
+            answer = b""
+            try:
+                while piece := connection.recv(65536):
+                    answer += piece
+            except (TimeoutError, ConnectionResetError):
+                pass
+            return answer
+
+    def status_of(self, data):
+        answer = self.raw(data)
+        return int(answer.split(b" ")[1]) if answer.startswith(b"HTTP/1.") else 0
+
+    def test_every_spelling_of_a_path_is_served_without_a_redirect(self):
+        for path in ("/api/v0/gpu_names/unique/", "/api/v0/gpu_names/unique",
+                     "//api/v0/gpu_names/unique/", "///api/v0/gpu_names/unique//"):
+            with self.subTest(path):
+                status, reply = self.world.call("GET", path)
+                self.assertEqual(status, 200)
+                self.assertIn("RTX 4090", reply["gpu_names"])
+
+    def test_every_declared_path_is_there_in_both_spellings(self):
+        for route in self.world.checker.api.routes:
+            path = re.sub(r"{\w+}", "1", route.path)
+            for spelling in (path, path + "/"):
+                with self.subTest(f"PATCH {spelling}"):
+                    status, reply = self.world.call("PATCH", spelling)
+                    self.assertEqual((status, reply["error"]), (405, "method_not_allowed"))
+
+    def test_the_content_type_is_exact(self):
+        answer = self.raw(f"GET /api/v0/gpu_types HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n")
+        self.assertIn(b"\r\nContent-Type: application/json\r\n", answer)
+
+    def test_what_is_not_there_is_404_in_json(self):
+        for path in ("/api/v0/none", "/api/v2/instances/", "/api/v0/instances/x/",
+                     "/api/v0/instances/99999999999999999999/", "/agent/v1/none",
+                     "/api/v0/instances/../users/current"):
+            with self.subTest(path):
+                status, reply = self.ada.call("GET", path)
+                self.assertEqual((status, reply["error"]), (404, "not_found"))
+
+    def test_a_405_names_the_methods(self):
+        answer = self.raw(f"PATCH /api/v0/ssh/ HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n")
+        self.assertIn(b" 405 ", answer.split(b"\r\n")[0])
+        self.assertIn(b"\r\nAllow: GET, POST\r\n", answer)
+
+    def test_keys_are_found_in_their_three_places_in_order(self):
+        good, bad = self.ada.key, "0" * 64
+        path = "/api/v0/users/current"
+        rows = [
+            (path, good, None, 200), (path, bad, None, 401), (path, None, None, 401),
+            (f"{path}?api_key={good}", None, None, 200), (f"{path}?api_key={bad}", None, None, 401),
+            (f"{path}?api_key={bad}", good, None, 200), (f"{path}?api_key={good}", bad, None, 401),
+            (path, None, {"api_key": good}, 200), (path, None, {"api_key": bad}, 401),
+            (f"{path}?api_key={good}", None, {"api_key": bad}, 200),
+            (f"{path}?owner=me", good, {"client_id": "me", "surprise": 1}, 200),
+        ]
+        for path, key, body, want in rows:
+            with self.subTest(path=path, key=key, body=body):
+                status, reply = self.world.call("GET", path, body, key=key)
+                self.assertEqual(status, want)
+                if want == 401:
+                    self.assertEqual(reply["error"], "auth_error")
+
+    def test_an_unknown_key_is_told_so_in_the_words_that_clients_know(self):
+        _, reply = self.world.call("GET", "/api/v0/users/current", key="nobody")
+        self.assertEqual(reply, {"success": False, "error": "auth_error", "msg": "Invalid user key"})
+
+    def test_bodies_that_are_no_object_are_refused(self):
+        for body in (b"[]", b"5", b"\"x\"", b"null", b"{", b"{} x", b"{\"a\":1,\"a\":2}", b"\xff",
+                     b"{\"a\":\"\\u0000\"}", b"[" * 100 + b"]" * 100, b"NaN", b"{'a':1}"):
+            with self.subTest(body):
+                status, reply = self.ada.call("PUT", "/api/v0/users/", raw=body)
+                self.assertEqual((status, reply["error"]), (400, "invalid_request"))
+
+    def test_a_large_body_is_413_and_told_so(self):
+        for size in (1 << 20, (1 << 20) + 1, 2 << 20, 12 << 20):
+            with self.subTest(size):
+                body = b"{\"x\":\"" + b"y" * (size - 8) + b"\"}"
+                status, reply = self.ada.call("PUT", "/api/v0/users/", raw=body)
+                if size <= 1 << 20:
+                    self.assertEqual(status, 400)
+                    self.assertNotEqual(reply["error"], "too_large")
+                else:
+                    self.assertEqual((status, reply["error"]), (413, "too_large"))
+
+    def test_bodies_of_get_and_delete_do_not_put_the_connection_out_of_step(self):
+        one = f"GET /api/v0/gpu_types/ HTTP/1.1\r\n{HEAD}Content-Length: 17\r\n\r\n" + '{"machine_id":77}'
+        two = f"DELETE /api/v0/gpu_types/ HTTP/1.1\r\n{HEAD}Content-Length: 2\r\n\r\n{{}}"
+        last = f"GET /healthz HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n"
+        answer = self.raw(one + two + last)
+        self.assertEqual(re.findall(rb"HTTP/1\.1 (\d+)", answer), [b"200", b"405", b"200"])
+
+    def test_ambiguous_requests_are_refused_and_the_connection_closed(self):
+        rows = {
+            "length and chunked": (f"POST / HTTP/1.1\r\n{HEAD}Content-Length: 3\r\n"
+                                   "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            "two lengths": f"POST / HTTP/1.1\r\n{HEAD}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+            "no host": "GET /healthz HTTP/1.1\r\n\r\n",
+            "two hosts": "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "NUL": f"GET /healthz HTTP/1.1\r\n{HEAD}A: b\0c\r\n\r\n",
+            "bare CR": f"GET /healthz HTTP/1.1\r\n{HEAD}A: b\rC: d\r\n\r\n",
+            "bare LF": f"GET /healthz HTTP/1.1\r\n{HEAD}A: b\nC: d\r\n\r\n",
+            "folded": f"GET /healthz HTTP/1.1\r\n{HEAD}A: b\r\n c\r\n\r\n",
+            "name with a space": f"GET /healthz HTTP/1.1\r\n{HEAD}A b: c\r\n\r\n",
+            "empty name": f"GET /healthz HTTP/1.1\r\n{HEAD}: c\r\n\r\n",
+        }
+        for name, request in rows.items():
+            with self.subTest(name):
+                begun = time.monotonic()
+                answer = self.raw(request + f"GET /metrics HTTP/1.1\r\n{HEAD}\r\n")
+                self.assertLess(time.monotonic() - begun, 2.5, "the connection stays open")
+                self.assertEqual(len(re.findall(rb"HTTP/1\.1 \d", answer)), 1)
+                self.assertEqual(answer.split(b" ")[1], b"400")
+                self.assertEqual(json.loads(answer.split(b"\r\n\r\n")[1])["error"], "bad_request")
+
+    def test_slow_clients_are_cut_off_in_the_time_for_a_request(self):
+        rows = {
+            "silent": ("", ""),
+            "head by bytes": (f"GET /healthz HTTP/1.1\r\n{HEAD}", "A: bbbbbbbbbbbbbbbbbbbbbbbbbbb"),
+            "body by bytes": (f"PUT /api/v0/users/ HTTP/1.1\r\n{HEAD}Content-Length: 900\r\n\r\n", " "),
+            "body never sent": (f"PUT /api/v0/users/ HTTP/1.1\r\n{HEAD}Content-Length: 9\r\n\r\n", ""),
+        }
+
+        def drip(first, rest):
+            begun = time.monotonic()
+            with self.world.socket() as connection:
+                connection.sendall(first.encode())
+                connection.settimeout(0.5)
+                for index in range(60):
+                    try:
+                        if rest:
+                            connection.sendall(rest[index % len(rest)].encode())
+                        if connection.recv(100) == b"":
+                            break
+                    except TimeoutError:
+                        continue
+                    except OSError:
+                        break
+            return time.monotonic() - begun
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            took = dict(zip(rows, pool.map(lambda row: drip(*row), rows.values())))
+        for name, seconds in took.items():
+            with self.subTest(name):
+                self.assertTrue(8 < seconds < 14, f"{seconds:.1f} s")
+
+    def test_the_openapi_document_names_every_route(self):
+        _, document = self.world.call("GET", "/api/openapi.json")
+        self.assertEqual(document["openapi"], "3.1.0")
+        names = {operation["operationId"] for path in document["paths"].values()
+                 for operation in path.values()}
+        self.assertEqual(names, {route.name for route in self.world.checker.api.routes})
+        self.check_references(document, document)
+
+    def check_references(self, document, part):
+        if isinstance(part, dict):
+            if "$ref" in part:
+                found = document
+                for step in part["$ref"].removeprefix("#/").split("/"):
+                    found = found[step]
+            for value in part.values():
+                self.check_references(document, value)
+        elif isinstance(part, list):
+            for value in part:
+                self.check_references(document, value)
+
+    def test_health_and_metrics_answer_anyone(self):
+        self.assertEqual(self.world.call("GET", "/healthz")[0], 200)
+        status, text = self.world.call("GET", "/metrics")
+        self.assertEqual(status, 200)
+        for line in text.splitlines():
+            self.assertRegex(line, r"^(#.*|[a-z_]+(\{.*\})? [-+0-9.eEinfNa]+)$")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/check_books.h"
+
+#include "flow/support_check.h"
+
+static const struct plant plants[] = {
+    { "I-1", "UPDATE transfer SET dr = dr + 1000000 " FIRST_CHARGE,
+      "UPDATE transfer SET dr = dr - 1000000 " FIRST_CHARGE },
+    { "I-2", "UPDATE transfer SET cr = cr + 1000000 " FIRST_CHARGE,
+      "UPDATE transfer SET cr = cr - 1000000 " FIRST_CHARGE },
+    { "I-2", "UPDATE account SET cr_posted = cr_posted + 1 WHERE code = 2110;",
+      "UPDATE account SET cr_posted = cr_posted - 1 WHERE code = 2110;" },
+    { "I-2", "UPDATE account SET dr_posted = dr_posted + 1 WHERE code = 2020;",
+      "UPDATE account SET dr_posted = dr_posted - 1 WHERE code = 2020;" },
+    { "I-2", "UPDATE account SET cr_posted = 5 WHERE code = 3010;",
+      "UPDATE account SET cr_posted = 0 WHERE code = 3010;" },
+    { "I-2", "UPDATE account SET cr_pending = 7 WHERE code = 2110;",
+      "UPDATE account SET cr_pending = 0 WHERE code = 2110;" },
+    { "I-2", "INSERT INTO hold (idem_key, dr, cr, amount) SELECT 'h', fee, funds, 5 FROM spot;",
+      "DELETE FROM hold;" },
+    { "I-2", "INSERT INTO hold (idem_key, dr, cr, amount) VALUES ('h', 9999, 9998, 5);",
+      "DELETE FROM hold;" },
+    { "I-3", "UPDATE transfer SET amount = amount + 1 " FIRST_CHARGE,
+      "UPDATE transfer SET amount = amount - 1 " FIRST_CHARGE },
+    { "I-3",
+      "INSERT INTO journal (idem_key, body_hash, kind, occurred_us, posted_us, ref_kind, ref_id)\n"
+      "  VALUES ('empty', '', 3, 1, 1, 2, 1);",
+      "DELETE FROM journal WHERE idem_key = 'empty';" },
+    { "I-4", "UPDATE account SET flags = 0 WHERE code = 2020;",
+      "UPDATE account SET flags = 1 WHERE code = 2020;" },
+    { "I-4", "UPDATE account SET dr_posted = cr_posted + 1 WHERE code = 2110;",
+      "UPDATE account SET dr_posted = 0 WHERE code = 2110;" },
+    { "I-4", "UPDATE account SET dr_pending = cr_posted + 1 WHERE code = 2110;",
+      "UPDATE account SET dr_pending = 0 WHERE code = 2110;" },
+    { "I-4", "UPDATE account SET code = 7777 WHERE code = 2110;",
+      "UPDATE account SET code = 2110 WHERE code = 7777;" },
+    { "I-5",
+      "INSERT INTO account (code, owner_id, sub_id, flags, dr_posted, created_us)\n"
+      "  SELECT 1210, debtor, 77, 2, 5, 1 FROM spot;",
+      "DELETE FROM account WHERE sub_id = 77;" },
+    { "I-8", "UPDATE transfer SET amount = amount + 1 " FIRST_CHARGE,
+      "UPDATE transfer SET amount = amount - 1 " FIRST_CHARGE },
+    { "I-15", "UPDATE journal SET corrects = id WHERE id = 2;",
+      "UPDATE journal SET corrects = NULL WHERE id = 2;" },
+    { "I-19", "UPDATE journal SET body_hash = 'x' || body_hash WHERE id = 1;",
+      "UPDATE journal SET body_hash = substr(body_hash, 2) WHERE id = 1;" },
+    { "I-19", "UPDATE journal SET ref_id = ref_id + 1 WHERE id = 1;",
+      "UPDATE journal SET ref_id = ref_id - 1 WHERE id = 1;" },
+    { "I-19", "UPDATE transfer SET amount = amount + 1;",
+      "UPDATE transfer SET amount = amount - 1;" },
+    { "I-20",
+      "UPDATE transfer SET cr = (SELECT id FROM account WHERE code = 3020) WHERE code = 13;",
+      "UPDATE transfer SET cr = (SELECT fee FROM spot) WHERE code = 13;" },
+};
+
+static void test_every_fault_in_the_books_is_found(void **state)
+{
+    check_plants(*state, plants, sizeof plants / sizeof plants[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_fault_in_the_books_is_found),
+    };
+    return SUPPORT_RUN(tests);
+}

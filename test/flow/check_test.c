@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/check.h"
+
+#include <stdio.h>
+
+#include "flow/support_check.h"
+#include "store/audit.h"
+#include "store/ledger.h"
+
+static void test_a_market_that_lived_is_clean(void **state)
+{
+    static struct world world;
+    struct findings findings;
+
+    world_open(&world, *state);
+    struct check_counts empty = check_market(*state, &findings);
+    CHECK_INT(findings.count, 0);
+    CHECK_INT((int64_t)empty.journals, 0);
+    check_live(&world);
+    check_is_clean(*state);
+    struct check_counts counts = check_market(*state, &findings);
+    CHECK(counts.accounts > 5 && counts.transfers > 10 && counts.journals > 3);
+    CHECK_INT((int64_t)counts.contracts, 3);
+    CHECK_INT((int64_t)counts.meters, 12);
+    CHECK_INT((int64_t)counts.claims, 6);
+    CHECK(counts.intervals >= 3);
+    world_close(&world);
+}
+
+/* More rows than a page, and findings beyond counting are still counted. */
+static bool grant_work(struct db *db, void *context, struct error *err)
+{
+    const int *count = context;
+
+    for (int i = 0; i < *count; i++) {
+        struct renter_funds none = { .promo = { 0 } }, after;
+        struct journal journal;
+        enum ledger_outcome outcome;
+        char key[32];
+
+        (void)snprintf(key, sizeof key, "adj:%d", i);
+        struct journal_credit credit = { .key = key,
+                                         .renter_id = 100 + i,
+                                         .ref_id = i,
+                                         .ref_kind = JOURNAL_REF_USER,
+                                         .occurred = WORLD_START,
+                                         .amount = { 1000 + i },
+                                         .from = LEDGER_GOODWILL };
+        CHECK_INT(journal_promo(&credit, &none, &journal, &after), JOURNAL_BUILT);
+        if (!ledger_post(db, &journal, WORLD_START, &outcome, err))
+            return false;
+    }
+    return true;
+}
+
+static void test_books_longer_than_a_page_are_read_to_the_end(void **state)
+{
+    struct support *support = *state;
+    struct findings findings;
+    int count = 2 * AUDIT_PAGE + 3;
+
+    support_write(support, grant_work, &count);
+    struct check_counts counts = check_market(support, &findings);
+    CHECK_INT((int64_t)counts.findings, 0);
+    CHECK_INT((int64_t)counts.journals, count);
+    CHECK_INT((int64_t)counts.transfers, count);
+    CHECK_INT((int64_t)counts.accounts, count + 1);
+    support_script(support, "UPDATE account SET dr_pending = 1 WHERE code = 2020;");
+    counts = check_market(support, &findings);
+    CHECK_INT((int64_t)counts.findings, count);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_market_that_lived_is_clean),
+        cmocka_unit_test(test_books_longer_than_a_page_are_read_to_the_end),
+    };
+    return SUPPORT_RUN(tests);
+}
