@@ -43,8 +43,8 @@ static void test_where_options_end(void **state)
     CHECK(args.word_count == 5 && !args_has(&args, "raw"));
     CHECK_TEXT(args.words[2], "-l");
     CHECK_TEXT(args.words[3], "--");
-    CHECK_OK(PARSE(&args, &err, "-", "-5", "x"), &err);
-    CHECK_INT((int64_t)args.word_count, 3);
+    CHECK_OK(PARSE(&args, &err, "-", "-0", "-9", "x"), &err);
+    CHECK_INT((int64_t)args.word_count, 4);
     CHECK_OK(PARSE(&args, &err, "7", "--args", "sh", "--raw", "--", "-q"), &err);
     CHECK(args.word_count == 1 && args_has(&args, "args") && !args_has(&args, "raw"));
     CHECK_TEXT(args.rest[1], "--raw");
@@ -61,6 +61,7 @@ static void test_what_is_wrong_is_named(void **state)
         { "--nope", "there is no option '--nope' here" },
         { "-x", "there is no option '-x' here" },
         { "--limits", "there is no option '--limits' here" },
+        { "--price+gpu", "there is no option '--price+gpu' here" },
         { "--lim", "there is no option '--lim' here" },
         { "--limit", "--limit wants a value: N" },
         { "-o", "-o wants a value: FIELDS" },
