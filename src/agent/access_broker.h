@@ -52,6 +52,7 @@ struct door {
     pid_t starter;      /* while it starts */
     int starter_pipe;
     int64_t retry_at_ms;
+    char why[256]; /* the last start failed */
 };
 
 /* A connection. */

@@ -250,6 +250,7 @@ void door_prepare(struct broker *broker, struct door *door)
     }
     door->helper = HELPER_STARTING;
     door->starter_pipe = ends[0];
+    door->why[0] = '\0';
     broker_watch(broker, EVENT_STARTER, (size_t)(door - broker->doors), ends[0]);
 }
 
@@ -278,7 +279,8 @@ void door_started(struct broker *broker, size_t index)
     }
     const char *why = text[0] == '!' ? text + 1 : err.text;
     door->retry_at_ms = broker_now_ms() + BROKER_RETRY_MS;
+    (void)snprintf(door->why, sizeof(door->why), "%.255s", why);
     log_write(&broker->options.log, LOG_WARNING, "ssh helper", "instance %lld: %s",
               (long long)door->instance_id, why);
-    visits_helper(broker, index, why);
+    visits_helper(broker, index, door->why);
 }

@@ -309,11 +309,12 @@ static bool has_input(int fd)
     return ioctl(fd, FIONREAD, &count) == 0 && count > 0;
 }
 
-static void handle_client(struct session *session)
+/* What the client has sent. libssh reads it whenever it is called, from within a write as well;
+ * so messages may be waiting that no event will tell of. */
+static void serve_client(struct session *session)
 {
     ssh_message message;
 
-    session->heard_ms = session_now_ms();
     for (int i = 0; i < READS_MAX; i++) {
         /* Reads and handles packets; our callbacks run within. */
         while (!session->is_over && (message = ssh_message_get(session->ssh)) != NULL)
@@ -338,7 +339,8 @@ static void dispatch(struct session *session, uint64_t data)
 
     switch ((enum event)(data >> EVENT_SHIFT)) {
     case EVENT_CLIENT:
-        handle_client(session);
+        /* Every turn of the loop reads. */
+        session->heard_ms = session_now_ms();
         break;
     case EVENT_BROKER:
         handle_broker(session);
@@ -357,7 +359,7 @@ static void dispatch(struct session *session, uint64_t data)
 }
 
 /* Everything that may have become possible. */
-static void pump_all(struct session *session)
+static void pump_channels(struct session *session)
 {
     start_waiting(session);
     for (size_t i = 0; i < SESSION_CHANNELS_MAX; i++) {
@@ -371,6 +373,18 @@ static void pump_all(struct session *session)
     session_watch(session, event_of(EVENT_CLIENT, 0), &client,
                   has_output ? EPOLLIN | EPOLLOUT : EPOLLIN);
     session->tcp_watched = client.watched;
+}
+
+/* Until what was read has had all its effects, and those effects have brought nothing new. */
+static void pump_all(struct session *session)
+{
+    uint64_t packets;
+
+    do {
+        serve_client(session);
+        packets = session->counter.in_packets;
+        pump_channels(session);
+    } while (!session->is_over && session->counter.in_packets != packets);
 }
 
 static void keep_alive(struct session *session)
@@ -389,6 +403,8 @@ static void run(struct session *session)
     while (!session->is_over) {
         struct epoll_event ready;
         pump_all(session);
+        if (session->is_over)
+            return;
         /* What still waits, with a helper there, waits for room in its socket. */
         bool is_stuck = session->helper_state == SESSION_HELPER_READY && is_waiting(session);
         /* One at a time: handling it may end what the next would be about. */
@@ -417,6 +433,7 @@ static bool open_ssh(struct session *session)
         ssh_bind_accept_fd(bind, session->ssh, session->tcp) != SSH_OK)
         return false;
     ssh_set_blocking(session->ssh, 0);
+    ssh_set_counters(session->ssh, NULL, &session->counter);
     ssh_set_auth_methods(session->ssh, SSH_AUTH_METHOD_PUBLICKEY);
     return true;
 }

@@ -138,6 +138,7 @@ struct session {
     enum helper_state helper_state;
     bool is_authenticated, is_over;
     uint16_t tags_used;
+    struct ssh_counter_struct counter; /* of packets */
     bool has_hinted; /* the client was told what is wrong with its key or its user */
     int key_offers;
     int64_t heard_ms; /* when the client last said anything */

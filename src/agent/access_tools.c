@@ -112,7 +112,8 @@ bool access_tools_install(const char *guest_path, const char *dir, bool *ret_has
         snprintf(lib, sizeof(lib), "%s/lib", dir) >= (int)sizeof(lib))
         return error_set(err, ERROR_INVALID, "the path %s is too long", dir);
     if (!file_make_dir(bin, 0755, err) || !file_make_dir(lib, 0755, err) ||
-        !copy_file(guest_path, bin, "berth-guest", err))
+        !copy_file(guest_path, bin, "berth-guest", err) ||
+        !make_link("berth-guest", bin, "scp", err))
         return error_context(err, "the tools for containers");
     for (size_t i = 0; i < sizeof(RSYNC_PATHS) / sizeof(RSYNC_PATHS[0]) && !has_rsync; i++) {
         struct error ignored;

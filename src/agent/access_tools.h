@@ -2,6 +2,7 @@
 /* The folder that every container mounts read-only at /opt/berth.
  *
  *   bin/berth-guest   the static helper (access.h)
+ *   bin/scp           the helper under another name: the far end of scp -O
  *   bin/rsync         where the host has rsync: the helper under another name, which runs
  *   lib/...           a copy of the host's rsync with its own loader and libraries, so that it
  *                     works in images that have no libc, or another one

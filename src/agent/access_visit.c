@@ -287,7 +287,8 @@ static void handle_helper(struct broker *broker, struct visit *visit, uint16_t t
     visit->is_waiting = door->helper == HELPER_STARTING;
     visit->waiting_tag = tag;
     if (!visit->is_waiting)
-        refuse(broker, visit, tag, 0, "the helper in the container does not start: try again");
+        refuse(broker, visit, tag, 0,
+               door->why[0] != '\0' ? door->why : "the helper does not start: try again");
 }
 
 void visits_helper(struct broker *broker, size_t door, const char *why)

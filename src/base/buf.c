@@ -93,6 +93,12 @@ void buf_printf(struct buf *buf, const char *format, ...)
     check(buf);
 }
 
+char *buf_make_room(struct buf *buf, size_t length)
+{
+    check(buf);
+    return make_room(buf, length) ? buf->bytes + buf->length : NULL;
+}
+
 char *buf_take(struct buf *buf)
 {
     check(buf);

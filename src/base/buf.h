@@ -44,6 +44,24 @@ void buf_release(struct buf *buf);
 void buf_append(struct buf *buf, const char *bytes, size_t length);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Where up to `length` bytes may be written in place, behind what is there, for buf_claim() to
+ * take. NULL, and nothing changed, where the limit would not allow that many. */
+char *buf_make_room(struct buf *buf, size_t length);
+
+static inline char *buf_room(struct buf *buf, size_t length)
+{
+    bool has_room = length < buf->capacity - buf->length && length <= buf->limit - buf->length;
+
+    return has_room ? buf->bytes + buf->length : buf_make_room(buf, length);
+}
+
+/* Take the first `length` bytes of the room that buf_room() just gave. */
+static inline void buf_claim(struct buf *buf, size_t length)
+{
+    buf->length += length;
+    buf->bytes[buf->length] = '\0';
+}
+
 /* Hand the bytes over to the caller, who frees them, and leave the buffer empty. An
  * empty buffer hands over an empty string; an overflowed one must not be asked. */
 NODISCARD char *buf_take(struct buf *buf);

@@ -13,7 +13,9 @@ enum {
     NUMBER_SIZE = 40, /* of the longest: a comma, a sign, 0., 21 zeros and digits */
     SHORT_TEXT_MAX = 100,
     DECIMALS_MAX = 18,
-    REAL_DIGITS = 17, /* enough for any double */
+    DIGITS_MAX = 20,       /* of 64 bits */
+    REAL_DIGITS = 17,      /* enough for any double */
+    DECIMALS_OF_REAL = 21, /* so many decimals are 17 digits of the smallest, 0.00001 */
 };
 
 static const char digit_pairs[201] = "00010203040506070809"
@@ -26,6 +28,16 @@ static const char digit_pairs[201] = "00010203040506070809"
                                      "70717273747576777879"
                                      "80818283848586878889"
                                      "90919293949596979899";
+
+/* 10^0 to 10^21, which takes 70 bits. */
+#define E9(n) ((n) * (uint128)1000000000)
+static const uint128 powers_of_ten[] = {
+    1,         10,         100,         1000,         10000,        100000,
+    1000000,   10000000,   100000000,   E9(1),        E9(10),       E9(100),
+    E9(1000),  E9(10000),  E9(100000),  E9(1000000),  E9(10000000), E9(100000000),
+    E9(E9(1)), E9(E9(10)), E9(E9(100)), E9(E9(1000)),
+};
+#undef E9
 
 struct encoder encoder_of(struct buf *out)
 {
@@ -47,6 +59,15 @@ static size_t separate(struct encoder *json, char *at)
     json->has_item[json->depth] = true;
     *at = ',';
     return needs_comma ? 1 : 0;
+}
+
+/* Take what was written to `start`: the buffer's own room or, close to its limit, `scratch`. */
+static void finish(struct buf *out, const char *start, const char *scratch, size_t length)
+{
+    if (start == scratch)
+        buf_append(out, scratch, length);
+    else
+        buf_claim(out, length);
 }
 
 static void begin(struct encoder *json, char bracket, bool is_array)
@@ -145,30 +166,53 @@ static void append_text(struct buf *out, const char *text, size_t length)
     }
 }
 
-/* Copies what is clean; returns how much was. */
+/* Whether all eight bytes are clean: each test leaves the high bit of a byte that fails it, and may
+ * leave those of bytes above one that does. */
+static bool are_clean(const char *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+
+    memcpy(&word, text, sizeof word);
+    uint64_t quotes = word ^ ones * '"', slashes = word ^ ones * '\\';
+    uint64_t unclean = (word - ones * ' ') | (quotes - ones) | (slashes - ones) |
+                       (word + ones) /* of 0x7f */ | word;
+    return (unclean & ones * 0x80) == 0;
+}
+
+/* Copies a text as long as it is clean; returns how much was. */
 static size_t copy_clean(char *to, const char *text, size_t length)
 {
     size_t i = 0;
 
+    for (; i + 8 <= length && are_clean(text + i); i += 8)
+        memcpy(to + i, text + i, 8);
+    /* The last eight again, with what is left among them. */
+    if (i > 0 && i + 8 > length && are_clean(text + length - 8)) {
+        memcpy(to + length - 8, text + length - 8, 8);
+        return length;
+    }
     for (; i < length && is_clean((unsigned char)text[i]); i++)
         to[i] = text[i];
     return i;
 }
 
 /* Comma, quotes and `tail` around the text; nearly all are short and clean, and are one copy. */
-static void append_quoted(struct encoder *json, const char *text, size_t length, const char *tail)
+static void append_quoted(struct encoder *json, const char *text, size_t length, const char *tail,
+                          size_t tail_length)
 {
-    char quoted[SHORT_TEXT_MAX + sizeof ",\"\":"];
-    size_t tail_length = strlen(tail);
+    char scratch[SHORT_TEXT_MAX + sizeof ",\"\":"];
+    char *room = length <= SHORT_TEXT_MAX ? buf_room(json->out, sizeof scratch) : NULL;
+    char *quoted = room != NULL ? room : scratch;
     size_t start = separate(json, quoted);
 
     quoted[start++] = '"';
     if (length <= SHORT_TEXT_MAX && copy_clean(quoted + start, text, length) == length) {
         memcpy(quoted + start + length, tail, tail_length);
-        buf_append(json->out, quoted, start + length + tail_length);
+        finish(json->out, quoted, scratch, start + length + tail_length);
         return;
     }
-    buf_append(json->out, quoted, start);
+    finish(json->out, quoted, scratch, start);
     append_text(json->out, text, length);
     buf_append(json->out, tail, tail_length);
 }
@@ -178,14 +222,14 @@ void encode_key(struct encoder *json, const char *key)
     assert(json->depth > 0 && !json->is_array[json->depth] && !json->has_key);
     /* What separate() is told: a key follows its neighbours as a value in a list does. */
     json->is_array[json->depth] = true;
-    append_quoted(json, key, strlen(key), "\":");
+    append_quoted(json, key, strlen(key), "\":", 2);
     json->is_array[json->depth] = false;
     json->has_key = true;
 }
 
 void encode_bytes(struct encoder *json, const char *bytes, size_t length)
 {
-    append_quoted(json, bytes, length, "\"");
+    append_quoted(json, bytes, length, "\"", 1);
 }
 
 void encode_text(struct encoder *json, const char *text)
@@ -193,7 +237,7 @@ void encode_text(struct encoder *json, const char *text)
     if (text == NULL)
         encode_null(json);
     else
-        append_quoted(json, text, strlen(text), "\"");
+        append_quoted(json, text, strlen(text), "\"", 1);
 }
 
 void encode_raw(struct encoder *json, const char *text, size_t length)
@@ -238,40 +282,36 @@ static void put_digits(char *at, uint64_t value, size_t count)
 /* magnitude / 10^decimals, which has no trailing zero; returns the length. */
 static size_t put_decimal(char *at, uint64_t magnitude, size_t decimals)
 {
-    size_t count = digit_count(magnitude);
-    size_t whole = count > decimals ? count - decimals : 0;
-    char digits[NUMBER_SIZE];
-    char *start = at;
+    bool is_below_one = decimals >= DIGITS_MAX; /* whatever the digits */
+    uint64_t power = is_below_one ? 0 : (uint64_t)powers_of_ten[decimals];
+    uint64_t whole = is_below_one ? 0 : decimals == 0 ? magnitude : magnitude / power;
+    size_t whole_count = digit_count(whole);
 
-    if (decimals == 0) {
-        put_digits(at, magnitude, count);
-        return count;
-    }
-    put_digits(digits, magnitude, count);
-    memcpy(at, whole > 0 ? digits : "0", whole > 0 ? whole : 1);
-    at += whole > 0 ? whole : 1;
-    *at++ = '.';
-    for (size_t zeros = decimals - (count - whole); zeros > 0; zeros--)
-        *at++ = '0';
-    memcpy(at, digits + whole, count - whole);
-    return (size_t)(at - start) + count - whole;
+    put_digits(at, whole, whole_count);
+    if (decimals == 0)
+        return whole_count;
+    at[whole_count] = '.';
+    put_digits(at + whole_count + 1, magnitude - whole * power, decimals);
+    return whole_count + 1 + decimals;
 }
 
 static void append_number(struct encoder *json, bool is_negative, uint64_t magnitude,
                           size_t decimals)
 {
-    char text[NUMBER_SIZE];
+    char scratch[NUMBER_SIZE];
+    char *room = buf_room(json->out, sizeof scratch);
+    char *text = room != NULL ? room : scratch;
     size_t length = separate(json, text);
 
-    while (decimals > 0 && magnitude % 10 == 0) {
+    for (; decimals >= 3 && magnitude % 1000 == 0; decimals -= 3)
+        magnitude /= 1000;
+    for (; decimals > 0 && magnitude % 10 == 0; decimals--)
         magnitude /= 10;
-        decimals--;
-    }
     if (is_negative)
         text[length++] = '-';
     length += put_decimal(text + length, magnitude, decimals);
-    assert(length <= sizeof text);
-    buf_append(json->out, text, length);
+    assert(length <= sizeof scratch);
+    finish(json->out, text, scratch, length);
 }
 
 static uint64_t magnitude_of(int64_t value)
@@ -301,45 +341,55 @@ void encode_money(struct encoder *json, struct money amount)
     encode_fixed(json, amount.nanodollars, 9);
 }
 
+/* A finite double above zero, taken apart: significand * 2^exponent, normal. */
+static uint64_t significand_of(double value, int *ret_exponent)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    *ret_exponent = (int)(bits >> (DBL_MANT_DIG - 1)) - (DBL_MAX_EXP - 1) - (DBL_MANT_DIG - 1);
+    return (bits & ((UINT64_C(1) << (DBL_MANT_DIG - 1)) - 1)) | UINT64_C(1) << (DBL_MANT_DIG - 1);
+}
+
 /* The number with the fewest digits that is nearer to `value` than to any other double, as an
  * integer and how many of its digits are decimals. `value` is in [0.00001, 2^53).
  *
- * value = significand * 2^-shift, and what lies within half a step of it reads back as it. All of
- * that is scaled by four, to make the half steps (and, below a power of two, where steps are half
- * as long, the quarter steps) whole, and by a power of ten that makes 17 digits of it. The
- * product stays below 2^55 * 10^21 < 2^125, so everything here is exact. */
+ * value = significand * 2^-shift, and what lies within half a step of it reads back as it. (Below
+ * a power of two steps are half as long; of those in this range none has a number there that this
+ * would take wrongly, as the test of all of them shows.) All of that is scaled by two, to make
+ * half steps whole, and by a power of ten that makes 17 or 18 digits of it. The product stays
+ * below 2^54 * 10^21 < 2^124, so everything here is exact. */
 static uint64_t shortest_digits(double value, size_t *ret_decimals)
 {
     int exponent;
-    uint64_t significand = (uint64_t)ldexp(frexp(value, &exponent), DBL_MANT_DIG);
-    int shift = DBL_MANT_DIG - exponent + 2;
-    bool is_power_of_two = (significand & (significand - 1)) == 0;
-    uint128 scale = 1;
-    size_t decimals = 0;
+    uint64_t significand = significand_of(value, &exponent);
+    int shift = 1 - exponent;
 
-    assert(value >= 1e-5 && value < 9007199254740992.0);
-    while ((4 * significand * scale) >> shift < UINT64_C(10000000000000000)) {
-        scale *= 10;
-        decimals++;
-    }
+    /* log10(2) is 1233/4096, near enough for the whole part of the logarithm, or one less. */
+    int magnitude = ((exponent + DBL_MANT_DIG - 1) * 1233) >> 12;
+    size_t decimals = magnitude > -5 ? (size_t)(16 - magnitude) : DECIMALS_OF_REAL;
 
-    uint128 below = (4 * (uint128)significand - (is_power_of_two ? 1 : 2)) * scale;
-    uint128 above = (4 * (uint128)significand + 2) * scale;
-    uint128 middle = 4 * (uint128)significand * scale;
-    uint64_t low = (uint64_t)(below >> shift) + 1; /* the edges themselves are left out */
-    uint64_t high = (uint64_t)((above - 1) >> shift);
+    assert(value >= 1e-5 && value < 9007199254740992.0 && magnitude <= 16);
+    uint128 scale = powers_of_ten[decimals];
+    uint128 middle = 2 * (uint128)significand * scale;
+    uint64_t low = (uint64_t)((middle - scale) >> shift) + 1;
+    uint64_t high = (uint64_t)((middle + scale - 1) >> shift); /* both edges are left out */
     uint64_t unit = 1;
 
-    while (decimals > 0 && high / (unit * 10) * (unit * 10) >= low) {
+    while (decimals > 0 && (low + 9) / 10 <= high / 10) {
+        low = (low + 9) / 10;
+        high /= 10;
         unit *= 10;
         decimals--;
     }
 
-    /* Of the multiples of `unit` between low and high, the one nearest to the middle. */
-    uint64_t nearest = (uint64_t)((middle + ((uint128)unit << shift) / 2) >> shift) / unit * unit;
-    nearest = nearest < low ? nearest + unit : nearest > high ? nearest - unit : nearest;
+    /* Of what lies between low and high, the nearest to the middle; of two, the even one. */
+    uint64_t nearest = (uint64_t)(middle >> shift) / unit;
+    uint128 rest = middle - (((uint128)nearest * unit) << shift);
+    uint128 half = (uint128)unit << (shift - 1);
+    nearest += rest > half || (rest == half && nearest % 2 == 1);
     *ret_decimals = decimals;
-    return nearest / unit;
+    return nearest < low ? low : nearest > high ? high : nearest;
 }
 
 void encode_real(struct encoder *json, double value)

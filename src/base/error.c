@@ -48,7 +48,7 @@ static void append(char *text, const char *format, ...)
     va_end(arguments);
 }
 
-bool error_set(struct error *err, enum error_code code, const char *format, ...)
+void error_fill(struct error *err, enum error_code code, const char *format, ...)
 {
     va_list arguments;
 
@@ -57,10 +57,9 @@ bool error_set(struct error *err, enum error_code code, const char *format, ...)
     va_start(arguments, format);
     append_list(err->text, format, arguments);
     va_end(arguments);
-    return false;
 }
 
-bool error_system(struct error *err, int errnum, const char *format, ...)
+void error_fill_system(struct error *err, int errnum, const char *format, ...)
 {
     va_list arguments;
     char reason[128];
@@ -71,10 +70,9 @@ bool error_system(struct error *err, int errnum, const char *format, ...)
     append_list(err->text, format, arguments);
     va_end(arguments);
     append(err->text, ": %s", strerror_r(errnum, reason, sizeof reason));
-    return false;
 }
 
-bool error_context(struct error *err, const char *format, ...)
+void error_prefix(struct error *err, const char *format, ...)
 {
     va_list arguments;
     struct error outer = { .code = err->code };
@@ -85,7 +83,6 @@ bool error_context(struct error *err, const char *format, ...)
     va_end(arguments);
     append(outer.text, ": %s", err->text);
     *err = outer;
-    return false;
 }
 
 const char *error_name(enum error_code code)

@@ -36,14 +36,25 @@ struct error {
 };
 
 /* Fill `err`, and return false: `return error_set(err, ERROR_INVALID, ...);` */
-bool error_set(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+#define error_set(err, ...) (error_fill((err), __VA_ARGS__), error_false())
 
 /* The same after a failed system call: the text ends in what `errnum` means. */
-bool error_system(struct error *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
+#define error_system(err, ...) (error_fill_system((err), __VA_ARGS__), error_false())
 
 /* Say what was being done, in front of what went wrong, and return false:
  * "no such interface" becomes "rental r-81: no such interface". */
-bool error_context(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+#define error_context(err, ...) (error_prefix((err), __VA_ARGS__), error_false())
+
+/* What the three above are made of. They are macros so that the compiler sees the false, and with
+ * it that outputs are set wherever a caller goes on. */
+void error_fill(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+void error_fill_system(struct error *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
+void error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static inline bool error_false(void)
+{
+    return false;
+}
 
 /* The code's name in the API, such as "NOT_FOUND". */
 const char *error_name(enum error_code code);

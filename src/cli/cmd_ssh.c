@@ -136,7 +136,7 @@ static bool poll_until_running(struct progress *progress, long long id, int64_t 
 static bool wait_running(struct cli *cli, long long id, json_t **ret_instance, struct error *err)
 {
     struct progress progress = { .cli = cli, .is_terminal = isatty(cli->note_fd) == 1 };
-    int64_t timeout_us;
+    int64_t timeout_us = 0;
 
     if (!read_timeout(cli, &timeout_us, err))
         return false;

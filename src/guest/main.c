@@ -10,6 +10,7 @@
 
 #include "guest/launch.h"
 #include "guest/resolve.h"
+#include "guest/scp.h"
 #include "guest/serve.h"
 #include "guest/sftp.h"
 #include "guest/shell.h"
@@ -89,8 +90,11 @@ int main(int count, char *arguments[])
     if (count < 1)
         return 2;
     const char *slash = strrchr(arguments[0], '/');
-    if (tool_is_name(slash != NULL ? slash + 1 : arguments[0]))
+    const char *name = slash != NULL ? slash + 1 : arguments[0];
+    if (tool_is_name(name))
         tool_main(arguments);
+    if (strcmp(name, "scp") == 0)
+        return scp_main(arguments);
     if (count < 2)
         return wrong_usage();
 

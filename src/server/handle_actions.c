@@ -82,7 +82,7 @@ void handle_instance_update(struct call *call)
     int64_t id = call->params[0].id;
     const char *state = NULL, *label = NULL;
     enum change_outcome outcome = CHANGE_DONE;
-    bool runs;
+    bool runs = false;
     struct error err;
 
     if (!json_opt_text(call->body, "state", STATE_TEXT_MAX, &state, &err) ||
@@ -129,7 +129,7 @@ void handle_instances_update(struct call *call)
     int64_t ids[BULK_MAX];
     size_t count;
     const char *state;
-    bool runs;
+    bool runs = false;
     struct error err;
 
     if (!json_need_text(call->body, "state", STATE_TEXT_MAX, &state, &err))

@@ -267,6 +267,7 @@ static void name_socket(struct http *http, int fd)
                    peer_format(&ip, text), port);
 }
 
+/* The library's own strictness answers in HTML, and serves on: door.c is stricter, and closes. */
 static bool start_daemon(struct http *http, int fd, struct error *err)
 {
     const struct http_options *options = &http->options;
@@ -276,7 +277,7 @@ static bool start_daemon(struct http *http, int fd, struct error *err)
         admit, http, exchange_advance, http, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT,
         options->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 0,
         MHD_OPTION_NOTIFY_CONNECTION, notify_connection, http, MHD_OPTION_URI_LOG_CALLBACK,
         exchange_begin, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_end, http, MHD_OPTION_END);

@@ -36,6 +36,18 @@ struct rate_limits rate_limits_default(void)
     };
 }
 
+struct rate_limits rate_limits_times(uint32_t factor)
+{
+    struct rate_limits limits = rate_limits_default();
+
+    assert(factor <= RATE_FACTOR_MAX);
+    for (size_t i = 0; i < RATE_CLASS_COUNT; i++) {
+        limits.of[i].per_second *= factor;
+        limits.of[i].burst *= factor;
+    }
+    return limits;
+}
+
 struct ratelimit *ratelimit_open(const struct rate_limits *limits)
 {
     struct ratelimit *ratelimit = calloc(1, sizeof *ratelimit);

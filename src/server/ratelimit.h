@@ -36,6 +36,11 @@ struct rate_limits {
 /* Far above what a person or a script in good faith does. */
 struct rate_limits rate_limits_default(void);
 
+/* The same, `factor` times as high; 0: no limits. */
+struct rate_limits rate_limits_times(uint32_t factor);
+
+enum { RATE_FACTOR_MAX = 1000 };
+
 struct ratelimit;
 
 struct ratelimit *ratelimit_open(const struct rate_limits *limits);

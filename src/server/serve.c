@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "flow/account.h"
 #include "server/agents.h"
 #include "server/app.h"
@@ -32,6 +33,7 @@ const struct option_row serve_options[] = {
     { "store", "WHERE", "sqlite, or postgres://... (sqlite)" },
     { "public-url", "URL", "how clients reach this server (what they send as Host)" },
     { "trusted-proxies", "A,B", "addresses whose X-Forwarded-For is believed (none)" },
+    { "rate-factor", "N", "let callers call N times as often as by default; 0: without limit (1)" },
     { "config", "FILE", "more options, one a line, without dashes" },
     { "auto-verify", NULL, "count every machine as verified" },
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
@@ -160,15 +162,30 @@ static bool split_proxies(const char *text, struct arena *arena,
     return true;
 }
 
+static bool read_rate_factor(const struct options *options, uint32_t *ret, struct error *err)
+{
+    const char *text = options_get(options, "rate-factor");
+    uint64_t factor = 1;
+
+    if (text != NULL && (!parse_u64(text, &factor) || factor > RATE_FACTOR_MAX))
+        return error_set(err, ERROR_INVALID, "--rate-factor is a number up to %d", RATE_FACTOR_MAX);
+    *ret = (uint32_t)factor;
+    return true;
+}
+
 static bool open_doors(struct app *app, const struct options *options, const char *const *proxies,
                        struct error *err)
 {
+    uint32_t factor;
+
+    if (!read_rate_factor(options, &factor, err))
+        return false;
     struct http_options http = http_options_default();
     const struct routes_options routes = { .app = app,
                                            .authority = { app, find_key, agents_check },
                                            .clock = app->clock,
                                            .log = &app->log,
-                                           .limits = rate_limits_default(),
+                                           .limits = rate_limits_times(factor),
                                            .table = route_table,
                                            .count = route_count };
     const char *listen = options_get(options, "listen");

@@ -213,7 +213,7 @@ static bool send_statement(struct postgres *pg, const char *sql, struct db_args 
                            struct error *err)
 {
     struct parameters parameters;
-    struct statement *statement;
+    struct statement *statement = NULL;
     int count = (int)args.count;
 
     for (size_t i = 0; i < args.count; i++)

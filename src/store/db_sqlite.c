@@ -143,7 +143,7 @@ static bool start(struct sqlite *sqlite, const char *sql, struct db_args args,
                   sqlite3_destructor_type lifetime, struct statement **ret_statement,
                   struct error *err)
 {
-    struct statement *statement;
+    struct statement *statement = NULL;
 
     if (!prepare(sqlite, sql, &statement, err))
         return false;

@@ -165,7 +165,7 @@ static int reap(pid_t pid)
 
 bool child_run(const struct child_run *run, struct buf *output, int *ret_status, struct error *err)
 {
-    int ends[2], opened_input;
+    int ends[2], opened_input = -1;
     pid_t pid;
 
     assert(run->timeout_ms > 0);
@@ -197,7 +197,7 @@ bool child_run(const struct child_run *run, struct buf *output, int *ret_status,
 
 bool child_start(const char *const *arguments, int log_fd, pid_t *ret_pid, struct error *err)
 {
-    int opened_input;
+    int opened_input = -1;
 
     assert(log_fd >= 0);
     if (!open_input(NULL, &opened_input, err))

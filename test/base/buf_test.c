@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,29 @@ static void test_holds_its_limit_and_no_more(void **state)
         CHECK(buf.length == limit && !buf.has_overflowed);
         buf_append(&buf, "x", 1);
         CHECK(buf.length == 0 && buf.has_overflowed);
+    }
+}
+
+static void test_room_is_given_up_to_the_limit_and_taken_in_place(void **state)
+{
+    (void)state;
+    for (size_t limit = 0; limit < 200; limit++) {
+        auto_buf struct buf buf = buf_of(limit);
+
+        check_row("limit %zu", limit);
+        CHECK(buf_room(&buf, limit + 1) == NULL && buf_room(&buf, SIZE_MAX) == NULL);
+        CHECK(!buf.has_overflowed && buf.length == 0);
+        for (size_t i = 0; i < limit; i++) {
+            char *room = buf_room(&buf, limit - i);
+
+            CHECK(room != NULL && room == buf.bytes + i);
+            memset(room, 'x', limit - i);
+            buf_claim(&buf, 1);
+        }
+        CHECK(buf.length == limit && (limit == 0 || strlen(buf.bytes) == limit));
+        CHECK(buf_room(&buf, 1) == NULL && buf_room(&buf, 0) != NULL);
+        buf_append(&buf, "x", 1);
+        CHECK(buf_room(&buf, 0) == NULL && buf.has_overflowed);
     }
 }
 
@@ -96,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_appends_and_formats),
         cmocka_unit_test(test_holds_its_limit_and_no_more),
+        cmocka_unit_test(test_room_is_given_up_to_the_limit_and_taken_in_place),
         cmocka_unit_test(test_stays_overflowed_until_released),
         cmocka_unit_test(test_hands_over_what_it_owns),
         cmocka_unit_test(test_pieces_make_the_whole),

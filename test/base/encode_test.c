@@ -71,6 +71,12 @@ static void test_texts_are_escaped_and_always_utf8(void **state)
         ROW("\xc2\x80\xc2\x9f\xc2\xa0", "\"\\u0080\\u009f\xc2\xa0\""),
         ROW("\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
             "\"\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\""),
+        ROW("1234567\x7f", "\"1234567\\u007f\""),
+        ROW("12345678\x7f", "\"12345678\\u007f\""),
+        ROW("\x7f"
+            "2345678",
+            "\"\\u007f2345678\""),
+        { "\xc3\xa9", 1, "\"" REPLACED "\"" }, /* what is behind the end is not read */
         ROW("a\xff"
             "b",
             "\"a" REPLACED "b\""),
@@ -251,25 +257,26 @@ static void test_known_reals(void **state)
     }
 }
 
-/* How many significant digits a text of the form 12.3 has. */
-static int digits_of(const char *text)
+/* The digits of a text of either form, without zeros at the ends. */
+static void copy_digits(const char *text, char digits[static 32])
 {
-    int count = 0, zeros = 0;
+    size_t count = 0;
 
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9' || (*text == '0' && count == 0))
-            continue;
-        count++;
-        zeros = *text == '0' ? zeros + 1 : 0;
+    for (; *text != '\0' && *text != 'e'; text++) {
+        if (*text >= '0' && *text <= '9' && (count > 0 || *text != '0') && count < 31)
+            digits[count++] = *text;
     }
-    return count - zeros;
+    while (count > 0 && digits[count - 1] == '0')
+        count--;
+    digits[count] = '\0';
 }
 
-/* printf() and strtod() are the judges: it reads back, and nothing shorter does. */
+/* printf() and strtod() are the judges: it reads back, nothing shorter does, and of its length it
+ * is the nearest. */
 static void check_shortest(struct buf *out, double value)
 {
     const char *text = encoded_real(out, value);
-    char other[64];
+    char other[64], digits[32], want[32];
     int precision = 0;
 
     check_row("%a, written as %s", value, text);
@@ -277,7 +284,10 @@ static void check_shortest(struct buf *out, double value)
     do
         (void)snprintf(other, sizeof other, "%.*e", precision++, value);
     while (strtod(other, NULL) != value);
-    CHECK(digits_of(text) <= precision);
+    copy_digits(text, digits);
+    copy_digits(other, want);
+    CHECK_INT((int64_t)strlen(digits), (int64_t)strlen(want));
+    CHECK_TEXT(digits, want);
 }
 
 static void test_reals_read_back_and_are_the_shortest(void **state)

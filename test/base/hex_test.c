@@ -62,10 +62,11 @@ static void test_hex_takes_all_or_nothing(void **state)
         const char *text;
         bool is_hex;
     } rows[] = {
-        { "00ff", true },   { "AbCd", true },  { "00f", false },   { "00fff", false },
-        { "00ff0", false }, { "", false },     { "0x0f", false },  { "00 f", false },
-        { "00fg", false },  { "00f/", false }, { "00f:", false },  { "00f@", false },
-        { "00fG", false },  { "00f`", false }, { "00ff ", false },
+        { "00ff", true },   { "09AF", true },   { "afFA", true },  { "g0ff", false },
+        { "/0ff", false },  { ":0ff", false },  { "AbCd", true },  { "00f", false },
+        { "00fff", false }, { "00ff0", false }, { "", false },     { "0x0f", false },
+        { "00 f", false },  { "00fg", false },  { "00f/", false }, { "00f:", false },
+        { "00f@", false },  { "00fG", false },  { "00f`", false }, { "00ff ", false },
     };
 
     (void)state;
@@ -76,12 +77,19 @@ static void test_hex_takes_all_or_nothing(void **state)
         CHECK(hex_parse(rows[i].text, bytes, sizeof bytes) == rows[i].is_hex);
         CHECK(rows[i].is_hex || (bytes[0] == 42 && bytes[1] == 42));
     }
+
+    uint8_t bytes[11];
+    static const uint8_t want[11] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab,
+                                      0xcd, 0xef, 0xAB, 0xCD, 0xEF };
+    CHECK(hex_parse("0123456789abcdefABCDEF", bytes, sizeof bytes));
+    CHECK(memcmp(bytes, want, sizeof want) == 0);
 }
 
 static void test_base64_has_one_text_for_every_value(void **state)
 {
     static const char *const bad[] = {
-        "Zg==", "Z", "Zm9vY", "Zh", "Zn", "Zv", "Zm9", "Zm+v", "Zm/v", "Zm v", "Zm9v\n", "Zm.v",
+        "Zg==", ".m9v", "Z",    "Zm9vY", "Zh",     "Zn",   "Zv",
+        "Zm9",  "Zm+v", "Zm/v", "Zm v",  "Zm9v\n", "Zm.v",
     };
 
     (void)state;

@@ -90,16 +90,20 @@ static void test_depth_has_a_limit(void **state)
     }
 
     /* Brackets in texts and side by side are not depth. */
-    auto_buf struct buf shallow = buf_of(10000);
-    buf_printf(&shallow, "[\"\\\"");
-    for (int i = 0; i < 2 * JSON_DEPTH_MAX; i++)
-        buf_printf(&shallow, "[{");
-    buf_printf(&shallow, "\"");
-    for (int i = 0; i < 2 * JSON_DEPTH_MAX; i++)
-        buf_printf(&shallow, ",[{}]");
-    buf_printf(&shallow, "]");
-    auto_json json_t *root = parse(shallow.bytes);
-    CHECK_INT((int64_t)json_array_size(root), 1 + 2 * JSON_DEPTH_MAX);
+    for (int offset = 0; offset < 3; offset++) {
+        auto_buf struct buf shallow = buf_of(10000);
+
+        buf_printf(&shallow, "[\"%.*s\\\"", offset, "xx");
+        for (int i = 0; i < 2 * JSON_DEPTH_MAX; i++)
+            buf_printf(&shallow, "[{{");
+        buf_printf(&shallow, "\"");
+        for (int i = 0; i < 2 * JSON_DEPTH_MAX; i++)
+            buf_printf(&shallow, ",[{}]");
+        buf_printf(&shallow, "]");
+        check_row("offset %d", offset);
+        auto_json json_t *root = parse(shallow.bytes);
+        CHECK_INT((int64_t)json_array_size(root), 1 + 2 * JSON_DEPTH_MAX);
+    }
 }
 
 static void test_errors_say_where(void **state)
@@ -110,6 +114,16 @@ static void test_errors_say_where(void **state)
     (void)state;
     CHECK(!json_parse("{\"a\":\n  zz}", 11, &root, &err));
     CHECK(strstr(err.text, "line 2") != NULL);
+
+    /* And say it in one line, whatever the document holds. */
+    static const char *const hostile[] = { "\x01", "[\x1b[2J]", "{\"a\n\":1}", "\"\\\n\"",
+                                           "x\x7f" };
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        check_row("row %zu", i);
+        CHECK(!json_parse(hostile[i], strlen(hostile[i]), &root, &err));
+        for (const char *at = err.text; *at != '\0'; at++)
+            CHECK(*at >= ' ' && *at < 0x7f);
+    }
 }
 
 static void test_texts(void **state)
@@ -258,6 +272,31 @@ static void test_money_is_exact_or_nearest(void **state)
     }
 }
 
+static void test_what_is_optional_may_be_absent(void **state)
+{
+    auto_json json_t *root = parse("{\"n\":null}");
+    static const char *const names[] = { "n", "absent" };
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *text = "before";
+        int64_t number = 42;
+        struct money amount = { 42 };
+        const json_t *list = root;
+        bool flag = true;
+
+        check_row("%s", names[i]);
+        CHECK_OK(json_opt_text(root, names[i], 0, &text, &err), &err);
+        CHECK_OK(json_opt_int(root, names[i], (struct json_bounds){ 0, 0 }, &number, &err), &err);
+        CHECK_OK(json_opt_bool(root, names[i], &flag, &err), &err);
+        CHECK_OK(json_opt_money(root, names[i], &amount, &err), &err);
+        CHECK_OK(json_opt_array(root, names[i], 0, &list, &err), &err);
+        CHECK(strcmp(text, "before") == 0 && number == 42 && amount.nanodollars == 42);
+        CHECK(list == root && flag);
+    }
+}
+
 static void test_lists_and_objects(void **state)
 {
     auto_json json_t *root = parse("{\"a\":[1,2],\"o\":{},\"n\":null}");
@@ -291,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_whole_numbers),
         cmocka_unit_test(test_booleans),
         cmocka_unit_test(test_money_is_exact_or_nearest),
+        cmocka_unit_test(test_what_is_optional_may_be_absent),
         cmocka_unit_test(test_lists_and_objects),
     };
 

@@ -60,11 +60,78 @@ void sim_agent_init(struct sim_agent *agent, const char *server, int64_t number,
     init_gpus(facts, number, gpu_count, gpu_name);
 }
 
-/* POST without a signature; the answer must be 200 and JSON. */
-static bool post(const struct sim_agent *agent, struct http_client *client, const char *path,
-                 const struct buf *body, json_t **ret, struct error *err)
+void sim_agent_ask_enroll(const struct sim_agent *agent, const char *token, struct buf *body)
 {
-    auto_buf struct buf reply = buf_of(REPLY_MAX);
+    auto_free struct enroll_request *request = calloc(1, sizeof *request);
+
+    if (request == NULL)
+        abort();
+    request->token = token;
+    request->facts = agent->facts;
+    memcpy(request->public_key, agent->keys.public_key, sizeof request->public_key);
+    enroll_request_encode(body, request);
+}
+
+bool sim_agent_take_enroll(struct sim_agent *agent, const struct buf *reply, struct error *err)
+{
+    auto_json json_t *root = NULL;
+    struct enroll_reply done;
+
+    if (!json_parse(reply->bytes, reply->length, &root, err) ||
+        !enroll_reply_decode(root, &done, err))
+        return false;
+    agent->machine_id = done.machine_id;
+    return true;
+}
+
+void sim_agent_ask_nonce(const struct sim_agent *agent, struct buf *body)
+{
+    nonce_request_encode(body, &(struct nonce_request){ .machine_id = agent->machine_id });
+}
+
+bool sim_agent_ask_session(const struct sim_agent *agent, const struct buf *nonce_reply,
+                           struct buf *body, struct error *err)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+    auto_json json_t *root = NULL;
+    auto_free struct session_request *request = calloc(1, sizeof *request);
+    struct nonce_reply nonce;
+
+    if (request == NULL)
+        abort();
+    if (!json_parse(nonce_reply->bytes, nonce_reply->length, &root, err) ||
+        !nonce_reply_decode(root, &nonce, err))
+        return false;
+    request->machine_id = agent->machine_id;
+    request->agent_incarnation = agent->incarnation;
+    request->facts = agent->facts;
+    memcpy(request->nonce, nonce.nonce, sizeof request->nonce);
+    (void)snprintf(request->boot_id, sizeof request->boot_id, "%s", BOOT_ID);
+    memcpy(request->fingerprint, agent->keys.public_key, sizeof request->fingerprint);
+    hello_signed(&text, request);
+    struct signature signature = crypto_sign_with(&agent->keys, text.bytes, text.length);
+    memcpy(request->signature, signature.bytes, sizeof request->signature);
+    session_request_encode(body, request);
+    return true;
+}
+
+bool sim_agent_take_session(struct sim_agent *agent, const struct buf *reply, struct error *err)
+{
+    auto_json json_t *root = NULL;
+    struct session_reply done;
+
+    if (!json_parse(reply->bytes, reply->length, &root, err) ||
+        !session_reply_decode(root, &done, err))
+        return false;
+    agent->epoch = done.session_epoch;
+    memset(agent->seq, 0, sizeof agent->seq);
+    return true;
+}
+
+/* POST without a signature; the answer must be 200. */
+static bool post(const struct sim_agent *agent, struct http_client *client, const char *path,
+                 const struct buf *body, struct buf *reply, struct error *err)
+{
     static const char *const headers[] = { "Content-Type: application/json", NULL };
     char url[256];
     int status;
@@ -76,66 +143,34 @@ static bool post(const struct sim_agent *agent, struct http_client *client, cons
                                           .body = body->bytes,
                                           .body_length = body->length,
                                           .timeout_ms = TIMEOUT_MS };
-    if (!http_client_send(client, &request, &status, &reply, err))
+    if (!http_client_send(client, &request, &status, reply, err))
         return false;
     if (status != 200)
         return error_set(err, ERROR_FORBIDDEN, "%s answered %d: %.120s", path, status,
-                         reply.length > 0 ? reply.bytes : "");
-    return json_parse(reply.bytes, reply.length, ret, err);
+                         reply->length > 0 ? reply->bytes : "");
+    return true;
 }
 
 bool sim_agent_enroll(struct sim_agent *agent, struct http_client *client, const char *token,
                       struct error *err)
 {
-    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
-    auto_json json_t *root = NULL;
-    auto_free struct enroll_request *request = calloc(1, sizeof *request);
-    struct enroll_reply reply;
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX), reply = buf_of(REPLY_MAX);
 
-    if (request == NULL)
-        abort();
-    request->token = token;
-    request->facts = agent->facts;
-    memcpy(request->public_key, agent->keys.public_key, sizeof request->public_key);
-    enroll_request_encode(&body, request);
-    if (!post(agent, client, "/agent/v1/enroll", &body, &root, err) ||
-        !enroll_reply_decode(root, &reply, err))
-        return false;
-    agent->machine_id = reply.machine_id;
-    return true;
+    sim_agent_ask_enroll(agent, token, &body);
+    return post(agent, client, "/agent/v1/enroll", &body, &reply, err) &&
+           sim_agent_take_enroll(agent, &reply, err);
 }
 
 bool sim_agent_connect(struct sim_agent *agent, struct http_client *client, struct error *err)
 {
-    auto_buf struct buf ask = buf_of(PROTO_BODY_MAX), body = buf_of(PROTO_BODY_MAX);
-    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
-    auto_json json_t *first = NULL, *second = NULL;
-    auto_free struct session_request *request = calloc(1, sizeof *request);
-    struct nonce_reply nonce;
-    struct session_reply reply;
+    auto_buf struct buf ask = buf_of(PROTO_BODY_MAX), nonce = buf_of(REPLY_MAX);
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX), reply = buf_of(REPLY_MAX);
 
-    if (request == NULL)
-        abort();
-    nonce_request_encode(&ask, &(struct nonce_request){ .machine_id = agent->machine_id });
-    if (!post(agent, client, "/agent/v1/nonce", &ask, &first, err) ||
-        !nonce_reply_decode(first, &nonce, err))
-        return false;
-    request->machine_id = agent->machine_id;
-    request->agent_incarnation = agent->incarnation;
-    request->facts = agent->facts;
-    memcpy(request->nonce, nonce.nonce, sizeof request->nonce);
-    (void)snprintf(request->boot_id, sizeof request->boot_id, "%s", BOOT_ID);
-    memcpy(request->fingerprint, agent->keys.public_key, sizeof request->fingerprint);
-    hello_signed(&text, request);
-    struct signature signature = crypto_sign_with(&agent->keys, text.bytes, text.length);
-    memcpy(request->signature, signature.bytes, sizeof request->signature);
-    session_request_encode(&body, request);
-    if (!post(agent, client, "/agent/v1/session", &body, &second, err) ||
-        !session_reply_decode(second, &reply, err))
-        return false;
-    agent->epoch = reply.session_epoch;
-    memset(agent->seq, 0, sizeof agent->seq);
-    return true;
+    sim_agent_ask_nonce(agent, &ask);
+    return post(agent, client, "/agent/v1/nonce", &ask, &nonce, err) &&
+           sim_agent_ask_session(agent, &nonce, &body, err) &&
+           post(agent, client, "/agent/v1/session", &body, &reply, err) &&
+           sim_agent_take_session(agent, &reply, err);
 }
 
 void sim_agent_sign(struct sim_agent *agent, enum sim_stream stream,

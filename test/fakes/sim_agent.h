@@ -33,6 +33,17 @@ NODISCARD bool sim_agent_enroll(struct sim_agent *agent, struct http_client *cli
 NODISCARD bool sim_agent_connect(struct sim_agent *agent, struct http_client *client,
                                  struct error *err);
 
+/* The same by hand, for who has sockets of their own: what to POST, and what to make of the
+ * answer. */
+void sim_agent_ask_enroll(const struct sim_agent *agent, const char *token, struct buf *body);
+NODISCARD bool sim_agent_take_enroll(struct sim_agent *agent, const struct buf *reply,
+                                     struct error *err);
+void sim_agent_ask_nonce(const struct sim_agent *agent, struct buf *body);
+NODISCARD bool sim_agent_ask_session(const struct sim_agent *agent, const struct buf *nonce_reply,
+                                     struct buf *body, struct error *err);
+NODISCARD bool sim_agent_take_session(struct sim_agent *agent, const struct buf *reply,
+                                      struct error *err);
+
 /* Header lines of a signed request, NULL-terminated, for its stream's next sequence number. */
 struct sim_headers {
     char text[SIM_HEADER_COUNT][SIM_HEADER_SIZE];

@@ -96,8 +96,9 @@ static const struct {
 #undef HOST
 #undef ROW
 
-/* Whatever the row, the handler is not called, and the connection is closed: with an answer, or
- * without a word (status 0) where the library could not make out a request at all. */
+/* Whatever the row, the handler is not called, nor is it for a good request behind the bad one: the
+ * connection is closed, with an answer or without a word (status 0) where the library could not
+ * make out a request at all. */
 static void test_what_two_readers_could_read_in_two_ways_is_refused(void **state)
 {
     uint64_t served = http_totals(http).replies_2xx;

@@ -103,6 +103,10 @@ static void test_the_defaults_let_a_person_through(void **state)
     for (size_t i = 0; i < RATE_CLASS_COUNT; i++) {
         CHECK(limits.of[i].per_second >= 10);
         CHECK(limits.of[i].burst >= limits.of[i].per_second);
+        /* A token is never less than a microsecond. */
+        CHECK(rate_limits_times(RATE_FACTOR_MAX).of[i].per_second <= US_PER_SECOND);
+        CHECK_INT(rate_limits_times(3).of[i].burst, 3 * (int64_t)limits.of[i].burst);
+        CHECK_INT(rate_limits_times(0).of[i].per_second, 0);
     }
 }
 

@@ -28,6 +28,9 @@ enum { ENTRIES_MAX = 64, LINE_SIZE = 4096, KEYS_SIZE = 1 << 20, TEND_MS = 100 };
 struct table {
     size_t count;
     struct access_entry entries[ENTRIES_MAX];
+    char *texts[ENTRIES_MAX]; /* the lines, cut up; owned, like the keys */
+    char *keys[ENTRIES_MAX];
+    const char *key_lines[ENTRIES_MAX][ACCESS_KEYS_MAX];
 };
 
 static void fail(const struct error *err)
@@ -36,48 +39,50 @@ static void fail(const struct error *err)
     exit(1);
 }
 
-/* Texts are kept for as long as the program runs. */
-static char *keep(const char *text)
+static void read_keys(const char *path, struct table *table, size_t index)
 {
-    char *own = strdup(text);
-
-    if (own == NULL)
-        abort();
-    return own;
-}
-
-static void read_keys(const char *path, struct access_entry *entry)
-{
-    static const char *none[1];
-    struct buf text = buf_of(KEYS_SIZE);
+    auto_buf struct buf text = buf_of(KEYS_SIZE);
+    struct access_entry *entry = &table->entries[index];
     struct error err;
 
-    entry->keys = none;
+    entry->keys = table->key_lines[index];
     if (strcmp(path, "-") == 0)
         return;
     if (!file_read(AT_FDCWD, path, &text, &err))
         fail(&err);
-    const char **keys = calloc(ACCESS_KEYS_MAX, sizeof(char *));
-    char *rest = buf_take(&text), *line;
+    table->keys[index] = buf_take(&text);
+    char *rest = table->keys[index], *line;
     while (entry->key_count < ACCESS_KEYS_MAX && (line = strsep(&rest, "\n")) != NULL)
         if (line[0] != '\0')
-            keys[entry->key_count++] = line;
-    entry->keys = keys;
+            table->key_lines[index][entry->key_count++] = line;
 }
 
-static void add_entry(struct table *table, char *line)
+static void clear(struct table *table)
 {
-    struct access_entry *entry = &table->entries[table->count++];
+    for (size_t i = 0; i < table->count; i++) {
+        free(table->texts[i]);
+        free(table->keys[i]);
+    }
+    *table = (struct table){ 0 };
+}
+
+static void add_entry(struct table *table, const char *text)
+{
+    size_t index = table->count++;
+    char *line = strdup(text);
+
+    if (line == NULL)
+        abort();
+    table->texts[index] = line;
     const char *id = strsep(&line, " "), *port = strsep(&line, " ");
     const char *container = strsep(&line, " "), *keys = strsep(&line, " ");
-
-    *entry = (struct access_entry){
+    table->entries[index] = (struct access_entry){
         .instance_id = strtoll(id, NULL, 10),
         .port = (uint16_t)strtoul(port, NULL, 10),
-        .container_id = strcmp(container, "-") == 0 ? "" : keep(container),
-        .state_text = keep(line != NULL ? line : ""),
+        .container_id = strcmp(container, "-") == 0 ? "" : container,
+        .state_text = line != NULL ? line : "",
     };
-    read_keys(keys, entry);
+    read_keys(keys, table, index);
 }
 
 static void print_counters(const struct access *access, const char *id)
@@ -106,7 +111,7 @@ static void handle(struct access *access, struct table *table, char *line)
             (void)printf("done\n");
         else
             (void)printf("refused %s\n", err.text);
-        table->count = 0;
+        clear(table);
     } else if (strncmp(line, "counters ", 9) == 0) {
         print_counters(access, line + 9);
     }
@@ -151,6 +156,7 @@ int main(int count, char *arguments[])
         }
         access_tend(access);
     }
+    clear(&table);
     access_stop(&access);
     return 0;
 }

@@ -207,9 +207,16 @@ void postgres_server_stop(struct postgres_server *server)
         fail("cannot remove", server->directory);
 }
 
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 void postgres_server_script(const char *url, const char *sql)
 {
     PGconn *connection = PQconnectdb(url);
+    (void)PQsetNoticeProcessor(connection, ignore_notice, NULL);
     PGresult *result = PQexec(connection, sql);
     ExecStatusType status = PQresultStatus(result);
 

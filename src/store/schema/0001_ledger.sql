@@ -44,8 +44,8 @@ CREATE TABLE transfer (
   PRIMARY KEY (journal_id, leg),
   CHECK (dr <> cr)
 ) STRICT;
-CREATE INDEX transfer_dr ON transfer(dr, journal_id);
-CREATE INDEX transfer_cr ON transfer(cr, journal_id);
+CREATE INDEX transfer_dr ON transfer(dr, journal_id, leg);
+CREATE INDEX transfer_cr ON transfer(cr, journal_id, leg);
 
 -- What is posted stays as it is: mistakes are corrected by further journals.
 -- sqlite:
@@ -84,7 +84,8 @@ CREATE TABLE hold (
   resolved_journal I64 UNIQUE REFERENCES journal(id),
   CHECK ((state = 1) = (resolved_journal IS NOT NULL))
 ) STRICT;
-CREATE INDEX hold_open ON hold(dr) WHERE state = 0;
+CREATE INDEX hold_open_dr ON hold(dr) WHERE state = 0;
+CREATE INDEX hold_open_cr ON hold(cr) WHERE state = 0;
 
 -- A row for each component (1 gpu, 2 disk, 3 up, 4 down) of an instance. Totals only grow:
 -- microseconds, or bytes. `gross_posted * denom + rem` is the exact numerator.
