@@ -114,9 +114,57 @@ static void test_what_two_readers_could_read_in_two_ways_is_refused(void **state
     CHECK_INT((int64_t)(http_totals(http).replies_2xx - served), 0);
 }
 
+/* The pieces alone, whatever a library makes of the bytes. */
+static void test_pieces_are_judged_by_themselves(void **state)
+{
+    static const struct {
+        const char *name, *value;
+        int status; /* 0: fine */
+    } cases[] = {
+        { "A", "b", 0 },
+        { "A", "", 0 },
+        { "A", "b\tc \xc3\xa4", 0 },
+        { "!#$%&'*+-.^_`|~09azAZ", "b", 0 },
+        { "", "b", 400 },
+        { "A b", "c", 400 },
+        { "A\x7f", "b", 400 },
+        { "A\x80", "b", 400 },
+        { "A", "b\x1f", 400 },
+        { "A", "b\x7f", 400 },
+        { "Content-Length", "0", 0 },
+        { "content-length", "999999999999999999", 0 },
+        { "Content-Length", "1000000000000000000", 400 },
+        { "Content-Length", "", 400 },
+        { "Content-Length", " 1", 400 },
+        { "Transfer-Encoding", "CHUNKED", 0 },
+        { "Transfer-Encoding", "chunked ", 501 },
+        { "Expect", "100-Continue", 0 },
+        { "Expect", "100", 417 },
+        { "Host", "b", 400 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct door_line lines[] = {
+            { "Host", 4, "h", 1 },
+            { cases[i].name, strlen(cases[i].name), cases[i].value, strlen(cases[i].value) },
+        };
+        const struct door_head head = { "GET", "/", 1, "HTTP/1.1", 0, 2, lines };
+        struct door_refusal refusal = { 0 };
+        struct door_body body = { .length = 42 };
+
+        check_row("%s: %s", cases[i].name, cases[i].value);
+        CHECK_INT(door_check(&head, &body, &refusal), cases[i].status == 0);
+        CHECK_INT(refusal.status, cases[i].status);
+        if (cases[i].status != 0)
+            CHECK_INT((int64_t)body.length, 42);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pieces_are_judged_by_themselves),
         WITH_SERVER(test_what_two_readers_could_read_in_two_ways_is_refused),
     };
 

@@ -95,24 +95,35 @@ static void test_bodies_have_a_limit(void **state)
     CHECK_INT(post(2 * HTTP_BODY_MAX, "Expect: 100-continue\r\n"), 413);
 }
 
-static void test_a_chunked_body_has_the_same_limit(void **state)
+/* `count` chunks of 64 KiB, and what came of it. */
+static int send_chunks(int count)
 {
+    static const char first[] = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
     enum { CHUNK = 1 << 16 };
     int fd = socket_to(http_address(http));
     char *chunk = calloc(1, CHUNK + 16);
 
-    (void)state;
     CHECK(chunk != NULL);
-    socket_send(fd, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", 56);
+    socket_send(fd, first, sizeof first - 1);
     memcpy(chunk, "10000\r\n", 7);
     memset(chunk + 7, 'x', CHUNK);
     memcpy(chunk + 7 + CHUNK, "\r\n", 2);
-    for (int i = 0; i < 17; i++)
+    for (int i = 0; i < count; i++)
         socket_send(fd, chunk, CHUNK + 9);
     socket_send(fd, "0\r\n\r\n", 5);
     free(chunk);
-    CHECK_INT(socket_reply(fd, text, sizeof text), 413);
+    int status = socket_reply(fd, text, sizeof text);
     (void)close(fd);
+    return status;
+}
+
+static void test_a_chunked_body_has_the_same_limit(void **state)
+{
+    (void)state;
+    CHECK_INT(send_chunks(16), 200);
+    CHECK_INT(send_chunks(17), 413);
+    /* Past 16 MiB more, nobody waits for the end. */
+    CHECK_INT(send_chunks(300), 0);
 }
 
 /* Bytes, one every 100 ms, and how long the server bore it. */
@@ -155,6 +166,15 @@ static void test_slow_clients_are_cut_off(void **state)
         CHECK(ms >= 600 && ms < 1500);
         CHECK_INT((int64_t)http_totals(http).cut_off, (int64_t)i + 1);
     }
+}
+
+static void test_an_answer_may_take_longer_than_a_request(void **state)
+{
+    (void)state;
+    int fd = socket_to(http_address(http));
+    socket_send(fd, "GET /work?ms=1200 HTTP/1.1\r\nHost: h\r\n\r\n", 40);
+    CHECK_INT(socket_reply(fd, text, sizeof text), 200);
+    (void)close(fd);
 }
 
 static void test_a_held_exchange_is_answered_when_somebody_replies(void **state)
@@ -214,6 +234,7 @@ int main(void)
         WITH_SERVER(test_bodies_have_a_limit),
         WITH_SERVER(test_a_chunked_body_has_the_same_limit),
         WITH_SERVER(test_slow_clients_are_cut_off),
+        WITH_SERVER(test_an_answer_may_take_longer_than_a_request),
         WITH_SERVER(test_a_held_exchange_is_answered_when_somebody_replies),
         WITH_SERVER(test_a_hold_that_runs_out_is_204_and_still_its_owners),
         WITH_SERVER(test_a_client_that_leaves_while_held_harms_nobody),
