@@ -40,7 +40,7 @@ static _Noreturn void wait_resize(void)
         pause();
 }
 
-/* Everything from one to the other. Returns the bytes that went. */
+/* Everything from one to the other, or to nobody (-1). Returns the bytes that went. */
 static uint64_t copy(int from, int to)
 {
     static char bytes[CHUNK];
@@ -49,7 +49,7 @@ static uint64_t copy(int from, int to)
 
     while ((got = read(from, bytes, sizeof(bytes))) > 0) {
         total += (uint64_t)got;
-        for (ssize_t at = 0; at < got;) {
+        for (ssize_t at = 0; to >= 0 && at < got;) {
             ssize_t put = write(to, bytes + at, (size_t)(got - at));
             if (put <= 0)
                 return total;
@@ -173,6 +173,8 @@ int main(int count, char **words)
     }
     if (strcmp(verb, "cat") == 0)
         return copy(0, 1) == 0;
+    if (strcmp(verb, "drain") == 0)
+        return copy(0, -1) == 0;
     if (strcmp(verb, "sum") == 0)
         return sum();
     if (strcmp(verb, "zeros") == 0)
