@@ -37,7 +37,7 @@ static bool parse_number(const char **at, int base, uint64_t *ret)
     const char *from = *at;
 
     for (; **at >= '0' && **at < '0' + base; (*at)++) {
-        if (value > (UINT64_MAX >> 8) / (uint64_t)base)
+        if (value > (UINT64_MAX - 9) / (uint64_t)base)
             return false;
         value = value * (uint64_t)base + (uint64_t)(**at - '0');
     }
