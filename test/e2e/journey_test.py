@@ -138,8 +138,10 @@ class Journey:
         self.market.berth("reboot", "instance", self.id)
 
         def probe():
-            done = self.market.ssh(self.id, "cat /root/starts", ok=False)
-            return done.returncode == 0 and done.stdout.count("started") == before + 1
+            try:
+                return self.market.ssh(self.id, "cat /root/starts").stdout.count("started") == before + 1
+            except Failure:
+                return False
 
         wait_until("one restart, and only one", 30, probe, 0.3)
         self.market.wait_running(self.id)

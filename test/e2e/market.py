@@ -312,6 +312,7 @@ class Market:
 
     def ssh_options(self, port_flag="-p", number=None, key=None):
         row = self.instance(number)
+        check(row and row["ports"].get("22/tcp"), f"instance {number} has an SSH port")
         port = row["ports"]["22/tcp"][0]["HostPort"]
         return [port_flag, port, "-i", str(key or self.ssh_key), "-o", "StrictHostKeyChecking=no", "-o",
                 f"UserKnownHostsFile={self.dir}/known_hosts", "-o", "BatchMode=yes", "-o",
