@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/check.h"
 #include "server/admin.h"
 #include "server/options.h"
 #include "server/serve.h"
@@ -50,6 +51,35 @@ static bool run_migrate(const struct options *options, struct buf *out, struct e
     return true;
 }
 
+/* At once, since there may be many. */
+static void print_finding(void *context, const char *rule, const char *text)
+{
+    (void)context;
+    (void)printf("%s: %s\n", rule, text);
+}
+
+static bool run_check(const struct options *options, struct buf *out, struct error *err)
+{
+    struct log log = log_standard();
+    struct store *store = NULL;
+    struct check_counts counts = { 0 };
+    const char *location;
+
+    if (!find_store(options, &location, err) || !store_open(location, &log, &store, err))
+        return false;
+    bool is_read = flow_check(store, print_finding, NULL, &counts, err);
+    store_close(&store);
+    if (!is_read)
+        return false;
+    if (counts.findings > 0)
+        return error_set(err, ERROR_CORRUPT, "%llu violations",
+                         (unsigned long long)counts.findings);
+    buf_printf(out, "sound: %llu journals, %llu transfers, %llu accounts, %llu contracts",
+               (unsigned long long)counts.journals, (unsigned long long)counts.transfers,
+               (unsigned long long)counts.accounts, (unsigned long long)counts.contracts);
+    return true;
+}
+
 static bool run_version(const struct options *options, struct buf *out, struct error *err)
 {
     (void)options;
@@ -66,6 +96,8 @@ static const struct command {
 } commands[] = {
     { "serve", "serve the market until told to stop", serve_options, run_serve, NULL },
     { "admin", "accounts, credit and machines, by hand", admin_options, admin_run, admin_describe },
+    { "check", "hold all that is stored to the market's invariants; exit 1 if one is broken",
+      store_options, run_check, NULL },
     { "migrate", "bring the database up to date", store_options, run_migrate, NULL },
     { "version", "print the version", no_options, run_version, NULL },
 };
