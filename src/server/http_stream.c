@@ -50,6 +50,8 @@ static ssize_t read_queue(void *context, uint64_t position, char *bytes, size_t 
         memcpy(bytes, stream->queue.bytes, length);
         drop_front(&stream->queue, length);
         result = (ssize_t)length;
+    } else if (stream->is_broken) {
+        result = MHD_CONTENT_READER_END_WITH_ERROR;
     } else if (stream->is_ended) {
         result = MHD_CONTENT_READER_END_OF_STREAM;
     } else {
@@ -132,9 +134,11 @@ bool http_stream_send(struct http_stream *stream, const char *bytes, size_t leng
     if (is_reading) {
         buf_append(&stream->queue, bytes, length);
         if (stream->queue.has_overflowed) {
-            /* What was queued is lost, so the client must see its stream break. */
+            /* What was queued is lost, so the client must see its stream break. The library does
+             * that when it asks again; where it waits for the client, the reaper does. */
             buf_release(&stream->queue);
             stream->is_ended = true;
+            stream->is_broken = true;
             stream->connection->deadline_us = 0;
             is_reading = false;
         }

@@ -17,6 +17,7 @@ struct http_stream {
     pthread_mutex_t lock; /* guards all below */
     bool is_open;         /* the library still reads from here */
     bool is_ended;        /* nothing more will be written */
+    bool is_broken;       /* and the client must not take that for the end */
     bool is_suspended;
     int64_t sent_us; /* when something was last queued */
     struct buf queue;

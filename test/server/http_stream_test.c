@@ -71,11 +71,12 @@ static void test_a_stream_does_not_grow_without_end(void **state)
     CHECK(sent < (64u << 20));
     http_stream_close(&taken);
     /* What was queued is lost: the stream must break, not end. */
-    bool is_closed = false;
-    for (int i = 0; !is_closed && i < 1000; i++)
+    bool is_closed = false, has_ended = false;
+    for (int i = 0; !is_closed && i < 1000; i++) {
         is_closed = socket_read(fd, text, sizeof text, 1000);
-    CHECK(is_closed);
-    CHECK(!says("\r\n0\r\n\r\n"));
+        has_ended = has_ended || says("\r\n0\r\n\r\n");
+    }
+    CHECK(is_closed && !has_ended);
     for (int i = 0; http_totals(http).open_now > 0 && i < 100; i++)
         pause_ms(20);
     CHECK_INT((int64_t)http_totals(http).open_now, 0);
