@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/check.h"
 #include "support.h"
 
 struct number_work {
@@ -176,11 +177,25 @@ static const struct {
       " AND c.disk_month > 0)" },
 };
 
+static void found(void *context, const char *rule, const char *text)
+{
+    int *count = context;
+
+    ++*count;
+    print_error("%s: %s\n", rule, text);
+}
+
 void world_check(struct world *world)
 {
+    struct check_counts counts;
+    struct error err;
+    int found_count = 0;
+
     for (size_t i = 0; i < sizeof laws / sizeof laws[0]; i++) {
         check_row("%s", laws[i].what);
         CHECK_INT(world_number(world, laws[i].sql), 0);
     }
     check_row(" ");
+    CHECK_OK(flow_check(world->support->store, found, &found_count, &counts, &err), &err);
+    CHECK_INT(found_count, 0);
 }

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/list_machine.h"
+
+#include "flow/machines.h"
+#include "support.h"
+
+static struct list_machine_reply list(struct world *world, struct caller host,
+                                      const struct list_machine_request *request)
+{
+    struct list_machine_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_list_machine(&world->flow, &host, request, &reply, &err), &err);
+    return reply;
+}
+
+static void test_offers_are_cut_by_chunk_and_priced_for_the_slice(void **state)
+{
+    static const int64_t sizes[] = { 2, 4, 8 };
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller hal = world_user(&world, "hal@berth.test", 0);
+    world_machine(&world, &machine, hal, "a", 8);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    struct list_machine_request request = {
+        .machine_id = machine.id,
+        .has_gpu_hour = true,
+        .has_min_chunk = true,
+        .values = { .gpu_hour = { INT64_C(350000000) }, .min_chunk = 2 },
+    };
+    struct list_machine_reply reply = list(&world, hal, &request);
+    CHECK_INT(reply.outcome, LIST_DONE);
+    CHECK_INT((int64_t)reply.offer_count, 3);
+    CHECK_INT(reply.listing.disk_month.nanodollars, INT64_C(150000000)); /* the market's */
+    CHECK_INT(instant_compare(reply.listing.end, INSTANT_NEVER), 0);
+    for (size_t i = 0; i < 3; i++) {
+        check_row("%lld GPUs", (long long)sizes[i]);
+        CHECK(world_offer(&world, machine.id, sizes[i]) != 0);
+        CHECK_INT(
+            world_number_of(&world, "SELECT gpu_hour FROM offer WHERE num_gpus = $1", sizes[i]),
+            INT64_C(350000000) * sizes[i]);
+    }
+    CHECK_INT(world_offer(&world, machine.id, 1), 0);
+    world_check(&world);
+    world_close(&world);
+}
+
+static void test_listing_anew_replaces_offers_and_leaves_contracts_alone(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    int64_t before = world_offer(&world, machine.id, 1);
+    struct contract_row contract = world_contract(&world, id);
+
+    struct list_machine_request request = {
+        .machine_id = machine.id,
+        .has_gpu_hour = true,
+        .values = { .gpu_hour = { INT64_C(720000000) } },
+    };
+    struct list_machine_reply reply = list(&world, machine.host, &request);
+    CHECK_INT(reply.outcome, LIST_DONE);
+    CHECK_INT((int64_t)reply.offer_count, 1);
+    CHECK(world_offer(&world, machine.id, 1) > before);
+    /* What was not named stays. */
+    CHECK_INT(reply.listing.up_tb.nanodollars, INT64_C(20000000000));
+
+    struct rental_reply late = world_rent(&world, ada, before);
+    CHECK_INT(late.refusal, RENT_NO_SUCH_OFFER);
+    struct contract_row after = world_contract(&world, id);
+    CHECK_INT(after.terms.gpu_hour.nanodollars, contract.terms.gpu_hour.nanodollars);
+    CHECK_INT(after.gen, contract.gen);
+    world_run(&world, &machine, 10 * US_PER_SECOND);
+    CHECK_INT(world_number(&world, "SELECT total FROM meter WHERE comp = 1"), 0);
+    CHECK_INT(world_charged(&world, ada, id), 10 * 100000 + INT64_C(1500000000) * 10 / 2592000);
+    /* A new rental has the new price. */
+    int64_t second = world_running(&world, &machine, ada, 1);
+    CHECK_INT(world_contract(&world, second).terms.gpu_hour.nanodollars, INT64_C(720000000));
+    world_check(&world);
+    world_close(&world);
+}
+
+static void test_unlisting_hides_offers_and_leaves_contracts_alone(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    enum list_machine_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    struct contract_row contract = world_contract(&world, id);
+    CHECK_OK(flow_unlist_machine(&world.flow, &machine.host, machine.id, &outcome, &err), &err);
+    CHECK_INT(outcome, LIST_DONE);
+    CHECK_INT(world_offer(&world, machine.id, 1), 0);
+    CHECK_INT(world_contract(&world, id).gen, contract.gen);
+    CHECK_OK(flow_unlist_machine(&world.flow, &machine.host, machine.id, &outcome, &err), &err);
+    CHECK_INT(outcome, LIST_DONE);
+    world_check(&world);
+    world_close(&world);
+}
+
+static void test_bad_terms_and_foreign_machines_are_refused(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    enum list_machine_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller hal = world_user(&world, "hal@berth.test", 0);
+    struct caller eve = world_user(&world, "eve@berth.test", 0);
+    world_machine(&world, &machine, hal, "a", 2);
+    struct instant past = instant_add(WORLD_START, -1);
+    const struct {
+        struct list_machine_request request;
+        enum list_machine_outcome outcome;
+    } rows[] = {
+        { { .machine_id = machine.id }, LIST_BAD_PRICE }, /* never listed: no price yet */
+        { { .machine_id = machine.id, .has_gpu_hour = true, .values.gpu_hour = { -1 } },
+          LIST_BAD_PRICE },
+        { { .machine_id = machine.id,
+            .has_gpu_hour = true,
+            .values.gpu_hour = { INT64_C(10001) * NANODOLLARS_PER_DOLLAR } },
+          LIST_BAD_PRICE },
+        { { .machine_id = machine.id,
+            .has_gpu_hour = true,
+            .has_min_chunk = true,
+            .values = { .gpu_hour = { 1 }, .min_chunk = 3 } },
+          LIST_BAD_CHUNK },
+        { { .machine_id = machine.id,
+            .has_gpu_hour = true,
+            .has_min_chunk = true,
+            .values = { .gpu_hour = { 1 }, .min_chunk = 0 } },
+          LIST_BAD_CHUNK },
+        { { .machine_id = machine.id,
+            .has_gpu_hour = true,
+            .has_end = true,
+            .values = { .gpu_hour = { 1 }, .end = past } },
+          LIST_BAD_END },
+        { { .machine_id = machine.id,
+            .has_gpu_hour = true,
+            .has_duration = true,
+            .duration_s = 0,
+            .values.gpu_hour = { 1 } },
+          LIST_BAD_END },
+        { { .machine_id = machine.id,
+            .has_gpu_hour = true,
+            .has_end = true,
+            .has_duration = true,
+            .duration_s = 60,
+            .values = { .gpu_hour = { 1 }, .end = INSTANT_NEVER } },
+          LIST_BAD_END },
+        { { .machine_id = machine.id,
+            .has_gpu_hour = true,
+            .has_min_bid = true,
+            .values = { .gpu_hour = { 1 }, .min_bid_hour = { 2 } } },
+          LIST_BAD_BID },
+        { { .machine_id = 99999, .has_gpu_hour = true, .values.gpu_hour = { 1 } },
+          LIST_NO_MACHINE },
+    };
+
+    struct hash before = world_dump(&world);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        CHECK_INT(list(&world, hal, &rows[i].request).outcome, rows[i].outcome);
+        CHECK_INT(list(&world, eve, &rows[i].request).outcome, LIST_NO_MACHINE);
+    }
+    CHECK_OK(flow_unlist_machine(&world.flow, &eve, machine.id, &outcome, &err), &err);
+    CHECK_INT(outcome, LIST_NO_MACHINE);
+    CHECK_UNCHANGED(&world, before);
+    world_close(&world);
+}
+
+static void test_a_host_sees_its_machines_and_nobody_elses(void **state)
+{
+    struct world world;
+    struct world_machine machine, other;
+    struct machine_view *views;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    world_host(&world, &other, "b", 1);
+    (void)world_running(&world, &machine, ada, 1);
+    world_pass(&world, 3 * US_PER_SECOND);
+    CHECK_OK(flow_machines(&world.flow, &machine.host, 0, &world.arena, &views, &count, &err),
+             &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(views[0].machine->id, machine.id);
+    CHECK(views[0].machine->is_listed);
+    CHECK_INT(views[0].contract_count, 1);
+    CHECK_INT(views[0].running_count, 1);
+    CHECK_INT(views[0].disk_rented_gb, 10);
+    CHECK_INT(views[0].seconds_since_heartbeat, 3);
+    /* 75 % of $0.36, and of 10 GB at $0.15 for 1/720 of a month. */
+    CHECK_INT(views[0].earn_hour.nanodollars, 270000000 + 1562499);
+    CHECK_OK(
+        flow_machines(&world.flow, &machine.host, other.id, &world.arena, &views, &count, &err),
+        &err);
+    CHECK_INT((int64_t)count, 0);
+    CHECK_OK(flow_machines(&world.flow, &ada, 0, &world.arena, &views, &count, &err), &err);
+    CHECK_INT((int64_t)count, 0);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_offers_are_cut_by_chunk_and_priced_for_the_slice),
+        cmocka_unit_test(test_listing_anew_replaces_offers_and_leaves_contracts_alone),
+        cmocka_unit_test(test_unlisting_hides_offers_and_leaves_contracts_alone),
+        cmocka_unit_test(test_bad_terms_and_foreign_machines_are_refused),
+        cmocka_unit_test(test_a_host_sees_its_machines_and_nobody_elses),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}
