@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/docker.h"
+#include "agent/engine_rules.h"
 #include "base/buf.h"
 #include "base/parse.h"
 #include "sys/child.h"
@@ -216,7 +217,7 @@ bool engine_open(struct loop *loop, const char *data, const struct log *log, str
     (void)path_of(data, "docker.sock", engine->socket);
     if (engine_find(data) > 0) {
         log_write(log, LOG_INFO, "engine runs already", "%s", engine->socket);
-    } else if (!may_start(engine) || !launch(engine, err)) {
+    } else if (!engine_rules_note(dir, err) || !may_start(engine) || !launch(engine, err)) {
         free(engine);
         return false;
     }
@@ -290,5 +291,6 @@ bool engine_stop(const char *data, struct error *err)
     /* The engine mounts its folder onto itself, and may leave it so. */
     if (umount2(path_of(data, "data", root), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
         return error_system(err, errno, "unmount %s", root);
-    return true;
+    (void)snprintf(root, sizeof root, "%s/engine", data);
+    return engine_rules_undo(root, err);
 }
