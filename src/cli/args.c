@@ -150,6 +150,6 @@ const char *args_get(const struct args *args, const char *name)
         if (strcmp(args_global_options[i].name, name) == 0)
             return args->global_values[i];
     }
-    assert(!"an option that the command does not have");
+    assert(false && "an option that the command does not have");
     return NULL;
 }
