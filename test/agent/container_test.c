@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/container.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "sys/crypto.h"
+
+struct scene {
+    struct container_host host;
+    struct desired_instance desired;
+    struct record record;
+    struct spec_variable env[2];
+    struct spec_port ports[2];
+    const char *gpus[2], *args[2], *keys[1];
+};
+
+static struct scene make_scene(void)
+{
+    return (struct scene){
+        .host = { .machine_id = 7,
+                  .host = "me",
+                  .public_ip = "203.0.113.9",
+                  .tools_dir = "/d/tools",
+                  .cpu_count = 8,
+                  .has_quota = true },
+        .desired = { .id = 7001,
+                     .gen = 3,
+                     .spec = { .image = "bb:1",
+                               .runtype = "ssh",
+                               .disk_gb = 40,
+                               .cpu_millis = 2500,
+                               .ram_mb = 4096 } },
+        .record = { .id = 7001,
+                    .slot = 5,
+                    .ssh_port = 40000,
+                    .port_count = 2,
+                    .ports = { { 8081, false, 40001 }, { 40002, true, 40002 } } },
+        .env = { { "A", "b=c" }, { "CONTAINER_ID", "999" } },
+        .ports = { { 8081, false }, { 70000, true } },
+        .gpus = { "GPU-a", "GPU-b" },
+        .args = { "sleep", "60" },
+        .keys = { "ssh-ed25519 AAAA me" },
+    };
+}
+
+/* The request as a tree. The caller owns it. */
+static json_t *encode(struct scene *scene)
+{
+    struct container_wish wish = { &scene->host, &scene->desired, &scene->record, "bb:1" };
+    struct instance_spec *spec = &scene->desired.spec;
+    auto_buf struct buf text = buf_of(CONTAINER_BODY_MAX);
+    json_t *root = NULL;
+    struct error err;
+
+    spec->env = scene->env;
+    spec->env_count = 2;
+    spec->ports = scene->ports;
+    spec->port_count = 2;
+    spec->ssh_keys = scene->keys;
+    spec->ssh_key_count = 1;
+    container_encode(&text, &wish);
+    CHECK_OK(json_parse(text.bytes, text.length, &root, &err), &err);
+    return root;
+}
+
+/* The value at "HostConfig.Memory", as JSON. */
+static const char *at(const json_t *root, const char *path)
+{
+    static char text[8192];
+
+    for (const char *dot; (dot = strchr(path, '.')) != NULL; path = dot + 1) {
+        char name[64] = "";
+
+        memcpy(name, path, (size_t)(dot - path));
+        root = json_object_get(root, name);
+    }
+    root = json_object_get(root, path);
+    size_t length = root == NULL ? 0
+                                 : json_dumpb(root, text, sizeof text,
+                                              JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+    text[length] = '\0';
+    return text;
+}
+
+static bool has_env(const json_t *root, const char *want)
+{
+    size_t index;
+    json_t *item;
+
+    json_array_foreach(json_object_get(root, "Env"), index, item)
+    {
+        if (strcmp(json_string_value(item), want) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void test_a_guest_is_kept_in(void **state)
+{
+    struct scene scene = make_scene();
+    auto_json json_t *root = encode(&scene);
+
+    (void)state;
+    CHECK_TEXT(at(root, "HostConfig.CapDrop"), "[\"ALL\"]");
+    CHECK_TEXT(at(root, "HostConfig.CapAdd"),
+               "[\"CHOWN\",\"DAC_OVERRIDE\",\"FOWNER\",\"FSETID\",\"KILL\",\"SETGID\",\"SETUID\","
+               "\"SETPCAP\",\"NET_BIND_SERVICE\",\"SYS_CHROOT\",\"AUDIT_WRITE\"]");
+    CHECK_TEXT(at(root, "HostConfig.SecurityOpt"), "[\"no-new-privileges\"]");
+    CHECK_TEXT(at(root, "HostConfig.Init"), "true");
+    CHECK_TEXT(at(root, "HostConfig.NetworkMode"), "\"bt5\"");
+    CHECK_TEXT(at(root, "HostConfig.Binds"), "[\"/d/tools:/opt/berth:ro\"]");
+    CHECK_TEXT(at(root, "HostConfig.Memory"), "4294967296");
+    CHECK_TEXT(at(root, "HostConfig.MemorySwap"), "4294967296");
+    CHECK_TEXT(at(root, "HostConfig.NanoCpus"), "2500000000");
+    CHECK_TEXT(at(root, "HostConfig.PidsLimit"), "12288");
+    CHECK_TEXT(at(root, "HostConfig.ShmSize"), "2147483648");
+    CHECK_TEXT(at(root, "HostConfig.StorageOpt"), "{\"size\":\"40G\"}");
+    CHECK_TEXT(at(root, "HostConfig.RestartPolicy"), "{\"Name\":\"no\"}");
+    CHECK_TEXT(at(root, "HostConfig.LogConfig.Type"), "\"json-file\"");
+    CHECK_TEXT(at(root, "StopTimeout"), "10");
+    /* Members that would let a guest out are not there at all. */
+    static const char *const never[] = { "Privileged",   "PidMode", "IpcMode",     "UTSMode",
+                                         "UsernsMode",   "Devices", "VolumesFrom", "Mounts",
+                                         "CgroupParent", "Runtime", "Sysctls" };
+    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
+        check_row("%s", never[i]);
+        CHECK(json_object_get(json_object_get(root, "HostConfig"), never[i]) == NULL);
+    }
+}
+
+static void test_it_knows_who_it_is(void **state)
+{
+    struct scene scene = make_scene();
+    auto_json json_t *root = encode(&scene);
+
+    (void)state;
+    CHECK_TEXT(at(root, "Hostname"), "\"C.7001\"");
+    CHECK_TEXT(at(root, "Image"), "\"bb:1\"");
+    CHECK(has_env(root, "A=b=c"));
+    CHECK(has_env(root, "CONTAINER_ID=7001") && !has_env(root, "CONTAINER_ID=999"));
+    CHECK(has_env(root, "VAST_CONTAINERLABEL=C.7001"));
+    CHECK(has_env(root, "BERTH_CONTAINERLABEL=C.7001"));
+    CHECK(has_env(root, "GPU_COUNT=0"));
+    CHECK(has_env(root, "PUBLIC_IPADDR=203.0.113.9"));
+    CHECK(has_env(root, "SSH_PUBLIC_KEY=ssh-ed25519 AAAA me"));
+    CHECK(has_env(root, "VAST_TCP_PORT_22=40000"));
+    CHECK(has_env(root, "VAST_TCP_PORT_8081=40001"));
+    CHECK(has_env(root, "VAST_UDP_PORT_70000=40002"));
+    CHECK_TEXT(at(root, "ExposedPorts"), "{\"40002/udp\":{},\"8081/tcp\":{}}");
+    CHECK_TEXT(at(root, "HostConfig.PortBindings"),
+               "{\"40002/udp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"40002\"}],"
+               "\"8081/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"40001\"}]}");
+    scene.desired.spec.hostname = "box";
+    scene.desired.spec.user = "1000:1000";
+    auto_json json_t *named = encode(&scene);
+    CHECK_TEXT(at(named, "Hostname"), "\"box\"");
+    CHECK_TEXT(at(named, "User"), "\"1000:1000\"");
+}
+
+static void test_what_it_runs(void **state)
+{
+    struct scene scene = make_scene();
+
+    (void)state;
+    scene.desired.spec.onstart = "echo hi";
+    auto_json json_t *ssh = encode(&scene);
+    CHECK_TEXT(at(ssh, "Entrypoint"), "[\"/opt/berth/bin/berth-guest\",\"launch\","
+                                      "\"--onstart-env\",\"BERTH_ONSTART\",\"--\"]");
+    CHECK_TEXT(at(ssh, "Cmd"), "");
+    CHECK(has_env(ssh, "BERTH_ONSTART=echo hi"));
+
+    scene.desired.spec.runtype = "args";
+    scene.desired.spec.args = scene.args;
+    scene.desired.spec.arg_count = 2;
+    auto_json json_t *args = encode(&scene);
+    CHECK_TEXT(at(args, "Entrypoint"), "[\"echo hi\"]"); /* takes the image's entrypoint's place */
+    CHECK_TEXT(at(args, "Cmd"), "[\"sleep\",\"60\"]");
+    CHECK(!has_env(args, "BERTH_ONSTART=echo hi"));
+
+    scene.desired.spec.onstart = NULL;
+    scene.desired.spec.arg_count = 0;
+    auto_json json_t *own = encode(&scene);
+    CHECK_TEXT(at(own, "Entrypoint"), ""); /* the image's own */
+    CHECK_TEXT(at(own, "Cmd"), "");
+}
+
+static void test_gpus_are_asked_for_by_uuid(void **state)
+{
+    struct scene scene = make_scene();
+
+    (void)state;
+    auto_json json_t *none = encode(&scene);
+    CHECK_TEXT(at(none, "HostConfig.DeviceRequests"), "");
+    scene.desired.gpus = scene.gpus;
+    scene.desired.gpu_count = 2;
+    auto_json json_t *two = encode(&scene);
+    CHECK_TEXT(at(two, "HostConfig.DeviceRequests"),
+               "[{\"Capabilities\":[[\"gpu\"]],\"DeviceIDs\":[\"GPU-a\",\"GPU-b\"],"
+               "\"Driver\":\"nvidia\"}]");
+    CHECK(has_env(two, "GPU_COUNT=2"));
+    CHECK_TEXT(json_string_value(json_object_get(json_object_get(two, "Labels"), "berth.gpus")),
+               "GPU-a,GPU-b,");
+    scene.host.is_simulated = true;
+    auto_json json_t *simulated = encode(&scene);
+    CHECK_TEXT(at(simulated, "HostConfig.DeviceRequests"), "");
+    CHECK(has_env(simulated, "GPU_COUNT=2"));
+}
+
+static void test_limits_stay_within_the_host(void **state)
+{
+    static const struct {
+        int64_t cpu_millis, ram_mb, shm_mb;
+        const char *cpus, *memory, *shm, *pids;
+    } rows[] = {
+        { 0, 0, 0, "", "", "1073741824", "32768" },
+        { 1, 100, 0, "1000000", "104857600", "67108864", "4096" },
+        { 8000, 100, 300, "8000000000", "104857600", "314572800", "32768" },
+        { 9000, 100, 1, "8000000000", "104857600", "67108864", "32768" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene = make_scene();
+
+        check_row("row %zu", i);
+        scene.desired.spec.cpu_millis = rows[i].cpu_millis;
+        scene.desired.spec.ram_mb = rows[i].ram_mb;
+        scene.desired.spec.shm_mb = rows[i].shm_mb;
+        scene.host.has_quota = false;
+        auto_json json_t *root = encode(&scene);
+        CHECK_TEXT(at(root, "HostConfig.NanoCpus"), rows[i].cpus);
+        CHECK_TEXT(at(root, "HostConfig.Memory"), rows[i].memory);
+        CHECK_TEXT(at(root, "HostConfig.ShmSize"), rows[i].shm);
+        CHECK_TEXT(at(root, "HostConfig.PidsLimit"), rows[i].pids);
+        CHECK_TEXT(at(root, "HostConfig.StorageOpt"), "");
+    }
+}
+
+/* What changes while a container stays does not change its hash; what it was made from does. */
+static void test_the_hash_is_of_what_is_fixed(void **state)
+{
+    struct scene scene = make_scene();
+    char first[SEEN_SPEC_SIZE], spec[SEEN_SPEC_SIZE];
+    struct error err;
+
+    (void)state;
+    auto_json json_t *root = encode(&scene);
+    CHECK_OK(container_spec(&scene.desired, first, &err), &err);
+    CHECK_TEXT(json_string_value(json_object_get(json_object_get(root, "Labels"), "berth.spec")),
+               first);
+    scene.desired.gen = 9;
+    scene.desired.state = DESIRED_STOPPED;
+    scene.desired.restart_nonce = 4;
+    scene.desired.stop_after_ms = 5;
+    scene.desired.spec.ssh_key_count = 0;
+    scene.desired.spec.image = "other:2";
+    scene.desired.spec.registry_login = "-u a -p b c";
+    CHECK_OK(container_spec(&scene.desired, spec, &err), &err);
+    CHECK_TEXT(spec, first);
+
+    scene.env[0].value = "c";
+    CHECK_OK(container_spec(&scene.desired, spec, &err), &err);
+    CHECK(strcmp(spec, first) != 0);
+    scene.env[0].value = "b=c";
+    scene.desired.spec.ram_mb++;
+    CHECK_OK(container_spec(&scene.desired, spec, &err), &err);
+    CHECK(strcmp(spec, first) != 0);
+    scene.desired.spec.ram_mb--;
+    scene.desired.spec.onstart = "";
+    CHECK_OK(container_spec(&scene.desired, spec, &err), &err);
+    CHECK(strcmp(spec, first) != 0);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    crypto_start();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_guest_is_kept_in),
+        cmocka_unit_test(test_it_knows_who_it_is),
+        cmocka_unit_test(test_what_it_runs),
+        cmocka_unit_test(test_gpus_are_asked_for_by_uuid),
+        cmocka_unit_test(test_limits_stay_within_the_host),
+        cmocka_unit_test(test_the_hash_is_of_what_is_fixed),
+    };
+    return cmocka_run_group_tests(tests, start, NULL);
+}

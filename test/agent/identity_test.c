@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/identity.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "check.h"
+#include "support_home.h"
+
+static void test_a_host_keeps_its_key(void **state)
+{
+    struct key_pair before = home_identity()->keys;
+    int64_t incarnation = home_identity()->incarnation;
+    char key[128];
+    struct stat status;
+
+    (void)state;
+    CHECK_INT(incarnation, 1);
+    home_restart();
+    CHECK_INT(memcmp(&before, &home_identity()->keys, sizeof before), 0);
+    CHECK_INT(home_identity()->incarnation, 2);
+    (void)snprintf(key, sizeof key, "%s/machine.key", home_path());
+    CHECK_INT(stat(key, &status), 0);
+    CHECK_INT(status.st_mode & 0777, 0600);
+}
+
+static void test_enrolment_is_remembered(void **state)
+{
+    struct enroll_reply reply = { .machine_id = 77 };
+    int64_t machine_id;
+    bool is_running;
+    struct error err;
+
+    (void)state;
+    memset(reply.server_key, 5, sizeof reply.server_key);
+    CHECK_INT(home_identity()->machine_id, 0);
+    CHECK_OK(identity_enrol(home_identity(), &reply, &err), &err);
+    home_restart();
+    CHECK_INT(home_identity()->machine_id, 77);
+    CHECK_INT(home_identity()->server_key[31], 5);
+    CHECK_OK(identity_peek(home_path(), &machine_id, &is_running, &err), &err);
+    CHECK_INT(machine_id, 77);
+}
+
+static void test_two_agents_do_not_share_a_folder(void **state)
+{
+    struct identity second = { .machine_id = -9 };
+    struct error err;
+
+    (void)state;
+    CHECK_FAILS(identity_open(home_path(), &second, &err), &err, ERROR_CONFLICT);
+    CHECK_INT(second.machine_id, -9);
+}
+
+static void test_damage_is_not_taken_for_a_new_host(void **state)
+{
+    static const struct {
+        const char *name, *text;
+    } rows[] = {
+        { "machine.key", "abc" },  { "machine.key", "" },
+        { "machine.json", "{" },   { "machine.json", "{\"machine_id\":0,\"server_key\":\"\"}" },
+        { "incarnation", "many" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct identity again;
+        struct error err;
+
+        check_row("%s is '%s'", rows[i].name, rows[i].text);
+        home_write(rows[i].name, rows[i].text);
+        identity_close(home_identity());
+        CHECK_FAILS(identity_open(home_path(), &again, &err), &err, ERROR_CORRUPT);
+        (void)home_teardown(state);
+        CHECK_INT(home_setup(state), 0);
+    }
+}
+
+static void test_its_signature_verifies(void **state)
+{
+    char text[BASE64_SIZE(SIGNATURE_SIZE)];
+    struct signature signature;
+    size_t length;
+
+    (void)state;
+    (void)identity_sign(home_identity(), "bytes", 5, text);
+    CHECK(base64_parse(text, signature.bytes, sizeof signature.bytes, &length));
+    CHECK_INT((int64_t)length, SIGNATURE_SIZE);
+    CHECK(crypto_verify(home_identity()->keys.public_key, &signature, "bytes", 5));
+    CHECK(!crypto_verify(home_identity()->keys.public_key, &signature, "bytEs", 5));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_host_keeps_its_key, home_setup, home_teardown),
+        cmocka_unit_test_setup_teardown(test_enrolment_is_remembered, home_setup, home_teardown),
+        cmocka_unit_test_setup_teardown(test_two_agents_do_not_share_a_folder, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_damage_is_not_taken_for_a_new_host, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_its_signature_verifies, home_setup, home_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

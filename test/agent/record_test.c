@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/record.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "support_home.h"
+
+static struct record sample(int64_t id)
+{
+    return (struct record){ .id = id,
+                            .slot = 5,
+                            .ssh_port = 40000,
+                            .restart_nonce = 2,
+                            .start_gen = 7,
+                            .is_stopped_by_us = true,
+                            .boot_id = "b",
+                            .started_before = "t",
+                            .port_count = 2,
+                            .ports = { { 8081, false, 40001 }, { 53, true, 40002 } } };
+}
+
+static void test_what_is_saved_is_loaded(void **state)
+{
+    struct record want = sample(7001), got;
+    struct error err;
+
+    (void)state;
+    CHECK_OK(record_save(home_identity()->instances_dir, &want, &err), &err);
+    CHECK_OK(record_load(home_identity()->instances_dir, 7001, &got, &err), &err);
+    CHECK_INT(got.slot, 5);
+    CHECK_INT(got.ssh_port, 40000);
+    CHECK_INT(got.restart_nonce, 2);
+    CHECK_INT(got.start_gen, 7);
+    CHECK(got.is_stopped_by_us && !got.is_private);
+    CHECK_TEXT(got.boot_id, "b");
+    CHECK_TEXT(got.started_before, "t");
+    CHECK_INT(got.port_count, 2);
+    CHECK_INT(got.ports[1].host_port, 40002);
+    CHECK(got.ports[1].is_udp);
+}
+
+static void test_they_are_listed_in_order(void **state)
+{
+    static const int64_t ids[] = { 30, 4, 500 };
+    int64_t listed[8];
+    size_t count;
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct record record = sample(ids[i]);
+        CHECK_OK(record_save(home_identity()->instances_dir, &record, &err), &err);
+    }
+    home_write("instances/x.json", "{}");
+    home_write("instances/4.log", "not a record");
+    home_write("instances/0.json", "{}");
+    CHECK_OK(record_list(home_identity()->instances_dir, listed, 8, &count, &err), &err);
+    CHECK_INT((int64_t)count, 3);
+    CHECK_INT(listed[0], 4);
+    CHECK_INT(listed[1], 30);
+    CHECK_INT(listed[2], 500);
+    CHECK_OK(record_list(home_identity()->instances_dir, listed, 2, &count, &err), &err);
+    CHECK_INT((int64_t)count, 2);
+}
+
+static void test_one_that_is_removed_is_gone(void **state)
+{
+    struct record record = sample(1);
+    struct error err;
+
+    (void)state;
+    CHECK_OK(record_save(home_identity()->instances_dir, &record, &err), &err);
+    CHECK_OK(record_remove(home_identity()->instances_dir, 1, &err), &err);
+    CHECK_FAILS(record_load(home_identity()->instances_dir, 1, &record, &err), &err,
+                ERROR_NOT_FOUND);
+    CHECK_OK(record_remove(home_identity()->instances_dir, 1, &err), &err);
+}
+
+static void test_damage_is_told(void **state)
+{
+    static const char *const texts[] = { "", "{", "{}", "[]", "{\"id\":1}" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct record record = { .slot = -9 };
+        struct error err;
+
+        check_row("'%s'", texts[i]);
+        home_write("instances/1.json", texts[i]);
+        CHECK_FAILS(record_load(home_identity()->instances_dir, 1, &record, &err), &err,
+                    ERROR_CORRUPT);
+        CHECK_INT(record.slot, -9);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_is_saved_is_loaded, home_setup, home_teardown),
+        cmocka_unit_test_setup_teardown(test_they_are_listed_in_order, home_setup, home_teardown),
+        cmocka_unit_test_setup_teardown(test_one_that_is_removed_is_gone, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_damage_is_told, home_setup, home_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
