@@ -9,6 +9,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "sys/clock.h"
 
 enum {
     PATH_SIZE = 128,
@@ -319,6 +320,14 @@ bool cmd_unlist_machine(struct cli *cli, struct error *err)
     return true;
 }
 
+static long long minutes_until(const json_t *reply)
+{
+    double now_us = (double)clock_now(&clock_system).microseconds;
+    double left_s = print_real_of(reply, "expires_at") - now_us / (double)US_PER_SECOND;
+
+    return left_s > 0 && left_s < 1e9 ? (long long)(left_s + 30) / 60 : 0;
+}
+
 bool cmd_host_token(struct cli *cli, struct error *err)
 {
     auto_json json_t *reply = NULL;
@@ -331,9 +340,8 @@ bool cmd_host_token(struct cli *cli, struct error *err)
         return true;
     print_clean(cli->out, token);
     buf_append(cli->out, "\n", 1);
-    cli_note(cli,
-             "Good once, for a short while. On the machine that joins: berth-host run --server "
-             "%s --data /var/lib/berth-host --token TOKEN",
+    cli_note(cli, "Good once, for %lld minutes. On the machine that joins:", minutes_until(reply));
+    cli_note(cli, "  berth-host run --server %s --data /var/lib/berth-host --token TOKEN",
              cli->settings.url);
     return true;
 }

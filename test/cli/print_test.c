@@ -68,6 +68,31 @@ static void test_columns_line_up(void **state)
     }
 }
 
+/* Of equals, the last goes first. */
+static void test_the_last_of_the_least_wanted_goes_first(void **state)
+{
+    static const struct table_column alike[] = { { "AAA", false, 1, 0 },
+                                                 { "BBB", false, 2, 0 },
+                                                 { "CCC", false, 2, 0 } };
+    auto_table struct table table = table_of(alike, 3);
+    auto_buf struct buf out = buf_of(OUT_MAX);
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        table_cell(&table, "%d", i);
+    table_write(&table, (struct print_style){ 12, true }, &out);
+    CHECK_TEXT(out.bytes, "AAA  BBB\n0    1\n(left out here: CCC)\n");
+}
+
+static void test_what_is_no_control_is_kept(void **state)
+{
+    auto_buf struct buf out = buf_of(OUT_MAX);
+
+    (void)state;
+    print_clean(&out, "a \xc2\xb0\xc2\xa0\xc3\xa9\xe2\x82\xac~|\xc2\x80\xc2\x9f|\xdf\x80");
+    CHECK_TEXT(out.bytes, "a \xc2\xb0\xc2\xa0\xc3\xa9\xe2\x82\xac~|  |\xdf\x80");
+}
+
 /* The names of others are not obeyed by a terminal, in a cell, a line or JSON. */
 static void test_controls_reach_no_terminal(void **state)
 {
@@ -117,8 +142,8 @@ static void test_members_of_objects(void **state)
 static void test_json_is_for_eyes_and_programs(void **state)
 {
     auto_buf struct buf out = buf_of(OUT_MAX);
-    json_t *value = json_pack("{s:[i,s,{}],s:[],s:{s:f},s:b,s:n}", "list", 1, "two", "empty", "in",
-                              "price", 0.35, "yes", 1, "none");
+    json_t *value = json_pack("{s:[i,s,{},[i]],s:[],s:{s:f},s:b,s:n}", "list", 1, "two", 3, "empty",
+                              "in", "price", 0.35, "yes", 1, "none");
 
     (void)state;
     print_json(&out, value);
@@ -126,7 +151,10 @@ static void test_json_is_for_eyes_and_programs(void **state)
                           "  \"list\": [\n"
                           "    1,\n"
                           "    \"two\",\n"
-                          "    {}\n"
+                          "    {},\n"
+                          "    [\n"
+                          "      3\n"
+                          "    ]\n"
                           "  ],\n"
                           "  \"empty\": [],\n"
                           "  \"in\": {\n"
@@ -161,6 +189,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns_line_up),
+        cmocka_unit_test(test_the_last_of_the_least_wanted_goes_first),
+        cmocka_unit_test(test_what_is_no_control_is_kept),
         cmocka_unit_test(test_controls_reach_no_terminal),
         cmocka_unit_test(test_members_of_objects),
         cmocka_unit_test(test_json_is_for_eyes_and_programs),

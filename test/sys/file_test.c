@@ -112,6 +112,12 @@ static void test_what_is_not_there(void **state)
     CHECK_FAILS(file_read(dir, ".", &content, &err), &err, ERROR_IO);
     CHECK_FAILS(file_replace(dir, "absent/a", 0600, "x", 1, &err), &err, ERROR_NOT_FOUND);
     CHECK(content.length == 0 && name_count() == 0);
+
+    char long_path[PATH_MAX + 1];
+    memset(long_path, 'x', sizeof long_path - 1);
+    long_path[sizeof long_path - 1] = '\0';
+    CHECK_FAILS(file_replace(dir, long_path, 0600, "x", 1, &err), &err, ERROR_OUT_OF_RANGE);
+    CHECK_FAILS(file_make_dir(long_path, 0700, &err), &err, ERROR_INVALID);
 }
 
 static void test_failing_leaves_the_old_and_nothing_else(void **state)
@@ -174,6 +180,8 @@ static void test_directories_are_made_with_those_above(void **state)
     CHECK_INT(mode_of(dir, "x/y/z"), 0700);
     CHECK_OK(file_replace(dir, "x/file", 0600, "", 0, &err), &err);
     (void)snprintf(path, sizeof path, "%s/x/file/z", dir_path);
+    CHECK_FAILS(file_make_dir(path, 0700, &err), &err, ERROR_IO);
+    (void)snprintf(path, sizeof path, "%s/x/file", dir_path);
     CHECK_FAILS(file_make_dir(path, 0700, &err), &err, ERROR_IO);
     CHECK_FAILS(file_make_dir("", 0700, &err), &err, ERROR_INVALID);
     memset(path, 'x', sizeof path - 1);

@@ -54,8 +54,10 @@ static void test_eyes_get_one_plain_line(void **state)
 
     (void)state;
     log_write(&log, LOG_INFO, "agent connected", "machine %d, epoch %d", 7, 41);
-    CHECK_TEXT(written(fd, text) + sizeof "14:03:22 " - 1,
-               "info    agent connected  machine 7, epoch 41\n");
+    (void)written(fd, text);
+    for (size_t i = 0; i < sizeof "14:03:22" - 1; i++)
+        CHECK(i % 3 == 2 ? text[i] == ':' : text[i] >= '0' && text[i] <= '9');
+    CHECK_TEXT(text + sizeof "14:03:22 " - 1, "info    agent connected  machine 7, epoch 41\n");
     log_write(&log, LOG_INFO, "ready", "%s", "");
     CHECK_TEXT(written(fd, text) + sizeof "14:03:22 " - 1, "info    ready\n");
     log_write(&log, LOG_ERROR, "x", "a\nb\x1b[2J\x7f \xc3\xa9");
