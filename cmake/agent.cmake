@@ -18,3 +18,8 @@ add_custom_command(OUTPUT ${guest_program}
         -o ${guest_program}
     DEPENDS ${guest_sources} ${guest_headers} COMMENT "Building berth-guest" VERBATIM)
 add_custom_target(berth-guest ALL DEPENDS ${guest_program})
+
+# build/fakes/libnvidia-ml.so.1: a fake, for the tests alone.
+add_library(nvml_fake SHARED ${CMAKE_SOURCE_DIR}/test/fakes/nvml_fake.c)
+set_target_properties(nvml_fake PROPERTIES OUTPUT_NAME nvidia-ml SOVERSION 1
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fakes)

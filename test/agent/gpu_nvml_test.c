@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/gpu_nvml.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static struct machine_facts facts;
+
+static void test_gpus_are_read(void **state)
+{
+    struct error err;
+
+    (void)state;
+    (void)setenv("NVML_FAKE_GPUS", "3", 1);
+    facts = (struct machine_facts){ 0 };
+    CHECK_OK(gpu_nvml_probe(&facts, &err), &err);
+    CHECK_INT(facts.gpu_count, 3);
+    CHECK_TEXT(facts.driver_version, "535.104.05");
+    CHECK_INT(facts.cuda_version, 122);
+    CHECK_TEXT(facts.gpus[2].uuid, "GPU-00000000-0000-0000-0000-000000000002");
+    CHECK_TEXT(facts.gpus[2].name, "RTX 3090");
+    CHECK_INT(facts.gpus[2].memory_mb, 24576);
+    CHECK_INT(facts.gpus[2].compute_cap, 860);
+    CHECK_INT(facts.gpus[2].power_max_w, 350);
+    CHECK_INT(facts.gpus[2].pcie_gen, 4);
+    CHECK_INT(facts.gpus[2].pcie_lanes, 16);
+    CHECK_TEXT(facts.gpus[2].pci_bus, "00000000:03:00.0");
+}
+
+static void test_no_driver_is_no_gpu(void **state)
+{
+    struct error err;
+
+    (void)state;
+    (void)setenv("NVML_FAKE_GPUS", "0", 1);
+    facts = (struct machine_facts){ 0 };
+    CHECK_OK(gpu_nvml_probe(&facts, &err), &err);
+    CHECK_INT(facts.gpu_count, 0);
+    CHECK_TEXT(facts.driver_version, "");
+}
+
+static void test_a_broken_gpu_is_an_error(void **state)
+{
+    static const char *const functions[] = { "init", "count",  "handle", "name",
+                                             "uuid", "memory", "pci",    "driver" };
+
+    (void)state;
+    (void)setenv("NVML_FAKE_GPUS", "2", 1);
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        struct error err;
+
+        check_row("%s", functions[i]);
+        (void)setenv("NVML_FAKE_BROKEN", functions[i], 1);
+        facts = (struct machine_facts){ .gpu_count = -9 };
+        CHECK_FAILS(gpu_nvml_probe(&facts, &err), &err, ERROR_IO);
+        CHECK(strstr(err.text, "GPU is lost") != NULL);
+        CHECK_INT(facts.gpu_count, -9);
+    }
+    (void)setenv("NVML_FAKE_BROKEN", "pcie", 1); /* what is only nice to know may be unknown */
+    struct error err;
+    CHECK_OK(gpu_nvml_probe(&facts, &err), &err);
+    CHECK_INT(facts.gpus[0].pcie_gen, 0);
+    (void)unsetenv("NVML_FAKE_BROKEN");
+}
+
+int main(int count, char **arguments)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gpus_are_read),
+        cmocka_unit_test(test_no_driver_is_no_gpu),
+        cmocka_unit_test(test_a_broken_gpu_is_an_error),
+    };
+
+    /* The loader looks at the path once, at the start: start again with the fake on it. */
+    (void)count;
+    if (getenv("NVML_FAKE_GPUS") == NULL) {
+        (void)setenv("NVML_FAKE_GPUS", "0", 1);
+        (void)setenv("LD_LIBRARY_PATH", "fakes", 1);
+        (void)execv("/proc/self/exe", arguments);
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

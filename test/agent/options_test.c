@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/options.h"
+
+#include <string.h>
+
+#include "check.h"
+
+enum { ARGUMENTS_MAX = 32 };
+
+/* The words of a line, behind the program's name. */
+static bool parse(const char *line, struct options *ret, struct error *err)
+{
+    static char words[512];
+    const char *arguments[ARGUMENTS_MAX] = { "berth-host" };
+    int count = 1;
+
+    (void)strcpy(words, line);
+    for (char *at = words; *at != '\0' && count < ARGUMENTS_MAX - 1;) {
+        arguments[count++] = at;
+        at += strcspn(at, " ");
+        if (*at == ' ')
+            *at++ = '\0';
+    }
+    return options_parse(count, arguments, ret, err);
+}
+
+static void test_everything_can_be_said(void **state)
+{
+    struct options options;
+    struct error err;
+
+    (void)state;
+    CHECK_OK(parse("run --server http://s --data /d --token t --private-engine --simulate-gpus f "
+                   "--ports 40000-40099 --public-ip 203.0.113.9 --ca=/c",
+                   &options, &err),
+             &err);
+    CHECK_INT(options.command, COMMAND_RUN);
+    CHECK_TEXT(options.server, "http://s");
+    CHECK_TEXT(options.data, "/d");
+    CHECK_TEXT(options.token, "t");
+    CHECK(options.is_engine_private && options.engine == NULL);
+    CHECK_TEXT(options.simulate_gpus, "f");
+    CHECK_INT(options.port_first, 40000);
+    CHECK_INT(options.port_last, 40099);
+    CHECK_TEXT(options.public_ip, "203.0.113.9");
+    CHECK_TEXT(options.ca_file, "/c");
+    CHECK_OK(parse("run --server=http://s --engine=unix:///x", &options, &err), &err);
+    CHECK_TEXT(options.engine, "unix:///x");
+    CHECK_TEXT(options.data, DATA_DEFAULT);
+    CHECK_INT(options.port_first, PORTS_DEFAULT_FIRST);
+    CHECK_INT(options.port_last, PORTS_DEFAULT_LAST);
+}
+
+static void test_commands(void **state)
+{
+    static const struct {
+        const char *line;
+        enum command want;
+    } rows[] = {
+        { "doctor", COMMAND_DOCTOR },
+        { "status --data /d", COMMAND_STATUS },
+        { "version", COMMAND_VERSION },
+        { "--version", COMMAND_VERSION },
+        { "help", COMMAND_HELP },
+        { "--help", COMMAND_HELP },
+        { "-h", COMMAND_HELP },
+        { "run --help", COMMAND_HELP },
+        { "stop-engine --data /d", COMMAND_STOP_ENGINE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct options options;
+        struct error err;
+
+        check_row("%s", rows[i].line);
+        CHECK_OK(parse(rows[i].line, &options, &err), &err);
+        CHECK_INT(options.command, rows[i].want);
+    }
+}
+
+static void test_ports_have_edges(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+    } rows[] = {
+        { "1-65535", true }, { "5-5", true },    { "0-5", false },  { "1-65536", false },
+        { "6-5", false },    { "5", false },     { "-5", false },   { "5-", false },
+        { "a-b", false },    { "1-2-3", false }, { "+1-2", false }, { "000000001-2", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char line[64] = "doctor --ports ";
+        struct options options;
+        struct error err;
+
+        check_row("%s", rows[i].text);
+        (void)strcat(line, rows[i].text);
+        if (rows[i].is_good)
+            CHECK_OK(parse(line, &options, &err), &err);
+        else
+            CHECK_FAILS(parse(line, &options, &err), &err, ERROR_INVALID);
+    }
+}
+
+static void test_what_is_wrong_is_refused(void **state)
+{
+    static const char *const lines[] = {
+        "",
+        "fly",
+        "run",
+        "run --server",
+        "run --server http://s --wings",
+        "run --server http://s --token=",
+        "run --server http://s word",
+        "run --server http://s --engine tcp://x",
+        "run --server http://s --engine unix:///x --private-engine",
+        "run --serverx http://s",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct options options = { .port_first = -9 };
+        struct error err;
+
+        check_row("'%s'", lines[i]);
+        CHECK_FAILS(parse(lines[i], &options, &err), &err, ERROR_INVALID);
+        CHECK_INT(options.port_first, -9);
+    }
+}
+
+static void test_help_names_every_option(void **state)
+{
+    static const char *const names[] = { "--server", "--data",           "--token",
+                                         "--engine", "--private-engine", "--simulate-gpus",
+                                         "--ports",  "--public-ip",      "--ca",
+                                         "doctor",   "status",           "stop-engine",
+                                         "version" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        check_row("%s", names[i]);
+        CHECK(strstr(options_help, names[i]) != NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_everything_can_be_said),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_ports_have_edges),
+        cmocka_unit_test(test_what_is_wrong_is_refused),
+        cmocka_unit_test(test_help_names_every_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
