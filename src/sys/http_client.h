@@ -18,8 +18,8 @@
 struct http_client; /* opaque: a curl handle and its settings */
 
 struct http_request {
-    const char *method; /* "GET", "PUT", ... */
-    const char *url;    /* absolute; with a unix socket, "http://engine/..." */
+    const char *method;         /* "GET", "PUT", ... */
+    const char *url;            /* absolute; with a unix socket, "http://engine/..." */
     const char *const *headers; /* "Name: value" lines, NULL-terminated; or NULL */
     const char *body;           /* or NULL: none */
     size_t body_length;
