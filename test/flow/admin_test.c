@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/admin.h"
+
+#include <string.h>
+
+#include "market/journal.h"
+#include "support.h"
+
+static enum admin_outcome grant(struct world *world, int64_t user_id, int64_t nanodollars,
+                                const char *ticket)
+{
+    enum admin_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_grant_credit(&world->flow, user_id, (struct money){ nanodollars }, ticket,
+                               &outcome, &err),
+             &err);
+    return outcome;
+}
+
+static void test_a_ticket_grants_once(void **state)
+{
+    struct world world;
+    char long_ticket[JOURNAL_KEY_SIZE];
+    enum admin_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 0);
+    CHECK_INT(grant(&world, ada.user_id, 5, "t-1"), ADMIN_DONE);
+    CHECK_INT(world_credit(&world, ada), 5);
+    struct hash before = world_dump(&world);
+    CHECK_INT(grant(&world, ada.user_id, 5, "t-1"), ADMIN_DONE);
+    CHECK_UNCHANGED(&world, before);
+    /* The same ticket for something else is a mistake that somebody has to look at. */
+    CHECK_FAILS(
+        flow_grant_credit(&world.flow, ada.user_id, (struct money){ 6 }, "t-1", &outcome, &err),
+        &err, ERROR_CONFLICT);
+    CHECK_INT(grant(&world, ada.user_id, 0, "t-2"), ADMIN_BAD_AMOUNT);
+    CHECK_INT(grant(&world, ada.user_id, -1, "t-2"), ADMIN_BAD_AMOUNT);
+    CHECK_INT(grant(&world, 99999, 5, "t-2"), ADMIN_NOT_FOUND);
+    memset(long_ticket, 'x', sizeof long_ticket);
+    long_ticket[sizeof long_ticket - 1] = '\0';
+    CHECK_INT(grant(&world, ada.user_id, 5, long_ticket), ADMIN_BAD_AMOUNT);
+    CHECK_UNCHANGED(&world, before);
+    CHECK_INT(grant(&world, ada.user_id, 7, "t-2"), ADMIN_DONE);
+    CHECK_INT(world_credit(&world, ada), 12);
+    world_check(&world);
+    world_close(&world);
+}
+
+static void test_a_credit_limit_is_never_negative(void **state)
+{
+    struct world world;
+    enum admin_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 0);
+    CHECK_OK(flow_set_credit_limit(&world.flow, ada.user_id, (struct money){ -1 }, &outcome, &err),
+             &err);
+    CHECK_INT(outcome, ADMIN_BAD_AMOUNT);
+    CHECK_OK(flow_set_credit_limit(&world.flow, 99999, (struct money){ 1 }, &outcome, &err), &err);
+    CHECK_INT(outcome, ADMIN_NOT_FOUND);
+    CHECK_OK(flow_set_credit_limit(&world.flow, ada.user_id, (struct money){ 1 }, &outcome, &err),
+             &err);
+    CHECK_INT(outcome, ADMIN_DONE);
+    CHECK_INT(world_number(&world, "SELECT credit_limit FROM users"), 1);
+    world_close(&world);
+}
+
+static void test_users_and_machines_are_listed_page_by_page(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct machine_row *machines;
+    struct user_row *users;
+    enum admin_outcome outcome;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 0);
+    struct caller bob = world_user(&world, "bob@berth.test", 0);
+    world_host(&world, &machine, "a", 1);
+    CHECK_OK(flow_user_list(&world.flow, 0, 1, &world.arena, &users, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(users[0].id, ada.user_id);
+    CHECK_OK(flow_user_list(&world.flow, ada.user_id, 100, &world.arena, &users, &count, &err),
+             &err);
+    CHECK_INT((int64_t)count, 2);
+    CHECK_INT(users[0].id, bob.user_id);
+
+    CHECK_OK(
+        flow_set_verification(&world.flow, machine.id, VERIFICATION_DEVERIFIED, &outcome, &err),
+        &err);
+    CHECK_INT(outcome, ADMIN_DONE);
+    CHECK_OK(flow_machine_list(&world.flow, 0, 10, &world.arena, &machines, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(machines[0].verification, VERIFICATION_DEVERIFIED);
+    CHECK_OK(flow_set_verification(&world.flow, 99999, VERIFICATION_VERIFIED, &outcome, &err),
+             &err);
+    CHECK_INT(outcome, ADMIN_NOT_FOUND);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_ticket_grants_once),
+        cmocka_unit_test(test_a_credit_limit_is_never_negative),
+        cmocka_unit_test(test_users_and_machines_are_listed_page_by_page),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/desired.h"
+
+#include "flow/instance_change.h"
+#include "flow/op.h"
+#include "support.h"
+
+static struct desired load(struct world *world, int64_t machine_id)
+{
+    struct desired desired;
+    struct error err;
+    bool has;
+
+    CHECK_OK(flow_desired(&world->flow, machine_id, &world->arena, &desired, &has, &err), &err);
+    CHECK(has);
+    return desired;
+}
+
+static int64_t rev_of(struct world *world, int64_t machine_id)
+{
+    struct error err;
+    int64_t rev;
+    bool has;
+
+    CHECK_OK(flow_desired_rev(&world->flow, machine_id, &rev, &has, &err), &err);
+    CHECK(has);
+    return rev;
+}
+
+static void test_every_change_of_an_instance_is_a_new_revision(void **state)
+{
+    static bool (*const actions[])(
+        const struct flow *, const struct caller *, int64_t, enum change_outcome *,
+        struct error *) = { flow_reboot, flow_stop, flow_start, flow_destroy };
+    struct world world;
+    struct world_machine machine;
+    enum change_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t rev = rev_of(&world, machine.id);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    CHECK(rev_of(&world, machine.id) > rev);
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        rev = rev_of(&world, machine.id);
+        int64_t gen = load(&world, machine.id).instances[0].gen;
+
+        check_row("%zu", i);
+        CHECK_OK(actions[i](&world.flow, &ada, id, &outcome, &err), &err);
+        CHECK_INT(outcome, CHANGE_DONE);
+        struct desired desired = load(&world, machine.id);
+        CHECK(desired.desired_rev > rev);
+        CHECK_INT(desired.desired_rev, rev_of(&world, machine.id));
+        CHECK(desired.instances[0].gen > gen);
+        if (i < 3)
+            CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    }
+    world_close(&world);
+}
+
+static void test_it_says_when_credit_and_lifetime_end(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 1);
+    world_host(&world, &machine, "a", 1);
+    (void)world_running(&world, &machine, ada, 1);
+    struct desired desired = load(&world, machine.id);
+    CHECK_INT(desired.session_epoch, machine.epoch);
+    CHECK_INT(desired.server_time_us, clock_now(&world.clock).microseconds);
+    CHECK_INT(desired.instances[0].stop_after_ms, 9942462);
+    CHECK_INT(desired.instances[0].lifetime_after_ms, -1);
+    world_pass(&world, 10000 * US_PER_SECOND);
+    CHECK_INT(load(&world, machine.id).instances[0].stop_after_ms, 0);
+    world_close(&world);
+}
+
+static void test_operations_are_listed_until_done_or_too_late(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct op_reply reply;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    struct op_request request = { .instance_id = id, .kind = OP_EXEC, .command = "ls -l" };
+    int64_t rev = rev_of(&world, machine.id);
+    CHECK_OK(flow_op_create(&world.flow, &ada, &request, &reply, &err), &err);
+    struct desired desired = load(&world, machine.id);
+    CHECK(desired.desired_rev > rev);
+    CHECK_INT(desired.op_count, 1);
+    CHECK_INT(desired.ops[0].kind, OP_EXEC);
+    CHECK_TEXT(desired.ops[0].command, "ls -l");
+    CHECK_INT(desired.ops[0].instance_id, id);
+    CHECK_INT(desired.ops[0].expires_ms, 60000);
+    world_pass(&world, 60 * US_PER_SECOND);
+    CHECK_INT(load(&world, machine.id).op_count, 0);
+    world_close(&world);
+}
+
+static void test_an_unknown_machine_has_none(void **state)
+{
+    struct world world;
+    struct desired desired;
+    struct error err;
+    int64_t rev;
+    bool has;
+
+    world_open(&world, *state);
+    CHECK_OK(flow_desired(&world.flow, 99999, &world.arena, &desired, &has, &err), &err);
+    CHECK(!has);
+    CHECK_OK(flow_desired_rev(&world.flow, 99999, &rev, &has, &err), &err);
+    CHECK(!has);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_change_of_an_instance_is_a_new_revision),
+        cmocka_unit_test(test_it_says_when_credit_and_lifetime_end),
+        cmocka_unit_test(test_operations_are_listed_until_done_or_too_late),
+        cmocka_unit_test(test_an_unknown_machine_has_none),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}

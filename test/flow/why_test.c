@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/why.h"
+
+#include <string.h>
+
+#include "flow/contact_lost.h"
+#include "flow/instance_change.h"
+#include "flow/no_credit.h"
+#include "support.h"
+
+static struct why why_of(struct world *world, struct caller caller, int64_t id)
+{
+    struct why why;
+    struct error err;
+    bool has;
+
+    CHECK_OK(flow_why(&world->flow, &caller, id, &world->arena, &why, &has, &err), &err);
+    CHECK(has);
+    return why;
+}
+
+static void test_every_stop_has_a_code_a_sentence_and_advice(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    enum change_outcome outcome;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 1);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    CHECK_TEXT(why_of(&world, ada, id).code, "running");
+    CHECK_TEXT(why_of(&world, ada, id).advice, "");
+
+    CHECK_OK(flow_stop(&world.flow, &ada, id, &outcome, &err), &err);
+    struct why why = why_of(&world, ada, id);
+    CHECK_TEXT(why.code, "user_stop");
+    CHECK_TEXT(why.sentence, "Its owner stopped it.");
+    CHECK(strstr(why.advice, "Start it") != NULL);
+    CHECK_INT(instant_compare(why.since, clock_now(&world.clock)), 0);
+
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    CHECK_OK(flow_start(&world.flow, &ada, id, &outcome, &err), &err);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    world_container(&machine, id)->has_exited = true;
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    why = why_of(&world, ada, id);
+    CHECK_TEXT(why.code, "exited");
+    CHECK(strstr(why.sentence, "exit status 3") != NULL);
+
+    world_container(&machine, id)->has_exited = false;
+    CHECK_OK(flow_start(&world.flow, &ada, id, &outcome, &err), &err);
+    CHECK_INT(outcome, CHANGE_DONE);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    world_run(&world, &machine, 10000 * US_PER_SECOND);
+    CHECK_OK(flow_no_credit(&world.flow, &count, &err), &err);
+    why = why_of(&world, ada, id);
+    CHECK_TEXT(why.code, "no_credit");
+    CHECK(strstr(why.advice, "Add credit") != NULL);
+
+    world_pass(&world, 31 * US_PER_SECOND);
+    CHECK_OK(flow_contact_lost(&world.flow, &count, &err), &err);
+    CHECK(strstr(why_of(&world, ada, id).advice, "out of contact") != NULL);
+    world_close(&world);
+}
+
+static void test_nobody_else_is_told(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct why why;
+    struct error err;
+    bool has;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    struct caller eve = world_user(&world, "eve@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    CHECK_OK(flow_why(&world.flow, &eve, id, &world.arena, &why, &has, &err), &err);
+    CHECK(!has);
+    CHECK_OK(flow_why(&world.flow, &ada, 99999, &world.arena, &why, &has, &err), &err);
+    CHECK(!has);
+    ada.instance_id = id + 1;
+    CHECK_OK(flow_why(&world.flow, &ada, id, &world.arena, &why, &has, &err), &err);
+    CHECK(!has);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_stop_has_a_code_a_sentence_and_advice),
+        cmocka_unit_test(test_nobody_else_is_told),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}
