@@ -46,9 +46,10 @@ static const struct table {
     /* Of the legs of one journal the limit may cut some off: those come with the next page. */
     [AUDIT_USAGE] = { "SELECT j.ref_id, j.id, t.leg, t.code, t.amount, j.occurred_us "
                       "FROM journal j JOIN transfer t ON t.journal_id = j.id "
-                      "WHERE j.ref_kind = 1 AND (j.ref_id, j.id) >= ($1, $2) "
+                      "WHERE (j.ref_kind, j.ref_id, j.id) >= (1, $1, $2) "
+                      "AND (j.ref_kind, j.ref_id) < (2, 0) "
                       "AND (j.ref_id > $1 OR j.id > $2 OR t.leg > $3) AND j.kind = 1 "
-                      "ORDER BY j.ref_id, j.id, t.leg LIMIT $4",
+                      "ORDER BY j.ref_kind, j.ref_id, j.id, t.leg LIMIT $4",
                       3, 6, false },
     [AUDIT_METERS] = { "SELECT instance_id, comp, denom, fee_bps, rate, qty, total, posted_total, "
                        "rem, split_rem, gross_posted, host_posted, closed_us FROM meter "

@@ -77,6 +77,7 @@ static bool fail_with(struct postgres *pg, const PGresult *result, struct error 
         enum error_code code;
         enum db_failure failure;
     } rows[] = {
+        { "23505", ERROR_CONFLICT, DB_FAILURE_DUPLICATE }, /* a unique index */
         { "23", ERROR_CONFLICT, DB_FAILURE_FINAL },        /* a constraint */
         { "40001", ERROR_CONFLICT, DB_FAILURE_RETRY },     /* not as if one after another */
         { "40P01", ERROR_CONFLICT, DB_FAILURE_RETRY },     /* a deadlock */
@@ -373,7 +374,7 @@ static bool begin(struct db *db, enum transaction transaction, struct error *err
     case TRANSACTION_READ:
         return exec(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", DB_NO_ARGS, NULL, err);
     case TRANSACTION_WRITE:
-        return exec(db, "BEGIN ISOLATION LEVEL SERIALIZABLE", DB_NO_ARGS, NULL, err);
+        return exec(db, "BEGIN ISOLATION LEVEL REPEATABLE READ", DB_NO_ARGS, NULL, err);
     case TRANSACTION_EXCLUSIVE:
         /* Who has waited for the lock must see what the one before has done. */
         return exec(db, "BEGIN ISOLATION LEVEL READ COMMITTED", DB_NO_ARGS, NULL, err) &&

@@ -16,15 +16,17 @@ enum {
     DB_CHANGES_MAX = 1024,    /* db_notify() of one commit, before they become "anything" */
 };
 
-/* Reads see one snapshot. Writes are as if they ran one after another. While an exclusive one
- * runs, on any server, other exclusive ones wait to begin. */
+/* All see one snapshot. Of writes that change the same row at the same time one wins, and the
+ * others have failed. While an exclusive one runs, on any server, other exclusive ones wait to
+ * begin. */
 enum transaction { TRANSACTION_READ, TRANSACTION_WRITE, TRANSACTION_EXCLUSIVE };
 
 /* How a failed transaction may be treated; beside the error, which is for people. */
 enum db_failure {
-    DB_FAILURE_FINAL, /* running it again would fail again */
-    DB_FAILURE_RETRY, /* it lost against another transaction, and left nothing behind */
-    DB_FAILURE_LOST,  /* the connection is gone; left nothing behind unless it was committing */
+    DB_FAILURE_FINAL,     /* running it again would fail again */
+    DB_FAILURE_RETRY,     /* it lost against another transaction, and left nothing behind */
+    DB_FAILURE_DUPLICATE, /* it inserts what is there; perhaps another was only faster */
+    DB_FAILURE_LOST,      /* the connection is gone; left nothing behind unless it was committing */
 };
 
 struct db_driver {

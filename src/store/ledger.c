@@ -10,7 +10,7 @@
 
 enum {
     ACCOUNTS_MAX = 2 * JOURNAL_LEGS_MAX,
-    LOOKUP_MAX = 16, /* accounts of a query */
+    LOOKUP_MAX = 12, /* accounts of a query: as many as usage of all kinds touches */
 };
 
 /* An account that the journal touches, and what it adds to it. */
@@ -50,28 +50,21 @@ static bool add_legs(struct entries *entries, const struct journal *journal)
     return true;
 }
 
-#define KEY_4(a, b, c, d, e, f, g, h, i, j, k, l)                                                  \
-    "($" #a ",$" #b ",$" #c "),($" #d ",$" #e ",$" #f "),($" #g ",$" #h ",$" #i "),($" #j ",$" #k  \
-    ",$" #l ")"
-#define FIND                                                                                       \
-    "SELECT id, code, owner_id, sub_id, flags FROM account WHERE (code, owner_id, sub_id) IN "     \
-    "(VALUES "
-#define KEYS_4 KEY_4(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
-#define KEYS_8 KEYS_4 "," KEY_4(13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24)
-#define KEYS_16                                                                                    \
-    KEYS_8 "," KEY_4(25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,                                   \
-                     36) "," KEY_4(37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48)
+/* Each alternative is a search in the index of the keys, on both databases. There are few such
+ * statements, so that they stay prepared: an account may well be asked for twice. */
+#define KEY(a, b, c) "(code = $" #a " AND owner_id = $" #b " AND sub_id = $" #c ")"
+#define OR           " OR "
+#define KEYS_4       KEY(1, 2, 3) OR KEY(4, 5, 6) OR KEY(7, 8, 9) OR KEY(10, 11, 12)
+#define KEYS_8       KEYS_4 OR KEY(13, 14, 15) OR KEY(16, 17, 18) OR KEY(19, 20, 21) OR KEY(22, 23, 24)
+#define KEYS_12      KEYS_8 OR KEY(25, 26, 27) OR KEY(28, 29, 30) OR KEY(31, 32, 33) OR KEY(34, 35, 36)
+#define FIND         "SELECT id, code, owner_id, sub_id, flags FROM account WHERE "
 
-/* Find up to LOOKUP_MAX of them, in one query, of which there are few so that they stay
- * prepared: what a query has too many places for is asked for twice. */
 static bool find_some(struct db *db, struct entries *entries, size_t from, size_t count,
                       struct error *err)
 {
     struct db_value values[3 * LOOKUP_MAX];
     size_t places = count <= 4 ? 4 : count <= 8 ? 8 : LOOKUP_MAX;
-    const char *sql = places == 4   ? FIND KEYS_4 ")"
-                      : places == 8 ? FIND KEYS_8 ")"
-                                    : FIND KEYS_16 ")";
+    const char *sql = places == 4 ? FIND KEYS_4 : places == 8 ? FIND KEYS_8 : FIND KEYS_12;
 
     for (size_t i = 0; i < places; i++) {
         struct ledger_key key = entries->items[from + (i < count ? i : 0)].key;

@@ -121,6 +121,10 @@ static void wait_for_others(int attempt)
     (void)nanosleep(&wait, NULL);
 }
 
+/* What was inserted twice is there, for the next attempt to see; if that inserts it all the same,
+ * so will the one after it. */
+enum { DUPLICATE_ATTEMPTS_MAX = 2 };
+
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FAILED };
 
 struct closure {
@@ -131,7 +135,7 @@ struct closure {
 
 /* One transaction. */
 static enum attempt try(struct store *store, struct db *db, const struct closure *closure,
-                        struct error *err)
+                        int attempt, struct error *err)
 {
     bool is_committing = false;
 
@@ -147,7 +151,8 @@ static enum attempt try(struct store *store, struct db *db, const struct closure
             db_rollback(db);
         }
     }
-    if (!db->has_failed || db->failure == DB_FAILURE_FINAL)
+    if (!db->has_failed || db->failure == DB_FAILURE_FINAL ||
+        (db->failure == DB_FAILURE_DUPLICATE && attempt >= DUPLICATE_ATTEMPTS_MAX))
         return ATTEMPT_FAILED;
     if (db->failure == DB_FAILURE_LOST && is_committing &&
         closure->transaction == TRANSACTION_WRITE) {
@@ -159,16 +164,16 @@ static enum attempt try(struct store *store, struct db *db, const struct closure
 
 static bool run(struct store *store, const struct closure *closure, struct error *err)
 {
-    for (int attempt = 0; attempt < STORE_ATTEMPTS_MAX; attempt++) {
+    for (int attempt = 1; attempt <= STORE_ATTEMPTS_MAX; attempt++) {
         struct db *db;
 
-        if (attempt > 0) {
+        if (attempt > 1) {
             store->retries++;
-            wait_for_others(attempt);
+            wait_for_others(attempt - 1);
         }
         if (!pool_take(store->pool, POOL_WAIT_MS, &db, err))
             return false;
-        enum attempt result = try(store, db, closure, err);
+        enum attempt result = try(store, db, closure, attempt, err);
         if (db->is_broken)
             pool_give_broken(store->pool, db);
         else

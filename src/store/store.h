@@ -5,12 +5,17 @@
  * Writes are closures. On SQLite one writer thread takes whatever waits (at most
  * STORE_BATCH_MAX), runs each in a savepoint, commits them all with one sync and only then
  * wakes the callers; one that fails rolls back alone. On PostgreSQL the caller's thread takes
- * a connection from the pool; a conflict (40001, 40P01) runs the closure again. So a closure
+ * a connection from the pool; a conflict (40001, 40P01, 23505) runs the closure again. So a
+ * closure
  *
  *   - may run more than once, and must start by setting its outputs afresh;
  *   - sees no effect of the outside world and causes none: no network, no clock but the
  *     `now` it was given;
- *   - returns false to leave nothing behind. */
+ *   - returns false to leave nothing behind;
+ *   - changes a row of whatever it decides about. On PostgreSQL a closure sees the moment at
+ *     which it began, and of two that change the same row one is run again; two that only read
+ *     what the other changes would not notice each other. Who decides over an account takes the
+ *     user's row (store/user.h), over a machine the machine's, over a contract its generation. */
 
 #ifndef BERTH_STORE_STORE_H
 #define BERTH_STORE_STORE_H
@@ -27,7 +32,7 @@ enum { STORE_BATCH_MAX = 64 };
 enum { STORE_READERS_MAX = 64, STORE_CONNECTIONS_MAX = 16 };
 
 /* How often a write that conflicts with others on PostgreSQL is run before ERROR_CONFLICT. */
-enum { STORE_ATTEMPTS_MAX = 12 };
+enum { STORE_ATTEMPTS_MAX = 20 };
 
 struct store;
 

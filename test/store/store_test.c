@@ -13,7 +13,7 @@
 
 static const char counter_table[] = "CREATE TABLE counter (id I64 PRIMARY KEY,\n"
                                     "  value I64 NOT NULL) STRICT;\n"
-                                    "INSERT INTO counter VALUES (1, 0), (2, 0);";
+                                    "INSERT INTO counter VALUES (1, 0), (2, 0), (3, 0);";
 
 static bool read_number(struct db_rows *row, void *context, struct error *err)
 {
@@ -58,13 +58,15 @@ static bool increment(struct db *db, void *context, struct error *err)
     return load_counter(db, 1, &value, err) && store_counter(db, 1, value + 1, err);
 }
 
-/* Two counters of which one must be zero: each looks at the other's before raising its own. */
+/* Two counters of which one must be zero: each looks at the other's before raising its own, having
+ * taken the row that both of them take. */
 static bool raise_if_other_is_zero(struct db *db, void *context, struct error *err)
 {
     const int64_t *id = context;
     int64_t value;
 
-    if (!load_counter(db, 3 - *id, &value, err))
+    if (!db_exec(db, "UPDATE counter SET value = 0 WHERE id = 3", DB_NO_ARGS, err) ||
+        !load_counter(db, 3 - *id, &value, err))
         return false;
     if (value > 0)
         return error_set(err, ERROR_FORBIDDEN, "the other one is raised");
@@ -118,7 +120,7 @@ static void test_no_update_is_lost(void **state)
     CHECK(support->is_postgres || totals.retries == 0);
 }
 
-static void test_writes_are_as_if_one_after_another(void **state)
+static void test_who_takes_the_same_row_comes_one_after_another(void **state)
 {
     static int64_t ids[] = { 1, 2 };
     struct support *support = *state;
@@ -167,6 +169,66 @@ static void test_deadlocks_are_nobodys_problem(void **state)
         CHECK_INT(clients[i].done, 25);
     CHECK_INT(value_of(support, 1), 100);
     CHECK_INT(value_of(support, 2), 100);
+}
+
+/* Get or create: whoever comes second finds what the first has made. */
+static bool get_or_create(struct db *db, void *context, struct error *err)
+{
+    atomic_int *created = context;
+    int64_t value;
+    bool has_row;
+
+    if (!db_query_one(db, "SELECT value FROM counter WHERE id = 77", DB_NO_ARGS, read_number,
+                      &value, &has_row, err))
+        return false;
+    if (has_row)
+        return true;
+    if (!db_exec(db, "INSERT INTO counter VALUES (77, 1)", DB_NO_ARGS, err))
+        return false;
+    ++*created;
+    return true;
+}
+
+static void test_of_many_creators_one_creates(void **state)
+{
+    struct support *support = *state;
+
+    support_script(support, counter_table);
+    for (int i = 0; i < 20; i++) {
+        struct client clients[8];
+        atomic_int created = 0;
+
+        check_row("step %d", i);
+        support_script(support, "DELETE FROM counter WHERE id = 77;");
+        for (size_t j = 0; j < 8; j++)
+            clients[j] = (struct client){
+                .store = support->store, .work = get_or_create, .context = &created, .times = 1
+            };
+        run_clients(clients, 8);
+        for (size_t j = 0; j < 8; j++) {
+            check_row("step %d, client %zu: %s", i, j, clients[j].err.text);
+            CHECK_INT(clients[j].done, 1);
+        }
+        CHECK(created >= 1);
+        CHECK_INT(value_of(support, 77), 1);
+    }
+}
+
+static bool insert_twice(struct db *db, void *context, struct error *err)
+{
+    ++*(int *)context;
+    return db_exec(db, "INSERT INTO counter VALUES (1, 1)", DB_NO_ARGS, err);
+}
+
+static void test_inserting_what_is_there_is_tried_twice(void **state)
+{
+    struct support *support = *state;
+    struct error err;
+    int attempts = 0;
+
+    support_script(support, counter_table);
+    CHECK_FAILS(store_write(support->store, insert_twice, &attempts, &err), &err, ERROR_CONFLICT);
+    CHECK_INT(attempts, support->is_postgres ? 2 : 1);
 }
 
 /* One that always loses is given up, and not before. */
@@ -323,8 +385,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_update_is_lost),
-        cmocka_unit_test(test_writes_are_as_if_one_after_another),
+        cmocka_unit_test(test_who_takes_the_same_row_comes_one_after_another),
         cmocka_unit_test(test_deadlocks_are_nobodys_problem),
+        cmocka_unit_test(test_of_many_creators_one_creates),
+        cmocka_unit_test(test_inserting_what_is_there_is_tried_twice),
         cmocka_unit_test(test_attempts_have_an_end),
         cmocka_unit_test(test_a_refusal_is_final_and_leaves_nothing),
         cmocka_unit_test(test_a_read_sees_one_moment),
