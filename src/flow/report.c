@@ -22,7 +22,9 @@ char *report_token(const struct heartbeat *heartbeat, const struct instance_repo
 
 bool report_is_current(const struct contract_row *contract, const struct instance_report *report)
 {
-    return report->gen == contract->gen && report->restart_nonce >= contract->restart_nonce;
+    /* Of what is gone nobody knows any more how often it was restarted. */
+    return report->gen == contract->gen &&
+           (report->phase == PHASE_ABSENT || report->restart_nonce >= contract->restart_nonce);
 }
 
 enum rental_event report_event(const struct instance_report *report)

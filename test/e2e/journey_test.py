@@ -32,7 +32,8 @@ class Journey:
 
     def finds_the_machine(self):
         self.market.list_machine()
-        mine = [o for o in self.market.offers() if o["machine_id"] == self.market.machine]
+        # After a destroy the machine is free as soon as its host says that nothing is left.
+        mine = wait_until("the machine is offered", 6, self.offers)
         check(len(mine) == 1, f"a CPU machine is one offer, not {len(mine)}")
         self.offer = mine[0]
         check(self.offer["num_gpus"] == 0 and self.offer["rentable"], f"rentable: {self.offer}")
@@ -42,6 +43,9 @@ class Journey:
         none = self.market.berth("search", "offers", "gpu_name=RTX_4090", "--raw").stdout
         check(json.loads(none) == [], "a search that names a GPU does not show it")
 
+    def offers(self):
+        return [o for o in self.market.offers() if o["machine_id"] == self.market.machine]
+
     def rents_it(self):
         self.credit = self.market.api("GET", "/api/v0/users/current")[1]["credit"]
         done = self.market.berth("create", "instance", self.offer["id"], "--image", "bb:1", "--disk", "4",
@@ -50,8 +54,7 @@ class Journey:
         self.id = json.loads(done.stdout)["new_contract"]
         check(self.market.instance(self.id) is not None, "it is visible at once")
         self.row = self.market.wait_running(self.id)
-        gone = [o for o in self.market.offers() if o["machine_id"] == self.market.machine]
-        check(gone == [], "a rented machine is no longer offered")
+        wait_until("a rented machine is no longer offered", 6, lambda: self.offers() == [])
         status, reply = self.market.api("PUT", f"/api/v0/asks/{self.offer['id']}/", {"image": "bb:1"}, user="bo")
         check(status == 404 and "no_such_ask" in reply["msg"], f"taken: {status} {reply}")
 
@@ -177,6 +180,10 @@ class Journey:
         check(gpu[4] > 6_000_000, f"at least the seconds that we watched: {gpu[4]} us")
 
 
+def an_offer(market):
+    return wait_until("an offer", 6, market.offers)[0]["id"]
+
+
 def duplicate_enrolment(market):
     token = market.token()
     done = market.berth("host", "token", "--raw", user="host")
@@ -187,8 +194,7 @@ def duplicate_enrolment(market):
 
 def unknown_image(market):
     market.list_machine()
-    offer = market.offers()[0]["id"]
-    number = market.rent(offer, "no-such-image.invalid/at-all:1")
+    number = market.rent(an_offer(market), "no-such-image.invalid/at-all:1")
 
     def probe():
         row = market.instance(number)
@@ -204,16 +210,18 @@ def unknown_image(market):
 def image_with_no_shell(market):
     guest = (market.bin / "berth-guest").read_bytes()
     market.import_image("one:1", {"only": guest})
-    number = market.rent(market.offers()[0]["id"], "one:1")
+    number = market.rent(an_offer(market), "one:1")
     market.wait_running(number)
-    done = market.ssh(number, "echo hello", ok=False)
-    check(done.returncode == 127 and "shell" in done.stderr, f"one clear line: {done}")
+    for command, word in (("echo hello | cat", "shell"), ("no-such-program", "no-such-program")):
+        done = market.ssh(number, command, ok=False)
+        check(done.returncode == 127 and word in done.stderr and done.stderr.count("\n") == 1,
+              f"one clear line: {done}")
     market.destroy(number)
 
 
 def short_credit(market):
     market.keys["poor"] = market.make_user("poor", "0.40")
-    status, reply = market.api("PUT", f"/api/v0/asks/{market.offers()[0]['id']}/", {"image": "bb:1", "disk": 4}, user="poor")
+    status, reply = market.api("PUT", f"/api/v0/asks/{an_offer(market)}/", {"image": "bb:1", "disk": 4}, user="poor")
     check(status == 400 and reply["error"] == "insufficient_balance", f"{status} {reply}")
     check(market.offers() != [], "the offer is still there")
 

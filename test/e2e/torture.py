@@ -88,7 +88,7 @@ class Tortured:
 
     def run(self):
         market = self.market
-        self.patiently("an offer", lambda: market.offers() or market.list_machine())
+        self.patiently("an offer", lambda: check(market.offers(), "an offer") or True)
         thread = threading.Thread(target=self.killer, args=(self.random.uniform(0, JOURNEY_SECONDS),))
         thread.start()
         try:

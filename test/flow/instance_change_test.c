@@ -326,6 +326,7 @@ static void test_after_a_destroy_nothing_is_charged_and_nothing_is_left(void **s
     open_scene(&scene, state, 1);
     world_run(&scene.world, &scene.machine, 60 * US_PER_SECOND);
     world_pass(&scene.world, 2 * US_PER_SECOND);
+    CHECK_INT(act(&scene, flow_reboot, scene.ada, scene.id), CHANGE_DONE);
     CHECK_INT(act(&scene, flow_destroy, scene.ada, scene.id), CHANGE_DONE);
     int64_t credit = INT64_C(25000000000) - seconds_cost(62, 62);
     CHECK_INT(world_credit(&scene.world, scene.ada), credit);

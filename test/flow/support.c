@@ -220,8 +220,10 @@ static struct instance_report obey(struct world *world, struct world_machine *ma
         report.phase = PHASE_FAILED;
         report.message = "no such image";
     }
-    if (desired->state == DESIRED_ABSENT)
+    if (desired->state == DESIRED_ABSENT) {
         report.phase = PHASE_ABSENT;
+        report.restart_nonce = 0; /* forgotten with all the rest */
+    }
     return report;
 }
 
