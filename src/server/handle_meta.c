@@ -13,6 +13,7 @@
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
+#include "store/ledger.h"
 #include "sys/file.h"
 
 enum { META_REPLY_MAX = 4 << 20, MB_PER_GB = 1024, STATM_SIZE = 256 };
@@ -98,7 +99,12 @@ static int64_t resident_bytes(void)
     return parse_u64(second, &pages) ? (int64_t)pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
-static void write_page(struct app *app, struct buf *out)
+static bool find_newest_journal(struct db *db, void *context, struct error *err)
+{
+    return ledger_newest(db, context, err);
+}
+
+static void write_page(struct app *app, int64_t newest_journal, struct buf *out)
 {
     struct hub_totals hub = hub_totals(app->hub);
     struct catalog_feed_totals catalog = catalog_feed_totals(app->catalog);
@@ -131,6 +137,8 @@ static void write_page(struct app *app, struct buf *out)
           (int64_t)store.failures, 0 },
         { "berth_store_queue_length", "gauge", "Transactions that wait for the writer.",
           (int64_t)store.queue_length, 0 },
+        { "berth_ledger_newest_journal", "gauge", "Number of the newest journal in the books.",
+          newest_journal, 0 },
         { "berth_http_connections", "gauge", "Connections open now.", (int64_t)http.open_now, 0 },
         { "berth_http_in_flight", "gauge", "Requests being answered.", (int64_t)http.in_flight_now,
           0 },
@@ -157,8 +165,12 @@ static void write_page(struct app *app, struct buf *out)
 void handle_metrics(struct call *call)
 {
     auto_buf struct buf body = buf_of(META_REPLY_MAX);
+    int64_t newest_journal = 0;
+    struct error err;
 
-    write_page(call->app, &body);
+    if (!store_read(call->app->store, find_newest_journal, &newest_journal, &err))
+        return reply_error(call, &err);
+    write_page(call->app, newest_journal, &body);
     reply_text(call, "text/plain; version=0.0.4", &body);
 }
 

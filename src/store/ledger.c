@@ -293,6 +293,27 @@ bool ledger_load_sums(struct db *db, struct ledger_key key, struct ledger_sums *
     return true;
 }
 
+static bool read_newest(struct db_rows *row, void *context, struct error *err)
+{
+    int64_t *number = context;
+
+    (void)err;
+    *number = db_column_int(row, 0);
+    return true;
+}
+
+bool ledger_newest(struct db *db, int64_t *ret_number, struct error *err)
+{
+    int64_t number = 0;
+    bool has_row;
+
+    if (!db_query_one(db, "SELECT max(id) FROM journal", DB_NO_ARGS, read_newest, &number, &has_row,
+                      err))
+        return error_context(err, "find the newest journal");
+    *ret_number = number;
+    return true;
+}
+
 struct journal_found {
     struct journal journal;
     int64_t id;

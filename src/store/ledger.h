@@ -35,6 +35,9 @@ struct ledger_sums {
 NODISCARD bool ledger_load_sums(struct db *db, struct ledger_key key, struct ledger_sums *ret_sums,
                                 struct error *err);
 
+/* The number of the newest journal; 0: none yet. Numbers rise and may skip some. */
+NODISCARD bool ledger_newest(struct db *db, int64_t *ret_number, struct error *err);
+
 /* A journal as it was posted, its legs in order; and when. */
 NODISCARD bool ledger_load_journal(struct db *db, const char *key, struct journal *ret_journal,
                                    struct instant *ret_posted, bool *ret_has, struct error *err);

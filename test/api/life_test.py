@@ -184,6 +184,7 @@ class Live(unittest.TestCase):
         self.assertEqual(len(values), sum(not line.startswith("#") for line in lines), "no line twice")
         self.assertGreater(int(values["process_resident_memory_bytes"]), 1 << 20)
         self.assertGreater(float(values["berth_uptime_seconds"]), 0)
+        self.assertGreaterEqual(int(values["berth_ledger_newest_journal"]), 2, "two grants of credit")
         for name in ("berth_heartbeats_total{outcome=\"accepted\"}", "berth_agents_connected",
                      "berth_store_commits_total", "berth_http_request_seconds_count"):
             self.assertTrue(any(key.startswith(name) for key in values), name)

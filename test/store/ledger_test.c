@@ -107,13 +107,28 @@ static struct journal usage_of(int64_t number, int64_t gross, const struct rente
     return journal;
 }
 
+static bool read_newest(struct db *db, void *context, struct error *err)
+{
+    return ledger_newest(db, context, err);
+}
+
+static int64_t newest_of(struct support *support)
+{
+    int64_t number = -1;
+
+    support_read(support, read_newest, &number);
+    return number;
+}
+
 static void test_a_journal_is_posted_once(void **state)
 {
     struct support *support = *state;
     struct renter_funds none = { .promo = { 0 } };
     struct journal journal = deposit_of("dep:17", 5000000000, &none);
 
+    CHECK_INT(newest_of(support), 0);
     CHECK_INT(post(support, &journal), LEDGER_POSTED);
+    CHECK_INT(newest_of(support), 1);
     CHECK_INT(post(support, &journal), LEDGER_EXISTS);
     CHECK_INT(funds_of(support).prepaid.nanodollars, 5000000000);
 
