@@ -10,6 +10,7 @@ enrols, opens a session, sends heartbeats and says of each instance what the tes
 """
 
 import base64
+import ctypes
 import http.client
 import json
 import os
@@ -31,6 +32,14 @@ SKIP = 77
 BIN = pathlib.Path(os.environ.get("BERTH_BIN", schema.ROOT / "build/bin"))
 
 
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_the_test():
+    """In the child: no server outlives a test that was killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def base64url(data):
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
@@ -50,7 +59,7 @@ class World:
         self.server = subprocess.Popen(
             [BIN / "berthd", "serve", "--data", self.data, "--listen", "127.0.0.1:0",
              "--auto-verify", "--allow-simulated", *self.options],
-            stderr=self.log, stdout=self.log)
+            stderr=self.log, stdout=self.log, preexec_fn=die_with_the_test)
         try:
             self.wait_ready()
         except BaseException:
