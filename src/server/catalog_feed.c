@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "flow/offers.h"
+#include "sys/thread.h"
 
 enum {
     MACHINE_ARENA_MAX = 1 << 20, /* a machine's offers, with their texts */
@@ -251,10 +252,9 @@ bool catalog_feed_open(const struct flow *flow, struct catalog_feed **ret_feed, 
         return error_context(err, "load the catalog");
     }
     publish(feed, feed->machine_count);
-    int failure = pthread_create(&feed->thread, NULL, run, feed);
-    if (failure != 0) {
+    if (!thread_start(&feed->thread, run, feed, err)) {
         catalog_feed_close(&feed);
-        return error_system(err, failure, "start the catalog's thread");
+        return error_context(err, "start the catalog");
     }
     feed->has_stopped = false;
     *ret_feed = feed;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sys/thread.h"
+
 enum { ITEMS_ARENA_MAX = 16 << 20, IDLE_SECONDS = 60 };
 
 struct deliver {
@@ -220,10 +222,9 @@ bool deliver_open(const struct deliver_options *options, struct deliver **ret_de
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&deliver->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
-    int failure = pthread_create(&deliver->thread, NULL, run, deliver);
-    if (failure != 0) {
+    if (!thread_start(&deliver->thread, run, deliver, err)) {
         free(deliver);
-        return error_system(err, failure, "start the deliverer's thread");
+        return error_context(err, "start the deliverer");
     }
     *ret_deliver = deliver;
     return true;

@@ -9,6 +9,7 @@
 #include "flow/instance.h"
 #include "flow/show_user.h"
 #include "server/instance_json.h"
+#include "sys/thread.h"
 
 enum { EVENT_MAX = 16 * 1024, READ_ARENA_MAX = 64 << 20 };
 
@@ -325,10 +326,9 @@ bool events_open(const struct flow *flow, struct metrics *metrics, struct events
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&events->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
-    int failure = pthread_create(&events->thread, NULL, run, events);
-    if (failure != 0) {
+    if (!thread_start(&events->thread, run, events, err)) {
         free(events);
-        return error_system(err, failure, "start the events' thread");
+        return error_context(err, "start the events");
     }
     *ret_events = events;
     return true;

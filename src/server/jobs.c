@@ -11,6 +11,7 @@
 #include "flow/no_credit.h"
 #include "flow/op.h"
 #include "flow/post_usage.h"
+#include "sys/thread.h"
 
 /* Deal with a batch of what is due; `*ret_is_full` asks to be called again at once. */
 typedef bool job_run(const struct jobs_options *options, bool *ret_is_full, struct error *err);
@@ -177,10 +178,9 @@ bool jobs_open(const struct jobs_options *options, struct jobs **ret_jobs, struc
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&jobs->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
-    int failure = pthread_create(&jobs->thread, NULL, run, jobs);
-    if (failure != 0) {
+    if (!thread_start(&jobs->thread, run, jobs, err)) {
         free(jobs);
-        return error_system(err, failure, "start the jobs' thread");
+        return error_context(err, "start the jobs");
     }
     *ret_jobs = jobs;
     return true;
