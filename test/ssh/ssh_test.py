@@ -322,8 +322,10 @@ class Suite:
                     out, err = client.communicate(timeout=30)
                     check(client.returncode == 0 and out == f"[{i}]\n".encode(), f"{i}: {client.returncode} {out} {err}")
         finally:
-            process.terminate()
+            # Not SIGTERM, which this client forgets if it comes just before it waits.
+            process.kill()
             process.wait(10)
+            control.unlink(missing_ok=True)
 
     def test_one_that_stands_still_does_not_hold_up_others(self):
         process, control = self.master()
@@ -334,8 +336,10 @@ class Suite:
             stuck.kill()
             stuck.wait()
         finally:
-            process.terminate()
+            # Not SIGTERM, which this client forgets if it comes just before it waits.
+            process.kill()
             process.wait(10)
+            control.unlink(missing_ok=True)
 
     # Files.
 
