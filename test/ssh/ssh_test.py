@@ -51,6 +51,8 @@ class Suite:
         self.container = host.start_container()
         self.folder = host.folder
         self.publish()
+        # The table is on its way when the gateway has said that it took it.
+        wait_until("the port", 10, lambda: b"refused" not in host.ssh("--", f"{P} exit 0").stderr)
 
     def publish(self, container="same", keys="same", state=STOPPED):
         self.container = self.container if container == "same" else container
