@@ -76,7 +76,8 @@ static bool prepare_dumps(struct db *db, void *context, struct error *err)
             buf_printf(&sql, " FROM %s ORDER BY 1", table);
             dumps[is_postgres].sql[dumps[is_postgres].count++] = buf_take(&sql);
         }
-        buf_printf(&sql, is_new ? "SELECT '%s '" : "", name);
+        if (is_new)
+            buf_printf(&sql, "SELECT '%s '", name);
         buf_printf(&sql,
                    is_postgres ? " || quote_nullable(CAST(%s AS TEXT)) || ','"
                                : " || quote(%s) || ','",
