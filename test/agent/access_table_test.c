@@ -12,7 +12,10 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-static const char *const KEYS[] = { "ssh-ed25519 " KEY_ONE " me", "junk", "ssh-ed25519 " KEY_TWO };
+#define LINE_ONE "ssh-ed25519 " KEY_ONE " me"
+#define LINE_TWO "ssh-ed25519 " KEY_TWO
+
+static const char *const KEYS[] = { LINE_ONE, "junk", LINE_TWO };
 
 static void test_what_is_written_reads_back(void **state)
 {
