@@ -336,7 +336,7 @@ static bool write_value(enum query_kind kind, struct span value, struct encoder 
         write_text(value, json);
         return true;
     }
-    assert(!"a kind of field");
+    assert(false && "a kind of field");
     return false;
 }
 
