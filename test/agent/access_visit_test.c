@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,9 +70,11 @@ static int set_up(void **state)
     session = pair[1];
     CHECK(limit_admit(&broker.limit, visit->from, 0));
     visit->pid = fork();
-    if (visit->pid == 0)
+    if (visit->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;)
             pause();
+    }
     return 0;
 }
 
