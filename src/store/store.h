@@ -3,10 +3,10 @@
  *
  * Reads run on the caller's thread, each thread with a connection of its own, in a snapshot.
  * Writes are closures. On SQLite one writer thread takes whatever waits (at most
- * STORE_BATCH_MAX), runs each in a savepoint, commits them all with one sync and only then
- * wakes the callers; one that fails rolls back alone. On PostgreSQL the caller's thread takes
- * a connection from the pool; a conflict (40001, 40P01, 23505) runs the closure again. So a
- * closure
+ * STORE_BATCH_MAX), runs them in one transaction, commits that with one sync and only then wakes
+ * the callers. When one fails, all run again, each in a savepoint, and it fails alone. On
+ * PostgreSQL the caller's thread takes a connection from the pool; a conflict (40001, 40P01,
+ * 23505) runs the closure again. So a closure
  *
  *   - may run more than once, and must start by setting its outputs afresh;
  *   - sees no effect of the outside world and causes none: no network, no clock but the

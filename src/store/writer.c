@@ -32,37 +32,67 @@ struct writer {
     uint64_t writes, commits, failures;
 };
 
-/* Run one within the transaction. False: the transaction is lost, for all. */
-static bool run_job(struct writer *writer, struct job *job, struct error *err)
+/* Run one within the transaction; it, and the transaction with it, may fail. */
+static bool run_job(struct writer *writer, struct job *job)
 {
     struct db *db = writer->db;
-    size_t change_count = db->change_count;
 
-    if (!db_sqlite_savepoint(db, err))
-        return false;
+    job->error.code = ERROR_NONE;
     job->is_ok = job->work(db, job->context, &job->error);
     assert(!db->has_rows_open);
     if (job->is_ok && db->has_failed) {
         job->is_ok = false;
         job->error = db->error;
     }
-    if (job->is_ok)
-        return db_sqlite_release(db, err);
-    assert(job->error.code != ERROR_NONE);
-    db->change_count = change_count;
-    return db_sqlite_undo(db, err);
+    assert(job->is_ok || job->error.code != ERROR_NONE);
+    return job->is_ok;
 }
 
-static bool run_jobs(struct writer *writer, struct job **jobs, size_t count, struct error *err)
+enum group {
+    GROUP_STORED,
+    GROUP_REFUSED, /* one of them failed, and nothing is stored */
+    GROUP_LOST,    /* the transaction itself failed */
+};
+
+/* All in one transaction, which is what nearly always succeeds. */
+static enum group run_plainly(struct writer *writer, struct job **jobs, size_t count,
+                              struct error *err)
 {
     if (!db_begin(writer->db, TRANSACTION_WRITE, err))
-        return false;
+        return GROUP_LOST;
     for (size_t i = 0; i < count; i++)
-        if (!run_job(writer, jobs[i], err)) {
+        if (!run_job(writer, jobs[i])) {
             db_rollback(writer->db);
-            return false;
+            return GROUP_REFUSED;
         }
-    return db_commit(writer->db, err);
+    return db_commit(writer->db, err) ? GROUP_STORED : GROUP_LOST;
+}
+
+/* One that fails rolls back to its savepoint. False: the transaction is lost, for all. */
+static bool run_apart(struct writer *writer, struct job *job, struct error *err)
+{
+    size_t change_count = writer->db->change_count;
+
+    if (!db_sqlite_savepoint(writer->db, err))
+        return false;
+    if (run_job(writer, job))
+        return db_sqlite_release(writer->db, err);
+    writer->db->change_count = change_count;
+    return db_sqlite_undo(writer->db, err);
+}
+
+/* Again, now that one of them is known to fail: each for itself, as savepoints cost. */
+static enum group run_carefully(struct writer *writer, struct job **jobs, size_t count,
+                                struct error *err)
+{
+    if (!db_begin(writer->db, TRANSACTION_WRITE, err))
+        return GROUP_LOST;
+    for (size_t i = 0; i < count; i++)
+        if (!run_apart(writer, jobs[i], err)) {
+            db_rollback(writer->db);
+            return GROUP_LOST;
+        }
+    return db_commit(writer->db, err) ? GROUP_STORED : GROUP_LOST;
 }
 
 static size_t take(struct writer *writer, struct job *jobs[static STORE_BATCH_MAX])
@@ -105,16 +135,18 @@ static void *run(void *context)
     size_t count;
 
     while ((count = take(writer, jobs)) > 0) {
-        bool has_committed = run_jobs(writer, jobs, count, &err);
+        enum group result = run_plainly(writer, jobs, count, &err);
 
-        for (size_t i = 0; i < count && !has_committed; i++)
+        if (result == GROUP_REFUSED && count > 1)
+            result = run_carefully(writer, jobs, count, &err);
+        for (size_t i = 0; i < count && result == GROUP_LOST; i++)
             if (jobs[i]->is_ok || jobs[i]->error.code == ERROR_NONE) {
                 jobs[i]->is_ok = false;
                 jobs[i]->error = err;
             }
-        if (has_committed)
+        if (result == GROUP_STORED)
             notify_push(writer->notify, writer->db);
-        wake(writer, jobs, count, has_committed);
+        wake(writer, jobs, count, result == GROUP_STORED);
     }
     return NULL;
 }
