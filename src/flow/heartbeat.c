@@ -241,7 +241,9 @@ bool flow_heartbeat(const struct flow *flow, const struct heartbeat_request *req
 {
     struct beat_work work = { .request = request, .now = clock_now(flow->clock) };
 
-    if (!store_write(flow->store, beat_work, &work, err))
+    bool is_stored = request->is_regular ? store_write_patiently(flow->store, beat_work, &work, err)
+                                         : store_write(flow->store, beat_work, &work, err);
+    if (!is_stored)
         return error_context(err, "heartbeat of machine %" PRId64, request->machine_id);
     *ret = work.reply;
     return true;

@@ -15,6 +15,7 @@
 struct heartbeat_request {
     int64_t machine_id;
     const struct heartbeat *heartbeat; /* its epoch and seq are those that were signed */
+    bool is_regular; /* it came because it was time, so it may wait for others to be stored with */
 };
 
 struct heartbeat_outcome_reply {

@@ -168,7 +168,9 @@ void handle_agent_heartbeat(struct call *call)
                             "session_epoch and seq are not those of the headers.");
 
     struct heartbeat_request request = { .machine_id = call->caller.machine_id,
-                                         .heartbeat = &heartbeat };
+                                         .heartbeat = &heartbeat,
+                                         .is_regular =
+                                             hub_beat(call->app->hub, call->caller.machine_id) };
     if (!flow_heartbeat(&call->app->flow, &request, &done, &err)) {
         metrics_add(metrics, METRICS_HEARTBEATS_FAILED, 1);
         return reply_error(call, &err);

@@ -9,13 +9,16 @@
 
 enum { BUCKETS_MIN = 64 };
 
+/* Agents' timers drift, so one that is a little early counts as due. */
+#define REGULAR_US (HEARTBEAT_MS * US_PER_MS * 3 / 4)
+
 /* What is known of a machine. Entries stay until the hub is closed: there are no more of them
  * than machines that have proved who they are. */
 struct entry {
     struct entry *next;
     struct hub_session session;
     bool has_session;
-    int64_t heard_us; /* of CLOCK_BOOTTIME; 0: never */
+    int64_t heard_us, beat_us; /* of CLOCK_BOOTTIME; 0: never */
     uint64_t wake_count;
     void *poll; /* NULL: none is parked */
 };
@@ -218,6 +221,21 @@ void hub_touch(struct hub *hub, int64_t machine_id)
     if (entry != NULL)
         entry->heard_us = clock_boot_us(hub->clock);
     (void)pthread_mutex_unlock(&hub->lock);
+}
+
+bool hub_beat(struct hub *hub, int64_t machine_id)
+{
+    bool is_regular = false;
+
+    (void)pthread_mutex_lock(&hub->lock);
+    struct entry *entry = find_entry(hub, machine_id);
+    if (entry != NULL) {
+        int64_t now_us = clock_boot_us(hub->clock);
+        is_regular = entry->beat_us > 0 && now_us - entry->beat_us >= REGULAR_US;
+        entry->beat_us = now_us;
+    }
+    (void)pthread_mutex_unlock(&hub->lock);
+    return is_regular;
 }
 
 uint64_t hub_ticket(struct hub *hub, int64_t machine_id)

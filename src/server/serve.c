@@ -22,6 +22,8 @@
 #include "sys/file.h"
 
 enum {
+    /* Twice WRITER_COMPANY of the store: who waits for company leaves as many for the others. */
+    WORKERS = 32,
     STOP_DEADLINE_MS = 6000,
     TRUSTED_PROXIES_MAX = 16,
     OPTIONS_ARENA_MAX = 64 * 1024,
@@ -193,6 +195,7 @@ static bool open_doors(struct app *app, const struct options *options, const cha
     app->routes = routes_open(&routes);
     http.listen = listen != NULL ? listen : "127.0.0.1:8080";
     http.trusted_proxies = proxies;
+    http.workers = WORKERS;
     http.handler = routes_handle;
     http.context = app->routes;
     http.observer = hear_answer;

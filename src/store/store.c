@@ -192,17 +192,28 @@ bool store_read(struct store *store, store_work *work, void *context, struct err
     return run(store, &closure, err);
 }
 
-bool store_write(struct store *store, store_work *work, void *context, struct error *err)
+static bool write_on(struct store *store, store_work *work, void *context, bool is_patient,
+                     struct error *err)
 {
     struct closure closure = { work, context, TRANSACTION_WRITE };
 
     if (store->writer != NULL)
-        return writer_run(store->writer, work, context, err);
+        return writer_run(store->writer, &(struct writer_job){ work, context, is_patient }, err);
     store->writes++;
     bool is_stored = run(store, &closure, err);
     store->commits += is_stored;
     store->failures += !is_stored;
     return is_stored;
+}
+
+bool store_write(struct store *store, store_work *work, void *context, struct error *err)
+{
+    return write_on(store, work, context, false, err);
+}
+
+bool store_write_patiently(struct store *store, store_work *work, void *context, struct error *err)
+{
+    return write_on(store, work, context, true, err);
 }
 
 void store_subscribe(struct store *store, store_listener *listener, void *context)

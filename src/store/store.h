@@ -47,6 +47,12 @@ typedef bool store_work(struct db *db, void *context, struct error *err);
 
 /* True once what `work` wrote is durable. */
 NODISCARD bool store_write(struct store *store, store_work *work, void *context, struct error *err);
+
+/* The same for what is in no hurry, and comes often: on SQLite it waits up to STORE_PATIENCE_MS for
+ * company, so that many share one sync. A write that is in a hurry takes along all that waits. */
+enum { STORE_PATIENCE_MS = 20 };
+NODISCARD bool store_write_patiently(struct store *store, store_work *work, void *context,
+                                     struct error *err);
 NODISCARD bool store_read(struct store *store, store_work *work, void *context, struct error *err);
 
 /* Hear of changes after their commit, on a thread of the store's: return soon, do not write. On

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "store/db_sqlite.h"
 #include "sys/thread.h"
@@ -12,6 +13,8 @@
 struct job {
     store_work *work;
     void *context;
+    bool is_patient;
+    struct timespec patience_ends; /* of CLOCK_MONOTONIC */
     struct job *next;
     pthread_cond_t is_finished;
     bool has_finished;
@@ -27,7 +30,8 @@ struct writer {
     pthread_mutex_t lock; /* guards what follows, and the results of the jobs */
     pthread_cond_t has_work;
     struct job *first, **last;
-    uint64_t queue_length; /* bounded by the number of threads that call: each waits */
+    uint64_t queue_length;  /* bounded by the number of threads that call: each waits */
+    uint64_t hurried_count; /* those of them in a hurry */
     bool is_stopping;
     uint64_t writes, commits, failures;
 };
@@ -95,6 +99,12 @@ static enum group run_carefully(struct writer *writer, struct job **jobs, size_t
     return db_commit(writer->db, err) ? GROUP_STORED : GROUP_LOST;
 }
 
+static bool waits_for_company(const struct writer *writer)
+{
+    return writer->first != NULL && writer->hurried_count == 0 && !writer->is_stopping &&
+           writer->queue_length < WRITER_COMPANY;
+}
+
 static size_t take(struct writer *writer, struct job *jobs[static STORE_BATCH_MAX])
 {
     size_t count = 0;
@@ -102,7 +112,11 @@ static size_t take(struct writer *writer, struct job *jobs[static STORE_BATCH_MA
     (void)pthread_mutex_lock(&writer->lock);
     while (writer->first == NULL && !writer->is_stopping)
         (void)pthread_cond_wait(&writer->has_work, &writer->lock);
+    while (waits_for_company(writer) && pthread_cond_timedwait(&writer->has_work, &writer->lock,
+                                                               &writer->first->patience_ends) == 0)
+        continue;
     while (writer->first != NULL && count < STORE_BATCH_MAX) {
+        writer->hurried_count -= writer->first->is_patient ? 0 : 1;
         jobs[count++] = writer->first;
         writer->first = writer->first->next;
     }
@@ -151,9 +165,23 @@ static void *run(void *context)
     return NULL;
 }
 
-bool writer_run(struct writer *writer, store_work *work, void *context, struct error *err)
+static struct timespec patience_from_now(void)
 {
-    struct job job = { .work = work, .context = context };
+    struct timespec ends;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ends);
+    ends.tv_nsec += STORE_PATIENCE_MS * 1000000L;
+    ends.tv_sec += ends.tv_nsec / 1000000000L;
+    ends.tv_nsec %= 1000000000L;
+    return ends;
+}
+
+bool writer_run(struct writer *writer, const struct writer_job *what, struct error *err)
+{
+    struct job job = { .work = what->work,
+                       .context = what->context,
+                       .is_patient = what->is_patient,
+                       .patience_ends = patience_from_now() };
 
     assert(!pthread_equal(pthread_self(), writer->thread)); /* it would wait for itself */
     (void)pthread_cond_init(&job.is_finished, NULL);
@@ -161,7 +189,8 @@ bool writer_run(struct writer *writer, store_work *work, void *context, struct e
     assert(!writer->is_stopping);
     *writer->last = &job;
     writer->last = &job.next;
-    if (writer->queue_length++ == 0)
+    writer->hurried_count += job.is_patient ? 0 : 1;
+    if (writer->queue_length++ == 0 || !waits_for_company(writer))
         (void)pthread_cond_signal(&writer->has_work);
     while (!job.has_finished)
         (void)pthread_cond_wait(&job.is_finished, &writer->lock);
@@ -176,13 +205,17 @@ bool writer_start(struct db *db, struct notify *notify, struct writer **ret_writ
                   struct error *err)
 {
     struct writer *writer = calloc(1, sizeof *writer);
+    pthread_condattr_t attributes;
 
     if (writer == NULL)
         abort();
     *writer = (struct writer){ .db = db, .notify = notify };
     writer->last = &writer->first;
     (void)pthread_mutex_init(&writer->lock, NULL);
-    (void)pthread_cond_init(&writer->has_work, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&writer->has_work, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
     if (!thread_start(&writer->thread, run, writer, err)) {
         db_close(&db);
         free(writer);

@@ -2,7 +2,9 @@
 /* The one thread that writes to an SQLite file, and how it commits in groups. Inside src/store/
  * only; store/store.h says what callers may rely on.
  *
- * There is no timer: while one group is being synced, the next one gathers. */
+ * While one group is being synced, the next one gathers. Only writes that are in no hurry wait for
+ * company: until the first of them has waited STORE_PATIENCE_MS, or there are WRITER_COMPANY of
+ * them, or one comes that is in a hurry. */
 
 #ifndef BERTH_STORE_WRITER_H
 #define BERTH_STORE_WRITER_H
@@ -10,7 +12,15 @@
 #include "store/notify.h"
 #include "store/store.h"
 
+enum { WRITER_COMPANY = 16 };
+
 struct writer;
+
+struct writer_job {
+    store_work *work;
+    void *context;
+    bool is_patient;
+};
 
 /* Takes over `db`, also where it fails. `notify` is borrowed. */
 NODISCARD bool writer_start(struct db *db, struct notify *notify, struct writer **ret_writer,
@@ -19,8 +29,7 @@ NODISCARD bool writer_start(struct db *db, struct notify *notify, struct writer 
 /* Finishes what waits. */
 void writer_stop(struct writer **writer);
 
-NODISCARD bool writer_run(struct writer *writer, store_work *work, void *context,
-                          struct error *err);
+NODISCARD bool writer_run(struct writer *writer, const struct writer_job *what, struct error *err);
 
 /* Sets writes, commits, failures and queue_length. */
 void writer_totals(struct writer *writer, struct store_totals *totals);

@@ -193,6 +193,25 @@ static void test_connected_is_who_was_heard_of_within_the_lease(void **state)
     hub_close(&hub);
 }
 
+static void test_a_heartbeat_is_regular_when_it_is_due(void **state)
+{
+    (void)state;
+    struct clock clock = clock_held((struct instant){ 0 });
+    struct hub *hub = open_hub(&clock);
+
+    clock_advance(&clock, 1);
+    CHECK(!hub_beat(hub, MACHINE));
+    admit(hub, MACHINE, 1);
+    CHECK(!hub_beat(hub, MACHINE));
+    clock_advance(&clock, HEARTBEAT_MS * US_PER_MS);
+    CHECK(hub_beat(hub, MACHINE));
+    clock_advance(&clock, HEARTBEAT_MS * US_PER_MS * 3 / 4 - 1);
+    CHECK(!hub_beat(hub, MACHINE));
+    clock_advance(&clock, HEARTBEAT_MS * US_PER_MS * 3 / 4);
+    CHECK(hub_beat(hub, MACHINE));
+    hub_close(&hub);
+}
+
 /* Threads that park and wake as they like. */
 static atomic_int parked_count, released_count;
 
@@ -244,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_nothing_parks_once_it_stops),
         cmocka_unit_test(test_waking_all_reaches_everyone),
         cmocka_unit_test(test_connected_is_who_was_heard_of_within_the_lease),
+        cmocka_unit_test(test_a_heartbeat_is_regular_when_it_is_due),
         cmocka_unit_test(test_every_poll_is_let_go_exactly_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -311,9 +311,78 @@ static void test_a_lost_group_is_lost_as_a_whole(void **state)
     CHECK(failed > 0);
 }
 
+static void *run_patient_client(void *context)
+{
+    struct client *client = context;
+
+    client->is_ok = store_write_patiently(client->store, client_work, client, &client->err);
+    return NULL;
+}
+
+static void start_patient(struct support *support, struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        clients[i] = (struct client){ .store = support->store, .number = (int64_t)i };
+        CHECK(pthread_create(&clients[i].thread, NULL, run_patient_client, &clients[i]) == 0);
+    }
+}
+
+static void finish_patient(struct support *support, struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        CHECK(pthread_join(clients[i].thread, NULL) == 0);
+        CHECK(clients[i].is_ok);
+        CHECK_INT(rows_of(support, (int64_t)i), 2);
+    }
+}
+
+/* Alone or in company, fewer commits than writes and none left waiting. */
+static void test_patient_writes_share_their_commits(void **state)
+{
+    struct support *support = *state;
+    struct client clients[3 * WRITER_COMPANY];
+    uint64_t commits = store_totals(support->store).commits;
+
+    start_patient(support, clients, 3 * WRITER_COMPANY);
+    finish_patient(support, clients, 3 * WRITER_COMPANY);
+    uint64_t shared = store_totals(support->store).commits - commits;
+    CHECK(shared >= 1 && shared <= 2 * WRITER_COMPANY);
+
+    struct client alone = { .store = support->store, .number = 1000 };
+    CHECK(run_patient_client(&alone) == NULL);
+    CHECK(alone.is_ok);
+    CHECK_INT(rows_of(support, 1000), 2);
+}
+
+/* Behind one that holds the writer: the patient ones go with the one in a hurry, in one commit. */
+static void test_a_hurried_write_takes_the_patient_along(void **state)
+{
+    struct support *support = *state;
+    struct client clients[4], hurried = { .store = support->store, .number = 99 };
+    struct holder holder = { .store = support->store };
+    pthread_t thread;
+
+    open_gate(&holder.gate);
+    CHECK(pthread_create(&thread, NULL, run_holder, &holder) == 0);
+    (void)sem_wait(&holder.gate.has_begun);
+    uint64_t commits = store_totals(support->store).commits;
+    start_patient(support, clients, 4);
+    CHECK(pthread_create(&hurried.thread, NULL, run_client, &hurried) == 0);
+    while (store_totals(support->store).queue_length < 5)
+        (void)usleep(1000);
+    (void)sem_post(&holder.gate.may_go_on);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(pthread_join(hurried.thread, NULL) == 0);
+    finish_patient(support, clients, 4);
+    CHECK(hurried.is_ok);
+    CHECK(store_totals(support->store).commits == commits + 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_patient_writes_share_their_commits),
+        cmocka_unit_test(test_a_hurried_write_takes_the_patient_along),
         cmocka_unit_test(test_what_waits_is_committed_together),
         cmocka_unit_test(test_one_that_fails_fails_alone),
         cmocka_unit_test(test_only_what_is_stored_is_told),
