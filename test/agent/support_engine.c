@@ -114,6 +114,17 @@ int engine_folder_teardown(void **state)
     return remove_folder();
 }
 
+static void show_log(void)
+{
+    auto_buf struct buf text = buf_of(16 << 20);
+    char log[128];
+    struct error err;
+
+    (void)snprintf(log, sizeof log, "%s/d.log", dir);
+    if (file_read(AT_FDCWD, log, &text, &err) && text.length > 0)
+        print_error("%s", text.length > 4000 ? text.bytes + text.length - 4000 : text.bytes);
+}
+
 void engine_wait(const char *socket)
 {
     int64_t deadline_us = clock_boot_us(&clock_system) + START_MS * US_PER_MS;
@@ -125,8 +136,10 @@ void engine_wait(const char *socket)
 
         if (docker_info(&docker, &info, &err))
             return;
-        if (clock_boot_us(&clock_system) > deadline_us)
+        if (clock_boot_us(&clock_system) > deadline_us) {
+            show_log();
             CHECK_OK(false, &err);
+        }
         (void)usleep(STEP_US);
     }
 }
