@@ -47,8 +47,8 @@ static char *path_of(const char *data, const char *name, char path[static PATH_S
     return path;
 }
 
-/* Whether the process was started with our pidfile among its arguments. */
-static bool is_engine(int64_t pid, const char *pidfile)
+/* Whether the process was started with that among its arguments. */
+static bool has_argument(int64_t pid, const char *argument)
 {
     auto_buf struct buf text = buf_of(65536);
     struct error ignored;
@@ -58,26 +58,44 @@ static bool is_engine(int64_t pid, const char *pidfile)
     if (!file_read(AT_FDCWD, path, &text, &ignored) || text.length == 0)
         return false; /* a zombie's is empty */
     for (size_t i = 0; i < text.length; i += strlen(text.bytes + i) + 1) {
-        if (strcmp(text.bytes + i, pidfile) == 0)
+        if (strcmp(text.bytes + i, argument) == 0)
             return true;
     }
     return false;
 }
 
-int64_t engine_find(const char *data)
+/* The process in a pidfile, if it has that argument. 0: none. */
+static int64_t find_process(const char *pidfile, const char *argument)
 {
     auto_buf struct buf text = buf_of(64);
-    char pidfile[PATH_SIZE];
     struct error ignored;
     uint64_t pid;
 
-    (void)path_of(data, "docker.pid", pidfile);
     if (!file_read(AT_FDCWD, pidfile, &text, &ignored) || text.length == 0)
         return 0;
     text.bytes[strcspn(text.bytes, "\n")] = '\0';
     if (!parse_u64(text.bytes, &pid) || pid < 2 || pid > INT32_MAX)
         return 0;
-    return is_engine((int64_t)pid, pidfile) ? (int64_t)pid : 0;
+    return has_argument((int64_t)pid, argument) ? (int64_t)pid : 0;
+}
+
+int64_t engine_find(const char *data)
+{
+    char pidfile[PATH_SIZE];
+
+    (void)path_of(data, "docker.pid", pidfile);
+    return find_process(pidfile, pidfile);
+}
+
+/* A pidfile that names somebody else, or a process that is dead and not reaped yet, would stop the
+ * engine from starting, or have it wait for a containerd that is no more. */
+static bool remove_stale(const char *pidfile, const char *argument, struct error *err)
+{
+    if (find_process(pidfile, argument) > 0)
+        return true;
+    if (unlink(pidfile) != 0 && errno != ENOENT)
+        return error_system(err, errno, "remove %s", pidfile);
+    return true;
 }
 
 /* The engine's settings that a host's owner may want to change, such as a registry mirror. */
@@ -111,12 +129,16 @@ static bool open_log(const char *data, int *ret_fd, struct error *err)
 static bool launch(struct engine *engine, struct error *err)
 {
     char root[PATH_SIZE], exec[PATH_SIZE], pidfile[PATH_SIZE], config[PATH_SIZE];
+    char containerd_pid[PATH_SIZE], containerd_config[PATH_SIZE];
     char host[ARGUMENT_SIZE];
     int log_fd = -1;
 
-    /* A pidfile that names somebody else, or nobody, would stop the engine from starting. */
-    if (unlink(path_of(engine->data, "docker.pid", pidfile)) != 0 && errno != ENOENT)
-        return error_system(err, errno, "remove %s", pidfile);
+    (void)path_of(engine->data, "docker.pid", pidfile);
+    (void)path_of(engine->data, "exec/containerd/containerd.pid", containerd_pid);
+    (void)path_of(engine->data, "exec/containerd/containerd.toml", containerd_config);
+    if (!remove_stale(pidfile, pidfile, err) ||
+        !remove_stale(containerd_pid, containerd_config, err))
+        return false;
     if (!make_config(engine->data, err) || !open_log(engine->data, &log_fd, err))
         return false;
     auto_close int log = log_fd;

@@ -35,7 +35,8 @@ struct link {
     int64_t applied_rev;
     bool is_first_poll; /* of this session: the full state, whatever was applied */
     bool is_hurried;    /* a change came while a heartbeat was under way */
-    int failure_count;  /* in a row */
+    int failure_count;  /* to open a session, since a heartbeat was accepted */
+    int miss_count;     /* of heartbeats, in a row */
     uint8_t nonce[32];
     struct web_call *step, *heartbeat, *poll, *op;
     struct loop_timer *step_timer, *heartbeat_timer, *poll_timer;
@@ -352,19 +353,19 @@ static void on_heartbeat(void *context, const struct web_answer *answer)
     }
     if (!answer->is_answered || answer->status != 200 || !parse_reply(answer, &root, &err) ||
         !heartbeat_reply_decode(root, &reply, &err)) {
-        int64_t delay_ms = backoff_ms(++link->failure_count);
+        int64_t delay_ms = backoff_ms(++link->miss_count);
 
         refusal_text(answer, why, sizeof why);
-        if (link->failure_count == 1)
+        if (link->miss_count == 1)
             log_write(&link->options.log, LOG_WARNING, "heartbeat not accepted", "%s", why);
         loop_timer_set(link->heartbeat_timer,
                        delay_ms < link->heartbeat_ms ? delay_ms : link->heartbeat_ms);
         return;
     }
-    if (link->failure_count > 0)
+    if (link->miss_count > 0)
         log_write(&link->options.log, LOG_INFO, "heartbeat accepted again", "after %d failures",
-                  link->failure_count);
-    link->failure_count = 0;
+                  link->miss_count);
+    link->failure_count = link->miss_count = 0;
     link->options.events.on_contact(link->options.events.context);
     loop_timer_set(link->heartbeat_timer, link->is_hurried ? HURRY_MS : link->heartbeat_ms);
     link->is_hurried = false;
@@ -434,7 +435,7 @@ static void on_polled(void *context, const struct web_answer *answer)
     if (!answer->is_answered || (answer->status != 200 && answer->status != 204)) {
         refusal_text(answer, why, sizeof why);
         log_write(&link->options.log, LOG_DEBUG, "poll not answered", "%s", why);
-        loop_timer_set(link->poll_timer, backoff_ms(link->failure_count + 3));
+        loop_timer_set(link->poll_timer, backoff_ms(link->miss_count + 2));
         return;
     }
     link->options.events.on_contact(link->options.events.context);

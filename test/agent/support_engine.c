@@ -153,8 +153,10 @@ void engine_start(void)
     (void)snprintf(root, sizeof root, "%s/data", dir);
     (void)snprintf(exec, sizeof exec, "%s/exec", dir);
     (void)snprintf(pidfile, sizeof pidfile, "%s/d.pid", dir);
-    (void)snprintf(log, sizeof log, "%s/d.log", dir);
     (void)unlink(pidfile);
+    (void)snprintf(log, sizeof log, "%s/exec/containerd/containerd.pid", dir);
+    (void)unlink(log); /* its process may be dead and not reaped yet */
+    (void)snprintf(log, sizeof log, "%s/d.log", dir);
     const char *const arguments[] = { "dockerd",
                                       "--host",
                                       host,
@@ -244,6 +246,8 @@ int engine_teardown(void **state)
         (void)usleep(STEP_US);
     }
     (void)snprintf(root, sizeof root, "%s/data", dir);
+    (void)umount2(root, MNT_DETACH);
+    (void)snprintf(root, sizeof root, "%s/exec/netns/default", dir);
     (void)umount2(root, MNT_DETACH);
     return remove_folder();
 }
