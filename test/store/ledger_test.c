@@ -251,6 +251,33 @@ static void test_balances_are_the_sums_of_what_was_posted(void **state)
     CHECK_INT(gross.debits.nanodollars, gross.credits.nanodollars);
 }
 
+/* Everybody posts to the house's accounts, so nobody waits for their rows. */
+static bool kept_work(struct db *db, void *context, struct error *err)
+{
+    auto_db_rows struct db_rows rows =
+        db_query(db, "SELECT sum(dr_posted + cr_posted), count(*) FROM account WHERE owner_id = 0",
+                 DB_NO_ARGS);
+
+    if (!db_next(&rows, err))
+        return false;
+    CHECK(db_column_int(&rows, 1) > 0);
+    *(int64_t *)context = db_column_int(&rows, 0);
+    return true;
+}
+
+static void test_the_house_keeps_no_balances(void **state)
+{
+    struct support *support = *state;
+    struct renter_funds none = { .promo = { 0 } }, after;
+    struct journal deposit = deposit_of("dep:1", 999, &none), debt = usage_of(1, 10, &none, &after);
+    int64_t kept = -1;
+
+    CHECK_INT(post(support, &deposit), LEDGER_POSTED);
+    CHECK_INT(post(support, &debt), LEDGER_POSTED);
+    support_read(support, kept_work, &kept);
+    CHECK_INT(kept, 0);
+}
+
 /* A bug that would overdraw is stopped by the database, and leaves nothing. */
 static void test_no_account_passes_its_limit(void **state)
 {
@@ -353,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_what_was_posted_is_read_back),
         cmocka_unit_test(test_nobody_has_nothing),
         cmocka_unit_test(test_balances_are_the_sums_of_what_was_posted),
+        cmocka_unit_test(test_the_house_keeps_no_balances),
         cmocka_unit_test(test_no_account_passes_its_limit),
         cmocka_unit_test(test_a_closed_account_takes_nothing),
         cmocka_unit_test(test_impossible_funds_are_corrupt),
