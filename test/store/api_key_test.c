@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/api_key.h"
+
+#include <string.h>
+
+#include "store/support_rows.h"
+
+static int64_t insert(struct scene *scene, int64_t user_id, uint8_t hash, int64_t contract_id)
+{
+    struct api_key_row key = { .user_id = user_id,
+                               .name = "laptop",
+                               .rights = "{\"api\":{}}",
+                               .scopes = UINT32_MAX,
+                               .contract_id = contract_id,
+                               .hash = scene_hash(hash),
+                               .created = scene_at(4) };
+    int64_t id;
+
+    CHECK_OK(api_key_insert(scene->db, &key, &id, &scene->err), &scene->err);
+    return id;
+}
+
+/* The id of the live key with that hash, or 0. */
+static int64_t find(struct scene *scene, uint8_t number)
+{
+    struct hash hash = scene_hash(number);
+    struct api_key_row key;
+    bool has = false;
+
+    CHECK_OK(api_key_find(scene->db, &hash, &scene->arena, &key, &has, &scene->err), &scene->err);
+    return has ? key.id : 0;
+}
+
+static int64_t list(struct scene *scene, int64_t user_id, struct api_key_row **ret)
+{
+    size_t count = 99;
+
+    CHECK_OK(api_key_list(scene->db, user_id, &scene->arena, ret, &count, &scene->err),
+             &scene->err);
+    return (int64_t)count;
+}
+
+static void test_every_field_comes_back(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t id = insert(&scene, scene.ada, 1, scene.contract);
+    struct hash hash = scene_hash(1);
+    struct api_key_row key;
+    bool has;
+
+    CHECK_OK(api_key_load(scene.db, scene.ada, id, &scene.arena, &key, &has, &scene.err),
+             &scene.err);
+    CHECK(has);
+    CHECK_INT(key.id, id);
+    CHECK_INT(key.user_id, scene.ada);
+    CHECK_TEXT(key.name, "laptop");
+    CHECK_TEXT(key.rights, "{\"api\":{}}");
+    CHECK_INT(key.scopes, UINT32_MAX);
+    CHECK_INT(key.contract_id, scene.contract);
+    CHECK(memcmp(key.hash.bytes, hash.bytes, sizeof hash.bytes) == 0);
+    CHECK_INT(key.created.microseconds, scene_at(4).microseconds);
+    CHECK_INT(find(&scene, 1), id);
+    CHECK_INT(find(&scene, 2), 0);
+}
+
+static void test_a_key_is_its_owners(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t id = insert(&scene, scene.ada, 1, 0), count = -1;
+    struct api_key_row key, *keys;
+    bool has = true;
+
+    CHECK_OK(api_key_load(scene.db, scene.bob, id, &scene.arena, &key, &has, &scene.err),
+             &scene.err);
+    CHECK(!has);
+    CHECK_INT(list(&scene, scene.bob, &keys), 0);
+    CHECK_OK(api_key_revoke(scene.db, scene.bob, id, scene_at(5), &count, &scene.err), &scene.err);
+    CHECK_INT(count, 0);
+    CHECK_INT(find(&scene, 1), id);
+}
+
+static void test_a_revoked_key_is_gone(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t id = insert(&scene, scene.ada, 1, 0), other = insert(&scene, scene.ada, 2, 0);
+    int64_t count = -1;
+    struct api_key_row key, *keys;
+    bool has = true;
+
+    CHECK_OK(api_key_revoke(scene.db, scene.ada, id, scene_at(5), &count, &scene.err), &scene.err);
+    CHECK_INT(count, 1);
+    CHECK_OK(api_key_revoke(scene.db, scene.ada, id, scene_at(6), &count, &scene.err), &scene.err);
+    CHECK_INT(count, 0);
+    CHECK_INT(find(&scene, 1), 0);
+    CHECK_OK(api_key_load(scene.db, scene.ada, id, &scene.arena, &key, &has, &scene.err),
+             &scene.err);
+    CHECK(!has);
+    CHECK_INT(list(&scene, scene.ada, &keys), 1);
+    CHECK_INT(keys[0].id, other);
+    CHECK_INT(scene_number(&scene, "SELECT MAX(revoked_us) FROM api_key"),
+              scene_at(5).microseconds);
+}
+
+static void test_a_list_is_in_order_and_without_instance_keys(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t first = insert(&scene, scene.ada, 9, 0);
+    int64_t second = insert(&scene, scene.ada, 3, 0);
+    struct api_key_row *keys;
+
+    (void)insert(&scene, scene.ada, 4, scene.contract);
+    CHECK_INT(list(&scene, scene.ada, &keys), 2);
+    CHECK_INT(keys[0].id, first);
+    CHECK_INT(keys[1].id, second);
+}
+
+static void test_an_instances_keys_end_with_it(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t own = insert(&scene, scene.ada, 1, 0);
+    int64_t instance = insert(&scene, scene.ada, 2, scene.contract);
+    int64_t bobs = insert(&scene, scene.bob, 3, scene.contract_bob);
+
+    CHECK_OK(
+        api_key_revoke_of_contract(scene.db, scene.bob, scene.contract, scene_at(5), &scene.err),
+        &scene.err);
+    CHECK_INT(find(&scene, 2), instance);
+    CHECK_OK(
+        api_key_revoke_of_contract(scene.db, scene.ada, scene.contract, scene_at(5), &scene.err),
+        &scene.err);
+    CHECK_INT(find(&scene, 2), 0);
+    CHECK_INT(find(&scene, 1), own);
+    CHECK_INT(find(&scene, 3), bobs);
+}
+
+static void test_a_hash_is_one_key_even_when_revoked(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t id = insert(&scene, scene.ada, 1, 0), count;
+    struct api_key_row again = {
+        .user_id = scene.bob, .name = "", .rights = "", .hash = scene_hash(1)
+    };
+
+    CHECK_REFUSED(&scene, api_key_insert(scene.db, &again, &id, &scene.err));
+    CHECK_INT(find(&scene, 1), id);
+    CHECK_OK(api_key_revoke(scene.db, scene.ada, id, scene_at(5), &count, &scene.err), &scene.err);
+    CHECK_REFUSED(&scene, api_key_insert(scene.db, &again, &id, &scene.err));
+    again.hash = scene_hash(2);
+    again.user_id = 999;
+    CHECK_REFUSED(&scene, api_key_insert(scene.db, &again, &id, &scene.err));
+    CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM api_key"), 1);
+}
+
+static void test_a_row_that_cannot_be_is_corrupt(void **state)
+{
+    static const char *const damage[] = {
+        "UPDATE api_key SET scopes = 4294967296",
+        "UPDATE api_key SET scopes = -1",
+        "UPDATE api_key SET contract_id = -1, scopes = 0",
+    };
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t id = insert(&scene, scene.ada, 1, 0);
+    struct api_key_row key, *keys;
+    size_t count;
+    bool has;
+
+    for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
+        check_row("%s", damage[i]);
+        scene_run(&scene, damage[i], DB_NO_ARGS);
+        CHECK_FAILS(api_key_load(scene.db, scene.ada, id, &scene.arena, &key, &has, &scene.err),
+                    &scene.err, ERROR_CORRUPT);
+    }
+    scene_run(&scene, "UPDATE api_key SET contract_id = 0, hash = $1", DB_ARGS(db_bytes("x", 1)));
+    CHECK_FAILS(api_key_list(scene.db, scene.ada, &scene.arena, &keys, &count, &scene.err),
+                &scene.err, ERROR_CORRUPT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_field_comes_back),
+        cmocka_unit_test(test_a_key_is_its_owners),
+        cmocka_unit_test(test_a_revoked_key_is_gone),
+        cmocka_unit_test(test_a_list_is_in_order_and_without_instance_keys),
+        cmocka_unit_test(test_an_instances_keys_end_with_it),
+        cmocka_unit_test(test_a_hash_is_one_key_even_when_revoked),
+        cmocka_unit_test(test_a_row_that_cannot_be_is_corrupt),
+    };
+    return SUPPORT_RUN(tests);
+}
