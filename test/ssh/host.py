@@ -156,6 +156,12 @@ class Engine:
             self.process.wait(30)
         self.log.close()
         subprocess.run(["umount", self.folder / "data"], check=False, stderr=subprocess.DEVNULL)
+        # Empty by now; the engine leaves its cgroups behind.
+        for place in sorted(pathlib.Path("/sys/fs/cgroup").glob(f"**/berth-ssh-{os.getpid()}"), reverse=True):
+            try:
+                place.rmdir()
+            except OSError:
+                pass
 
 
 def tar_of(files):
