@@ -362,6 +362,38 @@ static void test_running_instances_survive_everybody(void **state)
     destroy(36, 2);
 }
 
+/* Killed at random moments of every step, an instance still comes to be what is wanted of it, with
+ * its files, and nothing is left of it in the end. */
+static void test_an_agent_killed_anywhere_converges(void **state)
+{
+    enum { KILLS = 12 };
+    struct desired_instance instance = instance_of(40, 1, DESIRED_RUNNING);
+    char output[256];
+
+    (void)state;
+    want(&instance);
+    (void)market_wait(market, 40, PHASE_RUNNING, 1, SECONDS);
+    run_inside(40, "echo kept > /root/file", output, sizeof output);
+    for (int i = 0; i < KILLS; i++) {
+        check_row("kill %d", i);
+        instance.gen++;
+        instance.state = check_random(2) ? DESIRED_STOPPED : DESIRED_RUNNING;
+        instance.restart_nonce += (int64_t)check_random(2);
+        instance.spec.ram_mb = 200 + (int64_t)check_random(2); /* now and then made anew */
+        want(&instance);
+        usleep((useconds_t)check_random(700000));
+        end_agent(SIGKILL);
+        start_agent();
+    }
+    instance.gen++;
+    instance.state = DESIRED_RUNNING;
+    want(&instance);
+    (void)market_wait(market, 40, PHASE_RUNNING, instance.gen, SECONDS);
+    run_inside(40, "cat /root/file", output, sizeof output);
+    CHECK_TEXT(output, "kept");
+    destroy(40, instance.gen + 1);
+}
+
 static void test_a_command_that_was_cut_off_is_not_run_again(void **state)
 {
     struct desired_instance instance = instance_of(37, 1, DESIRED_RUNNING);
@@ -390,11 +422,11 @@ static void test_refusals_and_silence_are_sat_out(void **state)
     struct market_counts before;
 
     (void)state;
-    market_refuse(market, 5);
-    market_drop(market, 5);
-    market_take_over(market);
+    market_refuse(market, 2);
+    market_drop(market, 2);
     before = market_counts(market);
-    for (int i = 0; i < 2000 && market_counts(market).heartbeats < before.heartbeats + 2; i++)
+    market_take_over(market);
+    for (int i = 0; i < 4000 && market_counts(market).heartbeats < before.heartbeats + 2; i++)
         usleep(STEP_US);
     CHECK(market_counts(market).heartbeats >= before.heartbeats + 2);
     CHECK(market_counts(market).sessions > before.sessions);
@@ -428,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_only_a_signature_deletes),
         cmocka_unit_test(test_credit_ends_without_the_server),
         cmocka_unit_test(test_running_instances_survive_everybody),
+        cmocka_unit_test(test_an_agent_killed_anywhere_converges),
         cmocka_unit_test(test_a_command_that_was_cut_off_is_not_run_again),
         cmocka_unit_test(test_refusals_and_silence_are_sat_out),
         cmocka_unit_test(test_nothing_was_forged_or_repeated),
