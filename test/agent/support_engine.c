@@ -55,7 +55,7 @@ static void run(const char *const *arguments, const char *input)
     CHECK_INT(status, 0);
 }
 
-static void need_program(const char *name)
+void engine_need(const char *name)
 {
     const char *const arguments[] = { "sh", "-c", "command -v \"$0\"", name, NULL };
     struct child_run child = { arguments, NULL, RUN_MS };
@@ -81,7 +81,7 @@ void engine_enter(void)
     if (geteuid() != 0)
         give_up("not root");
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
-        need_program(programs[i]);
+        engine_need(programs[i]);
     if (unshare(CLONE_NEWNET) != 0)
         give_up("cannot make a network namespace");
     run(up, NULL);

@@ -26,6 +26,9 @@ const char *engine_dir(void);
 /* Its socket's path. */
 const char *engine_path(void);
 
+/* A program that the tests need: without it they do not run. */
+void engine_need(const char *name);
+
 /* Enter a namespace of our own, or end the program. */
 void engine_enter(void);
 
