@@ -204,6 +204,9 @@ static void test_an_instance_is_its_renters_until_it_is_destroyed(void **state)
     CHECK_COUNT(count, 2);
     CHECK_INT(machines[0], scene.machine);
     CHECK_INT(machines[1], scene.other_machine);
+    CHECK_OK(contract_machines_of(scene.db, scene.bob, &scene.arena, &machines, &count, &scene.err),
+             &scene.err);
+    CHECK_COUNT(count, 1);
     set_state(&scene, second, RENTAL_STOPPED);
     check_counts(&scene, scene.ada, 2, 1);
     set_state(&scene, second, RENTAL_DESTROYING);
