@@ -97,6 +97,33 @@ static void test_stopped_ones_are_posted_every_hour(void **state)
     world_close(&world);
 }
 
+static void test_a_byte_is_charged_once_however_often_it_is_posted(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    world_container(&machine, id)->bytes_up = 1000000;
+    world_container(&machine, id)->bytes_down = 2000000;
+    for (int i = 0; i < 3; i++) {
+        world_run(&world, &machine, 600 * US_PER_SECOND);
+        CHECK_INT((int64_t)run_timer(&world), 1);
+        check_row("posting %d", i);
+        CHECK_INT(world_number(&world, "SELECT posted_total FROM meter WHERE comp = 3"), 1000000);
+        CHECK_INT(world_number(&world, "SELECT posted_total FROM meter WHERE comp = 4"), 2000000);
+    }
+    world_container(&machine, id)->bytes_up += 5;
+    world_run(&world, &machine, 600 * US_PER_SECOND);
+    CHECK_INT((int64_t)run_timer(&world), 1);
+    CHECK_INT(world_number(&world, "SELECT posted_total FROM meter WHERE comp = 3"), 1000005);
+    CHECK_INT(world_number(&world, "SELECT posted_total FROM meter WHERE comp = 4"), 2000000);
+    world_check(&world);
+    world_close(&world);
+}
+
 /* Whether posted often or never, at odd moments or even ones, the bill is the same. */
 static void test_the_bill_does_not_depend_on_when_it_is_posted(void **state)
 {
@@ -139,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_running_ones_are_posted_every_ten_minutes),
         cmocka_unit_test(test_posting_does_not_pass_the_last_heartbeat),
         cmocka_unit_test(test_stopped_ones_are_posted_every_hour),
+        cmocka_unit_test(test_a_byte_is_charged_once_however_often_it_is_posted),
         cmocka_unit_test(test_the_bill_does_not_depend_on_when_it_is_posted),
     };
 
