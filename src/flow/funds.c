@@ -43,8 +43,9 @@ static struct instant earlier(struct instant a, struct instant b)
     return instant_compare(a, b) < 0 ? a : b;
 }
 
-bool funds_credit(struct db *db, const struct user_row *user, struct instant now,
-                  struct arena *arena, struct credit *ret, struct error *err)
+/* GPU time counts up to `end`, or the end of its contract. */
+static bool credit_until(struct db *db, const struct user_row *user, struct instant end,
+                         struct credit *credit, struct arena *arena, struct error *err)
 {
     struct renter_funds funds;
     struct burn_row *burns;
@@ -53,10 +54,37 @@ bool funds_credit(struct db *db, const struct user_row *user, struct instant now
     if (!ledger_load_funds(db, user->id, &funds, err) ||
         !burn_list(db, user->id, arena, &burns, &count, err))
         return false;
-    struct credit credit = credit_open(renter_funds_balance(&funds), user->credit_limit, now);
+    *credit = credit_open(renter_funds_balance(&funds), user->credit_limit, credit->as_of);
     for (size_t i = 0; i < count; i++)
-        usage_add(&credit, &burns[i], earlier(user->t_zero, burns[i].end));
+        usage_add(credit, &burns[i], earlier(end, burns[i].end));
+    return true;
+}
+
+bool funds_credit(struct db *db, const struct user_row *user, struct instant now,
+                  struct arena *arena, struct credit *ret, struct error *err)
+{
+    struct credit credit = { .as_of = now };
+
+    if (!credit_until(db, user, user->t_zero, &credit, arena, err))
+        return false;
     *ret = credit;
+    return true;
+}
+
+bool funds_zero(struct db *db, const struct user_row *user, struct instant now, struct arena *arena,
+                struct instant *ret_zero, struct error *err)
+{
+    struct credit credit = { .as_of = now };
+    struct instant zero = INSTANT_NEVER;
+
+    /* What ran on past a predicted end is counted here: who pays in time pays for that, too. */
+    if (!credit_until(db, user, INSTANT_NEVER, &credit, arena, err))
+        return false;
+    if (!credit_zero(&credit, &zero))
+        zero = INSTANT_NEVER;
+    /* An end that has come stays where it was, or time behind it would be charged. */
+    bool has_ended = instant_compare(zero, now) <= 0 && instant_compare(user->t_zero, now) <= 0;
+    *ret_zero = has_ended ? user->t_zero : zero;
     return true;
 }
 
@@ -79,7 +107,6 @@ bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct instant t_zero = INSTANT_NEVER;
     struct user_row user;
-    struct credit credit;
     int64_t running;
     bool has;
 
@@ -90,12 +117,8 @@ bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct
     if (!contract_count_running(db, user_id, &running, err))
         return false;
     /* Whoever runs nothing has nothing to be stopped. */
-    if (running > 0) {
-        if (!funds_credit(db, &user, now, &arena, &credit, err))
-            return false;
-        if (!credit_zero(&credit, &t_zero))
-            t_zero = INSTANT_NEVER;
-    }
+    if (running > 0 && !funds_zero(db, &user, now, &arena, &t_zero, err))
+        return false;
     if (instant_compare(t_zero, user.t_zero) == 0)
         return true;
     if (!user_set_t_zero(db, user_id, t_zero, err))

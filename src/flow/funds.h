@@ -20,6 +20,11 @@ NODISCARD bool funds_grant(struct db *db, int64_t user_id, struct money amount, 
 NODISCARD bool funds_credit(struct db *db, const struct user_row *user, struct instant now,
                             struct arena *arena, struct credit *ret, struct error *err);
 
+/* When the account's credit ends, at the present burn: INSTANT_NEVER, an instant ahead, or, where
+ * it has ended, the instant at which it did. Reads only. */
+NODISCARD bool funds_zero(struct db *db, const struct user_row *user, struct instant now,
+                          struct arena *arena, struct instant *ret_zero, struct error *err);
+
 /* Work out anew when the account's credit ends, and store it; wake the agents whose instances it
  * concerns only through their own flows. To be called after everything that changes a balance
  * or a burn. */

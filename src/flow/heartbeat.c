@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "flow/change.h"
+#include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/report.h"
 #include "flow/usage.h"
 #include "store/liveness.h"
+#include "store/user.h"
 
 struct beat_work {
     const struct heartbeat_request *request;
@@ -60,6 +62,31 @@ static bool outage(struct beat *beat, struct span gap, int64_t *ret_us, struct e
     return true;
 }
 
+/* Time of a gap comes to light only now, when others may have used up the credit that was there
+ * for it: it is charged as far as credit goes. */
+static bool limit_to_credit(struct beat *beat, const struct contract_row *contract,
+                            struct instant from, struct instant *end, struct error *err)
+{
+    struct instant now = beat->change.now;
+    struct instant at = instant_compare(*end, now) < 0 ? *end : now;
+    struct user_row user;
+    struct credit credit;
+    bool has;
+
+    if (!user_lock(beat->change.db, contract->owner_id, err) ||
+        !user_load(beat->change.db, contract->owner_id, beat->change.arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
+    if (!funds_credit(beat->change.db, &user, at, beat->change.arena, &credit, err))
+        return false;
+
+    struct instant affordable =
+        instant_add(from, credit_affords_us(&credit, contract->terms.gpu_hour));
+    *end = instant_compare(affordable, *end) < 0 ? affordable : *end;
+    return true;
+}
+
 static bool open_interval(struct beat *beat, const struct contract_row *contract,
                           const struct connected_report *report, struct error *err)
 {
@@ -97,7 +124,8 @@ static bool meter_time(struct beat *beat, struct contract_row *contract,
     if (open != NULL)
         last = usage_connected(open, beat->last_heartbeat, now.end);
     if (connected_has_gap(&last, &now) &&
-        !outage(beat, (struct span){ last.cursor, now.at }, &now.outage_us, err))
+        (!outage(beat, (struct span){ last.cursor, now.at }, &now.outage_us, err) ||
+         !limit_to_credit(beat, contract, last.cursor, &now.end, err)))
         return false;
 
     struct connected_charge charge = connected_report(&last, &now, &next);

@@ -26,12 +26,11 @@ static bool find_work(struct db *db, void *context, struct error *err)
 static bool is_over(struct db *db, const struct user_row *user, struct instant now,
                     struct arena *arena, bool *ret_is_over, struct error *err)
 {
-    struct credit credit;
     struct instant zero;
 
-    if (!funds_credit(db, user, now, arena, &credit, err))
+    if (!funds_zero(db, user, now, arena, &zero, err))
         return false;
-    *ret_is_over = credit_zero(&credit, &zero) && instant_compare(zero, now) <= 0;
+    *ret_is_over = instant_compare(zero, now) <= 0;
     return true;
 }
 

@@ -96,6 +96,20 @@ int64_t credit_stop_after_ms(const struct credit *credit, struct instant now)
     return left_us > 0 ? left_us / US_PER_MS : 0;
 }
 
+int64_t credit_affords_us(const struct credit *credit, struct money rate)
+{
+    numerator above = (numerator)credit->posted.nanodollars - credit->floor.nanodollars;
+    numerator left = above * METER_DISK_DENOMINATOR - credit->accrued;
+    numerator burn = rate.nanodollars * (numerator)METER_GPU_SCALE;
+
+    assert(meter_rate_is_valid(rate));
+    if (left <= 0)
+        return 0;
+    if (burn == 0 || left / burn > INT64_MAX)
+        return INT64_MAX;
+    return (int64_t)(left / burn);
+}
+
 struct money credit_hour(const struct credit *credit)
 {
     return money_of((credit->burn + METER_GPU_SCALE - 1) / METER_GPU_SCALE);

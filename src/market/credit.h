@@ -48,6 +48,10 @@ NODISCARD bool credit_zero(const struct credit *credit, struct instant *ret_zero
 /* Until then, for an agent: whole milliseconds from `now`, never negative; -1: never. */
 int64_t credit_stop_after_ms(const struct credit *credit, struct instant now);
 
+/* How long something at that hourly rate could have run besides, up to as_of, without taking the
+ * account below its floor: for time that comes to light only afterwards. INT64_MAX: any time. */
+int64_t credit_affords_us(const struct credit *credit, struct money rate);
+
 /* What an hour costs at this burn, rounded up. */
 struct money credit_hour(const struct credit *credit);
 

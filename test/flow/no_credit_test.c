@@ -4,6 +4,7 @@
 #include "flow/admin.h"
 #include "flow/contact_lost.h"
 #include "flow/desired.h"
+#include "flow/post_usage.h"
 #include "support.h"
 
 /* What is left of a dollar lasts so long at $0.36 an hour and GPU and 10 GB at $0.15 a month:
@@ -125,6 +126,50 @@ static void test_credit_that_came_in_time_moves_the_end(void **state)
     world_close(&scene.world);
 }
 
+/* Something else looks at the account between its end and the timer. */
+static void test_an_end_that_has_come_stays_where_it_was(void **state)
+{
+    struct scene scene;
+    struct error err;
+    size_t count;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US + 3 * US_PER_SECOND);
+    int64_t end = t_zero(&scene);
+    CHECK(end <= WORLD_START.microseconds + DOLLAR_LASTS_US);
+    CHECK_OK(flow_post_usage(&scene.world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(t_zero(&scene), end);
+    world_run(&scene.world, &scene.machine, 6 * US_PER_SECOND);
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    CHECK_INT(world_number(&scene.world, "SELECT total FROM meter WHERE comp = 1"),
+              DOLLAR_LASTS_US);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+/* Too little to pay for what has run since: it ends where it ended. */
+static void test_too_little_that_came_before_the_timer_saves_nothing(void **state)
+{
+    struct scene scene;
+    enum admin_outcome outcome;
+    struct error err;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US + 9 * US_PER_SECOND);
+    CHECK_OK(flow_grant_credit(&scene.world.flow, scene.ada.user_id, (struct money){ 800000 },
+                               "little", &outcome, &err),
+             &err);
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_STOPPING);
+    CHECK_INT(world_number(&scene.world, "SELECT total FROM meter WHERE comp = 1"),
+              DOLLAR_LASTS_US);
+    CHECK(world_credit(&scene.world, scene.ada) > 0);
+    CHECK_INT((int64_t)run_timer(&scene), 0);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
 static void test_credit_that_came_before_the_timer_saves_it(void **state)
 {
     struct scene scene;
@@ -133,6 +178,9 @@ static void test_credit_that_came_before_the_timer_saves_it(void **state)
     world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US + 2 * US_PER_SECOND);
     grant(&scene, 1, "just in time");
     CHECK_INT((int64_t)run_timer(&scene), 0);
+    /* The two seconds are paid like all others: both dollars last as long as two do. */
+    int64_t both = t_zero(&scene) - WORLD_START.microseconds;
+    CHECK(both <= 2 * DOLLAR_LASTS_US && both >= 2 * DOLLAR_LASTS_US - 2);
     world_run(&scene.world, &scene.machine, 60 * US_PER_SECOND);
     CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_RUNNING);
     world_check(&scene.world);
@@ -163,6 +211,39 @@ static void test_all_instances_end_at_the_same_instant(void **state)
     CHECK_INT(world_contract(&scene.world, second).state, RENTAL_STOPPING);
     CHECK_INT(world_number(&scene.world, "SELECT MIN(total) FROM meter WHERE comp = 1"), left_us);
     CHECK_INT(world_number(&scene.world, "SELECT MAX(total) FROM meter WHERE comp = 1"), left_us);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+/* Two hosts tell of the same two hours in which no server was there, one after the other. Each was
+ * to stop when credit ended, and neither did. */
+static void test_time_that_comes_to_light_is_charged_as_far_as_credit_goes(void **state)
+{
+    struct scene scene;
+    struct world_machine other;
+    struct error err;
+    size_t count;
+
+    open_scene(&scene, state);
+    world_host(&scene.world, &other, "b", 1);
+    int64_t second = world_running(&scene.world, &other, scene.ada, 1);
+    int64_t left_us = t_zero(&scene) - WORLD_START.microseconds;
+    world_silence(&scene.world, INT64_C(7200) * US_PER_SECOND);
+    world_pass(&scene.world, 0);
+    CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
+    int64_t first_us = world_number_of(
+        &scene.world, "SELECT total FROM meter WHERE comp = 1 AND instance_id = $1", scene.id);
+    CHECK(first_us <= left_us && first_us >= left_us - 2); /* less than a nanodollar */
+    CHECK_OK(flow_post_usage(&scene.world.flow, &count, &err), &err);
+    CHECK_INT(world_beat(&scene.world, &other), TAKE_DONE);
+    int64_t rest_us = world_number_of(
+        &scene.world, "SELECT total FROM meter WHERE comp = 1 AND instance_id = $1", second);
+    /* What the disks took in the meantime is no longer there for it. */
+    CHECK(rest_us < left_us && rest_us > left_us - 60 * US_PER_SECOND);
+    CHECK(world_credit(&scene.world, scene.ada) >= -1);
+    CHECK_INT((int64_t)run_timer(&scene), 1);
+    CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_STOPPING);
+    CHECK_INT(world_contract(&scene.world, second).state, RENTAL_STOPPING);
     world_check(&scene.world);
     world_close(&scene.world);
 }
@@ -228,8 +309,11 @@ int main(void)
         cmocka_unit_test(test_gpu_time_ends_at_the_very_microsecond),
         cmocka_unit_test(test_data_is_kept_and_its_disk_becomes_debt),
         cmocka_unit_test(test_credit_that_came_in_time_moves_the_end),
+        cmocka_unit_test(test_an_end_that_has_come_stays_where_it_was),
+        cmocka_unit_test(test_too_little_that_came_before_the_timer_saves_nothing),
         cmocka_unit_test(test_credit_that_came_before_the_timer_saves_it),
         cmocka_unit_test(test_all_instances_end_at_the_same_instant),
+        cmocka_unit_test(test_time_that_comes_to_light_is_charged_as_far_as_credit_goes),
         cmocka_unit_test(test_a_host_that_left_burns_no_more_than_disk),
         cmocka_unit_test(test_what_was_not_confirmed_is_not_held_against_the_renter),
         cmocka_unit_test(test_debit_mode_runs_down_to_its_limit),

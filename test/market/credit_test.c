@@ -177,6 +177,34 @@ static void test_the_crossing_is_exact(void **state)
     CHECK(crossings > 10000);
 }
 
+static void test_what_came_to_light_is_paid_as_far_as_credit_goes(void **state)
+{
+    static const struct {
+        int64_t posted, limit, rate, affords_us;
+    } rows[] = {
+        { 0, 0, 360000000, 0 },         { -1, 0, 360000000, 0 },
+        { 0, 1, 360000000, 10 },        { 100, 0, 360000000, 1000 },
+        { 99, 0, 360000000, 990 },      { 1, 0, METER_GPU_DENOMINATOR, 1 },
+        { 1, 0, METER_RATE_MAX, 0 },    { 1, 0, 0, INT64_MAX },
+        { INT64_MAX, 0, 1, INT64_MAX }, { 0, 0, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct credit credit =
+            credit_open((struct money){ rows[i].posted }, (struct money){ rows[i].limit }, noon);
+
+        check_row("row %zu", i);
+        CHECK_INT(credit_affords_us(&credit, (struct money){ rows[i].rate }), rows[i].affords_us);
+    }
+    /* What has accrued already comes first. */
+    struct credit credit = credit_open((struct money){ 100 }, (struct money){ 0 }, noon);
+    struct meter gpu = gpu_meter(METER_GPU_DENOMINATOR);
+    struct instant since = instant_add(noon, -60);
+    credit_add(&credit, &gpu, &since);
+    CHECK_INT(credit_affords_us(&credit, (struct money){ METER_GPU_DENOMINATOR }), 40);
+}
+
 static void test_a_rental_needs_fifty_cents_and_an_hour(void **state)
 {
     static const struct {
@@ -245,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_at_or_below_the_floor_it_has_ended),
         cmocka_unit_test(test_what_is_not_posted_counts),
         cmocka_unit_test(test_the_crossing_is_exact),
+        cmocka_unit_test(test_what_came_to_light_is_paid_as_far_as_credit_goes),
         cmocka_unit_test(test_a_rental_needs_fifty_cents_and_an_hour),
         cmocka_unit_test(test_the_largest_burn_saturates),
         cmocka_unit_test(test_the_far_future_is_never),
