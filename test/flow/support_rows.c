@@ -174,8 +174,8 @@ static const struct {
       " WHERE a.code = 2110) THEN 0 ELSE 1 END" },
     { "a renter who runs something and whose credit's end nobody watches",
       "SELECT COUNT(*) FROM users u WHERE u.t_zero_us = 9223372036854775807 AND EXISTS "
-      "(SELECT 1 FROM contract c WHERE c.owner_id = u.id AND c.state IN (1, 2, 3, 4, 5) "
-      " AND c.disk_month > 0)" },
+      "(SELECT 1 FROM contract c JOIN machine m ON m.id = c.machine_id WHERE c.owner_id = u.id "
+      " AND c.state IN (1, 2, 3, 4, 5) AND c.disk_month > 0 AND m.is_online = 1)" },
 };
 
 static void found(void *context, const char *rule, const char *text)

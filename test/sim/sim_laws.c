@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The invariants of the design, held against what the simulator knows to be true. None of it uses
+ * the market's own reckoning: sums are taken in SQL or here. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/check.h"
+#include "flow/usage.h"
+#include "market/journal.h"
+#include "market/rental.h"
+#include "sim.h"
+#include "store/interval.h"
+
+/* Each counts what must not be. */
+static const struct {
+    const char *what, *sql;
+} laws[] = {
+    { "a journal whose control accounts do not net to zero",
+      "SELECT COUNT(*) FROM (SELECT journal_id, code, SUM(amount) AS net FROM ("
+      "SELECT t.journal_id, a.code, t.amount FROM transfer t JOIN account a ON a.id = t.cr "
+      "UNION ALL "
+      "SELECT t.journal_id, a.code, -t.amount FROM transfer t JOIN account a ON a.id = t.dr) x "
+      "WHERE code BETWEEN 3000 AND 3999 GROUP BY journal_id, code HAVING SUM(amount) <> 0) y" },
+    { "a cached balance that is not the sum of its transfers",
+      "SELECT COUNT(*) FROM account a WHERE (a.flags & 8) = 0 AND (a.dr_posted <> "
+      "COALESCE((SELECT SUM(amount) FROM transfer WHERE dr = a.id), 0) OR a.cr_posted <> "
+      "COALESCE((SELECT SUM(amount) FROM transfer WHERE cr = a.id), 0))" },
+    { "a debtor with credit",
+      "SELECT COUNT(*) FROM account d JOIN account c ON c.owner_id = d.owner_id "
+      "WHERE d.code = 1210 AND d.dr_posted > d.cr_posted AND c.code IN (2010, 2020) "
+      "AND c.cr_posted > c.dr_posted" },
+    { "a journal without legs", "SELECT COUNT(*) FROM journal j WHERE NOT EXISTS "
+                                "(SELECT 1 FROM transfer t WHERE t.journal_id = j.id)" },
+    { "a usage journal after its contract was destroyed",
+      "SELECT COUNT(*) FROM journal j JOIN contract c ON c.id = j.ref_id "
+      "WHERE j.kind = 1 AND c.destroyed_us > 0 AND j.occurred_us > c.destroyed_us" },
+    { "a host share that is not the floor of its part",
+      "SELECT COUNT(*) FROM meter WHERE host_posted * 10000 + split_rem <> "
+      "gross_posted * (10000 - fee_bps)" },
+    { "an open price of what is destroyed",
+      "SELECT COUNT(*) FROM rate_epoch r JOIN contract c ON c.id = r.instance_id "
+      "WHERE r.to_us IS NULL AND c.destroyed_us > 0" },
+};
+
+struct interval {
+    int64_t contract_id, machine_id, start_us, metered_us;
+};
+
+struct contract {
+    int64_t id, owner_id, machine_id, created_us, destroyed_us, disk_metered_us, disk_month,
+        disk_gb;
+    int64_t end_us, gpu_hour;
+};
+
+struct meter_evidence {
+    int64_t contract_id, component, rate, quantity, total, posted_total, remainder, gross, denom;
+};
+
+/* Everything that the laws over evidence look at. */
+struct evidence {
+    size_t interval_count, contract_count, meter_count;
+    struct interval *intervals;
+    struct contract *contracts;
+    struct meter_evidence *meters;
+};
+
+enum { ROWS_MAX = 32768 };
+
+static bool load_intervals(struct db *db, struct evidence *evidence, struct error *err)
+{
+    auto_db_rows struct db_rows rows = db_query(
+        db, "SELECT contract_id, machine_id, start_us, metered_us FROM run_interval ORDER BY id",
+        DB_NO_ARGS);
+
+    evidence->interval_count = 0;
+    while (db_next(&rows, err)) {
+        CHECK(evidence->interval_count < ROWS_MAX);
+        evidence->intervals[evidence->interval_count++] =
+            (struct interval){ db_column_int(&rows, 0), db_column_int(&rows, 1),
+                               db_column_int(&rows, 2), db_column_int(&rows, 3) };
+    }
+    return !rows.has_failed;
+}
+
+static bool load_contracts(struct db *db, struct evidence *evidence, struct error *err)
+{
+    auto_db_rows struct db_rows rows = db_query(
+        db,
+        "SELECT id, owner_id, machine_id, created_us, destroyed_us, disk_metered_us, disk_month, "
+        "disk_gb, end_us, gpu_hour FROM contract ORDER BY id",
+        DB_NO_ARGS);
+
+    evidence->contract_count = 0;
+    while (db_next(&rows, err)) {
+        CHECK(evidence->contract_count < ROWS_MAX);
+        evidence->contracts[evidence->contract_count++] = (struct contract){
+            db_column_int(&rows, 0), db_column_int(&rows, 1), db_column_int(&rows, 2),
+            db_column_int(&rows, 3), db_column_int(&rows, 4), db_column_int(&rows, 5),
+            db_column_int(&rows, 6), db_column_int(&rows, 7), db_column_int(&rows, 8),
+            db_column_int(&rows, 9),
+        };
+    }
+    return !rows.has_failed;
+}
+
+static bool load_meters(struct db *db, struct evidence *evidence, struct error *err)
+{
+    auto_db_rows struct db_rows rows = db_query(
+        db,
+        "SELECT instance_id, comp, rate, qty, total, posted_total, rem, gross_posted, denom "
+        "FROM meter ORDER BY instance_id, comp",
+        DB_NO_ARGS);
+
+    evidence->meter_count = 0;
+    while (db_next(&rows, err)) {
+        CHECK(evidence->meter_count < ROWS_MAX);
+        evidence->meters[evidence->meter_count++] = (struct meter_evidence){
+            db_column_int(&rows, 0), db_column_int(&rows, 1), db_column_int(&rows, 2),
+            db_column_int(&rows, 3), db_column_int(&rows, 4), db_column_int(&rows, 5),
+            db_column_int(&rows, 6), db_column_int(&rows, 7), db_column_int(&rows, 8),
+        };
+    }
+    return !rows.has_failed;
+}
+
+static bool load_evidence(struct db *db, void *context, struct error *err)
+{
+    return load_intervals(db, context, err) && load_contracts(db, context, err) &&
+           load_meters(db, context, err);
+}
+
+static const struct contract *find_contract(const struct evidence *evidence, int64_t id)
+{
+    for (size_t i = 0; i < evidence->contract_count; i++)
+        if (evidence->contracts[i].id == id)
+            return &evidence->contracts[i];
+    fail_msg("no contract %" PRId64, id);
+    return NULL;
+}
+
+static const struct sim_host *find_host(const struct sim *sim, int64_t machine_id)
+{
+    for (size_t i = 0; i < sim->host_count; i++)
+        if (sim->hosts[i].machine.id == machine_id)
+            return &sim->hosts[i];
+    fail_msg("no machine %" PRId64, machine_id);
+    return NULL;
+}
+
+/* The first of the host's accepted heartbeats at or after an instant; their count if none is. */
+static size_t first_beat(const struct sim_host *host, int64_t at_us)
+{
+    size_t low = 0, high = host->beat_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (host->beats_us[middle] < at_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Whatever is charged, the container ran: all of it within one run. Only a decision to stop may
+ * count on the lease, since nobody knows better then, behind the last heartbeat before it. */
+static void check_it_ran(const struct sim *sim, const struct interval *interval)
+{
+    const struct sim_host *host = find_host(sim, interval->machine_id);
+    size_t behind = first_beat(host, interval->metered_us + 1);
+    int64_t known_us = behind > 0 ? host->beats_us[behind - 1] : 0;
+    bool is_within_lease = interval->metered_us - known_us <= CONNECTED_LEASE_US;
+    int64_t until_us = is_within_lease ? known_us : interval->metered_us;
+
+    for (size_t i = 0; i < sim->run_count; i++) {
+        const struct sim_run *run = &sim->runs[i];
+
+        if (run->contract_id == interval->contract_id && run->from_us <= interval->start_us &&
+            until_us <= run->until_us)
+            return;
+    }
+    check_row("instance %" PRId64 ", charged from %" PRId64 " to %" PRId64, interval->contract_id,
+              interval->start_us, interval->metered_us);
+    for (size_t i = 0; i < sim->run_count; i++)
+        if (sim->runs[i].contract_id == interval->contract_id)
+            print_error("    it ran from %" PRId64 " to %" PRId64 "\n", sim->runs[i].from_us,
+                        sim->runs[i].until_us);
+    check_true(false, "time is charged in which the container did not run", __FILE__, __LINE__);
+}
+
+/* How much of it the server's own absence explains: that, and a lease and a sign of life on
+ * either side of it. */
+static int64_t outage_us(const struct sim *sim, int64_t from_us, int64_t until_us)
+{
+    const int64_t edge_us = CONNECTED_LEASE_US + 6 * US_PER_SECOND;
+    int64_t sum_us = 0, counted_us = from_us;
+
+    for (size_t i = 0; i < sim->outage_count; i++) {
+        int64_t from = sim->outages[i].from.microseconds - edge_us;
+        int64_t until = sim->outages[i].until.microseconds + edge_us;
+
+        from = from > counted_us ? from : counted_us;
+        until = until < until_us ? until : until_us;
+        if (until > from) {
+            sum_us += until - from;
+            counted_us = until;
+        }
+    }
+    return sum_us;
+}
+
+/* Between heartbeats further apart than a lease, no more is charged than our outage explains; and
+ * past the last heartbeat only up to a decision within the lease. */
+static void check_it_was_connected(const struct sim *sim, const struct interval *interval)
+{
+    const struct sim_host *host = find_host(sim, interval->machine_id);
+    size_t low = first_beat(host, interval->start_us);
+
+    check_row("instance %" PRId64 ", charged from %" PRId64 " to %" PRId64, interval->contract_id,
+              interval->start_us, interval->metered_us);
+    CHECK(low < host->beat_count && host->beats_us[low] == interval->start_us);
+    for (size_t i = low; host->beats_us[i] < interval->metered_us; i++) {
+        bool is_last = i + 1 == host->beat_count;
+        int64_t from = host->beats_us[i];
+        int64_t until = is_last ? interval->metered_us : host->beats_us[i + 1];
+        int64_t charged = (until < interval->metered_us ? until : interval->metered_us) - from;
+
+        if (charged > CONNECTED_LEASE_US)
+            CHECK(charged <= outage_us(sim, from, until));
+        if (is_last)
+            break;
+    }
+}
+
+/* The exact sum of what the evidence says, in the meter's own parts. */
+static void check_meter(const struct sim *sim, const struct evidence *evidence,
+                        const struct meter_evidence *meter)
+{
+    const struct contract *contract = find_contract(evidence, meter->contract_id);
+    numerator exact = (numerator)meter->rate * meter->quantity * meter->posted_total;
+
+    check_row("instance %" PRId64 ", meter %" PRId64, meter->contract_id, meter->component);
+    CHECK((numerator)meter->gross * meter->denom + meter->remainder == exact);
+    if (meter->component == COMPONENT_DISK) {
+        const struct sim_host *host = find_host(sim, contract->machine_id);
+        int64_t lived_us = contract->disk_metered_us - contract->created_us;
+
+        CHECK_INT(meter->quantity, contract->disk_gb);
+        CHECK_INT(meter->rate, contract->disk_month);
+        CHECK(meter->total <= lived_us);
+        if (contract->destroyed_us > 0)
+            CHECK(contract->disk_metered_us <= contract->destroyed_us);
+        if (host->silent_max_us < USAGE_DISK_OFFLINE_US)
+            CHECK_INT(meter->total, lived_us);
+    }
+    if (meter->component == COMPONENT_GPU)
+        CHECK_INT(meter->rate, contract->gpu_hour);
+    check_row(" ");
+}
+
+struct money_work {
+    int64_t owner_id, at_us, granted, traffic;
+};
+
+static bool read_two(struct db_rows *row, void *context, struct error *err)
+{
+    int64_t *two = context;
+
+    (void)err;
+    two[0] = db_column_int(row, 0);
+    return true;
+}
+
+/* What was given to the renter up to an instant, and what traffic was posted before it. */
+static bool money_work(struct db *db, void *context, struct error *err)
+{
+    struct money_work *work = context;
+    bool has;
+
+    work->granted = work->traffic = 0;
+    return db_query_one(db,
+                        "SELECT CAST(COALESCE(SUM(t.amount), 0) AS BIGINT) FROM journal j "
+                        "JOIN transfer t ON t.journal_id = j.id JOIN account a ON a.id = t.cr "
+                        "WHERE j.kind = 3 AND a.owner_id = $1 AND j.occurred_us <= $2",
+                        DB_ARGS(db_int(work->owner_id), db_int(work->at_us)), read_two,
+                        &work->granted, &has, err) &&
+           db_query_one(db,
+                        "SELECT CAST(COALESCE(SUM(t.amount), 0) AS BIGINT) FROM journal j "
+                        "JOIN transfer t ON t.journal_id = j.id JOIN account a ON a.id = t.dr "
+                        "WHERE j.kind = 1 AND t.code IN (31, 41) AND a.owner_id = $1 "
+                        "AND j.occurred_us < $2",
+                        DB_ARGS(db_int(work->owner_id), db_int(work->at_us)), read_two,
+                        &work->traffic, &has, err);
+}
+
+static int64_t overlap_us(int64_t from_us, int64_t until_us, int64_t limit_us)
+{
+    until_us = until_us < limit_us ? until_us : limit_us;
+    return until_us > from_us ? until_us - from_us : 0;
+}
+
+/* At the end of every interval, the account had not fallen below its floor by more than that
+ * last microsecond: GPU time never takes a renter into debt. */
+static void check_floor(struct sim *sim, const struct evidence *evidence,
+                        const struct interval *interval, const struct sim_user *user)
+{
+    int64_t at_us = interval->metered_us;
+    struct money_work work = { .owner_id = user->caller.user_id, .at_us = at_us };
+    numerator spent = 0, burn = 0;
+
+    support_read(&sim->support, money_work, &work);
+    for (size_t i = 0; i < evidence->contract_count; i++) {
+        const struct contract *contract = &evidence->contracts[i];
+        int64_t until_us = contract->destroyed_us > 0 ? contract->destroyed_us : INT64_MAX;
+        numerator disk = (numerator)contract->disk_month * contract->disk_gb;
+        numerator gpu = (numerator)contract->gpu_hour * METER_GPU_SCALE;
+
+        if (contract->owner_id != work.owner_id)
+            continue;
+        spent += disk * overlap_us(contract->created_us, until_us, at_us);
+        burn += disk + gpu;
+        for (size_t j = 0; j < evidence->interval_count; j++) {
+            const struct interval *other = &evidence->intervals[j];
+
+            if (other->contract_id == contract->id)
+                spent += gpu * overlap_us(other->start_us, other->metered_us, at_us);
+        }
+    }
+    check_row("user %" PRId64 ", at %" PRId64, work.owner_id, at_us);
+    numerator left = (numerator)(work.granted - work.traffic) * METER_DISK_DENOMINATOR - spent;
+    if (left + burn < 0)
+        print_error("    given %" PRId64 ", traffic %" PRId64 ", left %" PRId64 "\n", work.granted,
+                    work.traffic, (int64_t)(left / METER_DISK_DENOMINATOR));
+    CHECK(left + burn >= 0);
+}
+
+static void check_floors(struct sim *sim, const struct evidence *evidence)
+{
+    for (size_t i = 0; i < sim->host_count; i++)
+        if (sim->hosts[i].silent_max_us >= USAGE_DISK_OFFLINE_US)
+            return; /* its disks were not charged for all of the time */
+    for (size_t i = 0; i < evidence->interval_count; i++) {
+        const struct interval *interval = &evidence->intervals[i];
+        int64_t owner_id = find_contract(evidence, interval->contract_id)->owner_id;
+
+        for (size_t j = 0; j < sim->user_count; j++)
+            if (sim->users[j].caller.user_id == owner_id && !sim->users[j].has_limit &&
+                interval->metered_us > interval->start_us)
+                check_floor(sim, evidence, interval, &sim->users[j]);
+    }
+}
+
+/* The states that a contract has been through, each by an arrow from the one before. */
+struct walk {
+    int64_t contract_id;
+    enum rental_state state;
+};
+
+static bool is_arrow(enum rental_state from, enum rental_state to, int64_t reason)
+{
+    size_t count;
+    const struct rental_arrow *arrows = rental_arrows(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (arrows[i].from == from && arrows[i].to == to && (int64_t)arrows[i].reason == reason)
+            return true;
+    return false;
+}
+
+static bool walk_work(struct db *db, void *context, struct error *err)
+{
+    struct walk at = { 0 };
+    auto_db_rows struct db_rows rows = db_query(
+        db, "SELECT contract_id, state, reason FROM contract_event ORDER BY contract_id, id",
+        DB_NO_ARGS);
+
+    (void)context;
+    while (db_next(&rows, err)) {
+        int64_t id = db_column_int(&rows, 0), state = db_column_int(&rows, 1);
+
+        check_row("instance %" PRId64 ", to state %" PRId64, id, state);
+        CHECK(rental_state_is_valid(state));
+        if (id == at.contract_id)
+            CHECK(is_arrow(at.state, (enum rental_state)state, db_column_int(&rows, 2)));
+        else
+            CHECK(state == RENTAL_CREATED || state == RENTAL_STOPPED);
+        at = (struct walk){ id, (enum rental_state)state };
+    }
+    return !rows.has_failed;
+}
+
+static void check_found_one(void *context, const char *rule, const char *text)
+{
+    (void)context;
+    print_error("    %s: %s\n", rule, text);
+}
+
+/* The operator's own checker must agree. */
+static void check_books(struct sim *sim)
+{
+    struct check_counts counts;
+    struct error err;
+
+    check_row("berthd check");
+    CHECK_OK(flow_check(sim->support.store, check_found_one, NULL, &counts, &err), &err);
+    CHECK(counts.findings == 0);
+    CHECK(counts.journals > 0 && counts.accounts > 0);
+}
+
+void sim_laws_soon(struct sim *sim)
+{
+    world_check(&sim->world);
+}
+
+void sim_laws_all(struct sim *sim)
+{
+    static struct interval intervals[ROWS_MAX];
+    static struct contract contracts[ROWS_MAX];
+    static struct meter_evidence meters[ROWS_MAX];
+    struct evidence evidence = { .intervals = intervals, .contracts = contracts, .meters = meters };
+
+    world_check(&sim->world);
+    for (size_t i = 0; i < sizeof laws / sizeof laws[0]; i++) {
+        check_row("%s", laws[i].what);
+        CHECK_INT(world_number(&sim->world, laws[i].sql), 0);
+    }
+    support_read(&sim->support, walk_work, NULL);
+    support_read(&sim->support, load_evidence, &evidence);
+    for (size_t i = 0; i < evidence.interval_count; i++) {
+        if (!find_host(sim, intervals[i].machine_id)->is_liar)
+            check_it_ran(sim, &intervals[i]);
+        check_it_was_connected(sim, &intervals[i]);
+    }
+    for (size_t i = 0; i < evidence.meter_count; i++)
+        check_meter(sim, &evidence, &meters[i]);
+    check_floors(sim, &evidence);
+    check_books(sim);
+    check_row(" ");
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "flow/contact_lost.h"
+#include "flow/lifetime.h"
+#include "flow/liveness.h"
+#include "flow/no_credit.h"
+#include "flow/post_usage.h"
+#include "sim.h"
+#include "store/liveness.h"
+
+int64_t sim_now(const struct sim *sim)
+{
+    return clock_now(&sim->world.clock).microseconds;
+}
+
+bool sim_chance(uint64_t in)
+{
+    return check_random(in) == 0;
+}
+
+int64_t sim_between(int64_t low, int64_t high)
+{
+    return low + (int64_t)check_random((uint64_t)(high - low + 1));
+}
+
+void sim_trace(const struct sim *sim, const char *format, ...)
+{
+    char at[INSTANT_TEXT_SIZE];
+    va_list arguments;
+
+    if (!sim->is_traced)
+        return;
+    (void)printf("%s  ", instant_format(clock_now(&sim->world.clock), at));
+    va_start(arguments, format);
+    (void)vprintf(format, arguments);
+    va_end(arguments);
+    (void)putchar('\n');
+}
+
+/* A life for so long in one row: what a server that says so every few seconds leaves. */
+struct alive_work {
+    struct liveness liveness;
+};
+
+static bool alive_work(struct db *db, void *context, struct error *err)
+{
+    struct alive_work *work = context;
+
+    return liveness_say(db, &work->liveness, err);
+}
+
+static void say_alive(struct sim *sim, int64_t until_us)
+{
+    struct alive_work work = { .liveness = { .server_proc = sim->server_proc,
+                                             .since =
+                                                 instant_add(clock_now(&sim->world.clock),
+                                                             -LIVENESS_SECONDS * US_PER_SECOND),
+                                             .now = clock_now(&sim->world.clock),
+                                             .until = { until_us } } };
+
+    support_write(&sim->support, alive_work, &work);
+}
+
+void sim_server_start(struct sim *sim)
+{
+    struct error err;
+
+    CHECK(!sim->is_server_up);
+    sim->is_server_up = true;
+    sim->server_starts++;
+    (void)snprintf(sim->server_proc, sizeof sim->server_proc, "server-%lld",
+                   (long long)sim->server_starts);
+    if (sim->server_starts > 1) {
+        CHECK(sim->outage_count < SIM_OUTAGES_MAX);
+        sim->outages[sim->outage_count++] =
+            (struct span){ { sim->down_since_us }, clock_now(&sim->world.clock) };
+        support_reopen(&sim->support);
+        sim->world.flow.store = sim->support.store;
+    }
+    CHECK_OK(flow_liveness(&sim->world.flow, sim->server_proc, &err), &err);
+    sim_trace(sim, "server: %s is there", sim->server_proc);
+}
+
+void sim_server_stop(struct sim *sim)
+{
+    CHECK(sim->is_server_up);
+    sim->is_server_up = false;
+    sim->down_since_us = sim_now(sim);
+    sim_trace(sim, "server: gone");
+}
+
+typedef bool job_flow(const struct flow *flow, size_t *ret_count, struct error *err);
+
+static void run_job(struct sim *sim, job_flow *job)
+{
+    size_t count = 1;
+
+    /* Each deals with a batch, and is called again until nothing is due. */
+    for (int round = 0; count > 0; round++) {
+        struct error err;
+
+        CHECK(round < 100);
+        CHECK_OK(job(&sim->world.flow, &count, &err), &err);
+        if (job == flow_post_usage)
+            return; /* what it leaves alone stays due where a contract was destroyed meanwhile */
+    }
+}
+
+void sim_jobs(struct sim *sim)
+{
+    static job_flow *const jobs[] = { flow_contact_lost, flow_no_credit, flow_lifetime,
+                                      flow_post_usage };
+
+    if (!sim->is_server_up)
+        return;
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
+        run_job(sim, jobs[i]);
+}
+
+/* One slice of time: then whoever's turn it is acts. */
+static void slice(struct sim *sim, int64_t us)
+{
+    clock_advance(&sim->world.clock, us);
+    if (sim->is_server_up)
+        say_alive(sim, sim_now(sim) + LIVENESS_SECONDS * US_PER_SECOND);
+    for (size_t i = 0; i < sim->host_count; i++) {
+        struct sim_host *host = &sim->hosts[i];
+
+        if (sim_now(sim) >= host->next_us)
+            sim_host_act(sim, host);
+    }
+    /* The timers run every few seconds, and sometimes late. */
+    if (!sim_chance(4))
+        sim_jobs(sim);
+}
+
+void sim_pass(struct sim *sim, int64_t duration_us)
+{
+    while (duration_us > 0) {
+        int64_t us = duration_us;
+
+        for (size_t i = 0; i < sim->host_count; i++) {
+            int64_t left_us = sim->hosts[i].next_us - sim_now(sim);
+
+            if (left_us > 0 && left_us < us)
+                us = left_us;
+        }
+        if (sim->is_server_up && us > LIVENESS_SECONDS * US_PER_SECOND)
+            say_alive(sim, sim_now(sim) + us);
+        slice(sim, us);
+        duration_us -= us;
+    }
+}
+
+void sim_leap(struct sim *sim, int64_t duration_us)
+{
+    if (sim->is_server_up)
+        say_alive(sim, sim_now(sim) + duration_us);
+    slice(sim, duration_us);
+}
