@@ -2,8 +2,8 @@
 /* References to container images, as renters write them: "ubuntu", "pytorch/pytorch:2.4.0",
  * "registry.example:5000/team/image@sha256:...".
  *
- * Parsed whole and strictly: what passes has no blanks, no control characters, no part of a path that
- * begins with '-' or '.', and can go into a path of the Engine API. */
+ * Parsed whole and strictly: what passes has no blanks, no control characters, no part of a path
+ * that begins with '-' or '.', and can go into a path of the Engine API. */
 
 #ifndef BERTH_MARKET_IMAGE_H
 #define BERTH_MARKET_IMAGE_H
