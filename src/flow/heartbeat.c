@@ -123,14 +123,15 @@ static bool meter_time(struct beat *beat, struct contract_row *contract,
         return false;
     if (open != NULL)
         last = usage_connected(open, beat->last_heartbeat, now.end);
-    if (connected_has_gap(&last, &now) &&
-        (!outage(beat, (struct span){ last.cursor, now.at }, &now.outage_us, err) ||
-         !limit_to_credit(beat, contract, last.cursor, &now.end, err)))
+    bool has_gap = connected_has_gap(&last, &now);
+    if (has_gap && (!outage(beat, (struct span){ last.cursor, now.at }, &now.outage_us, err) ||
+                    !limit_to_credit(beat, contract, last.cursor, &now.end, err)))
         return false;
 
     struct connected_charge charge = connected_report(&last, &now, &next);
     struct instant until = instant_add(last.cursor, charge.charged_us);
-    bool goes_on = open != NULL && next.is_running && charge.missed_us == 0 &&
+    /* What a gap costs is posted at once, for the next one's limit to see. */
+    bool goes_on = open != NULL && next.is_running && !has_gap &&
                    strcmp(last.start_token, next.start_token) == 0;
     if (goes_on)
         return true;
@@ -229,15 +230,15 @@ static bool take_all(struct beat *beat, struct heartbeat_outcome_reply *reply, s
     for (size_t i = 0; i < count && !was_online; i++)
         if (!skip_disk(beat, &contracts[i], err))
             return false;
-    if (!take_machine(beat, &reply->came_online, err) ||
-        !session_beat(change->db, change->machine.id, beat->heartbeat->session_epoch, change->now,
-                      err))
+    if (!take_machine(beat, &reply->came_online, err))
         return false;
     change->session.last_heartbeat = change->now;
     for (size_t i = 0; i < count; i++)
         if (!take_contract(beat, &contracts[i], err))
             return false;
-    return true;
+    /* Last: until then what is stored confirms nothing behind the heartbeat before. */
+    return session_beat(change->db, change->machine.id, beat->heartbeat->session_epoch, change->now,
+                        err);
 }
 
 static bool beat_work(struct db *db, void *context, struct error *err)
