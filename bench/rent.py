@@ -17,7 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "test/e2e"))
-from market import Market, check, main  # noqa: E402
+from market import Market, check, main, wait_until  # noqa: E402
 
 ROUNDS = 9
 OWN_SHARE_LIMIT_MS = 30
@@ -52,7 +52,7 @@ def ours(market, connection):
         reply = connection.getresponse()
         return reply.status, json.loads(reply.read())
 
-    offer = market.offers()[0]["id"]
+    offer = wait_until("an offer", 6, market.offers)[0]["id"]
     began_wall, began = time.time(), time.monotonic()
     status, reply = ask("PUT", f"/api/v0/asks/{offer}/", {"image": "bb:1", "disk": 2, "runtype": "ssh"})
     check(status == 200, f"rent: {status} {reply}")
