@@ -204,6 +204,27 @@ enum journal_outcome journal_promo(const struct journal_credit *credit,
     return JOURNAL_BUILT;
 }
 
+enum journal_outcome journal_moves(const struct journal_moves *moves, struct journal *ret_journal)
+{
+    struct journal journal = {
+        .kind = moves->kind,
+        .ref_kind = moves->ref_kind,
+        .ref_id = moves->ref_id,
+        .occurred = moves->occurred,
+    };
+    int length = snprintf(journal.key, sizeof journal.key, "%s", moves->key);
+
+    assert(length > 0 && length < JOURNAL_KEY_SIZE);
+    assert(moves->leg_count <= JOURNAL_LEGS_MAX);
+    for (size_t i = 0; i < moves->leg_count; i++)
+        add_leg(&journal, moves->legs[i]);
+    if (journal.leg_count == 0)
+        return JOURNAL_EMPTY;
+    assert(journal_is_balanced(&journal));
+    *ret_journal = journal;
+    return JOURNAL_BUILT;
+}
+
 /* What went into the account less what came out of it. */
 static numerator net(const struct journal *journal, enum ledger_code code)
 {

@@ -27,9 +27,17 @@ enum { JOURNAL_LEGS_MAX = 16, JOURNAL_KEY_SIZE = 96, JOURNAL_BODY_MAX = 4096 };
 
 /* Stored in journal.kind. */
 enum journal_kind {
-    JOURNAL_USAGE = 1,   /* use:<instance>:<n> */
-    JOURNAL_DEPOSIT = 2, /* dep:<deposit> */
-    JOURNAL_PROMO = 3,   /* promo:signup:<user>, promo:card:<fingerprint>, adj:<ticket> */
+    JOURNAL_USAGE = 1,        /* use:<instance>:<n> */
+    JOURNAL_DEPOSIT = 2,      /* dep:<deposit> */
+    JOURNAL_PROMO = 3,        /* promo:signup:<user>, promo:card:<fingerprint>, adj:<ticket> */
+    JOURNAL_CORRECTION = 4,   /* cor:<instance>:<n>: usage that was charged wrongly, taken back */
+    JOURNAL_HOST_INVOICE = 5, /* hinv:<host>:<date> */
+    JOURNAL_PAYOUT = 6,       /* po:<payout>:<state> */
+    JOURNAL_PROMO_EXPIRY = 7, /* exp:<grant> */
+    JOURNAL_REFUND = 8,       /* ref:<refund>:<state> */
+    JOURNAL_DISPUTE = 9,      /* dsp:<dispute>:<phase> */
+    JOURNAL_PROVIDER = 10,    /* psp:<provider>:<transaction>: fees, and what is not matched yet */
+    JOURNAL_ADJUSTMENT = 11,  /* adj:<ticket>: capital, debts written off, by hand */
 };
 
 /* What `ref_id` is the id of. Stored in journal.ref_kind. */
@@ -37,6 +45,11 @@ enum journal_ref {
     JOURNAL_REF_CONTRACT = 1,
     JOURNAL_REF_USER = 2,
     JOURNAL_REF_DEPOSIT = 3,
+    JOURNAL_REF_INVOICE = 4,
+    JOURNAL_REF_PAYOUT = 5,
+    JOURNAL_REF_REFUND = 6,
+    JOURNAL_REF_DISPUTE = 7,
+    JOURNAL_REF_GRANT = 8,
 };
 
 /* Why a leg is there. Stored in transfer.code; a component's legs are 10 * component + these. */
@@ -47,6 +60,16 @@ enum leg_code {
     LEG_DEPOSIT = 51,   /* provider to control */
     LEG_CREDITED = 52,  /* control to renter */
     LEG_GRANTED = 53,   /* house to renter */
+    LEG_INVOICED = 61,  /* a host's earnings, accrued to payable */
+    LEG_PAYOUT = 62,    /* payable to in transit */
+    LEG_SENT = 63,      /* in transit to the bank or provider: paid */
+    LEG_RETURNED = 64,  /* back again: it failed, or came back */
+    LEG_TRANSFER = 65,  /* between the house's own accounts */
+    LEG_PROVIDER_FEE = 66,
+    LEG_EXPIRED = 67,     /* given credit that was never used */
+    LEG_WRITTEN_OFF = 68, /* a debt that will not be paid */
+    LEG_TAX = 69,
+    LEG_FROZEN = 70, /* by a dispute */
 };
 
 struct leg {
@@ -112,6 +135,19 @@ NODISCARD enum journal_outcome journal_promo(const struct journal_credit *credit
                                              const struct renter_funds *funds,
                                              struct journal *ret_journal,
                                              struct renter_funds *ret_after);
+
+/* What needs no dividing up: the legs are those given, without those that move nothing. */
+struct journal_moves {
+    const char *key; /* whole, shorter than JOURNAL_KEY_SIZE: "hinv:12:2026-11-27" */
+    enum journal_kind kind;
+    enum journal_ref ref_kind;
+    int64_t ref_id;
+    struct instant occurred;
+    const struct leg *legs;
+    size_t leg_count; /* at most JOURNAL_LEGS_MAX; amounts are never negative */
+};
+NODISCARD enum journal_outcome journal_moves(const struct journal_moves *moves,
+                                             struct journal *ret_journal);
 
 /* Legs positive and between different accounts of the chart, control accounts at net zero. */
 bool journal_is_balanced(const struct journal *journal);

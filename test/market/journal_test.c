@@ -321,9 +321,41 @@ static void test_the_body_is_written_like_this(void **state)
                            "41 501.0 0.0 7\n42 0.0 12.0 5\n43 0.0 0.0 2\n");
 }
 
+static void test_what_moves_nothing_is_no_leg(void **state)
+{
+    struct leg legs[] = {
+        { { LEDGER_HOST_ACCRUED, HOST, 0 }, { LEDGER_HOST_PAYABLE, HOST, 0 }, { 9 }, LEG_INVOICED },
+        { { LEDGER_HOST_PAYABLE, HOST, 0 }, { LEDGER_PAYOUT_TRANSIT, HOST, 4 }, { 0 }, LEG_PAYOUT },
+    };
+    struct journal_moves moves = { .key = "hinv:12:2026-11-27",
+                                   .kind = JOURNAL_HOST_INVOICE,
+                                   .ref_kind = JOURNAL_REF_INVOICE,
+                                   .ref_id = 8,
+                                   .occurred = { 77 },
+                                   .legs = legs,
+                                   .leg_count = 2 };
+    struct journal journal;
+
+    (void)state;
+    CHECK_INT(journal_moves(&moves, &journal), JOURNAL_BUILT);
+    CHECK_TEXT(journal.key, "hinv:12:2026-11-27");
+    CHECK_INT(journal.kind, JOURNAL_HOST_INVOICE);
+    CHECK_INT(journal.ref_kind, JOURNAL_REF_INVOICE);
+    CHECK_INT(journal.ref_id, 8);
+    CHECK_INT(journal.occurred.microseconds, 77);
+    CHECK_INT((int64_t)journal.leg_count, 1);
+    check_leg(&journal, 0, legs[0]);
+
+    struct journal before = journal;
+    legs[0].amount.nanodollars = 0;
+    CHECK_INT(journal_moves(&moves, &journal), JOURNAL_EMPTY);
+    CHECK(memcmp(&before, &journal, sizeof journal) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_moves_nothing_is_no_leg),
         cmocka_unit_test(test_a_charge_falls_through_promo_and_prepaid_into_debt),
         cmocka_unit_test(test_a_credit_settles_the_debt_first),
         cmocka_unit_test(test_random_lives_of_an_account),
