@@ -179,7 +179,7 @@ size_t catalog_search(const struct catalog *catalog, const struct query *query,
     assert(query->limit >= 1 && query->limit <= QUERY_LIMIT_MAX);
     for (size_t i = 0; i < catalog->offer_count; i++) {
         const struct offer *offer = &catalog->offers[i];
-        struct catalog_hit hit = { offer, offer_quote(offer, query->type, query->storage_milligb) };
+        struct catalog_hit hit = { offer, offer_quote(offer, &query->ask) };
         struct query_subject subject = { offer, &hit.quote };
 
         if (query_matches(query, &subject, caller))

@@ -105,15 +105,16 @@ static double per(double value, struct money price)
     return price.nanodollars > 0 ? value / dollars(price) : 0;
 }
 
-/* Mean chance of lasting 1, 3, 9 and 27 days. */
-static double reliability_factor(int64_t reliability_ppm)
+double offer_reliability(int64_t reliability_ppm, int64_t duration_us)
 {
     double r = (double)reliability_ppm / 1e6;
 
+    if (duration_us > 0)
+        return pow(r, (double)duration_us / (24.0 * (double)US_PER_HOUR));
     return (r + pow(r, 3) + pow(r, 9) + pow(r, 27)) / 4;
 }
 
-static double score(const struct offer *offer, const struct quote *quote)
+static double score(const struct offer *offer, const struct quote *quote, int64_t duration_us)
 {
     const struct machine *machine = offer->machine;
     /* A GB is 2^-10 of the TB that is priced; count on 1.25 of them an hour. */
@@ -123,17 +124,24 @@ static double score(const struct offer *offer, const struct quote *quote)
     double speed = quote->dlperf > 0 ? quote->dlperf : quote->total_tflops;
     double down = (double)machine->inet_down_kbps / 1e3, up = (double)machine->inet_up_kbps / 1e3;
 
-    return speed / price * reliability_factor(machine->reliability_ppm) *
+    return speed / price * offer_reliability(machine->reliability_ppm, duration_us) *
            pow((double)machine->gpu_ram_mb / 1e3, 0.35) * pow((down + 4) * (up + 4), 0.1);
 }
 
-struct quote offer_quote(const struct offer *offer, enum offer_type type, int64_t disk_milligb)
+static struct money discounted(struct money total, int64_t discount_ppm)
+{
+    numerator off = (numerator)total.nanodollars * discount_ppm / 1000000;
+
+    return (struct money){ total.nanodollars - (int64_t)off };
+}
+
+struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask)
 {
     const struct offer_terms *terms = &offer->terms;
     double gpus = (double)terms->num_gpus;
     struct quote quote = {
-        .base = type == OFFER_BID ? terms->min_bid_hour : terms->gpu_hour,
-        .storage = offer_storage_hour(terms->disk_month, disk_milligb),
+        .base = ask->type == OFFER_BID ? terms->min_bid_hour : terms->gpu_hour,
+        .storage = offer_storage_hour(terms->disk_month, ask->disk_milligb),
         .min_bid = terms->min_bid_hour,
         .dlperf = (double)offer->machine->dlperf_milli / 1e3 * gpus,
         .total_tflops = (double)offer->machine->fp32_gflops / 1e3 * gpus,
@@ -141,8 +149,9 @@ struct quote offer_quote(const struct offer *offer, enum offer_type type, int64_
 
     if (!money_add(quote.base, quote.storage, &quote.total))
         quote.total = (struct money){ INT64_MAX };
+    quote.discounted = discounted(quote.total, offer->discount_max_ppm);
     quote.dlperf_per_dollar = per(quote.dlperf, quote.total);
     quote.tflops_per_dollar = per(quote.total_tflops, quote.total);
-    quote.score = score(offer, &quote);
+    quote.score = score(offer, &quote, ask->duration_us);
     return quote;
 }

@@ -69,7 +69,7 @@ struct offer {
     const struct machine *machine;
     struct offer_terms terms;
     int64_t discount_max_ppm;
-    int64_t renter_id; /* who has rented it; 0: open */
+    int64_t renter_id; /* who has rented it, and then the terms are the contract's; 0: open */
     bool is_bid;       /* held by an interruptible rental */
 };
 
@@ -81,11 +81,19 @@ int64_t offer_disk_gb(const struct offer *offer);
 
 enum offer_type { OFFER_ON_DEMAND, OFFER_BID, OFFER_RESERVED };
 
+/* What a renter wants it for. */
+struct offer_ask {
+    enum offer_type type;
+    int64_t disk_milligb; /* thousandths of a GB */
+    int64_t duration_us;  /* how long it is meant to last; 0: not said */
+};
+
 /* What an offer costs one renter, and how it ranks (api.md 2.3.4, 2.3.5). Hourly. */
 struct quote {
-    struct money base;    /* dph_base: the slice */
-    struct money storage; /* storage_total_cost: this renter's disk, to the nearest nanodollar */
-    struct money total;   /* dph_total */
+    struct money base;       /* dph_base: the slice */
+    struct money storage;    /* storage_total_cost: this renter's disk, to the nearest nanodollar */
+    struct money total;      /* dph_total */
+    struct money discounted; /* that with the largest discount for paying ahead */
     struct money min_bid;
     double dlperf; /* of the slice; 0: not measured */
     double total_tflops;
@@ -94,8 +102,11 @@ struct quote {
     double score; /* higher is better (trust.md C3) */
 };
 
-/* `disk_milligb`: the renter's disk in thousandths of a GB. */
-struct quote offer_quote(const struct offer *offer, enum offer_type type, int64_t disk_milligb);
+struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask);
+
+/* The chance that the machine lasts: over `duration_us`, or where that is 0, the mean of those over
+ * 1, 3, 9 and 27 days, `reliability_ppm` being that over one day (trust.md C1, C3). */
+double offer_reliability(int64_t reliability_ppm, int64_t duration_us);
 
 /* What a stopped instance costs an hour, and the disk part of a running one. */
 struct money offer_storage_hour(struct money disk_month, int64_t disk_milligb);

@@ -23,8 +23,11 @@ static struct query_value flag(bool value)
     return real(value ? 1 : 0);
 }
 
+/* What has no text is not known. */
 static struct query_value text(const char *value)
 {
+    if (*value == '\0')
+        return unknown;
     return (struct query_value){ .kind = QUERY_VALUE_TEXT, .text = value };
 }
 
@@ -66,6 +69,11 @@ static int64_t left_us(struct instant end, struct instant now)
     int64_t us = instant_until(now, end);
 
     return us > 0 ? us : 0;
+}
+
+static struct query_value rented_until(const struct offer *offer)
+{
+    return offer->renter_id != 0 ? seconds(offer->terms.end.microseconds) : unknown;
 }
 
 static struct query_value vram_cost(int64_t ram_mb, struct money total)
@@ -141,7 +149,7 @@ struct query query_default(void)
         .order_count = 1,
         .order = { { QUERY_SCORE, true } },
         .limit = QUERY_LIMIT_DEFAULT,
-        .storage_milligb = QUERY_STORAGE_DEFAULT,
+        .ask.disk_milligb = QUERY_STORAGE_DEFAULT,
     };
 }
 
@@ -232,7 +240,11 @@ bool query_matches(const struct query *query, const struct query_subject *subjec
 {
     if (is_extra(query, subject->offer->id))
         return true;
-    if (offer_disk_gb(subject->offer) < (query->storage_milligb + 999) / 1000)
+    if (subject->offer->renter_id != 0 && !query->has_rented)
+        return false;
+    /* What is rented has its disk already; nobody asks for more of it. */
+    if (subject->offer->renter_id == 0 &&
+        offer_disk_gb(subject->offer) < (query->ask.disk_milligb + 999) / 1000)
         return false;
     for (size_t i = 0; i < query->condition_count; i++) {
         const struct query_condition *condition = &query->conditions[i];

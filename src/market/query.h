@@ -67,13 +67,13 @@ struct query_order {
 
 /* Lists and texts are borrowed. */
 struct query {
-    enum offer_type type;
+    struct offer_ask ask; /* what offers are priced for; they have at least that much disk */
+    bool has_rented;      /* also those that are rented, which nobody can rent now */
     size_t condition_count;
     struct query_condition conditions[QUERY_CONDITIONS_MAX];
     size_t order_count;
     struct query_order order[QUERY_ORDER_MAX]; /* then price, then id */
     size_t limit;
-    int64_t storage_milligb; /* the disk it is priced for; offers have at least that much */
     size_t extra_count;
     const int64_t *extra_ids; /* offers to find whatever the conditions say */
 };
@@ -100,7 +100,8 @@ struct query_subject {
 struct query_value query_field_value(enum query_field field, const struct query_subject *subject,
                                      const struct query_caller *caller);
 
-/* Whether all conditions hold, the disk is large enough, or it is an extra one. */
+/* Whether all conditions hold, the disk is large enough and it is open or rented ones are asked
+ * for; or it is an extra one. */
 bool query_matches(const struct query *query, const struct query_subject *subject,
                    const struct query_caller *caller);
 

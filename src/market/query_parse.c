@@ -279,7 +279,7 @@ static bool read_type(const json_t *root, struct query *query, struct error *err
     const char *name = json_string_value(value);
     for (size_t i = 0; name != NULL && i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, name) == 0) {
-            query->type = rows[i].type;
+            query->ask.type = rows[i].type;
             return true;
         }
     }
@@ -311,7 +311,7 @@ static bool read_storage(const json_t *root, struct query *query, struct error *
         return true;
     if (!read_number(value, &gb) || !(gb >= 0) || gb > (double)QUERY_STORAGE_MAX / 1000)
         return error_set(err, ERROR_INVALID, "'allocated_storage' must be a number of GB");
-    query->storage_milligb = llround(gb * 1000);
+    query->ask.disk_milligb = llround(gb * 1000);
     return true;
 }
 

@@ -3,8 +3,6 @@
 
 #include "server/fields.h"
 
-#define PPM INT64_C(1000000)
-
 /* Whatever the search compares is shown as the search computed it. */
 static bool flag_of(enum query_field field, const struct catalog_hit *hit,
                     const struct query_caller *asker)
@@ -39,16 +37,14 @@ static void encode_slice(struct encoder *json, const struct offer *offer)
 static void encode_price(struct encoder *json, const struct offer *offer, const struct quote *quote)
 {
     int64_t discount_ppm = offer->discount_max_ppm;
-    struct money discounted = { quote->total.nanodollars -
-                                quote->total.nanodollars / PPM * discount_ppm };
 
     encode_field_money(json, "dph_base", quote->base);
     encode_field_money(json, "dph_total", quote->total);
     encode_field_money(json, "min_bid", quote->min_bid);
     encode_field_money(json, "storage_cost", offer->terms.disk_month);
     encode_field_money(json, "storage_total_cost", quote->storage);
-    encode_field_money(json, "discounted_dph_total", discounted);
-    encode_field_money(json, "discounted_hourly", discounted);
+    encode_field_money(json, "discounted_dph_total", quote->discounted);
+    encode_field_money(json, "discounted_hourly", quote->discounted);
     field_fixed(json, "discount_rate", discount_ppm, 6);
     field_fixed(json, "credit_discount_max", discount_ppm, 6);
     field_price_parts(json, "search", quote->base, quote->storage);
@@ -72,6 +68,8 @@ static void encode_scores(struct encoder *json, const struct offer *offer,
                               (double)ram_mb);
     else
         field_null(json, "vram_costperhour");
+    encode_field_real(json, "reliability_mult",
+                      offer_reliability(offer->machine->reliability_ppm, 0));
     field_fixed(json, "expected_reliability", offer->machine->reliability_ppm, 6);
 }
 
@@ -101,6 +99,8 @@ void offer_encode(struct encoder *json, const struct catalog_hit *hit,
     field_time(json, "start_date", offer->terms.start);
     field_time(json, "end_date", offer->terms.end);
     field_until(json, "duration", asker->now, offer->terms.end);
+    field_time(json, "rented_until",
+               offer->renter_id != 0 ? offer->terms.end : (struct instant){ 0 });
     encode_field_text(json, "time_remaining", "");
     encode_field_text(json, "time_remaining_isbid", "");
     encode_end(json);

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     assert(query.limit >= 1 && query.limit <= QUERY_LIMIT_MAX);
-    assert(query.storage_milligb >= 0 && query.storage_milligb <= QUERY_STORAGE_MAX);
+    assert(query.ask.disk_milligb >= 0 && query.ask.disk_milligb <= QUERY_STORAGE_MAX);
     query.limit = query.limit < OFFERS ? query.limit : OFFERS;
     size_t count = catalog_search(catalog, &query, &caller, hits);
     size_t count_again = catalog_search(catalog, &query, &caller, again);

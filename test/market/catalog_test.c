@@ -72,9 +72,9 @@ static struct query a_query(struct query_value values[3])
     };
     struct query query = query_default();
 
-    query.type = (enum offer_type)check_random(3);
+    query.ask.type = (enum offer_type)check_random(3);
     query.limit = 1 + check_random(check_random(2) ? 10 : 400);
-    query.storage_milligb = (int64_t)check_random(2000000);
+    query.ask.disk_milligb = (int64_t)check_random(2000000);
     for (uint64_t left = check_random(4); left > 0; left--) {
         size_t i = query.condition_count++;
 
@@ -111,7 +111,7 @@ static size_t search_by_sorting(const struct market *market, const struct query 
 
     for (size_t i = 0; i < market->offer_count; i++) {
         const struct offer *offer = &market->offers[i];
-        struct catalog_hit hit = { offer, offer_quote(offer, query->type, query->storage_milligb) };
+        struct catalog_hit hit = { offer, offer_quote(offer, &query->ask) };
         struct query_subject subject = { offer, &hit.quote };
 
         if (query_matches(query, &subject, &somebody))

@@ -165,7 +165,7 @@ static void test_a_quote_by_type(void **state)
 
     (void)state;
     machine.dlperf_milli = 95100;
-    quote = offer_quote(&offer, OFFER_ON_DEMAND, 5000);
+    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     CHECK_INT(quote.base.nanodollars, 700000000);
     CHECK_INT(quote.storage.nanodollars, 1041667);
     CHECK_INT(quote.total.nanodollars, 701041667);
@@ -175,10 +175,10 @@ static void test_a_quote_by_type(void **state)
     check_near(quote.dlperf_per_dollar, 190.2 / 0.701041667);
     check_near(quote.tflops_per_dollar, 165.16 / 0.701041667);
 
-    quote = offer_quote(&offer, OFFER_BID, 5000);
+    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_BID, 5000, 0 });
     CHECK_INT(quote.base.nanodollars, 300000000);
     CHECK_INT(quote.total.nanodollars, 301041667);
-    quote = offer_quote(&offer, OFFER_RESERVED, 0);
+    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_RESERVED, 0, 0 });
     CHECK_INT(quote.total.nanodollars, 700000000);
 }
 
@@ -186,7 +186,7 @@ static double score_of(const struct machine *machine)
 {
     struct offer offer = an_offer(machine, 2);
 
-    return offer_quote(&offer, OFFER_ON_DEMAND, 5000).score;
+    return offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 }).score;
 }
 
 static void test_the_score_prefers_what_it_should(void **state)
@@ -216,6 +216,38 @@ static void test_the_score_prefers_what_it_should(void **state)
     CHECK(score_of(&better) < base && score_of(&better) > 0);
 }
 
+static void test_how_long_a_machine_lasts(void **state)
+{
+    (void)state;
+    check_near(offer_reliability(600000, 0), (0.6 + 0.216 + pow(0.6, 9) + pow(0.6, 27)) / 4);
+    check_near(offer_reliability(600000, DAY), 0.6);
+    check_near(offer_reliability(600000, 2 * DAY), 0.36);
+    check_near(offer_reliability(600000, DAY / 2), sqrt(0.6));
+    check_near(offer_reliability(1000000, 1000 * DAY), 1);
+    CHECK(offer_reliability(0, 0) == 0);
+    CHECK(offer_reliability(0, 1) == 0);
+}
+
+/* For a month, what is reliable beats what is cheap; for an hour it does not. */
+static void test_the_score_is_for_the_renters_own_time_and_disk(void **state)
+{
+    struct machine steady = machine_of(77, 12, some_facts()), cheap = steady;
+    struct offer steady_offer = an_offer(&steady, 2), cheap_offer = an_offer(&cheap, 2);
+    struct offer_ask hour = { OFFER_ON_DEMAND, 5000, US_PER_HOUR };
+    struct offer_ask month = { OFFER_ON_DEMAND, 5000, 30 * DAY };
+    struct offer_ask disk = { OFFER_ON_DEMAND, 1000000, US_PER_HOUR };
+
+    (void)state;
+    steady.reliability_ppm = 999000;
+    cheap.reliability_ppm = 980000;
+    cheap_offer.terms.gpu_hour.nanodollars = 600000000;
+    CHECK(offer_quote(&cheap_offer, &hour).score > offer_quote(&steady_offer, &hour).score);
+    CHECK(offer_quote(&cheap_offer, &month).score < offer_quote(&steady_offer, &month).score);
+    cheap_offer.terms.disk_month.nanodollars = 1000000000;
+    CHECK(offer_quote(&cheap_offer, &hour).score > offer_quote(&steady_offer, &hour).score);
+    CHECK(offer_quote(&cheap_offer, &disk).score < offer_quote(&steady_offer, &disk).score);
+}
+
 static void test_free_offers_have_a_score_too(void **state)
 {
     struct machine machine = machine_of(77, 12, some_facts());
@@ -224,7 +256,7 @@ static void test_free_offers_have_a_score_too(void **state)
 
     (void)state;
     offer.terms.gpu_hour = offer.terms.disk_month = offer.terms.down_tb = (struct money){ 0 };
-    quote = offer_quote(&offer, OFFER_ON_DEMAND, 5000);
+    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     CHECK_INT(quote.total.nanodollars, 0);
     CHECK(isfinite(quote.score) && quote.score > 0);
     CHECK(quote.dlperf_per_dollar == 0 && quote.tflops_per_dollar == 0);
@@ -285,6 +317,8 @@ int main(void)
         cmocka_unit_test(test_storage_is_a_720th_of_the_months),
         cmocka_unit_test(test_a_quote_by_type),
         cmocka_unit_test(test_the_score_prefers_what_it_should),
+        cmocka_unit_test(test_how_long_a_machine_lasts),
+        cmocka_unit_test(test_the_score_is_for_the_renters_own_time_and_disk),
         cmocka_unit_test(test_free_offers_have_a_score_too),
         cmocka_unit_test(test_listings_within_their_limits),
     };

@@ -197,9 +197,9 @@ static void test_control_keys(void **state)
 
         check_row("%s", rows[i].json);
         CHECK_OK(query_parse(root, &arena, &query, &err), &err);
-        CHECK_INT(query.type, rows[i].type);
+        CHECK_INT(query.ask.type, rows[i].type);
         CHECK(query.limit == rows[i].limit);
-        CHECK_INT(query.storage_milligb, rows[i].storage);
+        CHECK_INT(query.ask.disk_milligb, rows[i].storage);
         CHECK(query.order_count == 1);
         CHECK_INT(query.order[0].field, rows[i].order);
         CHECK_INT(query.order[0].is_descending, rows[i].is_descending);

@@ -27,7 +27,11 @@ static struct offer an_offer(const struct machine *machine)
     struct listing listing = some_listing();
 
     return (struct offer){
-        .id = 4101, .bundle_id = 9001, .machine = machine, .terms = offer_cut(&listing, machine, 2)
+        .id = 4101,
+        .bundle_id = 9001,
+        .machine = machine,
+        .terms = offer_cut(&listing, machine, 2),
+        .discount_max_ppm = 400000,
     };
 }
 
@@ -106,13 +110,35 @@ static const struct {
     { QUERY_END_DATE, 1798786553, NULL },
     { QUERY_DURATION, 3456000, NULL },
     { QUERY_HOSTNAME, 0, "box" },
+    { QUERY_RESOURCE_TYPE, 0, "gpu" },
+    { QUERY_DISCOUNTED_DPH_TOTAL, 0.420625001, NULL },
+    { QUERY_DISCOUNTED_HOURLY, 0.420625001, NULL },
+    { QUERY_DISCOUNT_RATE, 0.4, NULL },
+    { QUERY_CREDIT_DISCOUNT_MAX, 0.4, NULL },
+    { QUERY_RELIABILITY_MULT, 0.955077758950532, NULL },
+    { QUERY_RENTED_UNTIL, NAN, NULL },
+    { QUERY_BUNDLED_RESULTS, 1, NULL },
+    { QUERY_VMS_ENABLED, 0, NULL },
+    { QUERY_IS_VM_DEVERIFIED, 0, NULL },
+    { QUERY_MOBO_NAME, NAN, NULL },
+    { QUERY_PUBLIC_IPADDR, NAN, NULL },
+    { QUERY_LOGO, NAN, NULL },
+    { QUERY_WEBPAGE, NAN, NULL },
+    { QUERY_GEOLOCODE, NAN, NULL },
+    { QUERY_CLUSTER_ID, NAN, NULL },
+    { QUERY_NW_DISK_MIN_BW, NAN, NULL },
+    { QUERY_NW_DISK_MAX_BW, NAN, NULL },
+    { QUERY_NW_DISK_AVG_BW, NAN, NULL },
+    { QUERY_AVAIL_VOL_ASK_ID, NAN, NULL },
+    { QUERY_AVAIL_VOL_SIZE, NAN, NULL },
+    { QUERY_AVAIL_VOL_DPH, NAN, NULL },
 };
 
 static void test_every_fields_value(void **state)
 {
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, OFFER_ON_DEMAND, 5000);
+    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     struct query_subject subject = { &offer, &quote };
 
     (void)state;
@@ -143,7 +169,7 @@ static void test_values_that_depend_on_who_asks_and_when(void **state)
 {
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, OFFER_ON_DEMAND, 5000);
+    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     struct query_subject subject = { &offer, &quote };
     struct query_caller nobody = { NOON, 0 }, late = { instant_add(NOON, 41 * DAY), RENTER };
 
@@ -154,6 +180,7 @@ static void test_values_that_depend_on_who_asks_and_when(void **state)
     offer.renter_id = RENTER;
     CHECK(query_field_value(QUERY_RENTED, &subject, &somebody).number == 1);
     CHECK(query_field_value(QUERY_RENTABLE, &subject, &somebody).number == 0);
+    CHECK(query_field_value(QUERY_RENTED_UNTIL, &subject, &nobody).number == 1798786553);
     offer.renter_id = RENTER + 1;
     CHECK(query_field_value(QUERY_RENTED, &subject, &somebody).number == 0);
 }
@@ -164,14 +191,14 @@ static void test_a_cpu_machine_has_no_gpu_values(void **state)
     static const enum query_field unknown[] = {
         QUERY_GPU_LANES,   QUERY_GPU_MEM_BW,       QUERY_GPU_MAX_POWER,  QUERY_PCI_GEN,
         QUERY_COMPUTE_CAP, QUERY_CUDA_MAX_GOOD,    QUERY_DRIVER_VERSION, QUERY_DLPERF,
-        QUERY_TOTAL_FLOPS, QUERY_VRAM_COSTPERHOUR,
+        QUERY_TOTAL_FLOPS, QUERY_VRAM_COSTPERHOUR, QUERY_GPU_NAME,       QUERY_GPU_ARCH,
     };
     struct machine machine = machine_of(78, 12, cpu_facts());
     struct listing listing = some_listing();
     struct offer offer = { .id = 1,
                            .machine = &machine,
                            .terms = offer_cut(&listing, &machine, 0) };
-    struct quote quote = offer_quote(&offer, OFFER_ON_DEMAND, 5000);
+    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     struct query_subject subject = { &offer, &quote };
 
     (void)state;
@@ -179,7 +206,6 @@ static void test_a_cpu_machine_has_no_gpu_values(void **state)
         check_row("%s", query_field_name(unknown[i]));
         CHECK(query_field_value(unknown[i], &subject, &somebody).kind == QUERY_VALUE_NULL);
     }
-    CHECK_TEXT(query_field_value(QUERY_GPU_NAME, &subject, &somebody).text, "");
     CHECK(query_field_value(QUERY_NUM_GPUS, &subject, &somebody).number == 0);
     CHECK(query_field_value(QUERY_GPU_FRAC, &subject, &somebody).number == 1);
     CHECK(query_field_value(QUERY_CPU_CORES_EFFECTIVE, &subject, &somebody).number == 64);
@@ -267,7 +293,7 @@ static void test_conditions(void **state)
 {
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, OFFER_ON_DEMAND, 5000);
+    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     struct query_subject subject = { &offer, &quote };
 
     (void)state;
@@ -289,15 +315,15 @@ static void test_all_conditions_and_the_disk_must_hold(void **state)
     static const int64_t extra[] = { 1, 4101 };
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, OFFER_ON_DEMAND, 5000);
+    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     struct query_subject subject = { &offer, &quote };
     struct query query = query_default();
 
     (void)state;
     CHECK(query_matches(&query, &subject, &somebody));
-    query.storage_milligb = 1000000;
+    query.ask.disk_milligb = 1000000;
     CHECK(query_matches(&query, &subject, &somebody));
-    query.storage_milligb = 1000001;
+    query.ask.disk_milligb = 1000001;
     CHECK(!query_matches(&query, &subject, &somebody));
 
     query = query_default();
@@ -315,6 +341,30 @@ static void test_all_conditions_and_the_disk_must_hold(void **state)
     CHECK(query_matches(&query, &subject, &somebody));
 }
 
+static void test_rented_ones_are_there_for_those_who_ask(void **state)
+{
+    static const int64_t extra[] = { 4101 };
+    struct machine machine = a_machine();
+    struct offer offer = an_offer(&machine);
+    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct query_subject subject = { &offer, &quote };
+    struct query query = query_default();
+
+    (void)state;
+    offer.renter_id = RENTER;
+    CHECK(!query_matches(&query, &subject, &somebody));
+    query.extra_ids = extra;
+    query.extra_count = 1;
+    CHECK(query_matches(&query, &subject, &somebody));
+    query.extra_count = 0;
+    query.has_rented = true;
+    CHECK(query_matches(&query, &subject, &somebody));
+    machine.disk_free_gb = 0; /* its renter has it */
+    CHECK(query_matches(&query, &subject, &somebody));
+    offer.renter_id = 0;
+    CHECK(!query_matches(&query, &subject, &somebody));
+}
+
 static void test_order_nulls_and_ties(void **state)
 {
     struct machine machine = a_machine(), slower = a_machine(), unmeasured = a_machine();
@@ -326,9 +376,9 @@ static void test_order_nulls_and_ties(void **state)
     unmeasured.dlperf_milli = 0;
     b.id = 4102;
     c.id = 4103;
-    struct quote of_a = offer_quote(&a, OFFER_ON_DEMAND, 5000);
-    struct quote of_b = offer_quote(&b, OFFER_ON_DEMAND, 5000);
-    struct quote of_c = offer_quote(&c, OFFER_ON_DEMAND, 5000);
+    struct quote of_a = offer_quote(&a, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote of_b = offer_quote(&b, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote of_c = offer_quote(&c, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
     struct query_subject sa = { &a, &of_a }, sb = { &b, &of_b }, sc = { &c, &of_c };
 
     query.order[0] = (struct query_order){ QUERY_DLPERF, true };
@@ -359,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_a_cpu_machine_has_no_gpu_values),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_all_conditions_and_the_disk_must_hold),
+        cmocka_unit_test(test_rented_ones_are_there_for_those_who_ask),
         cmocka_unit_test(test_order_nulls_and_ties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
