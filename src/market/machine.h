@@ -70,12 +70,13 @@ struct machine {
     const char *geolocation; /* "Gothenburg, SE"; "" unknown */
     int64_t gpu_count, gpu_ram_mb, compute_cap, gpu_power_w;
     int64_t pcie_gen, pcie_lanes;
+    int64_t pcie_mbs;     /* measured between CPU and one GPU; 0 unknown */
     int64_t cuda_version; /* times 10 */
     int64_t cpu_cores, cpu_mhz, ram_mb;
     int64_t disk_gb, disk_mbs;
     int64_t inet_up_kbps, inet_down_kbps;
     int64_t port_count;
-    bool has_avx, is_simulated;
+    bool has_avx, has_display, is_simulated;
 
     enum verification verification;
     bool is_external, is_datacenter, has_static_ip;

@@ -89,7 +89,12 @@ bool offer_is_rentable(const struct offer *offer, struct instant now)
 
 struct money offer_storage_hour(struct money disk_month, int64_t disk_milligb)
 {
-    numerator divisor = (numerator)1000 * hours_a_month;
+    int64_t divisor = 1000 * hours_a_month, product;
+
+    /* Nearly all fit in 64 bits, which divide many times as fast. */
+    if (!__builtin_mul_overflow(disk_month.nanodollars, disk_milligb, &product) &&
+        product <= INT64_MAX - divisor)
+        return (struct money){ (product + divisor / 2) / divisor };
     numerator hour = ((numerator)disk_month.nanodollars * disk_milligb + divisor / 2) / divisor;
 
     return (struct money){ hour < INT64_MAX ? (int64_t)hour : INT64_MAX };
@@ -114,18 +119,52 @@ double offer_reliability(int64_t reliability_ppm, int64_t duration_us)
     return (r + pow(r, 3) + pow(r, 9) + pow(r, 27)) / 4;
 }
 
-static double score(const struct offer *offer, const struct quote *quote, int64_t duration_us)
+static double dlperf(const struct offer *offer)
+{
+    return (double)(offer->machine->dlperf_milli * offer->terms.num_gpus) / 1e3;
+}
+
+static double tflops(const struct offer *offer)
+{
+    return (double)(offer->machine->fp32_gflops * offer->terms.num_gpus) / 1e3;
+}
+
+double offer_merit(const struct offer *offer)
 {
     const struct machine *machine = offer->machine;
-    /* A GB is 2^-10 of the TB that is priced; count on 1.25 of them an hour. */
-    double traffic = 1.25 * dollars(offer->terms.down_tb) / OFFER_GB_PER_TB;
-    double price = fmax(dollars(quote->total) + traffic, 1e-6);
     /* Until a machine is measured, what its maker says stands in for it. */
-    double speed = quote->dlperf > 0 ? quote->dlperf : quote->total_tflops;
+    double speed = machine->dlperf_milli > 0 ? dlperf(offer) : tflops(offer);
     double down = (double)machine->inet_down_kbps / 1e3, up = (double)machine->inet_up_kbps / 1e3;
 
-    return speed / price * offer_reliability(machine->reliability_ppm, duration_us) *
-           pow((double)machine->gpu_ram_mb / 1e3, 0.35) * pow((down + 4) * (up + 4), 0.1);
+    return speed * pow((double)machine->gpu_ram_mb / 1e3, 0.35) * pow((down + 4) * (up + 4), 0.1);
+}
+
+void offer_prepare(struct offer *offer)
+{
+    offer->merit = offer_merit(offer);
+    offer->lasting = offer_reliability(offer->machine->reliability_ppm, 0);
+}
+
+double offer_traffic(const struct offer *offer)
+{
+    /* A GB is 2^-10 of the TB that is priced; count on 1.25 of them an hour. */
+    return 1.25 * dollars(offer->terms.down_tb) / OFFER_GB_PER_TB;
+}
+
+double offer_score(double merit, double reliability, struct money total, double traffic)
+{
+    return merit * reliability / fmax(dollars(total) + traffic, 1e-6);
+}
+
+static double score(const struct offer *offer, const struct quote *quote, int64_t duration_us)
+{
+    bool is_prepared = offer->merit > 0;
+    double merit = is_prepared ? offer->merit : offer_merit(offer);
+    double reliability = is_prepared && duration_us == 0
+                             ? offer->lasting
+                             : offer_reliability(offer->machine->reliability_ppm, duration_us);
+
+    return offer_score(merit, reliability, quote->total, offer_traffic(offer));
 }
 
 static struct money discounted(struct money total, int64_t discount_ppm)
@@ -138,13 +177,12 @@ static struct money discounted(struct money total, int64_t discount_ppm)
 struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask)
 {
     const struct offer_terms *terms = &offer->terms;
-    double gpus = (double)terms->num_gpus;
     struct quote quote = {
         .base = ask->type == OFFER_BID ? terms->min_bid_hour : terms->gpu_hour,
         .storage = offer_storage_hour(terms->disk_month, ask->disk_milligb),
         .min_bid = terms->min_bid_hour,
-        .dlperf = (double)offer->machine->dlperf_milli / 1e3 * gpus,
-        .total_tflops = (double)offer->machine->fp32_gflops / 1e3 * gpus,
+        .dlperf = dlperf(offer),
+        .total_tflops = tflops(offer),
     };
 
     if (!money_add(quote.base, quote.storage, &quote.total))

@@ -71,6 +71,12 @@ struct offer {
     int64_t discount_max_ppm;
     int64_t renter_id; /* who has rented it, and then the terms are the contract's; 0: open */
     bool is_bid;       /* held by an interruptible rental */
+
+    /* What can be worked out before anybody asks (offer_prepare()); nobody has to. */
+    double merit;     /* offer_merit(); 0: not yet */
+    double lasting;   /* offer_reliability() for no duration, if there is a merit */
+    const char *json; /* the members that a search writes of it for everybody; NULL: not yet */
+    size_t json_length;
 };
 
 /* Open, connected, not deverified, not over, and its GPUs and some disk are free. */
@@ -102,7 +108,18 @@ struct quote {
     double score; /* higher is better (trust.md C3) */
 };
 
+/* The larger the disk, the higher the total and the lower what is per dollar; the base stays. */
 struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask);
+
+/* What the score takes of an offer besides reliability and price. Never below zero. */
+double offer_merit(const struct offer *offer);
+
+/* Works out merit and lasting. */
+void offer_prepare(struct offer *offer);
+
+/* What the score adds to the price: the traffic that it counts on, dollars an hour. */
+double offer_traffic(const struct offer *offer);
+double offer_score(double merit, double reliability, struct money total, double traffic);
 
 /* The chance that the machine lasts: over `duration_us`, or where that is 0, the mean of those over
  * 1, 3, 9 and 27 days, `reliability_ppm` being that over one day (trust.md C1, C3). */

@@ -2,14 +2,18 @@
 #include "market/query.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "market/gpu.h"
 
 static const struct query_value unknown = { .kind = QUERY_VALUE_NULL };
 
+/* What is no number is not known: everything else has its place in an order. */
 static struct query_value real(double value)
 {
+    if (isnan(value))
+        return unknown;
     return (struct query_value){ .kind = QUERY_VALUE_NUMBER, .number = value };
 }
 
@@ -198,8 +202,7 @@ static bool is_listed(const struct query_condition *condition, const struct quer
     return false;
 }
 
-static bool condition_holds(const struct query_condition *condition,
-                            const struct query_value *value)
+bool query_condition_holds(const struct query_condition *condition, const struct query_value *value)
 {
     const struct query_value *operand = condition->values;
 
@@ -226,10 +229,10 @@ static bool condition_holds(const struct query_condition *condition,
     return (or_equal && order == 0) || (is_above ? order > 0 : order < 0);
 }
 
-static bool is_extra(const struct query *query, int64_t id)
+bool query_has_extra(const struct query *query, int64_t offer_id)
 {
     for (size_t i = 0; i < query->extra_count; i++) {
-        if (query->extra_ids[i] == id)
+        if (query->extra_ids[i] == offer_id)
             return true;
     }
     return false;
@@ -238,7 +241,7 @@ static bool is_extra(const struct query *query, int64_t id)
 bool query_matches(const struct query *query, const struct query_subject *subject,
                    const struct query_caller *caller)
 {
-    if (is_extra(query, subject->offer->id))
+    if (query_has_extra(query, subject->offer->id))
         return true;
     if (subject->offer->renter_id != 0 && !query->has_rented)
         return false;
@@ -250,7 +253,7 @@ bool query_matches(const struct query *query, const struct query_subject *subjec
         const struct query_condition *condition = &query->conditions[i];
         struct query_value value = query_field_value(condition->field, subject, caller);
 
-        if (!condition_holds(condition, &value))
+        if (!query_condition_holds(condition, &value))
             return false;
     }
     return true;

@@ -100,6 +100,13 @@ struct query_subject {
 struct query_value query_field_value(enum query_field field, const struct query_subject *subject,
                                      const struct query_caller *caller);
 
+/* Whether it holds for what a field is worth. */
+bool query_condition_holds(const struct query_condition *condition,
+                           const struct query_value *value);
+
+/* Whether it is one of those to find whatever the conditions say. */
+bool query_has_extra(const struct query *query, int64_t offer_id);
+
 /* Whether all conditions hold, the disk is large enough and it is open or rented ones are asked
  * for; or it is an extra one. */
 bool query_matches(const struct query *query, const struct query_subject *subject,

@@ -138,11 +138,11 @@ void fields_gpu(struct encoder *json, const struct machine *machine)
     encode_field_text(json, "gpu_arch", machine->gpu_count > 0 ? "nvidia" : NULL);
     field_known_int(json, "gpu_lanes", machine->pcie_lanes);
     field_known_int(json, "pci_gen", machine->pcie_gen);
-    field_null(json, "pcie_bw");
+    field_known_fixed(json, "pcie_bw", machine->pcie_mbs, 3);
     field_known_fixed(json, "gpu_mem_bw", machine->memory_mbs, 3);
     field_known_int(json, "gpu_max_power", machine->gpu_power_w);
     field_null(json, "gpu_max_temp");
-    encode_field_bool(json, "gpu_display_active", false);
+    encode_field_bool(json, "gpu_display_active", machine->has_display);
     encode_field_int(json, "compute_cap", machine->compute_cap);
     encode_field_int(json, "bw_nvlink", 0);
 }

@@ -34,51 +34,26 @@ static void encode_slice(struct encoder *json, const struct offer *offer)
     encode_field_text(json, "resource_type", machine->gpu_count > 0 ? "gpu" : "cpu");
 }
 
-static void encode_price(struct encoder *json, const struct offer *offer, const struct quote *quote)
+/* The host's prices, and what a price does not change. */
+static void encode_terms(struct encoder *json, const struct offer *offer)
 {
+    const struct quote quote = offer_quote(offer, &(struct offer_ask){ .disk_milligb = 0 });
     int64_t discount_ppm = offer->discount_max_ppm;
 
-    encode_field_money(json, "dph_base", quote->base);
-    encode_field_money(json, "dph_total", quote->total);
-    encode_field_money(json, "min_bid", quote->min_bid);
+    encode_field_money(json, "min_bid", quote.min_bid);
+    field_score(json, "dlperf", quote.dlperf);
+    field_score(json, "total_flops", quote.total_tflops);
     encode_field_money(json, "storage_cost", offer->terms.disk_month);
-    encode_field_money(json, "storage_total_cost", quote->storage);
-    encode_field_money(json, "discounted_dph_total", quote->discounted);
-    encode_field_money(json, "discounted_hourly", quote->discounted);
     field_fixed(json, "discount_rate", discount_ppm, 6);
     field_fixed(json, "credit_discount_max", discount_ppm, 6);
-    field_price_parts(json, "search", quote->base, quote->storage);
-    field_price_parts(json, "instance", (struct money){ 0 }, quote->storage);
     fields_traffic_prices(json, offer->terms.up_tb, offer->terms.down_tb);
-}
-
-static void encode_scores(struct encoder *json, const struct offer *offer,
-                          const struct quote *quote)
-{
-    int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
-
-    field_score(json, "dlperf", quote->dlperf);
-    field_score(json, "dlperf_per_dphtotal", quote->dlperf_per_dollar);
-    field_score(json, "total_flops", quote->total_tflops);
-    field_score(json, "flops_per_dphtotal", quote->tflops_per_dollar);
-    encode_field_real(json, "score", quote->score);
-    if (ram_mb > 0)
-        encode_field_real(json, "vram_costperhour",
-                          (double)quote->total.nanodollars / NANODOLLARS_PER_DOLLAR /
-                              (double)ram_mb);
-    else
-        field_null(json, "vram_costperhour");
     encode_field_real(json, "reliability_mult",
                       offer_reliability(offer->machine->reliability_ppm, 0));
     field_fixed(json, "expected_reliability", offer->machine->reliability_ppm, 6);
 }
 
-void offer_encode(struct encoder *json, const struct catalog_hit *hit,
-                  const struct query_caller *asker)
+void offer_encode_fixed(struct encoder *json, const struct offer *offer)
 {
-    const struct offer *offer = hit->offer;
-
-    encode_object(json);
     encode_field_int(json, "id", offer->id);
     encode_field_int(json, "ask_contract_id", offer->id);
     encode_field_int(json, "bundle_id", offer->bundle_id);
@@ -88,20 +63,56 @@ void offer_encode(struct encoder *json, const struct catalog_hit *hit,
     encode_slice(json, offer);
     fields_gpu(json, offer->machine);
     fields_machine(json, offer->machine);
-    encode_price(json, offer, &hit->quote);
-    encode_scores(json, offer, &hit->quote);
-    encode_field_bool(json, "rentable", flag_of(QUERY_RENTABLE, hit, asker));
-    encode_field_bool(json, "rented", flag_of(QUERY_RENTED, hit, asker));
+    encode_terms(json, offer);
     encode_field_bool(json, "is_bid", offer->is_bid);
     encode_field_bool(json, "vms_enabled", false);
     field_known_text(json, "hostname", offer->machine->hostname);
     encode_field_text(json, "public_ipaddr", "");
     field_time(json, "start_date", offer->terms.start);
     field_time(json, "end_date", offer->terms.end);
-    field_until(json, "duration", asker->now, offer->terms.end);
     field_time(json, "rented_until",
                offer->renter_id != 0 ? offer->terms.end : (struct instant){ 0 });
     encode_field_text(json, "time_remaining", "");
     encode_field_text(json, "time_remaining_isbid", "");
+}
+
+/* What the asker's kind of rental, disk and duration make of the prices. */
+static void encode_price(struct encoder *json, const struct offer *offer, const struct quote *quote)
+{
+    int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
+
+    encode_field_money(json, "dph_base", quote->base);
+    encode_field_money(json, "dph_total", quote->total);
+    encode_field_money(json, "storage_total_cost", quote->storage);
+    encode_field_money(json, "discounted_dph_total", quote->discounted);
+    encode_field_money(json, "discounted_hourly", quote->discounted);
+    field_price_parts(json, "search", quote->base, quote->storage);
+    field_price_parts(json, "instance", (struct money){ 0 }, quote->storage);
+    field_score(json, "dlperf_per_dphtotal", quote->dlperf_per_dollar);
+    field_score(json, "flops_per_dphtotal", quote->tflops_per_dollar);
+    encode_field_real(json, "score", quote->score);
+    if (ram_mb > 0)
+        encode_field_real(json, "vram_costperhour",
+                          (double)quote->total.nanodollars / NANODOLLARS_PER_DOLLAR /
+                              (double)ram_mb);
+    else
+        field_null(json, "vram_costperhour");
+}
+
+void offer_encode_asked(struct encoder *json, const struct catalog_hit *hit,
+                        const struct query_caller *asker)
+{
+    encode_price(json, hit->offer, &hit->quote);
+    encode_field_bool(json, "rentable", flag_of(QUERY_RENTABLE, hit, asker));
+    encode_field_bool(json, "rented", flag_of(QUERY_RENTED, hit, asker));
+    field_until(json, "duration", asker->now, hit->offer->terms.end);
+}
+
+void offer_encode(struct encoder *json, const struct catalog_hit *hit,
+                  const struct query_caller *asker)
+{
+    encode_object(json);
+    offer_encode_fixed(json, hit->offer);
+    offer_encode_asked(json, hit, asker);
     encode_end(json);
 }
