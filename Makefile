@@ -40,6 +40,14 @@ sim:
 	@ninja -C $(BUILD)/test sim
 	@$(BUILD)/test/bin/sim --seeds $(SEEDS) --from $(FROM)
 
+# Meters, counters and credit beside Python's integers: make oracle TICKS=100000000 ZEROS=1000000
+TICKS ?= 100000000
+ZEROS ?= 1000000
+oracle: deps
+	@$(CONFIGURE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo >$(BUILD)/configure.log
+	@ninja -C $(BUILD) oracle >$(BUILD)/build.log || { tail -40 $(BUILD)/build.log; exit 1; }
+	@python3 -B test/oracle/oracle.py --oracle $(BUILD)/bin/oracle --ticks $(TICKS) --zeros $(ZEROS)
+
 # One fuzz target for a while: make fuzz TARGET=base_json SECONDS=60
 SECONDS ?= 60
 fuzz:
@@ -63,6 +71,6 @@ clean:
 help:
 	@sed -n '2,6p' Makefile | sed 's/^# //'
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
-	@echo "make torture KILLS=n             make tidy    make format   make clean"
+	@echo "make torture KILLS=n             make oracle             make tidy    make format   make clean"
 
-.PHONY: run test build deps bench sim fuzz torture format tidy clean help
+.PHONY: run test build deps bench sim oracle fuzz torture format tidy clean help

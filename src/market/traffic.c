@@ -26,6 +26,8 @@ int64_t traffic_cap(int64_t link_bytes_per_second, int64_t elapsed_us)
     assert(link_bytes_per_second >= 0 && elapsed_us >= 0);
 
     numerator link = link_bytes_per_second > 0 ? link_bytes_per_second : TRAFFIC_LINK_UNKNOWN;
-    numerator cap = link * elapsed_us / US_PER_SECOND * 5 / 4;
+    /* Below 2^63 times below 2^63 fits; five times that need not. Rounded down once. */
+    numerator carried = link * elapsed_us, per = 4 * US_PER_SECOND;
+    numerator cap = carried / per * 5 + carried % per * 5 / per;
     return cap < INT64_MAX ? (int64_t)cap : INT64_MAX;
 }

@@ -42,8 +42,13 @@ static void test_the_cap_is_the_link_and_a_quarter(void **state)
     static const struct {
         int64_t link, elapsed_us, cap;
     } rows[] = {
-        { 1000, 1000000, 1250 },    { 1000, 500000, 625 }, { 1000, 0, 0 },
-        { 0, 1000000, 1562500000 }, { 1, 800000, 0 },      { INT64_MAX, INT64_MAX, INT64_MAX },
+        { 1000, 1000000, 1250 },
+        { 1000, 500000, 625 },
+        { 1000, 0, 0 },
+        { 0, 1000000, 1562500000 },
+        { 1, 800000, 1 },
+        { 1, 799999, 0 },
+        { INT64_MAX, INT64_MAX, INT64_MAX },
     };
 
     (void)state;
