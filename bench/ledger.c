@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many journals a second are durable, against loops that do the same by hand.
+/* How many journals a second are durable, against loops that do the same by hand; and what one hot
+ * account costs.
  *
  * A journal is one posting of usage: its row, three legs, and the balances of a renter and a
- * host. We post each by store_write(), from so many threads at once, through the ledger: key and
- * body hash, accounts found, limits kept. The peers are loops in plain SQLite and libpq on the same
- * schema, with the ids known beforehand and nothing checked, in the same groups: on SQLite one
- * loop with STORE_BATCH_MAX journals a commit, on PostgreSQL STORE_CONNECTIONS_MAX connections
- * with one journal a commit each. We and they alternate in one run; the medians count. */
+ * host, for one of 2,000 contracts. We post each by store_write(), from so many threads at once,
+ * through the ledger: key and body hash, accounts found, limits kept. The peers are loops in plain
+ * SQLite and libpq on the same schema, with the ids known beforehand and nothing checked, in the
+ * same groups: on SQLite one loop with STORE_BATCH_MAX journals a commit, on PostgreSQL
+ * STORE_CONNECTIONS_MAX connections with one journal a commit each. Their rows are ours, number for
+ * number, and as durable; in the end both databases hold every journal that was counted.
+ *
+ * The house's accounts are hot: every journal posts to them. The same journals with 64 houses,
+ * one a client, are what they are compared with. We and they alternate in one run; the medians
+ * count. */
 #include "store/ledger.h"
 
 #include <inttypes.h>
@@ -32,8 +38,10 @@ enum {
     ROUND_MS = 1500,
     RENTERS = 2000,
     HOSTS = 300,
-    CLIENTS = STORE_BATCH_MAX,
+    CLIENTS = 2 * STORE_BATCH_MAX, /* one batch is written while the next comes together */
+    HOUSES = 64,
     FIRST_USER = 1000,
+    FIRST_HOST = 2 * FIRST_USER + RENTERS,
 };
 
 static const char body_hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -77,16 +85,37 @@ static uint64_t draw(uint64_t *state, uint64_t limit)
     return (z ^ (z >> 31)) % limit;
 }
 
+/* What one journal charges: whose contract, and at which host. A contract is its renter's only
+ * one, and has his number. */
+struct charge {
+    int64_t renter, host, number;
+};
+
+static atomic_int_fast64_t charges_made;
+
+static struct charge next_charge(uint64_t *random)
+{
+    return (struct charge){ (int64_t)draw(random, RENTERS), (int64_t)draw(random, HOSTS),
+                            ++charges_made };
+}
+
 /* Ours. */
 
 struct client {
     struct store *store;
     pthread_t thread;
     uint64_t random;
-    int64_t number, next, posted;
+    int64_t house, posted; /* house 0: everybody's */
     double until;
     struct journal journal;
 };
+
+/* Where the client has a house of its own, its turnover and fees go there. */
+static void move_house(struct ledger_key *key, int64_t house)
+{
+    if (key->owner_id == 0)
+        key->owner_id = house;
+}
 
 static bool post_work(struct db *db, void *context, struct error *err)
 {
@@ -104,17 +133,23 @@ static void *run_client(void *context)
     struct error err;
 
     while (now() < client->until) {
+        struct charge charge = next_charge(&client->random);
         struct journal_usage usage = {
-            .contract_id = FIRST_USER + client->number,
-            .renter_id = FIRST_USER + (int64_t)draw(&client->random, RENTERS),
-            .host_id = 2 * FIRST_USER + RENTERS + (int64_t)draw(&client->random, HOSTS),
-            .number = ++client->next,
+            .contract_id = FIRST_USER + charge.renter,
+            .renter_id = FIRST_USER + charge.renter,
+            .host_id = FIRST_HOST + charge.host,
+            .number = charge.number,
             .occurred = { 1790000000000000 },
             .charges = { { { 1000003 }, { 750002 }, { 250001 } } },
         };
 
-        if (journal_usage(&usage, &rich, &client->journal, &after) != JOURNAL_BUILT ||
-            !store_write(client->store, post_work, client, &err))
+        if (journal_usage(&usage, &rich, &client->journal, &after) != JOURNAL_BUILT)
+            fail("post", "no journal");
+        for (size_t i = 0; i < client->journal.leg_count; i++) {
+            move_house(&client->journal.legs[i].debit, client->house);
+            move_house(&client->journal.legs[i].credit, client->house);
+        }
+        if (!store_write(client->store, post_work, client, &err))
             fail("post", err.text);
         client->posted++;
     }
@@ -146,7 +181,7 @@ static bool deposit_work(struct db *db, void *context, struct error *err)
     for (int64_t host = 0; host < HOSTS; host++) {
         struct journal_usage usage = { .contract_id = 1,
                                        .renter_id = FIRST_USER,
-                                       .host_id = 2 * FIRST_USER + RENTERS + host,
+                                       .host_id = FIRST_HOST + host,
                                        .number = host + 1,
                                        .charges = { { { 4 }, { 3 }, { 1 } } } };
         struct renter_funds rich = { .prepaid = { 1000000000000000 } };
@@ -168,24 +203,56 @@ static struct store *open_store(const char *location, const struct log *log)
     return store;
 }
 
-static double ours(struct store *store, struct client clients[static CLIENTS])
+enum { ONE_HOUSE = 1 };
+
+static bool count_work(struct db *db, void *context, struct error *err)
+{
+    int64_t *counts = context;
+    auto_db_rows struct db_rows rows = db_query(
+        db, "SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM transfer)", DB_NO_ARGS);
+
+    if (!db_next(&rows, err))
+        return false;
+    counts[0] = db_column_int(&rows, 0);
+    counts[1] = db_column_int(&rows, 1);
+    return true;
+}
+
+/* What it says is posted must be there. Takes the store, which it closes. */
+static void check_rows(struct store *store, int64_t posted)
+{
+    int64_t prepared = RENTERS + HOSTS, counts[2];
+    struct error err;
+
+    if (!store_read(store, count_work, counts, &err))
+        fail("count", err.text);
+    if (counts[0] != prepared + posted || counts[1] != 2 * RENTERS + 3 * (HOSTS + posted))
+        fail("count", "there are not as many rows as were counted");
+    store_close(&store);
+}
+
+static int64_t posted_by_us, posted_by_them;
+
+static double ours(struct store *store, struct client *clients, size_t client_count,
+                   int64_t house_count)
 {
     double begin = now();
     int64_t posted = 0;
 
-    for (size_t i = 0; i < CLIENTS; i++) {
+    for (size_t i = 0; i < client_count; i++) {
         clients[i].store = store;
-        clients[i].number = (int64_t)i;
+        clients[i].house = house_count == ONE_HOUSE ? 0 : 1 + (int64_t)i % house_count;
         clients[i].random += i;
         clients[i].posted = 0;
         clients[i].until = begin + ROUND_MS / 1e3;
         if (pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) != 0)
             fail("thread", "cannot be started");
     }
-    for (size_t i = 0; i < CLIENTS; i++) {
+    for (size_t i = 0; i < client_count; i++) {
         (void)pthread_join(clients[i].thread, NULL);
         posted += clients[i].posted;
     }
+    posted_by_us += posted;
     return (double)posted / (now() - begin);
 }
 
@@ -201,7 +268,7 @@ static void keep_id(int64_t id, int64_t code, int64_t owner)
     if (code == LEDGER_RENTER_PREPAID)
         ids.renters[owner - FIRST_USER] = id;
     if (code == LEDGER_HOST_ACCRUED)
-        ids.hosts[owner - 2 * FIRST_USER - RENTERS] = id;
+        ids.hosts[owner - FIRST_HOST] = id;
     if (code == LEDGER_GROSS_GPU)
         ids.gross = id;
     if (code == LEDGER_FEE_GPU)
@@ -224,12 +291,13 @@ struct numbers {
     int64_t occurred, contract, legs[3][6], debit[2], credit[2];
 };
 
-static struct numbers numbers_of(uint64_t *random, int64_t contract, int64_t number)
+static struct numbers numbers_of(uint64_t *random)
 {
-    int64_t renter = ids.renters[draw(random, RENTERS)], host = ids.hosts[draw(random, HOSTS)];
+    struct charge charge = next_charge(random);
+    int64_t renter = ids.renters[charge.renter], host = ids.hosts[charge.host];
     struct numbers numbers = {
         .occurred = 1790000000000000,
-        .contract = contract,
+        .contract = FIRST_USER + charge.renter,
         .legs = { { 0, 1, renter, ids.gross, 1000003, 11 },
                   { 0, 2, ids.gross, host, 750002, 12 },
                   { 0, 3, ids.gross, ids.fee, 250001, 13 } },
@@ -237,7 +305,8 @@ static struct numbers numbers_of(uint64_t *random, int64_t contract, int64_t num
         .credit = { host, 750002 },
     };
 
-    (void)snprintf(numbers.key, sizeof numbers.key, "use:%" PRId64 ":%" PRId64, contract, number);
+    (void)snprintf(numbers.key, sizeof numbers.key, "use:%" PRId64 ":%" PRId64, numbers.contract,
+                   charge.number);
     return numbers;
 }
 
@@ -247,7 +316,6 @@ struct bare_sqlite {
     sqlite3 *handle;
     sqlite3_stmt *statements[SQL_COUNT], *begin, *commit;
     uint64_t random;
-    int64_t next;
 };
 
 static void step(struct bare_sqlite *bare, sqlite3_stmt *statement)
@@ -296,7 +364,7 @@ static void close_bare_sqlite(struct bare_sqlite *bare)
 /* $1 is the first parameter of each statement, $2 the second, and so on: in order. */
 static void post_bare_sqlite(struct bare_sqlite *bare)
 {
-    struct numbers numbers = numbers_of(&bare->random, FIRST_USER, ++bare->next);
+    struct numbers numbers = numbers_of(&bare->random);
     sqlite3_stmt *journal = bare->statements[SQL_JOURNAL], *leg = bare->statements[SQL_LEG];
     sqlite3_stmt *debit = bare->statements[SQL_DEBIT], *credit = bare->statements[SQL_CREDIT];
 
@@ -334,6 +402,7 @@ static double theirs_sqlite(struct bare_sqlite *bare)
             post_bare_sqlite(bare);
         step(bare, bare->commit);
     }
+    posted_by_them += posted;
     return (double)posted / (now() - begin);
 }
 
@@ -343,7 +412,7 @@ struct bare_postgres {
     PGconn *connection;
     pthread_t thread;
     uint64_t random;
-    int64_t number, next, posted;
+    int64_t posted;
     double until;
 };
 
@@ -417,10 +486,9 @@ static int64_t receive(struct bare_postgres *bare)
     return number;
 }
 
-/* False: it lost against another, and is to be posted again. */
 static void post_bare_postgres(struct bare_postgres *bare)
 {
-    struct numbers numbers = numbers_of(&bare->random, FIRST_USER + bare->number, ++bare->next);
+    struct numbers numbers = numbers_of(&bare->random);
     char occurred[24], contract[24];
     const char *values[] = { numbers.key, body_hash, occurred, contract };
 
@@ -474,6 +542,7 @@ static double theirs_postgres(struct bare_postgres bare[static STORE_CONNECTIONS
         (void)pthread_join(bare[i].thread, NULL);
         posted += bare[i].posted;
     }
+    posted_by_them += posted;
     return (double)posted / (now() - begin);
 }
 
@@ -484,13 +553,28 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_result(const char *name, double mine[static ROUNDS], double peer[static ROUNDS])
+static void print_result(const char *name, double mine[static ROUNDS], const char *peer_name,
+                         double peer[static ROUNDS])
 {
     qsort(mine, ROUNDS, sizeof mine[0], compare);
     qsort(peer, ROUNDS, sizeof peer[0], compare);
-    (void)printf("RESULT %s %.0f journals/s vs bare-loop %.0f ratio %.2f better=higher\n", name,
-                 mine[ROUNDS / 2], peer[ROUNDS / 2], mine[ROUNDS / 2] / peer[ROUNDS / 2]);
+    (void)printf("RESULT %s %.0f journals/s vs %s %.0f ratio %.2f better=higher\n", name,
+                 mine[ROUNDS / 2], peer_name, peer[ROUNDS / 2],
+                 mine[ROUNDS / 2] / peer[ROUNDS / 2]);
     (void)fflush(stdout);
+}
+
+/* 64 clients on the house's accounts, and on a house each. */
+static void bench_hot(const char *name, struct store *store, struct client clients[static HOUSES])
+{
+    double hot[ROUNDS], spread[ROUNDS];
+
+    (void)ours(store, clients, HOUSES, HOUSES);
+    for (int i = 0; i < ROUNDS; i++) {
+        hot[i] = ours(store, clients, HOUSES, ONE_HOUSE);
+        spread[i] = ours(store, clients, HOUSES, HOUSES);
+    }
+    print_result(name, hot, "many-accounts", spread);
 }
 
 static void bench_sqlite(const struct log *log)
@@ -507,12 +591,12 @@ static void bench_sqlite(const struct log *log)
     store_close(&prepared);
     (void)snprintf(path, sizeof path, "%s/theirs/berth.sqlite", directory);
     open_bare_sqlite(&bare, path);
-    (void)ours(store, clients);
+    (void)ours(store, clients, CLIENTS, ONE_HOUSE);
     (void)theirs_sqlite(&bare);
     double mine_cpu = 0, peer_cpu = 0;
     for (int i = 0; i < ROUNDS; i++) {
         double begin = cpu();
-        mine[i] = ours(store, clients);
+        mine[i] = ours(store, clients, CLIENTS, ONE_HOUSE);
         double middle = cpu();
         peer[i] = theirs_sqlite(&bare);
         mine_cpu += (middle - begin) / mine[i] / (ROUND_MS / 1e3);
@@ -524,8 +608,11 @@ static void bench_sqlite(const struct log *log)
     (void)printf("sqlite: %.1f journals a commit\n",
                  (double)totals.writes / (double)totals.commits);
     close_bare_sqlite(&bare);
-    store_close(&store);
-    print_result("ledger-sqlite", mine, peer);
+    print_result("ledger-sqlite", mine, "bare-loop", peer);
+    bench_hot("ledger-hot-account-sqlite", store, clients);
+    check_rows(store, posted_by_us);
+    (void)snprintf(path, sizeof path, "%s/theirs", directory);
+    check_rows(open_store(path, log), posted_by_them);
 }
 
 static void bench_postgres(const struct log *log)
@@ -547,15 +634,14 @@ static void bench_postgres(const struct log *log)
     load_ids_postgres(url);
     for (int i = 0; i < STORE_CONNECTIONS_MAX; i++) {
         bare[i].random = (uint64_t)i;
-        bare[i].number = i;
         open_bare_postgres(&bare[i], url);
     }
     postgres_server_url(&server, "ours", url, sizeof url);
     struct store *store = open_store(url, log);
-    (void)ours(store, clients);
+    (void)ours(store, clients, CLIENTS, ONE_HOUSE);
     (void)theirs_postgres(bare);
     for (int i = 0; i < ROUNDS; i++) {
-        mine[i] = ours(store, clients);
+        mine[i] = ours(store, clients, CLIENTS, ONE_HOUSE);
         peer[i] = theirs_postgres(bare);
     }
     struct store_totals totals = store_totals(store);
@@ -563,9 +649,12 @@ static void bench_postgres(const struct log *log)
                  (double)totals.retries / (double)totals.writes);
     for (int i = 0; i < STORE_CONNECTIONS_MAX; i++)
         PQfinish(bare[i].connection);
-    store_close(&store);
+    print_result("ledger-postgresql", mine, "bare-pipeline", peer);
+    bench_hot("ledger-hot-account-postgresql", store, clients);
+    check_rows(store, posted_by_us);
+    postgres_server_url(&server, "theirs", url, sizeof url);
+    check_rows(open_store(url, log), posted_by_them);
     postgres_server_stop(&server);
-    print_result("ledger-postgresql", mine, peer);
 }
 
 int main(int argc, char **argv)
@@ -579,6 +668,7 @@ int main(int argc, char **argv)
         fail(directory, "cannot be made");
     if (argc < 2 || strcmp(argv[1], "sqlite") == 0)
         bench_sqlite(&log);
+    posted_by_us = posted_by_them = 0;
     if (argc < 2 || strcmp(argv[1], "postgresql") == 0)
         bench_postgres(&log);
     (void)snprintf(command, sizeof command, "rm -rf '%s'", directory);

@@ -217,6 +217,7 @@ bool db_commit(struct db *db, struct error *err)
         return false;
     }
     db->is_in_transaction = false;
+    account_ids_keep(&db->accounts);
     return true;
 }
 
@@ -226,6 +227,7 @@ void db_rollback(struct db *db)
     assert(!db->has_rows_open);
     db->driver->rollback(db);
     db->is_in_transaction = false;
+    account_ids_forget(&db->accounts);
     db->change_count = 0;
     db->changes_lost = 0;
 }
@@ -242,6 +244,7 @@ void db_close(struct db **db)
     if (*db == NULL)
         return;
     assert(!(*db)->is_in_transaction);
+    account_ids_release(&(*db)->accounts);
     (*db)->driver->close(*db);
     *db = NULL;
 }

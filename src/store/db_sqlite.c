@@ -293,6 +293,7 @@ bool db_sqlite_undo(struct db *db, struct error *err)
         return false;
     }
     db->has_failed = false;
+    account_ids_forget(&db->accounts);
     return run(db, "ROLLBACK TO work", err) && run(db, "RELEASE work", err);
 }
 

@@ -8,6 +8,7 @@
 #ifndef BERTH_STORE_DRIVER_H
 #define BERTH_STORE_DRIVER_H
 
+#include "store/account_ids.h"
 #include "store/db.h"
 
 enum {
@@ -69,6 +70,8 @@ struct db {
     struct db_change changes[DB_CHANGES_MAX]; /* to tell of after the commit */
     size_t change_count;
     unsigned changes_lost; /* a bit a topic: more than could be kept */
+
+    struct account_ids accounts; /* for ledger.c */
 };
 
 /* For drivers: remember that the transaction is lost, fill `err`, return false. */

@@ -17,32 +17,35 @@ enum {
 struct entry {
     struct ledger_key key;
     int64_t id; /* 0: not known yet */
-    unsigned flags;
     struct money debits, credits;
 };
 
+/* Every account once; and which of them each leg debits and credits. */
 struct entries {
     struct entry items[ACCOUNTS_MAX];
     size_t count;
+    size_t debits[JOURNAL_LEGS_MAX], credits[JOURNAL_LEGS_MAX];
 };
 
-static struct entry *entry_of(struct entries *entries, struct ledger_key key)
+static size_t entry_of(struct entries *entries, struct ledger_key key)
 {
     for (size_t i = 0; i < entries->count; i++)
         if (ledger_key_equals(entries->items[i].key, key))
-            return &entries->items[i];
+            return i;
     assert(entries->count < ACCOUNTS_MAX);
     entries->items[entries->count] = (struct entry){ .key = key };
-    return &entries->items[entries->count++];
+    return entries->count++;
 }
 
 static bool add_legs(struct entries *entries, const struct journal *journal)
 {
     for (size_t i = 0; i < journal->leg_count; i++) {
         const struct leg *leg = &journal->legs[i];
-        struct entry *debit = entry_of(entries, leg->debit);
-        struct entry *credit = entry_of(entries, leg->credit);
 
+        entries->debits[i] = entry_of(entries, leg->debit);
+        entries->credits[i] = entry_of(entries, leg->credit);
+        struct entry *debit = &entries->items[entries->debits[i]];
+        struct entry *credit = &entries->items[entries->credits[i]];
         if (!money_add(debit->debits, leg->amount, &debit->debits) ||
             !money_add(credit->credits, leg->amount, &credit->credits))
             return false;
@@ -57,9 +60,9 @@ static bool add_legs(struct entries *entries, const struct journal *journal)
 #define KEYS_4       KEY(1, 2, 3) OR KEY(4, 5, 6) OR KEY(7, 8, 9) OR KEY(10, 11, 12)
 #define KEYS_8       KEYS_4 OR KEY(13, 14, 15) OR KEY(16, 17, 18) OR KEY(19, 20, 21) OR KEY(22, 23, 24)
 #define KEYS_12      KEYS_8 OR KEY(25, 26, 27) OR KEY(28, 29, 30) OR KEY(31, 32, 33) OR KEY(34, 35, 36)
-#define FIND         "SELECT id, code, owner_id, sub_id, flags FROM account WHERE "
+#define FIND         "SELECT id, code, owner_id, sub_id FROM account WHERE "
 
-static bool find_some(struct db *db, struct entries *entries, size_t from, size_t count,
+static bool find_some(struct db *db, struct entries *entries, const size_t *unknown, size_t count,
                       struct error *err)
 {
     struct db_value values[3 * LOOKUP_MAX];
@@ -67,7 +70,7 @@ static bool find_some(struct db *db, struct entries *entries, size_t from, size_
     const char *sql = places == 4 ? FIND KEYS_4 : places == 8 ? FIND KEYS_8 : FIND KEYS_12;
 
     for (size_t i = 0; i < places; i++) {
-        struct ledger_key key = entries->items[from + (i < count ? i : 0)].key;
+        struct ledger_key key = entries->items[unknown[i < count ? i : 0]].key;
 
         values[3 * i] = db_int(key.code);
         values[3 * i + 1] = db_int(key.owner_id);
@@ -75,12 +78,13 @@ static bool find_some(struct db *db, struct entries *entries, size_t from, size_
     }
     auto_db_rows struct db_rows rows = db_query(db, sql, (struct db_args){ values, 3 * places });
     while (db_next(&rows, err)) {
-        struct entry *entry = entry_of(
-            entries, (struct ledger_key){ .code = (enum ledger_code)db_column_int(&rows, 1),
-                                          .owner_id = db_column_int(&rows, 2),
-                                          .sub_id = db_column_int(&rows, 3) });
+        struct ledger_key key = { .code = (enum ledger_code)db_column_int(&rows, 1),
+                                  .owner_id = db_column_int(&rows, 2),
+                                  .sub_id = db_column_int(&rows, 3) };
+        struct entry *entry = &entries->items[entry_of(entries, key)];
+
         entry->id = db_column_int(&rows, 0);
-        entry->flags = (unsigned)db_column_int(&rows, 4);
+        account_ids_learn(&db->accounts, key, entry->id);
     }
     return !rows.has_failed;
 }
@@ -90,74 +94,100 @@ static bool create(struct db *db, struct entry *entry, struct instant now, struc
     const struct ledger_account *account = ledger_account(entry->key.code);
 
     assert(account != NULL);
-    entry->flags = account->flags;
-    return db_insert(db,
-                     "INSERT INTO account (code, owner_id, sub_id, flags, created_us) "
-                     "VALUES ($1, $2, $3, $4, $5) RETURNING id",
-                     DB_ARGS(db_int(entry->key.code), db_int(entry->key.owner_id),
-                             db_int(entry->key.sub_id), db_int(account->flags), db_instant(now)),
-                     &entry->id, err);
+    if (!db_insert(db,
+                   "INSERT INTO account (code, owner_id, sub_id, flags, created_us) "
+                   "VALUES ($1, $2, $3, $4, $5) RETURNING id",
+                   DB_ARGS(db_int(entry->key.code), db_int(entry->key.owner_id),
+                           db_int(entry->key.sub_id), db_int(account->flags), db_instant(now)),
+                   &entry->id, err))
+        return false;
+    account_ids_learn(&db->accounts, entry->key, entry->id);
+    return true;
 }
 
+/* Most are remembered; the others are looked for, and made where there are none. */
 static bool find_or_create(struct db *db, struct entries *entries, struct instant now,
                            struct error *err)
 {
-    for (size_t from = 0; from < entries->count; from += LOOKUP_MAX) {
-        size_t rest = entries->count - from;
+    size_t unknown[ACCOUNTS_MAX], unknown_count = 0;
 
-        if (!find_some(db, entries, from, rest < LOOKUP_MAX ? rest : LOOKUP_MAX, err))
+    for (size_t i = 0; i < entries->count; i++) {
+        entries->items[i].id = account_ids_find(&db->accounts, entries->items[i].key);
+        if (entries->items[i].id == 0)
+            unknown[unknown_count++] = i;
+    }
+    for (size_t from = 0; from < unknown_count; from += LOOKUP_MAX) {
+        size_t rest = unknown_count - from;
+
+        if (!find_some(db, entries, unknown + from, rest < LOOKUP_MAX ? rest : LOOKUP_MAX, err))
             return false;
     }
-    for (size_t i = 0; i < entries->count; i++) {
-        if (entries->items[i].id == 0 && !create(db, &entries->items[i], now, err))
+    for (size_t i = 0; i < unknown_count; i++) {
+        struct entry *entry = &entries->items[unknown[i]];
+
+        if (entry->id == 0 && !create(db, entry, now, err))
             return false;
-        if (entries->items[i].flags & LEDGER_CLOSED)
-            return db_fail(db, DB_FAILURE_FINAL, ERROR_CONFLICT, err, "the account is closed");
     }
     return true;
 }
 
-static int entry_compare(const void *a, const void *b)
+static bool keeps_balance(const struct entry *entry)
 {
-    int64_t id_a = ((const struct entry *)a)->id, id_b = ((const struct entry *)b)->id;
-
-    return (id_a > id_b) - (id_a < id_b);
+    return (ledger_account(entry->key.code)->flags & LEDGER_S) == 0;
 }
 
 /* In the order of their ids, so that no two wait for each other. */
 static bool add_to_balances(struct db *db, const struct entries *entries, struct error *err)
 {
-    struct entries sorted = *entries;
+    const struct entry *sorted[ACCOUNTS_MAX];
+    size_t count = 0;
 
-    qsort(sorted.items, sorted.count, sizeof sorted.items[0], entry_compare);
-    for (size_t i = 0; i < sorted.count; i++) {
-        const struct entry *entry = &sorted.items[i];
+    for (size_t i = 0; i < entries->count; i++) {
+        size_t at = count;
 
-        if (!(entry->flags & LEDGER_S) &&
-            !db_exec(db,
+        if (!keeps_balance(&entries->items[i]))
+            continue;
+        for (; at > 0 && sorted[at - 1]->id > entries->items[i].id; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = &entries->items[i];
+        count++;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!db_exec(db,
                      "UPDATE account SET dr_posted = dr_posted + $2, cr_posted = cr_posted + $3 "
                      "WHERE id = $1",
-                     DB_ARGS(db_int(entry->id), db_money(entry->debits), db_money(entry->credits)),
+                     DB_ARGS(db_int(sorted[i]->id), db_money(sorted[i]->debits),
+                             db_money(sorted[i]->credits)),
                      err))
             return false;
-    }
     return true;
 }
 
-static bool insert_legs(struct db *db, int64_t journal_id, const struct journal *journal,
-                        struct entries *entries, struct error *err)
-{
-    for (size_t i = 0; i < journal->leg_count; i++) {
-        const struct leg *leg = &journal->legs[i];
+#define LEG(a, b, c, d, e) "($1, $" #a ", $" #b ", $" #c ", $" #d ", $" #e ")"
+#define INSERT_LEGS        "INSERT INTO transfer (journal_id, leg, dr, cr, amount, code) VALUES "
+#define LEGS_1             LEG(2, 3, 4, 5, 6)
+#define LEGS_3             LEGS_1 ", " LEG(7, 8, 9, 10, 11) ", " LEG(12, 13, 14, 15, 16)
 
-        if (!db_exec(db,
-                     "INSERT INTO transfer (journal_id, leg, dr, cr, amount, code) "
-                     "VALUES ($1, $2, $3, $4, $5, $6)",
-                     DB_ARGS(db_int(journal_id), db_int((int64_t)i + 1),
-                             db_int(entry_of(entries, leg->debit)->id),
-                             db_int(entry_of(entries, leg->credit)->id), db_money(leg->amount),
-                             db_int(leg->code)),
-                     err))
+/* Three in a statement where there are three: a component charged, shared out, and its fee. */
+static bool insert_legs(struct db *db, int64_t journal_id, const struct journal *journal,
+                        const struct entries *entries, struct error *err)
+{
+    for (size_t from = 0, count; from < journal->leg_count; from += count) {
+        struct db_value values[1 + 3 * 5] = { db_int(journal_id) };
+
+        count = journal->leg_count - from >= 3 ? 3 : 1;
+        for (size_t i = 0; i < count; i++) {
+            const struct leg *leg = &journal->legs[from + i];
+            struct db_value *value = &values[1 + 5 * i];
+
+            value[0] = db_int((int64_t)(from + i) + 1);
+            value[1] = db_int(entries->items[entries->debits[from + i]].id);
+            value[2] = db_int(entries->items[entries->credits[from + i]].id);
+            value[3] = db_money(leg->amount);
+            value[4] = db_int(leg->code);
+        }
+        if (!db_exec(db, count == 3 ? INSERT_LEGS LEGS_3 : INSERT_LEGS LEGS_1,
+                     (struct db_args){ values, 1 + 5 * count }, err))
             return false;
     }
     return true;

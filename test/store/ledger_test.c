@@ -309,6 +309,40 @@ static void test_a_closed_account_takes_nothing(void **state)
     CHECK_INT(funds_of(support).prepaid.nanodollars, 999);
 }
 
+/* Posts, and then fails: what it learned of accounts that came into being goes with it. */
+static bool post_and_fail(struct db *db, void *context, struct error *err)
+{
+    return post_work(db, context, err) && error_set(err, ERROR_CONFLICT, "on purpose");
+}
+
+static bool make_account(struct db *db, void *context, struct error *err)
+{
+    int64_t *owner = context;
+
+    return db_exec(db, "INSERT INTO account (code, owner_id, created_us) VALUES (2110, $1, 1)",
+                   DB_ARGS(db_int(*owner)), err);
+}
+
+static void test_accounts_of_a_lost_transaction_are_forgotten(void **state)
+{
+    struct support *support = *state;
+    struct renter_funds none = { .promo = { 0 } };
+    struct journal deposit = deposit_of("dep:1", 999, &none);
+    struct post work = { .journal = &deposit };
+    struct error err;
+
+    for (int i = 0; i < 3; i++)
+        CHECK_FAILS(store_write(support->store, post_and_fail, &work, &err), &err, ERROR_CONFLICT);
+    /* Other accounts take the ids that were free again. */
+    for (int64_t owner = 1; owner <= 4; owner++)
+        support_write(support, make_account, &owner);
+    CHECK_INT(post(support, &deposit), LEDGER_POSTED);
+    CHECK_INT(funds_of(support).prepaid.nanodollars, 999);
+    CHECK_INT(sums_of(support, LEDGER_STRIPE, 0).debits.nanodollars, 999);
+    for (int64_t owner = 1; owner <= 4; owner++)
+        CHECK_INT(sums_of(support, LEDGER_HOST_ACCRUED, owner).debits.nanodollars, 0);
+}
+
 static void test_impossible_funds_are_corrupt(void **state)
 {
     struct support *support = *state;
@@ -383,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_the_house_keeps_no_balances),
         cmocka_unit_test(test_no_account_passes_its_limit),
         cmocka_unit_test(test_a_closed_account_takes_nothing),
+        cmocka_unit_test(test_accounts_of_a_lost_transaction_are_forgotten),
         cmocka_unit_test(test_impossible_funds_are_corrupt),
         cmocka_unit_test(test_of_many_that_post_the_same_one_does),
     };
