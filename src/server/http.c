@@ -15,12 +15,12 @@
 
 #include "base/parse.h"
 #include "server/http_exchange.h"
+#include "server/http_reaper.h"
 #include "server/http_stream.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
 enum {
-    REAPER_PERIOD_MS = 100,
     CLOSE_STEP_MS = 10,
     CLOSE_GRACE_MS = 500,    /* for replies that were forced at the deadline to go out */
     DESCRIPTORS_SPARE = 128, /* beside connections: databases, files, pipes */
@@ -46,6 +46,28 @@ struct http_options http_options_default(void)
         .reply_timeout_ms = 30000,
         .keepalive_ms = 15000,
     };
+}
+
+/* Whether the caller took it from a request's arrival to that phase. */
+static bool take_phase(struct http_connection *connection, enum http_phase wanted)
+{
+    enum http_phase phase = atomic_load(&connection->phase);
+
+    while (phase == PHASE_IDLE || phase == PHASE_ARRIVING) {
+        if (atomic_compare_exchange_weak(&connection->phase, &phase, wanted))
+            return true;
+    }
+    return false;
+}
+
+bool connection_claim(struct http_connection *connection)
+{
+    return take_phase(connection, PHASE_ANSWERING);
+}
+
+bool connection_cut(struct http_connection *connection)
+{
+    return take_phase(connection, PHASE_CUT);
 }
 
 static enum MHD_Result admit(void *context, const struct sockaddr *address, socklen_t length)
@@ -92,6 +114,7 @@ static void close_connection(struct http_connection *connection)
 {
     struct http *http = connection->http;
 
+    reaper_last_word(connection);
     (void)pthread_mutex_lock(&http->lock);
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
@@ -100,6 +123,8 @@ static void close_connection(struct http_connection *connection)
     else
         http->connections = connection->next;
     peers_leave(http->peers, &connection->address);
+    if (connection->lingers)
+        reaper_linger(connection);
     (void)pthread_mutex_unlock(&http->lock);
     atomic_fetch_sub(&http->counters.open_now, 1);
     free(connection);
@@ -120,67 +145,6 @@ static size_t keep_escapes(void *context, struct MHD_Connection *mhd, char *text
     (void)context;
     (void)mhd;
     return strlen(text);
-}
-
-/* Shut down who is too slow. The library then reads an end, and closes. */
-static void cut_off(struct http *http, int64_t now_us)
-{
-    for (struct http_connection *at = http->connections; at != NULL; at = at->next) {
-        if (at->deadline_us > now_us)
-            continue;
-        at->deadline_us = NEVER;
-        atomic_fetch_add(&http->counters.cut_off, 1);
-        (void)shutdown(at->fd, SHUT_RDWR);
-    }
-}
-
-static void *reap(void *context)
-{
-    struct http *http = context;
-
-    (void)pthread_mutex_lock(&http->lock);
-    while (!http->reaper_ends) {
-        int64_t now_us = http_now_us();
-        struct timespec until;
-
-        cut_off(http, now_us);
-        exchanges_expire(http, now_us);
-        streams_keep_alive(http, now_us);
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += REAPER_PERIOD_MS * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        (void)pthread_cond_timedwait(&http->reaper_wake, &http->lock, &until);
-    }
-    (void)pthread_mutex_unlock(&http->lock);
-    return NULL;
-}
-
-static bool start_reaper(struct http *http, struct error *err)
-{
-    pthread_condattr_t attributes;
-
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&http->reaper_wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    int failure = pthread_create(&http->reaper, NULL, reap, http);
-    if (failure != 0)
-        return error_system(err, failure, "start a thread");
-    http->has_reaper = true;
-    return true;
-}
-
-static void stop_reaper(struct http *http)
-{
-    if (!http->has_reaper)
-        return;
-    (void)pthread_mutex_lock(&http->lock);
-    http->reaper_ends = true;
-    (void)pthread_cond_signal(&http->reaper_wake);
-    (void)pthread_mutex_unlock(&http->lock);
-    (void)pthread_join(http->reaper, NULL);
-    http->has_reaper = false;
 }
 
 /* As many descriptors as we may have, and no more connections than that allows. */
@@ -288,10 +252,10 @@ static bool start_daemon(struct http *http, int fd, struct error *err)
 
 static void free_http(struct http *http)
 {
-    stop_reaper(http);
+    reaper_stop(http);
+    reaper_free(http);
     workers_close(&http->workers);
     peers_close(&http->peers);
-    (void)pthread_cond_destroy(&http->reaper_wake);
     (void)pthread_mutex_destroy(&http->lock);
     free(http);
 }
@@ -313,7 +277,7 @@ bool http_open(const struct http_options *options, const struct log *log, struct
                               &http->peers, err) &&
                    open_socket(options->listen, &fd, err) &&
                    workers_open(options->workers, options->queue_max, &http->workers, err) &&
-                   start_reaper(http, err);
+                   reaper_start(http, err);
     if (is_open) {
         name_socket(http, fd);
         is_open = start_daemon(http, fd, err);
@@ -379,7 +343,7 @@ void http_close(struct http **address, int64_t deadline_ms)
     if (!is_drained && !drain(http, CLOSE_GRACE_MS))
         log_write(http->log, LOG_WARNING, "requests cut off", "%llu were still in flight",
                   (unsigned long long)atomic_load(&http->counters.in_flight_now));
-    stop_reaper(http);
+    reaper_stop(http);
     MHD_stop_daemon(http->daemon);
     free_http(http);
     *address = NULL;
@@ -397,6 +361,7 @@ struct http_totals http_totals(struct http *http)
         .replies_5xx = atomic_load(&counters->replies_5xx),
         .refused = atomic_load(&counters->refused),
         .cut_off = atomic_load(&counters->cut_off),
+        .lingering_now = atomic_load(&counters->lingering_now),
         .open_now = atomic_load(&counters->open_now),
         .in_flight_now = atomic_load(&counters->in_flight_now),
         .streams_now = atomic_load(&counters->streams_now),

@@ -154,8 +154,9 @@ void http_stream_close(struct http_stream **stream);
 /* For metrics: totals since the start, and levels as of now. */
 struct http_totals {
     uint64_t connections, requests, replies_2xx, replies_4xx, replies_5xx;
-    uint64_t refused; /* connections turned away for the limit of their address */
-    uint64_t cut_off; /* connections closed for being too slow */
+    uint64_t refused;       /* connections turned away for the limit of their address */
+    uint64_t cut_off;       /* connections closed for being too slow */
+    uint64_t lingering_now; /* refused, and left time to read why */
     uint64_t open_now, in_flight_now, streams_now, queued_now;
 };
 struct http_totals http_totals(struct http *http);

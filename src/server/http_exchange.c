@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "server/door.h"
+#include "server/http_reaper.h"
+#include "server/http_refuse.h"
 #include "server/target.h"
 
 enum {
@@ -16,6 +18,7 @@ enum {
 };
 
 static const char json_type[] = "application/json";
+static const char too_long[] = "A request's body has at most 1 MiB.";
 
 const char *http_method_name(enum http_method method)
 {
@@ -79,6 +82,8 @@ void *exchange_begin(void *context, const char *target, struct MHD_Connection *m
     }
     exchange->connection->deadline_us =
         exchange->started_us + http->options.request_timeout_ms * US_PER_MS;
+    enum http_phase idle = PHASE_IDLE;
+    (void)atomic_compare_exchange_strong(&exchange->connection->phase, &idle, PHASE_ARRIVING);
     atomic_fetch_add(&http->counters.requests, 1);
     return exchange;
 }
@@ -140,9 +145,8 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
     assert(is_added == MHD_YES);
 }
 
-/* Takes `bytes`, from malloc(), where `is_ours`. */
-static struct MHD_Response *make_response(struct http_exchange *exchange, const char *content_type,
-                                          const void *bytes, size_t length, bool is_ours)
+struct MHD_Response *exchange_response(const char *content_type, const void *bytes, size_t length,
+                                       bool is_ours)
 {
     /* The library's interface lacks a const: it does not write to persistent memory. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -154,6 +158,15 @@ static struct MHD_Response *make_response(struct http_exchange *exchange, const 
         add_header(response, "Content-Type", content_type);
     add_header(response, "Cache-Control", "no-store");
     add_header(response, "X-Content-Type-Options", "nosniff");
+    return response;
+}
+
+/* The same with the headers that the handler has set. */
+static struct MHD_Response *make_response(struct http_exchange *exchange, const char *content_type,
+                                          const void *bytes, size_t length, bool is_ours)
+{
+    struct MHD_Response *response = exchange_response(content_type, bytes, length, is_ours);
+
     for (size_t i = 0; i < exchange->reply_header_count; i++)
         add_header(response, exchange->reply_headers[i].name, exchange->reply_headers[i].value);
     return response;
@@ -182,8 +195,7 @@ static enum MHD_Result queue(struct http_exchange *exchange)
             : http_now_us() + exchange->http->options.reply_timeout_ms * US_PER_MS +
                   seconds * US_PER_SECOND;
     exchange->response = NULL;
-    enum MHD_Result result =
-        MHD_queue_response(exchange->mhd, (unsigned)exchange->status, response);
+    enum MHD_Result result = refuse_not(exchange->mhd, (unsigned)exchange->status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -191,8 +203,11 @@ static enum MHD_Result queue(struct http_exchange *exchange)
 /* Refuse before the body has come, and close. */
 static enum MHD_Result turn_away(struct http_exchange *exchange, int status, const char *text)
 {
-    const char *code = status == 413 || status == 431 ? "too_large" : "bad_request";
+    const char *code = refuse_code(status);
 
+    if (!connection_claim(exchange->connection))
+        return MHD_NO;
+    exchange->connection->lingers = true;
     http_set_header(exchange, "Connection", "close");
     (void)exchange_refuse(exchange, status, code, text);
     enum MHD_Result result = queue(exchange);
@@ -305,8 +320,16 @@ static enum MHD_Result read_head(struct http_exchange *exchange, const char *met
     exchange->discards_body = body.has_length && body.length > HTTP_BODY_MAX;
     bool expects = http_header(&exchange->request, "Expect") != NULL;
     if (exchange->discards_body && (expects || body.length > DISCARD_MAX))
-        return turn_away(exchange, 413, "A request's body has at most 1 MiB.");
+        return turn_away(exchange, 413, too_long);
     return MHD_YES;
+}
+
+/* The library takes no reply in the midst of a body, so the client gets one past it. */
+static enum MHD_Result stop_reading(struct http_exchange *exchange)
+{
+    if (connection_cut(exchange->connection))
+        reaper_say(exchange->connection, 413, refuse_code(413), too_long);
+    return MHD_NO;
 }
 
 static enum MHD_Result read_body(struct http_exchange *exchange, const char *bytes, size_t *length)
@@ -317,7 +340,7 @@ static enum MHD_Result read_body(struct http_exchange *exchange, const char *byt
     } else {
         exchange->discarded += *length;
         if (exchange->discarded > DISCARD_MAX)
-            return MHD_NO;
+            return stop_reading(exchange);
     }
     *length = 0;
     return MHD_YES;
@@ -372,6 +395,8 @@ static enum MHD_Result settle(struct http_exchange *exchange)
     if (!is_answered) {
         exchange->is_suspended = true;
         MHD_suspend_connection(exchange->mhd);
+        if (exchange->hold_until_us != NEVER)
+            reaper_watch(exchange->connection);
     }
     (void)pthread_mutex_unlock(&exchange->lock);
     (void)pthread_mutex_unlock(&http->lock);
@@ -388,11 +413,13 @@ static enum MHD_Result dispatch(struct http_exchange *exchange)
 
     request->body_length = exchange->body.length;
     request->body = exchange->body.length > 0 ? exchange->body.bytes : "";
+    if (!connection_claim(exchange->connection))
+        return MHD_NO;
     exchange->connection->deadline_us = NEVER;
     atomic_fetch_add(&http->counters.in_flight_now, 1);
     exchange->state = EXCHANGE_OWED;
     if (exchange->discards_body) {
-        (void)exchange_refuse(exchange, 413, "too_large", "A request's body has at most 1 MiB.");
+        (void)exchange_refuse(exchange, 413, refuse_code(413), too_long);
     } else if (atomic_load(&http->is_closing)) {
         http_set_header(exchange, "Connection", "close");
         (void)exchange_refuse(exchange, 503, "unavailable", "The server is stopping.");
@@ -421,6 +448,17 @@ enum MHD_Result exchange_advance(void *http, struct MHD_Connection *mhd, const c
     return settle(exchange);
 }
 
+/* The connection waits for the next request, unless it is being closed. */
+static void end_request(struct http_connection *connection)
+{
+    int64_t now_us = http_now_us();
+    enum http_phase phase = PHASE_ANSWERING;
+
+    connection->idle_since_us = now_us;
+    connection->deadline_us = now_us + connection->http->options.idle_timeout_ms * US_PER_MS;
+    (void)atomic_compare_exchange_strong(&connection->phase, &phase, PHASE_IDLE);
+}
+
 void exchange_end(void *context, struct MHD_Connection *mhd, void **address,
                   enum MHD_RequestTerminationCode reason)
 {
@@ -433,7 +471,7 @@ void exchange_end(void *context, struct MHD_Connection *mhd, void **address,
         return;
     *address = NULL;
     unlist_waiting(exchange);
-    exchange->connection->deadline_us = http_now_us() + http->options.idle_timeout_ms * US_PER_MS;
+    end_request(exchange->connection);
     (void)pthread_mutex_lock(&exchange->lock);
     bool was_dispatched = exchange->state != EXCHANGE_ARRIVING && exchange->request.body != NULL;
     exchange->state = EXCHANGE_ANSWERED;
@@ -442,6 +480,15 @@ void exchange_end(void *context, struct MHD_Connection *mhd, void **address,
     if (was_dispatched)
         atomic_fetch_sub(&http->counters.in_flight_now, 1);
     exchange_release(exchange);
+}
+
+void exchange_let_go(struct http_exchange *exchange)
+{
+    (void)pthread_mutex_lock(&exchange->lock);
+    bool is_held = exchange->hold_until_us != NEVER;
+    (void)pthread_mutex_unlock(&exchange->lock);
+    if (is_held)
+        (void)exchange_answer(exchange, 204, make_response(exchange, NULL, "", 0, false), 0);
 }
 
 void exchanges_expire(struct http *http, int64_t now_us)
@@ -517,6 +564,8 @@ void http_hold(struct http_exchange *exchange, int64_t timeout_ms)
 {
     (void)pthread_mutex_lock(&exchange->lock);
     exchange->hold_until_us = http_now_us() + timeout_ms * US_PER_MS;
+    if (exchange->is_suspended)
+        reaper_watch(exchange->connection);
     (void)pthread_mutex_unlock(&exchange->lock);
 }
 

@@ -65,6 +65,14 @@ void exchange_release(struct http_exchange *exchange);
 bool exchange_refuse(struct http_exchange *exchange, int status, const char *code,
                      const char *text);
 
+/* A reply with the headers that all of ours have. Takes `bytes`, from malloc(), where `is_ours`. */
+struct MHD_Response *exchange_response(const char *content_type, const void *bytes, size_t length,
+                                       bool is_ours);
+
+/* Its client has hung up: let go of what is held for it, of nothing else. Under the server's lock,
+ * for one on its list. */
+void exchange_let_go(struct http_exchange *exchange);
+
 /* Under the server's lock: answer 204 to what has been held for long enough; refuse what is held,
  * or all that waits. */
 void exchanges_expire(struct http *http, int64_t now_us);

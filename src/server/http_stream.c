@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/http_exchange.h"
+#include "server/http_reaper.h"
 
 enum { BLOCK_SIZE = 4096 };
 
@@ -57,6 +58,9 @@ static ssize_t read_queue(void *context, uint64_t position, char *bytes, size_t 
     } else {
         stream->is_suspended = true;
         MHD_suspend_connection(stream->mhd);
+        if (!stream->is_watched)
+            reaper_watch(stream->connection);
+        stream->is_watched = true;
     }
     (void)pthread_mutex_unlock(&stream->lock);
     return result;
@@ -149,7 +153,7 @@ bool http_stream_send(struct http_stream *stream, const char *bytes, size_t leng
     return is_reading;
 }
 
-static void end(struct http_stream *stream)
+void stream_end(struct http_stream *stream)
 {
     (void)pthread_mutex_lock(&stream->lock);
     if (stream->is_open && !stream->is_ended) {
@@ -165,7 +169,7 @@ void http_stream_close(struct http_stream **address)
 
     if (stream == NULL)
         return;
-    end(stream);
+    stream_end(stream);
     release(stream);
     *address = NULL;
 }
@@ -187,5 +191,5 @@ void streams_keep_alive(struct http *http, int64_t now_us)
 void streams_end_all(struct http *http)
 {
     for (struct http_stream *at = http->streams; at != NULL; at = at->next)
-        end(at);
+        stream_end(at);
 }

@@ -19,11 +19,13 @@ struct http_stream {
     bool is_ended;        /* nothing more will be written */
     bool is_broken;       /* and the client must not take that for the end */
     bool is_suspended;
+    bool is_watched; /* for its client to hang up */
     int64_t sent_us; /* when something was last queued */
     struct buf queue;
 };
 
 /* Under the server's lock. */
+void stream_end(struct http_stream *stream);
 void streams_keep_alive(struct http *http, int64_t now_us);
 void streams_end_all(struct http *http);
 

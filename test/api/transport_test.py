@@ -143,6 +143,27 @@ class Transport(unittest.TestCase):
                 self.assertEqual(answer.split(b" ")[1], b"400")
                 self.assertEqual(json.loads(answer.split(b"\r\n\r\n")[1])["error"], "bad_request")
 
+    def test_what_is_refused_before_it_is_understood_is_json(self):
+        rows = {
+            "no request": ("hello\r\n\r\n", 400, "bad_request"),
+            "no address": (f"GET\r\n{HEAD}\r\n", 400, "bad_request"),
+            "a version to come": (f"GET / HTTP/3.0\r\n{HEAD}\r\n", 505, "bad_request"),
+            "a length of words": (f"PUT / HTTP/1.1\r\n{HEAD}Content-Length: x\r\n\r\n", 400, "bad_request"),
+            "a chunk of words": (f"PUT / HTTP/1.1\r\n{HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400,
+                                 "bad_request"),
+            "a long address": (f"GET /{'x' * 90000} HTTP/1.1\r\n{HEAD}\r\n", 414, "too_large"),
+            "a long head": (f"GET / HTTP/1.1\r\n{HEAD}A: {'x' * 90000}\r\n\r\n", 431, "too_large"),
+            "many headers": (f"GET / HTTP/1.1\r\n{HEAD}" + "A: b\r\n" * 99 + "\r\n", 431, "too_large"),
+        }
+        for name, (request, status, code) in rows.items():
+            with self.subTest(name):
+                head, body = self.raw(request).split(b"\r\n\r\n", 1)
+                self.assertEqual(int(head.split(b" ")[1]), status)
+                self.assertIn(b"\r\nContent-Type: application/json\r\n", head)
+                reply = json.loads(body)
+                self.assertEqual((reply["success"], reply["error"]), (False, code))
+                self.assertTrue(reply["msg"])
+
     def test_slow_clients_are_cut_off_in_the_time_for_a_request(self):
         rows = {
             "silent": ("", ""),

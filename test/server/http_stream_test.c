@@ -54,6 +54,30 @@ static void test_a_stream_learns_that_its_client_left(void **state)
     CHECK_INT((int64_t)http_totals(http).streams_now, 0);
 }
 
+/* Nobody has anything to send, and the next sign of life is far off. */
+static void test_a_silent_stream_ends_when_its_client_leaves(void **state)
+{
+    static const char get[] = "GET /stream HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct http_options options = options_of_tests();
+
+    (void)state;
+    options.keepalive_ms = 60000;
+    http_close(&http, 2000);
+    server_open(&options);
+    int fd = socket_to(http_address(http));
+    socket_send(fd, get, sizeof get - 1);
+    struct http_stream *taken = take_stream();
+    pause_ms(100);
+    CHECK_INT((int64_t)http_totals(http).streams_now, 1);
+    (void)close(fd);
+    for (int i = 0; http_totals(http).open_now > 0 && i < 100; i++)
+        pause_ms(10);
+    CHECK_INT((int64_t)http_totals(http).streams_now, 0);
+    CHECK_INT((int64_t)http_totals(http).open_now, 0);
+    CHECK(!http_stream_send(taken, "late", 4));
+    http_stream_close(&taken);
+}
+
 /* A client that does not read is cut off once HTTP_STREAM_QUEUE_MAX bytes wait for it. */
 static void test_a_stream_does_not_grow_without_end(void **state)
 {
@@ -88,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SERVER(test_a_stream_carries_what_is_sent_and_signs_of_life),
         WITH_SERVER(test_a_stream_learns_that_its_client_left),
+        WITH_SERVER(test_a_silent_stream_ends_when_its_client_leaves),
         WITH_SERVER(test_a_stream_does_not_grow_without_end),
     };
 
