@@ -55,7 +55,7 @@ bool change_charge_end(struct change *change, const struct contract_row *contrac
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "contract %lld has no owner", (long long)contract->id);
-    *ret_end = earlier(user.t_zero, contract->terms.end);
+    *ret_end = earlier(earlier(user.t_zero, contract->terms.end), contract->pause);
     return true;
 }
 
@@ -213,6 +213,19 @@ static bool carry_out(struct change *change, struct contract_row *contract, unsi
     return true;
 }
 
+/* Since when it runs; and a run that begins has not been told to make way. The end of the notice
+ * stands until then, for what comes to light after it. */
+static void note_times(const struct change *change, struct contract_row *contract,
+                       enum rental_state to)
+{
+    if (!rental_must_hold_gpus(to) || to == RENTAL_CREATED)
+        contract->ran = (struct instant){ 0 };
+    else if (to == RENTAL_RUNNING && contract->ran.microseconds == 0)
+        contract->ran = change->now;
+    if (to == RENTAL_CREATED)
+        contract->pause = INSTANT_NEVER;
+}
+
 bool change_contract(struct change *change, struct contract_row *contract, enum rental_event event,
                      const char *detail, bool *ret_has_changed, struct error *err)
 {
@@ -225,6 +238,7 @@ bool change_contract(struct change *change, struct contract_row *contract, enum 
     if (!carry_out(change, contract, arrow->effects, err))
         return error_context(err, "contract %lld: %s", (long long)contract->id,
                              rental_event_name(event));
+    note_times(change, contract, arrow->to);
     contract->state = arrow->to;
     contract->state_at = change->now;
     if (arrow->effects & RENTAL_CLEARS_REASON) {

@@ -39,8 +39,10 @@ static enum desired_state state_of(const struct contract_row *contract)
 {
     switch (rental_intent(contract->state)) {
     case RENTAL_RUN:
-        /* Without its GPUs it cannot run yet. */
-        return contract->state == RENTAL_SCHEDULING ? DESIRED_STOPPED : DESIRED_RUNNING;
+        /* Without its GPUs it cannot run yet, or no longer. */
+        return contract->state == RENTAL_SCHEDULING || contract->state == RENTAL_PAUSING
+                   ? DESIRED_STOPPED
+                   : DESIRED_RUNNING;
     case RENTAL_STOP:
         return DESIRED_STOPPED;
     case RENTAL_DESTROY:

@@ -31,13 +31,20 @@ static const char *advice_of(const struct contract_row *contract, const struct m
     case REASON_START_FAILED:
         return "Look at its logs; mend the image, the command or the login, or destroy it.";
     case REASON_GPUS_TAKEN:
+    case REASON_GPUS_CLEARING:
         return "Wait, or stop it to end the waiting.";
+    case REASON_OUTBID:
+    case REASON_BID_WAITS:
+        return "Wait, or change its bid; it starts by itself as soon as its bid is enough.";
+    case REASON_OUTRANKED:
+        return "Wait; it starts by itself when the GPUs are free. No bid outranks on demand.";
     case REASON_OPERATOR_STOP:
         return "Write to the operator of this market.";
     case REASON_NONE:
     case REASON_USER_DESTROY:
     case REASON_MACHINE_REMOVED:
     case REASON_OPERATOR_DESTROY:
+    case REASON_IDLE_YIELDS:
         break;
     }
     return "";

@@ -23,7 +23,15 @@
         ARROW(LOADING, event, STOPPING, CUT | TELL, reason),                                       \
         ARROW(RUNNING, event, STOPPING, CUT | TELL, reason),                                       \
         ARROW(REBOOTING, event, STOPPING, CUT | TELL, reason),                                     \
+        ARROW(PAUSING, event, STOPPING, CUT | TELL, reason),                                       \
         ARROW(SCHEDULING, event, STOPPED, 0, reason)
+
+/* Out of the way of others, to come back by itself. Its time ends when it has stopped, or with the
+ * notice that it was given (contract.pause). */
+#define PAUSES(event, reason)                                                                      \
+    ARROW(CREATED, event, PAUSING, TELL, reason), ARROW(LOADING, event, PAUSING, TELL, reason),    \
+        ARROW(RUNNING, event, PAUSING, TELL, reason),                                              \
+        ARROW(REBOOTING, event, PAUSING, TELL, reason)
 
 #define DESTROYS(event, to, effects, reason)                                                       \
     ARROW(CREATED, event, to, CUT | CLOSE | (effects), reason),                                    \
@@ -31,6 +39,7 @@
         ARROW(RUNNING, event, to, CUT | CLOSE | (effects), reason),                                \
         ARROW(REBOOTING, event, to, CUT | CLOSE | (effects), reason),                              \
         ARROW(SCHEDULING, event, to, CUT | CLOSE | (effects), reason),                             \
+        ARROW(PAUSING, event, to, CUT | CLOSE | (effects), reason),                                \
         ARROW(STOPPING, event, to, CUT | CLOSE | (effects), reason),                               \
         ARROW(STOPPED, event, to, CUT | CLOSE | (effects), reason)
 
@@ -40,18 +49,23 @@
         ARROW(LOADING, event, STOPPED, FREE | TELL, reason),                                       \
         ARROW(RUNNING, event, STOPPED, FREE | TELL, reason),                                       \
         ARROW(REBOOTING, event, STOPPED, FREE | TELL, reason),                                     \
-        ARROW(STOPPING, event, STOPPED, FREE, NONE)
+        ARROW(PAUSING, event, SCHEDULING, FREE, NONE), ARROW(STOPPING, event, STOPPED, FREE, NONE)
 
 static const struct rental_arrow arrows[] = {
     ARROW(STOPPED, START, CREATED, TAKE | TELL | ANEW, NONE),
     ARROW(STOPPING, START, CREATED, TELL | ANEW, NONE), /* it still holds its GPUs */
     ARROW(SCHEDULING, START, CREATED, TAKE | TELL | ANEW, NONE),
     ARROW(STOPPED, START_WAITS, SCHEDULING, 0, GPUS_TAKEN),
+    ARROW(STOPPED, BID_WAITS, SCHEDULING, 0, BID_WAITS),
     STOPS(STOP_ASKED, USER_STOP),
     ARROW(RUNNING, REBOOT_ASKED, REBOOTING, CUT | TELL | BOOT, NONE),
     DESTROYS(DESTROY_ASKED, DESTROYING, TELL, USER_DESTROY),
 
     ARROW(SCHEDULING, GPUS_GRANTED, CREATED, TAKE | TELL | ANEW, NONE),
+    ARROW(PAUSING, GPUS_GRANTED, CREATED, CUT | TELL | ANEW, NONE), /* it still holds its GPUs */
+    PAUSES(OUTBID, OUTBID),
+    PAUSES(OUTRANKED, OUTRANKED),
+    PAUSES(YIELDS, IDLE_YIELDS),
     STOPS(CREDIT_ENDED, NO_CREDIT),
     STOPS(LIFETIME_ENDED, LIFETIME_EXPIRED),
     STOPS(OPERATOR_STOPS, OPERATOR_STOP),
@@ -65,10 +79,12 @@ static const struct rental_arrow arrows[] = {
     ARROW(LOADING, REPORTED_RUNNING, RUNNING, 0, NONE),
     ARROW(REBOOTING, REPORTED_RUNNING, RUNNING, 0, NONE),
     ARROW(RUNNING, REPORTED_STOPPED, LOADING, 0, NONE),
+    ARROW(PAUSING, REPORTED_STOPPED, SCHEDULING, FREE, NONE),
     ARROW(STOPPING, REPORTED_STOPPED, STOPPED, FREE, NONE),
     ENDS(REPORTED_EXITED, EXITED),
     ENDS(REPORTED_FAILED, START_FAILED),
     ARROW(RUNNING, REPORTED_ABSENT, LOADING, 0, NONE),
+    ARROW(PAUSING, REPORTED_ABSENT, SCHEDULING, FREE, NONE),
     ARROW(STOPPING, REPORTED_ABSENT, STOPPED, FREE, NONE),
     ARROW(DESTROYING, REPORTED_ABSENT, DESTROYED, FREE | DISK, NONE),
 };
@@ -131,6 +147,11 @@ static const struct reason_row *reason_find(int64_t number)
     return NULL;
 }
 
+bool rental_kind_is_valid(int64_t number)
+{
+    return number >= KIND_ON_DEMAND && number <= KIND_IDLE;
+}
+
 bool rental_state_is_valid(int64_t number)
 {
     return state_find(number) != NULL;
@@ -170,6 +191,10 @@ const char *rental_event_name(enum rental_event event)
         [RENTAL_REBOOT_ASKED] = "rebooted by its owner",
         [RENTAL_DESTROY_ASKED] = "destroyed by its owner",
         [RENTAL_GPUS_GRANTED] = "GPUs granted",
+        [RENTAL_OUTBID] = "outbid",
+        [RENTAL_OUTRANKED] = "outranked",
+        [RENTAL_YIELDS] = "yields",
+        [RENTAL_BID_WAITS] = "started, and its bid waits",
         [RENTAL_CREDIT_ENDED] = "credit ended",
         [RENTAL_LIFETIME_ENDED] = "lifetime ended",
         [RENTAL_OPERATOR_STOPS] = "stopped by the operator",
@@ -238,8 +263,13 @@ struct rental_view rental_view(enum rental_state state, enum rental_reason reaso
 
     switch (rental_intent(state)) {
     case RENTAL_RUN:
-        if (state == RENTAL_SCHEDULING)
+        if (state == RENTAL_SCHEDULING) {
             view.cur_state = "stopped";
+            if (reason == REASON_OUTBID || reason == REASON_OUTRANKED)
+                view.actual_status = "stopped"; /* its disk is there, and it comes back by itself */
+        }
+        if (state == RENTAL_PAUSING)
+            view.next_state = "stopped";
         break;
     case RENTAL_STOP:
         if (state == RENTAL_STOPPED)

@@ -21,6 +21,14 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 
+/* Stored in contract.kind: the classes that compete for GPUs (market/auction.h). */
+enum rental_kind {
+    KIND_ON_DEMAND = 1,
+    KIND_BID,      /* runs while its bid is among the best */
+    KIND_RESERVED, /* as on demand, paid ahead */
+    KIND_IDLE,     /* the host's own job on a GPU that nobody rents: free of charge */
+};
+
 enum rental_intent { RENTAL_RUN, RENTAL_STOP, RENTAL_DESTROY };
 
 /* Stored in contract.state. */
@@ -46,6 +54,10 @@ enum rental_event {
     RENTAL_DESTROY_ASKED,
     /* The market. */
     RENTAL_GPUS_GRANTED, /* to one that waited */
+    RENTAL_OUTBID,       /* a bid has to make way for others */
+    RENTAL_OUTRANKED,    /* a bid has to make way for an on-demand rental */
+    RENTAL_YIELDS,       /* an idle job has to make way */
+    RENTAL_BID_WAITS,    /* a bid wants to run, and others hold the GPUs */
     RENTAL_CREDIT_ENDED,
     RENTAL_LIFETIME_ENDED,
     RENTAL_OPERATOR_STOPS,
@@ -85,6 +97,7 @@ struct rental_arrow {
 const struct rental_arrow *rental_arrow(enum rental_state from, enum rental_event event);
 const struct rental_arrow *rental_arrows(size_t *ret_count);
 
+bool rental_kind_is_valid(int64_t number);
 bool rental_state_is_valid(int64_t number);
 const char *rental_state_name(enum rental_state state); /* "running" */
 enum rental_intent rental_intent(enum rental_state state);

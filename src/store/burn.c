@@ -6,7 +6,9 @@
 #include "store/rows.h"
 
 #define BURN_SELECT                                                                                \
-    "SELECT c.id, c.host_id, c.machine_id, c.end_us, c.disk_metered_us, c.up_unmetered, "          \
+    "SELECT c.id, c.host_id, c.machine_id, "                                                       \
+    "CASE WHEN c.pause_us < c.end_us THEN c.pause_us ELSE c.end_us END, "                          \
+    "c.disk_metered_us, c.up_unmetered, "                                                          \
     "c.down_unmetered, i.metered_us, COALESCE(s.last_heartbeat_us, 0), h.is_online, "              \
     "h.offline_since_us, m.comp, m.denom, m.fee_bps, m.rate, m.qty, m.total, m.posted_total, "     \
     "m.rem, m.split_rem, m.gross_posted, m.host_posted FROM contract c "                           \

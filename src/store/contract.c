@@ -6,17 +6,40 @@
 #include "store/offer.h"
 #include "store/rows.h"
 
+/* Of states that should run: market/rental_states.def. */
+#define RUNS "state IN (1, 2, 3, 4, 5, 10)"
+
+/* By a renter: any kind but the host's idle job. */
+#define RENTED "kind <> 4"
+
 #define CONTRACT_COLUMNS                                                                           \
     "id, owner_id, host_id, machine_id, offer_id, num_gpus, gpu_hour, min_bid_hour, disk_month, "  \
     "up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, ram_mb, disk_gb, fee_bps, "    \
     "spec, image, runtype, request_hash, label, state, reason, reason_detail, state_us, gen, "     \
     "restart_nonce, destroyed_us, disk_metered_us, posted_us, counter_epoch, bytes_up, "           \
     "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
-    "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, gauged_us"
+    "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
+    "gauged_us, kind, list_hour, started_us, ran_us, pause_us"
+
+bool contract_is_on_host(const struct contract_row *contract)
+{
+    return contract->started.microseconds != 0;
+}
+
+bool contract_is_metered(const struct contract_row *contract)
+{
+    return contract->kind != KIND_IDLE && contract_is_on_host(contract);
+}
 
 static bool agreed_read(struct db_rows *row, struct arena *arena, struct contract_row *contract,
                         struct error *err)
 {
+    int64_t kind = db_column_int(row, 49);
+
+    if (!rental_kind_is_valid(kind))
+        return error_set(err, ERROR_CORRUPT, "a contract of kind %lld", (long long)kind);
+    contract->kind = (enum rental_kind)kind;
+    contract->list_hour = db_column_money(row, 50);
     contract->terms.start = db_column_instant(row, 12);
     contract->terms.end = db_column_instant(row, 13);
     return rows_number(row, 0, 1, INT64_MAX, &contract->id, err) &&
@@ -51,6 +74,9 @@ static bool standing_read(struct db_rows *row, struct arena *arena, struct contr
     contract->destroyed = db_column_instant(row, 29);
     contract->disk_metered = db_column_instant(row, 30);
     contract->posted = db_column_instant(row, 31);
+    contract->started = db_column_instant(row, 51);
+    contract->ran = db_column_instant(row, 52);
+    contract->pause = db_column_instant(row, 53);
     return rows_text_or_null(row, 22, arena, &contract->label, err) &&
            rows_text(row, 25, arena, &contract->reason_detail, err) &&
            rows_number(row, 27, 1, INT64_MAX, &contract->gen, err) &&
@@ -94,9 +120,9 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
         "INSERT INTO contract (owner_id, host_id, machine_id, offer_id, num_gpus, gpu_hour, "
         "min_bid_hour, disk_month, up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, "
         "ram_mb, disk_gb, fee_bps, spec, image, runtype, request_hash, label, state, reason, "
-        "state_us, disk_metered_us, posted_us, counted_us) "
+        "state_us, disk_metered_us, posted_us, counted_us, kind, list_hour, started_us) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12) RETURNING id",
+        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12, $25, $26, $27) RETURNING id",
         DB_ARGS(db_int(contract->owner_id), db_int(contract->host_id), db_int(contract->machine_id),
                 db_int(contract->offer_id), db_int(terms->num_gpus), db_money(terms->gpu_hour),
                 db_money(terms->min_bid_hour), db_money(terms->disk_month), db_money(terms->up_tb),
@@ -105,7 +131,9 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
                 db_int(share->disk_gb), db_int(contract->fee_bps), db_text(contract->spec),
                 db_text(contract->image), db_text(contract->runtype),
                 db_bytes(contract->request_hash.bytes, sizeof contract->request_hash.bytes),
-                db_text(contract->label), db_int(contract->state), db_int(contract->reason)),
+                db_text(contract->label), db_int(contract->state), db_int(contract->reason),
+                db_int(contract->kind), db_money(contract->list_hour),
+                db_instant(contract->started)),
         ret_id, err);
 }
 
@@ -114,7 +142,7 @@ bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct are
 {
     return rows_load_one(db, &reader,
                          "SELECT " CONTRACT_COLUMNS " FROM contract "
-                         "WHERE owner_id = $1 AND id = $2 AND destroyed_us = 0",
+                         "WHERE owner_id = $1 AND id = $2 AND destroyed_us = 0 AND " RENTED,
                          DB_ARGS(db_int(owner_id), db_int(id)), arena, ret, ret_has, err);
 }
 
@@ -130,7 +158,8 @@ bool contract_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
 {
     return rows_load(db, &reader,
                      "SELECT " CONTRACT_COLUMNS
-                     " FROM contract WHERE owner_id = $1 AND destroyed_us = 0 ORDER BY id",
+                     " FROM contract WHERE owner_id = $1 AND destroyed_us = 0 AND " RENTED
+                     " ORDER BY id",
                      DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
 }
 
@@ -147,12 +176,10 @@ bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count, s
     bool has;
 
     return rows_load_one(db, &count_reader,
-                         "SELECT COUNT(*) FROM contract WHERE owner_id = $1 AND destroyed_us = 0",
+                         "SELECT COUNT(*) FROM contract WHERE owner_id = $1 "
+                         "AND destroyed_us = 0 AND " RENTED,
                          DB_ARGS(db_int(owner_id)), NULL, ret_count, &has, err);
 }
-
-/* Of states that should run: market/rental_states.def. */
-#define RUNS "state IN (1, 2, 3, 4, 5)"
 
 bool contract_count_running(struct db *db, int64_t owner_id, int64_t *ret_count, struct error *err)
 {
@@ -160,7 +187,7 @@ bool contract_count_running(struct db *db, int64_t owner_id, int64_t *ret_count,
 
     return rows_load_one(db, &count_reader,
                          "SELECT COUNT(*) FROM contract WHERE owner_id = $1 "
-                         "AND destroyed_us = 0 AND " RUNS,
+                         "AND destroyed_us = 0 AND " RENTED " AND " RUNS,
                          DB_ARGS(db_int(owner_id)), NULL, ret_count, &has, err);
 }
 
@@ -169,7 +196,7 @@ bool contract_machines_of(struct db *db, int64_t owner_id, struct arena *arena, 
 {
     return rows_load(db, &count_reader,
                      "SELECT DISTINCT machine_id FROM contract WHERE owner_id = $1 "
-                     "AND destroyed_us = 0 AND " RUNS " ORDER BY machine_id",
+                     "AND destroyed_us = 0 AND " RENTED " AND " RUNS " ORDER BY machine_id",
                      DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
 }
 
@@ -179,7 +206,7 @@ bool contract_find_request(struct db *db, int64_t owner_id, const struct hash *h
     return rows_load_one(
         db, &count_reader,
         "SELECT id FROM contract WHERE owner_id = $1 AND destroyed_us = 0 "
-        "AND request_hash = $2 AND created_us > $3 ORDER BY id DESC LIMIT 1",
+        "AND request_hash = $2 AND created_us > $3 AND " RENTED " ORDER BY id DESC LIMIT 1",
         DB_ARGS(db_int(owner_id), db_bytes(hash->bytes, sizeof hash->bytes), db_instant(since)),
         NULL, ret_id, ret_has, err);
 }
@@ -199,7 +226,7 @@ bool contract_disk_on(struct db *db, int64_t machine_id, int64_t *ret_disk_gb, s
 
     return rows_load_one(db, &count_reader,
                          "SELECT CAST(COALESCE(SUM(disk_gb), 0) AS BIGINT) FROM contract "
-                         "WHERE machine_id = $1 AND state <> 9",
+                         "WHERE machine_id = $1 AND state <> 9 AND started_us > 0",
                          DB_ARGS(db_int(machine_id)), NULL, ret_disk_gb, &has, err);
 }
 
@@ -210,13 +237,16 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
 
     if (!db_count(db,
                   "UPDATE contract SET label = $3, state = $4, reason = $5, reason_detail = $6, "
-                  "state_us = $7, gen = $8, restart_nonce = $9, destroyed_us = $10, end_us = $11 "
+                  "state_us = $7, gen = $8, restart_nonce = $9, destroyed_us = $10, end_us = $11, "
+                  "gpu_hour = $12, started_us = $13, ran_us = $14, pause_us = $15 "
                   "WHERE id = $1 AND gen = $2",
                   DB_ARGS(db_int(contract->id), db_int(gen_before), db_text(contract->label),
                           db_int(contract->state), db_int(contract->reason),
                           db_text(contract->reason_detail), db_instant(contract->state_at),
                           db_int(contract->gen), db_int(contract->restart_nonce),
-                          db_instant(contract->destroyed), db_instant(contract->terms.end)),
+                          db_instant(contract->destroyed), db_instant(contract->terms.end),
+                          db_money(contract->terms.gpu_hour), db_instant(contract->started),
+                          db_instant(contract->ran), db_instant(contract->pause)),
                   &count, err))
         return false;
     if (count != 1)
@@ -261,6 +291,7 @@ bool contract_unposted(struct db *db, struct instant running, struct instant sto
 {
     return rows_load_ids(db,
                          "SELECT c.id FROM contract c WHERE c.destroyed_us = 0 "
+                         "AND c.started_us > 0 AND c.kind <> 4 "
                          "AND c.posted_us <= $1 AND (c.posted_us <= $2 OR EXISTS "
                          "(SELECT 1 FROM run_interval i "
                          " WHERE i.contract_id = c.id AND i.end_us IS NULL)) "

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contracts: rentals, which renters see as instances under the same id.
+/* Contracts: rentals, which renters see as instances under the same id, and the places of idle
+ * jobs, which nobody pays for and no renter sees.
  *
- * The first part is agreed at the making and never changes, but for a later end; the second is
- * where it stands; the third is what the host last reported, as evidence and for show. */
+ * The first part is agreed at the making and never changes, but for a later end and the price of
+ * a bid (store/bid.h); the second is where it stands; the third is what the host last reported, as
+ * evidence and for show. */
 
 #ifndef BERTH_STORE_CONTRACT_H
 #define BERTH_STORE_CONTRACT_H
@@ -16,6 +18,8 @@
 
 struct contract_row {
     int64_t id, owner_id, host_id, machine_id, offer_id;
+    enum rental_kind kind;
+    struct money list_hour;     /* the slice, on demand, at the making: nobody pays more */
     struct offer_terms terms;   /* start: its making; end: its lifetime is over then */
     struct machine_share share; /* disk_gb: as rented */
     int64_t fee_bps;
@@ -29,6 +33,10 @@ struct contract_row {
     const char *reason_detail; /* "" or what its sentence has a place for */
     struct instant state_at;   /* since when it is in that state */
     int64_t gen, restart_nonce;
+    struct instant started;      /* has disk and meters since; 0: a bid that never ran */
+    struct instant ran;          /* the present run runs since, its image pulled; 0: it does not */
+    struct instant pause;        /* told to make way until then: nothing is charged past it; else
+                                  * INSTANT_NEVER */
     struct instant destroyed;    /* when that was accepted; 0 while it exists */
     struct instant disk_metered; /* disk has been metered up to here */
     struct instant posted;       /* usage was last posted */
@@ -45,10 +53,14 @@ struct contract_row {
     const char *ports; /* "8081/tcp:40001 53/udp:40002" */
 };
 
+/* There is, or may be, something of it on its host; and: what it uses is charged. */
+bool contract_is_on_host(const struct contract_row *contract);
+bool contract_is_metered(const struct contract_row *contract);
+
 NODISCARD bool contract_insert(struct db *db, const struct contract_row *contract, int64_t *ret_id,
                                struct error *err);
 
-/* Those of one renter; destroyed ones are not found. */
+/* Those of one renter; destroyed ones are not found, nor are idle jobs. */
 NODISCARD bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
                                    struct contract_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool contract_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
@@ -75,8 +87,8 @@ NODISCARD bool contract_list_on(struct db *db, int64_t machine_id, struct arena 
 NODISCARD bool contract_disk_on(struct db *db, int64_t machine_id, int64_t *ret_disk_gb,
                                 struct error *err);
 
-/* Set where it stands (the second part, but for what is metered) and its end, if the row still has
- * generation `gen_before`; else ERROR_CONFLICT. */
+/* Set where it stands (the second part, but for what is metered), its end and the price of its
+ * GPUs, if the row still has generation `gen_before`; else ERROR_CONFLICT. */
 NODISCARD bool contract_update(struct db *db, const struct contract_row *contract,
                                int64_t gen_before, struct error *err);
 

@@ -53,16 +53,23 @@ static void check_arrow(const struct rental_arrow *arrow)
         CHECK(cuts);
 
     /* The host hears of each change of what it shall do, and of nothing else. */
-    bool wants_change = holds != held || (held && from != to) ||
+    bool pauses = arrow->to == RENTAL_PAUSING || arrow->from == RENTAL_PAUSING;
+    bool wants_change = holds != held || (held && from != to) || (pauses && held && holds) ||
                         (from != to && to == RENTAL_DESTROY) || arrow->event == RENTAL_REBOOT_ASKED;
-    bool is_confirmed = is_report(arrow->event) && from != RENTAL_RUN;
+    bool is_confirmed =
+        is_report(arrow->event) && (from != RENTAL_RUN || arrow->from == RENTAL_PAUSING);
     CHECK_INT(tells, wants_change && !is_confirmed && arrow->event != RENTAL_MACHINE_REMOVED);
 
     /* Every stop, end and wait has a reason; starting clears it; confirming keeps it. */
     if (from != to && to != RENTAL_RUN)
         CHECK(arrow->reason != REASON_NONE);
     if (arrow->to == RENTAL_SCHEDULING)
-        CHECK_INT(arrow->reason, REASON_GPUS_TAKEN);
+        CHECK_INT(arrow->reason, arrow->from == RENTAL_PAUSING        ? REASON_NONE
+                                 : arrow->event == RENTAL_START_WAITS ? REASON_GPUS_TAKEN
+                                                                      : REASON_BID_WAITS);
+    if (arrow->to == RENTAL_PAUSING)
+        CHECK(arrow->reason == REASON_OUTBID || arrow->reason == REASON_OUTRANKED ||
+              arrow->reason == REASON_IDLE_YIELDS);
     CHECK_INT((arrow->effects & RENTAL_CLEARS_REASON) != 0, arrow->to == RENTAL_CREATED);
     if (arrow->to == RENTAL_CREATED)
         CHECK_INT(arrow->reason, REASON_NONE);
@@ -126,21 +133,17 @@ static enum rental_state walk(enum rental_state at, const enum rental_event *eve
 static void test_a_life_from_end_to_end(void **state)
 {
     static const enum rental_event life[] = {
-        RENTAL_REPORTED_LOADING,
-        RENTAL_REPORTED_RUNNING,
-        RENTAL_REBOOT_ASKED,
-        RENTAL_REPORTED_RUNNING,
-        RENTAL_STOP_ASKED,
-        RENTAL_REPORTED_STOPPED,
-        RENTAL_START_WAITS,
-        RENTAL_GPUS_GRANTED,
-        RENTAL_REPORTED_RUNNING,
-        RENTAL_CREDIT_ENDED,
-        RENTAL_START,
-        RENTAL_REPORTED_EXITED,
-        RENTAL_START,
-        RENTAL_REPORTED_FAILED,
-        RENTAL_DESTROY_ASKED,
+        RENTAL_REPORTED_LOADING, RENTAL_REPORTED_RUNNING,
+        RENTAL_REBOOT_ASKED,     RENTAL_REPORTED_RUNNING,
+        RENTAL_STOP_ASKED,       RENTAL_REPORTED_STOPPED,
+        RENTAL_START_WAITS,      RENTAL_GPUS_GRANTED,
+        RENTAL_REPORTED_RUNNING, RENTAL_OUTBID,
+        RENTAL_GPUS_GRANTED,     RENTAL_REPORTED_RUNNING,
+        RENTAL_OUTRANKED,        RENTAL_REPORTED_STOPPED,
+        RENTAL_GPUS_GRANTED,     RENTAL_REPORTED_RUNNING,
+        RENTAL_CREDIT_ENDED,     RENTAL_START,
+        RENTAL_REPORTED_EXITED,  RENTAL_START,
+        RENTAL_REPORTED_FAILED,  RENTAL_DESTROY_ASKED,
         RENTAL_REPORTED_ABSENT,
     };
 
@@ -177,7 +180,8 @@ static void test_random_lives(void **state)
             CHECK(!rental_must_hold_gpus(at) || holds);
             CHECK(rental_may_hold_gpus(at) || !holds);
             CHECK_INT(is_closed, rental_intent(at) == RENTAL_DESTROY);
-            bool has_reason = at == RENTAL_SCHEDULING || rental_intent(at) != RENTAL_RUN;
+            bool has_reason =
+                at == RENTAL_SCHEDULING || at == RENTAL_PAUSING || rental_intent(at) != RENTAL_RUN;
             CHECK_INT(reason != REASON_NONE, has_reason);
         }
     }
@@ -265,6 +269,10 @@ static void test_clients_see_the_life_cycle_they_know(void **state)
         { RENTAL_REBOOTING, REASON_NONE, true, "rebooting", "running", "running", "running" },
         { RENTAL_SCHEDULING, REASON_GPUS_TAKEN, true, "scheduling", "running", "stopped",
           "running" },
+        { RENTAL_SCHEDULING, REASON_OUTBID, true, "stopped", "running", "stopped", "running" },
+        { RENTAL_SCHEDULING, REASON_BID_WAITS, true, "scheduling", "running", "stopped",
+          "running" },
+        { RENTAL_PAUSING, REASON_OUTRANKED, true, "pausing", "running", "running", "stopped" },
         { RENTAL_STOPPING, REASON_USER_STOP, true, "stopping", "stopped", "stopped", "stopped" },
         { RENTAL_STOPPED, REASON_USER_STOP, true, "stopped", "stopped", "stopped", "stopped" },
         { RENTAL_STOPPED, REASON_NO_CREDIT, false, "offline", "stopped", "stopped", "stopped" },

@@ -36,6 +36,11 @@ static void test_what_was_agreed_comes_back(void **state)
     CHECK_INT(contract.host_id, scene.host);
     CHECK_INT(contract.machine_id, scene.machine);
     CHECK_INT(contract.offer_id, scene.offer);
+    CHECK_INT(contract.kind, KIND_ON_DEMAND);
+    CHECK_INT(contract.list_hour.nanodollars, 101);
+    CHECK_INT(contract.started.microseconds, scene_at(10).microseconds);
+    CHECK_INT(contract.ran.microseconds, 0);
+    CHECK_INT(contract.pause.microseconds, INSTANT_NEVER.microseconds);
     CHECK_INT(contract.terms.num_gpus, 2);
     CHECK_INT(contract.terms.gpu_hour.nanodollars, 101);
     CHECK_INT(contract.terms.min_bid_hour.nanodollars, 102);
@@ -80,6 +85,10 @@ static void test_where_it_stands_is_swapped_by_generation(void **state)
     next.restart_nonce = 6;
     next.destroyed = scene_at(61);
     next.terms.end = scene_at(2000);
+    next.terms.gpu_hour.nanodollars = 99;
+    next.started = scene_at(62);
+    next.ran = scene_at(63);
+    next.pause = scene_at(64);
     CHECK_REFUSED(&scene, contract_update(scene.db, &next, 2, &scene.err));
     CHECK_INT(load(&scene, scene.contract).state, RENTAL_CREATED);
     CHECK_OK(contract_update(scene.db, &next, 1, &scene.err), &scene.err);
@@ -94,6 +103,11 @@ static void test_where_it_stands_is_swapped_by_generation(void **state)
     CHECK_INT(found.restart_nonce, 6);
     CHECK_INT(found.destroyed.microseconds, scene_at(61).microseconds);
     CHECK_INT(found.terms.end.microseconds, scene_at(2000).microseconds);
+    CHECK_INT(found.terms.gpu_hour.nanodollars, 99);
+    CHECK_INT(found.list_hour.nanodollars, 101);
+    CHECK_INT(found.started.microseconds, scene_at(62).microseconds);
+    CHECK_INT(found.ran.microseconds, scene_at(63).microseconds);
+    CHECK_INT(found.pause.microseconds, scene_at(64).microseconds);
     CHECK_INT(load(&scene, scene.contract_bob).state, RENTAL_CREATED);
     next.destroyed = (struct instant){ 0 };
     CHECK_REFUSED(&scene, contract_update(scene.db, &next, 5, &scene.err));
@@ -314,13 +328,78 @@ static void test_what_is_due_comes_in_order_and_to_a_bound(void **state)
     CHECK_COUNT(count, 0);
 }
 
+/* Nobody rents it, nobody pays for it, and no renter sees it; its machine does. */
+static void test_an_idle_job_is_no_rental(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct contract_row idle = scene_contract_row(&scene, scene.host), found, *list;
+    int64_t id, count, machine_count, *machines, ids[4];
+    size_t listed;
+    bool has;
+
+    idle.kind = KIND_IDLE;
+    idle.terms.gpu_hour = idle.list_hour = (struct money){ 0 };
+    CHECK_OK(contract_insert(scene.db, &idle, &id, &scene.err), &scene.err);
+    CHECK_OK(contract_load_owned(scene.db, scene.host, id, &scene.arena, &found, &has, &scene.err),
+             &scene.err);
+    CHECK(!has);
+    CHECK_OK(contract_count_owned(scene.db, scene.host, &count, &scene.err), &scene.err);
+    CHECK_INT(count, 0);
+    CHECK_OK(contract_count_running(scene.db, scene.host, &count, &scene.err), &scene.err);
+    CHECK_INT(count, 0);
+    CHECK_OK(
+        contract_machines_of(scene.db, scene.host, &scene.arena, &machines, &listed, &scene.err),
+        &scene.err);
+    CHECK_COUNT(listed, 0);
+    CHECK_OK(contract_list_owned(scene.db, scene.host, &scene.arena, &list, &listed, &scene.err),
+             &scene.err);
+    CHECK_COUNT(listed, 0);
+    CHECK_OK(contract_unposted(scene.db, INSTANT_NEVER, INSTANT_NEVER, ids, 4, &listed, &scene.err),
+             &scene.err);
+    CHECK_COUNT(listed, 2);
+    CHECK_OK(contract_list_on(scene.db, scene.machine, &scene.arena, &list, &listed, &scene.err),
+             &scene.err);
+    CHECK_COUNT(listed, 3);
+    CHECK(contract_is_on_host(&list[2]) && !contract_is_metered(&list[2]));
+    CHECK(contract_is_on_host(&list[0]) && contract_is_metered(&list[0]));
+    CHECK_OK(contract_disk_on(scene.db, scene.machine, &machine_count, &scene.err), &scene.err);
+    CHECK_INT(machine_count, 33);
+}
+
+/* A bid that has never run has no disk and nothing to post. */
+static void test_a_bid_that_never_ran_costs_nothing(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct contract_row bid = scene_contract_row(&scene, scene.ada), found;
+    int64_t id, disk_gb, ids[4];
+    size_t count;
+
+    bid.kind = KIND_BID;
+    bid.state = RENTAL_SCHEDULING;
+    bid.reason = REASON_BID_WAITS;
+    bid.started = (struct instant){ 0 };
+    CHECK_OK(contract_insert(scene.db, &bid, &id, &scene.err), &scene.err);
+    found = load(&scene, id);
+    CHECK_INT(found.kind, KIND_BID);
+    CHECK(!contract_is_on_host(&found) && !contract_is_metered(&found));
+    CHECK_OK(contract_disk_on(scene.db, scene.machine, &disk_gb, &scene.err), &scene.err);
+    CHECK_INT(disk_gb, 22);
+    CHECK_OK(contract_unposted(scene.db, INSTANT_NEVER, INSTANT_NEVER, ids, 4, &count, &scene.err),
+             &scene.err);
+    CHECK_COUNT(count, 2);
+    found.started = scene_at(70);
+    CHECK_OK(contract_update(scene.db, &found, 1, &scene.err), &scene.err);
+    CHECK_OK(contract_disk_on(scene.db, scene.machine, &disk_gb, &scene.err), &scene.err);
+    CHECK_INT(disk_gb, 33);
+}
+
 static void test_a_row_that_cannot_be_is_corrupt(void **state)
 {
     static const char *const damage[] = {
         "UPDATE contract SET ssh_port = 65536",
         "UPDATE contract SET ssh_port = 0, num_gpus = 65",
         "UPDATE contract SET num_gpus = 1, gen = 0",
-        "UPDATE contract SET gen = 1, state = 10",
+        "UPDATE contract SET gen = 1, state = 99",
         "UPDATE contract SET state = 1, reason = 99",
         "UPDATE contract SET reason = 0, bytes_up = -1",
     };
@@ -347,6 +426,8 @@ int main(void)
         cmocka_unit_test(test_the_same_request_is_found_again),
         cmocka_unit_test(test_a_machine_keeps_what_is_not_gone),
         cmocka_unit_test(test_what_is_due_comes_in_order_and_to_a_bound),
+        cmocka_unit_test(test_an_idle_job_is_no_rental),
+        cmocka_unit_test(test_a_bid_that_never_ran_costs_nothing),
         cmocka_unit_test(test_a_row_that_cannot_be_is_corrupt),
     };
     return SUPPORT_RUN(tests);
