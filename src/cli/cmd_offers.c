@@ -21,6 +21,10 @@ const struct args_option cmd_search_offers_options[] = {
     { "order", 'o', "FIELDS", "sort by these: dph,num_gpus-; a dash sorts from the top" },
     { "limit", 0, "N", "at most so many (64)" },
     { "storage", 0, "GB", "the disk to price and to ask for (5)" },
+    { "type", 't', "TYPE", "on-demand, bid (interruptible) or reserved" },
+    { "interruptible", 'i', NULL, "--type bid: priced at the lowest bid that wins" },
+    { "reserved", 'r', NULL, "--type reserved: with the discount for paying ahead" },
+    { "unavailable", 'u', NULL, "also what is rented now, and until when" },
     { "no-default", 'n', NULL, "without verified=true external=false rentable=true" },
     { NULL, 0, NULL, NULL },
 };
@@ -51,7 +55,20 @@ static const struct table_column offer_columns[] = {
     { "Status", false, 3, 0 },  { "Where", false, 2, 0 },
 };
 
-static void add_offer(struct table *table, const json_t *offer)
+/* "verified", and what a renter should know before all else. */
+static void add_status(struct table *table, const json_t *offer)
+{
+    double left_s = print_real_of(offer, "duration");
+    char age[AGE_TEXT_SIZE];
+
+    if (json_is_number(json_member(offer, "rented_until")))
+        table_cell(table, "rented, for %s at most", print_age((int64_t)left_s, age));
+    else
+        table_cell(table, "%s%s", print_text_of(offer, "verification"),
+                   json_is_true(json_member(offer, "simulated")) ? ", simulated" : "");
+}
+
+static void add_offer(struct table *table, const json_t *offer, bool is_reserved)
 {
     int64_t gpu_count = print_int_of(offer, "num_gpus");
     double fraction = print_real_of(offer, "gpu_frac");
@@ -68,7 +85,7 @@ static void add_offer(struct table *table, const json_t *offer)
     table_number(table, offer, "cpu_cores_effective", 1, 0);
     table_number(table, offer, "cpu_ram", 1e-3 * (fraction > 0 ? fraction : 1), 0);
     table_number(table, offer, "disk_space", 1, 0);
-    table_number(table, offer, "dph_total", 1, 4);
+    table_number(table, offer, is_reserved ? "discounted_dph_total" : "dph_total", 1, 4);
     table_number(table, offer, "dlperf", 1, 1);
     table_number(table, offer, "dlperf_per_dphtotal", 1, 1);
     table_number(table, offer, "cuda_max_good", 1, 1);
@@ -80,9 +97,10 @@ static void add_offer(struct table *table, const json_t *offer)
     table_number(table, offer, "duration", 1.0 / 86400, 1);
     table_number(table, offer, "direct_port_count", 1, 0);
     table_number(table, offer, "machine_id", 1, 0);
-    table_cell(table, "%s%s", print_text_of(offer, "verification"),
-               json_is_true(json_member(offer, "simulated")) ? ", simulated" : "");
+    add_status(table, offer);
     table_text(table, offer, "geolocation");
+    if (json_is_false(json_member(offer, "rentable")))
+        table_dim(table);
 }
 
 /* Say what is wrong, and for eyes show where: the text with a mark below it. */
@@ -148,6 +166,38 @@ static bool join_words(const struct args *args, struct buf *text, struct error *
     return true;
 }
 
+static enum query_defaults defaults_of(const struct args *args)
+{
+    if (args_has(args, "no-default"))
+        return QUERY_DEFAULTS_NONE;
+    return args_has(args, "unavailable") ? QUERY_DEFAULTS_BUT_RENTABLE : QUERY_DEFAULTS_ALL;
+}
+
+static bool is_reserved(const struct args *args)
+{
+    const char *type = args_get(args, "type");
+
+    return args_has(args, "reserved") || (type != NULL && strcmp(type, "reserved") == 0);
+}
+
+static bool write_type(struct cli *cli, struct encoder *json, struct error *err)
+{
+    const char *type = args_get(&cli->args, "type");
+    bool is_bid = args_has(&cli->args, "interruptible");
+    bool has_reserved = args_has(&cli->args, "reserved");
+
+    if ((type != NULL) + is_bid + has_reserved > 1)
+        return cli_usage(cli, err, "one of --type, --interruptible and --reserved");
+    if (type == NULL)
+        type = is_bid ? "bid" : has_reserved ? "reserved" : "on-demand";
+    if (strcmp(type, "interruptible") == 0)
+        type = "bid";
+    if (strcmp(type, "on-demand") != 0 && strcmp(type, "bid") != 0 && strcmp(type, "reserved") != 0)
+        return cli_usage(cli, err, "--type is on-demand, bid or reserved");
+    encode_field_text(json, "type", type);
+    return true;
+}
+
 static bool write_search(struct cli *cli, struct buf *body, struct error *err)
 {
     auto_buf struct buf text = buf_of(QUERY_LENGTH_MAX);
@@ -157,11 +207,13 @@ static bool write_search(struct cli *cli, struct buf *body, struct error *err)
     if (!join_words(&cli->args, &text, err))
         return false;
     encode_object(&json);
-    if (!query_write(text.bytes, !args_has(&cli->args, "no-default"), &json, &at, err))
+    if (args_has(&cli->args, "unavailable"))
+        encode_field_bool(&json, "include_unavailable", true);
+    if (!query_write(text.bytes, defaults_of(&cli->args), &json, &at, err))
         return point_at(cli, text.bytes, at, err);
-    if (!write_order(cli, &json, err) || !write_limit(cli, &json, err))
+    if (!write_order(cli, &json, err) || !write_limit(cli, &json, err) ||
+        !write_type(cli, &json, err))
         return false;
-    encode_field_text(&json, "type", "on-demand");
     encode_key(&json, "allocated_storage");
     if (!write_gb(cli, "storage", "5", &json, err))
         return false;
@@ -191,7 +243,7 @@ bool cmd_search_offers(struct cli *cli, struct error *err)
         return true;
     }
     for (size_t i = 0; i < json_array_size(offers); i++)
-        add_offer(&table, json_array_get(offers, i));
+        add_offer(&table, json_array_get(offers, i), is_reserved(&cli->args));
     table_write(&table, cli->style, cli->out);
     return true;
 }

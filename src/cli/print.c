@@ -25,6 +25,7 @@ void table_release(struct table *table)
 {
     arena_release(&table->texts);
     free(table->cells);
+    free(table->is_dim);
     *table = table_of(table->columns, table->column_count);
 }
 
@@ -49,13 +50,16 @@ static void add_cell(struct table *table, const char *text)
     if (table->cell_count == table->cell_capacity) {
         size_t capacity = table->cell_capacity > 0 ? 2 * table->cell_capacity : 256;
         const char **cells = realloc(table->cells, capacity * sizeof *cells);
+        bool *is_dim = realloc(table->is_dim, capacity * sizeof *is_dim);
 
-        if (cells == NULL)
+        if (cells == NULL || is_dim == NULL)
             abort();
         table->cells = cells;
+        table->is_dim = is_dim;
         table->cell_capacity = capacity;
     }
     print_clean(&clean, text);
+    table->is_dim[table->cell_count] = false;
     const char *copy = clean.length > 0 ? arena_text(&table->texts, clean.bytes) : "";
     table->cells[table->cell_count++] = copy != NULL ? copy : "...";
 }
@@ -83,6 +87,12 @@ void table_number(struct table *table, const json_t *row, const char *name, doub
         table_cell(table, "%.*f", decimals, print_real_of(row, name) * scale);
     else
         add_cell(table, "-");
+}
+
+void table_dim(struct table *table)
+{
+    assert(table->cell_count > 0 && table->cell_count % table->column_count == 0);
+    table->is_dim[table->cell_count - table->column_count] = true;
 }
 
 /* Columns that text takes: one for each character, the common case. */
@@ -211,8 +221,11 @@ void table_write(const struct table *table, struct print_style style, struct buf
     write_row(table, &layout, NULL, out);
     buf_printf(out, style.is_plain ? "\n" : "\x1b[0m\n");
     for (size_t at = 0; at < table->cell_count; at += table->column_count) {
+        bool is_dim = table->is_dim[at] && !style.is_plain;
+
+        buf_append(out, "\x1b[2m", is_dim ? 4 : 0);
         write_row(table, &layout, table->cells + at, out);
-        buf_append(out, "\n", 1);
+        buf_printf(out, is_dim ? "\x1b[0m\n" : "\n");
     }
     write_left_out(table, &layout, out);
 }

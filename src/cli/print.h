@@ -31,6 +31,7 @@ struct table {
     size_t column_count;
     struct arena texts;
     const char **cells; /* row after row */
+    bool *is_dim;       /* of a row's first cell: the row */
     size_t cell_count, cell_capacity;
 };
 
@@ -48,10 +49,13 @@ void table_text(struct table *table, const json_t *row, const char *name);
 void table_number(struct table *table, const json_t *row, const char *name, double scale,
                   int decimals);
 
+/* Show the row that was added last as greyed out. */
+void table_dim(struct table *table);
+
 /* How the output is looked at. */
 struct print_style {
     int width;     /* of the terminal in columns; 0: any */
-    bool is_plain; /* no bold titles */
+    bool is_plain; /* no bold titles, nothing greyed out */
 };
 
 void table_write(const struct table *table, struct print_style style, struct buf *out);

@@ -235,7 +235,7 @@ static bool write_number(struct span value, int64_t factor, struct encoder *json
     for (size_t i = is_negative ? 1 : 0; i < value.length; i++) {
         char letter = value.at[i];
 
-        if (letter == '.' && !has_point && digits > 0 && i + 1 < value.length) {
+        if (letter == '.' && !has_point && i + 1 < value.length) {
             has_point = true;
             continue;
         }
@@ -386,10 +386,16 @@ static bool write_field(struct reader *reader, size_t first, struct encoder *jso
             return true;
         is_any = is_any || (reader->conditions[i].field == field && reader->conditions[i].is_any);
     }
-    if (is_any)
+    /* Any of the others is as if nothing had been said; this one also shows what is rented. */
+    if (is_any && strcmp(field->name, "rentable") != 0)
         return true;
     encode_key(json, field->name);
     encode_object(json);
+    if (is_any) {
+        encode_field_text(json, "eq", "any");
+        encode_end(json);
+        return true;
+    }
     for (size_t i = first; i < reader->count; i++) {
         if (reader->conditions[i].field == field &&
             !write_operand(&reader->conditions[i], reader, json, err))
@@ -399,14 +405,17 @@ static bool write_field(struct reader *reader, size_t first, struct encoder *jso
     return true;
 }
 
-static void write_defaults(const struct reader *reader, struct encoder *json)
+static void write_defaults(const struct reader *reader, enum query_defaults wanted,
+                           struct encoder *json)
 {
     static const struct {
         const char *name;
         bool value;
     } defaults[] = { { "verified", true }, { "external", false }, { "rentable", true } };
 
-    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+    size_t count = wanted == QUERY_DEFAULTS_NONE ? 0 : wanted == QUERY_DEFAULTS_ALL ? 3 : 2;
+
+    for (size_t i = 0; i < count; i++) {
         bool is_given = false;
 
         for (size_t j = 0; j < reader->count; j++)
@@ -420,15 +429,14 @@ static void write_defaults(const struct reader *reader, struct encoder *json)
     }
 }
 
-static bool read_and_write(struct reader *reader, bool has_defaults, struct encoder *json,
+static bool read_and_write(struct reader *reader, enum query_defaults wanted, struct encoder *json,
                            struct error *err)
 {
     for (skip_blanks(reader); *reader->at != '\0'; skip_blanks(reader)) {
         if (!read_condition(reader, err))
             return false;
     }
-    if (has_defaults)
-        write_defaults(reader, json);
+    write_defaults(reader, wanted, json);
     for (size_t i = 0; i < reader->count; i++) {
         if (!write_field(reader, i, json, err))
             return false;
@@ -436,12 +444,12 @@ static bool read_and_write(struct reader *reader, bool has_defaults, struct enco
     return true;
 }
 
-bool query_write(const char *text, bool has_defaults, struct encoder *json, size_t *ret_at,
+bool query_write(const char *text, enum query_defaults wanted, struct encoder *json, size_t *ret_at,
                  struct error *err)
 {
     struct reader reader = { .text = text, .at = text };
 
-    if (read_and_write(&reader, has_defaults, json, err))
+    if (read_and_write(&reader, wanted, json, err))
         return true;
     *ret_at = (size_t)(reader.at - text);
     return false;

@@ -30,10 +30,13 @@ struct query_field {
 /* By its name or an alias of it; NULL where nothing is called so. */
 const struct query_field *query_field_find(const char *name, size_t length);
 
-/* Write the conditions as members of the object that is open in `json`, the defaults (verified,
- * not external, rentable) in front of them where `has_defaults`. On failure `*ret_at` is the
+/* What is taken as said where the text says nothing of it: verified, not external, and rentable. */
+enum query_defaults { QUERY_DEFAULTS_NONE, QUERY_DEFAULTS_BUT_RENTABLE, QUERY_DEFAULTS_ALL };
+
+/* Write the conditions as members of the object that is open in `json`, the defaults in front of
+ * them. On failure `*ret_at` is the
  * offset of the character that is wrong, and what was written so far is of no use. */
-NODISCARD bool query_write(const char *text, bool has_defaults, struct encoder *json,
+NODISCARD bool query_write(const char *text, enum query_defaults wanted, struct encoder *json,
                            size_t *ret_at, struct error *err);
 
 /* Write "dph-,num_gpus" as [["dph_total","desc"],["num_gpus","asc"]]. */

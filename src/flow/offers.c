@@ -3,6 +3,7 @@
 
 #include "flow/hardware.h"
 #include "market/offer.h"
+#include "store/contract.h"
 #include "store/machine.h"
 #include "store/offer.h"
 
@@ -13,6 +14,42 @@ struct offers_work {
     int64_t *ids;
     size_t max, count;
 };
+
+/* What a contract has, at the terms that it has it at. */
+static struct offer rented_offer(const struct contract_row *contract, const struct machine *machine)
+{
+    return (struct offer){ .id = contract->offer_id,
+                           .bundle_id = contract->offer_id,
+                           .machine = machine,
+                           .terms = contract->terms,
+                           .renter_id = contract->owner_id };
+}
+
+static bool has_offer(const struct offer *offers, size_t count, int64_t id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (offers[i].id == id)
+            return true;
+    return false;
+}
+
+/* Those that hold GPUs now, or the machine; stopped rentals keep nobody from renting. */
+static bool add_rented(struct db *db, struct offers_work *work, const struct hardware *hardware,
+                       struct error *err)
+{
+    for (size_t i = 0; i < hardware->gpu_count; i++) {
+        struct contract_row contract;
+        bool has;
+
+        if (hardware->gpus[i].claimed_by == 0)
+            continue;
+        if (!contract_load(db, hardware->gpus[i].claimed_by, work->arena, &contract, &has, err))
+            return false;
+        if (has && !has_offer(work->offers, work->count, contract.offer_id))
+            work->offers[work->count++] = rented_offer(&contract, &hardware->machine);
+    }
+    return true;
+}
 
 static bool offers_work(struct db *db, void *context, struct error *err)
 {
@@ -28,12 +65,13 @@ static bool offers_work(struct db *db, void *context, struct error *err)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for a machine");
     if (!machine_load(db, work->machine_id, work->arena, row, &has, err))
         return false;
-    if (!has || !row->is_listed || !row->is_online || row->is_quarantined)
+    if (!has || !row->is_online || row->is_quarantined)
         return true;
     if (!hardware_load(db, row, work->arena, &hardware, err) ||
         !offer_list(db, work->machine_id, work->arena, &rows, &count, err))
         return false;
-    work->offers = arena_alloc(work->arena, count, sizeof *work->offers);
+    count = row->is_listed ? count : 0;
+    work->offers = arena_alloc(work->arena, count + hardware->gpu_count, sizeof *work->offers);
     if (work->offers == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for the offers");
     for (size_t i = 0; i < count; i++)
@@ -43,7 +81,7 @@ static bool offers_work(struct db *db, void *context, struct error *err)
                                           .terms = rows[i].terms,
                                           .discount_max_ppm = rows[i].discount_max_ppm };
     work->count = count;
-    return true;
+    return add_rented(db, work, hardware, err);
 }
 
 bool flow_offers_of_machine(const struct flow *flow, int64_t machine_id, struct arena *arena,

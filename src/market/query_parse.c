@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "market/query_parse.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { DIGITS_MAX = 18 };
+#include "market/machine.h"
+#include "market/query_operand.h"
+#include "market/region.h"
 
 static const struct {
     const char *alias;
@@ -39,6 +39,27 @@ static const struct {
     { "<", QUERY_LT },         { "lte", QUERY_LTE },     { "<=", QUERY_LTE },
     { "in", QUERY_IN },        { "notin", QUERY_NOTIN }, { "nin", QUERY_NOTIN },
     { "not in", QUERY_NOTIN },
+};
+
+/* Ten years: longer makes no difference to anybody. */
+#define DURATION_MAX_S (10.0 * 365 * 86400)
+
+/* Members of a query object that are no fields: those that are read by themselves, and what
+ * consoles and older clients send for their own use. */
+static const char *const other_members[] = {
+    "type",
+    "order",
+    "limit",
+    "allocated_storage",
+    "target_reliability",
+    "extra_ids",
+    "gpu_option",
+    "include_unavailable",
+    "disable_bundling",
+    "show_incompatible",
+    "sort_option",
+    "template_id",
+    "chunked",
 };
 
 /* What every step of parsing one field needs. */
@@ -75,87 +96,13 @@ bool query_field_find(const char *name, enum query_field *ret_field, double *ret
     return false;
 }
 
-/* Decimal text such as "24", ".98" or "-1.5". Up to 15 digits give the nearest double: both the
- * digits and the power of ten are exact, and one division rounds once. */
-static bool read_decimal(const char *text, double *ret)
-{
-    bool is_negative = *text == '-';
-    int64_t digits = 0;
-    int count = 0, decimals = 0;
-    bool is_behind_point = false;
-
-    for (text += is_negative ? 1 : 0; *text != '\0'; text++) {
-        if (*text == '.' && !is_behind_point) {
-            is_behind_point = true;
-            continue;
-        }
-        if (*text < '0' || *text > '9' || count == DIGITS_MAX)
-            return false;
-        digits = digits * 10 + (*text - '0');
-        decimals += is_behind_point ? 1 : 0;
-        count++;
-    }
-    if (count == 0)
-        return false;
-
-    double value = (double)digits / pow(10, decimals);
-    *ret = is_negative ? -value : value;
-    return true;
-}
-
-static bool read_number(const json_t *operand, double *ret)
-{
-    if (json_is_number(operand)) {
-        *ret = json_number_value(operand);
-        return true;
-    }
-    if (json_is_boolean(operand)) {
-        *ret = json_is_true(operand) ? 1 : 0;
-        return true;
-    }
-    return json_is_string(operand) && read_decimal(json_string_value(operand), ret);
-}
-
-static bool read_flag(const json_t *operand, double *ret)
-{
-    static const struct {
-        const char *text;
-        double value;
-    } rows[] = { { "true", 1 },  { "True", 1 },  { "1", 1 },
-                 { "false", 0 }, { "False", 0 }, { "0", 0 } };
-    const char *text = json_string_value(operand);
-
-    if (text == NULL)
-        return read_number(operand, ret) && (*ret == 0 || *ret == 1);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i].text, text) == 0) {
-            *ret = rows[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "570.86.15", or a number that stands for such: 570 and 570086 are 570.0.0 and 570.86.0. */
-static bool read_version(const json_t *operand, double *ret)
-{
-    const char *text = json_string_value(operand);
-
-    if (text != NULL && strchr(text, '.') != NULL) {
-        *ret = (double)machine_driver_number(text);
-        return *ret != 0;
-    }
-    if (!read_number(operand, ret) || *ret <= 0)
-        return false;
-    while (*ret < 1e6)
-        *ret *= 1e3;
-    return true;
-}
-
 /* Clients send versions of systems both as texts and as numbers. */
 static bool read_text(const struct reading *reading, const json_t *operand, const char **ret)
 {
-    if (json_is_string(operand) && json_string_length(operand) <= QUERY_TEXT_MAX)
+    if (json_string_length(operand) > QUERY_TEXT_MAX)
+        return error_set(reading->err, ERROR_INVALID, "'%.48s': a text of more than %d bytes",
+                         reading->name, QUERY_TEXT_MAX);
+    if (json_is_string(operand))
         *ret = arena_text(reading->arena, json_string_value(operand));
     else if (json_is_number(operand))
         *ret = arena_printf(reading->arena, "%.15g", json_number_value(operand));
@@ -176,14 +123,14 @@ static bool read_operand(const struct reading *reading, const json_t *operand,
     }
     switch (query_field_type(reading->field)) {
     case QUERY_NUMBER:
-        if (!read_number(operand, &ret->number))
+        if (!query_operand_number(operand, &ret->number))
             return bad_operand(reading, "a number");
         ret->number *= reading->scale;
         return true;
     case QUERY_FLAG:
-        return read_flag(operand, &ret->number) || bad_operand(reading, "true or false");
+        return query_operand_flag(operand, &ret->number) || bad_operand(reading, "true or false");
     case QUERY_VERSION:
-        return read_version(operand, &ret->number) || bad_operand(reading, "a version");
+        return query_operand_version(operand, &ret->number) || bad_operand(reading, "a version");
     case QUERY_TEXT:
     case QUERY_MODEL:
     case QUERY_COUNTRY:
@@ -213,32 +160,136 @@ static bool find_relation(const struct reading *reading, const char *name, enum 
                      reading->name, name);
 }
 
+/* Operands as they are read; a region becomes its countries. */
+struct operands {
+    struct query_value *values;
+    size_t count;
+};
+
+static bool too_long(const struct reading *reading)
+{
+    return error_set(reading->err, ERROR_OUT_OF_RANGE, "'%.48s': the query is too long",
+                     reading->name);
+}
+
+static bool add_value(const struct reading *reading, const struct query_value *value,
+                      struct operands *operands)
+{
+    if (operands->count == QUERY_LIST_MAX)
+        return error_set(reading->err, ERROR_OUT_OF_RANGE, "'%.48s': more than %d operands",
+                         reading->name, QUERY_LIST_MAX);
+    operands->values[operands->count++] = *value;
+    return true;
+}
+
+static bool add_place(const struct reading *reading, const char *name, struct operands *operands)
+{
+    struct query_value value = { .kind = QUERY_VALUE_TEXT, .text = name };
+    const char *countries = region_countries(name);
+    char code[3];
+
+    if (countries == NULL && *machine_country(name, code) == '\0')
+        return error_set(reading->err, ERROR_INVALID,
+                         "'%.48s': write a country with two letters, as SE, or a region, as EU",
+                         reading->name);
+    if (countries == NULL)
+        return add_value(reading, &value, operands);
+    for (; *countries != '\0'; countries += 2) {
+        value.text = arena_copy(reading->arena, countries, 2);
+        if (value.text == NULL)
+            return too_long(reading);
+        if (!add_value(reading, &value, operands))
+            return false;
+    }
+    return true;
+}
+
+static bool add_operand(const struct reading *reading, const json_t *operand,
+                        struct operands *operands)
+{
+    struct query_value value;
+
+    if (!read_operand(reading, operand, &value))
+        return false;
+    if (value.kind == QUERY_VALUE_TEXT && query_field_type(reading->field) == QUERY_COUNTRY)
+        return add_place(reading, value.text, operands);
+    return add_value(reading, &value, operands);
+}
+
+static bool read_operands(const struct reading *reading, bool is_list, const json_t *operand,
+                          struct operands *ret)
+{
+    bool has_places = query_field_type(reading->field) == QUERY_COUNTRY;
+    size_t count = is_list ? json_array_size(operand) : 1;
+
+    if (is_list && !json_is_array(operand))
+        return bad_operand(reading, "a list");
+    if (count > QUERY_LIST_MAX)
+        return error_set(reading->err, ERROR_OUT_OF_RANGE, "'%.48s': more than %d operands",
+                         reading->name, QUERY_LIST_MAX);
+    *ret = (struct operands){ .values =
+                                  arena_alloc(reading->arena, has_places ? QUERY_LIST_MAX : count,
+                                              sizeof ret->values[0]) };
+    if (ret->values == NULL)
+        return too_long(reading);
+    for (size_t i = 0; i < count; i++) {
+        if (!add_operand(reading, is_list ? json_array_get(operand, i) : operand, ret))
+            return false;
+    }
+    return true;
+}
+
+/* One country becomes a list where it was a region. */
+static enum query_relation relation_of(enum query_relation relation, size_t count)
+{
+    if (count == 1)
+        return relation;
+    return relation == QUERY_EQ ? QUERY_IN : relation == QUERY_NEQ ? QUERY_NOTIN : relation;
+}
+
+/* What conditions on some fields say beside what they demand. */
+static void take_hints(const struct query_condition *condition, struct query *query)
+{
+    bool is_least = condition->relation == QUERY_GT || condition->relation == QUERY_GTE;
+
+    if (condition->field == QUERY_DURATION && is_least &&
+        condition->values[0].kind == QUERY_VALUE_NUMBER) {
+        double seconds = fmin(condition->values[0].number, DURATION_MAX_S);
+        int64_t duration_us = seconds > 0 ? llround(seconds * US_PER_SECOND) : 0;
+
+        if (duration_us > query->ask.duration_us)
+            query->ask.duration_us = duration_us;
+    }
+}
+
 static bool add_condition(const struct reading *reading, enum query_relation relation,
                           const json_t *operand, struct query *query)
 {
     bool is_list = relation == QUERY_IN || relation == QUERY_NOTIN;
-    size_t count = is_list ? json_array_size(operand) : 1;
+    struct operands operands;
 
+    /* Whoever speaks of `rentable` at all knows that there are others. */
+    if (reading->field == QUERY_RENTABLE)
+        query->has_rented = true;
     if (relation == QUERY_EQ && is_any(operand))
         return true;
-    if (is_list && !json_is_array(operand))
-        return bad_operand(reading, "a list");
-    if (count > QUERY_LIST_MAX || query->condition_count == QUERY_CONDITIONS_MAX)
-        return error_set(reading->err, ERROR_OUT_OF_RANGE, "'%.48s': the query is too long",
+    if (query->condition_count == QUERY_CONDITIONS_MAX)
+        return error_set(reading->err, ERROR_OUT_OF_RANGE, "more than %d conditions",
+                         QUERY_CONDITIONS_MAX);
+    if (!read_operands(reading, is_list, operand, &operands))
+        return false;
+    if (!is_list && operands.count > 1 && relation != QUERY_EQ && relation != QUERY_NEQ)
+        return error_set(reading->err, ERROR_INVALID, "'%.48s': no country is above another",
                          reading->name);
-    struct query_value *values = arena_alloc(reading->arena, count, sizeof values[0]);
-    if (values == NULL)
-        return error_set(reading->err, ERROR_OUT_OF_RANGE, "the query is too long");
-    for (size_t i = 0; i < count; i++) {
-        if (!read_operand(reading, is_list ? json_array_get(operand, i) : operand, &values[i]))
-            return false;
-    }
-    query->conditions[query->condition_count++] = (struct query_condition){
+
+    struct query_condition *condition = &query->conditions[query->condition_count++];
+    *condition = (struct query_condition){
         .field = reading->field,
-        .relation = relation,
-        .count = count,
-        .values = values,
+        .relation = relation_of(relation, operands.count),
+        .count = operands.count,
+        .values = operands.values,
     };
+    take_hints(condition, query);
     return true;
 }
 
@@ -293,7 +344,7 @@ static bool read_limit(const json_t *root, struct query *query, struct error *er
 
     if (value == NULL)
         return true;
-    if (!read_number(value, &limit) || limit < 1)
+    if (!query_operand_number(value, &limit) || limit < 1)
         return error_set(err, ERROR_INVALID, "'limit' must be a number from 1");
     query->limit = limit < QUERY_LIMIT_MAX ? (size_t)limit : QUERY_LIMIT_MAX;
     return true;
@@ -309,7 +360,7 @@ static bool read_storage(const json_t *root, struct query *query, struct error *
         value = json_object_iter_value(json_object_iter((json_t *)value));
     if (value == NULL)
         return true;
-    if (!read_number(value, &gb) || !(gb >= 0) || gb > (double)QUERY_STORAGE_MAX / 1000)
+    if (!query_operand_number(value, &gb) || !(gb >= 0) || gb > (double)QUERY_STORAGE_MAX / 1000)
         return error_set(err, ERROR_INVALID, "'allocated_storage' must be a number of GB");
     query->ask.disk_milligb = llround(gb * 1000);
     return true;
@@ -332,7 +383,8 @@ static bool read_order(const json_t *root, struct query *query, struct error *er
         struct query_order *order = &query->order[query->order_count++];
         double scale;
 
-        if (name == NULL)
+        if (name == NULL || (direction == NULL && json_array_get(pair, 1) != NULL) ||
+            (direction != NULL && strcmp(direction, "asc") != 0 && strcmp(direction, "desc") != 0))
             return error_set(err, ERROR_INVALID, "'order' must hold [field, \"asc\" or \"desc\"]");
         if (!query_field_find(name, &order->field, &scale))
             return error_set(err, ERROR_INVALID, "'order': there is no field '%.48s'", name);
@@ -374,6 +426,21 @@ static bool read_target_reliability(const json_t *root, struct arena *arena, str
     return value == NULL || add_condition(&reading, QUERY_GTE, value, query);
 }
 
+/* "include_unavailable": true. */
+static bool read_has_rented(const json_t *root, struct query *query, struct error *err)
+{
+    return json_opt_bool(root, "include_unavailable", &query->has_rented, err);
+}
+
+static bool is_other_member(const char *name)
+{
+    for (size_t i = 0; i < sizeof other_members / sizeof other_members[0]; i++) {
+        if (strcmp(other_members[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool query_parse(const json_t *root, struct arena *arena, struct query *ret, struct error *err)
 {
     struct query query = query_default();
@@ -384,7 +451,7 @@ bool query_parse(const json_t *root, struct arena *arena, struct query *ret, str
         return error_set(err, ERROR_INVALID, "the query must be an object");
     if (!read_type(root, &query, err) || !read_limit(root, &query, err) ||
         !read_storage(root, &query, err) || !read_order(root, &query, err) ||
-        !read_extra_ids(root, arena, &query, err) ||
+        !read_extra_ids(root, arena, &query, err) || !read_has_rented(root, &query, err) ||
         !read_target_reliability(root, arena, &query, err))
         return false;
 
@@ -392,7 +459,11 @@ bool query_parse(const json_t *root, struct arena *arena, struct query *ret, str
     {
         struct reading reading = { .arena = arena, .err = err, .name = name };
 
-        if (json_is_null(value) || !query_field_find(name, &reading.field, &reading.scale))
+        if (is_other_member(name))
+            continue;
+        if (!query_field_find(name, &reading.field, &reading.scale))
+            return error_set(err, ERROR_INVALID, "offers have no field '%.48s'", name);
+        if (json_is_null(value))
             continue;
         if (!read_conditions(&reading, value, &query))
             return false;

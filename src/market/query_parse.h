@@ -2,9 +2,10 @@
 /* From the query object of api.md 2.3.2 to a query.
  *
  * The same route is spoken to by clients that send every value as text and by clients that send
- * numbers: operands are read by the type of their field, here, once. A field that nobody knows is
- * left out, since consoles send hints of their own in the same object; a known field with an
- * operand that makes no sense is an error that names it. */
+ * numbers: operands are read by the type of their field, here, once. Hints that consoles send in
+ * the same object are left out; any other field that nobody knows, and an operand that makes no
+ * sense, is an error that names it. The work is bounded by the limits here and in market/query.h,
+ * whatever is sent. */
 
 #ifndef BERTH_MARKET_QUERY_PARSE_H
 #define BERTH_MARKET_QUERY_PARSE_H

@@ -80,8 +80,10 @@ bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max, 
 {
     return rows_load_ids(db,
                          "SELECT m.id FROM machine m WHERE m.id > $1 AND m.is_online = 1 "
-                         "AND m.is_quarantined = 0 AND EXISTS (SELECT 1 FROM offer o "
+                         "AND m.is_quarantined = 0 AND (EXISTS (SELECT 1 FROM offer o "
                          "WHERE o.machine_id = m.id AND o.removed_us IS NULL) "
+                         "OR EXISTS (SELECT 1 FROM gpu g JOIN gpu_claim c ON c.gpu_id = g.id "
+                         "WHERE g.machine_id = m.id AND c.released_us IS NULL)) "
                          "ORDER BY m.id LIMIT $2",
                          DB_ARGS(db_int(after), db_int((int64_t)max)), ret_ids, max, ret_count,
                          err);

@@ -25,7 +25,7 @@ NODISCARD bool offer_list(struct db *db, int64_t machine_id, struct arena *arena
                           struct offer_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool offer_remove(struct db *db, int64_t id, struct instant now, struct error *err);
 
-/* Machines that have live offers and are online, above `after`, in order. */
+/* Machines that have live offers or rented GPUs and are online, above `after`, in order. */
 NODISCARD bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max,
                               size_t *ret_count, struct error *err);
 

@@ -23,6 +23,8 @@ static void test_text_becomes_a_query(void **state)
         { "id=999999999999", "{\"id\":{\"eq\":999999999999}}" },
         { "dph=0.123456", "{\"dph_total\":{\"eq\":0.123456}}" },
         { "dph<-0.5", "{\"dph_total\":{\"lt\":-0.5}}" },
+        { "reliability>.98 dph>-.5",
+          "{\"reliability\":{\"gt\":0.98},\"dph_total\":{\"gt\":-0.5}}" },
         { "gpu_ram>=24", "{\"gpu_ram\":{\"gte\":24000}}" },
         { "cpu_ram>=0.5", "{\"cpu_ram\":{\"gte\":500}}" },
         { "gpu_ram_GB=12.5", "{\"gpu_ram\":{\"eq\":12500}}" },
@@ -62,7 +64,7 @@ static void test_text_becomes_a_query(void **state)
 
         check_row("'%s'", rows[i].text);
         encode_object(&json);
-        CHECK_OK(query_write(rows[i].text, false, &json, &at, &err), &err);
+        CHECK_OK(query_write(rows[i].text, QUERY_DEFAULTS_NONE, &json, &at, &err), &err);
         encode_end(&json);
         CHECK_TEXT(out.bytes, rows[i].json);
     }
@@ -76,7 +78,8 @@ static void test_defaults_yield_to_what_is_said(void **state)
         { "",
           "{\"verified\":{\"eq\":true},\"external\":{\"eq\":false},\"rentable\":{\"eq\":true}}" },
         { "verified=any", "{\"external\":{\"eq\":false},\"rentable\":{\"eq\":true}}" },
-        { "verified=false external=any rentable=any", "{\"verified\":{\"eq\":false}}" },
+        { "verified=false external=any rentable=any",
+          "{\"verified\":{\"eq\":false},\"rentable\":{\"eq\":\"any\"}}" },
     };
 
     (void)state;
@@ -88,7 +91,7 @@ static void test_defaults_yield_to_what_is_said(void **state)
 
         check_row("'%s'", rows[i].text);
         encode_object(&json);
-        CHECK_OK(query_write(rows[i].text, true, &json, &at, &err), &err);
+        CHECK_OK(query_write(rows[i].text, QUERY_DEFAULTS_ALL, &json, &at, &err), &err);
         encode_end(&json);
         CHECK_TEXT(out.bytes, rows[i].json);
     }
@@ -112,7 +115,8 @@ static void test_errors_point_at_the_character(void **state)
         { "id=1 num_gpus=2x", 14, "'2x' is not a number" },
         { "id=>5", 3, "'>5' is not a number" },
         { "id=1.", 3, "'1.' is not a number" },
-        { "id=.5", 3, "'.5' is not a number" },
+        { "id=.", 3, "'.' is not a number" },
+        { "id=-.", 3, "'-.' is not a number" },
         { "id=1.2.3", 3, "'1.2.3' is not a number" },
         { "id=-", 3, "expected a number" },
         { "id=1000000000000", 3, "more than 12 digits, or 6 decimals" },
@@ -148,7 +152,7 @@ static void test_errors_point_at_the_character(void **state)
 
         check_row("'%s'", rows[i].text);
         encode_object(&json);
-        CHECK(!query_write(rows[i].text, false, &json, &at, &err));
+        CHECK(!query_write(rows[i].text, QUERY_DEFAULTS_NONE, &json, &at, &err));
         CHECK_TEXT(err.text, rows[i].reason);
         CHECK_INT((int64_t)at, (int64_t)rows[i].at);
     }
@@ -171,7 +175,8 @@ static void test_conditions_have_a_limit(void **state)
         for (size_t i = 0; i < count; i++)
             buf_printf(&text, "%s%s1 ", names[i / 6], operators[i % 6]);
         encode_object(&json);
-        CHECK(query_write(text.bytes, false, &json, &at, &err) == (count == QUERY_CONDITIONS_MAX));
+        CHECK(query_write(text.bytes, QUERY_DEFAULTS_NONE, &json, &at, &err) ==
+              (count == QUERY_CONDITIONS_MAX));
     }
 }
 

@@ -330,7 +330,7 @@ int64_t world_offer(struct world *world, int64_t machine_id, int64_t num_gpus)
     CHECK_OK(flow_offers_of_machine(&world->flow, machine_id, &world->arena, &offers, &count, &err),
              &err);
     for (size_t i = 0; i < count; i++)
-        if (offers[i].terms.num_gpus == num_gpus)
+        if (offers[i].renter_id == 0 && offers[i].terms.num_gpus == num_gpus)
             return offers[i].id;
     return 0;
 }

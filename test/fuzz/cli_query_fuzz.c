@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     size_t at = 0;
 
     encode_object(&json);
-    if (query_write(text, true, &json, &at, &err)) {
+    if (query_write(text, QUERY_DEFAULTS_ALL, &json, &at, &err)) {
         encode_end(&json);
         check_json(&query);
     } else {

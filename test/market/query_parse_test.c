@@ -83,7 +83,15 @@ static void test_operands_are_read_by_their_fields_type(void **state)
         { "{'verified':{'eq':'any'},'rented':{'eq':'*'},'num_gpus':{'eq':'?'}}", "" },
         { "{'verified':null,'datacenter':{}}", "" },
         { "{'os_version':{'eq':22.04}}", "os_version = '22.04'" },
-        { "{'no_such_field':{'eq':1},'show_incompatible':true,'sort_option':{'x':'y'}}", "" },
+        { "{'show_incompatible':true,'sort_option':{'x':'y'},'template_id':7,'chunked':1}", "" },
+        { "{'geolocation':{'eq':'EU'}}",
+          "geolocation in 'AT' 'BE' 'BG' 'CY' 'CZ' 'DE' 'DK' 'EE' 'ES' 'FI' 'FR' 'GR' 'HR' 'HU' "
+          "'IE' 'IT' 'LT' 'LU' 'LV' 'MT' 'NL' 'PL' 'PT' 'RO' 'SE' 'SI' 'SK'" },
+        { "{'geolocation':{'notin':['south_america','US']}}",
+          "geolocation notin 'AR' 'BO' 'BR' 'CL' 'CO' 'EC' 'FK' 'GF' 'GY' 'PE' 'PY' 'SR' 'UY' 'VE' "
+          "'US'" },
+        { "{'geolocation':{'neq':'Gothenburg, SE'},'country_code':{'eq':null}}",
+          "geolocation != 'Gothenburg, SE'; country_code = null" },
         { "{'target_reliability':0.95}", "expected_reliability >= 0.95" },
         { "{'num_gpus':{'==':1},'cpu_cores':{'!=':2},'disk_bw':{'not eq':3},'cpu_ghz':{'<=':4}}",
           "num_gpus = 1; cpu_cores != 2; disk_bw != 3; cpu_ghz <= 4" },
@@ -112,6 +120,17 @@ static void test_what_makes_no_sense_is_named(void **state)
 {
     static const char *const rows[][2] = {
         { "[]", "the query must be an object" },
+        { "{'num_gpu':{'eq':1}}", "offers have no field 'num_gpu'" },
+        { "{'':1}", "offers have no field ''" },
+        { "{'NUM_GPUS':null}", "offers have no field 'NUM_GPUS'" },
+        { "{'num_gpus':{'gte':'NaN'}}", "'num_gpus' must be compared with a number" },
+        { "{'num_gpus':{'gte':'inf'}}", "'num_gpus' must be compared with a number" },
+        { "{'geolocation':{'eq':'Mars'}}",
+          "'geolocation': write a country with two letters, as SE, or a region, as EU" },
+        { "{'geolocation':{'gt':'EU'}}", "'geolocation': no country is above another" },
+        { "{'order':[['id','up']]}", "'order' must hold [field, \"asc\" or \"desc\"]" },
+        { "{'order':[['id',1]]}", "'order' must hold [field, \"asc\" or \"desc\"]" },
+        { "{'include_unavailable':'x'}", "'include_unavailable' must be true or false" },
         { "'x'", "the query must be an object" },
         { "{'num_gpus':{'gte':'two'}}", "'num_gpus' must be compared with a number" },
         { "{'num_gpus':{'gte':''}}", "'num_gpus' must be compared with a number" },
@@ -182,7 +201,7 @@ static void test_control_keys(void **state)
           1, 0, QUERY_SCORE, true },
         { "{'type':'reserved','limit':5000,'allocated_storage':1000000,'order':[['id']]}",
           OFFER_RESERVED, 5000, 1000000000, QUERY_ID, false },
-        { "{'type':'on-demand','limit':5001,'allocated_storage':0.0004,'order':[['id','up']]}",
+        { "{'type':'on-demand','limit':5001,'allocated_storage':0.0004,'order':[['id','asc']]}",
           OFFER_ON_DEMAND, 5000, 0, QUERY_ID, false },
         { "{'limit':null,'allocated_storage':null,'order':null,'type':null,'extra_ids':null}",
           OFFER_ON_DEMAND, 64, 8000, QUERY_SCORE, true },
@@ -222,6 +241,42 @@ static void test_several_orders_and_extra_ids(void **state)
     CHECK_INT(query.extra_ids[1], 9);
     CHECK_OK(query_parse(NULL, &arena, &query, &err), &err);
     CHECK(query.extra_count == 0);
+}
+
+static void test_hints_for_the_search(void **state)
+{
+    static const struct {
+        const char *json;
+        bool has_rented;
+        int64_t duration_us;
+    } rows[] = {
+        { "{}", false, 0 },
+        { "{'include_unavailable':true}", true, 0 },
+        { "{'include_unavailable':0}", false, 0 },
+        { "{'rentable':{'eq':'any'}}", true, 0 },
+        { "{'rentable':{'eq':false}}", true, 0 },
+        { "{'rentable':null,'rented':{'eq':false}}", false, 0 },
+        { "{'duration':{'gte':'3600'}}", false, US_PER_HOUR },
+        { "{'duration':{'gt':1.5}}", false, 1500000 },
+        { "{'duration':{'gt':60,'gte':120}}", false, 120 * US_PER_SECOND },
+        { "{'duration':{'lt':3600}}", false, 0 },
+        { "{'duration':{'gte':-1}}", false, 0 },
+        { "{'duration':{'gte':null}}", false, 0 },
+        { "{'duration':{'gte':1e300}}", false, INT64_C(315360000) * US_PER_SECOND },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_json json_t *root = json_of(rows[i].json);
+        auto_arena struct arena arena = arena_of(QUERY_ARENA_SIZE);
+        struct query query;
+        struct error err;
+
+        check_row("%s", rows[i].json);
+        CHECK_OK(query_parse(root, &arena, &query, &err), &err);
+        CHECK_INT(query.has_rented, rows[i].has_rented);
+        CHECK_INT(query.ask.duration_us, rows[i].duration_us);
+    }
 }
 
 /* A list of one text as often as `count` says, under `name`. */
@@ -269,6 +324,47 @@ static void test_lists_texts_and_conditions_have_limits(void **state)
     }
 }
 
+/* Ten thousand conditions, operands and sort keys, and texts of a megabyte: refused within the
+ * arena, with a sentence that fits a line. */
+static void test_bad_queries_cost_little(void **state)
+{
+    enum { MANY = 10000, LONG = 1000000 };
+    auto_arena struct arena texts = arena_of(4 * LONG);
+    char *text = arena_alloc(&texts, LONG + 1, 1);
+    json_t *roots[6];
+
+    (void)state;
+    CHECK(text != NULL);
+    memset(text, '9', LONG);
+    roots[0] = json_object();
+    roots[1] = json_pack("{s:{s:[]}}", "id", "in");
+    roots[2] = json_pack("{s:[]}", "order");
+    for (int i = 0; i < MANY; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof name, "field%d", i);
+        CHECK(json_object_set_new(roots[0], name, json_pack("{s:i}", "eq", i)) == 0);
+        CHECK(json_array_append_new(json_object_get(json_object_get(roots[1], "id"), "in"),
+                                    json_integer(i)) == 0);
+        CHECK(json_array_append_new(json_object_get(roots[2], "order"),
+                                    json_pack("[s,s]", "id", "asc")) == 0);
+    }
+    roots[3] = json_pack("{s:{s:s}}", "gpu_name", "eq", text);
+    roots[4] = json_pack("{s:{s:s}}", "num_gpus", "gte", text);
+    roots[5] = json_pack("{s:i}", text, 1);
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+        auto_arena struct arena arena = arena_of(QUERY_ARENA_SIZE);
+        struct query query;
+        struct error err;
+
+        check_row("query %zu", i);
+        CHECK(!query_parse(roots[i], &arena, &query, &err));
+        CHECK(strlen(err.text) > 0 && strlen(err.text) < 120);
+        CHECK(arena.used < 4096);
+        json_release(&roots[i]);
+    }
+}
+
 static void test_every_name_and_alias_is_a_field(void **state)
 {
     static const char *const aliases[] = {
@@ -305,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_what_makes_no_sense_is_named),
         cmocka_unit_test(test_control_keys),
         cmocka_unit_test(test_several_orders_and_extra_ids),
+        cmocka_unit_test(test_hints_for_the_search),
+        cmocka_unit_test(test_bad_queries_cost_little),
         cmocka_unit_test(test_lists_texts_and_conditions_have_limits),
         cmocka_unit_test(test_every_name_and_alias_is_a_field),
     };
