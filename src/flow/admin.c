@@ -102,7 +102,7 @@ static bool verify_work(struct db *db, void *context, struct error *err)
     /* An operator who verifies it has looked: its hardware counts as it is now. */
     if (work->verification == VERIFICATION_VERIFIED &&
         (!machine_set_quarantined(db, work->id, false, err) ||
-         !session_forget_hardware(db, work->id, err)))
+         !session_forget_hardware(db, work->id, err) || !machine_bump(db, work->id, err)))
         return false;
     return db_notify(db, TOPIC_MACHINE, work->id, err);
 }

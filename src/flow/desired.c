@@ -19,7 +19,7 @@ struct desired_work {
     struct arena *arena;
     struct desired desired;
     int64_t rev;
-    bool has;
+    bool has, is_quarantined;
 };
 
 static bool no_room(struct error *err)
@@ -83,6 +83,20 @@ static bool add_keys(struct db *db, const struct desired_work *work,
     return true;
 }
 
+/* For a machine that may be another one with a stolen key: enough to stop the container and keep
+ * its files, and nothing that its renter has told us. */
+static void withhold(struct desired_instance *instance)
+{
+    const struct instance_spec *spec = &instance->spec;
+
+    instance->state = DESIRED_STOPPED;
+    instance->spec = (struct instance_spec){ .image = spec->image,
+                                             .disk_gb = spec->disk_gb,
+                                             .cpu_millis = spec->cpu_millis,
+                                             .ram_mb = spec->ram_mb,
+                                             .shm_mb = spec->shm_mb };
+}
+
 static bool fill(struct db *db, const struct desired_work *work,
                  const struct contract_row *contract, struct desired_instance *instance,
                  struct error *err)
@@ -115,6 +129,10 @@ static bool fill(struct db *db, const struct desired_work *work,
         if (err->code == ERROR_INVALID)
             err->code = ERROR_CORRUPT;
         return error_context(err, "contract %lld", (long long)contract->id);
+    }
+    if (work->is_quarantined) {
+        withhold(instance);
+        return true;
     }
     return add_keys(db, work, contract, &instance->spec, err);
 }
@@ -164,6 +182,7 @@ static bool desired_work(struct db *db, void *context, struct error *err)
         return false;
     if (count > DESIRED_INSTANCES_MAX)
         return no_room(err);
+    work->is_quarantined = machine.is_quarantined;
     work->desired = (struct desired){ .session_epoch = has_session ? session.epoch : 0,
                                       .desired_rev = machine.desired_rev,
                                       .server_time_us = work->now.microseconds,
@@ -174,7 +193,8 @@ static bool desired_work(struct db *db, void *context, struct error *err)
     for (size_t i = 0; i < count; i++)
         if (!fill(db, work, &contracts[i], &work->desired.instances[i], err))
             return false;
-    return add_ops(db, work, err);
+    /* A command may hold secrets, too. */
+    return work->is_quarantined || add_ops(db, work, err);
 }
 
 bool flow_desired(const struct flow *flow, int64_t machine_id, struct arena *arena,

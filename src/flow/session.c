@@ -73,10 +73,12 @@ static bool check_hardware(struct db *db, struct open_work *work, struct machine
 
     if (!is_same && contract_count > 0) {
         work->outcome = SESSION_QUARANTINED;
-        return machine_set_quarantined(db, machine->id, true, err);
+        return machine_set_quarantined(db, machine->id, true, err) &&
+               machine_bump(db, machine->id, err);
     }
     memcpy(session->fingerprint, request->fingerprint, sizeof session->fingerprint);
-    if (machine->is_quarantined && !machine_set_quarantined(db, machine->id, false, err))
+    if (machine->is_quarantined && (!machine_set_quarantined(db, machine->id, false, err) ||
+                                    !machine_bump(db, machine->id, err)))
         return false;
     if (is_same_gpus)
         return true;
