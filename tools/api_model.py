@@ -170,7 +170,7 @@ class Route:
             fail(self.where, "needs a reply, or another content")
         if self.reply is not None and self.content != "application/json":
             fail(self.where, "has a JSON reply and another content")
-        needs_scope = "user" in self.callers or "instance" in self.callers
+        needs_scope = {"user", "instance", "admin"} & set(self.callers)
         if needs_scope and self.scope is None:
             fail(self.where, "needs a scope, since keys have them")
         if "anyone" in self.callers and len(self.callers) > 1:

@@ -34,6 +34,7 @@ struct app {
     struct jobs *jobs;
     struct routes *routes;
     struct http *http;
+    struct http *metrics_door; /* of --metrics-listen, or NULL */
 };
 
 #endif

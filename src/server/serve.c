@@ -19,6 +19,7 @@
 #include "server/deliver.h"
 #include "server/events.h"
 #include "server/jobs.h"
+#include "server/metrics_page.h"
 #include "sys/file.h"
 
 enum {
@@ -35,6 +36,7 @@ const struct option_row serve_options[] = {
     { "store", "WHERE", "sqlite, or postgres://... (sqlite)" },
     { "public-url", "URL", "how clients reach this server (what they send as Host)" },
     { "trusted-proxies", "A,B", "addresses whose X-Forwarded-For is believed (none)" },
+    { "metrics-listen", "ADDR:PORT", "serve /metrics there too, without a key (nowhere)" },
     { "rate-factor", "N", "let callers call N times as often as by default; 0: without limit (1)" },
     { "config", "FILE", "more options, one a line, without dashes" },
     { "auto-verify", NULL, "count every machine as verified" },
@@ -200,7 +202,9 @@ static bool open_doors(struct app *app, const struct options *options, const cha
     http.context = app->routes;
     http.observer = hear_answer;
     http.observer_context = app;
-    return http_open(&http, &app->log, &app->http, err);
+    const char *metrics = options_get(options, "metrics-listen");
+    return (metrics == NULL || metrics_door_open(app, metrics, &app->metrics_door, err)) &&
+           http_open(&http, &app->log, &app->http, err);
 }
 
 /* From the bottom up what open_market() and open_doors() opened; any of it may be missing. Threads
@@ -210,8 +214,8 @@ static void close_app(struct app *app)
     jobs_close(&app->jobs);
     if (app->hub != NULL)
         hub_stop(app->hub);
-    if (app->http != NULL)
-        http_close(&app->http, STOP_DEADLINE_MS);
+    http_close(&app->http, STOP_DEADLINE_MS);
+    http_close(&app->metrics_door, STOP_DEADLINE_MS);
     routes_close(&app->routes);
     deliver_close(&app->deliver);
     events_close(&app->events);
@@ -265,6 +269,9 @@ static bool serve(struct app *app, const struct options *options, const char *co
     bool is_open = open_market(app, options, &dir, err) && open_doors(app, options, proxies, err);
     if (is_open) {
         app->start_us = clock_boot_us(app->clock) - begin_us;
+        if (app->metrics_door != NULL)
+            (void)fprintf(stderr, "berthd: metrics on http://%s\n",
+                          http_address(app->metrics_door));
         (void)fprintf(stderr, "berthd: ready on http://%s\n", http_address(app->http));
         wait_for_the_end(app, &signals);
     }

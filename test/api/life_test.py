@@ -174,8 +174,9 @@ class Live(unittest.TestCase):
         self.assertEqual(others.until(lambda name, data: True).get("id"), None)
 
     def test_metrics_count_what_was_done(self):
+        operator = self.world.user("metrics", is_admin=True)
         connection = http.client.HTTPConnection(self.world.host, self.world.port, timeout=10)
-        connection.request("GET", "/metrics")
+        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {operator.key}"})
         reply = connection.getresponse()
         self.assertEqual(reply.getheader("Content-Type"), "text/plain; version=0.0.4")
         lines = reply.read().decode().splitlines()

@@ -250,6 +250,14 @@ class Matrix(unittest.TestCase):
                     status, reply = self.call(route, who, MISSING)
                     self.assertEqual(status, 200, reply)
 
+    def test_what_is_for_operators_is_for_them_alone(self):
+        for route in self.world.checker.api.routes:
+            if "admin" not in route.callers:
+                continue
+            for who, want in ((self.ada, 403), (self.hal, 403), (self.op, 200)):
+                with self.subTest(f"{route.name} as {who.id}"):
+                    self.assertEqual(self.call(route, who, MISSING)[0], want)
+
     def test_an_instances_key_is_for_that_instance(self):
         def rent():
             return self.ada.ok("PUT", f"/api/v0/asks/{self.offer()}/", {

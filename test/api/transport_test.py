@@ -3,6 +3,7 @@
 """How requests travel: spellings of paths, places of keys, limits, malformed and slow requests."""
 
 import concurrent.futures
+import http.client
 import json
 import re
 import time
@@ -215,12 +216,39 @@ class Transport(unittest.TestCase):
             for value in part:
                 self.check_references(document, value)
 
-    def test_health_and_metrics_answer_anyone(self):
-        self.assertEqual(self.world.call("GET", "/healthz")[0], 200)
-        status, text = self.world.call("GET", "/metrics")
-        self.assertEqual(status, 200)
+    def check_metrics(self, text):
+        self.assertIn("berth_uptime_seconds", text)
         for line in text.splitlines():
             self.assertRegex(line, r"^(#.*|[a-z_]+(\{.*\})? [-+0-9.eEinfNa]+)$")
+
+    def test_health_answers_anyone_and_metrics_operators(self):
+        operator = self.world.user("operator", is_admin=True)
+        self.assertEqual(self.world.call("GET", "/healthz")[0], 200)
+        self.assertEqual(self.world.call("GET", "/metrics")[0], 401)
+        self.assertEqual(self.ada.call("GET", "/metrics")[0], 403)
+        status, text = operator.call("GET", "/metrics")
+        self.assertEqual(status, 200)
+        self.check_metrics(text)
+
+    def test_metrics_may_have_a_door_of_their_own(self):
+        with World("--metrics-listen", "127.0.0.1:0") as world:
+            address = (world.dir / "log").read_text().split("metrics on http://")[1].split()[0]
+            rows = (("GET", "/metrics", 200), ("GET", "/metrics/", 200), ("POST", "/metrics", 405),
+                    ("GET", "/healthz", 404), ("GET", "/api/v0/gpu_types/", 404))
+            for method, path, want in rows:
+                with self.subTest(f"{method} {path}"):
+                    connection = http.client.HTTPConnection(address, timeout=10)
+                    connection.request(method, path)
+                    reply = connection.getresponse()
+                    text = reply.read().decode()
+                    connection.close()
+                    self.assertEqual(reply.status, want)
+                    if want == 200:
+                        self.check_metrics(text)
+                    else:
+                        self.assertFalse(json.loads(text)["success"])
+            # The main door is shut to who has no key, as ever.
+            self.assertEqual(world.call("GET", "/metrics")[0], 401)
 
 
 if __name__ == "__main__":

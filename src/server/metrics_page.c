@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/metrics_page.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "server/catalog_feed.h"
+#include "server/events.h"
+#include "server/reply.h"
+#include "store/ledger.h"
+#include "sys/file.h"
+
+enum { STATM_SIZE = 256, PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
+
+/* Bytes that the process has in memory; 0 where the system does not say. */
+static int64_t resident_bytes(void)
+{
+    auto_buf struct buf statm = buf_of(STATM_SIZE);
+    struct error ignored;
+    uint64_t pages;
+
+    if (!file_read(AT_FDCWD, "/proc/self/statm", &statm, &ignored) || statm.length == 0)
+        return 0;
+    char *second = strchr(statm.bytes, ' ');
+    if (second == NULL)
+        return 0;
+    second++;
+    second[strcspn(second, " \n")] = '\0';
+    return parse_u64(second, &pages) ? (int64_t)pages * sysconf(_SC_PAGESIZE) : 0;
+}
+
+static bool find_newest_journal(struct db *db, void *context, struct error *err)
+{
+    return ledger_newest(db, context, err);
+}
+
+static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
+{
+    struct hub_totals hub = hub_totals(app->hub);
+    struct catalog_feed_totals catalog = catalog_feed_totals(app->catalog);
+    struct store_totals store = store_totals(app->store);
+    struct http_totals http = http_totals(app->http);
+    int64_t up_us = instant_until(app->started, clock_now(app->clock));
+    const struct metrics_gauge gauges[] = {
+        { "berth_uptime_seconds", "gauge", "Since the process started.", up_us, 6 },
+        { "berth_start_seconds", "gauge", "From the process's start to the first answer.",
+          app->start_us, 6 },
+        { "process_resident_memory_bytes", "gauge", "Memory in use.", resident_bytes(), 0 },
+        { "berth_agents_connected", "gauge", "Machines heard of within their lease.", hub.connected,
+          0 },
+        { "berth_agent_polls_parked", "gauge", "Polls that wait for a change.", hub.parked, 0 },
+        { "berth_agent_wakes_total", "counter", "Polls woken by a change.", hub.wakes, 0 },
+        { "berth_catalog_machines", "gauge", "Machines with offers.", (int64_t)catalog.machines,
+          0 },
+        { "berth_catalog_offers", "gauge", "Offers in the catalog.", (int64_t)catalog.offers, 0 },
+        { "berth_catalog_builds_total", "counter", "Catalogs built.", (int64_t)catalog.builds, 0 },
+        { "berth_event_listeners", "gauge", "Clients that listen for events.",
+          events_count(app->events), 0 },
+        { "berth_store_reads_total", "counter", "Snapshots read.", (int64_t)store.reads, 0 },
+        { "berth_store_writes_total", "counter", "Transactions written.", (int64_t)store.writes,
+          0 },
+        { "berth_store_commits_total", "counter", "Durable commits; one takes many transactions.",
+          (int64_t)store.commits, 0 },
+        { "berth_store_retries_total", "counter", "Transactions run again after a conflict.",
+          (int64_t)store.retries, 0 },
+        { "berth_store_failures_total", "counter", "Transactions that failed.",
+          (int64_t)store.failures, 0 },
+        { "berth_store_queue_length", "gauge", "Transactions that wait for the writer.",
+          (int64_t)store.queue_length, 0 },
+        { "berth_ledger_newest_journal", "gauge", "Number of the newest journal in the books.",
+          newest_journal, 0 },
+        { "berth_http_connections", "gauge", "Connections open now.", (int64_t)http.open_now, 0 },
+        { "berth_http_in_flight", "gauge", "Requests being answered.", (int64_t)http.in_flight_now,
+          0 },
+        { "berth_http_queued", "gauge", "Requests that wait for a worker.",
+          (int64_t)http.queued_now, 0 },
+        { "berth_http_connections_total", "counter", "Connections accepted.",
+          (int64_t)http.connections, 0 },
+        { "berth_http_cut_off_total", "counter", "Connections closed for being too slow.",
+          (int64_t)http.cut_off, 0 },
+    };
+    auto_free struct metrics_route *routes = calloc(route_count + 1, sizeof *routes);
+
+    if (routes == NULL)
+        abort();
+    for (size_t i = 0; i < route_count; i++)
+        routes[i] = (struct metrics_route){ http_method_name(route_table[i].method),
+                                            route_table[i].pattern };
+    const struct metrics_page page = { .routes = routes,
+                                       .gauges = gauges,
+                                       .gauge_count = sizeof gauges / sizeof gauges[0] };
+    metrics_write(app->metrics, &page, out);
+}
+
+bool metrics_page_write(struct app *app, struct buf *out, struct error *err)
+{
+    int64_t newest_journal = 0;
+
+    if (!store_read(app->store, find_newest_journal, &newest_journal, err))
+        return false;
+    write_all(app, newest_journal, out);
+    return true;
+}
+
+static void serve_page(void *context, struct http_exchange *exchange)
+{
+    auto_buf struct buf body = buf_of(PAGE_MAX);
+    struct app *app = context;
+    struct error err;
+
+    if (metrics_page_write(app, &body, &err))
+        return http_reply(exchange, 200, METRICS_TYPE, &body);
+    log_failure(&app->log, "metrics", &err);
+    reply_refuse_exchange(exchange, 503, "unavailable", "The database does not answer.");
+}
+
+static void answer(void *context, struct http_exchange *exchange)
+{
+    const struct http_request *request = http_request_of(exchange);
+
+    if (strcmp(request->path, "/metrics") != 0)
+        return reply_refuse_exchange(exchange, 404, "not_found", "Here is only /metrics.");
+    if (request->method != HTTP_GET && request->method != HTTP_HEAD)
+        return reply_refuse_exchange(exchange, 405, "method_not_allowed",
+                                     "This address answers GET only.");
+    http_work(exchange, serve_page, context);
+}
+
+bool metrics_door_open(struct app *app, const char *listen, struct http **ret_http,
+                       struct error *err)
+{
+    struct http_options options = http_options_default();
+
+    options.listen = listen;
+    options.threads = 1;
+    options.workers = 1;
+    options.connections_max = DOOR_CONNECTIONS_MAX;
+    options.handler = answer;
+    options.context = app;
+    if (!http_open(&options, &app->log, ret_http, err))
+        return error_context(err, "--metrics-listen");
+    return true;
+}
