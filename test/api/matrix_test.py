@@ -10,6 +10,7 @@ may touch does not build.
 
 import json
 import re
+import time
 import unittest
 
 from world import Person, World
@@ -31,6 +32,7 @@ class Matrix(unittest.TestCase):
         cls.op = cls.world.user("op", is_admin=True)
         cls.paper = cls.hal.machine(gpus=8)
         cls.cells = 0
+        cls.handed_out = set()
         cls.list_machine()
 
     @classmethod
@@ -48,12 +50,17 @@ class Matrix(unittest.TestCase):
     # Things to call a route on, each made afresh where a call may have used it up.
 
     def offer(self):
+        """One that was not handed out before: a search may still show for a moment what is gone."""
         for _ in range(100):
             found = self.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"eq": 1}})[1]["offers"]
-            if found:
-                return found[0]["id"]
-            self.free_gpus()
-            self.list_machine()
+            fresh = [row["id"] for row in found if row["id"] not in self.handed_out]
+            if fresh:
+                self.handed_out.add(fresh[0])
+                return fresh[0]
+            if not found:
+                self.free_gpus()
+                self.list_machine()
+            time.sleep(0.02)
         raise AssertionError("the machine has no offers")
 
     def free_gpus(self):
