@@ -9,9 +9,13 @@
 #define BERTH_FLOW_CHECK_H
 
 #include "store/store.h"
+#include "sys/crypto.h"
 
 struct check_counts {
     uint64_t accounts, transfers, journals, contracts, meters, intervals, claims;
+    uint64_t seals, unsealed;       /* batches of the chain, and journals behind the last of them */
+    int64_t sealed;                 /* the last journal that it covers */
+    char head[HEX_SIZE(HASH_SIZE)]; /* its newest hash: whoever notes it down can tell later */
     uint64_t findings;
 };
 

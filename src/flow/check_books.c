@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "market/journal.h"
+#include "store/seal.h"
 #include "sys/crypto.h"
 
 /* An account beside what its transfers and its holds add up to. */
@@ -202,28 +203,6 @@ static bool check_debtors(struct check_run *run, struct error *err)
     return false;
 }
 
-/* The legs of one journal; more than there may be are counted, not kept. */
-static bool load_legs(struct audit_stream *legs, int64_t id, struct journal *journal,
-                      size_t *ret_count, struct error *err)
-{
-    struct audit_row row;
-    bool has;
-
-    for (*ret_count = 0;; ++*ret_count) {
-        if (!check_run_take(legs, id, &row, &has, err))
-            return false;
-        if (!has)
-            return true;
-        if (*ret_count < JOURNAL_LEGS_MAX)
-            journal->legs[journal->leg_count++] = (struct leg){
-                .code = (int)row.at[2],
-                .amount = { row.at[3] },
-                .debit = { (enum ledger_code)row.at[4], row.at[5], row.at[6] },
-                .credit = { (enum ledger_code)row.at[7], row.at[8], row.at[9] },
-            };
-    }
-}
-
 /* What the renter is charged for a component is what host and house get. */
 static void check_split(struct check_run *run, int64_t id, const struct journal *journal)
 {
@@ -261,39 +240,79 @@ static void check_hash(struct check_run *run, const struct audit_row *row,
                        row->key);
 }
 
-static bool check_journal(struct check_run *run, struct audit_stream *legs,
+/* The chain over the journals, as it is recomputed along with them. */
+struct chain {
+    struct audit_stream seals;
+    struct seal previous;
+    struct seal_batch batch;
+};
+
+/* Close the batches that end before journal `id`. */
+static bool close_batches(struct check_run *run, struct chain *chain, int64_t id, struct error *err)
+{
+    const struct audit_row *row;
+
+    while (audit_see(&chain->seals, &row, err)) {
+        if (row == NULL || row->at[1] >= id)
+            return true;
+        struct seal seal = { .hash = "" };
+        if (chain->batch.journal_count > 0)
+            seal = seal_close(&chain->previous, &chain->batch);
+        if (seal.number != row->at[0] || seal.last_journal != row->at[1] ||
+            seal.journal_count != row->at[2] || strcmp(seal.hash, row->hash) != 0)
+            check_run_find(run, "I-19",
+                           "seal %" PRId64 ", of %" PRId64 " journals up to %" PRId64
+                           ", does not match them",
+                           row->at[0], row->at[2], row->at[1]);
+        /* From here on as it is stored, so that one break is one finding. */
+        chain->previous = (struct seal){ .number = row->at[0], .last_journal = row->at[1] };
+        (void)snprintf(chain->previous.hash, sizeof chain->previous.hash, "%.*s",
+                       (int)sizeof chain->previous.hash - 1, row->hash);
+        chain->batch = (struct seal_batch){ .last_journal = row->at[1] };
+        run->counts.sealed = chain->previous.last_journal;
+        run->counts.seals++;
+        audit_take(&chain->seals);
+    }
+    return false;
+}
+
+static void check_kind(struct check_run *run, const struct audit_row *row,
+                       const struct journal *journal, size_t leg_count)
+{
+    int64_t id = row->at[0];
+
+    if (!journal_is_balanced(journal))
+        check_run_find(run, "I-3", "journal %" PRId64 " (%s) is not balanced: %zu legs", id,
+                       row->key, leg_count);
+    if (journal->kind == JOURNAL_USAGE)
+        check_split(run, id, journal);
+    if (journal->corrects >= id)
+        check_run_find(run, "I-15", "journal %" PRId64 " corrects %" PRId64 ", a later one", id,
+                       journal->corrects);
+    check_hash(run, row, journal);
+}
+
+static bool check_journal(struct check_run *run, struct chain *chain, struct audit_stream *legs,
                           const struct audit_row *row, struct error *err)
 {
     int64_t id = row->at[0];
-    struct journal journal = {
-        .kind = (enum journal_kind)row->at[1],
-        .occurred = { row->at[2] },
-        .ref_kind = (enum journal_ref)row->at[4],
-        .ref_id = row->at[5],
-        .corrects = row->at[6] == AUDIT_NULL ? 0 : row->at[6],
-    };
+    struct journal journal = audit_journal(row);
     size_t leg_count;
 
-    if (!check_run_skip(run, legs, id, "legs", err) ||
-        !load_legs(legs, id, &journal, &leg_count, err))
+    if (!check_run_skip(run, legs, id, "legs", err) || !close_batches(run, chain, id, err) ||
+        !audit_take_legs(legs, id, &journal, &leg_count, err))
         return false;
-    if (leg_count > JOURNAL_LEGS_MAX) {
+    if (leg_count > JOURNAL_LEGS_MAX)
         check_run_find(run, "I-3", "journal %" PRId64 " has %zu legs", id, leg_count);
-        return true;
-    }
-    if (!journal_is_balanced(&journal))
-        check_run_find(run, "I-3", "journal %" PRId64 " (%s) is not balanced: %zu legs", id,
-                       row->key, leg_count);
-    if (journal.kind == JOURNAL_USAGE)
-        check_split(run, id, &journal);
-    if (journal.corrects >= id)
-        check_run_find(run, "I-15", "journal %" PRId64 " corrects %" PRId64 ", a later one", id,
-                       journal.corrects);
-    check_hash(run, row, &journal);
+    else
+        check_kind(run, row, &journal, leg_count);
+    struct seal_entry entry = { id, { row->at[3] }, row->hash, &journal };
+    if (id > chain->batch.last_journal)
+        seal_batch_add(&chain->batch, &entry);
     return true;
 }
 
-static bool check_journals(struct check_run *run, struct error *err)
+static bool check_all_journals(struct check_run *run, struct chain *chain, struct error *err)
 {
     auto_audit struct audit_stream journals = audit_open(run->db, AUDIT_JOURNALS);
     auto_audit struct audit_stream legs = audit_open(run->db, AUDIT_LEGS);
@@ -302,12 +321,24 @@ static bool check_journals(struct check_run *run, struct error *err)
     while (audit_see(&journals, &row, err)) {
         run->counts.journals = journals.taken;
         if (row == NULL)
-            return check_run_skip(run, &legs, INT64_MAX, "legs", err);
-        if (!check_journal(run, &legs, row, err))
+            return check_run_skip(run, &legs, INT64_MAX, "legs", err) &&
+                   close_batches(run, chain, INT64_MAX, err);
+        if (!check_journal(run, chain, &legs, row, err))
             return false;
         audit_take(&journals);
     }
     return false;
+}
+
+static bool check_journals(struct check_run *run, struct error *err)
+{
+    struct chain chain = { .seals = audit_open(run->db, AUDIT_SEALS) };
+    bool is_read = check_all_journals(run, &chain, err);
+
+    (void)snprintf(run->counts.head, sizeof run->counts.head, "%s", chain.previous.hash);
+    run->counts.unsealed = (uint64_t)chain.batch.journal_count;
+    audit_close(&chain.seals);
+    return is_read;
 }
 
 bool check_books(struct check_run *run, struct error *err)

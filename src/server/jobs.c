@@ -11,6 +11,7 @@
 #include "flow/no_credit.h"
 #include "flow/op.h"
 #include "flow/post_usage.h"
+#include "flow/seal.h"
 #include "sys/thread.h"
 
 /* Deal with a batch of what is due; `*ret_is_full` asks to be called again at once. */
@@ -69,6 +70,16 @@ static bool run_op_expire(const struct jobs_options *options, bool *ret_is_full,
     return flow_op_expire(options->flow, err);
 }
 
+static bool run_seal(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_seal(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= SEAL_BATCH_MAX;
+    return true;
+}
+
 static const struct job {
     const char *name;
     job_run *run;
@@ -79,6 +90,7 @@ static const struct job {
     { "no credit", run_no_credit, US_PER_SECOND },
     { "lifetime", run_lifetime, US_PER_SECOND },
     { "post usage", run_post_usage, 5 * US_PER_SECOND },
+    { "seal journals", run_seal, 10 * US_PER_SECOND },
     { "expire operations", run_op_expire, 10 * US_PER_SECOND },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

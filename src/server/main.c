@@ -74,9 +74,12 @@ static bool run_check(const struct options *options, struct buf *out, struct err
     if (counts.findings > 0)
         return error_set(err, ERROR_CORRUPT, "%llu violations",
                          (unsigned long long)counts.findings);
-    buf_printf(out, "sound: %llu journals, %llu transfers, %llu accounts, %llu contracts",
+    buf_printf(out, "sound: %llu journals, %llu transfers, %llu accounts, %llu contracts\n",
                (unsigned long long)counts.journals, (unsigned long long)counts.transfers,
                (unsigned long long)counts.accounts, (unsigned long long)counts.contracts);
+    buf_printf(out, "sealed: up to journal %lld, %llu since; the newest of %llu seals is %s",
+               (long long)counts.sealed, (unsigned long long)counts.unsealed,
+               (unsigned long long)counts.seals, counts.seals > 0 ? counts.head : "none");
     return true;
 }
 

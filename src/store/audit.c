@@ -72,6 +72,9 @@ static const struct table {
     [AUDIT_GPUS] = { "SELECT gpu_id, id, contract_id, claimed_us, released_us FROM gpu_claim "
                      "WHERE (gpu_id, id) > ($1, $2) ORDER BY gpu_id, id LIMIT $3",
                      2, 5, false },
+    [AUDIT_SEALS] = { "SELECT number, last_journal, journal_count, '', hash FROM journal_seal "
+                      "WHERE number > $1 ORDER BY number LIMIT $2",
+                      1, 3, true },
 };
 
 struct audit_stream audit_open(struct db *db, enum audit_table table)
@@ -83,6 +86,16 @@ struct audit_stream audit_open(struct db *db, enum audit_table table)
         abort();
     for (size_t i = 0; i < 3; i++)
         stream.last_key[i] = INT64_MIN;
+    return stream;
+}
+
+struct audit_stream audit_open_after(struct db *db, enum audit_table table, int64_t key)
+{
+    struct audit_stream stream = audit_open(db, table);
+
+    stream.last_key[0] = key;
+    for (size_t i = 1; i < 3; i++)
+        stream.last_key[i] = INT64_MAX;
     return stream;
 }
 
@@ -138,4 +151,39 @@ void audit_take(struct audit_stream *stream)
         stream->last_key[i] = stream->rows[stream->next].at[i];
     stream->next++;
     stream->taken++;
+}
+
+struct journal audit_journal(const struct audit_row *row)
+{
+    struct journal journal = {
+        .kind = (enum journal_kind)row->at[1],
+        .occurred = { row->at[2] },
+        .ref_kind = (enum journal_ref)row->at[4],
+        .ref_id = row->at[5],
+        .corrects = row->at[6] == AUDIT_NULL ? 0 : row->at[6],
+    };
+
+    /* A key that is longer than any that we make is cut, and so is not what was sealed. */
+    (void)snprintf(journal.key, sizeof journal.key, "%.*s", JOURNAL_KEY_SIZE - 1, row->key);
+    return journal;
+}
+
+bool audit_take_legs(struct audit_stream *legs, int64_t journal_id, struct journal *journal,
+                     size_t *ret_count, struct error *err)
+{
+    const struct audit_row *row;
+
+    for (*ret_count = 0; audit_see(legs, &row, err); ++*ret_count) {
+        if (row == NULL || row->at[0] != journal_id)
+            return true;
+        if (journal->leg_count < JOURNAL_LEGS_MAX)
+            journal->legs[journal->leg_count++] = (struct leg){
+                .code = (int)row->at[2],
+                .amount = { row->at[3] },
+                .debit = { (enum ledger_code)row->at[4], row->at[5], row->at[6] },
+                .credit = { (enum ledger_code)row->at[7], row->at[8], row->at[9] },
+            };
+        audit_take(legs);
+    }
+    return false;
 }

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "market/journal.h"
 #include "store/db.h"
 
 #define AUDIT_NULL INT64_C(-1)
@@ -42,6 +43,7 @@ enum audit_table {
     AUDIT_INTERVALS, /* contract, start, id, metered, end */
     AUDIT_CLAIMS,    /* contract, id, GPU, claimed, released */
     AUDIT_GPUS,      /* GPU, claim id, contract, claimed, released */
+    AUDIT_SEALS,     /* number, last journal, journals; hash */
 };
 
 struct audit_row {
@@ -62,11 +64,20 @@ struct audit_stream {
 #define auto_audit __attribute__((cleanup(audit_close)))
 
 struct audit_stream audit_open(struct db *db, enum audit_table table);
+
+/* From behind the rows whose key begins with `key`. */
+struct audit_stream audit_open_after(struct db *db, enum audit_table table, int64_t key);
 void audit_close(struct audit_stream *stream);
 
 /* The next row, which stays until it is taken and is NULL at the end. */
 NODISCARD bool audit_see(struct audit_stream *stream, const struct audit_row **ret_row,
                          struct error *err);
 void audit_take(struct audit_stream *stream);
+
+/* A row of AUDIT_JOURNALS as a journal without its legs; and the rows of AUDIT_LEGS that come next,
+ * if they are its. More legs than there may be are counted, not kept. */
+struct journal audit_journal(const struct audit_row *row);
+NODISCARD bool audit_take_legs(struct audit_stream *legs, int64_t journal_id,
+                               struct journal *journal, size_t *ret_count, struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "flow/instance_change.h"
+#include "flow/seal.h"
 
 static void note(void *context, const char *rule, const char *text)
 {
@@ -38,6 +39,16 @@ void check_is_clean(struct support *support)
     CHECK_INT(findings.count, 0);
 }
 
+int64_t check_seal(struct world *world)
+{
+    struct error err;
+    size_t count;
+
+    world_pass(world, (SEAL_AGE_SECONDS + 1) * US_PER_SECOND);
+    CHECK_OK(flow_seal(&world->flow, &count, &err), &err);
+    return (int64_t)count;
+}
+
 void check_live(struct world *world)
 {
     static struct world_machine machine;
@@ -69,9 +80,12 @@ static const char surgery[] =
     "DROP TRIGGER journal_no_delete;\n"
     "DROP TRIGGER transfer_no_update;\n"
     "DROP TRIGGER transfer_no_delete;\n"
+    "DROP TRIGGER journal_seal_no_update;\n"
+    "DROP TRIGGER journal_seal_no_delete;\n"
     "-- postgres:\n"
     "DROP TRIGGER journal_no_change ON journal;\n"
     "DROP TRIGGER transfer_no_change ON transfer;\n"
+    "DROP TRIGGER journal_seal_no_change ON journal_seal;\n"
     "DO $$ DECLARE r record; BEGIN\n"
     "  FOR r IN SELECT conrelid::regclass AS t, conname FROM pg_constraint\n"
     "    WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace LOOP\n"
@@ -107,6 +121,7 @@ void check_plants(struct support *support, const struct plant *plants, size_t co
 
     world_open(&world, support);
     check_live(&world);
+    CHECK(check_seal(&world) > 0);
     check_is_clean(support);
     support_script(support, surgery);
     check_is_clean(support);

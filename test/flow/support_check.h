@@ -21,6 +21,9 @@ void check_is_clean(struct support *support);
  * another on the same GPUs. */
 void check_live(struct world *world);
 
+/* Let what was posted grow old enough, and close it. Returns how many journals that were. */
+int64_t check_seal(struct world *world);
+
 struct plant {
     const char *rule, *harm, *mend; /* SQL, in the language of schema files */
 };
