@@ -14,6 +14,7 @@
 
 #include "agent/access_tools.h"
 #include "agent/docker.h"
+#include "agent/notice.h"
 #include "agent/report.h"
 #include "agent/steps.h"
 #include "sys/fd.h"
@@ -119,6 +120,7 @@ static void on_wake(void *context)
     if (has_acted) /* what is under way now is part of the picture that is reported */
         has_news = make_plan(agent, &next_us) || has_news;
     update_access(agent);
+    notice_update(agent);
     if (has_news && agent->link != NULL)
         link_hurry(agent->link);
     if (next_us >= 0) {
@@ -417,6 +419,7 @@ static void open_parts(struct agent *agent)
     instances_load(&agent->instances, agent);
     instances_desire(&agent->instances, &agent->keep);
     agent->ops = ops_open(agent->loop, &ops);
+    agent->metadata = metadata_open(agent->loop, &agent->log);
 }
 
 static bool open_agent(struct agent *agent, struct error *err)
@@ -448,6 +451,7 @@ static void close_agent(struct agent *agent)
     web_cancel(&agent->info);
     link_close(&agent->link);
     ops_close(&agent->ops);
+    metadata_close(&agent->metadata);
     instances_close(&agent->instances);
     observe_close(&agent->observer);
     if (agent->access != NULL)

@@ -25,6 +25,7 @@
 #include "agent/keep.h"
 #include "agent/link.h"
 #include "agent/loop.h"
+#include "agent/metadata.h"
 #include "agent/observe.h"
 #include "agent/ops.h"
 #include "agent/probe.h"
@@ -63,6 +64,7 @@ struct agent {
     struct slots slots;
     struct ops *ops;
     struct access *access;
+    struct metadata *metadata;
     struct link *link; /* NULL until the machine is measured */
     struct machine_facts facts;
     struct container_host host;

@@ -336,6 +336,7 @@ bool container_spec(const struct desired_instance *desired, char spec[static SEE
     fixed.restart_nonce = 0;
     fixed.stop_after_ms = fixed.lifetime_after_ms = -1;
     fixed.gpu_count = 0;
+    fixed.has_notice = false;
     fixed.has_destroy_token = false;
     fixed.spec.ssh_key_count = 0;
     fixed.spec.image = "";

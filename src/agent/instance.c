@@ -187,6 +187,9 @@ static struct plan_instance view_of(const struct instance *instance)
         .gpus = instance->gpus != NULL ? instance->gpus : "",
         .stop_due_us = desired != NULL ? due_us(&agent->keep, desired->stop_after_ms) : -1,
         .lifetime_due_us = desired != NULL ? due_us(&agent->keep, desired->lifetime_after_ms) : -1,
+        .notice_due_us = desired != NULL && desired->has_notice
+                             ? due_us(&agent->keep, desired->notice.after_ms)
+                             : -1,
         .record = instance->has_record ? &instance->record : NULL,
         .is_prepared = desired != NULL && desired->spec.image != NULL &&
                        strcmp(instance->prepared, desired->spec.image) == 0,

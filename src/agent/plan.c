@@ -16,7 +16,7 @@ const char *plan_step_name(enum plan_step step)
         [PLAN_NOTHING] = "nothing", [PLAN_PREPARE] = "prepare", [PLAN_CREATE] = "create",
         [PLAN_START] = "start",     [PLAN_STOP] = "stop",       [PLAN_RESTART] = "restart",
         [PLAN_REBIND] = "rebind",   [PLAN_DESTROY] = "destroy", [PLAN_FORGET] = "forget",
-        [PLAN_CANCEL] = "cancel",
+        [PLAN_CANCEL] = "cancel",   [PLAN_NOTIFY] = "notify",   [PLAN_KILL] = "kill",
     };
 
     assert((size_t)step < sizeof names / sizeof names[0]);
@@ -115,10 +115,26 @@ static enum plan_step step_to_run(const struct plan_facts *facts,
     return PLAN_START;
 }
 
-static enum plan_step step_to_stop(const struct plan_instance *instance)
+/* Signalled once, and then its own to use until the deadline. */
+static enum plan_step step_to_yield(const struct plan_facts *facts,
+                                    const struct plan_instance *instance)
+{
+    if (is_past(facts->now_us, instance->notice_due_us))
+        return PLAN_KILL;
+    return instance->record->notice_gen < instance->desired->gen ? PLAN_NOTIFY : PLAN_NOTHING;
+}
+
+static bool has_notice(const struct plan_instance *instance)
+{
+    return instance->desired != NULL && instance->desired->has_notice && !instance->is_foreign &&
+           instance->record != NULL;
+}
+
+static enum plan_step step_to_stop(const struct plan_facts *facts,
+                                   const struct plan_instance *instance)
 {
     if (is_up(instance))
-        return PLAN_STOP;
+        return has_notice(instance) ? step_to_yield(facts, instance) : PLAN_STOP;
     if (instance->is_foreign)
         return instance->seen != NULL && !seen_is_kept(instance->seen) ? PLAN_STOP : PLAN_NOTHING;
     if (instance->next != NULL && instance->next->state == SEEN_RUNNING)
@@ -152,7 +168,7 @@ static enum plan_step step_of(const struct plan_facts *facts, const struct plan_
     if (want->is_absent)
         step = has_any ? PLAN_DESTROY : PLAN_NOTHING;
     else
-        step = want->is_running ? step_to_run(facts, instance) : step_to_stop(instance);
+        step = want->is_running ? step_to_run(facts, instance) : step_to_stop(facts, instance);
     return must_pause(facts, instance, step) ? PLAN_NOTHING : step;
 }
 
@@ -287,6 +303,8 @@ int64_t plan_next_us(const struct plan_facts *facts, const struct plan_instance 
     for (size_t i = 0; i < count; i++) {
         take_sooner(facts->now_us, instances[i].stop_due_us, &next_us);
         take_sooner(facts->now_us, instances[i].lifetime_due_us, &next_us);
+        if (has_notice(&instances[i]))
+            take_sooner(facts->now_us, instances[i].notice_due_us, &next_us);
         if (instances[i].failure.count > 0)
             take_sooner(facts->now_us, instances[i].failure.retry_us, &next_us);
     }

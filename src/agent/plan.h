@@ -26,6 +26,8 @@ enum plan_step {
     PLAN_CREATE,  /* make network and container, and start it */
     PLAN_START,
     PLAN_STOP,
+    PLAN_NOTIFY, /* tell it that others get its GPUs, and by when */
+    PLAN_KILL,   /* that time has come */
     PLAN_RESTART,
     PLAN_REBIND,  /* the same files in a container made anew: other GPUs, another spec */
     PLAN_DESTROY, /* container, files, network, record */
@@ -56,6 +58,7 @@ struct plan_instance {
     const char *spec;                       /* hash of what is desired; see agent/container.h */
     const char *gpus;                       /* as struct seen has them; of what is desired */
     int64_t stop_due_us, lifetime_due_us;   /* -1: never */
+    int64_t notice_due_us;                  /* of the notice, where it has one */
     const struct record *record;            /* NULL: none */
     bool is_prepared;                       /* the image is here, for this spec */
     const struct seen *seen;                /* its container; NULL: none */

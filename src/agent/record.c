@@ -26,6 +26,8 @@ static const struct field record_fields[] = {
     FIELD_INT(struct record, restart_nonce, 0, INT64_MAX),
     FIELD_INT(struct record, start_gen, 0, INT64_MAX),
     FIELD_BOOL(struct record, is_stopped_by_us),
+    FIELD_INT_ADDED(struct record, notice_gen, 0, INT64_MAX),
+    FIELD_INT_ADDED(struct record, notice_deadline_us, 0, INT64_MAX),
     FIELD_BOOL(struct record, is_private),
     FIELD_CHARS(struct record, boot_id),
     FIELD_CHARS(struct record, started_before),

@@ -17,12 +17,14 @@ enum { RECORD_BOOT_SIZE = 64 };
 
 struct record {
     int64_t id;
-    int64_t slot;                   /* of its network; see agent/slots.h */
-    int64_t ssh_port;               /* 0: none could be given */
-    int64_t restart_nonce;          /* the last one carried out, or given up in a crash */
-    int64_t start_gen;              /* the generation it was last started under; 0: never */
-    bool is_stopped_by_us;          /* since then */
-    bool is_private;                /* its image was pulled with a login */
+    int64_t slot;               /* of its network; see agent/slots.h */
+    int64_t ssh_port;           /* 0: none could be given */
+    int64_t restart_nonce;      /* the last one carried out, or given up in a crash */
+    int64_t start_gen;          /* the generation it was last started under; 0: never */
+    bool is_stopped_by_us;      /* since then */
+    int64_t notice_gen;         /* the last one under which it had notice; see agent/preempt.h */
+    int64_t notice_deadline_us; /* what it was told then, by the wall clock */
+    bool is_private;            /* its image was pulled with a login */
     char boot_id[RECORD_BOOT_SIZE]; /* the boot of the host it was last started in */
     char started_before[40];        /* its start time as it was before that */
     int64_t port_count;

@@ -13,6 +13,7 @@
 
 #include "agent/agent.h"
 #include "agent/diary.h"
+#include "agent/notice.h"
 #include "agent/work.h"
 #include "sys/fd.h"
 
@@ -201,8 +202,12 @@ static bool write_down(struct instance *instance, enum plan_step step, struct er
 
     if (!instance->has_record || instance->desired == NULL)
         return true;
-    if (step == PLAN_STOP) {
+    if (step == PLAN_STOP || step == PLAN_KILL) {
         record.is_stopped_by_us = true;
+    } else if (step == PLAN_NOTIFY) {
+        record.is_stopped_by_us = true;
+        record.notice_gen = instance->desired->gen;
+        record.notice_deadline_us = notice_deadline(instance).microseconds;
     } else if (step == PLAN_CREATE || step == PLAN_START || step == PLAN_RESTART) {
         record.start_gen = instance->desired->gen;
         record.is_stopped_by_us = false;
@@ -246,6 +251,7 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
 
     if (!write_down(instance, step, err))
         return false;
+    work.notice_deadline = (struct instant){ instance->record.notice_deadline_us };
     instance->was_cut = false;
     instance->up_session = 0;
     if (!job_start(agent->loop, &spec, &instance->job, err))

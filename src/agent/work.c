@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/preempt.h"
 #include "agent/slots.h"
 #include "base/encode.h"
 #include "market/image.h"
@@ -32,6 +33,8 @@ int64_t work_timeout_ms(enum plan_step step)
     case PLAN_CREATE:
     case PLAN_START:
     case PLAN_STOP:
+    case PLAN_NOTIFY:
+    case PLAN_KILL:
     case PLAN_RESTART:
     case PLAN_FORGET:
         return 3 * MINUTE_MS;
@@ -119,6 +122,10 @@ static bool make_container(struct account *account, const char *name, const char
 
 static bool start(struct account *account, const char *container, struct error *err)
 {
+    const struct record *record = account->work->record;
+
+    if (record != NULL && record->notice_gen > 0)
+        preempt_clear(&account->docker, container);
     if (docker_start(&account->docker, container, err))
         return true;
     /* A command that is not there, a user that the image lacks: it would fail again. */
@@ -153,18 +160,28 @@ static bool stop_foreign(struct account *account, const char *id, struct error *
 }
 
 /* Both, where there are two; one that is not there has stopped. */
-static bool stop_all(struct account *account, struct error *err)
+static bool stop_all(struct account *account, int64_t grace_s, struct error *err)
 {
     int64_t id = account->work->instance_id;
     char name[64], next[64];
 
-    if (!docker_stop(&account->docker, seen_name(id, name), CONTAINER_STOP_SECONDS, err) &&
+    if (!docker_stop(&account->docker, seen_name(id, name), grace_s, err) &&
         err->code != ERROR_NOT_FOUND)
         return error_context(err, "stop the container");
-    if (!docker_stop(&account->docker, seen_next_name(id, next), CONTAINER_STOP_SECONDS, err) &&
+    if (!docker_stop(&account->docker, seen_next_name(id, next), grace_s, err) &&
         err->code != ERROR_NOT_FOUND)
         return error_context(err, "stop the container");
     return true;
+}
+
+static bool notify(struct account *account, struct error *err)
+{
+    const struct work *work = account->work;
+    auto_buf struct buf text = buf_of(PREEMPT_TEXT_MAX);
+    char name[64];
+
+    preempt_encode(&text, &work->desired->notice, work->notice_deadline);
+    return preempt_tell(&account->docker, seen_name(work->instance_id, name), text.bytes, err);
 }
 
 static bool restart(struct account *account, struct error *err)
@@ -172,7 +189,7 @@ static bool restart(struct account *account, struct error *err)
     char name[64];
 
     job_say(account->report, "rebooting");
-    if (!stop_all(account, err))
+    if (!stop_all(account, CONTAINER_STOP_SECONDS, err))
         return false;
     return start(account, seen_name(account->work->instance_id, name), err);
 }
@@ -321,7 +338,11 @@ static bool carry_out(struct account *account, struct error *err)
     case PLAN_STOP:
         if (account->work->foreign_container != NULL)
             return stop_foreign(account, account->work->foreign_container, err);
-        return stop_all(account, err);
+        return stop_all(account, CONTAINER_STOP_SECONDS, err);
+    case PLAN_NOTIFY:
+        return notify(account, err);
+    case PLAN_KILL:
+        return stop_all(account, 0, err);
     case PLAN_RESTART:
         return restart(account, err);
     case PLAN_REBIND:

@@ -24,6 +24,7 @@ struct work {
     const struct desired_instance *desired; /* NULL for steps that take down */
     const struct record *record;            /* NULL: none */
     const char *foreign_container;          /* id, of PLAN_STOP: not ours, so not by our names */
+    struct instant notice_deadline;         /* of PLAN_NOTIFY */
     bool must_pull; /* although the image is here: it may be somebody else's secret */
 };
 

@@ -15,9 +15,11 @@
 #include "guest/shell.h"
 
 #define ONSTART_SCRIPT "/root/onstart.sh"
+#define PREEMPT_NOTICE "/run/berth/preempt.json" /* agent/preempt.h */
 
 enum {
     STOP_WAIT_MS = 5000, /* for what runs in the container, after SIGTERM; the engine waits 10 s */
+    NOTICE_WAIT_MS = 130000, /* the host kills at the deadline of the notice, which is sooner */
     STOP_STEP_MS = 50,
 };
 
@@ -84,9 +86,11 @@ static void sleep_ms(long ms)
  * the first process is gone. */
 static _Noreturn void stop_all(void)
 {
+    long wait_ms = access(PREEMPT_NOTICE, F_OK) == 0 ? NOTICE_WAIT_MS : STOP_WAIT_MS;
+
     (void)kill(-1, SIGTERM);
     (void)kill(-1, SIGCONT);
-    for (long waited = 0; waited < STOP_WAIT_MS; waited += STOP_STEP_MS) {
+    for (long waited = 0; waited < wait_ms; waited += STOP_STEP_MS) {
         while (waitpid(-1, NULL, WNOHANG) > 0) {
         }
         if (kill(-1, 0) != 0)
@@ -127,6 +131,7 @@ _Noreturn void launch_main(char *const arguments[])
     if (arguments[0] != NULL && strcmp(arguments[0], "--") == 0)
         arguments++;
 
+    (void)unlink(PREEMPT_NOTICE); /* of an earlier run */
     start_background(variable);
     if (arguments[0] != NULL)
         shell_program(arguments);

@@ -46,6 +46,14 @@ static const struct field token_fields[] = {
 };
 static const struct field_list token_list = FIELD_LIST(token_fields);
 
+static const struct field notice_fields[] = {
+    FIELD_INT(struct desired_notice, after_ms, 0, SPAN_MS_MAX),
+    FIELD_LINE(struct desired_notice, reason, 1, 64),
+    FIELD_LINE(struct desired_notice, winner, 1, 64),
+    FIELD_INT(struct desired_notice, keep_ticks, -1, INT64_MAX),
+};
+static const struct field_list notice_list = FIELD_LIST(notice_fields);
+
 #define S struct instance_spec
 static const struct field spec_fields[] = {
     FIELD_LINE(S, image, 1, 512),
@@ -154,6 +162,12 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
     encode_object(json);
     fields_encode(json, &instance_list, instance);
     encode_texts(json, &gpus_texts, instance->gpus, instance->gpu_count);
+    if (instance->has_notice) {
+        encode_key(json, "notice");
+        encode_object(json);
+        fields_encode(json, &notice_list, &instance->notice);
+        encode_end(json);
+    }
     if (instance->has_destroy_token)
         fields_encode(json, &token_list, instance);
     if (instance->state != DESIRED_ABSENT) {
@@ -305,8 +319,11 @@ bool instance_spec_decode(const json_t *root, struct arena *arena, struct instan
 static bool decode_instance(const json_t *object, struct arena *arena,
                             struct desired_instance *instance, struct error *err)
 {
-    const json_t *spec;
+    const json_t *spec, *notice = json_member(object, "notice");
 
+    instance->has_notice = notice != NULL;
+    if (instance->has_notice && !fields_decode(notice, &notice_list, arena, &instance->notice, err))
+        return error_context(err, "notice");
     if (!decode_texts(object, &gpus_texts, arena, &instance->gpus, err))
         return false;
     instance->gpu_count = member_count(object, "gpus");

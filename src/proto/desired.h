@@ -71,6 +71,14 @@ struct instance_spec {
     int64_t shm_mb;     /* 0: the agent's default */
 };
 
+/* That others get its GPUs: the state is "stopped", but it may run on until the deadline. */
+struct desired_notice {
+    int64_t after_ms;   /* from receipt: then what is left of it is killed */
+    const char *reason; /* "outbid": rental_reason_code() */
+    const char *winner; /* "bid": preempt_class_name() */
+    int64_t keep_ticks; /* thousandths of a dollar a GPU-hour that would have kept it; -1 */
+};
+
 struct desired_instance {
     int64_t id, gen;
     enum desired_state state;
@@ -79,6 +87,8 @@ struct desired_instance {
     int64_t lifetime_after_ms; /* from receipt: contract ends; -1: never */
     int64_t gpu_count;
     const char **gpus; /* uuids; none for a CPU machine */
+    bool has_notice;
+    struct desired_notice notice;
     bool has_destroy_token;
     uint8_t destroy_token[DESTROY_TOKEN_SIZE]; /* Ed25519 over destroy_signed() */
     struct instance_spec spec;                 /* empty where state is absent */

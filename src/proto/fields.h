@@ -35,7 +35,7 @@ enum field_kind {
 struct field {
     const char *name;
     enum field_kind kind;
-    bool is_optional; /* a text: NULL where absent; else what was there before stays */
+    bool is_optional; /* a text: NULL where absent; a number: what was there before stays */
     size_t offset, size;
     int64_t min, max;
     const char *const *names;
@@ -48,6 +48,11 @@ struct field {
 #define FIELD_INT(t, m, low, high)                                                                 \
     {                                                                                              \
         FIELD_ROW(t, m, FIELD_KIND_INT), .min = (low), .max = (high)                               \
+    }
+/* Written always; documents of older programs lack it. */
+#define FIELD_INT_ADDED(t, m, low, high)                                                           \
+    {                                                                                              \
+        FIELD_ROW(t, m, FIELD_KIND_INT), .min = (low), .max = (high), .is_optional = true          \
     }
 #define FIELD_BOOL(t, m)                                                                           \
     {                                                                                              \

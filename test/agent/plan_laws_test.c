@@ -72,6 +72,8 @@ static void test_every_plan_comes_to_rest(void **state)
         scene->desired.gen = 3 + (int64_t)check_random(3);
         scene->desired.restart_nonce = (int64_t)check_random(2);
         scene->instance.may_destroy = true;
+        scene->desired.has_notice = scene->desired.state == DESIRED_STOPPED && check_random(2);
+        scene->instance.notice_due_us = scene->facts.now_us + (int64_t)check_random(2);
         scene->instance.gpus = check_random(2) ? "" : "GPU-a,";
         if (scene->instance.record != NULL)
             scene->record.is_stopped_by_us = check_random(2);
@@ -86,7 +88,11 @@ static void test_every_plan_comes_to_rest(void **state)
                 scene_container(scene, SEEN_RUNNING);
                 (void)snprintf(scene->seen.gpus, 16, "%s", scene->instance.gpus);
             }
-            if (step == PLAN_STOP) {
+            if (step == PLAN_NOTIFY) { /* and the deadline comes */
+                scene->record.notice_gen = scene->desired.gen;
+                scene->facts.now_us++;
+            }
+            if (step == PLAN_STOP || step == PLAN_KILL) {
                 scene->record.is_stopped_by_us = true;
                 scene->seen.state = SEEN_EXITED;
             }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -48,6 +49,89 @@ static void test_a_stop_is_done_once(void **state)
     scene->instance.under_way = PLAN_NOTHING;
     scene_container(scene, SEEN_EXITED);
     expect(scene, PLAN_NOTHING, PHASE_STOPPED, 4);
+}
+
+/* Told once, left alone until the deadline, then killed; and done as soon as it has ended. */
+static void test_who_has_notice_runs_on_until_its_deadline(void **state)
+{
+    struct scene *scene = scene_running();
+
+    (void)state;
+    scene->desired.state = DESIRED_STOPPED;
+    scene->desired.gen = 4;
+    scene->desired.has_notice = true;
+    scene->instance.notice_due_us = scene->facts.now_us + 10000000;
+    expect(scene, PLAN_NOTIFY, PHASE_RUNNING, 3);
+    scene->record.notice_gen = 4;
+    expect(scene, PLAN_NOTHING, PHASE_RUNNING, 3);
+    CHECK_INT(plan_next_us(&scene->facts, &scene->instance, 1), scene->instance.notice_due_us);
+    scene->facts.now_us = scene->instance.notice_due_us - 1;
+    expect(scene, PLAN_NOTHING, PHASE_RUNNING, 3);
+    scene->facts.now_us++;
+    expect(scene, PLAN_KILL, PHASE_RUNNING, 3);
+    scene->instance.under_way = PLAN_KILL;
+    expect(scene, PLAN_NOTHING, PHASE_RUNNING, 3);
+    scene->instance.under_way = PLAN_NOTHING;
+    scene_container(scene, SEEN_EXITED);
+    scene->record.is_stopped_by_us = true;
+    expect(scene, PLAN_NOTHING, PHASE_STOPPED, 4);
+    /* It wins again: it starts, though it ended by itself while it had notice. */
+    scene->desired.state = DESIRED_RUNNING;
+    scene->desired.gen = 5;
+    scene->desired.has_notice = false;
+    expect(scene, PLAN_START, PHASE_CREATING, 5);
+}
+
+static void test_a_notice_of_no_time_kills_at_once(void **state)
+{
+    struct scene *scene = scene_running();
+
+    (void)state;
+    scene->desired.state = DESIRED_STOPPED;
+    scene->desired.gen = 4;
+    scene->desired.has_notice = true;
+    scene->instance.notice_due_us = scene->facts.now_us;
+    expect(scene, PLAN_KILL, PHASE_RUNNING, 3);
+    /* Being told under an earlier notice is not being told of this one. */
+    scene->instance.notice_due_us += 1000000;
+    scene->record.notice_gen = 3;
+    expect(scene, PLAN_NOTIFY, PHASE_RUNNING, 3);
+    /* What its renter stops meanwhile stops as ever. */
+    scene->desired.has_notice = false;
+    scene->desired.gen = 5;
+    expect(scene, PLAN_STOP, PHASE_RUNNING, 3);
+}
+
+static void test_its_winner_waits_for_the_gpu(void **state)
+{
+    static struct scene loser;
+    struct plan_instance instances[2];
+    struct plan_verdict verdicts[2];
+
+    (void)state;
+    loser = *scene_running();
+    loser.instance.desired = &loser.desired;
+    loser.instance.seen = &loser.seen;
+    loser.instance.record = &loser.record;
+    loser.desired.state = DESIRED_STOPPED;
+    loser.desired.gen = 4;
+    loser.desired.has_notice = true;
+    loser.record.notice_gen = 4;
+    loser.instance.notice_due_us = loser.facts.now_us + 1;
+    (void)snprintf(loser.seen.gpus, sizeof loser.seen.gpus, "GPU-a,");
+    loser.instance.gpus = "GPU-a,";
+    struct scene *winner = scene_wanted();
+    scene_record(winner);
+    winner->instance.id = 2;
+    winner->instance.gpus = "GPU-a,";
+    instances[0] = loser.instance;
+    instances[1] = winner->instance;
+    plan_make(&winner->facts, instances, 2, verdicts);
+    CHECK_INT(verdicts[0].step, PLAN_NOTHING);
+    CHECK_INT(verdicts[1].step, PLAN_NOTHING);
+    loser.seen.state = SEEN_EXITED;
+    plan_make(&winner->facts, instances, 2, verdicts);
+    CHECK_INT(verdicts[1].step, PLAN_CREATE);
 }
 
 static void test_what_was_never_made_is_stopped_without_being_made(void **state)
@@ -432,6 +516,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_from_nothing_to_running),
         cmocka_unit_test(test_a_stop_is_done_once),
+        cmocka_unit_test(test_who_has_notice_runs_on_until_its_deadline),
+        cmocka_unit_test(test_a_notice_of_no_time_kills_at_once),
+        cmocka_unit_test(test_its_winner_waits_for_the_gpu),
         cmocka_unit_test(test_what_was_never_made_is_stopped_without_being_made),
         cmocka_unit_test(test_no_stale_phase_has_the_current_generation),
         cmocka_unit_test(test_it_starts_again_when_it_is_wanted_again),

@@ -14,6 +14,8 @@ static struct record sample(int64_t id)
                             .restart_nonce = 2,
                             .start_gen = 7,
                             .is_stopped_by_us = true,
+                            .notice_gen = 6,
+                            .notice_deadline_us = 1795356212000000,
                             .boot_id = "b",
                             .started_before = "t",
                             .port_count = 2,
@@ -33,6 +35,8 @@ static void test_what_is_saved_is_loaded(void **state)
     CHECK_INT(got.restart_nonce, 2);
     CHECK_INT(got.start_gen, 7);
     CHECK(got.is_stopped_by_us && !got.is_private);
+    CHECK_INT(got.notice_gen, 6);
+    CHECK_INT(got.notice_deadline_us, 1795356212000000);
     CHECK_TEXT(got.boot_id, "b");
     CHECK_TEXT(got.started_before, "t");
     CHECK_INT(got.port_count, 2);

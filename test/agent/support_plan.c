@@ -20,7 +20,8 @@ struct scene *scene_wanted(void)
                       .spec = "spec",
                       .gpus = "",
                       .stop_due_us = -1,
-                      .lifetime_due_us = -1 },
+                      .lifetime_due_us = -1,
+                      .notice_due_us = -1 },
     };
     scene.instance.desired = &scene.desired;
     return &scene;

@@ -67,8 +67,15 @@ static struct desired_instance random_instance(struct arena *arena, int64_t id)
         .stop_after_ms = support_int(-1, 1000000000000),
         .lifetime_after_ms = support_int(-1, 1000000000000),
         .gpu_count = (int64_t)check_random(5),
+        .has_notice = check_random(2),
         .has_destroy_token = check_random(2),
     };
+
+    if (instance.has_notice)
+        instance.notice = (struct desired_notice){ .after_ms = support_int(0, 1000000000000),
+                                                   .reason = support_text(arena, 1, 64, true),
+                                                   .winner = support_text(arena, 1, 64, true),
+                                                   .keep_ticks = support_int(-1, INT64_MAX) };
 
     instance.gpus = random_texts(arena, instance.gpu_count, GPU_UUID_SIZE - 1, true);
     if (instance.has_destroy_token) {
@@ -170,6 +177,8 @@ static struct desired_instance full_instance(struct arena *arena)
     instance.spec = random_spec(arena);
     instance.gpu_count = 1;
     instance.gpus = random_texts(arena, 1, 8, true);
+    instance.has_notice = true;
+    instance.notice = (struct desired_notice){ 10000, "outbid", "bid", 232 };
     instance.has_destroy_token = true;
     instance.spec.env_count = instance.spec.port_count = 1;
     instance.spec.arg_count = instance.spec.ssh_key_count = 1;
@@ -218,6 +227,8 @@ static void test_numbers_have_two_edges(void **state)
         { "instances.0.restart_nonce", 0, INT64_MAX },
         { "instances.0.stop_after_ms", -1, 1000000000000 },
         { "instances.0.lifetime_after_ms", -1, 1000000000000 },
+        { "instances.0.notice.after_ms", 0, 1000000000000 },
+        { "instances.0.notice.keep_ticks", -1, INT64_MAX },
         { "instances.0.spec.disk_gb", 0, 1 << 20 },
         { "instances.0.spec.cpu_millis", 0, 1 << 30 },
         { "instances.0.spec.ram_mb", 0, 1 << 30 },
@@ -253,6 +264,8 @@ static void test_texts_have_two_edges(void **state)
         size_t low, high;
     } rows[] = {
         { "instances.0.gpus.0", 1, GPU_UUID_SIZE - 1 },
+        { "instances.0.notice.reason", 1, 64 },
+        { "instances.0.notice.winner", 1, 64 },
         { "instances.0.spec.image", 1, 512 },
         { "instances.0.spec.registry_login", 0, 4096 },
         { "instances.0.spec.runtype", 0, 256 },
