@@ -282,13 +282,15 @@ static bool admit_waiting(struct change *change, struct error *err)
         struct contract_row *next = NULL;
 
         for (size_t i = 0; i < count; i++) {
+            struct contract_row waiting = contracts[i];
             struct instant end;
             bool has_gpus;
 
             if (contracts[i].state != RENTAL_SCHEDULING ||
                 (next != NULL && instant_compare(next->state_at, contracts[i].state_at) <= 0))
                 continue;
-            if (!change_charge_end(change, &contracts[i], &end, err) ||
+            waiting.pause = INSTANT_NEVER; /* that was its last run's */
+            if (!change_charge_end(change, &waiting, &end, err) ||
                 !change_has_gpus(change, &contracts[i], &has_gpus, err))
                 return false;
             if (has_gpus && instant_compare(change->now, end) < 0)

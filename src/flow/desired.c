@@ -97,6 +97,22 @@ static void withhold(struct desired_instance *instance)
                                              .shm_mb = spec->shm_mb };
 }
 
+/* Who has to make way hears why, and until when it may run on. */
+static void add_notice(const struct desired_work *work, const struct contract_row *contract,
+                       struct desired_instance *instance)
+{
+    if (contract->state != RENTAL_PAUSING)
+        return;
+    instance->has_notice = true;
+    instance->notice = (struct desired_notice){
+        .after_ms =
+            contract->pause.microseconds == INT64_MAX ? 0 : after_ms(work->now, contract->pause),
+        .reason = rental_reason_code(contract->reason),
+        .winner = rental_winner(contract->reason),
+        .keep_ticks = -1,
+    };
+}
+
 static bool fill(struct db *db, const struct desired_work *work,
                  const struct contract_row *contract, struct desired_instance *instance,
                  struct error *err)
@@ -122,7 +138,9 @@ static bool fill(struct db *db, const struct desired_work *work,
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a contract without its owner");
     instance->gpu_count = (int64_t)gpu_count;
-    instance->stop_after_ms = after_ms(work->now, user.t_zero);
+    if (contract_is_metered(contract))
+        instance->stop_after_ms = after_ms(work->now, user.t_zero);
+    add_notice(work, contract, instance);
     instance->lifetime_after_ms = after_ms(work->now, contract->terms.end);
     if (!json_parse(contract->spec, strlen(contract->spec), &root, err) ||
         !instance_spec_decode(root, work->arena, &instance->spec, err)) {

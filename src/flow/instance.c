@@ -64,13 +64,16 @@ static bool load_spec(struct show_work *work, const struct contract_row *contrac
     return true;
 }
 
+static struct instant earlier(struct instant a, struct instant b)
+{
+    return instant_compare(a, b) < 0 ? a : b;
+}
+
 /* All that was posted, and what has run up since: to the microsecond. */
 static bool load_charged(struct db *db, struct show_work *work, const struct contract_row *contract,
                          struct instant t_zero, struct money *ret, struct error *err)
 {
     struct credit credit = credit_open((struct money){ 0 }, (struct money){ 0 }, work->now);
-    struct instant end =
-        instant_compare(t_zero, contract->terms.end) < 0 ? t_zero : contract->terms.end;
     struct burn_row *burns;
     size_t count;
 
@@ -78,7 +81,7 @@ static bool load_charged(struct db *db, struct show_work *work, const struct con
         return false;
     struct money charged = { 0 };
     for (size_t i = 0; i < count; i++) {
-        usage_add(&credit, &burns[i], end);
+        usage_add(&credit, &burns[i], earlier(t_zero, burns[i].end));
         if (!money_add(charged, burns[i].meter.gross_posted, &charged))
             return error_set(err, ERROR_CORRUPT, "more was charged than money holds");
     }

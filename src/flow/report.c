@@ -56,9 +56,11 @@ const char *report_detail(const struct instance_report *report, struct arena *ar
 bool report_shows_running(const struct contract_row *contract, const struct instance_report *report,
                           const struct interval_row *open, const char *token)
 {
-    if (contract->state != RENTAL_RUNNING || report->phase != PHASE_RUNNING)
+    bool may_run = contract->state == RENTAL_RUNNING || contract->state == RENTAL_PAUSING;
+
+    if (!contract_is_metered(contract) || !may_run || report->phase != PHASE_RUNNING)
         return false;
-    return report_is_current(contract, report) ||
+    return (contract->state == RENTAL_RUNNING && report_is_current(contract, report)) ||
            (open != NULL && strcmp(open->start_token, token) == 0);
 }
 

@@ -32,7 +32,8 @@ const char *report_detail(const struct instance_report *report, struct arena *ar
 
 /* Whether it shows the contract running for which time is charged. A report of an older generation
  * can carry on what runs already, if it is the same start: every change that ends the
- * charging ends the interval too. It can begin nothing. `open` may be NULL. */
+ * charging ends the interval too. It can begin nothing, and neither can who makes way. `open` may
+ * be NULL. */
 bool report_shows_running(const struct contract_row *contract, const struct instance_report *report,
                           const struct interval_row *open, const char *token);
 

@@ -221,6 +221,15 @@ const char *rental_reason_code(enum rental_reason reason)
     return reason_find(reason)->code;
 }
 
+const char *rental_winner(enum rental_reason reason)
+{
+    if (reason == REASON_OUTBID)
+        return "bid";
+    if (reason == REASON_OUTRANKED)
+        return "on-demand";
+    return reason == REASON_IDLE_YIELDS ? "renter" : "";
+}
+
 void rental_reason_explain(struct buf *out, enum rental_reason reason, const char *detail)
 {
     const char *sentence = reason_find(reason)->sentence;

@@ -109,6 +109,8 @@ const char *rental_event_name(enum rental_event event); /* "credit ended" */
 
 bool rental_reason_is_valid(int64_t number);
 const char *rental_reason_code(enum rental_reason reason); /* "no_credit" */
+/* The class of those who took its GPUs: "bid", "on-demand", "renter"; "" where nobody did. */
+const char *rental_winner(enum rental_reason reason);
 /* The sentence, with the detail in its place. */
 void rental_reason_explain(struct buf *out, enum rental_reason reason, const char *detail);
 

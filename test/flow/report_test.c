@@ -7,7 +7,9 @@
 
 static struct contract_row contract_row(void)
 {
-    return (struct contract_row){ .state = RENTAL_RUNNING,
+    return (struct contract_row){ .kind = KIND_ON_DEMAND,
+                                  .started = { 1 },
+                                  .state = RENTAL_RUNNING,
                                   .gen = 5,
                                   .restart_nonce = 2,
                                   .counter_epoch = 1,
@@ -102,6 +104,16 @@ static void test_an_older_report_carries_on_the_same_start_only(void **state)
     CHECK(!report_shows_running(&contract, &report, &open, "t"));
     report = report_row();
     contract.state = RENTAL_STOPPING;
+    CHECK(!report_shows_running(&contract, &report, &open, "t"));
+    /* Who makes way runs on, if it ran before, and begins nothing. */
+    contract.state = RENTAL_PAUSING;
+    CHECK(report_shows_running(&contract, &report, &open, "t"));
+    CHECK(!report_shows_running(&contract, &report, &open, "u"));
+    CHECK(!report_shows_running(&contract, &report, NULL, "t"));
+    /* What nobody pays for never shows. */
+    contract.state = RENTAL_RUNNING;
+    CHECK(report_shows_running(&contract, &report, &open, "t"));
+    contract.kind = KIND_IDLE;
     CHECK(!report_shows_running(&contract, &report, &open, "t"));
 }
 

@@ -197,7 +197,9 @@ static struct instance_report obey(struct world *world, struct world_machine *ma
     struct world_container *container = world_container(machine, desired->id);
     int64_t now_us = clock_now(&world->clock).microseconds;
     bool has_ended = container->has_failed || container->has_exited;
-    bool runs = desired->state == DESIRED_RUNNING && !has_ended;
+    bool clings = container->clings && container->is_running && desired->has_notice &&
+                  desired->notice.after_ms > 0;
+    bool runs = (desired->state == DESIRED_RUNNING && !has_ended) || clings;
 
     if (runs && (!container->is_running || container->nonce < desired->restart_nonce)) {
         container->starts++;
@@ -208,7 +210,7 @@ static struct instance_report obey(struct world *world, struct world_machine *ma
 
     struct instance_report report = {
         .id = desired->id,
-        .gen = desired->gen,
+        .gen = desired->gen - clings, /* what is, is still what was */
         .phase = runs ? PHASE_RUNNING : PHASE_STOPPED,
         .start_token = "",
         .counter_epoch = 1,

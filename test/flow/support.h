@@ -38,6 +38,7 @@ struct world {
 struct world_container {
     int64_t id, starts, run_since_us, nonce, bytes_up, bytes_down;
     bool is_running, has_failed, has_exited;
+    bool clings; /* where it has notice, it runs until its deadline */
 };
 
 /* A machine and its agent. What the agent remembers is in here. */

@@ -137,7 +137,7 @@ static const struct {
     const char *what, *sql;
 } laws[] = {
     { "a running instance without its GPUs",
-      "SELECT COUNT(*) FROM contract c WHERE c.state IN (1, 2, 3, 4) AND "
+      "SELECT COUNT(*) FROM contract c WHERE c.state IN (1, 2, 3, 4, 10) AND "
       "(SELECT COUNT(*) FROM gpu_claim g WHERE g.contract_id = c.id AND g.released_us IS NULL) <> "
       "(CASE c.num_gpus WHEN 0 THEN 1 ELSE c.num_gpus END)" },
     { "a GPU held by what is stopped, waiting or gone",
@@ -145,7 +145,7 @@ static const struct {
       "WHERE g.released_us IS NULL AND c.state IN (5, 7, 9)" },
     { "an open interval of what does not run",
       "SELECT COUNT(*) FROM run_interval i JOIN contract c ON c.id = i.contract_id "
-      "WHERE i.end_us IS NULL AND c.state <> 3" },
+      "WHERE i.end_us IS NULL AND c.state NOT IN (3, 10)" },
     { "intervals of one instance that overlap",
       "SELECT COUNT(*) FROM run_interval a JOIN run_interval b ON a.contract_id = b.contract_id "
       "AND a.id < b.id WHERE a.metered_us > b.start_us" },
@@ -175,7 +175,7 @@ static const struct {
     { "a renter who runs something and whose credit's end nobody watches",
       "SELECT COUNT(*) FROM users u WHERE u.t_zero_us = 9223372036854775807 AND EXISTS "
       "(SELECT 1 FROM contract c JOIN machine m ON m.id = c.machine_id WHERE c.owner_id = u.id "
-      " AND c.state IN (1, 2, 3, 4, 5) AND c.disk_month > 0 AND m.is_online = 1)" },
+      " AND c.state IN (1, 2, 3, 4, 5, 10) AND c.disk_month > 0 AND m.is_online = 1)" },
 };
 
 static void found(void *context, const char *rule, const char *text)

@@ -201,6 +201,9 @@ static void test_every_state_and_reason_is_stored_and_told(void **state)
         auto_buf struct buf told = buf_of(1024);
 
         check_row("reason %zu", i);
+        bool has_winner = reasons[i] == REASON_OUTBID || reasons[i] == REASON_OUTRANKED ||
+                          reasons[i] == REASON_IDLE_YIELDS;
+        CHECK_INT(*rental_winner(reasons[i]) != '\0', has_winner);
         CHECK_INT(reasons[i], (int64_t)i);
         CHECK(rental_reason_is_valid(reasons[i]));
         rental_reason_explain(&told, reasons[i], "DETAIL");
