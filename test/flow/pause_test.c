@@ -111,6 +111,7 @@ static void test_it_is_charged_until_its_last_process_ends(void **state)
     CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM run_interval WHERE end_us IS NULL"), 1);
     world_check(&world);
     /* Its process saves what it has, and ends long before the deadline. */
+    world_pass(&world, US_PER_SECOND);
     world_container(&machine, id)->clings = false;
     CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
     CHECK_INT(gpu_us(&world, id), 70 * US_PER_SECOND);
