@@ -80,7 +80,8 @@ enum auction_verdict {
 
 struct auction_ruling {
     enum auction_verdict verdict;
-    int64_t ticks; /* its price from now on: as before, or what it raised itself to */
+    int64_t ticks;      /* its price from now on: as before, or what it raised itself to */
+    int64_t keep_ticks; /* of one that stops: what would have kept it running; -1: nothing */
 };
 
 struct auction_plan {
@@ -94,6 +95,11 @@ struct auction_plan {
 /* Rulings stand at the places of their facts; firms are told only RUNS or WAITS. */
 void auction_decide(const struct auction_facts *facts, struct auction_ruling *ret_firms,
                     struct auction_ruling *ret_bids, struct auction_plan *ret_plan);
+
+/* The facts after it: those run who shall, at the prices that they have by now. */
+void auction_carry_out(const struct auction_ruling *firm_rulings,
+                       const struct auction_ruling *bid_rulings, struct auction_firm *firms,
+                       size_t firm_count, struct auction_bid *bids, size_t bid_count);
 
 /* The lowest price, of at least `floor`, at which a bid for `gpus` that is not there yet would run
  * now; -1: none would. What others would raise themselves to is not given away. `except`: leave
