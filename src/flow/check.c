@@ -3,6 +3,7 @@
 
 #include "flow/check_books.h"
 #include "flow/check_contracts.h"
+#include "flow/check_money.h"
 #include "flow/check_run.h"
 
 static bool check_work(struct db *db, void *context, struct error *err)
@@ -11,7 +12,9 @@ static bool check_work(struct db *db, void *context, struct error *err)
 
     run->db = db;
     run->counts = (struct check_counts){ .findings = 0 };
-    return check_books(run, err) && check_contracts(run, err) && check_gpus(run, err);
+    run->provider_balance[0] = run->provider_balance[1] = 0;
+    return check_books(run, err) && check_money(run, err) && check_contracts(run, err) &&
+           check_gpus(run, err);
 }
 
 bool flow_check(struct store *store, check_found *found, void *context,

@@ -15,6 +15,7 @@ struct account {
     unsigned flags;
     struct money debits, credits, pending_debits, pending_credits; /* as kept */
     numerator sum_debits, sum_credits;                             /* as recomputed */
+    numerator granted, used, expired;                              /* of promo, by why */
     struct money hold_debits, hold_credits;
 };
 
@@ -25,21 +26,50 @@ struct books {
     numerator debit_balance[LEDGER_EQUITY + 1]; /* by kind */
 };
 
-static bool sum_transfers(struct books *books, struct audit_stream *stream, int64_t id,
-                          numerator *ret_sum, struct error *err)
+/* Why given credit came or went. What is charged and then taken back was not used. */
+static void sort_promo(struct account *account, int64_t code, numerator credited)
 {
+    if (code == LEG_GRANTED)
+        account->granted += credited;
+    else if (code == LEG_EXPIRED)
+        account->expired -= credited;
+    else if (code / 10 >= COMPONENT_GPU && code / 10 <= COMPONENT_DOWN)
+        account->used -= credited;
+}
+
+/* One side of the account: sign 1 for its credits, -1 for its debits. */
+static bool sum_transfers(struct books *books, struct audit_stream *stream, int sign,
+                          struct account *account, struct error *err)
+{
+    numerator *sum = sign > 0 ? &account->sum_credits : &account->sum_debits;
     struct audit_row row;
     bool has;
 
-    *ret_sum = 0;
-    if (!check_run_skip(books->run, stream, id, "transfers", err))
+    if (!check_run_skip(books->run, stream, account->id, "transfers", err))
         return false;
     do {
-        if (!check_run_take(stream, id, &row, &has, err))
+        if (!check_run_take(stream, account->id, &row, &has, err))
             return false;
-        *ret_sum += has ? row.at[3] : 0;
+        if (!has)
+            return true;
+        *sum += row.at[3];
+        if (account->code == LEDGER_RENTER_PROMO)
+            sort_promo(account, row.at[4], sign * (numerator)row.at[3]);
     } while (has);
     return true;
+}
+
+static void check_promo(struct check_run *run, const struct account *account)
+{
+    numerator left = account->sum_credits - account->sum_debits;
+
+    if (account->code == LEDGER_RENTER_PROMO &&
+        (account->granted != account->used + account->expired + left || account->expired < 0))
+        check_run_find(run, "I-18",
+                       "renter %" PRId64 " was granted %" PRId64 ", has used %" PRId64
+                       ", lost %" PRId64 " and has %" PRId64 " left",
+                       account->owner, (int64_t)account->granted, (int64_t)account->used,
+                       (int64_t)account->expired, (int64_t)left);
 }
 
 static bool sum_holds(struct books *books, struct audit_stream *stream, int64_t id,
@@ -118,13 +148,17 @@ static bool check_account(struct books *books, const struct audit_row *row, stru
     };
     const struct ledger_account *chart = ledger_account(account.code);
 
-    if (!sum_transfers(books, &books->debits, account.id, &account.sum_debits, err) ||
-        !sum_transfers(books, &books->credits, account.id, &account.sum_credits, err) ||
+    if (!sum_transfers(books, &books->debits, -1, &account, err) ||
+        !sum_transfers(books, &books->credits, 1, &account, err) ||
         !sum_holds(books, &books->hold_debits, account.id, &account.hold_debits, err) ||
         !sum_holds(books, &books->hold_credits, account.id, &account.hold_credits, err))
         return false;
     check_limits(books->run, &account);
     check_sums(books->run, &account);
+    check_promo(books->run, &account);
+    if (account.code == LEDGER_STRIPE || account.code == LEDGER_PAYPAL)
+        books->run->provider_balance[account.code == LEDGER_PAYPAL] +=
+            account.sum_debits - account.sum_credits;
     books->total_debits += account.sum_debits;
     books->total_credits += account.sum_credits;
     if (chart != NULL)

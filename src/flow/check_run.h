@@ -5,6 +5,7 @@
 #define BERTH_FLOW_CHECK_RUN_H
 
 #include "flow/check.h"
+#include "market/meter.h"
 #include "store/audit.h"
 
 struct check_run {
@@ -12,6 +13,7 @@ struct check_run {
     check_found *found;
     void *context;
     struct check_counts counts;
+    numerator provider_balance[2]; /* of Stripe and PayPal, as our books have them */
 };
 
 void check_run_find(struct check_run *run, const char *rule, const char *format, ...)

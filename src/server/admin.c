@@ -10,6 +10,7 @@
 #include "flow/account.h"
 #include "flow/admin.h"
 #include "flow/show_user.h"
+#include "flow/trial_balance.h"
 #include "server/data_dir.h"
 #include "server/fields.h"
 
@@ -236,6 +237,47 @@ static bool run_machine_deverify(struct admin *admin, struct error *err)
     return set_verification(admin, VERIFICATION_DEVERIFIED, err);
 }
 
+static void encode_exact(struct encoder *json, const char *key, struct money amount)
+{
+    char text[MONEY_TEXT_SIZE];
+
+    encode_field_text(json, key, money_format(amount, text));
+}
+
+/* To the nanodollar, as texts: a number would round them. */
+static bool run_ledger_balance(struct admin *admin, struct error *err)
+{
+    struct encoder json = encoder_of(admin->out);
+    struct trial_balance trial;
+
+    if (!flow_trial_balance(&admin->flow, &trial, err))
+        return false;
+    encode_object(&json);
+    encode_key(&json, "accounts");
+    encode_array(&json);
+    for (size_t i = 0; i < trial.line_count; i++) {
+        const struct trial_line *line = &trial.lines[i];
+
+        encode_object(&json);
+        encode_field_int(&json, "code", line->account->code);
+        encode_field_text(&json, "name", line->account->name);
+        encode_field_text(&json, "meaning", line->account->meaning);
+        encode_exact(&json, "debits", line->debits);
+        encode_exact(&json, "credits", line->credits);
+        encode_exact(&json, "balance", line->balance);
+        encode_end(&json);
+    }
+    encode_end(&json);
+    encode_exact(&json, "assets", trial.assets);
+    encode_exact(&json, "liabilities", trial.liabilities);
+    encode_exact(&json, "equity", trial.equity);
+    encode_exact(&json, "income", trial.income);
+    encode_exact(&json, "expenses", trial.expenses);
+    encode_field_bool(&json, "is_balanced", trial.is_balanced);
+    encode_end(&json);
+    return true;
+}
+
 static const struct admin_command {
     const char *noun, *verb, *arguments, *help;
     size_t word_count;
@@ -247,6 +289,7 @@ static const struct admin_command {
     { "credit", "grant", "--user ID --amount 25.00", "give credit", 2, run_credit_grant },
     { "credit", "limit", "--user ID --amount 25.00", "let an account owe this much", 2,
       run_credit_limit },
+    { "ledger", "balance", "", "the trial balance, to the nanodollar", 2, run_ledger_balance },
     { "machine", "verify", "ID", "count the machine as verified", 3, run_machine_verify },
     { "machine", "deverify", "ID", "take it off the market for new rentals", 3,
       run_machine_deverify },

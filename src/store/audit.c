@@ -15,14 +15,14 @@ static const struct table {
     [AUDIT_ACCOUNTS] = { "SELECT id, code, owner_id, flags, dr_posted, cr_posted, dr_pending, "
                          "cr_pending FROM account WHERE id > $1 ORDER BY id LIMIT $2",
                          1, 8, false },
-    [AUDIT_DEBITS] = { "SELECT dr, journal_id, leg, amount FROM transfer "
+    [AUDIT_DEBITS] = { "SELECT dr, journal_id, leg, amount, code FROM transfer "
                        "WHERE (dr, journal_id, leg) > ($1, $2, $3) "
                        "ORDER BY dr, journal_id, leg LIMIT $4",
-                       3, 4, false },
-    [AUDIT_CREDITS] = { "SELECT cr, journal_id, leg, amount FROM transfer "
+                       3, 5, false },
+    [AUDIT_CREDITS] = { "SELECT cr, journal_id, leg, amount, code FROM transfer "
                         "WHERE (cr, journal_id, leg) > ($1, $2, $3) "
                         "ORDER BY cr, journal_id, leg LIMIT $4",
-                        3, 4, false },
+                        3, 5, false },
     [AUDIT_HOLD_DEBITS] = { "SELECT dr, sum(amount) FROM hold WHERE state = 0 AND dr > $1 "
                             "GROUP BY dr ORDER BY dr LIMIT $2",
                             1, 2, false },
@@ -75,6 +75,41 @@ static const struct table {
     [AUDIT_SEALS] = { "SELECT number, last_journal, journal_count, '', hash FROM journal_seal "
                       "WHERE number > $1 ORDER BY number LIMIT $2",
                       1, 3, true },
+    [AUDIT_PROVIDER] = { "SELECT p.id, p.journal_id, p.code, p.amount, "
+                         "COALESCE((SELECT sum(t.amount) FROM transfer t JOIN account a "
+                         "ON a.id = t.dr WHERE t.journal_id = p.journal_id AND a.code = p.code), "
+                         "0) "
+                         "- COALESCE((SELECT sum(t.amount) FROM transfer t JOIN account a "
+                         "ON a.id = t.cr WHERE t.journal_id = p.journal_id AND a.code = p.code), "
+                         "0) "
+                         "FROM provider_txn p WHERE p.id > $1 ORDER BY p.id LIMIT $2",
+                         1, 5, false },
+    /* The newest journal says how late it is. */
+    [AUDIT_SUSPENSE] = { "SELECT a.id, a.owner_id, "
+                         "COALESCE((SELECT sum(t.amount) FROM transfer t JOIN journal j "
+                         "ON j.id = t.journal_id WHERE t.cr = a.id AND j.posted_us < "
+                         "(SELECT n.posted_us FROM journal n ORDER BY n.id DESC LIMIT 1) "
+                         "- 86400000000), 0), "
+                         "COALESCE((SELECT sum(t.amount) FROM transfer t WHERE t.dr = a.id), 0) "
+                         "FROM account a WHERE a.code = 2310 AND a.id > $1 ORDER BY a.id LIMIT $2",
+                         1, 4, false },
+    [AUDIT_DEPOSITS] = { "SELECT d.id, d.state, d.amount, (SELECT count(*) FROM journal j "
+                         "WHERE j.ref_kind = 3 AND j.ref_id = d.id AND j.kind = 2), "
+                         "COALESCE((SELECT sum(t.amount) FROM journal j JOIN transfer t "
+                         "ON t.journal_id = j.id WHERE j.ref_kind = 3 AND j.ref_id = d.id "
+                         "AND j.kind = 2 AND t.code = 52), 0), "
+                         "(SELECT count(*) FROM journal j WHERE j.idem_key = 'dep:' || d.id) "
+                         "FROM deposit d WHERE d.id > $1 ORDER BY d.id LIMIT $2",
+                         1, 6, false },
+    [AUDIT_DEPOSITED] = { "SELECT j.id FROM journal j WHERE j.kind = 2 AND j.id > $1 AND NOT "
+                          "EXISTS "
+                          "(SELECT 1 FROM deposit d WHERE d.id = j.ref_id AND j.ref_kind = 3) "
+                          "ORDER BY j.id LIMIT $2",
+                          1, 1, false },
+    [AUDIT_RUNNERS] = { "SELECT owner_id, min(start_us) FROM run_interval "
+                        "WHERE end_us IS NULL AND owner_id > $1 GROUP BY owner_id "
+                        "ORDER BY owner_id LIMIT $2",
+                        1, 2, false },
 };
 
 struct audit_stream audit_open(struct db *db, enum audit_table table)

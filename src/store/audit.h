@@ -28,7 +28,7 @@ enum { AUDIT_COLUMNS_MAX = 16, AUDIT_TEXT_SIZE = 100, AUDIT_PAGE = 256 };
 /* The columns of each, in order; the key first. */
 enum audit_table {
     AUDIT_ACCOUNTS,    /* id, code, owner, flags, dr and cr posted, dr and cr pending */
-    AUDIT_DEBITS,      /* account, journal, leg, amount */
+    AUDIT_DEBITS,      /* account, journal, leg, amount, code */
     AUDIT_CREDITS,     /* the same */
     AUDIT_HOLD_DEBITS, /* account, sum of its open holds */
     AUDIT_HOLD_CREDITS,
@@ -44,6 +44,11 @@ enum audit_table {
     AUDIT_CLAIMS,    /* contract, id, GPU, claimed, released */
     AUDIT_GPUS,      /* GPU, claim id, contract, claimed, released */
     AUDIT_SEALS,     /* number, last journal, journals; hash */
+    AUDIT_PROVIDER,  /* id, journal, account code, amount; what the journal moves on that code */
+    AUDIT_SUSPENSE,  /* account, owner, credits older than a day, all debits */
+    AUDIT_DEPOSITS,  /* id, state, amount, its journals, what they credit, those with its key */
+    AUDIT_DEPOSITED, /* journals of deposits that do not exist */
+    AUDIT_RUNNERS,   /* users that something runs for; since when the first of it */
 };
 
 struct audit_row {

@@ -68,6 +68,27 @@ static void test_credit_is_granted_once_a_ticket(void **state)
     CHECK_INT(json_integer_value(json_object_get(ada, "credit_limit")), 100);
 }
 
+static void test_the_trial_balance_is_exact(void **state)
+{
+    auto_json json_t *made = NULL, *books = NULL;
+    struct error err;
+
+    CHECK_OK(
+        RUN(&made, &err, "user", "create", "--email", "ada@localhost", "--credit", "2.500000001"),
+        &err);
+    CHECK_OK(RUN(&books, &err, "ledger", "balance"), &err);
+    CHECK(json_is_true(json_object_get(books, "is_balanced")));
+    CHECK_TEXT(json_string_value(json_object_get(books, "liabilities")), "2.500000001");
+    CHECK_TEXT(json_string_value(json_object_get(books, "expenses")), "2.500000001");
+    const json_t *accounts = json_object_get(books, "accounts");
+    CHECK(json_array_size(accounts) == 2);
+    const json_t *promo = json_array_get(accounts, 0);
+    CHECK_INT(json_integer_value(json_object_get(promo, "code")), 2020);
+    CHECK_TEXT(json_string_value(json_object_get(promo, "name")), "RENTER_PROMO");
+    CHECK_TEXT(json_string_value(json_object_get(promo, "credits")), "2.500000001");
+    CHECK_TEXT(json_string_value(json_object_get(promo, "debits")), "0.00");
+}
+
 static void test_what_cannot_be_done_says_why(void **state)
 {
     static const struct {
@@ -120,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_user_is_made_with_a_key_and_credit),
         cmocka_unit_test(test_credit_is_granted_once_a_ticket),
+        cmocka_unit_test(test_the_trial_balance_is_exact),
         cmocka_unit_test(test_what_cannot_be_done_says_why),
         cmocka_unit_test(test_help_names_every_command),
     };

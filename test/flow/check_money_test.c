@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/check_money.h"
+
+#include "flow/support_check.h"
+
+/* A deposit of $5 over Stripe that arrived, whole: its row, its journal as the program would post
+ * it, and Stripe's word for it. */
+#define JOURNAL_OF_7                                                                               \
+    "INSERT INTO journal (idem_key, body_hash, kind, occurred_us, posted_us, ref_kind, ref_id)\n"  \
+    "  VALUES ('dep:7', '', 2, 1, 1, 3, 7);"
+#define DEPOSIT_7(state, settled)                                                                  \
+    "INSERT INTO deposit (id, user_id, provider, object_id, amount, state, created_us,\n"          \
+    "  settled_us) SELECT 7, min(id), 'stripe', 'pi_7', 5, " state ", 1, " settled " FROM users;"
+#define TXN(id, code, amount)                                                                      \
+    "INSERT INTO provider_txn (id, provider, txn_id, code, amount, at_us, journal_id)\n"           \
+    "  VALUES (" id ", 'stripe', 'txn_" id "', " code ", " amount ", 1, " id ");"
+
+static const struct plant plants[] = {
+    /* A transaction that our books know nothing of, and one of another amount. */
+    { "I-12", TXN("1", "1110", "5"), "DELETE FROM provider_txn;" },
+    { "I-12", TXN("1", "1120", "5"), "DELETE FROM provider_txn;" },
+    /* Money at a provider that the provider never reported. */
+    { "I-12", "UPDATE account SET code = 1110 WHERE code = 5020;",
+      "UPDATE account SET code = 5020 WHERE code = 1110;" },
+    { "I-12", "UPDATE account SET code = 1120 WHERE code = 5020;",
+      "UPDATE account SET code = 5020 WHERE code = 1120;" },
+    /* A fee that has lain in suspense since long before the newest journal. */
+    { "I-12",
+      "UPDATE account SET code = 2310 WHERE code = 4010;\n"
+      "UPDATE journal SET posted_us = posted_us + 86500000000 WHERE id = (SELECT max(id)\n"
+      "  FROM journal);",
+      "UPDATE account SET code = 4010 WHERE code = 2310;\n"
+      "UPDATE journal SET posted_us = posted_us - 86500000000 WHERE id = (SELECT max(id)\n"
+      "  FROM journal);" },
+    { "I-13", DEPOSIT_7("2", "1"), "DELETE FROM deposit;" },
+    { "I-13", JOURNAL_OF_7, "DELETE FROM journal WHERE ref_kind = 3;" },
+    { "I-13", DEPOSIT_7("1", "NULL") "\n" JOURNAL_OF_7,
+      "DELETE FROM journal WHERE ref_kind = 3;\nDELETE FROM deposit;" },
+    { "I-13", DEPOSIT_7("2", "1") "\n" JOURNAL_OF_7,
+      "DELETE FROM journal WHERE ref_kind = 3;\nDELETE FROM deposit;" },
+    /* Somebody runs whose end came an hour ago; and one who has nothing, and no end. */
+    { "I-16",
+      "UPDATE users SET credit_limit = t_zero_us WHERE t_zero_us < 9000000000000000000;\n"
+      "UPDATE users SET t_zero_us = t_zero_us - 36000000000000 WHERE credit_limit > 0;",
+      "UPDATE users SET t_zero_us = credit_limit, credit_limit = 0 WHERE credit_limit > 0;" },
+    { "I-16", "UPDATE account SET dr_posted = dr_posted + 90000000000 WHERE code = 2020;",
+      "UPDATE account SET dr_posted = dr_posted - 90000000000 WHERE code = 2020;" },
+    { "I-16",
+      "UPDATE account SET created_us = dr_posted, dr_posted = cr_posted WHERE code = 2020 AND\n"
+      "  cr_posted = 1000000000;\n"
+      "INSERT INTO account (code, owner_id, flags, dr_posted, created_us) SELECT 1210, owner_id, "
+      "2,\n"
+      "  5000000000, 1 FROM account WHERE code = 2020 AND cr_posted = 1000000000;",
+      "DELETE FROM account WHERE code = 1210;\n"
+      "UPDATE account SET dr_posted = created_us WHERE code = 2020 AND cr_posted = 1000000000;" },
+    { "I-16", "UPDATE run_interval SET owner_id = owner_id + 1000 WHERE end_us IS NULL;",
+      "UPDATE run_interval SET owner_id = owner_id - 1000 WHERE end_us IS NULL;" },
+    /* Credit that went for no reason, that came from nowhere, and that expired twice. */
+    { "I-18", "UPDATE transfer SET code = 69 " FIRST_CHARGE,
+      "UPDATE transfer SET code = 11 WHERE code = 69;" },
+    { "I-18", "UPDATE transfer SET code = 52 WHERE journal_id = 1;",
+      "UPDATE transfer SET code = 53 WHERE journal_id = 1;" },
+};
+
+static void test_every_fault_in_what_comes_in_is_found(void **state)
+{
+    check_plants(*state, plants, sizeof plants / sizeof plants[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_fault_in_what_comes_in_is_found),
+    };
+    return SUPPORT_RUN(tests);
+}
