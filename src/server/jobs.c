@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "flow/contact_lost.h"
+#include "flow/due.h"
 #include "flow/lifetime.h"
 #include "flow/liveness.h"
 #include "flow/no_credit.h"
@@ -13,6 +14,15 @@
 #include "flow/post_usage.h"
 #include "flow/seal.h"
 #include "sys/thread.h"
+
+/* After a look, those that changes ask for come no sooner. */
+#define LOOK_PAUSE_US (100 * US_PER_MS)
+
+/* What is due and was not dealt with is tried again after this long. */
+#define RETRY_US US_PER_SECOND
+
+/* A clock that was set, or a hint that got lost, is noticed after this long. */
+#define LOOK_MAX_US (30 * US_PER_SECOND)
 
 /* Deal with a batch of what is due; `*ret_is_full` asks to be called again at once. */
 typedef bool job_run(const struct jobs_options *options, bool *ret_is_full, struct error *err);
@@ -80,29 +90,33 @@ static bool run_seal(const struct jobs_options *options, bool *ret_is_full, stru
     return true;
 }
 
+enum { ALWAYS = -1 };
+
 static const struct job {
     const char *name;
     job_run *run;
+    int due; /* what says when (flow/due.h); ALWAYS: every period */
     int64_t period_us;
 } table[] = {
-    { "liveness", run_liveness, LIVENESS_SECONDS *US_PER_SECOND },
-    { "contact lost", run_contact_lost, US_PER_SECOND },
-    { "no credit", run_no_credit, US_PER_SECOND },
-    { "lifetime", run_lifetime, US_PER_SECOND },
-    { "post usage", run_post_usage, 5 * US_PER_SECOND },
-    { "seal journals", run_seal, 10 * US_PER_SECOND },
-    { "expire operations", run_op_expire, 10 * US_PER_SECOND },
+    { "liveness", run_liveness, ALWAYS, LIVENESS_SECONDS *US_PER_SECOND },
+    { "contact lost", run_contact_lost, DUE_CONTACT_LOST, LOOK_MAX_US },
+    { "no credit", run_no_credit, DUE_NO_CREDIT, LOOK_MAX_US },
+    { "lifetime", run_lifetime, DUE_LIFETIME, LOOK_MAX_US },
+    { "post usage", run_post_usage, DUE_POST_USAGE, LOOK_MAX_US },
+    { "seal journals", run_seal, ALWAYS, 10 * US_PER_SECOND },
+    { "expire operations", run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };
 
 struct jobs {
     struct jobs_options options;
     pthread_t thread;
-    int64_t due_us[JOB_COUNT]; /* of CLOCK_MONOTONIC; the thread's own */
+    /* Of CLOCK_MONOTONIC; the thread's own. */
+    int64_t due_us[JOB_COUNT], ran_us[JOB_COUNT], looked_us;
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    bool is_stopping, is_woken;
+    bool is_stopping, is_woken, is_hinted;
 };
 
 static int64_t monotonic_us(void)
@@ -141,25 +155,77 @@ static void run_job(struct jobs *jobs, const struct job *job)
     }
 }
 
-/* Sleep until the first is due, somebody wakes us, or it is over: then false. */
-static bool wait_for_next(struct jobs *jobs)
+/* When a job that has run, or has not, is to run: when its next is due, but soon after a run only
+ * if that has left something. */
+static int64_t plan_job(const struct jobs *jobs, size_t i, const struct instant *dues)
+{
+    const struct job *job = &table[i];
+    int64_t now_us = jobs->looked_us, latest_us = jobs->ran_us[i] + job->period_us;
+
+    if (job->due == ALWAYS)
+        return latest_us;
+    if (dues == NULL)
+        return now_us + RETRY_US;
+    int64_t left_us = instant_until(clock_now(jobs->options.flow->clock), dues[job->due]);
+    if (left_us <= 0)
+        return jobs->ran_us[i] + RETRY_US;
+    return left_us < latest_us - now_us ? now_us + left_us : latest_us;
+}
+
+static void plan(struct jobs *jobs)
+{
+    const struct flow *flow = jobs->options.flow;
+    struct instant dues[DUE_COUNT];
+    struct error err;
+
+    bool is_known = flow_due(flow, dues, &err);
+    if (!is_known)
+        log_failure(flow->log, "job failed", &err);
+    jobs->looked_us = monotonic_us();
+    for (size_t i = 0; i < JOB_COUNT; i++)
+        jobs->due_us[i] = plan_job(jobs, i, is_known ? dues : NULL);
+}
+
+static int64_t first_due_us(const struct jobs *jobs)
 {
     int64_t due_us = jobs->due_us[0];
 
     for (size_t i = 1; i < JOB_COUNT; i++)
         due_us = jobs->due_us[i] < due_us ? jobs->due_us[i] : due_us;
-    struct timespec until = { .tv_sec = due_us / US_PER_SECOND,
-                              .tv_nsec = due_us % US_PER_SECOND * 1000 };
+    return due_us;
+}
+
+/* Sleep until the first is due, something has changed, or it is over: then false. */
+static bool wait_for_next(struct jobs *jobs)
+{
+    int64_t due_us = first_due_us(jobs), look_us = jobs->looked_us + LOOK_PAUSE_US;
 
     (void)pthread_mutex_lock(&jobs->lock);
-    while (!jobs->is_stopping && !jobs->is_woken && monotonic_us() < due_us)
+    while (!jobs->is_stopping && !jobs->is_woken) {
+        int64_t until_us = jobs->is_hinted && look_us < due_us ? look_us : due_us;
+        struct timespec until = { .tv_sec = until_us / US_PER_SECOND,
+                                  .tv_nsec = until_us % US_PER_SECOND * 1000 };
+
+        if (monotonic_us() >= until_us)
+            break;
         (void)pthread_cond_timedwait(&jobs->changed, &jobs->lock, &until);
+    }
     if (jobs->is_woken)
         memset(jobs->due_us, 0, sizeof jobs->due_us);
-    jobs->is_woken = false;
+    jobs->is_woken = jobs->is_hinted = false;
     bool goes_on = !jobs->is_stopping;
     (void)pthread_mutex_unlock(&jobs->lock);
     return goes_on;
+}
+
+static void run_due(struct jobs *jobs)
+{
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        if (jobs->due_us[i] > monotonic_us())
+            continue;
+        run_job(jobs, &table[i]);
+        jobs->ran_us[i] = monotonic_us();
+    }
 }
 
 static void *run(void *context)
@@ -167,12 +233,8 @@ static void *run(void *context)
     struct jobs *jobs = context;
 
     do {
-        for (size_t i = 0; i < JOB_COUNT; i++) {
-            if (jobs->due_us[i] > monotonic_us())
-                continue;
-            run_job(jobs, &table[i]);
-            jobs->due_us[i] = monotonic_us() + table[i].period_us;
-        }
+        run_due(jobs);
+        plan(jobs);
     } while (wait_for_next(jobs));
     return NULL;
 }
@@ -206,17 +268,32 @@ void jobs_wake(struct jobs *jobs)
     (void)pthread_mutex_unlock(&jobs->lock);
 }
 
+void jobs_hint(struct jobs *jobs)
+{
+    (void)pthread_mutex_lock(&jobs->lock);
+    jobs->is_hinted = true;
+    (void)pthread_cond_signal(&jobs->changed);
+    (void)pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+    (void)pthread_mutex_lock(&jobs->lock);
+    bool was_stopping = jobs->is_stopping;
+    jobs->is_stopping = true;
+    (void)pthread_cond_signal(&jobs->changed);
+    (void)pthread_mutex_unlock(&jobs->lock);
+    if (!was_stopping)
+        (void)pthread_join(jobs->thread, NULL);
+}
+
 void jobs_close(struct jobs **jobs_owner)
 {
     struct jobs *jobs = *jobs_owner;
 
     if (jobs == NULL)
         return;
-    (void)pthread_mutex_lock(&jobs->lock);
-    jobs->is_stopping = true;
-    (void)pthread_cond_signal(&jobs->changed);
-    (void)pthread_mutex_unlock(&jobs->lock);
-    (void)pthread_join(jobs->thread, NULL);
+    jobs_stop(jobs);
     (void)pthread_cond_destroy(&jobs->changed);
     (void)pthread_mutex_destroy(&jobs->lock);
     free(jobs);

@@ -97,6 +97,8 @@ static void hear(void *context, enum db_topic topic, int64_t id)
         deliver_wake(app->deliver);
         break;
     }
+    if (topic != TOPIC_OUTBOX)
+        jobs_hint(app->jobs);
 }
 
 /* Another process changed the database behind our back: `berthd admin`, which signals us. */
@@ -139,12 +141,13 @@ static bool open_market(struct app *app, const struct options *options, const st
                                        .server_proc = app->server_proc };
     if (!catalog_feed_open(&app->flow, &app->catalog, err) ||
         !events_open(&app->flow, app->metrics, &app->events, err) ||
-        !deliver_open(&deliver, &app->deliver, err))
+        !deliver_open(&deliver, &app->deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
     store_subscribe(app->store, hear, app);
-    /* What changed while the catalog was loading and nobody listened. */
+    /* What changed meanwhile, when nobody listened. */
     catalog_feed_touch(app->catalog, STORE_ID_ANY);
-    return jobs_open(&jobs, &app->jobs, err);
+    jobs_hint(app->jobs);
+    return true;
 }
 
 /* "10.0.0.1,10.0.0.2" into a NULL-terminated list of its parts. */
@@ -211,7 +214,8 @@ static bool open_doors(struct app *app, const struct options *options, const cha
  * end before what they use goes, and the store's listener before whom it tells. */
 static void close_app(struct app *app)
 {
-    jobs_close(&app->jobs);
+    if (app->jobs != NULL)
+        jobs_stop(app->jobs);
     if (app->hub != NULL)
         hub_stop(app->hub);
     http_close(&app->http, STOP_DEADLINE_MS);
@@ -222,6 +226,7 @@ static void close_app(struct app *app)
     if (app->catalog != NULL)
         catalog_feed_stop(app->catalog);
     store_close(&app->store);
+    jobs_close(&app->jobs);
     catalog_feed_close(&app->catalog);
     hub_close(&app->hub);
     metrics_close(&app->metrics);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When something falls due next, each from an index: for whoever sleeps until then. */
+
+#ifndef BERTH_STORE_DUE_H
+#define BERTH_STORE_DUE_H
+
+#include "store/db.h"
+
+enum due_row {
+    DUE_HEARTBEAT,   /* the oldest last heartbeat of a machine that is online */
+    DUE_CREDIT_END,  /* an account's t_zero */
+    DUE_END,         /* a running contract's lifetime */
+    DUE_POST_RUNS,   /* the oldest posting of a contract that is being charged for time */
+    DUE_POST_EXISTS, /* and of one that exists */
+    DUE_OP_EXPIRES,  /* an operation that no host has begun */
+    DUE_OP_CREATED,  /* the oldest operation that is kept */
+};
+
+/* INSTANT_NEVER where there is none. */
+NODISCARD bool due_next(struct db *db, enum due_row row, struct instant *ret, struct error *err);
+
+#endif

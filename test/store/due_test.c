@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/due.h"
+
+#include "store/support_rows.h"
+
+static int64_t next(struct scene *scene, enum due_row row)
+{
+    struct instant at;
+
+    CHECK_OK(due_next(scene->db, row, &at, &scene->err), &scene->err);
+    return at.microseconds;
+}
+
+#define SECOND(n) (scene_at(n).microseconds)
+
+static void test_the_earliest_of_those_that_count_is_told(void **state)
+{
+    static const struct {
+        const char *name;
+        enum due_row row;
+        const char *set; /* $1: what it is set to, by turns, on two rows */
+        const char *set_other;
+        const char *silence; /* the earlier one no longer counts */
+    } rows[] = {
+        { "credit", DUE_CREDIT_END, "UPDATE users SET t_zero_us = $1 WHERE email LIKE 'ada%'",
+          "UPDATE users SET t_zero_us = $1 WHERE email LIKE 'bob%'",
+          "UPDATE users SET t_zero_us = 9223372036854775807 WHERE email LIKE 'ada%'" },
+        { "lifetime", DUE_END,
+          "UPDATE contract SET end_us = $1 WHERE id = (SELECT MIN(id) FROM contract)",
+          "UPDATE contract SET end_us = $1 WHERE id = (SELECT MAX(id) FROM contract)",
+          "UPDATE contract SET state = 7 WHERE id = (SELECT MIN(id) FROM contract)" },
+        { "posting", DUE_POST_EXISTS,
+          "UPDATE contract SET posted_us = $1, started_us = 1 "
+          "WHERE id = (SELECT MIN(id) FROM contract)",
+          "UPDATE contract SET posted_us = $1, started_us = 1 "
+          "WHERE id = (SELECT MAX(id) FROM contract)",
+          "UPDATE contract SET started_us = 0 WHERE id = (SELECT MIN(id) FROM contract)" },
+    };
+
+    auto_scene struct scene scene = scene_open(*state);
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%s", rows[i].name);
+        scene_run(&scene, rows[i].set, DB_ARGS(db_int(SECOND(50))));
+        scene_run(&scene, rows[i].set_other, DB_ARGS(db_int(SECOND(70))));
+        CHECK_INT(next(&scene, rows[i].row), SECOND(50));
+        scene_run(&scene, rows[i].set_other, DB_ARGS(db_int(SECOND(40))));
+        CHECK_INT(next(&scene, rows[i].row), SECOND(40));
+        scene_run(&scene, rows[i].set_other, DB_ARGS(db_int(SECOND(70))));
+        scene_run(&scene, rows[i].silence, DB_NO_ARGS);
+        CHECK_INT(next(&scene, rows[i].row), SECOND(70));
+    }
+}
+
+static void test_what_is_not_there_is_never_due(void **state)
+{
+    static const enum due_row rows[] = { DUE_HEARTBEAT, DUE_POST_RUNS, DUE_OP_EXPIRES,
+                                         DUE_OP_CREATED };
+    auto_scene struct scene scene = scene_open(*state);
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        CHECK_INT(next(&scene, rows[i]), INSTANT_NEVER.microseconds);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_earliest_of_those_that_count_is_told),
+        cmocka_unit_test(test_what_is_not_there_is_never_due),
+    };
+
+    return SUPPORT_RUN(tests);
+}
