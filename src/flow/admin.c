@@ -7,12 +7,14 @@
 #include "flow/change.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
+#include "flow/post_usage.h"
 
 struct admin_work {
     struct instant now;
     int64_t id;
     struct money amount;
     const char *key;
+    bool is_deposit;
     enum verification verification;
     enum admin_outcome outcome;
 
@@ -31,9 +33,10 @@ static bool has_user(struct db *db, struct admin_work *work, bool *ret_has, stru
     return user_load(db, work->id, &arena, &user, ret_has, err);
 }
 
-static bool grant_work(struct db *db, void *context, struct error *err)
+static bool credit_work(struct db *db, void *context, struct error *err)
 {
     struct admin_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     bool has;
 
     if (!has_user(db, work, &has, err))
@@ -41,26 +44,43 @@ static bool grant_work(struct db *db, void *context, struct error *err)
     if (!has)
         return true;
     work->outcome = ADMIN_DONE;
-    return funds_grant(db, work->id, work->amount, work->key, work->now, err) &&
+    return post_usage_of_renter(db, work->id, work->now, &arena, err) &&
+           (work->is_deposit ? funds_deposit : funds_grant)(db, work->id, work->amount, work->key,
+                                                            work->now, err) &&
            db_notify(db, TOPIC_USER, work->id, err);
+}
+
+static bool add_credit(const struct flow *flow, struct admin_work *work, const char *ticket,
+                       enum admin_outcome *ret, struct error *err)
+{
+    char key[JOURNAL_KEY_SIZE];
+    int length = snprintf(key, sizeof key, work->is_deposit ? "%s" : "adj:%s", ticket);
+
+    *ret = ADMIN_BAD_AMOUNT;
+    if (work->amount.nanodollars <= 0 || length >= JOURNAL_KEY_SIZE)
+        return true;
+    work->now = clock_now(flow->clock);
+    work->key = key;
+    if (!store_write(flow->store, credit_work, work, err))
+        return error_context(err, "add credit to user %lld", (long long)work->id);
+    *ret = work->outcome;
+    return true;
 }
 
 bool flow_grant_credit(const struct flow *flow, int64_t user_id, struct money amount,
                        const char *ticket, enum admin_outcome *ret, struct error *err)
 {
-    char key[JOURNAL_KEY_SIZE];
-    struct admin_work work = {
-        .now = clock_now(flow->clock), .id = user_id, .amount = amount, .key = key
-    };
-    int length = snprintf(key, sizeof key, "adj:%s", ticket);
+    struct admin_work work = { .id = user_id, .amount = amount };
 
-    *ret = ADMIN_BAD_AMOUNT;
-    if (amount.nanodollars <= 0 || length >= JOURNAL_KEY_SIZE)
-        return true;
-    if (!store_write(flow->store, grant_work, &work, err))
-        return error_context(err, "grant credit to user %lld", (long long)user_id);
-    *ret = work.outcome;
-    return true;
+    return add_credit(flow, &work, ticket, ret, err);
+}
+
+bool flow_deposit(const struct flow *flow, int64_t user_id, struct money amount, const char *ticket,
+                  enum admin_outcome *ret, struct error *err)
+{
+    struct admin_work work = { .id = user_id, .amount = amount, .is_deposit = true };
+
+    return add_credit(flow, &work, ticket, ret, err);
 }
 
 static bool limit_work(struct db *db, void *context, struct error *err)

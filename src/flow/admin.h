@@ -14,6 +14,10 @@ enum admin_outcome { ADMIN_DONE, ADMIN_NOT_FOUND, ADMIN_BAD_AMOUNT };
 /* Promo credit for a user. The same `ticket` grants once. */
 NODISCARD bool flow_grant_credit(const struct flow *flow, int64_t user_id, struct money amount,
                                  const char *ticket, enum admin_outcome *ret, struct error *err);
+
+/* Bought credit: money that reached the bank. The same `ticket` counts once. */
+NODISCARD bool flow_deposit(const struct flow *flow, int64_t user_id, struct money amount,
+                            const char *ticket, enum admin_outcome *ret, struct error *err);
 NODISCARD bool flow_set_credit_limit(const struct flow *flow, int64_t user_id, struct money limit,
                                      enum admin_outcome *ret, struct error *err);
 NODISCARD bool flow_set_verification(const struct flow *flow, int64_t machine_id,

@@ -65,6 +65,7 @@ bool change_close_interval(struct change *change, struct contract_row *contract,
 {
     struct usage usage = {
         .now = change->now,
+        .gpu_from = interval->metered,
         .gpu_us = instant_until(interval->metered, end),
         .disk_until =
             usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now),

@@ -8,6 +8,7 @@
 #ifndef BERTH_FLOW_FLOW_H
 #define BERTH_FLOW_FLOW_H
 
+#include "base/money.h"
 #include "store/store.h"
 #include "sys/clock.h"
 #include "sys/crypto.h"
@@ -20,6 +21,8 @@ struct flow {
     const struct key_pair *server_keys; /* signs destroy instructions */
     bool auto_verifies;                 /* --auto-verify */
     bool allows_simulated;              /* --allow-simulated */
+    struct money payout_min;            /* --payout-min */
+    int64_t downtime_bps;               /* --downtime-credit, in hundredths of a percent */
 };
 
 #endif

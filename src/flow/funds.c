@@ -7,11 +7,36 @@
 #include "flow/usage.h"
 #include "store/burn.h"
 #include "store/contract.h"
+#include "store/deposit.h"
 #include "store/ledger.h"
 #include "store/machine.h"
 
 /* Agents hold when credit ends, to stop by themselves; below this it is not worth telling them. */
 #define T_ZERO_TOLD_US US_PER_SECOND
+
+typedef enum journal_outcome journal_maker(const struct journal_credit *credit,
+                                           const struct renter_funds *funds,
+                                           struct journal *ret_journal,
+                                           struct renter_funds *ret_after);
+
+static bool add_credit(struct db *db, const struct journal_credit *credit, journal_maker *make,
+                       struct error *err)
+{
+    struct renter_funds funds, after;
+    struct journal journal;
+    enum ledger_outcome outcome;
+
+    if (!user_lock(db, credit->renter_id, err) ||
+        !ledger_load_funds(db, credit->renter_id, &funds, err))
+        return false;
+    if (make(credit, &funds, &journal, &after) != JOURNAL_BUILT)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no such amount can be added");
+    if (!ledger_post(db, &journal, credit->occurred, &outcome, err))
+        return false;
+    if (outcome == LEDGER_DIFFERS)
+        return error_set(err, ERROR_CONFLICT, "%s was used for another amount", credit->key);
+    return funds_set_t_zero(db, credit->renter_id, credit->occurred, err);
+}
 
 bool funds_grant(struct db *db, int64_t user_id, struct money amount, const char *key,
                  struct instant now, struct error *err)
@@ -23,19 +48,30 @@ bool funds_grant(struct db *db, int64_t user_id, struct money amount, const char
                                      .occurred = now,
                                      .amount = amount,
                                      .from = LEDGER_PROMO_GRANTED };
-    struct renter_funds funds, after;
-    struct journal journal;
-    enum ledger_outcome outcome;
 
-    if (!user_lock(db, user_id, err) || !ledger_load_funds(db, user_id, &funds, err))
+    return add_credit(db, &credit, journal_promo, err);
+}
+
+bool funds_deposit(struct db *db, int64_t user_id, struct money amount, const char *ticket,
+                   struct instant now, struct error *err)
+{
+    char key[JOURNAL_KEY_SIZE];
+    struct deposit_row deposit = {
+        .user_id = user_id, .provider = "manual", .object_id = ticket, .amount = amount
+    };
+    struct journal_credit credit = { .key = key,
+                                     .renter_id = user_id,
+                                     .ref_kind = JOURNAL_REF_DEPOSIT,
+                                     .occurred = now,
+                                     .amount = amount,
+                                     .from = LEDGER_BANK };
+    bool is_new;
+
+    if (!deposit_arrive(db, &deposit, now, &is_new, err))
         return false;
-    if (journal_promo(&credit, &funds, &journal, &after) != JOURNAL_BUILT)
-        return error_set(err, ERROR_OUT_OF_RANGE, "no such amount can be granted");
-    if (!ledger_post(db, &journal, now, &outcome, err))
-        return false;
-    if (outcome == LEDGER_DIFFERS)
-        return error_set(err, ERROR_CONFLICT, "%s was used for another grant", key);
-    return funds_set_t_zero(db, user_id, now, err);
+    (void)snprintf(key, sizeof key, "dep:%lld", (long long)deposit.id);
+    credit.ref_id = deposit.id;
+    return !is_new || add_credit(db, &credit, journal_deposit, err);
 }
 
 static struct instant earlier(struct instant a, struct instant b)

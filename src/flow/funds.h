@@ -15,6 +15,10 @@
 NODISCARD bool funds_grant(struct db *db, int64_t user_id, struct money amount, const char *key,
                            struct instant now, struct error *err);
 
+/* Bought credit that reached the bank, once for that ticket. */
+NODISCARD bool funds_deposit(struct db *db, int64_t user_id, struct money amount,
+                             const char *ticket, struct instant now, struct error *err);
+
 /* The account's credit as a line from `now` on: every meter of every instance that exists, running
  * where it is charged. Reads only. */
 NODISCARD bool funds_credit(struct db *db, const struct user_row *user, struct instant now,

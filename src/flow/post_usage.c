@@ -23,13 +23,12 @@ static bool find_work(struct db *db, void *context, struct error *err)
 
 /* Up to the last accepted heartbeat, and no further: nothing is ever to be taken back. */
 static bool read_interval(struct change *change, const struct contract_row *contract,
-                          int64_t *ret_gpu_us, struct error *err)
+                          struct usage *usage, struct error *err)
 {
     struct interval_row interval;
     struct instant end;
     bool has;
 
-    *ret_gpu_us = 0;
     if (!interval_load(change->db, contract->id, change->arena, &interval, &has, err))
         return false;
     if (!has)
@@ -37,15 +36,66 @@ static bool read_interval(struct change *change, const struct contract_row *cont
     if (!change_charge_end(change, contract, &end, err))
         return false;
     struct connected last = usage_connected(&interval, change->session.last_heartbeat, end);
-    *ret_gpu_us = instant_until(interval.metered, last.cursor);
+    usage->gpu_from = interval.metered;
+    usage->gpu_us = instant_until(interval.metered, last.cursor);
     return interval_meter(change->db, interval.id, last.cursor, err);
+}
+
+bool post_usage_of(struct change *change, int64_t contract_id, struct error *err)
+{
+    struct usage usage = { .now = change->now };
+    struct contract_row contract;
+    bool has;
+
+    if (!contract_load(change->db, contract_id, change->arena, &contract, &has, err))
+        return false;
+    if (!has || contract.destroyed.microseconds != 0)
+        return true;
+    usage.disk_until =
+        usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now);
+    return read_interval(change, &contract, &usage, err) &&
+           usage_post(change->db, &usage, &contract, err) &&
+           change_user(change, contract.owner_id, err);
+}
+
+/* The renter's machine after `last`, by id; 0: none. */
+static int64_t next_machine(const struct contract_row *contracts, size_t count, int64_t last)
+{
+    int64_t next = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (contracts[i].machine_id > last && (next == 0 || contracts[i].machine_id < next))
+            next = contracts[i].machine_id;
+    return next;
+}
+
+bool post_usage_of_renter(struct db *db, int64_t user_id, struct instant now, struct arena *arena,
+                          struct error *err)
+{
+    struct contract_row *contracts;
+    size_t count;
+
+    if (!contract_list_owned(db, user_id, arena, &contracts, &count, err))
+        return false;
+    for (int64_t machine_id = next_machine(contracts, count, 0); machine_id != 0;
+         machine_id = next_machine(contracts, count, machine_id))
+        if (!machine_lock(db, machine_id, err))
+            return false;
+    for (size_t i = 0; i < count; i++) {
+        struct change change;
+        bool has;
+
+        if (!change_begin(&change, db, contracts[i].machine_id, now, arena, &has, err) ||
+            !post_usage_of(&change, contracts[i].id, err) || !change_end(&change, err))
+            return false;
+    }
+    return true;
 }
 
 static bool post_work(struct db *db, void *context, struct error *err)
 {
     struct post_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct usage usage = { .now = work->now };
     struct contract_row contract;
     struct change change;
     bool has;
@@ -54,22 +104,17 @@ static bool post_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has)
         return true;
-    if (!change_begin(&change, db, contract.machine_id, work->now, &arena, &has, err) ||
-        !contract_load(db, work->id, &arena, &contract, &has, err))
-        return false;
-    if (!has || contract.destroyed.microseconds != 0)
-        return true;
-    usage.disk_until =
-        usage_disk_until(change.machine.is_online, change.machine.offline_since, work->now);
-    return read_interval(&change, &contract, &usage.gpu_us, err) &&
-           usage_post(db, &usage, &contract, err) && change_user(&change, contract.owner_id, err) &&
-           change_end(&change, err);
+    return change_begin(&change, db, contract.machine_id, work->now, &arena, &has, err) &&
+           post_usage_of(&change, work->id, err) && change_end(&change, err);
 }
 
 bool flow_post_usage(const struct flow *flow, size_t *ret_count, struct error *err)
 {
     struct post_work work = { .now = clock_now(flow->clock) };
 
+    *ret_count = 0;
+    if (!usage_is_settled(work.now))
+        return true;
     if (!store_read(flow->store, find_work, &work, err))
         return error_context(err, "look for usage to post");
     for (size_t i = 0; i < work.count; i++) {

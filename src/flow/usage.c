@@ -4,9 +4,11 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "market/billing.h"
 #include "market/journal.h"
 #include "store/ledger.h"
 #include "store/meters.h"
+#include "store/usage_line.h"
 #include "store/user.h"
 
 static struct instant earlier(struct instant a, struct instant b)
@@ -89,13 +91,23 @@ void usage_add(struct credit *credit, const struct burn_row *burn, struct instan
     credit_add(credit, &meter, runs ? &since : NULL);
 }
 
-/* Post all four meters. Sets what each adds. */
-static bool post_meters(struct meters *meters, struct journal_usage *journal, struct error *err)
+/* One posting of all four meters, of what was used until `at`. */
+struct posting {
+    struct instant from, at;
+    struct journal_usage journal;
+    int64_t used[COMPONENT_COUNT];
+};
+
+static bool post_meters(struct meters *meters, struct posting *posting, struct error *err)
 {
-    for (int i = 0; i < COMPONENT_COUNT; i++)
-        if (meter_post(&meters->of[i], &meters->of[i], &journal->charges[i]) != METER_OK)
+    for (int i = 0; i < COMPONENT_COUNT; i++) {
+        struct meter *meter = &meters->of[i];
+
+        posting->used[i] = meter->total - meter->posted_total;
+        if (meter_post(meter, meter, &posting->journal.charges[i]) != METER_OK)
             return error_set(err, ERROR_OUT_OF_RANGE, "the bill of contract %lld is too large",
                              (long long)meters->contract_id);
+    }
     return true;
 }
 
@@ -126,36 +138,119 @@ static bool post_journal(struct db *db, const struct journal_usage *usage, struc
     return true;
 }
 
+/* What bills are made of, by the day that the posting belongs to. */
+static bool add_lines(struct db *db, const struct meters *meters, const struct posting *posting,
+                      const struct contract_row *contract, struct error *err)
+{
+    for (int i = 0; i < COMPONENT_COUNT; i++) {
+        const struct meter *meter = &meters->of[i];
+        const struct meter_charge *charge = &posting->journal.charges[i];
+        struct usage_line line = { .contract_id = contract->id,
+                                   .owner_id = contract->owner_id,
+                                   .host_id = contract->host_id,
+                                   .machine_id = contract->machine_id,
+                                   .day = billing_day(posting->at),
+                                   .component = meter->component,
+                                   .kind = USAGE_USED,
+                                   .rate = meter->rate,
+                                   .quantity = meter->quantity,
+                                   .used = posting->used[i],
+                                   .gross = charge->gross,
+                                   .host = charge->host,
+                                   .accrued = charge->host,
+                                   .from = posting->from,
+                                   .until = posting->at };
+
+        /* What is free is on no bill. */
+        if ((line.used > 0 && line.rate.nanodollars > 0) || line.gross.nanodollars > 0)
+            if (!usage_line_add(db, &line, err))
+                return false;
+    }
+    return true;
+}
+
+struct usage_state {
+    struct contract_row *contract;
+    struct meters meters;
+    int64_t gpu_done_us; /* of usage->gpu_us */
+};
+
+/* Meter and post what was used until `at`: all of it, or up to a midnight before now. Bytes belong
+ * to when they were counted. */
+static bool post_until(struct db *db, const struct usage *usage, struct instant at,
+                       struct usage_state *state, struct error *err)
+{
+    bool is_all = instant_compare(at, usage->now) >= 0;
+    struct contract_row *contract = state->contract;
+    struct meters *meters = &state->meters;
+    struct posting posting = { .from = contract->posted, .at = at };
+    struct instant disk_until = is_all ? usage->disk_until : earlier(usage->disk_until, at);
+    int64_t gpu_us = usage->gpu_us;
+    bool is_posted;
+
+    if (!is_all && span_us(usage->gpu_from, at) < gpu_us)
+        gpu_us = span_us(usage->gpu_from, at);
+    advance(&meters->of[COMPONENT_GPU - 1], gpu_us - state->gpu_done_us);
+    state->gpu_done_us = gpu_us;
+    advance(&meters->of[COMPONENT_DISK - 1], span_us(contract->disk_metered, disk_until));
+    if (is_all || instant_compare(contract->counted, at) <= 0) {
+        advance(&meters->of[COMPONENT_UP - 1], contract->up_unmetered);
+        advance(&meters->of[COMPONENT_DOWN - 1], contract->down_unmetered);
+        contract->up_unmetered = 0;
+        contract->down_unmetered = 0;
+    }
+    posting.journal = (struct journal_usage){ .contract_id = contract->id,
+                                              .renter_id = contract->owner_id,
+                                              .host_id = contract->host_id,
+                                              .number = contract->usage_count + 1,
+                                              .occurred = at };
+    if (!post_meters(meters, &posting, err) ||
+        !post_journal(db, &posting.journal, usage->now, &is_posted, err) ||
+        !add_lines(db, meters, &posting, contract, err))
+        return false;
+    contract->disk_metered = instant_max(contract->disk_metered, disk_until);
+    contract->posted = at;
+    contract->usage_count += is_posted;
+    return true;
+}
+
 bool usage_post(struct db *db, const struct usage *usage, struct contract_row *contract,
                 struct error *err)
 {
-    struct journal_usage journal = {
-        .contract_id = contract->id,
-        .renter_id = contract->owner_id,
-        .host_id = contract->host_id,
-        .number = contract->usage_count + 1,
-        .occurred = usage->now,
-    };
-    struct meters meters;
-    bool is_posted;
+    struct usage_state state = { .contract = contract };
+    struct instant day_end = billing_day_end(contract->posted);
 
     /* Who pays is fixed before anything is charged: funds are read and posted under this lock. */
-    if (!user_lock(db, contract->owner_id, err) || !meters_load(db, contract->id, &meters, err))
+    if (!user_lock(db, contract->owner_id, err) ||
+        !meters_load(db, contract->id, &state.meters, err))
         return false;
-    advance(&meters.of[COMPONENT_GPU - 1], usage->gpu_us);
-    advance(&meters.of[COMPONENT_DISK - 1], span_us(contract->disk_metered, usage->disk_until));
-    advance(&meters.of[COMPONENT_UP - 1], contract->up_unmetered);
-    advance(&meters.of[COMPONENT_DOWN - 1], contract->down_unmetered);
-    if (!post_meters(&meters, &journal, err) ||
-        !post_journal(db, &journal, usage->now, &is_posted, err) ||
-        !(usage->is_last ? meters_close(db, &meters, usage->now, err)
-                         : meters_save(db, &meters, err)))
+    /* Each day's bill is made up at its midnight, whenever it is posted. */
+    for (; instant_compare(day_end, usage->now) < 0; day_end = billing_day_end(day_end))
+        if (!post_until(db, usage, day_end, &state, err))
+            return error_context(err, "post usage of contract %lld", (long long)contract->id);
+    if (!post_until(db, usage, instant_max(usage->now, contract->posted), &state, err) ||
+        !(usage->is_last ? meters_close(db, &state.meters, usage->now, err)
+                         : meters_save(db, &state.meters, err)))
         return error_context(err, "post usage of contract %lld", (long long)contract->id);
-
-    contract->disk_metered = instant_max(contract->disk_metered, usage->disk_until);
-    contract->posted = usage->now;
-    contract->usage_count += is_posted;
-    contract->up_unmetered = 0;
-    contract->down_unmetered = 0;
     return contract_meter(db, contract, err);
+}
+
+bool usage_is_settled(struct instant now)
+{
+    struct instant midnight = billing_midnight(billing_day(instant_add(now, 1)));
+
+    return instant_until(midnight, now) >= USAGE_SETTLE_US;
+}
+
+bool usage_reprice(struct db *db, struct contract_row *contract, struct money gpu_hour,
+                   struct instant now, struct error *err)
+{
+    struct meters meters;
+
+    if (!meters_load(db, contract->id, &meters, err))
+        return false;
+    if (money_compare(meters.of[COMPONENT_GPU - 1].rate, gpu_hour) == 0)
+        return true;
+    return meters_reprice(db, &meters, COMPONENT_GPU, gpu_hour, now, err) &&
+           meters_save(db, &meters, err);
 }

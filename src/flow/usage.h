@@ -33,14 +33,26 @@ void usage_add(struct credit *credit, const struct burn_row *burn, struct instan
 
 struct usage {
     struct instant now;
-    int64_t gpu_us;            /* to add to GPU time */
+    struct instant gpu_from;   /* GPU time to add: from then on, */
+    int64_t gpu_us;            /* so much in one piece */
     struct instant disk_until; /* usage_disk_until(now) */
     bool is_last;              /* the instance is being destroyed: close its meters */
 };
 
-/* Read all four meters and charge what is new, in one journal. Changes what is metered in
- * `*contract` and stores it. */
+/* Read all four meters and charge what is new, in one journal for each day (UTC) that has ended
+ * since the last posting and one for now. Changes what is metered in `*contract` and stores it. */
 NODISCARD bool usage_post(struct db *db, const struct usage *usage, struct contract_row *contract,
                           struct error *err);
+
+/* Whether what ran until the last midnight has been confirmed since, where it can be: nothing that
+ * can wait is posted, and no bill made, before. So a day's bill is the same whenever it is posted.
+ */
+#define USAGE_SETTLE_US (60 * US_PER_SECOND)
+bool usage_is_settled(struct instant now);
+
+/* GPU time costs that from here on: the present price epoch ends and another begins. Everything
+ * used must be posted: after usage_post() of the same instant. */
+NODISCARD bool usage_reprice(struct db *db, struct contract_row *contract, struct money gpu_hour,
+                             struct instant now, struct error *err);
 
 #endif

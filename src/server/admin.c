@@ -11,6 +11,7 @@
 #include "flow/admin.h"
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
+#include "server/admin_money.h"
 #include "server/data_dir.h"
 #include "server/fields.h"
 
@@ -25,37 +26,12 @@ const struct option_row admin_options[] = {
     { "admin", NULL, "user create: an operator" },
     { "user", "ID", "credit: of whom, in place of --email" },
     { "amount", "25.00", "credit: dollars" },
-    { "ticket", "TEXT", "credit grant: the same one again grants nothing" },
+    { "ticket", "TEXT", "credit grant, deposit: the same one again adds nothing" },
+    { "state", "S", "payout list: created, submitted, in_transit, paid, failed, ..." },
+    { "reference", "R", "payout: what the bank or provider calls it" },
+    { "reason", "TEXT", "payout fail: why" },
     { NULL, NULL, NULL },
 };
-
-/* What every command works with. */
-struct admin {
-    const struct options *options;
-    struct flow flow;
-    struct buf *out;
-};
-
-static bool refuse(struct error *err, const char *sentence)
-{
-    return error_set(err, ERROR_FORBIDDEN, "%s", sentence);
-}
-
-static bool need(const struct admin *admin, const char *name, const char **ret, struct error *err)
-{
-    *ret = options_get(admin->options, name);
-    return *ret != NULL || error_set(err, ERROR_INVALID, "--%s is needed", name);
-}
-
-static bool parse_id(const char *text, int64_t *ret, struct error *err)
-{
-    uint64_t id;
-
-    if (text == NULL || !parse_u64(text, &id) || id == 0 || id > INT64_MAX)
-        return error_set(err, ERROR_INVALID, "'%.32s' is not an id", text != NULL ? text : "");
-    *ret = (int64_t)id;
-    return true;
-}
 
 static bool run_user_create(struct admin *admin, struct error *err)
 {
@@ -64,7 +40,7 @@ static bool run_user_create(struct admin *admin, struct error *err)
                                        .is_admin = options_has(admin->options, "admin") };
     struct account_reply done;
 
-    if (!need(admin, "email", &request.email, err) ||
+    if (!admin_need(admin, "email", &request.email, err) ||
         (credit != NULL && !money_parse(credit, &request.credit, err)) ||
         !flow_account_create(&admin->flow, &request, &done, err))
         return false;
@@ -72,11 +48,11 @@ static bool run_user_create(struct admin *admin, struct error *err)
     case ACCOUNT_CREATED:
         break;
     case ACCOUNT_EXISTS:
-        return refuse(err, "this email has an account already");
+        return admin_refuse(err, "this email has an account already");
     case ACCOUNT_BAD_EMAIL:
-        return refuse(err, "this is not an email address");
+        return admin_refuse(err, "this is not an email address");
     case ACCOUNT_BAD_CREDIT:
-        return refuse(err, "credit must not be negative");
+        return admin_refuse(err, "credit must not be negative");
     }
     struct encoder json = encoder_of(admin->out);
     encode_object(&json);
@@ -135,7 +111,7 @@ static bool run_user_list(struct admin *admin, struct error *err)
 }
 
 /* Whoever --user or --email names. */
-static bool find_user(struct admin *admin, int64_t *ret_id, struct error *err)
+bool admin_find_user(struct admin *admin, int64_t *ret_id, struct error *err)
 {
     const char *id = options_get(admin->options, "user");
     const char *email = options_get(admin->options, "email");
@@ -143,7 +119,7 @@ static bool find_user(struct admin *admin, int64_t *ret_id, struct error *err)
     size_t count;
 
     if (id != NULL)
-        return parse_id(id, ret_id, err);
+        return admin_parse_id(id, ret_id, err);
     if (email == NULL)
         return error_set(err, ERROR_INVALID, "--user ID or --email E is needed");
     do {
@@ -162,8 +138,8 @@ static bool find_user(struct admin *admin, int64_t *ret_id, struct error *err)
     return error_set(err, ERROR_NOT_FOUND, "nobody has the email %.64s", email);
 }
 
-static bool report(struct admin *admin, enum admin_outcome outcome, const char *what, int64_t id,
-                   struct error *err)
+bool admin_report(struct admin *admin, enum admin_outcome outcome, const char *what, int64_t id,
+                  struct error *err)
 {
     struct encoder json = encoder_of(admin->out);
 
@@ -177,44 +153,9 @@ static bool report(struct admin *admin, enum admin_outcome outcome, const char *
     case ADMIN_NOT_FOUND:
         return error_set(err, ERROR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
     case ADMIN_BAD_AMOUNT:
-        return refuse(err, "the amount must be above zero");
+        return admin_refuse(err, "the amount must be above zero");
     }
-    return refuse(err, "the market refused");
-}
-
-static bool read_amount(struct admin *admin, int64_t *ret_user_id, struct money *ret,
-                        struct error *err)
-{
-    const char *amount;
-
-    return find_user(admin, ret_user_id, err) && need(admin, "amount", &amount, err) &&
-           money_parse(amount, ret, err);
-}
-
-static bool run_credit_grant(struct admin *admin, struct error *err)
-{
-    const char *ticket = options_get(admin->options, "ticket");
-    char made_up[TOKEN_TEXT_SIZE];
-    struct money amount;
-    int64_t user_id;
-    enum admin_outcome outcome;
-
-    if (ticket == NULL)
-        ticket = crypto_token(made_up);
-    return read_amount(admin, &user_id, &amount, err) &&
-           flow_grant_credit(&admin->flow, user_id, amount, ticket, &outcome, err) &&
-           report(admin, outcome, "user", user_id, err);
-}
-
-static bool run_credit_limit(struct admin *admin, struct error *err)
-{
-    struct money amount;
-    int64_t user_id;
-    enum admin_outcome outcome;
-
-    return read_amount(admin, &user_id, &amount, err) &&
-           flow_set_credit_limit(&admin->flow, user_id, amount, &outcome, err) &&
-           report(admin, outcome, "user", user_id, err);
+    return admin_refuse(err, "the market refused");
 }
 
 static bool set_verification(struct admin *admin, enum verification verification, struct error *err)
@@ -222,9 +163,9 @@ static bool set_verification(struct admin *admin, enum verification verification
     enum admin_outcome outcome;
     int64_t machine_id;
 
-    return parse_id(admin->options->words[2], &machine_id, err) &&
+    return admin_parse_id(admin->options->words[2], &machine_id, err) &&
            flow_set_verification(&admin->flow, machine_id, verification, &outcome, err) &&
-           report(admin, outcome, "machine", machine_id, err);
+           admin_report(admin, outcome, "machine", machine_id, err);
 }
 
 static bool run_machine_verify(struct admin *admin, struct error *err)
@@ -286,10 +227,19 @@ static const struct admin_command {
     { "user", "create", "--email E [--credit 25.00] [--admin]",
       "make an account; prints id, email, api_key", 2, run_user_create },
     { "user", "list", "", "all accounts", 2, run_user_list },
-    { "credit", "grant", "--user ID --amount 25.00", "give credit", 2, run_credit_grant },
+    { "credit", "grant", "--user ID --amount 25.00", "give credit", 2, admin_credit_grant },
+    { "credit", "deposit", "--user ID --amount 25.00 --ticket T",
+      "bought credit: money that has reached the bank", 2, admin_credit_deposit },
     { "credit", "limit", "--user ID --amount 25.00", "let an account owe this much", 2,
-      run_credit_limit },
+      admin_credit_limit },
     { "ledger", "balance", "", "the trial balance, to the nanodollar", 2, run_ledger_balance },
+    { "payout", "list", "[--state created] [--user ID]", "what hosts are paid, and whether it came",
+      2, admin_payout_list },
+    { "payout", "submit", "ID --reference R", "it is on its way", 3, admin_payout_submit },
+    { "payout", "settle", "ID [--reference R]", "it has been paid", 3, admin_payout_settle },
+    { "payout", "fail", "ID --reason TEXT",
+      "it failed or came back: the host is owed it again, from next Friday on", 3,
+      admin_payout_fail },
     { "machine", "verify", "ID", "count the machine as verified", 3, run_machine_verify },
     { "machine", "deverify", "ID", "take it off the market for new rentals", 3,
       run_machine_deverify },

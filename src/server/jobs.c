@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flow/bill.h"
 #include "flow/contact_lost.h"
 #include "flow/due.h"
 #include "flow/lifetime.h"
@@ -68,6 +69,16 @@ static bool run_post_usage(const struct jobs_options *options, bool *ret_is_full
     return true;
 }
 
+static bool run_bill_hosts(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_bill_hosts(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= BILL_HOSTS_MAX;
+    return true;
+}
+
 static bool run_liveness(const struct jobs_options *options, bool *ret_is_full, struct error *err)
 {
     *ret_is_full = false;
@@ -103,6 +114,7 @@ static const struct job {
     { "no credit", run_no_credit, DUE_NO_CREDIT, LOOK_MAX_US },
     { "lifetime", run_lifetime, DUE_LIFETIME, LOOK_MAX_US },
     { "post usage", run_post_usage, DUE_POST_USAGE, LOOK_MAX_US },
+    { "bill hosts", run_bill_hosts, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", run_seal, ALWAYS, 10 * US_PER_SECOND },
     { "expire operations", run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };

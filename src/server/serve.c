@@ -12,6 +12,7 @@
 
 #include "base/parse.h"
 #include "flow/account.h"
+#include "market/billing.h"
 #include "server/agents.h"
 #include "server/app.h"
 #include "server/catalog_feed.h"
@@ -41,6 +42,8 @@ const struct option_row serve_options[] = {
     { "config", "FILE", "more options, one a line, without dashes" },
     { "auto-verify", NULL, "count every machine as verified" },
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
+    { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
+    { "downtime-credit", "PERCENT", "of its price a host gives back for time out of contact (0)" },
     { NULL, NULL, NULL },
 };
 
@@ -117,6 +120,22 @@ static void hear_answer(void *context, int tag, int status, int64_t duration_us)
     metrics_request(app->metrics, tag >= 0 ? (size_t)tag : route_count, status, duration_us);
 }
 
+static bool read_billing(const struct options *options, struct flow *flow, struct error *err)
+{
+    const char *minimum = options_get(options, "payout-min");
+    const char *downtime = options_get(options, "downtime-credit");
+    uint64_t percent = 0;
+
+    flow->payout_min = (struct money){ BILLING_PAYOUT_MIN };
+    if (minimum != NULL && (!money_parse(minimum, &flow->payout_min, err) ||
+                            flow->payout_min.nanodollars < BILLING_CENT))
+        return error_set(err, ERROR_INVALID, "--payout-min must be dollars, 0.01 or more");
+    if (downtime != NULL && (!parse_u64(downtime, &percent) || percent > 100))
+        return error_set(err, ERROR_INVALID, "--downtime-credit must be 0 to 100");
+    flow->downtime_bps = (int64_t)percent * 100;
+    return true;
+}
+
 static bool open_market(struct app *app, const struct options *options, const struct data_dir *dir,
                         struct error *err)
 {
@@ -131,6 +150,8 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .server_keys = &app->keys,
                                .auto_verifies = options_has(options, "auto-verify"),
                                .allows_simulated = options_has(options, "allow-simulated") };
+    if (!read_billing(options, &app->flow, err))
+        return false;
     app->metrics = metrics_open(route_count);
     app->hub = hub_open(app->clock, agents_release);
     const struct deliver_options deliver = { .flow = &app->flow,

@@ -49,6 +49,33 @@ static void test_a_ticket_grants_once(void **state)
     world_close(&world);
 }
 
+static void test_a_deposit_is_bought_credit_once(void **state)
+{
+    struct world world;
+    enum admin_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 0);
+    struct caller bob = world_user(&world, "bob@berth.test", 0);
+    struct money amount = { 25 * NANODOLLARS_PER_DOLLAR };
+    CHECK_OK(flow_deposit(&world.flow, ada.user_id, amount, "wire 1", &outcome, &err), &err);
+    CHECK_INT(outcome, ADMIN_DONE);
+    struct hash before = world_dump(&world);
+    CHECK_OK(flow_deposit(&world.flow, ada.user_id, amount, "wire 1", &outcome, &err), &err);
+    CHECK_INT(outcome, ADMIN_DONE);
+    CHECK_UNCHANGED(&world, before);
+    CHECK_FAILS(flow_deposit(&world.flow, bob.user_id, amount, "wire 1", &outcome, &err), &err,
+                ERROR_CONFLICT);
+    CHECK_OK(flow_deposit(&world.flow, 99999, amount, "wire 2", &outcome, &err), &err);
+    CHECK_INT(outcome, ADMIN_NOT_FOUND);
+    CHECK_INT(world_number(&world, "SELECT cr_posted FROM account WHERE code = 2010"),
+              amount.nanodollars);
+    CHECK_INT(world_credit(&world, ada), amount.nanodollars);
+    world_check(&world);
+    world_close(&world);
+}
+
 static void test_a_credit_limit_is_never_negative(void **state)
 {
     struct world world;
@@ -108,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_ticket_grants_once),
+        cmocka_unit_test(test_a_deposit_is_bought_credit_once),
         cmocka_unit_test(test_a_credit_limit_is_never_negative),
         cmocka_unit_test(test_users_and_machines_are_listed_page_by_page),
     };

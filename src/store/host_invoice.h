@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hosts' weekly invoices, the numbers of bills, and who is due for one. */
+
+#ifndef BERTH_STORE_HOST_INVOICE_H
+#define BERTH_STORE_HOST_INVOICE_H
+
+#include "base/arena.h"
+#include "store/db.h"
+#include "store/usage_line.h"
+
+enum { BILL_NUMBER_SIZE = 40 };
+
+struct host_invoice_row {
+    int64_t id, host_id;
+    const char *number;
+    struct instant from, until; /* the cut: one for a host and cut */
+    struct money gross;         /* what renters paid */
+    struct money total;         /* the host's share, as the lines add up */
+    struct money drawn;   /* from accrued earnings: total, less what was taken back otherwise */
+    struct money settled; /* of which against what the host owed */
+    struct instant made;
+};
+
+/* The next number of a series, "INV-2026-000123": without gaps, for the row stays locked. */
+NODISCARD bool bill_number(struct db *db, const char *series, int64_t year,
+                           char ret[static BILL_NUMBER_SIZE], struct error *err);
+
+/* Hosts with a machine that is billed up to before `cut`, at most `max`. */
+NODISCARD bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_t max,
+                                size_t *ret_count, struct error *err);
+
+/* The host's machines, in order; contracts on them that usage was posted of before `cut` only. */
+NODISCARD bool host_invoice_machines(struct db *db, int64_t host_id, struct arena *arena,
+                                     int64_t **ret, size_t *ret_count, struct error *err);
+NODISCARD bool host_invoice_unposted(struct db *db, int64_t machine_id, struct instant cut,
+                                     struct arena *arena, int64_t **ret, size_t *ret_count,
+                                     struct error *err);
+
+/* Up to when all of the host's earnings are invoiced; 0: never yet. */
+NODISCARD bool host_invoice_last(struct db *db, int64_t host_id, struct instant *ret,
+                                 struct error *err);
+
+NODISCARD bool host_invoice_insert(struct db *db, const struct host_invoice_row *invoice,
+                                   int64_t *ret_id, struct error *err);
+NODISCARD bool host_invoice_add_line(struct db *db, int64_t invoice_id,
+                                     const struct usage_sum *line, struct error *err);
+
+/* The host's machines are billed up to `cut`. */
+NODISCARD bool host_invoice_set_billed(struct db *db, int64_t host_id, struct instant cut,
+                                       struct error *err);
+
+/* A host's, newest first; those made in [from, until]. And one with its lines. */
+NODISCARD bool host_invoice_list(struct db *db, int64_t host_id, struct instant from,
+                                 struct instant until, struct arena *arena,
+                                 struct host_invoice_row **ret, size_t *ret_count,
+                                 struct error *err);
+NODISCARD bool host_invoice_load(struct db *db, int64_t id, struct arena *arena,
+                                 struct host_invoice_row *ret, bool *ret_has, struct error *err);
+NODISCARD bool host_invoice_lines(struct db *db, int64_t invoice_id, struct arena *arena,
+                                  struct usage_sum **ret, size_t *ret_count, struct error *err);
+
+#endif

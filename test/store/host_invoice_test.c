@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/host_invoice.h"
+
+#include "store/support_rows.h"
+
+static void test_numbers_have_no_gaps(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    char number[BILL_NUMBER_SIZE];
+    static const struct {
+        const char *series;
+        int64_t year;
+        const char *number;
+    } rows[] = {
+        { "HINV", 2026, "HINV-2026-000001" }, { "HINV", 2026, "HINV-2026-000002" },
+        { "INV", 2026, "INV-2026-000001" },   { "HINV", 2027, "HINV-2027-000001" },
+        { "HINV", 2026, "HINV-2026-000003" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        CHECK_OK(bill_number(scene.db, rows[i].series, rows[i].year, number, &scene.err),
+                 &scene.err);
+        CHECK_TEXT(number, rows[i].number);
+    }
+}
+
+static int64_t due(struct scene *scene, int64_t seconds)
+{
+    int64_t ids[8];
+    size_t count;
+
+    CHECK_OK(host_invoice_due(scene->db, scene_at(seconds), ids, 8, &count, &scene->err),
+             &scene->err);
+    return (int64_t)count;
+}
+
+static void test_a_host_is_due_until_it_is_billed(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t owner = scene_number(&scene, "SELECT MIN(owner_id) FROM machine");
+    int64_t owners = scene_number(&scene, "SELECT COUNT(DISTINCT owner_id) FROM machine");
+    int64_t *machines;
+    size_t count;
+
+    CHECK_INT(due(&scene, 100), owners);
+    CHECK_OK(host_invoice_set_billed(scene.db, owner, scene_at(100), &scene.err), &scene.err);
+    CHECK_INT(due(&scene, 100), owners - 1);
+    CHECK_INT(due(&scene, 101), owners);
+    /* Never back. */
+    CHECK_OK(host_invoice_set_billed(scene.db, owner, scene_at(50), &scene.err), &scene.err);
+    CHECK_INT(due(&scene, 100), owners - 1);
+    CHECK_OK(host_invoice_machines(scene.db, owner, &scene.arena, &machines, &count, &scene.err),
+             &scene.err);
+    CHECK(count >= 1);
+}
+
+static void test_an_invoice_comes_back_with_its_lines(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct host_invoice_row invoice = { .host_id = scene.ada,
+                                        .number = "HINV-2026-000001",
+                                        .from = scene_at(0),
+                                        .until = scene_at(604800),
+                                        .gross = { 1000 },
+                                        .total = { 750 },
+                                        .drawn = { 800 },
+                                        .settled = { 50 },
+                                        .made = scene_at(604900) };
+    struct usage_sum line = { .machine_id = scene.machine,
+                              .component = COMPONENT_UP,
+                              .kind = USAGE_USED,
+                              .used = 17,
+                              .gross = { 1000 },
+                              .host = { 750 } },
+                     *lines;
+    struct host_invoice_row back, *all;
+    struct instant last;
+    size_t count;
+    int64_t id;
+    bool has;
+
+    CHECK_OK(host_invoice_last(scene.db, scene.ada, &last, &scene.err), &scene.err);
+    CHECK_INT(last.microseconds, 0);
+    CHECK_OK(host_invoice_insert(scene.db, &invoice, &id, &scene.err), &scene.err);
+    CHECK_OK(host_invoice_add_line(scene.db, id, &line, &scene.err), &scene.err);
+    CHECK_OK(host_invoice_last(scene.db, scene.ada, &last, &scene.err), &scene.err);
+    CHECK_INT(last.microseconds, scene_at(604800).microseconds);
+    CHECK_OK(host_invoice_load(scene.db, id, &scene.arena, &back, &has, &scene.err), &scene.err);
+    CHECK(has);
+    CHECK_TEXT(back.number, "HINV-2026-000001");
+    CHECK_INT(back.host_id, scene.ada);
+    CHECK_INT(back.from.microseconds, scene_at(0).microseconds);
+    CHECK_INT(back.gross.nanodollars, 1000);
+    CHECK_INT(back.total.nanodollars, 750);
+    CHECK_INT(back.drawn.nanodollars, 800);
+    CHECK_INT(back.settled.nanodollars, 50);
+    CHECK_INT(back.made.microseconds, scene_at(604900).microseconds);
+    CHECK_OK(host_invoice_lines(scene.db, id, &scene.arena, &lines, &count, &scene.err),
+             &scene.err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(lines[0].component, COMPONENT_UP);
+    CHECK_INT(lines[0].used, 17);
+    CHECK_INT(lines[0].host.nanodollars, 750);
+    CHECK_OK(host_invoice_list(scene.db, scene.ada, scene_at(604900), scene_at(604900),
+                               &scene.arena, &all, &count, &scene.err),
+             &scene.err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_OK(host_invoice_list(scene.db, scene.ada, scene_at(604901), scene_at(700000),
+                               &scene.arena, &all, &count, &scene.err),
+             &scene.err);
+    CHECK_INT((int64_t)count, 0);
+    scene_keep(&scene);
+    invoice.number = "HINV-2026-000002";
+    CHECK_REFUSED(&scene, host_invoice_insert(scene.db, &invoice, &id, &scene.err));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_have_no_gaps),
+        cmocka_unit_test(test_a_host_is_due_until_it_is_billed),
+        cmocka_unit_test(test_an_invoice_comes_back_with_its_lines),
+    };
+
+    return SUPPORT_RUN(tests);
+}
