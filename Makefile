@@ -36,9 +36,9 @@ SEEDS ?= 20
 FROM ?= 1
 sim:
 	@tools/packages test
-	@$(CONFIGURE) -S . -B $(BUILD)/test -DBERTH_SANITIZE=ON >/dev/null
-	@ninja -C $(BUILD)/test sim
-	@$(BUILD)/test/bin/sim --seeds $(SEEDS) --from $(FROM)
+	@$(CONFIGURE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
+	@ninja -C $(BUILD) sim
+	@$(BUILD)/bin/sim --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS)
 
 # Meters, counters and credit beside Python's integers: make oracle TICKS=100000000 ZEROS=1000000
 TICKS ?= 100000000

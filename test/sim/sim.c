@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim [--seeds N] [--from S] [--steps N] [--seconds N] [--trace]
+/* sim [--seeds N] [--from S] [--days N] [--turns N] [--seconds N] [--jobs N]
+ *     [--trace]
  *
- * Runs markets from N seeds, each in a process of its own; ends with 1 and the seed where one
- * breaks a law. --seconds: begin no further seed after that long. */
+ * Runs markets from N seeds through N days each, in a process of its own each; ends with 1 and the
+ * seed where one breaks a law. --turns: end a market after that many; --seconds: begin no further
+ * seed after that long. The same seed is the same run, to the byte of its trace. */
 #include "sim.h"
 
 #include <inttypes.h>
@@ -16,8 +18,10 @@
 #include "base/parse.h"
 #include "sys/crypto.h"
 
+enum { JOBS_MAX = 256 };
+
 struct options {
-    uint64_t seeds, from, steps, seconds;
+    uint64_t seeds, from, days, turns, seconds, jobs;
     bool is_traced;
 };
 
@@ -44,6 +48,26 @@ static void remove_directory(const char *path)
         (void)fprintf(stderr, "sim: cannot remove %s\n", path);
 }
 
+/* How often each trouble comes where it is quite usual. */
+static const uint64_t usual[FAULT_COUNT] = {
+    [FAULT_BEAT_LOST] = 12, [FAULT_BEAT_LATE] = 20,  [FAULT_BEAT_TWICE] = 20,
+    [FAULT_POLL_LOST] = 4,  [FAULT_STEP_FAILS] = 15, [FAULT_STEP_SLOW] = 6,
+    [FAULT_EXIT] = 300,     [FAULT_AGENT_DIES] = 40, [FAULT_ENGINE_DIES] = 1,
+    [FAULT_HOST] = 12,      [FAULT_SERVER] = 40,     [FAULT_LIAR] = 4,
+};
+
+/* What is rare together hides what is only seen alone: each seed has its own mix. */
+static void choose_troubles(struct sim *sim)
+{
+    for (size_t i = 0; i < FAULT_COUNT; i++) {
+        uint64_t in = usual[i] > 1 ? usual[i] / 3 + check_random(usual[i] * 2) : usual[i];
+
+        sim->faults[i] = sim_chance(3) ? 0 : in + 1;
+    }
+    /* Most seeds see their days in leaps; some spend all their turns on seconds. */
+    sim->hurry = sim_chance(12) ? 85 : 10 + check_random(30);
+}
+
 static void begin(struct sim *sim, const char *directory)
 {
     static const int64_t gpus[SIM_HOSTS_MAX] = { 4, 1, 0, 8 };
@@ -55,6 +79,7 @@ static void begin(struct sim *sim, const char *directory)
     (void)snprintf(support->location, sizeof support->location, "%s/data", directory);
     CHECK_OK(store_open(support->location, &support->log, &support->store, &err), &err);
     world_open(&sim->world, support);
+    choose_troubles(sim);
     sim_server_start(sim);
 
     size_t host_count = 1 + check_random(SIM_HOSTS_MAX);
@@ -62,7 +87,7 @@ static void begin(struct sim *sim, const char *directory)
         char name[32];
 
         (void)snprintf(name, sizeof name, "h%zu", i);
-        sim->hosts[i].is_liar = sim_chance(8);
+        sim->hosts[i].is_liar = sim_fault(sim, FAULT_LIAR);
         sim_host_join(sim, &sim->hosts[i], name, gpus[i]);
         sim->host_count++;
     }
@@ -84,31 +109,65 @@ static void end(struct sim *sim)
     store_close(&sim->support.store);
 }
 
-/* How long until somebody does something: mostly seconds, now and then days. */
+/* How long until somebody does something. */
 static void let_time_pass(struct sim *sim)
 {
     uint64_t kind = check_random(100);
 
-    if (sim->is_server_up && sim_chance(40))
+    if (sim->is_server_up && sim_fault(sim, FAULT_SERVER))
         sim_server_stop(sim);
     else if (!sim->is_server_up && sim_chance(4))
         sim_server_start(sim);
 
-    if (kind < 60)
+    if (kind < sim->hurry)
         sim_pass(sim, sim_between(1, 10 * US_PER_SECOND));
-    else if (kind < 85)
-        sim_pass(sim, sim_between(1, 60 * US_PER_SECOND));
-    else if (kind < 97)
-        sim_pass(sim, sim_between(1, 600 * US_PER_SECOND));
+    else if (kind < sim->hurry + (100 - sim->hurry) / 3)
+        sim_pass(sim, sim_between(1, 100 * US_PER_SECOND));
     else if (kind < 99)
         sim_leap(sim, sim_between(1, 8 * US_PER_HOUR));
     else
         sim_leap(sim, sim_between(1, 5 * 24 * US_PER_HOUR));
 }
 
+/* Over all money that moved and all that contracts went through: the same seed gives the same. */
+static bool digest_work(struct db *db, void *context, struct error *err)
+{
+    auto_buf struct buf text = buf_of(64 << 20);
+    struct hash *digest = context;
+    auto_db_rows struct db_rows moved =
+        db_query(db,
+                 "SELECT j.kind, j.occurred_us, t.code, t.amount FROM transfer t "
+                 "JOIN journal j ON j.id = t.journal_id ORDER BY t.journal_id, t.leg",
+                 DB_NO_ARGS);
+    while (db_next(&moved, err))
+        for (int i = 0; i < 4; i++)
+            buf_printf(&text, "%" PRId64 " ", db_column_int(&moved, i));
+    auto_db_rows struct db_rows went = db_query(
+        db, "SELECT contract_id, at_us, state, reason FROM contract_event ORDER BY id", DB_NO_ARGS);
+    while (db_next(&went, err))
+        for (int i = 0; i < 4; i++)
+            buf_printf(&text, "%" PRId64 " ", db_column_int(&went, i));
+    *digest = crypto_sha256(text.bytes, text.length);
+    return !moved.has_failed && !went.has_failed;
+}
+
+static void print_line(struct sim *sim, uint64_t seed)
+{
+    struct hash digest;
+
+    support_read(&sim->support, digest_work, &digest);
+    (void)printf("seed %" PRIu64 ": %.1f days, %zu hosts, %" PRId64 " rentals, %" PRId64
+                 " heartbeats, %" PRId64 " server starts, %" PRId64 " journals, %02x%02x%02x%02x\n",
+                 seed, (double)(sim_now(sim) - WORLD_START.microseconds) / 86400e6, sim->host_count,
+                 sim->rentals, sim->beats, sim->server_starts,
+                 world_number(&sim->world, "SELECT COUNT(*) FROM journal"), digest.bytes[0],
+                 digest.bytes[1], digest.bytes[2], digest.bytes[3]);
+    (void)fflush(stdout);
+}
+
 static void play(const struct options *options, uint64_t seed)
 {
-    enum { LAWS_EVERY = 100 };
+    enum { LAWS_EVERY = 50 };
     struct sim *sim = calloc(1, sizeof *sim);
     char directory[96];
 
@@ -117,11 +176,12 @@ static void play(const struct options *options, uint64_t seed)
     make_directory(directory, sizeof directory);
     sim->is_traced = options->is_traced;
     begin(sim, directory);
-    for (uint64_t step = 0; step < options->steps; step++) {
+    int64_t until_us = WORLD_START.microseconds + (int64_t)options->days * 24 * US_PER_HOUR;
+    for (uint64_t turn = 0; sim_now(sim) < until_us && turn < options->turns; turn++) {
         let_time_pass(sim);
         sim_people_act(sim);
         if (sim->is_server_up)
-            step % LAWS_EVERY == 0 ? sim_laws_all(sim) : sim_laws_soon(sim);
+            turn % LAWS_EVERY == 0 ? sim_laws_all(sim) : sim_laws_soon(sim);
         arena_release(&sim->world.arena);
         sim->world.arena = arena_of(WORLD_ARENA);
     }
@@ -129,41 +189,76 @@ static void play(const struct options *options, uint64_t seed)
         sim_server_start(sim);
     sim_jobs(sim);
     sim_laws_all(sim);
-    (void)printf("seed %" PRIu64 ": %.1f days, %zu hosts, %" PRId64 " rentals, %" PRId64
-                 " heartbeats, %" PRId64 " server starts, %" PRId64 " journals\n",
-                 seed, (double)(sim_now(sim) - WORLD_START.microseconds) / 86400e6, sim->host_count,
-                 sim->rentals, sim->beats, sim->server_starts,
-                 world_number(&sim->world, "SELECT COUNT(*) FROM journal"));
-    (void)fflush(stdout);
+    print_line(sim, seed);
     end(sim);
     free(sim);
     remove_directory(directory);
 }
 
-static bool run_seed(const struct options *options, uint64_t seed)
+/* One seed that is being played. */
+struct run {
+    pid_t child;
+    uint64_t seed;
+};
+
+static void begin_run(const struct options *options, uint64_t seed, struct run *run)
 {
     char text[32];
-    int status;
 
     (void)fflush(stdout);
-    pid_t child = fork();
-    if (child == -1) {
+    run->seed = seed;
+    run->child = fork();
+    if (run->child == -1) {
         perror("fork");
         exit(1);
     }
-    if (child == 0) {
-        (void)snprintf(text, sizeof text, "%" PRIu64, seed);
-        (void)setenv("CHECK_SEED", text, 1);
-        play(options, seed);
-        exit(0);
+    if (run->child != 0)
+        return;
+    (void)snprintf(text, sizeof text, "%" PRIu64, seed);
+    (void)setenv("CHECK_SEED", text, 1);
+    play(options, seed);
+    exit(0);
+}
+
+/* Wait for any of them, and make room for the next. */
+static bool end_run(const struct options *options, struct run *runs, uint64_t *count)
+{
+    int status;
+    pid_t child = wait(&status);
+
+    for (uint64_t i = 0; i < *count; i++) {
+        if (runs[i].child != child)
+            continue;
+        uint64_t seed = runs[i].seed;
+        runs[i] = runs[--*count];
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+            return true;
+        (void)fprintf(stderr,
+                      "sim: seed %" PRIu64 " failed: sim --from %" PRIu64 " --days %" PRIu64
+                      " --trace\n",
+                      seed, seed, options->days);
+        return false;
     }
-    if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    (void)fprintf(stderr,
-                  "sim: seed %" PRIu64 " failed: sim --from %" PRIu64 " --steps %" PRIu64
-                  " --trace\n",
-                  seed, seed, options->steps);
-    return false;
+    perror("wait");
+    exit(1);
+}
+
+static bool run_all(const struct options *options, uint64_t *ret_played)
+{
+    struct run runs[JOBS_MAX];
+    uint64_t count = 0, failures = 0, begun = 0;
+    int64_t begun_us = clock_boot_us(&clock_system);
+
+    while (failures == 0 && begun < options->seeds &&
+           (uint64_t)(clock_boot_us(&clock_system) - begun_us) / 1000000 < options->seconds) {
+        begin_run(options, options->from + begun++, &runs[count++]);
+        if (count == options->jobs && !end_run(options, runs, &count))
+            failures++;
+    }
+    while (count > 0)
+        failures += end_run(options, runs, &count) ? 0 : 1;
+    *ret_played = begun;
+    return failures == 0;
 }
 
 static bool read_options(int argc, char **argv, struct options *options)
@@ -171,7 +266,9 @@ static bool read_options(int argc, char **argv, struct options *options)
     for (int i = 1; i < argc; i++) {
         uint64_t *number = strcmp(argv[i], "--seeds") == 0     ? &options->seeds
                            : strcmp(argv[i], "--from") == 0    ? &options->from
-                           : strcmp(argv[i], "--steps") == 0   ? &options->steps
+                           : strcmp(argv[i], "--days") == 0    ? &options->days
+                           : strcmp(argv[i], "--turns") == 0   ? &options->turns
+                           : strcmp(argv[i], "--jobs") == 0    ? &options->jobs
                            : strcmp(argv[i], "--seconds") == 0 ? &options->seconds
                                                                : NULL;
 
@@ -180,27 +277,25 @@ static bool read_options(int argc, char **argv, struct options *options)
         else if (number == NULL || ++i == argc || !parse_u64(argv[i], number))
             return false;
     }
-    return true;
+    return options->jobs >= 1 && options->jobs <= JOBS_MAX;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = { .seeds = 1, .from = 1, .steps = 1500, .seconds = UINT64_MAX };
+    struct options options = {
+        .seeds = 1, .from = 1, .days = 30, .turns = UINT64_MAX, .seconds = UINT64_MAX, .jobs = 1
+    };
+    uint64_t played;
 
     if (!read_options(argc, argv, &options)) {
         (void)fprintf(stderr,
-                      "usage: sim [--seeds N] [--from S] [--steps N] [--seconds N] [--trace]\n");
+                      "usage: sim [--seeds N] [--from S] [--days N] [--turns N] [--seconds N] "
+                      "[--jobs N] [--trace]\n");
         return 2;
     }
     crypto_start();
-    int64_t begun_us = clock_boot_us(&clock_system);
-    uint64_t played = 0;
-    for (; played < options.seeds; played++) {
-        if ((uint64_t)(clock_boot_us(&clock_system) - begun_us) / 1000000 >= options.seconds)
-            break;
-        if (!run_seed(&options, options.from + played))
-            return 1;
-    }
+    if (!run_all(&options, &played))
+        return 1;
     (void)printf("sim: %" PRIu64 " seeds, every law held\n", played);
     return 0;
 }

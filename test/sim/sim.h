@@ -2,28 +2,33 @@
 /* A market from a seed: renters, hosts and servers who do what they please, on a clock that is
  * held.
  *
- * The flows and the database are the real ones; what is played is the world around them. Hosts
- * have agents of their own (sim_host.c), which keep what was desired on disk, carry it out late,
- * lose, repeat and delay what they say, vanish, reboot and now and then lie. Servers go down for
- * seconds or days and come back. Beside what the market believes, the simulator writes down
- * what was true: which container ran when, which heartbeats were accepted, when a server was
- * there. The laws (sim_laws.c) hold the one against the other. */
+ * The flows, the database and the agents' plans are the real ones; what is played is the world
+ * around them. Hosts have a container engine (sim_agent.c) whose work takes its time, fails and is
+ * cut short; their agents die and come back with what they had on disk; what they say is lost,
+ * repeated and delayed (sim_host.c); hosts vanish, reboot and now and then lie. Servers go down for
+ * seconds or days and come back. Each seed leaves some of these troubles out and has others more
+ * often. Beside what the market believes, the simulator writes down what was true: which container
+ * ran when, which heartbeats were accepted, when a server was there. The laws (sim_laws.c) hold
+ * the one against the other. */
 
 #ifndef BERTH_TEST_SIM_H
 #define BERTH_TEST_SIM_H
 
 #include "../flow/support.h"
+#include "agent/plan.h"
 #include "market/connected.h"
+#include "market/rental.h"
 
 enum {
     SIM_HOSTS_MAX = 4,
     SIM_USERS_MAX = 4,
-    SIM_CONTAINERS_MAX = 512,
+    SIM_INSTANCES_MAX = 512,
     SIM_CONTRACTS_MAX = 1024,
     SIM_RUNS_MAX = 16384,
     SIM_BEATS_MAX = 65536,
     SIM_OUTAGES_MAX = 4096,
     SIM_MESSAGES_MAX = 4,
+    SIM_WALKS_MAX = 8192,
 };
 
 /* From a container's start until its end: INT64_MAX while it runs. */
@@ -31,20 +36,47 @@ struct sim_run {
     int64_t contract_id, from_us, until_us;
 };
 
-/* What the agent has on disk of the last desired state that it heard of. */
-struct sim_want {
-    int64_t id, gen, nonce;
-    enum desired_state state;
-    int64_t stop_at_us; /* by its own clock: credit or lifetime ends; INT64_MAX: never */
-    uint64_t gpus;      /* a bit for each */
-    bool is_signed;     /* the leave to delete holds */
+/* Troubles. Each comes once in so many occasions, or in some seeds never. */
+enum sim_fault {
+    FAULT_BEAT_LOST,
+    FAULT_BEAT_LATE,
+    FAULT_BEAT_TWICE,
+    FAULT_POLL_LOST,
+    FAULT_STEP_FAILS,  /* the engine refuses */
+    FAULT_STEP_SLOW,   /* it takes minutes */
+    FAULT_EXIT,        /* a container ends by itself */
+    FAULT_AGENT_DIES,  /* and begins again, in the middle of whatever it does */
+    FAULT_ENGINE_DIES, /* containers go on or go down with it */
+    FAULT_HOST,        /* reboots, loses its power, its net, its session */
+    FAULT_SERVER,      /* goes down */
+    FAULT_LIAR,        /* a host claims that what has ended runs */
+    FAULT_COUNT,
 };
 
+/* A container of the fake engine. */
 struct sim_container {
-    int64_t id, gen, nonce, starts, counter_epoch, bytes_up, bytes_down, ready_at_us;
-    enum instance_phase phase;
-    uint64_t gpus;
+    bool is_there;
+    struct seen seen;
+    int64_t starts;
     size_t run; /* in sim->runs, while it runs */
+};
+
+/* All that one host has of an instance: its agent's memory, its disk, its engine. */
+struct sim_instance {
+    int64_t id;
+    const struct desired_instance *desired; /* on disk, as it came; NULL: not desired */
+    bool may_destroy;
+    char spec[SEEN_SPEC_SIZE], gpus[SEEN_GPUS_SIZE];
+    int64_t stop_due_us, lifetime_due_us, notice_due_us;
+    bool has_record;
+    struct record record; /* on disk */
+    bool is_prepared, was_cut;
+    struct plan_failure failure;
+    enum plan_step under_way;
+    int64_t step_ends_us;
+    struct plan_verdict verdict;
+    struct sim_container container, next;
+    int64_t counter_epoch, bytes_up, bytes_down, run_ms;
 };
 
 /* A heartbeat on its way, with all that it points to. */
@@ -56,14 +88,23 @@ struct sim_message {
 
 struct sim_host {
     struct world_machine machine; /* its keys, facts and session; the rest is ours */
-    bool is_up, is_linked, is_gpu, is_liar, has_session;
-    int64_t next_us, silent_since_us, silent_max_us, accepted_seq;
-    size_t want_count, container_count;
-    struct sim_want wants[SIM_CONTAINERS_MAX];
-    struct sim_container containers[SIM_CONTAINERS_MAX];
+    bool is_up, is_linked, is_gpu, is_liar, has_session, has_desired, is_engine_ok;
+    int64_t next_us, looked_us, last_contact_us, silent_since_us, silent_max_us, accepted_seq,
+        incarnation;
+    char boot_id[RECORD_BOOT_SIZE];
+    struct arena wants; /* what was desired last */
+    size_t instance_count;
+    struct sim_instance *instances[SIM_INSTANCES_MAX]; /* owned */
     size_t beat_count;
     int64_t beats_us[SIM_BEATS_MAX]; /* accepted heartbeats, in order */
     struct sim_message late[SIM_MESSAGES_MAX], last;
+};
+
+/* Where a contract has come on its way through the states. */
+struct sim_walk {
+    int64_t contract_id;
+    bool has_begun;
+    enum rental_state state;
 };
 
 struct sim_user {
@@ -78,6 +119,8 @@ struct sim {
     struct world world;
     struct support support;
     bool is_traced, is_server_up;
+    uint64_t faults[FAULT_COUNT]; /* once in so many; 0: never */
+    uint64_t hurry;               /* of a hundred turns, those that last seconds */
     int64_t server_starts;
     char server_proc[32];
     int64_t down_since_us;
@@ -86,11 +129,15 @@ struct sim {
     struct sim_user users[SIM_USERS_MAX];
     struct sim_run runs[SIM_RUNS_MAX];
     struct span outages[SIM_OUTAGES_MAX]; /* of the server, that are over */
-    int64_t step, beats, rentals, posted_event_id;
+    int64_t beats, rentals;
+    int64_t journal_id, event_id; /* the last that the laws have seen */
+    size_t walk_count;
+    struct sim_walk walks[SIM_WALKS_MAX];
 };
 
 int64_t sim_now(const struct sim *sim);
 bool sim_chance(uint64_t in); /* one in so many */
+bool sim_fault(const struct sim *sim, enum sim_fault fault);
 int64_t sim_between(int64_t low, int64_t high);
 void sim_trace(const struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -101,19 +148,30 @@ void sim_pass(struct sim *sim, int64_t duration_us); /* hosts and jobs act in it
 void sim_leap(struct sim *sim, int64_t duration_us); /* one jump: only the clock */
 void sim_jobs(struct sim *sim);
 
-/* sim_host.c: machines and their agents. */
+/* sim_agent.c: an agent's memory, disk and engine. */
+void sim_agent_desire(struct sim *sim, struct sim_host *host, const struct desired *desired);
+void sim_agent_work(struct sim *sim, struct sim_host *host); /* all that is due by now */
+void sim_agent_live(struct sim *sim, struct sim_host *host); /* containers, left alone till now */
+void sim_agent_die(struct sim *sim, struct sim_host *host);  /* and begin again */
+void sim_agent_cut(struct sim *sim, struct sim_host *host);  /* every container ends */
+int64_t sim_agent_due_us(const struct sim *sim, const struct sim_host *host);
+void sim_agent_release(struct sim_host *host);
+
+/* sim_host.c: machines, and what they and the server say to each other. */
 void sim_host_join(struct sim *sim, struct sim_host *host, const char *name, int64_t gpu_count);
 void sim_host_act(struct sim *sim, struct sim_host *host);
 void sim_host_reboot(struct sim *sim, struct sim_host *host);
 void sim_host_power_off(struct sim *sim, struct sim_host *host);
+void sim_host_engine(struct sim *sim, struct sim_host *host); /* it goes, or comes back */
 void sim_host_replay(struct sim *sim, struct sim_host *host);
 void sim_host_release(struct sim_host *host);
 
 /* sim_people.c: what renters, hosts and the operator do. */
 void sim_people_act(struct sim *sim);
 
-/* sim_laws.c: what must be true. Each ends the program where it is not. */
-void sim_laws_soon(struct sim *sim); /* cheap: after every step */
+/* What must be true. Each ends the program where it is not. sim_soon.c: of what is new; sim_laws.c:
+ * of everything. */
+void sim_laws_soon(struct sim *sim);
 void sim_laws_all(struct sim *sim);
 
 #endif

@@ -1,271 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An agent as its specification has it: it keeps what was desired on disk and goes on carrying
- * that out, alone if need be; deletes only on a signed word; and says what it sees in totals. */
+/* What a host and the server say to each other, and what becomes of it on the way. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/totals.h"
 #include "flow/desired.h"
 #include "sim.h"
-#include "sys/crypto.h"
 
 enum { MESSAGE_ARENA = 4 << 20 };
-
-static struct sim_want *find_want(struct sim_host *host, int64_t id)
-{
-    for (size_t i = 0; i < host->want_count; i++)
-        if (host->wants[i].id == id)
-            return &host->wants[i];
-    return NULL;
-}
-
-static void end_run(struct sim *sim, struct sim_container *container, int64_t at_us)
-{
-    struct sim_run *run = &sim->runs[container->run];
-
-    if (container->phase != PHASE_RUNNING)
-        return;
-    run->until_us = at_us > run->from_us ? at_us : run->from_us;
-}
-
-/* Two containers on one GPU are what the whole claim business is there to prevent. */
-static void check_gpus_are_free(const struct sim_host *host, const struct sim_container *one)
-{
-    for (size_t i = 0; i < host->container_count; i++) {
-        const struct sim_container *other = &host->containers[i];
-
-        check_row("instances %" PRId64 " and %" PRId64, one->id, other->id);
-        CHECK(other == one || other->phase != PHASE_RUNNING || (other->gpus & one->gpus) == 0);
-    }
-    check_row(" ");
-}
-
-static void start(struct sim *sim, struct sim_host *host, struct sim_container *container,
-                  const struct sim_want *want)
-{
-    container->gpus = want->gpus;
-    check_gpus_are_free(host, container);
-    CHECK(container->gpus != 0);
-    CHECK(sim->run_count < SIM_RUNS_MAX);
-    container->run = sim->run_count++;
-    sim->runs[container->run] = (struct sim_run){ container->id, sim_now(sim), INT64_MAX };
-    container->phase = PHASE_RUNNING;
-    container->starts++;
-    container->counter_epoch++;
-    container->bytes_up = container->bytes_down = 0;
-}
-
-/* From wherever it is to running: through loading, which takes a while and can fail. */
-static void make_run(struct sim *sim, struct sim_host *host, struct sim_container *container,
-                     const struct sim_want *want)
-{
-    bool is_new = container->gen != want->gen;
-    bool restarts = container->nonce < want->nonce;
-    bool is_over = sim_now(sim) >= want->stop_at_us;
-
-    if (is_new && (container->phase == PHASE_EXITED || container->phase == PHASE_FAILED))
-        container->phase = PHASE_STOPPED;
-    container->gen = want->gen;
-    if (container->phase == PHASE_RUNNING && (restarts || is_over)) {
-        end_run(sim, container, sim_now(sim));
-        container->phase = PHASE_STOPPED;
-    }
-    container->nonce = want->nonce;
-    if (is_over || container->phase == PHASE_EXITED || container->phase == PHASE_FAILED)
-        return;
-    if (container->phase == PHASE_STOPPED || container->phase == PHASE_ABSENT) {
-        container->phase = PHASE_CREATING;
-        container->ready_at_us = sim_now(sim) + (sim_chance(3) ? sim_between(0, 90000000) : 0);
-    }
-    if (container->phase != PHASE_CREATING || sim_now(sim) < container->ready_at_us)
-        return;
-    if (sim_chance(25))
-        container->phase = PHASE_FAILED;
-    else
-        start(sim, host, container, want);
-}
-
-static void obey(struct sim *sim, struct sim_host *host, struct sim_container *container,
-                 const struct sim_want *want)
-{
-    switch (want->state) {
-    case DESIRED_RUNNING:
-        make_run(sim, host, container, want);
-        break;
-    case DESIRED_STOPPED:
-        end_run(sim, container, sim_now(sim));
-        if (container->phase != PHASE_ABSENT)
-            container->phase = PHASE_STOPPED;
-        container->gen = want->gen;
-        container->nonce = want->nonce;
-        break;
-    case DESIRED_ABSENT:
-        end_run(sim, container, sim_now(sim));
-        if (want->is_signed)
-            container->phase = PHASE_ABSENT;
-        else
-            container->phase = PHASE_STOPPED;
-        container->gen = want->gen;
-        break;
-    }
-}
-
-static void forget(struct sim_host *host, size_t i)
-{
-    host->containers[i] = host->containers[--host->container_count];
-}
-
-/* Carry out what is wanted, some of it this time and some the next. Stops come first, as an
- * agent frees GPUs before it uses them. */
-static void reconcile(struct sim *sim, struct sim_host *host)
-{
-    for (size_t i = 0; i < host->container_count;) {
-        struct sim_container *container = &host->containers[i];
-        const struct sim_want *want = find_want(host, container->id);
-
-        if (want == NULL && container->phase == PHASE_ABSENT) {
-            forget(host, i);
-            continue;
-        }
-        if (want == NULL) { /* nobody's: stopped and kept */
-            end_run(sim, container, sim_now(sim));
-            container->phase = PHASE_STOPPED;
-        } else if (want->state != DESIRED_RUNNING && !sim_chance(5)) {
-            obey(sim, host, container, want);
-        }
-        i++;
-    }
-    for (size_t i = 0; i < host->want_count; i++) {
-        const struct sim_want *want = &host->wants[i];
-        struct sim_container *container = NULL;
-
-        for (size_t j = 0; j < host->container_count && container == NULL; j++)
-            if (host->containers[j].id == want->id)
-                container = &host->containers[j];
-        if (container == NULL) {
-            CHECK(host->container_count < SIM_CONTAINERS_MAX);
-            container = &host->containers[host->container_count++];
-            *container = (struct sim_container){ .id = want->id, .phase = PHASE_ABSENT };
-            if (want->state != DESIRED_RUNNING)
-                obey(sim, host, container, want);
-        }
-        if (want->state == DESIRED_RUNNING && !sim_chance(5))
-            obey(sim, host, container, want);
-    }
-}
-
-/* What happens to containers by themselves, between the last turn and now. */
-static void let_live(struct sim *sim, struct sim_host *host)
-{
-    for (size_t i = 0; i < host->container_count; i++) {
-        struct sim_container *container = &host->containers[i];
-        const struct sim_want *want = find_want(host, container->id);
-
-        if (container->phase != PHASE_RUNNING)
-            continue;
-        container->bytes_up += sim_chance(3) ? sim_between(0, 50000000) : 0;
-        container->bytes_down += sim_chance(3) ? sim_between(0, 200000000) : 0;
-        if (want != NULL && sim_now(sim) >= want->stop_at_us) {
-            end_run(sim, container, want->stop_at_us);
-            container->phase = PHASE_STOPPED;
-        } else if (sim_chance(300)) {
-            end_run(sim, container, sim_now(sim) - sim_between(0, 1000000));
-            container->phase = PHASE_EXITED;
-        }
-    }
-}
-
-static int64_t after_us(int64_t now_us, int64_t after_ms)
-{
-    return after_ms < 0 ? INT64_MAX : now_us + after_ms * 1000;
-}
-
-/* The number behind the last '-' of a uuid is the GPU's place; a machine without has one place. */
-static uint64_t gpu_bits(const struct desired_instance *instance)
-{
-    uint64_t bits = 0;
-
-    if (instance->gpu_count == 0)
-        return 1;
-    for (int64_t i = 0; i < instance->gpu_count; i++)
-        bits |= UINT64_C(1) << (strrchr(instance->gpus[i], '-')[1] - '0');
-    return bits;
-}
-
-static bool leave_is_signed(struct sim *sim, const struct sim_host *host,
-                            const struct desired_instance *instance)
-{
-    auto_buf struct buf text = buf_of(1024);
-    struct signature signature;
-
-    destroy_signed(&text, host->machine.id, instance->id, instance->gen);
-    memcpy(signature.bytes, instance->destroy_token, sizeof signature.bytes);
-    return instance->has_destroy_token &&
-           crypto_verify(sim->world.server_keys.public_key, &signature, text.bytes, text.length);
-}
 
 /* Ask what is desired, and put it on disk. */
 static void poll(struct sim *sim, struct sim_host *host)
 {
-    auto_arena struct arena arena = arena_of(WORLD_ARENA);
+    struct arena arena = arena_of(WORLD_ARENA);
     struct desired desired;
     struct error err;
     bool has;
 
     CHECK_OK(flow_desired(&sim->world.flow, host->machine.id, &arena, &desired, &has, &err), &err);
     CHECK(has);
-    CHECK(desired.instance_count <= SIM_CONTAINERS_MAX);
-    host->want_count = (size_t)desired.instance_count;
-    for (size_t i = 0; i < host->want_count; i++) {
-        const struct desired_instance *instance = &desired.instances[i];
-        int64_t credit_us = after_us(sim_now(sim), instance->stop_after_ms);
-        int64_t lifetime_us = after_us(sim_now(sim), instance->lifetime_after_ms);
-
-        host->wants[i] = (struct sim_want){
-            .id = instance->id,
-            .gen = instance->gen,
-            .nonce = instance->restart_nonce,
-            .state = instance->state,
-            .stop_at_us = credit_us < lifetime_us ? credit_us : lifetime_us,
-            .gpus = gpu_bits(instance),
-            .is_signed = instance->state == DESIRED_ABSENT && leave_is_signed(sim, host, instance),
-        };
-        CHECK(instance->state != DESIRED_ABSENT || host->wants[i].is_signed);
-    }
+    CHECK(desired.instance_count <= SIM_INSTANCES_MAX);
+    sim_agent_desire(sim, host, &desired);
+    arena_release(&host->wants);
+    host->wants = arena;
 }
 
-static void report(struct sim *sim, const struct sim_host *host,
-                   const struct sim_container *container, struct arena *arena,
+/* A liar says of all that ever ran that it runs still, and always has. */
+static void lie(const struct sim *sim, const struct sim_instance *instance, struct arena *arena,
+                struct instance_report *ret)
+{
+    ret->phase = PHASE_RUNNING;
+    ret->start_token = arena_printf(arena, "c%" PRId64, instance->id);
+    ret->run_ms = (INT64_C(1) << 40) + sim_now(sim) / US_PER_MS;
+}
+
+static void report(const struct sim *sim, const struct sim_host *host,
+                   const struct sim_instance *instance, struct arena *arena,
                    struct instance_report *ret)
 {
-    bool lies = host->is_liar && container->starts > 0 && container->phase != PHASE_ABSENT;
-    bool runs = container->phase == PHASE_RUNNING || lies;
+    const struct sim_container *container = &instance->container;
+    bool is_up = container->is_there && container->seen.state == SEEN_RUNNING;
+    char token[TOTALS_TOKEN_SIZE] = "";
 
+    if (container->is_there)
+        (void)seen_start_token(&container->seen, token);
     *ret = (struct instance_report){
-        .id = container->id,
-        .gen = container->gen,
-        .phase = runs ? PHASE_RUNNING : container->phase,
-        .start_token = "",
-        .counter_epoch = container->counter_epoch,
-        .bytes_up = container->bytes_up,
-        .bytes_down = container->bytes_down,
-        .exit_code = container->phase == PHASE_EXITED ? 1 : -1,
-        .restart_nonce = container->nonce,
+        .id = instance->id,
+        .gen = instance->verdict.gen,
+        .phase = instance->verdict.phase,
+        .start_token = arena_text(arena, token),
+        .run_ms = is_up ? (sim_now(sim) - sim->runs[container->run].from_us) / US_PER_MS
+                        : instance->run_ms,
+        .counter_epoch = instance->counter_epoch,
+        .bytes_up = instance->bytes_up,
+        .bytes_down = instance->bytes_down,
+        .exit_code = container->is_there ? container->seen.exit_code : -1,
+        .restart_nonce = instance->has_record ? instance->record.restart_nonce : 0,
+        .ssh_port = instance->has_record ? instance->record.ssh_port : 0,
         .disk_used_mb = -1,
         .cpu_permille = -1,
         .ram_used_mb = -1,
         .gpu_permille = -1,
-        .message = container->phase == PHASE_FAILED ? "no such image" : "",
+        .message = instance->verdict.phase == PHASE_FAILED ? "no such image" : "",
     };
-    if (!runs)
-        return;
-    ret->run_ms =
-        lies ? INT64_C(1) << 40 : (sim_now(sim) - sim->runs[container->run].from_us) / US_PER_MS;
-    if (lies)
-        ret->run_ms += sim_now(sim) / US_PER_MS;
-    ret->start_token =
-        arena_printf(arena, "c%" PRId64 "-%" PRId64, container->id, lies ? 0 : container->starts);
-    ret->ssh_port = 40000 + container->id % 100;
+    if (!host->is_engine_ok && instance->verdict.phase == PHASE_RUNNING && !is_up)
+        ret->phase = PHASE_EXITED;
+    if (host->is_liar && container->starts > 0 && ret->phase != PHASE_ABSENT)
+        lie(sim, instance, arena, ret);
 }
 
 static void write_message(struct sim *sim, struct sim_host *host, struct sim_message *message)
@@ -275,17 +77,17 @@ static void write_message(struct sim *sim, struct sim_host *host, struct sim_mes
     message->heartbeat = (struct heartbeat){
         .session_epoch = host->machine.epoch,
         .seq = ++host->machine.seq,
-        .boot_id = arena_printf(&message->arena, "boot-%" PRId64, host->machine.boot),
-        .agent_incarnation = 1,
-        .is_engine_ok = true,
+        .boot_id = arena_text(&message->arena, host->boot_id),
+        .agent_incarnation = host->incarnation,
+        .is_engine_ok = host->is_engine_ok,
         .engine_message = "",
-        .instance_count = (int64_t)host->container_count,
+        .instance_count = (int64_t)host->instance_count,
         .instances =
-            arena_alloc(&message->arena, host->container_count, sizeof(struct instance_report)),
+            arena_alloc(&message->arena, host->instance_count, sizeof(struct instance_report)),
         .disk_free_gb = 900,
     };
-    for (size_t i = 0; i < host->container_count; i++)
-        report(sim, host, &host->containers[i], &message->arena, &message->heartbeat.instances[i]);
+    for (size_t i = 0; i < host->instance_count; i++)
+        report(sim, host, host->instances[i], &message->arena, &message->heartbeat.instances[i]);
 }
 
 static void release_message(struct sim_message *message)
@@ -336,11 +138,11 @@ static void beat(struct sim *sim, struct sim_host *host)
     struct sim_message message;
 
     write_message(sim, host, &message);
-    if (sim_chance(12)) { /* lost */
+    if (sim_fault(sim, FAULT_BEAT_LOST)) {
         release_message(&message);
         return;
     }
-    if (sim_chance(20)) {
+    if (sim_fault(sim, FAULT_BEAT_LATE)) {
         for (size_t i = 0; i < SIM_MESSAGES_MAX; i++)
             if (!host->late[i].is_used) {
                 host->late[i] = message;
@@ -350,52 +152,72 @@ static void beat(struct sim *sim, struct sim_host *host)
     enum take_outcome outcome = deliver(sim, host, &message.heartbeat);
     if (outcome == TAKE_FENCED)
         host->has_session = false;
-    if (sim_chance(20))
+    if (sim_fault(sim, FAULT_BEAT_TWICE))
         CHECK(deliver(sim, host, &message.heartbeat) != TAKE_DONE);
     release_message(&host->last);
     host->last = message;
 }
 
+static void set_next(struct sim *sim, struct sim_host *host)
+{
+    int64_t due_us = sim_agent_due_us(sim, host);
+
+    host->next_us = sim_now(sim) + sim_between(1000000, sim_chance(6) ? 29000000 : 6000000);
+    host->next_us = due_us < host->next_us ? due_us : host->next_us;
+}
+
 void sim_host_act(struct sim *sim, struct sim_host *host)
 {
-    host->next_us = sim_now(sim) + sim_between(1000000, sim_chance(6) ? 29000000 : 6000000);
-    if (!host->is_up)
+    if (!host->is_up) {
+        host->next_us = sim_now(sim) + 5 * US_PER_SECOND;
         return;
-    let_live(sim, host);
+    }
+    sim_agent_live(sim, host);
+    if (sim_fault(sim, FAULT_AGENT_DIES))
+        sim_agent_die(sim, host);
     if (sim->is_server_up && host->is_linked && !host->has_session) {
         world_session(&sim->world, &host->machine);
         host->has_session = true;
         host->accepted_seq = 0;
     }
     bool can_talk = sim->is_server_up && host->is_linked && host->has_session;
-    if (can_talk && !sim_chance(4))
+    if (can_talk)
+        host->last_contact_us = sim_now(sim);
+    if (can_talk && !sim_fault(sim, FAULT_POLL_LOST))
         poll(sim, host);
-    reconcile(sim, host);
+    sim_agent_work(sim, host);
+    set_next(sim, host);
     if (!can_talk)
         return;
     deliver_late(sim, host);
     beat(sim, host);
 }
 
+void sim_host_engine(struct sim *sim, struct sim_host *host)
+{
+    if (host->is_engine_ok && sim_chance(2))
+        sim_agent_cut(sim, host);
+    host->is_engine_ok = !host->is_engine_ok;
+}
+
 void sim_host_power_off(struct sim *sim, struct sim_host *host)
 {
-    let_live(sim, host);
-    for (size_t i = 0; i < host->container_count; i++) {
-        struct sim_container *container = &host->containers[i];
-
-        end_run(sim, container, sim_now(sim));
-        if (container->phase == PHASE_RUNNING || container->phase == PHASE_CREATING)
-            container->phase = PHASE_STOPPED;
+    sim_agent_live(sim, host);
+    sim_agent_die(sim, host);
+    sim_agent_cut(sim, host);
+    for (size_t i = 0; i < host->instance_count; i++) {
+        host->instances[i]->counter_epoch++;
+        host->instances[i]->bytes_up = host->instances[i]->bytes_down = 0;
     }
     host->is_up = false;
-    host->has_session = false;
 }
 
 void sim_host_reboot(struct sim *sim, struct sim_host *host)
 {
     sim_host_power_off(sim, host);
     host->machine.boot++;
-    host->is_up = true;
+    (void)snprintf(host->boot_id, sizeof host->boot_id, "boot-%" PRId64, host->machine.boot);
+    host->is_up = host->is_engine_ok = true;
     host->next_us = sim_now(sim) + sim_between(0, 60000000);
 }
 
@@ -414,7 +236,10 @@ void sim_host_join(struct sim *sim, struct sim_host *host, const char *name, int
     const char *email = arena_printf(&sim->world.arena, "host-%s@berth.test", name);
 
     world_machine(&sim->world, &host->machine, world_user(&sim->world, email, 0), name, gpu_count);
-    host->is_up = host->is_linked = host->has_session = true;
+    host->is_up = host->is_linked = host->has_session = host->is_engine_ok = true;
+    host->last_contact_us = host->looked_us = sim_now(sim);
+    host->wants = arena_of(WORLD_ARENA);
+    (void)snprintf(host->boot_id, sizeof host->boot_id, "boot-%" PRId64, host->machine.boot);
     host->is_gpu = gpu_count > 0;
     host->silent_since_us = sim_now(sim);
     sim_host_act(sim, host);
@@ -426,4 +251,5 @@ void sim_host_release(struct sim_host *host)
     release_message(&host->last);
     for (size_t i = 0; i < SIM_MESSAGES_MAX; i++)
         release_message(&host->late[i]);
+    sim_agent_release(host);
 }

@@ -173,7 +173,7 @@ static void upset_host(struct sim *sim)
 {
     struct sim_host *host = some_host(sim);
 
-    switch (check_random(5)) {
+    switch (check_random(6)) {
     case 0:
         sim_trace(sim, "machine %" PRId64 " reboots", host->machine.id);
         sim_host_reboot(sim, host);
@@ -185,6 +185,13 @@ static void upset_host(struct sim *sim)
     case 2:
         sim_trace(sim, "the agent of machine %" PRId64 " opens a session", host->machine.id);
         host->has_session = false;
+        break;
+    case 3:
+        if (sim->faults[FAULT_ENGINE_DIES] == 0)
+            break;
+        sim_host_engine(sim, host);
+        sim_trace(sim, "the engine of machine %" PRId64 " is %s", host->machine.id,
+                  host->is_engine_ok ? "there" : "gone");
         break;
     default:
         host->is_linked = !host->is_linked;
@@ -203,16 +210,13 @@ static void mend_hosts(struct sim *sim)
             sim_host_reboot(sim, host);
         if (!host->is_linked && sim_chance(8))
             host->is_linked = true;
+        if (!host->is_engine_ok && sim_chance(8))
+            sim_host_engine(sim, host);
     }
 }
 
-void sim_people_act(struct sim *sim)
+static void act(struct sim *sim)
 {
-    mend_hosts(sim);
-    if (sim_chance(12))
-        upset_host(sim);
-    if (!sim->is_server_up)
-        return;
     switch (check_random(24)) {
     case 0:
     case 1:
@@ -264,4 +268,15 @@ void sim_people_act(struct sim *sim)
     default:
         break; /* nobody does anything */
     }
+}
+
+void sim_people_act(struct sim *sim)
+{
+    enum { AT_ONCE_MAX = 4 };
+
+    mend_hosts(sim);
+    if (sim_fault(sim, FAULT_HOST))
+        upset_host(sim);
+    for (uint64_t left = check_random(AT_ONCE_MAX + 1); sim->is_server_up && left > 0; left--)
+        act(sim);
 }

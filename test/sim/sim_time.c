@@ -19,6 +19,11 @@ bool sim_chance(uint64_t in)
     return check_random(in) == 0;
 }
 
+bool sim_fault(const struct sim *sim, enum sim_fault fault)
+{
+    return sim->faults[fault] > 0 && sim_chance(sim->faults[fault]);
+}
+
 int64_t sim_between(int64_t low, int64_t high)
 {
     return low + (int64_t)check_random((uint64_t)(high - low + 1));
@@ -158,4 +163,5 @@ void sim_leap(struct sim *sim, int64_t duration_us)
     if (sim->is_server_up)
         say_alive(sim, sim_now(sim) + duration_us);
     slice(sim, duration_us);
+    sim_pass(sim, sim_between(1, 40 * US_PER_SECOND)); /* who is there says so again */
 }
