@@ -127,6 +127,41 @@ bool flow_account_create(const struct flow *flow, const struct account_request *
     return true;
 }
 
+static enum scope category_scope(const char *name)
+{
+    for (size_t i = 0; i < sizeof categories / sizeof categories[0]; i++)
+        if (strcmp(categories[i].name, name) == 0)
+            return categories[i].scope;
+    return 0;
+}
+
+/* The categories that `rights` names, and those that it grants whole. False where it is no
+ * permission object. */
+static bool rights_read(const char *rights, int64_t *ret_named, int64_t *ret_whole)
+{
+    auto_json json_t *root = NULL;
+    struct error err;
+    const json_t *api;
+    const char *name;
+    json_t *routes;
+    int64_t named = 0, whole = 0;
+
+    if (strlen(rights) > RIGHTS_LENGTH_MAX || !json_parse(rights, strlen(rights), &root, &err) ||
+        !json_need_object(root, "api", &api, &err))
+        return false;
+    json_object_foreach((json_t *)api, name, routes)
+    {
+        if (category_scope(name) == 0 || !json_is_object(routes))
+            return false;
+        named |= category_scope(name);
+        if (json_object_size(routes) == 0)
+            whole |= category_scope(name);
+    }
+    *ret_named = named;
+    *ret_whole = whole;
+    return true;
+}
+
 struct authenticate_work {
     struct hash hash;
     struct caller caller;
@@ -139,6 +174,7 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct api_key_row key;
     struct user_row user;
+    int64_t named = 0, whole = 0;
     bool has_key, has_user = false;
 
     work->is_known = false;
@@ -147,9 +183,12 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has_user)
         return true;
+    if (key.rights[0] != '\0' && !rights_read(key.rights, &named, &whole))
+        return error_set(err, ERROR_CORRUPT, "API key %" PRId64 " has no rights", key.id);
     work->caller = (struct caller){ .user_id = user.id,
                                     .key_id = key.id,
                                     .scopes = key.scopes,
+                                    .narrowed = named & ~whole,
                                     .instance_id = key.contract_id,
                                     .is_admin = user.is_admin && key.contract_id == 0 };
     work->is_known = true;
@@ -207,41 +246,6 @@ bool flow_key_rights(const struct flow *flow, const struct caller *caller, struc
     return true;
 }
 
-static enum scope category_scope(const char *name)
-{
-    for (size_t i = 0; i < sizeof categories / sizeof categories[0]; i++)
-        if (strcmp(categories[i].name, name) == 0)
-            return categories[i].scope;
-    return 0;
-}
-
-/* The categories that `rights` names, and those that it grants whole. False where it is no
- * permission object. */
-static bool rights_read(const char *rights, int64_t *ret_named, int64_t *ret_whole)
-{
-    auto_json json_t *root = NULL;
-    struct error err;
-    const json_t *api;
-    const char *name;
-    json_t *routes;
-    int64_t named = 0, whole = 0;
-
-    if (strlen(rights) > RIGHTS_LENGTH_MAX || !json_parse(rights, strlen(rights), &root, &err) ||
-        !json_need_object(root, "api", &api, &err))
-        return false;
-    json_object_foreach((json_t *)api, name, routes)
-    {
-        if (category_scope(name) == 0 || !json_is_object(routes))
-            return false;
-        named |= category_scope(name);
-        if (json_object_size(routes) == 0)
-            whole |= category_scope(name);
-    }
-    *ret_named = named;
-    *ret_whole = whole;
-    return true;
-}
-
 struct key_work {
     const struct caller *caller;
     struct instant now;
@@ -253,7 +257,15 @@ struct key_work {
 static bool key_create_work(struct db *db, void *context, struct error *err)
 {
     struct key_work *work = context;
+    int64_t count;
 
+    work->reply.outcome = KEY_TOO_MANY;
+    if (!user_lock(db, work->key.user_id, err) ||
+        !api_key_count(db, work->key.user_id, &count, err))
+        return false;
+    if (count >= API_KEYS_MAX)
+        return true;
+    work->reply.outcome = KEY_DONE;
     return api_key_insert(db, &work->key, &work->reply.key_id, err);
 }
 
@@ -284,7 +296,8 @@ bool flow_key_create(const struct flow *flow, const struct caller *caller, const
     work.key.hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
     if (!store_write(flow->store, key_create_work, &work, err))
         return error_context(err, "create an API key");
-    work.reply.outcome = KEY_DONE;
+    if (work.reply.outcome != KEY_DONE)
+        crypto_wipe(work.reply.api_key, sizeof work.reply.api_key);
     *ret = work.reply;
     return true;
 }

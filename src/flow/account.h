@@ -45,7 +45,16 @@ NODISCARD bool flow_authenticate(const struct flow *flow, const struct hash *key
 NODISCARD bool flow_key_rights(const struct flow *flow, const struct caller *caller,
                                struct arena *arena, const char **ret_rights, struct error *err);
 
-enum key_outcome { KEY_DONE, KEY_NOT_FOUND, KEY_BAD_NAME, KEY_BAD_RIGHTS, KEY_EXCEEDS_CALLER };
+enum { API_KEYS_MAX = 256 }; /* live ones of an account, its instances' own not counted */
+
+enum key_outcome {
+    KEY_DONE,
+    KEY_NOT_FOUND,
+    KEY_BAD_NAME,
+    KEY_BAD_RIGHTS,
+    KEY_EXCEEDS_CALLER,
+    KEY_TOO_MANY,
+};
 
 struct key_reply {
     enum key_outcome outcome;

@@ -40,6 +40,7 @@ struct caller {
     int64_t user_id;       /* 0 for nobody and for agents */
     int64_t key_id;
     int64_t scopes;      /* of the key: a set of enum scope */
+    int64_t narrowed;    /* those of which it has some routes only: see its rights */
     bool is_admin;       /* an operator: may call what users may, too */
     int64_t instance_id; /* of an instance's own key: it may touch that one only; else 0 */
     int64_t machine_id;  /* of an agent; else 0 */

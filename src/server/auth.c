@@ -40,7 +40,7 @@ enum auth_outcome auth_decide(const struct caller *caller, uint32_t callers, enu
     if ((callers & kinds) == 0)
         return AUTH_FORBIDDEN;
     if (scope != SCOPE_NONE && (caller->scopes & scope) == 0)
-        return AUTH_FORBIDDEN;
+        return (caller->narrowed & scope) != 0 ? AUTH_NARROWED : AUTH_FORBIDDEN;
     return AUTH_OK;
 }
 

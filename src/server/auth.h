@@ -24,6 +24,9 @@
 struct authority {
     void *context;
     bool (*find_key)(void *context, const struct hash *key, struct caller *ret, struct error *err);
+    /* The permission object of a key that narrows categories, as JSON, in the arena. */
+    bool (*find_rights)(void *context, const struct caller *caller, struct arena *arena,
+                        const char **ret_rights, struct error *err);
     bool (*check_agent)(void *context, const struct http_request *request, struct caller *ret,
                         struct error *err);
 };
@@ -33,6 +36,7 @@ const char *auth_key(const struct http_request *request, const json_t *body);
 
 enum auth_outcome {
     AUTH_OK,
+    AUTH_NARROWED,  /* a good key that may do some of this: its rights decide (rights.h) */
     AUTH_MISSING,   /* 401: no key on a route that needs one */
     AUTH_FORBIDDEN, /* 403: a good key that may not do this */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API keys (api.md 2.11). Their secrets are shown once, when they are made. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -8,6 +9,7 @@
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
+#include "server/rights.h"
 
 enum { KEYS_REPLY_MAX = 4 << 20, KEY_NAME_MAX = 64 };
 
@@ -86,8 +88,10 @@ static bool refuse_key(struct call *call, enum key_outcome outcome)
         reply_refuse(call, 400, "invalid_args", "name must have 1 to %d characters.", KEY_NAME_MAX);
         return true;
     case KEY_BAD_RIGHTS:
-        reply_refuse(call, 400, "invalid_permissions",
-                     "permissions must be {\"api\": {CATEGORY: {}}} with known categories.");
+        reply_refuse(call, 400, "invalid_permissions", "These permissions are too long.");
+        return true;
+    case KEY_TOO_MANY:
+        reply_refuse(call, 400, "too_many_keys", "An account has at most %d keys.", API_KEYS_MAX);
         return true;
     case KEY_EXCEEDS_CALLER:
         reply_refuse(call, 400, "invalid_permissions",
@@ -97,8 +101,40 @@ static bool refuse_key(struct call *call, enum key_outcome outcome)
     return true;
 }
 
+/* key_params comes as an object, or as the text of one. */
+static bool read_params(struct call *call, json_t **ret_params)
+{
+    const json_t *params = json_member(call->body, "key_params");
+    const char *text = json_string_value(params);
+    struct error err;
+
+    if (params == NULL || (text != NULL && text[0] == '\0'))
+        return true;
+    *ret_params = text == NULL ? json_deep_copy(params) : NULL;
+    if (text != NULL && !json_parse(text, strlen(text), ret_params, &err))
+        return false;
+    return json_is_object(*ret_params);
+}
+
+static bool read_rights(struct call *call, const json_t *permissions, json_t **ret_rights)
+{
+    auto_json json_t *params = NULL;
+    struct error err;
+
+    if (!read_params(call, &params)) {
+        reply_refuse(call, 400, "invalid_args", "key_params must be an object.");
+        return false;
+    }
+    if (rights_read(permissions, params, route_table, route_count, ret_rights, &err))
+        return true;
+    reply_refuse(call, 400, "invalid_permissions", "These permissions make no sense: %s.",
+                 err.text);
+    return false;
+}
+
 void handle_api_key_create(struct call *call)
 {
+    auto_json json_t *granted = NULL;
     auto_buf struct buf body = buf_of(KEYS_REPLY_MAX);
     struct encoder json = encoder_of(&body);
     const char *name;
@@ -111,9 +147,11 @@ void handle_api_key_create(struct call *call)
     if (permissions == NULL)
         return reply_refuse(call, 400, "missing_permissions",
                             "permissions must say what the key may do.");
-    auto_free char *rights = json_dumps(permissions, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!read_rights(call, permissions, &granted))
+        return;
+    auto_free char *rights = json_dumps(granted, JSON_COMPACT);
     if (rights == NULL)
-        return reply_refuse(call, 400, "invalid_permissions", "permissions make no sense.");
+        abort();
     if (!flow_key_create(&call->app->flow, &call->caller, name, rights, &done, &err))
         return reply_error(call, &err);
     if (refuse_key(call, done.outcome))
@@ -138,4 +176,24 @@ void handle_api_key_delete(struct call *call)
         return reply_error(call, &err);
     if (!refuse_key(call, done.outcome))
         reply_message(call, "API key %lld is revoked.", (long long)call->params[0].id);
+}
+
+void handle_api_key_reset(struct call *call)
+{
+    auto_buf struct buf body = buf_of(KEYS_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct key_reply done;
+    struct error err;
+
+    if (!flow_key_reset(&call->app->flow, &call->caller, &done, &err))
+        return reply_error(call, &err);
+    if (refuse_key(call, done.outcome))
+        return;
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_field_int(&json, "id", done.key_id);
+    encode_field_text(&json, "new_api_key", done.api_key);
+    encode_end(&json);
+    crypto_wipe(done.api_key, sizeof done.api_key);
+    reply_json(call, &body);
 }

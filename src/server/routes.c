@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "server/reply.h"
+#include "server/rights.h"
 
 struct segment {
     const char *text; /* without its slash; a parameter begins with "{" */
@@ -255,13 +256,33 @@ static bool identify(struct call *call, struct routes *routes, const char *key)
     return false;
 }
 
-static bool authorise(struct call *call)
+/* Past the category: which calls of it a narrowed key may make. */
+static bool check_rights(struct call *call, const struct authority *authority)
+{
+    auto_json json_t *rights = NULL;
+    const char *text;
+    struct error err;
+
+    if (authority->find_rights(authority->context, &call->caller, call->request->arena, &text,
+                               &err) &&
+        json_parse(text, strlen(text), &rights, &err) && rights_allow(rights, call, &err))
+        return true;
+    reply_error(call, &err);
+    return false;
+}
+
+/* Whether the caller may call this; `*ret_is_narrowed` where that depends on the parameters. */
+static bool authorise(struct call *call, bool *ret_is_narrowed)
 {
     const struct route *route = call->route;
     const char *scope = scope_name(route->scope);
 
-    switch (auth_decide(&call->caller, route->callers, route->scope)) {
+    enum auth_outcome outcome = auth_decide(&call->caller, route->callers, route->scope);
+
+    *ret_is_narrowed = outcome == AUTH_NARROWED;
+    switch (outcome) {
     case AUTH_OK:
+    case AUTH_NARROWED:
         return true;
     case AUTH_MISSING:
         reply_refuse(call, 401, "auth_error", "This needs an API key, and there was none.");
@@ -310,7 +331,7 @@ static void run(void *context, struct http_exchange *exchange)
         .request = request,
     };
     auto_json json_t *body = NULL;
-    bool is_agents = (visit->route->callers & CALLER_AGENT) != 0;
+    bool is_agents = (visit->route->callers & CALLER_AGENT) != 0, is_narrowed;
 
     memcpy(call.params, visit->params, sizeof call.params);
     /* The body is read before its sender is known only where it may hold the key. */
@@ -323,9 +344,11 @@ static void run(void *context, struct http_exchange *exchange)
     }
     struct hash name = rate_name(&call, key);
     if (!take_token(&call, visit->routes, &name, visit->route->rate) ||
-        !identify(&call, visit->routes, key) || !authorise(&call))
+        !identify(&call, visit->routes, key) || !authorise(&call, &is_narrowed))
         return;
     if (!is_read_first && !read_body(&call, &body))
+        return;
+    if (is_narrowed && !check_rights(&call, &options->authority))
         return;
     visit->route->handler(&call);
 }

@@ -79,6 +79,14 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
     return true;
 }
 
+static bool find_rights(void *context, const struct caller *caller, struct arena *arena,
+                        const char **ret_rights, struct error *err)
+{
+    struct app *app = context;
+
+    return flow_key_rights(&app->flow, caller, arena, ret_rights, err);
+}
+
 /* From the store, after a commit: tell whoever keeps a view of what changed. */
 static void hear(void *context, enum db_topic topic, int64_t id)
 {
@@ -210,7 +218,8 @@ static bool open_doors(struct app *app, const struct options *options, const cha
         return false;
     struct http_options http = http_options_default();
     const struct routes_options routes = { .app = app,
-                                           .authority = { app, find_key, agents_check },
+                                           .authority = { app, find_key, find_rights,
+                                                          agents_check },
                                            .clock = app->clock,
                                            .log = &app->log,
                                            .limits = rate_limits_times(factor),

@@ -63,6 +63,26 @@ bool api_key_list(struct db *db, int64_t user_id, struct arena *arena, struct ap
                      DB_ARGS(db_int(user_id)), arena, ret, ret_count, err);
 }
 
+static bool count_read(struct db_rows *row, void *context, struct error *err)
+{
+    int64_t *ret = context;
+
+    (void)err;
+    *ret = db_column_int(row, 0);
+    return true;
+}
+
+bool api_key_count(struct db *db, int64_t user_id, int64_t *ret_count, struct error *err)
+{
+    bool has;
+
+    *ret_count = 0;
+    return db_query_one(db,
+                        "SELECT COUNT(*) FROM api_key WHERE user_id = $1 AND contract_id = 0 "
+                        "AND revoked_us IS NULL",
+                        DB_ARGS(db_int(user_id)), count_read, ret_count, &has, err);
+}
+
 bool api_key_revoke(struct db *db, int64_t user_id, int64_t id, struct instant now,
                     int64_t *ret_count, struct error *err)
 {

@@ -29,6 +29,9 @@ NODISCARD bool api_key_load(struct db *db, int64_t user_id, int64_t id, struct a
 NODISCARD bool api_key_list(struct db *db, int64_t user_id, struct arena *arena,
                             struct api_key_row **ret, size_t *ret_count, struct error *err);
 
+/* How many live ones the user has, those of instances not counted. */
+NODISCARD bool api_key_count(struct db *db, int64_t user_id, int64_t *ret_count, struct error *err);
+
 /* `*ret_count` is 0 where the user has no such live key. */
 NODISCARD bool api_key_revoke(struct db *db, int64_t user_id, int64_t id, struct instant now,
                               int64_t *ret_count, struct error *err);

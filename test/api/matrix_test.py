@@ -109,7 +109,10 @@ class Matrix(unittest.TestCase):
         if route.content == "text/event-stream":
             return self.first_line(path, who)
         key = who.key if who else None
-        return self.world.call(route.method, path, body, key=key, headers=headers)
+        got = self.world.call(route.method, path, body, key=key, headers=headers)
+        if got[0] == 200 and "new_api_key" in (got[1] or {}):
+            who.key = got[1]["new_api_key"]
+        return got
 
     def first_line(self, path, who):
         """Of a reply that does not end."""
@@ -196,6 +199,65 @@ class Matrix(unittest.TestCase):
             with self.subTest(route.name):
                 status, reply = self.call(route, without[route.scope], MISSING)
                 self.assertEqual((status, reply["error"]), (403, "not_authorized"))
+
+    def narrowed(self, owner, scope, rights):
+        made = owner.ok("POST", "/api/v0/auth/apikeys/", {
+            "name": "t", "permissions": {"api": {scope: rights}}})
+        return made["id"], Person(self.world, owner.id, made["key"])
+
+    def test_a_narrowed_key_may_call_the_routes_that_it_names_and_no_other(self):
+        routes = [route for route in self.world.checker.api.routes if route.scope and "user" in route.callers]
+        for route in routes:
+            others = [other.name for other in routes if other.scope == route.scope and other is not route]
+            mine, its = self.narrowed(self.bo, route.scope, {route.name: {}})
+            rest, without = self.narrowed(self.bo, route.scope, {name: {} for name in others} or {route.name: {
+                "constraints": {"nothing": {"eq": 1}}}})
+            with self.subTest(route.name):
+                self.assertNotIn(self.call(route, its, MISSING)[0], (401, 403))
+                status, reply = self.call(route, without, MISSING)
+                self.assertEqual((status, reply["error"]), (403, "not_authorized"))
+            for number in (mine, rest):
+                self.bo.call("DELETE", f"/api/v0/auth/apikeys/{number}/", {})
+
+    def test_a_bound_on_the_object_holds_on_every_route(self):
+        for route in self.world.checker.api.routes:
+            names = re.findall(r"{(\w+)}", route.path)
+            if not names or route.scope is None or route.params[names[0]] != "id":
+                continue
+            made, key = self.narrowed(self.bo, route.scope, {
+                route.name: {"constraints": {names[0]: {"lte": MISSING}}}})
+            with self.subTest(route.name):
+                self.assertNotIn(self.call(route, key, MISSING)[0], (401, 403))
+                status, reply = self.call(route, key, MISSING + 1)
+                self.assertEqual((status, reply["error"]), (403, "not_authorized"))
+            self.bo.ok("DELETE", f"/api/v0/auth/apikeys/{made}/", {})
+
+    def test_what_a_key_may_is_no_puzzle(self):
+        rows = [
+            ({"api": {"everything": {}}}, None, "everything"),
+            ({"api": {"misc": {"api.instance.show": {}}}}, None, "api.instance.show"),
+            ({"api": {"instance_read": {"api.instance.show": {"constraints": {"id": {"lt": 1}}}}}}, None, "'lt'"),
+            ({"api": {"instance_read": {"api.instance.show": {"constraints": {"id": {"lte": "$X"}}}}}}, "{}", "X"),
+        ]
+        for permissions, params, why in rows:
+            with self.subTest(permissions=permissions):
+                status, reply = self.bo.call("POST", "/api/v0/auth/apikeys/", {
+                    "name": "t", "permissions": permissions, "key_params": params})
+                self.assertEqual((status, reply["error"]), (400, "invalid_permissions"))
+                self.assertIn(why, reply["msg"])
+        made = self.bo.ok("POST", "/api/v0/auth/apikeys/", {"name": "t", "key_params": "{\"X\": 7}", "permissions": {
+            "api": {"instance_read": {"api.instance.show": {"constraints": {"id": {"lte": "$X"}}}}}}})
+        kept = {"api": {"instance_read": {"api.instance.show": {"constraints": {"id": {"lte": 7}}}}}}
+        self.assertEqual(made["permissions"], kept)
+        self.assertEqual(self.bo.ok("GET", f"/api/v0/auth/apikeys/{made['id']}/")["rights"], kept)
+
+    def test_a_reset_key_is_void_and_the_next_may_do_the_same(self):
+        _, old = self.scoped(self.bo, "user_write", "misc")
+        fresh = Person(self.world, self.bo.id, old.ok("PUT", "/api/v0/commands/reset_apikey/", {
+            "client_id": "me"})["new_api_key"])
+        self.assertEqual(old.call("PUT", "/api/v0/commands/reset_apikey/", {})[0], 401)
+        self.assertEqual(fresh.call("GET", "/api/v0/users/current")[0], 403)
+        self.assertEqual(fresh.call("PUT", "/api/v0/users/", {"fullname": "Bo"})[0], 200)
 
     def test_no_key_gives_what_it_does_not_have(self):
         _, reader = self.scoped(self.bo, "user_read", "user_write")

@@ -123,11 +123,40 @@ static void test_a_key_can_do_no_more_than_the_one_that_made_it(void **state)
         }
         CHECK(authenticate(&world, reply.api_key, &caller));
         CHECK_INT(caller.scopes, rows[i].scopes);
+        CHECK_INT(caller.narrowed, i == 2 ? SCOPE_USER_READ : 0);
         CHECK_INT(caller.user_id, ada.user_id);
         const char *rights;
         CHECK_OK(flow_key_rights(&world.flow, &caller, &world.arena, &rights, &err), &err);
         CHECK_TEXT(rights, rows[i].rights == NULL ? "" : rows[i].rights);
     }
+    world_close(&world);
+}
+
+static void test_an_account_has_so_many_keys_and_no_more(void **state)
+{
+    struct world world;
+    struct key_reply reply;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 0);
+    struct caller bob = world_user(&world, "bob@berth.test", 0);
+    /* One came with the account. */
+    for (int i = 1; i < API_KEYS_MAX; i++) {
+        CHECK_OK(flow_key_create(&world.flow, &ada, "ci", NULL, &reply, &err), &err);
+        CHECK_INT(reply.outcome, KEY_DONE);
+    }
+    int64_t last = reply.key_id;
+    struct hash before = world_dump(&world);
+    CHECK_OK(flow_key_create(&world.flow, &ada, "ci", NULL, &reply, &err), &err);
+    CHECK_INT(reply.outcome, KEY_TOO_MANY);
+    CHECK_TEXT(reply.api_key, "");
+    CHECK_UNCHANGED(&world, before);
+    CHECK_OK(flow_key_create(&world.flow, &bob, "ci", NULL, &reply, &err), &err);
+    CHECK_INT(reply.outcome, KEY_DONE);
+    CHECK_OK(flow_key_revoke(&world.flow, &ada, last, &reply, &err), &err);
+    CHECK_OK(flow_key_create(&world.flow, &ada, "ci", NULL, &reply, &err), &err);
+    CHECK_INT(reply.outcome, KEY_DONE);
     world_close(&world);
 }
 
@@ -194,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_an_email_has_one_account_in_whatever_case),
         cmocka_unit_test(test_emails_and_credits_that_are_none_are_refused),
         cmocka_unit_test(test_a_key_can_do_no_more_than_the_one_that_made_it),
+        cmocka_unit_test(test_an_account_has_so_many_keys_and_no_more),
         cmocka_unit_test(test_a_revoked_key_is_no_key_and_only_its_owner_revokes_it),
         cmocka_unit_test(test_a_reset_key_is_another_with_the_same_rights),
     };

@@ -8,7 +8,7 @@
 #include "server/reply.h"
 #include "support.h"
 
-enum { USER = 7, ADMIN = 8, READER = 9 };
+enum { USER = 7, ADMIN = 8, READER = 9, NARROW = 10 };
 
 static struct clock held_clock;
 static struct log quiet;
@@ -159,6 +159,7 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
         { "admin",
           { .kind = CALLER_USER, .user_id = ADMIN, .scopes = SCOPE_ALL, .is_admin = true } },
         { "reader", { .kind = CALLER_USER, .user_id = READER, .scopes = SCOPE_USER_READ } },
+        { "narrow", { .kind = CALLER_USER, .user_id = NARROW, .narrowed = SCOPE_MISC } },
         { "instance",
           { .kind = CALLER_INSTANCE, .user_id = USER, .scopes = SCOPE_ALL, .instance_id = 1 } },
     };
@@ -173,6 +174,18 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
         }
     }
     return error_set(err, ERROR_NOT_FOUND, "no such key");
+}
+
+static bool find_rights(void *context, const struct caller *caller, struct arena *arena,
+                        const char **ret_rights, struct error *err)
+{
+    (void)context;
+    (void)arena;
+    if (caller->user_id != NARROW)
+        return error_set(err, ERROR_IO, "nobody else is narrowed");
+    *ret_rights = "{\"api\":{\"misc\":{\"show\":{\"constraints\":{\"id\":{\"lte\":12}}},"
+                  "\"make\":{\"constraints\":{\"x\":{\"eq\":5}}}}}}";
+    return true;
 }
 
 static bool check_agent(void *context, const struct http_request *request, struct caller *ret,
@@ -191,7 +204,9 @@ static int setup(void **state)
 {
     struct http_options options = options_of_tests();
     struct routes_options to = {
-        .authority = { .find_key = find_key, .check_agent = check_agent },
+        .authority = { .find_key = find_key,
+                       .find_rights = find_rights,
+                       .check_agent = check_agent },
         .clock = &held_clock,
         .log = &quiet,
         .table = table,
@@ -309,6 +324,37 @@ static void test_a_key_counts_where_it_is_found_first(void **state)
     }
 }
 
+static void test_a_narrowed_key_calls_what_its_rights_say(void **state)
+{
+    static const struct {
+        const char *line, *body;
+        int status;
+        const char *part;
+    } rows[] = {
+        { "GET /api/v0/things/12", "", 200, "\"id\":12" },
+        { "GET /api/v0/things/13", "", 403, "with that id" },
+        { "GET /api/v0/things/12?id=13", "", 403, "with that id" },
+        { "GET /api/v0/things/12", "{\"id\":13}", 403, "with that id" },
+        { "GET /api/v0/things", "", 403, "has not list" },
+        { "GET /api/v0/things/filters", "", 403, "has not filters" },
+        { "POST /api/v0/things", "{\"x\":5}", 200, "\"x\":5" },
+        { "POST /api/v0/things?x=5", "{\"x\":6}", 403, "\"not_authorized\"" },
+        { "GET /api/v0/users/1", "", 403, "the permission user_read" },
+        { "GET /api/v0/open", "", 200, "\"user\":10" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%s %s", rows[i].line, rows[i].body);
+        CHECK_INT(call(rows[i].line, "Authorization: Bearer narrow\r\n", rows[i].body),
+                  rows[i].status);
+        CHECK(says(rows[i].part));
+    }
+    clock_advance(&held_clock, US_PER_SECOND);
+    CHECK_INT(call("POST /api/v0/things", "Authorization: Bearer narrow\r\n", "{}"), 403);
+    CHECK(says("must give x"));
+}
+
 static void test_who_may_call_is_the_rows_word(void **state)
 {
     static const struct {
@@ -406,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_ROUTES(test_paths_find_their_handler),
         WITH_ROUTES(test_a_key_counts_where_it_is_found_first),
+        WITH_ROUTES(test_a_narrowed_key_calls_what_its_rights_say),
         WITH_ROUTES(test_who_may_call_is_the_rows_word),
         WITH_ROUTES(test_a_body_is_an_object_or_nothing),
         WITH_ROUTES(test_what_went_wrong_inside_stays_there),
