@@ -24,7 +24,7 @@ SCOPES = ("instance_read", "instance_write", "user_read", "user_write", "billing
           "billing_write", "machine_read", "machine_write", "misc", "team_read", "team_write")
 RATES = ("read", "write", "search", "secret", "agent", "none")
 PARAMS = ("id", "user", "text")
-OBJECTS = ("instance", "offer", "machine", "ssh_key", "api_key")
+OBJECTS = ("instance", "offer", "machine", "ssh_key", "api_key", "order")
 ROUTE_MEMBERS = {"name", "method", "path", "handler", "summary", "callers", "scope", "rate",
                  "blocking", "params", "query", "request", "reply", "content", "errors",
                  "access", "example", "proof"}

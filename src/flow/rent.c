@@ -19,6 +19,7 @@
 #include "store/meters.h"
 #include "store/offer.h"
 #include "store/ssh_key.h"
+#include "store/standing_order.h"
 #include "store/user.h"
 
 struct rent_work {
@@ -212,6 +213,20 @@ static bool find_repeated(struct db *db, struct rent_work *work, const struct ha
     return true;
 }
 
+/* The rental and the end of its standing order come together or not at all. */
+static bool end_order(struct db *db, struct rent_work *work, bool *ret_goes_on, struct error *err)
+{
+    int64_t order_id = work->request->order_id, count = 1;
+
+    if (order_id != 0 && !order_fire(db, order_id, work->offer.id, work->now, &count, err))
+        return false;
+    *ret_goes_on = count == 1;
+    if (count == 1)
+        return order_id == 0 || db_notify(db, TOPIC_ORDER, order_id, err);
+    work->reply.outcome = RENTAL_ORDER_OVER;
+    return true;
+}
+
 static bool rent_work(struct db *db, void *context, struct error *err)
 {
     struct rent_work *work = context;
@@ -233,15 +248,21 @@ static bool rent_work(struct db *db, void *context, struct error *err)
     enum rent_outcome outcome = rent_decide(&wanted, &facts, &work->plan);
     if (outcome != RENT_OK)
         return refuse(work, outcome);
+    if (!end_order(db, work, &has, err))
+        return false;
+    if (!has)
+        return true;
     work->change.cuts_offers = true;
     work->change.tells_host = true;
     work->reply.outcome = RENTAL_MADE;
     return insert_contract(db, work, &request_hash, err) &&
+           (request->order_id == 0 ||
+            order_set_contract(db, request->order_id, work->reply.instance_id, err)) &&
            change_user(&work->change, work->caller->user_id, err) && change_end(&work->change, err);
 }
 
 /* Whatever goes to the host has to be what it can read: the same limits, checked by reading. */
-static bool check_spec(const struct rental_request *request, struct error *ret_why)
+bool rental_request_check(const struct rental_request *request, struct error *ret_why)
 {
     auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
@@ -269,7 +290,7 @@ bool flow_rent(const struct flow *flow, const struct caller *caller,
     *ret = (struct rental_reply){ .outcome = RENTAL_BAD_LABEL };
     if (request->label != NULL && strlen(request->label) > LABEL_LENGTH_MAX)
         return true;
-    if (!check_spec(request, &why)) {
+    if (!rental_request_check(request, &why)) {
         ret->outcome = RENTAL_BAD_SPEC;
         (void)snprintf(ret->why, sizeof ret->why, "%s", why.text);
         return true;

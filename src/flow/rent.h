@@ -21,6 +21,7 @@ enum rental_outcome {
     RENTAL_REFUSED,  /* reply.refusal says why: rent_outcome_sentence() */
     RENTAL_BAD_SPEC, /* reply.why says what */
     RENTAL_BAD_LABEL,
+    RENTAL_ORDER_OVER, /* the standing order does not wait any more: nothing was rented */
 };
 
 struct rental_request {
@@ -28,6 +29,7 @@ struct rental_request {
     struct instance_spec spec; /* image, runtype, env, ..., disk_gb; its keys are the account's */
     const char *label;         /* NULL: none */
     bool starts_stopped;       /* target_state "stopped" */
+    int64_t order_id;          /* the standing order that it ends; 0: none */
 };
 
 struct rental_reply {
@@ -37,6 +39,9 @@ struct rental_reply {
     char api_key[TOKEN_TEXT_SIZE]; /* the instance's own, shown this once; "" where repeated */
     char why[ERROR_TEXT_SIZE];
 };
+
+/* Whether its spec is one that a host can run; `ret_why` says what is wrong with it. */
+bool rental_request_check(const struct rental_request *request, struct error *ret_why);
 
 NODISCARD bool flow_rent(const struct flow *flow, const struct caller *caller,
                          const struct rental_request *request, struct rental_reply *ret,

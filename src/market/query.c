@@ -57,6 +57,12 @@ static struct query_value dollars(struct money amount)
     return per(amount.nanodollars, NANODOLLARS_PER_DOLLAR);
 }
 
+/* Of a machine without GPUs: the machine's. */
+static struct query_value per_gpu(struct money hour, int64_t num_gpus)
+{
+    return per(hour.nanodollars, NANODOLLARS_PER_DOLLAR * (num_gpus > 0 ? num_gpus : 1));
+}
+
 /* A price for 2^40 bytes as one for `count` times 2^30. */
 static struct query_value per_gb(struct money tb, int64_t count)
 {

@@ -29,6 +29,7 @@ struct app {
     struct metrics *metrics;
     struct hub *hub;
     struct catalog_feed *catalog;
+    struct orders *orders;
     struct events *events;
     struct deliver *deliver;
     struct jobs *jobs;

@@ -10,6 +10,7 @@
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
+#include "server/rental_read.h"
 #include "server/reply.h"
 
 enum {
@@ -162,10 +163,9 @@ static bool read_login(const json_t *body, struct arena *arena, struct instance_
            launch_login_parse(spec->registry_login, arena, &login, err);
 }
 
-static bool read_request(struct call *call, struct rental_request *request, struct error *err)
+bool rental_read(const json_t *body, struct arena *arena, struct rental_request *request,
+                 struct error *err)
 {
-    const json_t *body = call->body;
-    struct arena *arena = call->request->arena;
     struct instance_spec *spec = &request->spec;
     const char *target = NULL;
     bool has_args;
@@ -234,7 +234,7 @@ void handle_instance_create(struct call *call)
 
     if (refuse_what_is_missing(call))
         return;
-    if (!read_request(call, &request, &err))
+    if (!rental_read(call->body, call->request->arena, &request, &err))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
     if (!flow_rent(&call->app->flow, &call->caller, &request, &done, &err))
         return reply_error(call, &err);
@@ -251,5 +251,8 @@ void handle_instance_create(struct call *call)
         return reply_refuse(call, 400, "invalid_args", "%s.", done.why);
     case RENTAL_BAD_LABEL:
         return reply_refuse(call, 400, "label_too_long", "A label has at most 1024 characters.");
+    case RENTAL_ORDER_OVER:
+        break;
     }
+    reply_refuse(call, 500, "internal_error", "Something went wrong.");
 }

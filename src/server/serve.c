@@ -21,6 +21,7 @@
 #include "server/events.h"
 #include "server/jobs.h"
 #include "server/metrics_page.h"
+#include "server/orders.h"
 #include "sys/file.h"
 
 enum {
@@ -99,6 +100,10 @@ static void hear(void *context, enum db_topic topic, int64_t id)
         else
             hub_wake(app->hub, id);
         catalog_feed_touch(app->catalog, id);
+        orders_touch(app->orders, topic, id);
+        break;
+    case TOPIC_ORDER:
+        orders_touch(app->orders, topic, id);
         break;
     case TOPIC_CONTRACT:
     case TOPIC_USER:
@@ -169,6 +174,7 @@ static bool open_market(struct app *app, const struct options *options, const st
                                        .metrics = app->metrics,
                                        .server_proc = app->server_proc };
     if (!catalog_feed_open(&app->flow, &app->catalog, err) ||
+        !orders_open(&app->flow, app->catalog, &app->orders, err) ||
         !events_open(&app->flow, app->metrics, &app->events, err) ||
         !deliver_open(&deliver, &app->deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
@@ -253,10 +259,12 @@ static void close_app(struct app *app)
     routes_close(&app->routes);
     deliver_close(&app->deliver);
     events_close(&app->events);
+    orders_stop(app->orders);
     if (app->catalog != NULL)
         catalog_feed_stop(app->catalog);
     store_close(&app->store);
     jobs_close(&app->jobs);
+    orders_close(&app->orders);
     catalog_feed_close(&app->catalog);
     hub_close(&app->hub);
     metrics_close(&app->metrics);

@@ -114,8 +114,8 @@ static bool parse(const char *message, struct db_change *ret_change)
     if (id_text == NULL)
         return false;
     *id_text = '\0';
-    if (!parse_u64(topic_text + 1, &topic) || !parse_u64(id_text + 1, &id) ||
-        topic > TOPIC_OUTBOX || id > INT64_MAX)
+    if (!parse_u64(topic_text + 1, &topic) || !parse_u64(id_text + 1, &id) || topic > TOPIC_LAST ||
+        id > INT64_MAX)
         return false;
     *ret_change = (struct db_change){ (enum db_topic)topic, (int64_t)id };
     return true;

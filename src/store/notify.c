@@ -14,7 +14,7 @@
 #include "sys/clock.h"
 #include "sys/thread.h"
 
-enum { TOPIC_COUNT = TOPIC_OUTBOX + 1, RECONNECT_MS = 1000 };
+enum { TOPIC_COUNT = TOPIC_LAST + 1, RECONNECT_MS = 1000 };
 
 struct subscription {
     store_listener *listener;

@@ -85,6 +85,11 @@ class Matrix(unittest.TestCase):
             rows = owner.ok("GET", "/api/v0/ssh/")
             key = rows[0] if rows else owner.ok("POST", "/api/v0/ssh/", {"ssh_key": KEYS[0]})["key"]
             return key["id"]
+        if kind == "order":
+            rows = owner.ok("GET", "/api/v0/orders/")["orders"]
+            waiting = [row["id"] for row in rows if row["state"] == "waiting"]
+            return waiting[0] if waiting else owner.ok("POST", "/api/v0/orders/", {
+                "query": {"num_gpus": {"gte": 99}}})["order"]["id"]
         assert kind == "api_key", kind
         return self.scoped(owner, "user_read")[0]
 
