@@ -23,8 +23,9 @@
  *   tools: access_tools.h fills a folder on the host that every container mounts read-only at
  *   /opt/berth (bin/berth-guest, and rsync where the host has it).
  *
- *   berth-guest launch [--onstart-env NAME] [--] [ARGV...]
- *       The container's entrypoint, with Init. At every start: /root/onstart.sh if it is there and
+ *   berth-guest launch [--hostname NAME] [--onstart-env NAME] [--] [ARGV...]
+ *       The container's entrypoint, with Init. At every start: waits until the container has the
+ *       host name NAME, if one is given (agent/hostname.h); /root/onstart.sh if it is there and
  *       the command in the environment variable NAME if it is set, both in the background, output
  *       to the container's log; then ARGV in its place, or, with none, waits for SIGTERM and
  *       reaps. A command that cannot be run exits with 127 and a line that says why.

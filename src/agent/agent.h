@@ -28,6 +28,7 @@
 #include "agent/metadata.h"
 #include "agent/observe.h"
 #include "agent/ops.h"
+#include "agent/pool.h"
 #include "agent/probe.h"
 #include "agent/slots.h"
 #include "agent/totals.h"
@@ -41,6 +42,7 @@ struct agent_options {
     bool is_engine_private;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;
+    int64_t pool;             /* networks to make ahead */
     const char *public_ip;    /* or NULL */
     const char *guest_helper; /* path of berth-guest on this host */
     const char *ca_file;      /* or NULL */
@@ -62,6 +64,7 @@ struct agent {
     struct observer *observer;
     struct instances instances;
     struct slots slots;
+    struct pool *pool;
     struct ops *ops;
     struct access *access;
     struct metadata *metadata;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/access_tools.h"
+#include "agent/holder.h"
 #include "agent/slots.h"
 #include "base/encode.h"
 #include "market/launch.h"
@@ -31,13 +32,13 @@ static const char *const capabilities[] = {
 /* Public ones: a resolver on the host's own network is behind the rules that keep guests off it. */
 static const char *const resolvers[] = { "1.1.1.1", "8.8.8.8" };
 
-/* The image's own entrypoint, or ours, which waits for people to come in. */
-static bool is_args_mode(const struct instance_spec *spec)
+/* Ours waits for people to come in. */
+bool container_has_launcher(const struct instance_spec *spec)
 {
     struct launch_mode mode;
     struct error ignored;
 
-    return launch_mode_parse(spec->runtype, spec->arg_count > 0, &mode, &ignored) && mode.is_args;
+    return !launch_mode_parse(spec->runtype, spec->arg_count > 0, &mode, &ignored) || !mode.is_args;
 }
 
 static void encode_list(struct encoder *json, const char *key, const char *const *texts,
@@ -119,10 +120,13 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
     const struct desired_instance *desired = wish->desired;
     const struct instance_spec *spec = &desired->spec;
     auto_buf struct buf keys = buf_of(SPEC_TEXT_MAX);
-    char label[32];
+    char label[32], hostname[CONTAINER_HOSTNAME_SIZE];
 
     encode_key(json, "Env");
     encode_array(json);
+    /* The engine would put the holder's name there; what stands later wins. */
+    if (wish->record->has_holder)
+        encode_variable(json, "HOSTNAME", container_hostname(desired, hostname));
     for (int64_t i = 0; i < spec->env_count; i++) {
         if (!is_ours(spec->env[i].name))
             encode_variable(json, spec->env[i].name, spec->env[i].value);
@@ -138,18 +142,35 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
     if (keys.length > 0)
         encode_variable(json, "SSH_PUBLIC_KEY", keys.bytes);
     encode_port_variables(json, wish);
-    if (spec->onstart != NULL && *spec->onstart != '\0' && !is_args_mode(spec))
+    if (spec->onstart != NULL && *spec->onstart != '\0' && container_has_launcher(spec))
         encode_variable(json, ONSTART_NAME, spec->onstart);
     encode_end(json);
 }
 
-static void encode_command(struct encoder *json, const struct instance_spec *spec)
+static void encode_launcher(struct encoder *json, const struct container_wish *wish)
 {
-    static const char *const launch[] = { ACCESS_GUEST_HELPER, "launch", "--onstart-env",
-                                          ONSTART_NAME, "--" };
+    char hostname[CONTAINER_HOSTNAME_SIZE];
 
-    if (!is_args_mode(spec)) {
-        encode_list(json, "Entrypoint", launch, sizeof launch / sizeof launch[0]);
+    encode_key(json, "Entrypoint");
+    encode_array(json);
+    encode_text(json, ACCESS_GUEST_HELPER);
+    encode_text(json, "launch");
+    if (wish->record->has_holder) {
+        encode_text(json, "--hostname");
+        encode_text(json, container_hostname(wish->desired, hostname));
+    }
+    encode_text(json, "--onstart-env");
+    encode_text(json, ONSTART_NAME);
+    encode_text(json, "--");
+    encode_end(json);
+}
+
+static void encode_command(struct encoder *json, const struct container_wish *wish)
+{
+    const struct instance_spec *spec = &wish->desired->spec;
+
+    if (container_has_launcher(spec)) {
+        encode_launcher(json, wish);
         return;
     }
     /* The vendor's clients put an entrypoint of their own where onstart is otherwise. */
@@ -271,11 +292,30 @@ static void encode_log(struct encoder *json)
     encode_end(json);
 }
 
+void container_resolvers(struct encoder *json)
+{
+    encode_list(json, "Dns", resolvers, sizeof resolvers / sizeof resolvers[0]);
+}
+
+/* One of its own, or that of its holder, who then has the resolvers as well. */
+static void encode_network(struct encoder *json, const struct record *record)
+{
+    char bridge[SLOT_TEXT_SIZE], name[HOLDER_NAME_SIZE], mode[HOLDER_NAME_SIZE + 16];
+
+    if (record->has_holder) {
+        (void)snprintf(mode, sizeof mode, "container:%s", holder_name(record->slot, name));
+        encode_field_text(json, "NetworkMode", mode);
+        return;
+    }
+    encode_field_text(json, "NetworkMode", slots_bridge(record->slot, bridge));
+    container_resolvers(json);
+    encode_ports(json, "PortBindings", record, true);
+}
+
 static void encode_host_config(struct encoder *json, const struct container_wish *wish)
 {
     static const char *const all[] = { "ALL" };
     static const char *const security[] = { "no-new-privileges" };
-    char bridge[SLOT_TEXT_SIZE];
     auto_buf struct buf bind = buf_of(4096);
 
     encode_key(json, "HostConfig");
@@ -284,11 +324,9 @@ static void encode_host_config(struct encoder *json, const struct container_wish
     encode_list(json, "CapDrop", all, 1);
     encode_list(json, "CapAdd", capabilities, sizeof capabilities / sizeof capabilities[0]);
     encode_list(json, "SecurityOpt", security, 1);
-    encode_field_text(json, "NetworkMode", slots_bridge(wish->record->slot, bridge));
-    encode_list(json, "Dns", resolvers, sizeof resolvers / sizeof resolvers[0]);
+    encode_network(json, wish->record);
     buf_printf(&bind, "%s:%s:ro", wish->host->tools_dir, ACCESS_TOOLS_MOUNT);
     encode_list(json, "Binds", (const char *const[]){ bind.bytes }, 1);
-    encode_ports(json, "PortBindings", wish->record, true);
     encode_key(json, "RestartPolicy");
     encode_object(json);
     encode_field_text(json, "Name", "no");
@@ -304,22 +342,33 @@ void container_encode(struct buf *out, const struct container_wish *wish)
     const struct desired_instance *desired = wish->desired;
     const struct instance_spec *spec = &desired->spec;
     struct encoder json = encoder_of(out);
-    char hostname[64];
+    char hostname[CONTAINER_HOSTNAME_SIZE];
 
-    (void)snprintf(hostname, sizeof hostname, "C.%" PRId64, desired->id);
     encode_object(&json);
     encode_field_text(&json, "Image", wish->image);
-    encode_field_text(&json, "Hostname", spec->hostname != NULL ? spec->hostname : hostname);
+    if (!wish->record->has_holder)
+        encode_field_text(&json, "Hostname", container_hostname(desired, hostname));
     if (spec->user != NULL)
         encode_field_text(&json, "User", spec->user);
-    encode_command(&json, spec);
+    encode_command(&json, wish);
     encode_env(&json, wish);
-    encode_ports(&json, "ExposedPorts", wish->record, false);
+    if (!wish->record->has_holder)
+        encode_ports(&json, "ExposedPorts", wish->record, false);
     encode_key(&json, "Labels");
     container_labels(&json, wish);
     encode_field_int(&json, "StopTimeout", CONTAINER_STOP_SECONDS);
     encode_host_config(&json, wish);
     encode_end(&json);
+}
+
+char *container_hostname(const struct desired_instance *desired,
+                         char hostname[static CONTAINER_HOSTNAME_SIZE])
+{
+    if (desired->spec.hostname != NULL)
+        (void)snprintf(hostname, CONTAINER_HOSTNAME_SIZE, "%s", desired->spec.hostname);
+    else
+        (void)snprintf(hostname, CONTAINER_HOSTNAME_SIZE, "C.%" PRId64, desired->id);
+    return hostname;
 }
 
 bool container_spec(const struct desired_instance *desired, char spec[static SEEN_SPEC_SIZE],

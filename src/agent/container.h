@@ -21,6 +21,7 @@
 enum {
     CONTAINER_BODY_MAX = 48 << 20, /* 256 variables and 256 arguments of the longest */
     CONTAINER_STOP_SECONDS = 10,
+    CONTAINER_HOSTNAME_SIZE = 63 + 1,
 };
 
 /* What goes for every container of this host. */
@@ -48,6 +49,17 @@ void container_encode(struct buf *out, const struct container_wish *wish);
  * the same one make the same container. The image does not count: a container keeps its files. */
 NODISCARD bool container_spec(const struct desired_instance *desired,
                               char spec[static SEEN_SPEC_SIZE], struct error *err);
+
+/* "C.7001", or what the renter chose. */
+char *container_hostname(const struct desired_instance *desired,
+                         char hostname[static CONTAINER_HOSTNAME_SIZE]);
+
+/* Whether it starts through our helper, which can wait for its host name; else by the image's own
+ * entrypoint. */
+bool container_has_launcher(const struct instance_spec *spec);
+
+/* "Dns": [...], for whatever gets a network of its own. */
+void container_resolvers(struct encoder *json);
 
 /* GPU uuids with a comma behind each. */
 char *container_gpus(const struct desired_instance *desired, char gpus[static SEEN_GPUS_SIZE]);

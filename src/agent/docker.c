@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "sys/clock.h"
 
 enum { NETWORK_BODY_MAX = 8192 };
 
 struct docker docker_open(const char *socket)
 {
-    return (struct docker){ http_client_open(socket, NULL) };
+    return (struct docker){ .client = http_client_open(socket, NULL) };
 }
 
 void docker_close(struct docker *docker)
@@ -61,10 +62,15 @@ bool docker_call(struct docker *docker, const struct docker_call *call, json_t *
         .url = url,
         .headers = call->headers,
         .body = call->body,
-        .body_length = call->body != NULL ? strlen(call->body) : 0,
+        .body_length = call->body_length,
         .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : DOCKER_CALL_MS,
     };
-    if (!http_client_send(docker->client, &request, &status, &reply, err))
+    if (call->body != NULL && call->body_length == 0)
+        request.body_length = strlen(call->body);
+    int64_t began_us = clock_boot_us(&clock_system);
+    bool is_answered = http_client_send(docker->client, &request, &status, &reply, err);
+    docker->busy_us += clock_boot_us(&clock_system) - began_us;
+    if (!is_answered)
         return error_context(err, "the engine");
     if (status >= 400)
         return docker_refused(status, reply.bytes != NULL ? reply.bytes : "", reply.length, err);

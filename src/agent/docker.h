@@ -28,6 +28,7 @@ enum {
 
 struct docker {
     struct http_client *client; /* owned */
+    int64_t busy_us;            /* spent waiting for the engine, over all calls */
 };
 
 #define auto_docker __attribute__((cleanup(docker_close)))
@@ -38,6 +39,7 @@ struct docker_call {
     const char *method;
     const char *path;           /* behind DOCKER_URL, escaped */
     const char *body;           /* JSON, or NULL */
+    size_t body_length;         /* 0: up to its NUL */
     const char *const *headers; /* or NULL */
     int64_t timeout_ms;         /* 0: DOCKER_CALL_MS */
 };

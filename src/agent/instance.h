@@ -36,9 +36,11 @@ struct instance {
     char prepared[IMAGE_REFERENCE_SIZE]; /* the image that is here, for it; "" none */
     struct plan_failure failure;
     enum plan_step under_way;
+    int64_t begun_us; /* when that was begun */
     struct job *job;
     int64_t up_session; /* of the engine in which it was last seen up */
     bool was_cut;
+    char named[128]; /* the start token of the run that has its host name; see agent/hostname.h */
     char message[INSTANCE_MESSAGE_SIZE]; /* progress, or why the last step failed */
     struct plan_verdict verdict;         /* the last one */
 };

@@ -14,7 +14,7 @@ enum {
     ANSWER_MS = 15000,
     POLL_ANSWER_MS = POLL_HOLD_MS + 10000,
     REPLY_MAX = 65536,
-    HURRY_MS = 20, /* what changes together is told together */
+    HURRY_AGAIN_MS = 20, /* what changes together is told together */
     BACKOFF_FIRST_MS = 250,
     BACKOFF_MAX_MS = 30000,
     URL_SIZE = 1024,
@@ -367,7 +367,7 @@ static void on_heartbeat(void *context, const struct web_answer *answer)
                   link->miss_count);
     link->failure_count = link->miss_count = 0;
     link->options.events.on_contact(link->options.events.context);
-    loop_timer_set(link->heartbeat_timer, link->is_hurried ? HURRY_MS : link->heartbeat_ms);
+    loop_timer_set(link->heartbeat_timer, link->is_hurried ? HURRY_AGAIN_MS : link->heartbeat_ms);
     link->is_hurried = false;
 
     /* The held poll brings it, unless its answer was lost: then a new one asks. */
@@ -417,7 +417,7 @@ void link_hurry(struct link *link)
     if (link->heartbeat != NULL)
         link->is_hurried = true;
     else
-        loop_timer_hurry(link->heartbeat_timer, HURRY_MS);
+        loop_timer_hurry(link->heartbeat_timer, 0);
 }
 
 /* Desired state */

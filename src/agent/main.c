@@ -59,6 +59,7 @@ static bool run(const struct options *options, struct error *err)
         .port_last = options->port_last,
         .public_ip = options->public_ip,
         .guest_helper = helper,
+        .pool = options->pool,
         .ca_file = options->ca_file,
         .version = BERTH_VERSION,
     };

@@ -294,19 +294,21 @@ void metadata_update(struct metadata *metadata, const struct metadata_entry *ent
     for (size_t i = 0; i < count; i++) {
         struct place *place = find_place(metadata, &entries[i]);
 
-        if (place == NULL) {
-            open_place(metadata, &entries[i]);
-            place = find_place(metadata, &entries[i]);
-        }
-        if (place == NULL)
-            continue;
-        place->is_wanted = true;
-        (void)snprintf(place->notice, sizeof place->notice, "%s", entries[i].notice);
+        if (place != NULL)
+            place->is_wanted = true;
     }
+    /* First, since the next start of an instance may be in the same network. */
     for (size_t i = metadata->count; i-- > 0;) {
         if (metadata->places[i]->is_wanted)
             continue;
         close_place(metadata->places[i]);
         metadata->places[i] = metadata->places[--metadata->count];
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (find_place(metadata, &entries[i]) == NULL)
+            open_place(metadata, &entries[i]);
+        struct place *place = find_place(metadata, &entries[i]);
+        if (place != NULL)
+            (void)snprintf(place->notice, sizeof place->notice, "%s", entries[i].notice);
     }
 }

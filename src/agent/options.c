@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "agent/pool.h"
 #include "base/parse.h"
 
 const char options_help[] =
@@ -23,6 +24,7 @@ const char options_help[] =
     "  --simulate-gpus FILE  list GPUs that do not exist; lines \"name, memory MB, count\"\n"
     "  --ports A-B           host ports for instances, both included (20000-20999)\n"
     "  --public-ip IP        where renters reach this host (the address on the way to the server)\n"
+    "  --pool N              networks kept ready for the next rentals, 0 to 16 (1)\n"
     "  --ca FILE             certificates to trust for the server, in place of the system's\n"
     "\n"
     "BERTH_LOG=debug shows every step. SIGTERM ends berth-host; instances run on.\n";
@@ -85,6 +87,17 @@ static bool parse_ports(const char *text, struct options *options, struct error 
                      text);
 }
 
+static bool parse_pool(const char *text, struct options *options, struct error *err)
+{
+    uint64_t count;
+
+    if (!parse_u64(text, &count) || count > POOL_TARGET_MAX)
+        return error_set(err, ERROR_INVALID, "--pool takes 0 to %d, not '%.64s'", POOL_TARGET_MAX,
+                         text);
+    options->pool = (int64_t)count;
+    return true;
+}
+
 /* "--name value" or "--name=value". Sets `*ret_value` to NULL where this is another flag. */
 static bool take_value(const char *name, const char *const *argument, const char **ret_value,
                        int *used, struct error *err)
@@ -125,6 +138,10 @@ static bool parse_flag(const char *const *argument, struct options *options, int
         return false;
     if (value != NULL)
         return parse_ports(value, options, err);
+    if (!take_value("--pool", argument, &value, used, err))
+        return false;
+    if (value != NULL)
+        return parse_pool(value, options, err);
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (!take_value(flags[i].name, argument, &value, used, err))
             return false;
@@ -144,7 +161,8 @@ bool options_parse(int count, const char *const *arguments, struct options *ret,
     struct options options = { .command = COMMAND_HELP,
                                .data = DATA_DEFAULT,
                                .port_first = PORTS_DEFAULT_FIRST,
-                               .port_last = PORTS_DEFAULT_LAST };
+                               .port_last = PORTS_DEFAULT_LAST,
+                               .pool = POOL_TARGET_DEFAULT };
     int used;
 
     if (count < 2)

@@ -27,6 +27,7 @@ struct options {
     const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
     bool is_engine_private;
     int64_t port_first, port_last;
+    int64_t pool; /* networks that are made ahead */
 };
 
 /* Texts stay the caller's. ERROR_INVALID says what is wrong, for a person. */

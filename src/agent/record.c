@@ -29,6 +29,7 @@ static const struct field record_fields[] = {
     FIELD_INT_ADDED(struct record, notice_gen, 0, INT64_MAX),
     FIELD_INT_ADDED(struct record, notice_deadline_us, 0, INT64_MAX),
     FIELD_BOOL(struct record, is_private),
+    { FIELD_ROW(struct record, has_holder, FIELD_KIND_BOOL), .is_optional = true },
     FIELD_CHARS(struct record, boot_id),
     FIELD_CHARS(struct record, started_before),
 };

@@ -25,6 +25,7 @@ struct record {
     int64_t notice_gen;         /* the last one under which it had notice; see agent/preempt.h */
     int64_t notice_deadline_us; /* what it was told then, by the wall clock */
     bool is_private;            /* its image was pulled with a login */
+    bool has_holder;            /* it joins the holder of its slot; see agent/holder.h */
     char boot_id[RECORD_BOOT_SIZE]; /* the boot of the host it was last started in */
     char started_before[40];        /* its start time as it was before that */
     int64_t port_count;

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -46,14 +47,14 @@ static int64_t take_port(const struct slots *slots, const struct record *others,
     return 0;
 }
 
-static int64_t take_slot(const struct record *others, size_t count)
+int64_t slots_network(const struct slots *slots, const struct record *others, size_t count)
 {
     for (int64_t slot = 1; slot <= SLOT_MAX; slot++) {
         bool is_used = false;
 
         for (size_t i = 0; i < count && !is_used; i++)
             is_used = others[i].slot == slot;
-        if (!is_used)
+        if (!is_used && (slots->is_slot_free == NULL || slots->is_slot_free(slots->context, slot)))
             return slot;
     }
     return 0;
@@ -102,10 +103,12 @@ bool slots_assign(const struct slots *slots, const struct record *others, size_t
 {
     bool has_ssh = slots_has_ssh(spec);
 
-    record->slot = take_slot(others, count);
+    record->slot = slots_network(slots, others, count);
     record->port_count = 0;
     record->ssh_port = has_ssh ? take_port(slots, others, count, record) : 0;
-    if (record->slot == 0 || (has_ssh && record->ssh_port == 0))
+    if (record->slot == 0)
+        return error_set(err, ERROR_UNAVAILABLE, "no free network is left on the host");
+    if (has_ssh && record->ssh_port == 0)
         return error_set(err, ERROR_UNAVAILABLE,
                          "no free port of %" PRId64 " to %" PRId64 " is left on the host",
                          slots->port_first, slots->port_last);
@@ -155,6 +158,13 @@ char *slots_subnet(int64_t slot, char text[static SLOT_TEXT_SIZE])
 char *slots_gateway(int64_t slot, char text[static SLOT_TEXT_SIZE])
 {
     return address(slot, 1, "", text);
+}
+
+bool slots_has_no_device(int64_t slot)
+{
+    char name[SLOT_TEXT_SIZE];
+
+    return if_nametoindex(slots_bridge(slot, name)) == 0;
 }
 
 bool slots_is_free(int64_t port, bool is_udp)

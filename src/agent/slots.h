@@ -20,8 +20,10 @@
 enum { SLOT_MAX = 8191, SLOT_TEXT_SIZE = 32 };
 
 struct slots {
-    int64_t port_first, port_last;              /* both included; 0 and -1: none */
-    bool (*is_free)(int64_t port, bool is_udp); /* nobody else on this host listens there */
+    int64_t port_first, port_last;                     /* both included; 0 and -1: none */
+    bool (*is_free)(int64_t port, bool is_udp);        /* nobody else on this host listens there */
+    bool (*is_slot_free)(void *context, int64_t slot); /* nobody else has that network; or NULL */
+    void *context;
 };
 
 /* Fill slot, ssh_port and ports of `record`: those of the spec, then those that the image exposes
@@ -35,12 +37,19 @@ NODISCARD bool slots_assign(const struct slots *slots, const struct record *othe
 void slots_expose(const struct slots *slots, const struct record *others, size_t count,
                   const struct pull_image *image, struct record *record);
 
+/* A network's number that is free. 0: none is left. */
+int64_t slots_network(const struct slots *slots, const struct record *others, size_t count);
+
 /* Whether it is reached by SSH, which takes a port of the gateway's. */
 bool slots_has_ssh(const struct instance_spec *spec);
 
 char *slots_bridge(int64_t slot, char text[static SLOT_TEXT_SIZE]);  /* "bt7" */
 char *slots_subnet(int64_t slot, char text[static SLOT_TEXT_SIZE]);  /* "10.200.0.56/29" */
 char *slots_gateway(int64_t slot, char text[static SLOT_TEXT_SIZE]); /* "10.200.0.57" */
+
+/* Whether no device of this machine has the name of that network's bridge: another engine may have
+ * its instances in the same network namespace. */
+bool slots_has_no_device(int64_t slot);
 
 /* By trying to bind it. */
 bool slots_is_free(int64_t port, bool is_udp);

@@ -82,6 +82,34 @@ static void fail(struct instance *instance, enum plan_step step, const struct er
               instance->id, plan_step_name(step), err->text);
 }
 
+/* What is noted before a start. */
+static void note_start(const struct instance *instance, struct record *record)
+{
+    const struct seen *seen = instance_seen(instance, false);
+
+    record->start_gen = instance->desired->gen;
+    record->is_stopped_by_us = false;
+    record->restart_nonce = instance->desired->restart_nonce;
+    memcpy(record->boot_id, instance->agent->identity.boot_id, sizeof record->boot_id);
+    (void)snprintf(record->started_before, sizeof record->started_before, "%s",
+                   seen != NULL ? seen->started_at : "");
+}
+
+/* A network that was made ahead, if there is one that suits. A holder publishes no ports, and gives
+ * its name to who does not wait for another one. */
+static void take_network(const struct agent *agent, const struct instance_spec *spec,
+                         struct record *record)
+{
+    bool may_join = record->port_count == 0 && container_has_launcher(spec);
+    int64_t slot = may_join ? pool_find(agent->pool, true) : 0;
+
+    record->has_holder = slot > 0;
+    if (slot == 0)
+        slot = pool_find(agent->pool, false);
+    if (slot > 0)
+        record->slot = slot;
+}
+
 /* The image is here: the instance gets its ports and its network's number, once. */
 static bool take_image(struct instance *instance, const struct pull_image *image, struct error *err)
 {
@@ -97,15 +125,18 @@ static bool take_image(struct instance *instance, const struct pull_image *image
         return true;
 
     struct record *others = instances_records(&agent->instances, instance->id, &count);
-    record.restart_nonce = instance->desired->restart_nonce;
     bool is_assigned = slots_assign(&agent->slots, others, count, spec, &record, err);
     if (is_assigned)
         slots_expose(&agent->slots, others, count, image, &record);
     free(others);
+    if (is_assigned)
+        take_network(agent, spec, &record);
+    note_start(instance, &record);
     if (!is_assigned || !record_save(agent->identity.instances_dir, &record, err)) {
         *instance->prepared = '\0';
         return false;
     }
+    pool_drop(agent->pool, record.slot);
     instance->record = record;
     instance->has_record = true;
     return true;
@@ -129,6 +160,7 @@ static bool take_done(struct instance *instance, enum plan_step step,
                       const struct work_result *result, struct error *err)
 {
     bool is_gone = step == PLAN_DESTROY || step == PLAN_FORGET;
+    int64_t took_us = loop_now_us(instance->agent->loop) - instance->begun_us;
 
     if (step == PLAN_PREPARE && result->has_image && instance->desired != NULL &&
         instance->desired->state != DESIRED_ABSENT && !take_image(instance, &result->image, err))
@@ -138,8 +170,10 @@ static bool take_done(struct instance *instance, enum plan_step step,
     if (!is_gone)
         diary_write(instance->agent->identity.instances_dir, instance->id, "%s: done",
                     plan_step_name(step));
-    log_write(&instance->agent->log, LOG_INFO, "step done", "instance %" PRId64 ": %s",
-              instance->id, plan_step_name(step));
+    log_write(&instance->agent->log, LOG_INFO, "step done",
+              "instance %" PRId64 ": %s in %.1f ms, the engine %.1f ms", instance->id,
+              plan_step_name(step), (double)took_us / US_PER_MS,
+              (double)result->engine_us / US_PER_MS);
     instance->failure = (struct plan_failure){ 0 };
     *instance->message = '\0';
     return true;
@@ -159,7 +193,7 @@ static void take_result(struct instance *instance, enum plan_step step,
     if (result->has_seen)
         observe_put(agent->observer, instance->machine_id, instance->id, result->seen,
                     (size_t)result->seen_count);
-    else
+    else if (step != PLAN_PREPARE)
         observe_refresh(agent->observer);
     if (result->is_done && take_done(instance, step, result, &err))
         return;
@@ -197,7 +231,6 @@ static void on_end(void *context, const struct job_end *end)
 static bool write_down(struct instance *instance, enum plan_step step, struct error *err)
 {
     const struct agent *agent = instance->agent;
-    const struct seen *seen = instance_seen(instance, false);
     struct record record = instance->record;
 
     if (!instance->has_record || instance->desired == NULL)
@@ -209,15 +242,12 @@ static bool write_down(struct instance *instance, enum plan_step step, struct er
         record.notice_gen = instance->desired->gen;
         record.notice_deadline_us = notice_deadline(instance).microseconds;
     } else if (step == PLAN_CREATE || step == PLAN_START || step == PLAN_RESTART) {
-        record.start_gen = instance->desired->gen;
-        record.is_stopped_by_us = false;
-        record.restart_nonce = instance->desired->restart_nonce;
-        memcpy(record.boot_id, agent->identity.boot_id, sizeof record.boot_id);
-        (void)snprintf(record.started_before, sizeof record.started_before, "%s",
-                       seen != NULL ? seen->started_at : "");
+        note_start(instance, &record);
     } else {
         return true;
     }
+    if (memcmp(&record, &instance->record, sizeof record) == 0)
+        return true;
     if (!record_save(agent->identity.instances_dir, &record, err))
         return false;
     instance->record = record;
@@ -254,6 +284,7 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
     work.notice_deadline = (struct instant){ instance->record.notice_deadline_us };
     instance->was_cut = false;
     instance->up_session = 0;
+    instance->begun_us = loop_now_us(agent->loop);
     if (!job_start(agent->loop, &spec, &instance->job, err))
         return false;
     instance->under_way = step;
@@ -272,7 +303,7 @@ static void cancel(struct instance *instance)
     observe_refresh(instance->agent->observer);
 }
 
-static size_t count_under_way(const struct instances *instances)
+size_t steps_under_way(const struct instances *instances)
 {
     size_t count = 0;
 
@@ -283,7 +314,7 @@ static size_t count_under_way(const struct instances *instances)
 
 bool steps_carry_out(struct instances *instances)
 {
-    size_t busy = count_under_way(instances);
+    size_t busy = steps_under_way(instances);
     bool has_acted = false;
 
     for (size_t i = 0; i < instances->count; i++) {

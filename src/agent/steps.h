@@ -5,11 +5,16 @@
 #ifndef BERTH_AGENT_STEPS_H
 #define BERTH_AGENT_STEPS_H
 
+#include <stddef.h>
+
 #include "agent/instance.h"
 
 enum { STEPS_AT_ONCE_MAX = 16 };
 
 /* Begin, or cancel, as the verdicts say. True: something was begun or cancelled. */
 bool steps_carry_out(struct instances *instances);
+
+/* How many are under way. */
+size_t steps_under_way(const struct instances *instances);
 
 #endif

@@ -9,12 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/holder.h"
 #include "agent/preempt.h"
 #include "agent/slots.h"
 #include "base/encode.h"
 #include "market/image.h"
 
-enum { MINUTE_MS = 60000, LABELS_MAX = 16384, INSPECT_MAX = 1 << 20 };
+enum { MINUTE_MS = 60000 };
 
 /* What a step leaves to be told. */
 struct account {
@@ -75,22 +76,16 @@ static bool prepare(struct account *account, struct error *err)
     return true;
 }
 
+/* Where it will live, and under which name. */
 static bool make_network(struct account *account, struct error *err)
 {
     const struct work *work = account->work;
-    struct container_wish wish = { work->host, work->desired, work->record, NULL };
-    auto_buf struct buf labels = buf_of(LABELS_MAX);
-    struct encoder json = encoder_of(&labels);
-    char name[SLOT_TEXT_SIZE], subnet[SLOT_TEXT_SIZE], gateway[SLOT_TEXT_SIZE];
+    char hostname[CONTAINER_HOSTNAME_SIZE];
 
-    container_labels(&json, &wish);
-    struct docker_network network = {
-        .name = slots_bridge(work->record->slot, name),
-        .subnet = slots_subnet(work->record->slot, subnet),
-        .gateway = slots_gateway(work->record->slot, gateway),
-        .labels = labels.bytes,
-    };
-    return docker_network_make(&account->docker, &network, err);
+    if (!work->record->has_holder)
+        return holder_network(&account->docker, work->host, work->record->slot, err);
+    return holder_prepare(&account->docker, work->host, work->record->slot,
+                          container_hostname(work->desired, hostname), err);
 }
 
 /* Make the container, without a limit on its size where the storage has none to offer. */
@@ -184,16 +179,6 @@ static bool notify(struct account *account, struct error *err)
     return preempt_tell(&account->docker, seen_name(work->instance_id, name), text.bytes, err);
 }
 
-static bool restart(struct account *account, struct error *err)
-{
-    char name[64];
-
-    job_say(account->report, "rebooting");
-    if (!stop_all(account, CONTAINER_STOP_SECONDS, err))
-        return false;
-    return start(account, seen_name(account->work->instance_id, name), err);
-}
-
 /* The folder of a container's own files. */
 static bool upper_dir(struct docker *docker, const char *container, char *path, size_t size,
                       struct error *err)
@@ -285,7 +270,7 @@ static bool rebind(struct account *account, struct error *err)
     bool has_old = false, has_next = false, is_moved = false;
     char old[64], next[64];
 
-    job_say(account->report, "moving to other devices");
+    job_say(account->report, "making the container anew");
     (void)seen_name(id, old);
     (void)seen_next_name(id, next);
     if (!is_there(docker, old, &has_old, err) || !is_there(docker, next, &has_next, err))
@@ -304,13 +289,35 @@ static bool rebind(struct account *account, struct error *err)
     return docker_rename(docker, next, old, err);
 }
 
+/* Start what has been made before. One whose holder was lost is joined to one that is no more: it
+ * is made anew, and started by the next step. */
+static bool start_again(struct account *account, struct error *err)
+{
+    const struct work *work = account->work;
+    char name[64];
+
+    if (!work->record->has_holder)
+        return start(account, seen_name(work->instance_id, name), err);
+    if (!make_network(account, err))
+        return false;
+    if (start(account, seen_name(work->instance_id, name), err))
+        return true;
+    return err->code == ERROR_NOT_FOUND && rebind(account, err);
+}
+
+static bool restart(struct account *account, struct error *err)
+{
+    job_say(account->report, "rebooting");
+    if (!stop_all(account, CONTAINER_STOP_SECONDS, err))
+        return false;
+    return start_again(account, err);
+}
+
 static bool forget(struct account *account, struct error *err)
 {
-    char bridge[SLOT_TEXT_SIZE];
+    const struct record *record = account->work->record;
 
-    return account->work->record == NULL ||
-           docker_network_remove(&account->docker,
-                                 slots_bridge(account->work->record->slot, bridge), err);
+    return record == NULL || holder_remove(&account->docker, record->slot, err);
 }
 
 static bool destroy(struct account *account, struct error *err)
@@ -326,15 +333,13 @@ static bool destroy(struct account *account, struct error *err)
 
 static bool carry_out(struct account *account, struct error *err)
 {
-    char name[64];
-
     switch (account->work->step) {
     case PLAN_PREPARE:
         return prepare(account, err);
     case PLAN_CREATE:
         return create(account, err);
     case PLAN_START:
-        return start(account, seen_name(account->work->instance_id, name), err);
+        return start_again(account, err);
     case PLAN_STOP:
         if (account->work->foreign_container != NULL)
             return stop_foreign(account, account->work->foreign_container, err);
@@ -375,6 +380,20 @@ static bool add_container(struct encoder *json, struct docker *docker, const cha
     return true;
 }
 
+/* All that the instance has now. A step that makes none leaves that to the observer; one that makes
+ * the first has no successor. */
+static bool add_containers(struct encoder *json, struct account *account)
+{
+    const struct work *work = account->work;
+    char name[64], next[64];
+
+    if (work->foreign_container != NULL || work->step == PLAN_PREPARE)
+        return false;
+    return add_container(json, &account->docker, seen_name(work->instance_id, name)) &&
+           (work->step == PLAN_CREATE ||
+            add_container(json, &account->docker, seen_next_name(work->instance_id, next)));
+}
+
 static void add_image(struct encoder *json, const struct pull_image *image)
 {
     encode_key(json, "image");
@@ -394,7 +413,6 @@ bool work_run(void *context, const struct job_report *report, struct buf *result
     struct account account = { .work = work, .report = report };
     struct encoder json = encoder_of(result);
     struct error why;
-    char name[64], next[64];
 
     (void)err;
     account.docker = docker_open(work->engine_socket);
@@ -412,11 +430,10 @@ bool work_run(void *context, const struct job_report *report, struct buf *result
         add_image(&json, &account.image);
     encode_key(&json, "containers");
     encode_array(&json);
-    bool has_seen = work->foreign_container == NULL &&
-                    add_container(&json, &account.docker, seen_name(work->instance_id, name)) &&
-                    add_container(&json, &account.docker, seen_next_name(work->instance_id, next));
+    bool has_seen = add_containers(&json, &account);
     encode_end(&json);
     encode_field_bool(&json, "has_seen", has_seen);
+    encode_field_int(&json, "engine_us", account.docker.busy_us);
     encode_end(&json);
     docker_close(&account.docker);
     return true;
@@ -462,12 +479,14 @@ bool work_decode(const json_t *root, const char *host, struct work_result *ret, 
     const json_t *image = json_member(root, "image");
     const char *text = json_string_value(json_object_get(root, "text"));
     int64_t code = json_integer_value(json_object_get(root, "code"));
+    struct json_bounds bounds = { 0, INT64_MAX };
 
     *result = (struct work_result){ 0 };
     if (!json_need_bool(root, "is_done", &result->is_done, err) ||
         !json_need_bool(root, "is_final", &result->is_final, err) ||
         !json_need_bool(root, "has_no_quota", &result->has_no_quota, err) ||
-        !json_need_bool(root, "has_seen", &result->has_seen, err))
+        !json_need_bool(root, "has_seen", &result->has_seen, err) ||
+        !json_need_int(root, "engine_us", bounds, &result->engine_us, err))
         return false;
     if (!result->is_done)
         (void)error_set(&result->err, (enum error_code)code, "%s", text != NULL ? text : "");

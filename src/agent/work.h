@@ -40,6 +40,7 @@ struct work_result {
     struct error err;
     bool is_final;     /* trying again would not help */
     bool has_no_quota; /* the engine's storage cannot limit a container */
+    int64_t engine_us; /* spent waiting for the engine */
     bool has_image;
     struct pull_image image; /* of PLAN_PREPARE */
     bool has_seen;           /* else the engine could not be asked any more */

@@ -18,9 +18,11 @@
 #define PREEMPT_NOTICE "/run/berth/preempt.json" /* agent/preempt.h */
 
 enum {
+    NAME_SIZE = 65,
     STOP_WAIT_MS = 5000, /* for what runs in the container, after SIGTERM; the engine waits 10 s */
     NOTICE_WAIT_MS = 130000, /* the host kills at the deadline of the notice, which is sooner */
     STOP_STEP_MS = 50,
+    NAME_WAIT_MS = 5000, /* for the host name, which the host gives as soon as it sees us */
 };
 
 /* Fork a process that nobody waits for: the container's init becomes its parent. True in it. */
@@ -115,23 +117,47 @@ static _Noreturn void wait_for_stop(const sigset_t *wanted)
     }
 }
 
+/* A container that joins another one's network starts under that one's name. */
+static void await_name(const char *wanted)
+{
+    char name[NAME_SIZE];
+
+    for (long waited = 0; waited < NAME_WAIT_MS; waited++) {
+        if (gethostname(name, sizeof(name)) == 0 && strcmp(name, wanted) == 0)
+            return;
+        sleep_ms(1);
+    }
+    (void)fprintf(stderr, "berth: the host has not named this container %s\n", wanted);
+}
+
+/* The value of that option, where it comes next; moves behind it. */
+static const char *take_option(char *const **arguments, const char *name)
+{
+    const char *value;
+
+    if (**arguments == NULL || strcmp(**arguments, name) != 0)
+        return NULL;
+    value = (*arguments)[1];
+    if (value == NULL) {
+        (void)fprintf(stderr, "berth: launch: %s needs a name\n", name);
+        _exit(2);
+    }
+    *arguments += 2;
+    return value;
+}
+
 _Noreturn void launch_main(char *const arguments[])
 {
-    const char *variable = NULL;
+    const char *hostname = take_option(&arguments, "--hostname");
+    const char *variable = take_option(&arguments, "--onstart-env");
     sigset_t wanted, before;
 
-    if (arguments[0] != NULL && strcmp(arguments[0], "--onstart-env") == 0) {
-        if (arguments[1] == NULL) {
-            (void)fprintf(stderr, "berth: launch: --onstart-env needs a name\n");
-            _exit(2);
-        }
-        variable = arguments[1];
-        arguments += 2;
-    }
     if (arguments[0] != NULL && strcmp(arguments[0], "--") == 0)
         arguments++;
 
     (void)unlink(PREEMPT_NOTICE); /* of an earlier run */
+    if (hostname != NULL)
+        await_name(hostname);
     start_background(variable);
     if (arguments[0] != NULL)
         shell_program(arguments);

@@ -18,7 +18,8 @@
 #include "guest/tool.h"
 
 static const char USAGE[] =
-    "usage: berth-guest launch [--onstart-env NAME] [--] [PROGRAM ARGUMENT...]\n"
+    "usage: berth-guest launch [--hostname NAME] [--onstart-env NAME] [--]\n"
+    "                          [PROGRAM ARGUMENT...]\n"
     "       berth-guest shell [--pty COLUMNSxROWS[,XPIXELSxYPIXELS]] [--term NAME] [-c COMMAND]\n"
     "       berth-guest sftp | resolve NAME | serve SOCKET | version\n";
 

@@ -280,9 +280,56 @@ static int start(void **state)
     return 0;
 }
 
+/* Who joins a holder has no network, name or ports to ask for; the engine would refuse them. */
+static void test_who_joins_a_holder_brings_nothing_of_its_own(void **state)
+{
+    struct scene scene = make_scene();
+
+    (void)state;
+    scene.record.has_holder = true;
+    scene.record.port_count = 0;
+    auto_json json_t *root = encode(&scene);
+    CHECK_TEXT(at(root, "HostConfig.NetworkMode"), "\"container:berth-holder-5\"");
+    CHECK_TEXT(at(root, "HostConfig.Dns"), "");
+    CHECK_TEXT(at(root, "HostConfig.PortBindings"), "");
+    CHECK_TEXT(at(root, "ExposedPorts"), "");
+    CHECK_TEXT(at(root, "Hostname"), "");
+    CHECK(has_env(root, "HOSTNAME=C.7001"));
+    CHECK_TEXT(at(root, "Entrypoint"),
+               "[\"/opt/berth/bin/berth-guest\",\"launch\",\"--hostname\",\"C.7001\","
+               "\"--onstart-env\",\"BERTH_ONSTART\",\"--\"]");
+
+    scene.desired.spec.hostname = "box";
+    json_release(&root);
+    root = encode(&scene);
+    CHECK(has_env(root, "HOSTNAME=box") && strstr(at(root, "Entrypoint"), "\"box\"") != NULL);
+}
+
+static void test_who_has_a_launcher(void **state)
+{
+    static const struct {
+        const char *runtype;
+        int64_t arg_count;
+        bool want;
+    } rows[] = {
+        { "ssh", 0, true },   { NULL, 0, true },  { "jupyter_direct", 0, true },
+        { "args", 0, false }, { NULL, 1, false }, { "ssh_direc ssh_proxy", 0, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct instance_spec spec = { .runtype = rows[i].runtype, .arg_count = rows[i].arg_count };
+
+        check_row("row %zu", i);
+        CHECK(container_has_launcher(&spec) == rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_joins_a_holder_brings_nothing_of_its_own),
+        cmocka_unit_test(test_who_has_a_launcher),
         cmocka_unit_test(test_a_guest_is_kept_in),
         cmocka_unit_test(test_it_knows_who_it_is),
         cmocka_unit_test(test_what_it_runs),

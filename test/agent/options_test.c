@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/pool.h"
 #include "check.h"
 
 enum { ARGUMENTS_MAX = 32 };
@@ -31,7 +32,7 @@ static void test_everything_can_be_said(void **state)
 
     (void)state;
     CHECK_OK(parse("run --server http://s --data /d --token t --private-engine --simulate-gpus f "
-                   "--ports 40000-40099 --public-ip 203.0.113.9 --ca=/c",
+                   "--ports 40000-40099 --public-ip 203.0.113.9 --ca=/c --pool 0",
                    &options, &err),
              &err);
     CHECK_INT(options.command, COMMAND_RUN);
@@ -44,11 +45,15 @@ static void test_everything_can_be_said(void **state)
     CHECK_INT(options.port_last, 40099);
     CHECK_TEXT(options.public_ip, "203.0.113.9");
     CHECK_TEXT(options.ca_file, "/c");
+    CHECK_INT(options.pool, 0);
     CHECK_OK(parse("run --server=http://s --engine=unix:///x", &options, &err), &err);
     CHECK_TEXT(options.engine, "unix:///x");
     CHECK_TEXT(options.data, DATA_DEFAULT);
     CHECK_INT(options.port_first, PORTS_DEFAULT_FIRST);
     CHECK_INT(options.port_last, PORTS_DEFAULT_LAST);
+    CHECK_INT(options.pool, POOL_TARGET_DEFAULT);
+    CHECK_OK(parse("doctor --pool=16", &options, &err), &err);
+    CHECK_INT(options.pool, POOL_TARGET_MAX);
 }
 
 static void test_commands(void **state)
@@ -118,6 +123,10 @@ static void test_what_is_wrong_is_refused(void **state)
         "run --server http://s --engine tcp://x",
         "run --server http://s --engine unix:///x --private-engine",
         "run --serverx http://s",
+        "run --server http://s --pool 17",
+        "run --server http://s --pool -1",
+        "run --server http://s --pool",
+        "run --server http://s --pool=many",
     };
 
     (void)state;
@@ -133,11 +142,11 @@ static void test_what_is_wrong_is_refused(void **state)
 
 static void test_help_names_every_option(void **state)
 {
-    static const char *const names[] = { "--server", "--data",           "--token",
-                                         "--engine", "--private-engine", "--simulate-gpus",
-                                         "--ports",  "--public-ip",      "--ca",
-                                         "doctor",   "status",           "stop-engine",
-                                         "version" };
+    static const char *const names[] = { "--server",    "--data",           "--token",
+                                         "--engine",    "--private-engine", "--simulate-gpus",
+                                         "--ports",     "--public-ip",      "--ca",
+                                         "--pool",      "doctor",           "status",
+                                         "stop-engine", "version" };
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -16,6 +16,7 @@ static struct record sample(int64_t id)
                             .is_stopped_by_us = true,
                             .notice_gen = 6,
                             .notice_deadline_us = 1795356212000000,
+                            .has_holder = true,
                             .boot_id = "b",
                             .started_before = "t",
                             .port_count = 2,
@@ -34,7 +35,7 @@ static void test_what_is_saved_is_loaded(void **state)
     CHECK_INT(got.ssh_port, 40000);
     CHECK_INT(got.restart_nonce, 2);
     CHECK_INT(got.start_gen, 7);
-    CHECK(got.is_stopped_by_us && !got.is_private);
+    CHECK(got.is_stopped_by_us && !got.is_private && got.has_holder);
     CHECK_INT(got.notice_gen, 6);
     CHECK_INT(got.notice_deadline_us, 1795356212000000);
     CHECK_TEXT(got.boot_id, "b");
@@ -81,6 +82,21 @@ static void test_one_that_is_removed_is_gone(void **state)
     CHECK_OK(record_remove(home_identity()->instances_dir, 1, &err), &err);
 }
 
+/* Hosts have records that were written before there were holders. */
+static void test_an_older_record_has_no_holder(void **state)
+{
+    struct record record;
+    struct error err;
+
+    (void)state;
+    home_write("instances/7.json",
+               "{\"id\":7,\"slot\":1,\"ssh_port\":0,\"restart_nonce\":0,\"start_gen\":1,"
+               "\"is_stopped_by_us\":false,\"is_private\":false,\"boot_id\":\"\","
+               "\"started_before\":\"\",\"ports\":[]}");
+    CHECK_OK(record_load(home_identity()->instances_dir, 7, &record, &err), &err);
+    CHECK(!record.has_holder);
+}
+
 static void test_damage_is_told(void **state)
 {
     static const char *const texts[] = { "", "{", "{}", "[]", "{\"id\":1}" };
@@ -104,6 +120,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_saved_is_loaded, home_setup, home_teardown),
         cmocka_unit_test_setup_teardown(test_they_are_listed_in_order, home_setup, home_teardown),
         cmocka_unit_test_setup_teardown(test_one_that_is_removed_is_gone, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_an_older_record_has_no_holder, home_setup,
                                         home_teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_told, home_setup, home_teardown),
     };

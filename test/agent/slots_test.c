@@ -16,7 +16,7 @@ static bool is_free(int64_t port, bool is_udp)
 static struct slots slots_of(int64_t first, int64_t last)
 {
     busy_port = 0;
-    return (struct slots){ first, last, is_free };
+    return (struct slots){ .port_first = first, .port_last = last, .is_free = is_free };
 }
 
 static void test_each_gets_what_it_asks_for(void **state)
@@ -115,6 +115,24 @@ static void test_what_others_listen_on_is_left_out(void **state)
     CHECK_INT(record.ssh_port, 101);
 }
 
+static bool is_slot_odd(void *context, int64_t slot)
+{
+    (void)context;
+    return slot % 2 == 1;
+}
+
+static void test_networks_that_others_have_are_left_out(void **state)
+{
+    struct slots slots = slots_of(100, 110);
+    struct record others[] = { { .id = 1, .slot = 1 }, { .id = 2, .slot = 4 } };
+
+    (void)state;
+    CHECK_INT(slots_network(&slots, others, 2), 2);
+    slots.is_slot_free = is_slot_odd;
+    CHECK_INT(slots_network(&slots, others, 2), 3);
+    CHECK(slots_has_no_device(SLOT_MAX));
+}
+
 static void test_what_an_image_exposes_is_opened_as_far_as_it_goes(void **state)
 {
     struct slots slots = slots_of(100, 103);
@@ -179,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_given_twice),
         cmocka_unit_test(test_ports_run_out),
         cmocka_unit_test(test_what_others_listen_on_is_left_out),
+        cmocka_unit_test(test_networks_that_others_have_are_left_out),
         cmocka_unit_test(test_what_an_image_exposes_is_opened_as_far_as_it_goes),
         cmocka_unit_test(test_networks_have_their_addresses),
         cmocka_unit_test(test_who_is_reached_by_ssh),

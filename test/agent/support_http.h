@@ -23,6 +23,8 @@ struct http_got {
 struct http_said {
     int status;
     struct buf body;
+    int stream; /* of the stamp that was good, and its number; 0: none */
+    int64_t seq;
 };
 
 /* One request onto `text`. False: the other side has gone. */

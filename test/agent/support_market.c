@@ -48,7 +48,8 @@ struct market {
     struct key_pair keys;
     uint8_t machine_key[PUBLIC_KEY_SIZE];
     uint8_t nonce[32];
-    int64_t epoch, seqs[3];
+    int64_t epoch, seqs[3]; /* the last ones that came */
+    int64_t answered_seqs[3];
     struct buf instances, ops; /* JSON arrays */
     int64_t rev;
     struct market_counts counts;
@@ -115,6 +116,7 @@ static void open_session(struct market *market, const json_t *root, struct http_
     }
     memset(market->nonce, 0, sizeof market->nonce);
     memset(market->seqs, 0, sizeof market->seqs);
+    memset(market->answered_seqs, 0, sizeof market->answered_seqs);
     market->counts.sessions++;
     market->counts.incarnation = request.agent_incarnation;
     struct session_reply reply = { ++market->epoch, 500, LEASE_MS };
@@ -240,10 +242,12 @@ static bool check_stamp(struct market *market, const struct http_got *request, i
     } else if (stamp.session_epoch != market->epoch) {
         refuse(answer, 409, "the session is over");
     } else if (stamp.seq <= market->seqs[stream]) {
-        market->counts.replays++;
+        /* Whose answer was lost with its connection may send again. */
+        market->counts.replays += stamp.seq <= market->answered_seqs[stream] ? 1 : 0;
         refuse(answer, 409, "used before");
     } else {
-        market->seqs[stream] = stamp.seq;
+        market->seqs[stream] = answer->seq = stamp.seq;
+        answer->stream = stream;
         return true;
     }
     return false;
@@ -279,7 +283,7 @@ static void respond(struct market *market, const struct http_got *request, struc
 /* False: hang up. */
 static bool handle(struct market *market, int fd, const struct http_got *request)
 {
-    struct http_said answer = { 200, buf_of(HTTP_MAX) };
+    struct http_said answer = { .status = 200, .body = buf_of(HTTP_MAX) };
     bool goes_on = true;
 
     (void)pthread_mutex_lock(&market->lock);
@@ -294,6 +298,10 @@ static bool handle(struct market *market, int fd, const struct http_got *request
     }
     (void)pthread_mutex_unlock(&market->lock);
     goes_on = goes_on && http_answer(fd, &answer);
+    (void)pthread_mutex_lock(&market->lock);
+    if (goes_on && answer.seq > 0)
+        market->answered_seqs[answer.stream] = answer.seq;
+    (void)pthread_mutex_unlock(&market->lock);
     buf_release(&answer.body);
     return goes_on;
 }

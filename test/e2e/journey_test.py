@@ -160,7 +160,7 @@ class Journey:
     def destroys_it(self):
         self.market.destroy(self.id)
         check(self.market.containers() == [], "no container is left")
-        check(self.market.networks() == [], f"no network is left: {self.market.networks()}")
+        self.market.wait_pool()
 
     def the_bill_is_exact(self):
         market = self.market

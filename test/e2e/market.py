@@ -88,12 +88,13 @@ def unchunk(data):
 
 
 class Market:
-    def __init__(self, bin_dir, store=None, credit="25.00", simulate_gpus=None):
+    def __init__(self, bin_dir, store=None, credit="25.00", simulate_gpus=None, host_options=()):
         self.bin = pathlib.Path(bin_dir)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"berth-e2e-{os.getpid()}-", dir="/var/tmp"))
         self.store = store
         self.credit = credit
         self.simulate_gpus = simulate_gpus
+        self.host_options = list(host_options)
         self.server = self.host = None
         self.url = self.listen = None
         self.keys = {}
@@ -155,6 +156,7 @@ class Market:
         mark = log.tell()
         command = [self.bin / "berth-host", "run", "--server", self.url, "--data", self.dir / "host",
                    "--private-engine", "--ports", f"{PORTS[0]}-{PORTS[1]}", "--public-ip", "127.0.0.1"]
+        command += self.host_options
         if token:
             command += ["--token", token]
         if self.simulate_gpus:
@@ -162,6 +164,9 @@ class Market:
         self.host = subprocess.Popen(command, stderr=log, stdout=log)
         line = self.wait_line("host.log", "berth-host: connected as machine ", self.host, mark, 60)
         self.machine = int(line.rsplit(" ", 1)[1])
+
+    def stop_host(self):
+        stop(self.host)
 
     def wait_line(self, name, prefix, process, mark, seconds=30):
         def probe():
@@ -205,8 +210,23 @@ class Market:
         return json.loads(body)
 
     def networks(self):
+        """Every network of ours, those that were made ahead too."""
         _, body = self.engine("GET", "/v1.41/networks")
         return [n["Name"] for n in json.loads(body) if n["Name"].startswith(("bt", "berth"))]
+
+    def holders(self):
+        """The containers that hold networks, by name: of instances, and ready for the next ones."""
+        filters = urllib.request.quote(json.dumps({"label": ["berth.slot"]}))
+        _, body = self.engine("GET", f"/v1.41/containers/json?all=1&filters={filters}")
+        return {c["Names"][0].lstrip("/"): c["State"] for c in json.loads(body)}
+
+    def wait_pool(self, seconds=30):
+        """Until one holder and one bare network are ready, and there is nothing else."""
+        wait_until("one holder and two networks are left", seconds, lambda: self.is_only_pool())
+
+    def is_only_pool(self):
+        holders, networks = self.holders(), self.networks()
+        return len(holders) == 1 and set(holders.values()) == {"running"} and len(networks) == 2
 
     def import_image(self, name, files, command=None):
         """An image of these files: {path: bytes or link target as 'link:...'}"""

@@ -96,6 +96,7 @@ class Tortured:
         finally:
             thread.join()
         wait_until("no orphan container", 60, lambda: no_containers(market), 0.5)
+        market.wait_pool(60)
         spent = charged(market, number)
         time.sleep(1)
         check(charged(market, number) == spent, "nothing is charged after the end")
