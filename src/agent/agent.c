@@ -14,7 +14,7 @@
 
 #include "agent/access_tools.h"
 #include "agent/docker.h"
-#include "agent/hostname.h"
+#include "agent/networks.h"
 #include "agent/notice.h"
 #include "agent/report.h"
 #include "agent/steps.h"
@@ -109,27 +109,6 @@ static bool make_plan(struct agent *agent, int64_t *ret_next_us)
     return has_news;
 }
 
-/* Who joined a holder's network waits for its host name. */
-static void name_guests(struct agent *agent)
-{
-    for (size_t i = 0; i < agent->instances.count; i++) {
-        struct instance *instance = agent->instances.all[i];
-        const struct seen *seen = instance_seen(instance, false);
-        char token[sizeof instance->named], hostname[CONTAINER_HOSTNAME_SIZE];
-        struct error err;
-
-        if (!instance->has_record || !instance->record.has_holder || instance->desired == NULL ||
-            instance->desired->state == DESIRED_ABSENT || seen == NULL ||
-            seen->state != SEEN_RUNNING ||
-            strcmp(seen_start_token(seen, token), instance->named) == 0)
-            continue;
-        memcpy(instance->named, token, sizeof token);
-        if (!hostname_give(seen->pid, seen->id, container_hostname(instance->desired, hostname),
-                           &err))
-            log_failure(&agent->log, "host name not given", &err);
-    }
-}
-
 static void on_wake(void *context)
 {
     struct agent *agent = context;
@@ -137,7 +116,7 @@ static void on_wake(void *context)
     bool has_news, has_acted;
 
     instances_observe(&agent->instances);
-    name_guests(agent);
+    networks_name(agent);
     has_news = make_plan(agent, &next_us);
     has_acted = steps_carry_out(&agent->instances);
     if (has_acted) /* what is under way now is part of the picture that is reported */
@@ -146,8 +125,7 @@ static void on_wake(void *context)
     notice_update(agent);
     if (has_news && agent->link != NULL)
         link_hurry(agent->link);
-    pool_tend(agent->pool, observe_is_ok(agent->observer) ? observe_session(agent->observer) : 0,
-              steps_under_way(&agent->instances) > 0);
+    networks_tend(agent);
     if (next_us >= 0) {
         int64_t delay_us = next_us - loop_now_us(agent->loop);
         loop_timer_set(agent->due_timer, delay_us > 0 ? delay_us / US_PER_MS + 1 : 1);
@@ -418,35 +396,6 @@ static void name_host(struct agent *agent)
                    hex_format(hash.bytes, sizeof hash.bytes, hex));
 }
 
-static bool is_slot_free(void *context, int64_t slot)
-{
-    const struct agent *agent = context;
-
-    return !pool_has(agent->pool, slot) && slots_has_no_device(slot);
-}
-
-static bool is_slot_used(void *context, int64_t slot)
-{
-    const struct agent *agent = context;
-
-    for (size_t i = 0; i < agent->instances.count; i++) {
-        if (agent->instances.all[i]->has_record && agent->instances.all[i]->record.slot == slot)
-            return true;
-    }
-    return false;
-}
-
-static int64_t next_slot(void *context)
-{
-    const struct agent *agent = context;
-    size_t count;
-    struct record *records = instances_records(&agent->instances, 0, &count);
-    int64_t slot = slots_network(&agent->slots, records, count);
-
-    free(records);
-    return slot;
-}
-
 static void open_parts(struct agent *agent)
 {
     struct observe_options observe = {
@@ -463,8 +412,6 @@ static void open_parts(struct agent *agent)
     agent->host.public_ip = "";
     agent->host.tools_dir = agent->tools_dir;
     agent->host.has_quota = true; /* until the engine says otherwise */
-    agent->slots = (struct slots){ agent->options.port_first, agent->options.port_last,
-                                   slots_is_free, is_slot_free, agent };
     memcpy(observe.host, agent->host.host, sizeof observe.host);
     agent->observer = observe_open(agent->loop, agent->web, &observe);
     if (!keep_open(&agent->identity, agent->clock, &agent->keep, &err))
@@ -474,14 +421,7 @@ static void open_parts(struct agent *agent)
     instances_desire(&agent->instances, &agent->keep);
     agent->ops = ops_open(agent->loop, &ops);
     agent->metadata = metadata_open(agent->loop, &agent->log);
-    agent->pool =
-        pool_open(agent->loop, &(struct pool_options){ .engine_socket = agent->engine_socket,
-                                                       .host = &agent->host,
-                                                       .target = agent->options.pool,
-                                                       .log = agent->log,
-                                                       .is_used = is_slot_used,
-                                                       .next_slot = next_slot,
-                                                       .context = agent });
+    networks_open(agent);
 }
 
 static bool open_agent(struct agent *agent, struct error *err)

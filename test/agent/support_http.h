@@ -24,7 +24,7 @@ struct http_said {
     int status;
     struct buf body;
     int stream; /* of the stamp that was good, and its number; 0: none */
-    int64_t seq;
+    int64_t seq, epoch;
 };
 
 /* One request onto `text`. False: the other side has gone. */

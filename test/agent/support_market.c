@@ -42,19 +42,16 @@ struct market {
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t changed;
     bool is_closing, is_away;
-    int open_count;
-    int connections[CONNECTIONS_MAX];
+    int open_count, connections[CONNECTIONS_MAX];
     int refuse_count, drop_count;
     struct key_pair keys;
     uint8_t machine_key[PUBLIC_KEY_SIZE];
     uint8_t nonce[32];
-    int64_t epoch, seqs[3]; /* the last ones that came */
-    int64_t answered_seqs[3];
-    struct buf instances, ops; /* JSON arrays */
-    int64_t rev;
+    int64_t epoch, rev;
+    int64_t came[3], answered[3]; /* numbers; who got no answer may repeat his */
+    struct buf instances, ops;    /* JSON arrays */
     struct market_counts counts;
-    int64_t report_count;
-    int64_t ids[REPORTS_MAX];
+    int64_t report_count, ids[REPORTS_MAX];
     struct market_report reports[REPORTS_MAX];
     int64_t result_count;
     struct stored_result results[RESULTS_MAX];
@@ -115,8 +112,8 @@ static void open_session(struct market *market, const json_t *root, struct http_
         return;
     }
     memset(market->nonce, 0, sizeof market->nonce);
-    memset(market->seqs, 0, sizeof market->seqs);
-    memset(market->answered_seqs, 0, sizeof market->answered_seqs);
+    memset(market->came, 0, sizeof market->came);
+    memset(market->answered, 0, sizeof market->answered);
     market->counts.sessions++;
     market->counts.incarnation = request.agent_incarnation;
     struct session_reply reply = { ++market->epoch, 500, LEASE_MS };
@@ -241,13 +238,13 @@ static bool check_stamp(struct market *market, const struct http_got *request, i
         refuse(answer, 401, "bad signature");
     } else if (stamp.session_epoch != market->epoch) {
         refuse(answer, 409, "the session is over");
-    } else if (stamp.seq <= market->seqs[stream]) {
-        /* Whose answer was lost with its connection may send again. */
-        market->counts.replays += stamp.seq <= market->answered_seqs[stream] ? 1 : 0;
+    } else if (stamp.seq <= market->came[stream]) {
+        market->counts.replays += stamp.seq <= market->answered[stream] ? 1 : 0;
         refuse(answer, 409, "used before");
     } else {
-        market->seqs[stream] = answer->seq = stamp.seq;
+        market->came[stream] = answer->seq = stamp.seq;
         answer->stream = stream;
+        answer->epoch = stamp.session_epoch;
         return true;
     }
     return false;
@@ -299,8 +296,8 @@ static bool handle(struct market *market, int fd, const struct http_got *request
     (void)pthread_mutex_unlock(&market->lock);
     goes_on = goes_on && http_answer(fd, &answer);
     (void)pthread_mutex_lock(&market->lock);
-    if (goes_on && answer.seq > 0)
-        market->answered_seqs[answer.stream] = answer.seq;
+    if (goes_on && answer.seq > 0 && answer.epoch == market->epoch)
+        market->answered[answer.stream] = answer.seq;
     (void)pthread_mutex_unlock(&market->lock);
     buf_release(&answer.body);
     return goes_on;
