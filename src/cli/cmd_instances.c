@@ -18,11 +18,11 @@ const struct args_option cmd_show_instances_options[] = {
 };
 
 static const struct table_column instance_columns[] = {
-    { "ID", true, 0, 0 },        { "Status", false, 0, 0 }, { "Label", false, 2, 16 },
-    { "GPUs", false, 1, 0 },     { "Util %", true, 4, 0 },  { "vCPUs", true, 3, 0 },
-    { "Disk GB", true, 3, 0 },   { "$/h", true, 0, 0 },     { "Image", false, 2, 28 },
-    { "SSH", false, 1, 0 },      { "Age", true, 3, 0 },     { "Machine", true, 5, 0 },
-    { "Message", false, 6, 40 },
+    { "ID", true, 0, 0 },      { "Status", false, 0, 0 },   { "Label", false, 2, 16 },
+    { "GPUs", false, 1, 0 },   { "Util %", true, 4, 0 },    { "vCPUs", true, 3, 0 },
+    { "Disk GB", true, 3, 0 }, { "$/h", true, 0, 0 },       { "Image", false, 2, 28 },
+    { "SSH", false, 1, 0 },    { "Age", true, 3, 0 },       { "Left", true, 3, 0 },
+    { "Machine", true, 5, 0 }, { "Message", false, 6, 40 },
 };
 
 bool instance_ssh_address(const json_t *instance, const char **ret_host, int *ret_port)
@@ -114,6 +114,7 @@ static void add_instance(struct table *table, const json_t *instance)
     else
         table_cell(table, "-");
     table_cell(table, "%s", print_age(age_of(instance), age));
+    table_cell(table, "%s", print_text_or_dash(instance, "time_remaining"));
     table_number(table, instance, "machine_id", 1, 0);
     table_text(table, instance, "status_msg");
 }
@@ -183,6 +184,44 @@ static void print_money_lines(struct buf *out, const json_t *instance)
         print_line(out, "Charged", "$%.6f so far", print_real_of(instance, "charged"));
 }
 
+/* "2026-11-22 14:03:22", UTC. */
+static const char *time_text(const json_t *row, const char *name,
+                             char text[static INSTANT_TEXT_SIZE])
+{
+    double seconds = print_real_of(row, name);
+    bool is_sane = seconds > 0 && seconds < 1e11;
+
+    (void)instant_format((struct instant){ is_sane ? (int64_t)(seconds * 1e6) : 0 }, text);
+    text[TIME_TEXT_LENGTH] = '\0';
+    *strchr(text, 'T') = ' ';
+    return text;
+}
+
+/* The lifetime that is left, and what becomes of the data then. */
+static void print_lifetime(struct buf *out, const json_t *instance)
+{
+    char end[INSTANT_TEXT_SIZE], kept[INSTANT_TEXT_SIZE];
+
+    if (!json_is_number(json_member(instance, "end_date")))
+        return;
+    print_line(out, "Lifetime", "%lld s left (%s), until %s",
+               (long long)print_int_of(instance, "duration"),
+               print_text_of(instance, "time_remaining"), time_text(instance, "end_date", end));
+    print_line(out, "Data", "kept until %s; copy it away before",
+               time_text(instance, "retention_date", kept));
+}
+
+static void print_rules(struct buf *out, const json_t *instance)
+{
+    int64_t minutes = print_int_of(instance, "stop_when_idle_minutes");
+    int64_t hours = print_int_of(instance, "destroy_when_stopped_hours");
+
+    if (minutes > 0)
+        print_line(out, "Rule", "stops when its GPUs do nothing for %lld min", (long long)minutes);
+    if (hours > 0)
+        print_line(out, "Rule", "is destroyed when stopped for %lld h", (long long)hours);
+}
+
 static void print_card(struct buf *out, const json_t *instance)
 {
     char text[256], age[AGE_TEXT_SIZE];
@@ -209,6 +248,8 @@ static void print_card(struct buf *out, const json_t *instance)
     print_line(out, "Machine", "%lld, %s", (long long)print_int_of(instance, "machine_id"),
                print_text_or_dash(instance, "geolocation"));
     print_line(out, "Age", "%s", print_age(age_of(instance), age));
+    print_lifetime(out, instance);
+    print_rules(out, instance);
     print_money_lines(out, instance);
 }
 
@@ -223,19 +264,6 @@ bool cmd_show_instance(struct cli *cli, struct error *err)
     if (!cli_print_raw(cli, instance))
         print_card(cli->out, instance);
     return true;
-}
-
-/* "2026-11-22 14:03:22", UTC. */
-static const char *time_text(const json_t *row, const char *name,
-                             char text[static INSTANT_TEXT_SIZE])
-{
-    double seconds = print_real_of(row, name);
-    bool is_sane = seconds > 0 && seconds < 1e11;
-
-    (void)instant_format((struct instant){ is_sane ? (int64_t)(seconds * 1e6) : 0 }, text);
-    text[TIME_TEXT_LENGTH] = '\0';
-    *strchr(text, 'T') = ' ';
-    return text;
 }
 
 bool cmd_why(struct cli *cli, struct error *err)

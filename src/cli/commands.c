@@ -8,6 +8,7 @@
 #include "cli/cmd_logs.h"
 #include "cli/cmd_machines.h"
 #include "cli/cmd_offers.h"
+#include "cli/cmd_rules.h"
 #include "cli/cmd_ssh.h"
 #include "cli/help.h"
 
@@ -55,6 +56,9 @@ const struct command commands[] = {
       INSTANCES, "call an instance something", "" },
     { "Rent", "why", NULL, false, true, "ID", 1, 1, no_options, cmd_why, INSTANCES,
       "why an instance is in the state it is in", "" },
+    { "Rent", "set", "rules", false, true, "ID", 1, 1, cmd_set_rules_options, cmd_set_rules,
+      INSTANCES, "what happens to an instance by itself",
+      "berth set rules 7001 --stop-when-idle 30 --destroy-when-stopped 72\n" },
     { "Rent", "ssh-url", NULL, false, true, "ID", 1, 1, no_options, cmd_ssh_url, INSTANCES,
       "an instance's address for ssh", "" },
     { "Rent", "scp-url", NULL, false, true, "ID", 1, 1, no_options, cmd_scp_url, INSTANCES,
@@ -69,6 +73,10 @@ const struct command commands[] = {
     { "Lend", "list", "machine", false, true, "ID", 1, 1, cmd_list_machine_options,
       cmd_list_machine, MACHINES, "offer a machine, or change what it is offered for",
       "What is not given stays as it is. berth list machine 77 -g 0.35 -s 0.15 -m 1\n" },
+    { "Lend", "extend", "machine", true, true, "ID", 1, 1, cmd_extend_machine_options,
+      cmd_extend_machine, MACHINES, "let the rentals on a machine go on for longer",
+      "berth extend machine 77 --until 2027-12-31\n\n"
+      "At the price that they were made at, or a lower one.\n" },
     { "Lend", "unlist", "machine", false, true, "ID", 1, 1, no_options, cmd_unlist_machine,
       MACHINES, "take a machine's offers back; rentals go on", "" },
     { "Account", "login", NULL, false, false, "", 0, 0, no_options, cmd_login, NULL,

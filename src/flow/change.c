@@ -227,6 +227,16 @@ static void note_times(const struct change *change, struct contract_row *contrac
         contract->pause = INSTANT_NEVER;
 }
 
+void change_turn_automation(struct contract_row *contract, struct instant now)
+{
+    /* Nobody loses data for having run out of credit, or by a rule meant for other stops. */
+    bool is_stopped = contract->state == RENTAL_STOPPED && contract->reason != REASON_NO_CREDIT &&
+                      contract->reason != REASON_OPERATOR_STOP;
+
+    automation_turn(&contract->automation, is_stopped, now);
+    contract->automation.idle_since = (struct instant){ 0 };
+}
+
 bool change_contract(struct change *change, struct contract_row *contract, enum rental_event event,
                      const char *detail, bool *ret_has_changed, struct error *err)
 {
@@ -250,6 +260,9 @@ bool change_contract(struct change *change, struct contract_row *contract, enum 
         contract->reason = arrow->reason;
         contract->reason_detail = detail;
     }
+    change_turn_automation(contract, change->now);
+    if (rental_intent(contract->state) == RENTAL_DESTROY)
+        contract->warn = INSTANT_NEVER;
 
     struct event_row row = { .contract_id = contract->id,
                              .at = change->now,

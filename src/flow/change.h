@@ -52,6 +52,9 @@ NODISCARD bool change_contract(struct change *change, struct contract_row *contr
                                enum rental_event event, const char *detail, bool *ret_has_changed,
                                struct error *err);
 
+/* What its owner has happen to it by itself, as it stands now. */
+void change_turn_automation(struct contract_row *contract, struct instant now);
+
 /* A new generation without a change of state: who may log in, a later end. */
 NODISCARD bool change_touch(struct change *change, struct contract_row *contract,
                             struct error *err);

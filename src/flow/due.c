@@ -36,6 +36,8 @@ static bool due_work(struct db *db, void *context, struct error *err)
     return add(db, &dues[DUE_CONTACT_LOST], DUE_HEARTBEAT, CONNECTED_LEASE_US, err) &&
            add(db, &dues[DUE_NO_CREDIT], DUE_CREDIT_END, 0, err) &&
            add(db, &dues[DUE_LIFETIME], DUE_END, 0, err) &&
+           add(db, &dues[DUE_LIFETIME_WARNING], DUE_WARNING, 0, err) &&
+           add(db, &dues[DUE_STOPPED_TOO_LONG], DUE_STOPPED, 0, err) &&
            add(db, &dues[DUE_POST_USAGE], DUE_POST_RUNS, POST_RUNNING_SECONDS * US_PER_SECOND,
                err) &&
            add(db, &dues[DUE_POST_USAGE], DUE_POST_EXISTS, POST_STOPPED_SECONDS * US_PER_SECOND,

@@ -12,8 +12,10 @@ enum due {
     DUE_CONTACT_LOST, /* flow/contact_lost.h */
     DUE_NO_CREDIT,    /* flow/no_credit.h */
     DUE_LIFETIME,     /* flow/lifetime.h */
-    DUE_POST_USAGE,   /* flow/post_usage.h */
-    DUE_OP_EXPIRE,    /* flow/op.h */
+    DUE_LIFETIME_WARNING,
+    DUE_STOPPED_TOO_LONG, /* flow/automation.h */
+    DUE_POST_USAGE,       /* flow/post_usage.h */
+    DUE_OP_EXPIRE,        /* flow/op.h */
     DUE_COUNT
 };
 

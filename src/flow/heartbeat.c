@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/automation.h"
 #include "flow/change.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
@@ -172,7 +173,12 @@ static bool take_contract(struct beat *beat, struct contract_row *contract, stru
     /* The state first: what runs after it is charged from here on, what does not no longer is. */
     if (report != NULL && !move_on(beat, contract, report, err))
         return false;
-    return !exists || meter_time(beat, contract, report, err);
+    if (exists && !meter_time(beat, contract, report, err))
+        return false;
+    /* After this heartbeat's time has been dealt with: it may end here. */
+    return report == NULL || !report_is_current(contract, report) ||
+           flow_automation_gauge(&beat->change, contract, report->gpu_permille,
+                                 beat->last_heartbeat, err);
 }
 
 /* A host that was away for long charged no disk for the last part of it. */

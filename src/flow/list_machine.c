@@ -2,6 +2,7 @@
 #include "flow/list_machine.h"
 
 #include "flow/change.h"
+#include "flow/extend.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
@@ -69,35 +70,6 @@ static enum list_machine_outcome judge(const struct listing *listing, int64_t gp
     return LIST_BAD_BID;
 }
 
-/* A later end reaches the contracts that are on the machine, unless it now costs more. */
-static bool extend(struct change *change, const struct listing *listing, int64_t *ret_extended,
-                   struct error *err)
-{
-    struct contract_row *contracts;
-    size_t count;
-
-    *ret_extended = 0;
-    if (!contract_list_on(change->db, change->machine.id, change->arena, &contracts, &count, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        struct contract_row *contract = &contracts[i];
-        struct offer_terms terms = contract->terms;
-
-        terms.gpu_hour.nanodollars =
-            listing->gpu_hour.nanodollars * (terms.num_gpus == 0 ? 1 : terms.num_gpus);
-        if (contract->destroyed.microseconds != 0 ||
-            instant_compare(listing->end, contract->terms.end) <= 0 ||
-            money_compare(terms.gpu_hour, contract->terms.gpu_hour) > 0 ||
-            money_compare(listing->disk_month, contract->terms.disk_month) > 0)
-            continue;
-        contract->terms.end = listing->end;
-        if (!change_touch(change, contract, err))
-            return false;
-        ++*ret_extended;
-    }
-    return true;
-}
-
 static bool list_work(struct db *db, void *context, struct error *err)
 {
     struct list_work *work = context;
@@ -106,7 +78,7 @@ static bool list_work(struct db *db, void *context, struct error *err)
     struct machine_row owned;
     struct machine_facts facts;
     struct change change;
-    int64_t count;
+    int64_t count, dearer;
     bool has;
 
     work->reply = (struct list_machine_reply){ .outcome = LIST_NO_MACHINE };
@@ -139,7 +111,7 @@ static bool list_work(struct db *db, void *context, struct error *err)
     return machine_set_listing(db, work->caller->user_id, owned.id, true, &listing, &count, err) &&
            offer_remove_all(db, owned.id, work->now, &arena, err) &&
            offer_cut_all(db, &change.machine, work->now, &arena, &work->reply.offer_count, err) &&
-           extend(&change, &listing, &work->reply.extended, err) &&
+           extend_contracts(&change, &listing, &work->reply.extended, &dearer, err) &&
            db_notify(db, TOPIC_MACHINE, owned.id, err) && change_end(&change, err);
 }
 

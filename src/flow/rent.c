@@ -12,6 +12,7 @@
 #include "flow/hardware.h"
 #include "flow/limits.h"
 #include "market/image.h"
+#include "market/lifetime.h"
 #include "proto/hello.h"
 #include "store/api_key.h"
 #include "store/claim.h"
@@ -164,6 +165,7 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
 
     contract.terms.start = work->now;
     contract.terms.end = plan->end;
+    contract.warn = lifetime_next_warning(plan->end, work->now);
     if (!write_spec(work, &spec, err))
         return false;
     contract.spec = spec.bytes;

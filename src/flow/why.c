@@ -3,7 +3,10 @@
 
 #include "market/rental.h"
 #include "store/contract.h"
+#include "store/event.h"
 #include "store/machine.h"
+
+enum { SENTENCE_MAX = 4096 };
 
 struct why_work {
     const struct caller *caller;
@@ -24,6 +27,9 @@ static const char *advice_of(const struct contract_row *contract, const struct m
     case REASON_EXITED:
         return "Start it when you want it; until then its disk is charged. Destroy it to end all "
                "charges.";
+    case REASON_GPU_IDLE:
+        return "Start it when you want it; until then its disk is charged. `berth set rules` "
+               "changes when it stops by itself.";
     case REASON_NO_CREDIT:
         return "Add credit, then start it. Its disk goes on being charged.";
     case REASON_LIFETIME_EXPIRED:
@@ -44,16 +50,57 @@ static const char *advice_of(const struct contract_row *contract, const struct m
     case REASON_USER_DESTROY:
     case REASON_MACHINE_REMOVED:
     case REASON_OPERATOR_DESTROY:
+    case REASON_STOPPED_TOO_LONG:
     case REASON_IDLE_YIELDS:
         break;
     }
     return "";
 }
 
+/* The sentence of a reason; NULL past the arena's limit. */
+static const char *explain(struct arena *arena, enum rental_state state, enum rental_reason reason,
+                           const char *detail)
+{
+    auto_buf struct buf sentence = buf_of(SENTENCE_MAX);
+
+    if (reason != REASON_NONE)
+        rental_reason_explain(&sentence, reason, detail);
+    else if (*detail != '\0')
+        buf_printf(&sentence, "%s", detail);
+    else
+        buf_printf(&sentence, "It %s.", rental_state_meaning(state));
+    return sentence.has_overflowed ? NULL : arena_copy(arena, sentence.bytes, sentence.length);
+}
+
+static bool add_events(struct db *db, struct why_work *work, struct error *err)
+{
+    struct event_row *rows;
+    size_t count;
+
+    if (!event_list(db, work->caller->user_id, work->id, WHY_EVENTS_MAX, work->arena, &rows, &count,
+                    err))
+        return false;
+    struct why_event *events = arena_alloc(work->arena, count, sizeof *events);
+    for (size_t i = 0; events != NULL && i < count; i++) {
+        const struct event_row *row = &rows[count - 1 - i];
+
+        events[i] = (struct why_event){
+            .at = row->at,
+            .state = rental_state_name(row->state),
+            .code = row->reason == REASON_NONE ? NULL : rental_reason_code(row->reason),
+            .sentence = explain(work->arena, row->state, row->reason, row->detail),
+        };
+        if (events[i].sentence == NULL)
+            return error_set(err, ERROR_OUT_OF_RANGE, "no room for a reason");
+    }
+    work->why.events = events;
+    work->why.event_count = events == NULL ? 0 : count;
+    return true;
+}
+
 static bool why_work(struct db *db, void *context, struct error *err)
 {
     struct why_work *work = context;
-    auto_buf struct buf sentence = buf_of(2048);
     struct contract_row contract;
     struct machine_row machine;
     bool has_machine;
@@ -67,20 +114,17 @@ static bool why_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has_machine)
         return error_set(err, ERROR_CORRUPT, "a contract without its machine");
-    if (contract.reason != REASON_NONE)
-        rental_reason_explain(&sentence, contract.reason, contract.reason_detail);
-    else
-        buf_printf(&sentence, "It %s.", rental_state_meaning(contract.state));
-    if (sentence.has_overflowed)
-        return error_set(err, ERROR_OUT_OF_RANGE, "a reason that is too long");
     work->why = (struct why){
         .code = contract.reason == REASON_NONE ? rental_state_name(contract.state)
                                                : rental_reason_code(contract.reason),
-        .sentence = arena_copy(work->arena, sentence.bytes, sentence.length),
+        .sentence = explain(work->arena, contract.state, contract.reason,
+                            contract.reason == REASON_NONE ? "" : contract.reason_detail),
         .advice = advice_of(&contract, &machine),
         .since = contract.state_at,
     };
-    return work->why.sentence != NULL || error_set(err, ERROR_OUT_OF_RANGE, "no room for a reason");
+    if (work->why.sentence == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a reason");
+    return add_events(db, work, err);
 }
 
 bool flow_why(const struct flow *flow, const struct caller *caller, int64_t instance_id,

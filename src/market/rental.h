@@ -58,6 +58,8 @@ enum rental_event {
     RENTAL_OUTRANKED,    /* a bid has to make way for an on-demand rental */
     RENTAL_YIELDS,       /* an idle job has to make way */
     RENTAL_BID_WAITS,    /* a bid wants to run, and others hold the GPUs */
+    RENTAL_GPU_IDLE,     /* for as long as its owner allows */
+    RENTAL_STOPPED_TOO_LONG,
     RENTAL_CREDIT_ENDED,
     RENTAL_LIFETIME_ENDED,
     RENTAL_OPERATOR_STOPS,

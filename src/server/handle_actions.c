@@ -12,7 +12,7 @@
 #include "server/handlers.h"
 #include "server/reply.h"
 
-enum { BULK_MAX = 64, STATE_TEXT_MAX = 16, WHY_REPLY_MAX = 64 * 1024 };
+enum { BULK_MAX = 64, STATE_TEXT_MAX = 16, WHY_REPLY_MAX = 1 << 20 };
 
 /* One sentence for whoever asked; `code` and `status` where it is a refusal. */
 struct verdict {
@@ -35,8 +35,9 @@ static struct verdict judge(enum change_outcome outcome)
         return (struct verdict){ 400, "insufficient_balance",
                                  "There is not enough credit to start it. Add credit first." };
     case CHANGE_LIFETIME_OVER:
-        return (struct verdict){ 400, "invalid_args",
-                                 "Its contract has ended, so it cannot start again." };
+        return (struct verdict){ 400, "lifetime_expired",
+                                 "Its lifetime has expired (lifetime_expired): it cannot start "
+                                 "unless its host extends it. Copy your data away." };
     case CHANGE_BARRED:
         return (struct verdict){ 400, "invalid_args",
                                  "Its machine failed a check and runs nothing new until that is "
@@ -222,12 +223,14 @@ void handle_instance_why(struct call *call)
     encode_field_text(&json, "msg", text.bytes);
     encode_key(&json, "events");
     encode_array(&json);
-    encode_object(&json);
-    field_time(&json, "at", why.since);
-    encode_field_text(&json, "event", rental_state_name(view.contract->state));
-    encode_field_text(&json, "reason", has_reason ? why.code : NULL);
-    encode_field_text(&json, "msg", why.sentence);
-    encode_end(&json);
+    for (size_t i = 0; i < why.event_count; i++) {
+        encode_object(&json);
+        field_time(&json, "at", why.events[i].at);
+        encode_field_text(&json, "event", why.events[i].state);
+        encode_field_text(&json, "reason", why.events[i].code);
+        encode_field_text(&json, "msg", why.events[i].sentence);
+        encode_end(&json);
+    }
     encode_end(&json);
     encode_end(&json);
     reply_json(call, &body);

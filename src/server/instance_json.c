@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "market/launch.h"
+#include "market/lifetime.h"
 #include "server/fields.h"
 
-enum { ENV_TEXT_MAX = 1 << 20, MB_PER_GB = 1024 };
+enum { REMAINING_SIZE = 64, ENV_TEXT_MAX = 1 << 20, MB_PER_GB = 1024 };
 
 static bool has_ssh(const struct instance_view *view)
 {
@@ -216,10 +217,43 @@ static void encode_slice(struct encoder *json, const struct instance_view *view,
     field_null(json, "score");
 }
 
+/* "6 days 3 h", "42 min"; "" where there is no end. */
+static const char *time_remaining(struct instant end, struct instant now,
+                                  char text[static REMAINING_SIZE])
+{
+    int64_t left_s = instant_until(now, end) / US_PER_SECOND;
+    long long days = (long long)(left_s / 86400), hours = (long long)(left_s / 3600 % 24);
+
+    *text = '\0';
+    if (instant_compare(end, INSTANT_NEVER) == 0)
+        return text;
+    if (left_s <= 0)
+        (void)snprintf(text, REMAINING_SIZE, "over");
+    else if (days > 0)
+        (void)snprintf(text, REMAINING_SIZE, "%lld day%s %lld h", days, days == 1 ? "" : "s",
+                       hours);
+    else if (hours > 0)
+        (void)snprintf(text, REMAINING_SIZE, "%lld h %lld min", hours,
+                       (long long)(left_s / 60 % 60));
+    else
+        (void)snprintf(text, REMAINING_SIZE, "%lld min", (long long)(left_s / 60));
+    return text;
+}
+
+static void encode_rules(struct encoder *json, const struct contract_row *contract)
+{
+    const struct automation *automation = &contract->automation;
+
+    field_time(json, "retention_date", lifetime_retention(contract->terms.end));
+    field_known_int(json, "stop_when_idle_minutes", automation->idle_stop_s / 60);
+    field_known_int(json, "destroy_when_stopped_hours", automation->destroy_after_s / 3600);
+}
+
 void instance_encode(struct encoder *json, const struct instance_view *view, struct instant now)
 {
     const struct contract_row *contract = view->contract;
     struct machine machine = machine_of_row(view->machine, view->facts);
+    char remaining[REMAINING_SIZE];
 
     encode_object(json);
     encode_field_int(json, "id", contract->id);
@@ -237,7 +271,8 @@ void instance_encode(struct encoder *json, const struct instance_view *view, str
     field_time(json, "start_date", contract->terms.start);
     field_time(json, "end_date", contract->terms.end);
     field_until(json, "duration", now, contract->terms.end);
-    encode_field_text(json, "time_remaining", "");
+    encode_rules(json, contract);
+    encode_field_text(json, "time_remaining", time_remaining(contract->terms.end, now, remaining));
     encode_field_text(json, "time_remaining_isbid", "");
     encode_end(json);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flow/automation.h"
 #include "flow/bill.h"
 #include "flow/contact_lost.h"
 #include "flow/due.h"
@@ -56,6 +57,28 @@ static bool run_lifetime(const struct jobs_options *options, bool *ret_is_full, 
     if (!flow_lifetime(options->flow, &count, err))
         return false;
     *ret_is_full = count >= LIFETIME_MAX;
+    return true;
+}
+
+static bool run_lifetime_warn(const struct jobs_options *options, bool *ret_is_full,
+                              struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_lifetime_warn(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= LIFETIME_MAX;
+    return true;
+}
+
+static bool run_destroy_stopped(const struct jobs_options *options, bool *ret_is_full,
+                                struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_destroy_stopped(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= AUTOMATION_MAX;
     return true;
 }
 
@@ -113,6 +136,8 @@ static const struct job {
     { "contact lost", run_contact_lost, DUE_CONTACT_LOST, LOOK_MAX_US },
     { "no credit", run_no_credit, DUE_NO_CREDIT, LOOK_MAX_US },
     { "lifetime", run_lifetime, DUE_LIFETIME, LOOK_MAX_US },
+    { "lifetime warnings", run_lifetime_warn, DUE_LIFETIME_WARNING, LOOK_MAX_US },
+    { "stopped too long", run_destroy_stopped, DUE_STOPPED_TOO_LONG, LOOK_MAX_US },
     { "post usage", run_post_usage, DUE_POST_USAGE, LOOK_MAX_US },
     { "bill hosts", run_bill_hosts, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", run_seal, ALWAYS, 10 * US_PER_SECOND },

@@ -9,6 +9,9 @@
 /* Of states that should run: market/rental_states.def. */
 #define RUNS "state IN (1, 2, 3, 4, 5, 10)"
 
+/* INSTANT_NEVER, as the partial indexes of schema/ have it. */
+#define NEVER "9223372036854775807"
+
 /* By a renter: any kind but the host's idle job. */
 #define RENTED "kind <> 4"
 
@@ -19,7 +22,8 @@
     "restart_nonce, destroyed_us, disk_metered_us, posted_us, counter_epoch, bytes_up, "           \
     "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
     "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
-    "gauged_us, kind, list_hour, started_us, ran_us, pause_us"
+    "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
+    "destroy_after_s, destroy_due_us, warn_us"
 
 bool contract_is_on_host(const struct contract_row *contract)
 {
@@ -77,6 +81,11 @@ static bool standing_read(struct db_rows *row, struct arena *arena, struct contr
     contract->started = db_column_instant(row, 51);
     contract->ran = db_column_instant(row, 52);
     contract->pause = db_column_instant(row, 53);
+    contract->automation = (struct automation){ .idle_stop_s = db_column_int(row, 54),
+                                                .idle_since = db_column_instant(row, 55),
+                                                .destroy_after_s = db_column_int(row, 56),
+                                                .destroy_due = db_column_instant(row, 57) };
+    contract->warn = db_column_instant(row, 58);
     return rows_text_or_null(row, 22, arena, &contract->label, err) &&
            rows_text(row, 25, arena, &contract->reason_detail, err) &&
            rows_number(row, 27, 1, INT64_MAX, &contract->gen, err) &&
@@ -120,9 +129,10 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
         "INSERT INTO contract (owner_id, host_id, machine_id, offer_id, num_gpus, gpu_hour, "
         "min_bid_hour, disk_month, up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, "
         "ram_mb, disk_gb, fee_bps, spec, image, runtype, request_hash, label, state, reason, "
-        "state_us, disk_metered_us, posted_us, counted_us, kind, list_hour, started_us) "
+        "state_us, disk_metered_us, posted_us, counted_us, kind, list_hour, started_us, "
+        "warn_us) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12, $25, $26, $27) RETURNING id",
+        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12, $25, $26, $27, $28) RETURNING id",
         DB_ARGS(db_int(contract->owner_id), db_int(contract->host_id), db_int(contract->machine_id),
                 db_int(contract->offer_id), db_int(terms->num_gpus), db_money(terms->gpu_hour),
                 db_money(terms->min_bid_hour), db_money(terms->disk_month), db_money(terms->up_tb),
@@ -133,7 +143,7 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
                 db_bytes(contract->request_hash.bytes, sizeof contract->request_hash.bytes),
                 db_text(contract->label), db_int(contract->state), db_int(contract->reason),
                 db_int(contract->kind), db_money(contract->list_hour),
-                db_instant(contract->started)),
+                db_instant(contract->started), db_instant(contract->warn)),
         ret_id, err);
 }
 
@@ -238,7 +248,9 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
     if (!db_count(db,
                   "UPDATE contract SET label = $3, state = $4, reason = $5, reason_detail = $6, "
                   "state_us = $7, gen = $8, restart_nonce = $9, destroyed_us = $10, end_us = $11, "
-                  "gpu_hour = $12, started_us = $13, ran_us = $14, pause_us = $15 "
+                  "gpu_hour = $12, started_us = $13, ran_us = $14, pause_us = $15, "
+                  "idle_stop_s = $16, idle_since_us = $17, destroy_after_s = $18, "
+                  "destroy_due_us = $19, warn_us = $20 "
                   "WHERE id = $1 AND gen = $2",
                   DB_ARGS(db_int(contract->id), db_int(gen_before), db_text(contract->label),
                           db_int(contract->state), db_int(contract->reason),
@@ -246,12 +258,22 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
                           db_int(contract->gen), db_int(contract->restart_nonce),
                           db_instant(contract->destroyed), db_instant(contract->terms.end),
                           db_money(contract->terms.gpu_hour), db_instant(contract->started),
-                          db_instant(contract->ran), db_instant(contract->pause)),
+                          db_instant(contract->ran), db_instant(contract->pause),
+                          db_int(contract->automation.idle_stop_s),
+                          db_instant(contract->automation.idle_since),
+                          db_int(contract->automation.destroy_after_s),
+                          db_instant(contract->automation.destroy_due), db_instant(contract->warn)),
                   &count, err))
         return false;
     if (count != 1)
         return error_set(err, ERROR_CONFLICT, "contract %lld has changed", (long long)contract->id);
     return true;
+}
+
+bool contract_idle(struct db *db, const struct contract_row *contract, struct error *err)
+{
+    return db_exec(db, "UPDATE contract SET idle_since_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(contract->id), db_instant(contract->automation.idle_since)), err);
 }
 
 bool contract_report(struct db *db, const struct contract_row *contract, struct error *err)
@@ -306,6 +328,26 @@ bool contract_overdue(struct db *db, struct instant now, int64_t *ret_ids, size_
     return rows_load_ids(db,
                          "SELECT id FROM contract WHERE end_us <= $1 AND destroyed_us = 0 "
                          "AND " RUNS " ORDER BY end_us, id LIMIT $2",
+                         DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}
+
+bool contract_stopped_long(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                           size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM contract WHERE destroy_due_us <= $1 "
+                         "AND destroy_due_us < " NEVER " ORDER BY destroy_due_us, id LIMIT $2",
+                         DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}
+
+bool contract_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                      size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM contract WHERE warn_us <= $1 AND warn_us < " NEVER
+                         " ORDER BY warn_us, id LIMIT $2",
                          DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
                          err);
 }

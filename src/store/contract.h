@@ -10,6 +10,7 @@
 #define BERTH_STORE_CONTRACT_H
 
 #include "base/arena.h"
+#include "market/automation.h"
 #include "market/machine.h"
 #include "market/offer.h"
 #include "market/rental.h"
@@ -41,6 +42,8 @@ struct contract_row {
     struct instant disk_metered; /* disk has been metered up to here */
     struct instant posted;       /* usage was last posted */
     int64_t usage_count;         /* journals of usage so far */
+    struct automation automation;
+    struct instant warn; /* its renter is next warned that its lifetime ends; or INSTANT_NEVER */
 
     int64_t counter_epoch, bytes_up, bytes_down; /* last readings, at `counted` */
     struct instant counted;
@@ -92,6 +95,9 @@ NODISCARD bool contract_disk_on(struct db *db, int64_t machine_id, int64_t *ret_
 NODISCARD bool contract_update(struct db *db, const struct contract_row *contract,
                                int64_t gen_before, struct error *err);
 
+/* Set since when its GPUs do nothing. */
+NODISCARD bool contract_idle(struct db *db, const struct contract_row *contract, struct error *err);
+
 /* Set what was reported (the third part). */
 NODISCARD bool contract_report(struct db *db, const struct contract_row *contract,
                                struct error *err);
@@ -108,6 +114,13 @@ NODISCARD bool contract_unposted(struct db *db, struct instant running, struct i
 
 /* Existing ones whose lifetime is over and that want to run. */
 NODISCARD bool contract_overdue(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                                size_t *ret_count, struct error *err);
+
+/* Existing ones that are to be destroyed for having been stopped so long; and those whose renter is
+ * to be warned. */
+NODISCARD bool contract_stopped_long(struct db *db, struct instant now, int64_t *ret_ids,
+                                     size_t max, size_t *ret_count, struct error *err);
+NODISCARD bool contract_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                                 size_t *ret_count, struct error *err);
 
 /* For what the market itself does to one: any renter's. */

@@ -11,6 +11,10 @@ static const char *const queries[] = {
     [DUE_CREDIT_END] = "SELECT t_zero_us FROM users ORDER BY t_zero_us LIMIT 1",
     [DUE_END] = "SELECT end_us FROM contract WHERE destroyed_us = 0 "
                 "AND state IN (1, 2, 3, 4, 5, 10) ORDER BY end_us LIMIT 1",
+    [DUE_WARNING] = "SELECT warn_us FROM contract WHERE warn_us < 9223372036854775807 "
+                    "ORDER BY warn_us LIMIT 1",
+    [DUE_STOPPED] = "SELECT destroy_due_us FROM contract "
+                    "WHERE destroy_due_us < 9223372036854775807 ORDER BY destroy_due_us LIMIT 1",
     [DUE_POST_RUNS] = "SELECT c.posted_us FROM contract c WHERE c.destroyed_us = 0 "
                       "AND c.started_us > 0 AND c.kind <> 4 AND EXISTS "
                       "(SELECT 1 FROM run_interval i "

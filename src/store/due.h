@@ -10,6 +10,8 @@ enum due_row {
     DUE_HEARTBEAT,   /* the oldest last heartbeat of a machine that is online */
     DUE_CREDIT_END,  /* an account's t_zero */
     DUE_END,         /* a running contract's lifetime */
+    DUE_WARNING,     /* a renter is to hear that a lifetime ends */
+    DUE_STOPPED,     /* a contract has been stopped for as long as its owner allows */
     DUE_POST_RUNS,   /* the oldest posting of a contract that is being charged for time */
     DUE_POST_EXISTS, /* and of one that exists */
     DUE_OP_EXPIRES,  /* an operation that no host has begun */

@@ -116,6 +116,13 @@ static void test_what_must_always_be_possible(void **state)
     CHECK(rental_arrow(RENTAL_STOPPING, RENTAL_REPORTED_RUNNING) == NULL);
     CHECK(rental_arrow(RENTAL_STOPPED, RENTAL_REPORTED_ABSENT) == NULL);
     CHECK(rental_arrow(RENTAL_DESTROYING, RENTAL_REPORTED_RUNNING) == NULL);
+    /* Rules of automation touch nothing but what they are about. */
+    for (size_t i = 0; i < STATE_COUNT; i++) {
+        check_row("%s", rental_state_name(states[i]));
+        CHECK_INT(rental_arrow(states[i], RENTAL_GPU_IDLE) != NULL, states[i] == RENTAL_RUNNING);
+        CHECK_INT(rental_arrow(states[i], RENTAL_STOPPED_TOO_LONG) != NULL,
+                  states[i] == RENTAL_STOPPED);
+    }
 }
 
 static enum rental_state walk(enum rental_state at, const enum rental_event *events, size_t count)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a renter has happen to an instance by itself (market/automation.h). */
+
+#ifndef BERTH_FLOW_AUTOMATION_H
+#define BERTH_FLOW_AUTOMATION_H
+
+#include "flow/caller.h"
+#include "flow/change.h"
+#include "flow/flow.h"
+
+enum { AUTOMATION_MAX = 64 };
+
+enum automation_outcome {
+    AUTOMATION_SET,
+    AUTOMATION_NO_INSTANCE,
+    AUTOMATION_BAD_MINUTES, /* below 0, or more than AUTOMATION_IDLE_MINUTES_MAX */
+    AUTOMATION_BAD_HOURS,   /* below 0, or more than AUTOMATION_STOPPED_HOURS_MAX */
+};
+
+/* What is not given stays as it is; 0 takes a rule back. */
+struct automation_request {
+    int64_t instance_id;
+    bool has_minutes, has_hours;
+    int64_t idle_stop_minutes, destroy_stopped_hours;
+};
+
+NODISCARD bool flow_automation_set(const struct flow *flow, const struct caller *caller,
+                                   const struct automation_request *request,
+                                   enum automation_outcome *ret, struct error *err);
+
+/* Destroy up to AUTOMATION_MAX instances that have been stopped for as long as their owners allow.
+ * Never one that stopped for want of credit or by the operator's word. */
+NODISCARD bool flow_destroy_stopped(const struct flow *flow, size_t *ret_count, struct error *err);
+
+/* Inside a heartbeat: what an instance that runs says of its GPUs; it may stop for it. */
+NODISCARD bool flow_automation_gauge(struct change *change, struct contract_row *contract,
+                                     int64_t gpu_permille, struct instant previous,
+                                     struct error *err);
+
+#endif
