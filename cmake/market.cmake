@@ -8,3 +8,6 @@ add_custom_command(OUTPUT ${gpu_models}
         ${CMAKE_SOURCE_DIR}/data/gpus.csv ${gpu_models}
     DEPENDS ${CMAKE_SOURCE_DIR}/tools/gpus_gen.py ${CMAKE_SOURCE_DIR}/data/gpus.csv)
 target_sources(market PRIVATE ${gpu_models})
+
+# Scans over columns are loops that the compiler turns into vectors.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/market/column.c PROPERTIES COMPILE_OPTIONS -O3)

@@ -249,6 +249,15 @@ void encode_raw(struct encoder *json, const char *text, size_t length)
     buf_append(json->out, text, length);
 }
 
+void encode_members(struct encoder *json, const char *text, size_t length)
+{
+    assert(length > 0 && json->depth > 0 && !json->is_array[json->depth] && !json->has_key);
+    if (json->has_item[json->depth])
+        buf_append(json->out, ",", 1);
+    json->has_item[json->depth] = true;
+    buf_append(json->out, text, length);
+}
+
 void encode_null(struct encoder *json)
 {
     encode_raw(json, "null", 4);

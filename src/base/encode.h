@@ -61,6 +61,9 @@ void encode_real(struct encoder *json, double value);
 /* One value that is JSON already. */
 void encode_raw(struct encoder *json, const char *text, size_t length);
 
+/* Members of the innermost object that are JSON already: one or more, without its brackets. */
+void encode_members(struct encoder *json, const char *text, size_t length);
+
 /* Key and value in one line, for the common types. */
 void encode_field_int(struct encoder *json, const char *key, int64_t value);
 void encode_field_bool(struct encoder *json, const char *key, bool value);

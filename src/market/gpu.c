@@ -42,6 +42,17 @@ bool gpu_name_matches(const char *a, const char *b)
     return *a == '\0' && *b == '\0';
 }
 
+char *gpu_name_fold(const char *name, char *folded_name, size_t size)
+{
+    size_t length = 0;
+
+    assert(size > 0);
+    for (; name[length] != '\0' && length < size - 1; length++)
+        folded_name[length] = folded(name[length]);
+    folded_name[length] = '\0';
+    return folded_name;
+}
+
 /* Words that say who made it, how large its memory is, or nothing. */
 static bool is_left_out(const char *word)
 {

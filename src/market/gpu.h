@@ -33,6 +33,9 @@ char *gpu_name(const char *driver_name, char name[static GPU_NAME_SIZE]);
 /* Whether two names are the same to a search: case, '_' and '-' against a space do not count. */
 bool gpu_name_matches(const char *a, const char *b);
 
+/* How names that match are all written, cut to `size`. Returns `folded`. */
+char *gpu_name_fold(const char *name, char *folded, size_t size);
+
 /* NULL for a model that is not in the table. */
 const struct gpu_model *gpu_model(const char *name);
 const struct gpu_model *gpu_models(size_t *ret_count); /* sorted by name */

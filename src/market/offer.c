@@ -100,14 +100,21 @@ struct money offer_storage_hour(struct money disk_month, int64_t disk_milligb)
     return (struct money){ hour < INT64_MAX ? (int64_t)hour : INT64_MAX };
 }
 
-static double dollars(struct money amount)
+struct money offer_total(struct money base, struct money storage)
+{
+    struct money total;
+
+    return money_add(base, storage, &total) ? total : (struct money){ INT64_MAX };
+}
+
+double offer_dollars(struct money amount)
 {
     return (double)amount.nanodollars / (double)NANODOLLARS_PER_DOLLAR;
 }
 
-static double per(double value, struct money price)
+double offer_per_dollar(double value, struct money total)
 {
-    return price.nanodollars > 0 ? value / dollars(price) : 0;
+    return total.nanodollars > 0 ? value / offer_dollars(total) : 0;
 }
 
 double offer_reliability(int64_t reliability_ppm, int64_t duration_us)
@@ -148,12 +155,12 @@ void offer_prepare(struct offer *offer)
 double offer_traffic(const struct offer *offer)
 {
     /* A GB is 2^-10 of the TB that is priced; count on 1.25 of them an hour. */
-    return 1.25 * dollars(offer->terms.down_tb) / OFFER_GB_PER_TB;
+    return 1.25 * offer_dollars(offer->terms.down_tb) / OFFER_GB_PER_TB;
 }
 
 double offer_score(double merit, double reliability, struct money total, double traffic)
 {
-    return merit * reliability / fmax(dollars(total) + traffic, 1e-6);
+    return merit * reliability / fmax(offer_dollars(total) + traffic, 1e-6);
 }
 
 static double score(const struct offer *offer, const struct quote *quote, int64_t duration_us)
@@ -185,11 +192,10 @@ struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask)
         .total_tflops = tflops(offer),
     };
 
-    if (!money_add(quote.base, quote.storage, &quote.total))
-        quote.total = (struct money){ INT64_MAX };
+    quote.total = offer_total(quote.base, quote.storage);
     quote.discounted = discounted(quote.total, offer->discount_max_ppm);
-    quote.dlperf_per_dollar = per(quote.dlperf, quote.total);
-    quote.tflops_per_dollar = per(quote.total_tflops, quote.total);
+    quote.dlperf_per_dollar = offer_per_dollar(quote.dlperf, quote.total);
+    quote.tflops_per_dollar = offer_per_dollar(quote.total_tflops, quote.total);
     quote.score = score(offer, &quote, ask->duration_us);
     return quote;
 }

@@ -117,6 +117,11 @@ double offer_merit(const struct offer *offer);
 /* Works out merit and lasting. */
 void offer_prepare(struct offer *offer);
 
+/* Parts of a quote: `total` is what both come to, or the most there is. */
+struct money offer_total(struct money base, struct money storage);
+double offer_dollars(struct money amount);
+double offer_per_dollar(double value, struct money total); /* 0 where it costs nothing */
+
 /* What the score adds to the price: the traffic that it counts on, dollars an hour. */
 double offer_traffic(const struct offer *offer);
 double offer_score(double merit, double reliability, struct money total, double traffic);

@@ -1,48 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/catalog_feed.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/idmap.h"
 #include "flow/offers.h"
+#include "server/stock.h"
 #include "sys/thread.h"
 
 enum {
     MACHINE_ARENA_MAX = 1 << 20, /* a machine's offers, with their texts */
     PAGE_SIZE_MAX = 256,         /* machines read at a time */
     RETRY_SECONDS = 1,
-};
-
-struct catalog_loan {
-    struct catalog *catalog;    /* owned */
-    atomic_size_t holder_count; /* the feed itself, and every search under way */
-};
-
-/* A machine with offers; the array of them is sorted by id. */
-struct listed {
-    int64_t machine_id;
-    struct arena arena; /* owns the offers and all they point to */
-    struct offer *offers;
-    size_t offer_count;
+    BATCH_MAX = 32, /* machines put at a time: a search sees those before it */
 };
 
 struct catalog_feed {
     const struct flow *flow;
     pthread_t thread;
+    struct catalog_pair *pair;
 
     /* The thread's own. */
-    struct listed *machines;
-    size_t machine_count, machine_capacity;
+    struct stock **stocks; /* owned, each too: of machines with offers, in no order */
+    size_t stock_count, stock_capacity;
+    struct idmap positions; /* in that, by machine */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t touched;
     int64_t queue[CATALOG_QUEUE_MAX];
     size_t queue_length;
     bool is_all_touched, is_stopping, has_stopped;
-    struct catalog_loan *present;
     struct catalog_feed_totals totals;
 };
 
@@ -53,127 +44,147 @@ static void *must(void *memory)
     return memory;
 }
 
-/* Where the machine stands in the array, or would. */
-static size_t position_of(const struct catalog_feed *feed, int64_t machine_id)
+/* Puts a stock in the place of the machine's last one, which is returned: NULL, if there is none.
+ * One without offers takes no place. */
+static struct stock *keep_stock(struct catalog_feed *feed, struct stock *stock)
 {
-    size_t low = 0, high = feed->machine_count;
+    int64_t machine_id = stock->offers.machine_id;
+    uint32_t position = idmap_find(&feed->positions, machine_id);
+    struct stock *last = position != IDMAP_NONE ? feed->stocks[position] : NULL;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (feed->machines[middle].machine_id < machine_id)
-            low = middle + 1;
-        else
-            high = middle;
+    if (stock->offers.count > 0 && last == NULL) {
+        if (feed->stock_count == feed->stock_capacity) {
+            feed->stock_capacity = feed->stock_capacity > 0 ? 2 * feed->stock_capacity : 64;
+            feed->stocks =
+                must(realloc(feed->stocks, feed->stock_capacity * sizeof feed->stocks[0]));
+        }
+        position = (uint32_t)feed->stock_count++;
+        idmap_put(&feed->positions, machine_id, position);
     }
-    return low;
-}
+    if (stock->offers.count > 0) {
+        feed->stocks[position] = stock;
+    } else if (last != NULL) {
+        struct stock *moved = feed->stocks[--feed->stock_count];
 
-static bool is_at(const struct catalog_feed *feed, size_t position, int64_t machine_id)
-{
-    return position < feed->machine_count && feed->machines[position].machine_id == machine_id;
-}
-
-static void remove_at(struct catalog_feed *feed, size_t position)
-{
-    arena_release(&feed->machines[position].arena);
-    feed->machine_count--;
-    memmove(&feed->machines[position], &feed->machines[position + 1],
-            (feed->machine_count - position) * sizeof feed->machines[0]);
-}
-
-static void insert_at(struct catalog_feed *feed, size_t position, const struct listed *listed)
-{
-    if (feed->machine_count == feed->machine_capacity) {
-        feed->machine_capacity = feed->machine_capacity > 0 ? 2 * feed->machine_capacity : 64;
-        feed->machines =
-            must(realloc(feed->machines, feed->machine_capacity * sizeof feed->machines[0]));
+        feed->stocks[position] = moved;
+        idmap_put(&feed->positions, moved->offers.machine_id, position);
+        idmap_remove(&feed->positions, machine_id);
     }
-    memmove(&feed->machines[position + 1], &feed->machines[position],
-            (feed->machine_count - position) * sizeof feed->machines[0]);
-    feed->machines[position] = *listed;
-    feed->machine_count++;
+    return last;
 }
 
-/* What is known of the machine becomes what the store says now. */
-static bool reload(struct catalog_feed *feed, int64_t machine_id, struct error *err)
+/* What the store says that the machine offers now. */
+static bool load(struct catalog_feed *feed, int64_t machine_id, struct stock **ret,
+                 struct error *err)
 {
-    struct listed listed = { .machine_id = machine_id, .arena = arena_of(MACHINE_ARENA_MAX) };
-    size_t position = position_of(feed, machine_id);
+    auto_arena struct arena arena = arena_of(MACHINE_ARENA_MAX);
+    struct offer *offers;
+    size_t count;
 
-    if (!flow_offers_of_machine(feed->flow, machine_id, &listed.arena, &listed.offers,
-                                &listed.offer_count, err)) {
-        arena_release(&listed.arena);
+    if (!flow_offers_of_machine(feed->flow, machine_id, &arena, &offers, &count, err))
         return error_context(err, "offers of machine %lld", (long long)machine_id);
-    }
-    if (is_at(feed, position, machine_id))
-        remove_at(feed, position);
-    if (listed.offer_count > 0)
-        insert_at(feed, position, &listed);
-    else
-        arena_release(&listed.arena);
+    *ret = stock_of(machine_id, offers, count);
     return true;
 }
 
-static bool reload_all(struct catalog_feed *feed, struct error *err)
+static void forget_all(struct catalog_feed *feed)
+{
+    while (feed->stock_count > 0)
+        stock_release(&feed->stocks[--feed->stock_count]);
+    idmap_release(&feed->positions);
+}
+
+static void count_totals(struct catalog_feed *feed, uint64_t builds, uint64_t reloads)
+{
+    struct catalog_side *side = catalog_pair_take(feed->pair);
+    size_t offers = catalog_offer_count(catalog_side_catalog(side));
+
+    catalog_side_give_back(&side);
+    (void)pthread_mutex_lock(&feed->lock);
+    feed->totals.machines = feed->stock_count;
+    feed->totals.offers = offers;
+    feed->totals.builds += builds;
+    feed->totals.reloads += reloads;
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
+/* Machines one after the other into stocks that nobody reads yet. */
+static bool load_all(struct catalog_feed *feed, struct error *err)
 {
     int64_t ids[PAGE_SIZE_MAX], after = 0;
     size_t count;
 
-    while (feed->machine_count > 0)
-        remove_at(feed, feed->machine_count - 1);
     do {
         if (!flow_offers_machines(feed->flow, after, ids, PAGE_SIZE_MAX, &count, err))
             return error_context(err, "list machines");
         for (size_t i = 0; i < count; i++) {
-            if (!reload(feed, ids[i], err))
+            struct stock *stock;
+
+            if (!load(feed, ids[i], &stock, err))
                 return false;
+            struct stock *last = keep_stock(feed, stock);
+            assert(last == NULL); /* Each machine is listed once. */
+            if (stock->offers.count == 0)
+                stock_release(&stock);
             after = ids[i];
         }
     } while (count == PAGE_SIZE_MAX);
     return true;
 }
 
-/* All machines and offers in two arrays: an offer's machine is one of them. */
-static struct catalog_loan *build(const struct catalog_feed *feed,
-                                  struct catalog_feed_totals *totals)
+/* Everything anew. What was there stays until the new is complete. */
+static bool reload_all(struct catalog_feed *feed, struct error *err)
 {
-    size_t offer_count = 0, next = 0;
+    struct catalog_feed fresh = { .flow = feed->flow };
 
-    for (size_t i = 0; i < feed->machine_count; i++)
-        offer_count += feed->machines[i].offer_count;
-    auto_free struct machine *machines = must(calloc(feed->machine_count + 1, sizeof *machines));
-    auto_free struct offer *offers = must(calloc(offer_count + 1, sizeof *offers));
-    for (size_t i = 0; i < feed->machine_count; i++) {
-        const struct listed *listed = &feed->machines[i];
-        machines[i] = *listed->offers[0].machine;
-        for (size_t k = 0; k < listed->offer_count; k++) {
-            offers[next] = listed->offers[k];
-            offers[next++].machine = &machines[i];
-        }
+    if (!load_all(&fresh, err)) {
+        forget_all(&fresh);
+        free(fresh.stocks);
+        return false;
     }
-
-    struct catalog_loan *loan = must(calloc(1, sizeof *loan));
-    loan->catalog = catalog_of(machines, feed->machine_count, offers, offer_count);
-    atomic_init(&loan->holder_count, 1);
-    totals->machines = feed->machine_count;
-    totals->offers = offer_count;
-    return loan;
+    auto_free struct catalog_stock *all = must(calloc(fresh.stock_count + 1, sizeof *all));
+    for (size_t i = 0; i < fresh.stock_count; i++)
+        all[i] = fresh.stocks[i]->offers;
+    if (feed->pair == NULL)
+        feed->pair = catalog_pair_of(all, fresh.stock_count);
+    else
+        catalog_pair_replace(feed->pair, all, fresh.stock_count);
+    forget_all(feed);
+    free(feed->stocks);
+    feed->stocks = fresh.stocks;
+    feed->stock_count = fresh.stock_count;
+    feed->stock_capacity = fresh.stock_capacity;
+    feed->positions = fresh.positions;
+    count_totals(feed, 1, feed->stock_count);
+    return true;
 }
 
-static void publish(struct catalog_feed *feed, uint64_t reload_count)
+/* The machines' offers take the place of what they had. */
+static bool reload(struct catalog_feed *feed, const int64_t *ids, size_t count, struct error *err)
 {
-    struct catalog_feed_totals totals = { 0 };
-    struct catalog_loan *next = build(feed, &totals);
+    struct stock *stocks[BATCH_MAX], *last[BATCH_MAX];
+    struct catalog_stock offers[BATCH_MAX];
+    size_t loaded = 0;
+    bool is_ok = true;
 
-    (void)pthread_mutex_lock(&feed->lock);
-    struct catalog_loan *last = feed->present;
-    feed->present = next;
-    feed->totals.machines = totals.machines;
-    feed->totals.offers = totals.offers;
-    feed->totals.builds++;
-    feed->totals.reloads += reload_count;
-    (void)pthread_mutex_unlock(&feed->lock);
-    catalog_loan_give_back(&last);
+    assert(count <= BATCH_MAX);
+    while (loaded < count && is_ok) {
+        is_ok = load(feed, ids[loaded], &stocks[loaded], err);
+        loaded += is_ok ? 1 : 0;
+    }
+    /* What was loaded counts, also where the next could not be. */
+    for (size_t i = 0; i < loaded; i++) {
+        offers[i] = stocks[i]->offers;
+        last[i] = keep_stock(feed, stocks[i]);
+    }
+    catalog_pair_put(feed->pair, offers, loaded);
+    for (size_t i = 0; i < loaded; i++) {
+        stock_release(&last[i]);
+        if (stocks[i]->offers.count == 0)
+            stock_release(&stocks[i]);
+    }
+    count_totals(feed, 0, loaded);
+    return is_ok;
 }
 
 /* What was touched since it was last asked. Waits for it; false: the feed is stopping. */
@@ -213,8 +224,8 @@ static bool follow(struct catalog_feed *feed, const int64_t *ids, size_t count, 
 {
     if (is_all)
         return reload_all(feed, err);
-    for (size_t i = 0; i < count; i++) {
-        if (!reload(feed, ids[i], err))
+    for (size_t i = 0; i < count; i += BATCH_MAX) {
+        if (!reload(feed, ids + i, count - i < BATCH_MAX ? count - i : BATCH_MAX, err))
             return false;
     }
     return true;
@@ -229,9 +240,7 @@ static void *run(void *context)
     struct error err;
 
     while (wait_for_changes(feed, ids, &count, &is_all)) {
-        if (follow(feed, ids, count, is_all, &err)) {
-            publish(feed, is_all ? feed->machine_count : count);
-        } else {
+        if (!follow(feed, ids, count, is_all, &err)) {
             log_failure(feed->flow->log, "catalog not updated", &err);
             wait_to_retry(feed);
         }
@@ -251,7 +260,6 @@ bool catalog_feed_open(const struct flow *flow, struct catalog_feed **ret_feed, 
         catalog_feed_close(&feed);
         return error_context(err, "load the catalog");
     }
-    publish(feed, feed->machine_count);
     if (!thread_start(&feed->thread, run, feed, err)) {
         catalog_feed_close(&feed);
         return error_context(err, "start the catalog");
@@ -280,10 +288,9 @@ void catalog_feed_close(struct catalog_feed **feed_owner)
     if (feed == NULL)
         return;
     catalog_feed_stop(feed);
-    while (feed->machine_count > 0)
-        remove_at(feed, feed->machine_count - 1);
-    free(feed->machines);
-    catalog_loan_give_back(&feed->present);
+    catalog_pair_release(&feed->pair);
+    forget_all(feed);
+    free(feed->stocks);
     (void)pthread_cond_destroy(&feed->touched);
     (void)pthread_mutex_destroy(&feed->lock);
     free(feed);
@@ -304,29 +311,9 @@ void catalog_feed_touch(struct catalog_feed *feed, int64_t machine_id)
     (void)pthread_mutex_unlock(&feed->lock);
 }
 
-struct catalog_loan *catalog_feed_take(struct catalog_feed *feed)
+struct catalog_side *catalog_feed_take(struct catalog_feed *feed)
 {
-    (void)pthread_mutex_lock(&feed->lock);
-    struct catalog_loan *loan = feed->present;
-    atomic_fetch_add(&loan->holder_count, 1);
-    (void)pthread_mutex_unlock(&feed->lock);
-    return loan;
-}
-
-const struct catalog *catalog_loan_catalog(const struct catalog_loan *loan)
-{
-    return loan->catalog;
-}
-
-void catalog_loan_give_back(struct catalog_loan **loan_owner)
-{
-    struct catalog_loan *loan = *loan_owner;
-
-    *loan_owner = NULL;
-    if (loan == NULL || atomic_fetch_sub(&loan->holder_count, 1) > 1)
-        return;
-    catalog_release(&loan->catalog);
-    free(loan);
+    return catalog_pair_take(feed->pair);
 }
 
 struct catalog_feed_totals catalog_feed_totals(struct catalog_feed *feed)

@@ -41,12 +41,12 @@ static void reply_hits(struct call *call, const struct search *search)
 {
     auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
     struct encoder json = encoder_of(&body);
-    auto_catalog_loan struct catalog_loan *loan = catalog_feed_take(call->app->catalog);
+    auto_catalog_side struct catalog_side *side = catalog_feed_take(call->app->catalog);
     auto_free struct catalog_hit *hits = calloc(search->query.limit + 1, sizeof *hits);
 
     if (hits == NULL)
         abort();
-    size_t count = catalog_search(catalog_loan_catalog(loan), &search->query, &search->asker, hits);
+    size_t count = catalog_search(catalog_side_catalog(side), &search->query, &search->asker, hits);
     metrics_add(call->app->metrics, METRICS_SEARCHES, 1);
     encode_object(&json);
     encode_key(&json, "offers");

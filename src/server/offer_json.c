@@ -112,7 +112,10 @@ void offer_encode(struct encoder *json, const struct catalog_hit *hit,
                   const struct query_caller *asker)
 {
     encode_object(json);
-    offer_encode_fixed(json, hit->offer);
+    if (hit->offer->json != NULL)
+        encode_members(json, hit->offer->json, hit->offer->json_length);
+    else
+        offer_encode_fixed(json, hit->offer);
     offer_encode_asked(json, hit, asker);
     encode_end(json);
 }

@@ -9,7 +9,7 @@
 #define BERTH_SERVER_OFFER_JSON_H
 
 #include "base/encode.h"
-#include "market/catalog.h"
+#include "market/catalog_search.h"
 
 /* The members that are the same for every asker; the object is open. */
 void offer_encode_fixed(struct encoder *json, const struct offer *offer);

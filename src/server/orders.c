@@ -9,6 +9,7 @@
 #include "flow/offers.h"
 #include "flow/order.h"
 #include "flow/rent.h"
+#include "market/catalog_search.h"
 #include "market/query_parse.h"
 #include "server/rental_read.h"
 #include "sys/thread.h"
@@ -306,22 +307,37 @@ static bool look_at_machine(struct orders *orders, int64_t machine_id, struct er
     return true;
 }
 
-/* Whether the order is over. */
-static bool search(struct orders *orders, struct waiting *waiting)
+/* Offers for it that can be rented now, best first. The catalog is not held while they are. */
+static size_t find(const struct orders *orders, const struct waiting *waiting,
+                   int64_t ids[static HITS_MAX])
 {
-    auto_catalog_loan struct catalog_loan *loan = catalog_feed_take(orders->catalog);
+    auto_catalog_side struct catalog_side *side = catalog_feed_take(orders->catalog);
     struct query_caller asker = asker_of(orders, waiting);
     struct catalog_hit hits[HITS_MAX];
     struct query query = waiting->query;
+    size_t found = 0;
+
+    query.limit = HITS_MAX;
+    size_t count = catalog_search(catalog_side_catalog(side), &query, &asker, hits);
+    for (size_t i = 0; i < count; i++) {
+        if (offer_is_rentable(hits[i].offer, asker.now))
+            ids[found++] = hits[i].offer->id;
+    }
+    return found;
+}
+
+/* Whether the order is over. */
+static bool search(struct orders *orders, struct waiting *waiting)
+{
+    int64_t ids[HITS_MAX];
 
     waiting->search_due_us =
         monotonic_us() +
         (waiting->is_new ? ORDERS_SETTLE_SECONDS : ORDERS_SWEEP_SECONDS) * US_PER_SECOND;
     waiting->is_new = false;
-    query.limit = HITS_MAX;
-    size_t count = catalog_search(catalog_loan_catalog(loan), &query, &asker, hits);
+    size_t count = find(orders, waiting, ids);
     for (size_t i = 0; i < count && waiting->rests_until_us <= monotonic_us(); i++) {
-        if (offer_is_rentable(hits[i].offer, asker.now) && fire(orders, waiting, hits[i].offer->id))
+        if (fire(orders, waiting, ids[i]))
             return true;
     }
     return false;

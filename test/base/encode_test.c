@@ -365,6 +365,24 @@ static void test_depth_reaches_its_limit(void **state)
     CHECK_INT((int64_t)out.length, 2 * (ENCODE_DEPTH_MAX - 1));
 }
 
+static void test_members_written_before_stand_among_others(void **state)
+{
+    auto_buf struct buf out = buf_of(1000);
+    struct encoder json = encoder_of(&out);
+
+    (void)state;
+    encode_array(&json);
+    encode_object(&json);
+    encode_members(&json, "\"a\":1,\"b\":[2]", 13);
+    encode_field_int(&json, "c", 3);
+    encode_members(&json, "\"d\":4", 5);
+    encode_end(&json);
+    encode_object(&json);
+    encode_end(&json);
+    encode_end(&json);
+    CHECK_TEXT(out.bytes, "[{\"a\":1,\"b\":[2],\"c\":3,\"d\":4},{}]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_any_double_reads_back),
         cmocka_unit_test(test_overflow_is_looked_at_once),
         cmocka_unit_test(test_depth_reaches_its_limit),
+        cmocka_unit_test(test_members_written_before_stand_among_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "market/catalog.h"
+#include "market/catalog_search.h"
 #include "market/query_parse.h"
 
 enum { MACHINES = 3, OFFERS = 9 };
@@ -14,8 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static struct catalog *a_catalog(void)
 {
-    struct machine machines[MACHINES];
-    struct offer offers[OFFERS];
+    static struct machine machines[MACHINES]; /* the catalog borrows them */
+    static struct offer offers[OFFERS];
+    static struct catalog_stock stocks[OFFERS];
 
     for (int i = 0; i < MACHINES; i++)
         machines[i] = (struct machine){
@@ -49,7 +50,9 @@ static struct catalog *a_catalog(void)
                        .disk_gb = 250,
                        .end = { INT64_MAX } },
         };
-    return catalog_of(machines, MACHINES, offers, OFFERS);
+    for (int i = 0; i < OFFERS; i++)
+        stocks[i] = (struct catalog_stock){ offers[i].machine->id, &offers[i], 1 };
+    return catalog_of(stocks, OFFERS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

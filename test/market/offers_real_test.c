@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "market/catalog.h"
+#include "market/catalog_search.h"
 #include "market/query_parse.h"
 
 enum { ROWS = 3085, QUERIES = 400, LINE_SIZE = 1024, RENTED_TO = 501 };
@@ -147,6 +147,7 @@ static void take_row(const struct row *row, size_t i)
 
 static int load(void **state)
 {
+    static struct catalog_stock stocks[ROWS];
     char path[512], line[LINE_SIZE];
     size_t count = 0;
 
@@ -161,7 +162,9 @@ static int load(void **state)
         take_row(&rows[count], count);
     }
     (void)fclose(file);
-    catalog = catalog_of(machines, count, offers, count);
+    for (size_t i = 0; i < count; i++)
+        stocks[i] = (struct catalog_stock){ machines[i].id, &offers[i], 1 };
+    catalog = catalog_of(stocks, count);
     return count == ROWS ? 0 : -1;
 }
 

@@ -27,9 +27,9 @@ static struct catalog_feed *open_feed(struct support *support)
 
 static size_t offers_in(struct catalog_feed *feed)
 {
-    auto_catalog_loan struct catalog_loan *loan = catalog_feed_take(feed);
+    auto_catalog_side struct catalog_side *side = catalog_feed_take(feed);
 
-    return catalog_offer_count(catalog_loan_catalog(loan));
+    return catalog_offer_count(catalog_side_catalog(side));
 }
 
 /* For at most five seconds. */
@@ -108,15 +108,15 @@ static void test_a_search_keeps_the_catalog_that_it_took(void **state)
 
     world_host(&world, &machine, "first", 2);
     CHECK(has_offers_soon(feed, 2));
-    struct catalog_loan *loan = catalog_feed_take(feed);
+    struct catalog_side *side = catalog_feed_take(feed);
     int64_t offer = world_offer(&world, machine.id, 2);
     unlist(&machine);
     CHECK(has_offers_soon(feed, 0));
-    const struct offer *kept = catalog_offer(catalog_loan_catalog(loan), offer);
+    const struct offer *kept = catalog_offer(catalog_side_catalog(side), offer);
     CHECK(kept != NULL);
     CHECK_INT(kept->machine->id, machine.id);
-    catalog_loan_give_back(&loan);
-    CHECK(loan == NULL);
+    catalog_side_give_back(&side);
+    CHECK(side == NULL);
     close_feed(support, feed);
 }
 

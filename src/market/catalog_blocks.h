@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a catalog lies in memory: for market/catalog*.c alone.
+ *
+ * Offers lie in blocks of COLUMN_ROWS. A block has a column for each number that is searched for, a
+ * word of flags and, for what is worked out only for offers that passed all else, a line of what an
+ * exact price needs. Beside the blocks, by column, lie their zones: bounds of all numbers in the
+ * block, so that most blocks of a search are never looked at. */
+
+#ifndef BERTH_MARKET_CATALOG_BLOCKS_H
+#define BERTH_MARKET_CATALOG_BLOCKS_H
+
+#include "base/idmap.h"
+#include "market/catalog.h"
+#include "market/column.h"
+#include "market/words.h"
+
+enum catalog_column {
+#define CATALOG_COLUMN(name, value) COLUMN_##name,
+#include "market/catalog_columns.def"
+#undef CATALOG_COLUMN
+    COLUMN_COUNT,
+};
+
+enum catalog_flag {
+    FLAG_HERE = 1 << 0,  /* there is an offer in this row */
+    FLAG_OPEN = 1 << 1,  /* nobody has rented it */
+    FLAG_READY = 1 << 2, /* rentable, as long as there is time */
+    FLAG_VERIFIED = 1 << 3,
+    FLAG_DATACENTER = 1 << 4,
+    FLAG_EXTERNAL = 1 << 5,
+    FLAG_STATIC_IP = 1 << 6,
+    FLAG_AVX = 1 << 7,
+    FLAG_DISPLAY = 1 << 8,
+    FLAG_SIMULATED = 1 << 9,
+    FLAG_BID = 1 << 10,
+};
+
+#define CATALOG_NO_ROW UINT32_MAX
+
+/* A cache line of an offer: its exact price and score are made of these. */
+struct catalog_line {
+    int64_t id;
+    const struct offer *offer; /* borrowed */
+    int64_t base[2];           /* nanodollars: on demand, for a bid */
+    int64_t disk_month;
+    double traffic; /* offer_traffic() */
+    double worth;   /* merit times the usual reliability */
+    double dlperf;
+};
+
+/* No number of the block's rows lies outside. */
+struct catalog_zone {
+    int64_t min, max;
+};
+
+struct catalog_block {
+    struct column columns[COLUMN_COUNT];
+    uint16_t flags[COLUMN_ROWS];
+    struct catalog_line lines[COLUMN_ROWS];
+    uint32_t
+        next_rows[COLUMN_ROWS]; /* of the same machine, or the next free; CATALOG_NO_ROW ends */
+    uint32_t free_first;
+    uint32_t count;     /* offers */
+    uint32_t set_count; /* rows set since its zones were last drawn anew */
+};
+
+/* A machine with offers. */
+struct catalog_place {
+    int64_t machine_id, host_id;
+    uint32_t first_row;
+    uint32_t next, previous; /* of the same host; `next` also links places that are free */
+};
+
+struct catalog {
+    const struct column_scan *scan;
+    struct words words;
+    struct catalog_block **blocks; /* owned */
+    size_t block_count, block_capacity;
+    struct catalog_zone *zones[COLUMN_COUNT]; /* by block */
+    uint16_t *flags_any, *flags_all;          /* by block */
+    struct catalog_place *places;
+    uint32_t place_count, place_capacity, place_free;
+    struct idmap offers, machines, hosts; /* to row, place, and first place */
+    size_t offer_count;
+};
+
+static inline struct catalog_block *catalog_block_of(const struct catalog *catalog, uint32_t row)
+{
+    return catalog->blocks[row / COLUMN_ROWS];
+}
+
+/* A number that is larger for a larger value, and never too small for it: where `value` is below
+ * zero or not a number, the largest. catalog_bound_below() is never too large. */
+int64_t catalog_bound(double value);
+int64_t catalog_bound_below(double value);
+
+/* Puts an offer into a row, or what it is now in place of what it was. */
+void catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer);
+
+/* Puts offers into the first rows of an empty block. */
+void catalog_rows_fill(struct catalog *catalog, size_t block, const struct offer *const *offers,
+                       size_t count);
+
+/* What a removed offer held. */
+void catalog_row_clear(struct catalog *catalog, uint32_t row);
+
+/* Bounds of all numbers in the block as they are now, and columns as narrow as they can be. */
+void catalog_block_redraw(struct catalog *catalog, size_t block);
+
+#endif
