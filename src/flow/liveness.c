@@ -35,6 +35,20 @@ bool flow_liveness(const struct flow *flow, const char *server_proc, struct erro
     return true;
 }
 
+static bool accept_work(struct db *db, void *context, struct error *err)
+{
+    const struct instant *now = context;
+
+    return liveness_deny(db, instant_add(*now, LIVENESS_SECONDS * US_PER_SECOND), err);
+}
+
+bool flow_accept_clock(const struct flow *flow, struct error *err)
+{
+    struct instant now = clock_now(flow->clock);
+
+    return store_write(flow->store, accept_work, &now, err);
+}
+
 struct instant liveness_since(const struct span *alive, size_t count, struct instant now)
 {
     struct instant since = now, until = { INT64_MIN };

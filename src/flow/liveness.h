@@ -13,6 +13,10 @@ enum { LIVENESS_SECONDS = 5 };
  * LIVENESS_SECONDS: it counts as alive for as long again, and a longer silence is an outage. */
 NODISCARD bool flow_liveness(const struct flow *flow, const char *server_proc, struct error *err);
 
+/* The clock is right, whatever servers have said before: what they said of times to come is not
+ * so. */
+NODISCARD bool flow_accept_clock(const struct flow *flow, struct error *err);
+
 /* Since when some server has been alive without a break, given their spans sorted by `from`; `now`
  * where none is. Pure. */
 struct instant liveness_since(const struct span *alive, size_t count, struct instant now);

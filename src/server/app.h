@@ -22,7 +22,8 @@ struct app {
     int64_t start_us; /* how long starting took */
 
     struct log log;
-    const struct clock *clock;
+    const struct clock *clock; /* the timekeeper's */
+    struct timekeeper *timekeeper;
     struct key_pair keys;
     struct store *store;
     struct flow flow;

@@ -10,6 +10,7 @@
 #include "server/catalog_feed.h"
 #include "server/events.h"
 #include "server/reply.h"
+#include "server/timekeeper.h"
 #include "store/ledger.h"
 #include "sys/file.h"
 
@@ -79,6 +80,9 @@ static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
           (int64_t)http.queued_now, 0 },
         { "berth_http_connections_total", "counter", "Connections accepted.",
           (int64_t)http.connections, 0 },
+        { "berth_clock_apart_seconds", "gauge",
+          "By how much the wall clock is ahead of the time in the books.",
+          timekeeper_apart_us(app->timekeeper), 6 },
         { "berth_http_cut_off_total", "counter", "Connections closed for being too slow.",
           (int64_t)http.cut_off, 0 },
     };

@@ -12,6 +12,7 @@
 
 #include "base/parse.h"
 #include "flow/account.h"
+#include "flow/liveness.h"
 #include "market/billing.h"
 #include "server/agents.h"
 #include "server/app.h"
@@ -22,6 +23,7 @@
 #include "server/jobs.h"
 #include "server/metrics_page.h"
 #include "server/orders.h"
+#include "server/timekeeper.h"
 #include "sys/file.h"
 
 enum {
@@ -43,6 +45,7 @@ const struct option_row serve_options[] = {
     { "config", "FILE", "more options, one a line, without dashes" },
     { "auto-verify", NULL, "count every machine as verified" },
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
+    { "accept-clock", NULL, "this machine's clock is right, although it does not fit the books" },
     { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
     { "downtime-credit", "PERCENT", "of its price a host gives back for time out of contact (0)" },
     { NULL, NULL, NULL },
@@ -165,6 +168,9 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .allows_simulated = options_has(options, "allow-simulated") };
     if (!read_billing(options, &app->flow, err))
         return false;
+    if (options_has(options, "accept-clock") ? !flow_accept_clock(&app->flow, err)
+                                             : !timekeeper_check(&app->flow, err))
+        return false;
     app->metrics = metrics_open(route_count);
     app->hub = hub_open(app->clock, agents_release);
     const struct deliver_options deliver = { .flow = &app->flow,
@@ -268,6 +274,7 @@ static void close_app(struct app *app)
     catalog_feed_close(&app->catalog);
     hub_close(&app->hub);
     metrics_close(&app->metrics);
+    timekeeper_close(&app->timekeeper);
     crypto_wipe(&app->keys, sizeof app->keys);
 }
 
@@ -302,13 +309,19 @@ static void wait_for_the_end(struct app *app, const sigset_t *signals)
 static bool serve(struct app *app, const struct options *options, const char *const *proxies,
                   struct error *err)
 {
-    int64_t begin_us = clock_boot_us(app->clock);
     auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
     sigset_t signals = block_signals();
 
-    if (!data_dir_open(options_get(options, "data"), &dir, err) || !data_dir_lock(&dir, err) ||
-        !data_dir_keys(&dir, &app->keys, err))
+    if (!timekeeper_open(&clock_system, &app->log, &app->timekeeper, err))
         return false;
+    app->clock = timekeeper_clock(app->timekeeper);
+    app->started = clock_now(app->clock);
+    int64_t begin_us = clock_boot_us(app->clock);
+    if (!data_dir_open(options_get(options, "data"), &dir, err) || !data_dir_lock(&dir, err) ||
+        !data_dir_keys(&dir, &app->keys, err)) {
+        timekeeper_close(&app->timekeeper);
+        return false;
+    }
     bool is_open = open_market(app, options, &dir, err) && open_doors(app, options, proxies, err);
     if (is_open) {
         app->start_us = clock_boot_us(app->clock) - begin_us;
@@ -340,7 +353,7 @@ bool serve_run(const struct options *given, const char *version, struct error *e
     auto_arena struct arena arena = arena_of(OPTIONS_ARENA_MAX);
     const char *proxies[TRUSTED_PROXIES_MAX + 1];
     struct options options = *given;
-    struct app app = { .version = version, .clock = &clock_system };
+    struct app app = { .version = version };
 
     if (!read_config(&options, &arena, err))
         return false;
@@ -351,7 +364,6 @@ bool serve_run(const struct options *given, const char *version, struct error *e
     forbid_dumps();
     app.log = log_standard();
     app.public_url = options_get(&options, "public-url");
-    app.started = clock_now(app.clock);
     name_process(app.server_proc);
     return serve(&app, &options, proxies, err);
 }

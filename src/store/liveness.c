@@ -50,3 +50,25 @@ bool liveness_forget(struct db *db, struct instant before, struct error *err)
     return db_exec(db, "DELETE FROM server_liveness WHERE alive_until_us < $1",
                    DB_ARGS(db_instant(before)), err);
 }
+
+static bool last_read(struct db_rows *row, void *context, struct error *err)
+{
+    struct instant *last = context;
+
+    (void)err;
+    *last = db_column_instant(row, 0);
+    return true;
+}
+
+bool liveness_last(struct db *db, struct instant *ret, bool *ret_has, struct error *err)
+{
+    return db_query_one(
+        db, "SELECT alive_until_us FROM server_liveness ORDER BY alive_until_us DESC LIMIT 1",
+        DB_NO_ARGS, last_read, ret, ret_has, err);
+}
+
+bool liveness_deny(struct db *db, struct instant after, struct error *err)
+{
+    return db_exec(db, "DELETE FROM server_liveness WHERE alive_until_us > $1",
+                   DB_ARGS(db_instant(after)), err);
+}

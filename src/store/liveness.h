@@ -20,6 +20,12 @@ NODISCARD bool liveness_say(struct db *db, const struct liveness *liveness, stru
 NODISCARD bool liveness_list(struct db *db, struct instant after, struct arena *arena,
                              struct span **ret, size_t *ret_count, struct error *err);
 
+/* When the last of all spans ends. `*ret_has` is false where there is none. */
+NODISCARD bool liveness_last(struct db *db, struct instant *ret, bool *ret_has, struct error *err);
+
+/* Drop those that would end after `after`: their clock was wrong. */
+NODISCARD bool liveness_deny(struct db *db, struct instant after, struct error *err);
+
 /* Drop those that ended before `before`. */
 NODISCARD bool liveness_forget(struct db *db, struct instant before, struct error *err);
 
