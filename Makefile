@@ -53,10 +53,17 @@ SECONDS ?= 60
 fuzz:
 	@tools/fuzz "$(TARGET)" "$(SECONDS)"
 
-# kill -9 of every part at random moments of the journey: make torture KILLS=20 FROM=1
+# kill -9 of berthd under load, or of every part at random moments of a rental; power cuts, failing
+# disks and failing memory under the money flows, TIMES as many as in the tests.
+#   make torture KILLS=1000    make torture-journey KILLS=20    make torture-disk TIMES=50
 KILLS ?= 20
+TIMES ?= 10
 torture:
-	@tools/torture $(KILLS) $(FROM)
+	@tools/torture server $(KILLS) $(FROM)
+torture-journey:
+	@tools/torture journey $(KILLS) $(FROM)
+torture-disk:
+	@tools/torture disk $(TIMES) $(FROM)
 
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
