@@ -24,6 +24,10 @@ bool change_begin(struct change *change, struct db *db, int64_t machine_id, stru
         (has_machine && !session_load(db, machine_id, arena, &change->session, &has_session, err)))
         return false;
     change->has_session = has_session;
+    if (has_machine)
+        change->now = instant_max(change->now, change->machine.changed);
+    if (has_session)
+        change->now = instant_max(change->now, change->session.last_heartbeat);
     *ret_has = has_machine;
     return true;
 }
@@ -336,6 +340,9 @@ bool change_end(struct change *change, struct error *err)
             !db_notify(change->db, TOPIC_USER, user_id, err))
             return false;
     }
+    if ((change->cuts_offers || change->tells_host || change->user_count > 0) &&
+        !machine_set_changed(change->db, change->machine.id, change->now, err))
+        return false;
     if (change->tells_host)
         return machine_bump(change->db, change->machine.id, err);
     return !change->cuts_offers || db_notify(change->db, TOPIC_MACHINE, change->machine.id, err);

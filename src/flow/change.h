@@ -9,7 +9,9 @@
  *     return change_end(&change, err);
  *
  * Begin takes the machine's lock, so that nobody else claims its GPUs, cuts its offers or moves
- * its contracts meanwhile; contracts are loaded after it. A contract moves along an arrow of
+ * its contracts meanwhile; contracts are loaded after it. It also moves `now` up to the last change
+ * on the machine: who looked at the clock first need not come first, and times on a machine never
+ * run backwards. A contract moves along an arrow of
  * market/rental.h, with everything that the arrow asks for. The end lets in who waited for GPUs,
  * cuts offers anew, works out when credit ends for everyone concerned, and wakes the agent. */
 

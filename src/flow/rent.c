@@ -70,6 +70,7 @@ static bool load_facts(struct db *db, struct rent_work *work, struct arena *aren
         !user_lock(db, work->caller->user_id, err) ||
         !offer_load(db, work->request->offer_id, &work->offer, &facts->has_offer, err))
         return false;
+    work->now = work->change.now;
     if (!has || !facts->has_offer)
         return true; /* taken while we waited for the lock */
     if (!hardware_load(db, &work->change.machine, arena, &work->hardware, err) ||

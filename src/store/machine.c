@@ -10,7 +10,7 @@
     "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, disk_month, "     \
     "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
     "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
-    "inet_up_kbps, inet_down_kbps"
+    "inet_up_kbps, inet_down_kbps, changed_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -54,6 +54,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->quarantined_count = db_column_int(row, 26);
     machine->inet_up_kbps = db_column_int(row, 27);
     machine->inet_down_kbps = db_column_int(row, 28);
+    machine->changed = db_column_instant(row, 29);
     return true;
 }
 
@@ -118,6 +119,12 @@ bool machine_lock(struct db *db, int64_t id, struct error *err)
 {
     return db_exec(db, "UPDATE machine SET desired_rev = desired_rev WHERE id = $1",
                    DB_ARGS(db_int(id)), err);
+}
+
+bool machine_set_changed(struct db *db, int64_t id, struct instant now, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET changed_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(now)), err);
 }
 
 bool machine_bump(struct db *db, int64_t id, struct error *err)

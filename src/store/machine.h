@@ -28,6 +28,7 @@ struct machine_row {
     const char *engine_message;
     int64_t disk_free_gb;
     int64_t quarantined_count; /* containers of Berth's that no contract accounts for */
+    struct instant changed;    /* when something on it last changed: time goes on from there */
 };
 
 NODISCARD bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *ret_id,
@@ -50,6 +51,9 @@ NODISCARD bool machine_list_all(struct db *db, int64_t after, size_t max, struct
 /* Take the machine's row for this transaction: whoever claims its GPUs, cuts its offers or
  * changes what should run on it holds this first. */
 NODISCARD bool machine_lock(struct db *db, int64_t id, struct error *err);
+
+NODISCARD bool machine_set_changed(struct db *db, int64_t id, struct instant now,
+                                   struct error *err);
 
 /* Its desired state has changed: raise desired_rev, and wake its agent. */
 NODISCARD bool machine_bump(struct db *db, int64_t id, struct error *err);

@@ -9,6 +9,7 @@
 #include "flow/list_machine.h"
 #include "flow/no_credit.h"
 #include "flow/post_usage.h"
+#include "flow/support_check.h"
 #include "support.h"
 
 enum { RENTERS = 3, MACHINES = 2, IDS_MAX = 256 };
@@ -174,6 +175,46 @@ static void test_the_laws_hold_after_any_sequence_of_events(void **state)
     world_close(&scene.world);
 }
 
+/* Who looked at the clock first need not come first: some have waited for their turn. */
+static void test_times_never_run_backwards(void **state)
+{
+    struct scene scene;
+    struct world *world = &scene.world;
+    enum change_outcome outcome;
+    struct error err;
+
+    open_scene(&scene, state);
+    struct caller bob = scene.renters[1];
+    int64_t id = world_running(world, &scene.machines[0], bob, 4);
+    world_run(world, &scene.machines[0], 20 * US_PER_SECOND);
+    world_pass(world, 4 * US_PER_SECOND);
+    CHECK_OK(flow_stop(&world->flow, &bob, id, &outcome, &err), &err);
+    int64_t stopped = world_number_of(world, "SELECT state_us FROM contract WHERE id = $1", id);
+    world->clock.held_now.microseconds -= 2 * US_PER_SECOND;
+    CHECK_OK(flow_start(&world->flow, &bob, id, &outcome, &err), &err);
+    CHECK_INT(outcome, CHANGE_DONE);
+    CHECK_INT(world_number_of(world, "SELECT state_us FROM contract WHERE id = $1", id), stopped);
+    CHECK_OK(flow_destroy(&world->flow, &bob, id, &outcome, &err), &err);
+    CHECK_INT(world_number_of(world, "SELECT destroyed_us FROM contract WHERE id = $1", id),
+              stopped);
+    world->clock.held_now.microseconds += 2 * US_PER_SECOND;
+    CHECK_INT(world_beat(world, &scene.machines[0]), TAKE_DONE);
+
+    /* The next renter's claim does not begin before this one's ended. */
+    int64_t freed = world_number(world, "SELECT max(released_us) FROM gpu_claim");
+    world->clock.held_now.microseconds -= 3 * US_PER_SECOND;
+    struct rental_reply next = world_rent(world, bob, world_offer(world, scene.machines[0].id, 4));
+    CHECK_INT(next.outcome, RENTAL_MADE);
+    CHECK(world_number_of(world, "SELECT min(claimed_us) FROM gpu_claim WHERE contract_id = $1",
+                          next.instance_id) >= freed);
+    CHECK(world_number_of(world, "SELECT created_us FROM contract WHERE id = $1",
+                          next.instance_id) >= freed);
+    world->clock.held_now.microseconds += 3 * US_PER_SECOND;
+    world_run(world, &scene.machines[0], 10 * US_PER_SECOND);
+    check_is_clean(*state);
+    world_close(world);
+}
+
 struct actor {
     struct scene *scene;
     size_t number;
@@ -242,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_laws_hold_after_any_sequence_of_events),
+        cmocka_unit_test(test_times_never_run_backwards),
         cmocka_unit_test(test_many_at_once_get_in_nobodys_way),
     };
 
