@@ -15,6 +15,7 @@ enum {
     POLL_ANSWER_MS = POLL_HOLD_MS + 10000,
     REPLY_MAX = 65536,
     HURRY_AGAIN_MS = 20, /* what changes together is told together */
+    POLL_LATE_MS = 1000, /* for the held poll to bring what a heartbeat was told of */
     BACKOFF_FIRST_MS = 250,
     BACKOFF_MAX_MS = 30000,
     URL_SIZE = 1024,
@@ -32,14 +33,14 @@ struct link {
     enum link_state state;
     int64_t session_epoch, heartbeat_ms;
     int64_t heartbeat_seq, poll_seq, op_seq; /* the last ones that were used */
-    int64_t applied_rev;
+    int64_t applied_rev, told_rev;           /* told: by the answer to a heartbeat */
     bool is_first_poll; /* of this session: the full state, whatever was applied */
     bool is_hurried;    /* a change came while a heartbeat was under way */
     int failure_count;  /* to open a session, since a heartbeat was accepted */
     int miss_count;     /* of heartbeats, in a row */
     uint8_t nonce[32];
     struct web_call *step, *heartbeat, *poll, *op;
-    struct loop_timer *step_timer, *heartbeat_timer, *poll_timer;
+    struct loop_timer *step_timer, *heartbeat_timer, *poll_timer, *late_timer;
 };
 
 static char *copy_or_null(const char *text)
@@ -151,6 +152,7 @@ static void start_over(struct link *link, const char *why)
     }
     loop_timer_stop(link->heartbeat_timer);
     loop_timer_stop(link->poll_timer);
+    loop_timer_stop(link->late_timer);
     loop_timer_set(link->step_timer, backoff_ms(link->failure_count));
     if (was_open || link->failure_count == 1 || link->failure_count % 10 == 0)
         log_write(&link->options.log, LOG_WARNING, "not connected", "%s", why);
@@ -370,11 +372,20 @@ static void on_heartbeat(void *context, const struct web_answer *answer)
     loop_timer_set(link->heartbeat_timer, link->is_hurried ? HURRY_AGAIN_MS : link->heartbeat_ms);
     link->is_hurried = false;
 
-    /* The held poll brings it, unless its answer was lost: then a new one asks. */
-    if (reply.desired_rev > link->applied_rev && !link->is_first_poll) {
-        web_cancel(&link->poll);
-        loop_timer_set(link->poll_timer, 0);
-    }
+    link->told_rev = reply.desired_rev;
+    if (reply.desired_rev > link->applied_rev)
+        loop_timer_hurry(link->late_timer, POLL_LATE_MS);
+}
+
+/* The held poll brings what is new at once, unless its answer was lost: then a new one asks. */
+static void on_late(void *context)
+{
+    struct link *link = context;
+
+    if (link->state != LINK_OPEN || link->is_first_poll || link->told_rev <= link->applied_rev)
+        return;
+    web_cancel(&link->poll);
+    loop_timer_set(link->poll_timer, 0);
 }
 
 static void beat(void *context)
@@ -533,6 +544,7 @@ struct link *link_open(struct loop *loop, struct web *web, const struct link_opt
     link->step_timer = loop_timer(loop, on_step_time, link);
     link->heartbeat_timer = loop_timer(loop, beat, link);
     link->poll_timer = loop_timer(loop, poll_desired, link);
+    link->late_timer = loop_timer(loop, on_late, link);
     loop_timer_set(link->step_timer, 0);
     return link;
 }
@@ -550,6 +562,7 @@ void link_close(struct link **link)
     loop_timer_close(&closing->step_timer);
     loop_timer_close(&closing->heartbeat_timer);
     loop_timer_close(&closing->poll_timer);
+    loop_timer_close(&closing->late_timer);
     free(closing->url);
     free(closing->ca_file);
     if (closing->token != NULL)
