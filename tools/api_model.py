@@ -158,7 +158,7 @@ class Route:
             one_of("error", code, errors)
         for kind in self.params.values():
             one_of("parameter type", kind, PARAMS)
-        if not re.fullmatch(r"(/[a-z0-9_.{}]+)+/?", self.shown_path):
+        if not re.fullmatch(r"(/[a-z0-9_.{}-]+)+/?", self.shown_path):
             fail(self.where, f"'{self.shown_path}' is no path")
         if re.findall(r"{(\w+)}", self.path) != list(self.params):
             fail(self.where, "'params' must name what is in the path, in its order")

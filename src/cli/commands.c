@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 #include "cli/cmd_actions.h"
+#include "cli/cmd_billing.h"
 #include "cli/cmd_instances.h"
 #include "cli/cmd_keys.h"
 #include "cli/cmd_login.h"
@@ -79,6 +80,10 @@ const struct command commands[] = {
       "At the price that they were made at, or a lower one.\n" },
     { "Lend", "unlist", "machine", false, true, "ID", 1, 1, no_options, cmd_unlist_machine,
       MACHINES, "take a machine's offers back; rentals go on", "" },
+    { "Lend", "show", "earnings", false, true, "", 0, 0, cmd_show_earnings_options,
+      cmd_show_earnings, NULL, "what your machines earned, by day and machine",
+      "Your share, after the fee. Weeks end on Friday at 00:00 UTC; see show invoices for "
+      "payouts.\n" },
     { "Account", "login", NULL, false, false, "", 0, 0, no_options, cmd_login, NULL,
       "remember a market and an API key",
       "berth login --url https://berth.example    asks for the key and stores both for this "
@@ -87,6 +92,19 @@ const struct command commands[] = {
       "forget what login remembered", "" },
     { "Account", "show", "user", false, true, "", 0, 0, no_options, cmd_show_user, NULL,
       "your account and its credit", "" },
+    { "Account", "show", "charges", false, true, "", 0, 0, cmd_show_charges_options,
+      cmd_show_charges, NULL, "what your rentals were charged, by component and price",
+      "berth show charges -s 2026-11-01 -e 2026-11-30 --csv >november.csv\n" },
+    { "Account", "show", "invoices", false, true, "", 0, 0, cmd_show_invoices_options,
+      cmd_show_invoices, NULL, "credit that came in, refunds, transfers and payouts",
+      "berth show invoices -s 2026-11-01      berth show invoices -c is berth show charges\n" },
+    { "Account", "show", "invoices-v1", false, true, "", 0, 0, cmd_show_invoices_options,
+      cmd_show_invoices, NULL, "the same, by the name that it has elsewhere", "" },
+    { "Account", "show", "deposit", false, true, "ID", 1, 1, no_options, cmd_show_deposit,
+      INSTANCES, "what is prepaid for a reserved instance", "" },
+    { "Account", "transfer", "credit", false, true, "[RECIPIENT AMOUNT]", 0, 2,
+      cmd_transfer_credit_options, cmd_transfer_credit, NULL, "give bought credit to somebody else",
+      "berth transfer credit bo@example.org 5.00\n" },
     { "Account", "show", "ssh-keys", false, true, "", 0, 0, no_options, cmd_show_ssh_keys, NULL,
       "your SSH keys", "" },
     { "Account", "create", "ssh-key", false, true, "[KEY]", 0, 1, no_options, cmd_create_ssh_key,
