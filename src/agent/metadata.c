@@ -297,7 +297,7 @@ void metadata_update(struct metadata *metadata, const struct metadata_entry *ent
         if (place != NULL)
             place->is_wanted = true;
     }
-    /* First, since the next start of an instance may be in the same network. */
+    /* First those that are over: the next start of one may be in the same network. */
     for (size_t i = metadata->count; i-- > 0;) {
         if (metadata->places[i]->is_wanted)
             continue;

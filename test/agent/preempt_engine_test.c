@@ -43,8 +43,7 @@ static int teardown(void **state)
     return engine_teardown(state);
 }
 
-/* A container that runs a script and has no network but its own loopback device. */
-static void start(const char *name, const char *script)
+static void start_in(const char *network, const char *name, const char *script)
 {
     auto_buf struct buf body = buf_of(8192);
     char id[DOCKER_ID_SIZE];
@@ -52,10 +51,16 @@ static void start(const char *name, const char *script)
 
     buf_printf(&body,
                "{\"Image\":\"bb:1\",\"Cmd\":[\"/bin/sh\",\"-c\",\"%s\"],\"HostConfig\":"
-               "{\"Init\":true,\"NetworkMode\":\"none\"}}",
-               script);
+               "{\"Init\":true,\"NetworkMode\":\"%s\"}}",
+               script, network);
     CHECK_OK(docker_create(&docker, name, body.bytes, id, &err), &err);
     CHECK_OK(docker_start(&docker, name, &err), &err);
+}
+
+/* A container that runs a script and has no network but its own loopback device. */
+static void start(const char *name, const char *script)
+{
+    start_in("none", name, script);
 }
 
 static int64_t pid_of(const char *name, char id[static DOCKER_ID_SIZE])
@@ -231,6 +236,25 @@ static void test_nobody_else_reaches_it(void **state)
     metadata_close(&metadata);
 }
 
+/* A network may outlast a run: the next one is served there all the same. */
+static void test_the_next_start_may_be_in_the_same_network(void **state)
+{
+    struct metadata *metadata = metadata_open(loop, &log_quiet);
+    struct error err;
+
+    (void)state;
+    start("holder", "sleep 60");
+    start_in("container:holder", "first", ASKS);
+    serve(metadata, "first", TEXT);
+    wait_for_served("first", "/p", TEXT);
+    CHECK_OK(docker_stop(&docker, "first", 0, &err), &err);
+    start_in("container:holder", "second", ASKS);
+    serve(metadata, "second", "{\"next\":1}");
+    wait_for_served("second", "/p", "{\"next\":1}");
+    CHECK_OK(docker_stop(&docker, "second", 0, &err), &err);
+    metadata_close(&metadata);
+}
+
 /* Whoever opens connections and says nothing has a few of them, and loses them after a while. */
 static void test_silence_costs_little(void **state)
 {
@@ -256,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_links_lead_nowhere),
         cmocka_unit_test(test_it_can_ask_about_itself),
         cmocka_unit_test(test_nobody_else_reaches_it),
+        cmocka_unit_test(test_the_next_start_may_be_in_the_same_network),
         cmocka_unit_test(test_silence_costs_little),
     };
 
