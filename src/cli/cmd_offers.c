@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/parse.h"
+#include "cli/cmd_rank.h"
 #include "cli/query.h"
 #include "sys/file.h"
 
@@ -18,30 +19,14 @@ enum {
 };
 
 const struct args_option cmd_search_offers_options[] = {
-    { "order", 'o', "FIELDS", "sort by these: dph,num_gpus-; a dash sorts from the top" },
-    { "limit", 0, "N", "at most so many (64)" },
-    { "storage", 0, "GB", "the disk to price and to ask for (5)" },
-    { "type", 't', "TYPE", "on-demand, bid (interruptible) or reserved" },
-    { "interruptible", 'i', NULL, "--type bid: priced at the lowest bid that wins" },
-    { "reserved", 'r', NULL, "--type reserved: with the discount for paying ahead" },
-    { "unavailable", 'u', NULL, "also what is rented now, and until when" },
-    { "no-default", 'n', NULL, "without verified=true external=false rentable=true" },
+#include "cli/search_options.def"
+    { "explain", 0, NULL, "why is the first one first?" },
+    { "about", 0, "ID", "with --explain: why is this one where it is?" },
     { NULL, 0, NULL, NULL },
 };
 
 const struct args_option cmd_create_instance_options[] = {
-    { "image", 0, "IMAGE", "what to run, such as ubuntu:22.04" },
-    { "disk", 0, "GB", "disk, fixed for the instance's life (10)" },
-    { "env", 0, "FLAGS", "variables and ports, as for docker: '-e A=b -p 8080:8080'" },
-    { "ssh", 0, NULL, "reach it by SSH; this is the default" },
-    { "direct", 0, NULL, "with --ssh: on a port of the host itself" },
-    { "label", 0, "TEXT", "what to call it" },
-    { "onstart", 0, "FILE", "a script to run at each start" },
-    { "onstart-cmd", 0, "COMMAND", "a command to run at each start" },
-    { "login", 0, "FLAGS", "for a private registry: '-u USER -p PASSWORD HOST'" },
-    { "user", 0, "NAME", "whom to run as" },
-    { "cancel-unavail", 0, NULL, "fail rather than leave an instance that waits to start" },
-    { "args", 0, "ARG...", "run the image's own entry point with all that follows" },
+#include "cli/rental_options.def"
     { NULL, 0, NULL, NULL },
 };
 
@@ -63,6 +48,8 @@ static void add_status(struct table *table, const json_t *offer)
 
     if (json_is_number(json_member(offer, "rented_until")))
         table_cell(table, "rented, for %s at most", print_age((int64_t)left_s, age));
+    else if (json_is_true(json_member(offer, "is_rented")))
+        table_cell(table, "rented");
     else
         table_cell(table, "%s%s", print_text_of(offer, "verification"),
                    json_is_true(json_member(offer, "simulated")) ? ", simulated" : "");
@@ -156,11 +143,11 @@ static bool write_limit(struct cli *cli, struct encoder *json, struct error *err
 }
 
 /* The words of the query side by side, as they were before the shell took them apart. */
-static bool join_words(const struct args *args, struct buf *text, struct error *err)
+static bool join_words(const struct args *args, size_t first, struct buf *text, struct error *err)
 {
     buf_append(text, "", 0);
-    for (size_t i = 0; i < args->word_count; i++)
-        buf_printf(text, "%s%s", i > 0 ? " " : "", args->words[i]);
+    for (size_t i = first; i < args->word_count; i++)
+        buf_printf(text, "%s%s", i > first ? " " : "", args->words[i]);
     if (text->has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the query is too long");
     return true;
@@ -198,13 +185,13 @@ static bool write_type(struct cli *cli, struct encoder *json, struct error *err)
     return true;
 }
 
-static bool write_search(struct cli *cli, struct buf *body, struct error *err)
+bool offers_write_search(struct cli *cli, size_t first, struct buf *body, struct error *err)
 {
     auto_buf struct buf text = buf_of(QUERY_LENGTH_MAX);
     struct encoder json = encoder_of(body);
     size_t at;
 
-    if (!join_words(&cli->args, &text, err))
+    if (!join_words(&cli->args, first, &text, err))
         return false;
     encode_object(&json);
     if (args_has(&cli->args, "unavailable"))
@@ -229,7 +216,9 @@ bool cmd_search_offers(struct cli *cli, struct error *err)
         table_of(offer_columns, sizeof offer_columns / sizeof offer_columns[0]);
     const json_t *offers;
 
-    if (!write_search(cli, &body, err) ||
+    if (args_has(&cli->args, "explain"))
+        return rank_explain(cli, err);
+    if (!offers_write_search(cli, 0, &body, err) ||
         !client_call(cli->client, "POST", "/api/v0/bundles/", &body, &reply, err) ||
         !json_need_array(reply, "offers", SIZE_MAX, &offers, err))
         return false;
@@ -290,7 +279,7 @@ static bool write_runtype(struct cli *cli, struct encoder *json, struct error *e
     return true;
 }
 
-static bool write_rental(struct cli *cli, struct buf *body, struct error *err)
+bool offers_write_rental(struct cli *cli, struct buf *body, struct error *err)
 {
     static const struct {
         const char *option, *member;
@@ -325,7 +314,7 @@ bool cmd_create_instance(struct cli *cli, struct error *err)
     long long offer_id;
 
     if (!cli_id(cli, cli->args.words[0], "an offer", &offer_id, err) ||
-        !write_rental(cli, &body, err))
+        !offers_write_rental(cli, &body, err))
         return false;
     (void)snprintf(path, sizeof path, "/api/v0/asks/%lld/", offer_id);
     if (!client_call(cli->client, "PUT", path, &body, &reply, err))

@@ -9,6 +9,8 @@
 #include "cli/cmd_logs.h"
 #include "cli/cmd_machines.h"
 #include "cli/cmd_offers.h"
+#include "cli/cmd_orders.h"
+#include "cli/cmd_rank.h"
 #include "cli/cmd_rules.h"
 #include "cli/cmd_ssh.h"
 #include "cli/help.h"
@@ -29,6 +31,16 @@ const struct command commands[] = {
       "berth search offers 'gpu_ram>=24 geolocation in [SE,DE] verified=any'\n\n"
       "Conditions stand side by side; operators are = != < <= > >= in notin. Memory is in GB and\n"
       "duration in days; an underscore is a blank; `any` takes a default back.\n" },
+    { "Rent", "create", "order", false, true, "QUERY...", 1, ANY, cmd_create_order_options,
+      cmd_create_order, NULL, "wait for an offer, and rent the first that is found",
+      "berth create order 'num_gpus=2 gpu_name=RTX_4090 geolocation in [EU] dph_per_gpu<=0.25' \\\n"
+      "    --image ubuntu:22.04 --disk 20\n"
+      "berth create order 'gpu_name=H200 dph_per_gpu<2' --alert\n\n"
+      "It fires once. dph_per_gpu is the price of one GPU and hour, without the disk.\n" },
+    { "Rent", "show", "orders", false, true, "", 0, 0, no_options, cmd_show_orders, NULL,
+      "standing orders, and what came of them", "" },
+    { "Rent", "delete", "order", false, true, "ID", 1, 1, no_options, cmd_delete_order, NULL,
+      "wait no longer", "" },
     { "Rent", "create", "instance", false, true, "OFFER", 1, 1, cmd_create_instance_options,
       cmd_create_instance, NULL, "rent an offer",
       "berth create instance 4101 --image ubuntu:22.04 --disk 20 --ssh --direct\n"
@@ -78,6 +90,9 @@ const struct command commands[] = {
       cmd_extend_machine, MACHINES, "let the rentals on a machine go on for longer",
       "berth extend machine 77 --until 2027-12-31\n\n"
       "At the price that they were made at, or a lower one.\n" },
+    { "Lend", "host", "rank", false, true, "MACHINE [QUERY...]", 1, ANY, cmd_host_rank_options,
+      cmd_host_rank, MACHINES, "where a machine's offers stand in a search, and what moves them",
+      "berth host rank 77 'gpu_name=RTX_4090 num_gpus=1'\n" },
     { "Lend", "unlist", "machine", false, true, "ID", 1, 1, no_options, cmd_unlist_machine,
       MACHINES, "take a machine's offers back; rentals go on", "" },
     { "Lend", "show", "earnings", false, true, "", 0, 0, cmd_show_earnings_options,

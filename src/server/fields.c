@@ -144,5 +144,5 @@ void fields_gpu(struct encoder *json, const struct machine *machine)
     field_null(json, "gpu_max_temp");
     encode_field_bool(json, "gpu_display_active", machine->has_display);
     encode_field_int(json, "compute_cap", machine->compute_cap);
-    encode_field_int(json, "bw_nvlink", 0);
+    field_null(json, "bw_nvlink");
 }

@@ -70,6 +70,7 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_field_text(json, "public_ipaddr", "");
     field_time(json, "start_date", offer->terms.start);
     field_time(json, "end_date", offer->terms.end);
+    encode_field_bool(json, "is_rented", offer->renter_id != 0);
     field_time(json, "rented_until",
                offer->renter_id != 0 ? offer->terms.end : (struct instant){ 0 });
     encode_field_text(json, "time_remaining", "");

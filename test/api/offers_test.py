@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Searching: what a query may say, what is rented, why offers rank as they do, and orders that wait
+for them. Every reply is held against its declaration."""
+
+import json
+import time
+import unittest
+
+from world import World
+
+SEARCH = "/api/v0/bundles/"
+
+
+class Offers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World().__enter__()
+        cls.ada = cls.world.user("ada", credit="25.00")
+        cls.bo = cls.world.user("bo")
+        cls.hal = cls.world.user("hal")
+        cls.machines = []
+        for price, gpus in ((0.36, 4), (0.30, 2)):
+            machine = cls.hal.machine(gpus=gpus)
+            machine.follow()
+            cls.list(machine, price_gpu=price)
+            machine.follow()
+            cls.machines.append(machine)
+        cls.wait(lambda: len(cls.search()) == 5)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.__exit__(None, None, None)
+
+    @classmethod
+    def list(cls, machine, **terms):
+        cls.hal.ok("PUT", "/api/v0/machines/create_asks/",
+                   {"machine": machine.id, "price_disk": 0.15} | terms)
+
+    @classmethod
+    def search(cls, who=None, **query):
+        status, reply = (who or cls.world).call("POST", SEARCH, query)
+        assert status == 200, reply
+        return reply["offers"]
+
+    @staticmethod
+    def wait(is_so):
+        for _ in range(100):
+            if is_so():
+                return
+            time.sleep(0.05)
+        raise AssertionError("it did not come to be")
+
+    def test_bad_queries_are_named_and_cheap(self):
+        rows = [
+            ({"num_gpu": {"eq": 1}}, "num_gpu"),
+            ({"num_gpus": {"eq": "NaN"}}, "num_gpus"),
+            ({"num_gpus": {"eq": {}}}, "num_gpus"),
+            ({"gpu_name": {"eq": "x" * 900000}}, "gpu_name"),
+            ({"y" * 900000: 1}, "yyyy"),
+            ({"\u00e9" * 60: 1}, "\u00e9"),
+            ({f"field{i}": {"eq": i} for i in range(10000)}, "field0"),
+            ({"num_gpus": {"in": list(range(10000))}}, "num_gpus"),
+            ({"order": [["id", "asc"]] * 10000}, "order"),
+            ({"geolocation": {"eq": "Mars"}}, "geolocation"),
+            ({"limit": -1}, "limit"),
+            ({"type": "spot"}, "type"),
+        ]
+        for query, word in rows:
+            with self.subTest(word):
+                begin = time.monotonic()
+                status, reply = self.world.call("POST", SEARCH, query)
+                self.assertLess(time.monotonic() - begin, 5)
+                self.assertEqual((status, reply["error"]), (400, "invalid_request"))
+                self.assertIn(word, reply["msg"])
+                self.assertLess(len(reply["msg"]), 200)
+        for raw in (b'{"num_gpus":{"eq":NaN}}', b'{"num_gpus":{"eq":1e999}}', b'{"a":1', b"[]"):
+            with self.subTest(raw):
+                status, reply = self.world.call(
+                    "POST", SEARCH, raw=raw, headers={"Content-Type": "application/json"})
+                self.assertEqual(status, 400, reply)
+
+    def test_every_member_of_an_offer_can_be_asked_for(self):
+        offer = self.search(limit=1)[0]
+        for name, value in offer.items():
+            if isinstance(value, (dict, list)) or name in ("time_remaining", "time_remaining_isbid",
+                                                           "is_rented"):
+                continue
+            with self.subTest(name):
+                operator, operand = ("gte", value) if name == "score" else ("eq", value)
+                if name in ("duration", "public_ipaddr"):
+                    operand = None
+                found = self.search(**{name: {operator: operand}, "order": [[name, "desc"]]})
+                if value is not None and operand is not None:
+                    self.assertIn(offer["id"], [row["id"] for row in found])
+
+    def test_what_is_rented_is_seen_by_who_asks(self):
+        offer = self.search(num_gpus={"eq": 2}, machine_id={"eq": self.machines[1].id})[0]
+        rented = self.ada.ok("PUT", f"/api/v0/asks/{offer['id']}/",
+                             {"image": "ubuntu", "disk": 8, "runtype": "ssh"})["new_contract"]
+
+        def ids(**query):
+            return [row["id"] for row in self.search(**query)]
+
+        self.wait(lambda: offer["id"] not in ids())
+        self.assertIn(offer["id"], ids(include_unavailable=True))
+        self.assertIn(offer["id"], ids(rentable={"eq": False}))
+        self.assertNotIn(offer["id"], ids(rentable={"eq": True}))
+        row = self.search(include_unavailable=True, id={"eq": offer["id"]})[0]
+        self.assertEqual((row["rentable"], row["rented"], row["is_rented"]), (False, False, True))
+        self.assertEqual(row["dph_base"], offer["dph_base"])
+        own = self.search(self.ada, include_unavailable=True, id={"eq": offer["id"]})[0]
+        self.assertTrue(own["rented"])
+
+        # Neither a new price nor no listing at all changes what it is rented for.
+        self.list(self.machines[1], price_gpu=0.9)
+        self.hal.ok("DELETE", f"/api/v0/machines/{self.machines[1].id}/asks/")
+        time.sleep(0.3)
+        row = self.search(include_unavailable=True, id={"eq": offer["id"]})[0]
+        self.assertEqual(row["dph_base"], offer["dph_base"])
+
+        self.ada.ok("DELETE", f"/api/v0/instances/{rented}/")
+        self.machines[1].follow()
+        self.list(self.machines[1], price_gpu=0.3)
+        self.machines[1].follow()
+        self.wait(lambda: len(ids()) == 5)
+        self.assertNotIn(offer["id"], ids(include_unavailable=True))
+
+    def test_why_the_first_is_first(self):
+        status, reply = self.world.call("POST", SEARCH + "explain/", {"q": {}})
+        self.assertEqual((status, reply["count"], reply["offer"]["rank"]), (200, 5, 1))
+        first, second = reply["offer"], reply["below"]
+        self.assertIsNone(reply["above"])
+        self.assertEqual(first["id"], self.search(limit=1)[0]["id"])
+        quotient = first["price"] / second["price"]
+        for name in ("speed", "memory", "network", "reliability"):
+            quotient *= second[name] / first[name]
+        self.assertAlmostEqual(quotient, second["score"] / first["score"], 9)
+
+        status, reply = self.world.call("POST", SEARCH + "explain/",
+                                        {"q": {"num_gpus": {"gte": 2}}, "id": second["id"]})
+        self.assertEqual(status, 200)
+        one = self.search(num_gpus={"eq": 1}, limit=1)[0]["id"]
+        reply = self.world.call("POST", SEARCH + "explain/",
+                                {"q": {"num_gpus": {"gte": 2}}, "id": one})[1]
+        self.assertIsNone(reply["offer"]["rank"])
+        self.assertEqual(reply["offer"]["misses"], [
+            {"field": "num_gpus", "operator": "gte", "wanted": 2, "value": 1}])
+        self.assertEqual(reply["above"]["rank"], 1)
+        status, reply = self.world.call("POST", SEARCH + "explain/", {"id": 987654321})
+        self.assertEqual((status, reply["error"]), (404, "no_such_ask"))
+
+    def test_a_host_learns_what_would_move_it_and_it_does(self):
+        """The price that is said to lead leads; a step above it does not."""
+        machine = self.machines[0]
+        for query in ({"num_gpus": {"eq": 1}}, {"num_gpus": {"eq": 2}, "order": [["dph", "asc"]]}):
+            with self.subTest(json.dumps(query)):
+                reply = self.hal.ok("POST", f"/api/v0/machines/{machine.id}/rank/", {"q": query})
+                own = [row for row in reply["offers"] if row["offer"]["rank"] is not None]
+                self.assertEqual([row["offer"]["rank"] for row in own], [2])
+                price = own[0]["price_to_lead"]
+                self.assertGreater(price, 0)
+                for change, rank in ((0, 1), (0.0002, 2)):
+                    self.list(machine, price_gpu=price + change)
+
+                    def has_come(rank=rank, query=query):
+                        found = self.search(**query)
+                        return found and (found[0]["machine_id"] == machine.id) == (rank == 1)
+                    self.wait(has_come)
+                self.list(machine, price_gpu=0.36)
+                self.wait(lambda: self.search(**query)[0]["machine_id"] != machine.id)
+
+    def test_an_order_rents_when_its_price_comes(self):
+        order = self.ada.ok("POST", "/api/v0/orders/", {
+            "query": {"num_gpus": {"eq": 1}, "dph_per_gpu": {"lte": 0.2}}, "label": "cheap",
+            "launch": {"image": "ubuntu", "disk": 9, "runtype": "ssh"}})["order"]
+        alert = self.bo.ok("POST", "/api/v0/orders/", {
+            "query": {"num_gpus": {"eq": 1}, "dph_per_gpu": {"lte": 0.2}}})["order"]
+        self.assertEqual((order["state"], order["starts"], alert["starts"]),
+                         ("waiting", True, False))
+
+        def state(who, number):
+            rows = who.ok("GET", "/api/v0/orders/")["orders"]
+            return next(row for row in rows if row["id"] == number)
+
+        time.sleep(0.3)
+        self.assertEqual(state(self.ada, order["id"])["state"], "waiting")
+        self.list(self.machines[0], price_gpu=0.2)
+        self.wait(lambda: state(self.ada, order["id"])["state"] == "fired")
+        self.wait(lambda: state(self.bo, alert["id"])["state"] == "fired")
+        number = state(self.ada, order["id"])["instance_id"]
+        row = self.ada.ok("GET", f"/api/v0/instances/{number}/")["instances"]
+        self.assertEqual((row["num_gpus"], row["machine_id"], row["disk_space"]),
+                         (1, self.machines[0].id, 9))
+        self.assertIsNone(state(self.bo, alert["id"])["instance_id"])
+        status, reply = self.ada.call("DELETE", f"/api/v0/orders/{order['id']}/")
+        self.assertEqual((status, reply["error"]), (404, "no_such_order"))
+
+        self.ada.ok("DELETE", f"/api/v0/instances/{number}/")
+        self.machines[0].follow()
+        self.list(self.machines[0], price_gpu=0.36)
+        self.machines[0].follow()
+        self.wait(lambda: len(self.search()) == 5)
+
+    def test_orders_that_make_no_sense_are_refused(self):
+        for body in ({"query": {}}, {"query": {"nope": 1}}, {"query": [1]}, {},
+                     {"query": {"num_gpus": 1}, "days": 0}, {"query": {"num_gpus": 1}, "days": 366},
+                     {"query": {"num_gpus": 1}, "launch": {"disk": 9}},
+                     {"query": {"num_gpus": 1}, "launch": {"image": "NOT AN IMAGE"}},
+                     {"query": {"num_gpus": 1, "type": "bid"}, "launch": {"image": "ubuntu"}},
+                     {"query": {"num_gpus": 1}, "launch": {"image": "x", "env": 5}}):
+            with self.subTest(json.dumps(body)):
+                status, reply = self.ada.call("POST", "/api/v0/orders/", body)
+                self.assertEqual((status, reply["error"]), (400, "invalid_args"), reply)
+
+
+if __name__ == "__main__":
+    unittest.main()
