@@ -21,7 +21,7 @@ struct span {
 };
 
 struct streams {
-    struct audit_stream contracts, meters, epochs, usage, intervals, claims;
+    struct audit_stream contracts, meters, epochs, usage, lines, refunds, intervals, claims;
     struct span *claims_of_one; /* owned; of the contract at hand */
     size_t claim_count, claim_capacity;
 };
@@ -87,18 +87,67 @@ static bool sum_epochs(struct check_run *run, struct streams *streams,
     return false;
 }
 
+/* What was taken back of one meter: off its numerator, and of what was posted. */
+struct taken_back {
+    numerator numerator, gross, host;
+};
+
+static bool sum_refunds(struct streams *streams, const struct contract *contract,
+                        enum component component, struct taken_back *ret, struct error *err)
+{
+    const struct audit_row *row;
+
+    *ret = (struct taken_back){ 0 };
+    for (; audit_see(&streams->refunds, &row, err); audit_take(&streams->refunds)) {
+        if (row == NULL || row->at[0] != contract->id || row->at[1] != (int64_t)component)
+            return true;
+        ret->numerator += (numerator)row->at[3] * row->at[4] * row->at[5];
+        ret->gross += row->at[6];
+        ret->host += row->at[7];
+    }
+    return false;
+}
+
+/* The lines of the bills are what the journals charged, before anything was taken back. */
+static bool check_lines(struct check_run *run, struct streams *streams,
+                        const struct contract *contract, enum component component,
+                        struct error *err)
+{
+    const struct audit_row *row;
+    numerator gross = 0, host = 0;
+
+    if (!audit_see(&streams->lines, &row, err))
+        return false;
+    if (row != NULL && row->at[0] == contract->id && row->at[1] == (int64_t)component) {
+        gross = row->at[2];
+        host = row->at[3];
+        audit_take(&streams->lines);
+    }
+    if (gross != contract->charged[component] || host != contract->host_share[component])
+        check_run_find(run, "I-17",
+                       "the lines for %s of contract %" PRId64 " are %" PRId64 " and %" PRId64
+                       " to the host, its journals %" PRId64 " and %" PRId64,
+                       component_name(component), contract->id, (int64_t)gross, (int64_t)host,
+                       (int64_t)contract->charged[component],
+                       (int64_t)contract->host_share[component]);
+    return true;
+}
+
 static bool check_meter(struct check_run *run, struct streams *streams, struct contract *contract,
                         const struct audit_row *row, struct error *err)
 {
     enum component component = (enum component)row->at[1];
     const char *name = component_name(component);
     numerator gross = row->at[10], host = row->at[11], sum;
+    struct taken_back back;
 
-    if (!sum_epochs(run, streams, contract, row, &sum, err))
+    if (!sum_epochs(run, streams, contract, row, &sum, err) ||
+        !sum_refunds(streams, contract, component, &back, err) ||
+        !check_lines(run, streams, contract, component, err))
         return false;
     numerator unposted = (numerator)row->at[4] * row->at[5] * (row->at[6] - row->at[7]);
     if (row->at[2] != component_denominator(component) ||
-        gross * row->at[2] + row->at[8] != sum - unposted)
+        gross * row->at[2] + row->at[8] != sum - unposted - back.numerator)
         check_run_find(run, "I-6",
                        "meter %s of contract %" PRId64 " has posted %" PRId64
                        ", which is not what its rates come to",
@@ -107,7 +156,8 @@ static bool check_meter(struct check_run *run, struct streams *streams, struct c
         check_run_find(run, "I-7",
                        "meter %s of contract %" PRId64 " gives the host %" PRId64 " of %" PRId64,
                        name, contract->id, row->at[11], row->at[10]);
-    if (contract->charged[component] != gross || contract->host_share[component] != host)
+    if (contract->charged[component] - back.gross != gross ||
+        contract->host_share[component] - back.host != host)
         check_run_find(run, "I-7",
                        "meter %s of contract %" PRId64 " has posted %" PRId64 " and %" PRId64
                        " to the host, its journals %" PRId64 " and %" PRId64,
@@ -248,6 +298,8 @@ static bool skip_all(struct check_run *run, struct streams *streams, int64_t id,
 {
     return check_run_skip(run, &streams->usage, id, "usage journals", err) &&
            check_run_skip(run, &streams->epochs, id, "epochs", err) &&
+           check_run_skip(run, &streams->lines, id, "lines of bills", err) &&
+           check_run_skip(run, &streams->refunds, id, "refunds", err) &&
            check_run_skip(run, &streams->meters, id, "meters", err) &&
            check_run_skip(run, &streams->claims, id, "claims", err) &&
            check_run_skip(run, &streams->intervals, id, "intervals", err);
@@ -294,6 +346,8 @@ bool check_contracts(struct check_run *run, struct error *err)
         .meters = audit_open(run->db, AUDIT_METERS),
         .epochs = audit_open(run->db, AUDIT_EPOCHS),
         .usage = audit_open(run->db, AUDIT_USAGE),
+        .lines = audit_open(run->db, AUDIT_LINES),
+        .refunds = audit_open(run->db, AUDIT_REFUNDS),
         .intervals = audit_open(run->db, AUDIT_INTERVALS),
         .claims = audit_open(run->db, AUDIT_CLAIMS),
     };
@@ -306,6 +360,8 @@ bool check_contracts(struct check_run *run, struct error *err)
     audit_close(&streams.meters);
     audit_close(&streams.epochs);
     audit_close(&streams.usage);
+    audit_close(&streams.lines);
+    audit_close(&streams.refunds);
     audit_close(&streams.intervals);
     audit_close(&streams.claims);
     free(streams.claims_of_one);

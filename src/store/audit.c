@@ -106,6 +106,47 @@ static const struct table {
                           "(SELECT 1 FROM deposit d WHERE d.id = j.ref_id AND j.ref_kind = 3) "
                           "ORDER BY j.id LIMIT $2",
                           1, 1, false },
+    [AUDIT_PAYOUTS] = { "SELECT p.id, p.host_id, p.state, p.amount, "
+                        "COALESCE((SELECT a.cr_posted - a.dr_posted FROM account a "
+                        "WHERE a.code = 2130 AND a.owner_id = p.host_id AND a.sub_id = p.id), 0) "
+                        "FROM payout p WHERE p.id > $1 ORDER BY p.id LIMIT $2",
+                        1, 5, false },
+    [AUDIT_TRANSIT] = { "SELECT a.id, a.owner_id, a.sub_id, a.cr_posted - a.dr_posted "
+                        "FROM account a WHERE a.code = 2130 AND a.id > $1 AND NOT EXISTS "
+                        "(SELECT 1 FROM payout p WHERE p.id = a.sub_id AND p.host_id = a.owner_id) "
+                        "ORDER BY a.id LIMIT $2",
+                        1, 4, false },
+    [AUDIT_PAID] = { "SELECT p.host_id, sum(p.amount), COALESCE((SELECT a.cr_posted FROM account a "
+                     "WHERE a.code = 2110 AND a.owner_id = p.host_id AND a.sub_id = 0), 0) "
+                     "FROM payout p WHERE p.state = 4 AND p.host_id > $1 GROUP BY p.host_id "
+                     "ORDER BY p.host_id LIMIT $2",
+                     1, 3, false },
+    [AUDIT_INVOICES] = { "SELECT i.id, i.gross, i.total, i.drawn, "
+                         "COALESCE((SELECT sum(l.gross) FROM host_invoice_line l "
+                         "WHERE l.invoice_id = i.id), 0), "
+                         "COALESCE((SELECT sum(l.host) FROM host_invoice_line l "
+                         "WHERE l.invoice_id = i.id), 0), "
+                         "COALESCE((SELECT sum(t.amount) FROM journal j JOIN transfer t "
+                         "ON t.journal_id = j.id WHERE j.ref_kind = 4 AND j.ref_id = i.id "
+                         "AND j.kind = 5), 0) "
+                         "FROM host_invoice i WHERE i.id > $1 ORDER BY i.id LIMIT $2",
+                         1, 7, false },
+    [AUDIT_SERIES] = { "SELECT s.year, s.last, "
+                       "(SELECT count(*) FROM host_invoice i WHERE substr(i.number, 6, 4) = "
+                       "CAST(s.year AS TEXT)), "
+                       "(SELECT count(*) FROM host_invoice i WHERE substr(i.number, 6, 4) = "
+                       "CAST(s.year AS TEXT) AND CAST(substr(i.number, 11) AS BIGINT) > s.last) "
+                       "FROM bill_series s WHERE s.series = 'HINV' AND s.year > $1 "
+                       "ORDER BY s.year LIMIT $2",
+                       1, 4, false },
+    [AUDIT_LINES] = { "SELECT contract_id, comp, sum(gross), sum(host) FROM usage_line "
+                      "WHERE kind = 1 AND (contract_id, comp) > ($1, $2) "
+                      "GROUP BY contract_id, comp ORDER BY contract_id, comp LIMIT $3",
+                      2, 4, false },
+    [AUDIT_REFUNDS] = { "SELECT contract_id, comp, id, rate, qty, used, gross, host "
+                        "FROM usage_refund WHERE (contract_id, comp, id) > ($1, $2, $3) "
+                        "ORDER BY contract_id, comp, id LIMIT $4",
+                        3, 8, false },
     [AUDIT_RUNNERS] = { "SELECT owner_id, min(start_us) FROM run_interval "
                         "WHERE end_us IS NULL AND owner_id > $1 GROUP BY owner_id "
                         "ORDER BY owner_id LIMIT $2",

@@ -48,6 +48,14 @@ enum audit_table {
     AUDIT_SUSPENSE,  /* account, owner, credits older than a day, all debits */
     AUDIT_DEPOSITS,  /* id, state, amount, its journals, what they credit, those with its key */
     AUDIT_DEPOSITED, /* journals of deposits that do not exist */
+    AUDIT_PAYOUTS,   /* id, host, state, amount; what is in transit for it */
+    AUDIT_TRANSIT,   /* accounts in transit without a payout: account, host, payout, balance */
+    AUDIT_PAID,      /* hosts: what was paid to them, what they have earned */
+    AUDIT_INVOICES,  /* id, gross, total, drawn; its lines' gross and share; what its journal moves
+                      */
+    AUDIT_SERIES,    /* year, last number, how many there are, how many above the last */
+    AUDIT_LINES,     /* contract, component, gross and share of its lines of usage */
+    AUDIT_REFUNDS,   /* contract, component, id, rate, quantity, used, gross, host */
     AUDIT_RUNNERS,   /* users that something runs for; since when the first of it */
 };
 

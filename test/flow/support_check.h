@@ -37,4 +37,7 @@ struct plant {
 /* Plant each, see its rule among what is found, mend it, see that all is well again. */
 void check_plants(struct support *support, const struct plant *plants, size_t count);
 
+/* The same in a market that is there already. */
+void check_plants_in(struct support *support, const struct plant *plants, size_t count);
+
 #endif
