@@ -149,6 +149,8 @@ static void on_second(void *context)
     loop_timer_set(agent->second_timer, SECOND_MS);
     if (agent->access != NULL)
         access_tend(agent->access);
+    if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
+        gauges_ask_gpus(&agent->gauges);
 }
 
 /* The server */
@@ -417,6 +419,7 @@ static void open_parts(struct agent *agent)
     if (!keep_open(&agent->identity, agent->clock, &agent->keep, &err))
         log_failure(&agent->log, "kept state not readable", &err);
     totals_open(&agent->identity, agent->clock, &agent->totals);
+    gauges_open(&agent->gauges, agent->loop);
     instances_load(&agent->instances, agent);
     instances_desire(&agent->instances, &agent->keep);
     agent->ops = ops_open(agent->loop, &ops);
@@ -460,6 +463,7 @@ static void close_agent(struct agent *agent)
     if (agent->access != NULL)
         access_stop(&agent->access);
     engine_close(&agent->engine);
+    gauges_close(&agent->gauges);
     totals_close(&agent->totals);
     keep_close(&agent->keep);
     identity_close(&agent->identity);

@@ -19,6 +19,7 @@
 #include "agent/access.h"
 #include "agent/container.h"
 #include "agent/engine.h"
+#include "agent/gauges.h"
 #include "agent/identity.h"
 #include "agent/instance.h"
 #include "agent/job.h"
@@ -59,6 +60,7 @@ struct agent {
     struct identity identity;
     struct keep keep;
     struct totals totals;
+    struct gauges gauges;
     struct engine *engine; /* NULL: somebody else's */
     char engine_socket[512];
     struct observer *observer;

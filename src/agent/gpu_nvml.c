@@ -24,6 +24,10 @@ struct nvml_pci {
     char bus_id[32];
 };
 
+struct nvml_utilization {
+    unsigned gpu, memory; /* percent */
+};
+
 struct nvml {
     void *library;
     nvml_status (*init)(void);
@@ -42,6 +46,7 @@ struct nvml {
     nvml_status (*power)(nvml_device device, unsigned *milliwatt);
     nvml_status (*pcie_gen)(nvml_device device, unsigned *gen);
     nvml_status (*pcie_lanes)(nvml_device device, unsigned *lanes);
+    nvml_status (*utilization)(nvml_device device, struct nvml_utilization *busy);
 };
 
 /* dlsym() gives an object's address where we need a function's; POSIX lets both be the same. */
@@ -73,6 +78,7 @@ static bool load(struct nvml *nvml, struct error *err)
     (void)find(nvml->library, "nvmlDeviceGetPowerManagementDefaultLimit", &nvml->power);
     (void)find(nvml->library, "nvmlDeviceGetMaxPcieLinkGeneration", &nvml->pcie_gen);
     (void)find(nvml->library, "nvmlDeviceGetMaxPcieLinkWidth", &nvml->pcie_lanes);
+    (void)find(nvml->library, "nvmlDeviceGetUtilizationRates", &nvml->utilization);
     return true;
 }
 
@@ -153,10 +159,14 @@ static bool read_all(const struct nvml *nvml, struct machine_facts *facts, struc
     return true;
 }
 
-bool gpu_nvml_probe(struct machine_facts *facts, struct error *err)
+typedef bool nvml_work(const struct nvml *nvml, void *context, struct error *err);
+
+/* Do it with the driver open. A host without the library or a driver has no GPUs: then nothing is
+ * done, which is a success. */
+static bool with_driver(nvml_work *work, void *context, struct error *err)
 {
     struct nvml nvml = { .library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) };
-    bool is_read = false;
+    bool is_done = false;
 
     if (nvml.library == NULL)
         return true;
@@ -164,18 +174,73 @@ bool gpu_nvml_probe(struct machine_facts *facts, struct error *err)
         nvml_status status = nvml.init();
 
         if (status == NVML_NO_DRIVER || status == NVML_NOT_FOUND) {
-            is_read = true; /* the library without a driver: no GPUs */
+            is_done = true; /* the library without a driver */
         } else if (status != NVML_OK) {
             (void)refused(&nvml, status, "start", err);
         } else {
-            struct machine_facts filled = *facts;
-
-            is_read = read_all(&nvml, &filled, err);
-            if (is_read)
-                *facts = filled;
+            is_done = work(&nvml, context, err);
             (void)nvml.shutdown();
         }
     }
     (void)dlclose(nvml.library);
-    return is_read;
+    return is_done;
+}
+
+static bool probe(const struct nvml *nvml, void *context, struct error *err)
+{
+    struct machine_facts *facts = context;
+    struct machine_facts filled = *facts;
+
+    if (!read_all(nvml, &filled, err))
+        return false;
+    *facts = filled;
+    return true;
+}
+
+bool gpu_nvml_probe(struct machine_facts *facts, struct error *err)
+{
+    return with_driver(probe, facts, err);
+}
+
+struct uses {
+    struct gpu_use *gpus;
+    size_t count;
+};
+
+/* A GPU that has fallen off the bus says nothing; the others still do. */
+static bool read_uses(const struct nvml *nvml, void *context, struct error *err)
+{
+    struct uses *uses = context;
+    unsigned count = 0;
+
+    nvml_status status = nvml->count(&count);
+    if (status != NVML_OK)
+        return refused(nvml, status, "count the GPUs", err);
+    for (unsigned i = 0; i < count && i < GPUS_MAX; i++) {
+        struct gpu_use *gpu = &uses->gpus[uses->count];
+        struct nvml_utilization busy;
+        char uuid[NVML_TEXT_SIZE] = "";
+        nvml_device device;
+
+        if (nvml->handle(i, &device) != NVML_OK ||
+            nvml->uuid(device, uuid, sizeof uuid) != NVML_OK ||
+            strnlen(uuid, sizeof uuid) >= sizeof gpu->uuid)
+            continue;
+        (void)snprintf(gpu->uuid, sizeof gpu->uuid, "%s", uuid);
+        bool is_known = nvml->utilization != NULL && nvml->utilization(device, &busy) == NVML_OK &&
+                        busy.gpu <= 100;
+        gpu->permille = is_known ? 10 * (int64_t)busy.gpu : -1;
+        uses->count++;
+    }
+    return true;
+}
+
+bool gpu_nvml_use(struct gpu_use *gpus, size_t *ret_count, struct error *err)
+{
+    struct uses uses = { .gpus = gpus };
+
+    if (!with_driver(read_uses, &uses, err))
+        return false;
+    *ret_count = uses.count;
+    return true;
 }

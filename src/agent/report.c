@@ -94,6 +94,31 @@ static const char *text_of(const struct agent *agent, const struct instance *ins
     return "";
 }
 
+static void fill_gauges(struct agent *agent, const struct instance *instance,
+                        struct instance_report *report)
+{
+    const struct seen *seen = instance_seen(instance, false);
+    bool is_up = seen != NULL && seen->state == SEEN_RUNNING;
+    int64_t cpu_max = agent->host.cpu_count * 1000;
+
+    if (!is_up || instance->desired == NULL) {
+        gauges_forget(&agent->gauges, instance->id);
+        return;
+    }
+    int64_t cpu_millis = instance->desired->spec.cpu_millis;
+    struct gauges_run run = { .id = instance->id,
+                              .token = report->start_token,
+                              .pid = seen->pid,
+                              .cpu_millis =
+                                  cpu_millis > 0 && cpu_millis < cpu_max ? cpu_millis : cpu_max };
+    const struct gauge *gauge = gauges_read(&agent->gauges, &run);
+    if (gauge != NULL) {
+        report->cpu_permille = gauge->cpu_permille;
+        report->ram_used_mb = gauge->ram_mb;
+    }
+    report->gpu_permille = gauges_gpu_permille(&agent->gauges, instance->gpus);
+}
+
 static void fill_report(struct agent *agent, const struct instance *instance, struct arena *arena,
                         struct instance_report *report)
 {
@@ -121,6 +146,7 @@ static void fill_report(struct agent *agent, const struct instance *instance, st
         .gpu_permille = -1,
         .message = message_of(arena, text_of(agent, instance)),
     };
+    fill_gauges(agent, instance, report);
     if (!instance->has_record)
         return;
     report->restart_nonce = instance->record.restart_nonce;

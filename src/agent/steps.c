@@ -151,6 +151,7 @@ static bool let_go(struct instance *instance, struct error *err)
         return false;
     diary_remove(agent->identity.instances_dir, instance->id);
     totals_remove(&agent->totals, instance->id);
+    gauges_forget(&agent->gauges, instance->id);
     instance->has_record = false;
     *instance->prepared = '\0';
     return true;

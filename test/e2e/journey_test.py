@@ -61,6 +61,7 @@ class Journey:
     def works_in_it(self):
         market = self.market
         check("Linux" in market.ssh(self.id, "uname -a").stdout, "uname")
+        check(market.instance(self.id)["mem_usage"] is not None, "the host says what memory it uses")
         environment = market.ssh(self.id, "echo $VAST_CONTAINERLABEL $BERTH_CONTAINERLABEL $COLOUR; hostname").stdout
         check(environment.split() == [f"C.{self.id}", f"C.{self.id}", "blue", f"C.{self.id}"],
               f"its name and variables: {environment}")
