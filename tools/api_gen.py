@@ -45,6 +45,9 @@ def handlers_h(api):
     return "\n".join(lines)
 
 
+BLOCKS = {False: "BLOCKS_NEVER", "remote": "BLOCKS_REMOTE", True: "BLOCKS"}
+
+
 def route_row(route):
     callers = " | ".join(f"CALLER_{caller.upper()}" for caller in route.callers)
     params = ", ".join(f"PARAM_{kind.upper()}" for kind in route.params.values())
@@ -58,7 +61,7 @@ def route_row(route):
         f"        .callers = {callers},",
         f"        .scope = SCOPE_{(route.scope or 'none').upper()},",
         f"        .rate = RATE_{route.rate.upper()},",
-        f"        .may_block = {'true' if route.is_blocking else 'false'},",
+        f"        .blocks = {BLOCKS[route.blocking]},",
         f"        .handler = {route.handler},",
         "    },"])
 

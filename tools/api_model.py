@@ -125,7 +125,8 @@ class Route:
         self.callers = declared["callers"]
         self.scope = declared.get("scope")
         self.rate = declared["rate"]
-        self.is_blocking = declared.get("blocking", False)
+        # True: on a worker. "remote": only where the database is another process; else it takes microseconds.
+        self.blocking = declared.get("blocking", False)
         self.params = declared.get("params", {})
         self.access = declared.get("access")
         self.proof = declared.get("proof")
@@ -150,6 +151,7 @@ class Route:
 
         one_of("method", self.method, METHODS)
         one_of("rate", self.rate, RATES)
+        one_of("blocking", self.blocking, (False, "remote", True))
         for caller in self.callers:
             one_of("caller", caller, CALLERS)
         if self.scope is not None:

@@ -46,7 +46,10 @@ static bool lose_work(struct db *db, void *context, struct error *err)
     if (!has || !change.has_session || !change.machine.is_online ||
         instant_until(change.session.last_heartbeat, work->now) < CONNECTED_LEASE_US)
         return true;
-    if (!machine_set_offline(db, work->machine_id, change.session.last_heartbeat, err) ||
+    /* A heartbeat that comes now changes the same row, so one of the two is run again. */
+    if (!session_beat(db, work->machine_id, change.session.epoch, change.session.last_heartbeat,
+                      err) ||
+        !machine_set_offline(db, work->machine_id, change.session.last_heartbeat, err) ||
         !interval_list_on(db, work->machine_id, &arena, &intervals, &count, err))
         return false;
     change.machine.is_online = false;

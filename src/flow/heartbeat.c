@@ -247,6 +247,30 @@ static bool take_all(struct beat *beat, struct heartbeat_outcome_reply *reply, s
                         err);
 }
 
+/* Most heartbeats of a machine that nobody rents say what the one before said. `*ret_is_taken` only
+ * where that is all, and it is stored. */
+static bool take_quietly(struct db *db, struct beat_work *work, bool *ret_is_taken,
+                         struct error *err)
+{
+    const struct heartbeat *heartbeat = work->request->heartbeat;
+    struct machine_row told = { .id = work->request->machine_id,
+                                .is_engine_ok = heartbeat->is_engine_ok,
+                                .engine_message = heartbeat->engine_message,
+                                .disk_free_gb = heartbeat->disk_free_gb,
+                                .quarantined_count = heartbeat->quarantined_count };
+    int64_t count = 0, rev = 0;
+    bool is_quiet;
+
+    if (!machine_is_quiet(db, &told, &rev, &is_quiet, err) ||
+        (is_quiet && !session_take_beat(db, told.id, heartbeat->session_epoch, heartbeat->seq,
+                                        work->now, &count, err)))
+        return false;
+    *ret_is_taken = count == 1;
+    work->reply =
+        (struct heartbeat_outcome_reply){ .outcome = TAKE_DONE, .reply = { .desired_rev = rev } };
+    return true;
+}
+
 static bool beat_work(struct db *db, void *context, struct error *err)
 {
     struct beat_work *work = context;
@@ -254,8 +278,12 @@ static bool beat_work(struct db *db, void *context, struct error *err)
     const struct heartbeat *heartbeat = request->heartbeat;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct beat beat = { .heartbeat = heartbeat };
-    bool has;
+    bool has, is_taken;
 
+    if (!take_quietly(db, work, &is_taken, err))
+        return false;
+    if (is_taken)
+        return true;
     work->reply = (struct heartbeat_outcome_reply){ 0 };
     if (!session_try(db, request->machine_id, heartbeat->session_epoch, STREAM_HEARTBEAT,
                      heartbeat->seq, &work->reply.outcome, err))
@@ -281,5 +309,47 @@ bool flow_heartbeat(const struct flow *flow, const struct heartbeat_request *req
     if (!is_stored)
         return error_context(err, "heartbeat of machine %" PRId64, request->machine_id);
     *ret = work.reply;
+    return true;
+}
+
+/* One that nobody waits for. */
+struct beat_later {
+    struct beat_work work;
+    struct heartbeat_request request;
+    heartbeat_done *done;
+    void *context;
+};
+
+static void finish_later(void *context, bool is_stored, const struct error *err)
+{
+    struct beat_later *later = context;
+    struct error failure;
+
+    if (!is_stored) {
+        failure = *err;
+        (void)error_context(&failure, "heartbeat of machine %" PRId64, later->request.machine_id);
+    }
+    later->done(later->context, is_stored ? &later->work.reply : NULL, &failure);
+}
+
+static bool beat_later_work(struct db *db, void *context, struct error *err)
+{
+    struct beat_later *later = context;
+
+    return beat_work(db, &later->work, err);
+}
+
+bool flow_heartbeat_later(const struct flow *flow, const struct heartbeat_request *request,
+                          struct arena *arena, const struct heartbeat_listener *listener)
+{
+    struct beat_later *later = arena_alloc(arena, 1, sizeof *later);
+
+    if (later == NULL)
+        return false;
+    *later = (struct beat_later){ .request = *request,
+                                  .done = listener->done,
+                                  .context = listener->context };
+    later->work = (struct beat_work){ .request = &later->request, .now = clock_now(flow->clock) };
+    store_write_later(flow->store, beat_later_work, later, finish_later);
     return true;
 }

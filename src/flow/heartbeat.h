@@ -27,4 +27,17 @@ struct heartbeat_outcome_reply {
 NODISCARD bool flow_heartbeat(const struct flow *flow, const struct heartbeat_request *request,
                               struct heartbeat_outcome_reply *ret, struct error *err);
 
+/* The same for one that is regular, without waiting for it: the listener hears of what came of it
+ * once that is durable, or, with NULL, why it is not; on whichever thread, as store_write_later()
+ * says. Until then the heartbeat and the arena are this flow's. False: the arena has no room. */
+typedef void heartbeat_done(void *context, const struct heartbeat_outcome_reply *reply,
+                            const struct error *err);
+struct heartbeat_listener {
+    heartbeat_done *done;
+    void *context;
+};
+NODISCARD bool flow_heartbeat_later(const struct flow *flow,
+                                    const struct heartbeat_request *request, struct arena *arena,
+                                    const struct heartbeat_listener *listener);
+
 #endif

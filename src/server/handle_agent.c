@@ -150,35 +150,14 @@ static void reply_repeated(struct call *call)
     reply_heartbeat(call, &reply);
 }
 
-void handle_agent_heartbeat(struct call *call)
+static void answer_heartbeat(struct call *call, const struct heartbeat_outcome_reply *done)
 {
     struct metrics *metrics = call->app->metrics;
-    struct heartbeat heartbeat;
-    struct heartbeat_outcome_reply done;
-    struct error err;
 
-    if (!heartbeat_decode(call->body, call->request->arena, &heartbeat, &err)) {
-        metrics_add(metrics, METRICS_HEARTBEATS_FAILED, 1);
-        return reply_error(call, &err);
-    }
-    /* The body says again what was signed with the headers. */
-    if (heartbeat.session_epoch != call->caller.session_epoch ||
-        heartbeat.seq != agents_seq(call->request))
-        return reply_refuse(call, 400, "invalid_args",
-                            "session_epoch and seq are not those of the headers.");
-
-    struct heartbeat_request request = { .machine_id = call->caller.machine_id,
-                                         .heartbeat = &heartbeat,
-                                         .is_regular =
-                                             hub_beat(call->app->hub, call->caller.machine_id) };
-    if (!flow_heartbeat(&call->app->flow, &request, &done, &err)) {
-        metrics_add(metrics, METRICS_HEARTBEATS_FAILED, 1);
-        return reply_error(call, &err);
-    }
-    switch (done.outcome) {
+    switch (done->outcome) {
     case TAKE_DONE:
         metrics_add(metrics, METRICS_HEARTBEATS_ACCEPTED, 1);
-        return reply_heartbeat(call, &done.reply);
+        return reply_heartbeat(call, &done->reply);
     case TAKE_FENCED:
         metrics_add(metrics, METRICS_HEARTBEATS_STALE, 1);
         return refuse_fenced(call);
@@ -186,6 +165,75 @@ void handle_agent_heartbeat(struct call *call)
         metrics_add(metrics, METRICS_HEARTBEATS_REPEATED, 1);
         return reply_repeated(call);
     }
+}
+
+/* A heartbeat that is being stored. It lives in its request's arena. */
+struct pending_beat {
+    struct call call;
+    struct heartbeat heartbeat;
+};
+
+static void finish_heartbeat(void *context, const struct heartbeat_outcome_reply *done,
+                             const struct error *err)
+{
+    struct pending_beat *pending = context;
+
+    if (done != NULL)
+        return answer_heartbeat(&pending->call, done);
+    metrics_add(pending->call.app->metrics, METRICS_HEARTBEATS_FAILED, 1);
+    reply_error(&pending->call, err);
+}
+
+/* It came because it was time, so it may be stored with others; and no thread waits for that. */
+static void store_later(struct pending_beat *pending)
+{
+    const struct heartbeat_listener listener = { finish_heartbeat, pending };
+    struct call *call = &pending->call;
+    const struct heartbeat_request request = { .machine_id = call->caller.machine_id,
+                                               .heartbeat = &pending->heartbeat,
+                                               .is_regular = true };
+
+    if (!flow_heartbeat_later(&call->app->flow, &request, call->request->arena, &listener))
+        reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+}
+
+/* One that comes early has something to tell: it is stored at once. */
+static void store_now(void *context, struct http_exchange *exchange)
+{
+    struct pending_beat *pending = context;
+    struct call *call = &pending->call;
+    const struct heartbeat_request request = { .machine_id = call->caller.machine_id,
+                                               .heartbeat = &pending->heartbeat };
+    struct heartbeat_outcome_reply done;
+    struct error err;
+
+    (void)exchange;
+    bool is_stored = flow_heartbeat(&call->app->flow, &request, &done, &err);
+    finish_heartbeat(pending, is_stored ? &done : NULL, &err);
+}
+
+void handle_agent_heartbeat(struct call *call)
+{
+    struct pending_beat *pending = arena_alloc(call->request->arena, 1, sizeof *pending);
+    struct error err;
+
+    if (pending == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (!heartbeat_decode(call->body, call->request->arena, &pending->heartbeat, &err)) {
+        metrics_add(call->app->metrics, METRICS_HEARTBEATS_FAILED, 1);
+        return reply_error(call, &err);
+    }
+    /* The body says again what was signed with the headers. */
+    if (pending->heartbeat.session_epoch != call->caller.session_epoch ||
+        pending->heartbeat.seq != agents_seq(call->request))
+        return reply_refuse(call, 400, "invalid_args",
+                            "session_epoch and seq are not those of the headers.");
+    pending->call = *call;
+    pending->call.body = NULL; /* what of it is needed was copied */
+    if (hub_beat(call->app->hub, call->caller.machine_id))
+        store_later(pending);
+    else
+        http_work(call->exchange, store_now, pending);
 }
 
 void handle_agent_desired(struct call *call)

@@ -18,7 +18,9 @@
 #include "sys/thread.h"
 
 enum {
-    PERIOD_MS = 100,
+    PERIOD_MIN_MS = 100,
+    PERIOD_MAX_MS = 1000,
+    PERIODS = 10, /* in the time that a request may take */
     EVENTS_MAX = 256,
     LINGER_MAX = 256,            /* sockets that linger; one more is closed at once */
     LINGER_BYTES_MAX = 64 << 20, /* read from one of them */
@@ -214,16 +216,39 @@ static void notice(struct http *http, uint64_t *named, size_t count)
     }
 }
 
+/* Every look walks all connections, so there are no more of them than the shortest limit asks for.
+ */
+static int64_t period_us(const struct http *http)
+{
+    int64_t ms = http->options.request_timeout_ms / PERIODS;
+
+    ms = ms < PERIOD_MIN_MS ? PERIOD_MIN_MS : ms > PERIOD_MAX_MS ? PERIOD_MAX_MS : ms;
+    return ms * US_PER_MS;
+}
+
+static void walk(struct reaper *reaper, int64_t now_us)
+{
+    struct http *http = reaper->http;
+
+    cut_off(http, now_us);
+    exchanges_expire(http, now_us);
+    streams_keep_alive(http, now_us);
+    read_lingering(reaper, now_us);
+}
+
 static void *reap(void *context)
 {
     struct reaper *reaper = context;
     struct http *http = reaper->http;
+    int64_t due_us = 0;
 
     while (!atomic_load(&reaper->ends)) {
         struct epoll_event events[EVENTS_MAX];
         uint64_t named[EVENTS_MAX];
         size_t count = 0;
-        int found = epoll_wait(reaper->poller, events, EVENTS_MAX, PERIOD_MS);
+        int64_t left_us = due_us - http_now_us();
+        int found = epoll_wait(reaper->poller, events, EVENTS_MAX,
+                               left_us > 0 ? (int)(left_us / US_PER_MS) + 1 : 0);
 
         for (int i = 0; i < found; i++) {
             if (events[i].data.u64 != 0)
@@ -232,10 +257,12 @@ static void *reap(void *context)
         int64_t now_us = http_now_us();
         (void)pthread_mutex_lock(&http->lock);
         notice(http, named, count);
-        cut_off(http, now_us);
-        exchanges_expire(http, now_us);
-        streams_keep_alive(http, now_us);
-        read_lingering(reaper, now_us);
+        if (now_us >= due_us) {
+            walk(reaper, now_us);
+            due_us = now_us + period_us(http);
+        } else if (found > 0) {
+            read_lingering(reaper, now_us);
+        }
         (void)pthread_mutex_unlock(&http->lock);
     }
     return NULL;

@@ -371,7 +371,8 @@ void routes_handle(void *context, struct http_exchange *exchange)
         return;
     }
     http_set_tag(exchange, (int)(visit->route - routes->options.table));
-    if (visit->route->may_block)
+    enum route_blocking limit = routes->options.has_local_store ? BLOCKS : BLOCKS_REMOTE;
+    if (visit->route->blocks >= limit)
         http_work(exchange, run, visit);
     else
         run(visit, exchange);

@@ -38,6 +38,13 @@ enum route_param {
     PARAM_TEXT, /* one segment, as it is */
 };
 
+/* Where it runs: on the thread that parses, or on a worker. */
+enum route_blocking {
+    BLOCKS_NEVER,
+    BLOCKS_REMOTE, /* reads a row or two: a worker only where the database is another process */
+    BLOCKS,
+};
+
 struct route {
     enum http_method method;
     const char *name;    /* "api.instances.show": for keys' permissions, logs and metrics */
@@ -47,7 +54,7 @@ struct route {
     uint32_t callers; /* a set of enum caller_kind */
     enum scope scope;
     enum rate_class rate;
-    bool may_block; /* run on a worker */
+    enum route_blocking blocks;
     route_handler *handler;
 };
 
@@ -86,6 +93,7 @@ struct routes_options {
     const struct clock *clock;
     const struct log *log;
     struct rate_limits limits;
+    bool has_local_store;      /* the database is in this process: see BLOCKS_REMOTE */
     const struct route *table; /* route_table outside of tests */
     size_t count;
     route_handler *fallback; /* GET of a path outside /api/ and /agent/: the console; or NULL */

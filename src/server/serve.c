@@ -235,6 +235,7 @@ static bool open_doors(struct app *app, const struct options *options, const cha
                                            .clock = app->clock,
                                            .log = &app->log,
                                            .limits = rate_limits_times(factor),
+                                           .has_local_store = store_is_local(app->store),
                                            .table = route_table,
                                            .count = route_count };
     const char *listen = options_get(options, "listen");

@@ -140,11 +140,25 @@ static bool rev_read(struct db_rows *row, struct arena *arena, void *item, struc
     return rows_number(row, 0, 0, INT64_MAX, item, err);
 }
 
+static const struct rows_reader rev_reader = { "machine", sizeof(int64_t), rev_read };
+
+bool machine_is_quiet(struct db *db, const struct machine_row *told, int64_t *ret_rev,
+                      bool *ret_is_quiet, struct error *err)
+{
+    return rows_load_one(db, &rev_reader,
+                         "SELECT m.desired_rev FROM machine m WHERE m.id = $1 AND m.is_online = 1 "
+                         "AND m.is_engine_ok = $2 AND m.engine_message = $3 "
+                         "AND m.disk_free_gb = $4 AND m.quarantined_count = $5 AND NOT EXISTS "
+                         "(SELECT 1 FROM contract c WHERE c.machine_id = m.id AND c.state <> 9)",
+                         DB_ARGS(db_int(told->id), db_int(told->is_engine_ok),
+                                 db_text(told->engine_message), db_int(told->disk_free_gb),
+                                 db_int(told->quarantined_count)),
+                         NULL, ret_rev, ret_is_quiet, err);
+}
+
 bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *ret_has, struct error *err)
 {
-    static const struct rows_reader rev = { "machine", sizeof(int64_t), rev_read };
-
-    return rows_load_one(db, &rev, "SELECT desired_rev FROM machine WHERE id = $1",
+    return rows_load_one(db, &rev_reader, "SELECT desired_rev FROM machine WHERE id = $1",
                          DB_ARGS(db_int(id)), NULL, ret_rev, ret_has, err);
 }
 

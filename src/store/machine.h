@@ -56,6 +56,12 @@ NODISCARD bool machine_set_changed(struct db *db, int64_t id, struct instant now
                                    struct error *err);
 
 /* Its desired state has changed: raise desired_rev, and wake its agent. */
+/* Whether a machine is online and well, exactly as `told` says, and has no contract that is not
+ * long gone: then a heartbeat that says the same changes nothing. `*ret_rev` is its desired
+ * revision. */
+NODISCARD bool machine_is_quiet(struct db *db, const struct machine_row *told, int64_t *ret_rev,
+                                bool *ret_is_quiet, struct error *err);
+
 NODISCARD bool machine_bump(struct db *db, int64_t id, struct error *err);
 NODISCARD bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *ret_has,
                            struct error *err);

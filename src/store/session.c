@@ -69,6 +69,16 @@ bool session_take(struct db *db, int64_t machine_id, int64_t epoch, enum session
                     ret_count, err);
 }
 
+bool session_take_beat(struct db *db, int64_t machine_id, int64_t epoch, int64_t seq,
+                       struct instant now, int64_t *ret_count, struct error *err)
+{
+    return db_count(db,
+                    "UPDATE agent_session SET heartbeat_seq = $3, last_heartbeat_us = $4 "
+                    "WHERE machine_id = $1 AND epoch = $2 AND heartbeat_seq < $3",
+                    DB_ARGS(db_int(machine_id), db_int(epoch), db_int(seq), db_instant(now)),
+                    ret_count, err);
+}
+
 bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, struct instant now,
                   struct error *err)
 {

@@ -33,6 +33,9 @@ NODISCARD bool session_replace(struct db *db, const struct session_row *session,
 NODISCARD bool session_take(struct db *db, int64_t machine_id, int64_t epoch,
                             enum session_stream stream, int64_t seq, int64_t *ret_count,
                             struct error *err);
+/* session_take() of a heartbeat, and session_beat(), in one. */
+NODISCARD bool session_take_beat(struct db *db, int64_t machine_id, int64_t epoch, int64_t seq,
+                                 struct instant now, int64_t *ret_count, struct error *err);
 NODISCARD bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, struct instant now,
                             struct error *err);
 

@@ -198,7 +198,8 @@ static bool write_on(struct store *store, store_work *work, void *context, bool 
     struct closure closure = { work, context, TRANSACTION_WRITE };
 
     if (store->writer != NULL)
-        return writer_run(store->writer, &(struct writer_job){ work, context, is_patient }, err);
+        return writer_run(store->writer, &(struct writer_job){ work, context, is_patient, NULL },
+                          err);
     store->writes++;
     bool is_stored = run(store, &closure, err);
     store->commits += is_stored;
@@ -216,9 +217,26 @@ bool store_write_patiently(struct store *store, store_work *work, void *context,
     return write_on(store, work, context, true, err);
 }
 
+void store_write_later(struct store *store, store_work *work, void *context, store_done *done)
+{
+    struct error err;
+
+    if (store->writer != NULL) {
+        writer_submit(store->writer, &(struct writer_job){ work, context, true, done });
+        return;
+    }
+    bool is_stored = write_on(store, work, context, true, &err);
+    done(context, is_stored, &err);
+}
+
 void store_subscribe(struct store *store, store_listener *listener, void *context)
 {
     notify_subscribe(store->notify, listener, context);
+}
+
+bool store_is_local(const struct store *store)
+{
+    return store->writer != NULL;
 }
 
 struct store_totals store_totals(struct store *store)

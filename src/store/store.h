@@ -53,6 +53,13 @@ NODISCARD bool store_write(struct store *store, store_work *work, void *context,
 enum { STORE_PATIENCE_MS = 20 };
 NODISCARD bool store_write_patiently(struct store *store, store_work *work, void *context,
                                      struct error *err);
+
+/* The same without waiting for it. `done` is called once: with true when what was written is
+ * durable. On SQLite that happens on the store's thread, so it must be short and must not write; on
+ * PostgreSQL before this returns. The context is the callee's until then. */
+typedef void store_done(void *context, bool is_stored, const struct error *err);
+void store_write_later(struct store *store, store_work *work, void *context, store_done *done);
+
 NODISCARD bool store_read(struct store *store, store_work *work, void *context, struct error *err);
 
 /* Hear of changes after their commit, on a thread of the store's: return soon, do not write. On
@@ -62,6 +69,9 @@ NODISCARD bool store_read(struct store *store, store_work *work, void *context, 
 enum { STORE_ID_ANY = 0 };
 typedef void store_listener(void *context, enum db_topic topic, int64_t id);
 void store_subscribe(struct store *store, store_listener *listener, void *context);
+
+/* Whether the database is in this process, so that a read of a few rows takes microseconds. */
+bool store_is_local(const struct store *store);
 
 struct store_totals {
     uint64_t reads, writes, commits, retries, failures;

@@ -9,10 +9,12 @@
 #include "store/db_sqlite.h"
 #include "sys/thread.h"
 
-/* One write that waits, on the stack of its caller. */
+/* One write that waits: on the stack of its caller, or, where `done` is to hear of it, on its own.
+ */
 struct job {
     store_work *work;
     void *context;
+    store_done *done;
     bool is_patient;
     struct timespec patience_ends; /* of CLOCK_MONOTONIC */
     struct job *next;
@@ -127,18 +129,30 @@ static size_t take(struct writer *writer, struct job *jobs[static STORE_BATCH_MA
     return count;
 }
 
-/* From here on the callers own their jobs, and their stacks, again. */
+/* Those that nobody waits for come last: they may take a while. From here on the other callers own
+ * their jobs, and their stacks, again. */
 static void wake(struct writer *writer, struct job **jobs, size_t count, bool has_committed)
 {
+    struct job *later[STORE_BATCH_MAX];
+    size_t later_count = 0;
+
     (void)pthread_mutex_lock(&writer->lock);
     writer->writes += count;
     writer->commits += has_committed;
     for (size_t i = 0; i < count; i++) {
         writer->failures += !jobs[i]->is_ok;
+        if (jobs[i]->done != NULL) {
+            later[later_count++] = jobs[i];
+            continue;
+        }
         jobs[i]->has_finished = true;
         (void)pthread_cond_signal(&jobs[i]->is_finished);
     }
     (void)pthread_mutex_unlock(&writer->lock);
+    for (size_t i = 0; i < later_count; i++) {
+        later[i]->done(later[i]->context, later[i]->is_ok, &later[i]->error);
+        free(later[i]);
+    }
 }
 
 static void *run(void *context)
@@ -176,6 +190,33 @@ static struct timespec patience_from_now(void)
     return ends;
 }
 
+/* Under the lock. */
+static void enqueue(struct writer *writer, struct job *job)
+{
+    assert(!writer->is_stopping);
+    *writer->last = job;
+    writer->last = &job->next;
+    writer->hurried_count += job->is_patient ? 0 : 1;
+    if (writer->queue_length++ == 0 || !waits_for_company(writer))
+        (void)pthread_cond_signal(&writer->has_work);
+}
+
+void writer_submit(struct writer *writer, const struct writer_job *what)
+{
+    struct job *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        abort();
+    *job = (struct job){ .work = what->work,
+                         .context = what->context,
+                         .done = what->done,
+                         .is_patient = what->is_patient,
+                         .patience_ends = patience_from_now() };
+    (void)pthread_mutex_lock(&writer->lock);
+    enqueue(writer, job);
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
 bool writer_run(struct writer *writer, const struct writer_job *what, struct error *err)
 {
     struct job job = { .work = what->work,
@@ -186,12 +227,7 @@ bool writer_run(struct writer *writer, const struct writer_job *what, struct err
     assert(!pthread_equal(pthread_self(), writer->thread)); /* it would wait for itself */
     (void)pthread_cond_init(&job.is_finished, NULL);
     (void)pthread_mutex_lock(&writer->lock);
-    assert(!writer->is_stopping);
-    *writer->last = &job;
-    writer->last = &job.next;
-    writer->hurried_count += job.is_patient ? 0 : 1;
-    if (writer->queue_length++ == 0 || !waits_for_company(writer))
-        (void)pthread_cond_signal(&writer->has_work);
+    enqueue(writer, &job);
     while (!job.has_finished)
         (void)pthread_cond_wait(&job.is_finished, &writer->lock);
     (void)pthread_mutex_unlock(&writer->lock);

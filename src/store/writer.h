@@ -20,6 +20,7 @@ struct writer_job {
     store_work *work;
     void *context;
     bool is_patient;
+    store_done *done; /* of writer_submit() */
 };
 
 /* Takes over `db`, also where it fails. `notify` is borrowed. */
@@ -30,6 +31,9 @@ NODISCARD bool writer_start(struct db *db, struct notify *notify, struct writer 
 void writer_stop(struct writer **writer);
 
 NODISCARD bool writer_run(struct writer *writer, const struct writer_job *what, struct error *err);
+
+/* Does not wait: `done` hears of it, on the writer's thread. */
+void writer_submit(struct writer *writer, const struct writer_job *what);
 
 /* Sets writes, commits, failures and queue_length. */
 void writer_totals(struct writer *writer, struct store_totals *totals);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/heartbeat.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flow/contact_lost.h"
 #include "flow/instance_change.h"
@@ -338,12 +340,91 @@ static void test_a_machine_whose_engine_is_down_has_no_offers_to_rent(void **sta
     close_scene(&scene);
 }
 
+/* A machine that nobody rents: its heartbeat writes its session, and nothing else; and is as strict
+ * about numbers and epochs. */
+static void test_a_quiet_machines_heartbeat_is_one_row(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    int64_t revision = world_number(&world, "SELECT desired_rev FROM machine");
+    world_pass(&world, 5 * SECOND);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    CHECK_INT(world_number(&world, "SELECT last_heartbeat_us FROM agent_session"),
+              clock_now(&world.clock).microseconds);
+    CHECK_INT(world_number(&world, "SELECT desired_rev FROM machine"), revision);
+
+    struct hash before = world_dump(&world);
+    machine.seq--;
+    CHECK_INT(world_beat(&world, &machine), TAKE_REPLAY);
+    machine.epoch--;
+    CHECK_INT(world_beat(&world, &machine), TAKE_FENCED);
+    machine.epoch++;
+    CHECK_UNCHANGED(&world, before);
+
+    /* It was away, and one heartbeat brings it back. */
+    size_t count;
+    struct error err;
+    world_pass(&world, 40 * SECOND);
+    CHECK_OK(flow_contact_lost(&world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(world_number(&world, "SELECT is_online FROM machine"), 0);
+    machine.seq += 10;
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    CHECK_INT(world_number(&world, "SELECT is_online FROM machine"), 1);
+    world_check(&world);
+    world_close(&world);
+}
+
+struct told {
+    atomic_int count;
+    struct heartbeat_outcome_reply reply;
+};
+
+static void hear(void *context, const struct heartbeat_outcome_reply *reply,
+                 const struct error *err)
+{
+    struct told *told = context;
+
+    (void)err;
+    told->reply = *reply;
+    atomic_fetch_add(&told->count, 1);
+}
+
+static void test_one_that_nobody_waits_for_is_taken_all_the_same(void **state)
+{
+    struct scene scene;
+    struct told told = { 0 };
+    const struct heartbeat_listener listener = { hear, &told };
+
+    open_scene(&scene, state);
+    world_pass(&scene.world, 5 * SECOND);
+    struct heartbeat heartbeat = world_obey(&scene.world, &scene.machine, &scene.world.arena);
+    struct heartbeat_request request = { .machine_id = scene.machine.id,
+                                         .heartbeat = &heartbeat,
+                                         .is_regular = true };
+    CHECK(flow_heartbeat_later(&scene.world.flow, &request, &scene.world.arena, &listener));
+    for (int i = 0; atomic_load(&told.count) == 0 && i < 5000; i++)
+        (void)usleep(1000);
+    CHECK_INT(atomic_load(&told.count), 1);
+    CHECK_INT(told.reply.outcome, TAKE_DONE);
+    CHECK_INT(told.reply.reply.desired_rev,
+              world_number(&scene.world, "SELECT desired_rev FROM machine"));
+    CHECK_INT(world_number(&scene.world, "SELECT last_heartbeat_us FROM agent_session"),
+              clock_now(&scene.world.clock).microseconds);
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_time_is_charged_from_the_first_report_of_running),
         cmocka_unit_test(test_a_repeated_heartbeat_changes_nothing),
         cmocka_unit_test(test_a_steady_heartbeat_writes_no_more_than_its_session),
+        cmocka_unit_test(test_a_quiet_machines_heartbeat_is_one_row),
+        cmocka_unit_test(test_one_that_nobody_waits_for_is_taken_all_the_same),
         cmocka_unit_test(test_a_lost_heartbeat_loses_nothing),
         cmocka_unit_test(test_a_longer_gap_is_the_hosts_outage_and_free),
         cmocka_unit_test(test_our_own_outage_is_charged_once_by_what_the_host_attests),

@@ -175,6 +175,48 @@ static void test_what_is_set_is_of_one_machine(void **state)
     CHECK_INT(count, 0);
 }
 
+static bool is_quiet(struct scene *scene, const struct machine_row *told)
+{
+    int64_t rev = -1;
+    bool is_quiet;
+
+    CHECK_OK(machine_is_quiet(scene->db, told, &rev, &is_quiet, &scene->err), &scene->err);
+    CHECK(!is_quiet || rev >= 0);
+    return is_quiet;
+}
+
+static void test_a_machine_is_quiet_only_if_nothing_can_change(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct machine_row told = { .id = scene.other_machine,
+                                .is_engine_ok = true,
+                                .engine_message = "fine",
+                                .disk_free_gb = 43,
+                                .quarantined_count = 44 };
+
+    CHECK(!is_quiet(&scene, &told));
+    CHECK_OK(machine_set_health(scene.db, &told, &scene.err), &scene.err);
+    CHECK(!is_quiet(&scene, &told));
+    CHECK_OK(machine_set_online(scene.db, told.id, &scene.err), &scene.err);
+    CHECK(is_quiet(&scene, &told));
+    for (int i = 0; i < 5; i++) {
+        struct machine_row news = told;
+
+        check_row("%d", i);
+        news.id = i == 0 ? 99999 : news.id;
+        news.is_engine_ok = i != 1;
+        news.engine_message = i == 2 ? "poor" : "fine";
+        news.disk_free_gb += i == 3;
+        news.quarantined_count -= i == 4;
+        CHECK(!is_quiet(&scene, &news));
+    }
+    int64_t contract = scene_contract(&scene, scene.ada, told.id);
+    CHECK(!is_quiet(&scene, &told));
+    scene_run(&scene, "UPDATE contract SET state = 9, destroyed_us = 5 WHERE id = $1",
+              DB_ARGS(db_int(contract)));
+    CHECK(is_quiet(&scene, &told));
+}
+
 static void test_a_revision_only_grows_by_bumps(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -254,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_a_machine_is_its_owners),
         cmocka_unit_test(test_a_listing_comes_back_and_ends),
         cmocka_unit_test(test_what_is_set_is_of_one_machine),
+        cmocka_unit_test(test_a_machine_is_quiet_only_if_nothing_can_change),
         cmocka_unit_test(test_a_revision_only_grows_by_bumps),
         cmocka_unit_test(test_all_are_listed_page_by_page),
         cmocka_unit_test(test_a_key_is_one_machine_and_numbers_make_sense),

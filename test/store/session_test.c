@@ -102,6 +102,30 @@ static void test_a_beat_is_of_the_present_epoch(void **state)
               scene_at(2).microseconds);
 }
 
+static void test_a_number_and_a_beat_are_taken_in_one(void **state)
+{
+    static const struct {
+        int64_t epoch, seq, count;
+    } rows[] = { { 3, 5, 1 }, { 3, 5, 0 }, { 3, 4, 0 }, { 2, 6, 0 }, { 4, 6, 0 }, { 3, 6, 1 } };
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t last = 2;
+
+    replace(&scene, scene.machine, 3, last);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t count = -1, at = 10 + (int64_t)i;
+
+        check_row("%zu", i);
+        CHECK_OK(session_take_beat(scene.db, scene.machine, rows[i].epoch, rows[i].seq,
+                                   scene_at(at), &count, &scene.err),
+                 &scene.err);
+        CHECK_INT(count, rows[i].count);
+        last = count == 1 ? at : last;
+        CHECK_INT(load(&scene, scene.machine).last_heartbeat.microseconds,
+                  scene_at(last).microseconds);
+    }
+    CHECK_INT(take(&scene, 3, STREAM_HEARTBEAT, 6), 0);
+}
+
 static void test_hardware_is_forgotten_of_one_machine(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -203,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_every_field_comes_back),
         cmocka_unit_test(test_a_number_is_taken_once_in_its_stream_and_epoch),
         cmocka_unit_test(test_a_beat_is_of_the_present_epoch),
+        cmocka_unit_test(test_a_number_and_a_beat_are_taken_in_one),
         cmocka_unit_test(test_hardware_is_forgotten_of_one_machine),
         cmocka_unit_test(test_the_silent_are_online_and_come_longest_first),
         cmocka_unit_test(test_a_nonce_is_taken_once_by_its_machine_in_time),

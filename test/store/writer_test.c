@@ -378,6 +378,76 @@ static void test_a_hurried_write_takes_the_patient_along(void **state)
     CHECK(store_totals(support->store).commits == commits + 2);
 }
 
+/* A write whose client does not wait for it. */
+struct absent {
+    struct client client;
+    atomic_int heard_count;
+    bool is_stored;
+    int64_t rows; /* that were there when it was told */
+    struct support *support;
+};
+
+static bool absent_work(struct db *db, void *context, struct error *err)
+{
+    struct absent *absent = context;
+
+    return client_work(db, &absent->client, err);
+}
+
+static void hear(void *context, bool is_stored, const struct error *err)
+{
+    struct absent *absent = context;
+
+    absent->is_stored = is_stored;
+    if (!is_stored)
+        absent->client.err = *err;
+    absent->rows = rows_of(absent->support, absent->client.number);
+    atomic_fetch_add(&absent->heard_count, 1);
+}
+
+static void test_who_does_not_wait_hears_once_it_is_durable(void **state)
+{
+    struct support *support = *state;
+    static struct absent absents[40];
+
+    for (size_t i = 0; i < 40; i++) {
+        absents[i] = (struct absent){ .client = { .number = 1000 + (int64_t)i,
+                                                  .what = i % 10 == 3 ? REFUSES : WRITES },
+                                      .support = support };
+        store_write_later(support->store, absent_work, &absents[i], hear);
+    }
+    for (size_t i = 0; i < 40; i++) {
+        check_row("%zu", i);
+        for (int tries = 0; atomic_load(&absents[i].heard_count) == 0 && tries < 5000; tries++)
+            (void)usleep(1000);
+        CHECK_INT(atomic_load(&absents[i].heard_count), 1);
+        CHECK(absents[i].is_stored == (i % 10 != 3));
+        CHECK_INT(absents[i].rows, i % 10 != 3 ? 2 : 0);
+        if (i % 10 == 3)
+            CHECK_INT(absents[i].client.err.code, ERROR_FORBIDDEN);
+    }
+}
+
+/* Nobody is forgotten who was there when the end came. */
+static void test_closing_stores_what_nobody_waits_for(void **state)
+{
+    struct support *support = *state;
+    static struct absent absents[20];
+    struct error err;
+
+    for (size_t i = 0; i < 20; i++) {
+        absents[i] = (struct absent){ .client = { .number = 2000 + (int64_t)i, .what = WRITES },
+                                      .support = support };
+        store_write_later(support->store, absent_work, &absents[i], hear);
+    }
+    store_close(&support->store);
+    for (size_t i = 0; i < 20; i++)
+        CHECK_INT(atomic_load(&absents[i].heard_count), 1);
+    CHECK_OK(store_open(support->location, &support->log, &support->store, &err), &err);
+    for (size_t i = 0; i < 20; i++)
+        CHECK_INT(rows_of(support, 2000 + (int64_t)i), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +458,8 @@ int main(void)
         cmocka_unit_test(test_only_what_is_stored_is_told),
         cmocka_unit_test(test_the_answer_comes_after_the_sync),
         cmocka_unit_test(test_a_lost_group_is_lost_as_a_whole),
+        cmocka_unit_test(test_who_does_not_wait_hears_once_it_is_durable),
+        cmocka_unit_test(test_closing_stores_what_nobody_waits_for),
     };
     return SUPPORT_RUN_ON(SUPPORT_SQLITE, tests);
 }
