@@ -272,6 +272,7 @@ struct catalog *catalog_of(const struct catalog_stock *stocks, size_t count)
 
     catalog->scan = column_scan_best();
     catalog->words = WORDS_EMPTY;
+    catalog->countries = WORDS_EMPTY;
     catalog->place_free = IDMAP_NONE;
     for (size_t i = 0; i < count; i++)
         offer_count += stocks[i].count;
@@ -303,6 +304,7 @@ void catalog_release(struct catalog **catalog_owner)
     free(catalog->flags_all);
     free(catalog->places);
     words_release(&catalog->words);
+    words_release(&catalog->countries);
     idmap_release(&catalog->offers);
     idmap_release(&catalog->machines);
     idmap_release(&catalog->hosts);

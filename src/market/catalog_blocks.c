@@ -10,7 +10,7 @@
 
 /* The numbers of an offer's texts. */
 struct row_words {
-    uint32_t model, cpu_name, cpu_arch, disk_name, os_version;
+    uint32_t model, country, cpu_name, cpu_arch, disk_name, os_version;
 };
 
 /* The upper half of a float and some: good to one part in 8,000, and two bytes wide in a block. */
@@ -49,15 +49,6 @@ int64_t catalog_bound_below(double value)
     return bound_of_float(near) >> BOUND_BITS_LOST;
 }
 
-/* The two letters as a number; 0 without. */
-static int64_t country_of(const char *geolocation)
-{
-    char code[3];
-
-    machine_country(geolocation, code);
-    return code[0] != '\0' ? (int64_t)code[0] << 8 | code[1] : 0;
-}
-
 /* Rounded down: what depends on the rest looks at the offer itself. */
 static int64_t whole_seconds(struct instant instant)
 {
@@ -90,10 +81,14 @@ static uint32_t take_model(struct words *words, const char *name)
     return words_take(words, gpu_name_fold(name, folded, sizeof folded));
 }
 
-static struct row_words take_words(struct words *words, const struct machine *machine)
+static struct row_words take_words(struct catalog *catalog, const struct machine *machine)
 {
+    struct words *words = &catalog->words;
+    char code[3];
+
     return (struct row_words){
         .model = take_model(words, machine->gpu_name),
+        .country = words_take(&catalog->countries, machine_country(machine->geolocation, code)),
         .cpu_name = words_take(words, machine->cpu_name),
         .cpu_arch = words_take(words, machine->cpu_arch),
         .disk_name = words_take(words, machine->disk_name),
@@ -110,6 +105,8 @@ static void drop_words(struct catalog *catalog, uint32_t row)
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         words_drop(&catalog->words,
                    (uint32_t)column_get(&block->columns[columns[i]], row % COLUMN_ROWS));
+    words_drop(&catalog->countries,
+               (uint32_t)column_get(&block->columns[COLUMN_COUNTRY], row % COLUMN_ROWS));
 }
 
 static uint16_t flags_of(const struct offer *offer)
@@ -144,7 +141,7 @@ static void work_out(struct catalog *catalog, const struct offer *offer,
 {
     const struct quote on_demand = offer_quote(offer, &(struct offer_ask){ OFFER_ON_DEMAND, 0, 0 });
     const struct quote bid = offer_quote(offer, &(struct offer_ask){ OFFER_BID, 0, 0 });
-    const struct row_words words = take_words(&catalog->words, offer->machine);
+    const struct row_words words = take_words(catalog, offer->machine);
     const struct offer *O = offer;
     const struct machine *M = offer->machine;
     const struct offer_terms *T = &offer->terms;

@@ -73,7 +73,7 @@ struct catalog_place {
 
 struct catalog {
     const struct column_scan *scan;
-    struct words words;
+    struct words words, countries; /* few of the latter: their numbers are narrow */
     struct catalog_block **blocks; /* owned */
     size_t block_count, block_capacity;
     struct catalog_zone *zones[COLUMN_COUNT]; /* by block */

@@ -141,33 +141,20 @@ static bool least_at(const struct field *field, double operand, bool is_above, i
 static bool range_of(const struct field *field, enum query_relation relation, double operand,
                      int64_t ret[static 2])
 {
-    int64_t at, above;
+    bool is_list = relation != QUERY_GT && relation != QUERY_GTE && relation != QUERY_LT &&
+                   relation != QUERY_LTE;
+    int64_t at = 0, above = 0;
 
-    if (!least_at(field, operand, false, &at) || !least_at(field, operand, true, &above))
+    if ((is_list || relation == QUERY_GTE || relation == QUERY_LT) &&
+        !least_at(field, operand, false, &at))
         return false;
-    ret[0] = INT64_MIN;
-    ret[1] = INT64_MAX;
-    switch (relation) {
-    case QUERY_GT:
-        ret[0] = above;
-        break;
-    case QUERY_GTE:
-        ret[0] = at;
-        break;
-    case QUERY_LT:
-        ret[1] = at - 1;
-        break;
-    case QUERY_LTE:
-        ret[1] = above - 1;
-        break;
-    case QUERY_EQ:
-    case QUERY_NEQ:
-    case QUERY_IN:
-    case QUERY_NOTIN:
-        ret[0] = at;
-        ret[1] = above - 1;
-        break;
-    }
+    if ((is_list || relation == QUERY_GT || relation == QUERY_LTE) &&
+        !least_at(field, operand, true, &above))
+        return false;
+    ret[0] = is_list || relation == QUERY_GTE ? at : relation == QUERY_GT ? above : INT64_MIN;
+    ret[1] = is_list || relation == QUERY_LTE ? above - 1
+             : relation == QUERY_LT           ? at - 1
+                                              : INT64_MAX;
     return true;
 }
 
@@ -254,15 +241,17 @@ static int64_t code_of(const struct catalog *catalog, const struct field *field,
 {
     char folded[NAME_SIZE], code[3];
 
+    const struct words *words = &catalog->words;
+
     if (field->kind == FIELD_COUNTRY) {
-        machine_country(text, code);
-        return code[0] != '\0' ? (int64_t)code[0] << 8 | code[1] : -1;
+        words = &catalog->countries;
+        text = machine_country(text, code);
     }
     if (*text == '\0')
         return -1; /* No text is not the empty text: it is not known. */
-    uint32_t word =
-        words_find(&catalog->words,
-                   field->kind == FIELD_MODEL ? gpu_name_fold(text, folded, sizeof folded) : text);
+    if (field->kind == FIELD_MODEL)
+        text = gpu_name_fold(text, folded, sizeof folded);
+    uint32_t word = words_find(words, text);
     return word != WORDS_NONE ? (int64_t)word : -1;
 }
 
@@ -529,9 +518,6 @@ void catalog_plan_bound(const struct catalog_plan *plan, double key, int64_t ret
     ret_range[0] = INT64_MIN;
     ret_range[1] = INT64_MAX;
     switch (plan->key) {
-    case PLAN_KEY_TOTAL:
-        (void)range_of(&fields[QUERY_DPH_TOTAL], QUERY_LTE, key, ret_range);
-        break;
     case PLAN_KEY_SCORE:
     case PLAN_KEY_VALUE:
         ret_range[0] = catalog_bound_below(key);
@@ -540,6 +526,7 @@ void catalog_plan_bound(const struct catalog_plan *plan, double key, int64_t ret
         (void)range_of(&fields[order->field], order->is_descending ? QUERY_GTE : QUERY_LTE, key,
                        ret_range);
         break;
+    case PLAN_KEY_TOTAL: /* The total itself is the bound. */
     case PLAN_KEY_ANY:
         break;
     }

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "market/catalog_lookup.h"
 #include "market/catalog_plan.h"
-
-/* So many places are looked at one by one; more are found faster by a scan. */
-enum { PLACES_MAX = 4096 };
 
 /* One of the best so far. */
 struct candidate {
@@ -60,11 +58,10 @@ static int compare_fully(const struct search *search, const struct candidate *a,
     return query_compare(search->query, &first, &second, search->caller);
 }
 
-static bool is_worse(const struct search *search, const struct candidate *a,
-                     const struct candidate *b)
+/* Where the first keys are equal. */
+static bool is_worse_tied(const struct search *search, const struct candidate *a,
+                          const struct candidate *b)
 {
-    if (a->key != b->key)
-        return a->key > b->key;
     if (search->plan.key == PLAN_KEY_ANY || search->query->order_count > 1)
         return compare_fully(search, a, b) > 0;
     if (a->total != b->total)
@@ -72,31 +69,41 @@ static bool is_worse(const struct search *search, const struct candidate *a,
     return a->id > b->id;
 }
 
-static void sift_up(struct search *search, size_t at)
+static inline bool is_worse(const struct search *search, const struct candidate *a,
+                            const struct candidate *b)
 {
-    struct candidate moved = search->best[at];
+    if (a->key != b->key)
+        return a->key > b->key;
+    return is_worse_tied(search, a, b);
+}
 
-    while (at > 0 && is_worse(search, &moved, &search->best[(at - 1) / 2])) {
+/* From `at` up to where it belongs. */
+static void sift_up(struct search *search, size_t at, const struct candidate *moved)
+{
+    while (at > 0 && is_worse(search, moved, &search->best[(at - 1) / 2])) {
         search->best[at] = search->best[(at - 1) / 2];
         at = (at - 1) / 2;
     }
-    search->best[at] = moved;
+    search->best[at] = *moved;
 }
 
-/* Puts `moved` where the first of `count` was. */
-static void sift_down(struct search *search, size_t count, struct candidate moved)
+/* Puts `moved` where the first of `count` was: a gap goes all the way down, and what is moved,
+ * which mostly belongs there, a little way up. */
+static void sift_down(struct search *search, size_t count, const struct candidate *moved)
 {
+    struct candidate *best = search->best;
     size_t at = 0;
 
-    for (size_t child = 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && is_worse(search, &search->best[child + 1], &search->best[child]))
-            child++;
-        if (!is_worse(search, &search->best[child], &moved))
-            break;
-        search->best[at] = search->best[child];
+    for (size_t child = 2; child < count; child = 2 * at + 2) {
+        child -= is_worse(search, &best[child - 1], &best[child]) ? 1 : 0;
+        best[at] = best[child];
         at = child;
     }
-    search->best[at] = moved;
+    if (2 * at + 2 == count) {
+        best[at] = best[2 * at + 1];
+        at = 2 * at + 1;
+    }
+    sift_up(search, at, moved);
 }
 
 static bool is_full(const struct search *search)
@@ -112,10 +119,10 @@ static bool would_enter(const struct search *search, const struct candidate *can
 static void enter(struct search *search, const struct candidate *candidate)
 {
     if (is_full(search)) {
-        sift_down(search, search->count, *candidate);
+        sift_down(search, search->count, candidate);
     } else {
-        search->best[search->count] = *candidate;
-        sift_up(search, search->count++);
+        sift_up(search, search->count, candidate);
+        search->count++;
     }
 }
 
@@ -262,6 +269,11 @@ static bool find_limit(const struct search *search, int64_t ret_range[static 2])
         return false;
     double key = search->best[0].key;
 
+    if (search->plan.key == PLAN_KEY_TOTAL) {
+        ret_range[0] = INT64_MIN;
+        ret_range[1] = search->best[0].total;
+        return true;
+    }
     catalog_plan_bound(&search->plan, search->query->order[0].is_descending ? -key : key,
                        ret_range);
     return true;
@@ -297,7 +309,8 @@ static void consider_rows(struct search *search, size_t index, const uint8_t *ke
                 (has_extras && query_has_extra(search->query, candidate.id)))
                 continue;
             enter(search, &candidate);
-            is_limited = find_limit(search, range);
+            /* A key that is in its column is as fast to compare as its bound. */
+            is_limited = search->plan.key != PLAN_KEY_COLUMN && find_limit(search, range);
         }
     }
 }
@@ -424,84 +437,16 @@ static void search_blocks(struct search *search)
     }
 }
 
-/* Rows of what is asked for by id. */
-struct rows {
-    uint32_t rows[PLACES_MAX];
-    size_t count;
-    bool has_overflowed;
-};
-
-static void add_row(struct rows *rows, uint32_t row)
-{
-    if (rows->count == PLACES_MAX)
-        rows->has_overflowed = true;
-    else
-        rows->rows[rows->count++] = row;
-}
-
-static void add_machine(const struct catalog *catalog, struct rows *rows, uint32_t place)
-{
-    uint32_t row = place != IDMAP_NONE ? catalog->places[place].first_row : CATALOG_NO_ROW;
-
-    for (; row != CATALOG_NO_ROW && !rows->has_overflowed;
-         row = catalog_block_of(catalog, row)->next_rows[row % COLUMN_ROWS])
-        add_row(rows, row);
-}
-
-static void add_id(const struct catalog *catalog, struct rows *rows, enum query_field field,
-                   int64_t id)
-{
-    if (field == QUERY_MACHINE_ID) {
-        add_machine(catalog, rows, idmap_find(&catalog->machines, id));
-    } else if (field == QUERY_HOST_ID) {
-        for (uint32_t place = idmap_find(&catalog->hosts, id);
-             place != IDMAP_NONE && !rows->has_overflowed; place = catalog->places[place].next)
-            add_machine(catalog, rows, place);
-    } else {
-        uint32_t row = idmap_find(&catalog->offers, id);
-
-        if (row != IDMAP_NONE)
-            add_row(rows, row);
-    }
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
-
-    return (first > second) - (first < second);
-}
-
-/* False: too many, or not by whole numbers. */
+/* False: not asked for by ids, or too many. */
 static bool search_ids(struct search *search)
 {
-    const struct query_condition *condition;
-    struct rows rows;
+    struct catalog_rows rows;
 
-    rows.count = 0;
-    rows.has_overflowed = false;
-    if (search->plan.key_condition == PLAN_NO_CONDITION)
+    if (search->plan.key_condition == PLAN_NO_CONDITION ||
+        !catalog_lookup(search->catalog, search->query, (size_t)search->plan.key_condition, &rows))
         return false;
-    condition = &search->query->conditions[search->plan.key_condition];
-    for (size_t i = 0; i < condition->count; i++) {
-        const struct query_value *value = &condition->values[i];
-
-        /* No id has a fraction, or is past what doubles hold exactly. */
-        if (value->kind == QUERY_VALUE_NUMBER && fabs(value->number) < 4e15 &&
-            value->number == (double)(int64_t)value->number)
-            add_id(search->catalog, &rows, condition->field, (int64_t)value->number);
-        else if (value->kind == QUERY_VALUE_NUMBER && fabs(value->number) >= 4e15)
-            return false;
-    }
-    for (size_t i = 0; i < search->query->extra_count; i++)
-        add_id(search->catalog, &rows, QUERY_ID, search->query->extra_ids[i]);
-    if (rows.has_overflowed)
-        return false;
-    qsort(rows.rows, rows.count, sizeof rows.rows[0], compare_rows);
-    for (size_t i = 0; i < rows.count; i++) {
-        if (i == 0 || rows.rows[i] != rows.rows[i - 1])
-            consider_whole(search, rows.rows[i]);
-    }
+    for (size_t i = 0; i < rows.count; i++)
+        consider_whole(search, rows.rows[i]);
     return true;
 }
 
@@ -548,9 +493,9 @@ size_t catalog_search(const struct catalog *catalog, const struct query *query,
     run(&search);
     /* The worst of what is left goes to the end, until they stand best first. */
     for (size_t left = search.count; left > 1; left--) {
-        struct candidate worst = search.best[0];
+        const struct candidate worst = search.best[0], last = search.best[left - 1];
 
-        sift_down(&search, left - 1, search.best[left - 1]);
+        sift_down(&search, left - 1, &last);
         search.best[left - 1] = worst;
     }
     for (size_t i = 0; i < search.count; i++)

@@ -63,6 +63,9 @@ static struct worth worth_of_price(const struct asked *asked, const struct offer
     case QUERY_DISCOUNTED_DPH_TOTAL:
     case QUERY_DISCOUNTED_HOURLY:
         return num(usd(q.discounted.nanodollars));
+    case QUERY_DPH_PER_GPU:
+        return num(usd(q.base.nanodollars) /
+                   (double)(o->terms.num_gpus > 0 ? o->terms.num_gpus : 1));
     case QUERY_MIN_BID:
         return num(usd(o->terms.min_bid_hour.nanodollars));
     case QUERY_STORAGE_TOTAL_COST:
@@ -203,8 +206,15 @@ static struct worth text_of_machine(const struct machine *m, int field)
         return txt(m->hostname);
     case QUERY_RESOURCE_TYPE:
         return txt(m->gpu_count > 0 ? "gpu" : "cpu");
-    default:
+    case QUERY_GPU_MAX_TEMP:
+    case QUERY_BW_NVLINK:
+    case QUERY_MOBO_NAME:
+    case QUERY_PUBLIC_IPADDR:
+    case QUERY_GEOLOCODE:
+    case QUERY_CLUSTER_ID:
         return txt("");
+    default:
+        return (struct worth){ .kind = UNHEARD_OF };
     }
 }
 

@@ -159,13 +159,28 @@ static struct query_value an_operand(struct asked *asked, enum query_field field
     return (struct query_value){ .kind = QUERY_VALUE_NUMBER, .number = worth.number };
 }
 
+static enum query_field a_field(const struct asked *asked)
+{
+    static struct stall any;
+    int64_t id = 1;
+
+    if (any.count == 0)
+        stall_fill(&any, 1, &id);
+    for (;;) {
+        enum query_field field = (enum query_field)check_random(QUERY_FIELD_COUNT);
+
+        if (worth_of(asked, &any.offers[0], (int)field).kind != UNHEARD_OF)
+            return field;
+    }
+}
+
 static void add_condition(struct asked *asked, const struct stall *stalls, size_t count)
 {
     size_t at = asked->query.condition_count++;
     struct query_condition *condition = &asked->query.conditions[at];
 
     *condition = (struct query_condition){
-        .field = (enum query_field)check_random(QUERY_FIELD_COUNT),
+        .field = a_field(asked),
         .relation = (enum query_relation)check_random(QUERY_NOTIN + 1),
         .count = 1,
         .values = asked->values[at],
@@ -203,7 +218,7 @@ void asked_fill(struct asked *asked, const struct stall *stalls, size_t count)
     asked->query.order_count = check_random(10) == 0 ? 0 : 1 + check_random(3);
     for (size_t i = 0; i < asked->query.order_count; i++)
         asked->query.order[i] = (struct query_order){
-            check_random(3) > 0 ? ONE_OF(usual) : (enum query_field)check_random(QUERY_FIELD_COUNT),
+            check_random(3) > 0 ? ONE_OF(usual) : a_field(asked),
             check_random(2) == 0,
         };
     if (count > 0 && check_random(8) == 0) {

@@ -39,7 +39,7 @@ void asked_fill(struct asked *asked, const struct stall *stalls, size_t count);
 
 /* What an offer has in a field: not known, a number or a text. */
 struct worth {
-    enum { NOTHING, NUMBER, TEXT } kind;
+    enum { NOTHING, NUMBER, TEXT, UNHEARD_OF /* a field that is not told of here */ } kind;
     double number;
     const char *text;
 };

@@ -126,7 +126,7 @@ static bool can_connect(const struct postgres_server *server)
 
 void postgres_server_restart(struct postgres_server *server)
 {
-    char data[160], socket[160];
+    char data[160], socket[160], buffers[64];
     const char *sync = server->is_durable ? "fsync=on" : "fsync=off";
     const char *const arguments[] = { "postgres",
                                       "-D",
@@ -140,13 +140,15 @@ void postgres_server_restart(struct postgres_server *server)
                                       "-c",
                                       "max_connections=60",
                                       "-c",
-                                      "shared_buffers=32MB",
+                                      buffers,
                                       "-c",
                                       "autovacuum=off",
                                       NULL };
 
     (void)snprintf(data, sizeof data, "%s/data", server->directory);
     (void)snprintf(socket, sizeof socket, "unix_socket_directories=%s", server->directory);
+    (void)snprintf(buffers, sizeof buffers, "shared_buffers=%s",
+                   server->shared_buffers != NULL ? server->shared_buffers : "32MB");
     server->pid = launch(server, arguments);
     for (int tries = 0; !can_connect(server); tries++) {
         struct timespec pause = { .tv_nsec = 20000000 };

@@ -12,6 +12,7 @@ struct postgres_server {
     char binaries[96];
     pid_t pid;
     bool is_durable;
+    const char *shared_buffers; /* NULL: few, as tests need */
 };
 
 /* Whether there is one to start; prints why not. */
