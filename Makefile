@@ -78,6 +78,7 @@ clean:
 help:
 	@sed -n '2,6p' Makefile | sed 's/^# //'
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
-	@echo "make torture KILLS=n             make oracle             make tidy    make format   make clean"
+	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make oracle"
+	@echo "make tidy    make format    make clean"
 
-.PHONY: run test build deps bench sim oracle fuzz torture format tidy clean help
+.PHONY: run test build deps bench sim oracle fuzz torture torture-journey torture-disk format tidy clean help
