@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "store/support_vfs.h"
 #include "sys/crypto.h"
 
 enum { JOBS_MAX = 256 };
@@ -54,6 +55,7 @@ static const uint64_t usual[FAULT_COUNT] = {
     [FAULT_POLL_LOST] = 4,  [FAULT_STEP_FAILS] = 15, [FAULT_STEP_SLOW] = 6,
     [FAULT_EXIT] = 300,     [FAULT_AGENT_DIES] = 40, [FAULT_ENGINE_DIES] = 1,
     [FAULT_HOST] = 12,      [FAULT_SERVER] = 40,     [FAULT_LIAR] = 4,
+    [FAULT_POWER] = 3,
 };
 
 /* What is rare together hides what is only seen alone: each seed has its own mix. */
@@ -72,14 +74,12 @@ static void begin(struct sim *sim, const char *directory)
 {
     static const int64_t gpus[SIM_HOSTS_MAX] = { 4, 1, 0, 8 };
     struct support *support = &sim->support;
-    struct error err;
 
     support->log = log_silent();
     (void)snprintf(support->directory, sizeof support->directory, "%s", directory);
-    (void)snprintf(support->location, sizeof support->location, "%s/data", directory);
-    CHECK_OK(store_open(support->location, &support->log, &support->store, &err), &err);
-    world_open(&sim->world, support);
     choose_troubles(sim);
+    sim_server_open(sim);
+    world_open(&sim->world, support);
     sim_server_start(sim);
 
     size_t host_count = 1 + check_random(SIM_HOSTS_MAX);
@@ -107,6 +107,8 @@ static void end(struct sim *sim)
         sim_host_release(&sim->hosts[i]);
     world_close(&sim->world);
     store_close(&sim->support.store);
+    if (sim->faults[FAULT_POWER] > 0)
+        vfs_remove();
 }
 
 /* How long until somebody does something. */

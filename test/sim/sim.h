@@ -29,6 +29,7 @@ enum {
     SIM_OUTAGES_MAX = 4096,
     SIM_MESSAGES_MAX = 4,
     SIM_WALKS_MAX = 8192,
+    SIM_PATH_MAX = 256,
 };
 
 /* From a container's start until its end: INT64_MAX while it runs. */
@@ -49,6 +50,7 @@ enum sim_fault {
     FAULT_ENGINE_DIES, /* containers go on or go down with it */
     FAULT_HOST,        /* reboots, loses its power, its net, its session */
     FAULT_SERVER,      /* goes down */
+    FAULT_POWER,       /* and what its disk had not synced is lost, in part */
     FAULT_LIAR,        /* a host claims that what has ended runs */
     FAULT_COUNT,
 };
@@ -118,7 +120,9 @@ struct sim_user {
 struct sim {
     struct world world;
     struct support support;
-    bool is_traced, is_server_up;
+    bool is_traced, is_server_up, has_lost_power;
+    int64_t disks;                /* that the server has had so far */
+    char wreck[SIM_PATH_MAX];     /* the next, as a loss of power leaves it */
     uint64_t faults[FAULT_COUNT]; /* once in so many; 0: never */
     uint64_t hurry;               /* of a hundred turns, those that last seconds */
     int64_t server_starts;
@@ -142,6 +146,7 @@ int64_t sim_between(int64_t low, int64_t high);
 void sim_trace(const struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* sim_time.c: the clock and the servers. */
+void sim_server_open(struct sim *sim);
 void sim_server_start(struct sim *sim);
 void sim_server_stop(struct sim *sim);
 void sim_pass(struct sim *sim, int64_t duration_us); /* hosts and jobs act in it */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "flow/contact_lost.h"
 #include "flow/lifetime.h"
@@ -8,6 +10,7 @@
 #include "flow/post_usage.h"
 #include "sim.h"
 #include "store/liveness.h"
+#include "store/support_vfs.h"
 
 int64_t sim_now(const struct sim *sim)
 {
@@ -67,6 +70,60 @@ static void say_alive(struct sim *sim, int64_t until_us)
     support_write(&sim->support, alive_work, &work);
 }
 
+/* A new disk, or the one that was left. Where power can go, what is not synced can be lost. */
+void sim_server_open(struct sim *sim)
+{
+    struct support *support = &sim->support;
+    struct error err;
+
+    (void)snprintf(support->location, sizeof support->location, "%s/disk-%" PRId64,
+                   support->directory, sim->disks++);
+    if (sim->faults[FAULT_POWER] > 0) {
+        (void)snprintf(sim->wreck, sizeof sim->wreck, "%s/disk-%" PRId64, support->directory,
+                       sim->disks);
+        CHECK(mkdir(sim->wreck, 0700) == 0);
+        vfs_install(&(struct vfs_plan){
+            .fault = VFS_FAULT_POWER, .seed = check_random(UINT32_MAX), .wreck = sim->wreck });
+    }
+    CHECK_OK(store_open(support->location, &support->log, &support->store, &err), &err);
+}
+
+/* What was answered before the power went is there. */
+static void check_nothing_is_lost(struct sim *sim)
+{
+    struct world *world = &sim->world;
+
+    check_row("after a loss of power");
+    CHECK_INT(world_number(world, "SELECT COUNT(*) FROM contract"), sim->rentals);
+    CHECK(world_number(world, "SELECT MAX(id) FROM journal") >= sim->journal_id);
+    for (size_t i = 0; i < sim->host_count; i++) {
+        const struct sim_host *host = &sim->hosts[i];
+
+        if (host->beat_count > 0)
+            CHECK_INT(world_number_of(world,
+                                      "SELECT last_heartbeat_us FROM agent_session "
+                                      "WHERE machine_id = $1",
+                                      host->machine.id),
+                      host->beats_us[host->beat_count - 1]);
+    }
+    check_row(" ");
+}
+
+static void reopen(struct sim *sim)
+{
+    if (!sim->has_lost_power) {
+        support_reopen(&sim->support);
+        sim->world.flow.store = sim->support.store;
+        return;
+    }
+    sim->has_lost_power = false;
+    store_close(&sim->support.store);
+    vfs_remove();
+    sim_server_open(sim);
+    sim->world.flow.store = sim->support.store;
+    check_nothing_is_lost(sim);
+}
+
 void sim_server_start(struct sim *sim)
 {
     struct error err;
@@ -80,8 +137,7 @@ void sim_server_start(struct sim *sim)
         CHECK(sim->outage_count < SIM_OUTAGES_MAX);
         sim->outages[sim->outage_count++] =
             (struct span){ { sim->down_since_us }, clock_now(&sim->world.clock) };
-        support_reopen(&sim->support);
-        sim->world.flow.store = sim->support.store;
+        reopen(sim);
     }
     CHECK_OK(flow_liveness(&sim->world.flow, sim->server_proc, &err), &err);
     sim_trace(sim, "server: %s is there", sim->server_proc);
@@ -92,7 +148,11 @@ void sim_server_stop(struct sim *sim)
     CHECK(sim->is_server_up);
     sim->is_server_up = false;
     sim->down_since_us = sim_now(sim);
-    sim_trace(sim, "server: gone");
+    if (sim_fault(sim, FAULT_POWER)) {
+        vfs_cut_power();
+        sim->has_lost_power = true;
+    }
+    sim_trace(sim, "server: gone%s", sim->has_lost_power ? ", power and all" : "");
 }
 
 typedef bool job_flow(const struct flow *flow, size_t *ret_count, struct error *err);

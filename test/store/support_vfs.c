@@ -404,6 +404,15 @@ void vfs_install(const struct vfs_plan *plan)
         abort();
 }
 
+void vfs_cut_power(void)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    if (!disk.is_dead)
+        leave_wreck();
+    disk.is_dead = true;
+    (void)pthread_mutex_unlock(&disk.lock);
+}
+
 void vfs_remove(void)
 {
     (void)sqlite3_vfs_unregister(&vfs);

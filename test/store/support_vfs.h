@@ -30,6 +30,9 @@ struct vfs_plan {
 void vfs_install(const struct vfs_plan *plan);
 void vfs_remove(void);
 
+/* The power goes now, unless it has gone before. What uses the disk must still be closed. */
+void vfs_cut_power(void);
+
 /* Since the installation. */
 int64_t vfs_operations(void);
 int64_t vfs_syncs(void);
