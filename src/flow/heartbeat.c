@@ -8,6 +8,7 @@
 
 #include "flow/automation.h"
 #include "flow/change.h"
+#include "flow/downtime.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/report.h"
@@ -18,6 +19,7 @@
 struct beat_work {
     const struct heartbeat_request *request;
     struct instant now;
+    int64_t downtime_bps;
     struct heartbeat_outcome_reply reply;
 };
 
@@ -26,6 +28,7 @@ struct beat {
     struct change change;
     const struct heartbeat *heartbeat;
     struct instant last_heartbeat; /* the accepted one before this */
+    int64_t downtime_bps;          /* what a host gives for time out of contact */
     struct interval_row *intervals;
     size_t interval_count;
 };
@@ -234,7 +237,9 @@ static bool take_all(struct beat *beat, struct heartbeat_outcome_reply *reply, s
                           &beat->interval_count, err))
         return false;
     for (size_t i = 0; i < count && !was_online; i++)
-        if (!skip_disk(beat, &contracts[i], err))
+        if (!skip_disk(beat, &contracts[i], err) ||
+            !downtime_credit(change, &contracts[i], change->machine.offline_since,
+                             beat->downtime_bps, err))
             return false;
     if (!take_machine(beat, &reply->came_online, err))
         return false;
@@ -277,7 +282,7 @@ static bool beat_work(struct db *db, void *context, struct error *err)
     const struct heartbeat_request *request = work->request;
     const struct heartbeat *heartbeat = request->heartbeat;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct beat beat = { .heartbeat = heartbeat };
+    struct beat beat = { .heartbeat = heartbeat, .downtime_bps = work->downtime_bps };
     bool has, is_taken;
 
     if (!take_quietly(db, work, &is_taken, err))
@@ -302,7 +307,9 @@ static bool beat_work(struct db *db, void *context, struct error *err)
 bool flow_heartbeat(const struct flow *flow, const struct heartbeat_request *request,
                     struct heartbeat_outcome_reply *ret, struct error *err)
 {
-    struct beat_work work = { .request = request, .now = clock_now(flow->clock) };
+    struct beat_work work = { .request = request,
+                              .now = clock_now(flow->clock),
+                              .downtime_bps = flow->downtime_bps };
 
     bool is_stored = request->is_regular ? store_write_patiently(flow->store, beat_work, &work, err)
                                          : store_write(flow->store, beat_work, &work, err);

@@ -57,9 +57,12 @@ enum leg_code {
     LEG_CHARGE = 1,     /* renter to control */
     LEG_HOST_SHARE = 2, /* control to host */
     LEG_FEE = 3,        /* control to house */
+    LEG_BACK = 4,       /* the same three, taken back: control to renter, */
+    LEG_HOST_BACK = 5,  /* host to control, */
+    LEG_FEE_BACK = 6,   /* house to control */
     LEG_DEPOSIT = 51,   /* provider to control */
     LEG_CREDITED = 52,  /* control to renter */
-    LEG_GRANTED = 53,   /* house to renter */
+    LEG_GRANTED = 53,   /* house to renter, or a host for its downtime */
     LEG_INVOICED = 61,  /* a host's earnings, accrued to payable */
     LEG_PAYOUT = 62,    /* payable to in transit */
     LEG_SENT = 63,      /* in transit to the bank or provider: paid */

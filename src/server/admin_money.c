@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admin_money.h"
 
+#include <string.h>
+
 #include "base/encode.h"
 #include "base/parse.h"
 #include "flow/payout.h"
+#include "flow/refund.h"
 #include "market/billing.h"
 
 enum { PAYOUTS_PAGE_MAX = 256, MONEY_ARENA_MAX = 16 << 20 };
@@ -193,4 +196,69 @@ bool admin_payout_fail(struct admin *admin, struct error *err)
 
     return admin_need(admin, "reason", &reason, err) &&
            move_payout(admin, PAYOUT_FAILED, reason, err);
+}
+
+static bool read_component(const char *text, enum component *ret, struct error *err)
+{
+    for (int i = COMPONENT_GPU; i <= COMPONENT_DOWN; i++) {
+        if (strcmp(component_name((enum component)i), text) == 0) {
+            *ret = (enum component)i;
+            return true;
+        }
+    }
+    return error_set(err, ERROR_INVALID, "--component is gpu, disk, bwu or bwd");
+}
+
+/* Hours into microseconds, GB into bytes: a decimal number, as amounts of money are. */
+static bool read_used(const char *text, enum component component, int64_t *ret, struct error *err)
+{
+    bool is_time = component == COMPONENT_GPU || component == COMPONENT_DISK;
+    struct money number;
+
+    if (strcmp(text, "all") == 0) {
+        *ret = INT64_MAX;
+        return true;
+    }
+    if (!money_parse(text, &number, err) || number.nanodollars <= 0)
+        return error_set(err, ERROR_INVALID, "--used is a number above 0, or all");
+    numerator used = (numerator)number.nanodollars * (is_time ? US_PER_HOUR : INT64_C(1) << 30) /
+                     NANODOLLARS_PER_DOLLAR;
+    *ret = used < INT64_MAX ? (int64_t)used : INT64_MAX - 1;
+    return true;
+}
+
+bool admin_refund(struct admin *admin, struct error *err)
+{
+    struct encoder json = encoder_of(admin->out);
+    const char *component, *used;
+    struct refund_request request;
+    struct refund_reply done;
+
+    if (!admin_parse_id(admin->options->words[2], &request.contract_id, err) ||
+        !admin_need(admin, "component", &component, err) ||
+        !read_component(component, &request.component, err) ||
+        !admin_need(admin, "used", &used, err) ||
+        !read_used(used, request.component, &request.used, err) ||
+        !admin_need(admin, "ticket", &request.ticket, err) ||
+        !flow_refund(&admin->flow, &request, &done, err))
+        return false;
+    switch (done.outcome) {
+    case REFUNDED:
+    case REFUNDED_BEFORE:
+        break;
+    case REFUND_NO_CONTRACT:
+        return error_set(err, ERROR_NOT_FOUND, "there is no instance %lld",
+                         (long long)request.contract_id);
+    case REFUND_BAD_TICKET:
+        return admin_refuse(err, "a ticket has 1 to 48 characters");
+    case REFUND_BAD_AMOUNT:
+        return admin_refuse(err, "that is more than was charged and not taken back yet");
+    }
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_field_int(&json, "instance", request.contract_id);
+    encode_field_bool(&json, "changed", done.outcome == REFUNDED);
+    encode_field_money(&json, "amount", done.gross);
+    encode_end(&json);
+    return true;
 }

@@ -166,12 +166,12 @@ static const struct {
       "WHERE o.removed_us IS NULL AND m.is_listed = 0" },
     { "charges that are not their meters'",
       "SELECT CASE WHEN (SELECT COALESCE(SUM(gross_posted), 0) FROM meter) = "
-      "(SELECT COALESCE(SUM(t.amount), 0) FROM transfer t JOIN account a ON a.id = t.cr "
-      " WHERE a.code BETWEEN 3010 AND 3040) THEN 0 ELSE 1 END" },
+      "(SELECT COALESCE(SUM(CASE WHEN t.code % 10 = 1 THEN t.amount ELSE -t.amount END), 0) "
+      " FROM transfer t WHERE t.code < 50 AND t.code % 10 IN (1, 4)) THEN 0 ELSE 1 END" },
     { "host shares that are not their meters'",
       "SELECT CASE WHEN (SELECT COALESCE(SUM(host_posted), 0) FROM meter) = "
-      "(SELECT COALESCE(SUM(t.amount), 0) FROM transfer t JOIN account a ON a.id = t.cr "
-      " WHERE a.code = 2110) THEN 0 ELSE 1 END" },
+      "(SELECT COALESCE(SUM(CASE WHEN t.code % 10 = 2 THEN t.amount ELSE -t.amount END), 0) "
+      " FROM transfer t WHERE t.code < 50 AND t.code % 10 IN (2, 5)) THEN 0 ELSE 1 END" },
     { "a renter who runs something and whose credit's end nobody watches",
       "SELECT COUNT(*) FROM users u WHERE u.t_zero_us = 9223372036854775807 AND EXISTS "
       "(SELECT 1 FROM contract c JOIN machine m ON m.id = c.machine_id WHERE c.owner_id = u.id "

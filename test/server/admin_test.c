@@ -136,9 +136,32 @@ static void test_help_names_every_command(void **state)
     CHECK(strstr(out.bytes, "machine deverify ID") != NULL);
 }
 
+static void test_payouts_and_refunds_are_asked_for_rightly(void **state)
+{
+    auto_json json_t *none = NULL;
+    struct error err;
+
+    CHECK_OK(RUN(&none, &err, "payout", "list", "--state", "created"), &err);
+    CHECK(json_array_size(none) == 0);
+    CHECK_FAILS(RUN(&none, &err, "payout", "list", "--state", "gone"), &err, ERROR_INVALID);
+    CHECK_FAILS(RUN(&none, &err, "payout", "settle", "7"), &err, ERROR_NOT_FOUND);
+    CHECK_FAILS(RUN(&none, &err, "payout", "fail", "7"), &err, ERROR_INVALID);
+    CHECK_FAILS(RUN(&none, &err, "payout", "submit", "x"), &err, ERROR_INVALID);
+    CHECK_FAILS(RUN(&none, &err, "refund", "charge", "7", "--component", "cpu", "--used", "1",
+                    "--ticket", "t"),
+                &err, ERROR_INVALID);
+    CHECK_FAILS(RUN(&none, &err, "refund", "charge", "7", "--component", "gpu", "--used", "0",
+                    "--ticket", "t"),
+                &err, ERROR_INVALID);
+    CHECK_FAILS(RUN(&none, &err, "refund", "charge", "7", "--component", "gpu", "--used", "1.5",
+                    "--ticket", "t"),
+                &err, ERROR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_payouts_and_refunds_are_asked_for_rightly),
         cmocka_unit_test(test_a_user_is_made_with_a_key_and_credit),
         cmocka_unit_test(test_credit_is_granted_once_a_ticket),
         cmocka_unit_test(test_the_trial_balance_is_exact),
