@@ -82,7 +82,8 @@ def route_lines(route, errors):
     else:
         lines += [f"Reply: `{route.content}`", ""]
     if route.errors:
-        shown = ", ".join(f"{errors[code][0]} `{code}`" for code in route.errors)
+        shown = ", ".join(f"{status} `{code}`" for code in route.errors
+                          for status in sorted(route.statuses_of(code, errors)))
         lines += [f"Errors: {shown}.", ""]
     return lines
 

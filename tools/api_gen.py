@@ -132,7 +132,8 @@ def operation(api, route):
             "schema": shape_schema(route.request, True)}}}
     by_status = {}
     for code in route.errors:
-        by_status.setdefault(str(api.errors[code][0]), []).append(code)
+        for status in route.statuses_of(code, api.errors):
+            by_status.setdefault(str(status), []).append(code)
     for status, codes in sorted(by_status.items()):
         result["responses"][status] = {
             "description": ", ".join(codes),

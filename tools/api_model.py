@@ -109,6 +109,10 @@ class Shape:
 
 
 class Route:
+    def statuses_of(self, code, errors):
+        """Those that the route may answer that code with: its own, beside the usual one."""
+        return {errors[code][0], self.statuses.get(code, errors[code][0])}
+
     def __init__(self, declared, names, errors, where):
         self.where = where = f"{where}: {declared.get('name', '?')}"
         for unknown in set(declared) - ROUTE_MEMBERS:
@@ -131,7 +135,10 @@ class Route:
         self.access = declared.get("access")
         self.proof = declared.get("proof")
         self.example = declared.get("example")
-        self.errors = declared.get("errors", [])
+        # "410 code" where the route answers a code with another status than api/errors.json has.
+        rows = [(row.split(" ")[-1], row.split(" ")[:-1]) for row in declared.get("errors", [])]
+        self.errors = [code for code, _ in rows]
+        self.statuses = {code: int(before[0]) for code, before in rows if before}
         self.content = declared.get("content", "application/json")
         self.check_words(errors)
         self.query = [Member(k, v, names, where) for k, v in declared.get("query", {}).items()]
@@ -158,6 +165,8 @@ class Route:
             one_of("scope", self.scope, SCOPES)
         for code in self.errors:
             one_of("error", code, errors)
+        for status in self.statuses.values():
+            one_of("status of an error", status, range(400, 600))
         for kind in self.params.values():
             one_of("parameter type", kind, PARAMS)
         if not re.fullmatch(r"(/[a-z0-9_.{}-]+)+/?", self.shown_path):

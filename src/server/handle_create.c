@@ -185,9 +185,28 @@ bool rental_read(const json_t *body, struct arena *arena, struct rental_request 
     return true;
 }
 
+/* Clients look for the code in the sentence, and for the offer beside it (api.md 2.4.1). */
+static void refuse_ask(struct call *call, int status, const char *code, const char *sentence)
+{
+    auto_buf struct buf body = buf_of(RENT_REPLY_MAX), text = buf_of(RENT_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    long long id = (long long)call->params[0].id;
+
+    buf_printf(&text, "no_such_ask %lld: %s", id, sentence);
+    encode_object(&json);
+    encode_field_bool(&json, "success", false);
+    encode_field_text(&json, "error", code);
+    encode_field_text(&json, "msg", text.bytes);
+    encode_field_int(&json, "ask_id", id);
+    encode_end(&json);
+    http_reply(call->exchange, status, "application/json", &body);
+}
+
 static void refuse_offer(struct call *call, enum rent_outcome refusal)
 {
     const char *sentence = rent_outcome_sentence(refusal);
+    bool cancels = false;
+    struct error ignored;
 
     switch (refusal) {
     case RENT_NO_SUCH_OFFER:
@@ -195,9 +214,10 @@ static void refuse_offer(struct call *call, enum rent_outcome refusal)
     case RENT_OFFER_OVER:
     case RENT_MACHINE_OFFLINE:
     case RENT_MACHINE_DEVERIFIED:
-        /* Clients look for the code in the sentence, too. */
-        return reply_refuse(call, 404, "no_such_ask", "no_such_ask %lld: %s",
-                            (long long)call->params[0].id, sentence);
+        /* Who asks to be told rather than to wait is told that it is gone. */
+        if (json_opt_bool(call->body, "cancel_unavail", &cancels, &ignored) && cancels)
+            return refuse_ask(call, 410, "no_such_ask", sentence);
+        return refuse_ask(call, 404, "invalid_args", sentence);
     case RENT_ACCOUNT_BARRED:
         return reply_refuse(call, 403, "not_authorized", "%s", sentence);
     case RENT_TOO_MANY_CONTRACTS:
