@@ -65,6 +65,12 @@ torture-journey:
 torture-disk:
 	@tools/torture disk $(TIMES) $(FROM)
 
+# Branches of the money files that no test takes; and defects planted in them that no test sees.
+coverage:
+	@tools/coverage $(FILES)
+mutate:
+	@python3 tools/mutate.py $(FILES)
+
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -79,6 +85,6 @@ help:
 	@sed -n '2,6p' Makefile | sed 's/^# //'
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make oracle"
-	@echo "make tidy    make format    make clean"
+	@echo "make coverage    make mutate    make tidy    make format    make clean"
 
-.PHONY: run test build deps bench sim oracle fuzz torture torture-journey torture-disk format tidy clean help
+.PHONY: run test build deps bench sim oracle fuzz torture torture-journey torture-disk coverage mutate format tidy clean help

@@ -120,10 +120,10 @@ struct money billing_round(struct money amount)
         ((numerator)amount.nanodollars + BILLING_CENT / 2 + (numerator)INT64_MAX * BILLING_CENT) /
             BILLING_CENT -
         INT64_MAX;
-    numerator rounded = cents * BILLING_CENT;
 
-    return (struct money){ rounded > INT64_MAX ? (int64_t)(rounded - BILLING_CENT)
-                                               : (int64_t)rounded };
+    /* The largest amount is less than half a cent above a whole one, so all of them fit. */
+    static_assert(INT64_MAX % BILLING_CENT < BILLING_CENT / 2, "it would round up");
+    return (struct money){ (int64_t)(cents * BILLING_CENT) };
 }
 
 struct money billing_downtime(struct money gpu_hour, int64_t missed_us, int64_t bps)

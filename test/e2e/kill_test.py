@@ -227,6 +227,8 @@ class Operator(threading.Thread):
 
 
 def check_acknowledged(market, renters, operator):
+    # The operator goes on meanwhile: what counts is what was known before we look.
+    tickets, seen_journals = list(operator.tickets), dict(operator.journals)
     labels = dict(market.query("SELECT label, count(*) FROM contract WHERE label IS NOT NULL GROUP BY label"))
     ended = {number for (number,) in market.query("SELECT id FROM contract WHERE destroyed_us > 0")}
     keys = dict(market.query("SELECT idem_key, count(*) FROM journal GROUP BY idem_key"))
@@ -240,9 +242,9 @@ def check_acknowledged(market, renters, operator):
         lost = set(renter.destroyed) - ended
         check(not lost, f"destroyed, and there again: {lost}")
     check(operator.trouble is None, f"an operator: {operator.trouble}")
-    for ticket in list(operator.tickets):
+    for ticket in tickets:
         check(keys.get(f"adj:{ticket}") == 1, f"grant {ticket} is there {keys.get(f'adj:{ticket}', 0)} times")
-    for number, seen in list(operator.journals.items()):
+    for number, seen in seen_journals.items():
         check(journals.get(number) == seen, f"journal {number} was {seen}, and is {journals.get(number)}")
     return len(journals)
 

@@ -148,9 +148,23 @@ static void test_downtime_is_worth_its_part_of_the_price(void **state)
         INT64_MAX);
 }
 
+static void test_what_was_before_1970_has_days_too(void **state)
+{
+    int64_t month;
+
+    (void)state;
+    CHECK_INT(billing_day((struct instant){ 1 }), 0);
+    CHECK_INT(billing_day((struct instant){ 0 }), -1);
+    CHECK_INT(billing_day((struct instant){ -BILLING_DAY_US + 1 }), -1);
+    CHECK_INT(billing_day((struct instant){ -BILLING_DAY_US }), -2);
+    CHECK(!billing_month_parse("2026-1x", &month));
+    CHECK(!billing_month_parse("2026x11", &month));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_before_1970_has_days_too),
         cmocka_unit_test(test_days_end_at_midnight_and_own_it),
         cmocka_unit_test(test_weeks_are_cut_on_fridays),
         cmocka_unit_test(test_the_calendar_is_the_calendar),

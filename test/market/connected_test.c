@@ -273,9 +273,54 @@ static void test_never_more_than_it_ran(void **state)
     }
 }
 
+static void test_only_the_same_run_has_gaps(void **state)
+{
+    struct connected last = { .is_running = true, .start_token = "a", .cursor = at_s(0) };
+    struct connected_report same = a_report(3600, "a", 3600), other = a_report(3600, "b", 3600);
+    struct connected_report soon = a_report(1, "a", 1);
+
+    (void)state;
+    CHECK(connected_has_gap(&last, &same));
+    CHECK(!connected_has_gap(&last, &other));
+    CHECK(!connected_has_gap(&last, &soon));
+    last.is_running = false;
+    CHECK(!connected_has_gap(&last, &same));
+}
+
+/* A host that counts wildly attests nothing, or at most all of our outage. */
+static void test_wild_clocks_attest_no_more_than_our_outage(void **state)
+{
+    static const struct {
+        int64_t before_ms, now_ms;
+        bool attests;
+    } rows[] = {
+        { INT64_MAX, INT64_MIN, false },
+        { INT64_MIN, INT64_MAX, false },
+        { 0, INT64_MAX, true },
+        { 5, 5, false },
+        { 5, 4, false },
+        { 0, 3600000, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct connected last = { .is_running = true, .start_token = "a", .cursor = at_s(0) }, next;
+        struct connected_report report = a_report(3600, "a", 0);
+
+        last.run_ms = rows[i].before_ms;
+        report.run_ms = rows[i].now_ms;
+        report.outage_us = 3600 * US_PER_SECOND;
+        check_row("row %zu", i);
+        struct connected_charge charge = connected_report(&last, &report, &next);
+        CHECK_INT(charge.charged_us, rows[i].attests ? 3600 * US_PER_SECOND : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_the_same_run_has_gaps),
+        cmocka_unit_test(test_wild_clocks_attest_no_more_than_our_outage),
         cmocka_unit_test(test_time_between_heartbeats_is_charged),
         cmocka_unit_test(test_a_gap_beyond_the_lease_is_free),
         cmocka_unit_test(test_nothing_is_charged_past_the_end),

@@ -265,9 +265,26 @@ static void test_the_far_future_is_never(void **state)
     }
 }
 
+static void test_traffic_of_both_ways_counts_at_once(void **state)
+{
+    (void)state;
+    for (enum component component = COMPONENT_UP; component <= COMPONENT_DOWN; component++) {
+        struct credit credit = dollars(5);
+        struct meter meter =
+            meter_open(component, (struct money){ METER_TRAFFIC_DENOMINATOR }, 1, 0);
+
+        CHECK_INT(meter_advance(&meter, 7), METER_OK);
+        int64_t before = credit_available(&credit, credit.as_of).nanodollars;
+        credit_add(&credit, &meter, NULL);
+        CHECK_INT(credit_available(&credit, credit.as_of).nanodollars, before - 7);
+        CHECK(credit.burn == 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_traffic_of_both_ways_counts_at_once),
         cmocka_unit_test(test_five_dollars_last_fourteen_hours),
         cmocka_unit_test(test_without_a_burn_credit_never_ends),
         cmocka_unit_test(test_at_or_below_the_floor_it_has_ended),

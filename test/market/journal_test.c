@@ -352,9 +352,62 @@ static void test_what_moves_nothing_is_no_leg(void **state)
     CHECK(memcmp(&before, &journal, sizeof journal) == 0);
 }
 
+static void test_nothing_is_no_journal(void **state)
+{
+    struct renter_funds funds = { { 5 }, { 0 }, { 0 } }, after = { { 9 }, { 9 }, { 9 } };
+    struct journal_credit deposit = credit_of(0, LEDGER_STRIPE);
+    struct journal_credit promo = credit_of(0, LEDGER_PROMO_GRANTED);
+    struct journal journal = { .ref_id = 77 };
+
+    (void)state;
+    CHECK_INT(journal_deposit(&deposit, &funds, &journal, &after), JOURNAL_EMPTY);
+    CHECK_INT(journal_promo(&promo, &funds, &journal, &after), JOURNAL_EMPTY);
+    CHECK_INT(journal.ref_id, 77);
+    CHECK_INT(after.promo.nanodollars, 9);
+}
+
+static void test_a_journal_has_neither_too_many_legs_nor_strange_ones(void **state)
+{
+    struct journal journal = {
+        .leg_count = 1,
+        .legs = { { { LEDGER_BANK, 0, 0 }, { LEDGER_OWNER_EQUITY, 0, 0 }, { 5 }, LEG_TRANSFER } }
+    };
+
+    (void)state;
+    CHECK(journal_is_balanced(&journal));
+    journal.leg_count = JOURNAL_LEGS_MAX + 1;
+    CHECK(!journal_is_balanced(&journal));
+    journal.leg_count = 1;
+    journal.legs[0].debit.code = (enum ledger_code)7777;
+    CHECK(!journal_is_balanced(&journal));
+    journal.legs[0].debit.code = LEDGER_BANK;
+    journal.legs[0].credit.code = (enum ledger_code)7777;
+    CHECK(!journal_is_balanced(&journal));
+}
+
+/* Two like legs whose sum money cannot hold stay two. */
+static void test_a_body_of_more_than_money_holds_is_written_all_the_same(void **state)
+{
+    auto_buf struct buf body = buf_of(JOURNAL_BODY_MAX);
+    struct leg leg = { { LEDGER_BANK, 0, 0 }, { LEDGER_OWNER_EQUITY, 0, 0 }, { INT64_MAX }, 65 };
+    struct journal journal = { .kind = JOURNAL_ADJUSTMENT,
+                               .ref_kind = JOURNAL_REF_USER,
+                               .ref_id = 1,
+                               .leg_count = 2,
+                               .legs = { leg, leg } };
+
+    (void)state;
+    journal_body(&body, &journal);
+    CHECK_TEXT(body.bytes, "berth journal 1\n11 2 1 0\n65 0.0 0.0 9223372036854775807\n"
+                           "65 0.0 0.0 9223372036854775807\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_is_no_journal),
+        cmocka_unit_test(test_a_journal_has_neither_too_many_legs_nor_strange_ones),
+        cmocka_unit_test(test_a_body_of_more_than_money_holds_is_written_all_the_same),
         cmocka_unit_test(test_what_moves_nothing_is_no_leg),
         cmocka_unit_test(test_a_charge_falls_through_promo_and_prepaid_into_debt),
         cmocka_unit_test(test_a_credit_settles_the_debt_first),

@@ -224,9 +224,84 @@ static void test_components_are_named_as_in_the_api(void **state)
     CHECK_INT(component_denominator((enum component)9), 0);
 }
 
+/* Each limit of what storage may hand us, from both sides. */
+static void test_every_limit_of_a_meter_is_looked_at(void **state)
+{
+    struct meter gpu = meter_open(COMPONENT_GPU, (struct money){ 100 }, 1, 2500);
+    struct meter disk = meter_open(COMPONENT_DISK, (struct money){ 100 }, METER_QUANTITY_MAX, 2500);
+
+    (void)state;
+    CHECK_TEXT(component_name((enum component)9), "");
+    CHECK_INT(component_denominator((enum component)9), 0);
+    CHECK(meter_is_valid(&gpu) && meter_is_valid(&disk));
+#define BROKEN(whole, change)                                                                      \
+    do {                                                                                           \
+        struct meter broken = (whole);                                                             \
+        check_row("%s", #change);                                                                  \
+        broken.change;                                                                             \
+        CHECK(!meter_is_valid(&broken));                                                           \
+    } while (0)
+    BROKEN(gpu, component = (enum component)9);
+    BROKEN(gpu, quantity = 2);
+    BROKEN(gpu, rate.nanodollars = -1);
+    BROKEN(gpu, rate.nanodollars = METER_RATE_MAX + 1);
+    BROKEN(gpu, fee_bps = -1);
+    BROKEN(gpu, fee_bps = FEE_BPS_MAX + 1);
+    BROKEN(gpu, posted_total = -1);
+    BROKEN(gpu, posted_total = 1);
+    BROKEN(gpu, remainder = -1);
+    BROKEN(gpu, remainder = METER_GPU_DENOMINATOR);
+    BROKEN(gpu, fee_remainder = -1);
+    BROKEN(gpu, fee_remainder = FEE_BPS_MAX);
+    BROKEN(gpu, gross_posted.nanodollars = -4);
+    BROKEN(gpu, host_posted.nanodollars = -3);
+    BROKEN(gpu, host_posted.nanodollars = 1);
+    BROKEN(gpu, fee_remainder = 1);
+    BROKEN(disk, quantity = -1);
+    BROKEN(disk, quantity = METER_QUANTITY_MAX + 1);
+#undef BROKEN
+    /* Signs that make up for each other. */
+    gpu.gross_posted.nanodollars = -4;
+    gpu.host_posted.nanodollars = -3;
+    CHECK(!meter_is_valid(&gpu));
+    disk.quantity = 0;
+    CHECK(meter_is_valid(&disk));
+}
+
+static void test_evidence_of_another_meter_does_not_match(void **state)
+{
+    struct meter meter = meter_open(COMPONENT_GPU, (struct money){ 3600 }, 1, 2500), broken;
+    struct meter_charge charge;
+    struct meter_epoch whole = { { 3600 }, 1, 0, -1 },
+                       parts[] = { { { 3600 }, 1, 0, 400000 }, { { 3600 }, 1, 400000, -1 } };
+
+    (void)state;
+    CHECK_INT(meter_advance(&meter, 1000000), METER_OK);
+    CHECK_INT(meter_post(&meter, &meter, &charge), METER_OK);
+    CHECK(meter_matches(&meter, &whole, 1) && meter_matches(&meter, parts, 2));
+    CHECK(!meter_matches(&meter, &whole, 0));
+    broken = meter;
+    broken.fee_remainder++;
+    CHECK(!meter_matches(&broken, &whole, 1));
+    whole.quantity = 2;
+    CHECK(!meter_matches(&meter, &whole, 1));
+    whole = (struct meter_epoch){ { -1 }, 1, 0, -1 };
+    CHECK(!meter_matches(&meter, &whole, 1));
+    parts[1].from_total = 400001;
+    CHECK(!meter_matches(&meter, parts, 2));
+    parts[1] = (struct meter_epoch){ { 3600 }, 1, 400000, 399999 };
+    CHECK(!meter_matches(&meter, parts, 2));
+    parts[1] = (struct meter_epoch){ { 3600 }, 1, 400000, 999999 };
+    CHECK(!meter_matches(&meter, parts, 2));
+    parts[0].to_total = -1;
+    CHECK(!meter_matches(&meter, parts, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_limit_of_a_meter_is_looked_at),
+        cmocka_unit_test(test_evidence_of_another_meter_does_not_match),
         cmocka_unit_test(test_worked_examples),
         cmocka_unit_test(test_the_bill_does_not_depend_on_the_postings),
         cmocka_unit_test(test_what_cannot_be_metered_changes_nothing),
