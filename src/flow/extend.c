@@ -67,7 +67,6 @@ static bool relist(struct change *change, const struct listing *terms, struct er
     change->machine.listing = listing;
     return machine_set_listing(change->db, change->machine.owner_id, change->machine.id, true,
                                &listing, &count, err) &&
-           offer_remove_all(change->db, change->machine.id, change->now, change->arena, err) &&
            offer_cut_all(change->db, &change->machine, change->now, change->arena, &offer_count,
                          err) &&
            db_notify(change->db, TOPIC_MACHINE, change->machine.id, err);

@@ -10,12 +10,21 @@
 /* The market's prices where a host names none: $0.15 for a GB and month of disk, traffic free. */
 #define DISK_MONTH_DEFAULT ((struct money){ INT64_C(150000000) })
 
+/* A century. */
+#define DURATION_MAX_S (INT64_C(36500) * 86400)
+
 struct list_work {
     const struct caller *caller;
     const struct list_machine_request *request;
     struct instant now;
     struct list_machine_reply reply;
     int64_t machine_id;
+};
+
+struct due_listings {
+    struct instant now;
+    int64_t ids[LISTINGS_DUE_MAX];
+    size_t count;
 };
 
 static struct listing merge(const struct machine_row *machine,
@@ -44,12 +53,15 @@ static struct listing merge(const struct machine_row *machine,
         listing.discount_max_ppm = values->discount_max_ppm;
     listing.start = now;
     listing.end = INSTANT_NEVER;
+    listing.roll_us = 0;
     if (request->has_end)
         listing.end = values->end;
-    if (request->has_duration)
-        listing.end = request->duration_s > 0 && request->duration_s < INT64_MAX / US_PER_SECOND
-                          ? instant_add(now, request->duration_s * US_PER_SECOND)
-                          : now;
+    if (request->has_duration) {
+        listing.roll_us = request->duration_s > 0 && request->duration_s < DURATION_MAX_S
+                              ? request->duration_s * US_PER_SECOND
+                              : 0;
+        listing.end = instant_add(now, listing.roll_us);
+    }
     return listing;
 }
 
@@ -109,7 +121,6 @@ static bool list_work(struct db *db, void *context, struct error *err)
     change.machine.listing = listing;
     change.machine.is_listed = true;
     return machine_set_listing(db, work->caller->user_id, owned.id, true, &listing, &count, err) &&
-           offer_remove_all(db, owned.id, work->now, &arena, err) &&
            offer_cut_all(db, &change.machine, work->now, &arena, &work->reply.offer_count, err) &&
            extend_contracts(&change, &listing, &work->reply.extended, &dearer, err) &&
            db_notify(db, TOPIC_MACHINE, owned.id, err) && change_end(&change, err);
@@ -156,5 +167,58 @@ bool flow_unlist_machine(const struct flow *flow, const struct caller *caller, i
     if (!store_write(flow->store, unlist_work, &work, err))
         return error_context(err, "unlist machine %lld", (long long)machine_id);
     *ret = work.reply.outcome;
+    return true;
+}
+
+static bool due_work(struct db *db, void *context, struct error *err)
+{
+    struct due_listings *due = context;
+
+    return machine_listings_due(db, due->now, due->ids, LISTINGS_DUE_MAX, &due->count, err);
+}
+
+/* Looked at again under its lock: it may have been listed anew meanwhile. */
+static bool roll_work(struct db *db, void *context, struct error *err)
+{
+    struct list_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    int64_t count, extended, dearer;
+    struct change change;
+    size_t offer_count;
+    bool has;
+
+    if (!change_begin(&change, db, work->machine_id, work->now, &arena, &has, err))
+        return false;
+    if (!has || !change.machine.is_listed)
+        return true;
+
+    struct listing *listing = &change.machine.listing;
+    bool is_over = instant_compare(listing->end, work->now) <= 0;
+    if (listing->roll_us > 0) {
+        listing->end = instant_add(work->now, listing->roll_us);
+        return machine_set_listing(db, change.machine.owner_id, work->machine_id, true, listing,
+                                   &count, err) &&
+               offer_cut_all(db, &change.machine, work->now, &arena, &offer_count, err) &&
+               extend_contracts(&change, listing, &extended, &dearer, err) &&
+               db_notify(db, TOPIC_MACHINE, work->machine_id, err) && change_end(&change, err);
+    }
+    return !is_over || (machine_set_unlisted(db, work->machine_id, err) &&
+                        offer_remove_all(db, work->machine_id, work->now, &arena, err) &&
+                        db_notify(db, TOPIC_MACHINE, work->machine_id, err));
+}
+
+bool flow_listings(const struct flow *flow, size_t *ret_count, struct error *err)
+{
+    struct due_listings due = { .now = clock_now(flow->clock) };
+
+    if (!store_read(flow->store, due_work, &due, err))
+        return error_context(err, "look for listings that are due");
+    for (size_t i = 0; i < due.count; i++) {
+        struct list_work work = { .now = due.now, .machine_id = due.ids[i] };
+
+        if (!store_write(flow->store, roll_work, &work, err))
+            return error_context(err, "the listing of machine %lld", (long long)due.ids[i]);
+    }
+    *ret_count = due.count;
     return true;
 }

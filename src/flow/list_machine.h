@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A host lists a machine at its terms, changes them, or takes it off the market.
  *
- * Listing anew replaces the offers under new ids; contracts keep the terms they were made at. */
+ * Listing anew at other prices replaces the offers under new ids: who has seen an id never pays
+ * more than what they saw. At the same prices offers keep their ids. Contracts keep the terms they
+ * were made at. An end that was given as a duration rolls on, day by day, until it is changed. */
 
 #ifndef BERTH_FLOW_LIST_MACHINE_H
 #define BERTH_FLOW_LIST_MACHINE_H
@@ -27,7 +29,7 @@ struct list_machine_request {
     bool has_discount_max;
     bool has_end; /* else no end, unless has_duration */
     bool has_duration;
-    int64_t duration_s;    /* from now */
+    int64_t duration_s;    /* from now, and then from each day on */
     struct listing values; /* of which those given */
 };
 
@@ -41,6 +43,11 @@ struct list_machine_reply {
 NODISCARD bool flow_list_machine(const struct flow *flow, const struct caller *caller,
                                  const struct list_machine_request *request,
                                  struct list_machine_reply *ret, struct error *err);
+
+/* Move rolling ends on, of offers and of contracts that cost no less than the listing; take off the
+ * market what is past its end. Up to LISTINGS_DUE_MAX machines; `*ret_count` says how many. */
+enum { LISTINGS_DUE_MAX = 64 };
+NODISCARD bool flow_listings(const struct flow *flow, size_t *ret_count, struct error *err);
 
 NODISCARD bool flow_unlist_machine(const struct flow *flow, const struct caller *caller,
                                    int64_t machine_id, enum list_machine_outcome *ret,

@@ -13,6 +13,15 @@ static bool has_size(const int64_t *sizes, size_t count, int64_t num_gpus)
     return false;
 }
 
+static bool can_stay(const struct machine_row *row, const struct machine *machine,
+                     const struct offer_row *offer)
+{
+    struct offer_terms wanted = offer_cut(&row->listing, machine, offer->terms.num_gpus);
+
+    return offer->discount_max_ppm == row->listing.discount_max_ppm &&
+           offer_terms_keep(&offer->terms, &wanted);
+}
+
 bool offer_cut_all(struct db *db, const struct machine_row *row, struct instant now,
                    struct arena *arena, size_t *ret_count, struct error *err)
 {
@@ -31,9 +40,15 @@ bool offer_cut_all(struct db *db, const struct machine_row *row, struct instant 
     for (size_t i = 0; i < offer_count; i++) {
         int64_t num_gpus = offers[i].terms.num_gpus;
 
-        if (has_size(sizes, size_count, num_gpus) && !has_size(open_sizes, open_count, num_gpus))
-            open_sizes[open_count++] = num_gpus;
-        else if (!offer_remove(db, offers[i].id, now, err))
+        if (has_size(open_sizes, open_count, num_gpus) || !has_size(sizes, size_count, num_gpus) ||
+            !can_stay(row, &hardware->machine, &offers[i])) {
+            if (!offer_remove(db, offers[i].id, now, err))
+                return false;
+            continue;
+        }
+        open_sizes[open_count++] = num_gpus;
+        if (instant_compare(offers[i].terms.end, row->listing.end) < 0 &&
+            !offer_set_end(db, offers[i].id, row->listing.end, err))
             return false;
     }
     for (size_t i = 0; i < size_count; i++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps a machine's offers to what is free on it: sizes that no longer fit go, sizes that fit and
- * have no open offer are offered anew. Inside src/flow/. */
+/* Keeps a machine's offers to what is free on it and what its host asks: those of sizes that no
+ * longer fit, or at other prices, go; what fits and has no open offer is offered anew. An offer
+ * that would be cut as it is keeps its id, and where the listing now ends later, so does the offer.
+ * Inside src/flow/. */
 
 #ifndef BERTH_FLOW_OFFER_CUT_H
 #define BERTH_FLOW_OFFER_CUT_H

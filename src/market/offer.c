@@ -27,6 +27,8 @@ enum listing_outcome listing_check(const struct listing *listing, int64_t gpu_co
         return LISTING_BAD_CHUNK;
     if (instant_compare(listing->end, listing->start) <= 0)
         return LISTING_BAD_END;
+    if (listing->roll_us < 0)
+        return LISTING_BAD_END;
     if (money_compare(listing->min_bid_hour, listing->gpu_hour) > 0)
         return LISTING_BAD_BID;
     return LISTING_OK;
@@ -48,6 +50,17 @@ size_t offer_sizes(int64_t gpu_count, int64_t min_chunk, int64_t gpus_free,
     if (gpus_free >= gpu_count)
         sizes[count++] = gpu_count;
     return count;
+}
+
+bool offer_terms_keep(const struct offer_terms *offered, const struct offer_terms *wanted)
+{
+    return offered->num_gpus == wanted->num_gpus &&
+           money_compare(offered->gpu_hour, wanted->gpu_hour) == 0 &&
+           money_compare(offered->min_bid_hour, wanted->min_bid_hour) == 0 &&
+           money_compare(offered->disk_month, wanted->disk_month) == 0 &&
+           money_compare(offered->up_tb, wanted->up_tb) == 0 &&
+           money_compare(offered->down_tb, wanted->down_tb) == 0 &&
+           instant_compare(offered->end, wanted->end) <= 0;
 }
 
 struct offer_terms offer_cut(const struct listing *listing, const struct machine *machine,

@@ -34,6 +34,7 @@ struct listing {
     int64_t min_chunk;           /* GPUs; 1 on a CPU machine */
     int64_t discount_max_ppm;    /* for reserved rentals, later */
     struct instant start, end;   /* no rental outlives `end` */
+    int64_t roll_us;             /* `end` is moved to so long ahead, day by day; 0: it stays */
 };
 
 enum listing_outcome {
@@ -63,6 +64,10 @@ struct offer_terms {
 /* Listing and size are good. */
 struct offer_terms offer_cut(const struct listing *listing, const struct machine *machine,
                              int64_t num_gpus);
+
+/* Whether an offer may keep its id where it would now be cut like that: at the same prices, and
+ * for as long or longer. Who has seen an id then gets what they saw, or better. */
+bool offer_terms_keep(const struct offer_terms *offered, const struct offer_terms *wanted);
 
 struct offer {
     int64_t id, bundle_id;

@@ -10,6 +10,7 @@
 #include "flow/contact_lost.h"
 #include "flow/due.h"
 #include "flow/lifetime.h"
+#include "flow/list_machine.h"
 #include "flow/liveness.h"
 #include "flow/no_credit.h"
 #include "flow/op.h"
@@ -124,6 +125,16 @@ static bool run_seal(const struct jobs_options *options, bool *ret_is_full, stru
     return true;
 }
 
+static bool run_listings(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_listings(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= LISTINGS_DUE_MAX;
+    return true;
+}
+
 enum { ALWAYS = -1 };
 
 static const struct job {
@@ -141,6 +152,7 @@ static const struct job {
     { "post usage", run_post_usage, DUE_POST_USAGE, LOOK_MAX_US },
     { "bill hosts", run_bill_hosts, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", run_seal, ALWAYS, 10 * US_PER_SECOND },
+    { "listings", run_listings, ALWAYS, 60 * US_PER_SECOND },
     { "expire operations", run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

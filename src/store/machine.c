@@ -10,7 +10,7 @@
     "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, disk_month, "     \
     "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
     "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
-    "inet_up_kbps, inet_down_kbps, changed_us"
+    "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -55,6 +55,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->inet_up_kbps = db_column_int(row, 27);
     machine->inet_down_kbps = db_column_int(row, 28);
     machine->changed = db_column_instant(row, 29);
+    machine->listing.roll_us = db_column_int(row, 30);
     return true;
 }
 
@@ -178,15 +179,28 @@ bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_li
     return db_count(db,
                     "UPDATE machine SET is_listed = $3, gpu_hour = $4, min_bid_hour = $5, "
                     "disk_month = $6, up_tb = $7, down_tb = $8, min_chunk = $9, "
-                    "discount_max_ppm = $10, listing_start_us = $11, listing_end_us = $12 "
+                    "discount_max_ppm = $10, listing_start_us = $11, listing_end_us = $12, "
+                    "listing_roll_us = $13 "
                     "WHERE owner_id = $1 AND id = $2",
                     DB_ARGS(db_int(owner_id), db_int(id), db_int(is_listed),
                             db_money(listing->gpu_hour), db_money(listing->min_bid_hour),
                             db_money(listing->disk_month), db_money(listing->up_tb),
                             db_money(listing->down_tb), db_int(listing->min_chunk),
                             db_int(listing->discount_max_ppm), db_instant(listing->start),
-                            db_instant(listing->end)),
+                            db_instant(listing->end), db_int(listing->roll_us)),
                     ret_count, err);
+}
+
+bool machine_listings_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                          size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM machine WHERE is_listed = 1 AND (listing_end_us <= $1 OR "
+                         "(listing_roll_us > 0 AND listing_end_us - listing_roll_us <= $2)) "
+                         "ORDER BY id LIMIT $3",
+                         DB_ARGS(db_instant(now), db_instant(instant_add(now, -LISTING_ROLL_US)),
+                                 db_int((int64_t)max)),
+                         ret_ids, max, ret_count, err);
 }
 
 bool machine_set_unlisted(struct db *db, int64_t id, struct error *err)

@@ -71,6 +71,13 @@ NODISCARD bool machine_set_facts(struct db *db, const struct machine_row *machin
 NODISCARD bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_listed,
                                    const struct listing *listing, int64_t *ret_count,
                                    struct error *err);
+
+/* A rolling end moves a day at a time. */
+#define LISTING_ROLL_US (24 * US_PER_HOUR)
+
+/* Listed ones whose listing is over, or whose rolling end was moved a day ago or before. */
+NODISCARD bool machine_listings_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                                    size_t *ret_count, struct error *err);
 NODISCARD bool machine_set_unlisted(struct db *db, int64_t id, struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);

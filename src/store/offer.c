@@ -75,6 +75,12 @@ bool offer_remove(struct db *db, int64_t id, struct instant now, struct error *e
                    DB_ARGS(db_int(id), db_instant(now)), err);
 }
 
+bool offer_set_end(struct db *db, int64_t id, struct instant end, struct error *err)
+{
+    return db_exec(db, "UPDATE offer SET end_us = $2 WHERE id = $1 AND removed_us IS NULL",
+                   DB_ARGS(db_int(id), db_instant(end)), err);
+}
+
 bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max, size_t *ret_count,
                     struct error *err)
 {

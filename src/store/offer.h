@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offers: slices of machines that can be rented, at terms that never change. A change of terms or
+/* Offers: slices of machines that can be rented, at terms that never
+ * change, but for a later end. A change of terms or
  * a rental removes the offer, and what is left is offered anew under a new id. */
 
 #ifndef BERTH_STORE_OFFER_H
@@ -24,6 +25,9 @@ NODISCARD bool offer_load(struct db *db, int64_t id, struct offer_row *ret, bool
 NODISCARD bool offer_list(struct db *db, int64_t machine_id, struct arena *arena,
                           struct offer_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool offer_remove(struct db *db, int64_t id, struct instant now, struct error *err);
+
+/* A later one: for the rest, its terms stay. */
+NODISCARD bool offer_set_end(struct db *db, int64_t id, struct instant end, struct error *err);
 
 /* Machines that have live offers or rented GPUs and are online, above `after`, in order. */
 NODISCARD bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max,

@@ -4,6 +4,8 @@
 #include "flow/machines.h"
 #include "support.h"
 
+#define DAY_US (24 * US_PER_HOUR)
+
 static struct list_machine_reply list(struct world *world, struct caller host,
                                       const struct list_machine_request *request)
 {
@@ -83,6 +85,107 @@ static void test_listing_anew_replaces_offers_and_leaves_contracts_alone(void **
     int64_t second = world_running(&world, &machine, ada, 1);
     CHECK_INT(world_contract(&world, second).terms.gpu_hour.nanodollars, INT64_C(720000000));
     world_check(&world);
+    world_close(&world);
+}
+
+/* The same prices keep the ids, a later end too; other prices and an earlier end do not. */
+static void test_ids_stay_as_long_as_what_they_stand_for(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    int64_t one = world_offer(&world, machine.id, 1), two = world_offer(&world, machine.id, 2);
+    struct list_machine_request same = { .machine_id = machine.id };
+    CHECK_INT(list(&world, machine.host, &same).outcome, LIST_DONE);
+    CHECK_INT(world_offer(&world, machine.id, 1), one);
+
+    struct list_machine_request ends = { .machine_id = machine.id,
+                                         .has_end = true,
+                                         .values.end = instant_add(WORLD_START, DAY_US) };
+    CHECK_INT(list(&world, machine.host, &ends).outcome, LIST_DONE);
+    int64_t sooner = world_offer(&world, machine.id, 1);
+    CHECK(sooner > two);
+    ends.values.end = instant_add(WORLD_START, 2 * DAY_US);
+    CHECK_INT(list(&world, machine.host, &ends).outcome, LIST_DONE);
+    CHECK_INT(world_offer(&world, machine.id, 1), sooner);
+    CHECK_INT(world_number_of(&world, "SELECT end_us FROM offer WHERE id = $1", sooner),
+              ends.values.end.microseconds);
+
+    struct list_machine_request cheaper = { .machine_id = machine.id,
+                                            .has_gpu_hour = true,
+                                            .values.gpu_hour = { 1000000 } };
+    CHECK_INT(list(&world, machine.host, &cheaper).outcome, LIST_DONE);
+    CHECK(world_offer(&world, machine.id, 1) > sooner);
+    world_check(&world);
+    world_close(&world);
+}
+
+static size_t listings(struct world *world)
+{
+    struct error err;
+    size_t count;
+
+    CHECK_OK(flow_listings(&world->flow, &count, &err), &err);
+    return count;
+}
+
+static void test_a_duration_rolls_on_day_by_day(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    struct list_machine_request week = { .machine_id = machine.id,
+                                         .has_duration = true,
+                                         .duration_s = 7 * 86400 };
+    CHECK_INT(list(&world, machine.host, &week).outcome, LIST_DONE);
+    struct instant listed = clock_now(&world.clock);
+    int64_t id = world_rent(&world, ada, world_offer(&world, machine.id, 1)).instance_id;
+    int64_t offer = world_offer(&world, machine.id, 1);
+    CHECK_INT(world_contract(&world, id).terms.end.microseconds,
+              instant_add(listed, 7 * DAY_US).microseconds);
+    world_pass(&world, DAY_US - US_PER_SECOND - instant_until(listed, clock_now(&world.clock)));
+    CHECK_INT((int64_t)listings(&world), 0);
+    world_pass(&world, US_PER_SECOND);
+    CHECK_INT((int64_t)listings(&world), 1);
+    CHECK_INT((int64_t)listings(&world), 0);
+    struct instant end = instant_add(clock_now(&world.clock), 7 * DAY_US);
+    CHECK_INT(world_number_of(
+                  &world, "SELECT end_us FROM offer WHERE id = $1 AND removed_us IS NULL", offer),
+              end.microseconds);
+    /* Its contract costs no less than the listing, so it goes on as long. */
+    CHECK_INT(world_contract(&world, id).terms.end.microseconds, end.microseconds);
+    CHECK_INT(world_number(&world, "SELECT is_listed FROM machine"), 1);
+    world_check(&world);
+    world_close(&world);
+}
+
+static void test_past_its_end_it_is_off_the_market(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    struct list_machine_request ends = { .machine_id = machine.id,
+                                         .has_end = true,
+                                         .values.end = instant_add(WORLD_START, DAY_US) };
+    CHECK_INT(list(&world, machine.host, &ends).outcome, LIST_DONE);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    struct contract_row contract = world_contract(&world, id);
+    world_pass(&world, DAY_US - 1 - instant_until(WORLD_START, clock_now(&world.clock)));
+    CHECK_INT((int64_t)listings(&world), 0);
+    world_pass(&world, 1);
+    CHECK_INT((int64_t)listings(&world), 1);
+    CHECK_INT(world_number(&world, "SELECT is_listed FROM machine"), 0);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM offer WHERE removed_us IS NULL"), 0);
+    CHECK_INT(world_contract(&world, id).gen, contract.gen);
+    CHECK_INT((int64_t)listings(&world), 0);
     world_close(&world);
 }
 
@@ -219,6 +322,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offers_are_cut_by_chunk_and_priced_for_the_slice),
         cmocka_unit_test(test_listing_anew_replaces_offers_and_leaves_contracts_alone),
+        cmocka_unit_test(test_ids_stay_as_long_as_what_they_stand_for),
+        cmocka_unit_test(test_a_duration_rolls_on_day_by_day),
+        cmocka_unit_test(test_past_its_end_it_is_off_the_market),
         cmocka_unit_test(test_unlisting_hides_offers_and_leaves_contracts_alone),
         cmocka_unit_test(test_bad_terms_and_foreign_machines_are_refused),
         cmocka_unit_test(test_a_host_sees_its_machines_and_nobody_elses),
