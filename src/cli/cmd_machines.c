@@ -30,6 +30,8 @@ const struct args_option cmd_list_machine_options[] = {
     { "price-inetu", 'u', "DOLLARS", "per GB that leaves the machine" },
     { "price-inetd", 'd', "DOLLARS", "per GB that reaches it" },
     { "min-chunk", 'm', "GPUS", "the smallest slice" },
+    { "duration", 'l', "TIME", "an end that rolls on with the days: '3 months', '10 days'" },
+    { "discount-rate", 'r', "PART", "the most off for paying ahead, 0 to 1" },
     { "end-date", 'e', "DATE", "rentals end then: 2027-01-31, 01/31/2027 or Unix seconds" },
     { NULL, 0, NULL, NULL },
 };
@@ -235,6 +237,7 @@ static bool write_prices(struct cli *cli, struct encoder *json, struct error *er
         { "price-disk", "price_disk" },
         { "price-inetu", "price_inetu" },
         { "price-inetd", "price_inetd" },
+        { "discount-rate", "credit_discount_max" },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -273,6 +276,8 @@ static bool write_listing(struct cli *cli, long long id, struct buf *body, struc
         encode_field_int(&json, "min_chunk", (int64_t)chunk);
     if (end_text != NULL)
         encode_field_int(&json, "end_date", end);
+    if (args_has(&cli->args, "duration"))
+        encode_field_text(&json, "duration", args_get(&cli->args, "duration"));
     encode_end(&json);
     return true;
 }

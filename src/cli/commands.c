@@ -8,6 +8,7 @@
 #include "cli/cmd_login.h"
 #include "cli/cmd_logs.h"
 #include "cli/cmd_machines.h"
+#include "cli/cmd_maint.h"
 #include "cli/cmd_offers.h"
 #include "cli/cmd_orders.h"
 #include "cli/cmd_rank.h"
@@ -90,6 +91,14 @@ const struct command commands[] = {
       cmd_extend_machine, MACHINES, "let the rentals on a machine go on for longer",
       "berth extend machine 77 --until 2027-12-31\n\n"
       "At the price that they were made at, or a lower one.\n" },
+    { "Lend", "schedule", "maint", false, true, "MACHINE", 1, 1, cmd_schedule_maint_options,
+      cmd_schedule_maint, MACHINES, "announce when a machine will be away",
+      "berth schedule maint 77 --sdate 2027-01-31T08:00 --duration 0.5 "
+      "--maintenance-category power\n" },
+    { "Lend", "cancel", "maint", false, true, "MACHINE", 1, 1, no_options, cmd_cancel_maint,
+      MACHINES, "take all announcements for a machine back", "" },
+    { "Lend", "show", "maints", false, true, "", 0, 0, no_options, cmd_show_maints, NULL,
+      "what is announced for your machines and those you rent", "" },
     { "Lend", "host", "rank", false, true, "MACHINE [QUERY...]", 1, ANY, cmd_host_rank_options,
       cmd_host_rank, MACHINES, "where a machine's offers stand in a search, and what moves them",
       "berth host rank 77 'gpu_name=RTX_4090 num_gpus=1'\n" },

@@ -72,14 +72,18 @@ static bool fill(struct db *db, struct machines_work *work, const struct machine
     struct machine_facts *facts = arena_alloc(work->arena, 1, sizeof *facts);
     struct session_row session;
     struct gpu_row *gpus;
+    struct maintenance_row *windows;
+    size_t window_count;
     bool has;
 
     if (facts == NULL)
         return no_room(err);
     if (!hardware_facts(machine->facts, facts, err) ||
         !gpu_list(db, machine->id, work->arena, &gpus, &view->gpu_row_count, err) ||
-        !session_load(db, machine->id, work->arena, &session, &has, err))
+        !session_load(db, machine->id, work->arena, &session, &has, err) ||
+        !maintenance_list(db, machine->id, work->now, work->arena, &windows, &window_count, err))
         return false;
+    view->maintenance = window_count > 0 ? &windows[0] : NULL;
     view->machine = machine;
     view->facts = facts;
     view->gpus = gpus;

@@ -10,6 +10,7 @@
 #include "proto/hello.h"
 #include "store/gpu.h"
 #include "store/machine.h"
+#include "store/maintenance.h"
 
 struct machine_view {
     const struct machine_row *machine;
@@ -17,10 +18,11 @@ struct machine_view {
     const struct gpu_row *gpus; /* one that stands for the whole machine where it has none */
     size_t gpu_row_count;
     int64_t disk_rented_gb;
-    int64_t contract_count, running_count; /* that exist; that run now */
-    struct money earn_hour;                /* the host's share at this moment */
-    int64_t seconds_since_heartbeat;       /* -1: never heard */
-    struct instant contracts_end;          /* latest of them; 0 without */
+    int64_t contract_count, running_count;     /* that exist; that run now */
+    struct money earn_hour;                    /* the host's share at this moment */
+    int64_t seconds_since_heartbeat;           /* -1: never heard */
+    struct instant contracts_end;              /* latest of them; 0 without */
+    const struct maintenance_row *maintenance; /* the next window; NULL: none is announced */
 };
 
 /* All of the caller's machines; `machine_id` other than 0: that one, or none. */

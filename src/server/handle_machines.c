@@ -68,6 +68,18 @@ static void encode_listing(struct encoder *json, const struct machine_row *machi
     field_time(json, names[7], listing->end);
 }
 
+static void encode_maintenance(struct encoder *json, const struct maintenance_row *window)
+{
+    encode_key(json, "machine_maintenance");
+    if (window == NULL)
+        return encode_null(json);
+    encode_object(json);
+    field_time(json, "start_time", window->start);
+    field_time(json, "end_time", window->end);
+    encode_field_text(json, "maintenance_category", window->category);
+    encode_end(json);
+}
+
 static void encode_health(struct encoder *json, const struct machine_view *view, struct instant now)
 {
     const struct machine_row *machine = view->machine;
@@ -86,7 +98,7 @@ static void encode_health(struct encoder *json, const struct machine_view *view,
                                                                       : "");
     encode_field_int(json, "num_reports", 0);
     encode_field_int(json, "num_recent_reports", 0);
-    field_null(json, "machine_maintenance");
+    encode_maintenance(json, view->maintenance);
 }
 
 static void encode_machine(struct encoder *json, const struct machine_view *view,

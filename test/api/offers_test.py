@@ -170,6 +170,44 @@ class Offers(unittest.TestCase):
                 self.list(machine, price_gpu=0.36)
                 self.wait(lambda: self.search(**query)[0]["machine_id"] != machine.id)
 
+    def test_a_host_announces_when_it_is_away(self):
+        machine = self.machines[0].id
+        begin = int(time.time()) + 3600
+        self.hal.ok("PUT", f"/api/v0/machines/{machine}/dnotify/", {
+            "client_id": "me", "sdate": begin, "duration": 0.5, "maintenance_category": "power"})
+        self.hal.ok("PUT", f"/api/v0/machines/{machine}/dnotify/",
+                    {"sdate": "2036-01-31T08:00:00Z", "duration": 2})
+        rows = self.hal.ok("GET", f"/api/v0/machines/maintenances/?owner=me&machine_ids=[{machine}]")
+        self.assertEqual([(row["start_time"], row["duration_hours"]) for row in rows],
+                         [(begin, 0.5), (2085379200, 2)])
+        shown = self.hal.ok("GET", f"/api/v0/machines/{machine}/")[0]["machine_maintenance"]
+        self.assertEqual(shown["start_time"], begin)
+        self.assertEqual(self.hal.ok("GET", "/api/v0/machines/maintenances/?machine_ids=[1000]"), [])
+        self.assertEqual(self.bo.ok("GET", "/api/v0/machines/maintenances/"), [])
+        for body in ({"sdate": 1, "duration": 1}, {"sdate": begin, "duration": 0},
+                     {"sdate": "soon", "duration": 1}, {"sdate": begin, "duration": 1e9},
+                     {"sdate": begin, "duration": 1, "maintenance_category": "fire"}):
+            status, reply = self.hal.call("PUT", f"/api/v0/machines/{machine}/dnotify/", body)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), body)
+        self.hal.ok("PUT", f"/api/v0/machines/{machine}/cancel_maint/", {"machine_id": machine})
+        self.assertEqual(self.hal.ok("GET", "/api/v0/machines/maintenances/"), [])
+
+    def test_the_same_terms_keep_the_ids(self):
+        def ids():
+            return sorted(row["id"] for row in self.search())
+
+        before = ids()
+        self.list(self.machines[0], price_gpu=0.36, duration="3 months")
+        time.sleep(0.3)
+        changed = ids()  # an end is less than none
+        self.assertNotEqual(before, changed)
+        self.list(self.machines[0], price_gpu=0.36, duration="4 months")
+        time.sleep(0.3)
+        self.assertEqual(ids(), changed)
+        self.list(self.machines[0], price_gpu=0.36)
+        time.sleep(0.3)
+        self.assertEqual(ids(), changed)
+
     def test_an_order_rents_when_its_price_comes(self):
         order = self.ada.ok("POST", "/api/v0/orders/", {
             "query": {"num_gpus": {"eq": 1}, "dph_per_gpu": {"lte": 0.2}}, "label": "cheap",
