@@ -3,9 +3,9 @@
  *
  * Offers come by machine: what a machine offers now replaces all that it offered before, at a cost
  * that depends on the machine alone and not on the size of the market. The numbers of offers are
- * copied into columns; the offers themselves, with their machines, are borrowed until they are
- * replaced. Whoever searches while another changes it needs two catalogs and takes turns
- * (server/catalog_pair.h): inside, a catalog knows nothing of threads. */
+ * copied into columns; the offers themselves, with their machines, are borrowed, and must not
+ * change, until they are replaced. Whoever searches while another changes it needs two catalogs and
+ * takes turns (server/catalog_pair.h): inside, a catalog knows nothing of threads. */
 
 #ifndef BERTH_MARKET_CATALOG_H
 #define BERTH_MARKET_CATALOG_H

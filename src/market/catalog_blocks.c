@@ -13,6 +13,22 @@ struct row_words {
     uint32_t model, country, cpu_name, cpu_arch, disk_name, os_version;
 };
 
+/* The same, one by one. */
+enum {
+    WORD_MODEL,
+    WORD_COUNTRY,
+    WORD_CPU_NAME,
+    WORD_CPU_ARCH,
+    WORD_DISK_NAME,
+    WORD_OS,
+    WORD_COUNT
+};
+static const enum catalog_column word_columns[WORD_COUNT] = {
+    [WORD_MODEL] = COLUMN_MODEL,         [WORD_COUNTRY] = COLUMN_COUNTRY,
+    [WORD_CPU_NAME] = COLUMN_CPU_NAME,   [WORD_CPU_ARCH] = COLUMN_CPU_ARCH,
+    [WORD_DISK_NAME] = COLUMN_DISK_NAME, [WORD_OS] = COLUMN_OS_VERSION,
+};
+
 /* The upper half of a float and some: good to one part in 8,000, and two bytes wide in a block. */
 enum { BOUND_BITS_LOST = 10 };
 
@@ -74,39 +90,51 @@ static double value_bound(const struct quote *quote)
     return quote->total.nanodollars > 0 || quote->dlperf <= 0 ? quote->dlperf_per_dollar : INFINITY;
 }
 
-static uint32_t take_model(struct words *words, const char *name)
+static const char *text_of(const struct machine *machine, int word)
 {
-    char folded[NAME_SIZE];
+    const char *const texts[WORD_COUNT] = {
+        [WORD_MODEL] = machine->gpu_name,      [WORD_COUNTRY] = machine->geolocation,
+        [WORD_CPU_NAME] = machine->cpu_name,   [WORD_CPU_ARCH] = machine->cpu_arch,
+        [WORD_DISK_NAME] = machine->disk_name, [WORD_OS] = machine->os_version,
+    };
 
-    return words_take(words, gpu_name_fold(name, folded, sizeof folded));
+    return texts[word];
+}
+
+static struct words *words_of(struct catalog *catalog, int word)
+{
+    return word == WORD_COUNTRY ? &catalog->countries : &catalog->words;
+}
+
+static uint32_t take_word(struct catalog *catalog, int word, const struct machine *machine)
+{
+    const char *text = text_of(machine, word);
+    char folded[NAME_SIZE], code[3];
+
+    if (word == WORD_MODEL)
+        text = gpu_name_fold(text, folded, sizeof folded);
+    if (word == WORD_COUNTRY)
+        text = machine_country(text, code);
+    return words_take(words_of(catalog, word), text);
 }
 
 static struct row_words take_words(struct catalog *catalog, const struct machine *machine)
 {
-    struct words *words = &catalog->words;
-    char code[3];
-
     return (struct row_words){
-        .model = take_model(words, machine->gpu_name),
-        .country = words_take(&catalog->countries, machine_country(machine->geolocation, code)),
-        .cpu_name = words_take(words, machine->cpu_name),
-        .cpu_arch = words_take(words, machine->cpu_arch),
-        .disk_name = words_take(words, machine->disk_name),
-        .os_version = words_take(words, machine->os_version),
+        .model = take_word(catalog, WORD_MODEL, machine),
+        .country = take_word(catalog, WORD_COUNTRY, machine),
+        .cpu_name = take_word(catalog, WORD_CPU_NAME, machine),
+        .cpu_arch = take_word(catalog, WORD_CPU_ARCH, machine),
+        .disk_name = take_word(catalog, WORD_DISK_NAME, machine),
+        .os_version = take_word(catalog, WORD_OS, machine),
     };
 }
 
-static void drop_words(struct catalog *catalog, uint32_t row)
+static void drop_word(struct catalog *catalog, int word, uint32_t row)
 {
-    static const enum catalog_column columns[] = { COLUMN_MODEL, COLUMN_CPU_NAME, COLUMN_CPU_ARCH,
-                                                   COLUMN_DISK_NAME, COLUMN_OS_VERSION };
-    const struct catalog_block *block = catalog_block_of(catalog, row);
+    const struct column *column = &catalog_block_of(catalog, row)->columns[word_columns[word]];
 
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        words_drop(&catalog->words,
-                   (uint32_t)column_get(&block->columns[columns[i]], row % COLUMN_ROWS));
-    words_drop(&catalog->countries,
-               (uint32_t)column_get(&block->columns[COLUMN_COUNTRY], row % COLUMN_ROWS));
+    words_drop(words_of(catalog, word), (uint32_t)column_get(column, row % COLUMN_ROWS));
 }
 
 static uint16_t flags_of(const struct offer *offer)
@@ -135,18 +163,16 @@ static uint16_t flags_of(const struct offer *offer)
     return (uint16_t)flags;
 }
 
-/* All numbers of an offer, and its line. Holds its texts. */
-static void work_out(struct catalog *catalog, const struct offer *offer,
+/* All numbers of an offer, and its line. */
+static void work_out(const struct offer *offer, const struct row_words *W,
                      int64_t numbers[static COLUMN_COUNT], struct catalog_line *ret_line)
 {
     const struct quote on_demand = offer_quote(offer, &(struct offer_ask){ OFFER_ON_DEMAND, 0, 0 });
     const struct quote bid = offer_quote(offer, &(struct offer_ask){ OFFER_BID, 0, 0 });
-    const struct row_words words = take_words(catalog, offer->machine);
     const struct offer *O = offer;
     const struct machine *M = offer->machine;
     const struct offer_terms *T = &offer->terms;
     const struct quote *Q = &on_demand, *B = &bid;
-    const struct row_words *W = &words;
 
 #define CATALOG_COLUMN(name, value) numbers[COLUMN_##name] = (value);
 #include "market/catalog_columns.def"
@@ -169,22 +195,62 @@ static void widen(struct catalog_zone *zone, int64_t number)
     zone->max = number > zone->max ? number : zone->max;
 }
 
+static void set_number(struct catalog *catalog, uint32_t row, int column, int64_t number)
+{
+    struct catalog_block *block = catalog_block_of(catalog, row);
+
+    column_set(&block->columns[column], row % COLUMN_ROWS, number);
+    widen(&catalog->zones[column][row / COLUMN_ROWS], number);
+}
+
+/* Texts that are what they were keep their numbers. */
+static void set_words(struct catalog *catalog, uint32_t row, const struct offer *last,
+                      const struct offer *offer)
+{
+    for (int word = 0; word < WORD_COUNT; word++) {
+        if (last != NULL &&
+            strcmp(text_of(last->machine, word), text_of(offer->machine, word)) == 0)
+            continue;
+        uint32_t number = take_word(catalog, word, offer->machine);
+
+        if (last != NULL)
+            drop_word(catalog, word, row);
+        set_number(catalog, row, word_columns[word], (int64_t)number);
+    }
+}
+
+/* Columns lie far apart, and little of an offer changes at a time: the numbers are compared with
+ * those of what it was, and only those that changed are looked for. */
+static void set_numbers(struct catalog *catalog, uint32_t row, const struct offer *last,
+                        const struct offer *offer)
+{
+    static const struct row_words no_words;
+    struct catalog_line *line = &catalog_block_of(catalog, row)->lines[row % COLUMN_ROWS];
+    int64_t numbers[COLUMN_COUNT], before[COLUMN_COUNT];
+
+    if (last != NULL)
+        work_out(last, &no_words, before, line);
+    work_out(offer, &no_words, numbers, line);
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        bool is_word = false;
+
+        for (int word = 0; word < WORD_COUNT && last == NULL; word++)
+            is_word = is_word || word_columns[word] == (enum catalog_column)i;
+        if (!is_word && (last == NULL || numbers[i] != before[i]))
+            set_number(catalog, row, i, numbers[i]);
+    }
+}
+
 void catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer)
 {
     struct catalog_block *block = catalog_block_of(catalog, row);
     size_t index = row / COLUMN_ROWS, at = row % COLUMN_ROWS;
-    int64_t numbers[COLUMN_COUNT];
-    struct catalog_line line;
+    bool is_here = (block->flags[at] & FLAG_HERE) != 0;
+    const struct offer *last = is_here ? block->lines[at].offer : NULL;
     uint16_t flags = flags_of(offer);
 
-    work_out(catalog, offer, numbers, &line);
-    if ((block->flags[at] & FLAG_HERE) != 0)
-        drop_words(catalog, row);
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        column_set(&block->columns[i], at, numbers[i]);
-        widen(&catalog->zones[i][index], numbers[i]);
-    }
-    block->lines[at] = line;
+    set_words(catalog, row, last, offer);
+    set_numbers(catalog, row, last, offer);
     block->flags[at] = flags;
     catalog->flags_any[index] |= flags;
     catalog->flags_all[index] &= flags;
@@ -196,7 +262,8 @@ void catalog_row_clear(struct catalog *catalog, uint32_t row)
 {
     struct catalog_block *block = catalog_block_of(catalog, row);
 
-    drop_words(catalog, row);
+    for (int word = 0; word < WORD_COUNT; word++)
+        drop_word(catalog, word, row);
     block->flags[row % COLUMN_ROWS] = 0;
     block->lines[row % COLUMN_ROWS].offer = NULL;
     catalog->flags_all[row / COLUMN_ROWS] = 0;
@@ -212,7 +279,9 @@ void catalog_rows_fill(struct catalog *catalog, size_t index, const struct offer
     if (numbers == NULL)
         abort(); /* As base/buf.h says. */
     for (size_t at = 0; at < count; at++) {
-        work_out(catalog, offers[at], numbers[at], &block->lines[at]);
+        const struct row_words words = take_words(catalog, offers[at]->machine);
+
+        work_out(offers[at], &words, numbers[at], &block->lines[at]);
         block->flags[at] = flags_of(offers[at]);
     }
     for (int i = 0; i < COLUMN_COUNT; i++) {

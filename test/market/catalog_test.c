@@ -24,7 +24,7 @@ static void test_every_offer_is_found_by_its_id(void **state)
     CHECK(catalog_machine_count(catalog) == STALLS_MAX);
     for (size_t i = 0; i < STALLS_MAX; i++) {
         for (size_t j = 0; j < stalls[i].count; j++)
-            CHECK(catalog_offer(catalog, stalls[i].offers[j].id) == &stalls[i].offers[j]);
+            CHECK(catalog_offer(catalog, stalls[i].offers[j].id) == &stocks[i].offers[j]);
     }
     CHECK(catalog_offer(catalog, -1) == NULL);
 }

@@ -126,9 +126,17 @@ void stall_change(struct stall *stall)
         change_offer(&stall->offers[i]);
 }
 
-struct catalog_stock stall_stock(const struct stall *stall)
+struct catalog_stock stall_stock(struct stall *stall)
 {
-    return (struct catalog_stock){ stall->machine.id, stall->offers, stall->count };
+    int next = 1 - stall->shown_last;
+
+    stall->shown_last = next;
+    stall->shown[next] = stall->machine;
+    for (size_t i = 0; i < stall->count; i++) {
+        stall->shown_offers[next][i] = stall->offers[i];
+        stall->shown_offers[next][i].machine = &stall->shown[next];
+    }
+    return (struct catalog_stock){ stall->machine.id, stall->shown_offers[next], stall->count };
 }
 
 /* What some offer has there, or what is next to that. */

@@ -15,6 +15,10 @@ struct stall {
     struct machine machine;
     struct offer offers[STALL_OFFERS_MAX];
     size_t count;
+
+    struct machine shown[2]; /* what stall_stock() gave out */
+    struct offer shown_offers[2][STALL_OFFERS_MAX];
+    int shown_last;
 };
 
 /* Few different values of each kind, with extremes among them, so that there are ties, edges and
@@ -24,7 +28,8 @@ void stall_fill(struct stall *stall, int64_t machine_id, int64_t *next_id);
 /* The same offers at other prices, of a machine that is doing otherwise. */
 void stall_change(struct stall *stall);
 
-struct catalog_stock stall_stock(const struct stall *stall);
+/* A copy of it, which stays as it is until the stall's next but one. */
+struct catalog_stock stall_stock(struct stall *stall);
 
 /* A query, and what it borrows. */
 struct asked {
