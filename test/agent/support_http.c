@@ -27,26 +27,19 @@ static void copy_header(const char *head, const char *name, char *to, size_t siz
     }
 }
 
-bool http_read(int fd, struct buf *text, struct http_got *request)
+bool http_parse(const struct buf *text, struct http_got *request)
 {
-    char chunk[65536], number[32];
-    const char *end = NULL;
+    const char *end = text->length > 0 ? strstr(text->bytes, "\r\n\r\n") : NULL;
+    char number[32];
     uint64_t length = 0;
 
-    for (;;) {
-        end = text->length > 0 ? strstr(text->bytes, "\r\n\r\n") : NULL;
-        if (end != NULL) {
-            copy_header(text->bytes, "Content-Length", number, sizeof number);
-            if (*number == '\0' || !parse_u64(number, &length))
-                length = 0;
-            if (text->length >= (size_t)(end - text->bytes) + 4 + length)
-                break;
-        }
-        ssize_t count = read(fd, chunk, sizeof chunk);
-        if (count <= 0)
-            return false;
-        buf_append(text, chunk, (size_t)count);
-    }
+    if (end == NULL)
+        return false;
+    copy_header(text->bytes, "Content-Length", number, sizeof number);
+    if (*number == '\0' || !parse_u64(number, &length))
+        length = 0;
+    if (text->length < (size_t)(end - text->bytes) + 4 + length)
+        return false;
     const char *space = strchr(text->bytes, ' ');
     (void)snprintf(request->method, sizeof request->method, "%.*s", (int)(space - text->bytes),
                    text->bytes);
@@ -58,6 +51,20 @@ bool http_read(int fd, struct buf *text, struct http_got *request)
     copy_header(text->bytes, "Berth-Signature", request->signature, sizeof request->signature);
     request->body = end + 4;
     request->body_length = length;
+    return true;
+}
+
+bool http_read(int fd, struct buf *text, struct http_got *request)
+{
+    char chunk[65536];
+
+    while (!http_parse(text, request)) {
+        ssize_t count = read(fd, chunk, sizeof chunk);
+
+        if (count <= 0)
+            return false;
+        buf_append(text, chunk, (size_t)count);
+    }
     return true;
 }
 

@@ -27,6 +27,9 @@ struct http_said {
     int64_t seq, epoch;
 };
 
+/* Whether `text` is one whole request. */
+bool http_parse(const struct buf *text, struct http_got *got);
+
 /* One request onto `text`. False: the other side has gone. */
 bool http_read(int fd, struct buf *text, struct http_got *got);
 
