@@ -24,6 +24,8 @@ static int changes;
 static const char *states[CONTAINERS_MAX];
 static int looks[CONTAINERS_MAX], lists;
 static int events_fd = -1;
+static bool holds_inspects; /* says nothing yet */
+static int held_fd;
 static int list_status = 200, inspect_status = 200;
 static const char *list_text;    /* in place of a good one; or NULL */
 static const char *inspect_text; /* the same */
@@ -64,6 +66,10 @@ static bool inspect(int fd, const char *path)
     CHECK(sscanf(path, "/v1.41/containers/%d/json", &number) == 1);
     CHECK(number > 0 && number < CONTAINERS_MAX);
     looks[number]++;
+    if (holds_inspects) {
+        held_fd = fd;
+        return true;
+    }
     if (states[number] == NULL)
         return scripted_say(fd, 404, "{\"message\":\"no such container\"}");
     describe(&text, number);
@@ -324,6 +330,22 @@ static void test_what_a_worker_saw_wins(void **state)
     observe_put(observer, 7, 1, &seen, 1);
     wait_seen(1, SEEN_EXITED);
     CHECK_INT((int64_t)observe_count(observer), 1);
+    holds_inspects = true; /* an answer is on its way, from before */
+    happen_to(1, "start");
+    for (int waited = 0; waited < PATIENCE_MS && looks[1] < 3; waited += STEP_MS)
+        loop_step(loop, STEP_MS);
+    holds_inspects = false;
+    observe_put(observer, 7, 1, &seen, 1);
+    auto_buf struct buf old = buf_of(4096);
+    describe(&old, 1);
+    states[1] = "exited";
+    (void)scripted_say(held_fd, 200, old.bytes);
+    for (int i = 0; i < 20; i++) {
+        loop_step(loop, STEP_MS);
+        CHECK_INT(observe_find(observer, 7, 1, false)->state, SEEN_EXITED);
+    }
+
+    states[1] = "running";
     observe_put(observer, 7, 1, NULL, 0); /* and it says that there is none */
     wait_seen(1, -1);
     CHECK_INT((int64_t)observe_count(observer), 0);
