@@ -102,9 +102,128 @@ static void test_what_is_left_is_what_was_never_refunded(void **state)
     }
 }
 
+enum { RENTER = 501, HOST = 12, HOUSE = 0 };
+
+static struct refund_event event_of(enum component component, int64_t host, int64_t fee,
+                                    int64_t paid_bought, int64_t pending)
+{
+    return (struct refund_event){ .key = "cor:7001:t",
+                                  .contract_id = 7001,
+                                  .renter_id = RENTER,
+                                  .host_id = HOST,
+                                  .component = component,
+                                  .occurred = { 77 },
+                                  .back = { { host + fee }, { host }, { fee } },
+                                  .paid_bought = { paid_bought },
+                                  .pending = { pending } };
+}
+
+/* What moved from an account to another, of all legs. */
+static int64_t moved(const struct journal *journal, struct leg like)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < journal->leg_count; i++)
+        if (ledger_key_equals(journal->legs[i].debit, like.debit) &&
+            ledger_key_equals(journal->legs[i].credit, like.credit) &&
+            journal->legs[i].code == like.code)
+            sum += journal->legs[i].amount.nanodollars;
+    return sum;
+}
+
+/* Whatever was charged goes back the way it came, for each component by its own accounts. */
+static void test_what_goes_back_goes_the_way_it_came(void **state)
+{
+    static const enum ledger_code gross[] = { LEDGER_GROSS_GPU, LEDGER_GROSS_DISK, LEDGER_GROSS_UP,
+                                              LEDGER_GROSS_DOWN };
+    static const enum ledger_code fees[] = { LEDGER_FEE_GPU, LEDGER_FEE_DISK, LEDGER_FEE_UP,
+                                             LEDGER_FEE_DOWN };
+    static const struct {
+        int64_t debt, paid_bought, pending;      /* before; 100 go back, 75 of them the host's */
+        int64_t settled, bought, promo, accrued; /* what becomes of them */
+    } rows[] = {
+        { 0, 100, 75, 0, 100, 0, 75 },  { 0, 40, 75, 0, 40, 60, 75 },
+        { 0, 0, 0, 0, 0, 100, 0 },      { 30, 100, 74, 30, 70, 0, 74 },
+        { 30, 20, 1, 30, 0, 70, 1 },    { 100, 50, -9, 100, 0, 0, 0 },
+        { 900, 0, 900, 100, 0, 0, 75 }, { 10, 40, 75, 10, 30, 60, 75 },
+    };
+
+    (void)state;
+    for (size_t at = 0; at < 4 * sizeof rows / sizeof rows[0]; at++) {
+        size_t i = at / 4, of = at % 4;
+        struct ledger_key control = { gross[of], HOUSE, 0 }, fee = { fees[of], HOUSE, 0 };
+        struct renter_funds funds = { .receivable = { rows[i].debt } };
+        struct refund_event event =
+            event_of((enum component)(of + 1), 75, 25, rows[i].paid_bought, rows[i].pending);
+        struct journal journal;
+        struct money accrued = { -1 };
+        int code = 10 * (int)(of + 1);
+
+        check_row("row %zu, component %zu", i, of + 1);
+        CHECK_INT(refund_journal(&event, &funds, &journal, &accrued), JOURNAL_BUILT);
+        CHECK(journal_is_balanced(&journal));
+        CHECK_INT(journal.kind, JOURNAL_CORRECTION);
+        CHECK_INT(accrued.nanodollars, rows[i].accrued);
+#define MOVED(from_code, from_owner, to, to_owner, why)                                            \
+    moved(&journal, (struct leg){ { from_code, from_owner, 0 }, { to, to_owner, 0 }, { 0 }, why })
+        CHECK_INT(MOVED(LEDGER_HOST_ACCRUED, HOST, control.code, HOUSE, code + LEG_HOST_BACK),
+                  rows[i].accrued);
+        CHECK_INT(MOVED(LEDGER_HOST_RECEIVABLE, HOST, control.code, HOUSE, code + LEG_HOST_BACK),
+                  75 - rows[i].accrued);
+        CHECK_INT(MOVED(fee.code, HOUSE, control.code, HOUSE, code + LEG_FEE_BACK), 25);
+        CHECK_INT(MOVED(control.code, HOUSE, LEDGER_RENTER_RECEIVABLE, RENTER, code + LEG_BACK),
+                  rows[i].settled);
+        CHECK_INT(MOVED(control.code, HOUSE, LEDGER_RENTER_PREPAID, RENTER, code + LEG_BACK),
+                  rows[i].bought);
+        CHECK_INT(MOVED(control.code, HOUSE, LEDGER_RENTER_PROMO, RENTER, code + LEG_BACK),
+                  rows[i].promo);
+    }
+}
+
+static void test_downtime_is_given_from_what_is_pending(void **state)
+{
+    static const struct {
+        int64_t amount, pending, debt, given, settled;
+    } rows[] = {
+        { 50, 80, 0, 50, 0 },   { 80, 50, 0, 50, 0 }, { 50, 50, 20, 50, 20 },
+        { 50, 80, 90, 50, 50 }, { 50, 1, 0, 1, 0 },
+    };
+    struct journal journal = { .ref_id = 3 };
+    struct money given = { -1 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct refund_event event = event_of(COMPONENT_GPU, 0, 0, 0, rows[i].pending);
+        struct renter_funds funds = { .receivable = { rows[i].debt } };
+
+        check_row("row %zu", i);
+        CHECK_INT(
+            refund_downtime(&event, (struct money){ rows[i].amount }, &funds, &journal, &given),
+            JOURNAL_BUILT);
+        CHECK_INT(given.nanodollars, rows[i].given);
+        CHECK_INT(MOVED(LEDGER_HOST_ACCRUED, HOST, LEDGER_RENTER_RECEIVABLE, RENTER, LEG_GRANTED),
+                  rows[i].settled);
+        CHECK_INT(MOVED(LEDGER_HOST_ACCRUED, HOST, LEDGER_RENTER_PROMO, RENTER, LEG_GRANTED),
+                  rows[i].given - rows[i].settled);
+    }
+#undef MOVED
+
+    /* Nothing pending, nothing asked, nothing to take back: no journal, and nothing is touched. */
+    struct refund_event none = event_of(COMPONENT_GPU, 0, 0, 0, -5);
+    struct renter_funds funds = { .receivable = { 0 } };
+    journal.ref_id = 3;
+    given.nanodollars = -1;
+    CHECK_INT(refund_downtime(&none, (struct money){ 5 }, &funds, &journal, &given), JOURNAL_EMPTY);
+    CHECK_INT(refund_journal(&none, &funds, &journal, &given), JOURNAL_EMPTY);
+    CHECK_INT(journal.ref_id, 3);
+    CHECK_INT(given.nanodollars, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_goes_back_goes_the_way_it_came),
+        cmocka_unit_test(test_downtime_is_given_from_what_is_pending),
         cmocka_unit_test(test_worked_examples),
         cmocka_unit_test(test_no_more_than_was_charged_goes_back),
         cmocka_unit_test(test_what_is_left_is_what_was_never_refunded),
