@@ -32,7 +32,8 @@ static int64_t after_ms(struct instant now, struct instant then)
     if (instant_compare(then, INSTANT_NEVER) == 0)
         return -1;
     int64_t us = instant_until(now, then);
-    return us <= 0 ? 0 : us / US_PER_MS;
+    int64_t ms = us <= 0 ? 0 : us / US_PER_MS;
+    return ms < DESIRED_SPAN_MS_MAX ? ms : DESIRED_SPAN_MS_MAX;
 }
 
 static enum desired_state state_of(const struct contract_row *contract)

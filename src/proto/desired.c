@@ -11,8 +11,7 @@
 #include "proto/fields.h"
 #include "proto/hello.h"
 
-/* Long enough for anyone, short enough that adding it to a clock in microseconds never wraps. */
-#define SPAN_MS_MAX INT64_C(1000000000000)
+#define SPAN_MS_MAX DESIRED_SPAN_MS_MAX
 
 enum { SIZE_GB_MAX = 1 << 20, SIZE_MB_MAX = 1 << 30 };
 

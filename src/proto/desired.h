@@ -115,6 +115,10 @@ struct desired {
     struct desired_op *ops;
 };
 
+/* No span is longer: long enough for anyone, short enough that adding it to a clock in microseconds
+ * never wraps. What ends later is sent as this, and anew before it has passed. */
+#define DESIRED_SPAN_MS_MAX INT64_C(1000000000000)
+
 /* 32 hexadecimal digits in lower case. */
 NODISCARD bool op_id_is_valid(const char *text);
 

@@ -2,6 +2,7 @@
 #include "flow/desired.h"
 
 #include "flow/instance_change.h"
+#include "flow/list_machine.h"
 #include "flow/op.h"
 #include "support.h"
 
@@ -121,11 +122,41 @@ static void test_an_unknown_machine_has_none(void **state)
     world_close(&world);
 }
 
+/* An end in the next century, or credit for a thousand years, is nothing that a host could not
+ * read: it would be left without any desired state at all. */
+static void test_a_host_can_read_what_ends_late(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    auto_buf struct buf text = buf_of(1 << 20);
+    auto_json json_t *root = NULL;
+    struct desired again;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 200000);
+    world_host(&world, &machine, "a", 1);
+    struct list_machine_request request = { .machine_id = machine.id,
+                                            .has_end = true,
+                                            .values = { .end = { INT64_C(9000000000000000) } } };
+    struct list_machine_reply reply;
+    CHECK_OK(flow_list_machine(&world.flow, &machine.host, &request, &reply, &err), &err);
+    (void)world_running(&world, &machine, ada, 1);
+    struct desired desired = load(&world, machine.id);
+    CHECK_INT(desired.instances[0].lifetime_after_ms, DESIRED_SPAN_MS_MAX);
+    CHECK_INT(desired.instances[0].stop_after_ms, DESIRED_SPAN_MS_MAX);
+    desired_encode(&text, &desired);
+    CHECK_OK(json_parse(text.bytes, text.length, &root, &err), &err);
+    CHECK_OK(desired_decode(root, &world.arena, &again, &err), &err);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_change_of_an_instance_is_a_new_revision),
         cmocka_unit_test(test_it_says_when_credit_and_lifetime_end),
+        cmocka_unit_test(test_a_host_can_read_what_ends_late),
         cmocka_unit_test(test_operations_are_listed_until_done_or_too_late),
         cmocka_unit_test(test_an_unknown_machine_has_none),
     };

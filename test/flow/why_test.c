@@ -59,6 +59,15 @@ static void test_every_stop_has_a_code_a_sentence_and_advice(void **state)
     why = why_of(&world, ada, id);
     CHECK_TEXT(why.code, "no_credit");
     CHECK(strstr(why.advice, "Add credit") != NULL);
+    /* All of its life, newest first, each with what it was for. */
+    CHECK(why.event_count > 6);
+    CHECK_TEXT(why.events[0].code, "no_credit");
+    CHECK_TEXT(why.events[0].sentence, why.sentence);
+    CHECK_TEXT(why.events[0].state, "stopping");
+    CHECK(why.events[why.event_count - 1].code == NULL);
+    CHECK_TEXT(why.events[why.event_count - 1].state, "created");
+    for (size_t i = 1; i < why.event_count; i++)
+        CHECK(instant_compare(why.events[i].at, why.events[i - 1].at) <= 0);
 
     world_pass(&world, 31 * US_PER_SECOND);
     CHECK_OK(flow_contact_lost(&world.flow, &count, &err), &err);
