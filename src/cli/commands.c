@@ -9,6 +9,7 @@
 #include "cli/cmd_logs.h"
 #include "cli/cmd_machines.h"
 #include "cli/cmd_maint.h"
+#include "cli/cmd_market.h"
 #include "cli/cmd_offers.h"
 #include "cli/cmd_orders.h"
 #include "cli/cmd_rank.h"
@@ -32,6 +33,8 @@ const struct command commands[] = {
       "berth search offers 'gpu_ram>=24 geolocation in [SE,DE] verified=any'\n\n"
       "Conditions stand side by side; operators are = != < <= > >= in notin. Memory is in GB and\n"
       "duration in days; an underscore is a blank; `any` takes a default back.\n" },
+    { "Rent", "metrics", "gpu", false, true, "", 0, 0, cmd_metrics_gpu_options, cmd_metrics_gpu,
+      NULL, "supply, demand and prices of the whole market, by GPU", "" },
     { "Rent", "create", "order", false, true, "QUERY...", 1, ANY, cmd_create_order_options,
       cmd_create_order, NULL, "wait for an offer, and rent the first that is found",
       "berth create order 'num_gpus=2 gpu_name=RTX_4090 geolocation in [EU] dph_per_gpu<=0.25' \\\n"
@@ -91,6 +94,9 @@ const struct command commands[] = {
       cmd_extend_machine, MACHINES, "let the rentals on a machine go on for longer",
       "berth extend machine 77 --until 2027-12-31\n\n"
       "At the price that they were made at, or a lower one.\n" },
+    { "Lend", "host", "estimate", false, true, "GPU", 1, 1, cmd_host_estimate_options,
+      cmd_host_estimate, NULL, "what a machine would earn, from those like it that were rented",
+      "berth host estimate RTX_4090 --num-gpus 4 --region EU\n" },
     { "Lend", "schedule", "maint", false, true, "MACHINE", 1, 1, cmd_schedule_maint_options,
       cmd_schedule_maint, MACHINES, "announce when a machine will be away",
       "berth schedule maint 77 --sdate 2027-01-31T08:00 --duration 0.5 "

@@ -31,6 +31,7 @@ struct app {
     struct hub *hub;
     struct catalog_feed *catalog;
     struct orders *orders;
+    struct market_stats *market_stats;
     struct events *events;
     struct deliver *deliver;
     struct jobs *jobs;

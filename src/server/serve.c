@@ -21,6 +21,7 @@
 #include "server/deliver.h"
 #include "server/events.h"
 #include "server/jobs.h"
+#include "server/market_stats.h"
 #include "server/metrics_page.h"
 #include "server/orders.h"
 #include "server/timekeeper.h"
@@ -184,6 +185,7 @@ static bool open_market(struct app *app, const struct options *options, const st
         !events_open(&app->flow, app->metrics, &app->events, err) ||
         !deliver_open(&deliver, &app->deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
+    app->market_stats = market_stats_open(&app->flow, app->catalog);
     store_subscribe(app->store, hear, app);
     /* What changed meanwhile, when nobody listened. */
     catalog_feed_touch(app->catalog, STORE_ID_ANY);
@@ -272,6 +274,7 @@ static void close_app(struct app *app)
     store_close(&app->store);
     jobs_close(&app->jobs);
     orders_close(&app->orders);
+    market_stats_close(&app->market_stats);
     catalog_feed_close(&app->catalog);
     hub_close(&app->hub);
     metrics_close(&app->metrics);

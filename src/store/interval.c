@@ -63,6 +63,37 @@ bool interval_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
                      DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
 }
 
+static bool sum_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct interval_sum *sum = item;
+
+    (void)arena;
+    sum->gpu_hour = db_column_money(row, 3);
+    return rows_number(row, 0, 1, INT64_MAX, &sum->contract_id, err) &&
+           rows_number(row, 1, 1, INT64_MAX, &sum->machine_id, err) &&
+           rows_number(row, 2, 0, INT64_MAX, &sum->num_gpus, err) &&
+           rows_number(row, 4, 0, 10000, &sum->fee_bps, err) &&
+           rows_number(row, 5, 0, INT64_MAX, &sum->run_us, err);
+}
+
+bool interval_sums(struct db *db, struct instant since, int64_t max, struct arena *arena,
+                   struct interval_sum **ret, size_t *ret_count, struct error *err)
+{
+    static const struct rows_reader sums = { "sum of intervals", sizeof(struct interval_sum),
+                                             sum_read };
+
+    return rows_load(db, &sums,
+                     "SELECT c.id, c.machine_id, c.num_gpus, c.gpu_hour, c.fee_bps, "
+                     "CAST(SUM(i.metered_us - CASE WHEN i.start_us > $1 THEN i.start_us "
+                     "ELSE $1 END) AS BIGINT) "
+                     "FROM run_interval i JOIN contract c ON c.id = i.contract_id "
+                     "WHERE (i.end_us IS NULL OR i.end_us > $1) AND i.metered_us > $1 "
+                     "AND c.kind <> 4 "
+                     "GROUP BY c.id, c.machine_id, c.num_gpus, c.gpu_hour, c.fee_bps "
+                     "ORDER BY c.id DESC LIMIT $2",
+                     DB_ARGS(db_instant(since), db_int(max)), arena, ret, ret_count, err);
+}
+
 bool interval_meter(struct db *db, int64_t id, struct instant metered, struct error *err)
 {
     return db_exec(db, "UPDATE run_interval SET metered_us = $2 WHERE id = $1 AND end_us IS NULL",

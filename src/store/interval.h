@@ -27,6 +27,16 @@ NODISCARD bool interval_list_on(struct db *db, int64_t machine_id, struct arena 
 NODISCARD bool interval_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
                                    struct interval_row **ret, size_t *ret_count, struct error *err);
 
+/* What ran since then, a contract a row, the latest contracts first and at most `max`; without
+ * hosts' own idle jobs. */
+struct interval_sum {
+    int64_t contract_id, machine_id, num_gpus;
+    struct money gpu_hour; /* for all of them */
+    int64_t fee_bps, run_us;
+};
+NODISCARD bool interval_sums(struct db *db, struct instant since, int64_t max, struct arena *arena,
+                             struct interval_sum **ret, size_t *ret_count, struct error *err);
+
 /* Move `metered` on; and end it there. */
 NODISCARD bool interval_meter(struct db *db, int64_t id, struct instant metered, struct error *err);
 NODISCARD bool interval_close(struct db *db, int64_t id, struct instant end, struct error *err);

@@ -208,6 +208,32 @@ class Offers(unittest.TestCase):
         time.sleep(0.3)
         self.assertEqual(ids(), changed)
 
+    def test_the_markets_figures_are_open_to_everybody(self):
+        path = "/api/v0/metrics/gpu/current/"
+        status, reply = self.world.call("GET", path)
+        self.assertEqual(status, 200)
+        row = reply["gpus"][0]
+        self.assertEqual((row["gpu_name"], row["total"], row["available"] + row["rented"]),
+                         ("RTX 4090", 6, 6))
+        self.assertLessEqual(row["price_p10"], row["price_median"])
+        self.assertLessEqual(row["price_median"], row["price_p90"])
+        for query, count in (("?verified=no", 0), ("?hosting_type=secure_cloud", 0),
+                             ("?verified=yes&hosting_type=community&num_gpus=all", 1)):
+            status, reply = self.world.call("GET", path + query)
+            self.assertEqual((status, len(reply["gpus"])), (200, count), query)
+        for query in ("?verified=maybe", "?num_gpus=x", "?hosting_type=1", "?num_gpus=65"):
+            status, reply = self.world.call("GET", path + query)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), query)
+
+    def test_what_a_machine_would_earn_has_its_sample(self):
+        path = "/api/v0/metrics/earnings/"
+        status, reply = self.world.call("GET", path + "?gpu_name=H200&num_gpus=2&region=EU")
+        self.assertEqual((status, reply["sample"]["rentals"]), (200, 0))
+        self.assertIsNone(reply["earn_month"]["median"])
+        for query in ("", "?gpu_name=H200&region=Mars", "?gpu_name=H200&num_gpus=x"):
+            status, reply = self.world.call("GET", path + query)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), query)
+
     def test_an_order_rents_when_its_price_comes(self):
         order = self.ada.ok("POST", "/api/v0/orders/", {
             "query": {"num_gpus": {"eq": 1}, "dph_per_gpu": {"lte": 0.2}}, "label": "cheap",

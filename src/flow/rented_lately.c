@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/rented_lately.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flow/hardware.h"
+#include "store/interval.h"
+#include "store/machine.h"
+
+#define WINDOW_US (RENTED_LATELY_DAYS * 24 * US_PER_HOUR)
+
+struct lately_work {
+    struct instant now;
+    struct arena *arena;
+    struct prices_rental *rentals;
+    size_t count;
+};
+
+static int compare_machines(const void *a, const void *b)
+{
+    const struct interval_sum *first = a, *second = b;
+
+    return (first->machine_id > second->machine_id) - (first->machine_id < second->machine_id);
+}
+
+/* What rentals of the machine have in common; `*ret_counts` is false for one that is left out. */
+static bool describe(struct db *db, const struct lately_work *work, int64_t machine_id,
+                     struct prices_rental *ret, bool *ret_counts, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(4 << 20);
+    struct machine_facts *facts = arena_alloc(&arena, 1, sizeof *facts);
+    struct machine_row row;
+    bool has;
+
+    *ret_counts = false;
+    if (facts == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a machine");
+    if (!machine_load(db, machine_id, &arena, &row, &has, err))
+        return false;
+    if (!has || row.is_simulated)
+        return true;
+    if (!hardware_facts(row.facts, facts, err))
+        return false;
+    if (facts->gpu_count == 0)
+        return true;
+    int64_t age_us = instant_until(row.created, work->now);
+    *ret = (struct prices_rental){ .machine_id = machine_id,
+                                   .machine_gpus = facts->gpu_count,
+                                   .window_us = age_us < WINDOW_US ? age_us : WINDOW_US };
+    (void)snprintf(ret->gpu_name, sizeof ret->gpu_name, "%.*s", GPU_NAME_SIZE - 1,
+                   facts->gpus[0].name);
+    (void)machine_country(row.geolocation, ret->country);
+    *ret_counts = true;
+    return true;
+}
+
+static bool lately_work(struct db *db, void *context, struct error *err)
+{
+    struct lately_work *work = context;
+    struct prices_rental machine = { .machine_id = 0 };
+    struct interval_sum *sums;
+    bool counts = false;
+    size_t count;
+
+    work->count = 0;
+    if (!interval_sums(db, instant_add(work->now, -WINDOW_US), RENTED_LATELY_MAX, work->arena,
+                       &sums, &count, err))
+        return false;
+    work->rentals = arena_alloc(work->arena, count, sizeof *work->rentals);
+    if (work->rentals == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the rentals");
+    if (count > 1)
+        qsort(sums, count, sizeof sums[0], compare_machines);
+    for (size_t i = 0; i < count; i++) {
+        if ((i == 0 || sums[i].machine_id != sums[i - 1].machine_id) &&
+            !describe(db, work, sums[i].machine_id, &machine, &counts, err))
+            return false;
+        /* What is not metered yet does not count yet. */
+        if (!counts || sums[i].num_gpus == 0 || sums[i].run_us == 0)
+            continue;
+        struct prices_rental *rental = &work->rentals[work->count++];
+        *rental = machine;
+        rental->gpus = sums[i].num_gpus;
+        rental->gpu_hour = (struct money){ sums[i].gpu_hour.nanodollars / sums[i].num_gpus };
+        rental->fee_bps = sums[i].fee_bps;
+        rental->run_us = sums[i].run_us;
+    }
+    return true;
+}
+
+bool flow_rented_lately(const struct flow *flow, struct arena *arena, struct prices_rental **ret,
+                        size_t *ret_count, struct error *err)
+{
+    struct lately_work work = { .now = clock_now(flow->clock), .arena = arena };
+
+    if (!store_read(flow->store, lately_work, &work, err))
+        return error_context(err, "look for what was rented lately");
+    *ret = work.rentals;
+    *ret_count = work.count;
+    return true;
+}

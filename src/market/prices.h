@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What GPUs cost and earn on the market: supply, demand and prices by model, and what a machine
+ * like others would earn. Pure: whoever asks brings what is on the market. */
+
+#ifndef BERTH_MARKET_PRICES_H
+#define BERTH_MARKET_PRICES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/money.h"
+#include "market/gpu.h"
+
+/* Some GPUs of one machine at one price: free ones, or those of a rental. */
+struct prices_lot {
+    char gpu_name[GPU_NAME_SIZE];
+    int64_t gpus;
+    int64_t size; /* of a rental; of free ones the largest offer, 0 where none is open */
+    struct money gpu_hour;
+    bool is_rented, is_verified, is_datacenter;
+    int64_t dlperf_milli, fp32_gflops; /* of one GPU; 0 unknown */
+};
+
+enum prices_choice { PRICES_ALL, PRICES_YES, PRICES_NO };
+
+struct prices_filter {
+    enum prices_choice verified, datacenter;
+    int64_t num_gpus; /* slices of that many; 0: any */
+};
+
+enum { PRICES_POINTS = 5 }; /* the 10th, 25th, 50th, 75th and 90th percentile */
+
+/* By GPUs: a tenth of them costs at most the 10th percentile. */
+struct prices_spread {
+    int64_t gpus; /* 0: none, and no points */
+    struct money points[PRICES_POINTS];
+};
+
+struct prices_model {
+    const char *gpu_name; /* of a lot */
+    int64_t available_verified, available_unverified, rented_verified, rented_unverified;
+    int64_t dlperf_milli, fp32_gflops; /* of a lot that has one; else 0 */
+    struct prices_spread available, rented;
+};
+
+/* Sorts the lots, and writes a row for each model of which some pass: most GPUs first. `models` has
+ * room for `count`. Returns how many there are. */
+size_t prices_by_model(struct prices_lot *lots, size_t count, const struct prices_filter *filter,
+                       struct prices_model *models);
+
+/* What one contract has earned its host within the window that is looked at. */
+struct prices_rental {
+    char gpu_name[GPU_NAME_SIZE];
+    char country[3]; /* "" unknown */
+    int64_t machine_id;
+    int64_t machine_gpus; /* of the machine */
+    int64_t window_us;    /* how much of the window the machine has been there for */
+    int64_t gpus;
+    struct money gpu_hour; /* for one, as the renter pays it */
+    int64_t fee_bps;
+    int64_t run_us; /* within the window */
+};
+
+/* Low, middle and high: the 10th, 50th and 90th percentile. */
+struct prices_estimate {
+    int64_t rentals, machines, gpu_hours; /* how many it is made from */
+    struct money gpu_hour[3];             /* paid, by GPU hours */
+    struct money gpu_month[3];            /* earned by a GPU in 30 days, by machines */
+};
+
+/* From rentals of that model; `countries` as region_countries() gives them, or NULL for all. Sorts
+ * them. Without a rental, all is zero. */
+struct prices_estimate prices_estimate(struct prices_rental *rentals, size_t count,
+                                       const char *gpu_name, const char *countries);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/market_stats.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "flow/rented_lately.h"
+#include "market/catalog_search.h"
+
+enum { RENTALS_ARENA_MAX = 256 << 20 };
+
+struct market_stats {
+    const struct flow *flow;
+    struct catalog_feed *catalog;
+
+    pthread_mutex_t lock;    /* guards what follows; held while it is gathered */
+    struct prices_lot *lots; /* owned */
+    size_t lot_count, lot_capacity;
+    int64_t lots_until_us; /* of CLOCK_MONOTONIC */
+    struct arena rentals_arena;
+    struct prices_rental *rentals;
+    size_t rental_count;
+    int64_t rentals_until_us;
+};
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+static void *must(void *memory)
+{
+    if (memory == NULL)
+        abort(); /* As base/buf.h says. */
+    return memory;
+}
+
+struct market_stats *market_stats_open(const struct flow *flow, struct catalog_feed *catalog)
+{
+    struct market_stats *stats = must(calloc(1, sizeof *stats));
+
+    stats->flow = flow;
+    stats->catalog = catalog;
+    stats->rentals_arena = arena_of(RENTALS_ARENA_MAX);
+    (void)pthread_mutex_init(&stats->lock, NULL);
+    return stats;
+}
+
+void market_stats_close(struct market_stats **stats_owner)
+{
+    struct market_stats *stats = *stats_owner;
+
+    *stats_owner = NULL;
+    if (stats == NULL)
+        return;
+    free(stats->lots);
+    arena_release(&stats->rentals_arena);
+    (void)pthread_mutex_destroy(&stats->lock);
+    free(stats);
+}
+
+static struct prices_lot *add_lot(struct market_stats *stats, const struct offer *offer)
+{
+    const struct machine *machine = offer->machine;
+    int64_t gpus = offer->terms.num_gpus > 0 ? offer->terms.num_gpus : 1;
+
+    if (stats->lot_count == stats->lot_capacity) {
+        stats->lot_capacity = stats->lot_capacity > 0 ? 2 * stats->lot_capacity : 256;
+        stats->lots = must(realloc(stats->lots, stats->lot_capacity * sizeof stats->lots[0]));
+    }
+    struct prices_lot *lot = &stats->lots[stats->lot_count++];
+    *lot = (struct prices_lot){
+        .gpus = offer->renter_id != 0 ? offer->terms.num_gpus : machine->gpus_free,
+        .size = offer->terms.num_gpus,
+        .gpu_hour = { offer->terms.gpu_hour.nanodollars / gpus },
+        .is_rented = offer->renter_id != 0,
+        .is_verified = machine->verification == VERIFICATION_VERIFIED,
+        .is_datacenter = machine->is_datacenter,
+        .dlperf_milli = machine->dlperf_milli,
+        .fp32_gflops = machine->fp32_gflops,
+    };
+    (void)snprintf(lot->gpu_name, sizeof lot->gpu_name, "%.*s", GPU_NAME_SIZE - 1,
+                   machine->gpu_name);
+    return lot;
+}
+
+/* One machine's offers, side by side: its free GPUs are one lot, and each rental is one. */
+static void add_machine(struct market_stats *stats, const struct catalog_hit *hits, size_t count)
+{
+    struct prices_lot *free_ones = NULL;
+    size_t free_at = 0;
+
+    if (hits[0].offer->machine->gpu_count == 0 || hits[0].offer->machine->is_simulated)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const struct offer *offer = hits[i].offer;
+
+        if (offer->renter_id != 0) {
+            (void)add_lot(stats, offer);
+        } else if (free_ones == NULL) {
+            free_at = stats->lot_count;
+            free_ones = add_lot(stats, offer);
+        } else if (offer->terms.num_gpus > stats->lots[free_at].size) {
+            stats->lots[free_at].size = offer->terms.num_gpus;
+        }
+    }
+}
+
+/* The next machines above `after`, in order; `*ret_after` is the last. False: there are no more. */
+static bool add_page(struct market_stats *stats, struct catalog_hit *hits, int64_t after,
+                     int64_t *ret_after)
+{
+    auto_catalog_side struct catalog_side *side = catalog_feed_take(stats->catalog);
+    struct query_value above = { .kind = QUERY_VALUE_NUMBER, .number = (double)after };
+    struct query_caller nobody = { clock_now(stats->flow->clock), 0 };
+    struct query query = query_default();
+    size_t count, end;
+
+    query.has_rented = true;
+    query.ask.disk_milligb = 0;
+    query.limit = QUERY_LIMIT_MAX;
+    query.conditions[query.condition_count++] =
+        (struct query_condition){ QUERY_MACHINE_ID, QUERY_GT, 1, &above };
+    query.order[0] = (struct query_order){ QUERY_MACHINE_ID, false };
+    count = catalog_search(catalog_side_catalog(side), &query, &nobody, hits);
+    for (size_t i = 0; i < count; i = end) {
+        int64_t id = hits[i].offer->machine->id;
+
+        for (end = i + 1; end < count && hits[end].offer->machine->id == id; end++)
+            continue;
+        /* The last one may go on beyond a page that is full. */
+        if (end == count && count == QUERY_LIMIT_MAX && i > 0)
+            return true;
+        add_machine(stats, &hits[i], end - i);
+        *ret_after = id;
+    }
+    return count == QUERY_LIMIT_MAX;
+}
+
+static void gather_lots(struct market_stats *stats)
+{
+    struct catalog_hit *hits = must(calloc(QUERY_LIMIT_MAX, sizeof *hits));
+    int64_t after = 0;
+
+    if (monotonic_us() >= stats->lots_until_us) {
+        stats->lot_count = 0;
+        while (add_page(stats, hits, after, &after))
+            continue;
+        stats->lots_until_us = monotonic_us() + MARKET_STATS_SECONDS * US_PER_SECOND;
+    }
+    free(hits);
+}
+
+bool market_stats_models(struct market_stats *stats, const struct prices_filter *filter,
+                         struct arena *arena, struct prices_model **ret, size_t *ret_count,
+                         struct error *err)
+{
+    (void)pthread_mutex_lock(&stats->lock);
+    gather_lots(stats);
+    struct prices_model *models = must(calloc(stats->lot_count + 1, sizeof *models));
+    size_t count = prices_by_model(stats->lots, stats->lot_count, filter, models);
+    bool is_ok = true;
+    *ret = arena_alloc(arena, count, sizeof **ret);
+    is_ok = *ret != NULL;
+    for (size_t i = 0; i < count && is_ok; i++) {
+        (*ret)[i] = models[i];
+        (*ret)[i].gpu_name = arena_text(arena, models[i].gpu_name);
+        is_ok = (*ret)[i].gpu_name != NULL;
+    }
+    *ret_count = count;
+    free(models);
+    (void)pthread_mutex_unlock(&stats->lock);
+    return is_ok || error_set(err, ERROR_OUT_OF_RANGE, "no room for the models");
+}
+
+static bool gather_rentals(struct market_stats *stats, struct error *err)
+{
+    if (monotonic_us() < stats->rentals_until_us)
+        return true;
+    arena_release(&stats->rentals_arena);
+    stats->rentals_arena = arena_of(RENTALS_ARENA_MAX);
+    stats->rental_count = 0;
+    if (!flow_rented_lately(stats->flow, &stats->rentals_arena, &stats->rentals,
+                            &stats->rental_count, err))
+        return false;
+    stats->rentals_until_us = monotonic_us() + EARNINGS_SECONDS * US_PER_SECOND;
+    return true;
+}
+
+bool market_stats_estimate(struct market_stats *stats, const char *gpu_name, const char *countries,
+                           struct prices_estimate *ret, struct error *err)
+{
+    (void)pthread_mutex_lock(&stats->lock);
+    bool is_ok = gather_rentals(stats, err);
+    if (is_ok)
+        *ret = prices_estimate(stats->rentals, stats->rental_count, gpu_name, countries);
+    (void)pthread_mutex_unlock(&stats->lock);
+    return is_ok;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What GPUs cost and earn on the whole market, for anybody who asks: gathered at most every
+ * MARKET_STATS_SECONDS and EARNINGS_SECONDS by whoever asks first, so that asking costs little,
+ * however often it is done. */
+
+#ifndef BERTH_SERVER_MARKET_STATS_H
+#define BERTH_SERVER_MARKET_STATS_H
+
+#include "base/arena.h"
+#include "flow/flow.h"
+#include "market/prices.h"
+#include "server/catalog_feed.h"
+
+enum { MARKET_STATS_SECONDS = 30, EARNINGS_SECONDS = 600 };
+
+struct market_stats;
+
+/* Both are borrowed. */
+struct market_stats *market_stats_open(const struct flow *flow, struct catalog_feed *catalog);
+void market_stats_close(struct market_stats **stats);
+
+/* `*ret` is an array of rows in `arena`, as their texts are. */
+NODISCARD bool market_stats_models(struct market_stats *stats, const struct prices_filter *filter,
+                                   struct arena *arena, struct prices_model **ret,
+                                   size_t *ret_count, struct error *err);
+
+NODISCARD bool market_stats_estimate(struct market_stats *stats, const char *gpu_name,
+                                     const char *countries, struct prices_estimate *ret,
+                                     struct error *err);
+
+#endif
