@@ -109,6 +109,31 @@ bool flow_set_credit_limit(const struct flow *flow, int64_t user_id, struct mone
     return true;
 }
 
+static bool cap_work(struct db *db, void *context, struct error *err)
+{
+    struct admin_work *work = context;
+    int64_t count;
+
+    if (!user_set_spend_cap(db, work->id, work->amount, &count, err))
+        return false;
+    work->outcome = count == 1 ? ADMIN_DONE : ADMIN_NOT_FOUND;
+    return true;
+}
+
+bool flow_set_spend_cap(const struct flow *flow, int64_t user_id, struct money cap,
+                        enum admin_outcome *ret, struct error *err)
+{
+    struct admin_work work = { .id = user_id, .amount = cap };
+
+    *ret = ADMIN_BAD_AMOUNT;
+    if (cap.nanodollars < 0)
+        return true;
+    if (!store_write(flow->store, cap_work, &work, err))
+        return error_context(err, "cap what user %lld spends", (long long)user_id);
+    *ret = work.outcome;
+    return true;
+}
+
 static bool verify_work(struct db *db, void *context, struct error *err)
 {
     struct admin_work *work = context;

@@ -20,6 +20,10 @@ NODISCARD bool flow_deposit(const struct flow *flow, int64_t user_id, struct mon
                             const char *ticket, enum admin_outcome *ret, struct error *err);
 NODISCARD bool flow_set_credit_limit(const struct flow *flow, int64_t user_id, struct money limit,
                                      enum admin_outcome *ret, struct error *err);
+
+/* What an account may spend in an hour; 0: what its age and history allow. */
+NODISCARD bool flow_set_spend_cap(const struct flow *flow, int64_t user_id, struct money cap,
+                                  enum admin_outcome *ret, struct error *err);
 NODISCARD bool flow_set_verification(const struct flow *flow, int64_t machine_id,
                                      enum verification verification, enum admin_outcome *ret,
                                      struct error *err);

@@ -22,6 +22,7 @@ struct flow {
     bool auto_verifies;                 /* --auto-verify */
     bool allows_simulated;              /* --allow-simulated */
     struct money payout_min;            /* --payout-min */
+    struct money spend_cap;             /* --spend-cap: of a new account, an hour; 0: none */
     int64_t downtime_bps;               /* --downtime-credit, in hundredths of a percent */
 };
 

@@ -5,6 +5,7 @@
 
 #include "flow/limits.h"
 #include "flow/usage.h"
+#include "market/warning.h"
 #include "store/burn.h"
 #include "store/contract.h"
 #include "store/deposit.h"
@@ -107,6 +108,19 @@ bool funds_credit(struct db *db, const struct user_row *user, struct instant now
     return true;
 }
 
+bool funds_spend_cap(struct db *db, const struct user_row *user, struct money first,
+                     struct instant now, struct money *ret, struct error *err)
+{
+    struct ledger_sums paid;
+
+    if (!ledger_load_sums(db, (struct ledger_key){ LEDGER_RENTER_PREPAID, user->id, 0 }, &paid,
+                          err))
+        return false;
+    *ret =
+        warning_spend_cap(user->spend_cap, first, instant_until(user->created, now), paid.credits);
+    return true;
+}
+
 bool funds_zero(struct db *db, const struct user_row *user, struct instant now, struct arena *arena,
                 struct instant *ret_zero, struct error *err)
 {
@@ -157,7 +171,9 @@ bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct
         return false;
     if (instant_compare(t_zero, user.t_zero) == 0)
         return true;
-    if (!user_set_t_zero(db, user_id, t_zero, err))
+    struct warning_state warning = warning_plan(user.warned, t_zero, now);
+    if (!user_set_t_zero(db, user_id, t_zero, err) ||
+        !user_set_warned(db, user_id, warning.warned, warning.next, err))
         return false;
     int64_t moved_us =
         instant_until(earlier(t_zero, user.t_zero), instant_max(t_zero, user.t_zero));

@@ -24,6 +24,10 @@ NODISCARD bool funds_deposit(struct db *db, int64_t user_id, struct money amount
 NODISCARD bool funds_credit(struct db *db, const struct user_row *user, struct instant now,
                             struct arena *arena, struct credit *ret, struct error *err);
 
+/* How much the account may burn in an hour; 0: any. `first`: of a new one. */
+NODISCARD bool funds_spend_cap(struct db *db, const struct user_row *user, struct money first,
+                               struct instant now, struct money *ret, struct error *err);
+
 /* When the account's credit ends, at the present burn: INSTANT_NEVER, an instant ahead, or, where
  * it has ended, the instant at which it did. Reads only. */
 NODISCARD bool funds_zero(struct db *db, const struct user_row *user, struct instant now,

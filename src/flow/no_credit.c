@@ -5,6 +5,7 @@
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/usage.h"
+#include "flow/warn_credit.h"
 #include "store/user.h"
 
 struct no_credit_work {
@@ -89,7 +90,8 @@ static bool stop_work(struct db *db, void *context, struct error *err)
         if (rental_arrow(contracts[i].state, RENTAL_CREDIT_ENDED) != NULL &&
             !stop_one(db, work, contracts[i].machine_id, contracts[i].id, &arena, err))
             return false;
-    return funds_set_t_zero(db, work->user_id, work->now, err);
+    return warn_credit_ended(db, work->user_id, user.t_zero, work->now, err) &&
+           funds_set_t_zero(db, work->user_id, work->now, err);
 }
 
 bool flow_no_credit(const struct flow *flow, size_t *ret_count, struct error *err)

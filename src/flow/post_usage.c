@@ -49,7 +49,7 @@ bool post_usage_of(struct change *change, int64_t contract_id, struct error *err
 
     if (!contract_load(change->db, contract_id, change->arena, &contract, &has, err))
         return false;
-    if (!has || contract.destroyed.microseconds != 0)
+    if (!has || contract.destroyed.microseconds != 0 || !contract_is_metered(&contract))
         return true;
     usage.disk_until =
         usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now);

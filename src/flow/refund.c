@@ -181,7 +181,7 @@ static bool refund_work(struct db *db, void *context, struct error *err)
     work->part_count = 0;
     if (!contract_load(db, work->request->contract_id, &arena, &work->contract, &has, err))
         return false;
-    if (!has)
+    if (!has || !contract_is_metered(&work->contract))
         return true;
     work->event = (struct refund_event){ .key = work->key,
                                          .contract_id = work->contract.id,

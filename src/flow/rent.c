@@ -27,6 +27,7 @@ struct rent_work {
     const struct caller *caller;
     const struct rental_request *request;
     struct instant now;
+    struct money spend_cap; /* of a new account */
     struct hash key_hash;
     struct rental_reply reply;
 
@@ -79,7 +80,9 @@ static bool load_facts(struct db *db, struct rent_work *work, struct arena *aren
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a key without its user");
-    if (!funds_credit(db, &work->user, work->now, arena, &facts->credit, err))
+    if (!funds_credit(db, &work->user, work->now, arena, &facts->credit, err) ||
+        !funds_spend_cap(db, &work->user, work->spend_cap, work->now, &facts->spend_cap, err) ||
+        !contract_starting_hour(db, work->caller->user_id, &facts->starting, err))
         return false;
 
     struct machine *machine = &work->hardware->machine;
@@ -287,7 +290,7 @@ bool rental_request_check(const struct rental_request *request, struct error *re
 bool flow_rent(const struct flow *flow, const struct caller *caller,
                const struct rental_request *request, struct rental_reply *ret, struct error *err)
 {
-    struct rent_work work = { .caller = caller, .request = request };
+    struct rent_work work = { .caller = caller, .request = request, .spend_cap = flow->spend_cap };
     struct error why;
 
     *ret = (struct rental_reply){ .outcome = RENTAL_BAD_LABEL };

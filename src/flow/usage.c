@@ -241,16 +241,3 @@ bool usage_is_settled(struct instant now)
 
     return instant_until(midnight, now) >= USAGE_SETTLE_US;
 }
-
-bool usage_reprice(struct db *db, struct contract_row *contract, struct money gpu_hour,
-                   struct instant now, struct error *err)
-{
-    struct meters meters;
-
-    if (!meters_load(db, contract->id, &meters, err))
-        return false;
-    if (money_compare(meters.of[COMPONENT_GPU - 1].rate, gpu_hour) == 0)
-        return true;
-    return meters_reprice(db, &meters, COMPONENT_GPU, gpu_hour, now, err) &&
-           meters_save(db, &meters, err);
-}

@@ -50,9 +50,4 @@ NODISCARD bool usage_post(struct db *db, const struct usage *usage, struct contr
 #define USAGE_SETTLE_US (60 * US_PER_SECOND)
 bool usage_is_settled(struct instant now);
 
-/* GPU time costs that from here on: the present price epoch ends and another begins. Everything
- * used must be posted: after usage_post() of the same instant. */
-NODISCARD bool usage_reprice(struct db *db, struct contract_row *contract, struct money gpu_hour,
-                             struct instant now, struct error *err);
-
 #endif

@@ -88,14 +88,20 @@ static void open_meters(const struct rent_request *request, const struct rent_fa
 }
 
 /* With the new contract on top of what the account runs already. */
-static bool can_pay(const struct rent_facts *facts, const struct rent_plan *plan)
+static enum rent_outcome check_credit(const struct rent_facts *facts, const struct rent_plan *plan)
 {
     struct credit credit = facts->credit;
     bool runs = plan->state != RENTAL_STOPPED;
 
     credit_add(&credit, &plan->meters[COMPONENT_GPU - 1], runs ? &credit.as_of : NULL);
     credit_add(&credit, &plan->meters[COMPONENT_DISK - 1], &credit.as_of);
-    return credit_admits(&credit);
+    if (!credit_admits(&credit))
+        return RENT_NO_CREDIT;
+    struct money hour = credit_hour(&credit);
+    bool is_capped =
+        facts->spend_cap.nanodollars > 0 &&
+        (!money_add(hour, facts->starting, &hour) || money_compare(hour, facts->spend_cap) > 0);
+    return is_capped ? RENT_SPEND_CAP : RENT_OK;
 }
 
 enum rent_outcome rent_decide(const struct rent_request *request, const struct rent_facts *facts,
@@ -120,8 +126,9 @@ enum rent_outcome rent_decide(const struct rent_request *request, const struct r
     if (!place(request, facts, &plan))
         return RENT_OFFER_TAKEN;
     open_meters(request, facts, &plan);
-    if (!can_pay(facts, &plan))
-        return RENT_NO_CREDIT;
+    outcome = check_credit(facts, &plan);
+    if (outcome != RENT_OK)
+        return outcome;
     *ret_plan = plan;
     return RENT_OK;
 }
@@ -151,6 +158,8 @@ const char *rent_outcome_sentence(enum rent_outcome outcome)
         return "The disk is larger than what this offer has left.";
     case RENT_NO_CREDIT:
         return "The credit does not cover an hour of everything that would then run, or $0.50.";
+    case RENT_SPEND_CAP:
+        return "All that would then run costs more in an hour than this account may spend.";
     }
     return "";
 }

@@ -45,6 +45,8 @@ struct rent_facts {
     bool is_machine_held;   /* a CPU machine: another contract has it */
     int64_t contract_count; /* the account's, not destroyed */
     struct credit credit;   /* the account's, as of `now` */
+    struct money spend_cap; /* what it may burn in an hour; 0: any */
+    struct money starting;  /* what an hour of what has not begun to run will cost */
     int64_t fee_bps;
     size_t gpu_count; /* all of the machine's, in order of preference */
     const struct rent_gpu *gpus;
@@ -62,6 +64,7 @@ enum rent_outcome {
     RENT_BAD_DISK,       /* less than 1 GB */
     RENT_DISK_TOO_LARGE, /* more than the offer, or what is free */
     RENT_NO_CREDIT,
+    RENT_SPEND_CAP,
 };
 
 /* What to write. Meters at component - 1; all run from `now` where their state says so. */

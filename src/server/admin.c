@@ -234,6 +234,8 @@ static const struct admin_command {
       "bought credit: money that has reached the bank", 2, admin_credit_deposit },
     { "credit", "limit", "--user ID --amount 25.00", "let an account owe this much", 2,
       admin_credit_limit },
+    { "credit", "cap", "--user ID --amount 25.00",
+      "let an account spend this much an hour; 0: the rule", 2, admin_credit_cap },
     { "ledger", "balance", "", "the trial balance, to the nanodollar", 2, run_ledger_balance },
     { "refund", "charge", "ID --component gpu --used 1.5 --ticket T",
       "take back what was charged: hours of gpu or disk, GB of bwu or bwd, or all", 3,

@@ -80,6 +80,17 @@ bool admin_credit_limit(struct admin *admin, struct error *err)
            admin_report(admin, outcome, "user", user_id, err);
 }
 
+bool admin_credit_cap(struct admin *admin, struct error *err)
+{
+    struct money amount;
+    int64_t user_id;
+    enum admin_outcome outcome;
+
+    return read_amount(admin, &user_id, &amount, err) &&
+           flow_set_spend_cap(&admin->flow, user_id, amount, &outcome, err) &&
+           admin_report(admin, outcome, "user", user_id, err);
+}
+
 static void encode_payout(struct encoder *json, const struct payout_row *payout, struct instant now)
 {
     char date[BILLING_DATE_SIZE], time[INSTANT_TEXT_SIZE];

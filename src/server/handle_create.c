@@ -225,6 +225,7 @@ static void refuse_offer(struct call *call, enum rent_outcome refusal)
     case RENT_DISK_TOO_LARGE:
         return reply_refuse(call, 400, "invalid_args", "%s", sentence);
     case RENT_NO_CREDIT:
+    case RENT_SPEND_CAP:
         return reply_refuse(call, 400, "insufficient_balance", "%s", sentence);
     case RENT_OK:
         break;

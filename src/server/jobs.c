@@ -16,6 +16,7 @@
 #include "flow/op.h"
 #include "flow/post_usage.h"
 #include "flow/seal.h"
+#include "flow/warn_credit.h"
 #include "sys/thread.h"
 
 /* After a look, those that changes ask for come no sooner. */
@@ -103,6 +104,17 @@ static bool run_bill_hosts(const struct jobs_options *options, bool *ret_is_full
     return true;
 }
 
+static bool run_warn_credit(const struct jobs_options *options, bool *ret_is_full,
+                            struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_warn_credit(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= WARN_CREDIT_MAX;
+    return true;
+}
+
 static bool run_liveness(const struct jobs_options *options, bool *ret_is_full, struct error *err)
 {
     *ret_is_full = false;
@@ -150,6 +162,7 @@ static const struct job {
     { "lifetime warnings", run_lifetime_warn, DUE_LIFETIME_WARNING, LOOK_MAX_US },
     { "stopped too long", run_destroy_stopped, DUE_STOPPED_TOO_LONG, LOOK_MAX_US },
     { "post usage", run_post_usage, DUE_POST_USAGE, LOOK_MAX_US },
+    { "credit warnings", run_warn_credit, ALWAYS, 10 * US_PER_SECOND },
     { "bill hosts", run_bill_hosts, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", run_seal, ALWAYS, 10 * US_PER_SECOND },
     { "listings", run_listings, ALWAYS, 60 * US_PER_SECOND },

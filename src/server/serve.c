@@ -48,6 +48,7 @@ const struct option_row serve_options[] = {
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
     { "accept-clock", NULL, "this machine's clock is right, although it does not fit the books" },
     { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
+    { "spend-cap", "5.00", "dollars an hour for a new account; grows by itself (no limit)" },
     { "downtime-credit", "PERCENT", "of its price a host gives back for time out of contact (0)" },
     { NULL, NULL, NULL },
 };
@@ -141,8 +142,12 @@ static bool read_billing(const struct options *options, struct flow *flow, struc
 {
     const char *minimum = options_get(options, "payout-min");
     const char *downtime = options_get(options, "downtime-credit");
+    const char *cap = options_get(options, "spend-cap");
     uint64_t percent = 0;
 
+    if (cap != NULL &&
+        (!money_parse(cap, &flow->spend_cap, err) || flow->spend_cap.nanodollars < 0))
+        return error_set(err, ERROR_INVALID, "--spend-cap must be dollars, 0 or more");
     flow->payout_min = (struct money){ BILLING_PAYOUT_MIN };
     if (minimum != NULL && (!money_parse(minimum, &flow->payout_min, err) ||
                             flow->payout_min.nanodollars < BILLING_CENT))

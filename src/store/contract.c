@@ -181,6 +181,24 @@ static bool count_read(struct db_rows *row, struct arena *arena, void *item, str
 
 static const struct rows_reader count_reader = { "contract", sizeof(int64_t), count_read };
 
+static bool read_money(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(struct money *)context = db_column_money(row, 0);
+    return true;
+}
+
+bool contract_starting_hour(struct db *db, int64_t owner_id, struct money *ret, struct error *err)
+{
+    bool has;
+
+    return db_query_one(db,
+                        "SELECT CAST(COALESCE(SUM(gpu_hour), 0) AS BIGINT) FROM contract "
+                        "WHERE owner_id = $1 AND destroyed_us = 0 AND state IN (1, 2, 4, 5) "
+                        "AND kind <> 4",
+                        DB_ARGS(db_int(owner_id)), read_money, ret, &has, err);
+}
+
 bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count, struct error *err)
 {
     bool has;

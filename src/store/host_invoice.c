@@ -67,7 +67,8 @@ bool host_invoice_unposted(struct db *db, int64_t machine_id, struct instant cut
 {
     return rows_load(db, &id_reader,
                      "SELECT id FROM contract WHERE machine_id = $1 AND state <> 9 "
-                     "AND destroyed_us = 0 AND posted_us < $2 ORDER BY id",
+                     "AND destroyed_us = 0 AND posted_us < $2 AND started_us > 0 AND kind <> 4 "
+                     "ORDER BY id",
                      DB_ARGS(db_int(machine_id), db_instant(cut)), arena, ret, ret_count, err);
 }
 

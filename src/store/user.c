@@ -5,7 +5,9 @@
 
 #include "store/rows.h"
 
-#define USER_COLUMNS "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us"
+#define USER_COLUMNS                                                                               \
+    "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us, warned, "       \
+    "spend_cap"
 
 static bool user_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -20,6 +22,8 @@ static bool user_read(struct db_rows *row, struct arena *arena, void *item, stru
     user->created = db_column_instant(row, 5);
     user->credit_limit = db_column_money(row, 6);
     user->t_zero = db_column_instant(row, 7);
+    user->warned = db_column_int(row, 8);
+    user->spend_cap = db_column_money(row, 9);
     if (user->credit_limit.nanodollars < 0)
         return error_set(err, ERROR_CORRUPT, "a credit limit below zero");
     return true;
@@ -77,6 +81,30 @@ bool user_set_credit_limit(struct db *db, int64_t id, struct money limit, int64_
 {
     return db_count(db, "UPDATE users SET credit_limit = $2 WHERE id = $1",
                     DB_ARGS(db_int(id), db_money(limit)), ret_count, err);
+}
+
+bool user_set_warned(struct db *db, int64_t id, int64_t warned, struct instant next,
+                     struct error *err)
+{
+    return db_exec(db, "UPDATE users SET warned = $2, warn_us = $3 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_int(warned), db_instant(next)), err);
+}
+
+bool user_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                  size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM users WHERE warn_us <= $1 AND "
+                         "warn_us < 9223372036854775807 ORDER BY warn_us, id LIMIT $2",
+                         DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}
+
+bool user_set_spend_cap(struct db *db, int64_t id, struct money cap, int64_t *ret_count,
+                        struct error *err)
+{
+    return db_count(db, "UPDATE users SET spend_cap = $2 WHERE id = $1",
+                    DB_ARGS(db_int(id), db_money(cap)), ret_count, err);
 }
 
 bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max, size_t *ret_count,

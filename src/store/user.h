@@ -19,6 +19,8 @@ struct user_row {
     struct instant created;
     struct money credit_limit; /* how far below zero the balance may go: debit mode */
     struct instant t_zero;     /* when credit ends at the present burn; INSTANT_NEVER: never */
+    int64_t warned;            /* levels that were told of: market/warning.h */
+    struct money spend_cap;    /* an hour; 0: what age and history allow */
 };
 
 NODISCARD bool user_insert(struct db *db, const struct user_row *user, int64_t *ret_id,
@@ -35,6 +37,16 @@ NODISCARD bool user_set_names(struct db *db, int64_t id, const char *username, c
                               struct error *err);
 NODISCARD bool user_set_credit_limit(struct db *db, int64_t id, struct money limit,
                                      int64_t *ret_count, struct error *err);
+
+/* Levels that were told of; and when the next is due. */
+NODISCARD bool user_set_warned(struct db *db, int64_t id, int64_t warned, struct instant next,
+                               struct error *err);
+
+/* Users that are to be warned by `now`, at most `max`. */
+NODISCARD bool user_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                            size_t *ret_count, struct error *err);
+NODISCARD bool user_set_spend_cap(struct db *db, int64_t id, struct money cap, int64_t *ret_count,
+                                  struct error *err);
 
 /* Users whose credit has ended by `now`, earliest first, at most `max`. */
 NODISCARD bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "flow/account.h"
+#include "flow/admin.h"
 #include "flow/desired.h"
 #include "flow/instance.h"
 #include "flow/list_machine.h"
@@ -359,9 +360,43 @@ static void test_of_many_who_want_one_offer_one_gets_it(void **state)
     world_close(&world);
 }
 
+/* $0.36 an hour and a little for the disk: one goes, two do not, until the operator says more. */
+static void test_nobody_spends_faster_than_they_may(void **state)
+{
+    static struct world_machine machines[2];
+    struct world world;
+    enum admin_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    world.flow.spend_cap = (struct money){ 400000000 };
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machines[0], "a", 1);
+    world_host(&world, &machines[1], "b", 1);
+    CHECK_INT(world_rent(&world, ada, world_offer(&world, machines[0].id, 1)).outcome, RENTAL_MADE);
+    int64_t other = world_offer(&world, machines[1].id, 1);
+    struct hash before = world_dump(&world);
+    struct rental_reply reply = world_rent(&world, ada, other);
+    CHECK_INT(reply.outcome, RENTAL_REFUSED);
+    CHECK_INT(reply.refusal, RENT_SPEND_CAP);
+    CHECK_UNCHANGED(&world, before);
+    CHECK_OK(flow_set_spend_cap(&world.flow, ada.user_id, (struct money){ NANODOLLARS_PER_DOLLAR },
+                                &outcome, &err),
+             &err);
+    CHECK_INT(outcome, ADMIN_DONE);
+    CHECK_INT(world_rent(&world, ada, other).outcome, RENTAL_MADE);
+    CHECK_OK(flow_set_spend_cap(&world.flow, 9999, (struct money){ 1 }, &outcome, &err), &err);
+    CHECK_INT(outcome, ADMIN_NOT_FOUND);
+    CHECK_OK(flow_set_spend_cap(&world.flow, ada.user_id, (struct money){ -1 }, &outcome, &err),
+             &err);
+    CHECK_INT(outcome, ADMIN_BAD_AMOUNT);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nobody_spends_faster_than_they_may),
         cmocka_unit_test(test_an_instance_runs_and_is_charged_to_the_second),
         cmocka_unit_test(test_what_was_asked_is_what_the_host_gets),
         cmocka_unit_test(test_an_instance_has_a_key_that_opens_it_alone),
