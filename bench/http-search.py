@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""64 offers over HTTP, of a market of 20 thousand: requests a second of berthd against nginx, which
+serves the same bytes from a file; and what a search costs berthd in CPU against one that finds
+nothing, so that only finding and writing the offers counts. Servers on one core, wrk on the other,
+in turn, medians.
+
+The market is written into the database as rows, on the models and prices of a real one: its machines
+need no agents, and nothing else goes on."""
+
+import csv
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+TREE = pathlib.Path(__file__).resolve().parent.parent
+BIN = pathlib.Path(os.environ.get("BERTH_BIN", TREE / "build/bin"))
+ROUNDS, SECONDS = 5, int(os.environ.get("BERTH_BENCH_SECONDS", "5"))
+OFFERS, CONNECTIONS, NEVER = 20000, 16, 2**63 - 1
+QUERY = {"verified": {"eq": True}, "external": {"eq": False}, "rentable": {"eq": True}, "limit": 64}
+NOTHING = {**QUERY, "num_gpus": {"gt": 1000}}
+
+NGINX = """
+daemon off; pid {dir}/nginx.pid; error_log {dir}/nginx.log crit; worker_processes 1;
+events {{ worker_connections 1000; }}
+http {{ access_log off; keepalive_requests 100000000; sendfile on; tcp_nopush on; open_file_cache max=10;
+  default_type application/json; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p;
+  fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
+  server {{ listen 127.0.0.1:{port}; root {dir}/www; }} }}
+"""
+
+
+def result(name, value, unit, peer, peer_value, ratio, better):
+    print(f"RESULT {name} {value:.1f} {unit} vs {peer} {peer_value:.1f} ratio {ratio:.2f} better={better}", flush=True)
+
+
+def cpu_us(pid):
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        total += int((task / "schedstat").read_text().split()[0])
+    return total / 1000
+
+
+def facts(row, number):
+    gpus = int(float(row["gpu_count"]))
+    gpu = {"name": row["gpu_name"], "memory_mb": max(1000, int(float(row["gpu_ram"]))), "compute_cap": 890, "power_max_w": 350,
+           "pcie_gen": 4, "pcie_lanes": 16, "pci_bus": ""}
+    return {"hostname": f"host-{number}", "os_version": "22.04", "cpu_name": "AMD EPYC 7543", "cpu_arch": "amd64",
+            "cpu_cores": max(1, int(row["cpu_cores"])), "cpu_mhz": 3700, "has_avx": True,
+            "ram_mb": min(2000000, max(1000, int(row["cpu_ram"]))), "disk_name": "Samsung PM9A3",
+            "disk_gb": max(100, int(row["disk_space"])) * gpus, "disk_mbs": 3100,
+            "inet_up_kbps": int(float(row["inet_up"]) * 1000), "inet_down_kbps": int(float(row["inet_down"]) * 1000),
+            "public_ip": "203.0.113.9", "port_first": 40000, "port_last": 40099, "driver_version": "570.86.15",
+            "cuda_version": 128, "is_simulated": False, "agent_version": "0.1.0", "engine_version": "20.10.24",
+            "gpus": [{"uuid": f"GPU-{number}-{i}", **gpu} for i in range(gpus)]}
+
+
+def fill(path):
+    rows = [row for row in csv.DictReader(open(TREE / "test/market/offers_real.csv", encoding="utf-8"))
+            if float(row["dph_base"]) > 0 and 1 <= int(row["gpu_count"]) <= 16]
+    draw, offers, now = random.Random(1), 0, int(time.time() * 1e6)
+    db = sqlite3.connect(path)
+    for number in range(1, OFFERS):
+        row = draw.choice(rows)
+        its = facts(row, number)
+        gpus = len(its["gpus"])
+        price = max(1, int(float(row["dph_base"]) / int(row["num_gpus"]) * 1e9))
+        terms = {"gpu_hour": price, "min_bid_hour": price // 2, "disk_month": 150000000, "up_tb": 3072000000,
+                 "down_tb": 2048000000, "discount_max_ppm": 0}
+        machine = {"id": number, "owner_id": 1, "public_key": number.to_bytes(32, "big"), "facts": json.dumps(its),
+                   "hostname": its["hostname"], "inet_up_kbps": its["inet_up_kbps"],
+                   "inet_down_kbps": its["inet_down_kbps"], "geolocation": f"Somewhere, {row['country'] or 'US'}",
+                   "verification": 1, "created_us": now, "is_listed": 1, "is_online": 1, "is_engine_ok": 1,
+                   "disk_free_gb": its["disk_gb"], **terms}
+        insert(db, "machine", machine)
+        for i, gpu in enumerate(its["gpus"]):
+            insert(db, "gpu", {"machine_id": number, "uuid": gpu["uuid"], "is_whole_machine": 0, "position": i})
+        size, sizes = 1, []
+        while size < gpus:
+            sizes, size = sizes + [size], size * 2
+        for size in sizes + [gpus]:
+            slices = {key: value * (size if key.endswith("hour") else 1) for key, value in terms.items()}
+            insert(db, "offer", {"machine_id": number, "host_id": 1, "num_gpus": size, **slices,
+                                 "disk_gb": its["disk_gb"] * size // gpus, "start_us": now,
+                                 "end_us": now + draw.randrange(10**13)})
+            offers += 1
+        if offers >= OFFERS:
+            break
+    db.commit()
+    db.close()
+
+
+def insert(db, table, row):
+    db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+
+
+def serve(folder):
+    log = folder / "berthd.log"
+    with open(log, "a", encoding="utf-8") as out:
+        mark = out.tell()
+        process = subprocess.Popen(["taskset", "-c", "0", BIN / "berthd", "serve", "--data", folder / "data", "--listen",
+                                    "127.0.0.1:0", "--rate-factor", "0"], stderr=out)
+    while "ready on " not in log.read_text()[mark:]:
+        if process.poll() is not None:
+            sys.exit(f"bench-http-search: berthd ended: {log.read_text()[mark:]}")
+        time.sleep(0.01)
+    return process, log.read_text()[mark:].split("ready on ")[1].split()[0]
+
+
+def ask(url, query):
+    request = urllib.request.Request(url + "/api/v0/bundles/", json.dumps(query).encode(),
+                                     {"Content-Type": "application/json"})
+    return urllib.request.urlopen(request, timeout=30).read()
+
+
+def load(folder, url, query, pid):
+    """Requests a second, and the server's CPU for each in microseconds."""
+    script = folder / "load.lua"
+    body = json.dumps(query).replace("'", "") if query else ""
+    script.write_text(f"wrk.method = '{'POST' if query else 'GET'}'\nwrk.body = '{body}'\n"
+                      "wrk.headers['Content-Type'] = 'application/json'\n"
+                      "done = function(s) io.write(string.format('FIGURES %d %d %d\\n', s.requests, s.duration, "
+                      "s.errors.status + s.errors.read + s.errors.timeout)) end\n")
+    before = cpu_us(pid)
+    done = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", script, url],
+                          capture_output=True, text=True, check=True)
+    figures = [line for line in done.stdout.splitlines() if line.startswith("FIGURES")]
+    requests, duration_us, errors = map(int, figures[0].split()[1:])
+    if errors or not requests:
+        sys.exit(f"bench-http-search: {url}: {done.stdout}")
+    return requests / duration_us * 1e6, (cpu_us(pid) - before) / requests
+
+
+def main():
+    port = 20000 + os.getpid() % 20000
+    with tempfile.TemporaryDirectory(prefix=f"berth-bench-{os.getpid()}-") as name:
+        folder = pathlib.Path(name)
+        os.chmod(folder, 0o755)
+        serve_once, _ = serve(folder)
+        serve_once.send_signal(signal.SIGTERM)
+        serve_once.wait(12)
+        subprocess.run([BIN / "berthd", "admin", "--data", folder / "data", "user", "create", "--email",
+                        "host@localhost"], capture_output=True, check=True)
+        fill(folder / "data/berth.sqlite")
+        server, url = serve(folder)
+        reply = ask(url, QUERY)
+        if len(json.loads(reply)["offers"]) != 64 or json.loads(ask(url, NOTHING))["offers"]:
+            sys.exit("bench-http-search: not 64 offers")
+        (folder / "www").mkdir()
+        (folder / "www/offers").write_bytes(reply)
+        (folder / "nginx.conf").write_text(NGINX.format(dir=folder, port=port))
+        nginx = subprocess.Popen(["taskset", "-c", "0", shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p",
+                                  folder, "-c", folder / "nginx.conf"])
+        time.sleep(0.5)
+        worker = int(subprocess.run(["pgrep", "-P", str(nginx.pid)], capture_output=True, text=True, check=True).stdout)
+        found, empty, peer = [], [], []
+        try:
+            for _ in range(ROUNDS):
+                found.append(load(folder, url + "/api/v0/bundles/", QUERY, server.pid))
+                peer.append(load(folder, f"http://127.0.0.1:{port}/offers", None, worker))
+                empty.append(load(folder, url + "/api/v0/bundles/", NOTHING, server.pid))
+        finally:
+            nginx.terminate()
+            nginx.wait()
+            server.send_signal(signal.SIGTERM)
+            server.wait(12)
+    ours, theirs = statistics.median(x[0] for x in found), statistics.median(x[0] for x in peer)
+    result("http-search-64", ours, "requests/s", "nginx", theirs, ours / theirs, "higher")
+    cost, least = statistics.median(x[1] for x in found), statistics.median(x[1] for x in empty)
+    result("http-search-64-cpu", cost, "us", "empty-list", least, cost / least, "lower")
+    print(f"# {len(reply)} bytes a reply; nginx {statistics.median(x[1] for x in peer):.1f} us of CPU a request", flush=True)
+
+
+if __name__ == "__main__":
+    main()
