@@ -304,6 +304,19 @@ static size_t put_decimal(char *at, uint64_t magnitude, size_t decimals)
     return whole_count + 1 + decimals;
 }
 
+static size_t put_number(char *text, bool is_negative, uint64_t magnitude, size_t decimals)
+{
+    size_t length = 0;
+
+    for (; decimals >= 3 && magnitude % 1000 == 0; decimals -= 3)
+        magnitude /= 1000;
+    for (; decimals > 0 && magnitude % 10 == 0; decimals--)
+        magnitude /= 10;
+    if (is_negative)
+        text[length++] = '-';
+    return length + put_decimal(text + length, magnitude, decimals);
+}
+
 static void append_number(struct encoder *json, bool is_negative, uint64_t magnitude,
                           size_t decimals)
 {
@@ -312,13 +325,7 @@ static void append_number(struct encoder *json, bool is_negative, uint64_t magni
     char *text = room != NULL ? room : scratch;
     size_t length = separate(json, text);
 
-    for (; decimals >= 3 && magnitude % 1000 == 0; decimals -= 3)
-        magnitude /= 1000;
-    for (; decimals > 0 && magnitude % 10 == 0; decimals--)
-        magnitude /= 10;
-    if (is_negative)
-        text[length++] = '-';
-    length += put_decimal(text + length, magnitude, decimals);
+    length += put_number(text + length, is_negative, magnitude, decimals);
     assert(length <= sizeof scratch);
     finish(json->out, text, scratch, length);
 }
@@ -348,6 +355,12 @@ void encode_money(struct encoder *json, struct money amount)
 {
     static_assert(NANODOLLARS_PER_DOLLAR == 1000000000, "it has nine zeros");
     encode_fixed(json, amount.nanodollars, 9);
+}
+
+size_t encode_money_text(char text[static ENCODE_MONEY_SIZE], struct money amount)
+{
+    /* At most a sign, 19 digits, a point and a zero before it. */
+    return put_number(text, amount.nanodollars < 0, magnitude_of(amount.nanodollars), 9);
 }
 
 /* A finite double above zero, taken apart: significand * 2^exponent, normal. */

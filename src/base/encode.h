@@ -53,6 +53,10 @@ void encode_fixed(struct encoder *json, int64_t value, int decimals);
 /* Dollars as a JSON number, exact to the nanodollar. */
 void encode_money(struct encoder *json, struct money amount);
 
+/* The same text without an encoder, for what is written several times. Returns its length. */
+enum { ENCODE_MONEY_SIZE = 24 };
+size_t encode_money_text(char text[static ENCODE_MONEY_SIZE], struct money amount);
+
 /* Text that reads back as the same double, and between 0.00001 and 2^53, where scores live, the
  * shortest one; not finite writes null. For scores and measurements; money never passes through
  * here. */

@@ -37,6 +37,17 @@ static void encode_hit(struct encoder *json, const struct search *search,
         columns_encode(json, row, search->columns);
 }
 
+/* Room for all of the reply at once: it is large, and would be copied as it grows. */
+static void make_room(struct buf *body, const struct catalog_hit *hits, size_t count)
+{
+    enum { ASKED_SIZE = 1024 }; /* more than what is added to an offer's own JSON */
+    size_t size = ASKED_SIZE;
+
+    for (size_t i = 0; i < count; i++)
+        size += hits[i].offer->json_length + ASKED_SIZE;
+    (void)buf_make_room(body, size);
+}
+
 static void reply_hits(struct call *call, const struct search *search)
 {
     auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
@@ -48,6 +59,8 @@ static void reply_hits(struct call *call, const struct search *search)
         abort();
     size_t count = catalog_search(catalog_side_catalog(side), &search->query, &search->asker, hits);
     metrics_add(call->app->metrics, METRICS_SEARCHES, 1);
+    if (search->columns == NULL)
+        make_room(&body, hits, count);
     encode_object(&json);
     encode_key(&json, "offers");
     encode_array(&json);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/offer_json.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "server/fields.h"
 
 /* Whatever the search compares is shown as the search computed it. */
@@ -77,25 +80,61 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_field_text(json, "time_remaining_isbid", "");
 }
 
+/* Four amounts stand in twelve places of every offer: each is written once, and copied between the
+ * names, which are ready too. */
+static void encode_amounts(struct encoder *json, const struct quote *quote)
+{
+    enum { BASE, TOTAL, STORAGE, DISCOUNTED, AMOUNTS };
+    static const struct {
+        const char *before;
+        int amount;
+    } pieces[] = {
+        { "\"dph_base\":", BASE },
+        { ",\"dph_total\":", TOTAL },
+        { ",\"storage_total_cost\":", STORAGE },
+        { ",\"discounted_dph_total\":", DISCOUNTED },
+        { ",\"discounted_hourly\":", DISCOUNTED },
+        { ",\"search\":{\"gpuCostPerHour\":", BASE },
+        { ",\"diskHour\":", STORAGE },
+        { ",\"totalHour\":", TOTAL },
+        { ",\"discountTotalHour\":0,\"discountedTotalPerHour\":", TOTAL },
+        { "},\"instance\":{\"gpuCostPerHour\":0,\"diskHour\":", STORAGE },
+        { ",\"totalHour\":", STORAGE },
+        { ",\"discountTotalHour\":0,\"discountedTotalPerHour\":", STORAGE },
+    };
+    enum { PIECES = sizeof pieces / sizeof pieces[0], BEFORE_MAX = 64 };
+    char amounts[AMOUNTS][ENCODE_MONEY_SIZE], text[PIECES * (BEFORE_MAX + ENCODE_MONEY_SIZE) + 1];
+    const size_t lengths[AMOUNTS] = {
+        [BASE] = encode_money_text(amounts[BASE], quote->base),
+        [TOTAL] = encode_money_text(amounts[TOTAL], quote->total),
+        [STORAGE] = encode_money_text(amounts[STORAGE], quote->storage),
+        [DISCOUNTED] = encode_money_text(amounts[DISCOUNTED], quote->discounted),
+    };
+    size_t length = 0;
+
+    for (int i = 0; i < PIECES; i++) {
+        size_t before = strlen(pieces[i].before);
+
+        assert(before <= BEFORE_MAX);
+        memcpy(text + length, pieces[i].before, before);
+        memcpy(text + length + before, amounts[pieces[i].amount], ENCODE_MONEY_SIZE);
+        length += before + lengths[pieces[i].amount];
+    }
+    text[length++] = '}';
+    encode_members(json, text, length);
+}
+
 /* What the asker's kind of rental, disk and duration make of the prices. */
 static void encode_price(struct encoder *json, const struct offer *offer, const struct quote *quote)
 {
     int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
 
-    encode_field_money(json, "dph_base", quote->base);
-    encode_field_money(json, "dph_total", quote->total);
-    encode_field_money(json, "storage_total_cost", quote->storage);
-    encode_field_money(json, "discounted_dph_total", quote->discounted);
-    encode_field_money(json, "discounted_hourly", quote->discounted);
-    field_price_parts(json, "search", quote->base, quote->storage);
-    field_price_parts(json, "instance", (struct money){ 0 }, quote->storage);
+    encode_amounts(json, quote);
     field_score(json, "dlperf_per_dphtotal", quote->dlperf_per_dollar);
     field_score(json, "flops_per_dphtotal", quote->tflops_per_dollar);
     encode_field_real(json, "score", quote->score);
     if (ram_mb > 0)
-        encode_field_real(json, "vram_costperhour",
-                          (double)quote->total.nanodollars / NANODOLLARS_PER_DOLLAR /
-                              (double)ram_mb);
+        encode_field_real(json, "vram_costperhour", offer_dollars(quote->total) / (double)ram_mb);
     else
         field_null(json, "vram_costperhour");
 }
