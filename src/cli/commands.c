@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
 
+#include "cli/cmd_account.h"
 #include "cli/cmd_actions.h"
 #include "cli/cmd_billing.h"
 #include "cli/cmd_instances.h"
@@ -135,6 +136,28 @@ const struct command commands[] = {
     { "Account", "transfer", "credit", false, true, "[RECIPIENT AMOUNT]", 0, 2,
       cmd_transfer_credit_options, cmd_transfer_credit, NULL, "give bought credit to somebody else",
       "berth transfer credit bo@example.org 5.00\n" },
+    { "Account", "show", "api-keys", false, true, "", 0, 0, no_options, cmd_show_api_keys, NULL,
+      "your API keys, and what they may do", "A star marks what a key may do in part.\n" },
+    { "Account", "show", "api-key", false, true, "ID", 1, 1, no_options, cmd_show_api_key, NULL,
+      "what one API key may do", "" },
+    { "Account", "create", "api-key", false, true, "", 0, 0, cmd_create_api_key_options,
+      cmd_create_api_key, NULL, "make an API key that may do some of what this one may",
+      "berth create api-key --name ci --permission_file ci.json\n\n"
+      "The file: {\"api\": {\"instance_read\": {}, \"instance_write\": {\"api.instance.reboot\":\n"
+      "{\"constraints\": {\"id\": {\"eq\": 7001}}}}}}. The key alone goes to standard output.\n" },
+    { "Account", "delete", "api-key", false, true, "ID", 1, 1, no_options, cmd_delete_api_key, NULL,
+      "revoke an API key, at once", "" },
+    { "Account", "reset", "api-key", false, true, "", 0, 0, no_options, cmd_reset_api_key, NULL,
+      "revoke the API key in use, and get another",
+      "The new key alone goes to standard output.\n" },
+    { "Account", "show", "env-vars", false, true, "", 0, 0, no_options, cmd_show_env_vars, NULL,
+      "the variables that your instances get", "Their values are not shown to anyone.\n" },
+    { "Account", "create", "env-var", false, true, "NAME VALUE", 2, 2, no_options,
+      cmd_create_env_var, NULL, "give a variable to every instance that you make from now on", "" },
+    { "Account", "update", "env-var", false, true, "NAME VALUE", 2, 2, no_options,
+      cmd_update_env_var, NULL, "give it another value", "" },
+    { "Account", "delete", "env-var", false, true, "NAME", 1, 1, no_options, cmd_delete_env_var,
+      NULL, "forget a variable; instances that have it keep it", "" },
     { "Account", "show", "ssh-keys", false, true, "", 0, 0, no_options, cmd_show_ssh_keys, NULL,
       "your SSH keys", "" },
     { "Account", "create", "ssh-key", false, true, "[KEY]", 0, 1, no_options, cmd_create_ssh_key,

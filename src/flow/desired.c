@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "flow/secrets.h"
 #include "store/claim.h"
 #include "store/contract.h"
 #include "store/machine.h"
@@ -153,7 +154,9 @@ static bool fill(struct db *db, const struct desired_work *work,
         withhold(instance);
         return true;
     }
-    return add_keys(db, work, contract, &instance->spec, err);
+    return secrets_add(db, work->flow->vault, contract->owner_id, contract->id, work->arena,
+                       &instance->spec, err) &&
+           add_keys(db, work, contract, &instance->spec, err);
 }
 
 static bool add_ops(struct db *db, struct desired_work *work, struct error *err)

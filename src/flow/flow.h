@@ -14,11 +14,14 @@
 #include "sys/crypto.h"
 #include "sys/log.h"
 
+struct vault; /* flow/vault.h */
+
 struct flow {
     struct store *store;
     const struct clock *clock;
     const struct log *log;
     const struct key_pair *server_keys; /* signs destroy instructions */
+    const struct vault *vault;          /* opens what is sealed in the database */
     bool auto_verifies;                 /* --auto-verify */
     bool allows_simulated;              /* --allow-simulated */
     struct money payout_min;            /* --payout-min */

@@ -11,6 +11,7 @@
 #include "flow/funds.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
+#include "flow/secrets.h"
 #include "market/image.h"
 #include "market/lifetime.h"
 #include "proto/hello.h"
@@ -24,6 +25,7 @@
 #include "store/user.h"
 
 struct rent_work {
+    const struct flow *flow;
     const struct caller *caller;
     const struct rental_request *request;
     struct instant now;
@@ -184,6 +186,7 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
     work->reply.instance_id = id;
     return meters_open(db, id, plan->meters, work->now, err) && claim_all(db, work, id, err) &&
            ssh_key_attach_all(db, work->caller->user_id, id, err) &&
+           secrets_give(db, work->flow->vault, work->caller->user_id, id, err) &&
            insert_key(db, work, id, err) && event_insert(db, &event, err) &&
            offer_remove(db, work->offer.id, work->now, err) &&
            db_notify(db, TOPIC_CONTRACT, id, err);
@@ -290,7 +293,9 @@ bool rental_request_check(const struct rental_request *request, struct error *re
 bool flow_rent(const struct flow *flow, const struct caller *caller,
                const struct rental_request *request, struct rental_reply *ret, struct error *err)
 {
-    struct rent_work work = { .caller = caller, .request = request, .spend_cap = flow->spend_cap };
+    struct rent_work work = {
+        .flow = flow, .caller = caller, .request = request, .spend_cap = flow->spend_cap
+    };
     struct error why;
 
     *ret = (struct rental_reply){ .outcome = RENTAL_BAD_LABEL };

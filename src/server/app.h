@@ -5,7 +5,7 @@
 #ifndef BERTH_SERVER_APP_H
 #define BERTH_SERVER_APP_H
 
-#include "flow/flow.h"
+#include "flow/vault.h"
 #include "server/hub.h"
 #include "server/metrics.h"
 #include "server/routes.h"
@@ -25,6 +25,7 @@ struct app {
     const struct clock *clock; /* the timekeeper's */
     struct timekeeper *timekeeper;
     struct key_pair keys;
+    struct vault vault;
     struct store *store;
     struct flow flow;
     struct metrics *metrics;

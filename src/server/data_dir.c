@@ -15,8 +15,13 @@
 
 static const char LOCK_NAME[] = "berth.lock";
 static const char KEY_NAME[] = "server.key";
+static const char MASTER_NAME[] = "master.key";
 
-enum { KEY_TEXT_SIZE = HEX_SIZE(SECRET_KEY_SIZE), PID_TEXT_SIZE = 24 };
+enum {
+    MASTER_TEXT_SIZE = HEX_SIZE(SEAL_KEY_SIZE),
+    KEY_TEXT_SIZE = HEX_SIZE(SECRET_KEY_SIZE),
+    PID_TEXT_SIZE = 24
+};
 
 bool data_dir_open(const char *path, struct data_dir *ret, struct error *err)
 {
@@ -80,16 +85,16 @@ pid_t data_dir_server(const struct data_dir *dir)
     return read_pid(fd);
 }
 
-static bool check_key_mode(const struct data_dir *dir, struct error *err)
+static bool check_key_mode(const struct data_dir *dir, const char *name, struct error *err)
 {
     struct stat status;
 
-    if (fstatat(dir->fd, KEY_NAME, &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return error_system(err, errno, "look at %s/%s", dir->path, KEY_NAME);
+    if (fstatat(dir->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return error_system(err, errno, "look at %s/%s", dir->path, name);
     if (!S_ISREG(status.st_mode) || (status.st_mode & 077) != 0)
         return error_set(err, ERROR_FORBIDDEN,
                          "%s/%s must be a file that only its owner may read (chmod 600)", dir->path,
-                         KEY_NAME);
+                         name);
     return true;
 }
 
@@ -138,7 +143,7 @@ bool data_dir_keys(const struct data_dir *dir, struct key_pair *ret_keys, struct
             return make_keys(dir, ret_keys, err);
         return false;
     }
-    if (!check_key_mode(dir, err))
+    if (!check_key_mode(dir, KEY_NAME, err))
         return false;
     bool is_key = content.length > 0 && parse_keys(content.bytes, &keys);
     if (content.length > 0)
@@ -148,4 +153,36 @@ bool data_dir_keys(const struct data_dir *dir, struct key_pair *ret_keys, struct
     *ret_keys = keys;
     crypto_wipe(&keys, sizeof keys);
     return true;
+}
+
+static bool make_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_KEY_SIZE],
+                            struct error *err)
+{
+    char text[MASTER_TEXT_SIZE + 1];
+
+    crypto_random(ret, SEAL_KEY_SIZE);
+    (void)hex_format(ret, SEAL_KEY_SIZE, text);
+    size_t length = strlen(text);
+    text[length++] = '\n';
+    bool is_written = file_replace(dir->fd, MASTER_NAME, 0600, text, length, err);
+    crypto_wipe(text, sizeof text);
+    return is_written;
+}
+
+bool data_dir_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_KEY_SIZE],
+                         struct error *err)
+{
+    auto_buf struct buf content = buf_of(MASTER_TEXT_SIZE + 1);
+
+    if (!file_read(dir->fd, MASTER_NAME, &content, err))
+        return err->code == ERROR_NOT_FOUND && make_master_key(dir, ret, err);
+    if (!check_key_mode(dir, MASTER_NAME, err))
+        return false;
+    bool is_key = content.length > 0;
+    if (is_key) {
+        content.bytes[strcspn(content.bytes, "\n")] = '\0';
+        is_key = hex_parse(content.bytes, ret, SEAL_KEY_SIZE);
+        crypto_wipe(content.bytes, content.length);
+    }
+    return is_key || error_set(err, ERROR_CORRUPT, "%s/%s is not a key", dir->path, MASTER_NAME);
 }

@@ -40,4 +40,9 @@ pid_t data_dir_server(const struct data_dir *dir);
 NODISCARD bool data_dir_keys(const struct data_dir *dir, struct key_pair *ret_keys,
                              struct error *err);
 
+/* The same for the master key, under which secrets lie in the database. Who loses the file has lost
+ * them; it belongs into no backup of the database. */
+NODISCARD bool data_dir_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_KEY_SIZE],
+                                   struct error *err);
+
 #endif

@@ -170,6 +170,7 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .clock = app->clock,
                                .log = &app->log,
                                .server_keys = &app->keys,
+                               .vault = &app->vault,
                                .auto_verifies = options_has(options, "auto-verify"),
                                .allows_simulated = options_has(options, "allow-simulated") };
     if (!read_billing(options, &app->flow, err))
@@ -285,6 +286,7 @@ static void close_app(struct app *app)
     metrics_close(&app->metrics);
     timekeeper_close(&app->timekeeper);
     crypto_wipe(&app->keys, sizeof app->keys);
+    crypto_wipe(&app->vault, sizeof app->vault);
 }
 
 /* Signals come to whoever waits for them: blocked before the first thread is made. */
@@ -315,6 +317,18 @@ static void wait_for_the_end(struct app *app, const sigset_t *signals)
     }
 }
 
+/* Keys that are in files beside the database, and in none of its backups. */
+static bool read_keys(struct app *app, const struct data_dir *dir, struct error *err)
+{
+    uint8_t master_key[SEAL_KEY_SIZE];
+
+    bool is_read = data_dir_keys(dir, &app->keys, err) && data_dir_master_key(dir, master_key, err);
+    if (is_read)
+        app->vault = vault_of(master_key);
+    crypto_wipe(master_key, sizeof master_key);
+    return is_read;
+}
+
 static bool serve(struct app *app, const struct options *options, const char *const *proxies,
                   struct error *err)
 {
@@ -327,7 +341,7 @@ static bool serve(struct app *app, const struct options *options, const char *co
     app->started = clock_now(app->clock);
     int64_t begin_us = clock_boot_us(app->clock);
     if (!data_dir_open(options_get(options, "data"), &dir, err) || !data_dir_lock(&dir, err) ||
-        !data_dir_keys(&dir, &app->keys, err)) {
+        !read_keys(app, &dir, err)) {
         timekeeper_close(&app->timekeeper);
         return false;
     }

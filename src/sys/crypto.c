@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 static_assert(HASH_SIZE == crypto_hash_sha256_BYTES, "the library's");
 static_assert(PUBLIC_KEY_SIZE == crypto_sign_PUBLICKEYBYTES, "the library's");
@@ -64,6 +65,33 @@ bool crypto_verify(const uint8_t public_key[static PUBLIC_KEY_SIZE],
                    const struct signature *signature, const void *bytes, size_t count)
 {
     return crypto_sign_verify_detached(signature->bytes, bytes, count, public_key) == 0;
+}
+
+static_assert(SEAL_KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "the key's size");
+static_assert(SEAL_EXTRA == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES +
+                                crypto_aead_xchacha20poly1305_ietf_ABYTES,
+              "what is added");
+
+enum { NONCE_SIZE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES };
+
+void crypto_seal(const uint8_t key[static SEAL_KEY_SIZE], const char *about, const void *bytes,
+                 size_t count, uint8_t *out)
+{
+    crypto_random(out, NONCE_SIZE);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE_SIZE, NULL, bytes, count,
+                                                     (const uint8_t *)about, strlen(about), NULL,
+                                                     out, key);
+}
+
+bool crypto_unseal(const uint8_t key[static SEAL_KEY_SIZE], const char *about, const void *sealed,
+                   size_t count, void *out)
+{
+    const uint8_t *nonce = sealed;
+
+    assert(count >= SEAL_EXTRA);
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, nonce + NONCE_SIZE,
+                                                      count - NONCE_SIZE, (const uint8_t *)about,
+                                                      strlen(about), nonce, key) == 0;
 }
 
 void crypto_wipe(void *bytes, size_t count)

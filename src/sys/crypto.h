@@ -17,6 +17,8 @@ enum {
     PUBLIC_KEY_SIZE = 32, /* Ed25519, RFC 8032 */
     SECRET_KEY_SIZE = 64,
     SIGNATURE_SIZE = 64,
+    SEAL_KEY_SIZE = 32, /* XChaCha20-Poly1305, with a nonce in front and a tag behind */
+    SEAL_EXTRA = 24 + 16,
     TOKEN_BYTES = 32,
     TOKEN_TEXT_SIZE = HEX_SIZE(TOKEN_BYTES),
 };
@@ -51,6 +53,16 @@ struct key_pair crypto_key_pair(void);
 struct signature crypto_sign_with(const struct key_pair *keys, const void *bytes, size_t count);
 NODISCARD bool crypto_verify(const uint8_t public_key[static PUBLIC_KEY_SIZE],
                              const struct signature *signature, const void *bytes, size_t count);
+
+/* Encrypt into `out`, which has room for `count` + SEAL_EXTRA bytes. `about` is not in there, and
+ * must be given again to open it. */
+void crypto_seal(const uint8_t key[static SEAL_KEY_SIZE], const char *about, const void *bytes,
+                 size_t count, uint8_t *out);
+
+/* Decrypt `count` bytes, at least SEAL_EXTRA, into `out`, which is shorter by those. False, and
+ * nothing of it: it was not sealed with this key about this. */
+NODISCARD bool crypto_unseal(const uint8_t key[static SEAL_KEY_SIZE], const char *about,
+                             const void *sealed, size_t count, void *out);
 
 /* Overwrite a secret that is no longer needed; the compiler cannot leave it out. */
 void crypto_wipe(void *bytes, size_t count);

@@ -25,11 +25,13 @@ void world_open(struct world *world, struct support *support)
                              .clock = clock_held(WORLD_START),
                              .log = log_silent(),
                              .server_keys = crypto_key_pair(),
+                             .vault = vault_of((const uint8_t[SEAL_KEY_SIZE]){ 7 }),
                              .arena = arena_of(WORLD_ARENA) };
     world->flow = (struct flow){ .store = support->store,
                                  .clock = &world->clock,
                                  .log = &world->log,
-                                 .server_keys = &world->server_keys };
+                                 .server_keys = &world->server_keys,
+                                 .vault = &world->vault };
     world_pass(world, 0);
 }
 

@@ -10,6 +10,7 @@
 #include "flow/heartbeat.h"
 #include "flow/instance.h"
 #include "flow/rent.h"
+#include "flow/vault.h"
 #include "proto/desired.h"
 #include "proto/heartbeat.h"
 #include "proto/hello.h"
@@ -31,6 +32,7 @@ struct world {
     struct clock clock;
     struct log log;
     struct key_pair server_keys;
+    struct vault vault;
     struct flow flow;
     struct arena arena; /* for what a test looks at */
 };

@@ -23,7 +23,7 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-    static const char *const names[] = { "berth.lock", "server.key" };
+    static const char *const names[] = { "berth.lock", "server.key", "master.key" };
     char name[128];
 
     (void)state;
@@ -89,6 +89,30 @@ static void test_what_is_no_key_is_refused_and_not_replaced(void **state)
     }
 }
 
+static void test_the_master_key_is_made_once_and_as_closely_kept(void **state)
+{
+    static const char *const bad[] = { "", "\n", "00\n", "not hexadecimal at all" };
+    uint8_t first[SEAL_KEY_SIZE], second[SEAL_KEY_SIZE];
+    auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
+    struct stat status;
+    struct error err;
+
+    (void)state;
+    CHECK_OK(data_dir_open(path, &dir, &err), &err);
+    CHECK_OK(data_dir_master_key(&dir, first, &err), &err);
+    CHECK_INT(fstatat(dir.fd, "master.key", &status, 0), 0);
+    CHECK_INT(status.st_mode & 07777, 0600);
+    CHECK_OK(data_dir_master_key(&dir, second, &err), &err);
+    CHECK(memcmp(first, second, sizeof first) == 0);
+    CHECK_INT(fchmodat(dir.fd, "master.key", 0640, 0), 0);
+    CHECK_FAILS(data_dir_master_key(&dir, second, &err), &err, ERROR_FORBIDDEN);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        check_row("%zu", i);
+        CHECK_OK(file_replace(dir.fd, "master.key", 0600, bad[i], strlen(bad[i]), &err), &err);
+        CHECK_FAILS(data_dir_master_key(&dir, second, &err), &err, ERROR_CORRUPT);
+    }
+}
+
 static void test_one_process_serves_from_a_folder(void **state)
 {
     (void)state;
@@ -129,6 +153,8 @@ int main(void)
                                         remove_dir),
         cmocka_unit_test_setup_teardown(test_what_is_no_key_is_refused_and_not_replaced, make_dir,
                                         remove_dir),
+        cmocka_unit_test_setup_teardown(test_the_master_key_is_made_once_and_as_closely_kept,
+                                        make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_one_process_serves_from_a_folder, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(test_a_folder_that_cannot_be_made_is_an_error, make_dir,

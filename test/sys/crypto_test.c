@@ -91,6 +91,29 @@ static void test_comparing_and_wiping(void **state)
     CHECK(memcmp(secret, zeros, sizeof secret) == 0);
 }
 
+static void test_what_is_sealed_opens_whole_or_not_at_all(void **state)
+{
+    static const uint8_t key[SEAL_KEY_SIZE] = { 7 }, other[SEAL_KEY_SIZE] = { 8 };
+    static const char text[] = "Ladies and Gentlemen of the class of '99";
+    uint8_t sealed[sizeof text + SEAL_EXTRA], again[sizeof text + SEAL_EXTRA];
+    char opened[sizeof text];
+
+    (void)state;
+    crypto_seal(key, "about", text, sizeof text, sealed);
+    crypto_seal(key, "about", text, sizeof text, again);
+    CHECK(memcmp(sealed, again, sizeof sealed) != 0);
+    CHECK(crypto_unseal(key, "about", sealed, sizeof sealed, opened));
+    CHECK(memcmp(opened, text, sizeof text) == 0);
+    CHECK(!crypto_unseal(key, "About", sealed, sizeof sealed, opened));
+    CHECK(!crypto_unseal(other, "about", sealed, sizeof sealed, opened));
+    CHECK(!crypto_unseal(key, "about", sealed, sizeof sealed - 1, opened));
+    for (size_t bit = 0; bit < 8 * sizeof sealed; bit++) {
+        sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        CHECK(!crypto_unseal(key, "about", sealed, sizeof sealed, opened));
+        sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_a_known_signature),
         cmocka_unit_test(test_every_bit_of_a_signature_counts),
         cmocka_unit_test(test_tokens_differ),
+        cmocka_unit_test(test_what_is_sealed_opens_whole_or_not_at_all),
         cmocka_unit_test(test_comparing_and_wiping),
     };
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Envelope encryption of what people entrust to the market (control.md 3.7): each account has a
+ * data key, which is stored under the master key; the master key is in a file of the server, and
+ * never in the database or its backups. What is sealed is bound to what it is for, so that one row
+ * cannot be put in the place of another. */
+
+#ifndef BERTH_FLOW_VAULT_H
+#define BERTH_FLOW_VAULT_H
+
+#include "base/arena.h"
+#include "flow/flow.h"
+#include "store/secret.h"
+
+struct vault {
+    int64_t master_id; /* tells master keys apart; says nothing of them */
+    uint8_t master_key[SEAL_KEY_SIZE];
+};
+
+/* The vault of a master key. */
+struct vault vault_of(const uint8_t master_key[static SEAL_KEY_SIZE]);
+
+/* An account's data key, for one transaction: wipe it afterwards. */
+struct vault_key {
+    uint8_t bytes[SEAL_KEY_SIZE];
+};
+#define auto_vault_key __attribute__((cleanup(vault_key_wipe)))
+void vault_key_wipe(struct vault_key *key);
+
+/* `*ret_has` false: the account has none yet, and so nothing sealed. ERROR_CORRUPT: it is sealed
+ * under another master key than this server has. */
+NODISCARD bool vault_key_load(struct db *db, const struct vault *vault, int64_t user_id,
+                              struct vault_key *ret, bool *ret_has, struct error *err);
+
+/* The same, made where there is none. Under the user's lock (store/user.h). */
+NODISCARD bool vault_key_need(struct db *db, const struct vault *vault, int64_t user_id,
+                              struct instant now, struct vault_key *ret, struct error *err);
+
+/* Into the arena. `about` names what it is for, and must be the same for both. */
+NODISCARD bool vault_seal(const struct vault_key *key, const char *about, const char *text,
+                          struct arena *arena, struct secret_row *ret, struct error *err);
+NODISCARD bool vault_unseal(const struct vault_key *key, const char *about,
+                            const struct secret_row *sealed, struct arena *arena, const char **ret,
+                            struct error *err);
+
+#endif
