@@ -15,6 +15,7 @@ enum {
     POLL_ANSWER_MS = POLL_HOLD_MS + 10000,
     REPLY_MAX = 65536,
     HURRY_AGAIN_MS = 20, /* what changes together is told together */
+    REFUSED_MS = 5000,
     POLL_LATE_MS = 1000, /* for the held poll to bring what a heartbeat was told of */
     BACKOFF_FIRST_MS = 250,
     BACKOFF_MAX_MS = 30000,
@@ -34,6 +35,7 @@ struct link {
     int64_t session_epoch, heartbeat_ms;
     int64_t heartbeat_seq, poll_seq, op_seq; /* the last ones that were used */
     int64_t applied_rev, told_rev;           /* told: by the answer to a heartbeat */
+    bool has_applied;                        /* since the last answer to a poll */
     bool is_first_poll; /* of this session: the full state, whatever was applied */
     bool is_hurried;    /* a change came while a heartbeat was under way */
     int failure_count;  /* to open a session, since a heartbeat was accepted */
@@ -452,8 +454,13 @@ static void on_polled(void *context, const struct web_answer *answer)
     link->options.events.on_contact(link->options.events.context);
     link->is_first_poll = false;
     loop_timer_set(link->poll_timer, 0);
-    if (answer->status == 200)
-        link->options.events.on_desired(link->options.events.context, answer->body, answer->length);
+    if (answer->status != 200)
+        return;
+    link->has_applied = false;
+    link->options.events.on_desired(link->options.events.context, answer->body, answer->length);
+    /* What could not be taken over would come again at once. */
+    if (!link->has_applied)
+        loop_timer_set(link->poll_timer, REFUSED_MS);
 }
 
 static void poll_desired(void *context)
@@ -479,6 +486,7 @@ static void poll_desired(void *context)
 void link_applied(struct link *link, int64_t desired_rev)
 {
     link->applied_rev = desired_rev;
+    link->has_applied = true;
 }
 
 /* Operations */

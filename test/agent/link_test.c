@@ -28,7 +28,7 @@ static struct script {
     const char *text;
 } scripts[ROUTES];
 static int64_t counts[ROUTES], seqs[ROUTES], epoch, desired_rev;
-static bool is_poll_held, was_cut[ROUTES];
+static bool is_poll_held, was_cut[ROUTES], refuses_desired;
 static char poll_path[256];
 
 static struct {
@@ -119,6 +119,8 @@ static void on_desired(void *context, const char *text, size_t length)
     (void)context;
     events.desired++;
     (void)snprintf(events.text, sizeof events.text, "%.*s", (int)length, text);
+    if (refuses_desired)
+        return;
     is_poll_held = true;
     link_applied(line, desired_rev);
 }
@@ -157,7 +159,7 @@ static int setup(void **state)
     memset(&events, 0, sizeof events);
     epoch = 0;
     desired_rev = 1;
-    is_poll_held = false;
+    is_poll_held = refuses_desired = false;
     if (home_setup(state) != 0)
         return -1;
     loop = loop_open(&clock_system);
@@ -381,6 +383,19 @@ static void test_a_poll_that_is_late_is_sent_anew(void **state)
     CHECK_INT(events.desired, 2);
 }
 
+/* A desired state that makes no sense here is not asked for again and again. */
+static void test_what_cannot_be_taken_over_comes_again_later(void **state)
+{
+    (void)state;
+    home_identity()->machine_id = 7;
+    refuses_desired = true;
+    dial(NULL);
+    wait_for(&events.desired, 1);
+    step_ms(800);
+    CHECK(counts[POLL] <= 2);
+    CHECK(link_is_connected(line) && counts[HEARTBEAT] > 1);
+}
+
 static void test_results_arrive_or_are_kept(void **state)
 {
     static const struct {
@@ -425,6 +440,7 @@ int main(void)
         CASE(test_a_heartbeat_that_is_not_taken_comes_again),
         CASE(test_news_does_not_wait),
         CASE(test_a_poll_that_is_late_is_sent_anew),
+        CASE(test_what_cannot_be_taken_over_comes_again_later),
         CASE(test_results_arrive_or_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
