@@ -343,6 +343,108 @@ static void test_accounts_of_a_lost_transaction_are_forgotten(void **state)
         CHECK_INT(sums_of(support, LEDGER_HOST_ACCRUED, owner).debits.nanodollars, 0);
 }
 
+struct loading {
+    const char *key;
+    struct journal journal;
+    struct instant posted;
+    bool has;
+};
+
+static bool load_work(struct db *db, void *context, struct error *err)
+{
+    struct loading *loading = context;
+
+    return ledger_load_journal(db, loading->key, &loading->journal, &loading->posted, &loading->has,
+                               err);
+}
+
+/* As many legs as there may be, each between two accounts of its own. */
+static void test_the_widest_journal_comes_back_as_it_was(void **state)
+{
+    struct support *support = *state;
+    struct leg legs[JOURNAL_LEGS_MAX];
+    struct journal_moves moves = { .key = "adj:wide",
+                                   .kind = JOURNAL_ADJUSTMENT,
+                                   .ref_kind = JOURNAL_REF_USER,
+                                   .ref_id = 3,
+                                   .occurred = now,
+                                   .legs = legs,
+                                   .leg_count = JOURNAL_LEGS_MAX };
+    struct loading loading = { .key = "adj:wide" };
+    struct journal journal;
+
+    for (int i = 0; i < JOURNAL_LEGS_MAX; i++)
+        legs[i] = (struct leg){ { LEDGER_RENTER_RECEIVABLE, 100 + i, 0 },
+                                { LEDGER_RENTER_PREPAID, 200 + i, i },
+                                { 1000 + i },
+                                LEG_TRANSFER };
+    CHECK_INT(journal_moves(&moves, &journal), JOURNAL_BUILT);
+    for (int times = 0; times < 2; times++) {
+        check_row("round %d", times);
+        CHECK_INT(post(support, &journal), times == 0 ? LEDGER_POSTED : LEDGER_EXISTS);
+        support_read(support, load_work, &loading);
+        CHECK(loading.has);
+        CHECK_INT(loading.posted.microseconds, now.microseconds);
+        CHECK_INT((int64_t)loading.journal.leg_count, JOURNAL_LEGS_MAX);
+        for (int i = 0; i < JOURNAL_LEGS_MAX; i++) {
+            const struct leg *leg = &loading.journal.legs[i];
+
+            CHECK(ledger_key_equals(leg->debit, legs[i].debit));
+            CHECK(ledger_key_equals(leg->credit, legs[i].credit));
+            CHECK_INT(leg->amount.nanodollars, legs[i].amount.nanodollars);
+            CHECK_INT(sums_of(support, LEDGER_RENTER_RECEIVABLE, 100 + i).debits.nanodollars,
+                      1000 + i);
+        }
+    }
+    /* Legs are numbered from 1. */
+    struct db *db = support_connect(support);
+    struct error err;
+    CHECK_OK(db_begin(db, TRANSACTION_READ, &err), &err);
+    {
+        auto_db_rows struct db_rows rows =
+            db_query(db, "SELECT min(leg), max(leg) FROM transfer", DB_NO_ARGS);
+        CHECK(db_next(&rows, &err));
+        CHECK_INT(db_column_int(&rows, 0), 1);
+        CHECK_INT(db_column_int(&rows, 1), JOURNAL_LEGS_MAX);
+    }
+    db_rollback(db);
+    db_close(&db);
+}
+
+static void test_an_account_beyond_its_limits_is_corrupt(void **state)
+{
+    struct support *support = *state;
+    struct renter_funds none = { .promo = { 0 } }, funds;
+    struct journal deposit = deposit_of("dep:1", 999, &none);
+    struct error err;
+
+    CHECK_INT(post(support, &deposit), LEDGER_POSTED);
+    support_script(support,
+                   "-- sqlite:\nPRAGMA ignore_check_constraints=ON;\n"
+                   "-- postgres:\nALTER TABLE account DROP CONSTRAINT account_debit_limit;\n"
+                   "-- end\n"
+                   "UPDATE account SET dr_posted = cr_posted + 1 WHERE code = 2010;");
+    CHECK_FAILS(store_read(support->store, funds_work, &funds, &err), &err, ERROR_CORRUPT);
+}
+
+/* Legs that come to more than money holds are refused before anything is written. */
+static void test_too_much_for_one_journal_is_refused(void **state)
+{
+    struct support *support = *state;
+    struct leg leg = { { LEDGER_BANK, 0, 0 }, { LEDGER_OWNER_EQUITY, 0, 0 }, { INT64_MAX }, 65 };
+    struct journal journal = { .key = "adj:large",
+                               .kind = JOURNAL_ADJUSTMENT,
+                               .ref_kind = JOURNAL_REF_USER,
+                               .ref_id = 1,
+                               .leg_count = 2,
+                               .legs = { leg, leg } };
+    struct post work = { .journal = &journal };
+    struct error err;
+
+    CHECK_FAILS(store_write(support->store, post_work, &work, &err), &err, ERROR_OUT_OF_RANGE);
+    CHECK_INT(newest_of(support), 0);
+}
+
 static void test_impossible_funds_are_corrupt(void **state)
 {
     struct support *support = *state;
@@ -416,6 +518,9 @@ int main(void)
         cmocka_unit_test(test_balances_are_the_sums_of_what_was_posted),
         cmocka_unit_test(test_the_house_keeps_no_balances),
         cmocka_unit_test(test_no_account_passes_its_limit),
+        cmocka_unit_test(test_the_widest_journal_comes_back_as_it_was),
+        cmocka_unit_test(test_an_account_beyond_its_limits_is_corrupt),
+        cmocka_unit_test(test_too_much_for_one_journal_is_refused),
         cmocka_unit_test(test_a_closed_account_takes_nothing),
         cmocka_unit_test(test_accounts_of_a_lost_transaction_are_forgotten),
         cmocka_unit_test(test_impossible_funds_are_corrupt),
