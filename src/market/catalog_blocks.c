@@ -215,7 +215,7 @@ static void set_words(struct catalog *catalog, uint32_t row, const struct offer 
 
         if (last != NULL)
             drop_word(catalog, word, row);
-        set_number(catalog, row, word_columns[word], (int64_t)number);
+        set_number(catalog, row, (int)word_columns[word], (int64_t)number);
     }
 }
 
