@@ -9,6 +9,8 @@
 #include "market/catalog_lookup.h"
 #include "market/catalog_plan.h"
 
+enum { CACHE_LINE = 64, ROWS_AHEAD = 12 };
+
 /* One of the best so far. */
 struct candidate {
     double key; /* lower is better; what is not known is infinite */
@@ -279,6 +281,21 @@ static bool find_limit(const struct search *search, int64_t ret_range[static 2])
     return true;
 }
 
+/* The numbers of the rows that are left. */
+static size_t rows_left(const uint8_t *keep, uint16_t rows[static COLUMN_ROWS])
+{
+    size_t count = 0;
+
+    for (size_t first = 0; first < COLUMN_ROWS; first += 8) {
+        uint64_t eight;
+
+        memcpy(&eight, keep + first, sizeof eight);
+        for (; eight != 0; eight &= eight - 1)
+            rows[count++] = (uint16_t)(first + (size_t)__builtin_ctzll(eight) / 8);
+    }
+    return count;
+}
+
 /* Rows that passed all tests on columns. */
 static void consider_rows(struct search *search, size_t index, const uint8_t *keep,
                           uint64_t to_verify)
@@ -286,32 +303,28 @@ static void consider_rows(struct search *search, size_t index, const uint8_t *ke
     const struct catalog_block *block = search->catalog->blocks[index];
     const struct column *bound = &block->columns[search->plan.key_column];
     bool is_limited = false, has_extras = search->query->extra_count > 0;
+    uint16_t rows[COLUMN_ROWS];
+    size_t count = rows_left(keep, rows);
     int64_t range[2];
 
-    for (size_t first = 0; first < COLUMN_ROWS; first += 8) {
-        uint64_t rows;
+    for (size_t i = 0; i < count; i++) {
+        if (i + ROWS_AHEAD < count)
+            __builtin_prefetch(&block->lines[rows[i + ROWS_AHEAD]]);
+        if (is_limited) {
+            int64_t number = column_get(bound, rows[i]);
 
-        memcpy(&rows, keep + first, sizeof rows);
-        for (; rows != 0; rows &= rows - 1) {
-            size_t at = first + (size_t)__builtin_ctzll(rows) / 8;
-
-            if (is_limited) {
-                int64_t number = column_get(bound, at);
-
-                if (number < range[0] || number > range[1])
-                    continue;
-            }
-            const struct candidate candidate = price(search, block, at);
-
-            search->effort.offers_priced++;
-            if (!would_enter(search, &candidate) ||
-                !is_verified(search, candidate.offer, to_verify) ||
-                (has_extras && query_has_extra(search->query, candidate.id)))
+            if (number < range[0] || number > range[1])
                 continue;
-            enter(search, &candidate);
-            /* A key that is in its column is as fast to compare as its bound. */
-            is_limited = search->plan.key != PLAN_KEY_COLUMN && find_limit(search, range);
         }
+        const struct candidate candidate = price(search, block, rows[i]);
+
+        search->effort.offers_priced++;
+        if (!would_enter(search, &candidate) || !is_verified(search, candidate.offer, to_verify) ||
+            (has_extras && query_has_extra(search->query, candidate.id)))
+            continue;
+        enter(search, &candidate);
+        /* A key that is in its column is as fast to compare as its bound. */
+        is_limited = search->plan.key != PLAN_KEY_COLUMN && find_limit(search, range);
     }
 }
 
@@ -476,6 +489,18 @@ static void run(struct search *search)
         search_blocks(search);
 }
 
+/* The offers themselves are looked at here for the first time, and lie all over memory: their cache
+ * lines are asked for at once, not one after the other. */
+static void fetch_ahead(const struct candidate *best, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t at = 0; at < sizeof *best[i].offer; at += CACHE_LINE)
+            __builtin_prefetch((const char *)best[i].offer + at);
+    }
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&best[i].offer->machine->dlperf_milli);
+}
+
 size_t catalog_search(const struct catalog *catalog, const struct query *query,
                       const struct query_caller *caller, struct catalog_hit *hits)
 {
@@ -498,6 +523,7 @@ size_t catalog_search(const struct catalog *catalog, const struct query *query,
         sift_down(&search, left - 1, &last);
         search.best[left - 1] = worst;
     }
+    fetch_ahead(best, search.count);
     for (size_t i = 0; i < search.count; i++)
         hits[i] = (struct catalog_hit){ search.best[i].offer,
                                         offer_quote(search.best[i].offer, &query->ask) };

@@ -37,7 +37,7 @@ static void test_bounds_are_in_the_order_of_values(void **state)
 /* No offer lies outside of its block's zones, whatever has been put and taken away. */
 static void test_zones_hold_all_that_is_in_them(void **state)
 {
-    enum { MACHINES = 200 };
+    enum { MACHINES = 450 }; /* so that blocks are full */
     static struct stall stalls[MACHINES];
     static struct catalog_stock stocks[MACHINES];
     int64_t next_id = 1;
@@ -48,10 +48,14 @@ static void test_zones_hold_all_that_is_in_them(void **state)
         stocks[i] = stall_stock(&stalls[i]);
     }
     auto_catalog struct catalog *catalog = catalog_of(stocks, MACHINES / 2);
-    for (int step = 0; step < 4000; step++) {
+    for (int step = 0; step < 8000; step++) {
         struct stall *stall = &stalls[check_random(MACHINES)];
 
-        stall_fill(stall, stall->machine.id, &next_id);
+        /* Then only changes: blocks stay full. */
+        if (step < 4000)
+            stall_fill(stall, stall->machine.id, &next_id);
+        else
+            stall_change(stall);
         const struct catalog_stock stock = stall_stock(stall);
         catalog_put(catalog, &stock);
     }
