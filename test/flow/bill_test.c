@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/bill.h"
 
+#include <pthread.h>
+
 #include "flow/instance_change.h"
 #include "flow/payout.h"
 #include "flow/post_usage.h"
@@ -204,6 +206,41 @@ static void test_a_week_is_billed_once_whoever_comes_second(void **state)
     world_close(&scene.world);
 }
 
+enum { RACERS = 4 };
+
+static void *race(void *context)
+{
+    struct scene *scene = context;
+    struct error err;
+    size_t count;
+
+    return flow_bill_hosts(&scene->world.flow, &count, &err) ? scene : NULL;
+}
+
+/* As many servers do on PostgreSQL: all at the same moment. */
+static void test_of_many_who_bill_at_once_one_does(void **state)
+{
+    struct scene scene;
+    pthread_t threads[RACERS];
+    void *is_done;
+
+    open_scene(&scene, state, 1);
+    run_until(&scene, instant_add(CUT, 60 * US_PER_SECOND));
+    scene.world.flow.payout_min = (struct money){ BILLING_CENT };
+    for (int i = 0; i < RACERS; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, race, &scene), 0);
+    for (int i = 0; i < RACERS; i++) {
+        CHECK_INT(pthread_join(threads[i], &is_done), 0);
+        CHECK(is_done != NULL);
+    }
+    CHECK_INT(number(&scene, "SELECT COUNT(*) FROM host_invoice"), 1);
+    CHECK_INT(number(&scene, "SELECT COUNT(*) FROM payout"), 1);
+    CHECK_INT(number(&scene, "SELECT COUNT(*) FROM journal WHERE kind IN (5, 6)"), 2);
+    CHECK_INT(number(&scene, "SELECT last FROM bill_series"), 1);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
 static void test_a_payout_is_settled_once(void **state)
 {
     struct scene scene;
@@ -330,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_less_than_the_minimum_is_carried_over),
         cmocka_unit_test(test_the_minimum_itself_is_paid),
         cmocka_unit_test(test_a_week_is_billed_once_whoever_comes_second),
+        cmocka_unit_test(test_of_many_who_bill_at_once_one_does),
         cmocka_unit_test(test_a_payout_is_settled_once),
         cmocka_unit_test(test_a_bill_that_is_made_never_changes),
         cmocka_unit_test(test_the_lines_do_not_depend_on_the_postings),
