@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "flow/secrets.h"
+#include "flow/spec.h"
 #include "store/claim.h"
 #include "store/contract.h"
 #include "store/machine.h"
@@ -119,7 +119,6 @@ static bool fill(struct db *db, const struct desired_work *work,
                  const struct contract_row *contract, struct desired_instance *instance,
                  struct error *err)
 {
-    auto_json json_t *root = NULL;
     struct user_row user;
     size_t gpu_count;
     bool has;
@@ -144,12 +143,8 @@ static bool fill(struct db *db, const struct desired_work *work,
         instance->stop_after_ms = after_ms(work->now, user.t_zero);
     add_notice(work, contract, instance);
     instance->lifetime_after_ms = after_ms(work->now, contract->terms.end);
-    if (!json_parse(contract->spec, strlen(contract->spec), &root, err) ||
-        !instance_spec_decode(root, work->arena, &instance->spec, err)) {
-        if (err->code == ERROR_INVALID)
-            err->code = ERROR_CORRUPT;
-        return error_context(err, "contract %lld", (long long)contract->id);
-    }
+    if (!spec_open(db, work->flow->vault, contract, work->arena, &instance->spec, err))
+        return false;
     if (work->is_quarantined) {
         withhold(instance);
         return true;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "flow/hardware.h"
+#include "flow/spec.h"
 #include "flow/usage.h"
 #include "store/burn.h"
 #include "store/gpu.h"
@@ -13,6 +13,7 @@
 #include "store/user.h"
 
 struct show_work {
+    const struct vault *vault;
     const struct caller *caller;
     struct instant now;
     struct arena *arena;
@@ -46,20 +47,15 @@ static bool load_machine(struct db *db, struct show_work *work, int64_t id, stru
     return hardware_load(db, work->machine, work->arena, &work->hardware, err);
 }
 
-static bool load_spec(struct show_work *work, const struct contract_row *contract,
+static bool load_spec(struct db *db, struct show_work *work, const struct contract_row *contract,
                       struct instance_view *view, struct error *err)
 {
-    auto_json json_t *root = NULL;
     struct instance_spec *spec = arena_alloc(work->arena, 1, sizeof *spec);
 
     if (spec == NULL)
         return no_room(err);
-    if (!json_parse(contract->spec, strlen(contract->spec), &root, err) ||
-        !instance_spec_decode(root, work->arena, spec, err)) {
-        if (err->code == ERROR_INVALID)
-            err->code = ERROR_CORRUPT;
-        return error_context(err, "contract %lld", (long long)contract->id);
-    }
+    if (!spec_open(db, work->vault, contract, work->arena, spec, err))
+        return false;
     view->spec = spec;
     return true;
 }
@@ -109,7 +105,7 @@ static bool view_fill(struct db *db, struct show_work *work, const struct contra
     bool has_interval, has_user;
 
     if (!load_machine(db, work, contract->machine_id, err) ||
-        !load_spec(work, contract, view, err) ||
+        !load_spec(db, work, contract, view, err) ||
         !interval_load(db, contract->id, work->arena, &interval, &has_interval, err) ||
         !user_load(db, contract->owner_id, work->arena, &user, &has_user, err))
         return false;
@@ -167,9 +163,11 @@ bool flow_instance_show(const struct flow *flow, const struct caller *caller, in
                         struct arena *arena, struct instance_view *ret, bool *ret_has,
                         struct error *err)
 {
-    struct show_work work = {
-        .caller = caller, .now = clock_now(flow->clock), .arena = arena, .id = id
-    };
+    struct show_work work = { .vault = flow->vault,
+                              .caller = caller,
+                              .now = clock_now(flow->clock),
+                              .arena = arena,
+                              .id = id };
 
     *ret_has = false;
     if (id <= 0 || (caller->instance_id != 0 && caller->instance_id != id))
@@ -185,9 +183,11 @@ bool flow_instance_show(const struct flow *flow, const struct caller *caller, in
 bool flow_instance_list(const struct flow *flow, const struct caller *caller, struct arena *arena,
                         struct instance_view **ret, size_t *ret_count, struct error *err)
 {
-    struct show_work work = {
-        .caller = caller, .now = clock_now(flow->clock), .arena = arena, .id = caller->instance_id
-    };
+    struct show_work work = { .vault = flow->vault,
+                              .caller = caller,
+                              .now = clock_now(flow->clock),
+                              .arena = arena,
+                              .id = caller->instance_id };
 
     if (!store_read(flow->store, show_work, &work, err))
         return error_context(err, "list instances");

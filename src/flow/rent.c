@@ -12,6 +12,7 @@
 #include "flow/hardware.h"
 #include "flow/limits.h"
 #include "flow/secrets.h"
+#include "flow/spec.h"
 #include "market/image.h"
 #include "market/lifetime.h"
 #include "proto/hello.h"
@@ -149,6 +150,7 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
     const struct rent_plan *plan = &work->plan;
     const struct rental_request *request = work->request;
     auto_buf struct buf spec = buf_of(PROTO_BODY_MAX);
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct contract_row contract = {
         .owner_id = work->caller->user_id,
         .host_id = work->offer.host_id,
@@ -174,8 +176,9 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
     contract.warn = lifetime_next_warning(plan->end, work->now);
     if (!write_spec(work, &spec, err))
         return false;
-    contract.spec = spec.bytes;
-    if (!contract_insert(db, &contract, &id, err))
+    if (!spec_seal(db, work->flow->vault, &contract, &spec, work->now, &arena, &contract.spec,
+                   err) ||
+        !contract_insert(db, &contract, &id, err))
         return false;
 
     struct event_row event = { .contract_id = id,
