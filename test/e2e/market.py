@@ -228,6 +228,16 @@ class Market:
         holders, networks = self.holders(), self.networks()
         return len(holders) == 1 and set(holders.values()) == {"running"} and len(networks) == 2
 
+    def wait_ready(self, seconds=30):
+        """Until a running holder is there that no instance has joined."""
+        def probe():
+            _, body = self.engine("GET", "/v1.41/containers/json?all=1")
+            joined = {c["HostConfig"]["NetworkMode"].removeprefix("container:") for c in json.loads(body)}
+            return any(c["State"] == "running" and "berth.slot" in c["Labels"] and c["Id"] not in joined
+                       for c in json.loads(body))
+
+        wait_until("a network is ready for the next one", seconds, probe)
+
     def import_image(self, name, files, command=None):
         """An image of these files: {path: bytes or link target as 'link:...'}"""
         archive = make_tar(files)
