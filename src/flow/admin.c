@@ -144,6 +144,9 @@ static bool verify_work(struct db *db, void *context, struct error *err)
     work->outcome = count == 1 ? ADMIN_DONE : ADMIN_NOT_FOUND;
     if (count == 0)
         return true;
+    /* It may run rentals again, or no longer. */
+    if (!machine_decide_at(db, work->id, work->now, err))
+        return false;
     /* An operator who verifies it has looked: its hardware counts as it is now. */
     if (work->verification == VERIFICATION_VERIFIED &&
         (!machine_set_quarantined(db, work->id, false, err) ||
@@ -156,7 +159,9 @@ bool flow_set_verification(const struct flow *flow, int64_t machine_id,
                            enum verification verification, enum admin_outcome *ret,
                            struct error *err)
 {
-    struct admin_work work = { .id = machine_id, .verification = verification };
+    struct admin_work work = { .id = machine_id,
+                               .verification = verification,
+                               .now = clock_now(flow->clock) };
 
     if (!store_write(flow->store, verify_work, &work, err))
         return error_context(err, "verify machine %lld", (long long)machine_id);

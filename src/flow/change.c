@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "flow/decide.h"
 #include "flow/funds.h"
 #include "flow/offer_cut.h"
 #include "flow/usage.h"
@@ -102,6 +103,51 @@ static bool cut_charge(struct change *change, struct contract_row *contract, str
     return change_close_interval(change, contract, &interval, stop, err);
 }
 
+bool change_split_interval(struct change *change, struct contract_row *contract, struct error *err)
+{
+    struct interval_row interval;
+    struct instant end;
+    bool has;
+
+    if (!interval_load(change->db, contract->id, change->arena, &interval, &has, err))
+        return false;
+    if (!has)
+        return true;
+    if (!change_charge_end(change, contract, &end, err) || !cut_charge(change, contract, err))
+        return false;
+    /* Where credit or lifetime have ended, or the host has not been heard of, nothing goes on. */
+    struct connected last = usage_connected(&interval, change->session.last_heartbeat, end);
+    if (instant_compare(end, change->now) < 0 || !connected_is_live(&last, change->now))
+        return true;
+    interval.run_ms += instant_until(interval.start, change->now) / US_PER_MS;
+    interval.start = interval.metered = change->now;
+    return interval_open(change->db, &interval, err);
+}
+
+bool change_can_pay(struct change *change, const struct contract_row *contract, bool *ret_can_pay,
+                    struct error *err)
+{
+    struct meter meters[COMPONENT_COUNT];
+    struct user_row user;
+    struct credit credit;
+    bool has;
+
+    if (!user_lock(change->db, contract->owner_id, err) ||
+        !user_load(change->db, contract->owner_id, change->arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
+    if (!funds_credit(change->db, &user, change->now, change->arena, &credit, err))
+        return false;
+    /* What it has run up is counted already: only its burn is new. */
+    rent_meters(&contract->terms, contract->share.disk_gb, contract->fee_bps, meters);
+    credit_add(&credit, &meters[COMPONENT_GPU - 1], &credit.as_of);
+    if (!contract_is_metered(contract))
+        credit_add(&credit, &meters[COMPONENT_DISK - 1], &credit.as_of);
+    *ret_can_pay = credit_admits(&credit);
+    return true;
+}
+
 static bool close_meters(struct change *change, struct contract_row *contract, struct error *err)
 {
     struct usage usage = {
@@ -112,7 +158,9 @@ static bool close_meters(struct change *change, struct contract_row *contract, s
     };
 
     contract->destroyed = change->now;
-    return usage_post(change->db, &usage, contract, err) &&
+    if (contract->kind == KIND_IDLE)
+        return true;
+    return (!contract_is_metered(contract) || usage_post(change->db, &usage, contract, err)) &&
            api_key_revoke_of_contract(change->db, contract->owner_id, contract->id, change->now,
                                       err) &&
            change_user(change, contract->owner_id, err);
@@ -188,10 +236,7 @@ static bool free_gpus(struct change *change, const struct contract_row *contract
 
     if (!claim_release(change->db, contract->id, change->now, &count, err))
         return false;
-    if (count > 0) {
-        change->has_freed = true;
-        change->cuts_offers = true;
-    }
+    change->cuts_offers |= count > 0;
     return true;
 }
 
@@ -256,6 +301,10 @@ bool change_contract(struct change *change, struct contract_row *contract, enum 
     note_times(change, contract, arrow->to);
     contract->state = arrow->to;
     contract->state_at = change->now;
+    if (arrow->to != RENTAL_LOADING && arrow->to != RENTAL_RUNNING) {
+        change->decides = true;
+        change->cause = change->cause == NULL ? rental_event_name(event) : change->cause;
+    }
     if (arrow->effects & RENTAL_CLEARS_REASON) {
         contract->reason = REASON_NONE;
         contract->reason_detail = "";
@@ -272,10 +321,15 @@ bool change_contract(struct change *change, struct contract_row *contract, enum 
                              .at = change->now,
                              .state = contract->state,
                              .reason = arrow->reason,
-                             .detail = detail };
-    return contract_update(change->db, contract, gen_before, err) &&
-           event_insert(change->db, &row, err) &&
-           db_notify(change->db, TOPIC_CONTRACT, contract->id, err);
+                             .detail = detail,
+                             .decision_id = change->decision_id };
+    if (!contract_update(change->db, contract, gen_before, err) ||
+        !event_insert(change->db, &row, err) ||
+        !db_notify(change->db, TOPIC_CONTRACT, contract->id, err))
+        return false;
+    /* What never was on the host is gone at once. */
+    return contract->state != RENTAL_DESTROYING || contract_is_on_host(contract) ||
+           change_contract(change, contract, RENTAL_REPORTED_ABSENT, "", ret_has_changed, err);
 }
 
 bool change_touch(struct change *change, struct contract_row *contract, struct error *err)
@@ -287,50 +341,17 @@ bool change_touch(struct change *change, struct contract_row *contract, struct e
            db_notify(change->db, TOPIC_CONTRACT, contract->id, err);
 }
 
-/* Who waits for GPUs, longest first; those whose credit or lifetime is over are left to the timers,
- * and keep nobody else waiting. */
-static bool admit_waiting(struct change *change, struct error *err)
-{
-    struct contract_row *contracts;
-    size_t count;
-
-    if (!contract_list_on(change->db, change->machine.id, change->arena, &contracts, &count, err))
-        return false;
-    for (;;) {
-        struct contract_row *next = NULL;
-
-        for (size_t i = 0; i < count; i++) {
-            struct contract_row waiting = contracts[i];
-            struct instant end;
-            bool has_gpus;
-
-            if (contracts[i].state != RENTAL_SCHEDULING ||
-                (next != NULL && instant_compare(next->state_at, contracts[i].state_at) <= 0))
-                continue;
-            waiting.pause = INSTANT_NEVER; /* that was its last run's */
-            if (!change_charge_end(change, &waiting, &end, err) ||
-                !change_has_gpus(change, &contracts[i], &has_gpus, err))
-                return false;
-            if (has_gpus && instant_compare(change->now, end) < 0)
-                next = &contracts[i];
-        }
-        if (next == NULL)
-            return true;
-        bool has_changed;
-        if (!change_contract(change, next, RENTAL_GPUS_GRANTED, "", &has_changed, err))
-            return false;
-        assert(has_changed);
-    }
-}
-
 bool change_end(struct change *change, struct error *err)
 {
+    bool decides = change->decides || change->cuts_offers;
     size_t offer_count;
 
-    if (change->has_freed && !admit_waiting(change, err))
+    if (decides && !decide(change, err))
         return false;
     if (change->cuts_offers &&
         !offer_cut_all(change->db, &change->machine, change->now, change->arena, &offer_count, err))
+        return false;
+    if (decides && !decide_quotes(change, err))
         return false;
     for (size_t i = 0; i < change->user_count; i++) {
         int64_t user_id = change->users[i];

@@ -11,9 +11,9 @@
  * Begin takes the machine's lock, so that nobody else claims its GPUs, cuts its offers or moves
  * its contracts meanwhile; contracts are loaded after it. It also moves `now` up to the last change
  * on the machine: who looked at the clock first need not come first, and times on a machine never
- * run backwards. A contract moves along an arrow of
- * market/rental.h, with everything that the arrow asks for. The end lets in who waited for GPUs,
- * cuts offers anew, works out when credit ends for everyone concerned, and wakes the agent. */
+ * run backwards. A contract moves along an arrow of market/rental.h, with everything that the arrow
+ * asks for. The end decides who runs (flow/decide.h), cuts offers anew, works out when credit ends
+ * for everyone concerned, and wakes the agent. */
 
 #ifndef BERTH_FLOW_CHANGE_H
 #define BERTH_FLOW_CHANGE_H
@@ -35,11 +35,13 @@ struct change {
     struct machine_row machine;
     struct session_row session;
     bool has_session;
-    bool has_freed; /* GPUs or disk: see who waits */
+    bool decides; /* something happened that may change who runs */
     bool cuts_offers;
     bool tells_host;
-    int64_t user_left; /* whose credit the caller works out by itself afterwards; else 0 */
-    size_t user_count; /* whose balance or burn changed */
+    const char *cause;   /* what happened, for those whom the decision hurts; NULL: not said yet */
+    int64_t decision_id; /* that it came of; 0: none */
+    int64_t user_left;   /* whose credit the caller works out by itself afterwards; else 0 */
+    size_t user_count;   /* whose balance or burn changed */
     int64_t users[CHANGE_USERS_MAX];
 };
 
@@ -69,6 +71,14 @@ NODISCARD bool change_charge_end(struct change *change, const struct contract_ro
 NODISCARD bool change_close_interval(struct change *change, struct contract_row *contract,
                                      const struct interval_row *interval, struct instant end,
                                      struct error *err);
+
+/* End it here, and begin the next one at the same place: the price changes. */
+NODISCARD bool change_split_interval(struct change *change, struct contract_row *contract,
+                                     struct error *err);
+
+/* Whether its owner can pay for an hour of everything, this running too. */
+NODISCARD bool change_can_pay(struct change *change, const struct contract_row *contract,
+                              bool *ret_can_pay, struct error *err);
 
 /* Its balance or burn changed: to be looked at in the end. */
 NODISCARD bool change_user(struct change *change, int64_t user_id, struct error *err);

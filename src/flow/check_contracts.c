@@ -4,13 +4,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "market/auction.h"
 #include "market/journal.h"
 #include "market/meter.h"
 #include "market/rental.h"
 
 struct contract {
     int64_t id, state, reason, gpu_count, created, destroyed;
-    bool is_destroyed;
+    bool is_destroyed, is_metered;
+    int64_t gpu_hour;
     int64_t gpu_us;                         /* what its meter says */
     numerator charged[COMPONENT_COUNT + 1]; /* by component, as the journals say */
     numerator host_share[COMPONENT_COUNT + 1];
@@ -169,6 +171,11 @@ static bool check_meter(struct check_run *run, struct streams *streams, struct c
         check_run_find(run, "I-9", "meter %s of contract %" PRId64 " is %s", name, contract->id,
                        contract->is_destroyed ? "open, though it has ended"
                                               : "closed, though it lives");
+    if (component == COMPONENT_GPU && !contract->is_destroyed && row->at[4] != contract->gpu_hour)
+        check_run_find(run, "bid",
+                       "contract %" PRId64 " is charged %" PRId64
+                       " an hour, and its price is %" PRId64,
+                       contract->id, row->at[4], contract->gpu_hour);
     if (component == COMPONENT_GPU)
         contract->gpu_us = row->at[6];
     return true;
@@ -188,7 +195,7 @@ static bool check_meters(struct check_run *run, struct streams *streams, struct 
             return false;
         count += has;
     } while (has);
-    if (count != COMPONENT_COUNT)
+    if (count != (contract->is_metered ? COMPONENT_COUNT : 0))
         check_run_find(run, "I-6", "contract %" PRId64 " has %" PRId64 " meters", contract->id,
                        count);
     return true;
@@ -278,6 +285,32 @@ static bool check_intervals(struct check_run *run, struct streams *streams,
     return true;
 }
 
+/* Nobody pays more than the list price of the time; a bid is what it says, at least what was taken
+ * then, and costs nothing before it runs; an idle job never costs anything. */
+static void check_price(struct check_run *run, const struct contract *contract,
+                        const struct audit_row *row)
+{
+    int64_t kind = row->at[6], list_hour = row->at[9], ticks = row->at[10];
+    int64_t places = contract->gpu_count > 0 ? contract->gpu_count : 1;
+
+    if (!rental_kind_is_valid(kind) || (kind == KIND_BID) != (ticks != AUDIT_NULL))
+        check_run_find(run, "bid", "contract %" PRId64 " of kind %" PRId64 " has %s", contract->id,
+                       kind, ticks == AUDIT_NULL ? "no bid" : "a bid");
+    if (contract->gpu_hour > list_hour)
+        check_run_find(run, "bid",
+                       "contract %" PRId64 " costs %" PRId64 " an hour, on demand it was %" PRId64,
+                       contract->id, contract->gpu_hour, list_hour);
+    if (kind == KIND_IDLE && contract->gpu_hour != 0)
+        check_run_find(run, "bid", "idle job %" PRId64 " has a price", contract->id);
+    if (ticks == AUDIT_NULL)
+        return;
+    if (ticks * AUCTION_TICK * places != contract->gpu_hour || ticks < row->at[11])
+        check_run_find(run, "bid",
+                       "contract %" PRId64 " costs %" PRId64 " an hour, its bid is %" PRId64
+                       " ticks over a floor of %" PRId64,
+                       contract->id, contract->gpu_hour, ticks, row->at[11]);
+}
+
 static void check_state(struct check_run *run, const struct contract *contract)
 {
     if (!rental_state_is_valid(contract->state))
@@ -316,9 +349,12 @@ static bool check_contract(struct check_run *run, struct streams *streams,
         .created = row->at[4],
         .destroyed = row->at[5],
         .is_destroyed = row->at[5] != 0,
+        .is_metered = row->at[7] != 0 && row->at[6] != KIND_IDLE,
+        .gpu_hour = row->at[8],
     };
 
     check_state(run, &contract);
+    check_price(run, &contract, row);
     return skip_all(run, streams, contract.id, err) && sum_usage(run, streams, &contract, err) &&
            check_meters(run, streams, &contract, err) &&
            check_claims(run, streams, &contract, err) &&

@@ -43,6 +43,7 @@ static bool due_work(struct db *db, void *context, struct error *err)
            add(db, &dues[DUE_POST_USAGE], DUE_POST_EXISTS, POST_STOPPED_SECONDS * US_PER_SECOND,
                err) &&
            add(db, &dues[DUE_OP_EXPIRE], DUE_OP_EXPIRES, 0, err) &&
+           add(db, &dues[DUE_DECIDE], DUE_DECISION, 0, err) &&
            add(db, &dues[DUE_OP_EXPIRE], DUE_OP_CREATED, OP_KEPT_SECONDS * US_PER_SECOND, err);
 }
 

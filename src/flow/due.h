@@ -16,6 +16,7 @@ enum due {
     DUE_STOPPED_TOO_LONG, /* flow/automation.h */
     DUE_POST_USAGE,       /* flow/post_usage.h */
     DUE_OP_EXPIRE,        /* flow/op.h */
+    DUE_DECIDE,           /* flow/decide_due.h */
     DUE_COUNT
 };
 

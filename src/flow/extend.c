@@ -32,7 +32,7 @@ bool extend_contracts(struct change *change, const struct listing *terms, int64_
     size_t count;
 
     *ret_extended = *ret_dearer = 0;
-    if (!contract_list_on(change->db, change->machine.id, change->arena, &contracts, &count, err))
+    if (!contract_list_for(change->db, change->machine.id, change->arena, &contracts, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct contract_row *contract = &contracts[i];
@@ -80,7 +80,7 @@ static bool has_dearer(struct change *change, const struct listing *terms, bool 
     size_t count;
 
     *ret_has = false;
-    if (!contract_list_on(change->db, change->machine.id, change->arena, &contracts, &count, err))
+    if (!contract_list_for(change->db, change->machine.id, change->arena, &contracts, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
         *ret_has |= contracts[i].destroyed.microseconds == 0 && contracts[i].kind != KIND_IDLE &&
@@ -127,6 +127,8 @@ static bool extend_work(struct db *db, void *context, struct error *err)
             change.machine.listing.min_bid_hour = request->gpu_hour;
     }
     work->reply.outcome = EXTEND_DONE;
+    change.decides = true; /* bids whose lifetime was over may run again */
+    change.cause = "the host extended its offer";
     return extend_contracts(&change, &terms, &work->reply.extended, &dearer, err) &&
            relist(&change, &terms, err) && change_end(&change, err);
 }

@@ -17,6 +17,11 @@ bool hardware_facts(const char *json, struct machine_facts *ret, struct error *e
     return error_context(err, "stored facts");
 }
 
+static bool makes_way(const struct gpu_row *gpu)
+{
+    return gpu->claimed_by == 0 || gpu->claimed_kind == KIND_BID || gpu->claimed_kind == KIND_IDLE;
+}
+
 bool hardware_load(struct db *db, const struct machine_row *row, struct arena *arena,
                    struct hardware **ret, struct error *err)
 {
@@ -37,9 +42,10 @@ bool hardware_load(struct db *db, const struct machine_row *row, struct arena *a
     machine->is_connected = row->is_online && row->is_engine_ok && !row->is_quarantined;
     machine->disk_free_gb =
         machine->disk_gb > disk_rented_gb ? machine->disk_gb - disk_rented_gb : 0;
-    machine->gpus_free = 0;
+    machine->gpus_free = -row->promised;
     for (size_t i = 0; i < hardware->gpu_count; i++)
-        machine->gpus_free += hardware->gpus[i].claimed_by == 0;
+        machine->gpus_free += makes_way(&hardware->gpus[i]);
+    machine->gpus_free = machine->gpus_free > 0 ? machine->gpus_free : 0;
     *ret = hardware;
     return true;
 }

@@ -192,7 +192,7 @@ static bool skip_disk(struct beat *beat, struct contract_row *contract, struct e
                            .disk_until = usage_disk_until(false, change->machine.offline_since,
                                                           change->now) };
 
-    if (contract->destroyed.microseconds != 0 ||
+    if (contract->destroyed.microseconds != 0 || !contract_is_metered(contract) ||
         instant_compare(usage.disk_until, change->now) == 0)
         return true;
     if (!usage_post(change->db, &usage, contract, err) ||

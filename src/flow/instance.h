@@ -21,10 +21,11 @@ struct instance_view {
     size_t gpus_held;                 /* claimed for it now; 1 of a machine without GPUs */
     struct rental_view status;        /* actual_status and so on: market/rental.h */
     const char *status_msg;           /* "" where there is nothing to say */
-    struct money disk_hour;           /* to the nearest nanodollar: for show, never for charging */
-    struct money total_hour;          /* the slice and its disk */
-    struct money charged;             /* so far, up to this moment, all meters */
-    int64_t uptime_s;                 /* since the present run began; -1: does not run */
+    struct money min_bid_hour; /* of a bid that waits, what would run now; else what is taken */
+    struct money disk_hour;    /* to the nearest nanodollar: for show, never for charging */
+    struct money total_hour;   /* the slice and its disk */
+    struct money charged;      /* so far, up to this moment, all meters */
+    int64_t uptime_s;          /* since the present run began; -1: does not run */
     bool is_connected;
 };
 

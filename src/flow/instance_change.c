@@ -4,11 +4,8 @@
 #include <string.h>
 
 #include "flow/change.h"
-#include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/rent.h"
-#include "store/meters.h"
-#include "store/user.h"
 
 struct change_work;
 typedef bool change_step(struct change_work *work, struct change *change,
@@ -57,29 +54,17 @@ static bool run(const struct flow *flow, struct change_work *work, enum change_o
     return true;
 }
 
-/* Whether the account can pay for an hour of everything, this running too. */
-static bool has_credit(struct change *change, const struct contract_row *contract, bool *ret_has,
-                       struct error *err)
+/* One that was told to make way and does not resume by itself is stopped: from there it starts. */
+static bool start_bid(struct change *change, struct contract_row *contract, struct error *err)
 {
-    struct user_row user;
-    struct credit credit;
-    struct meters meters;
-    bool has;
+    bool has_changed;
 
-    if (!user_lock(change->db, contract->owner_id, err) ||
-        !user_load(change->db, contract->owner_id, change->arena, &user, &has, err))
+    if (contract->state == RENTAL_STOPPING)
+        return change_contract(change, contract, RENTAL_START, "", &has_changed, err);
+    if (contract->state == RENTAL_SCHEDULING && contract->reason != REASON_BID_WAITS &&
+        !change_contract(change, contract, RENTAL_STOP_ASKED, "", &has_changed, err))
         return false;
-    if (!has)
-        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
-    if (!funds_credit(change->db, &user, change->now, change->arena, &credit, err) ||
-        !meters_load(change->db, contract->id, &meters, err))
-        return false;
-    /* What it has run up is counted already: only its burn is new. */
-    struct meter burn = meter_open(COMPONENT_GPU, meters.of[COMPONENT_GPU - 1].rate, 1,
-                                   meters.of[COMPONENT_GPU - 1].fee_bps);
-    credit_add(&credit, &burn, &credit.as_of);
-    *ret_has = credit_admits(&credit);
-    return true;
+    return change_contract(change, contract, RENTAL_BID_WAITS, "", &has_changed, err);
 }
 
 static bool start_step(struct change_work *work, struct change *change,
@@ -93,9 +78,11 @@ static bool start_step(struct change_work *work, struct change *change,
     };
     bool has_changed;
 
-    if (!has_credit(change, contract, &facts.has_credit, err) ||
+    if (!change_can_pay(change, contract, &facts.has_credit, err) ||
         !change_has_gpus(change, contract, &facts.has_gpus, err))
         return false;
+    if (contract->kind == KIND_BID && contract->state != RENTAL_STOPPING)
+        facts.has_gpus = false; /* that is for the decision to say */
     switch (rental_start(&facts)) {
     case RENTAL_STARTS:
         work->outcome = CHANGE_DONE;
@@ -103,7 +90,9 @@ static bool start_step(struct change_work *work, struct change *change,
                change_user(change, contract->owner_id, err);
     case RENTAL_START_QUEUES:
         work->outcome = CHANGE_WAITS;
-        return change_contract(change, contract, RENTAL_START_WAITS, "", &has_changed, err) &&
+        return (contract->kind == KIND_BID ? start_bid(change, contract, err)
+                                           : change_contract(change, contract, RENTAL_START_WAITS,
+                                                             "", &has_changed, err)) &&
                change_user(change, contract->owner_id, err);
     case RENTAL_START_NO_CREDIT:
         work->outcome = CHANGE_NO_CREDIT;
@@ -155,10 +144,11 @@ static bool reboot_step(struct change_work *work, struct change *change,
     if (!change_contract(change, contract, RENTAL_REBOOT_ASKED, "", &has_changed, err))
         return false;
     /* One that is being started or rebooted will come up fresh in any case. */
-    work->outcome =
-        rental_intent(contract->state) == RENTAL_RUN && contract->state != RENTAL_SCHEDULING
-            ? CHANGE_DONE
-            : CHANGE_NOT_RUNNING;
+    work->outcome = rental_intent(contract->state) == RENTAL_RUN &&
+                            contract->state != RENTAL_SCHEDULING &&
+                            contract->state != RENTAL_PAUSING
+                        ? CHANGE_DONE
+                        : CHANGE_NOT_RUNNING;
     return !has_changed || change_user(change, contract->owner_id, err);
 }
 

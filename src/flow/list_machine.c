@@ -120,6 +120,8 @@ static bool list_work(struct db *db, void *context, struct error *err)
     work->reply.listing = listing;
     change.machine.listing = listing;
     change.machine.is_listed = true;
+    change.decides = true;
+    change.cause = "the host listed the machine anew";
     return machine_set_listing(db, work->caller->user_id, owned.id, true, &listing, &count, err) &&
            offer_cut_all(db, &change.machine, work->now, &arena, &work->reply.offer_count, err) &&
            extend_contracts(&change, &listing, &work->reply.extended, &dearer, err) &&

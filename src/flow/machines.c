@@ -51,7 +51,7 @@ static bool add_contracts(struct db *db, struct machines_work *work, struct mach
         const struct contract_row *contract = &contracts[i];
 
         view->disk_rented_gb += contract->share.disk_gb;
-        if (contract->destroyed.microseconds != 0)
+        if (contract->destroyed.microseconds != 0 || contract->kind == KIND_IDLE)
             continue;
         view->contract_count++;
         view->contracts_end = instant_max(view->contracts_end, contract->terms.end);

@@ -41,7 +41,9 @@ static bool add_rented(struct db *db, struct offers_work *work, const struct har
         struct contract_row contract;
         bool has;
 
-        if (hardware->gpus[i].claimed_by == 0)
+        /* Bids and idle jobs keep nobody from renting. */
+        if (hardware->gpus[i].claimed_kind != KIND_ON_DEMAND &&
+            hardware->gpus[i].claimed_kind != KIND_RESERVED)
             continue;
         if (!contract_load(db, hardware->gpus[i].claimed_by, work->arena, &contract, &has, err))
             return false;
@@ -57,6 +59,7 @@ static bool offers_work(struct db *db, void *context, struct error *err)
     struct machine_row *row = arena_alloc(work->arena, 1, sizeof *row);
     struct hardware *hardware;
     struct offer_row *rows;
+    int64_t unclaimed = 0;
     size_t count;
     bool has;
 
@@ -74,12 +77,18 @@ static bool offers_work(struct db *db, void *context, struct error *err)
     work->offers = arena_alloc(work->arena, count + hardware->gpu_count, sizeof *work->offers);
     if (work->offers == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for the offers");
+    for (size_t i = 0; i < hardware->gpu_count; i++)
+        unclaimed += hardware->gpus[i].claimed_by == 0;
     for (size_t i = 0; i < count; i++)
-        work->offers[i] = (struct offer){ .id = rows[i].id,
-                                          .bundle_id = rows[i].id,
-                                          .machine = &hardware->machine,
-                                          .terms = rows[i].terms,
-                                          .discount_max_ppm = rows[i].discount_max_ppm };
+        work->offers[i] = (struct offer){
+            .id = rows[i].id,
+            .bundle_id = rows[i].id,
+            .machine = &hardware->machine,
+            .terms = rows[i].terms,
+            .discount_max_ppm = rows[i].discount_max_ppm,
+            .run_bid_hour = rows[i].run_bid_hour,
+            .is_bid = unclaimed < (rows[i].terms.num_gpus == 0 ? 1 : rows[i].terms.num_gpus),
+        };
     work->count = count;
     return add_rented(db, work, hardware, err);
 }

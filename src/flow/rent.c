@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "flow/bid.h"
 #include "flow/change.h"
+#include "flow/decide.h"
 #include "flow/funds.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
@@ -36,6 +38,7 @@ struct rent_work {
 
     /* Filled anew by every run of the transaction. */
     struct change change;
+    struct hall hall;
     struct user_row user;
     struct offer_row offer;
     struct hardware *hardware;
@@ -95,9 +98,16 @@ static bool load_facts(struct db *db, struct rent_work *work, struct arena *aren
                                    .machine = machine,
                                    .terms = work->offer.terms,
                                    .discount_max_ppm = work->offer.discount_max_ppm };
+    facts->is_own = machine->host_id == work->caller->user_id;
     facts->is_listed = work->change.machine.is_listed;
     facts->is_barred = work->caller->instance_id != 0;
-    facts->is_machine_held = machine->gpu_count == 0 && machine->gpus_free == 0;
+    facts->is_machine_held = machine->gpu_count == 0 && work->hardware->gpus[0].claimed_by != 0;
+    if (work->request->is_bid) {
+        if (!hall_load(db, &work->change.machine, work->now, arena, &work->hall, err))
+            return false;
+        facts->lowest_bid = work->reply.lowest_bid = auction_lowest(&work->hall.floor);
+        work->reply.num_gpus = work->offer.terms.num_gpus;
+    }
     facts->fee_bps = FEE_BPS_DEFAULT;
     facts->gpus = rent_gpus(work->hardware, arena, &facts->gpu_count);
     return facts->gpus != NULL || error_set(err, ERROR_OUT_OF_RANGE, "no room for the GPUs");
@@ -144,6 +154,25 @@ static bool write_spec(const struct rent_work *work, struct buf *out, struct err
     return !out->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "the spec is too long");
 }
 
+static bool insert_bid(struct db *db, const struct rent_work *work, int64_t contract_id,
+                       struct error *err)
+{
+    const struct rental_request *request = work->request;
+    int64_t num_gpus = work->plan.terms.num_gpus;
+    int64_t most = bid_ticks_below(work->plan.list_hour, num_gpus);
+    struct bid_row bid = { .contract_id = contract_id,
+                           .ticks = work->plan.ticks,
+                           .max_ticks = auction_ticks_down(request->max_price, num_gpus),
+                           .floor_ticks = work->reply.lowest_bid,
+                           .grace_s = request->grace_s,
+                           .resumes = !request->stays_stopped,
+                           .placed = work->now,
+                           .keep_ticks = -1 };
+
+    bid.max_ticks = bid.max_ticks < most ? bid.max_ticks : most;
+    return bid_insert(db, &bid, err);
+}
+
 static bool insert_contract(struct db *db, struct rent_work *work, const struct hash *request_hash,
                             struct error *err)
 {
@@ -156,9 +185,9 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
         .host_id = work->offer.host_id,
         .machine_id = work->offer.machine_id,
         .offer_id = work->offer.id,
-        .kind = KIND_ON_DEMAND,
-        .list_hour = plan->terms.gpu_hour,
-        .started = work->now,
+        .kind = plan->kind,
+        .list_hour = plan->list_hour,
+        .started = plan->kind == KIND_BID ? (struct instant){ 0 } : work->now,
         .terms = plan->terms,
         .share = plan->share,
         .fee_bps = plan->meters[0].fee_bps,
@@ -187,8 +216,11 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
                                .reason = plan->reason,
                                .detail = "" };
     work->reply.instance_id = id;
-    return meters_open(db, id, plan->meters, work->now, err) && claim_all(db, work, id, err) &&
-           ssh_key_attach_all(db, work->caller->user_id, id, err) &&
+    if (plan->kind == KIND_BID
+            ? !insert_bid(db, work, id, err)
+            : !meters_open(db, id, plan->meters, work->now, err) || !claim_all(db, work, id, err))
+        return false;
+    return ssh_key_attach_all(db, work->caller->user_id, id, err) &&
            secrets_give(db, work->flow->vault, work->caller->user_id, id, err) &&
            insert_key(db, work, id, err) && event_insert(db, &event, err) &&
            offer_remove(db, work->offer.id, work->now, err) &&
@@ -202,6 +234,10 @@ static bool hash_request(const struct rental_request *request, struct hash *ret,
 
     buf_printf(&text, "%" PRId64 " %d %s\n", request->offer_id, request->starts_stopped,
                request->label == NULL ? "" : request->label);
+    if (request->is_bid)
+        buf_printf(&text, "bid %" PRId64 " %" PRId64 " %" PRId64 " %d\n",
+                   request->price.nanodollars, request->max_price.nanodollars, request->grace_s,
+                   request->stays_stopped);
     instance_spec_encode(&text, &request->spec);
     if (text.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the request is too long");
@@ -225,6 +261,46 @@ static bool find_repeated(struct db *db, struct rent_work *work, const struct ha
     return true;
 }
 
+/* A bid that may not wait is tried before anything is written. */
+static bool try_bid(struct rent_work *work, enum rent_outcome *outcome, struct error *err)
+{
+    const struct rental_request *request = work->request;
+    struct decide_trial trial = {
+        .num_gpus = work->plan.terms.num_gpus,
+        .ticks = work->plan.ticks,
+        .max_ticks = auction_ticks_down(request->max_price, work->plan.terms.num_gpus),
+    };
+    bool would_run = true;
+
+    if (*outcome != RENT_OK || !request->is_bid)
+        return true;
+    if (request->rule_version != 0 && request->rule_version != AUCTION_RULE_VERSION)
+        *outcome = RENT_OTHER_RULES;
+    else if (request->must_run && !decide_try(&work->change, &trial, &would_run, err))
+        return false;
+    else if (!would_run)
+        *outcome = RENT_BID_WOULD_WAIT;
+    return true;
+}
+
+/* Whether the bid runs, or will as soon as those before it have stopped. */
+static bool see_bid(struct db *db, struct rent_work *work, struct error *err)
+{
+    struct change *change = &work->change;
+    struct contract_row contract;
+    bool has;
+
+    if (!work->request->is_bid || work->request->starts_stopped)
+        return true;
+    if (!contract_load(db, work->reply.instance_id, change->arena, &contract, &has, err) ||
+        !hall_load(db, &change->machine, work->now, change->arena, &work->hall, err))
+        return false;
+    work->reply.waits =
+        contract.state == RENTAL_SCHEDULING && contract.reason != REASON_GPUS_CLEARING;
+    work->reply.run_ticks = hall_quote(&work->hall, contract.terms.num_gpus, contract.id);
+    return true;
+}
+
 /* The rental and the end of its standing order come together or not at all. */
 static bool end_order(struct db *db, struct rent_work *work, bool *ret_goes_on, struct error *err)
 {
@@ -245,19 +321,23 @@ static bool rent_work(struct db *db, void *context, struct error *err)
     const struct rental_request *request = work->request;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct rent_request wanted = { .disk_gb = request->spec.disk_gb,
-                                   .is_stopped = request->starts_stopped };
+                                   .is_stopped = request->starts_stopped,
+                                   .is_bid = request->is_bid,
+                                   .price = request->price };
     struct rent_facts facts = { 0 };
     struct hash request_hash;
-    bool has;
+    bool has, has_offer;
 
     if (!hash_request(request, &request_hash, err) ||
-        !offer_load(db, request->offer_id, &work->offer, &has, err) ||
-        (has && !load_facts(db, work, &arena, &facts, err)))
+        !offer_load(db, request->offer_id, &work->offer, &has_offer, err) ||
+        (has_offer && !load_facts(db, work, &arena, &facts, err)))
         return false;
     if (!facts.has_offer)
         return find_repeated(db, work, &request_hash, err);
 
     enum rent_outcome outcome = rent_decide(&wanted, &facts, &work->plan);
+    if (!try_bid(work, &outcome, err))
+        return false;
     if (outcome != RENT_OK)
         return refuse(work, outcome);
     if (!end_order(db, work, &has, err))
@@ -265,12 +345,14 @@ static bool rent_work(struct db *db, void *context, struct error *err)
     if (!has)
         return true;
     work->change.cuts_offers = true;
-    work->change.tells_host = true;
+    work->change.tells_host = work->plan.kind != KIND_BID;
+    work->change.cause = request->is_bid ? "a bid was made" : "a rental was made";
     work->reply.outcome = RENTAL_MADE;
     return insert_contract(db, work, &request_hash, err) &&
            (request->order_id == 0 ||
             order_set_contract(db, request->order_id, work->reply.instance_id, err)) &&
-           change_user(&work->change, work->caller->user_id, err) && change_end(&work->change, err);
+           change_user(&work->change, work->caller->user_id, err) &&
+           change_end(&work->change, err) && see_bid(db, work, err);
 }
 
 /* Whatever goes to the host has to be what it can read: the same limits, checked by reading. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A renter takes an offer: contract, meters, claims and the host's new desired state, all in one
- * transaction or not at all. */
+/* A renter takes an offer, or bids for one: contract, meters, claims, the decision about who runs
+ * and the host's new desired state, all in one transaction or not at all.
+ *
+ * On demand, an offer is rented once. Bidding leaves it for others. */
 
 #ifndef BERTH_FLOW_RENT_H
 #define BERTH_FLOW_RENT_H
@@ -30,12 +32,24 @@ struct rental_request {
     const char *label;         /* NULL: none */
     bool starts_stopped;       /* target_state "stopped" */
     int64_t order_id;          /* the standing order that it ends; 0: none */
+
+    bool is_bid;            /* else on demand; what follows is for bids alone */
+    struct money price;     /* of the slice, by the hour; what is over whole ticks is not bid */
+    struct money max_price; /* likewise: it raises itself up to here to go on running; 0: not */
+    int64_t grace_s;        /* notice before it has to make way: 0 to AUCTION_GRACE_S_MAX */
+    bool stays_stopped;     /* once it had to make way: it does not resume by itself */
+    bool must_run;          /* refuse it rather than let it wait */
+    int64_t rule_version;   /* that the renter expects; 0: any */
 };
 
 struct rental_reply {
     enum rental_outcome outcome;
     enum rent_outcome refusal; /* market/rent.h */
     int64_t instance_id;
+    bool waits; /* a bid that does not run at the moment */
+    int64_t num_gpus;
+    int64_t lowest_bid;            /* in ticks, where RENT_BID_TOO_LOW */
+    int64_t run_ticks;             /* of a bid that waits: what would run now; -1: nothing would */
     char api_key[TOKEN_TEXT_SIZE]; /* the instance's own, shown this once; "" where repeated */
     char why[ERROR_TEXT_SIZE];
 };

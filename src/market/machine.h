@@ -85,7 +85,8 @@ struct machine {
     int64_t fp32_gflops;  /* of one GPU, by its maker; 0 unknown */
     int64_t memory_mbs;   /* of one GPU, by its maker; 0 unknown */
     bool is_connected;    /* its session's lease lasts */
-    int64_t gpus_free;    /* not claimed; on a CPU machine 1 or 0 */
+    int64_t gpus_free;    /* for on-demand rentals: nobody's, or of those who make way for them;
+                           * on a CPU machine 1 or 0 */
     int64_t disk_free_gb; /* not taken by a contract, stopped ones included */
 };
 

@@ -194,13 +194,23 @@ static struct money discounted(struct money total, int64_t discount_ppm)
     return (struct money){ total.nanodollars - (int64_t)off };
 }
 
+/* Where no bid would run, only on demand does. */
+static struct money min_bid(const struct offer *offer)
+{
+    struct money run_bid = offer->run_bid_hour;
+
+    if (run_bid.nanodollars < 0)
+        return offer->terms.gpu_hour;
+    return run_bid.nanodollars == 0 ? offer->terms.min_bid_hour : run_bid;
+}
+
 struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask)
 {
     const struct offer_terms *terms = &offer->terms;
     struct quote quote = {
-        .base = ask->type == OFFER_BID ? terms->min_bid_hour : terms->gpu_hour,
+        .base = ask->type == OFFER_BID ? min_bid(offer) : terms->gpu_hour,
         .storage = offer_storage_hour(terms->disk_month, ask->disk_milligb),
-        .min_bid = terms->min_bid_hour,
+        .min_bid = min_bid(offer),
         .dlperf = dlperf(offer),
         .total_tflops = tflops(offer),
     };

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "market/auction.h"
+
 bool rent_place(const struct rent_gpu *gpus, size_t gpu_count, size_t count, int64_t contract_id,
                 int64_t ret_ids[static GPUS_MAX])
 {
@@ -56,35 +58,37 @@ static enum rent_outcome check_renter(const struct rent_request *request,
     return RENT_OK;
 }
 
-static bool place(const struct rent_request *request, const struct rent_facts *facts,
-                  struct rent_plan *plan)
+/* GPUs that nobody holds; else those that others let go of. */
+static bool place(const struct rent_facts *facts, struct rent_plan *plan)
 {
-    if (request->is_stopped)
+    int64_t num_gpus = plan->terms.num_gpus;
+
+    plan->claims_machine = num_gpus == 0 && !facts->is_machine_held;
+    plan->gpu_count = (size_t)num_gpus;
+    if (plan->claims_machine || (num_gpus > 0 && rent_place(facts->gpus, facts->gpu_count,
+                                                            plan->gpu_count, 0, plan->gpu_ids)))
         return true;
-    plan->claims_machine = plan->terms.num_gpus == 0;
-    if (plan->claims_machine)
-        return !facts->is_machine_held;
-    plan->gpu_count = (size_t)plan->terms.num_gpus;
-    return rent_place(facts->gpus, facts->gpu_count, plan->gpu_count, 0, plan->gpu_ids);
+    plan->gpu_count = 0;
+    plan->state = RENTAL_SCHEDULING;
+    plan->reason = REASON_GPUS_CLEARING;
+    return facts->offer.machine->gpus_free >= (num_gpus == 0 ? 1 : num_gpus);
 }
 
-static void open_meters(const struct rent_request *request, const struct rent_facts *facts,
-                        struct rent_plan *plan)
+void rent_meters(const struct offer_terms *terms, int64_t disk_gb, int64_t fee_bps,
+                 struct meter ret[static COMPONENT_COUNT])
 {
-    const struct offer_terms *terms = &plan->terms;
     const struct {
         struct money rate;
         int64_t quantity;
     } rates[COMPONENT_COUNT] = {
         { terms->gpu_hour, 1 },
-        { terms->disk_month, request->disk_gb },
+        { terms->disk_month, disk_gb },
         { terms->up_tb, 1 },
         { terms->down_tb, 1 },
     };
 
     for (int i = 0; i < COMPONENT_COUNT; i++)
-        plan->meters[i] =
-            meter_open((enum component)(i + 1), rates[i].rate, rates[i].quantity, facts->fee_bps);
+        ret[i] = meter_open((enum component)(i + 1), rates[i].rate, rates[i].quantity, fee_bps);
 }
 
 /* With the new contract on top of what the account runs already. */
@@ -104,6 +108,28 @@ static enum rent_outcome check_credit(const struct rent_facts *facts, const stru
     return is_capped ? RENT_SPEND_CAP : RENT_OK;
 }
 
+static enum rent_outcome check_bid(const struct rent_request *request,
+                                   const struct rent_facts *facts, struct rent_plan *plan)
+{
+    int64_t num_gpus = plan->terms.num_gpus;
+
+    if (facts->is_own)
+        return RENT_OWN_MACHINE;
+    plan->kind = KIND_BID;
+    plan->ticks = auction_ticks_down(request->price, num_gpus);
+    if (plan->ticks < facts->lowest_bid)
+        return RENT_BID_TOO_LOW;
+    if (plan->ticks > AUCTION_TICKS_MAX ||
+        money_compare(auction_price(plan->ticks, num_gpus), plan->list_hour) >= 0)
+        return RENT_BID_TOO_HIGH;
+    plan->terms.gpu_hour = auction_price(plan->ticks, num_gpus);
+    if (!request->is_stopped) {
+        plan->state = RENTAL_SCHEDULING;
+        plan->reason = REASON_BID_WAITS;
+    }
+    return RENT_OK;
+}
+
 enum rent_outcome rent_decide(const struct rent_request *request, const struct rent_facts *facts,
                               struct rent_plan *ret_plan)
 {
@@ -116,16 +142,22 @@ enum rent_outcome rent_decide(const struct rent_request *request, const struct r
 
     const struct offer *offer = &facts->offer;
     struct rent_plan plan = {
+        .kind = KIND_ON_DEMAND,
         .state = request->is_stopped ? RENTAL_STOPPED : RENTAL_CREATED,
         .reason = request->is_stopped ? REASON_CREATED_STOPPED : REASON_NONE,
         .terms = offer->terms,
+        .list_hour = offer->terms.gpu_hour,
         .share = machine_share(offer->machine, offer->terms.num_gpus),
         .end = offer->terms.end,
     };
     plan.share.disk_gb = request->disk_gb;
-    if (!place(request, facts, &plan))
-        return RENT_OFFER_TAKEN;
-    open_meters(request, facts, &plan);
+    if (request->is_bid)
+        outcome = check_bid(request, facts, &plan);
+    else if (!request->is_stopped && !place(facts, &plan))
+        outcome = RENT_OFFER_TAKEN;
+    if (outcome != RENT_OK)
+        return outcome;
+    rent_meters(&plan.terms, request->disk_gb, facts->fee_bps, plan.meters);
     outcome = check_credit(facts, &plan);
     if (outcome != RENT_OK)
         return outcome;
@@ -160,6 +192,16 @@ const char *rent_outcome_sentence(enum rent_outcome outcome)
         return "The credit does not cover an hour of everything that would then run, or $0.50.";
     case RENT_SPEND_CAP:
         return "All that would then run costs more in an hour than this account may spend.";
+    case RENT_OWN_MACHINE:
+        return "Hosts cannot bid on their own machines. Set an idle job: everybody can see that.";
+    case RENT_BID_TOO_LOW:
+        return "The bid is below the lowest that is taken on this machine.";
+    case RENT_BID_TOO_HIGH:
+        return "On demand costs the same and cannot be outbid.";
+    case RENT_BID_WOULD_WAIT:
+        return "The bid would not run now, and it was asked not to wait.";
+    case RENT_OTHER_RULES:
+        return "Bids are decided by another version of the rules by now; read what has changed.";
     }
     return "";
 }

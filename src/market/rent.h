@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether an offer can be rented on demand, and the contract that comes of it.
+/* Whether an offer can be rented, on demand or by a bid, and the contract that comes of it.
  *
- * A host may rent its own machine: it pays its price as anyone does, and receives its share. All
- * refusals come before anything is written. */
+ * A host may rent its own machine on demand: it pays its price as anyone does, and receives its
+ * share. It may not bid on it: its lever is the idle job, which everybody sees. A bid takes no
+ * GPUs here: it waits, and the decision (market/auction.h) says whether it runs. Nor does a rental
+ * on demand whose GPUs others have to let go of first. All refusals come before anything is
+ * written. */
 
 #ifndef BERTH_MARKET_RENT_H
 #define BERTH_MARKET_RENT_H
@@ -34,6 +37,8 @@ struct rent_gpu {
 struct rent_request {
     int64_t disk_gb; /* whole GB, as asked */
     bool is_stopped; /* target_state "stopped": no GPUs are claimed */
+    bool is_bid;
+    struct money price; /* of a bid: the slice, by the hour */
 };
 
 struct rent_facts {
@@ -43,6 +48,8 @@ struct rent_facts {
     bool is_listed;         /* the machine is on the market */
     bool is_barred;         /* the account may not rent */
     bool is_machine_held;   /* a CPU machine: another contract has it */
+    bool is_own;            /* the renter's own machine */
+    int64_t lowest_bid;     /* that is taken on it, in ticks */
     int64_t contract_count; /* the account's, not destroyed */
     struct credit credit;   /* the account's, as of `now` */
     struct money spend_cap; /* what it may burn in an hour; 0: any */
@@ -65,13 +72,21 @@ enum rent_outcome {
     RENT_DISK_TOO_LARGE, /* more than the offer, or what is free */
     RENT_NO_CREDIT,
     RENT_SPEND_CAP,
+    RENT_OWN_MACHINE,    /* a bid */
+    RENT_BID_TOO_LOW,    /* less than facts.lowest_bid */
+    RENT_BID_TOO_HIGH,   /* on demand costs no more */
+    RENT_BID_WOULD_WAIT, /* and it was asked not to */
+    RENT_OTHER_RULES,    /* decided by another version of them than the renter expects */
 };
 
 /* What to write. Meters at component - 1; all run from `now` where their state says so. */
 struct rent_plan {
-    enum rental_state state; /* CREATED or STOPPED */
+    enum rental_kind kind;
+    int64_t ticks;           /* of a bid, for a GPU and hour */
+    enum rental_state state; /* CREATED, STOPPED, or SCHEDULING: for the decision to go on with */
     enum rental_reason reason;
-    struct offer_terms terms;
+    struct offer_terms terms; /* gpu_hour: of a bid, its own */
+    struct money list_hour;
     struct machine_share share; /* disk_gb: as asked */
     struct instant end;
     struct meter meters[COMPONENT_COUNT];
@@ -83,6 +98,10 @@ struct rent_plan {
 /* Only RENT_OK sets `*ret_plan`. */
 NODISCARD enum rent_outcome rent_decide(const struct rent_request *request,
                                         const struct rent_facts *facts, struct rent_plan *ret_plan);
+
+/* The four meters of a contract, at its terms. Meters at component - 1. */
+void rent_meters(const struct offer_terms *terms, int64_t disk_gb, int64_t fee_bps,
+                 struct meter ret[static COMPONENT_COUNT]);
 
 /* GPUs for a contract that starts: `count` free ones, those it had before first. Returns whether
  * there were enough; sets `ret_ids` only then. */

@@ -2,10 +2,12 @@
 /* Rent an offer (api.md 2.4): what the client asks for, in its many spellings, becomes one request
  * to flow/rent.h; what Berth does not have yet is refused by name rather than left out. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "flow/rent.h"
+#include "market/auction.h"
 #include "market/launch.h"
 #include "server/app.h"
 #include "server/fields.h"
@@ -26,7 +28,6 @@ enum {
 static const struct {
     const char *name, *code, *sentence;
 } refused[] = {
-    { "price", "invalid_price", "Interruptible rentals are not offered here: leave price out." },
     { "template_hash_id", "invalid_args", "Templates are not offered here: give an image." },
     { "template_id", "invalid_args", "Templates are not offered here: give an image." },
     { "volume_info", "invalid_args", "Volumes are not offered here." },
@@ -202,8 +203,50 @@ static void refuse_ask(struct call *call, int status, const char *code, const ch
     http_reply(call->exchange, status, "application/json", &body);
 }
 
-static void refuse_offer(struct call *call, enum rent_outcome refusal)
+/* A price makes it a bid; what else is said of bids counts only then. */
+static bool read_bid(const json_t *body, struct rental_request *request, struct error *err)
 {
+    static const struct json_bounds graces = { 0, AUCTION_GRACE_S_MAX };
+    static const struct json_bounds versions = { 0, INT32_MAX };
+    bool resumes = true;
+
+    request->grace_s = AUCTION_GRACE_S_DEFAULT;
+    request->is_bid = json_member(body, "price") != NULL;
+    if (!json_opt_money(body, "price", &request->price, err) ||
+        !json_opt_money(body, "max_price", &request->max_price, err) ||
+        !json_opt_int(body, "grace", graces, &request->grace_s, err) ||
+        !json_opt_int(body, "expected_rule_version", versions, &request->rule_version, err) ||
+        !json_opt_bool(body, "auto_resume", &resumes, err) ||
+        !json_opt_bool(body, "cancel_unavail", &request->must_run, err))
+        return false;
+    request->stays_stopped = !resumes;
+    if (request->is_bid && (request->price.nanodollars < 0 || request->max_price.nanodollars < 0))
+        return error_set(err, ERROR_OUT_OF_RANGE, "a bid is more than nothing");
+    return true;
+}
+
+static void refuse_bid(struct call *call, const struct rental_reply *done)
+{
+    if (done->refusal == RENT_BID_TOO_LOW) {
+        double lowest = (double)done->lowest_bid / 1e3;
+        int64_t gpus = done->num_gpus > 0 ? done->num_gpus : 1;
+
+        return reply_refuse(call, 400, "invalid_price",
+                            "%s That is $%.3f for a GPU and hour, $%.3f for this offer.",
+                            rent_outcome_sentence(done->refusal), lowest, lowest * (double)gpus);
+    }
+    if (done->refusal == RENT_BID_WOULD_WAIT)
+        return refuse_ask(call, 410, "no_such_ask", rent_outcome_sentence(done->refusal));
+    reply_refuse(call, done->refusal == RENT_OWN_MACHINE ? 403 : 400,
+                 done->refusal == RENT_OWN_MACHINE   ? "not_authorized"
+                 : done->refusal == RENT_OTHER_RULES ? "invalid_args"
+                                                     : "invalid_price",
+                 "%s", rent_outcome_sentence(done->refusal));
+}
+
+static void refuse_offer(struct call *call, const struct rental_reply *done)
+{
+    enum rent_outcome refusal = done->refusal;
     const char *sentence = rent_outcome_sentence(refusal);
     bool cancels = false;
     struct error ignored;
@@ -227,10 +270,32 @@ static void refuse_offer(struct call *call, enum rent_outcome refusal)
     case RENT_NO_CREDIT:
     case RENT_SPEND_CAP:
         return reply_refuse(call, 400, "insufficient_balance", "%s", sentence);
+    case RENT_OWN_MACHINE:
+    case RENT_BID_TOO_LOW:
+    case RENT_BID_TOO_HIGH:
+    case RENT_BID_WOULD_WAIT:
+    case RENT_OTHER_RULES:
+        return refuse_bid(call, done);
     case RENT_OK:
         break;
     }
     reply_refuse(call, 500, "internal_error", "Something went wrong.");
+}
+
+/* A bid that waits exists all the same: clients raise it, or destroy it. */
+static void tell_waiting(struct encoder *json, const struct rental_reply *done)
+{
+    char text[160];
+    int64_t gpus = done->num_gpus > 0 ? done->num_gpus : 1;
+
+    if (done->run_ticks < 0)
+        (void)snprintf(text, sizeof text,
+                       "The bid waits: no bid runs at the moment. It starts by itself.");
+    else
+        (void)snprintf(text, sizeof text,
+                       "The bid waits: $%.3f would run now. It starts by itself.",
+                       (double)(done->run_ticks * gpus) / 1e3);
+    encode_field_text(json, "msg", text);
 }
 
 static void reply_rented(struct call *call, struct rental_reply *done)
@@ -239,9 +304,11 @@ static void reply_rented(struct call *call, struct rental_reply *done)
     struct encoder json = encoder_of(&body);
 
     encode_object(&json);
-    encode_field_bool(&json, "success", true);
+    encode_field_bool(&json, "success", !done->waits);
     encode_field_int(&json, "new_contract", done->instance_id);
     field_known_text(&json, "instance_api_key", done->api_key);
+    if (done->waits)
+        tell_waiting(&json, done);
     encode_end(&json);
     crypto_wipe(done->api_key, sizeof done->api_key);
     reply_json(call, &body);
@@ -257,6 +324,8 @@ void handle_instance_create(struct call *call)
         return;
     if (!rental_read(call->body, call->request->arena, &request, &err))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
+    if (!read_bid(call->body, &request, &err))
+        return reply_refuse(call, 400, "invalid_price", "%s.", err.text);
     if (!flow_rent(&call->app->flow, &call->caller, &request, &done, &err))
         return reply_error(call, &err);
     switch (done.outcome) {
@@ -267,7 +336,7 @@ void handle_instance_create(struct call *call)
     case RENTAL_REPEATED:
         return reply_rented(call, &done);
     case RENTAL_REFUSED:
-        return refuse_offer(call, done.refusal);
+        return refuse_offer(call, &done);
     case RENTAL_BAD_SPEC:
         return reply_refuse(call, 400, "invalid_args", "%s.", done.why);
     case RENTAL_BAD_LABEL:

@@ -8,6 +8,7 @@
 #include "flow/automation.h"
 #include "flow/bill.h"
 #include "flow/contact_lost.h"
+#include "flow/decide_due.h"
 #include "flow/due.h"
 #include "flow/lifetime.h"
 #include "flow/list_machine.h"
@@ -149,6 +150,26 @@ static bool run_listings(const struct jobs_options *options, bool *ret_is_full, 
 
 enum { ALWAYS = -1 };
 
+static bool run_decide(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_decide_due(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= DECIDE_DUE_MAX;
+    return true;
+}
+
+static bool run_funded(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+{
+    size_t count = 0;
+
+    if (!flow_funded(options->flow, &count, err))
+        return false;
+    *ret_is_full = count >= FUNDED_MAX;
+    return true;
+}
+
 static const struct job {
     const char *name;
     job_run *run;
@@ -161,6 +182,8 @@ static const struct job {
     { "lifetime", run_lifetime, DUE_LIFETIME, LOOK_MAX_US },
     { "lifetime warnings", run_lifetime_warn, DUE_LIFETIME_WARNING, LOOK_MAX_US },
     { "stopped too long", run_destroy_stopped, DUE_STOPPED_TOO_LONG, LOOK_MAX_US },
+    { "decide", run_decide, DUE_DECIDE, LOOK_MAX_US },
+    { "funded bids", run_funded, ALWAYS, 10 * US_PER_SECOND },
     { "post usage", run_post_usage, DUE_POST_USAGE, LOOK_MAX_US },
     { "credit warnings", run_warn_credit, ALWAYS, 10 * US_PER_SECOND },
     { "bill hosts", run_bill_hosts, ALWAYS, 10 * US_PER_SECOND },

@@ -59,9 +59,12 @@ static const struct table {
                        "FROM rate_epoch WHERE (instance_id, comp, epoch) > ($1, $2, $3) "
                        "ORDER BY instance_id, comp, epoch LIMIT $4",
                        3, 7, false },
-    [AUDIT_CONTRACTS] = { "SELECT id, state, reason, num_gpus, created_us, destroyed_us "
-                          "FROM contract WHERE id > $1 ORDER BY id LIMIT $2",
-                          1, 6, false },
+    [AUDIT_CONTRACTS] = { "SELECT c.id, c.state, c.reason, c.num_gpus, c.created_us, "
+                          "c.destroyed_us, c.kind, c.started_us, c.gpu_hour, c.list_hour, "
+                          "b.ticks, b.floor_ticks FROM contract c "
+                          "LEFT JOIN bid b ON b.contract_id = c.id "
+                          "WHERE c.id > $1 ORDER BY c.id LIMIT $2",
+                          1, 12, false },
     [AUDIT_INTERVALS] = { "SELECT contract_id, start_us, id, metered_us, end_us FROM run_interval "
                           "WHERE (contract_id, start_us, id) > ($1, $2, $3) "
                           "ORDER BY contract_id, start_us, id LIMIT $4",

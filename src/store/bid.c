@@ -7,7 +7,7 @@
 
 #define BID_COLUMNS                                                                                \
     "b.contract_id, b.ticks, b.max_ticks, b.floor_ticks, b.grace_s, b.resumes, b.placed_us, "      \
-    "b.lowered_us"
+    "b.lowered_us, b.keep_ticks"
 
 static bool bid_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -21,7 +21,8 @@ static bool bid_read(struct db_rows *row, struct arena *arena, void *item, struc
            rows_number(row, 1, 1, INT64_MAX, &bid->ticks, err) &&
            rows_number(row, 2, 0, INT64_MAX, &bid->max_ticks, err) &&
            rows_number(row, 3, 0, INT64_MAX, &bid->floor_ticks, err) &&
-           rows_number(row, 4, 0, 120, &bid->grace_s, err);
+           rows_number(row, 4, 0, 120, &bid->grace_s, err) &&
+           rows_number(row, 8, -1, INT64_MAX, &bid->keep_ticks, err);
 }
 
 static const struct rows_reader reader = { "bid", sizeof(struct bid_row), bid_read };
@@ -30,10 +31,12 @@ bool bid_insert(struct db *db, const struct bid_row *bid, struct error *err)
 {
     return db_exec(db,
                    "INSERT INTO bid (contract_id, ticks, max_ticks, floor_ticks, grace_s, resumes, "
-                   "placed_us, lowered_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   "placed_us, lowered_us, keep_ticks) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                    DB_ARGS(db_int(bid->contract_id), db_int(bid->ticks), db_int(bid->max_ticks),
                            db_int(bid->floor_ticks), db_int(bid->grace_s), db_int(bid->resumes),
-                           db_instant(bid->placed), db_instant(bid->lowered)),
+                           db_instant(bid->placed), db_instant(bid->lowered),
+                           db_int(bid->keep_ticks)),
                    err);
 }
 
@@ -60,9 +63,10 @@ bool bid_update(struct db *db, const struct bid_row *bid, struct error *err)
 
     if (!db_count(db,
                   "UPDATE bid SET ticks = $2, max_ticks = $3, resumes = $4, placed_us = $5, "
-                  "lowered_us = $6 WHERE contract_id = $1",
+                  "lowered_us = $6, keep_ticks = $7 WHERE contract_id = $1",
                   DB_ARGS(db_int(bid->contract_id), db_int(bid->ticks), db_int(bid->max_ticks),
-                          db_int(bid->resumes), db_instant(bid->placed), db_instant(bid->lowered)),
+                          db_int(bid->resumes), db_instant(bid->placed), db_instant(bid->lowered),
+                          db_int(bid->keep_ticks)),
                   &count, err))
         return false;
     return count == 1 ||

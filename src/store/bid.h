@@ -20,6 +20,7 @@ struct bid_row {
     bool resumes;           /* starts by itself when it can */
     struct instant placed;  /* when the present price was bid */
     struct instant lowered; /* when it was last lowered while it ran; 0: never */
+    int64_t keep_ticks;     /* it had to make way: what would have kept it; -1: nothing */
 };
 
 NODISCARD bool bid_insert(struct db *db, const struct bid_row *bid, struct error *err);
@@ -30,7 +31,7 @@ NODISCARD bool bid_load(struct db *db, int64_t contract_id, struct bid_row *ret,
 NODISCARD bool bid_list_on(struct db *db, int64_t machine_id, struct arena *arena,
                            struct bid_row **ret, size_t *ret_count, struct error *err);
 
-/* ticks, max_ticks, resumes, placed and lowered. */
+/* ticks, max_ticks, resumes, placed, lowered and keep_ticks. */
 NODISCARD bool bid_update(struct db *db, const struct bid_row *bid, struct error *err);
 
 #endif

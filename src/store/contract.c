@@ -243,8 +243,17 @@ bool contract_list_on(struct db *db, int64_t machine_id, struct arena *arena,
                       struct contract_row **ret, size_t *ret_count, struct error *err)
 {
     return rows_load(db, &reader,
-                     "SELECT " CONTRACT_COLUMNS
-                     " FROM contract WHERE machine_id = $1 AND state <> 9 ORDER BY id",
+                     "SELECT " CONTRACT_COLUMNS " FROM contract "
+                     "WHERE machine_id = $1 AND state <> 9 AND started_us > 0 ORDER BY id",
+                     DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
+}
+
+bool contract_list_for(struct db *db, int64_t machine_id, struct arena *arena,
+                       struct contract_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " CONTRACT_COLUMNS " FROM contract "
+                     "WHERE machine_id = $1 AND state <> 9 ORDER BY id",
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
 }
 
@@ -368,4 +377,18 @@ bool contract_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_
                          " ORDER BY warn_us, id LIMIT $2",
                          DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
                          err);
+}
+
+bool contract_unfunded(struct db *db, int64_t *ret_ids, size_t max, size_t *ret_count,
+                       struct error *err)
+{
+    /* 2010 and 2020: what renters have. One without any of it cannot pay for an hour. */
+    return rows_load_ids(db,
+                         "SELECT c.id FROM contract c JOIN bid b ON b.contract_id = c.id "
+                         "JOIN users u ON u.id = c.owner_id "
+                         "WHERE c.kind = 2 AND c.state = 7 AND c.reason = 2 AND b.resumes = 1 "
+                         "AND (u.credit_limit > 0 OR EXISTS (SELECT 1 FROM account a "
+                         "WHERE a.code IN (2010, 2020) AND a.owner_id = c.owner_id "
+                         "AND a.cr_posted > a.dr_posted)) ORDER BY c.owner_id, c.id LIMIT $1",
+                         DB_ARGS(db_int((int64_t)max)), ret_ids, max, ret_count, err);
 }

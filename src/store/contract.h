@@ -90,6 +90,10 @@ NODISCARD bool contract_find_request(struct db *db, int64_t owner_id, const stru
 NODISCARD bool contract_list_on(struct db *db, int64_t machine_id, struct arena *arena,
                                 struct contract_row **ret, size_t *ret_count, struct error *err);
 
+/* The same, and bids for it that have never run. */
+NODISCARD bool contract_list_for(struct db *db, int64_t machine_id, struct arena *arena,
+                                 struct contract_row **ret, size_t *ret_count, struct error *err);
+
 /* GB of the machine's disk that contracts have, those not confirmed as gone included. */
 NODISCARD bool contract_disk_on(struct db *db, int64_t machine_id, int64_t *ret_disk_gb,
                                 struct error *err);
@@ -126,6 +130,10 @@ NODISCARD bool contract_stopped_long(struct db *db, struct instant now, int64_t 
                                      size_t max, size_t *ret_count, struct error *err);
 NODISCARD bool contract_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                                 size_t *ret_count, struct error *err);
+
+/* Bids that want of credit has stopped, that resume by themselves, and whose owner has some. */
+NODISCARD bool contract_unfunded(struct db *db, int64_t *ret_ids, size_t max, size_t *ret_count,
+                                 struct error *err);
 
 /* For what the market itself does to one: any renter's. */
 NODISCARD bool contract_load(struct db *db, int64_t id, struct arena *arena,

@@ -24,6 +24,8 @@ static const char *const queries[] = {
                         "AND started_us > 0 AND kind <> 4 ORDER BY posted_us LIMIT 1",
     [DUE_OP_EXPIRES] = "SELECT expires_us FROM op WHERE progress = 0 "
                        "ORDER BY expires_us LIMIT 1",
+    [DUE_DECISION] = "SELECT decide_us FROM machine WHERE decide_us < 9223372036854775807 "
+                     "ORDER BY decide_us LIMIT 1",
     [DUE_OP_CREATED] = "SELECT created_us FROM op ORDER BY created_us LIMIT 1",
 };
 

@@ -16,6 +16,7 @@ enum due_row {
     DUE_POST_EXISTS, /* and of one that exists */
     DUE_OP_EXPIRES,  /* an operation that no host has begun */
     DUE_OP_CREATED,  /* the oldest operation that is kept */
+    DUE_DECISION,    /* about who runs on a machine */
 };
 
 /* INSTANT_NEVER where there is none. */

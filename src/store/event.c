@@ -8,10 +8,11 @@
 bool event_insert(struct db *db, const struct event_row *event, struct error *err)
 {
     return db_exec(db,
-                   "INSERT INTO contract_event (contract_id, at_us, state, reason, detail) "
-                   "VALUES ($1, $2, $3, $4, $5)",
+                   "INSERT INTO contract_event (contract_id, at_us, state, reason, detail, "
+                   "decision_id) VALUES ($1, $2, $3, $4, $5, $6)",
                    DB_ARGS(db_int(event->contract_id), db_instant(event->at), db_int(event->state),
-                           db_int(event->reason), db_text(event->detail)),
+                           db_int(event->reason), db_text(event->detail),
+                           db_int(event->decision_id)),
                    err);
 }
 
@@ -26,7 +27,8 @@ static bool event_read(struct db_rows *row, struct arena *arena, void *item, str
     event->state = (enum rental_state)state;
     event->reason = (enum rental_reason)reason;
     return rows_number(row, 0, 1, INT64_MAX, &event->contract_id, err) &&
-           rows_text(row, 4, arena, &event->detail, err);
+           rows_text(row, 4, arena, &event->detail, err) &&
+           rows_number(row, 5, 0, INT64_MAX, &event->decision_id, err);
 }
 
 bool event_list(struct db *db, int64_t owner_id, int64_t contract_id, size_t max,
@@ -35,9 +37,9 @@ bool event_list(struct db *db, int64_t owner_id, int64_t contract_id, size_t max
     static const struct rows_reader reader = { "event", sizeof(struct event_row), event_read };
 
     return rows_load(db, &reader,
-                     "SELECT contract_id, at_us, state, reason, detail FROM "
+                     "SELECT contract_id, at_us, state, reason, detail, decision_id FROM "
                      "(SELECT e.id AS event_id, e.contract_id, e.at_us, e.state, "
-                     " e.reason, e.detail FROM contract_event e "
+                     " e.reason, e.detail, e.decision_id FROM contract_event e "
                      " JOIN contract c ON c.id = e.contract_id "
                      " WHERE c.owner_id = $1 AND e.contract_id = $2 "
                      " ORDER BY e.id DESC LIMIT $3) AS latest ORDER BY event_id",

@@ -14,6 +14,7 @@ struct event_row {
     enum rental_state state; /* from then on */
     enum rental_reason reason;
     const char *detail;
+    int64_t decision_id; /* the decision that it came of (store/decision.h); 0: none */
 };
 
 NODISCARD bool event_insert(struct db *db, const struct event_row *event, struct error *err);

@@ -13,6 +13,7 @@ static bool gpu_read(struct db_rows *row, struct arena *arena, void *item, struc
     gpu->position = db_column_int(row, 4);
     gpu->claimed_by = db_column_int(row, 5);
     gpu->last_claim_of = db_column_int(row, 6);
+    gpu->claimed_kind = db_column_int(row, 7);
     return rows_number(row, 0, 1, INT64_MAX, &gpu->id, err) &&
            rows_number(row, 1, 1, INT64_MAX, &gpu->machine_id, err) &&
            rows_text(row, 2, arena, &gpu->uuid, err);
@@ -38,7 +39,10 @@ bool gpu_list(struct db *db, int64_t machine_id, struct arena *arena, struct gpu
                      "COALESCE((SELECT c.contract_id FROM gpu_claim c "
                      "          WHERE c.gpu_id = g.id AND c.released_us IS NULL), 0), "
                      "COALESCE((SELECT c.contract_id FROM gpu_claim c "
-                     "          WHERE c.gpu_id = g.id ORDER BY c.id DESC LIMIT 1), 0) "
+                     "          WHERE c.gpu_id = g.id ORDER BY c.id DESC LIMIT 1), 0), "
+                     "COALESCE((SELECT k.kind FROM gpu_claim c JOIN contract k "
+                     "          ON k.id = c.contract_id "
+                     "          WHERE c.gpu_id = g.id AND c.released_us IS NULL), 0) "
                      "FROM gpu g WHERE g.machine_id = $1 AND g.retired_us IS NULL "
                      "ORDER BY g.position, g.id",
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);

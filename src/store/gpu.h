@@ -14,6 +14,7 @@ struct gpu_row {
     bool is_whole_machine;
     int64_t position;      /* in the machine's own order */
     int64_t claimed_by;    /* the contract that holds it now, or 0 */
+    int64_t claimed_kind;  /* of which kind that is, or 0 */
     int64_t last_claim_of; /* the contract that held it last, or 0 */
 };
 

@@ -10,7 +10,7 @@
     "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, disk_month, "     \
     "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
     "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
-    "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us"
+    "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us, promised, decide_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -56,6 +56,8 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->inet_down_kbps = db_column_int(row, 28);
     machine->changed = db_column_instant(row, 29);
     machine->listing.roll_us = db_column_int(row, 30);
+    machine->promised = db_column_int(row, 31);
+    machine->decide = db_column_instant(row, 32);
     return true;
 }
 
@@ -241,4 +243,27 @@ bool machine_set_health(struct db *db, const struct machine_row *health, struct 
                            db_text(health->engine_message), db_int(health->disk_free_gb),
                            db_int(health->quarantined_count)),
                    err);
+}
+
+bool machine_set_decided(struct db *db, const struct machine_row *machine, struct error *err)
+{
+    return db_exec(
+        db, "UPDATE machine SET promised = $2, decide_us = $3 WHERE id = $1",
+        DB_ARGS(db_int(machine->id), db_int(machine->promised), db_instant(machine->decide)), err);
+}
+
+bool machine_decide_at(struct db *db, int64_t id, struct instant at, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET decide_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(at)), err);
+}
+
+bool machine_undecided(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                       size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM machine WHERE decide_us <= $1 AND "
+                         "decide_us < 9223372036854775807 ORDER BY decide_us, id LIMIT $2",
+                         DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
 }

@@ -29,6 +29,9 @@ struct machine_row {
     int64_t disk_free_gb;
     int64_t quarantined_count; /* containers of Berth's that no contract accounts for */
     struct instant changed;    /* when something on it last changed: time goes on from there */
+    int64_t promised;          /* GPUs that on-demand rentals get once others have let go of them */
+    struct instant
+        decide; /* who runs is decided anew then; INSTANT_NEVER: when something happens */
 };
 
 NODISCARD bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *ret_id,
@@ -86,6 +89,17 @@ NODISCARD bool machine_set_offline(struct db *db, int64_t id, struct instant sin
                                    struct error *err);
 NODISCARD bool machine_set_quarantined(struct db *db, int64_t id, bool is_quarantined,
                                        struct error *err);
+
+/* promised and decide. */
+NODISCARD bool machine_set_decided(struct db *db, const struct machine_row *machine,
+                                   struct error *err);
+
+/* Who runs on it is to be decided anew then. */
+NODISCARD bool machine_decide_at(struct db *db, int64_t id, struct instant at, struct error *err);
+
+/* Those to decide about by now, longest ago first. */
+NODISCARD bool machine_undecided(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                                 size_t *ret_count, struct error *err);
 
 /* What a heartbeat says of the machine itself. */
 NODISCARD bool machine_set_health(struct db *db, const struct machine_row *health,

@@ -7,7 +7,7 @@
 
 #define OFFER_COLUMNS                                                                              \
     "id, machine_id, host_id, num_gpus, gpu_hour, min_bid_hour, disk_month, up_tb, down_tb, "      \
-    "disk_gb, discount_max_ppm, start_us, end_us"
+    "disk_gb, discount_max_ppm, start_us, end_us, run_bid_hour"
 
 bool offer_terms_read(struct db_rows *row, int column, struct offer_terms *ret, struct error *err)
 {
@@ -26,6 +26,7 @@ static bool offer_read(struct db_rows *row, struct arena *arena, void *item, str
     (void)arena;
     offer->terms.start = db_column_instant(row, 11);
     offer->terms.end = db_column_instant(row, 12);
+    offer->run_bid_hour = db_column_money(row, 13);
     return rows_number(row, 0, 1, INT64_MAX, &offer->id, err) &&
            rows_number(row, 1, 1, INT64_MAX, &offer->machine_id, err) &&
            rows_number(row, 2, 1, INT64_MAX, &offer->host_id, err) &&
@@ -67,6 +68,12 @@ bool offer_list(struct db *db, int64_t machine_id, struct arena *arena, struct o
                      "SELECT " OFFER_COLUMNS
                      " FROM offer WHERE machine_id = $1 AND removed_us IS NULL ORDER BY id",
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
+}
+
+bool offer_set_run_bid(struct db *db, int64_t id, struct money run_bid_hour, struct error *err)
+{
+    return db_exec(db, "UPDATE offer SET run_bid_hour = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_money(run_bid_hour)), err);
 }
 
 bool offer_remove(struct db *db, int64_t id, struct instant now, struct error *err)

@@ -14,6 +14,7 @@ struct offer_row {
     int64_t id, machine_id, host_id;
     struct offer_terms terms;
     int64_t discount_max_ppm;
+    struct money run_bid_hour; /* what a bid for it must be to run now; -1: none would run */
 };
 
 NODISCARD bool offer_insert(struct db *db, const struct offer_row *offer, int64_t *ret_id,
@@ -24,6 +25,9 @@ NODISCARD bool offer_load(struct db *db, int64_t id, struct offer_row *ret, bool
                           struct error *err);
 NODISCARD bool offer_list(struct db *db, int64_t machine_id, struct arena *arena,
                           struct offer_row **ret, size_t *ret_count, struct error *err);
+/* The last of them. */
+NODISCARD bool offer_set_run_bid(struct db *db, int64_t id, struct money run_bid_hour,
+                                 struct error *err);
 NODISCARD bool offer_remove(struct db *db, int64_t id, struct instant now, struct error *err);
 
 /* A later one: for the rest, its terms stay. */

@@ -14,6 +14,7 @@
 #include "flow/offers.h"
 #include "flow/session.h"
 #include "flow/show_user.h"
+#include "market/auction.h"
 #include "market/offer.h"
 #include "store/liveness.h"
 
@@ -345,6 +346,29 @@ struct rental_reply world_rent(struct world *world, struct caller renter, int64_
         .offer_id = offer_id,
         .spec = { .image = "ubuntu:24.04", .runtype = "ssh", .disk_gb = 10 },
     };
+    struct rental_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_rent(&world->flow, &renter, &request, &reply, &err), &err);
+    return reply;
+}
+
+struct rental_request world_bid_request(int64_t offer_id, int64_t num_gpus, int64_t ticks)
+{
+    return (struct rental_request){
+        .offer_id = offer_id,
+        .spec = { .image = "ubuntu:24.04", .runtype = "ssh", .disk_gb = 10 },
+        .is_bid = true,
+        .price = auction_price(ticks, num_gpus),
+        .grace_s = AUCTION_GRACE_S_DEFAULT,
+    };
+}
+
+struct rental_reply world_bid(struct world *world, struct caller renter, int64_t machine_id,
+                              int64_t num_gpus, int64_t ticks)
+{
+    struct rental_request request =
+        world_bid_request(world_offer(world, machine_id, num_gpus), num_gpus, ticks);
     struct rental_reply reply;
     struct error err;
 

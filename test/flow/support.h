@@ -98,6 +98,11 @@ int64_t world_offer(struct world *world, int64_t machine_id, int64_t num_gpus);
 /* The rental of an offer, with 10 GB. */
 struct rental_reply world_rent(struct world *world, struct caller renter, int64_t offer_id);
 
+/* A bid for an offer, in ticks for a GPU and hour, with 10 GB and 10 s of notice. */
+struct rental_request world_bid_request(int64_t offer_id, int64_t num_gpus, int64_t ticks);
+struct rental_reply world_bid(struct world *world, struct caller renter, int64_t machine_id,
+                              int64_t num_gpus, int64_t ticks);
+
 /* One rented on a machine that is listed and online, and heard of as running. Returns its id. */
 int64_t world_running(struct world *world, struct world_machine *machine, struct caller renter,
                       int64_t num_gpus);

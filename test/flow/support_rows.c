@@ -159,8 +159,8 @@ static const struct {
     { "an offer of GPUs that are taken",
       "SELECT COUNT(*) FROM offer o WHERE o.removed_us IS NULL AND o.num_gpus > "
       "(SELECT COUNT(*) FROM gpu g WHERE g.machine_id = o.machine_id AND g.retired_us IS NULL "
-      " AND NOT EXISTS (SELECT 1 FROM gpu_claim k WHERE k.gpu_id = g.id "
-      "                 AND k.released_us IS NULL))" },
+      " AND NOT EXISTS (SELECT 1 FROM gpu_claim k JOIN contract c ON c.id = k.contract_id "
+      "                 WHERE k.gpu_id = g.id AND k.released_us IS NULL AND c.kind IN (1, 3)))" },
     { "an offer of a machine that is not listed",
       "SELECT COUNT(*) FROM offer o JOIN machine m ON m.id = o.machine_id "
       "WHERE o.removed_us IS NULL AND m.is_listed = 0" },
@@ -175,7 +175,15 @@ static const struct {
     { "a renter who runs something and whose credit's end nobody watches",
       "SELECT COUNT(*) FROM users u WHERE u.t_zero_us = 9223372036854775807 AND EXISTS "
       "(SELECT 1 FROM contract c JOIN machine m ON m.id = c.machine_id WHERE c.owner_id = u.id "
-      " AND c.state IN (1, 2, 3, 4, 5, 10) AND c.disk_month > 0 AND m.is_online = 1)" },
+      " AND c.state IN (1, 2, 3, 4, 5, 10) AND c.disk_month > 0 AND m.is_online = 1 "
+      " AND c.started_us > 0 AND c.kind <> 4)" },
+    { "something on a host of a bid that never ran",
+      "SELECT COUNT(*) FROM contract c WHERE c.started_us = 0 AND (c.state NOT IN (5, 7, 9) OR "
+      "EXISTS (SELECT 1 FROM gpu_claim g WHERE g.contract_id = c.id))" },
+    { "a bid whose decision is not kept",
+      "SELECT COUNT(*) FROM contract_event e JOIN bid b ON b.contract_id = e.contract_id "
+      "WHERE e.reason IN (12, 13) AND NOT EXISTS "
+      "(SELECT 1 FROM decision d WHERE d.id = e.decision_id)" },
 };
 
 static void found(void *context, const char *rule, const char *text)

@@ -83,7 +83,11 @@ static void test_a_cpu_machine_is_rented_whole(void **state)
     CHECK(plan.gpu_count == 0);
     CHECK_INT(plan.share.cpu_millis, 64000);
     CHECK_INT(plan.meters[0].rate.nanodollars, 350000000);
-    facts.is_machine_held = true;
+    facts.is_machine_held = true; /* by a bid, which makes way */
+    CHECK_INT(rent_decide(&request, &facts, &plan), RENT_OK);
+    CHECK(!plan.claims_machine);
+    CHECK_INT(plan.state, RENTAL_SCHEDULING);
+    machine.gpus_free = 0;
     CHECK_INT(rent_decide(&request, &facts, &plan), RENT_OFFER_TAKEN);
 }
 
@@ -108,6 +112,82 @@ static void test_created_stopped_it_claims_nothing(void **state)
     request.is_stopped = false;
     facts.gpus = free_gpus;
     CHECK_INT(rent_decide(&request, &facts, &plan), RENT_NO_CREDIT);
+}
+
+static void test_where_others_make_way_it_waits_for_that(void **state)
+{
+    static const struct rent_gpu five_taken[8] = {
+        { 11, OTHER }, { 12, OTHER }, { 13, OTHER }, { 14, OTHER },
+        { 15, OTHER }, { 16, 0 },     { 17, 0 },     { 18, 0 },
+    };
+    struct machine machine;
+    struct rent_facts facts = some_rent(&machine, 4);
+    struct rent_request request = { .disk_gb = 40 };
+    struct rent_plan plan;
+
+    (void)state;
+    facts.gpus = five_taken;
+    machine.gpus_free = 4;
+    CHECK_INT(rent_decide(&request, &facts, &plan), RENT_OK);
+    CHECK_INT(plan.state, RENTAL_SCHEDULING);
+    CHECK_INT(plan.reason, REASON_GPUS_CLEARING);
+    CHECK(plan.gpu_count == 0);
+    CHECK_INT(plan.kind, KIND_ON_DEMAND);
+}
+
+/* Four GPUs at $0.35 each: below $1.40, and at least what the machine takes. */
+static void test_bids(void **state)
+{
+    static const struct {
+        int64_t price, lowest;
+        bool is_own;
+        enum rent_outcome outcome;
+        int64_t ticks;
+    } rows[] = {
+        { 800000000, 150, false, RENT_OK, 200 },
+        { 803999999, 150, false, RENT_OK, 200 },
+        { 804000000, 150, false, RENT_OK, 201 },
+        { 600000000, 150, false, RENT_OK, 150 },
+        { 599999999, 150, false, RENT_BID_TOO_LOW, 0 },
+        { 0, 1, false, RENT_BID_TOO_LOW, 0 },
+        { 1396000000, 150, false, RENT_OK, 349 },
+        { 1399999999, 150, false, RENT_OK, 349 },
+        { 1400000000, 150, false, RENT_BID_TOO_HIGH, 0 },
+        { 99000000000, 150, false, RENT_BID_TOO_HIGH, 0 },
+        { 800000000, 150, true, RENT_OWN_MACHINE, 0 },
+    };
+    struct machine machine;
+    struct rent_facts facts = some_rent(&machine, 4);
+    struct rent_plan plan;
+
+    (void)state;
+    machine.gpus_free = 0; /* it may wait */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rent_request request = { .disk_gb = 40, .is_bid = true, .price = { rows[i].price } };
+
+        check_row("row %zu", i);
+        facts.lowest_bid = rows[i].lowest;
+        facts.is_own = rows[i].is_own;
+        CHECK_INT(rent_decide(&request, &facts, &plan), rows[i].outcome);
+        CHECK(strlen(rent_outcome_sentence(rows[i].outcome)) > 10);
+        if (rows[i].outcome != RENT_OK)
+            continue;
+        CHECK_INT(plan.kind, KIND_BID);
+        CHECK_INT(plan.ticks, rows[i].ticks);
+        CHECK_INT(plan.terms.gpu_hour.nanodollars, rows[i].ticks * 4000000);
+        CHECK_INT(plan.meters[0].rate.nanodollars, rows[i].ticks * 4000000);
+        CHECK_INT(plan.list_hour.nanodollars, 1400000000);
+        CHECK_INT(plan.state, RENTAL_SCHEDULING);
+        CHECK_INT(plan.reason, REASON_BID_WAITS);
+        CHECK(plan.gpu_count == 0 && !plan.claims_machine);
+    }
+    /* An hour at its own price is what has to be there. */
+    struct rent_request poor = { .disk_gb = 40, .is_bid = true, .price = { 800000000 } };
+    facts.is_own = false;
+    facts.credit.posted = (struct money){ 808333334 };
+    CHECK_INT(rent_decide(&poor, &facts, &plan), RENT_OK);
+    facts.credit.posted = (struct money){ 808000000 };
+    CHECK_INT(rent_decide(&poor, &facts, &plan), RENT_NO_CREDIT);
 }
 
 static void test_every_refusal(void **state)
@@ -151,6 +231,7 @@ static void test_every_refusal(void **state)
     wanted[n] = RENT_DISK_TOO_LARGE;
     machines[n++].disk_free_gb = 39;
     wanted[n] = RENT_OFFER_TAKEN;
+    machines[n].gpus_free = 3;
     facts[n++].gpus = five_taken;
     wanted[n] = RENT_NO_CREDIT; /* $1.40 and 40 GB for an hour */
     facts[n++].credit.posted = (struct money){ 1408333333 };
@@ -236,6 +317,8 @@ int main(void)
         cmocka_unit_test(test_a_rental_takes_over_the_offers_terms),
         cmocka_unit_test(test_a_cpu_machine_is_rented_whole),
         cmocka_unit_test(test_created_stopped_it_claims_nothing),
+        cmocka_unit_test(test_where_others_make_way_it_waits_for_that),
+        cmocka_unit_test(test_bids),
         cmocka_unit_test(test_every_refusal),
         cmocka_unit_test(test_the_edges_are_inside),
         cmocka_unit_test(test_the_whole_burn_must_be_covered),

@@ -13,7 +13,8 @@ static struct bid_row a_bid(int64_t contract_id)
                              .grace_s = 120,
                              .resumes = true,
                              .placed = scene_at(20),
-                             .lowered = scene_at(21) };
+                             .lowered = scene_at(21),
+                             .keep_ticks = -1 };
 }
 
 static void check_same(const struct bid_row *a, const struct bid_row *b)
@@ -25,6 +26,7 @@ static void check_same(const struct bid_row *a, const struct bid_row *b)
     CHECK_INT(a->grace_s, b->grace_s);
     CHECK_INT(a->resumes, b->resumes);
     CHECK_INT(a->placed.microseconds, b->placed.microseconds);
+    CHECK_INT(a->keep_ticks, b->keep_ticks);
     CHECK_INT(a->lowered.microseconds, b->lowered.microseconds);
 }
 
@@ -45,6 +47,7 @@ static void test_a_bid_comes_back_and_changes(void **state)
     bid.ticks = 232;
     bid.max_ticks = 0;
     bid.resumes = false;
+    bid.keep_ticks = 232;
     bid.placed = scene_at(30);
     bid.lowered = scene_at(31);
     CHECK_OK(bid_update(scene.db, &bid, &scene.err), &scene.err);

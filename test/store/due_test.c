@@ -29,6 +29,11 @@ static void test_the_earliest_of_those_that_count_is_told(void **state)
           "UPDATE contract SET end_us = $1 WHERE id = (SELECT MIN(id) FROM contract)",
           "UPDATE contract SET end_us = $1 WHERE id = (SELECT MAX(id) FROM contract)",
           "UPDATE contract SET state = 7 WHERE id = (SELECT MIN(id) FROM contract)" },
+        { "decision", DUE_DECISION,
+          "UPDATE machine SET decide_us = $1 WHERE id = (SELECT MIN(id) FROM machine)",
+          "UPDATE machine SET decide_us = $1 WHERE id = (SELECT MAX(id) FROM machine)",
+          "UPDATE machine SET decide_us = 9223372036854775807 "
+          "WHERE id = (SELECT MIN(id) FROM machine)" },
         { "posting", DUE_POST_EXISTS,
           "UPDATE contract SET posted_us = $1, started_us = 1 "
           "WHERE id = (SELECT MIN(id) FROM contract)",
@@ -55,7 +60,7 @@ static void test_the_earliest_of_those_that_count_is_told(void **state)
 static void test_what_is_not_there_is_never_due(void **state)
 {
     static const enum due_row rows[] = { DUE_HEARTBEAT, DUE_POST_RUNS, DUE_OP_EXPIRES,
-                                         DUE_OP_CREATED };
+                                         DUE_OP_CREATED, DUE_DECISION };
     auto_scene struct scene scene = scene_open(*state);
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

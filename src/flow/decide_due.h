@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deciding anew without anything having happened: a minimum run has ended, a machine is trusted
+ * again, a renter whose bids had stopped has credit again. */
+
+#ifndef BERTH_FLOW_DECIDE_DUE_H
+#define BERTH_FLOW_DECIDE_DUE_H
+
+#include "flow/flow.h"
+
+enum { DECIDE_DUE_MAX = 100, FUNDED_MAX = 100 };
+
+/* `*ret_count`: machines. */
+NODISCARD bool flow_decide_due(const struct flow *flow, size_t *ret_count, struct error *err);
+
+/* Bids that want of credit had stopped and that resume by themselves wait again, once their owner
+ * can pay. */
+NODISCARD bool flow_funded(const struct flow *flow, size_t *ret_count, struct error *err);
+
+#endif
