@@ -4,6 +4,7 @@
 #include "cli/cmd_account.h"
 #include "cli/cmd_actions.h"
 #include "cli/cmd_billing.h"
+#include "cli/cmd_idle_job.h"
 #include "cli/cmd_instances.h"
 #include "cli/cmd_keys.h"
 #include "cli/cmd_login.h"
@@ -91,6 +92,14 @@ const struct command commands[] = {
     { "Lend", "list", "machine", false, true, "ID", 1, 1, cmd_list_machine_options,
       cmd_list_machine, MACHINES, "offer a machine, or change what it is offered for",
       "What is not given stays as it is. berth list machine 77 -g 0.35 -s 0.15 -m 1\n" },
+    { "Lend", "set", "defjob", false, true, "ID", 1, 1, cmd_set_defjob_options, cmd_set_defjob,
+      MACHINES, "what runs on a machine's GPUs while nobody rents them",
+      "berth set defjob 77 --price-gpu 0.10 --image miner:1 --args --quiet\n\n"
+      "Free of charge; it makes way for any renter, and bids start above its price.\n" },
+    { "Lend", "show", "defjob", false, true, "ID", 1, 1, no_options, cmd_show_defjob, MACHINES,
+      "the job for a machine's idle GPUs", "" },
+    { "Lend", "remove", "defjob", false, true, "ID", 1, 1, no_options, cmd_remove_defjob, MACHINES,
+      "run nothing on a machine's idle GPUs", "" },
     { "Lend", "extend", "machine", true, true, "ID", 1, 1, cmd_extend_machine_options,
       cmd_extend_machine, MACHINES, "let the rentals on a machine go on for longer",
       "berth extend machine 77 --until 2027-12-31\n\n"

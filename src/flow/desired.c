@@ -5,6 +5,7 @@
 
 #include "flow/secrets.h"
 #include "flow/spec.h"
+#include "store/bid.h"
 #include "store/claim.h"
 #include "store/contract.h"
 #include "store/machine.h"
@@ -100,19 +101,26 @@ static void withhold(struct desired_instance *instance)
 }
 
 /* Who has to make way hears why, and until when it may run on. */
-static void add_notice(const struct desired_work *work, const struct contract_row *contract,
-                       struct desired_instance *instance)
+static bool add_notice(struct db *db, const struct desired_work *work,
+                       const struct contract_row *contract, struct desired_instance *instance,
+                       struct error *err)
 {
+    struct bid_row bid;
+    bool has = false;
+
     if (contract->state != RENTAL_PAUSING)
-        return;
+        return true;
+    if (contract->kind == KIND_BID && !bid_load(db, contract->id, &bid, &has, err))
+        return false;
     instance->has_notice = true;
     instance->notice = (struct desired_notice){
         .after_ms =
             contract->pause.microseconds == INT64_MAX ? 0 : after_ms(work->now, contract->pause),
         .reason = rental_reason_code(contract->reason),
         .winner = rental_winner(contract->reason),
-        .keep_ticks = -1,
+        .keep_ticks = has && bid.keep_ticks > 0 ? bid.keep_ticks : -1,
     };
+    return true;
 }
 
 static bool fill(struct db *db, const struct desired_work *work,
@@ -141,7 +149,6 @@ static bool fill(struct db *db, const struct desired_work *work,
     instance->gpu_count = (int64_t)gpu_count;
     if (contract_is_metered(contract))
         instance->stop_after_ms = after_ms(work->now, user.t_zero);
-    add_notice(work, contract, instance);
     instance->lifetime_after_ms = after_ms(work->now, contract->terms.end);
     if (!spec_open(db, work->flow->vault, contract, work->arena, &instance->spec, err))
         return false;
@@ -149,7 +156,8 @@ static bool fill(struct db *db, const struct desired_work *work,
         withhold(instance);
         return true;
     }
-    return secrets_add(db, work->flow->vault, contract->owner_id, contract->id, work->arena,
+    return add_notice(db, work, contract, instance, err) &&
+           secrets_add(db, work->flow->vault, contract->owner_id, contract->id, work->arena,
                        &instance->spec, err) &&
            add_keys(db, work, contract, &instance->spec, err);
 }

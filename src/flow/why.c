@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/why.h"
 
+#include "market/auction.h"
 #include "market/rental.h"
 #include "store/contract.h"
 #include "store/event.h"
 #include "store/machine.h"
 
-enum { SENTENCE_MAX = 4096 };
+enum { SENTENCE_MAX = 4096, TIME_AT = 11 };
 
 struct why_work {
     const struct caller *caller;
@@ -58,17 +59,24 @@ static const char *advice_of(const struct contract_row *contract, const struct m
 }
 
 /* The sentence of a reason; NULL past the arena's limit. */
-static const char *explain(struct arena *arena, enum rental_state state, enum rental_reason reason,
-                           const char *detail)
+static const char *explain(struct arena *arena, const struct event_row *event)
 {
     auto_buf struct buf sentence = buf_of(SENTENCE_MAX);
+    enum rental_reason reason = event->reason;
+    const char *detail = event->detail;
+    char at[INSTANT_TEXT_SIZE];
 
+    /* By which step of the rules, and when: "2026-11-22T14:03:22.123456Z" has the time of day. */
+    if (reason == REASON_OUTBID || reason == REASON_OUTRANKED)
+        buf_printf(&sentence,
+                   "Stopped %.8sZ by rule %d step %d: ", instant_format(event->at, at) + TIME_AT,
+                   AUCTION_RULE_VERSION, reason == REASON_OUTBID ? 2 : 1);
     if (reason != REASON_NONE)
         rental_reason_explain(&sentence, reason, detail);
     else if (*detail != '\0')
         buf_printf(&sentence, "%s", detail);
     else
-        buf_printf(&sentence, "It %s.", rental_state_meaning(state));
+        buf_printf(&sentence, "It %s.", rental_state_meaning(event->state));
     return sentence.has_overflowed ? NULL : arena_copy(arena, sentence.bytes, sentence.length);
 }
 
@@ -88,7 +96,7 @@ static bool add_events(struct db *db, struct why_work *work, struct error *err)
             .at = row->at,
             .state = rental_state_name(row->state),
             .code = row->reason == REASON_NONE ? NULL : rental_reason_code(row->reason),
-            .sentence = explain(work->arena, row->state, row->reason, row->detail),
+            .sentence = explain(work->arena, row),
         };
         if (events[i].sentence == NULL)
             return error_set(err, ERROR_OUT_OF_RANGE, "no room for a reason");
@@ -114,11 +122,16 @@ static bool why_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has_machine)
         return error_set(err, ERROR_CORRUPT, "a contract without its machine");
+    const struct event_row now = {
+        .at = contract.state_at,
+        .state = contract.state,
+        .reason = contract.reason,
+        .detail = contract.reason == REASON_NONE ? "" : contract.reason_detail,
+    };
     work->why = (struct why){
         .code = contract.reason == REASON_NONE ? rental_state_name(contract.state)
                                                : rental_reason_code(contract.reason),
-        .sentence = explain(work->arena, contract.state, contract.reason,
-                            contract.reason == REASON_NONE ? "" : contract.reason_detail),
+        .sentence = explain(work->arena, &now),
         .advice = advice_of(&contract, &machine),
         .since = contract.state_at,
     };
