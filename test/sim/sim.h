@@ -174,6 +174,11 @@ void sim_host_release(struct sim_host *host);
 /* sim_people.c: what renters, hosts and the operator do. */
 void sim_people_act(struct sim *sim);
 
+/* sim_bids.c: bidders, and hosts about bids. */
+void sim_bid_terms(const struct offer *offer, struct rental_request *request);
+void sim_change_bid(struct sim *sim, struct sim_user *user, int64_t contract_id);
+void sim_set_reserve(struct sim *sim, struct sim_host *host);
+
 /* What must be true. Each ends the program where it is not. sim_soon.c: of what is new; sim_laws.c:
  * of everything. */
 void sim_laws_soon(struct sim *sim);

@@ -22,6 +22,16 @@ static const struct {
     { "a host share that is not the floor of its part",
       "SELECT COUNT(*) FROM meter WHERE host_posted * 10000 + split_rem <> "
       "gross_posted * (10000 - fee_bps)" },
+    { "one on demand that made way",
+      "SELECT COUNT(*) FROM contract_event e JOIN contract c ON c.id = e.contract_id "
+      "WHERE e.reason IN (12, 13) AND c.kind <> 2" },
+    { "a charge for a bid that never ran",
+      "SELECT COUNT(*) FROM usage_line u JOIN contract c ON c.id = u.contract_id "
+      "WHERE c.started_us = 0" },
+    { "a bid above the price on demand", "SELECT COUNT(*) FROM contract WHERE kind = 2 "
+                                         "AND gpu_hour > list_hour" },
+    { "one that is stopped, and nobody knows why",
+      "SELECT COUNT(*) FROM contract WHERE state = 7 AND reason = 0" },
     { "an open price of what is destroyed",
       "SELECT COUNT(*) FROM rate_epoch r JOIN contract c ON c.id = r.instance_id "
       "WHERE r.to_us IS NULL AND c.destroyed_us > 0" },
@@ -34,19 +44,25 @@ struct interval {
 struct contract {
     int64_t id, owner_id, machine_id, created_us, destroyed_us, disk_metered_us, disk_month,
         disk_gb;
-    int64_t end_us, gpu_hour;
+    int64_t end_us, gpu_hour, started_us;
 };
 
 struct meter_evidence {
     int64_t contract_id, component, rate, quantity, total, posted_total, remainder, gross, denom;
 };
 
+/* A price, and what of its meter and of time it is for; INT64_MAX where it goes on. */
+struct epoch {
+    int64_t contract_id, component, rate, quantity, from_total, to_total, from_us, to_us;
+};
+
 /* Everything that the laws over evidence look at. */
 struct evidence {
-    size_t interval_count, contract_count, meter_count;
+    size_t interval_count, contract_count, meter_count, epoch_count;
     struct interval *intervals;
     struct contract *contracts;
     struct meter_evidence *meters;
+    struct epoch *epochs;
 };
 
 enum { ROWS_MAX = 32768 };
@@ -72,17 +88,17 @@ static bool load_contracts(struct db *db, struct evidence *evidence, struct erro
     auto_db_rows struct db_rows rows = db_query(
         db,
         "SELECT id, owner_id, machine_id, created_us, destroyed_us, disk_metered_us, disk_month, "
-        "disk_gb, end_us, gpu_hour FROM contract ORDER BY id",
+        "disk_gb, end_us, gpu_hour, started_us FROM contract ORDER BY id",
         DB_NO_ARGS);
 
     evidence->contract_count = 0;
     while (db_next(&rows, err)) {
         CHECK(evidence->contract_count < ROWS_MAX);
         evidence->contracts[evidence->contract_count++] = (struct contract){
-            db_column_int(&rows, 0), db_column_int(&rows, 1), db_column_int(&rows, 2),
-            db_column_int(&rows, 3), db_column_int(&rows, 4), db_column_int(&rows, 5),
-            db_column_int(&rows, 6), db_column_int(&rows, 7), db_column_int(&rows, 8),
-            db_column_int(&rows, 9),
+            db_column_int(&rows, 0), db_column_int(&rows, 1),  db_column_int(&rows, 2),
+            db_column_int(&rows, 3), db_column_int(&rows, 4),  db_column_int(&rows, 5),
+            db_column_int(&rows, 6), db_column_int(&rows, 7),  db_column_int(&rows, 8),
+            db_column_int(&rows, 9), db_column_int(&rows, 10),
         };
     }
     return !rows.has_failed;
@@ -108,10 +124,32 @@ static bool load_meters(struct db *db, struct evidence *evidence, struct error *
     return !rows.has_failed;
 }
 
+static bool load_epochs(struct db *db, struct evidence *evidence, struct error *err)
+{
+    auto_db_rows struct db_rows rows =
+        db_query(db,
+                 "SELECT instance_id, comp, rate, qty, from_total, "
+                 "COALESCE(to_total, 9223372036854775807), from_us, "
+                 "COALESCE(to_us, 9223372036854775807) FROM rate_epoch "
+                 "ORDER BY instance_id, comp, epoch",
+                 DB_NO_ARGS);
+
+    evidence->epoch_count = 0;
+    while (db_next(&rows, err)) {
+        CHECK(evidence->epoch_count < ROWS_MAX);
+        evidence->epochs[evidence->epoch_count++] = (struct epoch){
+            db_column_int(&rows, 0), db_column_int(&rows, 1), db_column_int(&rows, 2),
+            db_column_int(&rows, 3), db_column_int(&rows, 4), db_column_int(&rows, 5),
+            db_column_int(&rows, 6), db_column_int(&rows, 7),
+        };
+    }
+    return !rows.has_failed;
+}
+
 static bool load_evidence(struct db *db, void *context, struct error *err)
 {
     return load_intervals(db, context, err) && load_contracts(db, context, err) &&
-           load_meters(db, context, err);
+           load_meters(db, context, err) && load_epochs(db, context, err);
 }
 
 static const struct contract *find_contract(const struct evidence *evidence, int64_t id)
@@ -197,17 +235,32 @@ static int64_t outage_us(const struct sim *sim, int64_t from_us, int64_t until_u
     return sum_us;
 }
 
+/* At a new price it is a new interval, which begins where the last one ended. */
+static bool goes_on(const struct evidence *evidence, const struct interval *interval)
+{
+    for (size_t i = 0; i < evidence->interval_count; i++) {
+        const struct interval *other = &evidence->intervals[i];
+
+        if (other != interval && other->contract_id == interval->contract_id &&
+            other->metered_us == interval->start_us)
+            return true;
+    }
+    return false;
+}
+
 /* Between heartbeats further apart than a lease, no more is charged than our outage explains; and
  * past the last heartbeat only up to a decision within the lease. */
-static void check_it_was_connected(const struct sim *sim, const struct interval *interval)
+static void check_it_was_connected(const struct sim *sim, const struct evidence *evidence,
+                                   const struct interval *interval)
 {
     const struct sim_host *host = find_host(sim, interval->machine_id);
     size_t low = first_beat(host, interval->start_us);
 
     check_row("instance %" PRId64 ", charged from %" PRId64 " to %" PRId64, interval->contract_id,
               interval->start_us, interval->metered_us);
-    CHECK(low < host->beat_count && host->beats_us[low] == interval->start_us);
-    for (size_t i = low; host->beats_us[i] < interval->metered_us; i++) {
+    if (!goes_on(evidence, interval))
+        CHECK(low < host->beat_count && host->beats_us[low] == interval->start_us);
+    for (size_t i = low; i < host->beat_count && host->beats_us[i] < interval->metered_us; i++) {
         bool is_last = i + 1 == host->beat_count;
         int64_t from = host->beats_us[i];
         int64_t until = is_last ? interval->metered_us : host->beats_us[i + 1];
@@ -220,18 +273,39 @@ static void check_it_was_connected(const struct sim *sim, const struct interval 
     }
 }
 
+static int64_t less(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What the posted part of it costs, each price for what was used under it. */
+static numerator exact_parts(const struct evidence *evidence, const struct meter_evidence *meter)
+{
+    numerator exact = 0;
+
+    for (size_t i = 0; i < evidence->epoch_count; i++) {
+        const struct epoch *epoch = &evidence->epochs[i];
+
+        if (epoch->contract_id == meter->contract_id && epoch->component == meter->component)
+            exact += (numerator)epoch->rate * epoch->quantity *
+                     (less(epoch->to_total, meter->posted_total) -
+                      less(epoch->from_total, meter->posted_total));
+    }
+    return exact;
+}
+
 /* The exact sum of what the evidence says, in the meter's own parts. */
 static void check_meter(const struct sim *sim, const struct evidence *evidence,
                         const struct meter_evidence *meter)
 {
     const struct contract *contract = find_contract(evidence, meter->contract_id);
-    numerator exact = (numerator)meter->rate * meter->quantity * meter->posted_total;
+    numerator exact = exact_parts(evidence, meter);
 
     check_row("instance %" PRId64 ", meter %" PRId64, meter->contract_id, meter->component);
     CHECK((numerator)meter->gross * meter->denom + meter->remainder == exact);
     if (meter->component == COMPONENT_DISK) {
         const struct sim_host *host = find_host(sim, contract->machine_id);
-        int64_t lived_us = contract->disk_metered_us - contract->created_us;
+        int64_t lived_us = contract->disk_metered_us - contract->started_us;
 
         CHECK_INT(meter->quantity, contract->disk_gb);
         CHECK_INT(meter->rate, contract->disk_month);
@@ -288,6 +362,23 @@ static int64_t overlap_us(int64_t from_us, int64_t until_us, int64_t limit_us)
     return until_us > from_us ? until_us - from_us : 0;
 }
 
+/* What an interval costs up to an instant, each price for its time. */
+static numerator gpu_parts(const struct evidence *evidence, const struct interval *interval,
+                           int64_t at_us)
+{
+    numerator parts = 0;
+
+    for (size_t i = 0; i < evidence->epoch_count; i++) {
+        const struct epoch *epoch = &evidence->epochs[i];
+        int64_t from_us = epoch->from_us > interval->start_us ? epoch->from_us : interval->start_us;
+
+        if (epoch->contract_id == interval->contract_id && epoch->component == COMPONENT_GPU)
+            parts += (numerator)epoch->rate * METER_GPU_SCALE *
+                     overlap_us(from_us, less(epoch->to_us, interval->metered_us), at_us);
+    }
+    return parts;
+}
+
 /* At the end of every interval, the account had not fallen below its floor by more than that
  * last microsecond: GPU time never takes a renter into debt. What nobody could hear of is charged
  * with the next heartbeat, and credit that has come by then pays for it. */
@@ -310,16 +401,16 @@ static void check_floor(struct sim *sim, const struct evidence *evidence,
         numerator disk = (numerator)contract->disk_month * contract->disk_gb;
         numerator gpu = (numerator)contract->gpu_hour * METER_GPU_SCALE;
 
-        if (contract->owner_id != work.owner_id)
+        if (contract->owner_id != work.owner_id || contract->started_us == 0)
             continue;
-        spent += disk * overlap_us(contract->created_us, until_us, at_us);
+        spent += disk * overlap_us(contract->started_us, until_us, at_us);
         burn += disk + gpu;
         burn += 2 * (numerator)METER_DISK_DENOMINATOR; /* each meter is posted in whole parts */
         for (size_t j = 0; j < evidence->interval_count; j++) {
             const struct interval *other = &evidence->intervals[j];
 
             if (other->contract_id == contract->id)
-                spent += gpu * overlap_us(other->start_us, other->metered_us, at_us);
+                spent += gpu_parts(evidence, other, at_us);
         }
     }
     check_row("user %" PRId64 ", at %" PRId64, work.owner_id, at_us);
@@ -351,7 +442,10 @@ void sim_laws_all(struct sim *sim)
     static struct interval intervals[ROWS_MAX];
     static struct contract contracts[ROWS_MAX];
     static struct meter_evidence meters[ROWS_MAX];
-    struct evidence evidence = { .intervals = intervals, .contracts = contracts, .meters = meters };
+    static struct epoch epochs[ROWS_MAX];
+    struct evidence evidence = {
+        .intervals = intervals, .contracts = contracts, .meters = meters, .epochs = epochs
+    };
 
     sim_laws_soon(sim);
     world_check(&sim->world);
@@ -363,7 +457,7 @@ void sim_laws_all(struct sim *sim)
     for (size_t i = 0; i < evidence.interval_count; i++) {
         if (!find_host(sim, intervals[i].machine_id)->is_liar)
             check_it_ran(sim, &intervals[i]);
-        check_it_was_connected(sim, &intervals[i]);
+        check_it_was_connected(sim, &evidence, &intervals[i]);
     }
     for (size_t i = 0; i < evidence.meter_count; i++)
         check_meter(sim, &evidence, &meters[i]);

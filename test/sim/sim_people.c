@@ -38,13 +38,16 @@ static void rent(struct sim *sim)
              &err);
     if (count == 0)
         return;
+    const struct offer *offer = &offers[check_random(count)];
     struct rental_request request = {
-        .offer_id = offers[check_random(count)].id,
+        .offer_id = offer->id,
         .spec = { .image = "ubuntu:24.04",
                   .runtype = "ssh",
                   .disk_gb = sim_chance(9) ? sim_between(1, 2000) : sim_between(1, 60) },
         .starts_stopped = sim_chance(10),
     };
+    if (sim_chance(2))
+        sim_bid_terms(offer, &request);
     CHECK_OK(flow_rent(&sim->world.flow, &user->caller, &request, &reply, &err), &err);
     sim_trace(sim, "user %" PRId64 " rents offer %" PRId64 ": outcome %d, %d, instance %" PRId64,
               user->caller.user_id, request.offer_id, (int)reply.outcome, (int)reply.refusal,
@@ -79,6 +82,15 @@ static void change(struct sim *sim, const char *what, change_flow *step)
         CHECK_OK(step(&sim->world.flow, &other->caller, id, &outcome, &err), &err);
         CHECK_INT(outcome, CHANGE_NO_INSTANCE);
     }
+}
+
+static void change_bid(struct sim *sim)
+{
+    struct sim_user *user = some_user(sim);
+    int64_t id = some_contract(user);
+
+    if (id != 0)
+        sim_change_bid(sim, user, id);
 }
 
 static void grant(struct sim *sim)
@@ -217,7 +229,7 @@ static void mend_hosts(struct sim *sim)
 
 static void act(struct sim *sim)
 {
-    switch (check_random(24)) {
+    switch (check_random(30)) {
     case 0:
     case 1:
     case 2:
@@ -260,6 +272,16 @@ static void act(struct sim *sim)
         break;
     case 17:
         attach_key(sim);
+        break;
+    case 24:
+    case 25:
+    case 26:
+    case 27:
+        change_bid(sim);
+        break;
+    case 28:
+        if (sim_chance(3))
+            sim_set_reserve(sim, some_host(sim));
         break;
     case 18:
         if (sim_chance(4))

@@ -67,10 +67,10 @@ static bool take_events(struct db *db, void *context, struct error *err)
 
         check_row("instance %" PRId64 ", to state %" PRId64, walk->contract_id, state);
         CHECK(rental_state_is_valid(state));
-        if (walk->has_begun)
+        if (walk->has_begun && walk->state != (enum rental_state)state) /* else it is a note */
             CHECK(is_arrow(walk->state, (enum rental_state)state, db_column_int(&rows, 3)));
-        else
-            CHECK(state == RENTAL_CREATED || state == RENTAL_STOPPED);
+        else if (!walk->has_begun)
+            CHECK(state == RENTAL_CREATED || state == RENTAL_SCHEDULING || state == RENTAL_STOPPED);
         sim_trace(sim, "instance %" PRId64 " goes to state %" PRId64 " by reason %" PRId64,
                   walk->contract_id, state, db_column_int(&rows, 3));
         walk->has_begun = true;

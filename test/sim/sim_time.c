@@ -3,11 +3,15 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "flow/automation.h"
+#include "flow/bill.h"
 #include "flow/contact_lost.h"
+#include "flow/decide_due.h"
 #include "flow/lifetime.h"
 #include "flow/liveness.h"
 #include "flow/no_credit.h"
 #include "flow/post_usage.h"
+#include "flow/seal.h"
 #include "sim.h"
 #include "store/liveness.h"
 #include "store/support_vfs.h"
@@ -174,8 +178,10 @@ static void run_job(struct sim *sim, job_flow *job)
 
 void sim_jobs(struct sim *sim)
 {
-    static job_flow *const jobs[] = { flow_contact_lost, flow_no_credit, flow_lifetime,
-                                      flow_post_usage };
+    static job_flow *const jobs[] = {
+        flow_contact_lost,  flow_no_credit,       flow_funded,     flow_decide_due, flow_lifetime,
+        flow_lifetime_warn, flow_destroy_stopped, flow_bill_hosts, flow_seal,       flow_post_usage,
+    };
 
     if (!sim->is_server_up)
         return;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What bidders do, and hosts about the lowest bid that they take. */
+#include <inttypes.h>
+
+#include "flow/bid.h"
+#include "flow/reserve.h"
+#include "market/auction.h"
+#include "sim.h"
+
+/* By the hour, for the slice: mostly near what others bid, in whole ticks and between them. */
+static struct money some_price(int64_t num_gpus)
+{
+    int64_t ticks = sim_chance(4) ? sim_between(1, 900) : sim_between(95, 105);
+    struct money price = auction_price(ticks, num_gpus);
+
+    price.nanodollars += sim_chance(3) ? sim_between(0, AUCTION_TICK - 1) : 0;
+    return price;
+}
+
+void sim_bid_terms(const struct offer *offer, struct rental_request *request)
+{
+    request->is_bid = true;
+    request->price = some_price(offer->terms.num_gpus);
+    if (sim_chance(3))
+        request->max_price = (struct money){ request->price.nanodollars * sim_between(1, 3) };
+    request->grace_s =
+        sim_chance(2) ? AUCTION_GRACE_S_DEFAULT : sim_between(0, AUCTION_GRACE_S_MAX);
+    request->stays_stopped = sim_chance(6);
+    request->must_run = sim_chance(6);
+    request->starts_stopped = false;
+}
+
+void sim_change_bid(struct sim *sim, struct sim_user *user, int64_t contract_id)
+{
+    struct bid_request request = {
+        .instance_id = contract_id,
+        .has_price = !sim_chance(5),
+        .price = some_price(1),
+        .has_max_price = sim_chance(3),
+        .max_price = some_price(2),
+        .has_resumes = sim_chance(5),
+        .resumes = sim_chance(2),
+    };
+    struct bid_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_bid_change(&sim->world.flow, &user->caller, &request, &reply, &err), &err);
+    sim_trace(sim,
+              "user %" PRId64 " changes the bid of instance %" PRId64 ": outcome %d, %" PRId64
+              " ticks",
+              user->caller.user_id, contract_id, (int)reply.outcome, reply.ticks);
+}
+
+void sim_set_reserve(struct sim *sim, struct sim_host *host)
+{
+    enum reserve_outcome outcome;
+    struct money price = { sim_between(0, 120) * AUCTION_TICK };
+    struct error err;
+
+    CHECK_OK(flow_reserve(&sim->world.flow, &host->machine.host, host->machine.id, price, &outcome,
+                          &err),
+             &err);
+    sim_trace(sim, "host of machine %" PRId64 " takes no bid below %" PRId64 ": outcome %d",
+              host->machine.id, price.nanodollars, (int)outcome);
+}
