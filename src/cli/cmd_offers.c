@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/parse.h"
+#include "cli/cmd_bids.h"
 #include "cli/cmd_rank.h"
 #include "cli/query.h"
 #include "sys/file.h"
@@ -27,6 +28,9 @@ const struct args_option cmd_search_offers_options[] = {
 
 const struct args_option cmd_create_instance_options[] = {
 #include "cli/rental_options.def"
+    { "bid-price", 0, "DOLLARS", "bid so much an hour for the instance; it runs while it wins" },
+    { "max-price", 0, "DOLLARS", "with --bid-price: raise the bid up to here rather than stop" },
+    { "grace", 0, "SECONDS", "with --bid-price: notice before it has to stop, 0 to 120 (10)" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -279,7 +283,7 @@ static bool write_runtype(struct cli *cli, struct encoder *json, struct error *e
     return true;
 }
 
-bool offers_write_rental(struct cli *cli, struct buf *body, struct error *err)
+static bool write_rental(struct cli *cli, struct encoder *json, struct error *err)
 {
     static const struct {
         const char *option, *member;
@@ -287,34 +291,46 @@ bool offers_write_rental(struct cli *cli, struct buf *body, struct error *err)
         { "image", "image" },       { "label", "label" }, { "env", "env" },
         { "login", "image_login" }, { "user", "user" },
     };
-    struct encoder json = encoder_of(body);
 
     if (!args_has(&cli->args, "image"))
         return cli_usage(cli, err, "--image is missing: what the instance runs");
-    encode_object(&json);
-    encode_field_text(&json, "client_id", "me");
+    encode_field_text(json, "client_id", "me");
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        encode_field_text(&json, texts[i].member, args_get(&cli->args, texts[i].option));
-    encode_key(&json, "disk");
-    if (!write_gb(cli, "disk", "10", &json, err) || !write_onstart(cli, &json, err) ||
-        !write_runtype(cli, &json, err))
+        encode_field_text(json, texts[i].member, args_get(&cli->args, texts[i].option));
+    encode_key(json, "disk");
+    if (!write_gb(cli, "disk", "10", json, err) || !write_onstart(cli, json, err) ||
+        !write_runtype(cli, json, err))
         return false;
-    encode_field_bool(&json, "cancel_unavail", args_has(&cli->args, "cancel-unavail"));
-    encode_end(&json);
-    if (body->has_overflowed)
-        return error_set(err, ERROR_OUT_OF_RANGE, "the request is too long");
+    encode_field_bool(json, "cancel_unavail", args_has(&cli->args, "cancel-unavail"));
     return true;
+}
+
+static bool close_body(struct encoder *json, const struct buf *body, struct error *err)
+{
+    encode_end(json);
+    return !body->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "the request is too long");
+}
+
+bool offers_write_rental(struct cli *cli, struct buf *body, struct error *err)
+{
+    struct encoder json = encoder_of(body);
+
+    encode_object(&json);
+    return write_rental(cli, &json, err) && close_body(&json, body, err);
 }
 
 bool cmd_create_instance(struct cli *cli, struct error *err)
 {
     auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
     auto_json json_t *reply = NULL;
+    struct encoder json = encoder_of(&body);
     char path[64];
     long long offer_id;
 
+    encode_object(&json);
     if (!cli_id(cli, cli->args.words[0], "an offer", &offer_id, err) ||
-        !offers_write_rental(cli, &body, err))
+        !write_rental(cli, &json, err) || !bids_write(cli, &json, err) ||
+        !close_body(&json, &body, err))
         return false;
     (void)snprintf(path, sizeof path, "/api/v0/asks/%lld/", offer_id);
     if (!client_call(cli->client, "PUT", path, &body, &reply, err))

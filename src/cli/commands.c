@@ -3,6 +3,7 @@
 
 #include "cli/cmd_account.h"
 #include "cli/cmd_actions.h"
+#include "cli/cmd_bids.h"
 #include "cli/cmd_billing.h"
 #include "cli/cmd_idle_job.h"
 #include "cli/cmd_instances.h"
@@ -75,6 +76,8 @@ const struct command commands[] = {
       INSTANCES, "call an instance something", "" },
     { "Rent", "why", NULL, false, true, "ID", 1, 1, no_options, cmd_why, INSTANCES,
       "why an instance is in the state it is in", "" },
+    { "Rent", "change", "bid", false, true, "ID", 1, 1, cmd_change_bid_options, cmd_change_bid,
+      INSTANCES, "bid another price for an instance", "berth change bid 7001 --price 0.24\n" },
     { "Rent", "set", "rules", false, true, "ID", 1, 1, cmd_set_rules_options, cmd_set_rules,
       INSTANCES, "what happens to an instance by itself",
       "berth set rules 7001 --stop-when-idle 30 --destroy-when-stopped 72\n" },
@@ -100,6 +103,8 @@ const struct command commands[] = {
       "the job for a machine's idle GPUs", "" },
     { "Lend", "remove", "defjob", false, true, "ID", 1, 1, no_options, cmd_remove_defjob, MACHINES,
       "run nothing on a machine's idle GPUs", "" },
+    { "Lend", "set", "min-bid", false, true, "ID", 1, 1, cmd_set_min_bid_options, cmd_set_min_bid,
+      MACHINES, "the lowest bid that a machine takes", "berth set min-bid 77 --price 0.15\n" },
     { "Lend", "extend", "machine", true, true, "ID", 1, 1, cmd_extend_machine_options,
       cmd_extend_machine, MACHINES, "let the rentals on a machine go on for longer",
       "berth extend machine 77 --until 2027-12-31\n\n"

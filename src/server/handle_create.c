@@ -290,11 +290,12 @@ static void tell_waiting(struct encoder *json, const struct rental_reply *done)
 
     if (done->run_ticks < 0)
         (void)snprintf(text, sizeof text,
-                       "The bid waits: no bid runs at the moment. It starts by itself.");
+                       "Instance %lld waits: no bid runs at the moment. It starts by itself.",
+                       (long long)done->instance_id);
     else
         (void)snprintf(text, sizeof text,
-                       "The bid waits: $%.3f would run now. It starts by itself.",
-                       (double)(done->run_ticks * gpus) / 1e3);
+                       "Instance %lld waits: a bid of $%.3f would run now. It starts by itself.",
+                       (long long)done->instance_id, (double)(done->run_ticks * gpus) / 1e3);
     encode_field_text(json, "msg", text);
 }
 
