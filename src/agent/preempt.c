@@ -133,7 +133,7 @@ void preempt_clear(struct docker *docker, const char *container)
     auto_close int top = open(upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (top < 0)
         return;
-    auto_close int dir = (int)syscall(SYS_openat2, top, PREEMPT_DIR + 1, &beneath, sizeof beneath);
+    auto_close int dir = (int)syscall(SYS_openat2, top, &PREEMPT_DIR[1], &beneath, sizeof beneath);
     if (dir >= 0)
         (void)unlinkat(dir, PREEMPT_FILE, 0);
 }

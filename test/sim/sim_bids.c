@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "flow/bid.h"
+#include "flow/idle_job.h"
 #include "flow/reserve.h"
 #include "market/auction.h"
 #include "sim.h"
@@ -62,4 +63,29 @@ void sim_set_reserve(struct sim *sim, struct sim_host *host)
              &err);
     sim_trace(sim, "host of machine %" PRId64 " takes no bid below %" PRId64 ": outcome %d",
               host->machine.id, price.nanodollars, (int)outcome);
+}
+
+void sim_set_idle_job(struct sim *sim, struct sim_host *host)
+{
+    const char *args[] = { "bash" };
+    struct instance_spec spec = {
+        .image = "ubuntu", .runtype = "args", .arg_count = 1, .args = args
+    };
+    struct idle_job_request request = { .machine_id = host->machine.id,
+                                        .gpu_hour = { sim_between(1, 120) * AUCTION_TICK },
+                                        .spec = &spec };
+    struct idle_job_reply reply;
+    struct error err;
+
+    if (sim_chance(2))
+        spec.image = "miner:1";
+    if (sim_chance(3))
+        CHECK_OK(flow_idle_job_remove(&sim->world.flow, &host->machine.host, host->machine.id,
+                                      &reply, &err),
+                 &err);
+    else
+        CHECK_OK(flow_idle_job_set(&sim->world.flow, &host->machine.host, &request, &reply, &err),
+                 &err);
+    sim_trace(sim, "host of machine %" PRId64 " changes its idle job: outcome %d", host->machine.id,
+              (int)reply.outcome);
 }

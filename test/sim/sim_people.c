@@ -283,6 +283,10 @@ static void act(struct sim *sim)
         if (sim_chance(3))
             sim_set_reserve(sim, some_host(sim));
         break;
+    case 29:
+        if (sim_chance(2))
+            sim_set_idle_job(sim, some_host(sim));
+        break;
     case 18:
         if (sim_chance(4))
             sim_host_replay(sim, some_host(sim));
