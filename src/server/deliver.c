@@ -16,6 +16,7 @@ struct deliver {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool is_stopping, is_woken;
+    bool has_stopped; /* its thread has ended */
 };
 
 int64_t deliver_pause_s(int64_t attempts)
@@ -238,17 +239,25 @@ void deliver_wake(struct deliver *deliver)
     (void)pthread_mutex_unlock(&deliver->lock);
 }
 
-void deliver_close(struct deliver **deliver_owner)
+void deliver_stop(struct deliver *deliver)
 {
-    struct deliver *deliver = *deliver_owner;
-
-    if (deliver == NULL)
+    if (deliver == NULL || deliver->has_stopped)
         return;
     (void)pthread_mutex_lock(&deliver->lock);
     deliver->is_stopping = true;
     (void)pthread_cond_signal(&deliver->changed);
     (void)pthread_mutex_unlock(&deliver->lock);
     (void)pthread_join(deliver->thread, NULL);
+    deliver->has_stopped = true;
+}
+
+void deliver_close(struct deliver **deliver_owner)
+{
+    struct deliver *deliver = *deliver_owner;
+
+    if (deliver == NULL)
+        return;
+    deliver_stop(deliver);
     (void)pthread_cond_destroy(&deliver->changed);
     (void)pthread_mutex_destroy(&deliver->lock);
     free(deliver);

@@ -48,6 +48,8 @@ NODISCARD bool deliver_open(const struct deliver_options *options, struct delive
 void deliver_wake(struct deliver *deliver);
 
 /* Finishes the item that is under way. */
+/* Its thread ends; what changes may still be told, and is heard by nobody. */
+void deliver_stop(struct deliver *deliver);
 void deliver_close(struct deliver **deliver);
 
 /* When to try again after that many attempts. */

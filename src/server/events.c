@@ -44,6 +44,7 @@ struct events {
     struct change queue[EVENTS_QUEUE_MAX];
     size_t queue_length;
     bool is_all_touched, is_stopping;
+    bool has_stopped; /* its thread has ended */
     int64_t count;
 };
 
@@ -334,17 +335,25 @@ bool events_open(const struct flow *flow, struct metrics *metrics, struct events
     return true;
 }
 
-void events_close(struct events **events_owner)
+void events_stop(struct events *events)
 {
-    struct events *events = *events_owner;
-
-    if (events == NULL)
+    if (events == NULL || events->has_stopped)
         return;
     (void)pthread_mutex_lock(&events->lock);
     events->is_stopping = true;
     (void)pthread_cond_signal(&events->changed);
     (void)pthread_mutex_unlock(&events->lock);
     (void)pthread_join(events->thread, NULL);
+    events->has_stopped = true;
+}
+
+void events_close(struct events **events_owner)
+{
+    struct events *events = *events_owner;
+
+    if (events == NULL)
+        return;
+    events_stop(events);
     while (events->listeners != NULL) {
         struct listener *listener = events->listeners;
         events->listeners = listener->next;

@@ -30,6 +30,8 @@ struct events;
 
 NODISCARD bool events_open(const struct flow *flow, struct metrics *metrics,
                            struct events **ret_events, struct error *err);
+/* Its thread ends; what changes may still be told, and is heard by nobody. */
+void events_stop(struct events *events);
 void events_close(struct events **events);
 
 /* Takes over the stream, which tells `caller` from now on. */

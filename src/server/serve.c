@@ -272,13 +272,15 @@ static void close_app(struct app *app)
     http_close(&app->http, STOP_DEADLINE_MS);
     http_close(&app->metrics_door, STOP_DEADLINE_MS);
     routes_close(&app->routes);
-    deliver_close(&app->deliver);
-    events_close(&app->events);
+    deliver_stop(app->deliver);
+    events_stop(app->events);
     orders_stop(app->orders);
     if (app->catalog != NULL)
         catalog_feed_stop(app->catalog);
     store_close(&app->store);
     jobs_close(&app->jobs);
+    deliver_close(&app->deliver);
+    events_close(&app->events);
     orders_close(&app->orders);
     market_stats_close(&app->market_stats);
     catalog_feed_close(&app->catalog);

@@ -149,7 +149,8 @@ static _Noreturn void live(const struct life *life, struct told *told)
     plan.fault = life->fault == FAULT_FULL    ? VFS_FAULT_FULL
                  : life->fault == FAULT_POWER ? VFS_FAULT_POWER
                                               : VFS_FAULT_IO;
-    (void)freopen("/dev/null", "w", stderr);
+    if (freopen("/dev/null", "w", stderr) == NULL)
+        abort();
     (void)signal(SIGABRT, SIG_DFL);
     if (is_disk)
         vfs_install(&plan);

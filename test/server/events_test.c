@@ -65,7 +65,8 @@ static bool hears(int fd, const char *part)
     text[0] = '\0';
     for (int i = 0; i < 50; i++) {
         (void)socket_read(fd, got, sizeof got, 100);
-        (void)strncat(text, got, sizeof text - strlen(text) - 1);
+        size_t length = strlen(text);
+        (void)snprintf(text + length, sizeof text - length, "%s", got);
         if (says(part))
             return true;
     }
