@@ -338,6 +338,13 @@ bool cmd_create_instance(struct cli *cli, struct error *err)
     if (cli_print_raw(cli, reply))
         return true;
     long long id = (long long)print_int_of(reply, "new_contract");
+    if (json_is_false(json_object_get(reply, "success"))) {
+        print_clean(cli->out, json_string_value(json_object_get(reply, "msg")));
+        buf_printf(cli->out, "\n");
+        cli_note(cli, "`berth change bid %lld --price P` bids anew; `berth why %lld` says more.",
+                 id, id);
+        return true;
+    }
     buf_printf(cli->out, "Instance %lld is starting.\n", id);
     if (!args_has(&cli->args, "args"))
         cli_note(cli, "`berth ssh %lld` waits until it runs and logs in.", id);

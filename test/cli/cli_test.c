@@ -20,6 +20,8 @@ static const struct support_reply replies[] = {
     { "POST /api/v0/bundles/", 200, "{\"offers\":[" OFFER "]}" },
     { "PUT /api/v0/asks/4101/", 200, "{\"success\":true,\"new_contract\":7001}" },
     { "PUT /api/v0/asks/4102/", 200, "{\"success\":false,\"msg\":\"It would not start.\"}" },
+    { "PUT /api/v0/asks/4103/", 200,
+      "{\"success\":false,\"new_contract\":7009,\"msg\":\"Instance 7009 waits.\"}" },
     { "PUT /api/v0/asks/9/", 404,
       "{\"success\":false,\"error\":\"x\",\"msg\":\"Taken\\n\\u001b[2J.\"}" },
     { "GET /api/v1/instances/?limit=25", 200,
@@ -201,6 +203,18 @@ static void test_creating_sends_what_was_said(void **state)
     BERTH(&result, "create", "instance", "4101", "--image", "x", "--onstart", "/nowhere/x");
     CHECK_INT(result.status, 1);
     CHECK_TEXT(result.notes, "berth: --onstart: open /nowhere/x: No such file or directory\n");
+}
+
+/* A bid that has to wait was taken: it is no failure, and programs learn its number. */
+static void test_a_bid_that_waits_was_made(void **state)
+{
+    (void)state;
+    BERTH(&result, "create", "instance", "4103", "--image", "x", "--bid_price", "0.2");
+    CHECK_INT(result.status, 0);
+    CHECK_TEXT(result.out, "Instance 7009 waits.\n");
+    BERTH(&result, "create", "instance", "4103", "--image", "x", "--bid_price", "0.2", "--raw");
+    CHECK_INT(result.status, 0);
+    CHECK(strstr(result.out, "\"new_contract\": 7009") != NULL);
 }
 
 static void test_refusals_are_one_line(void **state)
@@ -467,6 +481,7 @@ int main(void)
         TEST(test_search_prints_a_table_or_json),
         TEST(test_wrong_usage_is_two_and_asks_nobody),
         TEST(test_creating_sends_what_was_said),
+        TEST(test_a_bid_that_waits_was_made),
         TEST(test_refusals_are_one_line),
         TEST(test_a_busy_market_is_asked_again),
         TEST(test_instances_are_listed_over_all_pages),
