@@ -48,6 +48,14 @@ oracle: deps
 	@ninja -C $(BUILD) oracle >$(BUILD)/build.log || { tail -40 $(BUILD)/build.log; exit 1; }
 	@python3 -B test/oracle/oracle.py --oracle $(BUILD)/bin/oracle --ticks $(TICKS) --zeros $(ZEROS)
 
+# Two servers on one PostgreSQL, and sixteen clients who want the same machines: make storm OPS=100000
+OPS ?= 20000
+storm:
+	@tools/packages test
+	@$(CONFIGURE) -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo >$(BUILD)/configure.log
+	@ninja -C $(BUILD) test_flow_storm_test >$(BUILD)/build.log || { tail -40 $(BUILD)/build.log; exit 1; }
+	@STORM_OPS=$(OPS) $(BUILD)/bin/test_flow_storm_test
+
 # One fuzz target for a while: make fuzz TARGET=base_json SECONDS=60
 SECONDS ?= 60
 fuzz:
@@ -85,6 +93,7 @@ help:
 	@sed -n '2,6p' Makefile | sed 's/^# //'
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make oracle"
+	@echo "make storm OPS=n"
 	@echo "make coverage    make mutate    make tidy    make format    make clean"
 
-.PHONY: run test build deps bench sim oracle fuzz torture torture-journey torture-disk coverage mutate format tidy clean help
+.PHONY: run test build deps bench sim oracle storm fuzz torture torture-journey torture-disk coverage mutate format tidy clean help

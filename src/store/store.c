@@ -133,14 +133,31 @@ struct closure {
     enum transaction transaction;
 };
 
+/* Who has lost this often to others' commits gets a transaction in which nobody else writes, on any
+ * server of the database: a long one would else lose to short ones for ever. All others share a
+ * lock; it asks for that alone, is served in the order of asking, and has it before its
+ * transaction looks at anything. */
+enum { ATTEMPTS_TOGETHER = 3 };
+#define WRITERS_LOCK "7814291"
+
+static bool is_alone(const struct db *db, const struct closure *closure, int attempt)
+{
+    return db->is_postgres && closure->transaction == TRANSACTION_WRITE &&
+           attempt > ATTEMPTS_TOGETHER;
+}
+
 /* One transaction. */
 static enum attempt try(struct store *store, struct db *db, const struct closure *closure,
                         int attempt, struct error *err)
 {
     bool is_committing = false;
+    bool is_shared = db->is_postgres && closure->transaction == TRANSACTION_WRITE &&
+                     !is_alone(db, closure, attempt);
 
     if (db_begin(db, closure->transaction, err)) {
-        if (closure->work(db, closure->context, err)) {
+        if ((!is_shared || db_exec(db, "SELECT pg_advisory_xact_lock_shared(" WRITERS_LOCK ")",
+                                   DB_NO_ARGS, err)) &&
+            closure->work(db, closure->context, err)) {
             is_committing = true;
             if (db_commit(db, err)) {
                 if (closure->transaction == TRANSACTION_WRITE)
@@ -162,18 +179,65 @@ static enum attempt try(struct store *store, struct db *db, const struct closure
     return ATTEMPT_AGAIN;
 }
 
+static bool no_columns(struct db_rows *row, void *context, struct error *err)
+{
+    (void)row;
+    (void)context;
+    (void)err;
+    return true;
+}
+
+/* A statement of its own, in a transaction of its own. */
+static bool say(struct db *db, const char *sql, struct error *err)
+{
+    bool has;
+
+    if (!db_begin(db, TRANSACTION_READ, err))
+        return false;
+    if (db_query_one(db, sql, DB_NO_ARGS, no_columns, NULL, &has, err))
+        return db_commit(db, err);
+    db_rollback(db);
+    return false;
+}
+
+static bool be_alone(struct db *db, struct error *err)
+{
+    return say(db, "SELECT pg_advisory_lock(" WRITERS_LOCK ") IS NULL", err);
+}
+
+static void let_others_in(struct db *db)
+{
+    struct error ignored;
+
+    /* A connection that is closed has let it go. */
+    if (!db->is_broken && !say(db, "SELECT pg_advisory_unlock(" WRITERS_LOCK ")", &ignored))
+        db->is_broken = true;
+}
+
+static enum attempt try_at_last(struct store *store, struct db *db, const struct closure *closure,
+                                int attempt, struct error *err)
+{
+    if (!is_alone(db, closure, attempt))
+        return try(store, db, closure, attempt, err);
+    if (!be_alone(db, err))
+        return db->is_broken ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
+    enum attempt result = try(store, db, closure, attempt, err);
+    let_others_in(db);
+    return result;
+}
+
 static bool run(struct store *store, const struct closure *closure, struct error *err)
 {
     for (int attempt = 1; attempt <= STORE_ATTEMPTS_MAX; attempt++) {
         struct db *db;
 
-        if (attempt > 1) {
+        if (attempt > 1)
             store->retries++;
+        if (attempt > 1 && attempt <= ATTEMPTS_TOGETHER)
             wait_for_others(attempt - 1);
-        }
         if (!pool_take(store->pool, POOL_WAIT_MS, &db, err))
             return false;
-        enum attempt result = try(store, db, closure, attempt, err);
+        enum attempt result = try_at_last(store, db, closure, attempt, err);
         if (db->is_broken)
             pool_give_broken(store->pool, db);
         else

@@ -31,7 +31,8 @@ enum { STORE_BATCH_MAX = 64 };
 /* Readers at a time on SQLite; connections to PostgreSQL, for reads and writes. More wait. */
 enum { STORE_READERS_MAX = 64, STORE_CONNECTIONS_MAX = 16 };
 
-/* How often a write that conflicts with others on PostgreSQL is run before ERROR_CONFLICT. */
+/* How often a write that conflicts with others on PostgreSQL is run before ERROR_CONFLICT. From the
+ * fourth time on nobody else of the store's writes meanwhile. */
 enum { STORE_ATTEMPTS_MAX = 20 };
 
 struct store;
