@@ -29,9 +29,9 @@ static void test_bids_are_made_changed_and_bounded(void **state)
     CHECK_TEXT(market.body, "{\"client_id\":\"me\",\"price\":0.15}");
     BERTH(&result, "create", "instance", "4101", "--image", "a", "--bid_price", "0.2",
           "--max_price", "0.3", "--grace", "30");
-    CHECK_INT(result.status, 1); /* it does not run, and is there all the same */
+    CHECK_INT(result.status, 0); /* it does not run, and is there all the same */
     CHECK(strstr(market.body, "\"price\":0.2,\"max_price\":0.3,\"grace\":30}") != NULL);
-    CHECK(strstr(result.notes, "Instance 7002 waits") != NULL);
+    CHECK(strstr(result.out, "Instance 7002 waits") != NULL);
 }
 
 static void test_wrong_usage_is_said(void **state)

@@ -21,7 +21,7 @@ struct pending {
 struct shadow {
     char name[512];
     char *bytes; /* as of the last sync */
-    size_t length;
+    size_t length, capacity;
     struct pending pending[PENDING_MAX];
     size_t pending_count;
 };
@@ -63,7 +63,10 @@ static void put(struct shadow *shadow, const struct pending *pending, size_t fro
         return;
     }
     if (end > shadow->length) {
-        shadow->bytes = realloc(shadow->bytes, end);
+        if (end > shadow->capacity) {
+            shadow->capacity = 2 * end;
+            shadow->bytes = realloc(shadow->bytes, shadow->capacity);
+        }
         if (shadow->bytes == NULL)
             abort();
         memset(shadow->bytes + shadow->length, 0, end - shadow->length);
