@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/parse.h"
 #include "fakes/sim_agent.h"
@@ -260,6 +261,12 @@ static const char *option(int argc, char **argv, const char *name)
     return NULL;
 }
 
+/* Of hosts that begin in the same millisecond each has its own. */
+static int64_t some_number(void)
+{
+    return now_ms(CLOCK_REALTIME) % 1000 * 10000000 + (int64_t)getpid();
+}
+
 int main(int argc, char **argv)
 {
     static struct host host = { .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -276,7 +283,7 @@ int main(int argc, char **argv)
     }
     crypto_start();
     struct http_client *client = http_client_open(NULL, NULL);
-    sim_agent_init(&host.agent, server, now_ms(CLOCK_REALTIME), (int64_t)gpu_count,
+    sim_agent_init(&host.agent, server, some_number(), (int64_t)gpu_count,
                    name != NULL ? name : "RTX 4090");
     if (!sim_agent_enroll(&host.agent, client, token, &err) ||
         !sim_agent_connect(&host.agent, client, &err))
