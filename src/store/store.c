@@ -121,10 +121,6 @@ static void wait_for_others(int attempt)
     (void)nanosleep(&wait, NULL);
 }
 
-/* What was inserted twice is there, for the next attempt to see; if that inserts it all the same,
- * so will the one after it. */
-enum { DUPLICATE_ATTEMPTS_MAX = 2 };
-
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FAILED };
 
 struct closure {
@@ -138,6 +134,10 @@ struct closure {
  * lock; it asks for that alone, is served in the order of asking, and has it before its
  * transaction looks at anything. */
 enum { ATTEMPTS_TOGETHER = 3 };
+
+/* What others have inserted meanwhile is there for the next attempt to see; one that has seen
+ * everything and inserts it all the same always will. */
+enum { DUPLICATE_ATTEMPTS_MAX = ATTEMPTS_TOGETHER + 1 };
 #define WRITERS_LOCK "7814291"
 
 static bool is_alone(const struct db *db, const struct closure *closure, int attempt)
