@@ -29,167 +29,48 @@
 /* A clock that was set, or a hint that got lost, is noticed after this long. */
 #define LOOK_MAX_US (30 * US_PER_SECOND)
 
-/* Deal with a batch of what is due; `*ret_is_full` asks to be called again at once. */
-typedef bool job_run(const struct jobs_options *options, bool *ret_is_full, struct error *err);
+/* A flow that deals with some of what is due, and says with how much. */
+typedef bool job_batch(const struct flow *flow, size_t *ret_count, struct error *err);
 
-static bool run_contact_lost(const struct jobs_options *options, bool *ret_is_full,
-                             struct error *err)
+/* What is no batch: once is enough. */
+typedef bool job_run(const struct jobs_options *options, struct error *err);
+
+static bool run_liveness(const struct jobs_options *options, struct error *err)
 {
-    size_t count = 0;
-
-    if (!flow_contact_lost(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= CONTACT_LOST_MAX;
-    return true;
-}
-
-static bool run_no_credit(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_no_credit(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= NO_CREDIT_MAX;
-    return true;
-}
-
-static bool run_lifetime(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_lifetime(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= LIFETIME_MAX;
-    return true;
-}
-
-static bool run_lifetime_warn(const struct jobs_options *options, bool *ret_is_full,
-                              struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_lifetime_warn(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= LIFETIME_MAX;
-    return true;
-}
-
-static bool run_destroy_stopped(const struct jobs_options *options, bool *ret_is_full,
-                                struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_destroy_stopped(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= AUTOMATION_MAX;
-    return true;
-}
-
-static bool run_post_usage(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_post_usage(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= POST_USAGE_MAX;
-    return true;
-}
-
-static bool run_bill_hosts(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_bill_hosts(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= BILL_HOSTS_MAX;
-    return true;
-}
-
-static bool run_warn_credit(const struct jobs_options *options, bool *ret_is_full,
-                            struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_warn_credit(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= WARN_CREDIT_MAX;
-    return true;
-}
-
-static bool run_liveness(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    *ret_is_full = false;
     return flow_liveness(options->flow, options->server_proc, err);
 }
 
-static bool run_op_expire(const struct jobs_options *options, bool *ret_is_full, struct error *err)
+static bool run_op_expire(const struct jobs_options *options, struct error *err)
 {
-    *ret_is_full = false;
     return flow_op_expire(options->flow, err);
-}
-
-static bool run_seal(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_seal(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= SEAL_BATCH_MAX;
-    return true;
-}
-
-static bool run_listings(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_listings(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= LISTINGS_DUE_MAX;
-    return true;
 }
 
 enum { ALWAYS = -1 };
 
-static bool run_decide(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_decide_due(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= DECIDE_DUE_MAX;
-    return true;
-}
-
-static bool run_funded(const struct jobs_options *options, bool *ret_is_full, struct error *err)
-{
-    size_t count = 0;
-
-    if (!flow_funded(options->flow, &count, err))
-        return false;
-    *ret_is_full = count >= FUNDED_MAX;
-    return true;
-}
-
 static const struct job {
     const char *name;
-    job_run *run;
-    int due; /* what says when (flow/due.h); ALWAYS: every period */
+    job_batch *batch;
+    size_t batch_max; /* as many ask to be called again at once */
+    job_run *run;     /* where `batch` is NULL */
+    int due;          /* what says when (flow/due.h); ALWAYS: every period */
     int64_t period_us;
 } table[] = {
-    { "liveness", run_liveness, ALWAYS, LIVENESS_SECONDS *US_PER_SECOND },
-    { "contact lost", run_contact_lost, DUE_CONTACT_LOST, LOOK_MAX_US },
-    { "no credit", run_no_credit, DUE_NO_CREDIT, LOOK_MAX_US },
-    { "lifetime", run_lifetime, DUE_LIFETIME, LOOK_MAX_US },
-    { "lifetime warnings", run_lifetime_warn, DUE_LIFETIME_WARNING, LOOK_MAX_US },
-    { "stopped too long", run_destroy_stopped, DUE_STOPPED_TOO_LONG, LOOK_MAX_US },
-    { "decide", run_decide, DUE_DECIDE, LOOK_MAX_US },
-    { "funded bids", run_funded, ALWAYS, 10 * US_PER_SECOND },
-    { "post usage", run_post_usage, DUE_POST_USAGE, LOOK_MAX_US },
-    { "credit warnings", run_warn_credit, ALWAYS, 10 * US_PER_SECOND },
-    { "bill hosts", run_bill_hosts, ALWAYS, 10 * US_PER_SECOND },
-    { "seal journals", run_seal, ALWAYS, 10 * US_PER_SECOND },
-    { "listings", run_listings, ALWAYS, 60 * US_PER_SECOND },
-    { "expire operations", run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
+    { "liveness", NULL, 0, run_liveness, ALWAYS, LIVENESS_SECONDS *US_PER_SECOND },
+    { "contact lost", flow_contact_lost, CONTACT_LOST_MAX, NULL, DUE_CONTACT_LOST, LOOK_MAX_US },
+    { "no credit", flow_no_credit, NO_CREDIT_MAX, NULL, DUE_NO_CREDIT, LOOK_MAX_US },
+    { "lifetime", flow_lifetime, LIFETIME_MAX, NULL, DUE_LIFETIME, LOOK_MAX_US },
+    { "lifetime warnings", flow_lifetime_warn, LIFETIME_MAX, NULL, DUE_LIFETIME_WARNING,
+      LOOK_MAX_US },
+    { "stopped too long", flow_destroy_stopped, AUTOMATION_MAX, NULL, DUE_STOPPED_TOO_LONG,
+      LOOK_MAX_US },
+    { "decide", flow_decide_due, DECIDE_DUE_MAX, NULL, DUE_DECIDE, LOOK_MAX_US },
+    { "funded bids", flow_funded, FUNDED_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "post usage", flow_post_usage, POST_USAGE_MAX, NULL, DUE_POST_USAGE, LOOK_MAX_US },
+    { "credit warnings", flow_warn_credit, WARN_CREDIT_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "bill hosts", flow_bill_hosts, BILL_HOSTS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
+    { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };
 
@@ -228,8 +109,11 @@ static void run_job(struct jobs *jobs, const struct job *job)
     struct error err;
 
     while (is_full && !is_stopping(jobs)) {
-        is_full = false;
-        if (job->run(&jobs->options, &is_full, &err)) {
+        size_t count = 0;
+        bool is_done = job->batch != NULL ? job->batch(jobs->options.flow, &count, &err)
+                                          : job->run(&jobs->options, &err);
+        is_full = job->batch != NULL && count >= job->batch_max;
+        if (is_done) {
             metrics_add(metrics, METRICS_JOBS_RUN, 1);
             continue;
         }
