@@ -361,7 +361,7 @@ void handle_machine_create_asks(struct call *call)
     encode_object(&json);
     encode_field_bool(&json, "success", true);
     encode_field_text(&json, "msg", text != NULL ? text : "");
-    field_known_int(&json, "extended", done.extended);
+    encode_field_int(&json, "extended", done.extended);
     encode_end(&json);
     reply_json(call, &body);
 }

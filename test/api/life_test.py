@@ -89,7 +89,8 @@ class Live(unittest.TestCase):
     def machine(self):
         machine = self.hal.machine(gpus=1)
         machine.follow()
-        self.hal.ok("PUT", "/api/v0/machines/create_asks/", {"machine": machine.id, "price_gpu": 0.36})
+        listed = self.hal.ok("PUT", "/api/v0/machines/create_asks/", {"machine": machine.id, "price_gpu": 0.36})
+        self.assertEqual(listed["extended"], 0)  # clients compare it with a number
         machine.follow()
         return machine
 
