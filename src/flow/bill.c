@@ -60,6 +60,7 @@ static bool post_all(struct db *db, const struct bill_work *work, struct arena *
     return user_lock(db, work->host_id, err);
 }
 
+/* Less what is held of it. */
 static bool balance_of(struct db *db, enum ledger_code code, int64_t host_id, struct money *ret,
                        struct error *err)
 {
@@ -67,7 +68,7 @@ static bool balance_of(struct db *db, enum ledger_code code, int64_t host_id, st
 
     if (!ledger_load_sums(db, (struct ledger_key){ code, host_id, 0 }, &sums, err))
         return false;
-    *ret = ledger_balance(ledger_account(code)->kind, sums.debits, sums.credits);
+    *ret = ledger_free(code, &sums);
     return true;
 }
 
@@ -157,7 +158,8 @@ static bool make_invoice(struct db *db, const struct bill_work *work, struct are
     return post_invoice(db, work, &invoice, id, err);
 }
 
-/* Whole cents of what is owed, if that is enough. The rest, or all of it, waits for next week. */
+/* Whole cents of what is owed and not held, if that is enough. The rest, or all of it, waits for
+ * next week. */
 static bool make_payout(struct db *db, const struct bill_work *work, struct error *err)
 {
     struct payout_row payout = { .host_id = work->host_id,

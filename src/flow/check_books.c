@@ -124,14 +124,16 @@ static void check_sums(struct check_run *run, const struct account *account)
                        ", its transfers say %" PRId64 " and %" PRId64,
                        account->id, account->debits.nanodollars, account->credits.nanodollars,
                        (int64_t)debits, (int64_t)credits);
-    if (money_compare(account->pending_debits, account->hold_debits) != 0 ||
-        money_compare(account->pending_credits, account->hold_credits) != 0)
+    struct money held_debits = is_summed ? (struct money){ 0 } : account->hold_debits;
+    struct money held_credits = is_summed ? (struct money){ 0 } : account->hold_credits;
+    if (money_compare(account->pending_debits, held_debits) != 0 ||
+        money_compare(account->pending_credits, held_credits) != 0)
         check_run_find(run, "I-2",
                        "account %" PRId64 " keeps %" PRId64 " and %" PRId64
                        " pending, its open holds say %" PRId64 " and %" PRId64,
                        account->id, account->pending_debits.nanodollars,
-                       account->pending_credits.nanodollars, account->hold_debits.nanodollars,
-                       account->hold_credits.nanodollars);
+                       account->pending_credits.nanodollars, held_debits.nanodollars,
+                       held_credits.nanodollars);
 }
 
 static bool check_account(struct books *books, const struct audit_row *row, struct error *err)
@@ -233,6 +235,23 @@ static bool check_debtors(struct check_run *run, struct error *err)
             return true;
         check_run_find(run, "I-5", "renter %" PRId64 " owes and has credit at once", row->at[0]);
         audit_take(&debtors);
+    }
+    return false;
+}
+
+/* A hold that was captured was taken from where it was held, and no more than it held. */
+static bool check_captured(struct check_run *run, struct error *err)
+{
+    auto_audit struct audit_stream holds = audit_open(run->db, AUDIT_CAPTURED);
+    const struct audit_row *row;
+
+    for (; audit_see(&holds, &row, err); audit_take(&holds)) {
+        if (row == NULL)
+            return true;
+        if (row->at[2] <= 0 || row->at[2] > row->at[1])
+            check_run_find(run, "I-2",
+                           "hold %" PRId64 " is of %" PRId64 ", and its journal took %" PRId64,
+                           row->at[0], row->at[1], row->at[2]);
     }
     return false;
 }
@@ -377,5 +396,6 @@ static bool check_journals(struct check_run *run, struct error *err)
 
 bool check_books(struct check_run *run, struct error *err)
 {
-    return check_accounts(run, err) && check_debtors(run, err) && check_journals(run, err);
+    return check_accounts(run, err) && check_captured(run, err) && check_debtors(run, err) &&
+           check_journals(run, err);
 }

@@ -6,13 +6,12 @@
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/liveness.h"
+#include "store/deposit.h"
 #include "store/liveness.h"
 #include "store/user.h"
 
 /* A stop comes within a second of the end of credit, where a server is there to see it. */
 #define STOP_LATE_US (60 * US_PER_SECOND)
-
-enum { DEPOSIT_ARRIVED = 2 };
 
 static bool check_provider(struct check_run *run, struct error *err)
 {
@@ -58,6 +57,20 @@ static bool check_suspense(struct check_run *run, struct error *err)
     return false;
 }
 
+/* While it is on its way, and no longer, all of it is pending. One that a provider has made may not
+ * be held yet. */
+static void check_pending(struct check_run *run, const struct audit_row *row)
+{
+    int64_t held = row->at[6];
+    bool is_open = row->at[1] == DEPOSIT_MADE || row->at[1] == DEPOSIT_ON_ITS_WAY;
+
+    if (held != (is_open ? row->at[2] : 0) && !(row->at[1] == DEPOSIT_MADE && held == 0))
+        check_run_find(run, "I-13",
+                       "deposit %" PRId64 " of %" PRId64 " is in state %" PRId64 ", and %" PRId64
+                       " is held for it",
+                       row->at[0], row->at[2], row->at[1], held);
+}
+
 static bool check_deposits(struct check_run *run, struct error *err)
 {
     auto_audit struct audit_stream rows = audit_open(run->db, AUDIT_DEPOSITS);
@@ -68,6 +81,7 @@ static bool check_deposits(struct check_run *run, struct error *err)
             return true;
         int64_t wanted = row->at[1] == DEPOSIT_ARRIVED ? 1 : 0;
 
+        check_pending(run, row);
         if (row->at[3] != wanted || row->at[5] != wanted)
             check_run_find(run, "I-13",
                            "deposit %" PRId64 " is in state %" PRId64 " and has %" PRId64

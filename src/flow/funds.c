@@ -9,6 +9,7 @@
 #include "store/burn.h"
 #include "store/contract.h"
 #include "store/deposit.h"
+#include "store/hold.h"
 #include "store/ledger.h"
 #include "store/machine.h"
 
@@ -21,7 +22,7 @@ typedef enum journal_outcome journal_maker(const struct journal_credit *credit,
                                            struct renter_funds *ret_after);
 
 static bool add_credit(struct db *db, const struct journal_credit *credit, journal_maker *make,
-                       struct error *err)
+                       const struct hold_row *hold, struct error *err)
 {
     struct renter_funds funds, after;
     struct journal journal;
@@ -32,6 +33,9 @@ static bool add_credit(struct db *db, const struct journal_credit *credit, journ
         return false;
     if (make(credit, &funds, &journal, &after) != JOURNAL_BUILT)
         return error_set(err, ERROR_OUT_OF_RANGE, "no such amount can be added");
+    if (hold != NULL)
+        return hold_capture(db, hold, &journal, credit->occurred, err) &&
+               funds_set_t_zero(db, credit->renter_id, credit->occurred, err);
     if (!ledger_post(db, &journal, credit->occurred, &outcome, err))
         return false;
     if (outcome == LEDGER_DIFFERS)
@@ -50,12 +54,13 @@ bool funds_grant(struct db *db, int64_t user_id, struct money amount, const char
                                      .amount = amount,
                                      .from = LEDGER_PROMO_GRANTED };
 
-    return add_credit(db, &credit, journal_promo, err);
+    return add_credit(db, &credit, journal_promo, NULL, err);
 }
 
 bool funds_deposit(struct db *db, int64_t user_id, struct money amount, const char *ticket,
                    struct instant now, struct error *err)
 {
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     char key[JOURNAL_KEY_SIZE];
     struct deposit_row deposit = {
         .user_id = user_id, .provider = "manual", .object_id = ticket, .amount = amount
@@ -66,13 +71,49 @@ bool funds_deposit(struct db *db, int64_t user_id, struct money amount, const ch
                                      .occurred = now,
                                      .amount = amount,
                                      .from = LEDGER_BANK };
-    bool is_new;
+    struct hold_row hold;
+    bool is_new, is_held;
 
     if (!deposit_arrive(db, &deposit, now, &is_new, err))
         return false;
+    if (!is_new)
+        return true;
     (void)snprintf(key, sizeof key, "dep:%lld", (long long)deposit.id);
     credit.ref_id = deposit.id;
-    return !is_new || add_credit(db, &credit, journal_deposit, err);
+    if (!hold_find(db, key, &arena, &hold, &is_held, err))
+        return false;
+    /* One that has run out held it no more, and the money has come all the same. */
+    return add_credit(db, &credit, journal_deposit,
+                      is_held && hold.state == HOLD_OPEN ? &hold : NULL, err);
+}
+
+bool funds_expect(struct db *db, struct funds_expected *expected, struct instant now,
+                  struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    char key[JOURNAL_KEY_SIZE];
+    struct deposit_row deposit = { .user_id = expected->user_id,
+                                   .provider = "manual",
+                                   .object_id = expected->ticket,
+                                   .amount = expected->amount };
+    struct hold_row before = { .id = 0 }, hold = { .key = key,
+                                                   .kind = HOLD_DEPOSIT,
+                                                   .user_id = expected->user_id,
+                                                   .amount = expected->amount,
+                                                   .note = expected->note,
+                                                   .created = now,
+                                                   .expires = expected->until };
+    enum hold_placing placing;
+    bool has;
+
+    if (!deposit_expect(db, &deposit, now, &expected->is_new, err))
+        return false;
+    (void)snprintf(key, sizeof key, "dep:%lld", (long long)deposit.id);
+    if (!(expected->is_new ? hold_place(db, &hold, &placing, err)
+                           : hold_find(db, key, &arena, &before, &has, err)))
+        return false;
+    expected->hold_id = expected->is_new ? hold.id : before.id;
+    return true;
 }
 
 static struct instant earlier(struct instant a, struct instant b)

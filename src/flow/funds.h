@@ -15,9 +15,22 @@
 NODISCARD bool funds_grant(struct db *db, int64_t user_id, struct money amount, const char *key,
                            struct instant now, struct error *err);
 
-/* Bought credit that reached the bank, once for that ticket. */
+/* Bought credit that reached the bank, once for that ticket; whether or not it was expected. */
 NODISCARD bool funds_deposit(struct db *db, int64_t user_id, struct money amount,
                              const char *ticket, struct instant now, struct error *err);
+
+/* Money that was sent and has not arrived: told as pending until it does, or until `until`. */
+struct funds_expected {
+    int64_t user_id;
+    struct money amount;
+    const char *ticket, *note;
+    struct instant until;
+
+    bool is_new;     /* an output: else it was announced, or has arrived, before */
+    int64_t hold_id; /* an output: 0 where it has arrived unannounced */
+};
+NODISCARD bool funds_expect(struct db *db, struct funds_expected *expected, struct instant now,
+                            struct error *err);
 
 /* The account's credit as a line from `now` on: every meter of every instance that exists, running
  * where it is charged. Reads only. */

@@ -13,8 +13,6 @@ enum { POST_USAGE_MAX = 64, POST_RUNNING_SECONDS = 600, POST_STOPPED_SECONDS = 3
 /* Post up to POST_USAGE_MAX instances that are due; `*ret_count` says how many there were. */
 NODISCARD bool flow_post_usage(const struct flow *flow, size_t *ret_count, struct error *err);
 
-/* Post one instance of the machine at hand now, up to its last confirmed instant; nothing for one
- * that has ended. For flows that need the books to be up to date. */
 /* Post all that a renter has, before credit comes that would change who paid for it. Locks
  * machines: nobody may be locked yet. */
 NODISCARD bool post_usage_of_renter(struct db *db, int64_t user_id, struct instant now,

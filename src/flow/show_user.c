@@ -2,6 +2,7 @@
 #include "flow/show_user.h"
 
 #include "flow/funds.h"
+#include "store/hold.h"
 #include "store/ledger.h"
 #include "store/machine.h"
 #include "store/ssh_key.h"
@@ -12,6 +13,13 @@ struct show_work {
     struct arena *arena;
     struct user_view view;
 };
+
+static bool load_holds(struct db *db, int64_t id, struct user_view *view, struct error *err)
+{
+    return hold_sum(db, id, HOLD_DEPOSIT, &view->pending_credit, err) &&
+           hold_sum(db, id, HOLD_CREDIT, &view->held_credit, err) &&
+           hold_sum(db, id, HOLD_EARNINGS, &view->held_earnings, err);
+}
 
 static bool show_work(struct db *db, void *context, struct error *err)
 {
@@ -32,6 +40,7 @@ static bool show_work(struct db *db, void *context, struct error *err)
     if (!funds_credit(db, &work->view.user, work->now, work->arena, &credit, err) ||
         !ledger_load_sums(db, (struct ledger_key){ LEDGER_HOST_ACCRUED, id, 0 }, &accrued, err) ||
         !ledger_load_sums(db, (struct ledger_key){ LEDGER_HOST_PAYABLE, id, 0 }, &payable, err) ||
+        !load_holds(db, id, &work->view, err) ||
         !machine_list(db, id, work->arena, &machines, &machine_count, err) ||
         !ssh_key_list(db, id, work->arena, &keys, &key_count, err))
         return false;

@@ -182,6 +182,10 @@ static bool describe(struct db *db, struct wallet_view *view, struct arena *aren
         view->source = "transfer";
         view->service = "transfer";
         return true;
+    case JOURNAL_HOLD:
+        view->source = "hold";
+        view->service = "refund";
+        return true;
     case JOURNAL_USAGE:
     case JOURNAL_PROMO:
     case JOURNAL_PROMO_EXPIRY:

@@ -38,6 +38,7 @@ enum journal_kind {
     JOURNAL_DISPUTE = 9,      /* dsp:<dispute>:<phase> */
     JOURNAL_PROVIDER = 10,    /* psp:<provider>:<transaction>: fees, and what is not matched yet */
     JOURNAL_ADJUSTMENT = 11,  /* adj:<ticket>: capital, debts written off, by hand */
+    JOURNAL_HOLD = 12,        /* hold:<hold>:<what>: what became of money set aside */
 };
 
 /* What `ref_id` is the id of. Stored in journal.ref_kind. */
@@ -50,6 +51,7 @@ enum journal_ref {
     JOURNAL_REF_REFUND = 6,
     JOURNAL_REF_DISPUTE = 7,
     JOURNAL_REF_GRANT = 8,
+    JOURNAL_REF_HOLD = 9,
 };
 
 /* Why a leg is there. Stored in transfer.code; a component's legs are 10 * component + these. */
@@ -72,7 +74,8 @@ enum leg_code {
     LEG_EXPIRED = 67,     /* given credit that was never used */
     LEG_WRITTEN_OFF = 68, /* a debt that will not be paid */
     LEG_TAX = 69,
-    LEG_FROZEN = 70, /* by a dispute */
+    LEG_FROZEN = 70,    /* by a dispute */
+    LEG_KEPT_BACK = 71, /* of a host's earnings */
 };
 
 struct leg {

@@ -11,6 +11,7 @@
 #include "flow/admin.h"
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
+#include "server/admin_holds.h"
 #include "server/admin_money.h"
 #include "server/data_dir.h"
 #include "server/fields.h"
@@ -29,9 +30,11 @@ const struct option_row admin_options[] = {
     { "ticket", "TEXT", "credit grant, deposit: the same one again adds nothing" },
     { "component", "C", "refund charge: gpu, disk, bwu or bwd" },
     { "used", "N", "refund charge: how many hours or GB, or all" },
-    { "state", "S", "payout list: created, submitted, in_transit, paid, failed, ..." },
+    { "state", "S",
+      "payout list: created, submitted, in_transit, paid, failed, ...; hold list: open" },
     { "reference", "R", "payout: what the bank or provider calls it" },
-    { "reason", "TEXT", "payout fail: why" },
+    { "reason", "TEXT", "payout fail, hold: why" },
+    { "days", "N", "credit expect, hold: for how long (14; until it is ended)" },
     { NULL, NULL, NULL },
 };
 
@@ -84,6 +87,9 @@ static bool encode_user(struct admin *admin, struct encoder *json, const struct 
     encode_field_bool(json, "is_host", view.has_machines);
     encode_field_money(json, "credit", view.credit);
     encode_field_money(json, "balance", view.earnings);
+    encode_field_money(json, "pending_credit", view.pending_credit);
+    encode_field_money(json, "held_credit", view.held_credit);
+    encode_field_money(json, "held_earnings", view.held_earnings);
     encode_field_money(json, "credit_limit", user->credit_limit);
     encode_field_text(json, "created_at", instant_format(user->created, created));
     encode_end(json);
@@ -232,6 +238,20 @@ static const struct admin_command {
     { "credit", "grant", "--user ID --amount 25.00", "give credit", 2, admin_credit_grant },
     { "credit", "deposit", "--user ID --amount 25.00 --ticket T",
       "bought credit: money that has reached the bank", 2, admin_credit_deposit },
+    { "credit", "expect", "--user ID --amount 25.00 --ticket T [--days 14]",
+      "money on its way: told as pending until its deposit, or so many days", 2,
+      admin_credit_expect },
+    { "hold", "credit", "--user ID --amount 25.00 --ticket T [--days N] [--reason TEXT]",
+      "set bought credit aside: it pays for nothing", 2, admin_hold_credit },
+    { "hold", "earnings", "--user ID --amount 25.00 --ticket T [--days N] [--reason TEXT]",
+      "keep what a host is owed out of payouts", 2, admin_hold_earnings },
+    { "hold", "list", "[--state open] [--user ID]", "what is set aside, or was", 2,
+      admin_hold_list },
+    { "hold", "release", "ID", "let it go; money that was expected will not come", 3,
+      admin_hold_release },
+    { "hold", "take", "ID [--amount 25.00]",
+      "credit: it was sent back; earnings: the house keeps them; the rest is let go", 3,
+      admin_hold_take },
     { "credit", "limit", "--user ID --amount 25.00", "let an account owe this much", 2,
       admin_credit_limit },
     { "credit", "cap", "--user ID --amount 25.00",

@@ -197,6 +197,8 @@ static const char *words_for(const struct wallet_view *view)
         return "Charge taken back";
     case JOURNAL_ADJUSTMENT:
         return view->entry.is_out ? "Credit given to somebody" : "Credit from somebody";
+    case JOURNAL_HOLD:
+        return "Set aside, and taken";
     case JOURNAL_PROMO:
     case JOURNAL_USAGE:
     case JOURNAL_PROMO_EXPIRY:

@@ -47,6 +47,9 @@ static void encode_billing(struct encoder *json, const struct user_view *view)
 
     encode_field_money(json, "credit", view->credit);
     encode_field_money(json, "balance", view->earnings);
+    encode_field_money(json, "pending_credit", view->pending_credit);
+    encode_field_money(json, "held_credit", view->held_credit);
+    encode_field_money(json, "held_earnings", view->held_earnings);
     for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++)
         encode_field_int(json, amounts[i], 0);
     for (size_t i = 0; i < sizeof address / sizeof address[0]; i++)

@@ -10,6 +10,7 @@
 #include "flow/contact_lost.h"
 #include "flow/decide_due.h"
 #include "flow/due.h"
+#include "flow/hold.h"
 #include "flow/lifetime.h"
 #include "flow/list_machine.h"
 #include "flow/liveness.h"
@@ -68,6 +69,7 @@ static const struct job {
     { "post usage", flow_post_usage, POST_USAGE_MAX, NULL, DUE_POST_USAGE, LOOK_MAX_US },
     { "credit warnings", flow_warn_credit, WARN_CREDIT_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "bill hosts", flow_bill_hosts, BILL_HOSTS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "expire holds", flow_hold_expire, HOLDS_EXPIRE_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },

@@ -29,10 +29,15 @@ static const struct table {
     [AUDIT_HOLD_CREDITS] = { "SELECT cr, sum(amount) FROM hold WHERE state = 0 AND cr > $1 "
                              "GROUP BY cr ORDER BY cr LIMIT $2",
                              1, 2, false },
+    [AUDIT_CAPTURED] = { "SELECT h.id, h.amount, COALESCE((SELECT sum(t.amount) FROM transfer t "
+                         "WHERE t.journal_id = h.resolved_journal AND t.dr = h.dr), 0) "
+                         "FROM hold h WHERE h.state = 1 AND h.id > $1 ORDER BY h.id LIMIT $2",
+                         1, 3, false },
     [AUDIT_DEBTORS] = { "SELECT debt.owner_id FROM account debt WHERE debt.code = 1210 "
                         "AND debt.owner_id > $1 AND debt.dr_posted > debt.cr_posted "
                         "AND EXISTS (SELECT 1 FROM account fund WHERE fund.code IN (2010, 2020) "
-                        "AND fund.owner_id = debt.owner_id AND fund.cr_posted > fund.dr_posted) "
+                        "AND fund.owner_id = debt.owner_id AND fund.cr_posted > fund.dr_posted + "
+                        "fund.dr_pending) "
                         "ORDER BY debt.owner_id LIMIT $2",
                         1, 1, false },
     [AUDIT_JOURNALS] = { "SELECT id, kind, occurred_us, posted_us, ref_kind, ref_id, corrects, "
@@ -101,9 +106,11 @@ static const struct table {
                          "COALESCE((SELECT sum(t.amount) FROM journal j JOIN transfer t "
                          "ON t.journal_id = j.id WHERE j.ref_kind = 3 AND j.ref_id = d.id "
                          "AND j.kind = 2 AND t.code = 52), 0), "
-                         "(SELECT count(*) FROM journal j WHERE j.idem_key = 'dep:' || d.id) "
+                         "(SELECT count(*) FROM journal j WHERE j.idem_key = 'dep:' || d.id), "
+                         "COALESCE((SELECT sum(h.amount) FROM hold h "
+                         "WHERE h.idem_key = 'dep:' || d.id AND h.state = 0), 0) "
                          "FROM deposit d WHERE d.id > $1 ORDER BY d.id LIMIT $2",
-                         1, 6, false },
+                         1, 7, false },
     [AUDIT_DEPOSITED] = { "SELECT j.id FROM journal j WHERE j.kind = 2 AND j.id > $1 AND NOT "
                           "EXISTS "
                           "(SELECT 1 FROM deposit d WHERE d.id = j.ref_id AND j.ref_kind = 3) "

@@ -32,6 +32,7 @@ enum audit_table {
     AUDIT_CREDITS,     /* the same */
     AUDIT_HOLD_DEBITS, /* account, sum of its open holds */
     AUDIT_HOLD_CREDITS,
+    AUDIT_CAPTURED, /* holds that were: id, amount, what their journal took from where it was */
     AUDIT_DEBTORS,  /* owners that owe and have at once */
     AUDIT_JOURNALS, /* id, kind, occurred, posted, ref kind, ref id, corrects; key and body hash */
     AUDIT_LEGS,   /* journal, leg, code, amount, debit code, owner, sub, credit code, owner, sub */
@@ -46,7 +47,8 @@ enum audit_table {
     AUDIT_SEALS,     /* number, last journal, journals; hash */
     AUDIT_PROVIDER,  /* id, journal, account code, amount; what the journal moves on that code */
     AUDIT_SUSPENSE,  /* account, owner, credits older than a day, all debits */
-    AUDIT_DEPOSITS,  /* id, state, amount, its journals, what they credit, those with its key */
+    AUDIT_DEPOSITS,  /* id, state, amount, its journals, what they credit, those with its key, and
+                      * what is held open for it */
     AUDIT_DEPOSITED, /* journals of deposits that do not exist */
     AUDIT_PAYOUTS,   /* id, host, state, amount; what is in transit for it */
     AUDIT_TRANSIT,   /* accounts in transit without a payout: account, host, payout, balance */

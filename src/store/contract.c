@@ -383,12 +383,13 @@ bool contract_unfunded(struct db *db, int64_t *ret_ids, size_t max, size_t *ret_
                        struct error *err)
 {
     /* 2010 and 2020: what renters have. One without any of it cannot pay for an hour. */
-    return rows_load_ids(db,
-                         "SELECT c.id FROM contract c JOIN bid b ON b.contract_id = c.id "
-                         "JOIN users u ON u.id = c.owner_id "
-                         "WHERE c.kind = 2 AND c.state = 7 AND c.reason = 2 AND b.resumes = 1 "
-                         "AND (u.credit_limit > 0 OR EXISTS (SELECT 1 FROM account a "
-                         "WHERE a.code IN (2010, 2020) AND a.owner_id = c.owner_id "
-                         "AND a.cr_posted > a.dr_posted)) ORDER BY c.owner_id, c.id LIMIT $1",
-                         DB_ARGS(db_int((int64_t)max)), ret_ids, max, ret_count, err);
+    return rows_load_ids(
+        db,
+        "SELECT c.id FROM contract c JOIN bid b ON b.contract_id = c.id "
+        "JOIN users u ON u.id = c.owner_id "
+        "WHERE c.kind = 2 AND c.state = 7 AND c.reason = 2 AND b.resumes = 1 "
+        "AND (u.credit_limit > 0 OR EXISTS (SELECT 1 FROM account a "
+        "WHERE a.code IN (2010, 2020) AND a.owner_id = c.owner_id "
+        "AND a.cr_posted > a.dr_posted + a.dr_pending)) ORDER BY c.owner_id, c.id LIMIT $1",
+        DB_ARGS(db_int((int64_t)max)), ret_ids, max, ret_count, err);
 }

@@ -24,16 +24,21 @@ enum ledger_outcome {
 NODISCARD bool ledger_post(struct db *db, const struct journal *journal, struct instant now,
                            enum ledger_outcome *ret_outcome, struct error *err);
 
-/* What a renter has, as posted. ERROR_CORRUPT where it cannot be. */
+/* What a renter has, as posted, less what a hold sets aside. ERROR_CORRUPT where it cannot be. */
 NODISCARD bool ledger_load_funds(struct db *db, int64_t renter_id, struct renter_funds *ret_funds,
                                  struct error *err);
 
-/* All that was ever posted to an account; zero where there is no such account. */
+/* All that was ever posted to an account, and what is pending on it by open holds (store/hold.h;
+ * not on those that are summed on demand); zero where there is no such account. */
 struct ledger_sums {
     struct money debits, credits;
+    struct money held_debits, held_credits;
 };
 NODISCARD bool ledger_load_sums(struct db *db, struct ledger_key key, struct ledger_sums *ret_sums,
                                 struct error *err);
+
+/* What of the balance no hold has set aside: never below zero where the account has a limit. */
+struct money ledger_free(enum ledger_code code, const struct ledger_sums *sums);
 
 /* The number of the newest journal; 0: none yet. Numbers rise and may skip some. */
 NODISCARD bool ledger_newest(struct db *db, int64_t *ret_number, struct error *err);

@@ -38,6 +38,14 @@ static const struct plant plants[] = {
       "DELETE FROM journal WHERE ref_kind = 3;\nDELETE FROM deposit;" },
     { "I-13", DEPOSIT_7("2", "1") "\n" JOURNAL_OF_7,
       "DELETE FROM journal WHERE ref_kind = 3;\nDELETE FROM deposit;" },
+    /* One that is on its way, and nothing is pending; and one that has ended, and something is. */
+    { "I-13", DEPOSIT_7("1", "NULL"), "DELETE FROM deposit;" },
+    { "I-13",
+      DEPOSIT_7(
+          "4",
+          "1") "\n"
+               "INSERT INTO hold (idem_key, dr, cr, amount) SELECT 'dep:7', fee, fee, 5 FROM spot;",
+      "DELETE FROM deposit;\nDELETE FROM hold;" },
     /* Somebody runs whose end came an hour ago; and one who has nothing, and no end. */
     { "I-16",
       "UPDATE users SET credit_limit = t_zero_us WHERE t_zero_us < 9000000000000000000;\n"
