@@ -62,6 +62,7 @@ def route_row(route):
         f"        .scope = SCOPE_{(route.scope or 'none').upper()},",
         f"        .rate = RATE_{route.rate.upper()},",
         f"        .blocks = {BLOCKS[route.blocking]},",
+        *(["        .needs_step = true,"] if route.needs_step else []),
         f"        .handler = {route.handler},",
         "    },"])
 

@@ -24,13 +24,14 @@ SCOPES = ("instance_read", "instance_write", "user_read", "user_write", "billing
           "billing_write", "machine_read", "machine_write", "misc", "team_read", "team_write")
 RATES = ("read", "write", "search", "secret", "agent", "none")
 PARAMS = ("id", "user", "text")
-OBJECTS = ("instance", "offer", "machine", "ssh_key", "api_key", "order")
+OBJECTS = ("instance", "offer", "machine", "ssh_key", "api_key", "order", "session", "tfa_method",
+           "team_member", "team_role", "webhook")
 ROUTE_MEMBERS = {"name", "method", "path", "handler", "summary", "callers", "scope", "rate",
                  "blocking", "params", "query", "request", "reply", "content", "errors",
-                 "access", "example", "proof"}
+                 "access", "example", "proof", "step"}
 SIMPLE = ("integer", "number", "string", "boolean", "null", "any")
 # Which errors any route may answer, by what stands before its handler.
-ALWAYS = ("bad_request", "internal_error", "unavailable", "rate_limit_exceeded", "too_large",
+ALWAYS = ("bad_request", "csrf_failed", "internal_error", "unavailable", "rate_limit_exceeded", "too_large",
           "request_timeout", "timeout")
 
 
@@ -134,6 +135,8 @@ class Route:
         self.params = declared.get("params", {})
         self.access = declared.get("access")
         self.proof = declared.get("proof")
+        # True: an account with a second factor must have shown it lately.
+        self.needs_step = declared.get("step", False)
         self.example = declared.get("example")
         # "410 code" where the route answers a code with another status than api/errors.json has.
         rows = [(row.split(" ")[-1], row.split(" ")[:-1]) for row in declared.get("errors", [])]
@@ -158,6 +161,7 @@ class Route:
 
         one_of("method", self.method, METHODS)
         one_of("rate", self.rate, RATES)
+        one_of("step", self.needs_step, (False, True))
         one_of("blocking", self.blocking, (False, "remote", True))
         for caller in self.callers:
             one_of("caller", caller, CALLERS)

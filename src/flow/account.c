@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
+#include "flow/login.h"
 
 enum { RIGHTS_LENGTH_MAX = 16 * 1024 };
 
@@ -30,7 +31,7 @@ static const struct {
 };
 
 /* One local part, one domain, nothing that would need quoting; lower case in `email`. */
-static bool email_normalise(const char *text, char email[static EMAIL_LENGTH_MAX + 1])
+bool account_email(const char *text, char email[static EMAIL_LENGTH_MAX + 1])
 {
     size_t length = strlen(text);
     const char *at = strchr(text, '@');
@@ -48,53 +49,79 @@ static bool email_normalise(const char *text, char email[static EMAIL_LENGTH_MAX
     return true;
 }
 
+/* The name that is asked for, or what stands before the email's @. */
+static void choose_name(const struct account_request *request, const char *email,
+                        char name[static NAME_LENGTH_MAX + 1])
+{
+    if (request->username != NULL)
+        (void)snprintf(name, NAME_LENGTH_MAX + 1, "%s", request->username);
+    else
+        (void)snprintf(name, NAME_LENGTH_MAX + 1, "%.*s", (int)strcspn(email, "@"), email);
+}
+
+static bool insert_rows(struct db *db, const struct account_request *request,
+                        const struct user_row *user, struct account_reply *reply, struct error *err)
+{
+    struct api_key_row key = { .name = "main",
+                               .rights = "",
+                               .scopes = SCOPE_ALL,
+                               .hash = crypto_sha256(reply->api_key, strlen(reply->api_key)),
+                               .created = user->created };
+
+    if (!user_insert(db, user, &key.user_id, err) ||
+        !api_key_insert(db, &key, &reply->key_id, err) ||
+        (request->password != NULL && !user_set_password(db, key.user_id, request->password, err)))
+        return false;
+    if (request->credit.nanodollars > 0) {
+        char ledger_key[JOURNAL_KEY_SIZE];
+
+        (void)snprintf(ledger_key, sizeof ledger_key, "promo:signup:%" PRId64, key.user_id);
+        if (!funds_grant(db, key.user_id, request->credit, ledger_key, user->created, err))
+            return false;
+    }
+    reply->user_id = key.user_id;
+    reply->outcome = ACCOUNT_CREATED;
+    return true;
+}
+
+bool account_insert(struct db *db, const struct account_request *request, struct instant now,
+                    struct account_reply *ret, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    char email[EMAIL_LENGTH_MAX + 1], username[NAME_LENGTH_MAX + 1];
+    struct user_row user = { .email = email,
+                             .username = username,
+                             .fullname = "",
+                             .is_admin = request->is_admin,
+                             .is_verified = !request->is_unverified,
+                             .is_host_only = request->is_host_only,
+                             .parent_id = request->parent_id,
+                             .created = now,
+                             .t_zero = INSTANT_NEVER };
+    struct user_row other;
+    bool has_other;
+
+    ret->outcome = ACCOUNT_BAD_EMAIL;
+    if (!account_email(request->email, email))
+        return true;
+    choose_name(request, email, username);
+    if (!user_find(db, email, &arena, &other, &has_other, err))
+        return false;
+    ret->outcome = ACCOUNT_EXISTS;
+    return has_other || insert_rows(db, request, &user, ret, err);
+}
+
 struct create_work {
     const struct account_request *request;
     struct instant now;
-    char email[EMAIL_LENGTH_MAX + 1];
-    char username[NAME_LENGTH_MAX + 1];
-    struct hash key_hash;
     struct account_reply reply;
 };
 
 static bool create_work(struct db *db, void *context, struct error *err)
 {
     struct create_work *work = context;
-    const struct account_request *request = work->request;
-    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct user_row user = { .email = work->email,
-                             .username = work->username,
-                             .fullname = "",
-                             .is_admin = request->is_admin,
-                             .created = work->now,
-                             .t_zero = INSTANT_NEVER };
-    struct api_key_row key = { .name = "main",
-                               .rights = "",
-                               .scopes = SCOPE_ALL,
-                               .hash = work->key_hash,
-                               .created = work->now };
-    struct user_row other;
-    bool has_other;
 
-    if (!user_find(db, work->email, &arena, &other, &has_other, err))
-        return false;
-    if (has_other) {
-        work->reply.outcome = ACCOUNT_EXISTS;
-        return true;
-    }
-    if (!user_insert(db, &user, &key.user_id, err) ||
-        !api_key_insert(db, &key, &work->reply.key_id, err))
-        return false;
-    if (request->credit.nanodollars > 0) {
-        char ledger_key[JOURNAL_KEY_SIZE];
-
-        (void)snprintf(ledger_key, sizeof ledger_key, "promo:signup:%" PRId64, key.user_id);
-        if (!funds_grant(db, key.user_id, request->credit, ledger_key, work->now, err))
-            return false;
-    }
-    work->reply.user_id = key.user_id;
-    work->reply.outcome = ACCOUNT_CREATED;
-    return true;
+    return account_insert(db, work->request, work->now, &work->reply, err);
 }
 
 bool flow_account_create(const struct flow *flow, const struct account_request *request,
@@ -102,23 +129,11 @@ bool flow_account_create(const struct flow *flow, const struct account_request *
 {
     struct create_work work = { .request = request, .now = clock_now(flow->clock) };
 
-    if (!email_normalise(request->email, work.email)) {
-        *ret = (struct account_reply){ .outcome = ACCOUNT_BAD_EMAIL };
-        return true;
-    }
     if (request->credit.nanodollars < 0) {
         *ret = (struct account_reply){ .outcome = ACCOUNT_BAD_CREDIT };
         return true;
     }
-    const char *name = request->username;
-    if (name != NULL)
-        (void)snprintf(work.username, sizeof work.username, "%s", name);
-    else
-        (void)snprintf(work.username, sizeof work.username, "%.*s", (int)strcspn(work.email, "@"),
-                       work.email);
-
     (void)crypto_token(work.reply.api_key);
-    work.key_hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
     if (!store_write(flow->store, create_work, &work, err))
         return error_context(err, "create an account");
     if (work.reply.outcome != ACCOUNT_CREATED)
@@ -164,6 +179,7 @@ static bool rights_read(const char *rights, int64_t *ret_named, int64_t *ret_who
 
 struct authenticate_work {
     struct hash hash;
+    struct instant now;
     struct caller caller;
     bool is_known;
 };
@@ -181,6 +197,8 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
     if (!api_key_find(db, &work->hash, &arena, &key, &has_key, err) ||
         (has_key && !user_load(db, key.user_id, &arena, &user, &has_user, err)))
         return false;
+    if (!has_key)
+        return login_caller(db, &work->hash, work->now, &work->caller, &work->is_known, err);
     if (!has_user)
         return true;
     if (key.rights[0] != '\0' && !rights_read(key.rights, &named, &whole))
@@ -189,6 +207,8 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
                                     .key_id = key.id,
                                     .scopes = key.scopes,
                                     .narrowed = named & ~whole,
+                                    .has_tfa = user.has_tfa,
+                                    .actor_id = user.id,
                                     .instance_id = key.contract_id,
                                     .is_admin = user.is_admin && key.contract_id == 0 };
     work->is_known = true;
@@ -198,12 +218,14 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
 bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,
                        bool *ret_is_known, struct error *err)
 {
-    struct authenticate_work work = { .hash = *key };
+    struct authenticate_work work = { .hash = *key, .now = clock_now(flow->clock) };
 
     if (!store_read(flow->store, authenticate_work, &work, err))
         return error_context(err, "look up an API key");
-    if (work.is_known)
+    if (work.is_known) {
         *ret = work.caller;
+        login_touch(flow, &work.caller, work.now);
+    }
     *ret_is_known = work.is_known;
     return true;
 }

@@ -24,6 +24,10 @@ struct account_request {
     const char *username; /* NULL: the email's local part */
     struct money credit;  /* granted as promo credit; zero: none */
     bool is_admin;
+    bool is_unverified;   /* its email is one that nobody vouches for yet */
+    const char *password; /* what password_hash() made of one; NULL: none */
+    int64_t parent_id;    /* of a subaccount; else 0 */
+    bool is_host_only;
 };
 
 struct account_reply {
@@ -31,6 +35,14 @@ struct account_reply {
     int64_t user_id, key_id;
     char api_key[TOKEN_TEXT_SIZE]; /* shown this once */
 };
+
+/* The address as it is kept, in lower case. False: it is none. */
+bool account_email(const char *text, char email[static EMAIL_LENGTH_MAX + 1]);
+
+/* The same within a transaction; its key is the one in `ret->api_key`, which crypto_token() made.
+ */
+NODISCARD bool account_insert(struct db *db, const struct account_request *request,
+                              struct instant now, struct account_reply *ret, struct error *err);
 
 NODISCARD bool flow_account_create(const struct flow *flow, const struct account_request *request,
                                    struct account_reply *ret, struct error *err);

@@ -14,7 +14,8 @@
 #include "sys/crypto.h"
 #include "sys/log.h"
 
-struct vault; /* flow/vault.h */
+struct vault;         /* flow/vault.h */
+struct password_gate; /* sys/password.h */
 
 struct flow {
     struct store *store;
@@ -22,6 +23,8 @@ struct flow {
     const struct log *log;
     const struct key_pair *server_keys; /* signs destroy instructions */
     const struct vault *vault;          /* opens what is sealed in the database */
+    struct password_gate *passwords;    /* checks them, a few at a time */
+    uint32_t guess_factor;              /* --rate-factor: so much more guessing; 0: without limit */
     bool auto_verifies;                 /* --auto-verify */
     bool allows_simulated;              /* --allow-simulated */
     struct money payout_min;            /* --payout-min */

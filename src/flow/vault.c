@@ -9,7 +9,7 @@ enum { ABOUT_SIZE = 64 };
 
 struct vault vault_of(const uint8_t master_key[static SEAL_KEY_SIZE])
 {
-    static const char domain[] = "berth-master-key-id";
+    static const char domain[] = "berth-master-key-id", codes[] = "berth-mail-codes";
     uint8_t text[sizeof domain + SEAL_KEY_SIZE];
     struct vault vault = { 0 };
 
@@ -19,6 +19,7 @@ struct vault vault_of(const uint8_t master_key[static SEAL_KEY_SIZE])
     for (int i = 0; i < 7; i++)
         vault.master_id = vault.master_id << 8 | hash.bytes[i];
     memcpy(vault.master_key, master_key, SEAL_KEY_SIZE);
+    vault.code_key = crypto_hmac(master_key, SEAL_KEY_SIZE, codes, sizeof codes - 1);
     crypto_wipe(text, sizeof text);
     return vault;
 }

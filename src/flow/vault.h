@@ -14,6 +14,7 @@
 struct vault {
     int64_t master_id; /* tells master keys apart; says nothing of them */
     uint8_t master_key[SEAL_KEY_SIZE];
+    struct hash code_key; /* what codes in mails are made with */
 };
 
 /* The vault of a master key. */

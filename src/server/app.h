@@ -7,6 +7,7 @@
 
 #include "flow/vault.h"
 #include "server/hub.h"
+#include "server/mailer.h"
 #include "server/metrics.h"
 #include "server/routes.h"
 #include "sys/clock.h"
@@ -26,6 +27,9 @@ struct app {
     struct timekeeper *timekeeper;
     struct key_pair keys;
     struct vault vault;
+    struct password_gate *passwords;
+    struct mailer mailer;
+    struct deliver_provider providers[1];
     struct store *store;
     struct flow flow;
     struct metrics *metrics;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/auth.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,6 +25,55 @@ const char *auth_key(const struct http_request *request, const json_t *body)
     if (value != NULL && json_is_string(value) && json_string_length(value) <= KEY_LENGTH_MAX)
         member = json_string_value(value);
     return member;
+}
+
+const char *auth_cookie_value(const char *header, const char *name, struct arena *arena)
+{
+    size_t name_length = strlen(name);
+
+    for (const char *at = header; *at != '\0';) {
+        at += strspn(at, "; \t");
+        size_t length = strcspn(at, ";");
+
+        if (length == name_length + 1 + 2 * TOKEN_BYTES && strncmp(at, name, name_length) == 0 &&
+            at[name_length] == '=') {
+            const char *value = at + name_length + 1;
+
+            return strspn(value, "0123456789abcdef") == 2 * TOKEN_BYTES
+                       ? arena_copy(arena, value, 2 * TOKEN_BYTES)
+                       : NULL;
+        }
+        at += length;
+    }
+    return NULL;
+}
+
+const char *auth_cookie(const struct http_request *request)
+{
+    const char *header = http_header(request, "Cookie");
+
+    if (header == NULL)
+        return NULL;
+    const char *value = auth_cookie_value(header, AUTH_COOKIE_SECURE, request->arena);
+    return value != NULL ? value : auth_cookie_value(header, AUTH_COOKIE, request->arena);
+}
+
+char *auth_csrf(const char *session, char text[static AUTH_CSRF_SIZE])
+{
+    static const char about[] = "berth-csrf";
+    struct hash hash = crypto_hmac(session, strlen(session), about, sizeof about - 1);
+
+    return hex_format(hash.bytes, (AUTH_CSRF_SIZE - 1) / 2, text);
+}
+
+bool auth_is_own_page(const struct http_request *request, const char *public_url)
+{
+    const char *origin = http_header(request, "Origin"), *host = http_header(request, "Host");
+    const char *name = origin != NULL ? strstr(origin, "://") : NULL;
+
+    if (origin == NULL || (public_url != NULL && strcasecmp(origin, public_url) == 0))
+        return true;
+    return name != NULL && host != NULL && strcasecmp(name + 3, host) == 0;
 }
 
 enum auth_outcome auth_decide(const struct caller *caller, uint32_t callers, enum scope scope)

@@ -27,12 +27,33 @@ struct authority {
     /* The permission object of a key that narrows categories, as JSON, in the arena. */
     bool (*find_rights)(void *context, const struct caller *caller, struct arena *arena,
                         const char **ret_rights, struct error *err);
+    /* A wrong key came from there. `*ret_wait_us` above 0: too many have, come back then. Blocks.
+     */
+    bool (*count_wrong)(void *context, const char *address, int64_t *ret_wait_us,
+                        struct error *err);
     bool (*check_agent)(void *context, const struct http_request *request, struct caller *ret,
                         struct error *err);
 };
 
 /* The key that the request carries, or NULL. `body` may be NULL. Borrowed from the request. */
 const char *auth_key(const struct http_request *request, const json_t *body);
+
+/* The session in the request's cookie, or NULL: browsers alone send one. */
+#define AUTH_COOKIE        "berth_session"
+#define AUTH_COOKIE_SECURE "__Host-berth"
+const char *auth_cookie(const struct http_request *request);
+
+/* The value of a cookie in such a header, in the arena; NULL: it is not there, or is no token. */
+const char *auth_cookie_value(const char *header, const char *name, struct arena *arena);
+
+/* What a page must send along in Berth-Csrf, with whatever changes something, to prove that it
+ * could read it: other sites' pages cannot. */
+enum { AUTH_CSRF_SIZE = 33 };
+char *auth_csrf(const char *session, char text[static AUTH_CSRF_SIZE]);
+
+/* Whether the page that sends this is of this server: the browser says where it comes from. Who is
+ * no browser says nothing. `public_url` may be NULL. */
+bool auth_is_own_page(const struct http_request *request, const char *public_url);
 
 enum auth_outcome {
     AUTH_OK,

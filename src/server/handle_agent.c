@@ -6,6 +6,7 @@
 #include "flow/heartbeat.h"
 #include "flow/op.h"
 #include "flow/session.h"
+#include "flow/throttle.h"
 #include "server/agents.h"
 #include "server/handlers.h"
 #include "server/reply.h"
@@ -37,17 +38,37 @@ static const char *facts_sentence(enum machine_outcome outcome)
     return "The machine's facts cannot be accepted.";
 }
 
+/* Wrong tokens count against the address, like wrong keys. False: the call is answered. */
+static bool count_token(struct call *call, const struct guess *guess)
+{
+    int64_t wait_us;
+    struct error err;
+
+    if (!flow_guess(&call->app->flow, guess, &wait_us, &err))
+        reply_error(call, &err);
+    else if (wait_us > 0)
+        reply_wait(call, wait_us);
+    else
+        return true;
+    return false;
+}
+
 void handle_agent_enroll(struct call *call)
 {
     auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    const struct guess guess = { THROTTLE_ADDRESS, NULL, call->request->client };
     struct enroll_outcome_reply done;
     struct enroll_request *request = arena_alloc(call->request->arena, 1, sizeof *request);
     struct error err;
 
     if (request == NULL)
         return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
-    if (!enroll_request_decode(call->body, request, &err) ||
-        !flow_enroll(&call->app->flow, request, &done, &err))
+    if (!enroll_request_decode(call->body, request, &err))
+        return reply_error(call, &err);
+    if (!count_token(call, &guess))
+        return;
+    if (!flow_enroll(&call->app->flow, request, &done, &err) ||
+        (done.outcome != ENROLL_BAD_TOKEN && !flow_guess_right(&call->app->flow, &guess, &err)))
         return reply_error(call, &err);
     switch (done.outcome) {
     case ENROLL_DONE:

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "flow/show_user.h"
+#include "flow/sign_up.h"
 #include "flow/ssh_keys.h"
 #include "flow/update_user.h"
 #include "server/app.h"
@@ -24,12 +25,14 @@ static void encode_identity(struct encoder *json, const struct user_view *view,
     encode_field_text(json, "username", user->username);
     encode_field_text(json, "user", user->username);
     encode_field_text(json, "email", user->email);
-    encode_field_bool(json, "email_verified", true);
+    encode_field_bool(json, "email_verified", user->is_verified);
     field_known_text(json, "fullname", user->fullname);
     encode_field_text(json, "sid", sid);
     field_known_int(json, "key_id", caller->key_id);
-    encode_field_text(json, "tfa_status", "disabled");
-    encode_field_bool(json, "password_resettable", false);
+    encode_field_text(json, "tfa_status", user->has_tfa ? "enabled" : "disabled");
+    encode_field_bool(json, "password_resettable", true);
+    field_known_int(json, "parent_id", user->parent_id);
+    encode_field_bool(json, "host_only", user->is_host_only);
     field_known_text(json, "ssh_key", view->ssh_key);
     encode_field_bool(json, "is_admin", user->is_admin);
     encode_field_bool(json, "is_host", view->has_machines);
@@ -64,18 +67,52 @@ static void encode_billing(struct encoder *json, const struct user_view *view)
     field_null(json, "paypal_email");
 }
 
+static bool encode_user(struct encoder *json, const struct call *call, const struct caller *whose,
+                        struct error *err)
+{
+    struct user_view view;
+
+    if (!flow_show_user(&call->app->flow, whose, call->request->arena, &view, err))
+        return false;
+    encode_object(json);
+    encode_identity(json, &view, whose);
+    encode_billing(json, &view);
+    encode_end(json);
+    return true;
+}
+
 void handle_user_show(struct call *call)
 {
     auto_buf struct buf body = buf_of(USER_REPLY_MAX);
     struct encoder json = encoder_of(&body);
-    struct user_view view;
     struct error err;
 
-    if (!flow_show_user(&call->app->flow, &call->caller, call->request->arena, &view, &err))
+    if (!encode_user(&json, call, &call->caller, &err))
+        return reply_error(call, &err);
+    reply_json(call, &body);
+}
+
+void handle_subaccounts_list(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SUBACCOUNTS_MAX * USER_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct user_row *users;
+    size_t count;
+    struct error err;
+
+    if (!flow_subaccount_list(&call->app->flow, &call->caller, call->request->arena, &users, &count,
+                              &err))
         return reply_error(call, &err);
     encode_object(&json);
-    encode_identity(&json, &view, &call->caller);
-    encode_billing(&json, &view);
+    encode_key(&json, "users");
+    encode_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        const struct caller below = { .kind = CALLER_USER, .user_id = users[i].id };
+
+        if (!encode_user(&json, call, &below, &err))
+            return reply_error(call, &err);
+    }
+    encode_end(&json);
     encode_end(&json);
     reply_json(call, &body);
 }

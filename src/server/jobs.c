@@ -14,6 +14,7 @@
 #include "flow/lifetime.h"
 #include "flow/list_machine.h"
 #include "flow/liveness.h"
+#include "flow/login.h"
 #include "flow/no_credit.h"
 #include "flow/op.h"
 #include "flow/post_usage.h"
@@ -46,6 +47,11 @@ static bool run_op_expire(const struct jobs_options *options, struct error *err)
     return flow_op_expire(options->flow, err);
 }
 
+static bool run_login_forget(const struct jobs_options *options, struct error *err)
+{
+    return flow_login_forget(options->flow, err);
+}
+
 enum { ALWAYS = -1 };
 
 static const struct job {
@@ -72,6 +78,7 @@ static const struct job {
     { "expire holds", flow_hold_expire, HOLDS_EXPIRE_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
+    { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/instant.h"
+
 static const char media_type[] = "application/json";
 
 enum { SENTENCE_SIZE = 1024 };
@@ -68,6 +70,25 @@ void reply_refuse(struct call *call, int status, const char *code, const char *f
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     reply_refuse_exchange(call->exchange, status, code, text);
+}
+
+void reply_wait(struct call *call, int64_t wait_us)
+{
+    char seconds[24];
+
+    (void)snprintf(seconds, sizeof seconds, "%lld",
+                   (long long)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND));
+    http_set_header(call->exchange, "Retry-After", seconds);
+    reply_refuse_exchange(
+        call->exchange, 429, "rate_limit_exceeded",
+        "Too many requests in too little time; Retry-After says how long to wait.");
+}
+
+void reply_busy(struct call *call)
+{
+    http_set_header(call->exchange, "Retry-After", "1");
+    reply_refuse_exchange(call->exchange, 503, "unavailable",
+                          "Too many people log in at this moment; try again in a second.");
 }
 
 const char *reply_code(enum error_code code)

@@ -33,6 +33,12 @@ void reply_message(struct call *call, const char *format, ...) PRINTF_LIKE(2, 3)
 void reply_refuse(struct call *call, int status, const char *code, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
+/* 429 with Retry-After: so long, in whole seconds and not less. */
+void reply_wait(struct call *call, int64_t wait_us);
+
+/* 503 with Retry-After: what is asked for is dear, and too many ask. */
+void reply_busy(struct call *call);
+
 /* The same for an error of the world: status and code follow from the error's code. Those of 500
  * and up are logged, and their text stays here. */
 void reply_error(struct call *call, const struct error *err);

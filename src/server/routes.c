@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "flow/login.h"
 #include "server/reply.h"
 #include "server/rights.h"
 
@@ -206,36 +207,60 @@ static struct hash rate_name(const struct call *call, const char *key)
     return crypto_sha256(text, (size_t)length);
 }
 
-static bool take_token(const struct call *call, struct routes *routes, const struct hash *name,
+static bool take_token(struct call *call, struct routes *routes, const struct hash *name,
                        enum rate_class rate)
 {
     int64_t wait_us = 0;
-    char seconds[24];
 
     if (ratelimit_take(routes->ratelimit, name, rate, clock_boot_us(routes->options.clock),
                        &wait_us))
         return true;
-    (void)snprintf(seconds, sizeof seconds, "%lld",
-                   (long long)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND));
-    http_set_header(call->exchange, "Retry-After", seconds);
-    reply_refuse_exchange(
-        call->exchange, 429, "rate_limit_exceeded",
-        "Too many requests in too little time; Retry-After says how long to wait.");
+    reply_wait(call, wait_us);
     return false;
 }
 
-/* Wrong keys count against the address: who guesses has a new key each time. */
-static void refuse_key(struct call *call, struct routes *routes)
+/* On a worker: counting writes. */
+static void refuse_key(void *context, struct http_exchange *exchange)
+{
+    struct visit *visit = context;
+    const struct routes_options *options = &visit->routes->options;
+    struct call call = { .app = options->app,
+                         .log = options->log,
+                         .route = visit->route,
+                         .exchange = exchange,
+                         .request = http_request_of(exchange) };
+    int64_t wait_us = 0;
+    struct error err;
+
+    if (options->authority.count_wrong != NULL &&
+        !options->authority.count_wrong(options->authority.context, call.request->client, &wait_us,
+                                        &err))
+        return reply_error(&call, &err);
+    if (wait_us > 0)
+        return reply_wait(&call, wait_us);
+    reply_refuse(&call, 401, "auth_error", "Invalid user key");
+}
+
+/* Wrong keys count against the address: who guesses has a new key each time. A browser's session
+ * that is over is nobody's, and goes. */
+static bool refuse_wrong(struct call *call, struct visit *visit)
 {
     struct hash name = rate_name(call, NULL);
 
-    if (take_token(call, routes, &name, RATE_SECRET))
-        reply_refuse(call, 401, "auth_error", "Invalid user key");
+    if (!take_token(call, visit->routes, &name, RATE_SECRET))
+        return false;
+    if (call->cookie == NULL) {
+        http_work(call->exchange, refuse_key, visit);
+        return false;
+    }
+    call->caller = (struct caller){ 0 };
+    call->cookie = NULL;
+    return true;
 }
 
-static bool identify(struct call *call, struct routes *routes, const char *key)
+static bool identify(struct call *call, struct visit *visit, const char *key)
 {
-    const struct authority *authority = &routes->options.authority;
+    const struct authority *authority = &visit->routes->options.authority;
     struct error err;
 
     if (call->route->callers & CALLER_AGENT) {
@@ -247,12 +272,37 @@ static bool identify(struct call *call, struct routes *routes, const char *key)
     if (key == NULL)
         return true;
     struct hash hash = crypto_sha256(key, strlen(key));
-    if (authority->find_key(authority->context, &hash, &call->caller, &err))
+    bool is_known = authority->find_key(authority->context, &hash, &call->caller, &err);
+    if (is_known && (call->cookie == NULL || call->caller.login_id != 0))
         return true;
-    if (err.code == ERROR_NOT_FOUND)
-        refuse_key(call, routes);
-    else
-        reply_error(call, &err);
+    if (is_known || err.code == ERROR_NOT_FOUND)
+        return refuse_wrong(call, visit);
+    reply_error(call, &err);
+    return false;
+}
+
+/* A cookie is sent along by the browser whichever page asks: what changes something needs the proof
+ * that one of ours does. Without it, a call that needs nobody is nobody's. */
+static bool check_page(struct call *call, const struct routes_options *options)
+{
+    const struct http_request *request = call->request;
+    const char *given = http_header(request, "Berth-Csrf");
+    char wanted[AUTH_CSRF_SIZE];
+
+    if (call->cookie == NULL || request->method == HTTP_GET || request->method == HTTP_HEAD)
+        return true;
+    (void)auth_csrf(call->cookie, wanted);
+    if (given != NULL && strlen(given) == sizeof wanted - 1 &&
+        crypto_equal(given, wanted, sizeof wanted - 1) &&
+        auth_is_own_page(request, options->public_url))
+        return true;
+    if (call->route->callers & CALLER_ANYONE) {
+        call->caller = (struct caller){ 0 };
+        call->cookie = NULL;
+        return true;
+    }
+    reply_refuse(call, 403, "csrf_failed",
+                 "This needs the header Berth-Csrf, with what logging in has answered.");
     return false;
 }
 
@@ -283,7 +333,12 @@ static bool authorise(struct call *call, bool *ret_is_narrowed)
     switch (outcome) {
     case AUTH_OK:
     case AUTH_NARROWED:
-        return true;
+        if (!route->needs_step || !call->caller.has_tfa || call->caller.is_stepped)
+            return true;
+        reply_refuse(call, 401, "auth_error",
+                     "This needs Two Factor Authentication within the last %d minutes.",
+                     LOGIN_STEP_SECONDS / 60);
+        return false;
     case AUTH_MISSING:
         reply_refuse(call, 401, "auth_error", "This needs an API key, and there was none.");
         return false;
@@ -336,6 +391,8 @@ static void run(void *context, struct http_exchange *exchange)
     memcpy(call.params, visit->params, sizeof call.params);
     /* The body is read before its sender is known only where it may hold the key. */
     const char *key = is_agents ? NULL : auth_key(request, NULL);
+    if (key == NULL && !is_agents)
+        key = call.cookie = auth_cookie(request);
     bool is_read_first = key == NULL && !is_agents;
     if (is_read_first) {
         if (!read_body(&call, &body))
@@ -344,7 +401,8 @@ static void run(void *context, struct http_exchange *exchange)
     }
     struct hash name = rate_name(&call, key);
     if (!take_token(&call, visit->routes, &name, visit->route->rate) ||
-        !identify(&call, visit->routes, key) || !authorise(&call, &is_narrowed))
+        !identify(&call, visit, key) || !check_page(&call, options) ||
+        !authorise(&call, &is_narrowed))
         return;
     if (!is_read_first && !read_body(&call, &body))
         return;

@@ -55,6 +55,7 @@ struct route {
     enum scope scope;
     enum rate_class rate;
     enum route_blocking blocks;
+    bool needs_step; /* an account with a second factor must have shown it lately */
     route_handler *handler;
 };
 
@@ -81,6 +82,7 @@ struct call {
     struct http_exchange *exchange;
     const struct http_request *request; /* its arena is the handler's to use */
     struct caller caller;
+    const char *cookie; /* the session, where a browser's cookie proved the caller; else NULL */
     struct route_value params[ROUTE_PARAMS_MAX];
     const json_t *body; /* an object, or NULL where the request has no body */
 };
@@ -93,6 +95,7 @@ struct routes_options {
     const struct clock *clock;
     const struct log *log;
     struct rate_limits limits;
+    const char *public_url;    /* or NULL */
     bool has_local_store;      /* the database is in this process: see BLOCKS_REMOTE */
     const struct route *table; /* route_table outside of tests */
     size_t count;

@@ -13,6 +13,7 @@
 #include "base/parse.h"
 #include "flow/account.h"
 #include "flow/liveness.h"
+#include "flow/throttle.h"
 #include "market/billing.h"
 #include "server/agents.h"
 #include "server/app.h"
@@ -26,6 +27,7 @@
 #include "server/orders.h"
 #include "server/timekeeper.h"
 #include "sys/file.h"
+#include "sys/password.h"
 
 enum {
     /* Twice WRITER_COMPANY of the store: who waits for company leaves as many for the others. */
@@ -49,6 +51,11 @@ const struct option_row serve_options[] = {
     { "accept-clock", NULL, "this machine's clock is right, although it does not fit the books" },
     { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
     { "spend-cap", "5.00", "dollars an hour for a new account; grows by itself (no limit)" },
+    { "smtp", "URL", "send mail there: smtps://host:465 or smtp://host:587 (files in DIR/outbox)" },
+    { "smtp-user", "NAME", "log in to the mail server as this" },
+    { "smtp-password-file", "FILE", "whose first line is its password" },
+    { "smtp-ca", "FILE", "certificates to trust for the mail server (the system's)" },
+    { "mail-from", "ADDRESS", "the sender of mails (needed with --smtp)" },
     { "downtime-credit", "PERCENT", "of its price a host gives back for time out of contact (0)" },
     { NULL, NULL, NULL },
 };
@@ -91,6 +98,14 @@ static bool find_rights(void *context, const struct caller *caller, struct arena
     struct app *app = context;
 
     return flow_key_rights(&app->flow, caller, arena, ret_rights, err);
+}
+
+static bool count_wrong(void *context, const char *address, int64_t *ret_wait_us, struct error *err)
+{
+    struct app *app = context;
+    const struct guess guess = { THROTTLE_ADDRESS, NULL, address };
+
+    return flow_guess(&app->flow, &guess, ret_wait_us, err);
 }
 
 /* From the store, after a commit: tell whoever keeps a view of what changed. */
@@ -158,6 +173,17 @@ static bool read_billing(const struct options *options, struct flow *flow, struc
     return true;
 }
 
+static bool read_rate_factor(const struct options *options, uint32_t *ret, struct error *err)
+{
+    const char *text = options_get(options, "rate-factor");
+    uint64_t factor = 1;
+
+    if (text != NULL && (!parse_u64(text, &factor) || factor > RATE_FACTOR_MAX))
+        return error_set(err, ERROR_INVALID, "--rate-factor is a number up to %d", RATE_FACTOR_MAX);
+    *ret = (uint32_t)factor;
+    return true;
+}
+
 static bool open_market(struct app *app, const struct options *options, const struct data_dir *dir,
                         struct error *err)
 {
@@ -171,18 +197,26 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .log = &app->log,
                                .server_keys = &app->keys,
                                .vault = &app->vault,
+                               .passwords = app->passwords,
                                .auto_verifies = options_has(options, "auto-verify"),
                                .allows_simulated = options_has(options, "allow-simulated") };
-    if (!read_billing(options, &app->flow, err))
+    if (!read_billing(options, &app->flow, err) ||
+        !read_rate_factor(options, &app->flow.guess_factor, err) ||
+        !mailer_read(options, dir->path, &app->mailer, err))
         return false;
+    app->mailer.flow = &app->flow;
+    app->mailer.url = app->public_url;
     if (options_has(options, "accept-clock") ? !flow_accept_clock(&app->flow, err)
                                              : !timekeeper_check(&app->flow, err))
         return false;
     app->metrics = metrics_open(route_count);
     app->hub = hub_open(app->clock, agents_release);
+    app->providers[0] = (struct deliver_provider){ "mail", mailer_send, &app->mailer };
     const struct deliver_options deliver = { .flow = &app->flow,
                                              .metrics = app->metrics,
-                                             .server_proc = app->server_proc };
+                                             .server_proc = app->server_proc,
+                                             .providers = app->providers,
+                                             .provider_count = 1 };
     const struct jobs_options jobs = { .flow = &app->flow,
                                        .metrics = app->metrics,
                                        .server_proc = app->server_proc };
@@ -218,31 +252,17 @@ static bool split_proxies(const char *text, struct arena *arena,
     return true;
 }
 
-static bool read_rate_factor(const struct options *options, uint32_t *ret, struct error *err)
-{
-    const char *text = options_get(options, "rate-factor");
-    uint64_t factor = 1;
-
-    if (text != NULL && (!parse_u64(text, &factor) || factor > RATE_FACTOR_MAX))
-        return error_set(err, ERROR_INVALID, "--rate-factor is a number up to %d", RATE_FACTOR_MAX);
-    *ret = (uint32_t)factor;
-    return true;
-}
-
 static bool open_doors(struct app *app, const struct options *options, const char *const *proxies,
                        struct error *err)
 {
-    uint32_t factor;
-
-    if (!read_rate_factor(options, &factor, err))
-        return false;
     struct http_options http = http_options_default();
     const struct routes_options routes = { .app = app,
-                                           .authority = { app, find_key, find_rights,
+                                           .authority = { app, find_key, find_rights, count_wrong,
                                                           agents_check },
                                            .clock = app->clock,
                                            .log = &app->log,
-                                           .limits = rate_limits_times(factor),
+                                           .limits = rate_limits_times(app->flow.guess_factor),
+                                           .public_url = app->public_url,
                                            .has_local_store = store_is_local(app->store),
                                            .table = route_table,
                                            .count = route_count };
@@ -289,6 +309,8 @@ static void close_app(struct app *app)
     timekeeper_close(&app->timekeeper);
     crypto_wipe(&app->keys, sizeof app->keys);
     crypto_wipe(&app->vault, sizeof app->vault);
+    crypto_wipe(app->mailer.password, sizeof app->mailer.password);
+    password_gate_close(&app->passwords);
 }
 
 /* Signals come to whoever waits for them: blocked before the first thread is made. */
@@ -388,6 +410,7 @@ bool serve_run(const struct options *given, const char *version, struct error *e
         return false;
     forbid_dumps();
     app.log = log_standard();
+    app.passwords = password_gate_open(PASSWORD_COST_FULL);
     app.public_url = options_get(&options, "public-url");
     name_process(app.server_proc);
     return serve(&app, &options, proxies, err);

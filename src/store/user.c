@@ -7,7 +7,7 @@
 
 #define USER_COLUMNS                                                                               \
     "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us, warned, "       \
-    "spend_cap"
+    "spend_cap, email_verified_us, tfa_us, host_only, parent_id"
 
 static bool user_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -24,6 +24,10 @@ static bool user_read(struct db_rows *row, struct arena *arena, void *item, stru
     user->t_zero = db_column_instant(row, 7);
     user->warned = db_column_int(row, 8);
     user->spend_cap = db_column_money(row, 9);
+    user->is_verified = db_column_int(row, 10) != 0;
+    user->has_tfa = db_column_int(row, 11) != 0;
+    user->is_host_only = db_column_int(row, 12) != 0;
+    user->parent_id = db_column_int(row, 13);
     if (user->credit_limit.nanodollars < 0)
         return error_set(err, ERROR_CORRUPT, "a credit limit below zero");
     return true;
@@ -35,11 +39,14 @@ bool user_insert(struct db *db, const struct user_row *user, int64_t *ret_id, st
 {
     return db_insert(db,
                      "INSERT INTO users (email, username, fullname, is_admin, created_us, "
-                     "credit_limit, t_zero_us) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+                     "credit_limit, t_zero_us, email_verified_us, host_only, parent_id) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
                      "RETURNING id",
                      DB_ARGS(db_text(user->email), db_text(user->username), db_text(user->fullname),
                              db_int(user->is_admin), db_instant(user->created),
-                             db_money(user->credit_limit), db_instant(user->t_zero)),
+                             db_money(user->credit_limit), db_instant(user->t_zero),
+                             db_instant(user->is_verified ? user->created : (struct instant){ 0 }),
+                             db_int(user->is_host_only), db_int(user->parent_id)),
                      ret_id, err);
 }
 
@@ -123,4 +130,48 @@ bool user_list(struct db *db, int64_t after, size_t max, struct arena *arena, st
     return rows_load(db, &reader,
                      "SELECT " USER_COLUMNS " FROM users WHERE id > $1 ORDER BY id LIMIT $2",
                      DB_ARGS(db_int(after), db_int((int64_t)max)), arena, ret, ret_count, err);
+}
+
+static bool password_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    return rows_text(row, 0, arena, item, err);
+}
+
+bool user_load_password(struct db *db, int64_t id, struct arena *arena, const char **ret,
+                        struct error *err)
+{
+    static const struct rows_reader password = { "password", sizeof(const char *), password_read };
+    bool has;
+
+    *ret = "";
+    return rows_load_one(db, &password, "SELECT password FROM users WHERE id = $1",
+                         DB_ARGS(db_int(id)), arena, ret, &has, err);
+}
+
+bool user_set_password(struct db *db, int64_t id, const char *password, struct error *err)
+{
+    return db_exec(db, "UPDATE users SET password = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_text(password)), err);
+}
+
+bool user_set_email(struct db *db, int64_t id, const char *email, struct instant now,
+                    struct error *err)
+{
+    return db_exec(db, "UPDATE users SET email = $2, email_verified_us = $3 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_text(email), db_instant(now)), err);
+}
+
+bool user_set_tfa(struct db *db, int64_t id, struct instant since, struct error *err)
+{
+    return db_exec(db, "UPDATE users SET tfa_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(since)), err);
+}
+
+bool user_list_of_parent(struct db *db, int64_t parent_id, size_t max, struct arena *arena,
+                         struct user_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " USER_COLUMNS " FROM users WHERE parent_id = $1 AND parent_id > 0 "
+                     "ORDER BY id LIMIT $2",
+                     DB_ARGS(db_int(parent_id), db_int((int64_t)max)), arena, ret, ret_count, err);
 }

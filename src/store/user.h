@@ -21,6 +21,10 @@ struct user_row {
     struct instant t_zero;     /* when credit ends at the present burn; INSTANT_NEVER: never */
     int64_t warned;            /* levels that were told of: market/warning.h */
     struct money spend_cap;    /* an hour; 0: what age and history allow */
+    bool is_verified;          /* mail has arrived at its email, or the operator says so */
+    bool has_tfa;              /* logging in takes a second factor */
+    bool is_host_only;
+    int64_t parent_id; /* of a subaccount; else 0 */
 };
 
 NODISCARD bool user_insert(struct db *db, const struct user_row *user, int64_t *ret_id,
@@ -51,6 +55,24 @@ NODISCARD bool user_set_spend_cap(struct db *db, int64_t id, struct money cap, i
 /* Users whose credit has ended by `now`, earliest first, at most `max`. */
 NODISCARD bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                         size_t *ret_count, struct error *err);
+
+/* Of an account: Argon2id's text; "" where it has no password. */
+NODISCARD bool user_load_password(struct db *db, int64_t id, struct arena *arena, const char **ret,
+                                  struct error *err);
+NODISCARD bool user_set_password(struct db *db, int64_t id, const char *password,
+                                 struct error *err);
+
+/* This email, and mail arrives there. One that another account has is ERROR_CONFLICT. */
+NODISCARD bool user_set_email(struct db *db, int64_t id, const char *email, struct instant now,
+                              struct error *err);
+
+/* Since when it takes a second factor; the epoch: it does not. */
+NODISCARD bool user_set_tfa(struct db *db, int64_t id, struct instant since, struct error *err);
+
+/* The subaccounts of an account, oldest first, at most `max`. */
+NODISCARD bool user_list_of_parent(struct db *db, int64_t parent_id, size_t max,
+                                   struct arena *arena, struct user_row **ret, size_t *ret_count,
+                                   struct error *err);
 
 /* In order of id, above `after`. */
 NODISCARD bool user_list(struct db *db, int64_t after, size_t max, struct arena *arena,

@@ -2,6 +2,9 @@
 #include "sys/crypto.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +41,30 @@ struct hash crypto_sha256(const void *bytes, size_t count)
 
     (void)crypto_hash_sha256(hash.bytes, bytes, count);
     return hash;
+}
+
+struct hash crypto_hmac(const void *key, size_t key_length, const void *bytes, size_t count)
+{
+    crypto_auth_hmacsha256_state state;
+    struct hash hash;
+
+    static_assert(sizeof hash.bytes == crypto_auth_hmacsha256_BYTES, "the library's");
+    (void)crypto_auth_hmacsha256_init(&state, key, key_length);
+    (void)crypto_auth_hmacsha256_update(&state, bytes, count);
+    (void)crypto_auth_hmacsha256_final(&state, hash.bytes);
+    crypto_wipe(&state, sizeof state);
+    return hash;
+}
+
+void crypto_hmac_sha1(const void *key, size_t key_length, const void *bytes, size_t count,
+                      uint8_t ret[static HMAC_SHA1_SIZE])
+{
+    unsigned length = 0;
+
+    assert(key_length <= INT_MAX);
+    if (HMAC(EVP_sha1(), key, (int)key_length, bytes, count, ret, &length) == NULL ||
+        length != HMAC_SHA1_SIZE)
+        abort();
 }
 
 bool crypto_equal(const void *a, const void *b, size_t count)

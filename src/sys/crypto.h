@@ -46,6 +46,14 @@ char *crypto_token(char text[static TOKEN_TEXT_SIZE]);
 
 struct hash crypto_sha256(const void *bytes, size_t count);
 
+/* RFC 2104 over SHA-256. */
+struct hash crypto_hmac(const void *key, size_t key_length, const void *bytes, size_t count);
+
+/* Over SHA-1, for TOTP (RFC 6238), which is what authenticator apps speak. Twenty bytes. */
+enum { HMAC_SHA1_SIZE = 20 };
+void crypto_hmac_sha1(const void *key, size_t key_length, const void *bytes, size_t count,
+                      uint8_t ret[static HMAC_SHA1_SIZE]);
+
 /* Takes as long whether they differ early or late. */
 bool crypto_equal(const void *a, const void *b, size_t count);
 

@@ -55,17 +55,26 @@ class World:
             sys.exit(SKIP)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"berth-api-{os.getpid()}-"))
         self.data = self.dir / "data"
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def start(self):
         self.log = open(self.dir / "log", "w+")
         self.server = subprocess.Popen(
             [BIN / "berthd", "serve", "--data", self.data, "--listen", "127.0.0.1:0",
              "--auto-verify", "--allow-simulated", *self.options],
             stderr=self.log, stdout=self.log, preexec_fn=die_with_the_test)
-        try:
-            self.wait_ready()
-        except BaseException:
-            self.__exit__(*sys.exc_info())
-            raise
-        return self
+        self.wait_ready()
+
+    def restart(self):
+        self.server.send_signal(signal.SIGTERM)
+        self.server.wait(20)
+        self.log.close()
+        self.start()
 
     def wait_ready(self):
         mark = "berthd: ready on http://"
@@ -98,9 +107,14 @@ class World:
         if kind is None and self.server.returncode != 0:
             raise RuntimeError("berthd did not end cleanly")
 
-    def call(self, method, path, body=None, key=None, headers=None, raw=None):
+    def call(self, method, path, body=None, **more):
         """Status and reply, checked against the route's declaration."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=40)
+        return self.call_whole(method, path, body, **more)[:2]
+
+    def call_whole(self, method, path, body=None, key=None, headers=None, raw=None, source=None):
+        """The same and the reply's headers. `source`: from that address of this machine."""
+        connection = http.client.HTTPConnection(
+            self.host, self.port, timeout=40, source_address=source and (source, 0))
         sent = dict(headers or {})
         if key is not None:
             sent["Authorization"] = f"Bearer {key}"
@@ -115,7 +129,7 @@ class World:
             connection.close()
         found = {name.lower(): value for name, value in reply.getheaders()}
         parsed = self.checker.check(method, path, reply.status, found, content)
-        return reply.status, parsed
+        return reply.status, parsed, found
 
     def admin(self, *words):
         done = subprocess.run([BIN / "berthd", "admin", "--data", self.data, *words],

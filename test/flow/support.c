@@ -17,6 +17,7 @@
 #include "market/auction.h"
 #include "market/offer.h"
 #include "store/liveness.h"
+#include "sys/password.h"
 
 #define LIVENESS_US (LIVENESS_SECONDS * US_PER_SECOND)
 
@@ -32,12 +33,15 @@ void world_open(struct world *world, struct support *support)
                                  .clock = &world->clock,
                                  .log = &world->log,
                                  .server_keys = &world->server_keys,
-                                 .vault = &world->vault };
+                                 .vault = &world->vault,
+                                 .passwords = password_gate_open(PASSWORD_COST_LEAST),
+                                 .guess_factor = 1 };
     world_pass(world, 0);
 }
 
 void world_close(struct world *world)
 {
+    password_gate_close(&world->flow.passwords);
     arena_release(&world->arena);
 }
 

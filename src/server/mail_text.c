@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/mail_text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sys/crypto.h"
+
+enum { VALUE_LENGTH_MAX = 200, NAME_SIZE = 32, DATE_SIZE = 64, NUMBER_SIZE = 32 };
+
+#define GIVE                                                                                       \
+    "\nCode: {code}\n\nGive it to `berth verify`, or on the page that asked for it, at {url}.\n"
+
+static const struct mail_template {
+    const char *name, *subject, *body;
+} templates[] = {
+    { "sign_up", "Your code to sign up",
+      "Somebody, we hope you, signed up with this email.\n" GIVE
+      "It is good for a day. If it was not you, do nothing: nothing will come of it.\n" },
+    { "sign_up_exists", "You have an account already",
+      "Somebody, maybe you, signed up with this email at {url}.\n"
+      "It has an account already, and nothing was changed. If you have forgotten the password,\n"
+      "`berth reset password` sends you a code to set another.\n" },
+    { "verify_email", "Your code to verify this email",
+      "An account with this email waits for it to be verified.\n" GIVE "It is good for a day.\n" },
+    { "change_email", "Your code to change your email",
+      "Somebody, we hope you, wants this to be the email of their account.\n" GIVE
+      "It is good for two hours. If it was not you, do nothing.\n" },
+    { "email_changed", "Your email was changed",
+      "Your account at {url} has another email now; mails to this one end here.\n"
+      "If it was not you, write to the operator at once.\n" },
+    { "reset_password", "Your code to set another password",
+      "Somebody, we hope you, has forgotten the password of your account.\n"
+      "\nCode: {code}\n\nGive it to `berth reset password`, or on the page that asked for it, at "
+      "{url}.\nIt is good for an hour. If it was not you, do nothing: the password stays.\n" },
+    { "password_changed", "Your password was changed",
+      "The password of your account at {url} was changed, and other sessions have ended.\n"
+      "If it was not you, set another with `berth reset password`, and look through your API "
+      "keys.\n" },
+    { "tfa_changed", "Two-factor authentication was changed",
+      "What logging in to your account at {url} takes was changed: {what}.\n"
+      "If it was not you, change your password at once.\n" },
+    { "team_invite", "You are invited to a team",
+      "You are invited to the team {team} as {role}.\n"
+      "\nCode: {code}\n\nGive it to `berth accept invite`, or on the console, at {url}.\n"
+      "It is good for a week. If you do not want to, do nothing.\n" },
+    { "low_credit", "Your credit ends in {left}",
+      "At the present rate your credit ends at {end}, in {left}.\n"
+      "Then what runs is stopped; its data is kept for a while, which costs, too. Add credit, or\n"
+      "stop what you do not need, at {url}.\n" },
+    { "credit_exhausted", "Your credit has ended",
+      "Your credit ended at {end}, and what ran was stopped. Its data is kept for a while.\n"
+      "Add credit at {url}, and start it again.\n" },
+    { "lifetime_ends", "Instance {instance} ends in {left}",
+      "The lifetime of instance {instance} {label} ends at {end}, in {left}: then it stops.\n"
+      "Its data stays until {kept_until} and is deleted then. Copy it away; only its host can\n"
+      "extend the lifetime.\n" },
+    { "event", "{subject}",
+      "{message}\n\nMore at {url}. Which of these mails you get is up to you:\n"
+      "`berth set notifications`.\n" },
+};
+
+static const struct mail_template *find_template(const char *name)
+{
+    for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++) {
+        if (strcmp(templates[i].name, name) == 0)
+            return &templates[i];
+    }
+    return NULL;
+}
+
+bool mail_text_has_code(const char *name)
+{
+    const struct mail_template *template = find_template(name);
+
+    return template != NULL && strstr(template->body, "{code}") != NULL;
+}
+
+/* Foreign text: control characters become blanks, those that turn the reading order around too. */
+static void write_clean(struct buf *out, const char *text)
+{
+    size_t length = strnlen(text, VALUE_LENGTH_MAX);
+
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        bool is_turning =
+            byte == 0xe2 && i + 2 < length &&
+            ((unsigned char)text[i + 1] == 0x80 || (unsigned char)text[i + 1] == 0x81);
+
+        if (is_turning)
+            i += 2;
+        buf_append(out, byte < ' ' || byte == 0x7f || is_turning ? " " : &text[i], 1);
+    }
+}
+
+static void write_member(struct buf *out, const json_t *members, const char *name)
+{
+    const json_t *value = json_member(members, name);
+    char number[NUMBER_SIZE];
+
+    if (json_is_string(value)) {
+        write_clean(out, json_string_value(value));
+    } else if (json_is_integer(value)) {
+        (void)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        write_clean(out, number);
+    }
+}
+
+/* The template's text, its members filled in. In a header, members are digits and such of ours. */
+static void fill(struct buf *out, const char *text, const json_t *members)
+{
+    for (; *text != '\0'; text++) {
+        size_t length = *text == '{' ? strcspn(text, "}") : 0;
+        char name[NAME_SIZE] = "";
+
+        if (length > 1 && length < sizeof name && text[length] == '}') {
+            memcpy(name, text + 1, length - 1);
+            write_member(out, members, name);
+            text += length;
+        } else if (*text == '\n') {
+            buf_append(out, "\r\n", 2);
+        } else {
+            buf_append(out, text, 1);
+        }
+    }
+}
+
+static void write_date(struct buf *out, struct instant now)
+{
+    time_t seconds = (time_t)(now.microseconds / US_PER_SECOND);
+    char text[DATE_SIZE];
+    struct tm parts;
+
+    (void)gmtime_r(&seconds, &parts);
+    (void)strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S +0000", &parts);
+    buf_printf(out, "Date: %s\r\n", text);
+}
+
+/* ASCII alone, which needs no encoding; the rest of foreign text becomes '?'. */
+static void write_subject(struct buf *out, const char *subject, const json_t *members)
+{
+    auto_buf struct buf text = buf_of(1024);
+
+    fill(&text, subject, members);
+    buf_printf(out, "Subject: ");
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+
+        buf_append(out, c < ' ' || c > '~' ? "?" : &c, 1);
+    }
+    buf_printf(out, "\r\n");
+}
+
+bool mail_text_write(struct buf *out, const struct mail_envelope *envelope, const char *name,
+                     const json_t *members, struct error *err)
+{
+    const struct mail_template *template = find_template(name);
+    char id[HEX_SIZE(HASH_SIZE)];
+
+    if (template == NULL)
+        return error_set(err, ERROR_CORRUPT, "there is no mail '%.32s'", name);
+    struct hash hash = crypto_sha256(envelope->key, strlen(envelope->key));
+    buf_printf(out, "From: Berth <%s>\r\nTo: <%s>\r\n", envelope->from, envelope->to);
+    write_subject(out, template->subject, members);
+    write_date(out, envelope->now);
+    /* The same mail again has the same id. */
+    buf_printf(out, "Message-ID: <%.32s@%s>\r\n", hex_format(hash.bytes, HASH_SIZE, id),
+               envelope->host);
+    buf_printf(out, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                    "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n\r\n");
+    fill(out, template->body, members);
+    return !out->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
+}
