@@ -27,7 +27,8 @@ static const struct plant plants[] = {
       "DELETE FROM hold;" },
     { "I-2",
       "INSERT INTO hold (idem_key, dr, cr, amount, state, resolved_us, resolved_journal)\n"
-      "  SELECT 'h', t.dr, t.cr, 1, 1, 1, spot.leg FROM spot JOIN transfer t ON t.journal_id = spot.leg\n"
+      "  SELECT 'h', t.dr, t.cr, 1, 1, 1, spot.leg FROM spot JOIN transfer t ON t.journal_id = "
+      "spot.leg\n"
       "  WHERE t.code = 11;",
       "DELETE FROM hold;" },
     { "I-3", "UPDATE transfer SET amount = amount + 1 " FIRST_CHARGE,
