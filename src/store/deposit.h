@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deposits by the name that their provider has for them: each is announced or not, and arrives once. */
+/* Deposits by the name that their provider has for them: each is announced or not, and arrives
+ * once. */
 
 #ifndef BERTH_STORE_DEPOSIT_H
 #define BERTH_STORE_DEPOSIT_H
