@@ -8,14 +8,20 @@
 #include "sim.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
+#include <sched.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "sim_disk.h"
 #include "store/support_vfs.h"
 #include "sys/crypto.h"
 
@@ -24,16 +30,15 @@ enum { JOBS_MAX = 256 };
 struct options {
     uint64_t seeds, from, days, turns, seconds, jobs;
     bool is_traced;
+    char directory[64]; /* of this run of the program */
 };
 
-/* Where a sync costs nothing, if there is such a place. */
+/* The store wants folders; its files are in memory. */
 static void make_directory(char *path, size_t size)
 {
     const char *base = getenv("TMPDIR");
 
-    if (base == NULL)
-        base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    (void)snprintf(path, size, "%s/berth-sim-XXXXXX", base);
+    (void)snprintf(path, size, "%s/berth-sim-XXXXXX", base == NULL ? "/tmp" : base);
     if (mkdtemp(path) == NULL) {
         perror(path);
         exit(1);
@@ -124,7 +129,7 @@ static void let_time_pass(struct sim *sim)
     if (kind < sim->hurry)
         sim_pass(sim, sim_between(1, 10 * US_PER_SECOND));
     else if (kind < sim->hurry + (100 - sim->hurry) / 3)
-        sim_pass(sim, sim_between(1, 100 * US_PER_SECOND));
+        sim_pass(sim, sim_between(1, (sim_chance(4) ? 100 : 25) * US_PER_SECOND));
     else if (kind < 99)
         sim_leap(sim, sim_between(1, 8 * US_PER_HOUR));
     else
@@ -167,15 +172,27 @@ static void print_line(struct sim *sim, uint64_t seed)
     (void)fflush(stdout);
 }
 
+/* A database that is migrated and empty, for every seed to begin with. */
+static void make_template(const char *directory)
+{
+    struct support support = { .log = log_silent() };
+    struct error err;
+
+    (void)snprintf(support.location, sizeof support.location, "%s/" SIM_TEMPLATE, directory);
+    CHECK_OK(store_open(support.location, &support.log, &support.store, &err), &err);
+    store_close(&support.store);
+}
+
 static void play(const struct options *options, uint64_t seed)
 {
-    enum { LAWS_EVERY = 50 };
+    enum { LAWS_EVERY = 100 };
     struct sim *sim = calloc(1, sizeof *sim);
     char directory[96];
 
     if (sim == NULL)
         abort();
-    make_directory(directory, sizeof directory);
+    (void)snprintf(directory, sizeof directory, "%s/%" PRIu64, options->directory, seed);
+    CHECK(mkdir(directory, 0700) == 0);
     sim->is_traced = options->is_traced;
     begin(sim, directory);
     int64_t until_us = WORLD_START.microseconds + (int64_t)options->days * 24 * US_PER_HOUR;
@@ -183,18 +200,17 @@ static void play(const struct options *options, uint64_t seed)
         let_time_pass(sim);
         sim_people_act(sim);
         if (sim->is_server_up)
-            turn % LAWS_EVERY == 0 ? sim_laws_all(sim) : sim_laws_soon(sim);
+            turn % LAWS_EVERY == 0 ? sim_laws_all(sim, false) : sim_laws_soon(sim);
         arena_release(&sim->world.arena);
         sim->world.arena = arena_of(WORLD_ARENA);
     }
     if (!sim->is_server_up)
         sim_server_start(sim);
     sim_jobs(sim);
-    sim_laws_all(sim);
+    sim_laws_all(sim, true);
     print_line(sim, seed);
     end(sim);
     free(sim);
-    remove_directory(directory);
 }
 
 /* One seed that is being played. */
@@ -202,6 +218,39 @@ struct run {
     pid_t child;
     uint64_t seed;
 };
+
+/* A store's writer and its caller take turns: on one core, that wakes nobody. */
+static void stay_on_one_core(uint64_t seed)
+{
+    cpu_set_t allowed, one;
+    uint64_t skip;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    skip = seed % (uint64_t)CPU_COUNT(&allowed);
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
+        if (!CPU_ISSET(i, &allowed) || skip-- > 0)
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(i, &one);
+        (void)sched_setaffinity(0, sizeof one, &one);
+        return;
+    }
+}
+
+/* Memory that is given back and asked for again, page by page, costs more than what is in it. */
+static void keep_memory(void)
+{
+    enum { HEAP = 256 << 20, PAGE = 2 << 20 };
+    uintptr_t top = ((uintptr_t)sbrk(0) + PAGE - 1) / PAGE * PAGE;
+
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_TOP_PAD, HEAP);
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    free(malloc(PAGE)); /* the heap grows */
+    (void)madvise((void *)top, HEAP - PAGE, MADV_HUGEPAGE);
+}
 
 static void begin_run(const struct options *options, uint64_t seed, struct run *run)
 {
@@ -218,6 +267,8 @@ static void begin_run(const struct options *options, uint64_t seed, struct run *
         return;
     (void)snprintf(text, sizeof text, "%" PRIu64, seed);
     (void)setenv("CHECK_SEED", text, 1);
+    stay_on_one_core(seed);
+    keep_memory();
     play(options, seed);
     exit(0);
 }
@@ -289,6 +340,8 @@ int main(int argc, char **argv)
     };
     uint64_t played;
 
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock less for each allocation */
+    sim_disk_install();
     if (!read_options(argc, argv, &options)) {
         (void)fprintf(stderr,
                       "usage: sim [--seeds N] [--from S] [--days N] [--turns N] [--seconds N] "
@@ -296,7 +349,11 @@ int main(int argc, char **argv)
         return 2;
     }
     crypto_start();
-    if (!run_all(&options, &played))
+    make_directory(options.directory, sizeof options.directory);
+    make_template(options.directory);
+    bool has_held = run_all(&options, &played);
+    remove_directory(options.directory);
+    if (!has_held)
         return 1;
     (void)printf("sim: %" PRIu64 " seeds, every law held\n", played);
     return 0;

@@ -32,6 +32,8 @@ enum {
     SIM_PATH_MAX = 256,
 };
 
+#define SIM_TEMPLATE "template" /* in the folder above that of a seed: a new database */
+
 /* From a container's start until its end: INT64_MAX while it runs. */
 struct sim_run {
     int64_t contract_id, from_us, until_us;
@@ -92,7 +94,7 @@ struct sim_host {
     struct world_machine machine; /* its keys, facts and session; the rest is ours */
     bool is_up, is_linked, is_gpu, is_liar, has_session, has_desired, is_engine_ok;
     int64_t next_us, looked_us, last_contact_us, silent_since_us, silent_max_us, accepted_seq,
-        incarnation;
+        incarnation, rev; /* of what is desired, as it was last asked for */
     char boot_id[RECORD_BOOT_SIZE];
     struct arena wants; /* what was desired last */
     size_t instance_count;
@@ -127,7 +129,7 @@ struct sim {
     uint64_t hurry;               /* of a hundred turns, those that last seconds */
     int64_t server_starts;
     char server_proc[32];
-    int64_t down_since_us;
+    int64_t down_since_us, alive_until_us; /* as its last sign of life has it */
     size_t host_count, user_count, run_count, outage_count;
     struct sim_host hosts[SIM_HOSTS_MAX];
     struct sim_user users[SIM_USERS_MAX];
@@ -181,8 +183,8 @@ void sim_set_reserve(struct sim *sim, struct sim_host *host);
 void sim_set_idle_job(struct sim *sim, struct sim_host *host);
 
 /* What must be true. Each ends the program where it is not. sim_soon.c: of what is new; sim_laws.c:
- * of everything. */
+ * of everything; of what was charged only what is new since the last time, unless `is_whole`. */
 void sim_laws_soon(struct sim *sim);
-void sim_laws_all(struct sim *sim);
+void sim_laws_all(struct sim *sim, bool is_whole);
 
 #endif

@@ -20,10 +20,23 @@ static void poll(struct sim *sim, struct sim_host *host)
 
     CHECK_OK(flow_desired(&sim->world.flow, host->machine.id, &arena, &desired, &has, &err), &err);
     CHECK(has);
+    host->rev = desired.desired_rev;
     CHECK(desired.instance_count <= SIM_INSTANCES_MAX);
     sim_agent_desire(sim, host, &desired);
     arena_release(&host->wants);
     host->wants = arena;
+}
+
+/* The server lets an agent wait until there is something new; agents ask anew now and then. */
+static bool is_news(struct sim *sim, const struct sim_host *host)
+{
+    struct error err;
+    int64_t rev;
+    bool has;
+
+    CHECK_OK(flow_desired_rev(&sim->world.flow, host->machine.id, &rev, &has, &err), &err);
+    CHECK(has);
+    return rev != host->rev || sim_chance(8);
 }
 
 /* A liar says of all that ever ran that it runs still, and always has. */
@@ -183,7 +196,7 @@ void sim_host_act(struct sim *sim, struct sim_host *host)
     bool can_talk = sim->is_server_up && host->is_linked && host->has_session;
     if (can_talk)
         host->last_contact_us = sim_now(sim);
-    if (can_talk && !sim_fault(sim, FAULT_POLL_LOST))
+    if (can_talk && !sim_fault(sim, FAULT_POLL_LOST) && is_news(sim, host))
         poll(sim, host);
     sim_agent_work(sim, host);
     set_next(sim, host);

@@ -8,8 +8,7 @@
 
 #include "flow/usage.h"
 #include "market/journal.h"
-#include "sim.h"
-#include "store/interval.h"
+#include "sim_evidence.h"
 
 /* Each counts what must not be. */
 static const struct {
@@ -36,121 +35,6 @@ static const struct {
       "SELECT COUNT(*) FROM rate_epoch r JOIN contract c ON c.id = r.instance_id "
       "WHERE r.to_us IS NULL AND c.destroyed_us > 0" },
 };
-
-struct interval {
-    int64_t contract_id, machine_id, start_us, metered_us;
-};
-
-struct contract {
-    int64_t id, owner_id, machine_id, created_us, destroyed_us, disk_metered_us, disk_month,
-        disk_gb;
-    int64_t end_us, gpu_hour, started_us;
-};
-
-struct meter_evidence {
-    int64_t contract_id, component, rate, quantity, total, posted_total, remainder, gross, denom;
-};
-
-/* A price, and what of its meter and of time it is for; INT64_MAX where it goes on. */
-struct epoch {
-    int64_t contract_id, component, rate, quantity, from_total, to_total, from_us, to_us;
-};
-
-/* Everything that the laws over evidence look at. */
-struct evidence {
-    size_t interval_count, contract_count, meter_count, epoch_count;
-    struct interval *intervals;
-    struct contract *contracts;
-    struct meter_evidence *meters;
-    struct epoch *epochs;
-};
-
-enum { ROWS_MAX = 32768 };
-
-static bool load_intervals(struct db *db, struct evidence *evidence, struct error *err)
-{
-    auto_db_rows struct db_rows rows = db_query(
-        db, "SELECT contract_id, machine_id, start_us, metered_us FROM run_interval ORDER BY id",
-        DB_NO_ARGS);
-
-    evidence->interval_count = 0;
-    while (db_next(&rows, err)) {
-        CHECK(evidence->interval_count < ROWS_MAX);
-        evidence->intervals[evidence->interval_count++] =
-            (struct interval){ db_column_int(&rows, 0), db_column_int(&rows, 1),
-                               db_column_int(&rows, 2), db_column_int(&rows, 3) };
-    }
-    return !rows.has_failed;
-}
-
-static bool load_contracts(struct db *db, struct evidence *evidence, struct error *err)
-{
-    auto_db_rows struct db_rows rows = db_query(
-        db,
-        "SELECT id, owner_id, machine_id, created_us, destroyed_us, disk_metered_us, disk_month, "
-        "disk_gb, end_us, gpu_hour, started_us FROM contract ORDER BY id",
-        DB_NO_ARGS);
-
-    evidence->contract_count = 0;
-    while (db_next(&rows, err)) {
-        CHECK(evidence->contract_count < ROWS_MAX);
-        evidence->contracts[evidence->contract_count++] = (struct contract){
-            db_column_int(&rows, 0), db_column_int(&rows, 1),  db_column_int(&rows, 2),
-            db_column_int(&rows, 3), db_column_int(&rows, 4),  db_column_int(&rows, 5),
-            db_column_int(&rows, 6), db_column_int(&rows, 7),  db_column_int(&rows, 8),
-            db_column_int(&rows, 9), db_column_int(&rows, 10),
-        };
-    }
-    return !rows.has_failed;
-}
-
-static bool load_meters(struct db *db, struct evidence *evidence, struct error *err)
-{
-    auto_db_rows struct db_rows rows = db_query(
-        db,
-        "SELECT instance_id, comp, rate, qty, total, posted_total, rem, gross_posted, denom "
-        "FROM meter ORDER BY instance_id, comp",
-        DB_NO_ARGS);
-
-    evidence->meter_count = 0;
-    while (db_next(&rows, err)) {
-        CHECK(evidence->meter_count < ROWS_MAX);
-        evidence->meters[evidence->meter_count++] = (struct meter_evidence){
-            db_column_int(&rows, 0), db_column_int(&rows, 1), db_column_int(&rows, 2),
-            db_column_int(&rows, 3), db_column_int(&rows, 4), db_column_int(&rows, 5),
-            db_column_int(&rows, 6), db_column_int(&rows, 7), db_column_int(&rows, 8),
-        };
-    }
-    return !rows.has_failed;
-}
-
-static bool load_epochs(struct db *db, struct evidence *evidence, struct error *err)
-{
-    auto_db_rows struct db_rows rows =
-        db_query(db,
-                 "SELECT instance_id, comp, rate, qty, from_total, "
-                 "COALESCE(to_total, 9223372036854775807), from_us, "
-                 "COALESCE(to_us, 9223372036854775807) FROM rate_epoch "
-                 "ORDER BY instance_id, comp, epoch",
-                 DB_NO_ARGS);
-
-    evidence->epoch_count = 0;
-    while (db_next(&rows, err)) {
-        CHECK(evidence->epoch_count < ROWS_MAX);
-        evidence->epochs[evidence->epoch_count++] = (struct epoch){
-            db_column_int(&rows, 0), db_column_int(&rows, 1), db_column_int(&rows, 2),
-            db_column_int(&rows, 3), db_column_int(&rows, 4), db_column_int(&rows, 5),
-            db_column_int(&rows, 6), db_column_int(&rows, 7),
-        };
-    }
-    return !rows.has_failed;
-}
-
-static bool load_evidence(struct db *db, void *context, struct error *err)
-{
-    return load_intervals(db, context, err) && load_contracts(db, context, err) &&
-           load_meters(db, context, err) && load_epochs(db, context, err);
-}
 
 static const struct contract *find_contract(const struct evidence *evidence, int64_t id)
 {
@@ -238,11 +122,12 @@ static int64_t outage_us(const struct sim *sim, int64_t from_us, int64_t until_u
 /* At a new price it is a new interval, which begins where the last one ended. */
 static bool goes_on(const struct evidence *evidence, const struct interval *interval)
 {
-    for (size_t i = 0; i < evidence->interval_count; i++) {
+    struct sim_range range = sim_intervals_of(evidence, interval->contract_id);
+
+    for (size_t i = range.from; i < range.until; i++) {
         const struct interval *other = &evidence->intervals[i];
 
-        if (other != interval && other->contract_id == interval->contract_id &&
-            other->metered_us == interval->start_us)
+        if (other != interval && other->metered_us == interval->start_us)
             return true;
     }
     return false;
@@ -281,12 +166,13 @@ static int64_t less(int64_t a, int64_t b)
 /* What the posted part of it costs, each price for what was used under it. */
 static numerator exact_parts(const struct evidence *evidence, const struct meter_evidence *meter)
 {
+    struct sim_range range = sim_epochs_of(evidence, meter->contract_id);
     numerator exact = 0;
 
-    for (size_t i = 0; i < evidence->epoch_count; i++) {
+    for (size_t i = range.from; i < range.until; i++) {
         const struct epoch *epoch = &evidence->epochs[i];
 
-        if (epoch->contract_id == meter->contract_id && epoch->component == meter->component)
+        if (epoch->component == meter->component)
             exact += (numerator)epoch->rate * epoch->quantity *
                      (less(epoch->to_total, meter->posted_total) -
                       less(epoch->from_total, meter->posted_total));
@@ -320,42 +206,6 @@ static void check_meter(const struct sim *sim, const struct evidence *evidence,
     check_row(" ");
 }
 
-struct money_work {
-    int64_t owner_id, at_us, known_us, granted, traffic;
-};
-
-static bool read_two(struct db_rows *row, void *context, struct error *err)
-{
-    int64_t *two = context;
-
-    (void)err;
-    two[0] = db_column_int(row, 0);
-    return true;
-}
-
-/* What was given to the renter by the time that was charged, and what traffic was posted before
- * it. */
-static bool money_work(struct db *db, void *context, struct error *err)
-{
-    struct money_work *work = context;
-    bool has;
-
-    work->granted = work->traffic = 0;
-    return db_query_one(db,
-                        "SELECT CAST(COALESCE(SUM(t.amount), 0) AS BIGINT) FROM journal j "
-                        "JOIN transfer t ON t.journal_id = j.id JOIN account a ON a.id = t.cr "
-                        "WHERE j.kind = 3 AND a.owner_id = $1 AND j.occurred_us <= $2",
-                        DB_ARGS(db_int(work->owner_id), db_int(work->known_us)), read_two,
-                        &work->granted, &has, err) &&
-           db_query_one(db,
-                        "SELECT CAST(COALESCE(SUM(t.amount), 0) AS BIGINT) FROM journal j "
-                        "JOIN transfer t ON t.journal_id = j.id JOIN account a ON a.id = t.dr "
-                        "WHERE j.kind = 1 AND t.code IN (31, 41) AND a.owner_id = $1 "
-                        "AND j.occurred_us < $2",
-                        DB_ARGS(db_int(work->owner_id), db_int(work->at_us)), read_two,
-                        &work->traffic, &has, err);
-}
-
 static int64_t overlap_us(int64_t from_us, int64_t until_us, int64_t limit_us)
 {
     until_us = until_us < limit_us ? until_us : limit_us;
@@ -366,62 +216,71 @@ static int64_t overlap_us(int64_t from_us, int64_t until_us, int64_t limit_us)
 static numerator gpu_parts(const struct evidence *evidence, const struct interval *interval,
                            int64_t at_us)
 {
+    struct sim_range range = sim_epochs_of(evidence, interval->contract_id);
     numerator parts = 0;
 
-    for (size_t i = 0; i < evidence->epoch_count; i++) {
+    for (size_t i = range.from; i < range.until; i++) {
         const struct epoch *epoch = &evidence->epochs[i];
         int64_t from_us = epoch->from_us > interval->start_us ? epoch->from_us : interval->start_us;
 
-        if (epoch->contract_id == interval->contract_id && epoch->component == COMPONENT_GPU)
+        if (epoch->component == COMPONENT_GPU)
             parts += (numerator)epoch->rate * METER_GPU_SCALE *
                      overlap_us(from_us, less(epoch->to_us, interval->metered_us), at_us);
     }
     return parts;
 }
 
+/* Whether more of it has been charged since it was looked at. */
+static bool is_new(const struct evidence *evidence, const struct interval *interval)
+{
+    return evidence->checked_us[interval->id] != interval->metered_us;
+}
+
 /* At the end of every interval, the account had not fallen below its floor by more than that
  * last microsecond: GPU time never takes a renter into debt. What nobody could hear of is charged
  * with the next heartbeat, and credit that has come by then pays for it. */
-static void check_floor(struct sim *sim, const struct evidence *evidence,
+static void check_floor(const struct sim *sim, const struct evidence *evidence,
                         const struct interval *interval, const struct sim_user *user)
 {
     int64_t at_us = interval->metered_us;
     const struct sim_host *host = find_host(sim, interval->machine_id);
     size_t heard = first_beat(host, at_us);
     int64_t known_us = heard < host->beat_count ? host->beats_us[heard] : at_us;
-    struct money_work work = { .owner_id = user->caller.user_id,
-                               .at_us = at_us,
-                               .known_us = known_us };
+    int64_t owner_id = user->caller.user_id, granted = 0, traffic = 0;
     numerator spent = 0, burn = 0;
 
-    support_read(&sim->support, money_work, &work);
+    for (size_t i = 0; i < evidence->moved_count; i++) {
+        const struct moved *moved = &evidence->moved[i];
+
+        if (moved->owner_id != owner_id)
+            continue;
+        granted += moved->is_grant && moved->at_us <= known_us ? moved->amount : 0;
+        traffic += !moved->is_grant && moved->at_us < at_us ? moved->amount : 0;
+    }
     for (size_t i = 0; i < evidence->contract_count; i++) {
         const struct contract *contract = &evidence->contracts[i];
         int64_t until_us = contract->destroyed_us > 0 ? contract->destroyed_us : INT64_MAX;
         numerator disk = (numerator)contract->disk_month * contract->disk_gb;
         numerator gpu = (numerator)contract->gpu_hour * METER_GPU_SCALE;
 
-        if (contract->owner_id != work.owner_id || contract->started_us == 0)
+        if (contract->owner_id != owner_id || contract->started_us == 0)
             continue;
         spent += disk * overlap_us(contract->started_us, until_us, at_us);
         burn += disk + gpu;
         burn += 2 * (numerator)METER_DISK_DENOMINATOR; /* each meter is posted in whole parts */
-        for (size_t j = 0; j < evidence->interval_count; j++) {
-            const struct interval *other = &evidence->intervals[j];
-
-            if (other->contract_id == contract->id)
-                spent += gpu_parts(evidence, other, at_us);
-        }
+        struct sim_range range = sim_intervals_of(evidence, contract->id);
+        for (size_t j = range.from; j < range.until; j++)
+            spent += gpu_parts(evidence, &evidence->intervals[j], at_us);
     }
-    check_row("user %" PRId64 ", at %" PRId64, work.owner_id, at_us);
-    numerator left = (numerator)(work.granted - work.traffic) * METER_DISK_DENOMINATOR - spent;
+    check_row("user %" PRId64 ", at %" PRId64, owner_id, at_us);
+    numerator left = (numerator)(granted - traffic) * METER_DISK_DENOMINATOR - spent;
     if (left + burn < 0)
-        print_error("    given %" PRId64 ", traffic %" PRId64 ", left %" PRId64 "\n", work.granted,
-                    work.traffic, (int64_t)(left / METER_DISK_DENOMINATOR));
+        print_error("    given %" PRId64 ", traffic %" PRId64 ", left %" PRId64 "\n", granted,
+                    traffic, (int64_t)(left / METER_DISK_DENOMINATOR));
     CHECK(left + burn >= 0);
 }
 
-static void check_floors(struct sim *sim, const struct evidence *evidence)
+static void check_floors(const struct sim *sim, const struct evidence *evidence, bool is_whole)
 {
     for (size_t i = 0; i < sim->host_count; i++)
         if (sim->hosts[i].silent_max_us >= USAGE_DISK_OFFLINE_US)
@@ -430,6 +289,8 @@ static void check_floors(struct sim *sim, const struct evidence *evidence)
         const struct interval *interval = &evidence->intervals[i];
         int64_t owner_id = find_contract(evidence, interval->contract_id)->owner_id;
 
+        if (!is_whole && !is_new(evidence, interval))
+            continue;
         for (size_t j = 0; j < sim->user_count; j++)
             if (sim->users[j].caller.user_id == owner_id && !sim->users[j].has_limit &&
                 interval->metered_us > interval->start_us)
@@ -437,15 +298,9 @@ static void check_floors(struct sim *sim, const struct evidence *evidence)
     }
 }
 
-void sim_laws_all(struct sim *sim)
+void sim_laws_all(struct sim *sim, bool is_whole)
 {
-    static struct interval intervals[ROWS_MAX];
-    static struct contract contracts[ROWS_MAX];
-    static struct meter_evidence meters[ROWS_MAX];
-    static struct epoch epochs[ROWS_MAX];
-    struct evidence evidence = {
-        .intervals = intervals, .contracts = contracts, .meters = meters, .epochs = epochs
-    };
+    static struct evidence evidence;
 
     sim_laws_soon(sim);
     world_check(&sim->world);
@@ -453,14 +308,20 @@ void sim_laws_all(struct sim *sim)
         check_row("%s", laws[i].what);
         CHECK_INT(world_number(&sim->world, laws[i].sql), 0);
     }
-    support_read(&sim->support, load_evidence, &evidence);
+    sim_evidence_load(sim, &evidence, is_whole);
     for (size_t i = 0; i < evidence.interval_count; i++) {
-        if (!find_host(sim, intervals[i].machine_id)->is_liar)
-            check_it_ran(sim, &intervals[i]);
-        check_it_was_connected(sim, &evidence, &intervals[i]);
+        const struct interval *interval = &evidence.intervals[i];
+
+        if (!is_whole && !is_new(&evidence, interval))
+            continue;
+        if (!find_host(sim, interval->machine_id)->is_liar)
+            check_it_ran(sim, interval);
+        check_it_was_connected(sim, &evidence, interval);
     }
     for (size_t i = 0; i < evidence.meter_count; i++)
-        check_meter(sim, &evidence, &meters[i]);
-    check_floors(sim, &evidence);
+        check_meter(sim, &evidence, &evidence.meters[i]);
+    check_floors(sim, &evidence, is_whole);
+    for (size_t i = 0; i < evidence.interval_count; i++)
+        evidence.checked_us[evidence.intervals[i].id] = evidence.intervals[i].metered_us;
     check_row(" ");
 }

@@ -288,7 +288,7 @@ static void act(struct sim *sim)
             sim_set_idle_job(sim, some_host(sim));
         break;
     case 18:
-        if (sim_chance(4))
+        if (sim_chance(12))
             sim_host_replay(sim, some_host(sim));
         break;
     default:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "flow/automation.h"
@@ -13,6 +14,7 @@
 #include "flow/post_usage.h"
 #include "flow/seal.h"
 #include "sim.h"
+#include "sim_disk.h"
 #include "store/liveness.h"
 #include "store/support_vfs.h"
 
@@ -72,6 +74,18 @@ static void say_alive(struct sim *sim, int64_t until_us)
                                              .until = { until_us } } };
 
     support_write(&sim->support, alive_work, &work);
+    sim->alive_until_us = until_us;
+}
+
+static void copy_template(const struct support *support)
+{
+    char from[SIM_PATH_MAX], to[sizeof support->location + 16];
+
+    (void)snprintf(from, sizeof from, "%.*s/" SIM_TEMPLATE "/berth.sqlite",
+                   (int)(strrchr(support->directory, '/') - support->directory),
+                   support->directory);
+    (void)snprintf(to, sizeof to, "%s/berth.sqlite", support->location);
+    sim_disk_copy(from, to);
 }
 
 /* A new disk, or the one that was left. Where power can go, what is not synced can be lost. */
@@ -89,6 +103,8 @@ void sim_server_open(struct sim *sim)
         vfs_install(&(struct vfs_plan){
             .fault = VFS_FAULT_POWER, .seed = check_random(UINT32_MAX), .wreck = sim->wreck });
     }
+    if (sim->disks == 1)
+        copy_template(support);
     CHECK_OK(store_open(support->location, &support->log, &support->store, &err), &err);
 }
 
@@ -144,6 +160,7 @@ void sim_server_start(struct sim *sim)
         reopen(sim);
     }
     CHECK_OK(flow_liveness(&sim->world.flow, sim->server_proc, &err), &err);
+    sim->alive_until_us = 0;
     sim_trace(sim, "server: %s is there", sim->server_proc);
 }
 
@@ -176,7 +193,8 @@ static void run_job(struct sim *sim, job_flow *job)
     }
 }
 
-void sim_jobs(struct sim *sim)
+/* The timers run every few seconds, each for itself, and sometimes late. */
+static void run_some_jobs(struct sim *sim, uint64_t in)
 {
     static job_flow *const jobs[] = {
         flow_contact_lost,  flow_no_credit,       flow_funded,     flow_decide_due, flow_lifetime,
@@ -186,14 +204,23 @@ void sim_jobs(struct sim *sim)
     if (!sim->is_server_up)
         return;
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
-        run_job(sim, jobs[i]);
+        if (sim_chance(in))
+            run_job(sim, jobs[i]);
 }
+
+void sim_jobs(struct sim *sim)
+{
+    run_some_jobs(sim, 1);
+}
+
+/* A timer's turn, once in so many slices of time. */
+enum { JOBS_IN = 3 };
 
 /* One slice of time: then whoever's turn it is acts. */
 static void slice(struct sim *sim, int64_t us)
 {
     clock_advance(&sim->world.clock, us);
-    if (sim->is_server_up)
+    if (sim->is_server_up && sim->alive_until_us < sim_now(sim) + US_PER_SECOND)
         say_alive(sim, sim_now(sim) + LIVENESS_SECONDS * US_PER_SECOND);
     for (size_t i = 0; i < sim->host_count; i++) {
         struct sim_host *host = &sim->hosts[i];
@@ -201,9 +228,7 @@ static void slice(struct sim *sim, int64_t us)
         if (sim_now(sim) >= host->next_us)
             sim_host_act(sim, host);
     }
-    /* The timers run every few seconds, and sometimes late. */
-    if (!sim_chance(4))
-        sim_jobs(sim);
+    run_some_jobs(sim, JOBS_IN);
 }
 
 void sim_pass(struct sim *sim, int64_t duration_us)
@@ -229,5 +254,6 @@ void sim_leap(struct sim *sim, int64_t duration_us)
     if (sim->is_server_up)
         say_alive(sim, sim_now(sim) + duration_us);
     slice(sim, duration_us);
-    sim_pass(sim, sim_between(1, 40 * US_PER_SECOND)); /* who is there says so again */
+    /* Who is there says so again. */
+    sim_pass(sim, sim_between(1, (sim_chance(4) ? 40 : 12) * US_PER_SECOND));
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES_MAX = 16, PENDING_MAX = 4096, SECTOR = 512 };
+enum { FILES_MAX = 16, PENDING_MAX = 4096, SECTOR = 512, CHUNK = 1 << 16 };
 
 /* A write, or a cut, that no sync has made last. */
 struct pending {
@@ -110,6 +110,29 @@ static void settle_by_chance(struct shadow *shadow)
     forget_pending(shadow);
 }
 
+/* The layer below takes no more at once. */
+static size_t chunk(size_t left)
+{
+    return left < CHUNK ? left : CHUNK;
+}
+
+/* Past our own counting, where the layer below keeps its files. */
+static void leave_file(const char *path, const struct shadow *shadow)
+{
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB;
+    sqlite3_file *file = calloc(1, (size_t)real_vfs->szOsFile);
+
+    if (file == NULL || real_vfs->xOpen(real_vfs, path, file, flags, NULL) != SQLITE_OK)
+        abort();
+    for (size_t at = 0; at < shadow->length; at += CHUNK)
+        if (file->pMethods->xWrite(file, shadow->bytes + at, (int)chunk(shadow->length - at),
+                                   (sqlite3_int64)at) != SQLITE_OK)
+            abort();
+    if (file->pMethods->xClose(file) != SQLITE_OK)
+        abort();
+    free(file);
+}
+
 static void leave_wreck(void)
 {
     for (size_t i = 0; i < disk.shadow_count; i++) {
@@ -120,11 +143,7 @@ static void leave_wreck(void)
         settle_by_chance(shadow);
         (void)snprintf(path, sizeof path, "%s/%s", disk.plan.wreck,
                        name != NULL ? name + 1 : shadow->name);
-        FILE *file = fopen(path, "wbe");
-        if (file == NULL ||
-            (shadow->length > 0 && fwrite(shadow->bytes, shadow->length, 1, file) != 1) ||
-            fclose(file) != 0)
-            abort();
+        leave_file(path, shadow);
     }
 }
 
@@ -323,23 +342,24 @@ static const sqlite3_io_methods methods = {
 };
 
 /* What was there before is on the disk. */
-static void load(struct shadow *shadow)
+static void load(struct shadow *shadow, sqlite3_file *real)
 {
-    char chunk[4096];
-    size_t count;
-    FILE *file = fopen(shadow->name, "rbe");
+    sqlite3_int64 size;
 
-    while (file != NULL && (count = fread(chunk, 1, sizeof chunk, file)) > 0) {
-        struct pending all = { .offset = (int64_t)shadow->length, .bytes = chunk };
-
-        put(shadow, &all, 0, count);
-    }
-    if (file != NULL)
-        (void)fclose(file);
+    if (real->pMethods->xFileSize(real, &size) != SQLITE_OK)
+        abort();
+    shadow->length = shadow->capacity = (size_t)size;
+    shadow->bytes = malloc(shadow->capacity + 1);
+    if (shadow->bytes == NULL)
+        abort();
+    for (size_t at = 0; at < shadow->length; at += CHUNK)
+        if (real->pMethods->xRead(real, shadow->bytes + at, (int)chunk(shadow->length - at),
+                                  (sqlite3_int64)at) != SQLITE_OK)
+            abort();
 }
 
 /* Opened twice it is still one file. */
-static struct shadow *shadow_of(const char *name)
+static struct shadow *shadow_of(const char *name, sqlite3_file *real)
 {
     for (size_t i = 0; i < disk.shadow_count; i++)
         if (strcmp(disk.shadows[i]->name, name) == 0)
@@ -349,7 +369,7 @@ static struct shadow *shadow_of(const char *name)
     if (shadow == NULL)
         abort();
     (void)snprintf(shadow->name, sizeof shadow->name, "%s", name);
-    load(shadow);
+    load(shadow, real);
     disk.shadows[disk.shadow_count++] = shadow;
     return shadow;
 }
@@ -367,7 +387,7 @@ static int open_file(sqlite3_vfs *self, const char *name, sqlite3_file *handle, 
     file->base.pMethods = &methods;
     (void)pthread_mutex_lock(&disk.lock);
     if (name != NULL && flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL))
-        file->shadow = shadow_of(name);
+        file->shadow = shadow_of(name, file->real);
     (void)pthread_mutex_unlock(&disk.lock);
     return SQLITE_OK;
 }
