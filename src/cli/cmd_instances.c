@@ -211,6 +211,25 @@ static void print_lifetime(struct buf *out, const json_t *instance)
                time_text(instance, "retention_date", kept));
 }
 
+/* Of one that waits for GPUs. */
+static void print_place(struct buf *out, const json_t *instance)
+{
+    const char *behind = print_text_of(instance, "queue_behind");
+    char by[INSTANT_TEXT_SIZE];
+
+    if (!json_is_number(json_member(instance, "queue_position")))
+        return;
+    print_line(
+        out, "In line", "%lld of %lld%s%s", (long long)print_int_of(instance, "queue_position"),
+        (long long)print_int_of(instance, "queue_length"), *behind != '\0' ? ", behind " : "",
+        strcmp(behind, "bid") == 0 ? "higher bids"
+        : *behind != '\0'          ? "on-demand rentals"
+                                   : "");
+    if (json_is_number(json_member(instance, "queue_free_by")))
+        print_line(out, "GPUs free", "by %s at the latest, for who is first then",
+                   time_text(instance, "queue_free_by", by));
+}
+
 static void print_rules(struct buf *out, const json_t *instance)
 {
     int64_t minutes = print_int_of(instance, "stop_when_idle_minutes");
@@ -248,6 +267,7 @@ static void print_card(struct buf *out, const json_t *instance)
     print_line(out, "Machine", "%lld, %s", (long long)print_int_of(instance, "machine_id"),
                print_text_or_dash(instance, "geolocation"));
     print_line(out, "Age", "%s", print_age(age_of(instance), age));
+    print_place(out, instance);
     print_lifetime(out, instance);
     print_rules(out, instance);
     print_money_lines(out, instance);

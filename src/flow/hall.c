@@ -134,6 +134,40 @@ void hall_drop_bid(struct hall *hall, size_t place)
     }
 }
 
+/* Bids that do not start by themselves wait for their renter, not in line. */
+static bool is_in_line(const struct hall *hall, const struct contender_row *row)
+{
+    return row->kind != KIND_IDLE && (is_running(row) || is_eligible(row, hall->facts.now));
+}
+
+bool hall_line(const struct hall *hall, int64_t contract_id, struct arena *arena,
+               struct line_place *ret, bool *ret_has, struct error *err)
+{
+    struct line_one *ones = arena_alloc(arena, hall->row_count, sizeof *ones);
+    size_t count = 0, at = SIZE_MAX;
+
+    if (ones == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the line");
+    for (size_t i = 0; i < hall->row_count; i++) {
+        const struct contender_row *row = &hall->rows[i];
+        bool is_bid = row->kind == KIND_BID;
+
+        if (!is_in_line(hall, row))
+            continue;
+        at = row->id == contract_id ? count : at;
+        ones[count++] = (struct line_one){ .id = row->id,
+                                           .gpus = hall_places(row->num_gpus),
+                                           .ticks = is_bid ? row->bid.ticks : 0,
+                                           .is_running = is_running(row),
+                                           .since = is_bid ? row->bid.placed : row->state_at,
+                                           .end = row->end };
+    }
+    *ret_has = at != SIZE_MAX && !ones[at].is_running;
+    if (*ret_has)
+        *ret = line_find(ones, count, at, hall->facts.gpu_count);
+    return true;
+}
+
 int64_t hall_quote(const struct hall *hall, int64_t num_gpus, int64_t except)
 {
     return auction_quote(&hall->facts, hall_places(num_gpus), auction_lowest(&hall->floor), except);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "market/auction.h"
+#include "market/line.h"
 #include "store/contender.h"
 #include "store/idle_job.h"
 #include "store/machine.h"
@@ -39,6 +40,10 @@ bool hall_is_open(const struct machine_row *machine);
 /* What a bid for the slice must be to run now, in ticks; -1: none would. `except`: the contract
  * whose bid it is, or 0. */
 int64_t hall_quote(const struct hall *hall, int64_t num_gpus, int64_t except);
+
+/* Where one that waits stands in line. `*ret_has` is false where it does not wait here. */
+NODISCARD bool hall_line(const struct hall *hall, int64_t contract_id, struct arena *arena,
+                         struct line_place *ret, bool *ret_has, struct error *err);
 
 /* Places that an instance of so many GPUs takes: a machine without GPUs is one. */
 int64_t hall_places(int64_t num_gpus);

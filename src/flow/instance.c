@@ -98,19 +98,23 @@ static const char *status_msg(struct arena *arena, const struct contract_row *co
     return contract->message;
 }
 
-/* A bid that waits is told what would run now; where nothing would, what on demand costs. */
-static bool find_min_bid(struct db *db, struct show_work *work, struct instance_view *view,
-                         struct error *err)
+/* One that waits is told its place in line; a bid, what would run now; where nothing would, what on
+ * demand costs. */
+static bool find_place(struct db *db, struct show_work *work, struct instance_view *view,
+                       struct error *err)
 {
     const struct contract_row *contract = view->contract;
     int64_t num_gpus = contract->terms.num_gpus, ticks;
     struct hall hall;
 
     view->min_bid_hour = contract->terms.min_bid_hour;
-    if (contract->kind != KIND_BID || contract->state != RENTAL_SCHEDULING)
+    if (contract->state != RENTAL_SCHEDULING)
         return true;
-    if (!hall_load(db, work->machine, work->now, work->arena, &hall, err))
+    if (!hall_load(db, work->machine, work->now, work->arena, &hall, err) ||
+        !hall_line(&hall, contract->id, work->arena, &view->place, &view->is_in_line, err))
         return false;
+    if (contract->kind != KIND_BID)
+        return true;
     ticks = hall_quote(&hall, num_gpus, contract->id);
     view->min_bid_hour = ticks > 0 ? auction_price(ticks, num_gpus) : contract->list_hour;
     if (money_compare(view->min_bid_hour, contract->list_hour) > 0)
@@ -135,7 +139,7 @@ static bool view_fill(struct db *db, struct show_work *work, const struct contra
     view->contract = contract;
     view->machine = work->machine;
     view->facts = &work->hardware->facts;
-    if (!find_min_bid(db, work, view, err))
+    if (!find_place(db, work, view, err))
         return false;
     view->is_connected = work->machine->is_online;
     view->status = rental_view(contract->state, contract->reason, view->is_connected);

@@ -8,6 +8,7 @@
 #include "flow/caller.h"
 #include "flow/flow.h"
 #include "flow/instance_change.h"
+#include "market/line.h"
 #include "proto/desired.h"
 #include "proto/hello.h"
 #include "store/contract.h"
@@ -27,6 +28,8 @@ struct instance_view {
     struct money charged;      /* so far, up to this moment, all meters */
     int64_t uptime_s;          /* since the present run began; -1: does not run */
     bool is_connected;
+    bool is_in_line; /* waits for GPUs, and so has a place: */
+    struct line_place place;
 };
 
 /* `*ret_has` is false where the caller has no such instance. */

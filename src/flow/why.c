@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/why.h"
 
+#include "flow/hall.h"
 #include "market/auction.h"
 #include "market/rental.h"
 #include "store/contract.h"
@@ -12,6 +13,7 @@ enum { SENTENCE_MAX = 4096, TIME_AT = 11 };
 struct why_work {
     const struct caller *caller;
     int64_t id;
+    struct instant now;
     struct arena *arena;
     struct why why;
     bool has;
@@ -106,6 +108,45 @@ static bool add_events(struct db *db, struct why_work *work, struct error *err)
     return true;
 }
 
+static void tell_place(struct buf *out, const struct line_place *place)
+{
+    char at[INSTANT_TEXT_SIZE];
+    bool is_firm = place->firms_ahead > 0;
+    int64_t ahead = is_firm ? place->firms_ahead : place->bids_ahead;
+
+    buf_printf(out, "Place %lld of %lld in line", (long long)place->position,
+               (long long)place->length);
+    if (ahead > 0)
+        buf_printf(out, ", behind %lld %s%s", (long long)ahead,
+                   is_firm ? "on-demand rental" : "higher bid", ahead == 1 ? "" : "s");
+    if (instant_compare(place->free_by, INSTANT_NEVER) != 0 && place->free_by.microseconds > 0)
+        buf_printf(out, ", whose lifetimes leave enough GPUs free by %.19sZ",
+                   instant_format(place->free_by, at));
+    buf_printf(out, ". ");
+}
+
+/* Its place in line goes before what it might do. */
+static bool add_place(struct db *db, struct why_work *work, const struct contract_row *contract,
+                      const struct machine_row *machine, struct error *err)
+{
+    auto_buf struct buf text = buf_of(SENTENCE_MAX);
+    struct line_place place;
+    struct hall hall;
+    bool is_in_line;
+
+    if (contract->state != RENTAL_SCHEDULING || !machine->is_online)
+        return true;
+    if (!hall_load(db, machine, work->now, work->arena, &hall, err) ||
+        !hall_line(&hall, contract->id, work->arena, &place, &is_in_line, err))
+        return false;
+    if (!is_in_line)
+        return true;
+    tell_place(&text, &place);
+    buf_printf(&text, "%s", work->why.advice);
+    work->why.advice = arena_copy(work->arena, text.bytes, text.length);
+    return work->why.advice != NULL || error_set(err, ERROR_OUT_OF_RANGE, "no room for a place");
+}
+
 static bool why_work(struct db *db, void *context, struct error *err)
 {
     struct why_work *work = context;
@@ -137,13 +178,15 @@ static bool why_work(struct db *db, void *context, struct error *err)
     };
     if (work->why.sentence == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for a reason");
-    return add_events(db, work, err);
+    return add_place(db, work, &contract, &machine, err) && add_events(db, work, err);
 }
 
 bool flow_why(const struct flow *flow, const struct caller *caller, int64_t instance_id,
               struct arena *arena, struct why *ret, bool *ret_has, struct error *err)
 {
-    struct why_work work = { .caller = caller, .id = instance_id, .arena = arena };
+    struct why_work work = {
+        .caller = caller, .id = instance_id, .now = clock_now(flow->clock), .arena = arena
+    };
 
     *ret_has = false;
     if (caller->instance_id != 0 && caller->instance_id != instance_id)

@@ -202,6 +202,22 @@ static void encode_state(struct encoder *json, const struct instance_view *view)
                       reason == REASON_NONE || sentence.has_overflowed ? NULL : sentence.bytes);
 }
 
+/* Of one that waits for GPUs; null for all others. */
+static void encode_line(struct encoder *json, const struct instance_view *view)
+{
+    const struct line_place *place = &view->place;
+    const char *behind = NULL;
+
+    if (view->is_in_line && place->firms_ahead > 0)
+        behind = "on-demand";
+    else if (view->is_in_line && place->bids_ahead > 0)
+        behind = "bid";
+    field_known_int(json, "queue_position", view->is_in_line ? place->position : 0);
+    field_known_int(json, "queue_length", view->is_in_line ? place->length : 0);
+    encode_field_text(json, "queue_behind", behind);
+    field_time(json, "queue_free_by", view->is_in_line ? place->free_by : INSTANT_NEVER);
+}
+
 static void encode_slice(struct encoder *json, const struct instance_view *view,
                          const struct machine *machine)
 {
@@ -261,6 +277,7 @@ void instance_encode(struct encoder *json, const struct instance_view *view, str
     encode_field_int(json, "host_id", contract->host_id);
     field_null(json, "bundle_id");
     encode_state(json, view);
+    encode_line(json, view);
     fields_machine(json, &machine);
     fields_gpu(json, &machine);
     encode_slice(json, view, &machine);

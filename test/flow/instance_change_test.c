@@ -177,11 +177,21 @@ static void test_whose_gpu_is_taken_waits_and_starts_by_itself(void **state)
     CHECK_INT(act(&scene, flow_start, scene.ada, scene.id), CHANGE_WAITS);
     CHECK_INT(state_of(&scene), RENTAL_SCHEDULING);
     CHECK_TEXT(actual(&scene), "scheduling");
+    /* First of one, behind whoever has it, until that one's lifetime ends. */
+    struct instance_view view = world_instance(&scene.world, scene.ada, scene.id);
+    CHECK(view.is_in_line);
+    CHECK_INT(view.place.position, 1);
+    CHECK_INT(view.place.length, 1);
+    CHECK_INT(view.place.firms_ahead, 1);
+    CHECK_INT(view.place.free_by.microseconds,
+              world_contract(&scene.world, bobs).terms.end.microseconds);
+    CHECK(!world_instance(&scene.world, scene.bob, bobs).is_in_line);
     world_run(&scene.world, &scene.machine, 100 * US_PER_SECOND);
     CHECK_INT(world_charged(&scene.world, scene.ada, scene.id), seconds_cost(0, 100));
     /* Waiting can be ended. */
     CHECK_INT(act(&scene, flow_stop, scene.ada, scene.id), CHANGE_DONE);
     CHECK_INT(state_of(&scene), RENTAL_STOPPED);
+    CHECK(!world_instance(&scene.world, scene.ada, scene.id).is_in_line);
     CHECK_INT(act(&scene, flow_start, scene.ada, scene.id), CHANGE_WAITS);
 
     CHECK_INT(act(&scene, flow_destroy, scene.bob, bobs), CHANGE_DONE);
