@@ -236,16 +236,34 @@ static bool is_new(const struct evidence *evidence, const struct interval *inter
     return evidence->checked_us[interval->id] != interval->metered_us;
 }
 
+/* When the last was heard of what the renter had running up to an instant: at the first heartbeat
+ * behind each part of it. */
+static int64_t known_by_us(const struct sim *sim, const struct evidence *evidence,
+                           const struct sim_user *user, int64_t at_us)
+{
+    int64_t known_us = at_us;
+
+    for (size_t i = 0; i < evidence->interval_count; i++) {
+        const struct interval *interval = &evidence->intervals[i];
+        const struct sim_host *host = find_host(sim, interval->machine_id);
+
+        if (interval->start_us >= at_us ||
+            find_contract(evidence, interval->contract_id)->owner_id != user->caller.user_id)
+            continue;
+        size_t heard = first_beat(host, less(interval->metered_us, at_us));
+        if (heard < host->beat_count && host->beats_us[heard] > known_us)
+            known_us = host->beats_us[heard];
+    }
+    return known_us;
+}
+
 /* At the end of every interval, the account had not fallen below its floor by more than that
  * last microsecond: GPU time never takes a renter into debt. What nobody could hear of is charged
- * with the next heartbeat, and credit that has come by then pays for it. */
+ * with the next heartbeat of its host, and credit that has come by then pays for it. */
 static void check_floor(const struct sim *sim, const struct evidence *evidence,
                         const struct interval *interval, const struct sim_user *user)
 {
-    int64_t at_us = interval->metered_us;
-    const struct sim_host *host = find_host(sim, interval->machine_id);
-    size_t heard = first_beat(host, at_us);
-    int64_t known_us = heard < host->beat_count ? host->beats_us[heard] : at_us;
+    int64_t at_us = interval->metered_us, known_us = known_by_us(sim, evidence, user, at_us);
     int64_t owner_id = user->caller.user_id, granted = 0, traffic = 0;
     numerator spent = 0, burn = 0;
 
