@@ -10,13 +10,16 @@
 __extension__ typedef unsigned __int128 uint128;
 
 enum {
-    NUMBER_SIZE = 40, /* of the longest: a comma, a sign, 0., 21 zeros and digits */
+    NUMBER_SIZE = 1 + ENCODE_REAL_SIZE, /* of the longest, with a comma */
     SHORT_TEXT_MAX = 100,
     DECIMALS_MAX = 18,
     DIGITS_MAX = 20,       /* of 64 bits */
     REAL_DIGITS = 17,      /* enough for any double */
-    DECIMALS_OF_REAL = 21, /* so many decimals are 17 digits of the smallest, 0.00001 */
+    DECIMALS_OF_REAL = 27, /* so many decimals are 17 digits of real_min */
 };
+
+/* Smaller ones, which nothing here measures or costs, are written with an exponent. */
+static const double real_min = 1e-11, real_max = 9007199254740992.0; /* 2^53 */
 
 static const char digit_pairs[201] = "00010203040506070809"
                                      "10111213141516171819"
@@ -29,15 +32,46 @@ static const char digit_pairs[201] = "00010203040506070809"
                                      "80818283848586878889"
                                      "90919293949596979899";
 
-/* 10^0 to 10^21, which takes 70 bits. */
-#define E9(n) ((n) * (uint128)1000000000)
-static const uint128 powers_of_ten[] = {
-    1,         10,         100,         1000,         10000,        100000,
-    1000000,   10000000,   100000000,   E9(1),        E9(10),       E9(100),
-    E9(1000),  E9(10000),  E9(100000),  E9(1000000),  E9(10000000), E9(100000000),
-    E9(E9(1)), E9(E9(10)), E9(E9(100)), E9(E9(1000)),
+/* 10^0 to 10^19, and 5^0 to 5^27. */
+#define E9(n) ((n)*UINT64_C(1000000000))
+static const uint64_t powers_of_ten[DIGITS_MAX] = {
+    1,          10,          100,          1000,          10000,     100000,     1000000,
+    10000000,   100000000,   E9(1),        E9(10),        E9(100),   E9(1000),   E9(10000),
+    E9(100000), E9(1000000), E9(10000000), E9(100000000), E9(E9(1)), E9(E9(10)),
 };
 #undef E9
+#define P9(n) ((n)*UINT64_C(1953125))
+static const uint64_t powers_of_five[DECIMALS_OF_REAL + 1] = {
+    1,
+    5,
+    25,
+    125,
+    625,
+    3125,
+    15625,
+    78125,
+    390625,
+    P9(1),
+    P9(5),
+    P9(25),
+    P9(125),
+    P9(625),
+    P9(3125),
+    P9(15625),
+    P9(78125),
+    P9(390625),
+    P9(P9(1)),
+    P9(P9(5)),
+    P9(P9(25)),
+    P9(P9(125)),
+    P9(P9(625)),
+    P9(P9(3125)),
+    P9(P9(15625)),
+    P9(P9(78125)),
+    P9(P9(390625)),
+    P9(P9(P9(1))),
+};
+#undef P9
 
 struct encoder encoder_of(struct buf *out)
 {
@@ -249,6 +283,24 @@ void encode_raw(struct encoder *json, const char *text, size_t length)
     buf_append(json->out, text, length);
 }
 
+char *encode_raw_room(struct encoder *json, size_t length)
+{
+    char *room = buf_room(json->out, length + 1);
+
+    if (room == NULL)
+        return NULL;
+    size_t comma = separate(json, room);
+    if (comma > 0)
+        buf_claim(json->out, comma);
+    return room + comma;
+}
+
+void encode_raw_claim(struct encoder *json, size_t length)
+{
+    assert(length > 0);
+    buf_claim(json->out, length);
+}
+
 void encode_members(struct encoder *json, const char *text, size_t length)
 {
     assert(length > 0 && json->depth > 0 && !json->is_array[json->depth] && !json->has_key);
@@ -292,7 +344,7 @@ static void put_digits(char *at, uint64_t value, size_t count)
 static size_t put_decimal(char *at, uint64_t magnitude, size_t decimals)
 {
     bool is_below_one = decimals >= DIGITS_MAX; /* whatever the digits */
-    uint64_t power = is_below_one ? 0 : (uint64_t)powers_of_ten[decimals];
+    uint64_t power = is_below_one ? 0 : powers_of_ten[decimals];
     uint64_t whole = is_below_one ? 0 : decimals == 0 ? magnitude : magnitude / power;
     size_t whole_count = digit_count(whole);
 
@@ -357,10 +409,11 @@ void encode_money(struct encoder *json, struct money amount)
     encode_fixed(json, amount.nanodollars, 9);
 }
 
-size_t encode_money_text(char text[static ENCODE_MONEY_SIZE], struct money amount)
+size_t encode_fixed_text(char text[static ENCODE_FIXED_SIZE], int64_t value, int decimals)
 {
     /* At most a sign, 19 digits, a point and a zero before it. */
-    return put_number(text, amount.nanodollars < 0, magnitude_of(amount.nanodollars), 9);
+    assert(decimals >= 0 && decimals <= DECIMALS_MAX);
+    return put_number(text, value < 0, magnitude_of(value), (size_t)decimals);
 }
 
 /* A finite double above zero, taken apart: significand * 2^exponent, normal. */
@@ -374,28 +427,29 @@ static uint64_t significand_of(double value, int *ret_exponent)
 }
 
 /* The number with the fewest digits that is nearer to `value` than to any other double, as an
- * integer and how many of its digits are decimals. `value` is in [0.00001, 2^53).
+ * integer and how many of its digits are decimals. `value` is in [real_min, real_max).
  *
- * value = significand * 2^-shift, and what lies within half a step of it reads back as it. (Below
- * a power of two steps are half as long; of those in this range none has a number there that this
- * would take wrongly, as the test of all of them shows.) All of that is scaled by two, to make
- * half steps whole, and by a power of ten that makes 17 or 18 digits of it. The product stays
- * below 2^54 * 10^21 < 2^124, so everything here is exact. */
+ * value = significand * 2^-shift, and what lies within half a step of it reads back as it; below a
+ * power of two steps are half as long. All of that is scaled by four, to make those whole, and by a
+ * power of ten that makes 17 or 18 digits of it: by that of five, and the rest is shifted less. The
+ * product stays below 2^55 * 5^27 < 2^118, so everything here is exact. */
 static uint64_t shortest_digits(double value, size_t *ret_decimals)
 {
     int exponent;
     uint64_t significand = significand_of(value, &exponent);
-    int shift = 1 - exponent;
 
     /* log10(2) is 1233/4096, near enough for the whole part of the logarithm, or one less. */
     int magnitude = ((exponent + DBL_MANT_DIG - 1) * 1233) >> 12;
-    size_t decimals = magnitude > -5 ? (size_t)(16 - magnitude) : DECIMALS_OF_REAL;
+    size_t decimals = magnitude > -11 ? (size_t)(16 - magnitude) : DECIMALS_OF_REAL;
+    int shift = 2 - exponent - (int)decimals;
 
-    assert(value >= 1e-5 && value < 9007199254740992.0 && magnitude <= 16);
-    uint128 scale = powers_of_ten[decimals];
-    uint128 middle = 2 * (uint128)significand * scale;
-    uint64_t low = (uint64_t)((middle - scale) >> shift) + 1;
-    uint64_t high = (uint64_t)((middle + scale - 1) >> shift); /* both edges are left out */
+    assert(value >= real_min && value < real_max && magnitude <= 16 && shift > 0);
+    uint64_t scale = powers_of_five[decimals];
+    bool is_power = significand == UINT64_C(1) << (DBL_MANT_DIG - 1);
+    uint128 middle = 4 * (uint128)significand * scale, above = 2 * (uint128)scale;
+    uint128 below = is_power ? scale : above;
+    uint64_t low = (uint64_t)((middle - below) >> shift) + 1;
+    uint64_t high = (uint64_t)((middle + above - 1) >> shift); /* both edges are left out */
     uint64_t unit = 1;
 
     while (decimals > 0 && (low + 9) / 10 <= high / 10) {
@@ -414,25 +468,33 @@ static uint64_t shortest_digits(double value, size_t *ret_decimals)
     return nearest < low ? low : nearest > high ? high : nearest;
 }
 
-void encode_real(struct encoder *json, double value)
+size_t encode_real_text(char text[static ENCODE_REAL_SIZE], double value)
 {
     double magnitude = fabs(value);
-    size_t decimals;
+    size_t decimals = 0;
 
     if (!isfinite(value)) {
-        encode_null(json);
-    } else if (trunc(magnitude) == magnitude && magnitude < 9007199254740992.0) {
-        append_number(json, value < 0, (uint64_t)magnitude, 0);
-    } else if (magnitude >= 1e-5 && magnitude < 9007199254740992.0) {
-        uint64_t digits = shortest_digits(magnitude, &decimals);
-        append_number(json, value < 0, digits, decimals);
-    } else {
-        char text[NUMBER_SIZE];
-        int length = snprintf(text, sizeof text, "%.*g", REAL_DIGITS, value);
-
-        assert(length > 0 && (size_t)length < sizeof text);
-        encode_raw(json, text, (size_t)length);
+        memcpy(text, "null", 4);
+        return 4;
     }
+    if (magnitude < real_max && trunc(magnitude) == magnitude)
+        return put_number(text, value < 0, (uint64_t)magnitude, 0);
+    if (magnitude >= real_min && magnitude < real_max) {
+        uint64_t digits = shortest_digits(magnitude, &decimals);
+
+        return put_number(text, value < 0, digits, decimals);
+    }
+    int length = snprintf(text, ENCODE_REAL_SIZE, "%.*g", REAL_DIGITS, value);
+
+    assert(length > 0 && length < ENCODE_REAL_SIZE);
+    return (size_t)length;
+}
+
+void encode_real(struct encoder *json, double value)
+{
+    char text[ENCODE_REAL_SIZE];
+
+    encode_raw(json, text, encode_real_text(text, value));
 }
 
 void encode_field_int(struct encoder *json, const char *key, int64_t value)

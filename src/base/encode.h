@@ -53,17 +53,24 @@ void encode_fixed(struct encoder *json, int64_t value, int decimals);
 /* Dollars as a JSON number, exact to the nanodollar. */
 void encode_money(struct encoder *json, struct money amount);
 
-/* The same text without an encoder, for what is written several times. Returns its length. */
-enum { ENCODE_MONEY_SIZE = 24 };
-size_t encode_money_text(char text[static ENCODE_MONEY_SIZE], struct money amount);
-
-/* Text that reads back as the same double, and between 0.00001 and 2^53, where scores live, the
+/* Text that reads back as the same double, and between 10^-11 and 2^53, where scores live, the
  * shortest one; not finite writes null. For scores and measurements; money never passes through
  * here. */
 void encode_real(struct encoder *json, double value);
 
+/* The texts of encode_fixed() and encode_real() without an encoder, for who puts them between texts
+ * that are ready. They return its length; there is no NUL. */
+enum { ENCODE_FIXED_SIZE = 24, ENCODE_REAL_SIZE = 40 };
+size_t encode_fixed_text(char text[static ENCODE_FIXED_SIZE], int64_t value, int decimals);
+size_t encode_real_text(char text[static ENCODE_REAL_SIZE], double value);
+
 /* One value that is JSON already. */
 void encode_raw(struct encoder *json, const char *text, size_t length);
+
+/* The same, written in place: room for up to `length` bytes, and what was used of it. NULL: the
+ * buffer's limit would not allow that many, and nothing was begun. */
+char *encode_raw_room(struct encoder *json, size_t length);
+void encode_raw_claim(struct encoder *json, size_t length);
 
 /* Members of the innermost object that are JSON already: one or more, without its brackets. */
 void encode_members(struct encoder *json, const char *text, size_t length);

@@ -189,6 +189,11 @@ static double score(const struct offer *offer, const struct quote *quote, int64_
 
 static struct money discounted(struct money total, int64_t discount_ppm)
 {
+    int64_t product;
+
+    /* Again nearly all fit in 64 bits. */
+    if (!__builtin_mul_overflow(total.nanodollars, discount_ppm, &product))
+        return (struct money){ total.nanodollars - product / 1000000 };
     numerator off = (numerator)total.nanodollars * discount_ppm / 1000000;
 
     return (struct money){ total.nanodollars - (int64_t)off };

@@ -40,11 +40,10 @@ static void encode_hit(struct encoder *json, const struct search *search,
 /* Room for all of the reply at once: it is large, and would be copied as it grows. */
 static void make_room(struct buf *body, const struct catalog_hit *hits, size_t count)
 {
-    enum { ASKED_SIZE = 1024 }; /* more than what is added to an offer's own JSON */
-    size_t size = ASKED_SIZE;
+    size_t size = OFFER_ASKED_MAX;
 
     for (size_t i = 0; i < count; i++)
-        size += hits[i].offer->json_length + ASKED_SIZE;
+        size += hits[i].offer->json_length + OFFER_ASKED_MAX;
     (void)buf_make_room(body, size);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/offer_json.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "server/fields.h"
@@ -80,77 +79,136 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_field_text(json, "time_remaining_isbid", "");
 }
 
-/* Four amounts stand in twelve places of every offer: each is written once, and copied between the
- * names, which are ready too. */
-static void encode_amounts(struct encoder *json, const struct quote *quote)
+/* What follows is written into room that is known to be enough, between names that are ready. */
+static char *put(char *at, const char *text, size_t length)
 {
-    enum { BASE, TOTAL, STORAGE, DISCOUNTED, AMOUNTS };
-    static const struct {
-        const char *before;
-        int amount;
-    } pieces[] = {
-        { "\"dph_base\":", BASE },
-        { ",\"dph_total\":", TOTAL },
-        { ",\"storage_total_cost\":", STORAGE },
-        { ",\"discounted_dph_total\":", DISCOUNTED },
-        { ",\"discounted_hourly\":", DISCOUNTED },
-        { ",\"search\":{\"gpuCostPerHour\":", BASE },
-        { ",\"diskHour\":", STORAGE },
-        { ",\"totalHour\":", TOTAL },
-        { ",\"discountTotalHour\":0,\"discountedTotalPerHour\":", TOTAL },
-        { "},\"instance\":{\"gpuCostPerHour\":0,\"diskHour\":", STORAGE },
-        { ",\"totalHour\":", STORAGE },
-        { ",\"discountTotalHour\":0,\"discountedTotalPerHour\":", STORAGE },
-    };
-    enum { PIECES = sizeof pieces / sizeof pieces[0], BEFORE_MAX = 64 };
-    char amounts[AMOUNTS][ENCODE_MONEY_SIZE], text[PIECES * (BEFORE_MAX + ENCODE_MONEY_SIZE) + 1];
-    const size_t lengths[AMOUNTS] = {
-        [BASE] = encode_money_text(amounts[BASE], quote->base),
-        [TOTAL] = encode_money_text(amounts[TOTAL], quote->total),
-        [STORAGE] = encode_money_text(amounts[STORAGE], quote->storage),
-        [DISCOUNTED] = encode_money_text(amounts[DISCOUNTED], quote->discounted),
-    };
-    size_t length = 0;
+    memcpy(at, text, length);
+    return at + length;
+}
+#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
 
-    for (int i = 0; i < PIECES; i++) {
-        size_t before = strlen(pieces[i].before);
+/* Four amounts stand in twelve places of every offer: each is worked out once. */
+struct amount {
+    char text[ENCODE_FIXED_SIZE];
+    size_t length;
+};
 
-        assert(before <= BEFORE_MAX);
-        memcpy(text + length, pieces[i].before, before);
-        memcpy(text + length + before, amounts[pieces[i].amount], ENCODE_MONEY_SIZE);
-        length += before + lengths[pieces[i].amount];
-    }
-    text[length++] = '}';
-    encode_members(json, text, length);
+static struct amount amount_of(struct money money)
+{
+    struct amount amount;
+
+    amount.length = encode_fixed_text(amount.text, money.nanodollars, 9);
+    return amount;
+}
+
+/* All of its room is copied, which is faster than as much as is used. */
+static char *put_amount(char *at, const struct amount *amount)
+{
+    memcpy(at, amount->text, sizeof amount->text);
+    return at + amount->length;
+}
+
+static char *put_amounts(char *at, const struct quote *quote)
+{
+    const struct amount base = amount_of(quote->base), storage = amount_of(quote->storage);
+    const struct amount total = amount_of(quote->total);
+    const struct amount discounted = amount_of(quote->discounted);
+
+    at = put_amount(PUT(at, "\"dph_base\":"), &base);
+    at = put_amount(PUT(at, ",\"dph_total\":"), &total);
+    at = put_amount(PUT(at, ",\"storage_total_cost\":"), &storage);
+    at = put_amount(PUT(at, ",\"discounted_dph_total\":"), &discounted);
+    at = put_amount(PUT(at, ",\"discounted_hourly\":"), &discounted);
+    at = put_amount(PUT(at, ",\"search\":{\"gpuCostPerHour\":"), &base);
+    at = put_amount(PUT(at, ",\"diskHour\":"), &storage);
+    at = put_amount(PUT(at, ",\"totalHour\":"), &total);
+    at = put_amount(PUT(at, ",\"discountTotalHour\":0,\"discountedTotalPerHour\":"), &total);
+    at = put_amount(PUT(at, "},\"instance\":{\"gpuCostPerHour\":0,\"diskHour\":"), &storage);
+    at = put_amount(PUT(at, ",\"totalHour\":"), &storage);
+    at = put_amount(PUT(at, ",\"discountTotalHour\":0,\"discountedTotalPerHour\":"), &storage);
+    return PUT(at, "}");
+}
+
+static char *put_real(char *at, double value)
+{
+    return at + encode_real_text(at, value);
+}
+
+static char *put_score(char *at, double value)
+{
+    return value > 0 ? put_real(at, value) : PUT(at, "null");
 }
 
 /* What the asker's kind of rental, disk and duration make of the prices. */
-static void encode_price(struct encoder *json, const struct offer *offer, const struct quote *quote)
+static char *put_price(char *at, const struct offer *offer, const struct quote *quote)
 {
     int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
 
-    encode_amounts(json, quote);
-    field_score(json, "dlperf_per_dphtotal", quote->dlperf_per_dollar);
-    field_score(json, "flops_per_dphtotal", quote->tflops_per_dollar);
-    encode_field_real(json, "score", quote->score);
-    if (ram_mb > 0)
-        encode_field_real(json, "vram_costperhour", offer_dollars(quote->total) / (double)ram_mb);
-    else
-        field_null(json, "vram_costperhour");
+    at = put_amounts(at, quote);
+    at = put_score(PUT(at, ",\"dlperf_per_dphtotal\":"), quote->dlperf_per_dollar);
+    at = put_score(PUT(at, ",\"flops_per_dphtotal\":"), quote->tflops_per_dollar);
+    at = put_real(PUT(at, ",\"score\":"), quote->score);
+    at = PUT(at, ",\"vram_costperhour\":");
+    return ram_mb > 0 ? put_real(at, offer_dollars(quote->total) / (double)ram_mb)
+                      : PUT(at, "null");
+}
+
+static char *put_flag(char *at, bool is_set)
+{
+    return is_set ? PUT(at, "true") : PUT(at, "false");
+}
+
+/* As field_until() does it. */
+static char *put_until(char *at, struct instant now, struct instant end)
+{
+    int64_t left_us = instant_until(now, end);
+
+    if (instant_compare(end, INSTANT_NEVER) == 0)
+        return PUT(at, "null");
+    return at + encode_fixed_text(at, left_us > 0 ? left_us : 0, 6);
+}
+
+/* At most OFFER_ASKED_MAX bytes, with what put_amount() writes past its end. */
+static size_t put_asked(char *text, const struct catalog_hit *hit, const struct query_caller *asker)
+{
+    char *at = put_price(text, hit->offer, &hit->quote);
+
+    at = put_flag(PUT(at, ",\"rentable\":"), flag_of(QUERY_RENTABLE, hit, asker));
+    at = put_flag(PUT(at, ",\"rented\":"), flag_of(QUERY_RENTED, hit, asker));
+    at = put_until(PUT(at, ",\"duration\":"), asker->now, hit->offer->terms.end);
+    return (size_t)(at - text);
 }
 
 void offer_encode_asked(struct encoder *json, const struct catalog_hit *hit,
                         const struct query_caller *asker)
 {
-    encode_price(json, hit->offer, &hit->quote);
-    encode_field_bool(json, "rentable", flag_of(QUERY_RENTABLE, hit, asker));
-    encode_field_bool(json, "rented", flag_of(QUERY_RENTED, hit, asker));
-    field_until(json, "duration", asker->now, hit->offer->terms.end);
+    char text[OFFER_ASKED_MAX];
+
+    encode_members(json, text, put_asked(text, hit, asker));
+}
+
+/* In one go, if the members for everybody are ready and there is room. */
+static bool copy_ahead(struct encoder *json, const struct catalog_hit *hit,
+                       const struct query_caller *asker)
+{
+    const struct offer *offer = hit->offer;
+    size_t fixed = offer->json_length, most = fixed + OFFER_ASKED_MAX + sizeof "{,}";
+    char *room = offer->json != NULL ? encode_raw_room(json, most) : NULL;
+
+    if (room == NULL)
+        return false;
+    char *at = PUT(put(PUT(room, "{"), offer->json, fixed), ",");
+
+    at = PUT(at + put_asked(at, hit, asker), "}");
+    encode_raw_claim(json, (size_t)(at - room));
+    return true;
 }
 
 void offer_encode(struct encoder *json, const struct catalog_hit *hit,
                   const struct query_caller *asker)
 {
+    if (copy_ahead(json, hit, asker))
+        return;
     encode_object(json);
     if (hit->offer->json != NULL)
         encode_members(json, hit->offer->json, hit->offer->json_length);

@@ -14,7 +14,8 @@
 /* The members that are the same for every asker; the object is open. */
 void offer_encode_fixed(struct encoder *json, const struct offer *offer);
 
-/* All others. */
+/* All others: at most so many bytes. */
+enum { OFFER_ASKED_MAX = 1024 };
 void offer_encode_asked(struct encoder *json, const struct catalog_hit *hit,
                         const struct query_caller *asker);
 

@@ -239,7 +239,10 @@ static void test_known_reals(void **state)
         { 1.0 / 3, "0.3333333333333333" },
         { 0.0009765625, "0.0009765625" }, /* a power of two: steps differ above and below */
         { 0.00001, "0.00001" },
-        { 9.313225746154785e-10, "9.3132257461547852e-10" },
+        { 9.313225746154785e-10, "0.0000000009313225746154785" },
+        { 0.000012345, "0.000012345" },
+        { 1e-11, "0.00000000001" },
+        { 9.5e-12, "9.4999999999999995e-12" },
         { 9007199254740991.0, "9007199254740991" },
         { 4503599627370495.5, "4503599627370495.5" },
         { 1e22, "1e+22" },
@@ -272,7 +275,8 @@ static void copy_digits(const char *text, char digits[static 32])
 }
 
 /* printf() and strtod() are the judges: it reads back, nothing shorter does, and of its length it
- * is the nearest. */
+ * is the nearest. Of two as near, printf() takes the even one, which does not read back where the
+ * steps below are half as long; the odd one may. */
 static void check_shortest(struct buf *out, double value)
 {
     const char *text = encoded_real(out, value);
@@ -286,8 +290,11 @@ static void check_shortest(struct buf *out, double value)
     while (strtod(other, NULL) != value);
     copy_digits(text, digits);
     copy_digits(other, want);
-    CHECK_INT((int64_t)strlen(digits), (int64_t)strlen(want));
-    CHECK_TEXT(digits, want);
+    CHECK(strlen(digits) <= strlen(want));
+    if (strlen(digits) == strlen(want))
+        CHECK_TEXT(digits, want);
+    else
+        CHECK(frexp(fabs(value), &precision) == 0.5);
 }
 
 static void test_reals_read_back_and_are_the_shortest(void **state)
@@ -297,13 +304,13 @@ static void test_reals_read_back_and_are_the_shortest(void **state)
     (void)state;
     for (int round = 0; round < 100000; round++) {
         double fraction = 1 + (double)check_random(UINT64_C(1) << 52) / 4503599627370496.0;
-        double value = ldexp(fraction, (int)check_random(69) - 16);
+        double value = ldexp(fraction, (int)check_random(89) - 36);
 
         check_shortest(&out, round % 2 == 0 ? value : -value);
         check_shortest(&out, (double)check_random(1000000) / (double)(check_random(1000) + 1) + 1);
         check_shortest(&out, (double)(check_random(100000000) + 1) / 1e5);
     }
-    for (int exponent = -16; exponent < 53; exponent++) {
+    for (int exponent = -36; exponent < 53; exponent++) {
         double power = ldexp(1, exponent);
 
         check_shortest(&out, power);

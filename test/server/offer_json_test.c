@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "check.h"
+#include "server/fields.h"
 #include "server/stock.h"
 
 #define NOW ((struct instant){ INT64_C(1795330553000000) })
@@ -96,6 +97,110 @@ static void test_what_is_written_ahead_is_what_is_written_late(void **state)
     }
 }
 
+static void plain_score(struct encoder *json, const char *key, double value)
+{
+    if (value > 0)
+        encode_field_real(json, key, value);
+    else
+        field_null(json, key);
+}
+
+/* The same members as offer_encode_asked() writes, one by one. */
+static void encode_plainly(struct encoder *json, const struct catalog_hit *hit)
+{
+    const struct quote quote = hit->quote;
+    const struct offer *offer = hit->offer;
+    int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
+
+    encode_field_money(json, "dph_base", quote.base);
+    encode_field_money(json, "dph_total", quote.total);
+    encode_field_money(json, "storage_total_cost", quote.storage);
+    encode_field_money(json, "discounted_dph_total", quote.discounted);
+    encode_field_money(json, "discounted_hourly", quote.discounted);
+    field_price_parts(json, "search", quote.base, quote.storage);
+    field_price_parts(json, "instance", (struct money){ 0 }, quote.storage);
+    plain_score(json, "dlperf_per_dphtotal", quote.dlperf_per_dollar);
+    plain_score(json, "flops_per_dphtotal", quote.tflops_per_dollar);
+    encode_field_real(json, "score", quote.score);
+    if (ram_mb > 0)
+        encode_field_real(json, "vram_costperhour", offer_dollars(quote.total) / (double)ram_mb);
+    else
+        field_null(json, "vram_costperhour");
+    encode_field_bool(json, "rentable", offer_is_rentable(offer, NOW));
+    encode_field_bool(json, "rented", offer->renter_id == asker.user_id);
+    field_until(json, "duration", NOW, offer->terms.end);
+}
+
+static struct money some_price(void)
+{
+    return (struct money){ (int64_t)check_random(UINT64_C(1) << (1 + check_random(55))) };
+}
+
+/* What the asker's part says is what plain writing of its members says, byte for byte; and both
+ * parts together are the object, whether or not one was written ahead, at any limit. */
+static void test_fast_writing_writes_what_plain_writing_does(void **state)
+{
+    static const int64_t durations[] = { 0, US_PER_HOUR };
+
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        struct stock *stock = a_stock(some_price().nanodollars);
+        struct offer offer = stock->offers.offers[0];
+        struct machine machine = *offer.machine;
+        auto_buf struct buf fast = buf_of(1 << 20), plain = buf_of(1 << 20);
+        struct encoder one = encoder_of(&fast), two = encoder_of(&plain);
+        const struct offer_ask ask = { (enum offer_type)check_random(3),
+                                       (int64_t)check_random(QUERY_STORAGE_MAX),
+                                       durations[check_random(2)] };
+
+        machine.gpu_ram_mb = check_random(4) == 0 ? 0 : (int64_t)check_random(200000);
+        machine.dlperf_milli = (int64_t)check_random(200000);
+        offer.machine = &machine;
+        offer.terms.disk_month = (struct money){ (int64_t)check_random(1000000000) };
+        offer.renter_id = (int64_t)check_random(3) + 4;
+        offer.terms.end = check_random(3) == 0
+                              ? INSTANT_NEVER
+                              : (struct instant){ NOW.microseconds - US_PER_HOUR +
+                                                  (int64_t)check_random(UINT64_C(1) << 45) };
+        const struct catalog_hit hit = { &offer, offer_quote(&offer, &ask) };
+
+        encode_object(&one);
+        offer_encode_asked(&one, &hit, &asker);
+        encode_end(&one);
+        encode_object(&two);
+        encode_plainly(&two, &hit);
+        encode_end(&two);
+        check_row("round %d", round);
+        CHECK_TEXT(fast.bytes, plain.bytes);
+        CHECK(plain.length < OFFER_ASKED_MAX - ENCODE_FIXED_SIZE);
+        stock_release(&stock);
+    }
+}
+
+static void test_a_row_fits_or_overflows(void **state)
+{
+    struct stock *stock = a_stock(700000000);
+    const struct offer *offer = &stock->offers.offers[0];
+    const struct catalog_hit hit = { offer,
+                                     offer_quote(offer, &(struct offer_ask){ .disk_milligb = 1 }) };
+    auto_buf struct buf whole = buf_of(1 << 20);
+    struct encoder json = encoder_of(&whole);
+
+    (void)state;
+    offer_encode(&json, &hit, &asker);
+    for (size_t limit = whole.length - 2; limit < whole.length + OFFER_ASKED_MAX; limit++) {
+        auto_buf struct buf text = buf_of(limit);
+
+        json = encoder_of(&text);
+        offer_encode(&json, &hit, &asker);
+        check_row("limit %zu", limit);
+        CHECK(text.has_overflowed == (limit < whole.length));
+        if (limit >= whole.length)
+            CHECK_TEXT(text.bytes, whole.bytes);
+    }
+    stock_release(&stock);
+}
+
 static void test_prices_stand_in_all_their_places(void **state)
 {
     struct stock *stock = a_stock(700000000);
@@ -140,6 +245,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_ahead_is_what_is_written_late),
+        cmocka_unit_test(test_fast_writing_writes_what_plain_writing_does),
+        cmocka_unit_test(test_a_row_fits_or_overflows),
         cmocka_unit_test(test_prices_stand_in_all_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
