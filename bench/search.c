@@ -49,7 +49,7 @@ static size_t find_ours(const struct run *run, int number, int64_t ids[static SQ
     size_t count = catalog_search(run->catalog, &run->queries[number].query, &caller, hits);
 
     for (size_t i = 0; i < count; i++)
-        ids[i] = hits[i].offer->id;
+        ids[i] = hits[i].id;
     return count;
 }
 

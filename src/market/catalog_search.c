@@ -8,8 +8,12 @@
 
 #include "market/catalog_lookup.h"
 #include "market/catalog_plan.h"
+#include "market/catalog_scan.h"
 
-enum { CACHE_LINE = 64, ROWS_AHEAD = 12 };
+enum {
+    ROWS_AHEAD = 12,
+    FRESH_MAX = 16, /* candidates that wait to be put among the best */
+};
 
 /* One of the best so far. */
 struct candidate {
@@ -28,8 +32,9 @@ struct search {
     const struct catalog *catalog;
     const struct query *query;
     const struct query_caller *caller;
-    struct candidate *best; /* a heap, the worst first */
-    size_t count;
+    struct candidate *best; /* the best first */
+    size_t count, fresh_count;
+    struct candidate fresh[FRESH_MAX]; /* likewise, and not yet among them */
     bool is_bid;
     struct catalog_effort effort;
     struct catalog_plan plan;
@@ -79,53 +84,53 @@ static inline bool is_worse(const struct search *search, const struct candidate 
     return is_worse_tied(search, a, b);
 }
 
-/* From `at` up to where it belongs. */
-static void sift_up(struct search *search, size_t at, const struct candidate *moved)
-{
-    while (at > 0 && is_worse(search, moved, &search->best[(at - 1) / 2])) {
-        search->best[at] = search->best[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    search->best[at] = *moved;
-}
-
-/* Puts `moved` where the first of `count` was: a gap goes all the way down, and what is moved,
- * which mostly belongs there, a little way up. */
-static void sift_down(struct search *search, size_t count, const struct candidate *moved)
-{
-    struct candidate *best = search->best;
-    size_t at = 0;
-
-    for (size_t child = 2; child < count; child = 2 * at + 2) {
-        child -= is_worse(search, &best[child - 1], &best[child]) ? 1 : 0;
-        best[at] = best[child];
-        at = child;
-    }
-    if (2 * at + 2 == count) {
-        best[at] = best[2 * at + 1];
-        at = 2 * at + 1;
-    }
-    sift_up(search, at, moved);
-}
-
 static bool is_full(const struct search *search)
 {
     return search->count == search->query->limit;
 }
 
+/* The last of the best: what is worse does not enter. */
+static const struct candidate *last_of(const struct search *search)
+{
+    return &search->best[search->count - 1];
+}
+
 static bool would_enter(const struct search *search, const struct candidate *candidate)
 {
-    return !is_full(search) || is_worse(search, &search->best[0], candidate);
+    return !is_full(search) || is_worse(search, last_of(search), candidate);
+}
+
+/* The fresh ones take their places; the worst of all go. */
+static void settle(struct search *search)
+{
+    size_t old = search->count, fresh = search->fresh_count;
+    struct candidate *best = search->best;
+
+    while (old + fresh > search->query->limit) {
+        if (old == 0 || (fresh > 0 && is_worse(search, &search->fresh[fresh - 1], &best[old - 1])))
+            fresh--;
+        else
+            old--;
+    }
+    search->count = old + fresh;
+    search->fresh_count = 0;
+    for (size_t at = search->count; fresh > 0; at--) {
+        if (old > 0 && is_worse(search, &best[old - 1], &search->fresh[fresh - 1]))
+            best[at - 1] = best[--old];
+        else
+            best[at - 1] = search->fresh[--fresh];
+    }
 }
 
 static void enter(struct search *search, const struct candidate *candidate)
 {
-    if (is_full(search)) {
-        sift_down(search, search->count, candidate);
-    } else {
-        sift_up(search, search->count, candidate);
-        search->count++;
-    }
+    size_t at = search->fresh_count++;
+
+    for (; at > 0 && is_worse(search, &search->fresh[at - 1], candidate); at--)
+        search->fresh[at] = search->fresh[at - 1];
+    search->fresh[at] = *candidate;
+    if (search->fresh_count == FRESH_MAX)
+        settle(search);
 }
 
 /* The field of the first order, turned so that lower is better. */
@@ -209,71 +214,16 @@ static void consider_whole(struct search *search, uint32_t row)
         enter(search, &candidate);
 }
 
-enum answer { ANSWER_NONE, ANSWER_SOME, ANSWER_ALL };
-
-/* What a zone says of a test. */
-static enum answer ask_zone(const struct catalog_plan *plan, const struct plan_test *test,
-                            const struct catalog_zone *zone)
-{
-    bool is_touched = false;
-
-    for (size_t i = 0; i < test->range_count; i++) {
-        const int64_t *range = plan->ranges[test->range_first + i];
-
-        if (range[0] <= zone->min && zone->max <= range[1])
-            return test->is_inside ? ANSWER_ALL : ANSWER_NONE;
-        is_touched = is_touched || (range[0] <= zone->max && zone->min <= range[1]);
-    }
-    if (is_touched)
-        return ANSWER_SOME;
-    return test->is_inside ? ANSWER_NONE : ANSWER_ALL;
-}
-
-static bool is_sure(const struct plan_test *test, const struct catalog_zone *zone)
-{
-    return test->sure[0] <= zone->min && zone->max <= test->sure[1];
-}
-
-/* Leaves the rows for which a test holds. */
-static void scan_test(struct search *search, size_t index, const struct plan_test *test,
-                      uint8_t *keep)
-{
-    const struct column *column = &search->catalog->blocks[index]->columns[test->column];
-    const struct catalog_zone *zone = &search->catalog->zones[test->column][index];
-    const struct column_scan *scan = search->catalog->scan;
-    const int64_t *ranges[PLAN_RANGES_MAX];
-    size_t count = 0;
-
-    for (size_t i = 0; i < test->range_count; i++) {
-        const int64_t *range = search->plan.ranges[test->range_first + i];
-
-        if (range[0] <= zone->max && zone->min <= range[1])
-            ranges[count++] = range;
-    }
-    search->effort.bytes_scanned += count * column_size(column);
-    if (test->is_inside && count > 1) {
-        uint8_t mark[COLUMN_ROWS] = { 0 };
-
-        for (size_t i = 0; i < count; i++)
-            column_scan(scan, column, COLUMN_MARK, ranges[i], mark);
-        scan->both(keep, mark);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        column_scan(scan, column, test->is_inside ? COLUMN_INSIDE : COLUMN_OUTSIDE, ranges[i],
-                    keep);
-}
-
 /* Rules out what cannot come before the worst that we have; false: nothing is ruled out yet. */
 static bool find_limit(const struct search *search, int64_t ret_range[static 2])
 {
-    if (!is_full(search) || search->plan.key == PLAN_KEY_ANY || isinf(search->best[0].key))
+    if (!is_full(search) || search->plan.key == PLAN_KEY_ANY || isinf(last_of(search)->key))
         return false;
-    double key = search->best[0].key;
+    double key = last_of(search)->key;
 
     if (search->plan.key == PLAN_KEY_TOTAL) {
         ret_range[0] = INT64_MIN;
-        ret_range[1] = search->best[0].total;
+        ret_range[1] = last_of(search)->total;
         return true;
     }
     catalog_plan_bound(&search->plan, search->query->order[0].is_descending ? -key : key,
@@ -281,30 +231,14 @@ static bool find_limit(const struct search *search, int64_t ret_range[static 2])
     return true;
 }
 
-/* The numbers of the rows that are left. */
-static size_t rows_left(const uint8_t *keep, uint16_t rows[static COLUMN_ROWS])
-{
-    size_t count = 0;
-
-    for (size_t first = 0; first < COLUMN_ROWS; first += 8) {
-        uint64_t eight;
-
-        memcpy(&eight, keep + first, sizeof eight);
-        for (; eight != 0; eight &= eight - 1)
-            rows[count++] = (uint16_t)(first + (size_t)__builtin_ctzll(eight) / 8);
-    }
-    return count;
-}
-
 /* Rows that passed all tests on columns. */
-static void consider_rows(struct search *search, size_t index, const uint8_t *keep,
-                          uint64_t to_verify)
+static void consider_rows(struct search *search, size_t index, const struct catalog_left *left)
 {
     const struct catalog_block *block = search->catalog->blocks[index];
     const struct column *bound = &block->columns[search->plan.key_column];
     bool is_limited = false, has_extras = search->query->extra_count > 0;
-    uint16_t rows[COLUMN_ROWS];
-    size_t count = rows_left(keep, rows);
+    const uint16_t *rows = left->rows;
+    size_t count = left->count;
     int64_t range[2];
 
     for (size_t i = 0; i < count; i++) {
@@ -319,75 +253,29 @@ static void consider_rows(struct search *search, size_t index, const uint8_t *ke
         const struct candidate candidate = price(search, block, rows[i]);
 
         search->effort.offers_priced++;
-        if (!would_enter(search, &candidate) || !is_verified(search, candidate.offer, to_verify) ||
+        if (!would_enter(search, &candidate) ||
+            !is_verified(search, candidate.offer, left->to_verify) ||
             (has_extras && query_has_extra(search->query, candidate.id)))
             continue;
         enter(search, &candidate);
-        /* A key that is in its column is as fast to compare as its bound. */
-        is_limited = search->plan.key != PLAN_KEY_COLUMN && find_limit(search, range);
+        /* The limit is another one now; a key that is in its column is as fast to compare. */
+        if (search->fresh_count == 0 && search->plan.key != PLAN_KEY_COLUMN)
+            is_limited = find_limit(search, range);
     }
-}
-
-static void scan_flags(struct search *search, size_t index, uint8_t *keep)
-{
-    const struct catalog *catalog = search->catalog;
-    uint16_t mask = search->plan.flags_mask, want = search->plan.flags_want;
-
-    if ((catalog->flags_all[index] & mask) == want && (catalog->flags_any[index] & mask) == want) {
-        memset(keep, 1, COLUMN_ROWS);
-    } else {
-        catalog->scan->flags(catalog->blocks[index]->flags, mask, want, keep);
-        search->effort.bytes_scanned += sizeof catalog->blocks[index]->flags;
-    }
+    settle(search);
 }
 
 static void search_block(struct search *search, size_t index)
 {
-    const struct catalog *catalog = search->catalog;
-    const struct catalog_plan *plan = &search->plan;
-    uint64_t to_verify = plan->to_verify;
-    uint8_t keep[COLUMN_ROWS];
+    struct catalog_left left;
     int64_t limit[2];
+    bool is_limited = find_limit(search, limit);
 
+    catalog_scan(search->catalog, &search->plan, index, is_limited ? limit : NULL, &left);
     search->effort.blocks_scanned++;
-    scan_flags(search, index, keep);
-    for (size_t i = 0; i < plan->test_count; i++) {
-        const struct plan_test *test = &plan->tests[i];
-        const struct catalog_zone *zone = &catalog->zones[test->column][index];
-
-        if (test->to_verify != PLAN_NO_CONDITION && !is_sure(test, zone))
-            to_verify |= UINT64_C(1) << test->to_verify;
-        if (ask_zone(plan, test, zone) == ANSWER_ALL)
-            continue;
-        scan_test(search, index, test, keep);
-        if (catalog->scan->count(keep) == 0)
-            return;
-    }
-    if (find_limit(search, limit)) {
-        const struct column *column = &catalog->blocks[index]->columns[plan->key_column];
-
-        column_scan(catalog->scan, column, COLUMN_INSIDE, limit, keep);
-        search->effort.bytes_scanned += column_size(column);
-    }
-    consider_rows(search, index, keep, to_verify);
-}
-
-/* Whether zones leave it possible that the block has something. */
-static bool is_prospect(const struct search *search, size_t index)
-{
-    const struct catalog *catalog = search->catalog;
-    const struct catalog_plan *plan = &search->plan;
-    uint16_t want = plan->flags_want, unwanted = (uint16_t)(plan->flags_mask & ~plan->flags_want);
-
-    if ((catalog->flags_any[index] & want) != want || (catalog->flags_all[index] & unwanted) != 0)
-        return false;
-    for (size_t i = 0; i < plan->test_count; i++) {
-        const struct plan_test *test = &plan->tests[i];
-
-        if (ask_zone(plan, test, &catalog->zones[test->column][index]) == ANSWER_NONE)
-            return false;
-    }
-    return true;
+    search->effort.bytes_scanned += left.bytes_scanned;
+    if (left.count > 0)
+        consider_rows(search, index, &left);
 }
 
 /* The best that the key column may have in a block; what is not known counts as the best too. */
@@ -435,7 +323,7 @@ static void search_blocks(struct search *search)
         must(malloc((search->catalog->block_count + 1) * sizeof *prospects));
 
     for (size_t i = 0; i < search->catalog->block_count; i++) {
-        if (is_prospect(search, i))
+        if (catalog_scan_may(search->catalog, &search->plan, i))
             prospects[count++] = (struct prospect){ bound_of(search, i), i };
     }
     for (size_t i = count / 2; i > 0; i--)
@@ -460,6 +348,7 @@ static bool search_ids(struct search *search)
         return false;
     for (size_t i = 0; i < rows.count; i++)
         consider_whole(search, rows.rows[i]);
+    settle(search);
     return true;
 }
 
@@ -477,6 +366,7 @@ static void search_extras(struct search *search)
         if (row != IDMAP_NONE && !is_repeated)
             consider_whole(search, row);
     }
+    settle(search);
 }
 
 static void run(struct search *search)
@@ -487,18 +377,6 @@ static void run(struct search *search)
     search_extras(search);
     if (!search->plan.is_impossible)
         search_blocks(search);
-}
-
-/* The offers themselves are looked at here for the first time, and lie all over memory: their cache
- * lines are asked for at once, not one after the other. */
-static void fetch_ahead(const struct candidate *best, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        for (size_t at = 0; at < sizeof *best[i].offer; at += CACHE_LINE)
-            __builtin_prefetch((const char *)best[i].offer + at);
-    }
-    for (size_t i = 0; i < count; i++)
-        __builtin_prefetch(&best[i].offer->machine->dlperf_milli);
 }
 
 size_t catalog_search(const struct catalog *catalog, const struct query *query,
@@ -512,21 +390,12 @@ size_t catalog_search(const struct catalog *catalog, const struct query *query,
     search.query = query;
     search.caller = caller;
     search.best = best;
-    search.count = 0;
+    search.count = search.fresh_count = 0;
     search.is_bid = query->ask.type == OFFER_BID;
     search.effort = (struct catalog_effort){ .blocks_scanned = 0 };
     run(&search);
-    /* The worst of what is left goes to the end, until they stand best first. */
-    for (size_t left = search.count; left > 1; left--) {
-        const struct candidate worst = search.best[0], last = search.best[left - 1];
-
-        sift_down(&search, left - 1, &last);
-        search.best[left - 1] = worst;
-    }
-    fetch_ahead(best, search.count);
     for (size_t i = 0; i < search.count; i++)
-        hits[i] = (struct catalog_hit){ search.best[i].offer,
-                                        offer_quote(search.best[i].offer, &query->ask) };
+        hits[i] = (struct catalog_hit){ best[i].offer, best[i].id, { best[i].total } };
     return search.count;
 }
 

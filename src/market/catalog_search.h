@@ -14,7 +14,8 @@
 
 struct catalog_hit {
     const struct offer *offer; /* as long as it is in the catalog */
-    struct quote quote;
+    int64_t id;
+    struct money total; /* of its quote: the rest is worked out by who shows it */
 };
 
 /* The first query->limit of the offers that match, best first. `hits` has room for them. Returns

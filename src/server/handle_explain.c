@@ -143,8 +143,10 @@ static void encode_hit_at(struct encoder *json, const char *key, const struct fo
     encode_key(json, key);
     if (place >= found->count)
         return encode_null(json);
-    encode_ranked(json, found,
-                  &(struct query_subject){ found->hits[place].offer, &found->hits[place].quote });
+    const struct offer *offer = found->hits[place].offer;
+    const struct quote quote = offer_quote(offer, &found->query.ask);
+
+    encode_ranked(json, found, &(struct query_subject){ offer, &quote });
 }
 
 static void encode_search(struct encoder *json, const struct found *found)
@@ -209,6 +211,12 @@ void handle_offers_explain(struct call *call)
     reply_json(call, &body);
 }
 
+/* A little more than theirs: an equal score leaves the order to price and id. */
+static double score_above(const struct found *found, const struct catalog_hit *hit)
+{
+    return offer_quote(hit->offer, &found->query.ask).score * (1 + 1e-12);
+}
+
 /* The price of a GPU and hour with which the offer would be before that hit; null where none would.
  */
 static void encode_price_to(struct encoder *json, const char *key, const struct found *found,
@@ -219,14 +227,13 @@ static void encode_price_to(struct encoder *json, const char *key, const struct 
     struct money price = { -1 };
 
     if (hit != NULL && hit->offer->id != offer->id && is_by_score(&found->query)) {
-        /* A little more than theirs: an equal score leaves the order to price and id. */
-        if (!explain_price_for(offer, ask, hit->quote.score * (1 + 1e-12), &price))
+        if (!explain_price_for(offer, ask, score_above(found, hit), &price))
             price.nanodollars = -1;
     } else if (hit != NULL && hit->offer->id != offer->id && is_by_price(&found->query) &&
                ask->type != OFFER_BID) {
         struct quote own = offer_quote(offer, ask);
 
-        price.nanodollars = (hit->quote.total.nanodollars - own.storage.nanodollars - 1) / parts;
+        price.nanodollars = (hit->total.nanodollars - own.storage.nanodollars - 1) / parts;
         price.nanodollars -= price.nanodollars % 100000;
     }
     if (price.nanodollars >= 0)
@@ -241,7 +248,7 @@ static void encode_reliability_to(struct encoder *json, const struct found *foun
     int64_t ppm;
 
     if (hit != NULL && hit->offer->id != offer->id && is_by_score(&found->query) &&
-        explain_reliability_for(offer, &found->query.ask, hit->quote.score * (1 + 1e-12), &ppm))
+        explain_reliability_for(offer, &found->query.ask, score_above(found, hit), &ppm))
         field_fixed(json, "reliability_to_lead", ppm, 6);
     else
         field_null(json, "reliability_to_lead");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "market/catalog_search.h"
 #include "market/query_parse.h"
 #include "server/app.h"
 #include "server/catalog_feed.h"
@@ -22,8 +23,11 @@ struct search {
 static void encode_hit(struct encoder *json, const struct search *search,
                        const struct catalog_hit *hit)
 {
+    const struct quote quote = offer_quote(hit->offer, &search->query.ask);
+    const struct query_subject subject = { hit->offer, &quote };
+
     if (search->columns == NULL) {
-        offer_encode(json, hit, &search->asker);
+        offer_encode(json, &subject, &search->asker);
         return;
     }
     auto_buf struct buf text = buf_of(HTTP_REPLY_MAX);
@@ -31,17 +35,26 @@ static void encode_hit(struct encoder *json, const struct search *search,
     auto_json json_t *row = NULL;
     struct error ignored;
 
-    offer_encode(&whole, hit, &search->asker);
+    offer_encode(&whole, &subject, &search->asker);
     /* What the encoder wrote always parses. */
     if (json_parse(text.bytes, text.length, &row, &ignored))
         columns_encode(json, row, search->columns);
 }
 
-/* Room for all of the reply at once: it is large, and would be copied as it grows. */
+/* Room for all of the reply at once: it is large, and would be copied as it grows. The offers are
+ * looked at here for the first time, and lie all over memory: what is read of them is asked for at
+ * once, not one after the other. */
 static void make_room(struct buf *body, const struct catalog_hit *hits, size_t count)
 {
+    enum { CACHE_LINE = 64 };
     size_t size = OFFER_ASKED_MAX;
 
+    for (size_t i = 0; i < count; i++) {
+        for (size_t at = 0; at < sizeof *hits[i].offer; at += CACHE_LINE)
+            __builtin_prefetch((const char *)hits[i].offer + at);
+    }
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&hits[i].offer->machine->dlperf_milli);
     for (size_t i = 0; i < count; i++)
         size += hits[i].offer->json_length + OFFER_ASKED_MAX;
     (void)buf_make_room(body, size);

@@ -6,12 +6,10 @@
 #include "server/fields.h"
 
 /* Whatever the search compares is shown as the search computed it. */
-static bool flag_of(enum query_field field, const struct catalog_hit *hit,
+static bool flag_of(enum query_field field, const struct query_subject *subject,
                     const struct query_caller *asker)
 {
-    const struct query_subject subject = { .offer = hit->offer, .quote = &hit->quote };
-
-    return query_field_value(field, &subject, asker).number != 0;
+    return query_field_value(field, subject, asker).number != 0;
 }
 
 static void field_score(struct encoder *json, const char *key, double value)
@@ -169,29 +167,30 @@ static char *put_until(char *at, struct instant now, struct instant end)
 }
 
 /* At most OFFER_ASKED_MAX bytes, with what put_amount() writes past its end. */
-static size_t put_asked(char *text, const struct catalog_hit *hit, const struct query_caller *asker)
+static size_t put_asked(char *text, const struct query_subject *subject,
+                        const struct query_caller *asker)
 {
-    char *at = put_price(text, hit->offer, &hit->quote);
+    char *at = put_price(text, subject->offer, subject->quote);
 
-    at = put_flag(PUT(at, ",\"rentable\":"), flag_of(QUERY_RENTABLE, hit, asker));
-    at = put_flag(PUT(at, ",\"rented\":"), flag_of(QUERY_RENTED, hit, asker));
-    at = put_until(PUT(at, ",\"duration\":"), asker->now, hit->offer->terms.end);
+    at = put_flag(PUT(at, ",\"rentable\":"), flag_of(QUERY_RENTABLE, subject, asker));
+    at = put_flag(PUT(at, ",\"rented\":"), flag_of(QUERY_RENTED, subject, asker));
+    at = put_until(PUT(at, ",\"duration\":"), asker->now, subject->offer->terms.end);
     return (size_t)(at - text);
 }
 
-void offer_encode_asked(struct encoder *json, const struct catalog_hit *hit,
+void offer_encode_asked(struct encoder *json, const struct query_subject *subject,
                         const struct query_caller *asker)
 {
     char text[OFFER_ASKED_MAX];
 
-    encode_members(json, text, put_asked(text, hit, asker));
+    encode_members(json, text, put_asked(text, subject, asker));
 }
 
 /* In one go, if the members for everybody are ready and there is room. */
-static bool copy_ahead(struct encoder *json, const struct catalog_hit *hit,
+static bool copy_ahead(struct encoder *json, const struct query_subject *subject,
                        const struct query_caller *asker)
 {
-    const struct offer *offer = hit->offer;
+    const struct offer *offer = subject->offer;
     size_t fixed = offer->json_length, most = fixed + OFFER_ASKED_MAX + sizeof "{,}";
     char *room = offer->json != NULL ? encode_raw_room(json, most) : NULL;
 
@@ -199,21 +198,21 @@ static bool copy_ahead(struct encoder *json, const struct catalog_hit *hit,
         return false;
     char *at = PUT(put(PUT(room, "{"), offer->json, fixed), ",");
 
-    at = PUT(at + put_asked(at, hit, asker), "}");
+    at = PUT(at + put_asked(at, subject, asker), "}");
     encode_raw_claim(json, (size_t)(at - room));
     return true;
 }
 
-void offer_encode(struct encoder *json, const struct catalog_hit *hit,
+void offer_encode(struct encoder *json, const struct query_subject *subject,
                   const struct query_caller *asker)
 {
-    if (copy_ahead(json, hit, asker))
+    if (copy_ahead(json, subject, asker))
         return;
     encode_object(json);
-    if (hit->offer->json != NULL)
-        encode_members(json, hit->offer->json, hit->offer->json_length);
+    if (subject->offer->json != NULL)
+        encode_members(json, subject->offer->json, subject->offer->json_length);
     else
-        offer_encode_fixed(json, hit->offer);
-    offer_encode_asked(json, hit, asker);
+        offer_encode_fixed(json, subject->offer);
+    offer_encode_asked(json, subject, asker);
     encode_end(json);
 }

@@ -9,18 +9,18 @@
 #define BERTH_SERVER_OFFER_JSON_H
 
 #include "base/encode.h"
-#include "market/catalog_search.h"
+#include "market/query.h"
 
 /* The members that are the same for every asker; the object is open. */
 void offer_encode_fixed(struct encoder *json, const struct offer *offer);
 
 /* All others: at most so many bytes. */
 enum { OFFER_ASKED_MAX = 1024 };
-void offer_encode_asked(struct encoder *json, const struct catalog_hit *hit,
+void offer_encode_asked(struct encoder *json, const struct query_subject *subject,
                         const struct query_caller *asker);
 
 /* The whole object. */
-void offer_encode(struct encoder *json, const struct catalog_hit *hit,
+void offer_encode(struct encoder *json, const struct query_subject *subject,
                   const struct query_caller *asker);
 
 #endif

@@ -32,7 +32,7 @@ static void check_search(const struct catalog *catalog, size_t count)
     CHECK(found == (all < asked.query.limit ? all : asked.query.limit));
     for (size_t i = 0; i < found; i++) {
         CHECK_INT(got[i].offer->id, want[i]);
-        CHECK_INT(got[i].quote.total.nanodollars,
+        CHECK_INT(got[i].total.nanodollars,
                   offer_quote(got[i].offer, &asked.query.ask).total.nanodollars);
     }
 }

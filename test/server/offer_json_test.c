@@ -56,11 +56,11 @@ static json_t *encoded(const struct offer *offer, const struct offer_ask *ask)
 {
     auto_buf struct buf text = buf_of(1 << 20);
     struct encoder json = encoder_of(&text);
-    struct catalog_hit hit = { offer, offer_quote(offer, ask) };
+    const struct quote quote = offer_quote(offer, ask);
     json_t *row = NULL;
     struct error err;
 
-    offer_encode(&json, &hit, &asker);
+    offer_encode(&json, &(struct query_subject){ offer, &quote }, &asker);
     CHECK_OK(json_parse(text.bytes, text.length, &row, &err), &err);
     return row;
 }
@@ -106,10 +106,10 @@ static void plain_score(struct encoder *json, const char *key, double value)
 }
 
 /* The same members as offer_encode_asked() writes, one by one. */
-static void encode_plainly(struct encoder *json, const struct catalog_hit *hit)
+static void encode_plainly(struct encoder *json, const struct query_subject *subject)
 {
-    const struct quote quote = hit->quote;
-    const struct offer *offer = hit->offer;
+    const struct quote quote = *subject->quote;
+    const struct offer *offer = subject->offer;
     int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
 
     encode_field_money(json, "dph_base", quote.base);
@@ -162,13 +162,14 @@ static void test_fast_writing_writes_what_plain_writing_does(void **state)
                               ? INSTANT_NEVER
                               : (struct instant){ NOW.microseconds - US_PER_HOUR +
                                                   (int64_t)check_random(UINT64_C(1) << 45) };
-        const struct catalog_hit hit = { &offer, offer_quote(&offer, &ask) };
+        const struct quote quote = offer_quote(&offer, &ask);
+        const struct query_subject subject = { &offer, &quote };
 
         encode_object(&one);
-        offer_encode_asked(&one, &hit, &asker);
+        offer_encode_asked(&one, &subject, &asker);
         encode_end(&one);
         encode_object(&two);
-        encode_plainly(&two, &hit);
+        encode_plainly(&two, &subject);
         encode_end(&two);
         check_row("round %d", round);
         CHECK_TEXT(fast.bytes, plain.bytes);
@@ -181,18 +182,18 @@ static void test_a_row_fits_or_overflows(void **state)
 {
     struct stock *stock = a_stock(700000000);
     const struct offer *offer = &stock->offers.offers[0];
-    const struct catalog_hit hit = { offer,
-                                     offer_quote(offer, &(struct offer_ask){ .disk_milligb = 1 }) };
+    const struct quote quote = offer_quote(offer, &(struct offer_ask){ .disk_milligb = 1 });
+    const struct query_subject subject = { offer, &quote };
     auto_buf struct buf whole = buf_of(1 << 20);
     struct encoder json = encoder_of(&whole);
 
     (void)state;
-    offer_encode(&json, &hit, &asker);
+    offer_encode(&json, &subject, &asker);
     for (size_t limit = whole.length - 2; limit < whole.length + OFFER_ASKED_MAX; limit++) {
         auto_buf struct buf text = buf_of(limit);
 
         json = encoder_of(&text);
-        offer_encode(&json, &hit, &asker);
+        offer_encode(&json, &subject, &asker);
         check_row("limit %zu", limit);
         CHECK(text.has_overflowed == (limit < whole.length));
         if (limit >= whole.length)
