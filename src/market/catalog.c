@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "market/catalog_blocks.h"
+#include "market/catalog_notes.h"
 #include "market/gpu.h"
 
 /* A block is left this far from full at first, so that what comes later finds room among its like.
@@ -173,23 +174,32 @@ static const struct offer *offer_among(const struct catalog_stock *stock, int64_
     return NULL;
 }
 
+/* A machine's offers on their way into a catalog. */
+struct put {
+    const struct catalog_stock *stock;
+    struct catalog_notes *notes; /* or NULL */
+    size_t kept_count;           /* offers that had a row before */
+    bool is_noted;               /* so far */
+};
+
 /* Rows whose offers are still there take what these are now; the others go. */
-static void renew_rows(struct catalog *catalog, struct catalog_place *place,
-                       const struct catalog_stock *stock)
+static void renew_rows(struct catalog *catalog, struct catalog_place *place, struct put *put)
 {
     uint32_t row = place->first_row, *link = &place->first_row;
 
     while (row != CATALOG_NO_ROW) {
         struct catalog_block *block = catalog_block_of(catalog, row);
         uint32_t *next = &block->next_rows[row % COLUMN_ROWS], following = *next;
-        const struct offer *offer = offer_among(stock, block->lines[row % COLUMN_ROWS].id);
+        const struct offer *offer = offer_among(put->stock, block->lines[row % COLUMN_ROWS].id);
 
         if (offer != NULL) {
-            catalog_row_set(catalog, row, offer);
+            put->is_noted = catalog_row_set(catalog, row, offer, put->notes) && put->is_noted;
+            put->kept_count++;
             link = next;
         } else {
             *link = following;
             free_row(catalog, row);
+            put->is_noted = false;
         }
         row = following;
     }
@@ -205,31 +215,58 @@ static void add_new_rows(struct catalog *catalog, struct catalog_place *place,
             continue;
         uint32_t row = take_row(catalog, block_for(catalog, offer->machine));
 
-        catalog_row_set(catalog, row, offer);
+        (void)catalog_row_set(catalog, row, offer, NULL);
         link_row(catalog, place, row, offer->id);
     }
 }
 
-void catalog_put(struct catalog *catalog, const struct catalog_stock *stock)
+/* Rows of its own for what had none, and for a machine with offers its place. */
+static void put_new(struct catalog *catalog, uint32_t number, const struct put *put)
+{
+    const struct catalog_stock *stock = put->stock;
+
+    if (stock->count == 0) {
+        if (number != IDMAP_NONE)
+            remove_place(catalog, number);
+        return;
+    }
+    if (number == IDMAP_NONE) {
+        number = add_place(catalog, stock->offers[0].machine);
+    } else if (catalog->places[number].host_id != stock->offers[0].machine->host_id) {
+        leave_host(catalog, number);
+        catalog->places[number].host_id = stock->offers[0].machine->host_id;
+        join_host(catalog, number);
+    }
+    if (put->kept_count < stock->count)
+        add_new_rows(catalog, &catalog->places[number], stock);
+}
+
+void catalog_put_noting(struct catalog *catalog, const struct catalog_stock *stock,
+                        struct catalog_notes *notes)
 {
     uint32_t number = idmap_find(&catalog->machines, stock->machine_id);
+    struct put put = { .stock = stock, .notes = notes, .is_noted = number != IDMAP_NONE };
+    size_t row_count = notes != NULL ? notes->row_count : 0;
+    size_t number_count = notes != NULL ? notes->number_count : 0;
 
-    if (number != IDMAP_NONE) {
-        struct catalog_place *place = &catalog->places[number];
+    if (number != IDMAP_NONE)
+        renew_rows(catalog, &catalog->places[number], &put);
+    put.is_noted = put.is_noted && put.kept_count > 0 && put.kept_count == stock->count &&
+                   catalog->places[number].host_id == stock->offers[0].machine->host_id;
+    if (put.is_noted)
+        return;
+    put_new(catalog, number, &put);
+    if (notes == NULL)
+        return;
+    /* More than numbers has changed: the twin goes through all of it itself. */
+    notes->row_count = row_count;
+    notes->number_count = number_count;
+    catalog_notes_add(notes, &(struct catalog_note){ .stock = stock });
+}
 
-        renew_rows(catalog, place, stock);
-        if (stock->count > 0 && place->host_id != stock->offers[0].machine->host_id) {
-            leave_host(catalog, number);
-            place->host_id = stock->offers[0].machine->host_id;
-            join_host(catalog, number);
-        }
-    } else if (stock->count > 0) {
-        number = add_place(catalog, stock->offers[0].machine);
-    }
-    if (stock->count > 0)
-        add_new_rows(catalog, &catalog->places[number], stock);
-    else if (number != IDMAP_NONE)
-        remove_place(catalog, number);
+void catalog_put(struct catalog *catalog, const struct catalog_stock *stock)
+{
+    catalog_put_noting(catalog, stock, NULL);
 }
 
 /* By GPU model, then by price: a block then has few models and near prices. */

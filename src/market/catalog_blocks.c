@@ -203,10 +203,12 @@ static void set_number(struct catalog *catalog, uint32_t row, int column, int64_
     widen(&catalog->zones[column][row / COLUMN_ROWS], number);
 }
 
-/* Texts that are what they were keep their numbers. */
-static void set_words(struct catalog *catalog, uint32_t row, const struct offer *last,
+/* Texts that are what they were keep their numbers: true where all do. */
+static bool set_words(struct catalog *catalog, uint32_t row, const struct offer *last,
                       const struct offer *offer)
 {
+    bool is_same = true;
+
     for (int word = 0; word < WORD_COUNT; word++) {
         if (last != NULL &&
             strcmp(text_of(last->machine, word), text_of(offer->machine, word)) == 0)
@@ -216,16 +218,22 @@ static void set_words(struct catalog *catalog, uint32_t row, const struct offer 
         if (last != NULL)
             drop_word(catalog, word, row);
         set_number(catalog, row, (int)word_columns[word], (int64_t)number);
+        is_same = false;
     }
+    return is_same;
 }
 
 /* Columns lie far apart, and little of an offer changes at a time: the numbers are compared with
  * those of what it was, and only those that changed are looked for. */
-static void set_numbers(struct catalog *catalog, uint32_t row, const struct offer *last,
-                        const struct offer *offer)
+static size_t set_numbers(struct catalog *catalog, uint32_t row, const struct offer *offer,
+                          struct catalog_notes *notes)
 {
     static const struct row_words no_words;
+    const struct catalog_block *block = catalog_block_of(catalog, row);
     struct catalog_line *line = &catalog_block_of(catalog, row)->lines[row % COLUMN_ROWS];
+    bool is_here = (block->flags[row % COLUMN_ROWS] & FLAG_HERE) != 0;
+    const struct offer *last = is_here ? line->offer : NULL;
+    size_t count = 0;
     int64_t numbers[COLUMN_COUNT], before[COLUMN_COUNT];
 
     if (last != NULL)
@@ -236,26 +244,56 @@ static void set_numbers(struct catalog *catalog, uint32_t row, const struct offe
 
         for (int word = 0; word < WORD_COUNT && last == NULL; word++)
             is_word = is_word || word_columns[word] == (enum catalog_column)i;
-        if (!is_word && (last == NULL || numbers[i] != before[i]))
-            set_number(catalog, row, i, numbers[i]);
+        if (is_word || (last != NULL && numbers[i] == before[i]))
+            continue;
+        set_number(catalog, row, i, numbers[i]);
+        count++;
+        if (notes != NULL)
+            catalog_notes_add_number(notes, i, numbers[i]);
     }
+    return count;
 }
 
-void catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer)
+static void set_flags(struct catalog *catalog, uint32_t row, uint16_t flags)
 {
     struct catalog_block *block = catalog_block_of(catalog, row);
-    size_t index = row / COLUMN_ROWS, at = row % COLUMN_ROWS;
-    bool is_here = (block->flags[at] & FLAG_HERE) != 0;
-    const struct offer *last = is_here ? block->lines[at].offer : NULL;
-    uint16_t flags = flags_of(offer);
+    size_t index = row / COLUMN_ROWS;
 
-    set_words(catalog, row, last, offer);
-    set_numbers(catalog, row, last, offer);
-    block->flags[at] = flags;
+    block->flags[row % COLUMN_ROWS] = flags;
     catalog->flags_any[index] |= flags;
     catalog->flags_all[index] &= flags;
-    if (++block->set_count >= COLUMN_ROWS)
+    if (++block->set_count >= CATALOG_SETS_MAX)
         catalog_block_redraw(catalog, index);
+}
+
+bool catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer,
+                     struct catalog_notes *notes)
+{
+    struct catalog_block *block = catalog_block_of(catalog, row);
+    size_t at = row % COLUMN_ROWS;
+    const struct offer *last = (block->flags[at] & FLAG_HERE) != 0 ? block->lines[at].offer : NULL;
+    struct catalog_note note = { .row = row, .flags = flags_of(offer) };
+    bool is_same = set_words(catalog, row, last, offer);
+
+    note.number_count = (uint16_t)set_numbers(catalog, row, offer, notes);
+    note.line = block->lines[at];
+    if (notes != NULL)
+        catalog_notes_add(notes, &note);
+    set_flags(catalog, row, note.flags);
+    return is_same;
+}
+
+void catalog_row_apply(struct catalog *catalog, const struct catalog_note *note,
+                       const struct catalog_number *numbers)
+{
+    struct catalog_line *line =
+        &catalog_block_of(catalog, note->row)->lines[note->row % COLUMN_ROWS];
+
+    assert(line->id == note->line.id);
+    for (size_t i = 0; i < note->number_count; i++)
+        set_number(catalog, note->row, (int)numbers[i].column, numbers[i].number);
+    *line = note->line;
+    set_flags(catalog, note->row, note->flags);
 }
 
 void catalog_row_clear(struct catalog *catalog, uint32_t row)

@@ -37,6 +37,9 @@ enum catalog_flag {
 
 #define CATALOG_NO_ROW UINT32_MAX
 
+/* Zones only widen as rows are set; after so many they are drawn anew, at the cost of hundreds. */
+enum { CATALOG_SETS_MAX = 4 * COLUMN_ROWS };
+
 /* A cache line of an offer: its exact price and score are made of these. */
 struct catalog_line {
     int64_t id;
@@ -61,7 +64,7 @@ struct catalog_block {
         next_rows[COLUMN_ROWS]; /* of the same machine, or the next free; CATALOG_NO_ROW ends */
     uint32_t free_first;
     uint32_t count;     /* offers */
-    uint32_t set_count; /* rows set since its zones were last drawn anew */
+    uint32_t set_count; /* rows set since its zones were last drawn anew: CATALOG_SETS_MAX */
 };
 
 /* A machine with offers. */
@@ -94,8 +97,39 @@ static inline struct catalog_block *catalog_block_of(const struct catalog *catal
 int64_t catalog_bound(double value);
 int64_t catalog_bound_below(double value);
 
-/* Puts an offer into a row, or what it is now in place of what it was. */
-void catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer);
+/* One number that a row has now. */
+struct catalog_number {
+    int64_t number;
+    uint32_t column;
+};
+
+/* What a row that was there and kept its texts has now: the next `number_count` numbers. Or, where
+ * there is a stock, all of that. */
+struct catalog_note {
+    const struct catalog_stock *stock;
+    uint32_t row;
+    uint16_t flags, number_count;
+    struct catalog_line line;
+};
+
+struct catalog_notes {
+    struct catalog_note *rows; /* owned */
+    size_t row_count, row_capacity;
+    struct catalog_number *numbers; /* owned */
+    size_t number_count, number_capacity;
+};
+
+void catalog_notes_add_number(struct catalog_notes *notes, int column, int64_t number);
+void catalog_notes_add(struct catalog_notes *notes, const struct catalog_note *note);
+
+/* Puts an offer into a row, or what it is now in place of what it was. Unless `notes` is NULL, that
+ * is noted; false: it cannot be, because the row is new or a text has changed. */
+bool catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer,
+                     struct catalog_notes *notes);
+
+/* Does what was noted of a row. */
+void catalog_row_apply(struct catalog *catalog, const struct catalog_note *note,
+                       const struct catalog_number *numbers);
 
 /* Puts offers into the first rows of an empty block. */
 void catalog_rows_fill(struct catalog *catalog, size_t block, const struct offer *const *offers,

@@ -19,7 +19,8 @@ struct catalog_left {
 /* Whether zones leave it possible that the block has something. */
 bool catalog_scan_may(const struct catalog *catalog, const struct catalog_plan *plan, size_t block);
 
-/* `limit`, unless it is NULL: only rows whose number in the plan's key column is in it. */
+/* Of a block that may. `limit`, unless it is NULL: only rows whose number in the plan's key column
+ * is in it. */
 void catalog_scan(const struct catalog *catalog, const struct catalog_plan *plan, size_t block,
                   const int64_t *limit, struct catalog_left *ret_left);
 

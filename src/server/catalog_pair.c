@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "market/catalog_notes.h"
+
 enum { YIELDS_MAX = 100, PAUSE_NS = 50000 };
 
 struct catalog_side {
@@ -16,6 +18,7 @@ struct catalog_side {
 
 struct catalog_pair {
     struct catalog_side sides[2];
+    struct catalog_notes *notes; /* owned; the writer's: of what it is putting */
     _Alignas(64) _Atomic(struct catalog_side *) present;
 };
 
@@ -30,6 +33,7 @@ struct catalog_pair *catalog_pair_of(const struct catalog_stock *stocks, size_t 
         pair->sides[i].catalog = catalog_of(stocks, count);
     }
     atomic_init(&pair->present, &pair->sides[0]);
+    pair->notes = catalog_notes_new();
     return pair;
 }
 
@@ -43,6 +47,7 @@ void catalog_pair_release(struct catalog_pair **pair_owner)
         assert(atomic_load(&pair->sides[i].reader_count) == 0);
         catalog_release(&pair->sides[i].catalog);
     }
+    catalog_notes_release(&pair->notes);
     free(pair);
     *pair_owner = NULL;
 }
@@ -73,16 +78,14 @@ static struct catalog_side *resting(struct catalog_pair *pair)
     return &pair->sides[atomic_load(&pair->present) == &pair->sides[0] ? 1 : 0];
 }
 
-static void put_all(struct catalog_side *side, const struct catalog_stock *stocks, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        catalog_put(side->catalog, &stocks[i]);
-}
-
 void catalog_pair_put(struct catalog_pair *pair, const struct catalog_stock *stocks, size_t count)
 {
-    put_all(resting(pair), stocks, count);
-    put_all(swap(pair), stocks, count);
+    struct catalog *resting_now = resting(pair)->catalog;
+
+    catalog_notes_clear(pair->notes);
+    for (size_t i = 0; i < count; i++)
+        catalog_put_noting(resting_now, &stocks[i], pair->notes);
+    catalog_put_noted(swap(pair)->catalog, pair->notes);
 }
 
 static void replace_all(struct catalog_side *side, const struct catalog_stock *stocks, size_t count)

@@ -2,10 +2,11 @@
 /* Two catalogs of the same offers, so that searches never wait for what changes.
  *
  * Searches read one while the writer changes the other; then they change places, the writer waits
- * until the last search has left the one that was read, and makes the same changes there. A search
- * counts itself in and out, and that is all it does: it takes no lock, and no change makes it look
- * twice at anything. The writer, which is one thread at a time, waits for searches under way and
- * for nothing else. What it was told before it was asked to wait is what the next search sees. */
+ * until the last search has left the one that was read, and makes the same changes there, from
+ * notes. A search counts itself in and out, and that is all it does: it takes no lock, and no
+ * change makes it look twice at anything. The writer, which is one thread at a time, waits for
+ * searches under way and for nothing else. What it was told before it was asked to wait is what the
+ * next search sees. */
 
 #ifndef BERTH_SERVER_CATALOG_PAIR_H
 #define BERTH_SERVER_CATALOG_PAIR_H

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "market/catalog_notes.h"
 #include "support.h"
 #include "support_stalls.h"
 
@@ -12,10 +13,10 @@ enum { OFFERS_MAX = STALLS_MAX * STALL_OFFERS_MAX };
 static struct stall stalls[STALLS_MAX];
 static struct asked asked;
 
+static struct catalog_stock stocks[STALLS_MAX];
+
 static struct catalog *catalog_of_stalls(size_t count)
 {
-    static struct catalog_stock stocks[STALLS_MAX];
-
     for (size_t i = 0; i < count; i++)
         stocks[i] = stall_stock(&stalls[i]);
     return catalog_of(stocks, count);
@@ -56,7 +57,8 @@ static void test_a_search_finds_what_the_plainest_search_finds(void **state)
     }
 }
 
-/* Whatever changes, the next search sees it: machines come, change, trade their offers and go. */
+/* Whatever changes, the next search sees it: machines come, change, trade their offers and go. And
+ * what was noted makes of a twin the same. */
 static void test_a_search_sees_what_changed_before_it(void **state)
 {
     enum { MACHINES = 300 };
@@ -66,6 +68,8 @@ static void test_a_search_sees_what_changed_before_it(void **state)
     for (size_t i = 0; i < MACHINES; i++)
         stall_fill(&stalls[i], (int64_t)i + 1, &next_id);
     auto_catalog struct catalog *catalog = catalog_of_stalls(MACHINES / 2);
+    auto_catalog struct catalog *twin = catalog_of(stocks, MACHINES / 2);
+    struct catalog_notes *notes = catalog_notes_new();
     for (size_t i = MACHINES / 2; i < MACHINES; i++)
         stalls[i].count = 0;
 
@@ -80,13 +84,17 @@ static void test_a_search_sees_what_changed_before_it(void **state)
         else
             stall->count = 0;
         const struct catalog_stock stock = stall_stock(stall);
-        catalog_put(catalog, &stock);
+        catalog_put_noting(catalog, &stock, notes);
+        catalog_put_noted(twin, notes);
+        catalog_notes_clear(notes);
         if (step % 12 == 0) {
             check_row("step %d", step);
             asked_fill(&asked, stalls, MACHINES);
             check_search(catalog, MACHINES);
+            check_search(twin, MACHINES);
         }
     }
+    catalog_notes_release(&notes);
     size_t offers = 0, machines = 0;
     for (size_t i = 0; i < MACHINES; i++) {
         offers += stalls[i].count;
