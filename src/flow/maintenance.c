@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/maintenance.h"
 
+#include "base/encode.h"
 #include "flow/limits.h"
 #include "store/contract.h"
+#include "store/event.h"
 #include "store/machine.h"
+#include "store/outbox.h"
+#include "store/user.h"
 
-enum { SHOWN_MAX = 4096 };
+enum { SHOWN_MAX = 4096, MAIL_MAX = 8192 };
 
 struct maintenance_work {
     const struct caller *caller;
@@ -37,6 +41,87 @@ static bool take_machine(struct db *db, const struct maintenance_work *work, str
            (!*ret_has || machine_lock(db, work->machine_id, err));
 }
 
+/* What the renters of a machine are told: of one window, or where that is NULL, that there is none
+ * any more. */
+struct telling {
+    const struct maintenance_row *window;
+    struct instant now;
+    struct arena *arena;
+};
+
+static bool mail(struct db *db, const struct telling *telling, const struct contract_row *contract,
+                 const char *text, struct error *err)
+{
+    auto_buf struct buf body = buf_of(MAIL_MAX);
+    struct encoder json = encoder_of(&body);
+    int64_t window_id = telling->window != NULL ? telling->window->id : 0;
+    struct user_row user;
+    bool has;
+
+    if (!user_load(db, contract->owner_id, telling->arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
+    encode_object(&json);
+    encode_field_text(&json, "template", "maintenance");
+    encode_field_int(&json, "instance", contract->id);
+    encode_field_text(&json, "label", contract->label);
+    encode_field_text(&json, "text", text);
+    encode_end(&json);
+    const char *key =
+        arena_printf(telling->arena, "maintenance:%lld:%lld:%lld", (long long)contract->id,
+                     (long long)window_id, (long long)telling->now.microseconds);
+    if (body.has_overflowed || key == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
+    struct outbox_item item = {
+        .key = key, .provider = "mail", .method = "POST", .path = user.email, .body = body.bytes
+    };
+    return outbox_append(db, &item, telling->now, err);
+}
+
+static const char *sentence(const struct telling *telling)
+{
+    const struct maintenance_row *window = telling->window;
+    char from[INSTANT_TEXT_SIZE], to[INSTANT_TEXT_SIZE];
+
+    if (window == NULL)
+        return "Its host called the maintenance of its machine off.";
+    return arena_printf(
+        telling->arena,
+        "Its host announced maintenance of its machine (%s) from %s to %s: it may be "
+        "away then. GPU time is not charged while it is.",
+        window->category, instant_format(window->start, from), instant_format(window->end, to));
+}
+
+/* Whoever rents something of the machine, or waits for it with a bid, each for each instance. */
+static bool tell(struct db *db, int64_t machine_id, const struct telling *telling,
+                 struct error *err)
+{
+    const char *text = sentence(telling);
+    struct contract_row *contracts;
+    size_t count;
+
+    if (text == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for an announcement");
+    if (!contract_list_for(db, machine_id, telling->arena, &contracts, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct contract_row *contract = &contracts[i];
+        struct event_row event = { .contract_id = contract->id,
+                                   .at = telling->now,
+                                   .state = contract->state,
+                                   .detail = text };
+
+        /* The host's own job is the host's own affair. */
+        if (contract->kind == KIND_IDLE || contract->destroyed.microseconds != 0)
+            continue;
+        if (!event_insert(db, &event, err) || !mail(db, telling, contract, text, err) ||
+            !db_notify(db, TOPIC_CONTRACT, contract->id, err))
+            return false;
+    }
+    return true;
+}
+
 static bool schedule_work(struct db *db, void *context, struct error *err)
 {
     struct maintenance_work *work = context;
@@ -60,7 +145,8 @@ static bool schedule_work(struct db *db, void *context, struct error *err)
     if (count >= MAINTENANCE_WINDOWS_MAX)
         return true;
     work->outcome = MAINTENANCE_DONE;
-    return maintenance_insert(db, &window, &window.id, err);
+    return maintenance_insert(db, &window, &window.id, err) &&
+           tell(db, work->machine_id, &(struct telling){ &window, work->now, &arena }, err);
 }
 
 bool flow_maintenance_schedule(const struct flow *flow, const struct caller *caller,
@@ -91,7 +177,9 @@ static bool cancel_work(struct db *db, void *context, struct error *err)
     if (!has)
         return true;
     work->outcome = MAINTENANCE_DONE;
-    return maintenance_cancel(db, work->machine_id, work->now, &work->changed, err);
+    return maintenance_cancel(db, work->machine_id, work->now, &work->changed, err) &&
+           (work->changed == 0 ||
+            tell(db, work->machine_id, &(struct telling){ NULL, work->now, &arena }, err));
 }
 
 bool flow_maintenance_cancel(const struct flow *flow, const struct caller *caller,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A host announces when a machine will be away, takes that back, and whoever has something on the
- * machine sees it. An announcement stops nothing by itself. */
+ * machine is told, in the instance's events and by mail, and sees it. An announcement stops nothing
+ * by itself. */
 
 #ifndef BERTH_FLOW_MAINTENANCE_H
 #define BERTH_FLOW_MAINTENANCE_H

@@ -72,6 +72,43 @@ static void test_owner_and_renters_see_it_and_nobody_else(void **state)
     world_close(&world);
 }
 
+#define MAILS  "SELECT COUNT(*) FROM outbox WHERE body LIKE '%maintenance%'"
+#define EVENTS "SELECT COUNT(*) FROM contract_event WHERE detail LIKE '%maintenance%'"
+
+static void test_who_rents_it_is_told_once_for_each_instance(void **state)
+{
+    struct world world;
+    struct world_machine machine, other;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    struct caller bob = world_user(&world, "bob@berth.test", 25);
+    world_host(&world, &machine, "a", 4);
+    world_host(&world, &other, "b", 1);
+    int64_t first = world_running(&world, &machine, ada, 1);
+    (void)world_running(&world, &machine, bob, 1);
+    (void)world_running(&world, &other, bob, 1);
+    CHECK_INT(schedule(&world, machine.host, machine.id, -US_PER_HOUR, 1), MAINTENANCE_BAD_TIME);
+    CHECK_INT(world_number(&world, EVENTS) + world_number(&world, MAILS), 0);
+
+    struct contract_row before = world_contract(&world, first);
+    CHECK_INT(schedule(&world, machine.host, machine.id, US_PER_HOUR, US_PER_HOUR),
+              MAINTENANCE_DONE);
+    CHECK_INT(world_number(&world, EVENTS), 2);
+    CHECK_INT(world_number(&world, MAILS), 2);
+    CHECK_INT(world_number(&world, MAILS " AND path = 'ada@berth.test'"), 1);
+    CHECK_INT(world_number(&world, EVENTS " AND detail LIKE '%(disk) from 20%'"), 2);
+    CHECK_INT(world_contract(&world, first).state, before.state);
+    CHECK_INT(world_contract(&world, first).gen, before.gen);
+
+    CHECK_INT(cancel(&world, machine.host, machine.id), 1);
+    CHECK_INT(world_number(&world, EVENTS " AND detail LIKE '%called%off%'"), 2);
+    CHECK_INT(world_number(&world, MAILS), 4);
+    CHECK_INT(cancel(&world, machine.host, machine.id), 0);
+    CHECK_INT(world_number(&world, MAILS), 4);
+    world_close(&world);
+}
+
 static void test_windows_have_limits(void **state)
 {
     static const struct {
@@ -105,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_owner_and_renters_see_it_and_nobody_else),
+        cmocka_unit_test(test_who_rents_it_is_told_once_for_each_instance),
         cmocka_unit_test(test_windows_have_limits),
     };
 
