@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/order.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "flow/limits.h"
+#include "flow/vault.h"
 #include "store/user.h"
 
+enum { ABOUT_SIZE = 64 };
+
 struct order_work {
+    const struct flow *flow;
     const struct caller *caller;
     const struct order_request *request;
     struct instant now;
@@ -17,6 +25,50 @@ struct order_work {
     int64_t changed;
     bool has;
 };
+
+/* What it is to rent may hold keys and a registry's password: it lies sealed until the order ends.
+ * Its number is not known before it is there. */
+static struct vault_text launch_of(const struct order_row *order, char about[static ABOUT_SIZE])
+{
+    (void)snprintf(about, ABOUT_SIZE, "order %" PRId64 " %" PRId64, order->owner_id,
+                   order->created.microseconds);
+    return (struct vault_text){ order->owner_id, about };
+}
+
+static bool insert(struct db *db, const struct order_work *work, const struct order_row *order,
+                   int64_t *ret_id, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct order_row stored = *order;
+    char about[ABOUT_SIZE];
+
+    if (order->launch != NULL) {
+        const struct vault_text of = launch_of(order, about);
+
+        if (!vault_text_seal(db, work->flow->vault, &of, order->launch, work->now, &arena,
+                             &stored.launch, err))
+            return false;
+    }
+    return order_insert(db, &stored, ret_id, err);
+}
+
+/* One that does not open is left to people, and keeps none of the others from being found. */
+static bool open_launch(struct db *db, const struct order_work *work, struct order_row *order,
+                        struct error *err)
+{
+    char about[ABOUT_SIZE];
+
+    if (order->launch == NULL)
+        return true;
+    const struct vault_text of = launch_of(order, about);
+    if (vault_text_open(db, work->flow->vault, &of, order->launch, work->arena, &order->launch,
+                        err))
+        return true;
+    if (err->code != ERROR_CORRUPT)
+        return false;
+    order->launch = "";
+    return true;
+}
 
 static bool create_work(struct db *db, void *context, struct error *err)
 {
@@ -39,7 +91,7 @@ static bool create_work(struct db *db, void *context, struct error *err)
         return false;
     if (waiting >= ORDERS_PER_USER_MAX)
         return true;
-    if (!order_insert(db, &order, &order.id, err))
+    if (!insert(db, work, &order, &order.id, err))
         return false;
     work->reply = (struct order_reply){ .outcome = ORDER_DONE, .order = order };
     return db_notify(db, TOPIC_ORDER, order.id, err);
@@ -49,9 +101,9 @@ bool flow_order_create(const struct flow *flow, const struct caller *caller,
                        const struct order_request *request, struct order_reply *ret,
                        struct error *err)
 {
-    struct order_work work = { .caller = caller,
-                               .request = request,
-                               .now = clock_now(flow->clock) };
+    struct order_work work = {
+        .flow = flow, .caller = caller, .request = request, .now = clock_now(flow->clock)
+    };
 
     if (!store_write(flow->store, create_work, &work, err))
         return error_context(err, "make a standing order");
@@ -102,13 +154,19 @@ static bool waiting_work(struct db *db, void *context, struct error *err)
 {
     struct order_work *work = context;
 
-    return order_waiting(db, work->after, work->max, work->arena, &work->orders, &work->count, err);
+    if (!order_waiting(db, work->after, work->max, work->arena, &work->orders, &work->count, err))
+        return false;
+    for (size_t i = 0; i < work->count; i++) {
+        if (!open_launch(db, work, &work->orders[i], err))
+            return false;
+    }
+    return true;
 }
 
 bool flow_order_waiting(const struct flow *flow, int64_t after, int64_t max, struct arena *arena,
                         struct order_row **ret, size_t *ret_count, struct error *err)
 {
-    struct order_work work = { .after = after, .max = max, .arena = arena };
+    struct order_work work = { .flow = flow, .after = after, .max = max, .arena = arena };
 
     if (!store_read(flow->store, waiting_work, &work, err))
         return error_context(err, "look for standing orders");
@@ -121,13 +179,14 @@ static bool load_work(struct db *db, void *context, struct error *err)
 {
     struct order_work *work = context;
 
-    return order_load(db, work->id, work->arena, &work->reply.order, &work->has, err);
+    return order_load(db, work->id, work->arena, &work->reply.order, &work->has, err) &&
+           (!work->has || open_launch(db, work, &work->reply.order, err));
 }
 
 bool flow_order_load(const struct flow *flow, int64_t id, struct arena *arena,
                      struct order_row *ret, bool *ret_has, struct error *err)
 {
-    struct order_work work = { .id = id, .arena = arena };
+    struct order_work work = { .flow = flow, .id = id, .arena = arena };
 
     if (!store_read(flow->store, load_work, &work, err))
         return error_context(err, "load a standing order");

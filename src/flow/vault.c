@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 enum { ABOUT_SIZE = 64 };
+
+/* Nothing that is kept like this, all of it JSON, begins so. */
+static const char sealed_prefix[] = "sealed:";
 
 struct vault vault_of(const uint8_t master_key[static SEAL_KEY_SIZE])
 {
@@ -96,4 +101,58 @@ bool vault_unseal(const struct vault_key *key, const char *about, const struct s
     text[sealed->length - SEAL_EXTRA] = '\0';
     *ret = text;
     return true;
+}
+
+static bool no_room(struct error *err)
+{
+    return error_set(err, ERROR_OUT_OF_RANGE, "no room for what is sealed");
+}
+
+bool vault_text_seal(struct db *db, const struct vault *vault, const struct vault_text *of,
+                     const char *text, struct instant now, struct arena *arena, const char **ret,
+                     struct error *err)
+{
+    auto_vault_key struct vault_key key;
+    struct secret_row sealed;
+
+    if (vault == NULL) {
+        *ret = arena_text(arena, text);
+        return *ret != NULL || no_room(err);
+    }
+    if (!vault_key_need(db, vault, of->user_id, now, &key, err) ||
+        !vault_seal(&key, of->about, text, arena, &sealed, err))
+        return false;
+    char *stored = arena_alloc(arena, sizeof sealed_prefix + BASE64_SIZE(sealed.length), 1);
+    if (stored == NULL)
+        return no_room(err);
+    memcpy(stored, sealed_prefix, sizeof sealed_prefix - 1);
+    (void)base64_format(sealed.sealed, sealed.length, stored + sizeof sealed_prefix - 1);
+    *ret = stored;
+    return true;
+}
+
+bool vault_text_open(struct db *db, const struct vault *vault, const struct vault_text *of,
+                     const char *stored, struct arena *arena, const char **ret, struct error *err)
+{
+    const char *text = stored + sizeof sealed_prefix - 1;
+    auto_vault_key struct vault_key key;
+    bool has = false;
+
+    if (strncmp(stored, sealed_prefix, sizeof sealed_prefix - 1) != 0) {
+        *ret = stored;
+        return true;
+    }
+    size_t size = strlen(text);
+    uint8_t *bytes = arena_alloc(arena, size + 1, 1);
+    struct secret_row sealed = { .sealed = bytes };
+    if (bytes == NULL)
+        return no_room(err);
+    if (vault == NULL)
+        return error_set(err, ERROR_CORRUPT, "there is no master key to open it with");
+    if (!base64_parse(text, bytes, size, &sealed.length))
+        return error_set(err, ERROR_CORRUPT, "what is sealed is damaged");
+    if (!vault_key_load(db, vault, of->user_id, &key, &has, err))
+        return false;
+    return has ? vault_unseal(&key, of->about, &sealed, arena, ret, err)
+               : error_set(err, ERROR_CORRUPT, "its owner has no key");
 }

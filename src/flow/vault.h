@@ -43,4 +43,19 @@ NODISCARD bool vault_unseal(const struct vault_key *key, const char *about,
                             const struct secret_row *sealed, struct arena *arena, const char **ret,
                             struct error *err);
 
+/* Text in a column of text, which says of itself that it is sealed. Without a vault, as in
+ * simulations, it lies there as it is, and so does what was written before: it is read as well. */
+struct vault_text {
+    int64_t user_id;
+    const char *about;
+};
+NODISCARD bool vault_text_seal(struct db *db, const struct vault *vault,
+                               const struct vault_text *of, const char *text, struct instant now,
+                               struct arena *arena, const char **ret, struct error *err);
+
+/* ERROR_CORRUPT: it does not open. */
+NODISCARD bool vault_text_open(struct db *db, const struct vault *vault,
+                               const struct vault_text *of, const char *stored, struct arena *arena,
+                               const char **ret, struct error *err);
+
 #endif

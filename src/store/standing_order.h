@@ -15,8 +15,8 @@ struct order_row {
     int64_t id, owner_id;
     const char *label;
     const char *query;  /* a query object (api.md 2.3.2) as JSON */
-    const char *launch; /* the body of a rental request as JSON, "" once it has ended;
-                         * NULL: only to be told */
+    const char *launch; /* the body of a rental request, sealed (flow/order.c), "" once it has
+                         * ended; NULL: only to be told */
     struct instant created, expires;
     enum order_state state;
     struct instant ended;          /* 0: it waits */

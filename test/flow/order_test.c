@@ -238,10 +238,48 @@ static void test_two_servers_fire_it_once(void **state)
     world_close(&world);
 }
 
+/* Until it ends, nothing of it can be read in the database; then it is gone. */
+static void test_what_is_to_be_rented_lies_sealed(void **state)
+{
+    static const char launch[] = "{\"env\":{\"TOKEN\":\"hunter2\"}}";
+    struct order_row *orders;
+    struct world world;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    int64_t first = create(&world, ada, launch).order.id,
+            second = create(&world, ada, NULL).order.id;
+
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM standing_order WHERE launch IS NULL"), 1);
+    CHECK_INT(
+        world_number(&world, "SELECT COUNT(*) FROM standing_order WHERE launch LIKE 'sealed:%'"),
+        1);
+    CHECK_INT(
+        world_number(&world, "SELECT COUNT(*) FROM standing_order WHERE launch LIKE '%hunter2%'"),
+        0);
+    CHECK_TEXT(load(&world, first).launch, launch);
+    CHECK(load(&world, second).launch == NULL);
+    CHECK_OK(flow_order_waiting(&world.flow, 0, 10, &world.arena, &orders, &count, &err), &err);
+    CHECK_INT((int64_t)count, 2);
+    CHECK_TEXT(orders[0].launch, launch);
+
+    /* Under another master key it does not open: it is empty, and the others are there. */
+    struct vault other = vault_of((const uint8_t[SEAL_KEY_SIZE]){ 8 });
+    struct flow flow = world.flow;
+    flow.vault = &other;
+    CHECK_OK(flow_order_waiting(&flow, 0, 10, &world.arena, &orders, &count, &err), &err);
+    CHECK_INT((int64_t)count, 2);
+    CHECK_TEXT(orders[0].launch, "");
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_order_rents_once),
+        cmocka_unit_test(test_what_is_to_be_rented_lies_sealed),
         cmocka_unit_test(test_a_refused_rental_leaves_it_waiting),
         cmocka_unit_test(test_one_that_tells_does_so_once),
         cmocka_unit_test(test_orders_are_their_owners_and_bounded),
