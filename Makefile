@@ -61,9 +61,11 @@ SECONDS ?= 60
 fuzz:
 	@tools/fuzz "$(TARGET)" "$(SECONDS)"
 
-# kill -9 of berthd under load, or of every part at random moments of a rental; power cuts, failing
-# disks and failing memory under the money flows, TIMES as many as in the tests.
+# kill -9 of berthd under load, or of every part at random moments of a rental; power cuts and failing
+# disks, TIMES as many as in the tests; every write, sync and allocation of the money flows failing once
+# (of CHUNKS, that from FROM on).
 #   make torture KILLS=1000    make torture-journey KILLS=20    make torture-disk TIMES=50
+#   make torture-faults CHUNKS=1
 KILLS ?= 20
 TIMES ?= 10
 torture:
@@ -72,6 +74,9 @@ torture-journey:
 	@tools/torture journey $(KILLS) $(FROM)
 torture-disk:
 	@tools/torture disk $(TIMES) $(FROM)
+CHUNKS ?= 1
+torture-faults:
+	@tools/torture faults $(CHUNKS) $(FROM)
 
 # Branches of the money files that no test takes; and defects planted in them that no test sees.
 coverage:
@@ -92,8 +97,8 @@ clean:
 help:
 	@sed -n '2,6p' Makefile | sed 's/^# //'
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
-	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make oracle"
-	@echo "make storm OPS=n"
+	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults"
+	@echo "make oracle    make storm OPS=n"
 	@echo "make coverage    make mutate    make tidy    make format    make clean"
 
-.PHONY: run test build deps bench sim oracle storm fuzz torture torture-journey torture-disk coverage mutate format tidy clean help
+.PHONY: run test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

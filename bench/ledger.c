@@ -16,9 +16,7 @@
 #include "store/ledger.h"
 
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,28 +26,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ledger_peers.h"
 #include "store/store.h"
 #include "store/support_postgres.h"
 #include "sys/clock.h"
 #include "sys/crypto.h"
 
 enum {
-    ROUNDS = 7,
-    ROUND_MS = 1500,
-    RENTERS = 2000,
-    HOSTS = 300,
     CLIENTS = 2 * STORE_BATCH_MAX, /* one batch is written while the next comes together */
     HOUSES = 64,
-    FIRST_USER = 1000,
-    FIRST_HOST = 2 * FIRST_USER + RENTERS,
 };
-
-static const char body_hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 static char directory[128];
 static struct postgres_server server;
 
-static _Noreturn void fail(const char *what, const char *why)
+_Noreturn void fail(const char *what, const char *why)
 {
     (void)fprintf(stderr, "bench-ledger: %s: %s\n", what, why);
     if (server.pid > 0)
@@ -57,7 +48,7 @@ static _Noreturn void fail(const char *what, const char *why)
     exit(1);
 }
 
-static double now(void)
+double now(void)
 {
     struct timespec at;
 
@@ -85,15 +76,9 @@ static uint64_t draw(uint64_t *state, uint64_t limit)
     return (z ^ (z >> 31)) % limit;
 }
 
-/* What one journal charges: whose contract, and at which host. A contract is its renter's only
- * one, and has his number. */
-struct charge {
-    int64_t renter, host, number;
-};
-
 static atomic_int_fast64_t charges_made;
 
-static struct charge next_charge(uint64_t *random)
+struct charge next_charge(uint64_t *random)
 {
     return (struct charge){ (int64_t)draw(random, RENTERS), (int64_t)draw(random, HOSTS),
                             ++charges_made };
@@ -256,296 +241,6 @@ static double ours(struct store *store, struct client *clients, size_t client_co
     return (double)posted / (now() - begin);
 }
 
-/* The peers know their accounts by number. */
-struct ids {
-    int64_t renters[RENTERS], hosts[HOSTS], gross, fee;
-};
-
-static struct ids ids;
-
-static void keep_id(int64_t id, int64_t code, int64_t owner)
-{
-    if (code == LEDGER_RENTER_PREPAID)
-        ids.renters[owner - FIRST_USER] = id;
-    if (code == LEDGER_HOST_ACCRUED)
-        ids.hosts[owner - FIRST_HOST] = id;
-    if (code == LEDGER_GROSS_GPU)
-        ids.gross = id;
-    if (code == LEDGER_FEE_GPU)
-        ids.fee = id;
-}
-
-enum { SQL_JOURNAL, SQL_LEG, SQL_DEBIT, SQL_CREDIT, SQL_COUNT };
-static const char *const statements[SQL_COUNT] = {
-    [SQL_JOURNAL] = "INSERT INTO journal (idem_key, body_hash, kind, occurred_us, posted_us, "
-                    "ref_kind, ref_id) VALUES ($1, $2, 1, $3, $3, 1, $4) RETURNING id",
-    [SQL_LEG] = "INSERT INTO transfer (journal_id, leg, dr, cr, amount, code) "
-                "VALUES ($1, $2, $3, $4, $5, $6)",
-    [SQL_DEBIT] = "UPDATE account SET dr_posted = dr_posted + $2 WHERE id = $1",
-    [SQL_CREDIT] = "UPDATE account SET cr_posted = cr_posted + $2 WHERE id = $1",
-};
-
-/* The numbers of one journal, made the same way for both peers. */
-struct numbers {
-    char key[48];
-    int64_t occurred, contract, legs[3][6], debit[2], credit[2];
-};
-
-static struct numbers numbers_of(uint64_t *random)
-{
-    struct charge charge = next_charge(random);
-    int64_t renter = ids.renters[charge.renter], host = ids.hosts[charge.host];
-    struct numbers numbers = {
-        .occurred = 1790000000000000,
-        .contract = FIRST_USER + charge.renter,
-        .legs = { { 0, 1, renter, ids.gross, 1000003, 11 },
-                  { 0, 2, ids.gross, host, 750002, 12 },
-                  { 0, 3, ids.gross, ids.fee, 250001, 13 } },
-        .debit = { renter, 1000003 },
-        .credit = { host, 750002 },
-    };
-
-    (void)snprintf(numbers.key, sizeof numbers.key, "use:%" PRId64 ":%" PRId64, numbers.contract,
-                   charge.number);
-    return numbers;
-}
-
-/* SQLite by hand. */
-
-struct bare_sqlite {
-    sqlite3 *handle;
-    sqlite3_stmt *statements[SQL_COUNT], *begin, *commit;
-    uint64_t random;
-};
-
-static void step(struct bare_sqlite *bare, sqlite3_stmt *statement)
-{
-    int code = sqlite3_step(statement);
-
-    if (code != SQLITE_DONE && code != SQLITE_ROW)
-        fail("sqlite", sqlite3_errmsg(bare->handle));
-    (void)sqlite3_reset(statement);
-}
-
-static void open_bare_sqlite(struct bare_sqlite *bare, const char *path)
-{
-    sqlite3_stmt *accounts;
-
-    if (sqlite3_open(path, &bare->handle) != SQLITE_OK ||
-        sqlite3_exec(bare->handle,
-                     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
-                     "PRAGMA secure_delete=OFF;PRAGMA cache_size=-16384;"
-                     "PRAGMA wal_autocheckpoint=4096;",
-                     NULL, NULL, NULL) != SQLITE_OK)
-        fail(path, sqlite3_errmsg(bare->handle));
-    for (int i = 0; i < SQL_COUNT; i++)
-        if (sqlite3_prepare_v3(bare->handle, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &bare->statements[i], NULL) != SQLITE_OK)
-            fail(statements[i], sqlite3_errmsg(bare->handle));
-    (void)sqlite3_prepare_v2(bare->handle, "BEGIN IMMEDIATE", -1, &bare->begin, NULL);
-    (void)sqlite3_prepare_v2(bare->handle, "COMMIT", -1, &bare->commit, NULL);
-    (void)sqlite3_prepare_v2(bare->handle, "SELECT id, code, owner_id FROM account", -1, &accounts,
-                             NULL);
-    while (sqlite3_step(accounts) == SQLITE_ROW)
-        keep_id(sqlite3_column_int64(accounts, 0), sqlite3_column_int64(accounts, 1),
-                sqlite3_column_int64(accounts, 2));
-    (void)sqlite3_finalize(accounts);
-}
-
-static void close_bare_sqlite(struct bare_sqlite *bare)
-{
-    for (int i = 0; i < SQL_COUNT; i++)
-        (void)sqlite3_finalize(bare->statements[i]);
-    (void)sqlite3_finalize(bare->begin);
-    (void)sqlite3_finalize(bare->commit);
-    (void)sqlite3_close(bare->handle);
-}
-
-/* $1 is the first parameter of each statement, $2 the second, and so on: in order. */
-static void post_bare_sqlite(struct bare_sqlite *bare)
-{
-    struct numbers numbers = numbers_of(&bare->random);
-    sqlite3_stmt *journal = bare->statements[SQL_JOURNAL], *leg = bare->statements[SQL_LEG];
-    sqlite3_stmt *debit = bare->statements[SQL_DEBIT], *credit = bare->statements[SQL_CREDIT];
-
-    (void)sqlite3_bind_text(journal, 1, numbers.key, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(journal, 2, body_hash, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(journal, 3, numbers.occurred);
-    (void)sqlite3_bind_int64(journal, 4, numbers.contract);
-    if (sqlite3_step(journal) != SQLITE_ROW)
-        fail("sqlite", sqlite3_errmsg(bare->handle));
-    int64_t id = sqlite3_column_int64(journal, 0);
-    step(bare, journal);
-    for (int i = 0; i < 3; i++) {
-        numbers.legs[i][0] = id;
-        for (int j = 0; j < 6; j++)
-            (void)sqlite3_bind_int64(leg, j + 1, numbers.legs[i][j]);
-        step(bare, leg);
-    }
-    for (int j = 0; j < 2; j++) {
-        /* In the updates $2 stands before $1. */
-        (void)sqlite3_bind_int64(debit, 2 - j, numbers.debit[j]);
-        (void)sqlite3_bind_int64(credit, 2 - j, numbers.credit[j]);
-    }
-    step(bare, debit);
-    step(bare, credit);
-}
-
-static double theirs_sqlite(struct bare_sqlite *bare)
-{
-    double begin = now(), until = begin + ROUND_MS / 1e3;
-    int64_t posted = 0;
-
-    for (; now() < until; posted += STORE_BATCH_MAX) {
-        step(bare, bare->begin);
-        for (int i = 0; i < STORE_BATCH_MAX; i++)
-            post_bare_sqlite(bare);
-        step(bare, bare->commit);
-    }
-    posted_by_them += posted;
-    return (double)posted / (now() - begin);
-}
-
-/* libpq by hand: two round trips a journal, the second pipelined. */
-
-struct bare_postgres {
-    PGconn *connection;
-    pthread_t thread;
-    uint64_t random;
-    int64_t posted;
-    double until;
-};
-
-static void open_bare_postgres(struct bare_postgres *bare, const char *url)
-{
-    static const int counts[SQL_COUNT] = { 4, 6, 2, 2 };
-    static const Oid types[SQL_COUNT][6] = {
-        { 25, 25, 20, 20 }, { 20, 20, 20, 20, 20, 20 }, { 20, 20 }, { 20, 20 }
-    };
-
-    bare->connection = PQconnectdb(url);
-    for (int i = 0; i < SQL_COUNT; i++) {
-        char name[8];
-
-        (void)snprintf(name, sizeof name, "s%d", i);
-        PGresult *result = PQprepare(bare->connection, name, statements[i], counts[i], types[i]);
-        if (PQresultStatus(result) != PGRES_COMMAND_OK)
-            fail(statements[i], PQerrorMessage(bare->connection));
-        PQclear(result);
-    }
-    if (PQenterPipelineMode(bare->connection) != 1)
-        fail("libpq", PQerrorMessage(bare->connection));
-}
-
-static void load_ids_postgres(const char *url)
-{
-    PGconn *connection = PQconnectdb(url);
-    PGresult *result = PQexec(connection, "SELECT id, code, owner_id FROM account");
-
-    for (int i = 0; i < PQntuples(result); i++)
-        keep_id(atoll(PQgetvalue(result, i, 0)), atoll(PQgetvalue(result, i, 1)),
-                atoll(PQgetvalue(result, i, 2)));
-    PQclear(result);
-    PQfinish(connection);
-}
-
-static void send_numbers(struct bare_postgres *bare, int statement, const int64_t *numbers,
-                         int count)
-{
-    char texts[6][24], name[8];
-    const char *values[6];
-
-    for (int i = 0; i < count; i++) {
-        (void)snprintf(texts[i], sizeof texts[i], "%" PRId64, numbers[i]);
-        values[i] = texts[i];
-    }
-    (void)snprintf(name, sizeof name, "s%d", statement);
-    if (PQsendQueryPrepared(bare->connection, name, count, values, NULL, NULL, 0) != 1)
-        fail("libpq", PQerrorMessage(bare->connection));
-}
-
-static void send_words(struct bare_postgres *bare, const char *words)
-{
-    if (PQsendQueryParams(bare->connection, words, 0, NULL, NULL, NULL, NULL, 0) != 1)
-        fail("libpq", PQerrorMessage(bare->connection));
-}
-
-/* The next result, of which there must be one; the number in it, if it has rows. */
-static int64_t receive(struct bare_postgres *bare)
-{
-    PGresult *result = PQgetResult(bare->connection);
-    ExecStatusType status = PQresultStatus(result);
-    int64_t number = 0;
-
-    if (status == PGRES_TUPLES_OK)
-        number = atoll(PQgetvalue(result, 0, 0));
-    else if (status != PGRES_COMMAND_OK)
-        fail("libpq", PQerrorMessage(bare->connection));
-    PQclear(result);
-    PQclear(PQgetResult(bare->connection));
-    return number;
-}
-
-static void post_bare_postgres(struct bare_postgres *bare)
-{
-    struct numbers numbers = numbers_of(&bare->random);
-    char occurred[24], contract[24];
-    const char *values[] = { numbers.key, body_hash, occurred, contract };
-
-    (void)snprintf(occurred, sizeof occurred, "%" PRId64, numbers.occurred);
-    (void)snprintf(contract, sizeof contract, "%" PRId64, numbers.contract);
-    send_words(bare, "BEGIN");
-    (void)PQsendQueryPrepared(bare->connection, "s0", 4, values, NULL, NULL, 0);
-    (void)PQsendFlushRequest(bare->connection);
-    (void)PQflush(bare->connection);
-    (void)receive(bare);
-    int64_t id = receive(bare);
-    for (int i = 0; i < 3; i++) {
-        numbers.legs[i][0] = id;
-        send_numbers(bare, SQL_LEG, numbers.legs[i], 6);
-    }
-    /* In the order of their ids, or two of these would wait for each other. */
-    bool is_debit_first = numbers.debit[0] < numbers.credit[0];
-    send_numbers(bare, is_debit_first ? SQL_DEBIT : SQL_CREDIT,
-                 is_debit_first ? numbers.debit : numbers.credit, 2);
-    send_numbers(bare, is_debit_first ? SQL_CREDIT : SQL_DEBIT,
-                 is_debit_first ? numbers.credit : numbers.debit, 2);
-    send_words(bare, "COMMIT");
-    if (PQpipelineSync(bare->connection) != 1)
-        fail("libpq", PQerrorMessage(bare->connection));
-    for (int i = 0; i < 6; i++)
-        (void)receive(bare);
-    PQclear(PQgetResult(bare->connection));
-}
-
-static void *run_bare_postgres(void *context)
-{
-    struct bare_postgres *bare = context;
-
-    for (; now() < bare->until; bare->posted++)
-        post_bare_postgres(bare);
-    return NULL;
-}
-
-static double theirs_postgres(struct bare_postgres bare[static STORE_CONNECTIONS_MAX])
-{
-    double begin = now();
-    int64_t posted = 0;
-
-    for (int i = 0; i < STORE_CONNECTIONS_MAX; i++) {
-        bare[i].until = begin + ROUND_MS / 1e3;
-        bare[i].posted = 0;
-        if (pthread_create(&bare[i].thread, NULL, run_bare_postgres, &bare[i]) != 0)
-            fail("thread", "cannot be started");
-    }
-    for (int i = 0; i < STORE_CONNECTIONS_MAX; i++) {
-        (void)pthread_join(bare[i].thread, NULL);
-        posted += bare[i].posted;
-    }
-    posted_by_them += posted;
-    return (double)posted / (now() - begin);
-}
-
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -580,7 +275,6 @@ static void bench_hot(const char *name, struct store *store, struct client clien
 static void bench_sqlite(const struct log *log)
 {
     static struct client clients[CLIENTS];
-    struct bare_sqlite bare = { .random = 1 };
     double mine[ROUNDS], peer[ROUNDS];
     char path[192];
 
@@ -590,15 +284,15 @@ static void bench_sqlite(const struct log *log)
     struct store *prepared = open_store(path, log);
     store_close(&prepared);
     (void)snprintf(path, sizeof path, "%s/theirs/berth.sqlite", directory);
-    open_bare_sqlite(&bare, path);
+    struct bare_sqlite *bare = bare_sqlite_open(path);
     (void)ours(store, clients, CLIENTS, ONE_HOUSE);
-    (void)theirs_sqlite(&bare);
+    (void)bare_sqlite_run(bare, &posted_by_them);
     double mine_cpu = 0, peer_cpu = 0;
     for (int i = 0; i < ROUNDS; i++) {
         double begin = cpu();
         mine[i] = ours(store, clients, CLIENTS, ONE_HOUSE);
         double middle = cpu();
-        peer[i] = theirs_sqlite(&bare);
+        peer[i] = bare_sqlite_run(bare, &posted_by_them);
         mine_cpu += (middle - begin) / mine[i] / (ROUND_MS / 1e3);
         peer_cpu += (cpu() - middle) / peer[i] / (ROUND_MS / 1e3);
     }
@@ -607,7 +301,7 @@ static void bench_sqlite(const struct log *log)
     struct store_totals totals = store_totals(store);
     (void)printf("sqlite: %.1f journals a commit\n",
                  (double)totals.writes / (double)totals.commits);
-    close_bare_sqlite(&bare);
+    bare_sqlite_close(bare);
     print_result("ledger-sqlite", mine, "bare-loop", peer);
     bench_hot("ledger-hot-account-sqlite", store, clients);
     check_rows(store, posted_by_us);
@@ -618,7 +312,6 @@ static void bench_sqlite(const struct log *log)
 static void bench_postgres(const struct log *log)
 {
     static struct client clients[CLIENTS];
-    static struct bare_postgres bare[STORE_CONNECTIONS_MAX];
     double mine[ROUNDS], peer[ROUNDS];
     char url[256], path[192];
 
@@ -631,24 +324,19 @@ static void bench_postgres(const struct log *log)
     postgres_server_url(&server, "theirs", url, sizeof url);
     struct store *prepared = open_store(url, log);
     store_close(&prepared);
-    load_ids_postgres(url);
-    for (int i = 0; i < STORE_CONNECTIONS_MAX; i++) {
-        bare[i].random = (uint64_t)i;
-        open_bare_postgres(&bare[i], url);
-    }
+    struct bare_postgres *bare = bare_postgres_open(url);
     postgres_server_url(&server, "ours", url, sizeof url);
     struct store *store = open_store(url, log);
     (void)ours(store, clients, CLIENTS, ONE_HOUSE);
-    (void)theirs_postgres(bare);
+    (void)bare_postgres_run(bare, &posted_by_them);
     for (int i = 0; i < ROUNDS; i++) {
         mine[i] = ours(store, clients, CLIENTS, ONE_HOUSE);
-        peer[i] = theirs_postgres(bare);
+        peer[i] = bare_postgres_run(bare, &posted_by_them);
     }
     struct store_totals totals = store_totals(store);
     (void)printf("postgresql: %.4f retries a journal\n",
                  (double)totals.retries / (double)totals.writes);
-    for (int i = 0; i < STORE_CONNECTIONS_MAX; i++)
-        PQfinish(bare[i].connection);
+    bare_postgres_close(bare);
     print_result("ledger-postgresql", mine, "bare-pipeline", peer);
     bench_hot("ledger-hot-account-postgresql", store, clients);
     check_rows(store, posted_by_us);

@@ -72,8 +72,7 @@ bool change_close_interval(struct change *change, struct contract_row *contract,
         .now = change->now,
         .gpu_from = interval->metered,
         .gpu_us = instant_until(interval->metered, end),
-        .disk_until =
-            usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now),
+        .disk_until = usage_disk_of(&change->machine, contract, change->now),
     };
 
     assert(usage.gpu_us >= 0);
@@ -152,8 +151,7 @@ static bool close_meters(struct change *change, struct contract_row *contract, s
 {
     struct usage usage = {
         .now = change->now,
-        .disk_until =
-            usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now),
+        .disk_until = usage_disk_of(&change->machine, contract, change->now),
         .is_last = true,
     };
 

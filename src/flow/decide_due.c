@@ -58,7 +58,7 @@ static bool find_unfunded(struct db *db, void *context, struct error *err)
 {
     struct due_work *work = context;
 
-    return contract_unfunded(db, work->ids, FUNDED_MAX, &work->count, err);
+    return contract_unfunded(db, work->id, work->ids, FUNDED_MAX, &work->count, err);
 }
 
 static bool fund_work(struct db *db, void *context, struct error *err)
@@ -94,13 +94,16 @@ bool flow_funded(const struct flow *flow, size_t *ret_count, struct error *err)
     struct due_work work = { .now = clock_now(flow->clock) };
 
     *ret_count = 0;
-    if (!store_read(flow->store, find_unfunded, &work, err))
-        return error_context(err, "look for bids that can be paid for again");
-    for (size_t i = 0; i < work.count; i++) {
-        work.id = work.ids[i];
-        if (!store_write(flow->store, fund_work, &work, err))
-            return error_context(err, "let bid %lld wait again", (long long)work.id);
-        *ret_count += work.is_changed;
-    }
+    /* All of them: many that cannot pay must not hide those behind them. */
+    do {
+        if (!store_read(flow->store, find_unfunded, &work, err))
+            return error_context(err, "look for bids that can be paid for again");
+        for (size_t i = 0; i < work.count; i++) {
+            work.id = work.ids[i];
+            if (!store_write(flow->store, fund_work, &work, err))
+                return error_context(err, "let bid %lld wait again", (long long)work.id);
+            *ret_count += work.is_changed;
+        }
+    } while (work.count == FUNDED_MAX);
     return true;
 }

@@ -13,7 +13,7 @@ enum { DECIDE_DUE_MAX = 100, FUNDED_MAX = 100 };
 NODISCARD bool flow_decide_due(const struct flow *flow, size_t *ret_count, struct error *err);
 
 /* Bids that want of credit had stopped and that resume by themselves wait again, once their owner
- * can pay. */
+ * can pay. Looks at all of them, FUNDED_MAX at a time. */
 NODISCARD bool flow_funded(const struct flow *flow, size_t *ret_count, struct error *err);
 
 #endif

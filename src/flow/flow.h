@@ -29,6 +29,7 @@ struct flow {
     bool allows_simulated;              /* --allow-simulated */
     struct money payout_min;            /* --payout-min */
     struct money spend_cap;             /* --spend-cap: of a new account, an hour; 0: none */
+    bool skips_disk_offline;            /* --storage-when-offline skip */
     int64_t downtime_bps;               /* --downtime-credit, in hundredths of a percent */
 };
 

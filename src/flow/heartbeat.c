@@ -189,8 +189,8 @@ static bool skip_disk(struct beat *beat, struct contract_row *contract, struct e
 {
     struct change *change = &beat->change;
     struct usage usage = { .now = change->now,
-                           .disk_until = usage_disk_until(false, change->machine.offline_since,
-                                                          change->now) };
+                           .disk_until = usage_disk_until(change->machine.offline_since,
+                                                          contract->disk_offline_us, change->now) };
 
     if (contract->destroyed.microseconds != 0 || !contract_is_metered(contract) ||
         instant_compare(usage.disk_until, change->now) == 0)

@@ -13,6 +13,7 @@ struct offers_work {
     struct offer *offers;
     int64_t *ids;
     size_t max, count;
+    bool skips_disk_offline;
 };
 
 /* What a contract has, at the terms that it has it at. */
@@ -22,6 +23,7 @@ static struct offer rented_offer(const struct contract_row *contract, const stru
                            .bundle_id = contract->offer_id,
                            .machine = machine,
                            .terms = contract->terms,
+                           .skips_disk_offline = contract->disk_offline_us == 0,
                            .renter_id = contract->owner_id };
 }
 
@@ -86,6 +88,7 @@ static bool offers_work(struct db *db, void *context, struct error *err)
             .machine = &hardware->machine,
             .terms = rows[i].terms,
             .discount_max_ppm = rows[i].discount_max_ppm,
+            .skips_disk_offline = work->skips_disk_offline,
             .run_bid_hour = rows[i].run_bid_hour,
             .is_bid = unclaimed < (rows[i].terms.num_gpus == 0 ? 1 : rows[i].terms.num_gpus),
         };
@@ -98,6 +101,7 @@ bool flow_offers_of_machine(const struct flow *flow, int64_t machine_id, struct 
 {
     struct offers_work work = { .machine_id = machine_id, .arena = arena };
 
+    work.skips_disk_offline = flow->skips_disk_offline;
     if (!store_read(flow->store, offers_work, &work, err))
         return error_context(err, "load the offers of machine %lld", (long long)machine_id);
     *ret = work.offers;

@@ -51,8 +51,7 @@ bool post_usage_of(struct change *change, int64_t contract_id, struct error *err
         return false;
     if (!has || contract.destroyed.microseconds != 0 || !contract_is_metered(&contract))
         return true;
-    usage.disk_until =
-        usage_disk_until(change->machine.is_online, change->machine.offline_since, change->now);
+    usage.disk_until = usage_disk_of(&change->machine, &contract, change->now);
     return read_interval(change, &contract, &usage, err) &&
            usage_post(change->db, &usage, &contract, err) &&
            change_user(change, contract.owner_id, err);

@@ -15,6 +15,7 @@
 #include "flow/limits.h"
 #include "flow/secrets.h"
 #include "flow/spec.h"
+#include "flow/usage.h"
 #include "market/image.h"
 #include "market/lifetime.h"
 #include "proto/hello.h"
@@ -191,6 +192,7 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
         .terms = plan->terms,
         .share = plan->share,
         .fee_bps = plan->meters[0].fee_bps,
+        .disk_offline_us = work->flow->skips_disk_offline ? 0 : USAGE_DISK_OFFLINE_US,
         .image = request->spec.image,
         .runtype = request->spec.runtype == NULL ? "" : request->spec.runtype,
         .request_hash = *request_hash,

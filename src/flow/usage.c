@@ -38,9 +38,17 @@ struct connected usage_connected(const struct interval_row *interval, struct ins
     return connected;
 }
 
-struct instant usage_disk_until(bool is_online, struct instant offline_since, struct instant at)
+struct instant usage_disk_until(struct instant offline_since, int64_t charged_us, struct instant at)
 {
-    return is_online ? at : earlier(at, instant_add(offline_since, USAGE_DISK_OFFLINE_US));
+    return earlier(at, instant_add(offline_since, charged_us));
+}
+
+struct instant usage_disk_of(const struct machine_row *machine, const struct contract_row *contract,
+                             struct instant at)
+{
+    return machine->is_online
+               ? at
+               : usage_disk_until(machine->offline_since, contract->disk_offline_us, at);
 }
 
 /* A total that outgrew its meter stays where it is: the bill has reached what money can hold. */
@@ -78,7 +86,8 @@ void usage_add(struct credit *credit, const struct burn_row *burn, struct instan
         break;
     case COMPONENT_DISK:
         since = earlier(burn->disk_metered, now);
-        until = usage_disk_until(burn->is_online, burn->offline_since, now);
+        until = burn->is_online ? now
+                                : usage_disk_until(burn->offline_since, burn->disk_offline_us, now);
         runs = instant_compare(until, now) == 0;
         if (!runs)
             advance(&meter, span_us(since, until));

@@ -4,7 +4,7 @@
  * GPU time is what its intervals cover. While one is open, every accepted heartbeat confirms it up
  * to that heartbeat, without a write of its own: the session's last heartbeat is the cursor of
  * all open intervals of that machine. Disk runs with the clock from the making to the destroy,
- * but for a host that has been offline for more than USAGE_DISK_OFFLINE_US. Traffic is counted
+ * but for a host that has been offline for longer than the contract charges it. Traffic is counted
  * by the host and waits in the contract until the meters are read. */
 
 #ifndef BERTH_FLOW_USAGE_H
@@ -18,14 +18,20 @@
 #include "store/interval.h"
 #include "store/machine.h"
 
+/* What new contracts charge, unless the operator has it skipped (--storage-when-offline). */
 #define USAGE_DISK_OFFLINE_US (72 * US_PER_HOUR)
 
 /* What an open interval says, as market/connected.h has it. `end`: nothing is charged past it. */
 struct connected usage_connected(const struct interval_row *interval, struct instant last_heartbeat,
                                  struct instant end);
 
-/* Up to when disk is charged, at `at`. */
-struct instant usage_disk_until(bool is_online, struct instant offline_since, struct instant at);
+/* Up to when disk is charged, at `at`, on a machine that is not online since `offline_since`. */
+struct instant usage_disk_until(struct instant offline_since, int64_t charged_us,
+                                struct instant at);
+
+/* The same of a contract on a machine, online or not. */
+struct instant usage_disk_of(const struct machine_row *machine, const struct contract_row *contract,
+                             struct instant at);
 
 /* Count a meter into a balance as of `credit->as_of`. `end` as above: credit's or the contract's,
  * whichever comes first. */

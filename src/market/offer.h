@@ -74,8 +74,9 @@ struct offer {
     const struct machine *machine;
     struct offer_terms terms;
     int64_t discount_max_ppm;
-    int64_t renter_id; /* who has rented it, and then the terms are the contract's; 0: open */
-    bool is_bid;       /* held by an interruptible rental */
+    int64_t renter_id;       /* who has rented it, and then the terms are the contract's; 0: open */
+    bool is_bid;             /* held by an interruptible rental */
+    bool skips_disk_offline; /* its disk costs nothing while the host is out of contact */
     struct money run_bid_hour; /* what a bid must be to run now; 0: whatever is taken; -1: none */
 
     /* What can be worked out before anybody asks (offer_prepare()); nobody has to. */

@@ -171,6 +171,8 @@ static void encode_price(struct encoder *json, const struct instance_view *view)
     encode_field_money(json, "dph_base", terms->gpu_hour);
     encode_field_money(json, "dph_total", view->total_hour);
     encode_field_money(json, "storage_cost", terms->disk_month);
+    encode_field_text(json, "storage_when_offline",
+                      view->contract->disk_offline_us == 0 ? "skip" : "charge");
     encode_field_money(json, "storage_total_cost", view->disk_hour);
     encode_field_money(json, "min_bid", view->min_bid_hour);
     encode_field_bool(json, "is_bid", view->contract->kind == KIND_BID);

@@ -71,7 +71,7 @@ static const struct job {
     { "stopped too long", flow_destroy_stopped, AUTOMATION_MAX, NULL, DUE_STOPPED_TOO_LONG,
       LOOK_MAX_US },
     { "decide", flow_decide_due, DECIDE_DUE_MAX, NULL, DUE_DECIDE, LOOK_MAX_US },
-    { "funded bids", flow_funded, FUNDED_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "funded bids", flow_funded, SIZE_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "post usage", flow_post_usage, POST_USAGE_MAX, NULL, DUE_POST_USAGE, LOOK_MAX_US },
     { "credit warnings", flow_warn_credit, WARN_CREDIT_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "bill hosts", flow_bill_hosts, BILL_HOSTS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },

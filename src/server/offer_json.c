@@ -44,6 +44,7 @@ static void encode_terms(struct encoder *json, const struct offer *offer)
     field_score(json, "dlperf", quote.dlperf);
     field_score(json, "total_flops", quote.total_tflops);
     encode_field_money(json, "storage_cost", offer->terms.disk_month);
+    encode_field_text(json, "storage_when_offline", offer->skips_disk_offline ? "skip" : "charge");
     field_fixed(json, "discount_rate", discount_ppm, 6);
     field_fixed(json, "credit_discount_max", discount_ppm, 6);
     fields_traffic_prices(json, offer->terms.up_tb, offer->terms.down_tb);

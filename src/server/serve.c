@@ -56,6 +56,8 @@ const struct option_row serve_options[] = {
     { "smtp-password-file", "FILE", "whose first line is its password" },
     { "smtp-ca", "FILE", "certificates to trust for the mail server (the system's)" },
     { "mail-from", "ADDRESS", "the sender of mails (needed with --smtp)" },
+    { "storage-when-offline", "RULE",
+      "storage on a host out of contact: charge (72 hours at most) or skip (charge)" },
     { "downtime-credit", "PERCENT", "of its price a host gives back for time out of contact (0)" },
     { NULL, NULL, NULL },
 };
@@ -158,8 +160,12 @@ static bool read_billing(const struct options *options, struct flow *flow, struc
     const char *minimum = options_get(options, "payout-min");
     const char *downtime = options_get(options, "downtime-credit");
     const char *cap = options_get(options, "spend-cap");
+    const char *offline = options_get(options, "storage-when-offline");
     uint64_t percent = 0;
 
+    flow->skips_disk_offline = offline != NULL && strcmp(offline, "skip") == 0;
+    if (offline != NULL && !flow->skips_disk_offline && strcmp(offline, "charge") != 0)
+        return error_set(err, ERROR_INVALID, "--storage-when-offline is charge or skip");
     if (cap != NULL &&
         (!money_parse(cap, &flow->spend_cap, err) || flow->spend_cap.nanodollars < 0))
         return error_set(err, ERROR_INVALID, "--spend-cap must be dollars, 0 or more");

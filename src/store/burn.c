@@ -11,7 +11,7 @@
     "c.disk_metered_us, c.up_unmetered, "                                                          \
     "c.down_unmetered, i.metered_us, COALESCE(s.last_heartbeat_us, 0), h.is_online, "              \
     "h.offline_since_us, m.comp, m.denom, m.fee_bps, m.rate, m.qty, m.total, m.posted_total, "     \
-    "m.rem, m.split_rem, m.gross_posted, m.host_posted FROM contract c "                           \
+    "m.rem, m.split_rem, m.gross_posted, m.host_posted, c.disk_offline_us FROM contract c "        \
     "JOIN meter m ON m.instance_id = c.id JOIN machine h ON h.id = c.machine_id "                  \
     "LEFT JOIN agent_session s ON s.machine_id = c.machine_id "                                    \
     "LEFT JOIN run_interval i ON i.contract_id = c.id AND i.end_us IS NULL "
@@ -48,7 +48,8 @@ static bool burn_read(struct db_rows *row, struct arena *arena, void *item, stru
     if (!rows_number(row, 0, 1, INT64_MAX, &burn->contract_id, err) ||
         !rows_number(row, 1, 1, INT64_MAX, &burn->host_id, err) ||
         !rows_number(row, 2, 1, INT64_MAX, &burn->machine_id, err) ||
-        !burn_meter_read(row, 11, &burn->meter, err))
+        !burn_meter_read(row, 11, &burn->meter, err) ||
+        !rows_number(row, 22, 0, INT64_MAX, &burn->disk_offline_us, err))
         return false;
     burn->end = db_column_instant(row, 3);
     burn->disk_metered = db_column_instant(row, 4);

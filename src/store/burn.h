@@ -20,6 +20,7 @@ struct burn_row {
     struct instant last_heartbeat;
     bool is_online; /* the machine */
     struct instant offline_since;
+    int64_t disk_offline_us; /* so long disk is charged after that */
 };
 
 NODISCARD bool burn_list(struct db *db, int64_t owner_id, struct arena *arena,

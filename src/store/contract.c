@@ -23,7 +23,7 @@
     "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
     "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
     "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
-    "destroy_after_s, destroy_due_us, warn_us"
+    "destroy_after_s, destroy_due_us, warn_us, disk_offline_us"
 
 bool contract_is_on_host(const struct contract_row *contract)
 {
@@ -57,6 +57,7 @@ static bool agreed_read(struct db_rows *row, struct arena *arena, struct contrac
            rows_number(row, 15, 0, INT64_MAX, &contract->share.ram_mb, err) &&
            rows_number(row, 16, 1, INT64_MAX, &contract->share.disk_gb, err) &&
            rows_number(row, 17, 0, 10000, &contract->fee_bps, err) &&
+           rows_number(row, 59, 0, INT64_MAX, &contract->disk_offline_us, err) &&
            rows_text(row, 18, arena, &contract->spec, err) &&
            rows_text(row, 19, arena, &contract->image, err) &&
            rows_text(row, 20, arena, &contract->runtype, err) &&
@@ -130,9 +131,10 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
         "min_bid_hour, disk_month, up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, "
         "ram_mb, disk_gb, fee_bps, spec, image, runtype, request_hash, label, state, reason, "
         "state_us, disk_metered_us, posted_us, counted_us, kind, list_hour, started_us, "
-        "warn_us) "
+        "warn_us, disk_offline_us) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12, $25, $26, $27, $28) RETURNING id",
+        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12, $25, $26, $27, $28, $29) RETURNING "
+        "id",
         DB_ARGS(db_int(contract->owner_id), db_int(contract->host_id), db_int(contract->machine_id),
                 db_int(contract->offer_id), db_int(terms->num_gpus), db_money(terms->gpu_hour),
                 db_money(terms->min_bid_hour), db_money(terms->disk_month), db_money(terms->up_tb),
@@ -143,7 +145,8 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
                 db_bytes(contract->request_hash.bytes, sizeof contract->request_hash.bytes),
                 db_text(contract->label), db_int(contract->state), db_int(contract->reason),
                 db_int(contract->kind), db_money(contract->list_hour),
-                db_instant(contract->started), db_instant(contract->warn)),
+                db_instant(contract->started), db_instant(contract->warn),
+                db_int(contract->disk_offline_us)),
         ret_id, err);
 }
 
@@ -379,17 +382,18 @@ bool contract_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_
                          err);
 }
 
-bool contract_unfunded(struct db *db, int64_t *ret_ids, size_t max, size_t *ret_count,
-                       struct error *err)
+bool contract_unfunded(struct db *db, int64_t after, int64_t *ret_ids, size_t max,
+                       size_t *ret_count, struct error *err)
 {
     /* 2010 and 2020: what renters have. One without any of it cannot pay for an hour. */
-    return rows_load_ids(
-        db,
-        "SELECT c.id FROM contract c JOIN bid b ON b.contract_id = c.id "
-        "JOIN users u ON u.id = c.owner_id "
-        "WHERE c.kind = 2 AND c.state = 7 AND c.reason = 2 AND b.resumes = 1 "
-        "AND (u.credit_limit > 0 OR EXISTS (SELECT 1 FROM account a "
-        "WHERE a.code IN (2010, 2020) AND a.owner_id = c.owner_id "
-        "AND a.cr_posted > a.dr_posted + a.dr_pending)) ORDER BY c.owner_id, c.id LIMIT $1",
-        DB_ARGS(db_int((int64_t)max)), ret_ids, max, ret_count, err);
+    return rows_load_ids(db,
+                         "SELECT c.id FROM contract c JOIN bid b ON b.contract_id = c.id "
+                         "JOIN users u ON u.id = c.owner_id "
+                         "WHERE c.kind = 2 AND c.state = 7 AND c.reason = 2 AND b.resumes = 1 "
+                         "AND c.id > $2 "
+                         "AND (u.credit_limit > 0 OR EXISTS (SELECT 1 FROM account a "
+                         "WHERE a.code IN (2010, 2020) AND a.owner_id = c.owner_id "
+                         "AND a.cr_posted > a.dr_posted + a.dr_pending)) ORDER BY c.id LIMIT $1",
+                         DB_ARGS(db_int((int64_t)max), db_int(after)), ret_ids, max, ret_count,
+                         err);
 }

@@ -24,6 +24,7 @@ struct contract_row {
     struct offer_terms terms;   /* start: its making; end: its lifetime is over then */
     struct machine_share share; /* disk_gb: as rented */
     int64_t fee_bps;
+    int64_t disk_offline_us;     /* so long its disk is charged while its host is out of contact */
     const char *spec;            /* proto/desired.h, instance_spec without SSH keys, as JSON */
     const char *image, *runtype; /* from the spec */
     struct hash request_hash;    /* of what was asked: the same again soon is the same rental */
@@ -131,9 +132,10 @@ NODISCARD bool contract_stopped_long(struct db *db, struct instant now, int64_t 
 NODISCARD bool contract_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                                 size_t *ret_count, struct error *err);
 
-/* Bids that want of credit has stopped, that resume by themselves, and whose owner has some. */
-NODISCARD bool contract_unfunded(struct db *db, int64_t *ret_ids, size_t max, size_t *ret_count,
-                                 struct error *err);
+/* Bids that want of credit has stopped, that resume by themselves, and whose owner has some: in
+ * order of id, above `after`. */
+NODISCARD bool contract_unfunded(struct db *db, int64_t after, int64_t *ret_ids, size_t max,
+                                 size_t *ret_count, struct error *err);
 
 /* For what the market itself does to one: any renter's. */
 NODISCARD bool contract_load(struct db *db, int64_t id, struct arena *arena,

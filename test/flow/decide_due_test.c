@@ -62,11 +62,41 @@ static void test_want_of_credit_makes_place_until_it_is_mended(void **state)
     place_close(&place);
 }
 
+/* More who cannot pay than are looked at in one go, and one behind them who can. */
+static void test_many_without_credit_hide_nobody(void **state)
+{
+    struct place place;
+    struct error err;
+    size_t count;
+
+    place_open(&place, state, 1);
+    (void)place_bid(&place, place.ada, 1, 350);
+    place_run_s(&place, 15);
+    struct caller poor = world_user(&place.world, "poor@berth.test", 1);
+    int64_t first = 0;
+    for (int i = 0; i <= FUNDED_MAX; i++) {
+        int64_t id = place_bid(&place, poor, 1, 300);
+
+        first = first == 0 ? id : first;
+    }
+    int64_t rich = place_bid(&place, place.bob, 1, 300);
+    support_script(place.world.support,
+                   "UPDATE contract SET state = 7, reason = 2 WHERE state = 5;\n"
+                   "UPDATE account SET dr_posted = cr_posted - 1 WHERE code = 2020\n"
+                   "  AND owner_id = (SELECT id FROM users WHERE email = 'poor@berth.test');");
+    CHECK_OK(flow_funded(&place.world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(world_contract(&place.world, first).state, RENTAL_STOPPED);
+    CHECK(world_contract(&place.world, rich).state != RENTAL_STOPPED);
+    world_close(&place.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_minute_is_a_bids_own),
         cmocka_unit_test(test_want_of_credit_makes_place_until_it_is_mended),
+        cmocka_unit_test(test_many_without_credit_hide_nobody),
     };
 
     crypto_start();

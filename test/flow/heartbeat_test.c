@@ -7,6 +7,7 @@
 
 #include "flow/contact_lost.h"
 #include "flow/instance_change.h"
+#include "flow/usage.h"
 #include "support.h"
 
 #define SECOND US_PER_SECOND
@@ -323,6 +324,29 @@ static void test_disk_stops_counting_when_a_host_is_away_for_three_days(void **s
     close_scene(&scene);
 }
 
+/* What was agreed at the rental holds, whatever the operator has decided since. */
+static void test_disk_is_free_out_of_contact_where_that_was_agreed(void **state)
+{
+    struct scene scene;
+    struct error err;
+    size_t count;
+
+    open_scene(&scene, state);
+    CHECK_INT(world_contract(&scene.world, scene.id).disk_offline_us, USAGE_DISK_OFFLINE_US);
+    support_script(scene.world.support, "UPDATE contract SET disk_offline_us = 0;");
+    world_run(&scene.world, &scene.machine, 10 * SECOND);
+    world_pass(&scene.world, 60 * SECOND);
+    CHECK_OK(flow_contact_lost(&scene.world.flow, &count, &err), &err);
+    world_silence(&scene.world, 36000 * SECOND);
+    CHECK_INT(world_charged(&scene.world, scene.ada, scene.id), gpu_cost(10) + disk_cost(10));
+    world_pass(&scene.world, 0);
+    CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
+    CHECK_INT(world_charged(&scene.world, scene.ada, scene.id), gpu_cost(10) + disk_cost(10));
+    world_run(&scene.world, &scene.machine, 100 * SECOND);
+    CHECK_INT(world_charged(&scene.world, scene.ada, scene.id), gpu_cost(110) + disk_cost(110));
+    close_scene(&scene);
+}
+
 static void test_a_machine_whose_engine_is_down_has_no_offers_to_rent(void **state)
 {
     struct scene scene;
@@ -436,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_a_container_that_cannot_start_says_why),
         cmocka_unit_test(test_traffic_is_charged_by_the_byte_and_direction),
         cmocka_unit_test(test_disk_stops_counting_when_a_host_is_away_for_three_days),
+        cmocka_unit_test(test_disk_is_free_out_of_contact_where_that_was_agreed),
         cmocka_unit_test(test_a_machine_whose_engine_is_down_has_no_offers_to_rent),
     };
 

@@ -10,6 +10,7 @@
 #include "flow/instance.h"
 #include "flow/list_machine.h"
 #include "flow/ssh_keys.h"
+#include "flow/usage.h"
 #include "support.h"
 
 static struct rental_request request_of(int64_t offer_id)
@@ -53,6 +54,22 @@ static void test_an_instance_runs_and_is_charged_to_the_second(void **state)
     CHECK_INT(outcome, CHANGE_DONE);
     CHECK_INT(world_charged(&world, ada, id), 75400000 + disk);
     world_check(&world);
+    world_close(&world);
+}
+
+static void test_what_storage_costs_out_of_contact_is_agreed(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    int64_t charged = world_running(&world, &machine, ada, 1);
+    world.flow.skips_disk_offline = true;
+    int64_t skipped = world_running(&world, &machine, ada, 1);
+    CHECK_INT(world_contract(&world, charged).disk_offline_us, USAGE_DISK_OFFLINE_US);
+    CHECK_INT(world_contract(&world, skipped).disk_offline_us, 0);
     world_close(&world);
 }
 
@@ -398,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nobody_spends_faster_than_they_may),
         cmocka_unit_test(test_an_instance_runs_and_is_charged_to_the_second),
+        cmocka_unit_test(test_what_storage_costs_out_of_contact_is_agreed),
         cmocka_unit_test(test_what_was_asked_is_what_the_host_gets),
         cmocka_unit_test(test_an_instance_has_a_key_that_opens_it_alone),
         cmocka_unit_test(test_an_offer_is_rented_once_and_the_rest_offered_anew),

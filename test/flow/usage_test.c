@@ -42,13 +42,29 @@ static void test_disk_is_charged_for_three_days_of_absence(void **state)
     const int64_t three_days = 72 * 3600;
 
     (void)state;
-    CHECK_INT(usage_disk_until(true, at(0), at(10 * three_days)).microseconds,
+    struct machine_row machine = { .is_online = true };
+    struct contract_row contract = { .disk_offline_us = USAGE_DISK_OFFLINE_US };
+    const struct {
+        int64_t charged_s, at, until;
+    } rows[] = {
+        { three_days, 200, 200 },
+        { three_days, 100 + three_days, 100 + three_days },
+        { three_days, 101 + three_days, 100 + three_days },
+        { 0, 100, 100 },
+        { 0, 101, 100 },
+    };
+
+    CHECK_INT(usage_disk_of(&machine, &contract, at(10 * three_days)).microseconds,
               at(10 * three_days).microseconds);
-    CHECK_INT(usage_disk_until(false, at(100), at(200)).microseconds, at(200).microseconds);
-    CHECK_INT(usage_disk_until(false, at(100), at(100 + three_days)).microseconds,
-              at(100 + three_days).microseconds);
-    CHECK_INT(usage_disk_until(false, at(100), at(101 + three_days)).microseconds,
-              at(100 + three_days).microseconds);
+    machine = (struct machine_row){ .offline_since = at(100) };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("row %zu", i);
+        contract.disk_offline_us = rows[i].charged_s * US_PER_SECOND;
+        CHECK_INT(usage_disk_of(&machine, &contract, at(rows[i].at)).microseconds,
+                  at(rows[i].until).microseconds);
+        CHECK_INT(usage_disk_until(at(100), contract.disk_offline_us, at(rows[i].at)).microseconds,
+                  at(rows[i].until).microseconds);
+    }
 }
 
 /* What a balance of nothing has run up by `now`, in nanodollars. */
@@ -95,6 +111,7 @@ static void test_disk_and_traffic_count_in_any_state(void **state)
     (void)state;
     CHECK_INT(spent(&disk, 100 + 2592000, INT64_C(1) << 40), INT64_C(1500000000));
     disk.is_online = false;
+    disk.disk_offline_us = USAGE_DISK_OFFLINE_US;
     disk.offline_since = at(200);
     CHECK_INT(spent(&disk, 100 + 2592000, INT64_C(1) << 40),
               INT64_C(1500000000) * (100 + 72 * 3600) / 2592000);

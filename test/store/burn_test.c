@@ -89,6 +89,7 @@ static void test_every_field_comes_back(void **state)
         CHECK_INT(burns[i].metered.microseconds, scene_at(25).microseconds);
         CHECK_INT(burns[i].last_heartbeat.microseconds, scene_at(30).microseconds);
         CHECK_INT(burns[i].offline_since.microseconds, scene_at(28).microseconds);
+        CHECK_INT(burns[i].disk_offline_us, 109);
     }
 }
 

@@ -54,6 +54,7 @@ static void test_what_was_agreed_comes_back(void **state)
     CHECK_INT(contract.share.ram_mb, 108);
     CHECK_INT(contract.share.disk_gb, 11);
     CHECK_INT(contract.fee_bps, 2500);
+    CHECK_INT(contract.disk_offline_us, 109);
     CHECK_TEXT(contract.spec, "{\"spec\":1}");
     CHECK_TEXT(contract.image, "busybox:latest");
     CHECK_TEXT(contract.runtype, "ssh");

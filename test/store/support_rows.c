@@ -123,6 +123,7 @@ struct contract_row scene_contract_row(const struct scene *scene, int64_t owner_
                    .end = scene_at(1000) },
         .share = { .cpu_millis = 107, .ram_mb = 108, .disk_gb = 11 },
         .fee_bps = 2500,
+        .disk_offline_us = 109,
         .spec = "{\"spec\":1}",
         .image = "busybox:latest",
         .runtype = "ssh",
