@@ -358,8 +358,9 @@ bool db_sqlite_open(const char *path, enum db_sqlite_mode mode, struct db **ret_
     sqlite->prepared = prepared_of(DB_STATEMENTS_MAX);
     int code = sqlite3_open_v2(path, &sqlite->handle, flags, NULL);
     bool is_open = code == SQLITE_OK || fail(sqlite, code, path, err);
-    (void)sqlite3_busy_timeout(sqlite->handle, BUSY_TIMEOUT_MS);
-    is_open = is_open && script(&sqlite->db, settings_of_all, err) &&
+    /* Without memory for it there is no handle at all. */
+    is_open = is_open && sqlite3_busy_timeout(sqlite->handle, BUSY_TIMEOUT_MS) == SQLITE_OK &&
+              script(&sqlite->db, settings_of_all, err) &&
               script(&sqlite->db,
                      mode == DB_SQLITE_WRITER ? settings_of_writer : settings_of_reader, err) &&
               check_mode(sqlite, err);

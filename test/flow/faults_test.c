@@ -336,6 +336,10 @@ static void try_fault(struct scene *scene, enum fault fault)
     int64_t operations = scene->told->operations;
     struct points points = points_of(operations);
     CHECK(operations > 20);
+    /* The very first is like no other: there is nothing yet that could be told of it. */
+    life.at = 1;
+    check_row("fault %d, the first", (int)fault);
+    CHECK(try_life(scene, &life));
     for (life.at = points.first; points.are_all || life.at <= operations; life.at += points.step) {
         check_row("fault %d at %lld of %lld", (int)fault, (long long)life.at,
                   (long long)operations);
