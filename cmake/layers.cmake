@@ -10,6 +10,7 @@ pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
 pkg_check_modules(SSH REQUIRED IMPORTED_TARGET libssh)
 
 # berth_layer(NAME [BELOW layer...] [LIBRARIES target...])
@@ -26,7 +27,7 @@ function(berth_layer name)
 endfunction()
 
 berth_layer(base LIBRARIES PkgConfig::JANSSON m)
-berth_layer(sys BELOW base LIBRARIES PkgConfig::SODIUM PkgConfig::CRYPTO
+berth_layer(sys BELOW base LIBRARIES PkgConfig::SODIUM PkgConfig::CRYPTO PkgConfig::OPENSSL
     PkgConfig::CURL Threads::Threads)
 berth_layer(market BELOW base)
 berth_layer(proto BELOW market base)

@@ -16,6 +16,7 @@
 #include "agent/docker.h"
 #include "agent/networks.h"
 #include "agent/notice.h"
+#include "agent/relays.h"
 #include "agent/report.h"
 #include "agent/steps.h"
 #include "sys/fd.h"
@@ -122,6 +123,7 @@ static void on_wake(void *context)
     if (has_acted) /* what is under way now is part of the picture that is reported */
         has_news = make_plan(agent, &next_us) || has_news;
     update_access(agent);
+    relays_update(agent);
     notice_update(agent);
     if (has_news && agent->link != NULL)
         link_hurry(agent->link);
@@ -149,6 +151,7 @@ static void on_second(void *context)
     loop_timer_set(agent->second_timer, SECOND_MS);
     if (agent->access != NULL)
         access_tend(agent->access);
+    tunnel_tend(agent->tunnel);
     if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
         gauges_ask_gpus(&agent->gauges);
 }
@@ -297,6 +300,7 @@ static void probe(struct agent *agent)
         .seed = agent->identity.keys.public_key,
         .seed_size = sizeof agent->identity.keys.public_key,
         .public_ip = agent->options.public_ip,
+        .is_behind_nat = agent->options.is_behind_nat,
         .server_url = agent->options.server_url,
         .port_first = agent->options.port_first,
         .port_last = agent->options.port_last,
@@ -385,6 +389,7 @@ static bool open_access(struct agent *agent, struct error *err)
         return error_context(err, "the helper for containers");
     if (!has_rsync)
         log_write(&agent->log, LOG_WARNING, "no rsync", "install it for rsync into instances");
+    relays_open(agent, options.session_uid, options.session_gid);
     return access_start(&options, &agent->access, err);
 }
 
@@ -462,6 +467,7 @@ static void close_agent(struct agent *agent)
     observe_close(&agent->observer);
     if (agent->access != NULL)
         access_stop(&agent->access);
+    tunnel_close(&agent->tunnel);
     engine_close(&agent->engine);
     gauges_close(&agent->gauges);
     totals_close(&agent->totals);

@@ -33,6 +33,7 @@
 #include "agent/probe.h"
 #include "agent/slots.h"
 #include "agent/totals.h"
+#include "agent/tunnel.h"
 #include "agent/web.h"
 
 struct agent_options {
@@ -45,6 +46,7 @@ struct agent_options {
     int64_t port_first, port_last;
     int64_t pool;             /* networks to make ahead */
     const char *public_ip;    /* or NULL */
+    bool is_behind_nat;       /* said so; else found out */
     const char *guest_helper; /* path of berth-guest on this host */
     const char *ca_file;      /* or NULL */
     const char *version;
@@ -69,6 +71,7 @@ struct agent {
     struct pool *pool;
     struct ops *ops;
     struct access *access;
+    struct tunnel *tunnel;
     struct metadata *metadata;
     struct link *link; /* NULL until the machine is measured */
     struct machine_facts facts;

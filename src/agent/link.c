@@ -584,3 +584,8 @@ bool link_is_connected(const struct link *link)
 {
     return link->state == LINK_OPEN;
 }
+
+int64_t link_epoch(const struct link *link)
+{
+    return link->session_epoch;
+}

@@ -55,6 +55,9 @@ void link_close(struct link **link);
 
 bool link_is_connected(const struct link *link);
 
+/* Of its session, while it is connected. */
+int64_t link_epoch(const struct link *link);
+
 /* The revision that was taken over: polls ask for newer ones. */
 void link_applied(struct link *link, int64_t desired_rev);
 

@@ -14,6 +14,7 @@
 #include "agent/engine.h"
 #include "agent/options.h"
 #include "agent/status.h"
+#include "agent/tunnel.h"
 #include "sys/crypto.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -58,6 +59,7 @@ static bool run(const struct options *options, struct error *err)
         .port_first = options->port_first,
         .port_last = options->port_last,
         .public_ip = options->public_ip,
+        .is_behind_nat = options->is_behind_nat,
         .guest_helper = helper,
         .pool = options->pool,
         .ca_file = options->ca_file,
@@ -137,6 +139,8 @@ int main(int count, char **arguments)
 
     if (count > 1 && strcmp(arguments[1], ACCESS_BROKER_VERB) == 0)
         return access_broker_main(count, arguments);
+    if (count > 1 && strcmp(arguments[1], TUNNEL_VERB) == 0)
+        return tunnel_main(count, arguments);
     crypto_start();
     (void)umask(022);                /* what is secret says so itself */
     (void)prctl(PR_SET_DUMPABLE, 0); /* no secrets in core files */

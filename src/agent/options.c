@@ -24,6 +24,9 @@ const char options_help[] =
     "  --simulate-gpus FILE  list GPUs that do not exist; lines \"name, memory MB, count\"\n"
     "  --ports A-B           host ports for instances, both included (20000-20999)\n"
     "  --public-ip IP        where renters reach this host (the address on the way to the server)\n"
+    "  --behind-nat          it has no open ports: relays of the market lend it theirs (found out "
+    "by\n"
+    "                        itself where its address is private and the server's is not)\n"
     "  --pool N              networks kept ready for the next rentals, 0 to 16 (1)\n"
     "  --ca FILE             certificates to trust for the server, in place of the system's\n"
     "\n"
@@ -129,6 +132,11 @@ static bool parse_flag(const char *const *argument, struct options *options, int
         *used = 1;
         return true;
     }
+    if (strcmp(argument[0], "--behind-nat") == 0) {
+        options->is_behind_nat = true;
+        *used = 1;
+        return true;
+    }
     if (strcmp(argument[0], "--help") == 0 || strcmp(argument[0], "-h") == 0) {
         options->command = COMMAND_HELP;
         *used = 1;
@@ -176,6 +184,8 @@ bool options_parse(int count, const char *const *arguments, struct options *ret,
     }
     if (options.command == COMMAND_RUN && options.server == NULL)
         return error_set(err, ERROR_INVALID, "run needs --server URL");
+    if (options.public_ip != NULL && options.is_behind_nat)
+        return error_set(err, ERROR_INVALID, "--public-ip and --behind-nat exclude each other");
     if (options.engine != NULL && options.is_engine_private)
         return error_set(err, ERROR_INVALID, "--engine and --private-engine exclude each other");
     if (options.engine != NULL && strncmp(options.engine, "unix://", 7) != 0)

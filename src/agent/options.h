@@ -25,7 +25,7 @@ enum { PORTS_DEFAULT_FIRST = 20000, PORTS_DEFAULT_LAST = 20999 };
 struct options {
     enum command command;
     const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
-    bool is_engine_private;
+    bool is_engine_private, is_behind_nat;
     int64_t port_first, port_last;
     int64_t pool; /* networks that are made ahead */
 };

@@ -209,22 +209,52 @@ static bool split_url(const char *url, char *host, size_t size, const char **ret
     return true;
 }
 
+bool probe_is_private(const struct sockaddr_storage *address)
+{
+    static const struct {
+        uint32_t network, mask;
+    } networks[] = {
+        { 0x0A000000, 0xFF000000 }, /* 10.0.0.0/8 */
+        { 0xAC100000, 0xFFF00000 }, /* 172.16.0.0/12 */
+        { 0xC0A80000, 0xFFFF0000 }, /* 192.168.0.0/16 */
+        { 0x64400000, 0xFFC00000 }, /* 100.64.0.0/10: a provider's NAT */
+        { 0xA9FE0000, 0xFFFF0000 }, /* 169.254.0.0/16 */
+        { 0x7F000000, 0xFF000000 }, /* 127.0.0.0/8 */
+    };
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+
+    memcpy(&four, address, sizeof four);
+    memcpy(&six, address, sizeof six);
+    if (address->ss_family == AF_INET6)
+        return (six.sin6_addr.s6_addr[0] & 0xFE) == 0xFC || IN6_IS_ADDR_LINKLOCAL(&six.sin6_addr) ||
+               IN6_IS_ADDR_LOOPBACK(&six.sin6_addr);
+    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++)
+        if ((ntohl(four.sin_addr.s_addr) & networks[i].mask) == networks[i].network)
+            return true;
+    return false;
+}
+
 /* A datagram socket that is connected sends nothing, and knows its own address. */
-void probe_address(const char *url, char address[static 64])
+void probe_address(const char *url, char address[static 64], bool *ret_is_behind_nat)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found = NULL;
-    struct sockaddr_storage own;
+    struct sockaddr_storage own, peer = { 0 };
     socklen_t own_size = sizeof own;
     char host[256];
     const char *port;
 
     *address = '\0';
+    *ret_is_behind_nat = false;
     if (!split_url(url, host, sizeof host, &port) || getaddrinfo(host, port, &hints, &found) != 0)
         return;
     auto_close int fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-        getsockname(fd, (struct sockaddr *)&own, &own_size) == 0)
+        getsockname(fd, (struct sockaddr *)&own, &own_size) == 0) {
         (void)getnameinfo((struct sockaddr *)&own, own_size, address, 64, NULL, 0, NI_NUMERICHOST);
+        memcpy(&peer, found->ai_addr, found->ai_addrlen);
+        *ret_is_behind_nat = probe_is_private(&own) && !probe_is_private(&peer);
+    }
     freeaddrinfo(found);
 }
 
@@ -242,10 +272,16 @@ bool probe_machine(const struct probe_options *options, struct machine_facts *re
     name_disk(options->data_dir, facts.disk_name);
     if (options->measures_disk)
         facts.disk_mbs = measure_disk(options->data_dir);
+    bool is_behind_nat = false;
     if (options->public_ip != NULL)
         (void)snprintf(facts.public_ip, sizeof facts.public_ip, "%s", options->public_ip);
     else
-        probe_address(options->server_url, facts.public_ip);
+        probe_address(options->server_url, facts.public_ip, &is_behind_nat);
+    if (is_behind_nat || options->is_behind_nat) {
+        facts.is_behind_nat = 1;
+        facts.port_first = 0; /* no direct ones: those that there are serve the tunnel */
+        facts.port_last = -1;
+    }
     (void)snprintf(facts.agent_version, sizeof facts.agent_version, "%s", options->agent_version);
     (void)snprintf(facts.engine_version, sizeof facts.engine_version, "%s",
                    options->engine_version);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "agent/job.h"
 #include "base/error.h"
@@ -18,6 +19,7 @@ struct probe_options {
     const uint8_t *seed;       /* for the uuids of simulated GPUs */
     size_t seed_size;
     const char *public_ip;  /* or NULL: find out */
+    bool is_behind_nat;     /* said so */
     const char *server_url; /* the way out is the way to the server */
     int64_t port_first, port_last;
     const char *agent_version, *engine_version;
@@ -39,7 +41,11 @@ void probe_fingerprint(const struct machine_facts *facts, uint8_t fingerprint[st
 /* GB of 2^30 bytes that are free where `path` is. -1: unknown. */
 int64_t probe_free_gb(const char *path);
 
-/* The address that this host has on its way to `url`; "" unknown. */
-void probe_address(const char *url, char address[static 64]);
+/* The address that this host has on its way to `url`; "" unknown. `*ret_is_behind_nat`: it is one
+ * of a private network, and the server is in the internet, so that somebody translates between. */
+void probe_address(const char *url, char address[static 64], bool *ret_is_behind_nat);
+
+/* Of a private network: nobody elsewhere can mean this host by it. Loopback too. */
+bool probe_is_private(const struct sockaddr_storage *address);
 
 #endif

@@ -29,6 +29,9 @@ enum {
 const struct args_option cmd_ssh_options[] = {
     { "identity", 'i', "FILE", "the private key to use" },
     { "timeout", 0, "SECONDS", "how long to wait until it runs (900)" },
+    { "proxy", 0, NULL, "through the market's relay, though its host may be reached itself" },
+    { "print", 0, NULL,
+      "print the command that logs in and forwards port 8080, and do not run it" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -183,6 +186,34 @@ static void add_host_check(struct cli *cli, struct arena *arena, const json_t *i
     *(*at)++ = arena_printf(arena, "HostKeyAlias=%s", host_alias(arena, cli, instance));
 }
 
+/* Its own port on its host where that has open ones, else the relay's; the relay's in any case
+ * where that is asked for. */
+static bool find_address(const struct cli *cli, const json_t *instance, const char **ret_host,
+                         int *ret_port, struct error *err)
+{
+    bool has_address = instance_ssh_address(instance, ret_host, ret_port);
+
+    if (has_address && args_has(&cli->args, "proxy")) {
+        int64_t port = print_int_of(instance, "ssh_port");
+
+        *ret_host = print_text_of(instance, "ssh_host");
+        *ret_port = port > 0 && port <= UINT16_MAX ? (int)port : 0;
+        has_address = **ret_host != '\0' && *ret_port != 0;
+    }
+    if (!has_address)
+        return error_set(err, ERROR_UNAVAILABLE, "the market gave no address");
+    return **ret_host != '-' ||
+           error_set(err, ERROR_INVALID, "the market gave '%.64s' as an address", *ret_host);
+}
+
+/* For pasting into any shell; the notebook's port comes along. */
+static void print_command(struct cli *cli, const char *host, int port)
+{
+    buf_printf(cli->out, "ssh -p %d root@", port);
+    print_clean(cli->out, host);
+    buf_printf(cli->out, " -L 8080:localhost:8080\n");
+}
+
 bool cmd_ssh(struct cli *cli, struct error *err)
 {
     auto_arena struct arena arena = arena_of(ARGUMENTS_LENGTH_MAX);
@@ -194,9 +225,12 @@ bool cmd_ssh(struct cli *cli, struct error *err)
     if (!cli_id(cli, cli->args.words[0], "an instance", &id, err) ||
         !wait_running(cli, id, &instance, err) || !file_make_dir(cli->settings.dir, 0700, err))
         return false;
-    bool has_address = instance_ssh_address(instance, &host, &port);
-    if (!has_address || *host == '-')
-        return error_set(err, ERROR_INVALID, "the market gave '%.64s' as an address", host);
+    if (!find_address(cli, instance, &host, &port, err))
+        return false;
+    if (args_has(&cli->args, "print")) {
+        print_command(cli, host, port);
+        return true;
+    }
 
     *at++ = "ssh";
     *at++ = "-p";

@@ -6,6 +6,7 @@
 #include "flow/decide.h"
 #include "flow/funds.h"
 #include "flow/offer_cut.h"
+#include "flow/relay.h"
 #include "flow/usage.h"
 #include "market/rent.h"
 #include "store/api_key.h"
@@ -158,7 +159,8 @@ static bool close_meters(struct change *change, struct contract_row *contract, s
     contract->destroyed = change->now;
     if (contract->kind == KIND_IDLE)
         return true;
-    return (!contract_is_metered(contract) || usage_post(change->db, &usage, contract, err)) &&
+    return relay_take_back(change->db, contract->id, err) &&
+           (!contract_is_metered(contract) || usage_post(change->db, &usage, contract, err)) &&
            api_key_revoke_of_contract(change->db, contract->owner_id, contract->id, change->now,
                                       err) &&
            change_user(change, contract->owner_id, err);

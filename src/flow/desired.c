@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "flow/relay.h"
 #include "flow/secrets.h"
 #include "flow/spec.h"
 #include "store/bid.h"
@@ -218,6 +219,8 @@ static bool desired_work(struct db *db, void *context, struct error *err)
     for (size_t i = 0; i < count; i++)
         if (!fill(db, work, &contracts[i], &work->desired.instances[i], err))
             return false;
+    if (!relay_desired(db, work->machine_id, work->arena, &work->desired, err))
+        return false;
     /* A command may hold secrets, too. */
     return work->is_quarantined || add_ops(db, work, err);
 }

@@ -143,6 +143,10 @@ static bool view_fill(struct db *db, struct show_work *work, const struct contra
         return false;
     view->is_connected = work->machine->is_online;
     view->status = rental_view(contract->state, contract->reason, view->is_connected);
+    struct relay_port_row *relay_ports;
+    if (!relay_port_list(db, contract->id, work->arena, &relay_ports, &view->relay_port_count, err))
+        return false;
+    view->relay_ports = relay_ports;
     view->status_msg = status_msg(work->arena, contract);
     if (view->status_msg == NULL)
         return no_room(err);

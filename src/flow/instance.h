@@ -13,6 +13,7 @@
 #include "proto/hello.h"
 #include "store/contract.h"
 #include "store/machine.h"
+#include "store/relay.h"
 
 struct instance_view {
     const struct contract_row *contract;
@@ -30,6 +31,8 @@ struct instance_view {
     bool is_connected;
     bool is_in_line; /* waits for GPUs, and so has a place: */
     struct line_place place;
+    const struct relay_port_row *relay_ports; /* in order of what they lead to */
+    size_t relay_port_count;
 };
 
 /* `*ret_has` is false where the caller has no such instance. */

@@ -13,6 +13,7 @@
 #include "flow/funds.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
+#include "flow/relay.h"
 #include "flow/secrets.h"
 #include "flow/spec.h"
 #include "flow/usage.h"
@@ -174,6 +175,30 @@ static bool insert_bid(struct db *db, const struct rent_work *work, int64_t cont
     return bid_insert(db, &bid, err);
 }
 
+static struct relay_contract relay_contract_of(const struct rent_work *work, int64_t id)
+{
+    return (struct relay_contract){
+        .id = id, .spec = &work->request->spec, .facts = &work->hardware->facts, .now = work->now
+    };
+}
+
+/* An instance that nobody could reach is not rented out. */
+static bool try_relay(struct db *db, struct rent_work *work, enum rent_outcome *outcome,
+                      struct error *err)
+{
+    struct relay_contract wanted;
+    bool has = true;
+
+    if (*outcome != RENT_OK)
+        return true;
+    wanted = relay_contract_of(work, 0);
+    if (!relay_has_room(db, &wanted, work->change.arena, &has, err))
+        return false;
+    if (!has)
+        *outcome = RENT_UNREACHABLE;
+    return true;
+}
+
 static bool insert_contract(struct db *db, struct rent_work *work, const struct hash *request_hash,
                             struct error *err)
 {
@@ -222,7 +247,9 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
             ? !insert_bid(db, work, id, err)
             : !meters_open(db, id, plan->meters, work->now, err) || !claim_all(db, work, id, err))
         return false;
-    return ssh_key_attach_all(db, work->caller->user_id, id, err) &&
+    struct relay_contract reached = relay_contract_of(work, id);
+    return relay_give(db, &reached, &arena, err) &&
+           ssh_key_attach_all(db, work->caller->user_id, id, err) &&
            secrets_give(db, work->flow->vault, work->caller->user_id, id, err) &&
            insert_key(db, work, id, err) && event_insert(db, &event, err) &&
            offer_remove(db, work->offer.id, work->now, err) &&
@@ -338,7 +365,7 @@ static bool rent_work(struct db *db, void *context, struct error *err)
         return find_repeated(db, work, &request_hash, err);
 
     enum rent_outcome outcome = rent_decide(&wanted, &facts, &work->plan);
-    if (!try_bid(work, &outcome, err))
+    if (!try_relay(db, work, &outcome, err) || !try_bid(work, &outcome, err))
         return false;
     if (outcome != RENT_OK)
         return refuse(work, outcome);

@@ -6,6 +6,7 @@
 #include "flow/inventory.h"
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
+#include "flow/relay.h"
 #include "store/contract.h"
 #include "store/machine.h"
 
@@ -127,7 +128,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
     session.agent_incarnation = request->agent_incarnation;
     session.opened = work->now;
     return session_replace(db, &session, err) && machine_set_facts(db, &machine, err) &&
-           db_notify(db, TOPIC_MACHINE, machine.id, err);
+           relay_fence(db, machine.id, err) && db_notify(db, TOPIC_MACHINE, machine.id, err);
 }
 
 struct identity_work {

@@ -43,6 +43,7 @@ struct machine_facts {
     int64_t inet_up_kbps, inet_down_kbps; /* measured; 0 unknown */
     char public_ip[64];                   /* where renters connect; "" unknown */
     int64_t port_first, port_last;        /* direct ports, both included; 0 and -1: none */
+    int64_t is_behind_nat;                /* 1: nobody reaches it; relays lend it their ports */
     char driver_version[32];              /* "" without a GPU */
     int64_t cuda_version;                 /* times 10: 128 is 12.8; 0 without */
     bool is_simulated;                    /* the GPUs do not exist (--simulate-gpus) */

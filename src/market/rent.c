@@ -202,6 +202,8 @@ const char *rent_outcome_sentence(enum rent_outcome outcome)
         return "The bid would not run now, and it was asked not to wait.";
     case RENT_OTHER_RULES:
         return "Bids are decided by another version of the rules by now; read what has changed.";
+    case RENT_UNREACHABLE:
+        return "The host has no open ports, and no relay has any left for it; try another host.";
     }
     return "";
 }

@@ -77,6 +77,7 @@ enum rent_outcome {
     RENT_BID_TOO_HIGH,   /* on demand costs no more */
     RENT_BID_WOULD_WAIT, /* and it was asked not to */
     RENT_OTHER_RULES,    /* decided by another version of them than the renter expects */
+    RENT_UNREACHABLE,    /* no open ports, and no relay with ports left */
 };
 
 /* What to write. Meters at component - 1; all run from `now` where their state says so. */

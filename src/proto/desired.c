@@ -94,6 +94,14 @@ static const struct field op_fields[] = {
 };
 static const struct field_list op_list = FIELD_LIST(op_fields);
 
+static const struct field relay_fields[] = {
+    FIELD_INT(struct desired_relay, id, 1, INT64_MAX),
+    FIELD_LINE(struct desired_relay, host, 1, 255),
+    FIELD_INT(struct desired_relay, port, 1, UINT16_MAX),
+    FIELD_LINE(struct desired_relay, pin, 0, 64),
+};
+static const struct field_list relay_list = FIELD_LIST(relay_fields);
+
 /* An array of texts, each in one line or not. */
 struct texts {
     const char *name;
@@ -182,6 +190,7 @@ void desired_encode(struct buf *out, const struct desired *desired)
 
     assert(desired->instance_count >= 0 && desired->instance_count <= DESIRED_INSTANCES_MAX);
     assert(desired->op_count >= 0 && desired->op_count <= DESIRED_OPS_MAX);
+    assert(desired->relay_count >= 0 && desired->relay_count <= DESIRED_RELAYS_MAX);
 
     encode_object(&json);
     fields_encode(&json, &desired_list, desired);
@@ -195,6 +204,14 @@ void desired_encode(struct buf *out, const struct desired *desired)
     for (int64_t i = 0; i < desired->op_count; i++) {
         encode_object(&json);
         fields_encode(&json, &op_list, &desired->ops[i]);
+        encode_end(&json);
+    }
+    encode_end(&json);
+    encode_key(&json, "relays");
+    encode_array(&json);
+    for (int64_t i = 0; i < desired->relay_count; i++) {
+        encode_object(&json);
+        fields_encode(&json, &relay_list, &desired->relays[i]);
         encode_end(&json);
     }
     encode_end(&json);
@@ -254,6 +271,8 @@ static const struct rows env_rows = { "env", SPEC_ENV_MAX, sizeof(struct spec_va
 static const struct rows port_rows = { "ports", SPEC_PORTS_MAX, sizeof(struct spec_port),
                                        &port_list };
 static const struct rows op_rows = { "ops", DESIRED_OPS_MAX, sizeof(struct desired_op), &op_list };
+static const struct rows relay_rows = { "relays", DESIRED_RELAYS_MAX, sizeof(struct desired_relay),
+                                        &relay_list };
 static const struct rows instance_rows = { "instances", DESIRED_INSTANCES_MAX,
                                            sizeof(struct desired_instance), &instance_list };
 
@@ -387,6 +406,25 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
     return true;
 }
 
+/* Absent from what was written before there were any. */
+static bool decode_relays(const json_t *root, struct arena *arena, struct desired *desired,
+                          struct error *err)
+{
+    if (json_member(root, "relays") == NULL)
+        return true;
+    if (!decode_rows(root, &relay_rows, arena, &desired->relays, err))
+        return false;
+    desired->relay_count = member_count(root, "relays");
+    for (int64_t i = 0; i < desired->relay_count; i++) {
+        const char *pin = desired->relays[i].pin;
+        size_t digits = strspn(pin, "0123456789abcdef");
+
+        if (pin[digits] != '\0' || (digits != 0 && digits != 64))
+            return error_set(err, ERROR_INVALID, "relays[%" PRId64 "]: no such pin", i);
+    }
+    return true;
+}
+
 bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret, struct error *err)
 {
     struct desired desired = { 0 };
@@ -395,7 +433,7 @@ bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret
         return false;
     if (!decode_instances(root, arena, &desired, err))
         return false;
-    if (!decode_ops(root, arena, &desired, err))
+    if (!decode_ops(root, arena, &desired, err) || !decode_relays(root, arena, &desired, err))
         return false;
     *ret = desired;
     return true;

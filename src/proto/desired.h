@@ -25,6 +25,7 @@ enum desired_state { DESIRED_RUNNING, DESIRED_STOPPED, DESIRED_ABSENT };
 enum {
     DESIRED_INSTANCES_MAX = 1024,
     DESIRED_OPS_MAX = 64,
+    DESIRED_RELAYS_MAX = 16,
     SPEC_ENV_MAX = 256,
     SPEC_ARGS_MAX = 256,
     SPEC_PORTS_MAX = 64,
@@ -107,12 +108,22 @@ struct desired_op {
     bool is_daemon_log;  /* logs: the agent's own about this instance */
 };
 
+/* Where the agent dials, so that its instances are reached without open ports (proto/relay.h). */
+struct desired_relay {
+    int64_t id;
+    const char *host; /* a name or an address */
+    int64_t port;
+    const char *pin; /* hash of its public key in hexadecimal; "": plain TCP */
+};
+
 struct desired {
     int64_t session_epoch, desired_rev, server_time_us;
     int64_t instance_count;
     struct desired_instance *instances;
     int64_t op_count;
     struct desired_op *ops;
+    int64_t relay_count;
+    struct desired_relay *relays;
 };
 
 /* No span is longer: long enough for anyone, short enough that adding it to a clock in microseconds

@@ -40,6 +40,7 @@ struct app {
     struct events *events;
     struct deliver *deliver;
     struct jobs *jobs;
+    struct relay *relay; /* of --relay-ports, or NULL */
     struct routes *routes;
     struct http *http;
     struct http *metrics_door; /* of --metrics-listen, or NULL */

@@ -257,6 +257,7 @@ static void refuse_offer(struct call *call, const struct rental_reply *done)
     case RENT_OFFER_OVER:
     case RENT_MACHINE_OFFLINE:
     case RENT_MACHINE_DEVERIFIED:
+    case RENT_UNREACHABLE:
         /* Who asks to be told rather than to wait is told that it is gone. */
         if (json_opt_bool(call->body, "cancel_unavail", &cancels, &ignored) && cancels)
             return refuse_ask(call, 410, "no_such_ask", sentence);

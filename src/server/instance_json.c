@@ -9,7 +9,7 @@
 #include "market/lifetime.h"
 #include "server/fields.h"
 
-enum { REMAINING_SIZE = 64, ENV_TEXT_MAX = 1 << 20, MB_PER_GB = 1024 };
+enum { SSH_PORT = 22, REMAINING_SIZE = 64, ENV_TEXT_MAX = 1 << 20, MB_PER_GB = 1024 };
 
 static bool has_ssh(const struct instance_view *view)
 {
@@ -18,6 +18,26 @@ static bool has_ssh(const struct instance_view *view)
 
     return launch_mode_parse(view->contract->runtype, view->spec->arg_count > 0, &mode, &err) &&
            mode.has_ssh;
+}
+
+/* Through relays alone: what its host calls its own ports and address is of no use to anybody. */
+static bool is_relayed(const struct instance_view *view)
+{
+    return view->facts->is_behind_nat != 0 && view->relay_port_count > 0;
+}
+
+/* The lowest of a relay's ports that lead to SSH; NULL: none does. */
+static const struct relay_port_row *relayed_ssh(const struct instance_view *view)
+{
+    for (size_t i = 0; i < view->relay_port_count; i++)
+        if (view->relay_ports[i].inside == SSH_PORT)
+            return &view->relay_ports[i];
+    return NULL;
+}
+
+static const char *public_address(const struct instance_view *view)
+{
+    return is_relayed(view) ? view->relay_ports[0].public_host : view->facts->public_ip;
 }
 
 /* Whether all that was asked to be reachable has an address. */
@@ -29,7 +49,7 @@ static bool is_reachable(const struct instance_view *view)
         return false;
     for (const char *at = strchr(view->contract->ports, ':'); at != NULL; at = strchr(at + 1, ':'))
         mapped++;
-    return mapped >= view->spec->port_count && view->facts->public_ip[0] != '\0';
+    return mapped >= view->spec->port_count && public_address(view)[0] != '\0';
 }
 
 const char *instance_actual_status(const struct instance_view *view)
@@ -52,7 +72,25 @@ static void encode_binding(struct encoder *json, const char *inside, const char 
     encode_end(json);
 }
 
-/* From "8081/tcp:40001 53/udp:40002", and SSH's own. */
+/* One a port inside: SSH may have two in a row. */
+static void encode_relayed(struct encoder *json, const struct instance_view *view)
+{
+    char inside[32], host_port[32];
+    int64_t last = 0;
+
+    for (size_t i = 0; i < view->relay_port_count; i++) {
+        const struct relay_port_row *port = &view->relay_ports[i];
+
+        if (port->inside == last)
+            continue;
+        last = port->inside;
+        (void)snprintf(inside, sizeof inside, "%lld/tcp", (long long)port->inside);
+        (void)snprintf(host_port, sizeof host_port, "%lld", (long long)port->port);
+        encode_binding(json, inside, host_port);
+    }
+}
+
+/* From "8081/tcp:40001 53/udp:40002", and SSH's own; or the relay's. */
 static void encode_ports(struct encoder *json, const struct instance_view *view, bool is_up)
 {
     const char *ports = is_up ? view->contract->ports : "";
@@ -60,6 +98,12 @@ static void encode_ports(struct encoder *json, const struct instance_view *view,
 
     encode_key(json, "ports");
     encode_object(json);
+    if (is_relayed(view)) {
+        if (is_up)
+            encode_relayed(json, view);
+        encode_end(json);
+        return;
+    }
     if (is_up && view->contract->ssh_port > 0) {
         (void)snprintf(host_port, sizeof host_port, "%lld", (long long)view->contract->ssh_port);
         encode_binding(json, "22/tcp", host_port);
@@ -84,15 +128,20 @@ static void encode_address(struct encoder *json, const struct instance_view *vie
     const struct machine_facts *facts = view->facts;
     const char *status = instance_actual_status(view);
     bool is_up = status != NULL && strcmp(status, "running") == 0;
+    const struct relay_port_row *relay = relayed_ssh(view);
     bool has_port = is_up && view->contract->ssh_port > 0;
     bool has_range = facts->port_first > 0;
+    int64_t ssh_port = relay != NULL ? relay->port : view->contract->ssh_port;
 
     /* Both or neither: clients mix the proxy's address with the direct one otherwise. */
-    encode_field_text(json, "ssh_host", has_port ? facts->public_ip : NULL);
-    field_known_int(json, "ssh_port", has_port ? view->contract->ssh_port : 0);
+    encode_field_text(json, "ssh_host",
+                      !has_port       ? NULL
+                      : relay != NULL ? relay->public_host
+                                      : facts->public_ip);
+    field_known_int(json, "ssh_port", has_port ? ssh_port : 0);
     field_null(json, "ssh_idx");
     field_null(json, "machine_dir_ssh_port");
-    field_known_text(json, "public_ipaddr", facts->public_ip);
+    field_known_text(json, "public_ipaddr", public_address(view));
     encode_field_text(json, "local_ipaddrs", "");
     encode_field_int(json, "direct_port_start", has_range ? facts->port_first : -1);
     encode_field_int(json, "direct_port_end", has_range ? facts->port_last : -1);

@@ -25,6 +25,7 @@
 #include "server/market_stats.h"
 #include "server/metrics_page.h"
 #include "server/orders.h"
+#include "server/relay.h"
 #include "server/timekeeper.h"
 #include "sys/file.h"
 #include "sys/password.h"
@@ -59,6 +60,7 @@ const struct option_row serve_options[] = {
     { "storage-when-offline", "RULE",
       "storage on a host out of contact: charge (72 hours at most) or skip (charge)" },
     { "downtime-credit", "PERCENT", "of its price a host gives back for time out of contact (0)" },
+    RELAY_OPTION_ROWS,
     { NULL, NULL, NULL },
 };
 
@@ -134,6 +136,9 @@ static void hear(void *context, enum db_topic topic, int64_t id)
     case TOPIC_OUTBOX:
         deliver_wake(app->deliver);
         break;
+    case TOPIC_RELAY:
+        relay_touch(app->relay);
+        break;
     }
     if (topic != TOPIC_OUTBOX)
         jobs_hint(app->jobs);
@@ -190,6 +195,18 @@ static bool read_rate_factor(const struct options *options, uint32_t *ret, struc
     return true;
 }
 
+/* Before the store tells it of changes, and before anybody rents. */
+static bool open_relay(struct app *app, const struct options *options, struct error *err)
+{
+    struct relay_options relay = relay_options_of(options);
+
+    if (relay.ports == NULL)
+        return true;
+    relay.flow = &app->flow;
+    relay.public_url = app->public_url;
+    return relay_open(&relay, &app->relay, err);
+}
+
 static bool open_market(struct app *app, const struct options *options, const struct data_dir *dir,
                         struct error *err)
 {
@@ -232,6 +249,8 @@ static bool open_market(struct app *app, const struct options *options, const st
         !deliver_open(&deliver, &app->deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
     app->market_stats = market_stats_open(&app->flow, app->catalog);
+    if (!open_relay(app, options, err))
+        return false;
     store_subscribe(app->store, hear, app);
     /* What changed meanwhile, when nobody listened. */
     catalog_feed_touch(app->catalog, STORE_ID_ANY);
@@ -298,12 +317,14 @@ static void close_app(struct app *app)
     http_close(&app->http, STOP_DEADLINE_MS);
     http_close(&app->metrics_door, STOP_DEADLINE_MS);
     routes_close(&app->routes);
+    relay_stop(app->relay);
     deliver_stop(app->deliver);
     events_stop(app->events);
     orders_stop(app->orders);
     if (app->catalog != NULL)
         catalog_feed_stop(app->catalog);
     store_close(&app->store);
+    relay_close(&app->relay);
     jobs_close(&app->jobs);
     deliver_close(&app->deliver);
     events_close(&app->events);
@@ -381,6 +402,8 @@ static bool serve(struct app *app, const struct options *options, const char *co
         if (app->metrics_door != NULL)
             (void)fprintf(stderr, "berthd: metrics on http://%s\n",
                           http_address(app->metrics_door));
+        if (app->relay != NULL)
+            (void)fprintf(stderr, "berthd: relay at %s\n", relay_text(app->relay));
         (void)fprintf(stderr, "berthd: ready on http://%s\n", http_address(app->http));
         wait_for_the_end(app, &signals);
     }

@@ -113,8 +113,15 @@ NODISCARD bool db_insert(struct db *db, const char *sql, struct db_args args, in
 
 /* Tell this process's and, on PostgreSQL, every other server's listeners, once the
  * transaction has committed, that the thing has changed (see store/store.h). */
-enum db_topic { TOPIC_MACHINE, TOPIC_CONTRACT, TOPIC_USER, TOPIC_OUTBOX, TOPIC_ORDER };
-#define TOPIC_LAST TOPIC_ORDER
+enum db_topic {
+    TOPIC_MACHINE,
+    TOPIC_CONTRACT,
+    TOPIC_USER,
+    TOPIC_OUTBOX,
+    TOPIC_ORDER,
+    TOPIC_RELAY,
+};
+#define TOPIC_LAST TOPIC_RELAY
 NODISCARD bool db_notify(struct db *db, enum db_topic topic, int64_t id, struct error *err);
 
 #endif

@@ -88,15 +88,19 @@ def unchunk(data):
 
 
 class Market:
-    def __init__(self, bin_dir, store=None, credit="25.00", simulate_gpus=None, host_options=()):
+    def __init__(self, bin_dir, store=None, credit="25.00", simulate_gpus=None, host_options=(),
+                 listen=None, host_prefix=(), public_ip="127.0.0.1", server_options=()):
         self.bin = pathlib.Path(bin_dir)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"berth-e2e-{os.getpid()}-", dir="/var/tmp"))
         self.store = store
         self.credit = credit
         self.simulate_gpus = simulate_gpus
         self.host_options = list(host_options)
+        self.server_options = list(server_options)
+        self.host_prefix = list(host_prefix)  # nsenter, where the host is elsewhere
+        self.public_ip = public_ip
         self.server = self.host = None
-        self.url = self.listen = None
+        self.url, self.listen = None, listen
         self.keys = {}
         self.machine = None
         self.log = open(self.dir / "test.log", "a", encoding="utf-8")
@@ -143,7 +147,8 @@ class Market:
         log = open(self.dir / "server.log", "a", encoding="utf-8")
         mark = log.tell()
         command = [self.bin / "berthd", "serve", "--data", self.dir / "server", "--listen",
-                   self.listen or "127.0.0.1:0", "--auto-verify", "--allow-simulated"]
+                   self.listen or "127.0.0.1:0", "--auto-verify", "--allow-simulated",
+                   *self.server_options]
         if self.store:
             command += ["--store", self.store]
         self.server = subprocess.Popen(command, stderr=log, stdout=log)
@@ -154,8 +159,10 @@ class Market:
     def start_host(self, token=None):
         log = open(self.dir / "host.log", "a", encoding="utf-8")
         mark = log.tell()
-        command = [self.bin / "berth-host", "run", "--server", self.url, "--data", self.dir / "host",
-                   "--private-engine", "--ports", f"{PORTS[0]}-{PORTS[1]}", "--public-ip", "127.0.0.1"]
+        command = [*self.host_prefix, self.bin / "berth-host", "run", "--server", self.url, "--data",
+                   self.dir / "host", "--private-engine", "--ports", f"{PORTS[0]}-{PORTS[1]}"]
+        if self.public_ip:
+            command += ["--public-ip", self.public_ip]
         command += self.host_options
         if token:
             command += ["--token", token]
@@ -348,8 +355,13 @@ class Market:
                 f"UserKnownHostsFile={self.dir}/known_hosts", "-o", "BatchMode=yes", "-o",
                 "ConnectTimeout=10", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes"]
 
+    def ssh_command(self, number, *command, key=None):
+        """For a test that wants the process."""
+        address = self.instance(number)["public_ipaddr"]
+        return ["ssh", *self.ssh_options("-p", number, key), f"root@{address}", *command]
+
     def ssh(self, number, *command, ok=True, key=None, **more):
-        done = subprocess.run(["ssh", *self.ssh_options("-p", number, key), "root@127.0.0.1", *command],
+        done = subprocess.run(self.ssh_command(number, *command, key=key),
                               capture_output=True, text=more.pop("text", True), timeout=60, check=False,
                               **({"stdin": subprocess.DEVNULL} | more if "input" not in more else more))
         if ok:

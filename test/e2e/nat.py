@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small internet of network namespaces: a host behind a router that translates addresses, and the
+market's server and renters in the open.
+
+    net (203.0.113.10, .20) ── wan ── router (203.0.113.1 | 192.168.77.1) ── lan ── host (192.168.77.2)
+
+Nothing from outside reaches the host. A test program calls main(run), which makes all of it, enters
+`net`, and takes it away again."""
+
+import argparse
+import os
+import subprocess
+import sys
+
+from market import Failure, Market, check, steps, wait_until
+import market
+
+SERVER = "203.0.113.20"
+RENTER = "203.0.113.10"
+
+
+class Topology:
+    def __init__(self, tag):
+        self.tag = tag
+
+    def name(self, place):
+        return f"berth-{place}-{self.tag}"
+
+    def enter(self, place):
+        return ["nsenter", f"--net=/run/netns/{self.name(place)}"]
+
+    def do(self, place, *command):
+        subprocess.run([*self.enter(place), *command], check=True, capture_output=True)
+
+    def wire(self, number, one, two):
+        """A cable between two places; returns the names of its ends."""
+        ends = [f"b{number}{side}{self.tag % 100000}" for side in "ab"]
+        subprocess.run(["ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1]], check=True)
+        for end, place in zip(ends, (one, two)):
+            subprocess.run(["ip", "link", "set", end, "netns", self.name(place)], check=True)
+            self.do(place, "ip", "link", "set", end, "up")
+        return ends
+
+    def make(self):
+        for place in ("net", "router", "host"):
+            subprocess.run(["ip", "netns", "add", self.name(place)], check=True)
+            self.do(place, "ip", "link", "set", "lo", "up")
+        wan, net = self.wire(0, "router", "net")
+        lan, host = self.wire(1, "router", "host")
+        self.wan = wan
+        for address in (RENTER, SERVER):
+            self.do("net", "ip", "addr", "add", f"{address}/24", "dev", net)
+        self.do("router", "ip", "addr", "add", "203.0.113.1/24", "dev", wan)
+        self.do("router", "ip", "addr", "add", "192.168.77.1/24", "dev", lan)
+        self.do("host", "ip", "addr", "add", "192.168.77.2/24", "dev", host)
+        self.do("host", "ip", "route", "add", "default", "via", "192.168.77.1")
+        self.do("router", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        rules = f"""
+table ip nat {{
+    chain post {{
+        type nat hook postrouting priority 100
+        oifname "{wan}" masquerade
+    }}
+}}
+table inet filter {{
+    chain forward {{
+        type filter hook forward priority 0
+        iifname "{wan}" ct state new drop
+    }}
+}}
+"""
+        subprocess.run([*self.enter("router"), "nft", "-f", "-"], input=rules.encode(), check=True)
+
+    def remove(self):
+        for place in ("net", "router", "host"):
+            subprocess.run(["ip", "netns", "del", self.name(place)], check=False, stderr=subprocess.DEVNULL)
+
+    def uplink(self, state):
+        """"down" or "up"."""
+        self.do("router", "ip", "link", "set", self.wan, state)
+
+    def forget_connections(self):
+        """The router starts anew: it knows no connection any more."""
+        self.do("router", "sh", "-c", "conntrack -F 2>/dev/null || true")
+
+
+def make_market(topology, bin_dir, **more):
+    """A market in `net` whose host is in the other namespace and has a relay to dial."""
+    return Market(bin_dir, listen=f"{SERVER}:18080", host_prefix=topology.enter("host"),
+                  public_ip=None, server_options=["--relay-ports", "22000-22099", "--relay-listen",
+                                                  f"{SERVER}:17700"], **more)
+
+
+def main(run):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--inside", type=int)
+    parser.add_argument("--cut", type=float, default=8.0, help="seconds without an uplink")
+    options = parser.parse_args()
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    options.bin = os.path.abspath(options.bin)
+    if options.inside is None:
+        reason = market.why_no_engine()
+        if reason:
+            market.skip(reason)
+        topology = Topology(os.getpid())
+        try:
+            topology.make()
+            command = [*topology.enter("net"), sys.executable, *sys.argv, "--inside", str(os.getpid())]
+            sys.exit(subprocess.run(command, check=False).returncode)
+        finally:
+            topology.remove()
+    topology = Topology(options.inside)
+    topology.wan = f"b0a{options.inside % 100000}"
+    try:
+        run(options, topology)
+    except Failure as failure:
+        print(f"FAILED: {failure}", file=sys.stderr)
+        sys.exit(1)
+
+
+__all__ = ["SERVER", "RENTER", "Failure", "Topology", "check", "main", "make_market", "steps", "wait_until"]

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "market/relaying.h"
+
+#include "check.h"
+
+static void test_who_gets_which_ports(void **state)
+{
+    const struct launch_mode ssh = { .has_ssh = true };
+    const struct launch_mode notebook = { .has_ssh = true, .has_jupyter = true };
+    const struct launch_mode args = { .is_args = true };
+    const struct {
+        struct launch_mode mode;
+        bool wants_proxy, is_behind_nat;
+        struct launch_port ports[4];
+        size_t port_count;
+        struct relaying_want wants[4];
+        size_t want_count;
+    } rows[] = {
+        { ssh, false, false, { { 8081, false } }, 1, { { 0, 0 } }, 0 },
+        { ssh, true, false, { { 8081, false } }, 1, { { 22, 1 } }, 1 },
+        { ssh, false, true, { { 0, false } }, 0, { { 22, 1 } }, 1 },
+        { ssh,
+          true,
+          true,
+          { { 8081, false }, { 53, true }, { 9000, false } },
+          3,
+          { { 22, 1 }, { 8081, 1 }, { 9000, 1 } },
+          3 },
+        { args, false, true, { { 80, false } }, 1, { { 80, 1 } }, 1 },
+        { args, true, false, { { 80, false } }, 1, { { 0, 0 } }, 0 },
+        { notebook, true, false, { { 0, false } }, 0, { { 22, 2 } }, 1 },
+        { notebook, false, true, { { 8080, false } }, 1, { { 22, 2 }, { 8080, 1 } }, 2 },
+        /* SSH's own port is the front's; the same port outside and in cannot be lent. */
+        { ssh, false, true, { { 22, false }, { 70000, false } }, 2, { { 22, 1 } }, 1 },
+        { args, false, true, { { 22, false } }, 1, { { 22, 1 } }, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct relaying_ask ask = { .mode = rows[i].mode,
+                                          .wants_proxy = rows[i].wants_proxy,
+                                          .is_behind_nat = rows[i].is_behind_nat,
+                                          .port_count = rows[i].port_count,
+                                          .ports = rows[i].ports };
+        struct relaying_want wants[RELAYING_WANTS_MAX];
+
+        check_row("%zu", i);
+        CHECK_INT((int64_t)relaying_wants(&ask, wants), (int64_t)rows[i].want_count);
+        for (size_t k = 0; k < rows[i].want_count; k++) {
+            CHECK_INT(wants[k].inside, rows[i].wants[k].inside);
+            CHECK_INT(wants[k].run, rows[i].wants[k].run);
+        }
+    }
+}
+
+static void test_the_first_gap_that_is_wide_enough(void **state)
+{
+    const struct {
+        int64_t first, last, run;
+        int64_t taken[6];
+        size_t count;
+        bool is_cut;
+        int64_t want;
+    } rows[] = {
+        { 100, 109, 1, { 0 }, 0, false, 100 },
+        { 100, 109, 1, { 100 }, 1, false, 101 },
+        { 100, 109, 1, { 100, 101, 103 }, 3, false, 102 },
+        { 100, 109, 2, { 100, 102, 105 }, 3, false, 103 },
+        { 100, 109, 2, { 101, 103, 105, 107, 109 }, 5, false, 0 },
+        { 100, 101, 2, { 0 }, 0, false, 100 },
+        { 100, 101, 2, { 101 }, 1, false, 0 },
+        { 101, 101, 2, { 0 }, 0, false, 0 },
+        { 100, 102, 1, { 100, 101, 102 }, 3, false, 0 },
+        /* Nothing is known of what is above the last one that was read. */
+        { 100, 109, 1, { 100, 101 }, 2, true, 0 },
+        { 100, 109, 1, { 100, 102 }, 2, true, 101 },
+        { 100, 109, 2, { 100, 103 }, 2, true, 101 },
+        { 100, 109, 3, { 100, 103 }, 2, true, 0 },
+        /* Taken ones below the range are of another time. */
+        { 100, 109, 1, { 98, 99, 100 }, 3, false, 101 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct relaying_window window = { rows[i].first, rows[i].last, rows[i].taken,
+                                                rows[i].count, rows[i].is_cut };
+
+        check_row("%zu", i);
+        CHECK_INT(relaying_pick(&window, rows[i].run), rows[i].want);
+    }
+}
+
+/* Whatever is taken: what is picked is free, and nothing lower would have done. */
+static void test_a_pick_is_the_lowest_that_is_free(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2000; round++) {
+        enum { SIZE = 24 };
+        bool is_taken[SIZE + 4] = { false };
+        int64_t taken[SIZE], run = 1 + (int64_t)check_random(3), want = 0;
+        size_t count = 0;
+
+        for (int i = 0; i < SIZE; i++)
+            if ((is_taken[i] = check_random(3) != 0))
+                taken[count++] = 1000 + i;
+        for (int64_t at = 0; want == 0 && at + run <= SIZE; at++) {
+            bool is_free = true;
+            for (int64_t k = 0; k < run; k++)
+                is_free = is_free && !is_taken[at + k];
+            want = is_free ? 1000 + at : 0;
+        }
+        const struct relaying_window window = { 1000, 1000 + SIZE - 1, taken, count, false };
+        CHECK_INT(relaying_pick(&window, run), want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_gets_which_ports),
+        cmocka_unit_test(test_the_first_gap_that_is_wide_enough),
+        cmocka_unit_test(test_a_pick_is_the_lowest_that_is_free),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
