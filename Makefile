@@ -101,4 +101,8 @@ help:
 	@echo "make oracle    make storm OPS=n"
 	@echo "make coverage    make mutate    make tidy    make format    make clean"
 
-.PHONY: run test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+# A host behind NAT whose uplink is cut for a minute: longer than the lease.
+nat-cut: build
+	@python3 -B test/e2e/nat_test.py --bin build/bin --cut 60
+
+.PHONY: run nat-cut test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
