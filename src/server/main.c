@@ -6,6 +6,7 @@
 #include "flow/check.h"
 #include "server/admin.h"
 #include "server/options.h"
+#include "server/relay_alone.h"
 #include "server/serve.h"
 #include "store/store.h"
 #include "sys/crypto.h"
@@ -41,6 +42,14 @@ static bool run_serve(const struct options *options, struct buf *out, struct err
     if (options->word_count > 0)
         return error_set(err, ERROR_INVALID, "'%.64s' is one word too many", options->words[0]);
     return serve_run(options, BERTH_VERSION, err);
+}
+
+static bool run_relay(const struct options *options, struct buf *out, struct error *err)
+{
+    const char *location;
+
+    (void)out;
+    return find_store(options, &location, err) && relay_alone_run(options, location, err);
 }
 
 static bool run_migrate(const struct options *options, struct buf *out, struct error *err)
@@ -114,6 +123,8 @@ static const struct command {
     void (*describe)(struct buf *out); /* more for --help, or NULL */
 } commands[] = {
     { "serve", "serve the market until told to stop", serve_options, run_serve, NULL },
+    { "relay", "lend ports to hosts without open ones, as a process of its own",
+      relay_alone_options, run_relay, NULL },
     { "admin", "accounts, credit and machines, by hand", admin_options, admin_run, admin_describe },
     { "check", "hold all that is stored to the market's invariants; exit 1 if one is broken",
       check_options, run_check, NULL },

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/relay_alone.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/relay.h"
+#include "store/store.h"
+
+const struct option_row relay_alone_options[] = {
+    { "data", "DIR", "the server's folder, where it is on this machine" },
+    { "store", "WHERE", "sqlite, or postgres://... (sqlite)" },
+    RELAY_OPTION_ROWS,
+    { NULL, NULL, NULL },
+};
+
+static void hear(void *context, enum db_topic topic, int64_t id)
+{
+    struct relay *const *relay = context;
+
+    (void)id;
+    if (topic == TOPIC_RELAY)
+        relay_touch(*relay);
+}
+
+bool relay_alone_run(const struct options *options, const char *location, struct error *err)
+{
+    struct log log = log_standard();
+    struct relay_options asked = relay_options_of(options);
+    struct relay *relay = NULL;
+    struct store *store = NULL;
+    sigset_t ends;
+    int number = 0;
+
+    if (asked.ports == NULL)
+        return error_set(err, ERROR_INVALID, "--relay-ports A-B is needed");
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (!store_open(location, &log, &store, err))
+        return false;
+    const struct flow flow = { .store = store, .clock = &clock_system, .log = &log };
+    asked.flow = &flow;
+    bool is_open = relay_open(&asked, &relay, err);
+    if (is_open) {
+        store_subscribe(store, hear, &relay);
+        (void)fprintf(stderr, "berthd: relay at %s\n", relay_text(relay));
+        while (sigwait(&ends, &number) != 0)
+            continue;
+        log_write(&log, LOG_INFO, "stopping", "%s", strsignal(number));
+        relay_stop(relay);
+    }
+    store_close(&store);
+    relay_close(&relay);
+    return is_open;
+}
