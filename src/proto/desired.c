@@ -184,6 +184,18 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
     encode_end(json);
 }
 
+static void encode_relays(struct encoder *json, const struct desired *desired)
+{
+    encode_key(json, "relays");
+    encode_array(json);
+    for (int64_t i = 0; i < desired->relay_count; i++) {
+        encode_object(json);
+        fields_encode(json, &relay_list, &desired->relays[i]);
+        encode_end(json);
+    }
+    encode_end(json);
+}
+
 void desired_encode(struct buf *out, const struct desired *desired)
 {
     struct encoder json = encoder_of(out);
@@ -207,14 +219,8 @@ void desired_encode(struct buf *out, const struct desired *desired)
         encode_end(&json);
     }
     encode_end(&json);
-    encode_key(&json, "relays");
-    encode_array(&json);
-    for (int64_t i = 0; i < desired->relay_count; i++) {
-        encode_object(&json);
-        fields_encode(&json, &relay_list, &desired->relays[i]);
-        encode_end(&json);
-    }
-    encode_end(&json);
+    if (desired->relay_count > 0)
+        encode_relays(&json, desired);
     encode_end(&json);
 }
 

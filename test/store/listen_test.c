@@ -80,7 +80,7 @@ static void test_what_makes_no_sense_is_not_heard(void **state)
         "NOTIFY berth, 'x:1';"
         "NOTIFY berth, 'x:1:';"
         "NOTIFY berth, 'x:-1:2';"
-        "NOTIFY berth, 'x:5:2';"
+        "NOTIFY berth, 'x:6:2';"
         "NOTIFY berth, 'x:1:9223372036854775808';"
         "NOTIFY berth, 'x:1:2 ';"
         "NOTIFY berth, '0123456789012345678901234567890123456789012345678901234567890:1:2';"
