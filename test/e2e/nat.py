@@ -80,7 +80,7 @@ table inet filter {{
         if state == "up":
             self.do("router", "nft", "delete", "table", "inet", "cut")
             return
-        rules = "table inet cut {\n chain all {\n type filter hook forward priority -10; policy drop;\n }\n}\n"
+        rules = "table inet cut {\n chain line {\n type filter hook forward priority -10; policy drop;\n }\n}\n"
         subprocess.run([*self.enter("router"), "nft", "-f", "-"], input=rules.encode(), check=True)
 
 
