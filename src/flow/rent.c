@@ -27,6 +27,7 @@
 #include "store/offer.h"
 #include "store/ssh_key.h"
 #include "store/standing_order.h"
+#include "store/template.h"
 #include "store/user.h"
 
 struct rent_work {
@@ -378,6 +379,7 @@ static bool rent_work(struct db *db, void *context, struct error *err)
     work->change.cause = request->is_bid ? "a bid was made" : "a rental was made";
     work->reply.outcome = RENTAL_MADE;
     return insert_contract(db, work, &request_hash, err) &&
+           (request->template_id == 0 || template_use(db, request->template_id, work->now, err)) &&
            (request->order_id == 0 ||
             order_set_contract(db, request->order_id, work->reply.instance_id, err)) &&
            change_user(&work->change, work->caller->user_id, err) &&

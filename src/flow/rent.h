@@ -32,6 +32,7 @@ struct rental_request {
     const char *label;         /* NULL: none */
     bool starts_stopped;       /* target_state "stopped" */
     int64_t order_id;          /* the standing order that it ends; 0: none */
+    int64_t template_id;       /* the template that was part of it, to be counted; 0: none */
 
     bool is_bid;            /* else on demand; what follows is for bids alone */
     struct money price;     /* of the slice, by the hour; what is over whole ticks is not bid */
