@@ -268,6 +268,10 @@ static bool write_runtype(struct cli *cli, struct encoder *json, struct error *e
 
     if (has_args && (args_has(&cli->args, "ssh") || is_direct))
         return cli_usage(cli, err, "--args runs the image's own entry point, without --ssh");
+    /* How it is launched is the template's to say where nothing is said here. */
+    if (args_has(&cli->args, "template-hash") && !has_args && !is_direct &&
+        !args_has(&cli->args, "ssh"))
+        return true;
     encode_field_text(json, "runtype",
                       has_args                      ? "args"
                       : is_direct                   ? "ssh_direc ssh_proxy"
@@ -289,11 +293,11 @@ static bool write_rental(struct cli *cli, struct encoder *json, struct error *er
         const char *option, *member;
     } texts[] = {
         { "image", "image" },       { "label", "label" }, { "env", "env" },
-        { "login", "image_login" }, { "user", "user" },
+        { "login", "image_login" }, { "user", "user" },   { "template-hash", "template_hash_id" },
     };
 
-    if (!args_has(&cli->args, "image"))
-        return cli_usage(cli, err, "--image is missing: what the instance runs");
+    if (!args_has(&cli->args, "image") && !args_has(&cli->args, "template-hash"))
+        return cli_usage(cli, err, "--image or --template_hash is missing: what the instance runs");
     encode_field_text(json, "client_id", "me");
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         encode_field_text(json, texts[i].member, args_get(&cli->args, texts[i].option));

@@ -18,6 +18,7 @@
 #include "cli/cmd_rank.h"
 #include "cli/cmd_rules.h"
 #include "cli/cmd_ssh.h"
+#include "cli/cmd_templates.h"
 #include "cli/help.h"
 
 enum { ANY = ARGS_WORDS_MAX };
@@ -44,6 +45,16 @@ const struct command commands[] = {
       "    --image ubuntu:22.04 --disk 20\n"
       "berth create order 'gpu_name=H200 dph_per_gpu<2' --alert\n\n"
       "It fires once. dph_per_gpu is the price of one GPU and hour, without the disk.\n" },
+    { "Rent", "search", "templates", false, true, "[WORD...]", 0, ANY, no_options,
+      cmd_search_templates, NULL, "templates of yours and of everybody, by words in them", "" },
+    { "Rent", "create", "template", false, true, "", 0, 0, cmd_create_template_options,
+      cmd_create_template, NULL, "keep what to run under a name",
+      "berth create template --name jup --image pytorch/pytorch --image_tag 2.4.0 --jupyter\n"
+      "berth create instance 4101 --template_hash HASH --disk 20\n" },
+    { "Rent", "update", "template", false, true, "HASH", 1, 1, cmd_create_template_options,
+      cmd_update_template, NULL, "change a template; what is not named stays", "" },
+    { "Rent", "delete", "template", false, true, "", 0, 0, cmd_delete_template_options,
+      cmd_delete_template, NULL, "take a template away; instances made with it go on", "" },
     { "Rent", "show", "orders", false, true, "", 0, 0, no_options, cmd_show_orders, NULL,
       "standing orders, and what came of them", "" },
     { "Rent", "delete", "order", false, true, "ID", 1, 1, no_options, cmd_delete_order, NULL,

@@ -14,6 +14,7 @@
 #include "server/handlers.h"
 #include "server/rental_read.h"
 #include "server/reply.h"
+#include "server/template_use.h"
 
 enum {
     RENT_REPLY_MAX = 64 * 1024,
@@ -28,8 +29,6 @@ enum {
 static const struct {
     const char *name, *code, *sentence;
 } refused[] = {
-    { "template_hash_id", "invalid_args", "Templates are not offered here: give an image." },
-    { "template_id", "invalid_args", "Templates are not offered here: give an image." },
     { "volume_info", "invalid_args", "Volumes are not offered here." },
 };
 
@@ -319,12 +318,14 @@ static void reply_rented(struct call *call, struct rental_reply *done)
 void handle_instance_create(struct call *call)
 {
     struct rental_request request = { .offer_id = call->params[0].id };
+    auto_json json_t *completed = NULL;
     struct rental_reply done;
     struct error err;
 
-    if (refuse_what_is_missing(call))
+    if (refuse_what_is_missing(call) || !template_complete(call, &completed, &request.template_id))
         return;
-    if (!rental_read(call->body, call->request->arena, &request, &err))
+    if (!rental_read(completed != NULL ? completed : call->body, call->request->arena, &request,
+                     &err))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
     if (!read_bid(call->body, &request, &err))
         return reply_refuse(call, 400, "invalid_price", "%s.", err.text);

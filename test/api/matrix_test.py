@@ -19,7 +19,8 @@ from world import Person, World
 MISSING = 987654321
 PASSWORD = "correct horse battery"
 # What whoever may call is told for the example, and nobody else gets as far as.
-REFUSED = {"api.credit.transfer": "invalid_args"}
+REFUSED = {"api.credit.transfer": "invalid_args", "api.template.update": "invalid_args",
+           "api.template.delete": "invalid_args"}
 KEYS = [
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBiVh9Ikm6nEwiAmgpiTsVoNNDmwlmu2FFLpFRqNwgGD m@x",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHv38o7vlKhIUyMo0hqVBaXeeHvjS41m06SnyfFvrUhE m@y",

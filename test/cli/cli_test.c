@@ -140,7 +140,8 @@ static void test_wrong_usage_is_two_and_asks_nobody(void **state)
           "berth: --limit is a number from 1 to 5000\n" },
         { { "search", "offers", "--storage", "0" },
           "berth: --storage: '0' is not a number of GB\n" },
-        { { "create", "instance", "4101" }, "berth: --image is missing: what the instance runs\n" },
+        { { "create", "instance", "4101" },
+          "berth: --image or --template_hash is missing: what the instance runs\n" },
         { { "create", "instance", "4101", "--image", "x", "--disk", "-4" },
           "berth: --disk: '-4' is not a number of GB\n" },
         { { "create", "instance", "4101", "--image", "x", "--ssh", "--args" },
@@ -190,7 +191,9 @@ static void test_creating_sends_what_was_said(void **state)
     CHECK_TEXT(result.out, "Instance 7001 is starting.\n");
     CHECK_TEXT(market.body,
                "{\"client_id\":\"me\",\"image\":\"ubuntu:22.04\",\"label\":\"t\\\"1\",\"env\":\"-e "
-               "A='b c' -p 80:80\",\"image_login\":null,\"user\":null,\"disk\":20.5,\"onstart\":"
+               "A='b c' -p "
+               "80:80\",\"image_login\":null,\"user\":null,\"template_hash_id\":null,\"disk\":20.5,"
+               "\"onstart\":"
                "\"echo hi\",\"runtype\":\"ssh_direc ssh_proxy\",\"cancel_unavail\":false}");
 
     (void)snprintf(path, sizeof path, "%s/start.sh", support_dir());

@@ -100,7 +100,7 @@ static void test_bash_completes(void **state)
         const char *words, *completed;
     } rows[] = {
         { "berth sear", "search\n" },
-        { "berth search ''", "offers\n" },
+        { "berth search ''", "offers templates\n" },
         { "berth show inst", "instances instance\n" },
         { "berth search offers --o", "--order\n" },
         { "berth show instance ''", "7001 7002\n" },
