@@ -61,11 +61,10 @@ static bool read_disk(const json_t *body, const char *name, json_t **ret, struct
     }
     if (!json_is_number(value))
         return error_set(err, ERROR_INVALID, "'%s' must be a number of GB", name);
-    double gb = json_number_value(value);
-    if (!(gb >= 1 && gb <= TEMPLATE_DISK_GB_MAX))
+    if (!(json_number_value(value) >= 1 && json_number_value(value) <= TEMPLATE_DISK_GB_MAX))
         return error_set(err, ERROR_OUT_OF_RANGE, "'%s' must be 1 to %d GB", name,
                          TEMPLATE_DISK_GB_MAX);
-    *ret = json_real(gb);
+    *ret = json_deep_copy(value);
     return true;
 }
 

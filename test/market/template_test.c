@@ -64,7 +64,7 @@ static void test_members_are_read_as_clients_send_them(void **state)
     (void)state;
     CHECK_TEXT(json_string_value(json_object_get(form, "extra_filters")),
                "{\"cuda_max_good\":{\"gte\":12.0},\"num_gpus\":{\"gte\":2}}");
-    CHECK(json_real_value(json_object_get(form, "recommended_disk_space")) == 16.0);
+    CHECK(json_number_value(json_object_get(form, "recommended_disk_space")) == 16);
     CHECK(json_is_false(json_object_get(form, "private")));
     CHECK(json_is_true(json_object_get(form, "jup_direct")));
 }
@@ -168,7 +168,7 @@ static void test_a_template_completes_a_request(void **state)
         { "{'name':'n','image':'u'}", "{}", NULL, "{'image':'u','env':[],'runtype':'ssh_proxy'}" },
         { "{'name':'n','image':'u','tag':'22.04','ssh_direct':true,'recommended_disk_space':16}",
           "{'client_id':'me','image':null,'onstart':''}", "-u a -p b r",
-          "{'client_id':'me','image':'u:22.04','onstart':'','env':[],'disk':16.0,"
+          "{'client_id':'me','image':'u:22.04','onstart':'','env':[],'disk':16,"
           "'runtype':'ssh_direc ssh_proxy','image_login':'-u a -p b r'}" },
         /* What the request says wins; a disk always does. */
         { "{'name':'n','image':'u','tag':'1','recommended_disk_space':16,'onstart':'a'}",
