@@ -282,6 +282,15 @@ static bool begin(struct change *change, struct contract_row *contract, struct e
            contract_meter(change->db, contract, err) && contract_report(change->db, contract, err);
 }
 
+/* One that was stopped waits again, which its owner's credit has to last for. */
+static bool wait_again(struct change *change, struct contract_row *contract, struct error *err)
+{
+    bool has_changed;
+
+    return change_contract(change, contract, RENTAL_BID_WAITS, "", &has_changed, err) &&
+           change_user(change, contract->owner_id, err);
+}
+
 /* GPUs that nobody holds, if there are enough; else it waits for those who have been told. */
 static bool grant(struct decide_work *work, const struct contender_row *row, bool *ret_is_granted,
                   struct error *err)
@@ -296,8 +305,7 @@ static bool grant(struct decide_work *work, const struct contender_row *row, boo
     if (!contract_load(change->db, row->id, change->arena, &contract, &has, err) ||
         !change_has_gpus(change, &contract, ret_is_granted, err))
         return false;
-    if (row->state == RENTAL_STOPPED &&
-        !change_contract(change, &contract, RENTAL_BID_WAITS, "", &has, err))
+    if (row->state == RENTAL_STOPPED && !wait_again(change, &contract, err))
         return false;
     if (*ret_is_granted)
         return (row->kind == KIND_IDLE || begin(change, &contract, err)) &&
@@ -352,7 +360,7 @@ static bool settle_bid(struct decide_work *work, size_t place, struct error *err
     if (row->state != RENTAL_STOPPED)
         return true;
     return contract_load(work->change->db, row->id, work->change->arena, &contract, &has, err) &&
-           change_contract(work->change, &contract, RENTAL_BID_WAITS, "", &has, err);
+           wait_again(work->change, &contract, err);
 }
 
 static bool settle_bids(struct decide_work *work, struct error *err)

@@ -76,6 +76,38 @@ static void test_all_its_contracts_end_then(void **state)
     world_close(&world);
 }
 
+/* It runs nothing while it waits, and its disk is charged all the same: until when, is known. */
+static void test_a_bid_that_waits_again_has_the_end_of_its_credit_watched(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 100);
+    struct caller bob = world_user(&world, "bob@berth.test", 500);
+    world_host(&world, &machine, "a", 1);
+    list_for(&world, &machine, 2, INT64_C(360000000));
+    int64_t bid = world_bid(&world, ada, machine.id, 1, 100).instance_id;
+    world_run(&world, &machine, 10 * US_PER_SECOND);
+    CHECK_INT(world_contract(&world, bid).state, RENTAL_RUNNING);
+    world_pass(&world, 2 * DAY_US);
+    CHECK_OK(flow_lifetime(&world.flow, &count, &err), &err);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    CHECK_INT(world_contract(&world, bid).state, RENTAL_STOPPED);
+    CHECK_INT(world_contract(&world, bid).reason, REASON_LIFETIME_EXPIRED);
+
+    list_for(&world, &machine, 9, INT64_C(500000000));
+    CHECK_INT(world_running(&world, &machine, bob, 1) > 0, true);
+    CHECK_INT(extend(&world, machine.host, machine.id, in_days(&world, 5), -1).extended, 1);
+    CHECK_INT(world_contract(&world, bid).state, RENTAL_SCHEDULING);
+    CHECK(world_number_of(&world, "SELECT t_zero_us FROM users WHERE id = $1", ada.user_id) <
+          INSTANT_NEVER.microseconds);
+    world_check(&world);
+    world_close(&world);
+}
+
 static void test_what_is_refused_changes_nothing(void **state)
 {
     struct world world;
@@ -198,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_its_contracts_end_then),
+        cmocka_unit_test(test_a_bid_that_waits_again_has_the_end_of_its_credit_watched),
         cmocka_unit_test(test_what_is_refused_changes_nothing),
         cmocka_unit_test(test_warnings_come_once_each),
         cmocka_unit_test(test_who_destroyed_it_is_not_warned),

@@ -178,7 +178,8 @@ static const struct {
       " AND c.state IN (1, 2, 3, 4, 5, 10) AND c.disk_month > 0 AND m.is_online = 1 "
       " AND c.started_us > 0 AND c.kind <> 4 "
       /* what lasts a hundred years lasts for ever (market/credit.h) */
-      " AND c.disk_month * c.disk_gb * 1200 > (SELECT SUM(a.cr_posted - a.dr_posted) "
+      " AND c.disk_month * c.disk_gb * 1200 > u.credit_limit + (SELECT SUM(a.cr_posted - "
+      "a.dr_posted) "
       "  FROM account a WHERE a.owner_id = u.id AND a.code IN (2010, 2020)))" },
     { "something on a host of a bid that never ran",
       "SELECT COUNT(*) FROM contract c WHERE c.started_us = 0 AND (c.state NOT IN (5, 7, 9) OR "
