@@ -124,6 +124,8 @@ static struct worth worth_of_offer(const struct asked *asked, const struct offer
         return num((double)(o->terms.down_tb.nanodollars * 1000) / 1024e9);
     case QUERY_STORAGE_COST:
         return num(usd(o->terms.disk_month.nanodollars));
+    case QUERY_STORAGE_WHEN_OFFLINE:
+        return txt(o->skips_disk_offline ? "skip" : "charge");
     case QUERY_RENTABLE:
         return num(can_be_rented(o, now) ? 1 : 0);
     case QUERY_RENTED:
