@@ -337,7 +337,6 @@ static void close_app(struct app *app)
     crypto_wipe(&app->keys, sizeof app->keys);
     crypto_wipe(&app->vault, sizeof app->vault);
     crypto_wipe(app->mailer.password, sizeof app->mailer.password);
-    password_gate_close(&app->passwords);
 }
 
 /* Signals come to whoever waits for them: blocked before the first thread is made. */
@@ -442,5 +441,7 @@ bool serve_run(const struct options *given, const char *version, struct error *e
     app.passwords = password_gate_open(PASSWORD_COST_FULL);
     app.public_url = options_get(&options, "public-url");
     name_process(app.server_proc);
-    return serve(&app, &options, proxies, err);
+    bool is_served = serve(&app, &options, proxies, err);
+    password_gate_close(&app.passwords);
+    return is_served;
 }
