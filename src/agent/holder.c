@@ -49,6 +49,9 @@ bool holder_network(struct docker *docker, const struct container_host *host, in
     auto_buf struct buf labels = buf_of(LABELS_MAX);
     struct encoder json = encoder_of(&labels);
 
+    /* No door is open for a moment, whatever the engine starts in it. */
+    if (host->isolate != NULL && !isolate_admit(host->isolate, slot, err))
+        return false;
     encode_labels(&json, host, slot);
     struct docker_network network = {
         .name = slots_bridge(slot, name),
@@ -163,6 +166,8 @@ bool holder_prepare(struct docker *docker, const struct container_host *host, in
     const char *hostname_path, *hosts_path;
 
     (void)holder_name(slot, name);
+    if (host->isolate != NULL && !isolate_admit(host->isolate, slot, err))
+        return false;
     bool is_there = docker_inspect(docker, name, &root, err);
     if (!is_there && err->code != ERROR_NOT_FOUND)
         return false;
@@ -178,12 +183,14 @@ bool holder_prepare(struct docker *docker, const struct container_host *host, in
     return true;
 }
 
-bool holder_remove(struct docker *docker, int64_t slot, struct error *err)
+bool holder_remove(struct docker *docker, const struct container_host *host, int64_t slot,
+                   struct error *err)
 {
     char name[HOLDER_NAME_SIZE], bridge[SLOT_TEXT_SIZE];
 
     return docker_remove(docker, holder_name(slot, name), err) &&
-           docker_network_remove(docker, slots_bridge(slot, bridge), err);
+           docker_network_remove(docker, slots_bridge(slot, bridge), err) &&
+           (host->isolate == NULL || isolate_dismiss(host->isolate, slot, err));
 }
 
 /* What is there */

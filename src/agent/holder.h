@@ -32,7 +32,7 @@ enum { HOLDER_NAME_SIZE = 64, HOLDER_SLOTS_MAX = 8192 };
 /* "berth-holder-7". */
 char *holder_name(int64_t slot, char name[static HOLDER_NAME_SIZE]);
 
-/* The slot's network. One that is there already is fine. */
+/* The slot's network, within its walls. One that is there already is fine. */
 NODISCARD bool holder_network(struct docker *docker, const struct container_host *host,
                               int64_t slot, struct error *err);
 
@@ -47,7 +47,8 @@ NODISCARD bool holder_prepare(struct docker *docker, const struct container_host
                               int64_t slot, const char *hostname, struct error *err);
 
 /* Holder and network. What is not there is fine. */
-NODISCARD bool holder_remove(struct docker *docker, int64_t slot, struct error *err);
+NODISCARD bool holder_remove(struct docker *docker, const struct container_host *host, int64_t slot,
+                             struct error *err);
 
 /* A slot of ours that no container but its own holder uses. */
 struct holder_slot {

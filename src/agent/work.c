@@ -289,6 +289,13 @@ static bool rebind(struct account *account, struct error *err)
     return docker_rename(docker, next, old, err);
 }
 
+/* Its network is there already; the walls may have been cleared away since. */
+static bool wall_off(const struct work *work, struct error *err)
+{
+    return work->host->isolate == NULL ||
+           isolate_admit(work->host->isolate, work->record->slot, err);
+}
+
 /* Start what has been made before. One whose holder was lost is joined to one that is no more: it
  * is made anew, and started by the next step. */
 static bool start_again(struct account *account, struct error *err)
@@ -297,7 +304,7 @@ static bool start_again(struct account *account, struct error *err)
     char name[64];
 
     if (!work->record->has_holder)
-        return start(account, seen_name(work->instance_id, name), err);
+        return wall_off(work, err) && start(account, seen_name(work->instance_id, name), err);
     if (!make_network(account, err))
         return false;
     if (start(account, seen_name(work->instance_id, name), err))
@@ -317,7 +324,8 @@ static bool forget(struct account *account, struct error *err)
 {
     const struct record *record = account->work->record;
 
-    return record == NULL || holder_remove(&account->docker, record->slot, err);
+    return record == NULL ||
+           holder_remove(&account->docker, account->work->host, record->slot, err);
 }
 
 static bool destroy(struct account *account, struct error *err)

@@ -144,7 +144,7 @@ static void test_what_is_taken_is_replaced_and_left_alone(void **state)
     CHECK(!pool_has(pool, used_slot));
     pool_close(&pool);
     loop_close(&loop);
-    CHECK_OK(holder_remove(&docker, used_slot, &err), &err);
+    CHECK_OK(holder_remove(&docker, &host, used_slot, &err), &err);
     used_slot = 0;
 }
 
