@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "guest/tool.h"
+
+/* Every container has this folder, in memory. The file says the same each time and so may stay;
+ * rsync takes none that it has to follow a link to. */
+#define FOLDER      "/dev/shm"
+#define CONFIG_FILE FOLDER "/.berth-rsync"
 
 enum { ID_LENGTH_MAX = 19, CONFIG_SIZE = 1024 };
 
@@ -26,19 +31,20 @@ static const char CONFIG[] = "use chroot = no\n"
 int copy_main(const char *id)
 {
     size_t length = strlen(id);
-    char text[CONFIG_SIZE], config[64];
+    char text[CONFIG_SIZE], made[] = FOLDER "/.berth-rsync-XXXXXX";
 
     if (length == 0 || length > ID_LENGTH_MAX || strspn(id, "0123456789") != length) {
         (void)fprintf(stderr, "berth: copy: '%.32s' is no instance\n", id);
         return 2;
     }
     int size = snprintf(text, sizeof(text), CONFIG, id, id);
-    int fd = memfd_create("rsyncd.conf", 0); /* stays open: rsync reads it by its number */
-    if (fd < 0 || write(fd, text, (size_t)size) != size) {
-        (void)fprintf(stderr, "berth: copy: %s\n", strerror(errno));
+    int fd = mkstemp(made);
+    if (fd < 0 || write(fd, text, (size_t)size) != size || rename(made, CONFIG_FILE) != 0) {
+        (void)fprintf(stderr, "berth: copy: %s: %s\n", CONFIG_FILE, strerror(errno));
         return 1;
     }
-    (void)snprintf(config, sizeof(config), "--config=/proc/self/fd/%d", fd);
-    const char *const arguments[] = { "rsync", "--server", "--daemon", config, ".", NULL };
+    (void)close(fd);
+    const char *const arguments[] = { "rsync", "--server", "--daemon", "--config=" CONFIG_FILE,
+                                      ".",     NULL };
     tool_main((char *const *)arguments);
 }
