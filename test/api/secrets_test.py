@@ -80,8 +80,9 @@ class Secrets(unittest.TestCase):
 
     def on_disk(self):
         """Not in the database, nor in what it is about to become; and the key is its owner's."""
-        for path in self.world.data.iterdir():
-            self.assertNotIn(VALUE.encode(), path.read_bytes(), path)
+        for path in self.world.data.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(VALUE.encode(), path.read_bytes(), path)
         key = self.world.data / "master.key"
         self.assertEqual(stat.S_IMODE(os.stat(key).st_mode), 0o600)
         self.assertEqual(len(bytes.fromhex(key.read_text().strip())), 32)
