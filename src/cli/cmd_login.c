@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "cli/cmd_people.h"
 
 /* One line from standard input, which is not shown where it is typed at a terminal. */
 static bool read_secret(char *text, size_t size, struct error *err)
@@ -53,16 +54,24 @@ static bool ask_key(struct cli *cli, struct error *err)
     return settings_load(cli->settings.url, key, &cli->settings, err);
 }
 
+const struct args_option cmd_login_options[] = {
+    { "email", 0, "EMAIL", "log in with email and password, in place of an API key" },
+    { NULL, 0, NULL, NULL },
+};
+
 bool cmd_login(struct cli *cli, struct error *err)
 {
     auto_json json_t *user = NULL;
+    const char *email = args_get(&cli->args, "email");
 
     if (*cli->settings.url == '\0')
         return cli_usage(cli, err, "--url is missing: the address of the market");
-    if (!ask_key(cli, err))
+    if (email == NULL && !ask_key(cli, err))
         return false;
     if (strncmp(cli->settings.url, "http://", 7) == 0 && !is_loopback(cli->settings.url))
         cli_note(cli, "berth: http:// sends the key for everyone on the way to read");
+    if (email != NULL)
+        return people_login(cli, email, err);
 
     auto_client struct client *client = client_open(&cli->settings);
     if (!client_call(client, "GET", "/api/v0/users/current/", NULL, &user, err))

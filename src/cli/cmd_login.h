@@ -6,6 +6,8 @@
 
 #include "cli/command.h"
 
+extern const struct args_option cmd_login_options[];
+
 bool cmd_login(struct cli *cli, struct error *err);
 bool cmd_logout(struct cli *cli, struct error *err);
 bool cmd_show_user(struct cli *cli, struct error *err);

@@ -15,6 +15,7 @@
 #include "cli/cmd_market.h"
 #include "cli/cmd_offers.h"
 #include "cli/cmd_orders.h"
+#include "cli/cmd_people.h"
 #include "cli/cmd_rank.h"
 #include "cli/cmd_rules.h"
 #include "cli/cmd_ssh.h"
@@ -140,10 +141,51 @@ const struct command commands[] = {
       cmd_show_earnings, NULL, "what your machines earned, by day and machine",
       "Your share, after the fee. Weeks end on Friday at 00:00 UTC; see show invoices for "
       "payouts.\n" },
-    { "Account", "login", NULL, false, false, "", 0, 0, no_options, cmd_login, NULL,
-      "remember a market and an API key",
+    { "Account", "login", NULL, false, false, "", 0, 0, cmd_login_options, cmd_login, NULL,
+      "remember a market, and an API key or a session",
       "berth login --url https://berth.example    asks for the key and stores both for this "
-      "user\n" },
+      "user\n"
+      "berth login --url https://berth.example --email ada@example.org    asks for the "
+      "password\n" },
+    { "Account", "signup", NULL, false, false, "EMAIL", 1, 1, cmd_signup_options, cmd_signup, NULL,
+      "make an account; a code comes by mail", "berth signup ada@example.org --url URL\n" },
+    { "Account", "verify", NULL, false, false, "CODE", 1, 1, no_options, cmd_verify, NULL,
+      "give back the code that came by mail, and log in", "" },
+    { "Account", "reset", "password", false, false, "[EMAIL]", 0, 1, cmd_reset_password_options,
+      cmd_reset_password, NULL, "set another password by a code that comes by mail",
+      "berth reset password ada@example.org\nberth reset password --code CODE\n" },
+    { "Account", "set", "password", false, true, "", 0, 0, no_options, cmd_set_password, NULL,
+      "change the password; other sessions end", "" },
+    { "Account", "set", "email", false, true, "EMAIL", 1, 1, no_options, cmd_set_email, NULL,
+      "change the email, once a code has come there", "" },
+    { "Account", "show", "sessions", false, true, "", 0, 0, no_options, cmd_show_sessions, NULL,
+      "where you are logged in", "" },
+    { "Account", "delete", "session", false, true, "ID", 1, 1, no_options, cmd_delete_session, NULL,
+      "end a session", "" },
+    { "Account", "delete", "sessions", false, true, "", 0, 0, no_options, cmd_delete_sessions, NULL,
+      "end all sessions but this", "" },
+    { "Account", "show", "subaccounts", false, true, "", 0, 0, no_options, cmd_show_subaccounts,
+      NULL, "the accounts below yours", "" },
+    { "Account", "create", "subaccount", false, true, "", 0, 0, cmd_create_subaccount_options,
+      cmd_create_subaccount, NULL, "make an account below yours",
+      "berth create subaccount --email bo@example.org --username bo --type client\n" },
+    { "Account", "show", "audit-logs", false, true, "", 0, 0, no_options, cmd_show_audit_logs, NULL,
+      "what was called on your account, and from where", "" },
+    { "Account", "show", "ipaddrs", false, true, "", 0, 0, no_options, cmd_show_ipaddrs, NULL,
+      "from where your account was used", "" },
+    { "Account", "tfa", "status", false, true, "", 0, 0, no_options, cmd_tfa_status, NULL,
+      "your second factor", "" },
+    { "Account", "tfa", "totp-setup", false, true, "", 0, 0, no_options, cmd_tfa_totp_setup, NULL,
+      "a secret for an authenticator app", "" },
+    { "Account", "tfa", "activate", false, true, "CODE", 1, 1, cmd_tfa_options, cmd_tfa_activate,
+      NULL, "the app's first code: from now on it is your second factor", "" },
+    { "Account", "tfa", "login", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_login, NULL,
+      "a session for what is sensitive, in place of the API key",
+      "berth tfa login -c 123456\nberth tfa login --backup-code AAAA-BBBB-CCCC\n" },
+    { "Account", "tfa", "regen-codes", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_regen_codes,
+      NULL, "other backup codes, in place of all", "" },
+    { "Account", "tfa", "delete", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_delete, NULL,
+      "remove an authenticator app", "" },
     { "Account", "logout", NULL, false, false, "", 0, 0, no_options, cmd_logout, NULL,
       "forget what login remembered", "" },
     { "Account", "show", "user", false, true, "", 0, 0, no_options, cmd_show_user, NULL,

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "flow/account.h"
+#include "flow/audit_log.h"
 #include "flow/limits.h"
 #include "flow/sign_up.h"
 #include "flow/throttle.h"
+#include "store/audit_log.h"
 #include "store/mail_code.h"
 #include "store/throttle.h"
 #include "sys/password.h"
@@ -250,6 +252,7 @@ static bool forget_work(struct db *db, void *context, struct error *err)
     struct instant idle_since = instant_add(*now, -LOGIN_IDLE_SECONDS * US_PER_SECOND);
 
     return login_session_forget(db, *now, idle_since, err) && mail_code_forget(db, *now, err) &&
+           audit_log_forget(db, instant_add(*now, -AUDIT_LOG_US), err) &&
            throttle_forget(db, *now, err);
 }
 

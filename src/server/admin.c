@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "flow/account.h"
 #include "flow/admin.h"
+#include "flow/audit_log.h"
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
 #include "server/admin_holds.h"
@@ -227,6 +228,36 @@ static bool run_ledger_balance(struct admin *admin, struct error *err)
     return true;
 }
 
+/* The newest first: of --user, or of everybody. */
+static bool run_audit_list(struct admin *admin, struct error *err)
+{
+    const char *user = options_get(admin->options, "user");
+    auto_arena struct arena arena = arena_of(ADMIN_ARENA_MAX);
+    struct encoder json = encoder_of(admin->out);
+    struct caller caller = { 0 };
+    struct audit_log_row *rows;
+    char at[INSTANT_TEXT_SIZE];
+    size_t count;
+
+    if ((user != NULL && !admin_parse_id(user, &caller.user_id, err)) ||
+        !flow_audit_log(&admin->flow, user != NULL ? &caller : NULL, &arena, &rows, &count, err))
+        return false;
+    encode_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        encode_object(&json);
+        encode_field_text(&json, "at", instant_format(rows[i].at, at));
+        encode_field_int(&json, "user_id", rows[i].user_id);
+        field_known_int(&json, "key_id", rows[i].key_id);
+        field_known_int(&json, "session_id", rows[i].login_id);
+        encode_field_text(&json, "address", rows[i].address);
+        encode_field_text(&json, "route", rows[i].route);
+        encode_field_text(&json, "args", rows[i].args);
+        encode_end(&json);
+    }
+    encode_end(&json);
+    return true;
+}
+
 static const struct admin_command {
     const char *noun, *verb, *arguments, *help;
     size_t word_count;
@@ -235,6 +266,8 @@ static const struct admin_command {
     { "user", "create", "--email E [--credit 25.00] [--admin]",
       "make an account; prints id, email, api_key", 2, run_user_create },
     { "user", "list", "", "all accounts", 2, run_user_list },
+    { "audit", "list", "[--user ID]", "what was called on accounts, the newest first", 2,
+      run_audit_list },
     { "credit", "grant", "--user ID --amount 25.00", "give credit", 2, admin_credit_grant },
     { "credit", "deposit", "--user ID --amount 25.00 --ticket T",
       "bought credit: money that has reached the bank", 2, admin_credit_deposit },

@@ -21,6 +21,8 @@
  * ERROR_NOT_FOUND if there is no such key, else with what went wrong. It runs on whichever
  * thread the route's handler runs on. `check_agent` verifies an agent's signed request, body
  * included, and takes its sequence number: ERROR_UNAUTHORIZED, ERROR_CONFLICT for an old epoch. */
+struct call; /* server/routes.h */
+
 struct authority {
     void *context;
     bool (*find_key)(void *context, const struct hash *key, struct caller *ret, struct error *err);
@@ -31,6 +33,8 @@ struct authority {
      */
     bool (*count_wrong)(void *context, const char *address, int64_t *ret_wait_us,
                         struct error *err);
+    /* What is about to change something is written down; NULL: nowhere. Does not wait. */
+    void (*write_down)(void *context, const struct call *call);
     bool (*check_agent)(void *context, const struct http_request *request, struct caller *ret,
                         struct error *err);
 };

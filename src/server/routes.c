@@ -372,6 +372,18 @@ static bool read_body(struct call *call, json_t **ret_body)
     return true;
 }
 
+/* Before the handler runs: afterwards the request is gone. So what is refused later is in there,
+ * too.
+ */
+static void write_down(const struct call *call, const struct authority *authority)
+{
+    bool is_change = call->route->method != HTTP_GET &&
+                     (call->route->rate == RATE_WRITE || call->route->rate == RATE_SECRET);
+
+    if (is_change && call->caller.user_id != 0 && authority->write_down != NULL)
+        authority->write_down(authority->context, call);
+}
+
 /* Runs where the handler may run: on the server's thread, or on a worker. */
 static void run(void *context, struct http_exchange *exchange)
 {
@@ -408,6 +420,7 @@ static void run(void *context, struct http_exchange *exchange)
         return;
     if (is_narrowed && !check_rights(&call, &options->authority))
         return;
+    write_down(&call, &options->authority);
     visit->route->handler(&call);
 }
 

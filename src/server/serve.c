@@ -17,6 +17,7 @@
 #include "market/billing.h"
 #include "server/agents.h"
 #include "server/app.h"
+#include "server/audit_args.h"
 #include "server/catalog_feed.h"
 #include "server/data_dir.h"
 #include "server/deliver.h"
@@ -110,6 +111,13 @@ static bool count_wrong(void *context, const char *address, int64_t *ret_wait_us
     const struct guess guess = { THROTTLE_ADDRESS, NULL, address };
 
     return flow_guess(&app->flow, &guess, ret_wait_us, err);
+}
+
+static void write_down(void *context, const struct call *call)
+{
+    struct app *app = context;
+
+    audit_args_write(&app->flow, call);
 }
 
 /* From the store, after a commit: tell whoever keeps a view of what changed. */
@@ -283,7 +291,7 @@ static bool open_doors(struct app *app, const struct options *options, const cha
     struct http_options http = http_options_default();
     const struct routes_options routes = { .app = app,
                                            .authority = { app, find_key, find_rights, count_wrong,
-                                                          agents_check },
+                                                          write_down, agents_check },
                                            .clock = app->clock,
                                            .log = &app->log,
                                            .limits = rate_limits_times(app->flow.guess_factor),

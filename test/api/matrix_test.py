@@ -19,8 +19,17 @@ from world import Person, World
 MISSING = 987654321
 PASSWORD = "correct horse battery"
 # What whoever may call is told for the example, and nobody else gets as far as.
-REFUSED = {"api.credit.transfer": "invalid_args", "api.template.update": "invalid_args",
-           "api.template.delete": "invalid_args"}
+REFUSED = {
+    "api.credit.transfer": "invalid_args",
+    "api.tfa.email": "invalid_tfa_method",
+    "api.tfa.sms": "invalid_tfa_method",
+    "api.tfa.sms_again": "invalid_tfa_method",
+    "api.tfa.authorized": "missing_params",
+    "api.tfa.confirm": "missing_params",
+    "api.tfa.regenerate": "tfa_method_not_configured",
+    "api.template.update": "invalid_args",
+    "api.template.delete": "invalid_args",
+}
 KEYS = [
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBiVh9Ikm6nEwiAmgpiTsVoNNDmwlmu2FFLpFRqNwgGD m@x",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHv38o7vlKhIUyMo0hqVBaXeeHvjS41m06SnyfFvrUhE m@y",
@@ -97,16 +106,23 @@ class Matrix(unittest.TestCase):
                 "query": {"num_gpus": {"gte": 99}}})["order"]["id"]
         if kind == "session":
             return self.session(owner)
+        if kind == "tfa_method":
+            return self.second_factor(owner)
         assert kind == "api_key", kind
         return self.scoped(owner, "user_read")[0]
 
     def session(self, owner):
         """One that is open, by a password that the account gets if it has none."""
-        owner.call("PUT", "/api/v0/users/password/", {"new_password": PASSWORD, "password": PASSWORD})
-        email = owner.ok("GET", "/api/v0/users/current/")["email"]
-        status, reply = self.world.call("POST", "/api/v0/sessions/", {"email": email, "password": PASSWORD})
-        assert status == 200, reply
+        self.world.session_of(owner, PASSWORD)
         return owner.ok("GET", "/api/v0/sessions/")["sessions"][0]["id"]
+
+    def second_factor(self, owner):
+        """One that its owner's key has shown, so that the key is a session from now on."""
+        methods = owner.ok("GET", "/api/v0/tfa/status/")["methods"]
+        if methods:
+            return methods[0]["id"]
+        owner.key = self.world.session_of(owner, PASSWORD)
+        return self.world.second_factor(owner)["id"]
 
     def scoped(self, owner, *scopes):
         made = owner.ok("POST", "/api/v0/auth/apikeys/", {

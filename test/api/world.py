@@ -11,6 +11,8 @@ enrols, opens a session, sends heartbeats and says of each instance what the tes
 
 import base64
 import ctypes
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -19,6 +21,7 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -42,6 +45,14 @@ def die_with_the_test():
 
 def base64url(data):
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def totp(seed, steps=0):
+    """What an authenticator app shows, so many steps of thirty seconds from now."""
+    counter = struct.pack(">Q", int(time.time()) // 30 + steps)
+    mac = hmac.new(base64.b32decode(seed), counter, hashlib.sha1).digest()
+    at = mac[-1] & 15
+    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000:06d}"
 
 
 class World:
@@ -144,6 +155,23 @@ class World:
         words += ["--admin"] if is_admin else []
         made = self.admin(*words)
         return Person(self, made["id"], made["api_key"])
+
+    def session_of(self, person, password):
+        """One that is open, by a password that the account gets if it has none."""
+        person.call("PUT", "/api/v0/users/password/", {"new_password": password, "password": password})
+        email = person.ok("GET", "/api/v0/users/current/")["email"]
+        status, reply = self.call("POST", "/api/v0/sessions/", {"email": email, "password": password})
+        if status != 200:
+            raise AssertionError(f"login: {status} {reply}")
+        return reply["session_key"]
+
+    def second_factor(self, person):
+        """An authenticator app of the account: its id, seed and backup codes."""
+        seed = person.ok("POST", "/api/v0/tfa/totp-setup/", {})["secret"]
+        done = person.ok("POST", "/api/v0/tfa/confirm-new/", {
+            "tfa_method": "totp", "code": totp(seed), "secret": seed, "label": "phone"})
+        methods = person.ok("GET", "/api/v0/tfa/status/")["methods"]
+        return {"id": methods[-1]["id"], "seed": seed, "codes": done.get("backup_codes")}
 
     def socket(self):
         return socket.create_connection((self.host, self.port), timeout=15)

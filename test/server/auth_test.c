@@ -83,12 +83,80 @@ static void test_every_category_has_a_name_of_its_own(void **state)
     }
 }
 
+#define SESSION "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void test_a_cookie_is_found_among_others_and_is_a_token(void **state)
+{
+    static const struct {
+        const char *header;
+        bool is_found;
+    } rows[] = {
+        { "berth_session=" SESSION, true },
+        { "a=b; berth_session=" SESSION "; c=d", true },
+        { "a=b;berth_session=" SESSION, true },
+        { "; ;berth_session=" SESSION ";", true },
+        { "", false },
+        { "berth_session", false },
+        { "berth_session=", false },
+        { "xberth_session=" SESSION, false },
+        { "a=berth_session=" SESSION, false },
+        { "berth_session=" SESSION "0", false },
+        { "berth_session=\"" SESSION "\"", false },
+        { "berth_session=G123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", false },
+    };
+    auto_arena struct arena arena = arena_of(1 << 16);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *value = auth_cookie_value(rows[i].header, AUTH_COOKIE, &arena);
+
+        check_row("%s", rows[i].header);
+        CHECK(rows[i].is_found == (value != NULL));
+        if (value != NULL)
+            CHECK_TEXT(value, SESSION);
+    }
+}
+
+static void test_a_page_proves_itself_by_what_only_it_can_know(void **state)
+{
+    static const struct {
+        const char *origin, *host, *public_url;
+        bool is_own;
+    } rows[] = {
+        { NULL, "berth.test", NULL, true },
+        { "http://berth.test", "berth.test", NULL, true },
+        { "https://berth.test:8443", "berth.test:8443", NULL, true },
+        { "https://berth.test", "10.0.0.1:8080", "https://berth.test", true },
+        { "https://evil.test", "berth.test", "https://berth.test", false },
+        { "https://berth.test.evil.test", "berth.test", NULL, false },
+        { "null", "berth.test", NULL, false },
+        { "", "", NULL, false },
+    };
+    char one[AUTH_CSRF_SIZE], other[AUTH_CSRF_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct http_pair headers[] = { { "Host", rows[i].host },
+                                             { "Origin", rows[i].origin } };
+        const struct http_request request = { .header_count = rows[i].origin != NULL ? 2 : 1,
+                                              .headers = headers };
+
+        check_row("%zu", i);
+        CHECK(auth_is_own_page(&request, rows[i].public_url) == rows[i].is_own);
+    }
+    CHECK_INT((int64_t)strlen(auth_csrf(SESSION, one)), 32);
+    CHECK(strcmp(one, auth_csrf("another", other)) != 0);
+    CHECK(strstr(SESSION, one) == NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_may_call_what),
         cmocka_unit_test(test_no_key_does_what_it_has_not),
         cmocka_unit_test(test_every_category_has_a_name_of_its_own),
+        cmocka_unit_test(test_a_cookie_is_found_among_others_and_is_a_token),
+        cmocka_unit_test(test_a_page_proves_itself_by_what_only_it_can_know),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

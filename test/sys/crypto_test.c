@@ -114,10 +114,27 @@ static void test_what_is_sealed_opens_whole_or_not_at_all(void **state)
     }
 }
 
+/* RFC 4231, case 2, and RFC 2202, case 2. */
+static void test_known_macs(void **state)
+{
+    static const char key[] = "Jefe", text[] = "what do ya want for nothing?";
+    uint8_t short_mac[HMAC_SHA1_SIZE];
+    char shown[HEX_SIZE(HASH_SIZE)];
+
+    (void)state;
+    struct hash mac = crypto_hmac(key, strlen(key), text, strlen(text));
+    CHECK_TEXT(hex_format(mac.bytes, sizeof mac.bytes, shown),
+               "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    crypto_hmac_sha1(key, strlen(key), text, strlen(text), short_mac);
+    CHECK_TEXT(hex_format(short_mac, sizeof short_mac, shown),
+               "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_hashes),
+        cmocka_unit_test(test_known_macs),
         cmocka_unit_test(test_a_known_signature),
         cmocka_unit_test(test_every_bit_of_a_signature_counts),
         cmocka_unit_test(test_tokens_differ),
