@@ -351,8 +351,9 @@ bool admin_run(const struct options *options, struct buf *out, struct error *err
         return false;
     bool is_sqlite = location == NULL || strcmp(location, "sqlite") == 0;
     admin.flow = (struct flow){ .clock = &clock_system, .log = &log, .server_keys = &keys };
-    bool is_done = store_open(is_sqlite ? dir.path : location, &log, &admin.flow.store, err) &&
-                   command->run(&admin, err);
+    bool is_done =
+        store_open_beside(is_sqlite ? dir.path : location, &log, &admin.flow.store, err) &&
+        command->run(&admin, err);
     store_close(&admin.flow.store);
     crypto_wipe(&keys, sizeof keys);
     if (is_done)

@@ -59,7 +59,7 @@ static bool run_migrate(const struct options *options, struct buf *out, struct e
     const char *location;
 
     /* Opening applies what is missing. */
-    if (!find_store(options, &location, err) || !store_open(location, &log, &store, err))
+    if (!find_store(options, &location, err) || !store_open_beside(location, &log, &store, err))
         return false;
     store_close(&store);
     buf_printf(out, "the database is up to date");
@@ -90,7 +90,7 @@ static bool run_check(const struct options *options, struct buf *out, struct err
     struct check_counts counts = { 0 };
     const char *location;
 
-    if (!find_store(options, &location, err) || !store_open(location, &log, &store, err))
+    if (!find_store(options, &location, err) || !store_open_beside(location, &log, &store, err))
         return false;
     bool is_read = flow_check(store, print_finding, &checking, &counts, err);
     store_close(&store);

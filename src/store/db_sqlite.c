@@ -350,7 +350,7 @@ bool db_sqlite_open(const char *path, enum db_sqlite_mode mode, struct db **ret_
 {
     struct sqlite *sqlite = calloc(1, sizeof *sqlite);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                (mode == DB_SQLITE_WRITER ? SQLITE_OPEN_CREATE : 0);
+                (mode != DB_SQLITE_READER ? SQLITE_OPEN_CREATE : 0);
 
     if (sqlite == NULL)
         abort();
@@ -359,11 +359,13 @@ bool db_sqlite_open(const char *path, enum db_sqlite_mode mode, struct db **ret_
     int code = sqlite3_open_v2(path, &sqlite->handle, flags, NULL);
     bool is_open = code == SQLITE_OK || fail(sqlite, code, path, err);
     /* Without memory for it there is no handle at all. */
-    is_open = is_open && sqlite3_busy_timeout(sqlite->handle, BUSY_TIMEOUT_MS) == SQLITE_OK &&
-              script(&sqlite->db, settings_of_all, err) &&
-              script(&sqlite->db,
-                     mode == DB_SQLITE_WRITER ? settings_of_writer : settings_of_reader, err) &&
-              check_mode(sqlite, err);
+    is_open =
+        is_open && sqlite3_busy_timeout(sqlite->handle, BUSY_TIMEOUT_MS) == SQLITE_OK &&
+        script(&sqlite->db, settings_of_all, err) &&
+        script(&sqlite->db, mode != DB_SQLITE_READER ? settings_of_writer : settings_of_reader,
+               err) &&
+        (mode != DB_SQLITE_GUEST || script(&sqlite->db, "PRAGMA wal_autocheckpoint=0", err)) &&
+        check_mode(sqlite, err);
     if (!is_open) {
         close_connection(&sqlite->db);
         return error_context(err, "open %s", path);

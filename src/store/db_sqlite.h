@@ -9,6 +9,7 @@
 enum db_sqlite_mode {
     DB_SQLITE_WRITER, /* makes the file where there is none */
     DB_SQLITE_READER, /* refuses to write */
+    DB_SQLITE_GUEST,  /* writes beside a server, and leaves the log to its writer: 0019 */
 };
 
 NODISCARD bool db_sqlite_open(const char *path, enum db_sqlite_mode mode, struct db **ret_db,

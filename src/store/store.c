@@ -19,6 +19,7 @@
 
 struct store {
     const struct log *log;
+    bool is_guest;         /* on SQLite, of a server's process */
     struct pool *pool;     /* readers on SQLite, all on PostgreSQL */
     struct writer *writer; /* on SQLite */
     struct notify *notify;
@@ -57,7 +58,7 @@ static bool open_sqlite(struct store *store, const char *directory, struct error
     if (path.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the path is too long");
     if (!file_make_dir(directory, 0700, err) ||
-        !db_sqlite_open(path.bytes, DB_SQLITE_WRITER, &db, err))
+        !db_sqlite_open(path.bytes, store->is_guest ? DB_SQLITE_GUEST : DB_SQLITE_WRITER, &db, err))
         return false;
     if (!migrate_to_now(store, db, err)) {
         db_close(&db);
@@ -83,20 +84,33 @@ static bool open_postgres(struct store *store, const char *url, struct error *er
     return is_migrated && notify_start(url, store->log, &store->notify, err);
 }
 
-bool store_open(const char *location, const struct log *log, struct store **ret_store,
-                struct error *err)
+static bool open_as(const char *location, bool is_guest, const struct log *log,
+                    struct store **ret_store, struct error *err)
 {
     struct store *store = calloc(1, sizeof *store);
 
     if (store == NULL)
         abort();
     store->log = log;
+    store->is_guest = is_guest;
     if (!(is_url(location) ? open_postgres : open_sqlite)(store, location, err)) {
         store_close(&store);
         return error_context(err, "open the store");
     }
     *ret_store = store;
     return true;
+}
+
+bool store_open(const char *location, const struct log *log, struct store **ret_store,
+                struct error *err)
+{
+    return open_as(location, false, log, ret_store, err);
+}
+
+bool store_open_beside(const char *location, const struct log *log, struct store **ret_store,
+                       struct error *err)
+{
+    return open_as(location, true, log, ret_store, err);
 }
 
 void store_close(struct store **store)

@@ -42,6 +42,10 @@ struct store;
  * applied migrations were edited, is refused (ERROR_CONFLICT). */
 NODISCARD bool store_open(const char *location, const struct log *log, struct store **ret_store,
                           struct error *err);
+/* The same in another process than the server, which may run meanwhile and alone looks after
+ * SQLite's log (docs/decisions/0020-one-who-checkpoints.md). */
+NODISCARD bool store_open_beside(const char *location, const struct log *log,
+                                 struct store **ret_store, struct error *err);
 void store_close(struct store **store);
 
 typedef bool store_work(struct db *db, void *context, struct error *err);

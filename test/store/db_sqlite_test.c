@@ -66,6 +66,46 @@ static bool add(struct db *db, int64_t code, struct error *err)
                    DB_ARGS(db_int(code)), err);
 }
 
+static off_t file_size(struct support *support, const char *name)
+{
+    char path[300];
+    struct stat status;
+
+    (void)snprintf(path, sizeof path, "%s/%s", support->location, name);
+    return stat(path, &status) == 0 ? status.st_size : 0;
+}
+
+/* More than the log holds before its writer moves it into the file. */
+static void write_much(struct db *db)
+{
+    struct error err;
+
+    CHECK_OK(db_begin(db, TRANSACTION_WRITE, &err), &err);
+    CHECK_OK(db_exec(db, "INSERT INTO big (data) VALUES (zeroblob(20000000))", DB_NO_ARGS, &err),
+             &err);
+    CHECK_OK(db_commit(db, &err), &err);
+}
+
+/* Two that move the log at once can lose commits in this SQLite (decision 0019). */
+static void test_a_guest_leaves_the_log_to_the_writer(void **state)
+{
+    struct db *writer = open_as(*state, DB_SQLITE_WRITER);
+    struct db *guest = open_as(*state, DB_SQLITE_GUEST);
+    struct error err;
+
+    CHECK_OK(db_begin(writer, TRANSACTION_WRITE, &err), &err);
+    CHECK_OK(db_exec(writer, "CREATE TABLE big (data BLOB)", DB_NO_ARGS, &err), &err);
+    CHECK_OK(db_commit(writer, &err), &err);
+    off_t before = file_size(*state, "berth.sqlite");
+    write_much(guest);
+    CHECK_INT(file_size(*state, "berth.sqlite"), before);
+    db_close(&guest); /* nor at its end */
+    CHECK_INT(file_size(*state, "berth.sqlite"), before);
+    write_much(writer);
+    CHECK(file_size(*state, "berth.sqlite") > before + 20000000);
+    db_close(&writer);
+}
+
 static void test_undoing_leaves_the_rest_of_the_transaction(void **state)
 {
     struct db *db = open_as(*state, DB_SQLITE_WRITER);
@@ -136,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_setting_is_ours),
+        cmocka_unit_test(test_a_guest_leaves_the_log_to_the_writer),
         cmocka_unit_test(test_undoing_leaves_the_rest_of_the_transaction),
         cmocka_unit_test(test_a_reader_keeps_its_snapshot),
         cmocka_unit_test(test_what_is_no_database_is_refused),
