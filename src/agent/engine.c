@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "agent/docker.h"
+#include "agent/engine_neighbour.h"
 #include "agent/engine_rules.h"
+#include "agent/slots.h"
 #include "base/buf.h"
 #include "base/parse.h"
 #include "sys/child.h"
@@ -292,13 +294,38 @@ static void kill_containers(const char *data)
     }
 }
 
+/* One by one, as the rules are somebody else's too. They are made again when they are needed. */
+static void remove_networks(const char *data)
+{
+    char socket[PATH_SIZE];
+    auto_docker struct docker docker = docker_open(path_of(data, "docker.sock", socket));
+    struct docker_call list = { .method = "GET", .path = "/networks" };
+    auto_json json_t *all = NULL;
+    struct error ignored;
+    size_t index;
+    json_t *item;
+
+    if (!docker_call(&docker, &list, &all, &ignored))
+        return;
+    json_array_foreach(all, index, item)
+    {
+        const char *name = json_string_value(json_object_get(item, "Name"));
+
+        if (name != NULL && strlen(name) < SLOT_TEXT_SIZE && strncmp(name, "bt", 2) == 0 &&
+            !docker_network_remove(&docker, name, &ignored))
+            continue;
+    }
+}
+
 bool engine_stop(const char *data, struct error *err)
 {
     int64_t pid = engine_find(data);
-    char root[PATH_SIZE];
+    char root[PATH_SIZE], neighbour[NEIGHBOUR_DIR_SIZE];
 
     if (pid > 0) {
         kill_containers(data);
+        if (engine_neighbour_find(pid, neighbour) > 0)
+            remove_networks(data);
         if (kill((pid_t)pid, SIGTERM) != 0 && errno != ESRCH)
             return error_system(err, errno, "stop the engine");
         for (int64_t left_us = STOP_SECONDS * US_PER_SECOND; engine_find(data) == pid;

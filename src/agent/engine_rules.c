@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/engine_neighbour.h"
 #include "base/buf.h"
 #include "sys/child.h"
 #include "sys/fd.h"
@@ -190,15 +191,33 @@ bool engine_rules_note(const char *dir, struct error *err)
     return file_replace(AT_FDCWD, path, 0600, note.bytes, note.length, err);
 }
 
+/* To a neighbour that has noted nothing itself, because our engine was there before it. */
+static bool hand_over(const char *path, const char *neighbour, struct error *err)
+{
+    char its_path[NEIGHBOUR_DIR_SIZE + 32];
+    auto_buf struct buf note = buf_of(128);
+
+    note_path(neighbour, its_path, sizeof its_path);
+    if (*neighbour != '\0' && access(its_path, F_OK) != 0 &&
+        (!file_read(AT_FDCWD, path, &note, err) ||
+         !file_replace(AT_FDCWD, its_path, 0600, note.bytes, note.length, err)))
+        return error_context(err, "leave the network's rules to the engine in %s", neighbour);
+    if (unlink(path) != 0)
+        return error_system(err, errno, "remove %s", path);
+    return true;
+}
+
 bool engine_rules_undo(const char *dir, struct error *err)
 {
     auto_buf struct buf note = buf_of(128);
-    char path[512];
+    char path[512], neighbour[NEIGHBOUR_DIR_SIZE];
     struct error missing;
 
     note_path(dir, path, sizeof path);
     if (!file_read(AT_FDCWD, path, &note, &missing))
         return missing.code == ERROR_NOT_FOUND ? true : (*err = missing, false);
+    if (engine_neighbour_find(0, neighbour) > 0)
+        return hand_over(path, neighbour, err);
     const char *text = note.length > 0 ? note.bytes : "";
     const char *policy = strncmp(text, "DROP\n", 5) == 0 ? "DROP" : "ACCEPT";
 

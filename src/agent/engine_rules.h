@@ -6,7 +6,8 @@
  * machine that lent itself for an hour should be afterwards as it was. So the first start notes
  * what was there, and the end removes the rest: Docker's chains, the rules that lead to them or
  * name our bridges, the bridges, and the two settings. Where another engine's chains were there
- * already, nothing is noted and nothing is removed. */
+ * already, nothing is noted and nothing is removed; where another engine is there at the end, all
+ * is left to it (agent/engine_neighbour.h). */
 
 #ifndef BERTH_AGENT_ENGINE_RULES_H
 #define BERTH_AGENT_ENGINE_RULES_H

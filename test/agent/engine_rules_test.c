@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine_rules.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/engine_neighbour.h"
 #include "check.h"
+#include "support_home.h"
+#include "sys/child.h"
+#include "sys/file.h"
 
 static void test_rules_of_ours_are_told_from_others(void **state)
 {
@@ -46,11 +59,70 @@ static void test_without_a_note_nothing_is_touched(void **state)
     CHECK_OK(engine_rules_undo("/nonexistent/engine", &err), &err);
 }
 
+static char *in_home(const char *name, char path[static 1200])
+{
+    (void)snprintf(path, 1200, "%s/%s", home_path(), name);
+    return path;
+}
+
+/* A program of the engine's name, as a private engine in `folder` is started. */
+static pid_t start_neighbour(const char *folder)
+{
+    char program[1200], pidfile[1200], there[NEIGHBOUR_DIR_SIZE];
+    struct error err;
+    pid_t pid;
+
+    home_write("dockerd", "#!/bin/sh\nwhile :; do sleep 0.2; done\n");
+    CHECK(chmod(in_home("dockerd", program), 0755) == 0);
+    const char *const arguments[] = { program, "--pidfile", in_home(folder, pidfile), NULL };
+    CHECK_OK(child_start(arguments, STDERR_FILENO, &pid, &err), &err);
+    for (int i = 0; i < 500 && engine_neighbour_find(0, there) != pid; i++)
+        usleep(10000);
+    return pid;
+}
+
+/* The rules are left to who needs them still, and so is the note of what to restore. */
+static void test_what_is_shared_goes_with_the_last_engine(void **state)
+{
+    auto_buf struct buf note = buf_of(128);
+    char first[1200], second[1200], path[1200], there[NEIGHBOUR_DIR_SIZE];
+    struct error err;
+
+    (void)state;
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+        skip();
+    CHECK_OK(file_make_dir(in_home("a", path), 0700, &err), &err);
+    CHECK_OK(file_make_dir(in_home("a/engine", first), 0700, &err), &err);
+    CHECK_OK(file_make_dir(in_home("b", path), 0700, &err), &err);
+    CHECK_OK(file_make_dir(in_home("b/engine", second), 0700, &err), &err);
+    CHECK_INT(engine_neighbour_find(0, there), 0);
+    home_write("a/engine/network-before", "ACCEPT\n1\n");
+
+    pid_t neighbour = start_neighbour("b/engine/docker.pid");
+    CHECK_INT(engine_neighbour_find(0, there), neighbour);
+    CHECK_TEXT(there, second);
+    CHECK_INT(engine_neighbour_find(neighbour, there), 0);
+    CHECK_OK(engine_rules_undo(first, &err), &err);
+    CHECK(access(in_home("a/engine/network-before", path), F_OK) != 0);
+    CHECK_OK(file_read(AT_FDCWD, in_home("b/engine/network-before", path), &note, &err), &err);
+    CHECK_TEXT(note.bytes, "ACCEPT\n1\n");
+
+    siginfo_t dead;
+    CHECK(kill(-neighbour, SIGKILL) == 0);
+    CHECK(waitid(P_PID, (id_t)neighbour, &dead, WEXITED | WNOWAIT) == 0);
+    CHECK_INT(engine_neighbour_find(0, there), 0); /* dead, and not reaped yet */
+    CHECK(waitpid(neighbour, NULL, 0) == neighbour);
+    CHECK_OK(engine_rules_undo(second, &err), &err);
+    CHECK(access(path, F_OK) != 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_of_ours_are_told_from_others),
         cmocka_unit_test(test_without_a_note_nothing_is_touched),
+        cmocka_unit_test_setup_teardown(test_what_is_shared_goes_with_the_last_engine, home_setup,
+                                        home_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
