@@ -143,7 +143,8 @@ def report(name, peers, mine):
 
 
 def run(options):
-    with Market(options.bin, credit="1000.00", host_options=["--pool", "0"]) as market:
+    with Market(options.bin, credit="1000.00", host_options=["--pool", "0"],
+                server_options=["--rate-factor", "0"]) as market:
         market.import_busybox()
         market.list_machine()
         raw = Raw(market)

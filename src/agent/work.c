@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/beside.h"
 #include "agent/holder.h"
+#include "agent/leftover.h"
 #include "agent/preempt.h"
 #include "agent/slots.h"
 #include "base/encode.h"
@@ -115,6 +117,21 @@ static bool make_container(struct account *account, const char *name, const char
     return error_context(err, "make the container");
 }
 
+/* The full id; and whether the engine says that it runs. */
+static bool identify(struct docker *docker, const char *container,
+                     char ret_id[static DOCKER_ID_SIZE], bool *ret_is_running, struct error *err)
+{
+    auto_json json_t *root = NULL;
+    const char *id;
+
+    if (!docker_inspect(docker, container, &root, err) ||
+        !json_need_text(root, "Id", DOCKER_ID_SIZE - 1, &id, err))
+        return false;
+    (void)snprintf(ret_id, DOCKER_ID_SIZE, "%s", id);
+    *ret_is_running = json_is_true(json_object_get(json_object_get(root, "State"), "Running"));
+    return true;
+}
+
 static bool start(struct account *account, const char *container, struct error *err)
 {
     const struct record *record = account->work->record;
@@ -128,20 +145,45 @@ static bool start(struct account *account, const char *container, struct error *
     return error_context(err, "start the container");
 }
 
+/* The container, while its network is made. An engine that asks for the network at once is asked
+ * again when it is there. */
+static bool make_both(struct account *account, const char *name, char ret_id[static DOCKER_ID_SIZE],
+                      struct error *err)
+{
+    const struct work *work = account->work;
+    const char *image = work->desired->spec.image;
+    struct beside network = { .engine_socket = work->engine_socket,
+                              .host = work->host,
+                              .slot = work->record->slot };
+    struct error no_network;
+
+    if (!beside_begin(&network, err))
+        return false;
+    bool is_made = make_container(account, name, image, ret_id, err);
+    if (!beside_wait(&network, &account->docker.busy_us, &no_network)) {
+        *err = no_network;
+        return false;
+    }
+    return is_made ||
+           (err->code == ERROR_NOT_FOUND && make_container(account, name, image, ret_id, err));
+}
+
 static bool create(struct account *account, struct error *err)
 {
     const struct work *work = account->work;
     char name[64], id[DOCKER_ID_SIZE];
+    bool is_made = false;
 
     job_say(account->report, "making the container");
-    if (!make_network(account, err))
+    (void)seen_name(work->instance_id, name);
+    if (!work->record->has_holder)
+        is_made = make_both(account, name, id, err);
+    else if (!make_network(account, err))
         return false;
-    if (!make_container(account, seen_name(work->instance_id, name), work->desired->spec.image, id,
-                        err)) {
-        /* One of that name is there, from a worker that was killed: the plan will see it. */
-        return err->code == ERROR_CONFLICT;
-    }
-    return start(account, id, err);
+    else
+        is_made = make_container(account, name, work->desired->spec.image, id, err);
+    /* One of that name is there, from a worker that was killed: the plan will see it. */
+    return is_made ? start(account, id, err) : err->code == ERROR_CONFLICT;
 }
 
 /* Out of the way of an instance of ours that may have its number. */
@@ -289,19 +331,47 @@ static bool rebind(struct account *account, struct error *err)
     return docker_rename(docker, next, old, err);
 }
 
-/* Start what has been made before. One whose holder was lost is joined to one that is no more: it
- * is made anew, and started by the next step. */
+/* It was started by an engine that was killed before it wrote that down: containerd has a task of
+ * that id, and gives the id to no other. */
+static bool is_forgotten(const struct error *err)
+{
+    return strstr(err->text, "already exists") != NULL ||
+           strstr(err->text, "id already in use") != NULL;
+}
+
+/* End what runs in it, and make it anew over its files, under another id. */
+static bool start_over(struct account *account, const char *name, struct error *err)
+{
+    char id[DOCKER_ID_SIZE];
+    bool is_running;
+    size_t count;
+
+    if (!identify(&account->docker, name, id, &is_running, err))
+        return false;
+    return is_running || (leftover_kill(id, &count, err) && rebind(account, err));
+}
+
+/* Start what has been made before. One whose network was lost, or is its holder's and went with it,
+ * is joined to something that is no more: it is made anew, and started by the next step. One that
+ * has never run asks for its network by name, and a worker may not have made it any more. */
 static bool start_again(struct account *account, struct error *err)
 {
     const struct work *work = account->work;
     char name[64];
 
-    if (!work->record->has_holder)
-        return start(account, seen_name(work->instance_id, name), err);
-    if (!make_network(account, err))
+    (void)seen_name(work->instance_id, name);
+    if (work->record->has_holder && !make_network(account, err))
         return false;
-    if (start(account, seen_name(work->instance_id, name), err))
+    if (start(account, name, err))
         return true;
+    if (!work->record->has_holder && err->code == ERROR_NOT_FOUND) {
+        if (!make_network(account, err))
+            return false;
+        if (start(account, name, err))
+            return true;
+    }
+    if (is_forgotten(err))
+        return start_over(account, name, err);
     return err->code == ERROR_NOT_FOUND && rebind(account, err);
 }
 
@@ -320,13 +390,25 @@ static bool forget(struct account *account, struct error *err)
     return record == NULL || holder_remove(&account->docker, record->slot, err);
 }
 
+/* The container, and what may run in it without the engine's knowing. */
+static bool remove_all(struct docker *docker, const char *container, struct error *err)
+{
+    char id[DOCKER_ID_SIZE];
+    bool is_running;
+    size_t count;
+
+    if (!identify(docker, container, id, &is_running, err))
+        return err->code == ERROR_NOT_FOUND;
+    return docker_remove(docker, container, err) && leftover_kill(id, &count, err);
+}
+
 static bool destroy(struct account *account, struct error *err)
 {
     int64_t id = account->work->instance_id;
     char name[64], next[64];
 
-    if (!docker_remove(&account->docker, seen_name(id, name), err) ||
-        !docker_remove(&account->docker, seen_next_name(id, next), err))
+    if (!remove_all(&account->docker, seen_name(id, name), err) ||
+        !remove_all(&account->docker, seen_next_name(id, next), err))
         return error_context(err, "remove the container");
     return forget(account, err);
 }

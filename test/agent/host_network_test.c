@@ -125,11 +125,42 @@ static void test_no_two_instances_share_a_network(void **state)
         host_destroy(60 + i, 2);
 }
 
+/* A worker may be killed between the container and its network, which are made together. */
+static void test_a_network_that_is_not_there_is_made_at_the_start(void **state)
+{
+    struct desired_instance instance = host_instance(70, 1, DESIRED_RUNNING);
+    auto_docker struct docker docker = docker_open(engine_path());
+    struct spec_port port = { 8081, false };
+    auto_json json_t *root = NULL;
+    struct error err;
+
+    (void)state;
+    instance.spec.ports = &port;
+    instance.spec.port_count = 1;
+    host_want(&instance);
+    (void)market_wait(host_market, 70, PHASE_RUNNING, 1, HOST_SECONDS);
+    CHECK(host_inspect(70, &root));
+    const char *network =
+        json_string_value(json_object_get(json_object_get(root, "HostConfig"), "NetworkMode"));
+    CHECK(network != NULL && strncmp(network, "bt", 2) == 0);
+    instance.gen++;
+    instance.state = DESIRED_STOPPED;
+    host_want(&instance);
+    (void)market_wait(host_market, 70, PHASE_STOPPED, 2, HOST_SECONDS);
+    CHECK_OK(docker_network_remove(&docker, network, &err), &err);
+    instance.gen++;
+    instance.state = DESIRED_RUNNING;
+    host_want(&instance);
+    (void)market_wait(host_market, 70, PHASE_RUNNING, 3, HOST_SECONDS);
+    host_destroy(70, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_instance_joins_what_was_made_ahead),
         cmocka_unit_test(test_no_two_instances_share_a_network),
+        cmocka_unit_test(test_a_network_that_is_not_there_is_made_at_the_start),
     };
     engine_enter();
     return cmocka_run_group_tests(tests, host_setup, host_teardown);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A network made while the container that will live in it is made.
+ *
+ * The engine does not ask for the network before a container starts, and needs about as long for
+ * the one as for the other. A thread of the worker asks for the network, over a connection of its
+ * own; the worker makes the container meanwhile, and waits for both before the start. */
+
+#ifndef BERTH_AGENT_BESIDE_H
+#define BERTH_AGENT_BESIDE_H
+
+#include <pthread.h>
+
+#include "agent/container.h"
+
+struct beside {
+    const char *engine_socket; /* borrowed until beside_wait() */
+    const struct container_host *host;
+    int64_t slot;
+    pthread_t thread;
+    bool is_begun, is_made;
+    struct error err;
+};
+
+/* Begin to make the network of `slot`. Once, and then beside_wait(), whatever else has failed. */
+NODISCARD bool beside_begin(struct beside *beside, struct error *err);
+
+/* Until it is made or has failed; again and again gives the same. `*waited_us` is increased. */
+NODISCARD bool beside_wait(struct beside *beside, int64_t *waited_us, struct error *err);
+
+#endif

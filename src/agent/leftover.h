@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes of a container that the engine does not know to be running.
+ *
+ * An engine that is killed while it starts a container forgets that it did: after its restart the
+ * container shows as never started, while containerd runs its processes. They would hold a GPU that
+ * nobody sees in use, outlive the container, and every further start would be refused ("task ...:
+ * already exists"). Their control group carries the container's id, so they can be found and ended
+ * without the engine; the container is then made anew, under another id. */
+
+#ifndef BERTH_AGENT_LEFTOVER_H
+#define BERTH_AGENT_LEFTOVER_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Whether a /proc/PID/cgroup names the container of this full id. */
+bool leftover_is_in(const char *cgroup_text, const char *container_id);
+
+/* SIGKILL whatever runs in its control groups, until there is nothing, a few seconds at most. Only
+ * for a container that the engine says is not running, or does not know any more. */
+NODISCARD bool leftover_kill(const char *container_id, size_t *ret_count, struct error *err);
+
+#endif
