@@ -28,7 +28,7 @@ if(BERTH_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(BERTH_COVERAGE)
-    add_compile_options(--coverage)
+    add_compile_options(--coverage -fprofile-update=atomic) # tests have threads
     add_link_options(--coverage)
 endif()
 

@@ -40,7 +40,7 @@ def main():
             start = line["line_number"] - 1
             while start > 0 and source[start - 1].strip() and not re.search(r"([;{}:]|\*/)\s*$", source[start - 1]):
                 start -= 1
-            if re.match(r"\s*assert\(", source[start].strip()) or "abort()" in text:
+            if re.match(r"assert\(", source[start].strip()) or re.match(r"\s*assert\(", text) or "abort()" in text:
                 continue
             branches = [one for one in line["branches"] if not one.get("throw")]
             if is_store and is_handing_up(source, start, line["line_number"] - 1):
@@ -67,8 +67,11 @@ def main():
 
 def is_handing_up(source, start, at):
     """A statement that passes on what the database said: only a broken one takes its other side."""
-    statement = " ".join(part.strip() for part in source[start:at + 4])
-    return bool(re.search(r"\berr\)|has_failed", statement.split(";")[0] if ";" in statement else statement))
+    end = at
+    while end + 1 < len(source) and not re.search(r"[;{]", source[end]):
+        end += 1
+    statement = " ".join(part.strip() for part in source[start:end + 1])
+    return bool(re.search(r"\berr\)|has_failed", statement.split(";")[0]))
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def build_and_run(root, names):
         return "the compiler"
     for target in targets:
         try:
-            done = subprocess.run([f"bin/{target}"], cwd=root / "build", capture_output=True, text=True, timeout=180,
+            done = subprocess.run([f"bin/{target}"], cwd=root / "build", capture_output=True, text=True, timeout=1200,
                                   check=False)
         except subprocess.TimeoutExpired:
             return f"{target} (never ended)"

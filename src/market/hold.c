@@ -48,14 +48,10 @@ struct leg hold_leg(enum hold_kind kind, int64_t user_id, struct money amount)
     struct ledger_key bank = { LEDGER_BANK, 0, 0 };
     struct ledger_key prepaid = { LEDGER_RENTER_PREPAID, user_id, 0 };
 
-    switch (kind) {
-    case HOLD_DEPOSIT:
+    if (kind == HOLD_DEPOSIT)
         return (struct leg){ bank, prepaid, amount, LEG_DEPOSIT };
-    case HOLD_CREDIT:
+    if (kind == HOLD_CREDIT)
         return (struct leg){ prepaid, bank, amount, LEG_SENT };
-    case HOLD_EARNINGS:
-        break;
-    }
     assert(kind == HOLD_EARNINGS);
     return (struct leg){
         { LEDGER_HOST_PAYABLE, user_id, 0 }, { LEDGER_CHARGEBACKS, 0, 0 }, amount, LEG_KEPT_BACK

@@ -2,7 +2,6 @@
 #include "store/account_ids.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 static size_t place_of(struct ledger_key key)
 {
@@ -15,8 +14,6 @@ static size_t place_of(struct ledger_key key)
 
 int64_t account_ids_find(const struct account_ids *ids, struct ledger_key key)
 {
-    if (ids->places == NULL)
-        return 0;
     const struct account_id *place = &ids->places[place_of(key)];
     return ledger_key_equals(place->key, key) ? place->id : 0;
 }
@@ -28,10 +25,6 @@ void account_ids_learn(struct account_ids *ids, struct ledger_key key, int64_t i
     assert(id > 0);
     if (ids->fresh_count == ACCOUNT_IDS_FRESH_MAX)
         return;
-    if (ids->places == NULL)
-        ids->places = calloc(ACCOUNT_IDS_MAX, sizeof *ids->places);
-    if (ids->places == NULL)
-        return; /* it is only slower */
     ids->fresh[ids->fresh_count++] = place;
     ids->places[place] = (struct account_id){ key, id };
 }
@@ -46,10 +39,4 @@ void account_ids_forget(struct account_ids *ids)
     for (size_t i = 0; i < ids->fresh_count; i++)
         ids->places[ids->fresh[i]].id = 0;
     ids->fresh_count = 0;
-}
-
-void account_ids_release(struct account_ids *ids)
-{
-    free(ids->places);
-    *ids = (struct account_ids){ .places = NULL };
 }

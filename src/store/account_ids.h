@@ -24,7 +24,7 @@ struct account_id {
 };
 
 struct account_ids {
-    struct account_id *places; /* owned; NULL until the first */
+    struct account_id places[ACCOUNT_IDS_MAX];
     size_t fresh[ACCOUNT_IDS_FRESH_MAX];
     size_t fresh_count; /* places that the transaction at hand has filled */
 };
@@ -36,7 +36,5 @@ void account_ids_learn(struct account_ids *ids, struct ledger_key key, int64_t i
 /* The transaction has ended: what it taught may be believed from now on; or may not. */
 void account_ids_keep(struct account_ids *ids);
 void account_ids_forget(struct account_ids *ids);
-
-void account_ids_release(struct account_ids *ids);
 
 #endif

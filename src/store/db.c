@@ -244,7 +244,6 @@ void db_close(struct db **db)
     if (*db == NULL)
         return;
     assert(!(*db)->is_in_transaction);
-    account_ids_release(&(*db)->accounts);
     (*db)->driver->close(*db);
     *db = NULL;
 }

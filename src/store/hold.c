@@ -50,13 +50,13 @@ static bool entries_of(struct db *db, const struct hold_row *hold, struct ledger
 static bool compare(struct db *db, struct hold_row *hold, enum hold_placing *ret, struct error *err)
 {
     auto_arena struct arena arena = arena_of(4096);
-    struct hold_row before;
+    struct hold_row before = { .id = 0 }; /* of no kind */
     bool has;
 
     if (!hold_find(db, hold->key, &arena, &before, &has, err))
         return false;
     *ret = HOLD_DIFFERS;
-    if (has && before.kind == hold->kind && before.user_id == hold->user_id &&
+    if (before.kind == hold->kind && before.user_id == hold->user_id &&
         money_compare(before.amount, hold->amount) == 0) {
         hold->id = before.id;
         *ret = HOLD_EXISTS;
@@ -131,8 +131,10 @@ static bool resolve(struct db *db, const struct hold_row *after, struct error *e
                           after->journal_id != 0 ? db_int(after->journal_id) : db_null()),
                   &count, err))
         return error_context(err, "end hold %lld", (long long)after->id);
-    return count == 1 || db_fail(db, DB_FAILURE_RETRY, ERROR_CONFLICT, err, "hold %lld has ended",
-                                 (long long)after->id);
+    if (count != 1)
+        return db_fail(db, DB_FAILURE_RETRY, ERROR_CONFLICT, err, "hold %lld has ended",
+                       (long long)after->id);
+    return true;
 }
 
 bool hold_end(struct db *db, const struct hold_row *hold, enum hold_state state, struct instant now,
@@ -163,7 +165,9 @@ bool hold_capture(struct db *db, const struct hold_row *hold, const struct journ
     enum ledger_outcome outcome;
     bool has;
 
-    assert(is_covered(hold, journal));
+    if (!is_covered(hold, journal))
+        return db_fail(db, DB_FAILURE_FINAL, ERROR_OUT_OF_RANGE, err,
+                       "%s takes what hold %lld does not cover", journal->key, (long long)hold->id);
     if (!let_go(db, hold, now, err) || !ledger_post(db, journal, now, &outcome, err))
         return error_context(err, "capture hold %lld", (long long)hold->id);
     if (outcome != LEDGER_POSTED)

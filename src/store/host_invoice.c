@@ -31,8 +31,9 @@ bool bill_number(struct db *db, const char *series, int64_t year, char ret[stati
         return error_context(err, "number a bill");
     int length =
         snprintf(ret, BILL_NUMBER_SIZE, "%s-%04" PRId64 "-%06" PRId64, series, year, number);
-    return (length > 0 && length < BILL_NUMBER_SIZE) ||
-           error_set(err, ERROR_OUT_OF_RANGE, "a bill's number is too long");
+    if (length >= BILL_NUMBER_SIZE)
+        return error_set(err, ERROR_OUT_OF_RANGE, "a bill's number is too long");
+    return true;
 }
 
 bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_t max,

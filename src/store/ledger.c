@@ -106,7 +106,8 @@ static bool read_fund(struct db_rows *row, struct renter_funds *funds, struct er
     struct money debits = db_column_money(row, 1), credits = db_column_money(row, 2);
     const struct ledger_account *account = ledger_account(db_column_int(row, 0));
 
-    if (account == NULL || !ledger_is_within_limits(account->flags, debits, credits))
+    assert(account != NULL); /* the query names three of the chart */
+    if (!ledger_is_within_limits(account->flags, debits, credits))
         return error_set(err, ERROR_CORRUPT, "an account beyond its limits");
     struct money balance = ledger_balance(account->kind, debits, credits);
     if (account->code == LEDGER_RENTER_PROMO)

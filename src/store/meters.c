@@ -42,9 +42,11 @@ static bool end_epoch(struct db *db, int64_t contract_id, const struct meter *me
                           db_instant(now)),
                   &count, err))
         return false;
-    return count == 1 ||
-           db_fail(db, DB_FAILURE_FINAL, ERROR_CORRUPT, err, "meter %s of %" PRId64 " has no epoch",
-                   component_name(meter->component), contract_id);
+    if (count != 1)
+        return db_fail(db, DB_FAILURE_FINAL, ERROR_CORRUPT, err,
+                       "meter %s of %" PRId64 " has no epoch", component_name(meter->component),
+                       contract_id);
+    return true;
 }
 
 bool meters_open(struct db *db, int64_t contract_id, const struct meter of[static COMPONENT_COUNT],
@@ -63,7 +65,8 @@ bool meters_open(struct db *db, int64_t contract_id, const struct meter of[stati
 static bool read_meter(struct db_rows *row, struct meters *meters, size_t at)
 {
     struct meter *meter = &meters->of[at];
-    int64_t version = db_column_int(row, 10);
+    int64_t denominator = db_column_int(row, 1), version = db_column_int(row, 10);
+    bool is_closed = !db_column_is_null(row, 11);
 
     *meter = (struct meter){
         .component = (enum component)db_column_int(row, 0),
@@ -79,12 +82,12 @@ static bool read_meter(struct db_rows *row, struct meters *meters, size_t at)
     };
     if (at == 0) {
         meters->version = version;
-        meters->is_closed = !db_column_is_null(row, 11);
+        meters->is_closed = is_closed;
         meters->closed = db_column_instant(row, 11);
     }
     return meter->component == (enum component)(at + 1) && version == meters->version &&
-           db_column_int(row, 1) == component_denominator(meter->component) &&
-           meters->is_closed == !db_column_is_null(row, 11) && meter_is_valid(meter);
+           denominator == component_denominator(meter->component) &&
+           is_closed == meters->is_closed && meter_is_valid(meter);
 }
 
 bool meters_load(struct db *db, int64_t contract_id, struct meters *ret_meters, struct error *err)

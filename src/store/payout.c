@@ -76,8 +76,10 @@ bool payout_update(struct db *db, const struct payout_row *payout, enum payout_s
                           db_text(payout->reason), db_instant(payout->state_at), db_int(before)),
                   &count, err))
         return false;
-    return count == 1 || db_fail(db, DB_FAILURE_RETRY, ERROR_CONFLICT, err,
-                                 "payout %lld was moved by another", (long long)payout->id);
+    if (count != 1)
+        return db_fail(db, DB_FAILURE_RETRY, ERROR_CONFLICT, err,
+                       "payout %lld was moved by another", (long long)payout->id);
+    return true;
 }
 
 bool payout_list(struct db *db, const struct payout_filter *filter, struct arena *arena,

@@ -5,7 +5,8 @@
 Simulated hosts beat, renters rent, stop, start, label and destroy, operators grant credit. Everybody
 notes down what was acknowledged, and an observer notes down journals that it has seen committed. At a
 random moment berthd is killed. Then `berthd check` must be clean, berthd must answer again within two
-seconds, and what was acknowledged must be there, once: instances, destroys, grants, journals.
+seconds (or --restart, where the machine does much else), and what was acknowledged must be there, once:
+instances, destroys, grants, journals.
 
     kill_test.py --bin build/bin --kills 20 --from 1
 """
@@ -27,7 +28,7 @@ import tempfile
 import threading
 import time
 
-RENTERS, HOSTS, GPUS, RESTART_SECONDS = 6, 3, 4, 2.0
+RENTERS, HOSTS, GPUS = 6, 3, 4
 PR_SET_PDEATHSIG = 1
 
 
@@ -53,7 +54,7 @@ class Market:
         self.log = open(folder / "log", "a")
         self.hosts, self.server, self.restarts = [], None, []
 
-    def start(self):
+    def start(self, patience=30):
         """How long it took until the first answer."""
         began = time.monotonic()
         self.server = subprocess.Popen(
@@ -66,7 +67,7 @@ class Market:
             except OSError:
                 pass
             check(self.server.poll() is None, f"berthd ended with {self.server.returncode}")
-            check(time.monotonic() - began < 30, "berthd does not answer")
+            check(time.monotonic() - began < max(30, patience), "berthd does not answer")
             time.sleep(0.005)
 
     def kill(self):
@@ -98,13 +99,13 @@ class Market:
 
     def admin(self, *words):
         done = subprocess.run([self.bin / "berthd", "admin", "--data", self.data, *words], capture_output=True,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=600, check=False)
         check(done.returncode == 0, f"admin {' '.join(words)}: {done.stderr}")
         return json.loads(done.stdout)
 
     def check_books(self):
         done = subprocess.run([self.bin / "berthd", "check", "--data", self.data], capture_output=True, text=True,
-                              timeout=120, check=False)
+                              timeout=600, check=False)
         check(done.returncode == 0, f"check: {done.stdout}{done.stderr}")
 
     def query(self, sql, *values):
@@ -266,8 +267,8 @@ def run(options, folder):
             try:
                 market.check_books()
                 journals = check_acknowledged(market, renters, operator)
-                restarts.append(market.start())
-                check(restarts[-1] <= RESTART_SECONDS, f"the restart took {restarts[-1]:.2f} s")
+                restarts.append(market.start(options.restart))
+                check(restarts[-1] <= options.restart, f"the restart took {restarts[-1]:.2f} s")
             except Failure as failure:
                 raise Failure(f"after kill {kill}: {failure}") from None
         for thread in [*renters, operator]:
@@ -281,7 +282,7 @@ def run(options, folder):
         print(f"{options.kills} kills in {time.monotonic() - began:.0f} s: {answers} answers to renters, "
               f"{sum(len(r.rented) for r in renters)} rentals, {sum(len(r.destroyed) for r in renters)} destroys, "
               f"{len(operator.tickets)} grants, {len(operator.journals)} of {journals} journals looked at; "
-              f"slowest restart {max(restarts):.2f} s")
+              f"restarts of {sorted(restarts)[len(restarts) // 2]:.2f} s (median) to {max(restarts):.2f} s")
         print("1 passed, 0 failed")
     finally:
         market.stop()
@@ -292,6 +293,7 @@ def main():
     parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--from", type=int, default=1, dest="first")
+    parser.add_argument("--restart", type=float, default=2.0, help="seconds until it must answer again")
     parser.add_argument("--keep", action="store_true", help="leave the data of a failure where it is")
     options = parser.parse_args()
     options.bin = options.bin.resolve()

@@ -10,7 +10,7 @@ static struct ledger_key key_of(int64_t owner)
 
 static void test_what_was_kept_is_remembered(void **state)
 {
-    struct account_ids ids = { .places = NULL };
+    static struct account_ids ids;
 
     (void)state;
     CHECK_INT(account_ids_find(&ids, key_of(1)), 0);
@@ -22,13 +22,11 @@ static void test_what_was_kept_is_remembered(void **state)
     account_ids_forget(&ids);
     CHECK_INT(account_ids_find(&ids, key_of(1)), 77);
     CHECK_INT(account_ids_find(&ids, key_of(2)), 0);
-    account_ids_release(&ids);
-    CHECK_INT(account_ids_find(&ids, key_of(1)), 0);
 }
 
 static void test_keys_differ_in_each_of_their_parts(void **state)
 {
-    struct account_ids ids = { .places = NULL };
+    static struct account_ids ids;
     struct ledger_key key = { LEDGER_PAYOUT_TRANSIT, 5, 9 },
                       other[] = { { LEDGER_REFUND_TRANSIT, 5, 9 },
                                   { LEDGER_PAYOUT_TRANSIT, 6, 9 },
@@ -38,14 +36,13 @@ static void test_keys_differ_in_each_of_their_parts(void **state)
     account_ids_learn(&ids, key, 3);
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
         CHECK_INT(account_ids_find(&ids, other[i]), 0);
-    account_ids_release(&ids);
 }
 
 /* Whatever is learned, kept and forgotten: what is found is what was said last, or nothing. */
 static void test_it_is_never_wrong(void **state)
 {
     enum { OWNERS = 3 * ACCOUNT_IDS_MAX };
-    struct account_ids ids = { .places = NULL };
+    static struct account_ids ids;
     int64_t found = 0;
 
     (void)state;
@@ -71,7 +68,6 @@ static void test_it_is_never_wrong(void **state)
         found += id != 0;
     }
     CHECK(found > ACCOUNT_IDS_MAX / 2);
-    account_ids_release(&ids);
 }
 
 int main(void)

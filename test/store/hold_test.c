@@ -264,6 +264,73 @@ static void test_one_that_has_ended_is_not_captured(void **state)
     CHECK_INT(sum(&scene, scene.ada, HOLD_CREDIT), 400);
 }
 
+/* All of it may be taken, a nanodollar more may not; nor nothing, nor what was held elsewhere. */
+static void test_a_capture_is_covered_by_its_hold(void **state)
+{
+    static const struct {
+        int64_t amounts[2];   /* from where it was held; 0: no such leg */
+        int64_t from_another; /* from what a host is owed */
+        bool is_covered;
+    } rows[] = {
+        { { 401, 0 }, 0, false },
+        { { 1, 400 }, 0, false },
+        { { 0, 0 }, 400, false },
+        { { 1, 399 }, 7, true },
+    };
+    auto_scene struct scene scene = scene_open(*state);
+    struct hold_row hold = a_hold(&scene, HOLD_CREDIT, 400);
+    struct leg held = hold_leg(HOLD_CREDIT, scene.ada, hold.amount);
+
+    fund(&scene);
+    CHECK_INT(place(&scene, &hold), HOLD_PLACED);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct leg legs[3];
+        struct journal_moves moves = { .key = "hold:x",
+                                       .kind = JOURNAL_HOLD,
+                                       .ref_kind = JOURNAL_REF_HOLD,
+                                       .ref_id = hold.id,
+                                       .occurred = scene_at(6),
+                                       .legs = legs };
+        struct journal journal;
+
+        check_row("row %zu", i);
+        for (size_t part = 0; part < 2; part++)
+            if (rows[i].amounts[part] > 0) {
+                legs[moves.leg_count] = held;
+                legs[moves.leg_count++].amount.nanodollars = rows[i].amounts[part];
+            }
+        if (rows[i].from_another > 0)
+            legs[moves.leg_count++] = (struct leg){ { LEDGER_HOST_PAYABLE, scene.host, 0 },
+                                                    { LEDGER_BANK, 0, 0 },
+                                                    { rows[i].from_another },
+                                                    LEG_TRANSFER };
+        CHECK_INT(journal_moves(&moves, &journal), JOURNAL_BUILT);
+        if (rows[i].is_covered)
+            CHECK_OK(hold_capture(scene.db, &hold, &journal, scene_at(6), &scene.err), &scene.err);
+        else
+            CHECK_REFUSED_WITH(ERROR_OUT_OF_RANGE, &scene,
+                               hold_capture(scene.db, &hold, &journal, scene_at(6), &scene.err));
+    }
+    CHECK_INT(prepaid(&scene), 600);
+    CHECK_INT(sums_of(&scene, LEDGER_HOST_PAYABLE, scene.host).debits.nanodollars, 7);
+}
+
+static void test_a_journal_from_before_captures_nothing(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct hold_row hold = a_hold(&scene, HOLD_CREDIT, 400);
+    enum ledger_outcome outcome;
+
+    fund(&scene);
+    CHECK_INT(place(&scene, &hold), HOLD_PLACED);
+    struct journal journal = taking(&hold, 400);
+    CHECK_OK(ledger_post(scene.db, &journal, scene_at(5), &outcome, &scene.err), &scene.err);
+    CHECK_REFUSED_WITH(ERROR_CORRUPT, &scene,
+                       hold_capture(scene.db, &hold, &journal, scene_at(6), &scene.err));
+    CHECK_INT(load(&scene, hold.id).state, HOLD_OPEN);
+    CHECK_INT(prepaid(&scene), 200);
+}
+
 /* By hand, past every check of the program. */
 static void test_the_database_keeps_what_has_ended(void **state)
 {
@@ -370,6 +437,8 @@ int main(void)
         cmocka_unit_test(test_letting_go_frees_all_of_it_once),
         cmocka_unit_test(test_capturing_takes_some_and_frees_the_rest),
         cmocka_unit_test(test_one_that_has_ended_is_not_captured),
+        cmocka_unit_test(test_a_capture_is_covered_by_its_hold),
+        cmocka_unit_test(test_a_journal_from_before_captures_nothing),
         cmocka_unit_test(test_the_database_keeps_what_has_ended),
         cmocka_unit_test(test_those_whose_time_is_over_are_due),
         cmocka_unit_test(test_lists_are_filtered),

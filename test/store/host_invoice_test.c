@@ -22,6 +22,12 @@ static void test_numbers_have_no_gaps(void **state)
                  &scene.err);
         CHECK_TEXT(number, rows[i].number);
     }
+    /* The longest series that fits, and one letter more. */
+    CHECK_OK(bill_number(scene.db, "SERIES-OF-27-LETTERS-EXACTL", 2026, number, &scene.err),
+             &scene.err);
+    CHECK_TEXT(number, "SERIES-OF-27-LETTERS-EXACTL-2026-000001");
+    CHECK_FAILS(bill_number(scene.db, "SERIES-OF-27-LETTERS-EXACTLY", 2026, number, &scene.err),
+                &scene.err, ERROR_OUT_OF_RANGE);
 }
 
 static int64_t due(struct scene *scene, int64_t seconds)
@@ -114,12 +120,46 @@ static void test_an_invoice_comes_back_with_its_lines(void **state)
     CHECK_REFUSED(&scene, host_invoice_insert(scene.db, &invoice, &id, &scene.err));
 }
 
+/* Until it has been posted up to the cut, and while it can be. */
+static void test_a_contract_is_unposted_before_the_cut(void **state)
+{
+    static const struct {
+        const char *change;
+        int64_t count;
+    } rows[] = {
+        { "UPDATE contract SET started_us = 1, posted_us = 99999999, destroyed_us = 0", 1 },
+        { "UPDATE contract SET posted_us = 100000000", 0 },
+        { "UPDATE contract SET posted_us = 5, started_us = 0", 0 },
+        { "UPDATE contract SET started_us = 1, destroyed_us = 3, state = 8", 0 },
+    };
+    auto_scene struct scene scene = scene_open(*state);
+    struct instant cut = { 100000000 };
+    int64_t *contracts;
+    size_t count;
+
+    scene_run(&scene, "DELETE FROM contract WHERE id <> $1", DB_ARGS(db_int(scene.contract)));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%s", rows[i].change);
+        scene_run(&scene, rows[i].change, DB_NO_ARGS);
+        CHECK_OK(host_invoice_unposted(scene.db, scene.machine, cut, &scene.arena, &contracts,
+                                       &count, &scene.err),
+                 &scene.err);
+        CHECK_COUNT(count, rows[i].count);
+        CHECK(count == 0 || contracts[0] == scene.contract);
+        CHECK_OK(host_invoice_unposted(scene.db, scene.other_machine, cut, &scene.arena, &contracts,
+                                       &count, &scene.err),
+                 &scene.err);
+        CHECK_COUNT(count, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_have_no_gaps),
         cmocka_unit_test(test_a_host_is_due_until_it_is_billed),
         cmocka_unit_test(test_an_invoice_comes_back_with_its_lines),
+        cmocka_unit_test(test_a_contract_is_unposted_before_the_cut),
     };
 
     return SUPPORT_RUN(tests);

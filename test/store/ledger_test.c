@@ -445,6 +445,52 @@ static void test_too_much_for_one_journal_is_refused(void **state)
     CHECK_INT(newest_of(support), 0);
 }
 
+/* Promo credit, bought credit, debt: each in its own place. */
+static void test_each_fund_is_told_apart(void **state)
+{
+    struct support *support = *state;
+    struct renter_funds funds = { .promo = { 0 } }, after;
+    struct journal_credit credit = { .key = "promo:signup:7",
+                                     .renter_id = RENTER,
+                                     .ref_id = RENTER,
+                                     .ref_kind = JOURNAL_REF_USER,
+                                     .occurred = now,
+                                     .amount = { 70 },
+                                     .from = LEDGER_PROMO_GRANTED };
+    struct journal journal;
+
+    CHECK_INT(journal_promo(&credit, &funds, &journal, &after), JOURNAL_BUILT);
+    CHECK_INT(post(support, &journal), LEDGER_POSTED);
+    struct journal deposit = deposit_of("dep:1", 999, &after);
+    CHECK_INT(post(support, &deposit), LEDGER_POSTED);
+    CHECK_INT(funds_of(support).promo.nanodollars, 70);
+    CHECK_INT(funds_of(support).prepaid.nanodollars, 999);
+    CHECK_INT(funds_of(support).receivable.nanodollars, 0);
+}
+
+static void test_a_journal_with_too_many_legs_is_corrupt(void **state)
+{
+    struct support *support = *state;
+    struct renter_funds none = { .promo = { 0 } };
+    struct journal deposit = deposit_of("dep:1", 999, &none);
+    struct loading loading = { .key = "dep:1", .has = true };
+    struct error err;
+    char script[256];
+
+    CHECK_INT(post(support, &deposit), LEDGER_POSTED);
+    for (int leg = (int)deposit.leg_count + 1; leg <= JOURNAL_LEGS_MAX + 1; leg++) {
+        support_read(support, load_work, &loading);
+        CHECK_INT((int64_t)loading.journal.leg_count, leg - 1);
+        (void)snprintf(script, sizeof script,
+                       "INSERT INTO transfer SELECT journal_id, %d, dr, cr, amount, code "
+                       "FROM transfer WHERE leg = 1;",
+                       leg);
+        support_script(support, script);
+    }
+    CHECK_FAILS(store_read(support->store, load_work, &loading, &err), &err, ERROR_CORRUPT);
+    CHECK_INT((int64_t)loading.journal.leg_count, JOURNAL_LEGS_MAX);
+}
+
 static void test_impossible_funds_are_corrupt(void **state)
 {
     struct support *support = *state;
@@ -523,6 +569,8 @@ int main(void)
         cmocka_unit_test(test_too_much_for_one_journal_is_refused),
         cmocka_unit_test(test_a_closed_account_takes_nothing),
         cmocka_unit_test(test_accounts_of_a_lost_transaction_are_forgotten),
+        cmocka_unit_test(test_each_fund_is_told_apart),
+        cmocka_unit_test(test_a_journal_with_too_many_legs_is_corrupt),
         cmocka_unit_test(test_impossible_funds_are_corrupt),
         cmocka_unit_test(test_of_many_that_post_the_same_one_does),
     };

@@ -222,6 +222,11 @@ static void test_meters_that_do_not_add_up_are_corrupt(void **state)
         "UPDATE meter SET rate = 9000000000000000000 WHERE comp = 4;",
         "UPDATE meter SET closed_us = 5 WHERE comp = 4;",
         "DELETE FROM rate_epoch WHERE comp = 4; DELETE FROM meter WHERE comp = 4;",
+        "-- sqlite:\nPRAGMA ignore_check_constraints=ON;\n"
+        "-- postgres:\nALTER TABLE meter DROP CONSTRAINT meter_comp_check;\n"
+        "-- end\n"
+        "INSERT INTO meter (instance_id, comp, denom, fee_bps, rate, qty) "
+        "VALUES (41, 5, 1, 0, 0, 0);",
     };
     struct support *support = *state;
 
@@ -238,6 +243,21 @@ static void test_meters_that_do_not_add_up_are_corrupt(void **state)
     }
 }
 
+/* A price cannot change where none was begun. */
+static void test_a_meter_without_an_epoch_is_corrupt(void **state)
+{
+    struct support *support = *state;
+    struct repricing repricing = { .at = start };
+    struct error err;
+
+    support_write(support, open_work, NULL);
+    repricing.meters = load(support);
+    support_script(support, "DELETE FROM rate_epoch WHERE comp = 1;");
+    CHECK_FAILS(store_write(support->store, reprice_work, &repricing, &err), &err, ERROR_CORRUPT);
+    CHECK_FAILS(store_write(support->store, close_work, &repricing, &err), &err, ERROR_CORRUPT);
+    CHECK(!load(support).is_closed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_of_two_savers_the_second_loses),
         cmocka_unit_test(test_epochs_are_the_evidence_for_the_meters),
         cmocka_unit_test(test_meters_that_do_not_add_up_are_corrupt),
+        cmocka_unit_test(test_a_meter_without_an_epoch_is_corrupt),
     };
     return SUPPORT_RUN(tests);
 }

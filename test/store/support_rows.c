@@ -32,14 +32,15 @@ void scene_keep(struct scene *scene)
     begin(scene);
 }
 
-void scene_refused(struct scene *scene, bool is_ok, const char *what, const char *file, int line)
+void scene_refused(struct scene *scene, bool is_ok, enum error_code want, const char *file,
+                   int line)
 {
     /* On PostgreSQL it may show at the commit. */
     if (is_ok)
         is_ok = db_commit(scene->db, &scene->err);
     else
         db_rollback(scene->db);
-    check_fails(is_ok, &scene->err, ERROR_CONFLICT, what, file, line);
+    check_fails(is_ok, &scene->err, want, "what must be refused", file, line);
     begin(scene);
 }
 

@@ -37,9 +37,11 @@ void scene_keep(struct scene *scene);
 /* How many were found. */
 #define CHECK_COUNT(got, want) CHECK_INT((int64_t)(got), (want))
 
-#define CHECK_REFUSED(scene, call)                                                                 \
-    (scene_keep(scene), scene_refused((scene), (call), #call, __FILE__, __LINE__))
-void scene_refused(struct scene *scene, bool is_ok, const char *what, const char *file, int line);
+#define CHECK_REFUSED(scene, call) CHECK_REFUSED_WITH(ERROR_CONFLICT, scene, call)
+#define CHECK_REFUSED_WITH(code, scene, call)                                                      \
+    (scene_keep(scene), scene_refused((scene), (call), (code), __FILE__, __LINE__))
+void scene_refused(struct scene *scene, bool is_ok, enum error_code want, const char *file,
+                   int line);
 
 /* One statement, a literal in the common dialect; and the one number that one asks for. */
 void scene_run(struct scene *scene, const char *sql, struct db_args args);

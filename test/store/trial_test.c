@@ -68,12 +68,41 @@ static void test_more_than_money_holds_is_out_of_range(void **state)
     CHECK(!store_read(support->store, load_work, sums, &err));
 }
 
+/* Of one code's accounts some keep their sums and some do not, which the program never makes:
+ * either fits, and both together do not. */
+static void test_sums_that_fit_may_overflow_together(void **state)
+{
+    static const char *const sides[] = {
+        "UPDATE account SET dr_posted = 4000000000000000000 WHERE id <= 2;",
+        "UPDATE account SET dr_posted = 0, cr_posted = 4000000000000000000 WHERE id <= 2;",
+    };
+    struct support *support = *state;
+    struct ledger_sums sums[LINES_MAX];
+    struct error err;
+
+    support_script(
+        support, "INSERT INTO account (id, code, owner_id, flags, created_us) VALUES"
+                 " (1, 1010, 1, 0, 1), (2, 1010, 2, 0, 1), (3, 1010, 3, 8, 1), (4, 2310, 4, 8, 1);"
+                 "INSERT INTO journal (id, idem_key, body_hash, kind, occurred_us, posted_us,"
+                 " ref_kind, ref_id) VALUES (1, 'k', '', 1, 1, 1, 1, 1);\n"
+                 "INSERT INTO transfer VALUES (1, 1, 3, 4, 4000000000000000000, 65),"
+                 " (1, 2, 4, 3, 4000000000000000000, 65);");
+    support_read(support, load_work, sums);
+    CHECK_INT(sums_of(sums, LEDGER_BANK).debits.nanodollars, 4000000000000000000);
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+        check_row("%s", sides[i]);
+        support_script(support, sides[i]);
+        CHECK_FAILS(store_read(support->store, load_work, sums, &err), &err, ERROR_OUT_OF_RANGE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hot_accounts_are_summed_and_others_read),
         cmocka_unit_test(test_what_the_chart_lacks_is_corrupt),
         cmocka_unit_test(test_more_than_money_holds_is_out_of_range),
+        cmocka_unit_test(test_sums_that_fit_may_overflow_together),
     };
     return SUPPORT_RUN(tests);
 }
