@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/automation.h"
 
+#include "flow/each_due.h"
 #include "flow/limits.h"
 #include "market/automation.h"
 
@@ -69,58 +70,35 @@ bool flow_automation_set(const struct flow *flow, const struct caller *caller,
     return true;
 }
 
-struct destroy_work {
-    struct instant now;
-    int64_t id;
-    size_t count;
-    int64_t ids[AUTOMATION_MAX];
-};
-
-static bool find_work(struct db *db, void *context, struct error *err)
+bool automation_destroy(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
+                        struct error *err)
 {
-    struct destroy_work *work = context;
-
-    return contract_stopped_long(db, work->now, work->ids, AUTOMATION_MAX, &work->count, err);
-}
-
-static bool destroy_work(struct db *db, void *context, struct error *err)
-{
-    struct destroy_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     auto_buf struct buf span = buf_of(SPAN_TEXT_MAX);
     struct contract_row contract;
     struct change change;
-    bool has, has_changed;
+    bool has;
 
-    if (!contract_load(db, work->id, &arena, &contract, &has, err))
-        return false;
-    if (!has)
-        return true;
-    if (!change_begin(&change, db, contract.machine_id, work->now, &arena, &has, err) ||
-        !contract_load(db, work->id, &arena, &contract, &has, err))
+    if (!change_begin_contract(&change, db, id, now, &arena, &contract, &has, err))
         return false;
     /* Its owner may have started it, or taken the rule back, while we looked. */
-    if (!has || instant_compare(work->now, contract.automation.destroy_due) < 0)
+    if (!has || instant_compare(now, contract.automation.destroy_due) < 0)
         return true;
     automation_span(&span, contract.automation.destroy_after_s);
-    return change_contract(&change, &contract, RENTAL_STOPPED_TOO_LONG, span.bytes, &has_changed,
+    return change_contract(&change, &contract, RENTAL_STOPPED_TOO_LONG, span.bytes, ret_is_done,
                            err) &&
            change_end(&change, err);
 }
 
 bool flow_destroy_stopped(const struct flow *flow, size_t *ret_count, struct error *err)
 {
-    struct destroy_work work = { .now = clock_now(flow->clock) };
+    static const struct due_job job = { .seeks = "what was stopped too long",
+                                        .deed = "destroy contract",
+                                        .find = contract_stopped_long,
+                                        .deal = automation_destroy,
+                                        .max = AUTOMATION_MAX };
 
-    if (!store_read(flow->store, find_work, &work, err))
-        return error_context(err, "look for what was stopped too long");
-    for (size_t i = 0; i < work.count; i++) {
-        work.id = work.ids[i];
-        if (!store_write(flow->store, destroy_work, &work, err))
-            return error_context(err, "destroy contract %lld", (long long)work.id);
-    }
-    *ret_count = work.count;
-    return true;
+    return each_due(flow, &job, ret_count, err);
 }
 
 bool flow_automation_gauge(struct change *change, struct contract_row *contract,

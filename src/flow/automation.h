@@ -37,4 +37,8 @@ NODISCARD bool flow_automation_gauge(struct change *change, struct contract_row 
                                      int64_t gpu_permille, struct instant previous,
                                      struct error *err);
 
+/* What is done with one of them under its lock (flow/each_due.h): nothing, where it is not due. */
+NODISCARD bool automation_destroy(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
+                                  struct error *err);
+
 #endif

@@ -34,6 +34,16 @@ bool change_begin(struct change *change, struct db *db, int64_t machine_id, stru
     return true;
 }
 
+bool change_begin_contract(struct change *change, struct db *db, int64_t contract_id,
+                           struct instant now, struct arena *arena, struct contract_row *ret,
+                           bool *ret_has, struct error *err)
+{
+    if (!contract_load(db, contract_id, arena, ret, ret_has, err))
+        return false;
+    return !*ret_has || (change_begin(change, db, ret->machine_id, now, arena, ret_has, err) &&
+                         contract_load(db, contract_id, arena, ret, ret_has, err));
+}
+
 bool change_user(struct change *change, int64_t user_id, struct error *err)
 {
     for (size_t i = 0; i < change->user_count; i++)

@@ -50,6 +50,12 @@ NODISCARD bool change_begin(struct change *change, struct db *db, int64_t machin
                             struct instant now, struct arena *arena, bool *ret_has,
                             struct error *err);
 
+/* The same for the machine of a contract, which is loaded under its lock. `*ret_has` is false where
+ * there is no such contract. */
+NODISCARD bool change_begin_contract(struct change *change, struct db *db, int64_t contract_id,
+                                     struct instant now, struct arena *arena,
+                                     struct contract_row *ret, bool *ret_has, struct error *err);
+
 /* Let `event` happen to the contract. `*ret_has_changed` is false where it has no arrow in that
  * state, and nothing was done. */
 NODISCARD bool change_contract(struct change *change, struct contract_row *contract,

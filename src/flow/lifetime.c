@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "flow/change.h"
+#include "flow/each_due.h"
 #include "flow/limits.h"
 #include "market/lifetime.h"
 #include "store/event.h"
@@ -11,64 +12,34 @@
 
 enum { MAIL_MAX = 16 * 1024 };
 
-struct lifetime_work {
-    struct instant now;
-    int64_t id;
-    size_t count;
-    int64_t ids[LIFETIME_MAX];
-};
-
-static bool find_work(struct db *db, void *context, struct error *err)
+bool lifetime_stop(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
+                   struct error *err)
 {
-    struct lifetime_work *work = context;
-
-    return contract_overdue(db, work->now, work->ids, LIFETIME_MAX, &work->count, err);
-}
-
-static bool stop_work(struct db *db, void *context, struct error *err)
-{
-    struct lifetime_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     char end[INSTANT_TEXT_SIZE];
     struct contract_row contract;
     struct change change;
-    bool has, has_changed;
+    bool has;
 
-    if (!contract_load(db, work->id, &arena, &contract, &has, err))
-        return false;
-    if (!has)
-        return true;
-    if (!change_begin(&change, db, contract.machine_id, work->now, &arena, &has, err) ||
-        !contract_load(db, work->id, &arena, &contract, &has, err))
+    if (!change_begin_contract(&change, db, id, now, &arena, &contract, &has, err))
         return false;
     /* The host may have extended it while we looked. */
-    if (!has || instant_compare(work->now, contract.terms.end) < 0)
+    if (!has || instant_compare(now, contract.terms.end) < 0)
         return true;
     return change_contract(&change, &contract, RENTAL_LIFETIME_ENDED,
-                           instant_format(contract.terms.end, end), &has_changed, err) &&
+                           instant_format(contract.terms.end, end), ret_is_done, err) &&
            change_user(&change, contract.owner_id, err) && change_end(&change, err);
 }
 
 bool flow_lifetime(const struct flow *flow, size_t *ret_count, struct error *err)
 {
-    struct lifetime_work work = { .now = clock_now(flow->clock) };
+    static const struct due_job job = { .seeks = "contracts that are over",
+                                        .deed = "end contract",
+                                        .find = contract_overdue,
+                                        .deal = lifetime_stop,
+                                        .max = LIFETIME_MAX };
 
-    if (!store_read(flow->store, find_work, &work, err))
-        return error_context(err, "look for contracts that are over");
-    for (size_t i = 0; i < work.count; i++) {
-        work.id = work.ids[i];
-        if (!store_write(flow->store, stop_work, &work, err))
-            return error_context(err, "end contract %lld", (long long)work.id);
-    }
-    *ret_count = work.count;
-    return true;
-}
-
-static bool find_to_warn(struct db *db, void *context, struct error *err)
-{
-    struct lifetime_work *work = context;
-
-    return contract_to_warn(db, work->now, work->ids, LIFETIME_MAX, &work->count, err);
+    return each_due(flow, &job, ret_count, err);
 }
 
 /* What the mail is made from. */
@@ -88,9 +59,8 @@ static void encode_mail(struct buf *out, const struct contract_row *contract, co
     encode_end(&json);
 }
 
-static bool send_mail(struct db *db, const struct lifetime_work *work,
-                      const struct contract_row *contract, const char *left, struct arena *arena,
-                      struct error *err)
+static bool send_mail(struct db *db, struct instant now, const struct contract_row *contract,
+                      const char *left, struct arena *arena, struct error *err)
 {
     auto_buf struct buf body = buf_of(MAIL_MAX);
     struct user_row user;
@@ -109,35 +79,34 @@ static bool send_mail(struct db *db, const struct lifetime_work *work,
     struct outbox_item item = {
         .key = key, .provider = "mail", .method = "POST", .path = user.email, .body = body.bytes
     };
-    return outbox_append(db, &item, work->now, err);
+    return outbox_append(db, &item, now, err);
 }
 
-static bool warn_work(struct db *db, void *context, struct error *err)
+bool lifetime_warn(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
+                   struct error *err)
 {
-    struct lifetime_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     char end[INSTANT_TEXT_SIZE];
     struct contract_row contract;
+    struct change change;
     bool has;
 
-    if (!contract_load(db, work->id, &arena, &contract, &has, err))
+    if (!change_begin_contract(&change, db, id, now, &arena, &contract, &has, err))
         return false;
-    if (!has || !machine_lock(db, contract.machine_id, err) ||
-        !contract_load(db, work->id, &arena, &contract, &has, err))
-        return !has;
     /* Somebody else may have warned, or its host extended it, while we looked. */
-    if (!has || instant_compare(work->now, contract.warn) < 0)
+    if (!has || instant_compare(now, contract.warn) < 0)
         return true;
 
-    const char *left = lifetime_warning(contract.terms.end, work->now);
-    contract.warn = lifetime_next_warning(contract.terms.end, work->now);
+    const char *left = lifetime_warning(contract.terms.end, now);
+    contract.warn = lifetime_next_warning(contract.terms.end, now);
     if (!contract_update(db, &contract, contract.gen, err))
         return false;
+    *ret_is_done = left != NULL;
     if (left == NULL)
         return true;
     struct event_row event = {
         .contract_id = contract.id,
-        .at = work->now,
+        .at = now,
         .state = contract.state,
         .detail = arena_printf(&arena,
                                "Its lifetime ends in %s, at %s. Copy your data away; only its host "
@@ -146,21 +115,17 @@ static bool warn_work(struct db *db, void *context, struct error *err)
     };
     if (event.detail == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for a warning");
-    return event_insert(db, &event, err) && send_mail(db, work, &contract, left, &arena, err) &&
+    return event_insert(db, &event, err) && send_mail(db, now, &contract, left, &arena, err) &&
            db_notify(db, TOPIC_CONTRACT, contract.id, err);
 }
 
 bool flow_lifetime_warn(const struct flow *flow, size_t *ret_count, struct error *err)
 {
-    struct lifetime_work work = { .now = clock_now(flow->clock) };
+    static const struct due_job job = { .seeks = "contracts that end soon",
+                                        .deed = "warn of the end of contract",
+                                        .find = contract_to_warn,
+                                        .deal = lifetime_warn,
+                                        .max = LIFETIME_MAX };
 
-    if (!store_read(flow->store, find_to_warn, &work, err))
-        return error_context(err, "look for contracts that end soon");
-    for (size_t i = 0; i < work.count; i++) {
-        work.id = work.ids[i];
-        if (!store_write(flow->store, warn_work, &work, err))
-            return error_context(err, "warn of the end of contract %lld", (long long)work.id);
-    }
-    *ret_count = work.count;
-    return true;
+    return each_due(flow, &job, ret_count, err);
 }

@@ -17,4 +17,10 @@ NODISCARD bool flow_lifetime_warn(const struct flow *flow, size_t *ret_count, st
 /* Stop up to LIFETIME_MAX instances that are due; `*ret_count` says how many there were. */
 NODISCARD bool flow_lifetime(const struct flow *flow, size_t *ret_count, struct error *err);
 
+/* What is done with one of them under its lock (flow/each_due.h): nothing, where it is not due. */
+NODISCARD bool lifetime_stop(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
+                             struct error *err);
+NODISCARD bool lifetime_warn(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
+                             struct error *err);
+
 #endif

@@ -2,6 +2,7 @@
 #include "flow/automation.h"
 
 #include "flow/instance_change.h"
+#include "flow/limits.h"
 #include "flow/no_credit.h"
 #include "market/automation.h"
 #include "support.h"
@@ -151,10 +152,119 @@ static void test_nobody_loses_data_for_want_of_credit(void **state)
     CHECK_INT(set(&world, ada, id, -1, 1), AUTOMATION_SET);
     world_run(&world, &machine, 10000 * US_PER_SECOND);
     CHECK_OK(flow_no_credit(&world.flow, &count, &err), &err);
-    world_run(&world, &machine, 30 * 24 * US_PER_HOUR);
+    world_pass(&world, 30 * 24 * US_PER_HOUR);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
     CHECK_INT(world_contract(&world, id).state, RENTAL_STOPPED);
     CHECK_INT((int64_t)destroy_stopped(&world), 0);
     CHECK_INT(world_contract(&world, id).state, RENTAL_STOPPED);
+    world_close(&world);
+}
+
+/* Time before a rule was made does not count for it. */
+static void test_a_new_rule_is_not_about_the_past(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    enum change_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    CHECK_INT(set(&world, ada, id, 5, -1), AUTOMATION_SET);
+    run_at(&world, &machine, 0, 8); /* idle for 140 s by now */
+    CHECK_INT(set(&world, ada, id, 1, -1), AUTOMATION_SET);
+    CHECK_INT(world_contract(&world, id).automation.idle_since.microseconds, 0);
+    run_at(&world, &machine, 0, 3);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_RUNNING);
+    run_at(&world, &machine, 0, 1);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_STOPPING);
+    CHECK_INT(world_contract(&world, id).automation.idle_since.microseconds, 0);
+    world_run(&world, &machine, 3 * US_PER_HOUR);
+    CHECK_INT(set(&world, ada, id, -1, 2), AUTOMATION_SET);
+    world_pass(&world, 2 * US_PER_HOUR - 1);
+    CHECK_INT((int64_t)destroy_stopped(&world), 0);
+    world_pass(&world, 1);
+    CHECK_INT((int64_t)destroy_stopped(&world), 1);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_DESTROYING);
+    CHECK_OK(flow_start(&world.flow, &ada, id, &outcome, &err), &err);
+    world_check(&world);
+    world_close(&world);
+}
+
+/* A rule that was taken back has no memory: no gauge is kept for nobody. */
+static void test_without_a_rule_nothing_is_kept(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    run_at(&world, &machine, 0, 2);
+    CHECK_INT(world_contract(&world, id).automation.idle_since.microseconds, 0);
+    CHECK_INT(set(&world, ada, id, 5, -1), AUTOMATION_SET);
+    run_at(&world, &machine, 0, 2);
+    CHECK(world_contract(&world, id).automation.idle_since.microseconds != 0);
+    CHECK_INT(set(&world, ada, id, 0, -1), AUTOMATION_SET);
+    run_at(&world, &machine, 0, 1);
+    CHECK_INT(world_contract(&world, id).automation.idle_since.microseconds, 0);
+    world_close(&world);
+}
+
+static bool destroy_early(struct db *db, void *context, struct error *err)
+{
+    const struct world *world = context;
+    bool is_done = false;
+
+    CHECK(automation_destroy(db, 9999, clock_now(&world->clock), &is_done, err) && !is_done);
+    return automation_destroy(db, 1, clock_now(&world->clock), &is_done, err) && !is_done;
+}
+
+static bool operator_stops(struct db *db, void *context, struct error *err)
+{
+    const struct world *world = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct contract_row contract;
+    struct change change;
+    bool has, has_changed;
+
+    return change_begin_contract(&change, db, 1, clock_now(&world->clock), &arena, &contract, &has,
+                                 err) &&
+           change_contract(&change, &contract, RENTAL_OPERATOR_STOPS, "asked to", &has_changed,
+                           err) &&
+           has_changed && change_end(&change, err);
+}
+
+/* Between the look and the lock its owner may take the rule back; and the operator's stop is not
+ * what it was made for. */
+static void test_who_is_not_due_any_more_is_left_alone(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    enum change_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    CHECK_INT(id, 1);
+    CHECK_INT(set(&world, ada, id, -1, 1), AUTOMATION_SET);
+    CHECK_OK(flow_stop(&world.flow, &ada, id, &outcome, &err), &err);
+    world_run(&world, &machine, 60 * US_PER_SECOND);
+    struct hash before = world_dump(&world);
+    support_write(world.support, destroy_early, &world);
+    CHECK_UNCHANGED(&world, before);
+    CHECK_OK(flow_start(&world.flow, &ada, id, &outcome, &err), &err);
+    world_run(&world, &machine, 60 * US_PER_SECOND);
+    support_write(world.support, operator_stops, &world);
+    world_run(&world, &machine, 10 * US_PER_SECOND);
+    world_pass(&world, 4 * US_PER_HOUR);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_STOPPED);
+    CHECK_INT((int64_t)destroy_stopped(&world), 0);
     world_close(&world);
 }
 
@@ -194,6 +304,9 @@ int main(void)
         cmocka_unit_test(test_what_is_not_measured_does_not_stop),
         cmocka_unit_test(test_what_is_stopped_for_long_is_destroyed),
         cmocka_unit_test(test_nobody_loses_data_for_want_of_credit),
+        cmocka_unit_test(test_a_new_rule_is_not_about_the_past),
+        cmocka_unit_test(test_without_a_rule_nothing_is_kept),
+        cmocka_unit_test(test_who_is_not_due_any_more_is_left_alone),
         cmocka_unit_test(test_what_may_be_asked),
     };
 

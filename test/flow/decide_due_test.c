@@ -62,6 +62,45 @@ static void test_want_of_credit_makes_place_until_it_is_mended(void **state)
     place_close(&place);
 }
 
+static bool early_work(struct db *db, void *context, struct error *err)
+{
+    const struct place *place = context;
+    struct instant now = clock_now(&place->world.clock);
+    bool is_done = false;
+
+    CHECK(decide_due_machine(db, 9999, now, &is_done, err) && !is_done);
+    CHECK(decide_due_bid(db, 9999, now, &is_done, err) && !is_done);
+    CHECK(decide_due_machine(db, place->machine.id, now, &is_done, err) && !is_done);
+    for (int64_t id = 1; id <= 4; id++)
+        CHECK(decide_due_bid(db, id, now, &is_done, err) && !is_done);
+    return true;
+}
+
+/* Between the look and the lock another decision may be made, and whoever stopped for want of
+ * credit start, or be over. */
+static void test_who_is_not_due_any_more_is_left_alone(void **state)
+{
+    struct place place;
+
+    place_open(&place, state, 3);
+    (void)place_rent(&place, place.ada, 1);     /* 1: on demand, without credit */
+    (void)place_bid(&place, place.ada, 1, 100); /* 2: runs */
+    place_run_s(&place, 5);
+    int64_t user = place_bid(&place, place.ada, 1, 100); /* 3: its owner stopped it */
+    (void)place_bid(&place, place.bob, 1, 200);          /* 4: its lifetime is over */
+    place_run_s(&place, 5);
+    place_stop(&place, place.ada, user);
+    support_script(place.world.support,
+                   "UPDATE contract SET state = 7, reason = 2 WHERE id IN (1, 4);\n"
+                   "UPDATE contract SET end_us = 1 WHERE id = 4;");
+    CHECK(world_number(&place.world, "SELECT decide_us FROM machine") >
+          clock_now(&place.world.clock).microseconds);
+    struct hash before = world_dump(&place.world);
+    support_write(place.world.support, early_work, &place);
+    CHECK_UNCHANGED(&place.world, before);
+    world_close(&place.world);
+}
+
 /* More who cannot pay than are looked at in one go, and one behind them who can. */
 static void test_many_without_credit_hide_nobody(void **state)
 {
@@ -96,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_minute_is_a_bids_own),
         cmocka_unit_test(test_want_of_credit_makes_place_until_it_is_mended),
+        cmocka_unit_test(test_who_is_not_due_any_more_is_left_alone),
         cmocka_unit_test(test_many_without_credit_hide_nobody),
     };
 

@@ -97,11 +97,68 @@ static void test_a_host_extends_at_no_higher_price(void **state)
     world_close(&world);
 }
 
+struct deal_work {
+    bool (*deal)(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
+                 struct error *err);
+    int64_t id;
+    struct instant now;
+    bool is_done;
+};
+
+static bool deal_work(struct db *db, void *context, struct error *err)
+{
+    struct deal_work *work = context;
+
+    work->is_done = false;
+    return work->deal(db, work->id, work->now, &work->is_done, err);
+}
+
+static bool deal(struct world *world, struct deal_work work)
+{
+    work.now = clock_now(&world->clock);
+    support_write(world->support, deal_work, &work);
+    return work.is_done;
+}
+
+/* Between the look and the lock its host may extend it, or another server deal with it. */
+static void test_who_is_not_due_any_more_is_left_alone(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    (void)list_for(&world, &machine, 7200, INT64_C(360000000));
+    int64_t id = world_running(&world, &machine, ada, 1);
+    int64_t left_us = instant_until(clock_now(&world.clock), world_contract(&world, id).terms.end);
+    world_run(&world, &machine, left_us - US_PER_HOUR - 1);
+    struct hash before = world_dump(&world);
+    CHECK(!deal(&world, (struct deal_work){ lifetime_warn, id, { 0 }, false }));
+    CHECK(!deal(&world, (struct deal_work){ lifetime_stop, id, { 0 }, false }));
+    CHECK(!deal(&world, (struct deal_work){ lifetime_stop, 9999, { 0 }, false }));
+    CHECK_UNCHANGED(&world, before);
+    world_pass(&world, 1);
+    CHECK(deal(&world, (struct deal_work){ lifetime_warn, id, { 0 }, false }));
+    CHECK(!deal(&world, (struct deal_work){ lifetime_warn, id, { 0 }, false }));
+    world_run(&world, &machine, US_PER_HOUR - 1);
+    before = world_dump(&world);
+    CHECK(!deal(&world, (struct deal_work){ lifetime_stop, id, { 0 }, false }));
+    CHECK_UNCHANGED(&world, before);
+    world_pass(&world, 1);
+    CHECK(deal(&world, (struct deal_work){ lifetime_stop, id, { 0 }, false }));
+    CHECK_INT(world_contract(&world, id).state, RENTAL_STOPPING);
+    CHECK(!deal(&world, (struct deal_work){ lifetime_stop, id, { 0 }, false }));
+    world_check(&world);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_lifetime_ends_charging_at_its_end),
         cmocka_unit_test(test_a_host_extends_at_no_higher_price),
+        cmocka_unit_test(test_who_is_not_due_any_more_is_left_alone),
     };
 
     crypto_start();
