@@ -41,6 +41,16 @@ static void test_the_higher_bid_comes_and_the_lower_one_comes_back(void **state)
     place_run_s(&place, 10);
     place_check_state(&place, a, RENTAL_RUNNING, REASON_NONE);
     CHECK_INT(world_container(&place.machine, a)->starts, 2);
+    /* Its notice is over and done with: the second run is charged like the first, and has a minute
+     * of its own. */
+    CHECK_INT(instant_compare(world_contract(&place.world, a).pause, INSTANT_NEVER), 0);
+    int64_t c = place_bid(&place, place.bob, 1, 200);
+    place_run_s(&place, 40);
+    place_check_state(&place, a, RENTAL_RUNNING, REASON_NONE);
+    CHECK_INT(world_number_of(&place.world,
+                              "SELECT total FROM meter WHERE comp = 1 AND instance_id = $1", a),
+              70 * US_PER_SECOND);
+    place_destroy(&place, place.bob, c);
     place_check_state(&place, equal, RENTAL_SCHEDULING, REASON_BID_WAITS);
     place_close(&place);
 }
@@ -226,6 +236,146 @@ static void test_decisions_are_kept(void **state)
     place_close(&place);
 }
 
+/* What is left of its notice. */
+static int64_t notice_us(struct place *place, int64_t id)
+{
+    return instant_until(clock_now(&place->world.clock), world_contract(&place->world, id).pause);
+}
+
+static int64_t bid_with_notice(struct place *place, struct caller renter, int64_t ticks,
+                               int64_t grace_s)
+{
+    struct rental_request request =
+        world_bid_request(world_offer(&place->world, place->machine.id, 1), 1, ticks);
+    struct rental_reply reply;
+    struct error err;
+
+    request.grace_s = grace_s;
+    CHECK_OK(flow_rent(&place->world.flow, &renter, &request, &reply, &err), &err);
+    CHECK_INT(reply.outcome, RENTAL_MADE);
+    return reply.instance_id;
+}
+
+/* Bids wait for as long as was agreed; on demand waits ten seconds at most. */
+static void test_notice_is_shorter_for_on_demand(void **state)
+{
+    static const struct {
+        int64_t grace_s, outbid_s, outranked_s;
+    } rows[] = { { 0, 0, 0 }, { 9, 9, 9 }, { 10, 10, 10 }, { 11, 11, 10 }, { 120, 120, 10 } };
+    struct place place;
+
+    place_open(&place, state, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (int is_firm = 0; is_firm < 2; is_firm++) {
+            check_row("%lld s, %d", (long long)rows[i].grace_s, is_firm);
+            int64_t bid = bid_with_notice(&place, place.ada, 100, rows[i].grace_s);
+            world_container(&place.machine, bid)->clings = true;
+            place_run_s(&place, 70);
+            place_check_state(&place, bid, RENTAL_RUNNING, REASON_NONE);
+            int64_t winner =
+                is_firm ? place_rent(&place, place.bob, 1) : place_bid(&place, place.bob, 1, 200);
+            CHECK_INT(notice_us(&place, bid),
+                      (is_firm ? rows[i].outranked_s : rows[i].outbid_s) * US_PER_SECOND);
+            place_destroy(&place, place.bob, winner);
+            place_destroy(&place, place.ada, bid);
+            place_run_s(&place, 10);
+        }
+    }
+    /* What has no process yet has nothing to save. */
+    int64_t young = bid_with_notice(&place, place.ada, 100, 60);
+    place_check_state(&place, young, RENTAL_CREATED, REASON_NONE);
+    (void)place_rent(&place, place.bob, 1);
+    place_check_state(&place, young, RENTAL_PAUSING, REASON_OUTRANKED);
+    CHECK_INT(notice_us(&place, young), 0);
+    place_close(&place);
+}
+
+/* It could when it was made. */
+static void test_who_cannot_pay_is_passed_over(void **state)
+{
+    struct place place;
+
+    place_open(&place, state, 1);
+    struct caller poor = world_user(&place.world, "poor@berth.test", 1);
+    int64_t runs = place_bid(&place, place.ada, 1, 350);
+    place_run_s(&place, 70);
+    int64_t high = place_bid(&place, poor, 1, 300), low = place_bid(&place, place.bob, 1, 50);
+    support_script(place.world.support,
+                   "UPDATE account SET dr_posted = cr_posted - 200000000 WHERE code = 2020\n"
+                   "  AND owner_id = (SELECT id FROM users WHERE email = 'poor@berth.test');");
+    place_destroy(&place, place.ada, runs);
+    place_run_s(&place, 10);
+    place_check_state(&place, high, RENTAL_STOPPED, REASON_NO_CREDIT);
+    place_check_state(&place, low, RENTAL_RUNNING, REASON_NONE);
+    world_close(&place.world);
+}
+
+/* Two GPUs are free, and the disk is enough for either bid, but not for both: one that is stopped
+ * keeps its files. */
+static void run_two(void **state, int64_t disk_gb, bool fits_both)
+{
+    struct place place;
+    int64_t bids[2];
+
+    place_open(&place, state, 2);
+    int64_t all = place_bid(&place, place.bob, 2, 350);
+    place_run_s(&place, 70);
+    for (size_t i = 0; i < 2; i++) {
+        struct rental_request request =
+            world_bid_request(world_offer(&place.world, place.machine.id, 1), 1, 100 - (int64_t)i);
+        struct rental_reply reply;
+        struct error err;
+
+        request.spec.disk_gb = disk_gb;
+        CHECK_OK(flow_rent(&place.world.flow, &place.ada, &request, &reply, &err), &err);
+        CHECK_INT(reply.outcome, RENTAL_MADE);
+        bids[i] = reply.instance_id;
+    }
+    place_stop(&place, place.bob, all);
+    place_run_s(&place, 10);
+    place_check_state(&place, bids[0], RENTAL_RUNNING, REASON_NONE);
+    place_check_state(&place, bids[1], fits_both ? RENTAL_RUNNING : RENTAL_SCHEDULING,
+                      fits_both ? REASON_NONE : REASON_BID_WAITS);
+    place_destroy(&place, place.bob, all);
+    place_run_s(&place, 10);
+    place_check_state(&place, bids[1], RENTAL_RUNNING, REASON_NONE);
+    place_close(&place);
+}
+
+static void test_who_has_room_runs(void **state)
+{
+    run_two(state, 495, true);
+}
+
+static void test_who_has_no_room_waits_on(void **state)
+{
+    run_two(state, 496, false);
+}
+
+static int64_t decide_us(struct place *place)
+{
+    return world_number_of(&place->world, "SELECT decide_us FROM machine WHERE id = $1",
+                           place->machine.id);
+}
+
+/* A minimum run that keeps somebody waiting ends at an instant, which is kept; any other ends
+ * unheeded. */
+static void test_the_end_of_a_minimum_run_is_kept_in_mind(void **state)
+{
+    struct place place;
+
+    place_open(&place, state, 1);
+    int64_t a = place_bid(&place, place.ada, 1, 100);
+    place_run_s(&place, 5);
+    int64_t began_us = world_contract(&place.world, a).ran.microseconds;
+    CHECK_INT(decide_us(&place), INSTANT_NEVER.microseconds);
+    int64_t b = place_bid(&place, place.bob, 1, 200);
+    CHECK_INT(decide_us(&place), began_us + AUCTION_RUN_MIN_US);
+    place_destroy(&place, place.bob, b);
+    CHECK_INT(decide_us(&place), INSTANT_NEVER.microseconds);
+    place_close(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +387,11 @@ int main(void)
         cmocka_unit_test(test_a_machine_out_of_contact_decides_nothing),
         cmocka_unit_test(test_thirty_days_without_a_rival),
         cmocka_unit_test(test_decisions_are_kept),
+        cmocka_unit_test(test_notice_is_shorter_for_on_demand),
+        cmocka_unit_test(test_who_cannot_pay_is_passed_over),
+        cmocka_unit_test(test_who_has_room_runs),
+        cmocka_unit_test(test_who_has_no_room_waits_on),
+        cmocka_unit_test(test_the_end_of_a_minimum_run_is_kept_in_mind),
     };
 
     crypto_start();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/hall.h"
 
+#include <stdio.h>
+
 #include "check.h"
 #include "flow/support_bids.h"
 
@@ -71,6 +73,85 @@ static void test_rows_become_facts(void **state)
     place_close(&place);
 }
 
+/* Who waits, by the place it has among the facts; -1: it is not among them. */
+static int bid_place(const struct hall *hall, int64_t id)
+{
+    for (size_t i = 0; i < hall->facts.bid_count; i++)
+        if (hall->bids[i].id == id)
+            return (int)i;
+    return -1;
+}
+
+static bool load_work(struct db *db, void *context, struct error *err)
+{
+    struct hall_work *work = context;
+    struct arena *arena = &work->world->arena;
+    struct machine_row machine;
+    bool has;
+
+    return machine_load(db, work->machine_id, arena, &machine, &has, err) &&
+           hall_load(db, &machine, clock_now(&work->world->clock), arena, &work->hall, err);
+}
+
+/* The moment at which credit or lifetime end belongs to nobody any more. Who runs is stopped by
+ * timers of its own. */
+static void test_who_waits_without_means_is_not_eligible(void **state)
+{
+    struct place place;
+
+    place_open(&place, state, 1);
+    int64_t runs = place_bid(&place, place.ada, 1, 100);
+    int64_t waits = place_bid(&place, place.bob, 1, 50);
+    place_run_s(&place, 70);
+    struct hall_work work = { .world = &place.world, .machine_id = place.machine.id };
+    int64_t now_us = clock_now(&place.world.clock).microseconds;
+    for (size_t i = 0; i < 2; i++) {
+        for (int64_t left_us = 1; left_us >= 0; left_us--) {
+            char sql[128];
+
+            check_row("%zu, %lld us left", i, (long long)left_us);
+            if (i == 0)
+                (void)snprintf(sql, sizeof sql, "UPDATE users SET t_zero_us = %lld WHERE id = %lld",
+                               (long long)(now_us + left_us), (long long)place.bob.user_id);
+            else
+                (void)snprintf(sql, sizeof sql, "UPDATE contract SET end_us = %lld WHERE id = %lld",
+                               (long long)(now_us + left_us), (long long)waits);
+            support_script(place.world.support, sql);
+            support_read(place.world.support, load_work, &work);
+            CHECK_INT(bid_place(&work.hall, waits) >= 0, left_us > 0);
+            CHECK(bid_place(&work.hall, runs) >= 0);
+        }
+        support_script(place.world.support, "UPDATE users SET t_zero_us = 9223372036854775807");
+    }
+    world_close(&place.world);
+}
+
+/* One that is told to make way still holds its GPU, and no longer runs on it as the rules have it;
+ * who runs on a GPU that was taken out of the machine keeps it. */
+static void test_places_are_counted(void **state)
+{
+    struct place place;
+
+    place_open(&place, state, 2);
+    int64_t a = place_bid(&place, place.ada, 1, 100);
+    world_container(&place.machine, a)->clings = true;
+    int64_t b = place_bid(&place, place.ada, 1, 150);
+    place_run_s(&place, 70);
+    struct hall_work work = { .world = &place.world, .machine_id = place.machine.id };
+    support_read(place.world.support, load_work, &work);
+    CHECK_INT(work.hall.facts.gpu_count, 2);
+    (void)place_bid(&place, place.bob, 1, 200);
+    place_check_state(&place, a, RENTAL_PAUSING, REASON_OUTBID);
+    support_read(place.world.support, load_work, &work);
+    CHECK_INT(work.hall.facts.gpu_count, 2);
+    CHECK(!work.hall.bids[bid_place(&work.hall, a)].is_running);
+    CHECK(work.hall.bids[bid_place(&work.hall, b)].is_running);
+    support_script(place.world.support, "UPDATE gpu SET retired_us = 1");
+    support_read(place.world.support, load_work, &work);
+    CHECK_INT(work.hall.facts.gpu_count, 1);
+    world_close(&place.world);
+}
+
 static void test_only_a_machine_that_may_run_things_is_open(void **state)
 {
     struct machine_row machine = { .is_online = true, .is_engine_ok = true };
@@ -93,6 +174,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_become_facts),
+        cmocka_unit_test(test_who_waits_without_means_is_not_eligible),
+        cmocka_unit_test(test_places_are_counted),
         cmocka_unit_test(test_only_a_machine_that_may_run_things_is_open),
     };
 
