@@ -12,7 +12,10 @@ enum {
     LAST_TIMEOUT_MS = 4000, /* for all that pool_close() does */
     RETRY_FIRST_MS = 5000,
     RETRY_MAX_MS = 300000,
-    LIST_EVERY_MS = 300000, /* in case the engine finished something for an agent that was killed */
+    /* The engine finishes what it was asked for by a worker that is no more, and may do so after
+     * the listing: list again soon, and less and less often. */
+    LIST_AGAIN_MS = 1000,
+    LIST_EVERY_MS = 300000,
     ENTRIES_MAX = 2 * POOL_TARGET_MAX,
 };
 
@@ -27,10 +30,11 @@ struct pool {
     struct loop *loop;
     struct pool_options options;
     struct loop_timer *timer;
-    int64_t session; /* of the engine that was listed; 0: none was */
-    int64_t session_now;
+    int64_t session; /* of the engine; 0: there is none */
+    bool is_listed;  /* what it has is known */
     bool is_busy;
-    int64_t quiet_since_us, listed_us;
+    int64_t quiet_since_us;
+    int64_t list_us, list_delay_ms; /* when to list again, and how long from then to the next */
     size_t count;
     struct entry entries[ENTRIES_MAX];
     size_t trash_count;
@@ -124,6 +128,22 @@ static void take_list(struct pool *pool, const json_t *list)
     }
 }
 
+/* What is known may be out of date, and what the engine is doing is not known. */
+static void distrust(struct pool *pool)
+{
+    pool->is_listed = false;
+    pool->list_delay_ms = LIST_AGAIN_MS;
+}
+
+static void trust(struct pool *pool)
+{
+    pool->is_listed = true;
+    pool->list_us = loop_now_us(pool->loop) + pool->list_delay_ms * US_PER_MS;
+    pool->list_delay_ms *= 2;
+    if (pool->list_delay_ms > LIST_EVERY_MS)
+        pool->list_delay_ms = LIST_EVERY_MS;
+}
+
 static void fail(struct pool *pool, const struct error *err)
 {
     int64_t delay_ms = RETRY_FIRST_MS;
@@ -146,18 +166,16 @@ static void on_end(void *context, const struct job_end *end)
     pool->task = TASK_NONE;
     pool->slot = 0;
     if (!end->is_done) {
-        /* Half of it may be there: whoever lists next will see. */
-        pool->session = 0;
+        /* Half of it may be there, or come to be: whoever lists next will see. */
+        distrust(pool);
         fail(pool, &end->err);
+    } else if (task == TASK_LIST) {
+        take_list(pool, end->result);
+        trust(pool);
     } else {
-        pool->failure_count = 0;
-        if (task == TASK_LIST) {
-            take_list(pool, end->result);
-            pool->session = pool->session_now;
-            pool->listed_us = loop_now_us(pool->loop);
-        } else if (task != TASK_REMOVE) {
+        pool->failure_count = 0; /* a list alone proves nothing: what failed comes after it */
+        if (task != TASK_REMOVE)
             take_in(pool, (struct holder_slot){ slot, task == TASK_HOLDER, false });
-        }
     }
     think(pool);
 }
@@ -180,14 +198,19 @@ static void begin(struct pool *pool, enum task task, int64_t slot)
     fail(pool, &err);
 }
 
+static void wake_at(struct pool *pool, int64_t at_us)
+{
+    int64_t now_us = loop_now_us(pool->loop);
+
+    loop_timer_set(pool->timer, at_us > now_us ? (at_us - now_us) / US_PER_MS + 1 : 1);
+}
+
 static void begin_next(struct pool *pool)
 {
     size_t target = (size_t)pool->options.target;
     bool needs_holder = count_of(pool, true) < target;
 
-    bool is_old = loop_now_us(pool->loop) - pool->listed_us >= LIST_EVERY_MS * US_PER_MS;
-
-    if (pool->session != pool->session_now || is_old) {
+    if (!pool->is_listed || loop_now_us(pool->loop) >= pool->list_us) {
         begin(pool, TASK_LIST, 0);
     } else if (pool->trash_count > 0) {
         begin(pool, TASK_REMOVE, pool->trash[--pool->trash_count]);
@@ -196,23 +219,27 @@ static void begin_next(struct pool *pool)
 
         if (slot > 0)
             begin(pool, needs_holder ? TASK_HOLDER : TASK_NETWORK, slot);
+    } else {
+        pool->failure_count = 0;
     }
-    if (pool->job == NULL)
-        loop_timer_set(pool->timer, LIST_EVERY_MS);
+    if (pool->job != NULL)
+        return;
+    /* It could not start, or there is nothing to do, or no slot is left. */
+    bool waits = pool->failure_count > 0 && pool->retry_us > loop_now_us(pool->loop);
+    wake_at(pool, waits ? pool->retry_us : pool->list_us);
 }
 
 /* Begin what is due, or set the timer for when it will be. */
 static void think(struct pool *pool)
 {
-    int64_t now_us = loop_now_us(pool->loop);
     int64_t due_us = pool->quiet_since_us + POOL_QUIET_MS * US_PER_MS;
 
-    if (pool->job != NULL || pool->session_now == 0 || pool->is_busy)
+    if (pool->job != NULL || pool->session == 0 || pool->is_busy)
         return;
     if (pool->failure_count > 0 && pool->retry_us > due_us)
         due_us = pool->retry_us;
-    if (due_us > now_us)
-        loop_timer_set(pool->timer, (due_us - now_us) / US_PER_MS + 1);
+    if (due_us > loop_now_us(pool->loop))
+        wake_at(pool, due_us);
     else
         begin_next(pool);
 }
@@ -259,7 +286,7 @@ void pool_close(struct pool **pool)
     if (closing->task == TASK_HOLDER || closing->task == TASK_NETWORK)
         take_in(closing, (struct holder_slot){ .slot = closing->slot });
     job_cancel(&closing->job);
-    if (closing->session_now != 0)
+    if (closing->session != 0)
         clear(closing);
     loop_timer_close(&closing->timer);
     free(closing);
@@ -268,13 +295,13 @@ void pool_close(struct pool **pool)
 
 void pool_tend(struct pool *pool, int64_t session, bool is_busy)
 {
-    if (session == 0)
+    if (session != pool->session) {
         job_cancel(&pool->job); /* it would only wait for an engine that is away */
-    if (pool->job == NULL) {
         pool->task = TASK_NONE;
         pool->slot = 0;
+        distrust(pool);
     }
-    pool->session_now = session;
+    pool->session = session;
     if (pool->is_busy && !is_busy)
         pool->quiet_since_us = loop_now_us(pool->loop);
     pool->is_busy = is_busy;
@@ -283,7 +310,7 @@ void pool_tend(struct pool *pool, int64_t session, bool is_busy)
 
 int64_t pool_find(const struct pool *pool, bool is_held)
 {
-    for (size_t i = 0; i < pool->count && pool->session == pool->session_now; i++) {
+    for (size_t i = 0; i < pool->count && pool->is_listed; i++) {
         if (pool->entries[i].is_held == is_held)
             return pool->entries[i].slot;
     }

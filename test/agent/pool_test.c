@@ -21,7 +21,7 @@ static struct loop *loop;
 static int64_t used_slot, first_slot = 1;
 static struct pool *pool;
 
-static int setup(void **state)
+static int start_engine(void **state)
 {
     char bin[300];
     struct error err;
@@ -86,6 +86,28 @@ static size_t list(struct holder_slot slots[static HOLDER_SLOTS_MAX])
 
     CHECK_OK(holder_list(&docker, host.host, slots, &count, &err), &err);
     return count;
+}
+
+/* What a test that failed has left is not the next one's. */
+static int clean(void **state)
+{
+    static struct holder_slot slots[HOLDER_SLOTS_MAX];
+    auto_docker struct docker docker = docker_open(engine_path());
+    size_t count;
+    struct error err;
+
+    (void)state;
+    if (pool != NULL)
+        lose_pool();
+    used_slot = 0;
+    host.tools_dir = tools_dir;
+    if (!holder_list(&docker, host.host, slots, &count, &err))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (!holder_remove(&docker, slots[i].slot, &err))
+            return -1;
+    }
+    return 0;
 }
 
 /* Until the engine has that many holders and bare networks that nobody uses, and no more. */
@@ -220,6 +242,41 @@ static void test_killed_anywhere_it_leaves_no_orphan(void **state)
     loop_close(&loop);
 }
 
+/* The engine goes on with what a killed agent's worker asked of it, and the next agent may have
+ * listed by then. */
+static void test_what_comes_late_is_found(void **state)
+{
+    auto_docker struct docker docker = docker_open(engine_path());
+    struct error err;
+
+    (void)state;
+    open_pool(1);
+    wait_for(1, 1);
+    CHECK_OK(holder_network(&docker, &host, 40, &err), &err);
+    CHECK_OK(holder_make(&docker, &host, 41, &err), &err);
+    wait_for(1, 1);
+    pool_close(&pool);
+    loop_close(&loop);
+}
+
+/* A worker that was cancelled since the engine seemed to be away leaves something as well. */
+static void test_the_same_engine_is_listed_again(void **state)
+{
+    auto_docker struct docker docker = docker_open(engine_path());
+    struct error err;
+
+    (void)state;
+    open_pool(1);
+    wait_for(1, 1);
+    pool_tend(pool, 0, false);
+    CHECK_OK(holder_network(&docker, &host, 40, &err), &err);
+    pool_tend(pool, 1, false);
+    CHECK_INT(pool_find(pool, false), 0); /* not before it is known to be there */
+    wait_for(1, 1);
+    pool_close(&pool);
+    loop_close(&loop);
+}
+
 static void test_an_engine_that_refuses_is_asked_later(void **state)
 {
     static const char bad[] = "no such folder, and no path";
@@ -241,13 +298,15 @@ static void test_an_engine_that_refuses_is_asked_later(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_it_fills_and_goes_with_the_agent),
-        cmocka_unit_test(test_what_is_taken_is_replaced_and_left_alone),
-        cmocka_unit_test(test_it_keeps_out_of_the_way),
-        cmocka_unit_test(test_the_next_agent_takes_over_what_is_good),
-        cmocka_unit_test(test_killed_anywhere_it_leaves_no_orphan),
-        cmocka_unit_test(test_an_engine_that_refuses_is_asked_later),
+        cmocka_unit_test_setup(test_it_fills_and_goes_with_the_agent, clean),
+        cmocka_unit_test_setup(test_what_is_taken_is_replaced_and_left_alone, clean),
+        cmocka_unit_test_setup(test_it_keeps_out_of_the_way, clean),
+        cmocka_unit_test_setup(test_the_next_agent_takes_over_what_is_good, clean),
+        cmocka_unit_test_setup(test_killed_anywhere_it_leaves_no_orphan, clean),
+        cmocka_unit_test_setup(test_what_comes_late_is_found, clean),
+        cmocka_unit_test_setup(test_the_same_engine_is_listed_again, clean),
+        cmocka_unit_test_setup(test_an_engine_that_refuses_is_asked_later, clean),
     };
     engine_enter();
-    return cmocka_run_group_tests(tests, setup, engine_teardown);
+    return cmocka_run_group_tests(tests, start_engine, engine_teardown);
 }
