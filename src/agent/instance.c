@@ -161,6 +161,11 @@ void instances_observe(struct instances *instances)
         struct instance *instance = instances->all[i];
 
         compare_sessions(instance);
+        if (instance->has_record && instance->record.is_stopped_by_us)
+            instance->revival = (struct revival){ .due_us = -1 };
+        else
+            revival_see(&instance->revival, instance_seen(instance, false),
+                        loop_now_us(instances->agent->loop));
         if (instance->desired == NULL && !instance->has_record && instance->job == NULL &&
             observe_is_ok(observer) && instance_seen(instance, false) == NULL &&
             instance_seen(instance, true) == NULL)
@@ -190,6 +195,7 @@ static struct plan_instance view_of(const struct instance *instance)
         .notice_due_us = desired != NULL && desired->has_notice
                              ? due_us(&agent->keep, desired->notice.after_ms)
                              : -1,
+        .revival_us = desired != NULL && desired->is_kept_running ? instance->revival.due_us : -1,
         .record = instance->has_record ? &instance->record : NULL,
         .is_prepared = desired != NULL && desired->spec.image != NULL &&
                        strcmp(instance->prepared, desired->spec.image) == 0,

@@ -13,6 +13,7 @@
 #include "agent/observe.h"
 #include "agent/plan.h"
 #include "agent/record.h"
+#include "agent/revival.h"
 #include "proto/hello.h"
 #include "sys/log.h"
 
@@ -40,6 +41,7 @@ struct instance {
     struct job *job;
     int64_t up_session; /* of the engine in which it was last seen up */
     bool was_cut;
+    struct revival revival;
     char named[128]; /* the start token of the run that has its host name; see agent/hostname.h */
     char message[INSTANCE_MESSAGE_SIZE]; /* progress, or why the last step failed */
     struct plan_verdict verdict;         /* the last one */

@@ -108,8 +108,10 @@ static enum plan_step step_to_run(const struct plan_facts *facts,
         return is_up(instance) ? PLAN_STOP : PLAN_REBIND;
     if (seen == NULL)
         return instance->record == NULL || !instance->is_prepared ? PLAN_PREPARE : PLAN_CREATE;
-    if (seen->state == SEEN_BUSY || has_exited(facts, instance))
+    if (seen->state == SEEN_BUSY)
         return PLAN_NOTHING;
+    if (has_exited(facts, instance))
+        return is_past(facts->now_us, instance->revival_us) ? PLAN_START : PLAN_NOTHING;
     if (is_up(instance))
         return needs_restart(instance) ? PLAN_RESTART : PLAN_NOTHING;
     return PLAN_START;
@@ -195,14 +197,18 @@ static void judge_running(const struct plan_facts *facts, const struct plan_inst
     } else if (is_up(instance) && instance->under_way == PLAN_NOTHING) {
         verdict->phase = PHASE_RUNNING; /* in its old form, about to change */
         verdict->gen = stale_gen(instance);
-    } else if (has_given_up(instance) || failure->count >= PLAN_TRIES_BEFORE_FAILED) {
+    } else if (has_given_up(instance) || (failure->count >= PLAN_TRIES_BEFORE_FAILED &&
+                                          !instance->desired->is_kept_running)) {
         verdict->phase = PHASE_FAILED;
     } else if (instance->seen != NULL && instance->record == NULL) {
         verdict->phase = PHASE_FAILED;
         verdict->message = "the host has lost its record of this instance";
     } else if (is_kept && instance->under_way == PLAN_NOTHING && instance->next == NULL &&
                !is_outdated(instance) && has_exited(facts, instance)) {
-        verdict->phase = PHASE_EXITED;
+        bool is_revived = instance->revival_us >= 0;
+
+        verdict->phase = is_revived ? PHASE_CREATING : PHASE_EXITED;
+        verdict->message = is_revived ? "it ended by itself, and is started again" : "";
     } else {
         verdict->phase = PHASE_CREATING;
     }
@@ -305,6 +311,7 @@ int64_t plan_next_us(const struct plan_facts *facts, const struct plan_instance 
         take_sooner(facts->now_us, instances[i].lifetime_due_us, &next_us);
         if (has_notice(&instances[i]))
             take_sooner(facts->now_us, instances[i].notice_due_us, &next_us);
+        take_sooner(facts->now_us, instances[i].revival_us, &next_us);
         if (instances[i].failure.count > 0)
             take_sooner(facts->now_us, instances[i].failure.retry_us, &next_us);
     }

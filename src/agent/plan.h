@@ -59,6 +59,7 @@ struct plan_instance {
     const char *gpus;                       /* as struct seen has them; of what is desired */
     int64_t stop_due_us, lifetime_due_us;   /* -1: never */
     int64_t notice_due_us;                  /* of the notice, where it has one */
+    int64_t revival_us;                     /* to start it again, having ended; -1: not to */
     const struct record *record;            /* NULL: none */
     bool is_prepared;                       /* the image is here, for this spec */
     const struct seen *seen;                /* its container; NULL: none */

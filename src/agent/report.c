@@ -80,7 +80,8 @@ static enum instance_phase phase_now(const struct agent *agent, const struct ins
         return instance->verdict.phase;
     if (seen != NULL && totals_process_start((pid_t)seen->pid, &ignored_us))
         return PHASE_RUNNING;
-    return PHASE_EXITED;
+    return instance->verdict.wants_running && instance->desired->is_kept_running ? PHASE_CREATING
+                                                                                 : PHASE_EXITED;
 }
 
 static const char *text_of(const struct agent *agent, const struct instance *instance)

@@ -135,6 +135,7 @@ static bool fill(struct db *db, const struct desired_work *work,
     *instance = (struct desired_instance){ .id = contract->id,
                                            .gen = contract->gen,
                                            .state = state_of(contract),
+                                           .is_kept_running = contract->kind == KIND_IDLE,
                                            .restart_nonce = contract->restart_nonce,
                                            .stop_after_ms = -1,
                                            .lifetime_after_ms = -1 };

@@ -168,6 +168,8 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
 {
     encode_object(json);
     fields_encode(json, &instance_list, instance);
+    if (instance->is_kept_running)
+        encode_field_bool(json, "is_kept_running", true);
     encode_texts(json, &gpus_texts, instance->gpus, instance->gpu_count);
     if (instance->has_notice) {
         encode_key(json, "notice");
@@ -345,6 +347,9 @@ static bool decode_instance(const json_t *object, struct arena *arena,
 {
     const json_t *spec, *notice = json_member(object, "notice");
 
+    if (json_member(object, "is_kept_running") != NULL &&
+        !json_need_bool(object, "is_kept_running", &instance->is_kept_running, err))
+        return false;
     instance->has_notice = notice != NULL;
     if (instance->has_notice && !fields_decode(notice, &notice_list, arena, &instance->notice, err))
         return error_context(err, "notice");

@@ -83,6 +83,7 @@ struct desired_notice {
 struct desired_instance {
     int64_t id, gen;
     enum desired_state state;
+    bool is_kept_running;      /* started again, after a pause, whenever it has ended by itself */
     int64_t restart_nonce;     /* restart when the one on disk is lower */
     int64_t stop_after_ms;     /* from receipt: credit ends; -1: never */
     int64_t lifetime_after_ms; /* from receipt: contract ends; -1: never */

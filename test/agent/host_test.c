@@ -130,6 +130,30 @@ static void test_what_ends_by_itself_says_how(void **state)
     host_destroy(31, 2);
 }
 
+/* As a default job is: the same container, and so the same files. */
+static void test_what_is_kept_running_starts_again(void **state)
+{
+    static const char *args[] = { "sh", "-c",
+                                  "echo run >> /runs; test $(wc -l </runs) -ge 3 && sleep 1000" };
+    struct desired_instance instance = host_instance(36, 1, DESIRED_RUNNING);
+    char output[256];
+
+    (void)state;
+    instance.is_kept_running = true;
+    instance.spec.runtype = "args";
+    instance.spec.args = args;
+    instance.spec.arg_count = 3;
+    host_want(&instance);
+    struct market_report report = { 0 };
+    for (int i = 0; i < HOST_SECONDS * 10 && report.run_ms < 1000; i++) {
+        report = market_wait(host_market, 36, PHASE_RUNNING, 1, HOST_SECONDS);
+        (void)usleep(100000);
+    }
+    host_run(36, "cat /runs | wc -l", output, sizeof output);
+    CHECK_TEXT(output, "3"); /* two were over at once, and the third one stays */
+    host_destroy(36, 2);
+}
+
 static void test_a_reboot_happens_once(void **state)
 {
     struct desired_instance instance = host_instance(32, 1, DESIRED_RUNNING);
@@ -342,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_made_says_why),
         cmocka_unit_test(test_an_image_without_a_shell_runs),
         cmocka_unit_test(test_what_ends_by_itself_says_how),
+        cmocka_unit_test(test_what_is_kept_running_starts_again),
         cmocka_unit_test(test_a_reboot_happens_once),
         cmocka_unit_test(test_other_devices_keep_the_files),
         cmocka_unit_test(test_only_a_signature_deletes),

@@ -195,6 +195,41 @@ static void test_what_ended_by_itself_stays_down(void **state)
     expect(scene, PLAN_START, PHASE_CREATING, 3);
 }
 
+/* A default job: it waits for its time, and its server does not take it for ended. */
+static void test_what_is_kept_running_starts_again(void **state)
+{
+    struct scene *scene = scene_exited();
+
+    (void)state;
+    scene->desired.is_kept_running = true;
+    scene->instance.revival_us = scene->facts.now_us + 1000;
+    expect(scene, PLAN_NOTHING, PHASE_CREATING, 3);
+    CHECK(*scene_judge(scene).message != '\0');
+    CHECK_INT(plan_next_us(&scene->facts, &scene->instance, 1), scene->instance.revival_us);
+    scene->facts.now_us = scene->instance.revival_us;
+    expect(scene, PLAN_START, PHASE_CREATING, 3);
+    scene->desired.state = DESIRED_STOPPED; /* a renter has come */
+    scene->desired.gen = 4;
+    expect(scene, PLAN_NOTHING, PHASE_STOPPED, 4);
+}
+
+/* What it cannot do now, it may be able to do later; what can never be, is told. */
+static void test_what_is_kept_running_is_tried_on(void **state)
+{
+    struct scene *scene = scene_wanted();
+
+    (void)state;
+    scene->desired.is_kept_running = true;
+    scene->instance.failure = (struct plan_failure){
+        .count = 50, .step = PLAN_PREPARE, .gen = 3, .retry_us = scene->facts.now_us + 1000
+    };
+    expect(scene, PLAN_NOTHING, PHASE_CREATING, 3);
+    scene->facts.now_us += 1000;
+    expect(scene, PLAN_PREPARE, PHASE_CREATING, 3);
+    scene->instance.failure.is_final = true;
+    expect(scene, PLAN_NOTHING, PHASE_FAILED, 3);
+}
+
 static void test_what_ended_with_the_host_or_the_engine_starts_again(void **state)
 {
     struct scene *scene = scene_exited();
@@ -523,6 +558,8 @@ int main(void)
         cmocka_unit_test(test_no_stale_phase_has_the_current_generation),
         cmocka_unit_test(test_it_starts_again_when_it_is_wanted_again),
         cmocka_unit_test(test_what_ended_by_itself_stays_down),
+        cmocka_unit_test(test_what_is_kept_running_starts_again),
+        cmocka_unit_test(test_what_is_kept_running_is_tried_on),
         cmocka_unit_test(test_what_ended_with_the_host_or_the_engine_starts_again),
         cmocka_unit_test(test_a_start_that_did_not_come_about_is_begun_again),
         cmocka_unit_test(test_a_reboot_happens_once),

@@ -21,7 +21,8 @@ struct scene *scene_wanted(void)
                       .gpus = "",
                       .stop_due_us = -1,
                       .lifetime_due_us = -1,
-                      .notice_due_us = -1 },
+                      .notice_due_us = -1,
+                      .revival_us = -1 },
     };
     scene.instance.desired = &scene.desired;
     return &scene;

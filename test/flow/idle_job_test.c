@@ -118,6 +118,8 @@ static void test_it_has_no_notice(void **state)
     CHECK_OK(flow_desired(&world.flow, machine.id, &world.arena, &desired, &has, &err), &err);
     CHECK_TEXT(desired.instances[0].spec.image, "miner:1");
     CHECK_INT(desired.instances[0].state, DESIRED_STOPPED);
+    CHECK(desired.instances[0].is_kept_running);
+    CHECK(!desired.instances[1].is_kept_running);
     CHECK(desired.instances[0].has_notice);
     CHECK_INT(desired.instances[0].notice.after_ms, 0);
     CHECK_TEXT(desired.instances[0].notice.winner, "renter");

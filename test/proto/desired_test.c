@@ -67,6 +67,7 @@ static struct desired_instance random_instance(struct arena *arena, int64_t id)
         .stop_after_ms = support_int(-1, 1000000000000),
         .lifetime_after_ms = support_int(-1, 1000000000000),
         .gpu_count = (int64_t)check_random(5),
+        .is_kept_running = check_random(2),
         .has_notice = check_random(2),
         .has_destroy_token = check_random(2),
     };
