@@ -105,4 +105,8 @@ help:
 nat-cut: build
 	@python3 -B test/e2e/nat_test.py --bin build/bin --cut 60
 
-.PHONY: run nat-cut test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+# A notebook in a rented instance, and a cell that runs in it: the first time it makes an image of Debian's own Jupyter.
+jupyter: build
+	@python3 -B test/e2e/jupyter_test.py --bin build/bin
+
+.PHONY: run jupyter nat-cut test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

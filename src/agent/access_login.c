@@ -66,10 +66,12 @@ static void hint_at_key(struct session *session, ssh_key key)
     ssh_clean_pubkey_hash(&hash);
 }
 
-/* Everybody is root in their own container. */
-static bool user_is_root(struct session *session, const char *user)
+/* Everybody is root in their own container. Whom clients copy files as is root too, and gets an
+ * rsync alone (guest/copy.h). */
+static bool user_is_known(struct session *session, const char *user)
 {
-    if (user != NULL && strcmp(user, "root") == 0)
+    session->is_copy = user != NULL && strcmp(user, LOGIN_COPY_USER) == 0;
+    if (session->is_copy || (user != NULL && strcmp(user, "root") == 0))
         return true;
     hint(session, "berth: log in as root: ssh -p PORT root@HOST\n");
     return false;
@@ -91,7 +93,7 @@ static void handle_key(struct session *session, ssh_message message)
         session->is_over = true;
         return;
     }
-    if (!user_is_root(session, ssh_message_auth_user(message)) || key == NULL ||
+    if (!user_is_known(session, ssh_message_auth_user(message)) || key == NULL ||
         state == SSH_PUBLICKEY_STATE_WRONG || state == SSH_PUBLICKEY_STATE_ERROR ||
         ssh_pki_export_pubkey_base64(key, &base64) != SSH_OK) {
         refuse(message);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/access_channel.h"
+#include "agent/access_tools.h"
 
 /* See access_login.c. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -134,6 +135,21 @@ static bool resize(struct channel *channel, ssh_message message)
     return channel->has_terminal && (fd < 0 || ioctl(fd, TIOCSWINSZ, &size) == 0);
 }
 
+/* Who came to copy says that rsync should serve, and cannot know what it serves. */
+static bool take_exec(struct session *session, struct channel *channel, const char *command)
+{
+    static const char wanted[] = "rsync --server --daemon ";
+    char ours[128];
+
+    if (!session->is_copy)
+        return take_command(session, channel, WIRE_COMMAND, command);
+    if (command == NULL || strncmp(command, wanted, sizeof(wanted) - 1) != 0)
+        return false;
+    (void)snprintf(ours, sizeof(ours), "%s copy %lld", ACCESS_GUEST_HELPER,
+                   (long long)session->start->instance_id);
+    return take_command(session, channel, WIRE_COMMAND, ours);
+}
+
 /* What a channel may be asked. Once something runs, only its window changes. */
 static bool handle_request(struct session *session, struct channel *channel, ssh_message message)
 {
@@ -151,13 +167,14 @@ static bool handle_request(struct session *session, struct channel *channel, ssh
         return add_variable(channel, ssh_message_channel_request_env_name(message),
                             ssh_message_channel_request_env_value(message));
     case SSH_CHANNEL_REQUEST_SHELL:
+        if (session->is_copy)
+            return false;
         return take_command(session, channel, WIRE_SHELL, NULL);
     case SSH_CHANNEL_REQUEST_EXEC:
-        return take_command(session, channel, WIRE_COMMAND,
-                            ssh_message_channel_request_command(message));
+        return take_exec(session, channel, ssh_message_channel_request_command(message));
     case SSH_CHANNEL_REQUEST_SUBSYSTEM:
         subsystem = ssh_message_channel_request_subsystem(message);
-        return subsystem != NULL && strcmp(subsystem, "sftp") == 0 &&
+        return !session->is_copy && subsystem != NULL && strcmp(subsystem, "sftp") == 0 &&
                take_command(session, channel, WIRE_SFTP, NULL);
     default:
         return false;

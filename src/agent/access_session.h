@@ -137,6 +137,7 @@ struct session {
     uint32_t tcp_watched;
     enum helper_state helper_state;
     bool is_authenticated, is_over;
+    bool is_copy; /* it came as LOGIN_COPY_USER, who may copy files and no more */
     uint16_t tags_used;
     struct ssh_counter_struct counter; /* of packets */
     bool has_hinted; /* the client was told what is wrong with its key or its user */

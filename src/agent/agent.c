@@ -14,6 +14,7 @@
 
 #include "agent/access_tools.h"
 #include "agent/docker.h"
+#include "agent/jupyter.h"
 #include "agent/networks.h"
 #include "agent/notice.h"
 #include "agent/relays.h"
@@ -118,6 +119,7 @@ static void on_wake(void *context)
 
     instances_observe(&agent->instances);
     networks_name(agent);
+    jupyter_tend(agent);
     has_news = make_plan(agent, &next_us);
     has_acted = steps_carry_out(&agent->instances);
     if (has_acted) /* what is under way now is part of the picture that is reported */

@@ -8,12 +8,14 @@
 
 #include "agent/access_tools.h"
 #include "agent/holder.h"
+#include "agent/jupyter.h"
 #include "agent/slots.h"
 #include "base/encode.h"
 #include "market/launch.h"
 #include "sys/crypto.h"
 
-#define ONSTART_NAME "BERTH_ONSTART"
+#define ONSTART_NAME       "BERTH_ONSTART"
+#define JUPYTER_TOKEN_NAME "JUPYTER_TOKEN"
 
 enum {
     NANO_CPUS_PER_MILLI = 1000000,
@@ -120,6 +122,7 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
     const struct desired_instance *desired = wish->desired;
     const struct instance_spec *spec = &desired->spec;
     auto_buf struct buf keys = buf_of(SPEC_TEXT_MAX);
+    bool has_jupyter = jupyter_is_wanted(spec);
     char label[32], hostname[CONTAINER_HOSTNAME_SIZE];
 
     encode_key(json, "Env");
@@ -128,7 +131,8 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
     if (wish->record->has_holder)
         encode_variable(json, "HOSTNAME", container_hostname(desired, hostname));
     for (int64_t i = 0; i < spec->env_count; i++) {
-        if (!is_ours(spec->env[i].name))
+        if (!is_ours(spec->env[i].name) &&
+            (!has_jupyter || strcmp(spec->env[i].name, JUPYTER_TOKEN_NAME) != 0))
             encode_variable(json, spec->env[i].name, spec->env[i].value);
     }
     (void)snprintf(label, sizeof label, "C.%" PRId64, desired->id);
@@ -141,6 +145,8 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
         buf_printf(&keys, "%s%s", i > 0 ? "\n" : "", spec->ssh_keys[i]);
     if (keys.length > 0)
         encode_variable(json, "SSH_PUBLIC_KEY", keys.bytes);
+    if (has_jupyter)
+        encode_variable(json, JUPYTER_TOKEN_NAME, spec->jupyter_token);
     encode_port_variables(json, wish);
     if (spec->onstart != NULL && *spec->onstart != '\0' && container_has_launcher(spec))
         encode_variable(json, ONSTART_NAME, spec->onstart);
@@ -149,6 +155,7 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
 
 static void encode_launcher(struct encoder *json, const struct container_wish *wish)
 {
+    const struct instance_spec *spec = &wish->desired->spec;
     char hostname[CONTAINER_HOSTNAME_SIZE];
 
     encode_key(json, "Entrypoint");
@@ -161,6 +168,14 @@ static void encode_launcher(struct encoder *json, const struct container_wish *w
     }
     encode_text(json, "--onstart-env");
     encode_text(json, ONSTART_NAME);
+    if (jupyter_is_wanted(spec)) {
+        encode_text(json, "--jupyter");
+        encode_text(json, spec->jupyter_app != NULL ? spec->jupyter_app : "notebook");
+    }
+    if (jupyter_is_wanted(spec) && spec->jupyter_dir != NULL) {
+        encode_text(json, "--jupyter-dir");
+        encode_text(json, spec->jupyter_dir);
+    }
     encode_text(json, "--");
     encode_end(json);
 }

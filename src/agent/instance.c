@@ -35,6 +35,7 @@ static void drop(struct instances *instances, size_t index)
     struct instance *instance = instances->all[index];
 
     job_cancel(&instance->job);
+    job_cancel(&instance->jupyter_job);
     free(instance->gpus);
     free(instance);
     instances->all[index] = instances->all[--instances->count];

@@ -19,6 +19,8 @@
 
 struct agent;
 
+enum jupyter_state { JUPYTER_STARTING, JUPYTER_UP, JUPYTER_SILENT };
+
 enum {
     INSTANCES_MAX = 8192,
     IMAGE_REFERENCE_SIZE = 512 + 1,
@@ -45,6 +47,9 @@ struct instance {
     char named[128]; /* the start token of the run that has its host name; see agent/hostname.h */
     char message[INSTANCE_MESSAGE_SIZE]; /* progress, or why the last step failed */
     struct plan_verdict verdict;         /* the last one */
+    char jupyter_run[128];               /* the start token of the run whose Jupyter is watched */
+    enum jupyter_state jupyter;          /* of that run */
+    struct job *jupyter_job;
 };
 
 struct instances {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/jupyter.h"
 #include "agent/netcount.h"
 #include "agent/op_work.h"
 
@@ -92,7 +93,7 @@ static const char *text_of(const struct agent *agent, const struct instance *ins
         return "the host's container engine is not running";
     if (instance->verdict.phase == PHASE_CREATING || instance->verdict.phase == PHASE_FAILED)
         return instance->message;
-    return "";
+    return instance->verdict.phase == PHASE_RUNNING ? jupyter_message(instance) : "";
 }
 
 static void fill_gauges(struct agent *agent, const struct instance *instance,

@@ -11,6 +11,7 @@
 
 #include "agent/beside.h"
 #include "agent/holder.h"
+#include "agent/jupyter.h"
 #include "agent/leftover.h"
 #include "agent/preempt.h"
 #include "agent/slots.h"
@@ -138,6 +139,11 @@ static bool start(struct account *account, const char *container, struct error *
 
     if (record != NULL && record->notice_gen > 0)
         preempt_clear(&account->docker, container);
+    if (jupyter_is_wanted(&account->work->desired->spec) &&
+        !jupyter_need(&account->docker, container, err)) {
+        account->is_final = err->code == ERROR_UNAVAILABLE;
+        return false;
+    }
     if (docker_start(&account->docker, container, err))
         return true;
     /* A command that is not there, a user that the image lacks: it would fail again. */

@@ -264,16 +264,25 @@ static bool write_onstart(struct cli *cli, struct encoder *json, struct error *e
 static bool write_runtype(struct cli *cli, struct encoder *json, struct error *err)
 {
     bool has_args = args_has(&cli->args, "args");
-    bool is_direct = args_has(&cli->args, "direct");
+    bool is_direct = args_has(&cli->args, "direct"), is_lab = args_has(&cli->args, "jupyter-lab");
+    const char *dir = args_get(&cli->args, "jupyter-dir");
+    bool has_jupyter = args_has(&cli->args, "jupyter") || is_lab || dir != NULL;
 
-    if (has_args && (args_has(&cli->args, "ssh") || is_direct))
-        return cli_usage(cli, err, "--args runs the image's own entry point, without --ssh");
+    if (has_args && (args_has(&cli->args, "ssh") || is_direct || has_jupyter))
+        return cli_usage(cli, err,
+                         "--args runs the image's own entry point, without --ssh or --jupyter");
     /* How it is launched is the template's to say where nothing is said here. */
-    if (args_has(&cli->args, "template-hash") && !has_args && !is_direct &&
+    if (args_has(&cli->args, "template-hash") && !has_args && !is_direct && !has_jupyter &&
         !args_has(&cli->args, "ssh"))
         return true;
+    if (has_jupyter) {
+        encode_field_bool(json, "use_jupyter_lab", is_lab);
+        encode_field_text(json, "jupyter_dir", dir);
+    }
     encode_field_text(json, "runtype",
                       has_args                      ? "args"
+                      : has_jupyter && is_direct    ? "jupyter_direc ssh_direc ssh_proxy"
+                      : has_jupyter                 ? "jupyter_proxy ssh_proxy"
                       : is_direct                   ? "ssh_direc ssh_proxy"
                       : args_has(&cli->args, "ssh") ? "ssh_proxy"
                                                     : "ssh");

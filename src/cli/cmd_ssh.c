@@ -24,6 +24,7 @@ enum {
     ARGUMENTS_MAX = ARGS_WORDS_MAX + 24,
     ARGUMENTS_LENGTH_MAX = 1 << 20,
     STATUS_SIZE = 512,
+    JUPYTER_PORT = 8080,
 };
 
 const struct args_option cmd_ssh_options[] = {
@@ -32,6 +33,14 @@ const struct args_option cmd_ssh_options[] = {
     { "proxy", 0, NULL, "through the market's relay, though its host may be reached itself" },
     { "print", 0, NULL,
       "print the command that logs in and forwards port 8080, and do not run it" },
+    { NULL, 0, NULL, NULL },
+};
+
+const struct args_option cmd_open_options[] = {
+    { "identity", 'i', "FILE", "the private key to use" },
+    { "timeout", 0, "SECONDS", "how long to wait until it runs (900)" },
+    { "port", 0, "PORT", "of this machine, to open it at (8080)" },
+    { "proxy", 0, NULL, "through the market's relay, though its host may be reached itself" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -214,40 +223,111 @@ static void print_command(struct cli *cli, const char *host, int port)
     buf_printf(cli->out, " -L 8080:localhost:8080\n");
 }
 
-bool cmd_ssh(struct cli *cli, struct error *err)
-{
-    auto_arena struct arena arena = arena_of(ARGUMENTS_LENGTH_MAX);
-    auto_json json_t *instance = NULL;
-    const char *arguments[ARGUMENTS_MAX], **at = arguments, *host;
-    long long id;
-    int port;
+/* ssh's command line up to the host, which is checked; `*at` is where it goes on. */
+struct ssh_line {
+    const char *arguments[ARGUMENTS_MAX], **at;
+    struct arena arena;
+};
 
-    if (!cli_id(cli, cli->args.words[0], "an instance", &id, err) ||
-        !wait_running(cli, id, &instance, err) || !file_make_dir(cli->settings.dir, 0700, err))
+static bool begin_line(struct cli *cli, const json_t *instance, const char *forward,
+                       struct ssh_line *line, struct error *err)
+{
+    const char *host = "";
+    int port = 0;
+
+    if (!file_make_dir(cli->settings.dir, 0700, err))
         return false;
     if (!find_address(cli, instance, &host, &port, err))
         return false;
-    if (args_has(&cli->args, "print")) {
+    line->at = line->arguments;
+    *line->at++ = "ssh";
+    *line->at++ = "-p";
+    *line->at++ = arena_printf(&line->arena, "%d", port);
+    add_host_check(cli, &line->arena, instance, host, &line->at);
+    if (args_has(&cli->args, "identity")) {
+        *line->at++ = "-i";
+        *line->at++ = args_get(&cli->args, "identity");
+    }
+    if (forward != NULL) {
+        *line->at++ = "-o";
+        *line->at++ = "ExitOnForwardFailure=yes";
+        *line->at++ = "-N";
+        *line->at++ = "-L";
+        *line->at++ = forward;
+    }
+    *line->at++ = arena_printf(&line->arena, "root@%s", host);
+    return true;
+}
+
+static bool become_ssh(struct ssh_line *line, struct error *err)
+{
+    *line->at = NULL;
+    (void)execvp("ssh", (char *const *)(uintptr_t)line->arguments);
+    return error_system(err, errno, "run ssh");
+}
+
+bool cmd_ssh(struct cli *cli, struct error *err)
+{
+    struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
+    auto_json json_t *instance = NULL;
+    const char *host;
+    long long id;
+    int port;
+
+    bool is_up = cli_id(cli, cli->args.words[0], "an instance", &id, err) &&
+                 wait_running(cli, id, &instance, err);
+    if (is_up && args_has(&cli->args, "print")) {
+        if (!find_address(cli, instance, &host, &port, err))
+            return false;
         print_command(cli, host, port);
         return true;
     }
-
-    *at++ = "ssh";
-    *at++ = "-p";
-    *at++ = arena_printf(&arena, "%d", port);
-    add_host_check(cli, &arena, instance, host, &at);
-    if (args_has(&cli->args, "identity")) {
-        *at++ = "-i";
-        *at++ = args_get(&cli->args, "identity");
+    if (is_up && begin_line(cli, instance, NULL, &line, err)) {
+        if (cli->args.word_count > 1)
+            *line.at++ = "--";
+        for (size_t i = 1; i < cli->args.word_count; i++)
+            *line.at++ = cli->args.words[i];
+        (void)!become_ssh(&line, err);
     }
-    *at++ = arena_printf(&arena, "root@%s", host);
-    if (cli->args.word_count > 1)
-        *at++ = "--";
-    for (size_t i = 1; i < cli->args.word_count; i++)
-        *at++ = cli->args.words[i];
-    *at = NULL;
-    (void)execvp("ssh", (char *const *)(uintptr_t)arguments);
-    return error_system(err, errno, "run ssh");
+    arena_release(&line.arena);
+    return false;
+}
+
+/* The same address, behind another port of this machine. */
+static bool say_address(const json_t *instance, uint64_t port, long long id, struct error *err)
+{
+    const char *token = print_text_of(instance, "jupyter_token");
+    auto_buf struct buf line = buf_of(STATUS_SIZE);
+
+    if (*print_text_of(instance, "jupyter_url") == '\0')
+        return error_set(err, ERROR_UNAVAILABLE, "instance %lld has no Jupyter that answers: %s",
+                         id, print_text_or_dash(instance, "status_msg"));
+    buf_printf(&line, "http://localhost:%llu/?token=", (unsigned long long)port);
+    print_clean(&line, token);
+    buf_printf(&line, "\n");
+    return !line.has_overflowed ? file_write_all(STDOUT_FILENO, line.bytes, line.length, err)
+                                : error_set(err, ERROR_INVALID, "the market gave a long token");
+}
+
+bool cmd_open(struct cli *cli, struct error *err)
+{
+    struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
+    const char *text = args_get(&cli->args, "port");
+    auto_json json_t *instance = NULL;
+    uint64_t port = JUPYTER_PORT;
+    long long id;
+
+    if (text != NULL && (!parse_u64(text, &port) || port == 0 || port > UINT16_MAX))
+        return cli_usage(cli, err, "--port is a port of this machine");
+    if (cli_id(cli, cli->args.words[0], "an instance", &id, err) &&
+        wait_running(cli, id, &instance, err) && say_address(instance, port, id, err) &&
+        begin_line(cli, instance,
+                   arena_printf(&line.arena, "127.0.0.1:%llu:localhost:%d",
+                                (unsigned long long)port, JUPYTER_PORT),
+                   &line, err))
+        (void)!become_ssh(&line, err);
+    arena_release(&line.arena);
+    return false;
 }
 
 static bool print_url(struct cli *cli, const char *scheme, struct error *err)

@@ -8,9 +8,11 @@
 
 /* Wait until the instance runs, then become OpenSSH's own ssh. */
 bool cmd_ssh(struct cli *cli, struct error *err);
+bool cmd_open(struct cli *cli, struct error *err);
 bool cmd_ssh_url(struct cli *cli, struct error *err);
 bool cmd_scp_url(struct cli *cli, struct error *err);
 
 extern const struct args_option cmd_ssh_options[];
+extern const struct args_option cmd_open_options[];
 
 #endif

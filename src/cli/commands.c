@@ -71,6 +71,10 @@ const struct command commands[] = {
     { "Rent", "ssh", NULL, false, true, "ID [-- COMMAND...]", 1, ANY, cmd_ssh_options, cmd_ssh,
       INSTANCES, "wait until an instance runs, and log in to it",
       "It becomes OpenSSH's own ssh, so its configuration and keys count.\n" },
+    { "Rent", "open", NULL, false, true, "ID", 1, 1, cmd_open_options, cmd_open, INSTANCES,
+      "open the way to an instance's Jupyter, and say its address",
+      "It becomes ssh with -L 8080:localhost:8080, and stays until Ctrl-C. Browsers trust\n"
+      "http://localhost, and everything travels through SSH.\n" },
     { "Rent", "logs", NULL, false, true, "ID", 1, 1, cmd_logs_options, cmd_logs, INSTANCES,
       "what an instance has printed", "" },
     { "Rent", "execute", NULL, false, true, "ID COMMAND...", 2, ANY, no_options, cmd_execute,

@@ -37,6 +37,7 @@ struct rent_work {
     struct instant now;
     struct money spend_cap; /* of a new account */
     struct hash key_hash;
+    char jupyter_token[TOKEN_TEXT_SIZE]; /* of the instance, where it has Jupyter */
     struct rental_reply reply;
 
     /* Filled anew by every run of the transaction. */
@@ -153,6 +154,8 @@ static bool write_spec(const struct rent_work *work, struct buf *out, struct err
     spec.cpu_millis = work->plan.share.cpu_millis;
     spec.ram_mb = work->plan.share.ram_mb;
     spec.ssh_key_count = 0;
+    if (spec.jupyter_app != NULL)
+        spec.jupyter_token = work->jupyter_token;
     instance_spec_encode(out, &spec);
     return !out->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "the spec is too long");
 }
@@ -423,6 +426,7 @@ bool flow_rent(const struct flow *flow, const struct caller *caller,
         return true;
     }
     (void)crypto_token(work.reply.api_key);
+    (void)crypto_token(work.jupyter_token);
     work.key_hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
     work.now = clock_now(flow->clock);
     if (!store_write(flow->store, rent_work, &work, err))

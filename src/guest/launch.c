@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest/jupyter.h"
 #include "guest/shell.h"
 
 #define ONSTART_SCRIPT "/root/onstart.sh"
@@ -25,8 +26,7 @@ enum {
     NAME_WAIT_MS = 5000, /* for the host name, which the host gives as soon as it sees us */
 };
 
-/* Fork a process that nobody waits for: the container's init becomes its parent. True in it. */
-static bool detach(void)
+bool launch_detach(void)
 {
     (void)fflush(NULL);
     pid_t middle = fork();
@@ -61,13 +61,13 @@ static _Noreturn void run_script(const char *path)
 
 static void start_background(const char *variable)
 {
-    if (access(ONSTART_SCRIPT, R_OK) == 0 && detach())
+    if (access(ONSTART_SCRIPT, R_OK) == 0 && launch_detach())
         run_script(ONSTART_SCRIPT);
 
     char *command = variable != NULL ? getenv(variable) : NULL;
     if (command == NULL)
         return;
-    if (command[0] != '\0' && detach()) {
+    if (command[0] != '\0' && launch_detach()) {
         /* The copy outlives the variable. */
         char *own = strdup(command);
         (void)unsetenv(variable);
@@ -150,8 +150,10 @@ _Noreturn void launch_main(char *const arguments[])
 {
     const char *hostname = take_option(&arguments, "--hostname");
     const char *variable = take_option(&arguments, "--onstart-env");
+    struct jupyter jupyter = { .app = take_option(&arguments, "--jupyter") };
     sigset_t wanted, before;
 
+    jupyter.dir = take_option(&arguments, "--jupyter-dir");
     if (arguments[0] != NULL && strcmp(arguments[0], "--") == 0)
         arguments++;
 
@@ -159,6 +161,7 @@ _Noreturn void launch_main(char *const arguments[])
     if (hostname != NULL)
         await_name(hostname);
     start_background(variable);
+    jupyter_start(&jupyter);
     if (arguments[0] != NULL)
         shell_program(arguments);
 

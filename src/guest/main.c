@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guest/copy.h"
 #include "guest/launch.h"
 #include "guest/resolve.h"
 #include "guest/scp.h"
@@ -18,10 +19,11 @@
 #include "guest/tool.h"
 
 static const char USAGE[] =
-    "usage: berth-guest launch [--hostname NAME] [--onstart-env NAME] [--]\n"
+    "usage: berth-guest launch [--hostname NAME] [--onstart-env NAME]\n"
+    "                          [--jupyter lab|notebook] [--jupyter-dir FOLDER] [--]\n"
     "                          [PROGRAM ARGUMENT...]\n"
     "       berth-guest shell [--pty COLUMNSxROWS[,XPIXELSxYPIXELS]] [--term NAME] [-c COMMAND]\n"
-    "       berth-guest sftp | resolve NAME | serve SOCKET | version\n";
+    "       berth-guest sftp | resolve NAME | serve SOCKET | copy ID | version\n";
 
 /* Decimal digits up to `end`; moves behind it. */
 static bool take_number(const char **text, char end, uint16_t *ret_number)
@@ -110,6 +112,8 @@ int main(int count, char *arguments[])
         return resolve_main(arguments[2]);
     if (strcmp(verb, "serve") == 0 && count == 3)
         return serve_main(arguments[2]);
+    if (strcmp(verb, "copy") == 0 && count == 3)
+        return copy_main(arguments[2]);
     if (strcmp(verb, "version") == 0 && count == 2)
         return puts("berth-guest " BERTH_VERSION) < 0 ? 1 : 0;
     return wrong_usage();

@@ -10,6 +10,8 @@
 
 enum { PORT_DIGITS_MAX = 5 };
 
+#define LAUNCH_SHM_BYTES_MAX ((int64_t)LAUNCH_SHM_MB_MAX << 20)
+
 /* Texts split as a shell splits them, but that nothing is expanded. */
 struct words {
     size_t count;
@@ -176,6 +178,31 @@ static bool set_hostname(struct launch_env *env, const char *name, struct error 
     return true;
 }
 
+/* "512m", "8g", "8gb", "67108864": as docker has sizes. A part of a MB counts as a whole one. */
+static bool set_shm(struct launch_env *env, const char *text, struct error *err)
+{
+    static const struct {
+        const char *suffix;
+        int64_t bytes;
+    } rows[] = { { "", 1 },         { "b", 1 },        { "k", 1 << 10 },
+                 { "kb", 1 << 10 }, { "m", 1 << 20 },  { "mb", 1 << 20 },
+                 { "g", 1 << 30 },  { "gb", 1 << 30 }, { "t", 1LL << 40 } };
+    const char *suffix = text + strspn(text, "0123456789");
+    int64_t count = 0;
+
+    for (const char *at = text; at < suffix && count <= LAUNCH_SHM_BYTES_MAX; at++)
+        count = count * 10 + (*at - '0');
+    for (size_t i = 0; suffix > text && i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcasecmp(suffix, rows[i].suffix) != 0)
+            continue;
+        if (count < 1 || count > LAUNCH_SHM_BYTES_MAX / rows[i].bytes)
+            break;
+        env->shm_mb = (count * rows[i].bytes + (1 << 20) - 1) >> 20;
+        return true;
+    }
+    return error_set(err, ERROR_INVALID, "env: '--shm-size %.32s' is not a size such as 8g", text);
+}
+
 /* An option as docker has it, apart from its value. */
 static bool add_option(struct launch_env *env, const char *option, const char *value,
                        struct error *err)
@@ -184,6 +211,8 @@ static bool add_option(struct launch_env *env, const char *option, const char *v
         return add_port(env, value, err);
     if (strcmp(option, "-h") == 0 || strcmp(option, "--hostname") == 0)
         return set_hostname(env, value, err);
+    if (strcmp(option, "--shm-size") == 0)
+        return set_shm(env, value, err);
     if (strcmp(option, "-v") == 0)
         return error_set(err, ERROR_INVALID, "env: -v: this market has no volumes");
     if (strcmp(option, "-n") == 0)
@@ -223,13 +252,20 @@ static bool parse_text(const char *text, struct arena *arena, struct launch_env 
     if (!split_words(text, arena, &words, err))
         return error_context(err, "env");
     for (size_t i = 0; i < words.count; i++) {
-        const char *option = words.texts[i];
+        const char *option = words.texts[i], *value;
 
         if (*option != '-')
             return error_set(err, ERROR_INVALID, "env: '%.64s' is no option", option);
-        if (i + 1 == words.count)
-            return error_set(err, ERROR_INVALID, "env: '%.64s' lacks its value", option);
-        const char *value = words.texts[++i];
+        if (option[1] == '-' && strchr(option, '=') != NULL) {
+            value = strchr(option, '=') + 1;
+            option = arena_copy(arena, option, (size_t)(value - 1 - option));
+            if (option == NULL)
+                return error_set(err, ERROR_OUT_OF_RANGE, "env: too long");
+        } else {
+            if (i + 1 == words.count)
+                return error_set(err, ERROR_INVALID, "env: '%.64s' lacks its value", option);
+            value = words.texts[++i];
+        }
         bool is_variable = strcmp(option, "-e") == 0 || strcmp(option, "--env") == 0;
 
         if (is_variable ? !add_assignment(env, arena, value, err)
@@ -243,14 +279,14 @@ static bool parse_text(const char *text, struct arena *arena, struct launch_env 
 static bool add_member(struct launch_env *env, struct arena *arena, const char *key,
                        const char *value, struct error *err)
 {
-    size_t option_length = strcspn(key, " ");
+    size_t option_length = strcspn(key, key[0] == '-' && key[1] == '-' ? " =" : " ");
 
     if (*key != '-')
         return add_variable(env, key, value, err);
     const char *option = arena_copy(arena, key, option_length);
     if (option == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "env: too long");
-    return add_option(env, option, key[option_length] == ' ' ? key + option_length + 1 : value,
+    return add_option(env, option, key[option_length] != '\0' ? key + option_length + 1 : value,
                       err);
 }
 
@@ -349,6 +385,12 @@ void launch_env_encode(struct buf *out, const struct launch_env *env)
         encode_pair(&json, env->variables[i].name, env->variables[i].value);
     if (*env->hostname != '\0')
         encode_pair(&json, "-h", env->hostname);
+    if (env->shm_mb > 0) {
+        char size[32];
+
+        (void)snprintf(size, sizeof size, "%" PRId64 "m", env->shm_mb);
+        encode_pair(&json, "--shm-size", size);
+    }
     for (size_t i = 0; i < env->port_count; i++) {
         const struct launch_port *port = &env->ports[i];
         char key[32];

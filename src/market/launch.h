@@ -29,6 +29,8 @@ enum {
     LAUNCH_HOSTNAME_SIZE = 64,
     LAUNCH_IDENTITY_PORT = 70000, /* from here up: same port outside and in, chosen by the host */
     LAUNCH_PORT_MAX = 79999,
+    LAUNCH_JUPYTER_PORT = 8080,
+    LAUNCH_SHM_MB_MAX = 1 << 20,
 };
 
 struct launch_variable {
@@ -47,6 +49,7 @@ struct launch_env {
     size_t port_count;
     struct launch_port *ports;
     char hostname[LAUNCH_HOSTNAME_SIZE]; /* "": none asked */
+    int64_t shm_mb;                      /* of --shm-size; 0: none asked */
 };
 
 /* Either form, or what launch_env_encode() wrote; NULL is an empty one. A variable named twice

@@ -57,7 +57,10 @@ struct instance_spec {
     const char *runtype;        /* tokens of api.md 2.4.2 */
     const char *onstart;
     const char *user;
-    const char *hostname; /* NULL: C.<id> */
+    const char *hostname;      /* NULL: C.<id> */
+    const char *jupyter_token; /* where runtype has Jupyter; secret */
+    const char *jupyter_dir;   /* the folder that it opens with; NULL: the user's own */
+    const char *jupyter_app;   /* "lab", or "notebook" */
     int64_t arg_count;
     const char **args;
     int64_t env_count;

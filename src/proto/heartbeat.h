@@ -34,6 +34,10 @@ enum {
     REPORT_MESSAGE_MAX = 1024,
 };
 
+/* Messages of an instance that runs, while its Jupyter is not there to be used. */
+#define JUPYTER_STARTING_TEXT "Jupyter is starting"
+#define JUPYTER_SILENT_TEXT   "Jupyter does not answer; its log may say why. SSH works"
+
 /* "absent", "creating", ... */
 const char *instance_phase_name(enum instance_phase phase);
 

@@ -23,6 +23,7 @@ enum {
     USER_TEXT_MAX = 64,
     RUNTYPE_TEXT_MAX = 256,
     TARGET_TEXT_MAX = 16,
+    DIR_TEXT_MAX = 1024,
 };
 
 /* Members that ask for something that this market does not have, and what to say then. */
@@ -115,6 +116,7 @@ static bool read_env(const json_t *body, struct arena *arena, struct instance_sp
         spec->ports[i] = (struct spec_port){ env.ports[i].port, env.ports[i].is_udp };
     spec->env_count = (int64_t)env.variable_count;
     spec->port_count = (int64_t)env.port_count;
+    spec->shm_mb = env.shm_mb;
     if (env.hostname[0] != '\0')
         spec->hostname = arena_text(arena, env.hostname);
     return add_locale(body, "lang_utf8", (struct spec_variable){ "LANG", "C.UTF-8" }, spec, err) &&
@@ -142,12 +144,21 @@ static bool read_mode(const json_t *body, bool has_args, struct instance_spec *s
 {
     struct launch_mode mode;
     const char *runtype = NULL;
+    bool is_lab = false;
 
     if (!json_opt_text(body, "runtype", RUNTYPE_TEXT_MAX, &runtype, err) ||
         !launch_mode_parse(runtype, has_args, &mode, err))
         return false;
-    if (mode.has_jupyter)
-        return error_set(err, ERROR_INVALID, "Jupyter is not offered here: use runtype ssh");
+    if (mode.has_jupyter) {
+        if (!json_opt_text(body, "jupyter_dir", DIR_TEXT_MAX, &spec->jupyter_dir, err) ||
+            !json_opt_bool(body, "use_jupyter_lab", &is_lab, err))
+            return false;
+        if (spec->jupyter_dir != NULL && spec->jupyter_dir[0] == '\0')
+            spec->jupyter_dir = NULL;
+        if (spec->jupyter_dir != NULL && spec->jupyter_dir[0] != '/')
+            return error_set(err, ERROR_INVALID, "jupyter_dir begins with a slash");
+        spec->jupyter_app = is_lab ? "lab" : "notebook";
+    }
     spec->runtype = runtype != NULL && runtype[0] != '\0' ? runtype : mode.is_args ? "args" : "ssh";
     return true;
 }

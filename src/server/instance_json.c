@@ -7,9 +7,16 @@
 
 #include "market/launch.h"
 #include "market/lifetime.h"
+#include "proto/heartbeat.h"
 #include "server/fields.h"
 
-enum { SSH_PORT = 22, REMAINING_SIZE = 64, ENV_TEXT_MAX = 1 << 20, MB_PER_GB = 1024 };
+enum {
+    SSH_PORT = 22,
+    REMAINING_SIZE = 64,
+    JUPYTER_URL_SIZE = 512,
+    ENV_TEXT_MAX = 1 << 20,
+    MB_PER_GB = 1024
+};
 
 static bool has_ssh(const struct instance_view *view)
 {
@@ -40,6 +47,15 @@ static const char *public_address(const struct instance_view *view)
     return is_relayed(view) ? view->relay_ports[0].public_host : view->facts->public_ip;
 }
 
+bool instance_ssh_place(const struct instance_view *view, const char **ret_host, int64_t *ret_port)
+{
+    const struct relay_port_row *relay = is_relayed(view) ? relayed_ssh(view) : NULL;
+
+    *ret_host = public_address(view);
+    *ret_port = relay != NULL ? relay->port : is_relayed(view) ? 0 : view->contract->ssh_port;
+    return view->contract->ssh_port > 0 && *ret_port > 0 && **ret_host != '\0';
+}
+
 /* Whether all that was asked to be reachable has an address. */
 static bool is_reachable(const struct instance_view *view)
 {
@@ -49,7 +65,8 @@ static bool is_reachable(const struct instance_view *view)
         return false;
     for (const char *at = strchr(view->contract->ports, ':'); at != NULL; at = strchr(at + 1, ':'))
         mapped++;
-    return mapped >= view->spec->port_count && public_address(view)[0] != '\0';
+    return mapped >= view->spec->port_count && public_address(view)[0] != '\0' &&
+           strcmp(view->contract->message, JUPYTER_STARTING_TEXT) != 0;
 }
 
 const char *instance_actual_status(const struct instance_view *view)
@@ -123,6 +140,18 @@ static void encode_ports(struct encoder *json, const struct instance_view *view,
     encode_end(json);
 }
 
+/* The address of its Jupyter behind `ssh -L 8080:localhost:8080`; null until it answers. */
+static void encode_jupyter_url(struct encoder *json, const struct instance_view *view, bool is_up)
+{
+    const char *token = view->spec->jupyter_token;
+    char url[JUPYTER_URL_SIZE];
+
+    if (!is_up || token == NULL || view->contract->message[0] != '\0')
+        return field_null(json, "jupyter_url");
+    (void)snprintf(url, sizeof url, "http://localhost:%d/?token=%s", LAUNCH_JUPYTER_PORT, token);
+    encode_field_text(json, "jupyter_url", url);
+}
+
 static void encode_address(struct encoder *json, const struct instance_view *view)
 {
     const struct machine_facts *facts = view->facts;
@@ -146,6 +175,7 @@ static void encode_address(struct encoder *json, const struct instance_view *vie
     encode_field_int(json, "direct_port_start", has_range ? facts->port_first : -1);
     encode_field_int(json, "direct_port_end", has_range ? facts->port_last : -1);
     encode_ports(json, view, is_up);
+    encode_jupyter_url(json, view, is_up);
 }
 
 static void encode_image(struct encoder *json, const struct instance_view *view)
@@ -161,6 +191,7 @@ static void encode_image(struct encoder *json, const struct instance_view *view)
     static_assert(sizeof(struct launch_port) == sizeof(struct spec_port), "one shape");
     (void)snprintf(asked.hostname, sizeof asked.hostname, "%s",
                    spec->hostname != NULL ? spec->hostname : "");
+    asked.shm_mb = spec->shm_mb;
     launch_env_encode(&env, &asked);
 
     encode_field_text(json, "image_uuid", view->contract->image);
@@ -176,7 +207,7 @@ static void encode_image(struct encoder *json, const struct instance_view *view)
         encode_raw(json, env.bytes, env.length);
     else
         encode_raw(json, "[]", 2);
-    field_null(json, "jupyter_token");
+    encode_field_text(json, "jupyter_token", spec->jupyter_token);
     field_null(json, "template_id");
     field_null(json, "template_hash_id");
     field_null(json, "template_name");

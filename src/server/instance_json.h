@@ -13,4 +13,8 @@ const char *instance_actual_status(const struct instance_view *view);
 
 void instance_encode(struct encoder *json, const struct instance_view *view, struct instant now);
 
+/* Where SSH leads to it: its host's own port, or where that has none that is open, a relay's.
+ * False: nowhere. */
+bool instance_ssh_place(const struct instance_view *view, const char **ret_host, int64_t *ret_port);
+
 #endif

@@ -145,7 +145,7 @@ static void test_wrong_usage_is_two_and_asks_nobody(void **state)
         { { "create", "instance", "4101", "--image", "x", "--disk", "-4" },
           "berth: --disk: '-4' is not a number of GB\n" },
         { { "create", "instance", "4101", "--image", "x", "--ssh", "--args" },
-          "berth: --args runs the image's own entry point, without --ssh\n" },
+          "berth: --args runs the image's own entry point, without --ssh or --jupyter\n" },
         { { "destroy", "7001" },
           "berth: this deletes data for good: say --yes where nobody can be "
           "asked\n" },

@@ -283,6 +283,48 @@ static void test_bad_arguments_are_refused(void **state)
     }
 }
 
+static void test_sizes_of_shared_memory(void **state)
+{
+    static const struct {
+        const char *json;
+        int64_t mb; /* 0: refused */
+    } rows[] = {
+        { "{\"--shm-size\": \"8g\"}", 8192 },
+        { "{\"--shm-size 512m\": \"1\"}", 512 },
+        { "{\"--shm-size=64MB\": \"1\"}", 64 },
+        { "\"--shm-size 1gb -e A=b\"", 1024 },
+        { "\"--shm-size=1048577\"", 2 },
+        { "\"--shm-size 1t\"", LAUNCH_SHM_MB_MAX },
+        { "\"--shm-size 1025g\"", 0 },
+        { "\"--shm-size 0\"", 0 },
+        { "\"--shm-size 8x\"", 0 },
+        { "\"--shm-size g\"", 0 },
+        { "\"--shm-size -1g\"", 0 },
+        { "\"--shm-size 99999999999999999999g\"", 0 },
+        { "{\"--shm-size\": \"1\", \"--shm-sizes\": \"1g\"}", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_arena struct arena arena = arena_of(1 << 20);
+        auto_buf struct buf text = buf_of(1 << 16);
+        auto_json json_t *root = NULL, *again = NULL;
+        struct launch_env env, same;
+        struct error err;
+
+        check_row("row %zu", i);
+        root = json_loads(rows[i].json, JSON_DECODE_ANY, NULL);
+        CHECK_INT(launch_env_parse(root, &arena, &env, &err), rows[i].mb > 0);
+        if (rows[i].mb == 0)
+            continue;
+        CHECK_INT(env.shm_mb, rows[i].mb);
+        launch_env_encode(&text, &env);
+        CHECK_OK(json_parse(text.bytes, text.length, &again, &err), &err);
+        CHECK_OK(launch_env_parse(again, &arena, &same, &err), &err);
+        CHECK_INT(same.shm_mb, rows[i].mb);
+    }
+}
+
 static void test_launch_modes(void **state)
 {
     static const struct {
@@ -377,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_a_small_arena_is_an_error),
         cmocka_unit_test(test_arguments_in_both_forms),
         cmocka_unit_test(test_bad_arguments_are_refused),
+        cmocka_unit_test(test_sizes_of_shared_memory),
         cmocka_unit_test(test_launch_modes),
         cmocka_unit_test(test_image_logins),
     };

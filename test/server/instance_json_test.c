@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "check.h"
+#include "proto/heartbeat.h"
 
 /* A running instance on one of two GPUs, which a test then changes. */
 struct fixture {
@@ -53,6 +54,7 @@ static void set_up(struct fixture *fixture)
                       .image = "ubuntu:22.04",
                       .runtype = "ssh_direc ssh_proxy",
                       .reason_detail = "",
+                      .message = "",
                       .disk_used_mb = 3174,
                       .cpu_permille = 100,
                       .ram_used_mb = 1536,
@@ -195,6 +197,31 @@ static void test_running_is_not_said_before_the_address_is_known(void **state)
     }
 }
 
+static void test_jupyter_has_an_address_once_it_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *token, *message, *status, *url;
+    } cases[] = {
+        { NULL, "", "\"running\"", "null" },
+        { "abc", "", "\"running\"", "\"http://localhost:8080/?token=abc\"" },
+        { "abc", JUPYTER_STARTING_TEXT, "\"loading\"", "null" },
+        { "abc", JUPYTER_SILENT_TEXT, "\"running\"", "null" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture fixture;
+        check_row("case %zu", i);
+        set_up(&fixture);
+        fixture.contract.runtype = "jupyter_proxy ssh_proxy";
+        fixture.contract.message = cases[i].message;
+        fixture.spec.jupyter_token = cases[i].token;
+        auto_json json_t *root = encode(&fixture);
+        check_member(root, "actual_status", cases[i].status);
+        check_member(root, "jupyter_url", cases[i].url);
+    }
+}
+
 static void test_a_stopped_instance_has_no_address_and_a_reason(void **state)
 {
     (void)state;
@@ -248,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_running_instance_in_full),
         cmocka_unit_test(test_running_is_not_said_before_the_address_is_known),
+        cmocka_unit_test(test_jupyter_has_an_address_once_it_answers),
         cmocka_unit_test(test_a_stopped_instance_has_no_address_and_a_reason),
         cmocka_unit_test(test_what_is_unknown_is_null_or_minus_one),
     };

@@ -43,6 +43,13 @@ class Commands(Suite):
         want = dict(e.split("=", 1) for e in self.host.KIND[self.host.image][1])["PATH"]
         check(path == want + ":/opt/berth/bin", path)
 
+    def test_every_variable_of_the_container_is_there(self):
+        container = self.host.engine.call("GET", f"/containers/{self.container}/json")
+        wanted = dict(entry.split("=", 1) for entry in container["Config"]["Env"])
+        wanted["PATH"] += ":/opt/berth/bin"
+        for name, value in wanted.items():
+            expect(self.host.ssh("--", f"{P} env {name}"), 0, value + "\n")
+
     def test_home_user_and_connection_are_set(self):
         home = "/" if self.host.image == "single" else "/root"
         expect(self.host.ssh("--", f"{P} env HOME"), 0, home + "\n")

@@ -90,6 +90,33 @@ class Files(Suite):
         result = self.scp("root@127.0.0.1:/nosuch", self.folder / "x", legacy=True)
         check(result.returncode == 1 and b"No such file" in result.stderr, f"{result}")
 
+    def test_copies_as_other_clients_make_them(self):
+        """rsync's daemon protocol over SSH, as vastai_kaalia, with the instance as a module."""
+        if not self.host.has_rsync:
+            return
+        tree = self.folder / "copied"
+        (tree / "sub").mkdir(parents=True, exist_ok=True)
+        for i in range(20):
+            (tree / "sub" / f"f{i}").write_bytes(random.Random(i).randbytes(30000))
+        shell = " ".join(["ssh", "-q", "-p", str(PORT), *self.host.options()])
+        for name in ("12", "C.12"):
+            there = ("rsync", "-arz", "-v", "--progress", "--rsh=ssh", "-e", shell)
+            place = f"vastai_kaalia@127.0.0.1::{name}/"
+            expect(self.tool(*there, f"{tree}/", f"{place}/copied-{name}/"))
+            (tree / "sub" / "f3").write_bytes(b"new")
+            expect(self.tool(*there, f"{tree}/", f"{place}copied-{name}/"))
+            back = self.folder / f"copied-back-{name}"
+            expect(self.tool(*there, f"{place}copied-{name}/", f"{back}/"))
+            for path in (tree / "sub").iterdir():
+                check((back / "sub" / path.name).read_bytes() == path.read_bytes(), path.name)
+        result = self.tool(*there, f"{tree}/", "vastai_kaalia@127.0.0.1::13/x/")
+        check(result.returncode == 5 and b"Unknown module" in result.stderr, f"{result}")
+        # Who comes to copy gets nothing else.
+        for words in (("--", f"{P} echo x"), ("-T",)):
+            result = self.host.ssh(*words, user="vastai_kaalia")
+            check(result.returncode == 255 and result.stdout == b"", f"{words}: {result}")
+        expect(self.host.ssh("--", f"{P} echo x", user="bo"), 255)
+
     def test_rsync_both_ways(self):
         if not self.host.has_rsync:
             return

@@ -144,6 +144,14 @@ class Sessions(Suite):
             out, err = process.communicate(timeout=60)
             check(process.returncode == 0 and out == f"[{i}]\n".encode(), f"{i}: {process.returncode} {out} {err}")
 
+    def test_fifty_sessions_side_by_side(self):
+        """All of them open at one moment, each with its own answer."""
+        processes = [self.host.start("--", f"{P} cat") for _ in range(50)]
+        wait_until("fifty programs", 60, lambda: len(self.running(f"{P} cat")) == 50, 0.2)
+        for i, process in enumerate(processes):
+            out, err = process.communicate(str(i).encode(), timeout=60)
+            check(process.returncode == 0 and out == str(i).encode(), f"{i}: {process.returncode} {out} {err}")
+
     def master(self, *words):
         control = self.folder / "control"
         process = self.host.start("-M", "-N", "-o", f"ControlPath={control}", *words)
