@@ -197,11 +197,12 @@ bool rental_read(const json_t *body, struct arena *arena, struct rental_request 
 }
 
 /* Clients look for the code in the sentence, and for the offer beside it (api.md 2.4.1). */
-static void refuse_ask(struct call *call, int status, const char *code, const char *sentence)
+static void refuse_ask(struct call *call, int64_t offer_id, int status, const char *code,
+                       const char *sentence)
 {
     auto_buf struct buf body = buf_of(RENT_REPLY_MAX), text = buf_of(RENT_REPLY_MAX);
     struct encoder json = encoder_of(&body);
-    long long id = (long long)call->params[0].id;
+    long long id = (long long)offer_id;
 
     buf_printf(&text, "no_such_ask %lld: %s", id, sentence);
     encode_object(&json);
@@ -235,7 +236,7 @@ static bool read_bid(const json_t *body, struct rental_request *request, struct 
     return true;
 }
 
-static void refuse_bid(struct call *call, const struct rental_reply *done)
+static void refuse_bid(struct call *call, int64_t offer_id, const struct rental_reply *done)
 {
     if (done->refusal == RENT_BID_TOO_LOW) {
         double lowest = (double)done->lowest_bid / 1e3;
@@ -246,7 +247,7 @@ static void refuse_bid(struct call *call, const struct rental_reply *done)
                             rent_outcome_sentence(done->refusal), lowest, lowest * (double)gpus);
     }
     if (done->refusal == RENT_BID_WOULD_WAIT)
-        return refuse_ask(call, 410, "no_such_ask", rent_outcome_sentence(done->refusal));
+        return refuse_ask(call, offer_id, 410, "no_such_ask", rent_outcome_sentence(done->refusal));
     reply_refuse(call, done->refusal == RENT_OWN_MACHINE ? 403 : 400,
                  done->refusal == RENT_OWN_MACHINE   ? "not_authorized"
                  : done->refusal == RENT_OTHER_RULES ? "invalid_args"
@@ -254,7 +255,7 @@ static void refuse_bid(struct call *call, const struct rental_reply *done)
                  "%s", rent_outcome_sentence(done->refusal));
 }
 
-static void refuse_offer(struct call *call, const struct rental_reply *done)
+static void refuse_offer(struct call *call, int64_t offer_id, const struct rental_reply *done)
 {
     enum rent_outcome refusal = done->refusal;
     const char *sentence = rent_outcome_sentence(refusal);
@@ -270,8 +271,8 @@ static void refuse_offer(struct call *call, const struct rental_reply *done)
     case RENT_UNREACHABLE:
         /* Who asks to be told rather than to wait is told that it is gone. */
         if (json_opt_bool(call->body, "cancel_unavail", &cancels, &ignored) && cancels)
-            return refuse_ask(call, 410, "no_such_ask", sentence);
-        return refuse_ask(call, 404, "invalid_args", sentence);
+            return refuse_ask(call, offer_id, 410, "no_such_ask", sentence);
+        return refuse_ask(call, offer_id, 404, "invalid_args", sentence);
     case RENT_ACCOUNT_BARRED:
         return reply_refuse(call, 403, "not_authorized", "%s", sentence);
     case RENT_TOO_MANY_CONTRACTS:
@@ -286,7 +287,7 @@ static void refuse_offer(struct call *call, const struct rental_reply *done)
     case RENT_BID_TOO_HIGH:
     case RENT_BID_WOULD_WAIT:
     case RENT_OTHER_RULES:
-        return refuse_bid(call, done);
+        return refuse_bid(call, offer_id, done);
     case RENT_OK:
         break;
     }
@@ -326,6 +327,52 @@ static void reply_rented(struct call *call, struct rental_reply *done)
     reply_json(call, &body);
 }
 
+bool rental_request_read(struct call *call, struct rental_request *ret, json_t **ret_body)
+{
+    struct error err;
+
+    *ret_body = NULL;
+    if (refuse_what_is_missing(call) || !template_complete(call, ret_body, &ret->template_id))
+        return false;
+    if (!rental_read(*ret_body != NULL ? *ret_body : call->body, call->request->arena, ret, &err)) {
+        reply_refuse(call, 400, "invalid_args", "%s.", err.text);
+        return false;
+    }
+    if (!read_bid(call->body, ret, &err)) {
+        reply_refuse(call, 400, "invalid_price", "%s.", err.text);
+        return false;
+    }
+    return true;
+}
+
+void rental_reply_refusal(struct call *call, int64_t offer_id, const struct rental_reply *done)
+{
+    switch (done->outcome) {
+    case RENTAL_REFUSED:
+        return refuse_offer(call, offer_id, done);
+    case RENTAL_BAD_SPEC:
+        return reply_refuse(call, 400, "invalid_args", "%s.", done->why);
+    case RENTAL_BAD_LABEL:
+        return reply_refuse(call, 400, "label_too_long", "A label has at most 1024 characters.");
+    case RENTAL_MADE:
+    case RENTAL_REPEATED:
+    case RENTAL_ORDER_OVER:
+        break;
+    }
+    reply_refuse(call, 500, "internal_error", "Something went wrong.");
+}
+
+bool rental_rent(struct call *call, const struct rental_request *request,
+                 struct rental_reply *ret_done, struct error *err)
+{
+    if (!flow_rent(&call->app->flow, &call->caller, request, ret_done, err))
+        return false;
+    if (ret_done->outcome == RENTAL_MADE)
+        log_write(&call->app->log, LOG_INFO, "instance rented", "instance %lld, offer %lld",
+                  (long long)ret_done->instance_id, (long long)request->offer_id);
+    return true;
+}
+
 void handle_instance_create(struct call *call)
 {
     struct rental_request request = { .offer_id = call->params[0].id };
@@ -333,30 +380,12 @@ void handle_instance_create(struct call *call)
     struct rental_reply done;
     struct error err;
 
-    if (refuse_what_is_missing(call) || !template_complete(call, &completed, &request.template_id))
+    if (!rental_request_read(call, &request, &completed))
         return;
-    if (!rental_read(completed != NULL ? completed : call->body, call->request->arena, &request,
-                     &err))
-        return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
-    if (!read_bid(call->body, &request, &err))
-        return reply_refuse(call, 400, "invalid_price", "%s.", err.text);
-    if (!flow_rent(&call->app->flow, &call->caller, &request, &done, &err))
+    if (!rental_rent(call, &request, &done, &err))
         return reply_error(call, &err);
-    switch (done.outcome) {
-    case RENTAL_MADE:
-        log_write(&call->app->log, LOG_INFO, "instance rented", "instance %lld, offer %lld",
-                  (long long)done.instance_id, (long long)request.offer_id);
-        return reply_rented(call, &done);
-    case RENTAL_REPEATED:
-        return reply_rented(call, &done);
-    case RENTAL_REFUSED:
-        return refuse_offer(call, &done);
-    case RENTAL_BAD_SPEC:
-        return reply_refuse(call, 400, "invalid_args", "%s.", done.why);
-    case RENTAL_BAD_LABEL:
-        return reply_refuse(call, 400, "label_too_long", "A label has at most 1024 characters.");
-    case RENTAL_ORDER_OVER:
-        break;
-    }
-    reply_refuse(call, 500, "internal_error", "Something went wrong.");
+    if (rental_is_made(&done))
+        reply_rented(call, &done);
+    else
+        rental_reply_refusal(call, request.offer_id, &done);
 }

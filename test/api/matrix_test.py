@@ -43,7 +43,7 @@ class Matrix(unittest.TestCase):
         cls.ada = cls.world.user("ada", credit="100.00")
         cls.bo = cls.world.user("bo", credit="100.00")
         cls.hal = cls.world.user("hal", credit="100.00")
-        cls.op = cls.world.user("op", is_admin=True)
+        cls.op = cls.world.user("op", credit="100.00", is_admin=True)
         cls.paper = cls.hal.machine(gpus=8)
         cls.cells = 0
         cls.handed_out = set()
@@ -360,6 +360,7 @@ class Matrix(unittest.TestCase):
             for who in (self.ada, self.bo, self.hal, self.op):
                 with self.subTest(f"{route.name} as {who.id}"):
                     self.expect(self.call(route, who, MISSING), REFUSED.get(route.name, 200), "")
+        self.free_gpus()
 
     def test_an_account_is_seen_by_itself_alone(self):
         for route in self.world.checker.api.routes:

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Requests as other clients send them: texts for numbers, null for what is not given, bodies with GET and
+DELETE, slashes too many and too few. Every reply is checked against its declaration."""
+
+import json
+import time
+import unittest
+import urllib.parse
+
+from world import World
+
+NOTHING = {name: None for name in (
+    "price", "label", "extra", "onstart", "image_login", "jupyter_dir", "template_hash_id", "user")}
+
+
+def as_query(**members):
+    """What is no text is JSON, then all of it percent-encoded with + for a space."""
+    return "&".join(f"{name}=" + urllib.parse.quote_plus(value if isinstance(value, str) else json.dumps(value))
+                    for name, value in members.items())
+
+
+class Replay(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World().__enter__()
+        cls.ada = cls.world.user("ada", credit="100.00")
+        cls.bo = cls.world.user("bo", credit="100.00")
+        cls.hal = cls.world.user("hal")
+        cls.paper = cls.hal.machine(gpus=8)
+        cls.paper.follow()
+        cls.list_machine()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.__exit__(None, None, None)
+
+    @classmethod
+    def list_machine(cls):
+        cls.hal.ok("PUT", "/api/v0/machines/create_asks/", {
+            "machine": cls.paper.id, "price_gpu": 0.1, "price_disk": 0.1, "min_chunk": 1, "end_date": None,
+            "price_inetu": None, "price_inetd": None, "credit_discount_max": None, "duration": None})
+        cls.paper.follow()
+
+    def tearDown(self):
+        for who in (self.ada, self.bo):
+            rows = who.ok("GET", "/api/v0/instances?owner=me")["instances"]
+            who.ok("DELETE", "/api/v0/instances/", {"instance_ids": [row["id"] for row in rows]})
+        self.paper.follow()
+
+    def offers(self, least=1):
+        """Offers of one GPU, two, four, ...: as many as are wanted, once the search shows them."""
+        for _ in range(200):
+            found = self.world.call("POST", "/api/v0/bundles/", {
+                "num_gpus": {"gte": "1"}, "rentable": {"eq": True}, "verified": {"eq": "any"}, "order": [["num_gpus", "asc"]],
+                "type": "on-demand", "allocated_storage": 5.0, "limit": 64})[1]["offers"]
+            if len(found) >= least:
+                return [row["id"] for row in found]
+            time.sleep(0.02)
+        raise AssertionError("the machine has no offers")
+
+    def rent(self, who=None, **more):
+        body = NOTHING | {"client_id": "me", "image": "ubuntu:22.04", "disk": 8.0, "env": {"TZ": "UTC"}, "force": False,
+                          "cancel_unavail": False, "python_utf8": False, "lang_utf8": False,
+                          "use_jupyter_lab": False, "runtype": "ssh_direc ssh_proxy"} | more
+        return (who or self.ada).ok("PUT", f"/api/v0/asks/{self.offers()[0]}/", body)["new_contract"]
+
+    def test_several_offers_are_rented_at_once(self):
+        offers = self.offers(3)[:3]
+        body = NOTHING | {"ids": offers + [987654321], "client_id": "me", "image": "ubuntu:22.04", "disk": 10, "env": {},
+                          "runtype": "ssh"}
+        status, reply = self.ada.call("POST", "/api/v0/asks/bulk/", body)
+        self.assertEqual((status, reply["success"], len(reply["new_contracts"])), (200, False, 3), reply)
+        self.assertEqual([row["id"] for row in reply["failed"]], [987654321])
+        # Sent again, as clients do who have heard nothing, it is the same.
+        again = self.ada.ok("POST", "/api/v0/asks/bulk", body)
+        self.assertEqual(again["new_contracts"], reply["new_contracts"])
+
+    def test_bulk_says_no_where_there_is_nothing(self):
+        for ids, want in (([987654321], (404, "invalid_args")), ([], (400, "invalid_args")), (["7"], (400, "invalid_args")),
+                          ([0], (400, "invalid_args")), (list(range(1, 66)), (400, "invalid_args"))):
+            status, reply = self.ada.call("POST", "/api/v0/asks/bulk/", {"ids": ids, "image": "ubuntu"})
+            self.assertEqual((status, reply["error"]), want, reply)
+
+    def test_a_launch_takes_the_first_that_is_found(self):
+        self.offers()
+        query = {"num_gpus": {"eq": "1"}, "gpu_name": {"eq": "RTX 4090"}, "disk_space": {"gte": "16"},
+                 "order": [["score", "desc"]], "type": "on-demand", "limit": 3, "allocated_storage": 16.0}
+        body = NOTHING | {"image": "ubuntu:22.04", "disk": 16.0, "env": {}, "runtype": "ssh_proxy", "q": query}
+        del body["price"], body["user"]
+        made = self.ada.ok("PUT", "//api/v0/launch_instance", body)
+        shown = self.ada.ok("GET", f"/api/v0/instances/{made['new_contract']}?owner=me")["instances"]
+        self.assertEqual((shown["num_gpus"], shown["disk_space"], shown["gpu_name"]), (1, 16, "RTX 4090"))
+        for change, want in (({"gpu_name": {"eq": "H100 SXM"}}, (404, "no_such_ask")),
+                             ({"num_gpus": {"like": 1}}, (400, "invalid_request"))):
+            status, reply = self.ada.call("PUT", "/api/v0/launch_instance/", body | {"q": query | change})
+            self.assertEqual((status, reply["error"]), want, reply)
+
+    def test_a_copy_is_told_where_to_go(self):
+        number = self.rent()
+        place = {"client_id": "me", "src_path": "/workspace/", "dst_path": "./"}
+        ask = place | {"src_id": f"C.{number}", "dst_id": "local"}
+        status, reply = self.ada.call("PUT", "/api/v0/commands/copy_direct/", ask)
+        self.assertEqual((status, reply["error"]), (400, "invalid_args"), reply)
+        self.paper.follow()
+        reply = self.ada.ok("PUT", "/api/v0/commands/copy_direct/", ask)
+        self.assertEqual((reply["src_addr"], reply["src_port"]), ("203.0.113.9", 40000 + number % 100))
+        reply = self.ada.ok("PUT", "/api/v0/commands/rsync/", place | {"src_id": None, "dst_id": str(number)})
+        self.assertEqual((reply["dst_addr"], reply["dst_port"]), ("203.0.113.9", 40000 + number % 100))
+        for src, dst, want in (("local", None, "invalid_args"), (number, f"C.{number}", "invalid_args"),
+                               ("V.8101", "local", "invalid_args"), ("s3.101", number, "invalid_args"),
+                               (f"C.{number + 1000}", None, "no_such_instance")):
+            _, reply = self.ada.call("PUT", "/api/v0/commands/copy_direct/", place | {"src_id": src, "dst_id": dst})
+            self.assertEqual(reply["error"], want, reply)
+        _, reply = self.bo.call("PUT", "/api/v0/commands/copy_direct/", ask)
+        self.assertEqual(reply["error"], "no_such_instance")
+
+
+if __name__ == "__main__":
+    unittest.main()
