@@ -80,16 +80,19 @@ const struct query_field *query_field_find(const char *name, size_t length)
     return NULL;
 }
 
-/* How many letters must be added, dropped or changed to make one of the other. */
-static size_t distance(const char *a, size_t a_length, const char *b)
+/* How many letters must be added, dropped or changed to make one of the other; of more than `most`,
+ * any number above it. */
+static size_t distance(const char *a, size_t a_length, const char *b, size_t most)
 {
     size_t row[NAME_LENGTH_MAX + 1], b_length = strlen(b);
 
     assert(b_length <= NAME_LENGTH_MAX);
+    if ((a_length > b_length ? a_length - b_length : b_length - a_length) > most)
+        return most + 1;
     for (size_t j = 0; j <= b_length; j++)
         row[j] = j;
     for (size_t i = 0; i < a_length; i++) {
-        size_t diagonal = row[0];
+        size_t diagonal = row[0], least = i + 1;
 
         row[0] = i + 1;
         for (size_t j = 0; j < b_length; j++) {
@@ -98,7 +101,10 @@ static size_t distance(const char *a, size_t a_length, const char *b)
 
             diagonal = row[j + 1];
             row[j + 1] = changed < shorter ? changed : shorter;
+            least = row[j + 1] < least ? row[j + 1] : least;
         }
+        if (least > most)
+            return least;
     }
     return row[b_length];
 }
@@ -109,7 +115,7 @@ static bool unknown_field(const char *name, size_t length, struct error *err)
     size_t best = length / 3 + 1;
 
     for (size_t i = 0; length <= NAME_LENGTH_MAX && i < sizeof fields / sizeof fields[0]; i++) {
-        size_t apart = distance(name, length, fields[i].name);
+        size_t apart = distance(name, length, fields[i].name, best);
 
         if (apart <= best && (nearest == NULL || apart < best)) {
             nearest = fields[i].name;
@@ -457,12 +463,17 @@ bool query_write(const char *text, enum query_defaults wanted, struct encoder *j
 
 bool query_write_order(const char *text, struct encoder *json, size_t *ret_at, struct error *err)
 {
+    size_t count = 0;
+
     encode_array(json);
     for (const char *at = text;;) {
         size_t length = name_length(at);
         const struct query_field *field = query_field_find(at, length);
 
         *ret_at = (size_t)(at - text);
+        if (count++ == QUERY_ORDER_MAX)
+            return error_set(err, ERROR_OUT_OF_RANGE, "more than %d fields to sort by",
+                             QUERY_ORDER_MAX);
         if (field == NULL)
             return unknown_field(at, length, err);
         at += length;

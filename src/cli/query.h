@@ -18,7 +18,10 @@
 #include "base/encode.h"
 #include "base/error.h"
 
-enum { QUERY_CONDITIONS_MAX = 64 };
+enum {
+    QUERY_CONDITIONS_MAX = 64,
+    QUERY_ORDER_MAX = 8, /* as many as the API takes */
+};
 
 enum query_kind { QUERY_NUMBER, QUERY_GB, QUERY_DAYS, QUERY_FLAG, QUERY_TEXT, QUERY_VERSION };
 

@@ -194,6 +194,11 @@ static void test_orders(void **state)
         { "dph--", NULL, 4 },
         { "dph desc", NULL, 3 },
         { "dph,nope", NULL, 4 },
+        { "id,id,id,id,id,id,id,id",
+          "[[\"id\",\"asc\"],[\"id\",\"asc\"],[\"id\",\"asc\"],[\"id\",\"asc\"],"
+          "[\"id\",\"asc\"],[\"id\",\"asc\"],[\"id\",\"asc\"],[\"id\",\"asc\"]]",
+          0 },
+        { "id,id,id,id,id,id,id,id,id", NULL, 24 },
     };
 
     (void)state;
