@@ -39,6 +39,12 @@ uint32_t idmap_find(const struct idmap *map, int64_t id)
     return entry->is_used ? entry->place : IDMAP_NONE;
 }
 
+void idmap_ask(const struct idmap *map, int64_t id)
+{
+    if (map->count > 0)
+        __builtin_prefetch(&map->entries[home_of(map, id)]);
+}
+
 static void grow(struct idmap *map)
 {
     struct idmap larger = { .capacity = map->capacity > 0 ? 2 * map->capacity : capacity_min,

@@ -32,6 +32,9 @@ void idmap_release(struct idmap *map);
 /* IDMAP_NONE: not there. */
 uint32_t idmap_find(const struct idmap *map, int64_t id);
 
+/* Its entry is looked for soon: the memory for it is asked for, and not waited for. */
+void idmap_ask(const struct idmap *map, int64_t id);
+
 /* What was there before is replaced. */
 void idmap_put(struct idmap *map, int64_t id, uint32_t place);
 void idmap_remove(struct idmap *map, int64_t id); /* nothing where it is not there */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "market/catalog_blocks.h"
-#include "market/catalog_notes.h"
 #include "market/gpu.h"
 
 /* A block is left this far from full at first, so that what comes later finds room among its like.
@@ -165,7 +164,7 @@ static void remove_place(struct catalog *catalog, uint32_t number)
     catalog->place_free = number;
 }
 
-static const struct offer *offer_among(const struct catalog_stock *stock, int64_t id)
+const struct offer *catalog_stock_offer(const struct catalog_stock *stock, int64_t id)
 {
     for (size_t i = 0; i < stock->count; i++) {
         if (stock->offers[i].id == id)
@@ -174,35 +173,45 @@ static const struct offer *offer_among(const struct catalog_stock *stock, int64_
     return NULL;
 }
 
-/* A machine's offers on their way into a catalog. */
-struct put {
-    const struct catalog_stock *stock;
-    struct catalog_notes *notes; /* or NULL */
-    size_t kept_count;           /* offers that had a row before */
-    bool is_noted;               /* so far */
-};
+/* A row's offer is this now. Of one that was there and kept its texts little changes, and columns
+ * lie far apart: only what has changed is looked for. */
+static void renew_row(struct catalog *catalog, uint32_t row, const struct offer *offer)
+{
+    const struct offer *last = catalog_block_of(catalog, row)->lines[row % COLUMN_ROWS].offer;
+    struct catalog_note note = { .row = row };
+    struct catalog_change change;
 
-/* Rows whose offers are still there take what these are now; the others go. */
-static void renew_rows(struct catalog *catalog, struct catalog_place *place, struct put *put)
+    if (catalog_compare(last->machine, offer->machine, &change)) {
+        catalog_row_note(last, offer, &note, &change);
+        catalog_row_apply(catalog, &note, change.numbers);
+    } else {
+        catalog_row_set(catalog, row, offer);
+    }
+}
+
+/* Rows whose offers are still there take what these are now; the others go. How many stay. */
+static size_t renew_rows(struct catalog *catalog, struct catalog_place *place,
+                         const struct catalog_stock *stock)
 {
     uint32_t row = place->first_row, *link = &place->first_row;
+    size_t kept_count = 0;
 
     while (row != CATALOG_NO_ROW) {
         struct catalog_block *block = catalog_block_of(catalog, row);
         uint32_t *next = &block->next_rows[row % COLUMN_ROWS], following = *next;
-        const struct offer *offer = offer_among(put->stock, block->lines[row % COLUMN_ROWS].id);
+        const struct offer *offer = catalog_stock_offer(stock, block->lines[row % COLUMN_ROWS].id);
 
         if (offer != NULL) {
-            put->is_noted = catalog_row_set(catalog, row, offer, put->notes) && put->is_noted;
-            put->kept_count++;
+            renew_row(catalog, row, offer);
+            kept_count++;
             link = next;
         } else {
             *link = following;
             free_row(catalog, row);
-            put->is_noted = false;
         }
         row = following;
     }
+    return kept_count;
 }
 
 static void add_new_rows(struct catalog *catalog, struct catalog_place *place,
@@ -215,15 +224,16 @@ static void add_new_rows(struct catalog *catalog, struct catalog_place *place,
             continue;
         uint32_t row = take_row(catalog, block_for(catalog, offer->machine));
 
-        (void)catalog_row_set(catalog, row, offer, NULL);
+        catalog_row_set(catalog, row, offer);
         link_row(catalog, place, row, offer->id);
     }
 }
 
-/* Rows of its own for what had none, and for a machine with offers its place. */
-static void put_new(struct catalog *catalog, uint32_t number, const struct put *put)
+void catalog_put(struct catalog *catalog, const struct catalog_stock *stock)
 {
-    const struct catalog_stock *stock = put->stock;
+    uint32_t number = idmap_find(&catalog->machines, stock->machine_id);
+    size_t kept_count =
+        number != IDMAP_NONE ? renew_rows(catalog, &catalog->places[number], stock) : 0;
 
     if (stock->count == 0) {
         if (number != IDMAP_NONE)
@@ -237,36 +247,8 @@ static void put_new(struct catalog *catalog, uint32_t number, const struct put *
         catalog->places[number].host_id = stock->offers[0].machine->host_id;
         join_host(catalog, number);
     }
-    if (put->kept_count < stock->count)
+    if (kept_count < stock->count)
         add_new_rows(catalog, &catalog->places[number], stock);
-}
-
-void catalog_put_noting(struct catalog *catalog, const struct catalog_stock *stock,
-                        struct catalog_notes *notes)
-{
-    uint32_t number = idmap_find(&catalog->machines, stock->machine_id);
-    struct put put = { .stock = stock, .notes = notes, .is_noted = number != IDMAP_NONE };
-    size_t row_count = notes != NULL ? notes->row_count : 0;
-    size_t number_count = notes != NULL ? notes->number_count : 0;
-
-    if (number != IDMAP_NONE)
-        renew_rows(catalog, &catalog->places[number], &put);
-    put.is_noted = put.is_noted && put.kept_count > 0 && put.kept_count == stock->count &&
-                   catalog->places[number].host_id == stock->offers[0].machine->host_id;
-    if (put.is_noted)
-        return;
-    put_new(catalog, number, &put);
-    if (notes == NULL)
-        return;
-    /* More than numbers has changed: the twin goes through all of it itself. */
-    notes->row_count = row_count;
-    notes->number_count = number_count;
-    catalog_notes_add(notes, &(struct catalog_note){ .stock = stock });
-}
-
-void catalog_put(struct catalog *catalog, const struct catalog_stock *stock)
-{
-    catalog_put_noting(catalog, stock, NULL);
 }
 
 /* By GPU model, then by price: a block then has few models and near prices. */

@@ -8,12 +8,7 @@
 
 #include "market/gpu.h"
 
-/* The numbers of an offer's texts. */
-struct row_words {
-    uint32_t model, country, cpu_name, cpu_arch, disk_name, os_version;
-};
-
-/* The same, one by one. */
+/* The texts of an offer that have columns. */
 enum {
     WORD_MODEL,
     WORD_COUNTRY,
@@ -46,10 +41,8 @@ int64_t catalog_bound(double value)
 
     if (!(value >= 0) || isinf(near))
         return INT32_MAX;
-    if ((double)near < value)
-        near = nextafterf(near, INFINITY);
-    /* The bits of floats from 0 up are in the order of the floats. */
-    return (bound_of_float(near) >> BOUND_BITS_LOST) + 1;
+    /* The bits of floats from 0 up are in the order of the floats: the next one is one more. */
+    return ((bound_of_float(near) + ((double)near < value ? 1 : 0)) >> BOUND_BITS_LOST) + 1;
 }
 
 int64_t catalog_bound_below(double value)
@@ -60,9 +53,7 @@ int64_t catalog_bound_below(double value)
         return 0;
     if (isinf(near))
         return INT32_MAX;
-    if ((double)near > value)
-        near = nextafterf(near, 0);
-    return bound_of_float(near) >> BOUND_BITS_LOST;
+    return (bound_of_float(near) - ((double)near > value ? 1 : 0)) >> BOUND_BITS_LOST;
 }
 
 /* Rounded down: what depends on the rest looks at the offer itself. */
@@ -118,18 +109,6 @@ static uint32_t take_word(struct catalog *catalog, int word, const struct machin
     return words_take(words_of(catalog, word), text);
 }
 
-static struct row_words take_words(struct catalog *catalog, const struct machine *machine)
-{
-    return (struct row_words){
-        .model = take_word(catalog, WORD_MODEL, machine),
-        .country = take_word(catalog, WORD_COUNTRY, machine),
-        .cpu_name = take_word(catalog, WORD_CPU_NAME, machine),
-        .cpu_arch = take_word(catalog, WORD_CPU_ARCH, machine),
-        .disk_name = take_word(catalog, WORD_DISK_NAME, machine),
-        .os_version = take_word(catalog, WORD_OS, machine),
-    };
-}
-
 static void drop_word(struct catalog *catalog, int word, uint32_t row)
 {
     const struct column *column = &catalog_block_of(catalog, row)->columns[word_columns[word]];
@@ -163,9 +142,27 @@ static uint16_t flags_of(const struct offer *offer)
     return (uint16_t)flags;
 }
 
-/* All numbers of an offer, and its line. */
-static void work_out(const struct offer *offer, const struct row_words *W,
-                     int64_t numbers[static COLUMN_COUNT], struct catalog_line *ret_line)
+/* Of a definition's columns, those of one kind: the others come to nothing. */
+#define NOTHING(name, value)
+
+static void work_out_machine(const struct machine *machine, int64_t numbers[static COLUMN_COUNT])
+{
+    const struct machine *M = machine;
+
+#define CATALOG_COLUMN(kind, name, value) kind(name, value)
+#define OF_MACHINE(name, value)           numbers[COLUMN_##name] = (value);
+#define OF_OFFER                          NOTHING
+#define OF_TEXT                           NOTHING
+#include "market/catalog_columns.def"
+#undef OF_MACHINE
+#undef OF_OFFER
+#undef OF_TEXT
+#undef CATALOG_COLUMN
+}
+
+/* Of the offer itself, and its line. */
+static void work_out_offer(const struct offer *offer, int64_t numbers[static COLUMN_COUNT],
+                           struct catalog_line *ret_line)
 {
     const struct quote on_demand = offer_quote(offer, &(struct offer_ask){ OFFER_ON_DEMAND, 0, 0 });
     const struct quote bid = offer_quote(offer, &(struct offer_ask){ OFFER_BID, 0, 0 });
@@ -174,8 +171,14 @@ static void work_out(const struct offer *offer, const struct row_words *W,
     const struct offer_terms *T = &offer->terms;
     const struct quote *Q = &on_demand, *B = &bid;
 
-#define CATALOG_COLUMN(name, value) numbers[COLUMN_##name] = (value);
+#define CATALOG_COLUMN(kind, name, value) kind(name, value)
+#define OF_MACHINE                        NOTHING
+#define OF_OFFER(name, value)             numbers[COLUMN_##name] = (value);
+#define OF_TEXT                           NOTHING
 #include "market/catalog_columns.def"
+#undef OF_MACHINE
+#undef OF_OFFER
+#undef OF_TEXT
 #undef CATALOG_COLUMN
     *ret_line = (struct catalog_line){
         .id = O->id,
@@ -189,6 +192,34 @@ static void work_out(const struct offer *offer, const struct row_words *W,
     };
 }
 
+static void take_words(struct catalog *catalog, const struct machine *machine,
+                       int64_t numbers[static COLUMN_COUNT])
+{
+    for (int word = 0; word < WORD_COUNT; word++)
+        numbers[word_columns[word]] = (int64_t)take_word(catalog, word, machine);
+}
+
+/* The columns of each kind. */
+#define CATALOG_COLUMN(kind, name, value) kind(name, value)
+#define OF_TEXT                           NOTHING
+#define OF_MACHINE(name, value)           COLUMN_##name,
+#define OF_OFFER                          NOTHING
+static const enum catalog_column machine_columns[] = {
+#include "market/catalog_columns.def"
+};
+#undef OF_MACHINE
+#undef OF_OFFER
+#define OF_MACHINE            NOTHING
+#define OF_OFFER(name, value) COLUMN_##name,
+static const enum catalog_column offer_columns[] = {
+#include "market/catalog_columns.def"
+};
+#undef OF_TEXT
+#undef OF_MACHINE
+#undef OF_OFFER
+#undef CATALOG_COLUMN
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
 static void widen(struct catalog_zone *zone, int64_t number)
 {
     zone->min = number < zone->min ? number : zone->min;
@@ -200,58 +231,8 @@ static void set_number(struct catalog *catalog, uint32_t row, int column, int64_
     struct catalog_block *block = catalog_block_of(catalog, row);
 
     column_set(&block->columns[column], row % COLUMN_ROWS, number);
+    block->touched |= UINT64_C(1) << column;
     widen(&catalog->zones[column][row / COLUMN_ROWS], number);
-}
-
-/* Texts that are what they were keep their numbers: true where all do. */
-static bool set_words(struct catalog *catalog, uint32_t row, const struct offer *last,
-                      const struct offer *offer)
-{
-    bool is_same = true;
-
-    for (int word = 0; word < WORD_COUNT; word++) {
-        if (last != NULL &&
-            strcmp(text_of(last->machine, word), text_of(offer->machine, word)) == 0)
-            continue;
-        uint32_t number = take_word(catalog, word, offer->machine);
-
-        if (last != NULL)
-            drop_word(catalog, word, row);
-        set_number(catalog, row, (int)word_columns[word], (int64_t)number);
-        is_same = false;
-    }
-    return is_same;
-}
-
-/* Columns lie far apart, and little of an offer changes at a time: the numbers are compared with
- * those of what it was, and only those that changed are looked for. */
-static size_t set_numbers(struct catalog *catalog, uint32_t row, const struct offer *offer,
-                          struct catalog_notes *notes)
-{
-    static const struct row_words no_words;
-    const struct catalog_block *block = catalog_block_of(catalog, row);
-    struct catalog_line *line = &catalog_block_of(catalog, row)->lines[row % COLUMN_ROWS];
-    bool is_here = (block->flags[row % COLUMN_ROWS] & FLAG_HERE) != 0;
-    const struct offer *last = is_here ? line->offer : NULL;
-    size_t count = 0;
-    int64_t numbers[COLUMN_COUNT], before[COLUMN_COUNT];
-
-    if (last != NULL)
-        work_out(last, &no_words, before, line);
-    work_out(offer, &no_words, numbers, line);
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        bool is_word = false;
-
-        for (int word = 0; word < WORD_COUNT && last == NULL; word++)
-            is_word = is_word || word_columns[word] == (enum catalog_column)i;
-        if (is_word || (last != NULL && numbers[i] == before[i]))
-            continue;
-        set_number(catalog, row, i, numbers[i]);
-        count++;
-        if (notes != NULL)
-            catalog_notes_add_number(notes, i, numbers[i]);
-    }
-    return count;
 }
 
 static void set_flags(struct catalog *catalog, uint32_t row, uint16_t flags)
@@ -259,28 +240,69 @@ static void set_flags(struct catalog *catalog, uint32_t row, uint16_t flags)
     struct catalog_block *block = catalog_block_of(catalog, row);
     size_t index = row / COLUMN_ROWS;
 
-    block->flags[row % COLUMN_ROWS] = flags;
-    catalog->flags_any[index] |= flags;
-    catalog->flags_all[index] &= flags;
+    /* Every search reads them: what has not changed is not written. */
+    if (block->flags[row % COLUMN_ROWS] != flags) {
+        block->flags[row % COLUMN_ROWS] = flags;
+        catalog->flags_any[index] |= flags;
+        catalog->flags_all[index] &= flags;
+    }
     if (++block->set_count >= CATALOG_SETS_MAX)
         catalog_block_redraw(catalog, index);
 }
 
-bool catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer,
-                     struct catalog_notes *notes)
+void catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer)
 {
     struct catalog_block *block = catalog_block_of(catalog, row);
     size_t at = row % COLUMN_ROWS;
-    const struct offer *last = (block->flags[at] & FLAG_HERE) != 0 ? block->lines[at].offer : NULL;
-    struct catalog_note note = { .row = row, .flags = flags_of(offer) };
-    bool is_same = set_words(catalog, row, last, offer);
+    int64_t numbers[COLUMN_COUNT];
 
-    note.number_count = (uint16_t)set_numbers(catalog, row, offer, notes);
-    note.line = block->lines[at];
-    if (notes != NULL)
-        catalog_notes_add(notes, &note);
-    set_flags(catalog, row, note.flags);
-    return is_same;
+    work_out_machine(offer->machine, numbers);
+    work_out_offer(offer, numbers, &block->lines[at]);
+    take_words(catalog, offer->machine, numbers);
+    for (int word = 0; (block->flags[at] & FLAG_HERE) != 0 && word < WORD_COUNT; word++)
+        drop_word(catalog, word, row);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        set_number(catalog, row, i, numbers[i]);
+    set_flags(catalog, row, flags_of(offer));
+}
+
+bool catalog_compare(const struct machine *last, const struct machine *machine,
+                     struct catalog_change *ret)
+{
+    int64_t before[COLUMN_COUNT], numbers[COLUMN_COUNT];
+
+    for (int word = 0; word < WORD_COUNT; word++) {
+        if (strcmp(text_of(last, word), text_of(machine, word)) != 0)
+            return false;
+    }
+    work_out_machine(last, before);
+    work_out_machine(machine, numbers);
+    ret->count = 0;
+    for (size_t i = 0; i < LENGTH(machine_columns); i++) {
+        uint32_t column = machine_columns[i];
+
+        if (numbers[column] != before[column])
+            ret->numbers[ret->count++] = (struct catalog_number){ numbers[column], column };
+    }
+    return true;
+}
+
+void catalog_row_note(const struct offer *last, const struct offer *offer, struct catalog_note *ret,
+                      struct catalog_change *change)
+{
+    int64_t before[COLUMN_COUNT], numbers[COLUMN_COUNT];
+
+    work_out_offer(last, before, &ret->line);
+    work_out_offer(offer, numbers, &ret->line);
+    for (size_t i = 0; i < LENGTH(offer_columns); i++) {
+        uint32_t column = offer_columns[i];
+
+        if (numbers[column] != before[column])
+            change->numbers[change->count++] = (struct catalog_number){ numbers[column], column };
+    }
+    ret->last = last;
+    ret->flags = flags_of(offer);
+    ret->number_count = (uint16_t)change->count;
 }
 
 void catalog_row_apply(struct catalog *catalog, const struct catalog_note *note,
@@ -289,7 +311,8 @@ void catalog_row_apply(struct catalog *catalog, const struct catalog_note *note,
     struct catalog_line *line =
         &catalog_block_of(catalog, note->row)->lines[note->row % COLUMN_ROWS];
 
-    assert(line->id == note->line.id);
+    /* Nothing else was put there since it was noted. */
+    assert(line->id == note->line.id && line->offer == note->last);
     for (size_t i = 0; i < note->number_count; i++)
         set_number(catalog, note->row, (int)numbers[i].column, numbers[i].number);
     *line = note->line;
@@ -304,6 +327,7 @@ void catalog_row_clear(struct catalog *catalog, uint32_t row)
         drop_word(catalog, word, row);
     block->flags[row % COLUMN_ROWS] = 0;
     block->lines[row % COLUMN_ROWS].offer = NULL;
+    block->touched = UINT64_MAX;
     catalog->flags_all[row / COLUMN_ROWS] = 0;
 }
 
@@ -313,13 +337,14 @@ void catalog_rows_fill(struct catalog *catalog, size_t index, const struct offer
     struct catalog_block *block = catalog->blocks[index];
 
     assert(count <= COLUMN_ROWS);
+    _Static_assert(COLUMN_COUNT <= 64, "`touched` has a bit for each column");
     int64_t(*numbers)[COLUMN_COUNT] = malloc(COLUMN_ROWS * sizeof *numbers);
     if (numbers == NULL)
         abort(); /* As base/buf.h says. */
     for (size_t at = 0; at < count; at++) {
-        const struct row_words words = take_words(catalog, offers[at]->machine);
-
-        work_out(offers[at], &words, numbers[at], &block->lines[at]);
+        work_out_machine(offers[at]->machine, numbers[at]);
+        work_out_offer(offers[at], numbers[at], &block->lines[at]);
+        take_words(catalog, offers[at]->machine, numbers[at]);
         block->flags[at] = flags_of(offers[at]);
     }
     for (int i = 0; i < COLUMN_COUNT; i++) {
@@ -330,6 +355,7 @@ void catalog_rows_fill(struct catalog *catalog, size_t index, const struct offer
         column_fill(&block->columns[i], column);
     }
     free(numbers);
+    block->touched = UINT64_MAX;
     catalog_block_redraw(catalog, index);
 }
 
@@ -358,8 +384,11 @@ void catalog_block_redraw(struct catalog *catalog, size_t index)
     struct catalog_block *block = catalog->blocks[index];
     unsigned any = 0, all = UINT16_MAX;
 
-    for (int i = 0; i < COLUMN_COUNT; i++)
-        redraw_column(catalog, index, i);
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        if ((block->touched >> i & 1) != 0)
+            redraw_column(catalog, index, i);
+    }
+    block->touched = 0;
     for (size_t at = 0; at < COLUMN_ROWS; at++) {
         any |= block->flags[at];
         all &= block->flags[at];

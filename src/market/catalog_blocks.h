@@ -15,7 +15,7 @@
 #include "market/words.h"
 
 enum catalog_column {
-#define CATALOG_COLUMN(name, value) COLUMN_##name,
+#define CATALOG_COLUMN(kind, name, value) COLUMN_##name,
 #include "market/catalog_columns.def"
 #undef CATALOG_COLUMN
     COLUMN_COUNT,
@@ -57,14 +57,15 @@ struct catalog_zone {
 };
 
 struct catalog_block {
+    _Alignas(64) struct catalog_line lines[COLUMN_ROWS]; /* one cache line each, and not two */
     struct column columns[COLUMN_COUNT];
     uint16_t flags[COLUMN_ROWS];
-    struct catalog_line lines[COLUMN_ROWS];
     uint32_t
         next_rows[COLUMN_ROWS]; /* of the same machine, or the next free; CATALOG_NO_ROW ends */
     uint32_t free_first;
     uint32_t count;     /* offers */
     uint32_t set_count; /* rows set since its zones were last drawn anew: CATALOG_SETS_MAX */
+    uint64_t touched;   /* the columns whose zones may be too wide since then, as bits */
 };
 
 /* A machine with offers. */
@@ -92,6 +93,9 @@ static inline struct catalog_block *catalog_block_of(const struct catalog *catal
     return catalog->blocks[row / COLUMN_ROWS];
 }
 
+/* NULL: not among them. */
+const struct offer *catalog_stock_offer(const struct catalog_stock *stock, int64_t id);
+
 /* A number that is larger for a larger value, and never too small for it: where `value` is below
  * zero or not a number, the largest. catalog_bound_below() is never too large. */
 int64_t catalog_bound(double value);
@@ -103,10 +107,17 @@ struct catalog_number {
     uint32_t column;
 };
 
-/* What a row that was there and kept its texts has now: the next `number_count` numbers. Or, where
- * there is a stock, all of that. */
+/* Numbers that are others now. */
+struct catalog_change {
+    size_t count;
+    struct catalog_number numbers[COLUMN_COUNT];
+};
+
+/* What a row has now that was there and kept its texts: the next `number_count` numbers, the line
+ * and the flags. Or, where there is a stock, all of that. */
 struct catalog_note {
     const struct catalog_stock *stock;
+    const struct offer *last; /* that was in the row */
     uint32_t row;
     uint16_t flags, number_count;
     struct catalog_line line;
@@ -119,13 +130,16 @@ struct catalog_notes {
     size_t number_count, number_capacity;
 };
 
-void catalog_notes_add_number(struct catalog_notes *notes, int column, int64_t number);
-void catalog_notes_add(struct catalog_notes *notes, const struct catalog_note *note);
+/* Puts an offer into a row, or what it is now in place of what it was. */
+void catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer);
 
-/* Puts an offer into a row, or what it is now in place of what it was. Unless `notes` is NULL, that
- * is noted; false: it cannot be, because the row is new or a text has changed. */
-bool catalog_row_set(struct catalog *catalog, uint32_t row, const struct offer *offer,
-                     struct catalog_notes *notes);
+/* Where a machine has kept its texts: its numbers that are others now than they were. */
+bool catalog_compare(const struct machine *last, const struct machine *machine,
+                     struct catalog_change *ret);
+
+/* The same of an offer in a row: adds its numbers to those of its machine, and notes all else. */
+void catalog_row_note(const struct offer *last, const struct offer *offer, struct catalog_note *ret,
+                      struct catalog_change *change);
 
 /* Does what was noted of a row. */
 void catalog_row_apply(struct catalog *catalog, const struct catalog_note *note,

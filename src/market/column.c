@@ -112,6 +112,12 @@ int64_t column_get(const struct column *column, size_t row)
     return (int64_t)((uint64_t)column->base + read_code(column, row));
 }
 
+void column_ask(const struct column *column, size_t row)
+{
+    if (column->width > 0)
+        __builtin_prefetch((const char *)column->codes + row * (size_t)column->width, 1);
+}
+
 void column_read(const struct column *column, int64_t ret_numbers[static COLUMN_ROWS])
 {
     for (size_t row = 0; row < COLUMN_ROWS; row++)

@@ -34,6 +34,9 @@ void column_read(const struct column *column, int64_t ret_numbers[static COLUMN_
 int64_t column_get(const struct column *column, size_t row);
 void column_set(struct column *column, size_t row, int64_t number);
 
+/* It is set soon: the memory for it is asked for, and not waited for. */
+void column_ask(const struct column *column, size_t row);
+
 /* Bytes that a scan of it reads. */
 size_t column_size(const struct column *column);
 

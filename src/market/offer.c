@@ -173,7 +173,9 @@ double offer_traffic(const struct offer *offer)
 
 double offer_score(double merit, double reliability, struct money total, double traffic)
 {
-    return merit * reliability / fmax(offer_dollars(total) + traffic, 1e-6);
+    double price = offer_dollars(total) + traffic;
+
+    return merit * reliability / (price > 1e-6 ? price : 1e-6);
 }
 
 static double score(const struct offer *offer, const struct quote *quote, int64_t duration_us)

@@ -159,6 +159,15 @@ static bool reload_all(struct catalog_feed *feed, struct error *err)
     return true;
 }
 
+static bool is_among(const int64_t *ids, size_t count, int64_t id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
 /* The machines' offers take the place of what they had. */
 static bool reload(struct catalog_feed *feed, const int64_t *ids, size_t count, struct error *err)
 {
@@ -168,8 +177,10 @@ static bool reload(struct catalog_feed *feed, const int64_t *ids, size_t count, 
     bool is_ok = true;
 
     assert(count <= BATCH_MAX);
-    while (loaded < count && is_ok) {
-        is_ok = load(feed, ids[loaded], &stocks[loaded], err);
+    for (size_t i = 0; i < count && is_ok; i++) {
+        if (is_among(ids, i, ids[i]))
+            continue;
+        is_ok = load(feed, ids[i], &stocks[loaded], err);
         loaded += is_ok ? 1 : 0;
     }
     /* What was loaded counts, also where the next could not be. */

@@ -83,8 +83,8 @@ void catalog_pair_put(struct catalog_pair *pair, const struct catalog_stock *sto
     struct catalog *resting_now = resting(pair)->catalog;
 
     catalog_notes_clear(pair->notes);
-    for (size_t i = 0; i < count; i++)
-        catalog_put_noting(resting_now, &stocks[i], pair->notes);
+    catalog_note(resting_now, stocks, count, pair->notes);
+    catalog_put_noted(resting_now, pair->notes);
     catalog_put_noted(swap(pair)->catalog, pair->notes);
 }
 

@@ -22,7 +22,8 @@ struct catalog_side;
 struct catalog_pair *catalog_pair_of(const struct catalog_stock *stocks, size_t count);
 void catalog_pair_release(struct catalog_pair **pair);
 
-/* Each stock is what its machine offers now. On return no search looks at what was there before. */
+/* Each stock is what its machine offers now, each machine once. On return no search looks at what
+ * was there before. */
 void catalog_pair_put(struct catalog_pair *pair, const struct catalog_stock *stocks, size_t count);
 
 /* These stocks are all there are. On return no search looks at what was there before. */

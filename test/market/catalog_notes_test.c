@@ -49,7 +49,8 @@ static void change(struct stall *stall, int64_t *next_id)
         stall->count = 0;
 }
 
-/* Whatever is put, and however many at a time: the twin is the same to the last number. */
+/* Whatever is put, and however many at a time: the twin is the same to the last number, and so is
+ * one to which the same was put without notes. */
 static void test_notes_make_a_twin(void **state)
 {
     struct catalog_notes *notes = catalog_notes_new();
@@ -62,6 +63,7 @@ static void test_notes_make_a_twin(void **state)
     }
     auto_catalog struct catalog *one = catalog_of(stocks, MACHINES);
     auto_catalog struct catalog *two = catalog_of(stocks, MACHINES);
+    auto_catalog struct catalog *three = catalog_of(stocks, MACHINES);
     for (int step = 0; step < 3000; step++) {
         size_t first = check_random(MACHINES - BATCH), count = 1 + check_random(BATCH);
 
@@ -69,14 +71,18 @@ static void test_notes_make_a_twin(void **state)
         for (size_t i = first; i < first + count; i++) {
             change(&stalls[i], &next_id);
             stocks[i] = stall_stock(&stalls[i]);
-            catalog_put_noting(one, &stocks[i], notes);
         }
+        catalog_note(one, &stocks[first], count, notes);
+        catalog_put_noted(one, notes);
         catalog_put_noted(two, notes);
+        for (size_t i = first; i < first + count; i++)
+            catalog_put(three, &stocks[i]);
         check_row("step %d", step);
         if (step % 100 == 0)
             check_twins(one, two);
     }
     check_twins(one, two);
+    check_twins(one, three);
     catalog_notes_release(&notes);
     CHECK(notes == NULL);
     catalog_notes_release(&notes);
@@ -94,14 +100,15 @@ static void test_what_only_changes_is_noted_by_its_numbers(void **state)
     stocks[0] = stall_stock(&stalls[0]);
     auto_catalog struct catalog *catalog = catalog_of(stocks, 1);
     stocks[0] = stall_stock(&stalls[0]);
-    catalog_put_noting(catalog, &stocks[0], notes);
+    catalog_note(catalog, stocks, 1, notes);
+    catalog_put_noted(catalog, notes);
     CHECK_INT((int64_t)notes->row_count, (int64_t)stalls[0].count);
     CHECK_INT((int64_t)notes->number_count, 0);
     CHECK(notes->rows[0].stock == NULL);
     catalog_notes_clear(notes);
     stalls[0].machine.cpu_name = "another";
     stocks[0] = stall_stock(&stalls[0]);
-    catalog_put_noting(catalog, &stocks[0], notes);
+    catalog_note(catalog, stocks, 1, notes);
     CHECK_INT((int64_t)notes->row_count, 1);
     CHECK(notes->rows[0].stock == &stocks[0]);
     catalog_notes_release(&notes);

@@ -84,7 +84,8 @@ static void test_a_search_sees_what_changed_before_it(void **state)
         else
             stall->count = 0;
         const struct catalog_stock stock = stall_stock(stall);
-        catalog_put_noting(catalog, &stock, notes);
+        catalog_note(catalog, &stock, 1, notes);
+        catalog_put_noted(catalog, notes);
         catalog_put_noted(twin, notes);
         catalog_notes_clear(notes);
         if (step % 12 == 0) {

@@ -120,6 +120,25 @@ static void test_a_search_keeps_the_catalog_that_it_took(void **state)
     close_feed(support, feed);
 }
 
+/* What is far apart in the queue comes in one batch nevertheless. */
+static void test_a_machine_may_be_touched_again_and_again(void **state)
+{
+    struct support *support = *state;
+    static struct world_machine machine, last;
+    struct catalog_feed *feed = NULL;
+    struct error err;
+
+    world_open(&world, support);
+    world_host(&world, &machine, "first", 2);
+    CHECK_OK(catalog_feed_open(&world.flow, &feed, &err), &err);
+    for (int64_t i = 0; i < 1000; i++)
+        catalog_feed_touch(feed, i % 12 == 0 ? machine.id : 1000 + i);
+    world_host(&world, &last, "last", 1);
+    catalog_feed_touch(feed, last.id);
+    CHECK(has_offers_soon(feed, 3));
+    close_feed(support, feed);
+}
+
 static void test_where_changes_were_missed_all_is_read_again(void **state)
 {
     struct support *support = *state;
@@ -149,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_it_follows_what_machines_offer),
         cmocka_unit_test(test_what_is_there_already_is_loaded),
         cmocka_unit_test(test_a_search_keeps_the_catalog_that_it_took),
+        cmocka_unit_test(test_a_machine_may_be_touched_again_and_again),
         cmocka_unit_test(test_where_changes_were_missed_all_is_read_again),
     };
     return SUPPORT_RUN_ON(SUPPORT_SQLITE, tests);

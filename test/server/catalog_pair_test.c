@@ -98,7 +98,8 @@ static void change(struct stock *stocks[static MACHINES], int64_t version)
     size_t count = 1 + check_random(4);
 
     for (size_t i = 0; i < count; i++) {
-        ids[i] = (int64_t)check_random(MACHINES);
+        /* Each machine once. */
+        ids[i] = (int64_t)(i * (MACHINES / 4) + check_random(MACHINES / 4));
         last[i] = stocks[ids[i]];
         stocks[ids[i]] = stock_at(ids[i], version);
         put[i] = stocks[ids[i]]->offers;
