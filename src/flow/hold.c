@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "flow/approval.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/post_usage.h"
@@ -22,6 +23,7 @@ struct hold_work {
     int64_t id;
     enum hold_state end;
     struct money amount; /* to take; zero: all */
+    int64_t operator_id;
 
     size_t count;
     int64_t ids[HOLDS_EXPIRE_MAX];
@@ -206,10 +208,39 @@ static bool let_go(struct db *db, const struct hold_row *hold, struct hold_work 
     return hold_end(db, hold, work->end, work->now, err);
 }
 
+static struct money taken_of(const struct hold_row *hold, const struct hold_work *work)
+{
+    return work->amount.nanodollars == 0 ? hold->amount : work->amount;
+}
+
+/* Much of it takes two operators: else it is not done yet. */
+static bool approve(struct db *db, const struct hold_row *hold, struct hold_work *work,
+                    struct error *err)
+{
+    char what[48], body[MONEY_TEXT_SIZE];
+    enum approval_outcome outcome;
+    struct approval_request request = { .body = body,
+                                        .amount = taken_of(hold, work),
+                                        .operator_id = work->operator_id,
+                                        .at = work->now };
+
+    (void)snprintf(what, sizeof what, "take:%" PRId64, hold->id);
+    (void)money_format(request.amount, body);
+    if (!hold_captured(db, hold->user_id, hold->kind, approval_day_before(work->now),
+                       &request.lately, err) ||
+        !approval_seek(db, what, &request, &outcome, err))
+        return false;
+    if (outcome == APPROVAL_NOBODY)
+        work->outcome = HOLD_NOBODY;
+    if (outcome == APPROVAL_ASKED || outcome == APPROVAL_WAITS)
+        work->outcome = HOLD_WAITS;
+    return true;
+}
+
 static bool take(struct db *db, const struct hold_row *hold, struct hold_work *work,
                  struct error *err)
 {
-    struct money taken = work->amount.nanodollars == 0 ? hold->amount : work->amount;
+    struct money taken = taken_of(hold, work);
     struct leg leg = hold_leg(hold->kind, hold->user_id, taken);
     struct renter_funds funds;
     struct journal journal;
@@ -250,6 +281,8 @@ static bool end_work(struct db *db, void *context, struct error *err)
     if (!has)
         return true;
     work->outcome = may_end(&hold, work);
+    if (work->outcome == HOLD_DONE && work->end == HOLD_CAPTURED && !approve(db, &hold, work, err))
+        return false;
     if (work->outcome != HOLD_DONE)
         return true;
     return settle_usage(db, hold.kind, hold.user_id, work->now, err) &&
@@ -275,13 +308,16 @@ bool flow_hold_release(const struct flow *flow, int64_t hold_id, enum hold_outco
     return end(flow, &work, ret, err);
 }
 
-bool flow_hold_take(const struct flow *flow, int64_t hold_id, struct money amount,
+bool flow_hold_take(const struct flow *flow, const struct hold_taking *taking,
                     enum hold_outcome *ret, struct error *err)
 {
-    struct hold_work work = { .id = hold_id, .end = HOLD_CAPTURED, .amount = amount };
+    struct hold_work work = { .id = taking->hold_id,
+                              .end = HOLD_CAPTURED,
+                              .amount = taking->amount,
+                              .operator_id = taking->operator_id };
 
     *ret = HOLD_BAD_AMOUNT;
-    return amount.nanodollars < 0 || end(flow, &work, ret, err);
+    return taking->amount.nanodollars < 0 || end(flow, &work, ret, err);
 }
 
 static bool due_work(struct db *db, void *context, struct error *err)

@@ -21,6 +21,8 @@ enum hold_outcome {
     HOLD_NO_WAY,      /* it has ended another way; or is a deposit, which arrives */
     HOLD_TOO_LONG,    /* ticket or note, or empty ticket */
     HOLD_TICKET_USED, /* for another */
+    HOLD_NOBODY,      /* it takes two operators (flow/approval.h), and nobody said who this is */
+    HOLD_WAITS,       /* for another operator to ask for the same */
 };
 
 enum { HOLD_TICKET_MAX = 48, HOLD_NOTE_MAX = 256, HOLDS_EXPIRE_MAX = 64 };
@@ -40,8 +42,12 @@ NODISCARD bool flow_hold_place(const struct flow *flow, const struct hold_reques
 NODISCARD bool flow_hold_release(const struct flow *flow, int64_t hold_id, enum hold_outcome *ret,
                                  struct error *err);
 
-/* So much of it; zero: all. The rest is let go. */
-NODISCARD bool flow_hold_take(const struct flow *flow, int64_t hold_id, struct money amount,
+struct hold_taking {
+    int64_t hold_id;
+    struct money amount; /* so much of it; zero: all. The rest is let go */
+    int64_t operator_id; /* who asks for it; 0: not said */
+};
+NODISCARD bool flow_hold_take(const struct flow *flow, const struct hold_taking *taking,
                               enum hold_outcome *ret, struct error *err);
 
 /* Holds whose time is over: a job. */

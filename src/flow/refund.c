@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/approval.h"
 #include "flow/limits.h"
 #include "flow/post_usage.h"
 #include "market/billing.h"
@@ -42,30 +43,45 @@ static bool lock_both(struct db *db, int64_t a, int64_t b, struct error *err)
 }
 
 /* What was used at one price goes back through the meter. */
-static bool take_back(struct db *db, struct refund_work *work, const struct usage_rate *rate,
-                      int64_t used, struct error *err)
+static bool take_back(struct refund_work *work, const struct usage_rate *rate, int64_t used,
+                      struct error *err)
 {
-    const struct refund_request *request = work->request;
-    struct meter *meter = &work->meters.of[request->component - 1];
+    struct meter *meter = &work->meters.of[work->request->component - 1];
     struct meter_charge *sum = &work->event.back, back;
-    char ticket[REFUND_TICKET_MAX + 24];
-    struct refund_row row = { .ticket = ticket,
-                              .contract_id = request->contract_id,
-                              .component = request->component,
-                              .refund = { rate->rate, rate->quantity, used },
-                              .at = work->now };
+    struct refund refund = { rate->rate, rate->quantity, used };
 
-    if (refund_meter(meter, &row.refund, meter, &back) != REFUND_OK)
+    if (refund_meter(meter, &refund, meter, &back) != REFUND_OK)
         return error_set(err, ERROR_CORRUPT, "lines of contract %" PRId64 " beyond its meter",
-                         request->contract_id);
+                         work->request->contract_id);
     work->parts[work->part_count++] = (struct part){ { rate->rate, rate->quantity, used }, back };
-    (void)snprintf(ticket, sizeof ticket, "%s/%zu", request->ticket, work->part_count);
-    row.gross = back.gross;
-    row.host = back.host;
     sum->gross.nanodollars += back.gross.nanodollars;
     sum->host.nanodollars += back.host.nanodollars;
     sum->fee.nanodollars += back.fee.nanodollars;
-    return refund_insert(db, &row, err);
+    return true;
+}
+
+/* The evidence, a row for each price. */
+static bool write_down(struct db *db, const struct refund_work *work, struct error *err)
+{
+    const struct refund_request *request = work->request;
+
+    for (size_t i = 0; i < work->part_count; i++) {
+        const struct part *part = &work->parts[i];
+        char ticket[REFUND_TICKET_MAX + 24];
+        struct refund_row row = { .ticket = ticket,
+                                  .contract_id = request->contract_id,
+                                  .component = request->component,
+                                  .refund = { part->rate.rate, part->rate.quantity,
+                                              part->rate.used },
+                                  .gross = part->back.gross,
+                                  .host = part->back.host,
+                                  .at = work->now };
+
+        (void)snprintf(ticket, sizeof ticket, "%s/%zu", request->ticket, i + 1);
+        if (!refund_insert(db, &row, err))
+            return false;
+    }
+    return true;
 }
 
 /* The dearest first, until so much is taken back. */
@@ -85,7 +101,7 @@ static bool take_all_back(struct db *db, struct refund_work *work, struct arena 
     for (size_t i = 0; i < count && left > 0; i++) {
         int64_t used = rates[i].used < left ? rates[i].used : left;
 
-        if (used > 0 && !take_back(db, work, &rates[i], used, err))
+        if (used > 0 && !take_back(work, &rates[i], used, err))
             return false;
         left -= used > 0 && left != INT64_MAX ? used : 0;
     }
@@ -145,7 +161,30 @@ static bool post(struct db *db, struct refund_work *work, struct error *err)
         if (outcome != LEDGER_POSTED)
             return error_set(err, ERROR_CORRUPT, "%s has been posted before", work->key);
     }
-    return add_lines(db, work, accrued, err) && meters_save(db, &work->meters, err);
+    return write_down(db, work, err) && add_lines(db, work, accrued, err) &&
+           meters_save(db, &work->meters, err);
+}
+
+/* Much of it takes two operators: else it is not done yet. */
+static bool approve(struct db *db, struct refund_work *work, struct error *err)
+{
+    char body[32];
+    enum approval_outcome outcome;
+    struct approval_request request = { .body = body,
+                                        .amount = work->event.back.gross,
+                                        .operator_id = work->request->operator_id,
+                                        .at = work->now };
+
+    (void)snprintf(body, sizeof body, "%" PRId64, work->request->used);
+    if (!refund_sum(db, work->contract.owner_id, approval_day_before(work->now), &request.lately,
+                    err) ||
+        !approval_seek(db, work->key, &request, &outcome, err))
+        return false;
+    if (outcome == APPROVAL_NOBODY)
+        work->reply.outcome = REFUND_NOBODY;
+    if (outcome == APPROVAL_ASKED || outcome == APPROVAL_WAITS)
+        work->reply.outcome = REFUND_WAITS;
+    return true;
 }
 
 /* Everything used is posted first, so that the meter can turn round; then what was, is taken back.
@@ -164,8 +203,10 @@ static bool refund_on(struct db *db, struct refund_work *work, struct change *ch
     if (!is_enough)
         return error_set(err, ERROR_OUT_OF_RANGE, "that is more than was charged");
     work->reply = (struct refund_reply){ REFUNDED, work->event.back.gross };
-    return post(db, work, err) && change_user(change, work->contract.owner_id, err) &&
-           change_end(change, err);
+    if (work->event.back.gross.nanodollars > 0 && !approve(db, work, err))
+        return false;
+    return (work->reply.outcome != REFUNDED || post(db, work, err)) &&
+           change_user(change, work->contract.owner_id, err) && change_end(change, err);
 }
 
 static bool refund_work(struct db *db, void *context, struct error *err)

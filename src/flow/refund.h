@@ -15,6 +15,8 @@ enum refund_flow_outcome {
     REFUND_NO_CONTRACT,
     REFUND_BAD_TICKET,
     REFUND_BAD_AMOUNT, /* nothing, or more than was charged and not taken back yet */
+    REFUND_NOBODY,     /* it takes two operators (flow/approval.h), and nobody said who this is */
+    REFUND_WAITS,      /* for another operator to ask for the same */
 };
 
 enum { REFUND_TICKET_MAX = 48 };
@@ -24,11 +26,12 @@ struct refund_request {
     enum component component;
     int64_t used; /* microseconds or bytes, dearest first; INT64_MAX: all that was charged */
     const char *ticket;
+    int64_t operator_id; /* who asks for it; 0: not said */
 };
 
 struct refund_reply {
     enum refund_flow_outcome outcome;
-    struct money gross; /* what the renter got */
+    struct money gross; /* what the renter got, or is to get */
 };
 
 NODISCARD bool flow_refund(const struct flow *flow, const struct refund_request *request,

@@ -12,6 +12,7 @@
 #include "flow/audit_log.h"
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
+#include "server/admin_approvals.h"
 #include "server/admin_holds.h"
 #include "server/admin_money.h"
 #include "server/data_dir.h"
@@ -32,7 +33,9 @@ const struct option_row admin_options[] = {
     { "component", "C", "refund charge: gpu, disk, bwu or bwd" },
     { "used", "N", "refund charge: how many hours or GB, or all" },
     { "state", "S",
-      "payout list: created, submitted, in_transit, paid, failed, ...; hold list: open" },
+      "payout list: created, submitted, in_transit, paid, failed, ...; hold list: open; "
+      "approval list: waiting" },
+    { "operator", "FILE", "refund charge, hold take: your API key, for what takes two operators" },
     { "reference", "R", "payout: what the bank or provider calls it" },
     { "reason", "TEXT", "payout fail, hold: why" },
     { "days", "N", "credit expect, hold: for how long (14; until it is ended)" },
@@ -282,15 +285,18 @@ static const struct admin_command {
       admin_hold_list },
     { "hold", "release", "ID", "let it go; money that was expected will not come", 3,
       admin_hold_release },
-    { "hold", "take", "ID [--amount 25.00]",
+    { "hold", "take", "ID [--amount 25.00] [--operator FILE]",
       "credit: it was sent back; earnings: the house keeps them; the rest is let go", 3,
       admin_hold_take },
+    { "approval", "list", "[--state waiting]",
+      "what takes two operators: above $100 in a day, another must ask for the same", 2,
+      admin_approval_list },
     { "credit", "limit", "--user ID --amount 25.00", "let an account owe this much", 2,
       admin_credit_limit },
     { "credit", "cap", "--user ID --amount 25.00",
       "let an account spend this much an hour; 0: the rule", 2, admin_credit_cap },
     { "ledger", "balance", "", "the trial balance, to the nanodollar", 2, run_ledger_balance },
-    { "refund", "charge", "ID --component gpu --used 1.5 --ticket T",
+    { "refund", "charge", "ID --component gpu --used 1.5 --ticket T [--operator FILE]",
       "take back what was charged: hours of gpu or disk, GB of bwu or bwd, or all", 3,
       admin_refund },
     { "payout", "list", "[--state created] [--user ID]", "what hosts are paid, and whether it came",

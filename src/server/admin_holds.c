@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/parse.h"
 #include "flow/hold.h"
+#include "server/admin_approvals.h"
 
 enum { HOLDS_PAGE_MAX = 256, HOLDS_ARENA_MAX = 16 << 20, HOLD_DAYS_MAX = 3650 };
 
@@ -29,10 +30,12 @@ static bool report(struct admin *admin, enum hold_outcome outcome, int64_t id, s
     switch (outcome) {
     case HOLD_DONE:
     case HOLD_WAS_DONE:
+    case HOLD_WAITS:
         encode_object(&json);
         encode_field_bool(&json, "success", true);
         encode_field_int(&json, "hold", id);
         encode_field_bool(&json, "changed", outcome == HOLD_DONE);
+        encode_field_bool(&json, "waits", outcome == HOLD_WAITS);
         encode_end(&json);
         return true;
     case HOLD_NOT_FOUND:
@@ -45,6 +48,8 @@ static bool report(struct admin *admin, enum hold_outcome outcome, int64_t id, s
         return admin_refuse(err, "it has ended another way, or is money that has yet to arrive");
     case HOLD_TOO_LONG:
         return admin_refuse(err, "a ticket has 1 to 48 characters, a reason at most 256");
+    case HOLD_NOBODY:
+        return admin_refuse_nobody(err);
     case HOLD_TICKET_USED:
         return admin_refuse(err, "that ticket was used for another");
     }
@@ -93,17 +98,17 @@ bool admin_hold_release(struct admin *admin, struct error *err)
 bool admin_hold_take(struct admin *admin, struct error *err)
 {
     const char *text = options_get(admin->options, "amount");
-    struct money amount = { 0 };
+    struct hold_taking taking = { .amount = { 0 } };
     enum hold_outcome outcome;
-    int64_t id;
 
-    if (!admin_parse_id(admin->options->words[2], &id, err) ||
-        (text != NULL && !money_parse(text, &amount, err)))
+    if (!admin_parse_id(admin->options->words[2], &taking.hold_id, err) ||
+        (text != NULL && !money_parse(text, &taking.amount, err)))
         return false;
-    if (text != NULL && amount.nanodollars <= 0)
-        return report(admin, HOLD_BAD_AMOUNT, id, err);
-    return flow_hold_take(&admin->flow, id, amount, &outcome, err) &&
-           report(admin, outcome, id, err);
+    if (text != NULL && taking.amount.nanodollars <= 0)
+        return report(admin, HOLD_BAD_AMOUNT, taking.hold_id, err);
+    return admin_operator(admin, &taking.operator_id, err) &&
+           flow_hold_take(&admin->flow, &taking, &outcome, err) &&
+           report(admin, outcome, taking.hold_id, err);
 }
 
 static void encode_hold(struct encoder *json, const struct hold_row *hold)

@@ -8,6 +8,7 @@
 #include "flow/payout.h"
 #include "flow/refund.h"
 #include "market/billing.h"
+#include "server/admin_approvals.h"
 
 enum { PAYOUTS_PAGE_MAX = 256, MONEY_ARENA_MAX = 16 << 20 };
 
@@ -242,7 +243,7 @@ bool admin_refund(struct admin *admin, struct error *err)
 {
     struct encoder json = encoder_of(admin->out);
     const char *component, *used;
-    struct refund_request request;
+    struct refund_request request = { .operator_id = 0 };
     struct refund_reply done;
 
     if (!admin_parse_id(admin->options->words[2], &request.contract_id, err) ||
@@ -251,12 +252,16 @@ bool admin_refund(struct admin *admin, struct error *err)
         !admin_need(admin, "used", &used, err) ||
         !read_used(used, request.component, &request.used, err) ||
         !admin_need(admin, "ticket", &request.ticket, err) ||
+        !admin_operator(admin, &request.operator_id, err) ||
         !flow_refund(&admin->flow, &request, &done, err))
         return false;
     switch (done.outcome) {
     case REFUNDED:
     case REFUNDED_BEFORE:
+    case REFUND_WAITS:
         break;
+    case REFUND_NOBODY:
+        return admin_refuse_nobody(err);
     case REFUND_NO_CONTRACT:
         return error_set(err, ERROR_NOT_FOUND, "there is no instance %lld",
                          (long long)request.contract_id);
@@ -269,6 +274,7 @@ bool admin_refund(struct admin *admin, struct error *err)
     encode_field_bool(&json, "success", true);
     encode_field_int(&json, "instance", request.contract_id);
     encode_field_bool(&json, "changed", done.outcome == REFUNDED);
+    encode_field_bool(&json, "waits", done.outcome == REFUND_WAITS);
     encode_field_money(&json, "amount", done.gross);
     encode_end(&json);
     return true;

@@ -220,3 +220,15 @@ bool hold_sum(struct db *db, int64_t user_id, enum hold_kind kind, struct money 
     *ret = sum;
     return true;
 }
+
+bool hold_captured(struct db *db, int64_t user_id, enum hold_kind kind, struct instant since,
+                   struct money *ret, struct error *err)
+{
+    bool has;
+
+    return db_query_one(db,
+                        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM hold "
+                        "WHERE user_id = $1 AND kind = $2 AND state = 1 AND resolved_us > $3",
+                        DB_ARGS(db_int(user_id), db_int(kind), db_instant(since)), read_sum, ret,
+                        &has, err);
+}

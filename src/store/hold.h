@@ -69,4 +69,8 @@ NODISCARD bool hold_list(struct db *db, const struct hold_filter *filter, struct
 NODISCARD bool hold_sum(struct db *db, int64_t user_id, enum hold_kind kind, struct money *ret,
                         struct error *err);
 
+/* What was held for the account in captured ones, since then. */
+NODISCARD bool hold_captured(struct db *db, int64_t user_id, enum hold_kind kind,
+                             struct instant since, struct money *ret, struct error *err);
+
 #endif

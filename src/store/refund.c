@@ -48,3 +48,15 @@ bool refund_paid_bought(struct db *db, int64_t contract_id, enum component compo
     *ret = (struct money){ left > 0 ? left : 0 };
     return true;
 }
+
+bool refund_sum(struct db *db, int64_t renter_id, struct instant since, struct money *ret,
+                struct error *err)
+{
+    bool has;
+
+    return db_query_one(db,
+                        "SELECT CAST(COALESCE(SUM(r.gross), 0) AS BIGINT) FROM usage_refund r "
+                        "JOIN contract c ON c.id = r.contract_id "
+                        "WHERE c.owner_id = $1 AND r.at_us > $2",
+                        DB_ARGS(db_int(renter_id), db_instant(since)), amount_read, ret, &has, err);
+}

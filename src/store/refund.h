@@ -23,4 +23,8 @@ NODISCARD bool refund_insert(struct db *db, const struct refund_row *row, struct
 NODISCARD bool refund_paid_bought(struct db *db, int64_t contract_id, enum component component,
                                   struct money *ret, struct error *err);
 
+/* What was taken back of the account's contracts since then. */
+NODISCARD bool refund_sum(struct db *db, int64_t renter_id, struct instant since, struct money *ret,
+                          struct error *err);
+
 #endif

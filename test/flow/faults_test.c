@@ -149,7 +149,8 @@ static bool send_back(const struct flow *flow, struct error *err)
     int64_t id;
 
     return flow_hold_place(flow, &request, &outcome, &id, err) && outcome == HOLD_DONE &&
-           flow_hold_take(flow, id, (struct money){ NANODOLLARS_PER_DOLLAR / 4 }, &outcome, err) &&
+           flow_hold_take(flow, &(struct hold_taking){ id, { NANODOLLARS_PER_DOLLAR / 4 }, 0 },
+                          &outcome, err) &&
            outcome == HOLD_DONE;
 }
 

@@ -90,7 +90,8 @@ static enum hold_outcome take(struct scene *scene, int64_t id, int64_t amount)
     enum hold_outcome outcome;
     struct error err;
 
-    CHECK_OK(flow_hold_take(&scene->world.flow, id, (struct money){ amount }, &outcome, &err),
+    CHECK_OK(flow_hold_take(&scene->world.flow, &(struct hold_taking){ id, { amount }, 0 },
+                            &outcome, &err),
              &err);
     return outcome;
 }

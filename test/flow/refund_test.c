@@ -36,7 +36,7 @@ static void open_scene(struct scene *scene, void **state, int64_t ran_us)
 static struct refund_reply refund(struct scene *scene, enum component component, int64_t used,
                                   const char *ticket)
 {
-    struct refund_request request = { scene->id, component, used, ticket };
+    struct refund_request request = { scene->id, component, used, ticket, 0 };
     struct refund_reply reply;
     struct error err;
 

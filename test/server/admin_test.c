@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admin.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "store/support.h"
 #include "sys/crypto.h"
+#include "sys/file.h"
 
 enum { WORDS_MAX = 12 };
 
@@ -158,11 +161,64 @@ static void test_payouts_and_refunds_are_asked_for_rightly(void **state)
                 &err, ERROR_NOT_FOUND);
 }
 
+/* An operator, and a file with their key. */
+static void make_operator(void **state, const char *email, const char *path)
+{
+    auto_json json_t *made = NULL;
+    struct error err;
+
+    CHECK_OK(RUN(&made, &err, "user", "create", "--email", email, "--admin"), &err);
+    const char *key = json_string_value(json_object_get(made, "api_key"));
+    CHECK_OK(file_replace(AT_FDCWD, path, 0600, key, strlen(key), &err), &err);
+}
+
+/* $150 of bought credit that is sent back: one operator asks, and another for the same. */
+static void test_much_money_takes_two_operators(void **state)
+{
+    struct support *support = *state;
+    auto_json json_t *made = NULL, *paid = NULL, *held = NULL, *none = NULL, *asked = NULL,
+                     *waiting = NULL, *taken = NULL, *left = NULL;
+    char one[160], two[160], wrong[160];
+    struct error err;
+
+    (void)snprintf(one, sizeof one, "%s/one", support->directory);
+    (void)snprintf(two, sizeof two, "%s/two", support->directory);
+    (void)snprintf(wrong, sizeof wrong, "%s/wrong", support->directory);
+    make_operator(state, "one@localhost", one);
+    make_operator(state, "two@localhost", two);
+    CHECK_OK(file_replace(AT_FDCWD, wrong, 0600, "key", 3, &err), &err);
+    CHECK_OK(RUN(&made, &err, "user", "create", "--email", "ada@localhost"), &err);
+    CHECK_OK(RUN(&paid, &err, "credit", "deposit", "--email", "ada@localhost", "--amount", "200",
+                 "--ticket", "w"),
+             &err);
+    CHECK_OK(RUN(&held, &err, "hold", "credit", "--email", "ada@localhost", "--amount", "150",
+                 "--ticket", "h"),
+             &err);
+    CHECK_FAILS(RUN(&none, &err, "hold", "take", "1"), &err, ERROR_FORBIDDEN);
+    CHECK(strstr(err.text, "two operators") != NULL);
+    CHECK_FAILS(RUN(&none, &err, "hold", "take", "1", "--operator", wrong), &err, ERROR_FORBIDDEN);
+    CHECK_FAILS(RUN(&none, &err, "hold", "take", "1", "--operator", "/nowhere"), &err,
+                ERROR_NOT_FOUND);
+    CHECK_OK(RUN(&asked, &err, "hold", "take", "1", "--operator", one), &err);
+    CHECK(json_is_true(json_object_get(asked, "waits")));
+    CHECK(json_is_false(json_object_get(asked, "changed")));
+    CHECK_OK(RUN(&waiting, &err, "approval", "list", "--state", "waiting"), &err);
+    CHECK(json_array_size(waiting) == 1);
+    CHECK_TEXT(json_string_value(json_object_get(json_array_get(waiting, 0), "what")), "take:1");
+    CHECK_OK(RUN(&taken, &err, "hold", "take", "1", "--operator", two), &err);
+    CHECK(json_is_false(json_object_get(taken, "waits")));
+    CHECK(json_is_true(json_object_get(taken, "changed")));
+    CHECK_OK(RUN(&left, &err, "approval", "list", "--state", "waiting"), &err);
+    CHECK(json_array_size(left) == 0);
+    CHECK_FAILS(RUN(&none, &err, "approval", "list", "--state", "given"), &err, ERROR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_payouts_and_refunds_are_asked_for_rightly),
         cmocka_unit_test(test_a_user_is_made_with_a_key_and_credit),
+        cmocka_unit_test(test_much_money_takes_two_operators),
         cmocka_unit_test(test_credit_is_granted_once_a_ticket),
         cmocka_unit_test(test_the_trial_balance_is_exact),
         cmocka_unit_test(test_what_cannot_be_done_says_why),

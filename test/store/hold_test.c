@@ -80,6 +80,15 @@ static int64_t sum(struct scene *scene, int64_t user_id, enum hold_kind kind)
     return found.nanodollars;
 }
 
+static int64_t captured(struct scene *scene, int64_t user_id, enum hold_kind kind, int64_t seconds)
+{
+    struct money found;
+
+    CHECK_OK(hold_captured(scene->db, user_id, kind, scene_at(seconds), &found, &scene->err),
+             &scene->err);
+    return found.nanodollars;
+}
+
 static void test_every_field_comes_back(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -242,6 +251,10 @@ static void test_capturing_takes_some_and_frees_the_rest(void **state)
     CHECK_INT(back.journal_id,
               scene_number(&scene, "SELECT id FROM journal WHERE idem_key LIKE 'hold:%'"));
     CHECK_INT(prepaid(&scene), 600);
+    CHECK_INT(captured(&scene, scene.ada, HOLD_CREDIT, 5), 1000);
+    CHECK_INT(captured(&scene, scene.ada, HOLD_CREDIT, 6), 0);
+    CHECK_INT(captured(&scene, scene.ada, HOLD_EARNINGS, 5), 0);
+    CHECK_INT(captured(&scene, scene.bob, HOLD_CREDIT, 5), 0);
     CHECK_INT(scene_number(&scene, "SELECT max(dr_pending + cr_pending) FROM account"), 0);
     CHECK_REFUSED(&scene, hold_capture(scene.db, &hold, &journal, scene_at(7), &scene.err));
     CHECK_REFUSED(&scene, hold_end(scene.db, &hold, HOLD_RELEASED, scene_at(7), &scene.err));

@@ -74,11 +74,47 @@ static void test_a_ticket_counts_once_a_component(void **state)
     CHECK_INT(scene_number(&scene, "SELECT SUM(rate * qty * used) FROM usage_refund"), 70);
 }
 
+/* Of the renter's contracts, after the moment. */
+static void test_what_a_renter_got_back_since(void **state)
+{
+    static const struct {
+        int64_t since, ada, bob;
+    } rows[] = { { 0, 111, 1000 }, { 1, 110, 1000 }, { 2, 100, 0 }, { 3, 0, 0 } };
+    auto_scene struct scene scene = scene_open(*state);
+    struct refund_row row = { .ticket = "t/1",
+                              .contract_id = scene.contract,
+                              .component = COMPONENT_GPU,
+                              .refund = { { 5 }, 1, 7 } };
+    struct money ada, bob;
+
+    for (int64_t at = 1; at <= 3; at++) {
+        row.ticket = arena_printf(&scene.arena, "t/%d", (int)at);
+        row.gross.nanodollars = at == 1 ? 1 : at == 2 ? 10 : 100;
+        row.at = scene_at(at);
+        CHECK_OK(refund_insert(scene.db, &row, &scene.err), &scene.err);
+    }
+    row.contract_id = scene.contract_bob;
+    row.gross.nanodollars = 1000;
+    row.at = scene_at(2);
+    CHECK_OK(refund_insert(scene.db, &row, &scene.err), &scene.err);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct instant since = scene_at(rows[i].since);
+
+        check_row("row %zu", i);
+        CHECK_OK(refund_sum(scene.db, scene.ada, since, &ada, &scene.err) &&
+                     refund_sum(scene.db, scene.bob, since, &bob, &scene.err),
+                 &scene.err);
+        CHECK_INT(ada.nanodollars, rows[i].ada);
+        CHECK_INT(bob.nanodollars, rows[i].bob);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_paid_and_not_taken_back),
         cmocka_unit_test(test_a_ticket_counts_once_a_component),
+        cmocka_unit_test(test_what_a_renter_got_back_since),
     };
 
     return SUPPORT_RUN(tests);
