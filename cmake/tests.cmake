@@ -13,8 +13,9 @@ target_link_libraries(check PUBLIC base PkgConfig::CMOCKA Threads::Threads)
 
 # A database for each test, SQLite's and PostgreSQL's: for all layers that have one below them.
 add_library(check_store STATIC test/store/support.c test/store/support_postgres.c
-    test/store/support_rows.c test/store/support_vfs.c)
+    test/store/support_ready.c test/store/support_rows.c test/store/support_vfs.c)
 target_link_libraries(check_store PUBLIC store check)
+target_compile_definitions(check_store PRIVATE BERTH_TEST_READY="${CMAKE_BINARY_DIR}/ready")
 
 # A market to try things in, for the flows' own tests and the server's.
 file(GLOB check_flow_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/flow/support*.c)

@@ -14,6 +14,7 @@
 #include "store/db_sqlite.h"
 #include "store/dialect.h"
 #include "store/support_postgres.h"
+#include "store/support_ready.h"
 #include "sys/crypto.h"
 
 /* Bytes. A container often has 64 MB of /dev/shm, which one PostgreSQL fills. */
@@ -68,6 +69,7 @@ static int set_up(void **state)
         postgres_server_url(&run.server, database, support->location, sizeof support->location);
     } else {
         (void)snprintf(support->location, sizeof support->location, "%s/data", support->directory);
+        ready_sqlite_copy(support->location);
     }
     open_store(support);
     return 0;
@@ -93,26 +95,6 @@ static void test_is_skipped(void **state)
 {
     (void)state;
     skip();
-}
-
-/* Migrated once, copied for every test. */
-static void start_postgres(void)
-{
-    char directory[sizeof run.directory + 8], url[256];
-    struct log log = log_silent();
-    struct store *store;
-    struct error err;
-
-    (void)snprintf(directory, sizeof directory, "%s/pg", run.directory);
-    postgres_server_start(&run.server, directory, false);
-    postgres_server_create(&run.server, "migrated", NULL);
-    postgres_server_url(&run.server, "migrated", url, sizeof url);
-    if (!store_open(url, &log, &store, &err)) {
-        print_error("postgresql: %s\n", err.text);
-        postgres_server_stop(&run.server);
-        exit(1);
-    }
-    store_close(&store);
 }
 
 static int run_on(const struct CMUnitTest *tests, size_t count)
@@ -180,8 +162,12 @@ int support_run(enum support_databases databases, const struct CMUnitTest *tests
         run.has_postgres = postgres_server_is_installed(&run.server);
         if (!run.has_postgres && required != NULL && strcmp(required, "1") == 0)
             failed++;
-        if (run.has_postgres)
-            start_postgres();
+        if (run.has_postgres) {
+            char directory[sizeof run.directory + 8];
+
+            (void)snprintf(directory, sizeof directory, "%s/pg", run.directory);
+            ready_postgres_start(&run.server, directory);
+        }
         failed += run_on(tests, count);
         if (run.has_postgres)
             postgres_server_stop(&run.server);

@@ -161,6 +161,19 @@ void postgres_server_restart(struct postgres_server *server)
     }
 }
 
+void postgres_server_adopt(struct postgres_server *server, const char *directory)
+{
+    (void)snprintf(server->directory, sizeof server->directory, "%s", directory);
+    if (mkdir(directory, 0700) != 0)
+        fail(directory, strerror(errno));
+    if (geteuid() == 0) {
+        const struct passwd *user = someone_else();
+
+        if (user == NULL || chown(directory, user->pw_uid, user->pw_gid) != 0)
+            fail(directory, "cannot be given to another user");
+    }
+}
+
 void postgres_server_start(struct postgres_server *server, const char *directory, bool is_durable)
 {
     char data[160];
@@ -171,23 +184,22 @@ void postgres_server_start(struct postgres_server *server, const char *directory
         "--wal-segsize=1", NULL
     };
 
-    (void)snprintf(server->directory, sizeof server->directory, "%s", directory);
-    (void)snprintf(data, sizeof data, "%s/data", directory);
+    postgres_server_adopt(server, directory);
     server->is_durable = is_durable;
-    if (mkdir(directory, 0700) != 0)
-        fail(directory, strerror(errno));
-    if (geteuid() == 0) {
-        const struct passwd *user = someone_else();
-
-        if (user == NULL || chown(directory, user->pw_uid, user->pw_gid) != 0)
-            fail(directory, "cannot be given to another user");
-    }
+    (void)snprintf(data, sizeof data, "%s/data", directory);
     pid_t pid = launch(server, arguments);
     if (waitpid(pid, &status, 0) != pid || status != 0) {
         show_output(server);
         fail("initdb", directory);
     }
     postgres_server_restart(server);
+}
+
+void postgres_server_end(struct postgres_server *server)
+{
+    (void)kill(server->pid, SIGINT);
+    (void)waitpid(server->pid, NULL, 0);
+    server->pid = 0;
 }
 
 void postgres_server_kill(struct postgres_server *server)

@@ -23,8 +23,13 @@ bool postgres_server_is_installed(struct postgres_server *server);
 void postgres_server_start(struct postgres_server *server, const char *directory, bool is_durable);
 void postgres_server_stop(struct postgres_server *server);
 
-/* Start again after a stop or a crash, on the same data; and kill it where it stands. */
+/* Only make the folder, for data from elsewhere: in "data" below it, before a restart. */
+void postgres_server_adopt(struct postgres_server *server, const char *directory);
+
+/* Start again after an end or a crash, on the same data; end it in good order; and kill it where
+ * it stands. */
 void postgres_server_restart(struct postgres_server *server);
+void postgres_server_end(struct postgres_server *server);
 void postgres_server_kill(struct postgres_server *server);
 
 /* The URL of a database. */
