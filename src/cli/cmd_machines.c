@@ -15,6 +15,7 @@ enum {
     PATH_SIZE = 128,
     BODY_LENGTH_MAX = 8192,
     CHUNK_MAX = 1024,
+    GRACE_MAX_S = 120,
     YEAR_MIN = 2000,
     YEAR_MAX = 2999
 };
@@ -30,6 +31,7 @@ const struct args_option cmd_list_machine_options[] = {
     { "price-inetu", 'u', "DOLLARS", "per GB that leaves the machine" },
     { "price-inetd", 'd', "DOLLARS", "per GB that reaches it" },
     { "min-chunk", 'm', "GPUS", "the smallest slice" },
+    { "max-grace", 0, "SECONDS", "notice that a bid gets at most, 0 to 120 (120)" },
     { "duration", 'l', "TIME", "an end that rolls on with the days: '3 months', '10 days'" },
     { "discount-rate", 'r', "PART", "the most off for paying ahead, 0 to 1" },
     { "end-date", 'e', "DATE", "rentals end then: 2027-01-31, 01/31/2027 or Unix seconds" },
@@ -261,11 +263,14 @@ static bool write_listing(struct cli *cli, long long id, struct buf *body, struc
     const char *chunk_text = args_get(&cli->args, "min-chunk");
     const char *end_text = args_get(&cli->args, "end-date");
     struct encoder json = encoder_of(body);
-    uint64_t chunk = 0;
+    const char *grace_text = args_get(&cli->args, "max-grace");
+    uint64_t chunk = 0, grace = 0;
     int64_t end = 0;
 
     if (chunk_text != NULL && (!parse_u64(chunk_text, &chunk) || chunk == 0 || chunk > CHUNK_MAX))
         return cli_usage(cli, err, "--min-chunk is a number of GPUs from 1 to %d", CHUNK_MAX);
+    if (grace_text != NULL && (!parse_u64(grace_text, &grace) || grace > GRACE_MAX_S))
+        return cli_usage(cli, err, "--max-grace is 0 to %d seconds", GRACE_MAX_S);
     if (end_text != NULL && !machines_parse_date(end_text, &end))
         return cli_usage(cli, err, "--end-date: '%.32s' is no date such as 2027-01-31", end_text);
     encode_object(&json);
@@ -274,6 +279,8 @@ static bool write_listing(struct cli *cli, long long id, struct buf *body, struc
         return false;
     if (chunk_text != NULL)
         encode_field_int(&json, "min_chunk", (int64_t)chunk);
+    if (grace_text != NULL)
+        encode_field_int(&json, "max_grace", (int64_t)grace);
     if (end_text != NULL)
         encode_field_int(&json, "end_date", end);
     if (args_has(&cli->args, "duration"))

@@ -18,6 +18,12 @@ const struct args_option cmd_schedule_maint_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
+const struct args_option cmd_host_reclaim_options[] = {
+    { "by", 0, "DATE", "when: 2027-01-31, or Unix seconds; not given: as soon as may be" },
+    { "reason", 0, "TEXT", "what your renters are told" },
+    { NULL, 0, NULL, NULL },
+};
+
 static const struct table_column maint_columns[] = {
     { "Machine", true, 0, 0 }, { "Begins (UTC)", false, 0, 0 }, { "Ends (UTC)", false, 0, 0 },
     { "Hours", true, 1, 0 },   { "Why", false, 1, 0 },
@@ -78,6 +84,25 @@ bool cmd_cancel_maint(struct cli *cli, struct error *err)
 
     buf_printf(&body, "{\"client_id\":\"me\"}");
     return put(cli, "cancel_maint", &body, err);
+}
+
+bool cmd_host_reclaim(struct cli *cli, struct error *err)
+{
+    const char *date = args_get(&cli->args, "by"), *reason = args_get(&cli->args, "reason");
+    auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+    struct encoder json = encoder_of(&body);
+    int64_t seconds;
+
+    if (reason == NULL)
+        return cli_usage(cli, err, "--reason: your renters are told");
+    encode_object(&json);
+    encode_field_text(&json, "reason", reason);
+    if (date != NULL && machines_parse_date(date, &seconds))
+        encode_field_int(&json, "deadline", seconds);
+    else if (date != NULL)
+        encode_field_text(&json, "deadline", date);
+    encode_end(&json);
+    return put(cli, "reclaim", &body, err);
 }
 
 static void add_time(struct table *table, const json_t *row, const char *name)

@@ -13,4 +13,8 @@
 NODISCARD bool downtime_credit(struct change *change, const struct contract_row *contract,
                                struct instant since, int64_t bps, struct error *err);
 
+/* What a contract misses, given likewise; once for a key. */
+NODISCARD bool downtime_pay(struct change *change, const struct contract_row *contract,
+                            const char *key, struct span missed, int64_t bps, struct error *err);
+
 #endif

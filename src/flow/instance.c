@@ -7,6 +7,7 @@
 #include "flow/hardware.h"
 #include "flow/spec.h"
 #include "flow/usage.h"
+#include "store/bid.h"
 #include "store/burn.h"
 #include "store/gpu.h"
 #include "store/interval.h"
@@ -98,6 +99,21 @@ static const char *status_msg(struct arena *arena, const struct contract_row *co
     return contract->message;
 }
 
+/* What its host has cut to its own limit. */
+static bool find_grace(struct db *db, struct instance_view *view, struct error *err)
+{
+    struct bid_row bid;
+    bool has;
+
+    view->grace_s = -1;
+    if (view->contract->kind != KIND_BID)
+        return true;
+    if (!bid_load(db, view->contract->id, &bid, &has, err))
+        return false;
+    view->grace_s = has ? bid.grace_s : -1;
+    return true;
+}
+
 /* One that waits is told its place in line; a bid, what would run now; where nothing would, what on
  * demand costs. */
 static bool find_place(struct db *db, struct show_work *work, struct instance_view *view,
@@ -139,7 +155,7 @@ static bool view_fill(struct db *db, struct show_work *work, const struct contra
     view->contract = contract;
     view->machine = work->machine;
     view->facts = &work->hardware->facts;
-    if (!find_place(db, work, view, err))
+    if (!find_place(db, work, view, err) || !find_grace(db, view, err))
         return false;
     view->is_connected = work->machine->is_online;
     view->status = rental_view(contract->state, contract->reason, view->is_connected);

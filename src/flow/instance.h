@@ -24,6 +24,7 @@ struct instance_view {
     struct rental_view status;        /* actual_status and so on: market/rental.h */
     const char *status_msg;           /* "" where there is nothing to say */
     struct money min_bid_hour; /* of a bid that waits, what would run now; else what is taken */
+    int64_t grace_s;           /* of a bid: the notice that it gets; else -1 */
     struct money disk_hour;    /* to the nearest nanodollar: for show, never for charging */
     struct money total_hour;   /* the slice and its disk */
     struct money charged;      /* so far, up to this moment, all meters */

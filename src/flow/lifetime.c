@@ -5,6 +5,7 @@
 #include "flow/change.h"
 #include "flow/each_due.h"
 #include "flow/limits.h"
+#include "flow/reclaim.h"
 #include "market/lifetime.h"
 #include "store/event.h"
 #include "store/outbox.h"
@@ -19,6 +20,7 @@ bool lifetime_stop(struct db *db, int64_t id, struct instant now, bool *ret_is_d
     char end[INSTANT_TEXT_SIZE];
     struct contract_row contract;
     struct change change;
+    const char *reason;
     bool has;
 
     if (!change_begin_contract(&change, db, id, now, &arena, &contract, &has, err))
@@ -26,8 +28,12 @@ bool lifetime_stop(struct db *db, int64_t id, struct instant now, bool *ret_is_d
     /* The host may have extended it while we looked. */
     if (!has || instant_compare(now, contract.terms.end) < 0)
         return true;
-    return change_contract(&change, &contract, RENTAL_LIFETIME_ENDED,
-                           instant_format(contract.terms.end, end), ret_is_done, err) &&
+    if (!reclaim_reason(&change, contract.terms.end, &reason, err))
+        return false;
+    return change_contract(&change, &contract,
+                           reason != NULL ? RENTAL_RECLAIMED : RENTAL_LIFETIME_ENDED,
+                           reason != NULL ? reason : instant_format(contract.terms.end, end),
+                           ret_is_done, err) &&
            change_user(&change, contract.owner_id, err) && change_end(&change, err);
 }
 

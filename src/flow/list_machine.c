@@ -51,6 +51,8 @@ static struct listing merge(const struct machine_row *machine,
         listing.min_chunk = values->min_chunk;
     if (request->has_discount_max)
         listing.discount_max_ppm = values->discount_max_ppm;
+    if (request->has_grace_max)
+        listing.grace_max_s = values->grace_max_s;
     listing.start = now;
     listing.end = INSTANT_NEVER;
     listing.roll_us = 0;
@@ -76,6 +78,8 @@ static enum list_machine_outcome judge(const struct listing *listing, int64_t gp
         return LIST_BAD_CHUNK;
     case LISTING_BAD_END:
         return LIST_BAD_END;
+    case LISTING_BAD_GRACE:
+        return LIST_BAD_GRACE;
     case LISTING_BAD_BID:
         break;
     }
@@ -117,6 +121,10 @@ static bool list_work(struct db *db, void *context, struct error *err)
     if (work->reply.outcome != LIST_DONE)
         return true;
 
+    /* Who bids for an offer that they have seen gets the notice that was on it. */
+    if (listing.grace_max_s < change.machine.listing.grace_max_s &&
+        !offer_remove_all(db, owned.id, work->now, &arena, err))
+        return false;
     work->reply.listing = listing;
     change.machine.listing = listing;
     change.machine.is_listed = true;

@@ -2,8 +2,9 @@
 /* A host lists a machine at its terms, changes them, or takes it off the market.
  *
  * Listing anew at other prices replaces the offers under new ids: who has seen an id never pays
- * more than what they saw. At the same prices offers keep their ids. Contracts keep the terms they
- * were made at. An end that was given as a duration rolls on, day by day, until it is changed. */
+ * more than what they saw. At the same prices offers keep their ids, unless bids get less notice.
+ * Contracts keep the terms they were made at. An end that was given as a duration rolls on, day by
+ * day, until it is changed. */
 
 #ifndef BERTH_FLOW_LIST_MACHINE_H
 #define BERTH_FLOW_LIST_MACHINE_H
@@ -19,6 +20,7 @@ enum list_machine_outcome {
     LIST_BAD_CHUNK,   /* not from 1 to the machine's GPUs */
     LIST_BAD_END,     /* in the past, or both an end and a duration */
     LIST_BAD_BID,     /* the lowest bid is above the price */
+    LIST_BAD_GRACE,   /* not from 0 to AUCTION_GRACE_S_MAX */
     LIST_QUARANTINED, /* its hardware is not what it was: the operator has to look */
 };
 
@@ -26,7 +28,7 @@ enum list_machine_outcome {
 struct list_machine_request {
     int64_t machine_id;
     bool has_gpu_hour, has_min_bid, has_disk_month, has_up_tb, has_down_tb, has_min_chunk;
-    bool has_discount_max;
+    bool has_discount_max, has_grace_max;
     bool has_end; /* else no end, unless has_duration */
     bool has_duration;
     int64_t duration_s;    /* from now, and then from each day on */

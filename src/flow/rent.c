@@ -166,11 +166,13 @@ static bool insert_bid(struct db *db, const struct rent_work *work, int64_t cont
     const struct rental_request *request = work->request;
     int64_t num_gpus = work->plan.terms.num_gpus;
     int64_t most = bid_ticks_below(work->plan.list_hour, num_gpus);
+    int64_t grace_max_s = work->change.machine.listing.grace_max_s;
     struct bid_row bid = { .contract_id = contract_id,
                            .ticks = work->plan.ticks,
                            .max_ticks = auction_ticks_down(request->max_price, num_gpus),
                            .floor_ticks = work->reply.lowest_bid,
-                           .grace_s = request->grace_s,
+                           .grace_s =
+                               request->grace_s < grace_max_s ? request->grace_s : grace_max_s,
                            .resumes = !request->stays_stopped,
                            .placed = work->now,
                            .keep_ticks = -1 };

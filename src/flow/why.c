@@ -36,6 +36,7 @@ static const char *advice_of(const struct contract_row *contract, const struct m
     case REASON_NO_CREDIT:
         return "Add credit, then start it. Its disk goes on being charged.";
     case REASON_LIFETIME_EXPIRED:
+    case REASON_RECLAIMED:
         return "Copy your data away. Only its host can extend it.";
     case REASON_START_FAILED:
         return "Look at its logs; mend the image, the command or the login, or destroy it.";

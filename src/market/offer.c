@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "market/auction.h"
 #include "market/meter.h"
 #include "market/rent.h"
 
@@ -31,6 +32,8 @@ enum listing_outcome listing_check(const struct listing *listing, int64_t gpu_co
         return LISTING_BAD_END;
     if (money_compare(listing->min_bid_hour, listing->gpu_hour) > 0)
         return LISTING_BAD_BID;
+    if (listing->grace_max_s < 0 || listing->grace_max_s > AUCTION_GRACE_S_MAX)
+        return LISTING_BAD_GRACE;
     return LISTING_OK;
 }
 

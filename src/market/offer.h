@@ -33,6 +33,7 @@ struct listing {
     struct money up_tb, down_tb; /* for 2^40 bytes */
     int64_t min_chunk;           /* GPUs; 1 on a CPU machine */
     int64_t discount_max_ppm;    /* for reserved rentals, later */
+    int64_t grace_max_s;         /* the longest notice of a bid: 0 to AUCTION_GRACE_S_MAX */
     struct instant start, end;   /* no rental outlives `end` */
     int64_t roll_us;             /* `end` is moved to so long ahead, day by day; 0: it stays */
 };
@@ -43,6 +44,7 @@ enum listing_outcome {
     LISTING_BAD_CHUNK, /* not from 1 to the machine's GPUs */
     LISTING_BAD_END,   /* not after its start */
     LISTING_BAD_BID,   /* the lowest bid is above the price */
+    LISTING_BAD_GRACE, /* not from 0 to AUCTION_GRACE_S_MAX */
 };
 enum listing_outcome listing_check(const struct listing *listing, int64_t gpu_count);
 

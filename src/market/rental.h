@@ -62,6 +62,7 @@ enum rental_event {
     RENTAL_STOPPED_TOO_LONG,
     RENTAL_CREDIT_ENDED,
     RENTAL_LIFETIME_ENDED,
+    RENTAL_RECLAIMED, /* by its host, who took the machine back */
     RENTAL_OPERATOR_STOPS,
     RENTAL_OPERATOR_DESTROYS,
     RENTAL_MACHINE_REMOVED, /* with everything on it: no confirmation will come */

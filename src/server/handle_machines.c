@@ -8,6 +8,7 @@
 #include "flow/enroll.h"
 #include "flow/list_machine.h"
 #include "flow/machines.h"
+#include "market/auction.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
@@ -66,6 +67,7 @@ static void encode_listing(struct encoder *json, const struct machine_row *machi
     encode_field_money(json, names[5], listing->min_bid_hour);
     field_fixed(json, names[6], listing->discount_max_ppm, 6);
     field_time(json, names[7], listing->end);
+    encode_field_int(json, "max_grace", listing->grace_max_s);
 }
 
 static void encode_maintenance(struct encoder *json, const struct maintenance_row *window)
@@ -295,6 +297,7 @@ static bool read_listing(const json_t *body, struct list_machine_request *reques
     struct listing *values = &request->values;
 
     request->has_min_chunk = json_member(body, "min_chunk") != NULL;
+    request->has_grace_max = json_member(body, "max_grace") != NULL;
     return json_need_int(body, "machine", (struct json_bounds){ 1, INT64_MAX },
                          &request->machine_id, err) &&
            read_price(body, "price_gpu", &values->gpu_hour, &request->has_gpu_hour, err) &&
@@ -304,6 +307,8 @@ static bool read_listing(const json_t *body, struct list_machine_request *reques
            read_per_gb(body, "price_inetd", &values->down_tb, &request->has_down_tb, err) &&
            json_opt_int(body, "min_chunk", (struct json_bounds){ 1, GPUS_MAX }, &values->min_chunk,
                         err) &&
+           json_opt_int(body, "max_grace", (struct json_bounds){ 0, AUCTION_GRACE_S_MAX },
+                        &values->grace_max_s, err) &&
            read_discount(body, request, err) && read_end(body, request, err);
 }
 
@@ -329,6 +334,10 @@ static bool refuse_listing(struct call *call, enum list_machine_outcome outcome,
         return true;
     case LIST_BAD_BID:
         reply_refuse(call, 400, "invalid_args", "price_min_bid must not be above price_gpu.");
+        return true;
+    case LIST_BAD_GRACE:
+        reply_refuse(call, 400, "invalid_args", "max_grace must be from 0 to %d seconds.",
+                     AUCTION_GRACE_S_MAX);
         return true;
     case LIST_QUARANTINED:
         reply_refuse(call, 403, "not_authorized",

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Maintenance windows of machines: schedule, cancel, show (api.md 2.15.2). */
+/* Maintenance windows of machines: schedule, cancel, show (api.md 2.15.2); and taking one back. */
 #include <string.h>
 #include <time.h>
 
 #include "base/json.h"
 #include "flow/maintenance.h"
+#include "flow/reclaim.h"
+#include "market/reclaim.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
 
-enum { MAINTENANCE_REPLY_MAX = 4 << 20, MACHINES_MAX = 256, CATEGORY_MAX = 32 };
+enum { MAINTENANCE_REPLY_MAX = 4 << 20, MACHINES_MAX = 256, CATEGORY_MAX = 32, REPLY_MAX = 4096 };
 
 static bool refuse_maintenance(struct call *call, enum maintenance_outcome outcome)
 {
@@ -53,15 +55,16 @@ static bool parse_time(const char *text, struct instant *ret)
 }
 
 /* Unix seconds, or RFC 3339. */
-static bool read_start(const json_t *body, struct instant *ret, struct error *err)
+static bool read_time(const json_t *body, const char *name, struct instant *ret, struct error *err)
 {
-    const json_t *value = json_member(body, "sdate");
+    const json_t *value = json_member(body, name);
 
     if (json_is_string(value) && parse_time(json_string_value(value), ret))
         return true;
     double seconds = json_is_number(value) ? json_number_value(value) : -1;
     if (!(seconds >= 0 && seconds < 1e11))
-        return error_set(err, ERROR_INVALID, "sdate must be Unix seconds, or a time in RFC 3339");
+        return error_set(err, ERROR_INVALID, "%s must be Unix seconds, or a time in RFC 3339",
+                         name);
     *ret = (struct instant){ (int64_t)(seconds * 1e6) };
     return true;
 }
@@ -74,7 +77,7 @@ static bool read_window(const json_t *body, struct maintenance_row *window, stru
     double hours = json_is_number(duration) ? json_number_value(duration) : -1;
     const char *category = "not provided";
 
-    if (!read_start(body, &window->start, err) ||
+    if (!read_time(body, "sdate", &window->start, err) ||
         !json_opt_text(body, "maintenance_category", CATEGORY_MAX, &category, err))
         return false;
     if (!(hours > 0 && hours < 1e6))
@@ -115,6 +118,65 @@ void handle_machine_maintenance_cancel(struct call *call)
     if (!refuse_maintenance(call, outcome))
         reply_message(call, "%lld window%s of machine %lld cancelled.", (long long)count,
                       count == 1 ? "" : "s", (long long)call->params[0].id);
+}
+
+static bool refuse_reclaim(struct call *call, const struct reclaim_reply *reply)
+{
+    char due[INSTANT_TEXT_SIZE];
+
+    switch (reply->outcome) {
+    case RECLAIM_DONE:
+        return false;
+    case RECLAIM_NO_MACHINE:
+        reply_refuse(call, 404, "no_such_machine", "No machine %lld on this account.",
+                     (long long)call->params[0].id);
+        return true;
+    case RECLAIM_TOO_SOON:
+        reply_refuse(call, 400, "invalid_args",
+                     "Rentals on demand have a day: the deadline may be %s, or later.",
+                     instant_format(reply->due, due));
+        return true;
+    case RECLAIM_BAD_REASON:
+        reply_refuse(call, 400, "invalid_args", "reason is needed: at most %d bytes of it.",
+                     RECLAIM_REASON_MAX);
+        return true;
+    }
+    return true;
+}
+
+static bool read_reclaim(const json_t *body, struct reclaim_request *request, struct error *err)
+{
+    request->has_due = json_member(body, "deadline") != NULL;
+    return json_need_text(body, "reason", RECLAIM_REASON_MAX, &request->reason, err) &&
+           (!request->has_due || read_time(body, "deadline", &request->due, err));
+}
+
+void handle_machine_reclaim(struct call *call)
+{
+    auto_buf struct buf body = buf_of(REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct reclaim_request request = { .machine_id = call->params[0].id };
+    char due[INSTANT_TEXT_SIZE];
+    struct reclaim_reply reply;
+    struct error err;
+
+    if (!read_reclaim(call->body, &request, &err))
+        return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
+    if (!flow_reclaim(&call->app->flow, &call->caller, &request, &reply, &err))
+        return reply_error(call, &err);
+    if (refuse_reclaim(call, &reply))
+        return;
+    const char *text = arena_printf(
+        call->request->arena, "Machine %lld is off the market; %lld instance%s on it end%s at %s.",
+        (long long)request.machine_id, (long long)reply.told, reply.told == 1 ? "" : "s",
+        reply.told == 1 ? "s" : "", instant_format(reply.due, due));
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_field_text(&json, "msg", text != NULL ? text : "");
+    field_time(&json, "deadline", reply.due);
+    encode_field_int(&json, "told", reply.told);
+    encode_end(&json);
+    reply_json(call, &body);
 }
 
 static void encode_window(struct encoder *json, const struct maintenance_row *window)

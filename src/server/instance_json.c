@@ -256,6 +256,8 @@ static void encode_price(struct encoder *json, const struct instance_view *view)
     encode_field_money(json, "storage_total_cost", view->disk_hour);
     encode_field_money(json, "min_bid", view->min_bid_hour);
     encode_field_bool(json, "is_bid", view->contract->kind == KIND_BID);
+    if (view->grace_s >= 0)
+        encode_field_int(json, "grace", view->grace_s);
     field_price_parts(json, "search", terms->gpu_hour, view->disk_hour);
     field_price_parts(json, "instance", (struct money){ 0 }, view->disk_hour);
     fields_traffic_prices(json, terms->up_tb, terms->down_tb);

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "market/auction.h"
 #include "store/rows.h"
 
 #define MACHINE_COLUMNS                                                                            \
@@ -10,7 +11,8 @@
     "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, disk_month, "     \
     "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
     "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
-    "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us, promised, decide_us"
+    "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us, promised, decide_us, "             \
+    "grace_max_s"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -58,7 +60,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->listing.roll_us = db_column_int(row, 30);
     machine->promised = db_column_int(row, 31);
     machine->decide = db_column_instant(row, 32);
-    return true;
+    return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err);
 }
 
 static const struct rows_reader reader = { "machine", sizeof(struct machine_row), machine_read };
@@ -178,19 +180,19 @@ bool machine_set_facts(struct db *db, const struct machine_row *machine, struct 
 bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, bool is_listed,
                          const struct listing *listing, int64_t *ret_count, struct error *err)
 {
-    return db_count(db,
-                    "UPDATE machine SET is_listed = $3, gpu_hour = $4, min_bid_hour = $5, "
-                    "disk_month = $6, up_tb = $7, down_tb = $8, min_chunk = $9, "
-                    "discount_max_ppm = $10, listing_start_us = $11, listing_end_us = $12, "
-                    "listing_roll_us = $13 "
-                    "WHERE owner_id = $1 AND id = $2",
-                    DB_ARGS(db_int(owner_id), db_int(id), db_int(is_listed),
-                            db_money(listing->gpu_hour), db_money(listing->min_bid_hour),
-                            db_money(listing->disk_month), db_money(listing->up_tb),
-                            db_money(listing->down_tb), db_int(listing->min_chunk),
-                            db_int(listing->discount_max_ppm), db_instant(listing->start),
-                            db_instant(listing->end), db_int(listing->roll_us)),
-                    ret_count, err);
+    return db_count(
+        db,
+        "UPDATE machine SET is_listed = $3, gpu_hour = $4, min_bid_hour = $5, "
+        "disk_month = $6, up_tb = $7, down_tb = $8, min_chunk = $9, "
+        "discount_max_ppm = $10, listing_start_us = $11, listing_end_us = $12, "
+        "listing_roll_us = $13, grace_max_s = $14 "
+        "WHERE owner_id = $1 AND id = $2",
+        DB_ARGS(db_int(owner_id), db_int(id), db_int(is_listed), db_money(listing->gpu_hour),
+                db_money(listing->min_bid_hour), db_money(listing->disk_month),
+                db_money(listing->up_tb), db_money(listing->down_tb), db_int(listing->min_chunk),
+                db_int(listing->discount_max_ppm), db_instant(listing->start),
+                db_instant(listing->end), db_int(listing->roll_us), db_int(listing->grace_max_s)),
+        ret_count, err);
 }
 
 bool machine_listings_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,

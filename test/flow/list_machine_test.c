@@ -317,9 +317,53 @@ static void test_a_host_sees_its_machines_and_nobody_elses(void **state)
     world_close(&world);
 }
 
+/* The host caps the notice of bids that come; those who saw more on an offer bid for another. */
+static void test_notice_has_a_limit_of_the_hosts(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 100);
+    world_host(&world, &machine, "a", 1);
+    struct rental_request bid = world_bid_request(world_offer(&world, machine.id, 1), 1, 100);
+    struct list_machine_request request = { .machine_id = machine.id,
+                                            .has_grace_max = true,
+                                            .values = { .grace_max_s = 30 } };
+    struct list_machine_reply listed;
+    struct rental_reply rented;
+
+    bid.grace_s = 120;
+    CHECK_OK(flow_list_machine(&world.flow, &machine.host, &request, &listed, &err), &err);
+    CHECK_INT(listed.outcome, LIST_DONE);
+    CHECK_OK(flow_rent(&world.flow, &ada, &bid, &rented, &err), &err);
+    CHECK_INT(rented.refusal, RENT_NO_SUCH_OFFER);
+    bid.offer_id = world_offer(&world, machine.id, 1);
+    CHECK_OK(flow_rent(&world.flow, &ada, &bid, &rented, &err), &err);
+    CHECK_INT(rented.outcome, RENTAL_MADE);
+    CHECK_INT(world_instance(&world, ada, rented.instance_id).grace_s, 30);
+    bid.offer_id = world_offer(&world, machine.id, 1);
+    bid.grace_s = 29;
+    CHECK_OK(flow_rent(&world.flow, &ada, &bid, &rented, &err), &err);
+    CHECK_INT(world_instance(&world, ada, rented.instance_id).grace_s, 29);
+    /* A longer one is no worse: the offer stays. */
+    int64_t offer = world_offer(&world, machine.id, 1);
+    request.values.grace_max_s = 120;
+    CHECK_OK(flow_list_machine(&world.flow, &machine.host, &request, &listed, &err), &err);
+    CHECK_INT(world_offer(&world, machine.id, 1), offer);
+    for (int64_t bad = -1; bad <= 121; bad += 122) {
+        request.values.grace_max_s = bad;
+        CHECK_OK(flow_list_machine(&world.flow, &machine.host, &request, &listed, &err), &err);
+        CHECK_INT(listed.outcome, LIST_BAD_GRACE);
+    }
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_notice_has_a_limit_of_the_hosts),
         cmocka_unit_test(test_offers_are_cut_by_chunk_and_priced_for_the_slice),
         cmocka_unit_test(test_listing_anew_replaces_offers_and_leaves_contracts_alone),
         cmocka_unit_test(test_ids_stay_as_long_as_what_they_stand_for),

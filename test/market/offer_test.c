@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "check.h"
+#include "market/auction.h"
 #include "market/rent.h"
 #include "support.h"
 
@@ -264,12 +265,12 @@ static void test_free_offers_have_a_score_too(void **state)
 
 static void test_listings_within_their_limits(void **state)
 {
-    struct listing bad[15];
-    enum listing_outcome wanted[15];
+    struct listing bad[18];
+    enum listing_outcome wanted[18];
     size_t count = 0;
 
     (void)state;
-    for (size_t i = 0; i < 15; i++) {
+    for (size_t i = 0; i < 18; i++) {
         bad[i] = some_listing();
         wanted[i] = LISTING_BAD_PRICE;
     }
@@ -296,7 +297,13 @@ static void test_listings_within_their_limits(void **state)
     bad[count++].min_bid_hour.nanodollars = 350000001;
     wanted[count] = LISTING_OK;
     bad[count++].min_bid_hour.nanodollars = 350000000;
-    CHECK(count == 15);
+    wanted[count] = LISTING_BAD_GRACE;
+    bad[count++].grace_max_s = -1;
+    wanted[count] = LISTING_BAD_GRACE;
+    bad[count++].grace_max_s = AUCTION_GRACE_S_MAX + 1;
+    wanted[count] = LISTING_OK;
+    bad[count++].grace_max_s = AUCTION_GRACE_S_MAX;
+    CHECK(count == 18);
     for (size_t i = 0; i < count; i++) {
         check_row("listing %zu", i);
         CHECK_INT(listing_check(&bad[i], 8), wanted[i]);

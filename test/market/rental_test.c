@@ -100,6 +100,7 @@ static void test_what_must_always_be_possible(void **state)
         CHECK_INT(rental_arrow(from, RENTAL_STOP_ASKED) != NULL, runs);
         CHECK_INT(rental_arrow(from, RENTAL_CREDIT_ENDED) != NULL, runs);
         CHECK_INT(rental_arrow(from, RENTAL_LIFETIME_ENDED) != NULL, runs);
+        CHECK_INT(rental_arrow(from, RENTAL_RECLAIMED) != NULL, runs);
         CHECK_INT(rental_arrow(from, RENTAL_OPERATOR_STOPS) != NULL, runs);
         CHECK_INT(rental_arrow(from, RENTAL_DESTROY_ASKED) != NULL, !ends);
         CHECK_INT(rental_arrow(from, RENTAL_OPERATOR_DESTROYS) != NULL, !ends);

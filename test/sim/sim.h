@@ -181,6 +181,7 @@ void sim_bid_terms(const struct offer *offer, struct rental_request *request);
 void sim_change_bid(struct sim *sim, struct sim_user *user, int64_t contract_id);
 void sim_set_reserve(struct sim *sim, struct sim_host *host);
 void sim_set_idle_job(struct sim *sim, struct sim_host *host);
+void sim_reclaim(struct sim *sim, struct sim_host *host);
 
 /* What must be true. Each ends the program where it is not. sim_soon.c: of what is new; sim_laws.c:
  * of everything; of what was charged only what is new since the last time, unless `is_whole`. */

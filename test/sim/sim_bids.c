@@ -4,6 +4,7 @@
 
 #include "flow/bid.h"
 #include "flow/idle_job.h"
+#include "flow/reclaim.h"
 #include "flow/reserve.h"
 #include "market/auction.h"
 #include "sim.h"
@@ -88,4 +89,20 @@ void sim_set_idle_job(struct sim *sim, struct sim_host *host)
                  &err);
     sim_trace(sim, "host of machine %" PRId64 " changes its idle job: outcome %d", host->machine.id,
               (int)reply.outcome);
+}
+
+void sim_reclaim(struct sim *sim, struct sim_host *host)
+{
+    struct reclaim_request request = {
+        .machine_id = host->machine.id,
+        .has_due = sim_chance(2),
+        .due = { sim_now(sim) + sim_between(0, 3 * 24 * US_PER_HOUR) },
+        .reason = "its host wants it",
+    };
+    struct reclaim_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_reclaim(&sim->world.flow, &host->machine.host, &request, &reply, &err), &err);
+    sim_trace(sim, "host of machine %" PRId64 " takes it back: outcome %d, %" PRId64 " told",
+              host->machine.id, (int)reply.outcome, reply.told);
 }

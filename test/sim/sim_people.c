@@ -7,6 +7,7 @@
 #include "flow/list_machine.h"
 #include "flow/offers.h"
 #include "flow/ssh_keys.h"
+#include "market/auction.h"
 #include "sim.h"
 
 static struct sim_user *some_user(struct sim *sim)
@@ -136,10 +137,12 @@ static void list(struct sim *sim)
         .has_duration = sim_chance(2),
         .duration_s = sim_between(60, 400000),
         .has_min_chunk = host->is_gpu,
+        .has_grace_max = sim_chance(4),
         .values = { .gpu_hour = { sim_between(0, 900000000) },
                     .disk_month = { sim_chance(4) ? 0 : sim_between(0, 400000000) },
                     .up_tb = { sim_between(0, 30000000000) },
-                    .min_chunk = sim_between(1, 2) },
+                    .min_chunk = sim_between(1, 2),
+                    .grace_max_s = sim_between(0, AUCTION_GRACE_S_MAX) },
     };
     struct list_machine_reply reply;
     struct error err;
@@ -269,6 +272,8 @@ static void act(struct sim *sim)
     case 16:
         if (sim_chance(6))
             unlist(sim);
+        else if (sim_chance(12))
+            sim_reclaim(sim, some_host(sim));
         break;
     case 17:
         attach_key(sim);
