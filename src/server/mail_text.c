@@ -56,6 +56,12 @@ static const struct mail_template {
       "The lifetime of instance {instance} {label} ends at {end}, in {left}: then it stops.\n"
       "Its data stays until {kept_until} and is deleted then. Copy it away; only its host can\n"
       "extend the lifetime.\n" },
+    { "maintenance", "Maintenance of the machine of instance {instance}",
+      "About instance {instance} {label}:\n\n{text}\n" },
+    { "reclaim", "The machine of instance {instance} is taken back",
+      "The host of instance {instance} {label} takes the machine back:\n\n{reason}\n\n"
+      "The instance stops at {end}; leaving earlier costs nothing. Its data stays until\n"
+      "{kept_until} and is deleted then. Copy it away.\n" },
     { "event", "{subject}",
       "{message}\n\nMore at {url}. Which of these mails you get is up to you:\n"
       "`berth set notifications`.\n" },
