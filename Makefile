@@ -83,6 +83,9 @@ coverage:
 	@tools/coverage $(FILES)
 mutate:
 	@python3 tools/mutate.py $(FILES)
+# The same for who runs when: every defect of tools/mutants.py.
+mutate-runs:
+	@python3 tools/mutate.py --rules $(FILES)
 
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
@@ -99,7 +102,7 @@ help:
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults"
 	@echo "make oracle    make storm OPS=n"
-	@echo "make coverage    make mutate    make tidy    make format    make clean"
+	@echo "make coverage    make mutate    make mutate-runs    make tidy    make format    make clean"
 
 # A host behind NAT whose uplink is cut for a minute: longer than the lease.
 nat-cut: build

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mutate.py [FILE...]: plants arithmetic and sign defects, one at a time, in the files that count money,
-and says which test of those files caught each. Exit 1 if one survives.
+"""mutate.py [FILE...]: plants defects, one at a time, and says which test caught each. Exit 1 if one survives.
 
+    mutate.py                                 arithmetic and signs, in the files that count money
     mutate.py market/meter market/journal     only in these
     mutate.py --count 60 --from 3             other places: each seed picks its own
+    mutate.py --rules                         the list of tools/mutants.py: who runs when
+    mutate.py --rules flow/hall               of that, what is in this file
 
 The tree is copied first, so what is planted never meets what is being worked on."""
 
@@ -16,6 +18,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+import mutants
 
 FILES = ["market/meter", "market/journal", "market/ledger", "market/refund", "market/credit", "market/connected",
          "market/traffic", "market/billing", "market/payout", "market/hold", "market/seal", "store/ledger",
@@ -54,6 +58,8 @@ SAME = {
     ("market/credit", ">= INT64_MAX"): "the bound is its own clamp",
 }
 
+SIM_SEEDS = 20  # of the simulator, where no test has caught it
+
 # Loops, assertions and comments are not arithmetic; a defect there is of another kind.
 SKIP = re.compile(r"^\s*(for|while|assert|static_assert|/\*|\*|#|//|NODISCARD)|buf_printf|snprintf|PRI\w64|error_|->driver")
 
@@ -80,26 +86,56 @@ def places(root, names):
     return found
 
 
-def build_and_run(root, names):
+def listed(root, names):
+    """(file, text with the defect, what it is), of tools/mutants.py."""
+    for name, old, new, what in mutants.DEFECTS:
+        text = (root / f"src/{name}.c").read_text()
+        if text.count(old) != 1:
+            sys.exit(f"mutate: src/{name}.c has not one place of: {old}")
+        if not names or name in names:
+            yield name, text.replace(old, new), f"src/{name}.c: {what}"
+
+
+def slips(root, names, count, seed):
+    """(file, text with the defect, what it is): as many as `count`, from each file as its share."""
+    every = places(root, names)
+    for name, number, (start, end), slip in sorted(random.Random(seed).sample(every, min(count, len(every)))):
+        lines = (root / f"src/{name}.c").read_text().splitlines(keepends=True)
+        line = lines[number]
+        lines[number] = line[:start] + slip + line[end:]
+        yield name, "".join(lines), f"src/{name}.c:{number + 1}: {line.strip()}  ->  {lines[number].strip()}"
+
+
+def simulate(root):
+    """The seed that fails, or None."""
+    done = subprocess.run(["bin/sim", "--seeds", str(SIM_SEEDS)], cwd=root / "build", capture_output=True, text=True,
+                          timeout=1800, check=False)
+    failed = re.findall(r"seed (\d+) failed", done.stderr)
+    return None if done.returncode == 0 else f"sim: seed {failed[0] if failed else 'unknown'}"
+
+
+def build_and_run(root, names, with_sim):
     """The first test that fails; "the compiler"; or None."""
-    targets = [f"test_{name.replace('/', '_')}_test" for name in names]
+    targets = [f"test_{name.replace('/', '_')}_test" for name in names] + ["sim"] * with_sim
     if subprocess.run(["ninja", "-C", "build", *targets], cwd=root, capture_output=True, check=False).returncode != 0:
         return "the compiler"
     for target in targets:
+        if target == "sim":
+            return simulate(root)
         try:
             done = subprocess.run([f"bin/{target}"], cwd=root / "build", capture_output=True, text=True, timeout=1200,
                                   check=False)
         except subprocess.TimeoutExpired:
             return f"{target} (never ended)"
         if done.returncode != 0:
-            failed = re.findall(r"\[  FAILED  \] (\w+)", done.stdout + done.stderr)
+            failed = re.findall(r"\[  FAILED  \] (\w+(?: \[\w+\])?)", done.stdout + done.stderr)
             return f"{target}: {failed[0] if failed else 'it ended'}"
     return None
 
 
 def guards(name):
     """Tests that see the file, its own first."""
-    more = {"market/meter": ["market/refund", "store/meters"], "market/ledger": ["market/journal", "store/ledger"],
+    more = mutants.GUARDS | {"market/meter": ["market/refund", "store/meters"], "market/ledger": ["market/journal", "store/ledger"],
             "market/journal": ["store/ledger"], "store/meters": [], "store/ledger": ["store/trial"]}
     return [name, *more.get(name, [])]
 
@@ -109,43 +145,41 @@ def main():
     parser.add_argument("files", nargs="*")
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--from", type=int, default=1, dest="seed")
+    parser.add_argument("--rules", action="store_true")
     options = parser.parse_args()
     tree = pathlib.Path(__file__).resolve().parent.parent
-    names = options.files or FILES
+    names = options.files or (sorted({row[0] for row in mutants.DEFECTS}) if options.rules else FILES)
     with tempfile.TemporaryDirectory(prefix="berth-mutate-") as place:
         root = pathlib.Path(place)
-        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=tree,
-                                capture_output=True, text=True, check=True).stdout.split("\n")
-        for name in filter(None, listed):
+        files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=tree,
+                               capture_output=True, text=True, check=True).stdout.split("\n")
+        for name in filter(None, files):
             if (tree / name).is_file():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(tree / name, root / name)
         subprocess.run(["cmake", "-G", "Ninja", "-S", ".", "-B", "build", "-DCMAKE_C_COMPILER_LAUNCHER=ccache",
                         "-DCMAKE_C_FLAGS=-Wno-error"], cwd=root, check=True, capture_output=True)
-        if (broken := build_and_run(root, sorted({guard for name in names for guard in guards(name)}))) is not None:
+        # The simulator sees what is in the flows and what they decide by.
+        with_sim = options.rules
+        if (broken := build_and_run(root, sorted({guard for name in names for guard in guards(name)}), with_sim)):
             sys.exit(f"mutate: without any defect: {broken}")
-        every = places(root, names)
-        # As many from each file as its share, and all that there are where they are few.
-        chance = random.Random(options.seed)
-        chosen = sorted(chance.sample(every, min(options.count, len(every))))
+        planted = listed(root, options.files) if options.rules else slips(root, names, options.count, options.seed)
         survivors = caught = 0
-        for name, number, (start, end), slip in chosen:
+        for name, defect, where in planted:
             path = root / f"src/{name}.c"
             text = path.read_text()
-            lines = text.splitlines(keepends=True)
-            line = lines[number]
-            lines[number] = line[:start] + slip + line[end:]
-            path.write_text("".join(lines))
-            by = build_and_run(root, guards(name))
+            path.write_text(defect)
+            by = build_and_run(root, guards(name), with_sim)
             path.write_text(text)
-            where = f"src/{name}.c:{number + 1}: {line.strip()}  ->  {lines[number].strip()}"
             if by is None:
                 survivors += 1
                 print(f"SURVIVED  {where}", flush=True)
             elif by != "the compiler":
                 caught += 1
                 print(f"caught    {where}\n          by {by}", flush=True)
-        print(f"{caught} planted defects caught, {survivors} survived; {len(every)} places there are")
+            elif options.rules:
+                sys.exit(f"mutate: does not build: {where}")
+        print(f"{caught} planted defects caught, {survivors} survived")
         sys.exit(1 if survivors else 0)
 
 
