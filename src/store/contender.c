@@ -58,7 +58,8 @@ bool contender_list(struct db *db, int64_t machine_id, struct instant now, struc
         "COALESCE(b.keep_ticks, 0) FROM contract c JOIN users u ON u.id = c.owner_id "
         "LEFT JOIN bid b ON b.contract_id = c.id "
         "WHERE c.machine_id = $1 AND c.state <> 9 AND c.destroyed_us = 0 "
-        "AND (c.state IN (1, 2, 3, 4, 5, 10) OR (c.kind = 2 AND c.state = 7 AND c.reason IN (3, 19) "
+        "AND (c.state IN (1, 2, 3, 4, 5, 10) OR (c.kind = 2 AND c.state = 7 AND c.reason IN (3, "
+        "19) "
         "AND c.end_us > $2 AND b.resumes = 1)) ORDER BY c.id",
         DB_ARGS(db_int(machine_id), db_instant(now)), arena, ret, ret_count, err);
 }
