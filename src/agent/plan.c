@@ -17,6 +17,7 @@ const char *plan_step_name(enum plan_step step)
         [PLAN_START] = "start",     [PLAN_STOP] = "stop",       [PLAN_RESTART] = "restart",
         [PLAN_REBIND] = "rebind",   [PLAN_DESTROY] = "destroy", [PLAN_FORGET] = "forget",
         [PLAN_CANCEL] = "cancel",   [PLAN_NOTIFY] = "notify",   [PLAN_KILL] = "kill",
+        [PLAN_CLEAR] = "clear",
     };
 
     assert((size_t)step < sizeof names / sizeof names[0]);
@@ -95,6 +96,19 @@ static bool has_given_up(const struct plan_instance *instance)
            instance->failure.gen == instance->desired->gen;
 }
 
+/* Its renter wants it from the image again. The record says what was made last. */
+static bool must_remake(const struct plan_instance *instance)
+{
+    return instance->record != NULL && instance->record->remake < instance->desired->spec.remake;
+}
+
+static enum plan_step step_to_remake(const struct plan_instance *instance)
+{
+    if (is_up(instance) || (instance->next != NULL && instance->next->state == SEEN_RUNNING))
+        return PLAN_STOP;
+    return instance->seen != NULL || instance->next != NULL ? PLAN_CLEAR : PLAN_PREPARE;
+}
+
 static enum plan_step step_to_run(const struct plan_facts *facts,
                                   const struct plan_instance *instance)
 {
@@ -104,6 +118,8 @@ static enum plan_step step_to_run(const struct plan_facts *facts,
         return PLAN_NOTHING;
     if (instance->record == NULL && (seen != NULL || instance->next != NULL))
         return PLAN_NOTHING;
+    if (must_remake(instance))
+        return step_to_remake(instance);
     if (instance->next != NULL || (seen != NULL && is_outdated(instance)))
         return is_up(instance) ? PLAN_STOP : PLAN_REBIND;
     if (seen == NULL)

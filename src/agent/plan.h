@@ -30,6 +30,7 @@ enum plan_step {
     PLAN_KILL,   /* that time has come */
     PLAN_RESTART,
     PLAN_REBIND,  /* the same files in a container made anew: other GPUs, another spec */
+    PLAN_CLEAR,   /* container, files and network: it is to be made from its image again */
     PLAN_DESTROY, /* container, files, network, record */
     PLAN_FORGET,  /* network and record of what has no container and is wanted by nobody */
     PLAN_CANCEL,  /* end the step under way: it is no longer wanted */

@@ -24,6 +24,7 @@ static const struct field record_fields[] = {
     FIELD_INT(struct record, slot, 1, INT32_MAX),
     FIELD_INT(struct record, ssh_port, 0, 65535),
     FIELD_INT(struct record, restart_nonce, 0, INT64_MAX),
+    FIELD_INT_ADDED(struct record, remake, 0, INT64_MAX),
     FIELD_INT(struct record, start_gen, 0, INT64_MAX),
     FIELD_BOOL(struct record, is_stopped_by_us),
     FIELD_INT_ADDED(struct record, notice_gen, 0, INT64_MAX),

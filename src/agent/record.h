@@ -20,6 +20,7 @@ struct record {
     int64_t slot;               /* of its network; see agent/slots.h */
     int64_t ssh_port;           /* 0: none could be given */
     int64_t restart_nonce;      /* the last one carried out, or given up in a crash */
+    int64_t remake;             /* the last one that its ports were given for */
     int64_t start_gen;          /* the generation it was last started under; 0: never */
     bool is_stopped_by_us;      /* since then */
     int64_t notice_gen;         /* the last one under which it had notice; see agent/preempt.h */

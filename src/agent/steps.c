@@ -110,6 +110,34 @@ static void take_network(const struct agent *agent, const struct instance_spec *
         record->slot = slot;
 }
 
+/* It is made from an image again, maybe another one: where SSH finds it stays, and its other ports
+ * may be others. Its network went with its container. */
+static bool give_ports_anew(struct instance *instance, const struct pull_image *image,
+                            struct error *err)
+{
+    struct agent *agent = instance->agent;
+    const struct instance_spec *spec = &instance->desired->spec;
+    struct record record = instance->record, given = { .id = instance->id };
+    size_t count;
+
+    /* Its own are among the others: none of them is given twice. */
+    struct record *others = instances_records(&agent->instances, 0, &count);
+    bool is_assigned = slots_assign(&agent->slots, others, count, spec, &given, err);
+    if (is_assigned)
+        slots_expose(&agent->slots, others, count, image, &given);
+    free(others);
+    record.port_count = given.port_count;
+    memcpy(record.ports, given.ports, sizeof record.ports);
+    record.has_holder = false;
+    record.remake = spec->remake;
+    if (!is_assigned || !record_save(agent->identity.instances_dir, &record, err)) {
+        *instance->prepared = '\0';
+        return false;
+    }
+    instance->record = record;
+    return true;
+}
+
 /* The image is here: the instance gets its ports and its network's number, once. */
 static bool take_image(struct instance *instance, const struct pull_image *image, struct error *err)
 {
@@ -121,6 +149,8 @@ static bool take_image(struct instance *instance, const struct pull_image *image
     if (spec->registry_login != NULL && !mark_private(agent, spec->image, err))
         return false;
     (void)snprintf(instance->prepared, sizeof instance->prepared, "%s", spec->image);
+    if (instance->has_record && instance->record.remake < spec->remake)
+        return give_ports_anew(instance, image, err);
     if (instance->has_record)
         return true;
 
@@ -131,6 +161,7 @@ static bool take_image(struct instance *instance, const struct pull_image *image
     free(others);
     if (is_assigned)
         take_network(agent, spec, &record);
+    record.remake = spec->remake;
     note_start(instance, &record);
     if (!is_assigned || !record_save(agent->identity.instances_dir, &record, err)) {
         *instance->prepared = '\0';
@@ -244,6 +275,9 @@ static bool write_down(struct instance *instance, enum plan_step step, struct er
         record.notice_deadline_us = notice_deadline(instance).microseconds;
     } else if (step == PLAN_CREATE || step == PLAN_START || step == PLAN_RESTART) {
         note_start(instance, &record);
+    } else if (step == PLAN_CLEAR || step == PLAN_PREPARE) {
+        /* Nothing of it is left to be restarted. */
+        record.restart_nonce = instance->desired->restart_nonce;
     } else {
         return true;
     }
@@ -270,6 +304,7 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
         .record = instance->has_record ? &instance->record : NULL,
         .foreign_container = is_foreign && seen != NULL ? seen->id : NULL,
         .must_pull = step == PLAN_PREPARE && is_private(agent, desired->spec.image),
+        .should_pull = step == PLAN_PREPARE && desired->spec.remake > 0,
     };
     struct job_spec spec = {
         .work = work_run,

@@ -43,6 +43,7 @@ int64_t work_timeout_ms(enum plan_step step)
     case PLAN_FORGET:
         return 3 * MINUTE_MS;
     case PLAN_REBIND:
+    case PLAN_CLEAR:
     case PLAN_DESTROY:
         return 15 * MINUTE_MS; /* deleting a terabyte of small files */
     case PLAN_NOTHING:
@@ -53,11 +54,27 @@ int64_t work_timeout_ms(enum plan_step step)
     return MINUTE_MS;
 }
 
+/* What the registry has now. One that cannot be asked is no reason to do without what is here. */
+static bool pull(struct account *account, bool must_pull, struct error *err)
+{
+    const struct instance_spec *spec = &account->work->desired->spec;
+    struct pull_request request = { spec->image, spec->registry_login, account->report };
+
+    if (!pull_run(&account->docker, &request, err)) {
+        account->is_final = err->code == ERROR_NOT_FOUND;
+        if (must_pull || !pull_inspect(&account->docker, spec->image, &account->image, err))
+            return false;
+        account->is_final = false;
+        return true;
+    }
+    return pull_inspect(&account->docker, spec->image, &account->image, err) ||
+           error_context(err, "after the pull");
+}
+
 static bool prepare(struct account *account, struct error *err)
 {
     const struct work *work = account->work;
     const struct instance_spec *spec = &work->desired->spec;
-    struct pull_request request = { spec->image, spec->registry_login, account->report };
     struct image parsed;
 
     account->is_final = true;
@@ -65,16 +82,13 @@ static bool prepare(struct account *account, struct error *err)
         return false;
     account->is_final = false;
     bool must_pull = work->must_pull || spec->registry_login != NULL;
-    if (must_pull || !pull_inspect(&account->docker, spec->image, &account->image, err)) {
-        if (!must_pull && err->code != ERROR_NOT_FOUND)
-            return false;
-        if (!pull_run(&account->docker, &request, err)) {
-            account->is_final = err->code == ERROR_NOT_FOUND;
-            return false;
-        }
-        if (!pull_inspect(&account->docker, spec->image, &account->image, err))
-            return error_context(err, "after the pull");
+    if (must_pull || work->should_pull) {
+        account->has_image = pull(account, must_pull, err);
+        return account->has_image;
     }
+    if (!pull_inspect(&account->docker, spec->image, &account->image, err) &&
+        (err->code != ERROR_NOT_FOUND || !pull(account, true, err)))
+        return false;
     account->has_image = true;
     return true;
 }
@@ -440,6 +454,7 @@ static bool carry_out(struct account *account, struct error *err)
         return restart(account, err);
     case PLAN_REBIND:
         return rebind(account, err);
+    case PLAN_CLEAR:
     case PLAN_DESTROY:
         return destroy(account, err);
     case PLAN_FORGET:

@@ -25,7 +25,8 @@ struct work {
     const struct record *record;            /* NULL: none */
     const char *foreign_container;          /* id, of PLAN_STOP: not ours, so not by our names */
     struct instant notice_deadline;         /* of PLAN_NOTIFY */
-    bool must_pull; /* although the image is here: it may be somebody else's secret */
+    bool must_pull;   /* although the image is here: it may be somebody else's secret */
+    bool should_pull; /* although the image is here: the registry may have a newer one */
 };
 
 /* For job_start(); the context is a struct work. */

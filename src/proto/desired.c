@@ -139,6 +139,9 @@ static void encode_spec(struct encoder *json, const struct instance_spec *spec)
 
     encode_object(json);
     fields_encode(json, &spec_list, spec);
+    /* Not where it is nothing: what runs is known by a hash of this text. */
+    if (spec->remake > 0)
+        encode_field_int(json, "remake", spec->remake);
     encode_texts(json, &args_texts, spec->args, spec->arg_count);
     encode_texts(json, &keys_texts, spec->ssh_keys, spec->ssh_key_count);
     encode_key(json, "env");
@@ -311,7 +314,10 @@ static bool decode_rows(const json_t *object, const struct rows *rows, struct ar
 static bool decode_spec(const json_t *object, struct arena *arena, struct instance_spec *spec,
                         struct error *err)
 {
-    if (!fields_decode(object, &spec_list, arena, spec, err))
+    static const struct json_bounds remakes = { 0, INT64_MAX };
+
+    if (!fields_decode(object, &spec_list, arena, spec, err) ||
+        !json_opt_int(object, "remake", remakes, &spec->remake, err))
         return false;
     if (!decode_texts(object, &args_texts, arena, &spec->args, err) ||
         !decode_texts(object, &keys_texts, arena, &spec->ssh_keys, err) ||

@@ -73,6 +73,7 @@ struct instance_spec {
     int64_t cpu_millis; /* thousandths of a hardware thread; 0: no limit */
     int64_t ram_mb;     /* 0: no limit */
     int64_t shm_mb;     /* 0: the agent's default */
+    int64_t remake;     /* rises where its files are to go, and all is made from the image again */
 };
 
 /* That others get its GPUs: the state is "stopped", but it may run on until the deadline. */

@@ -306,6 +306,14 @@ bool contract_idle(struct db *db, const struct contract_row *contract, struct er
                    DB_ARGS(db_int(contract->id), db_instant(contract->automation.idle_since)), err);
 }
 
+bool contract_respec(struct db *db, const struct contract_row *contract, struct error *err)
+{
+    return db_exec(db, "UPDATE contract SET spec = $2, image = $3, runtype = $4 WHERE id = $1",
+                   DB_ARGS(db_int(contract->id), db_text(contract->spec), db_text(contract->image),
+                           db_text(contract->runtype)),
+                   err);
+}
+
 bool contract_report(struct db *db, const struct contract_row *contract, struct error *err)
 {
     return db_exec(db,

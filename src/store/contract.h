@@ -2,9 +2,9 @@
 /* Contracts: rentals, which renters see as instances under the same id, and the places of idle
  * jobs, which nobody pays for and no renter sees.
  *
- * The first part is agreed at the making and never changes, but for a later end and the price of
- * a bid (store/bid.h); the second is where it stands; the third is what the host last reported, as
- * evidence and for show. */
+ * The first part is agreed at the making and never changes, but for a later end, the price of a
+ * bid (store/bid.h), and how it is launched; the second is where it stands; the third is what the
+ * host last reported, as evidence and for show. */
 
 #ifndef BERTH_STORE_CONTRACT_H
 #define BERTH_STORE_CONTRACT_H
@@ -106,6 +106,10 @@ NODISCARD bool contract_update(struct db *db, const struct contract_row *contrac
 
 /* Set since when its GPUs do nothing. */
 NODISCARD bool contract_idle(struct db *db, const struct contract_row *contract, struct error *err);
+
+/* Set how it is launched: spec, image and runtype. */
+NODISCARD bool contract_respec(struct db *db, const struct contract_row *contract,
+                               struct error *err);
 
 /* Set what was reported (the third part). */
 NODISCARD bool contract_report(struct db *db, const struct contract_row *contract,

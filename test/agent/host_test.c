@@ -192,6 +192,44 @@ static void test_other_devices_keep_the_files(void **state)
     host_destroy(33, 3);
 }
 
+/* From its image again: the files are gone, and SSH is where it was. */
+static void test_what_is_made_again_begins_anew(void **state)
+{
+    struct desired_instance instance = host_instance(37, 1, DESIRED_RUNNING);
+    struct spec_port port = { 8081, false };
+    char output[256];
+
+    (void)state;
+    host_want(&instance);
+    struct market_report first = market_wait(host_market, 37, PHASE_RUNNING, 1, HOST_SECONDS);
+    host_run(37, "echo gone > /root/file; echo made", output, sizeof output);
+    CHECK_TEXT(output, "made");
+    instance.gen = 2;
+    instance.restart_nonce = 1;
+    instance.spec.remake = 1;
+    instance.spec.ports = &port;
+    instance.spec.port_count = 1;
+    host_want(&instance);
+    struct market_report second = market_wait(host_market, 37, PHASE_RUNNING, 2, HOST_SECONDS);
+    CHECK_INT(second.restart_nonce, 1);
+    CHECK_INT(second.ssh_port, first.ssh_port);
+    host_run(37, "cat /root/file 2>/dev/null || echo none", output, sizeof output);
+    CHECK_TEXT(output, "none");
+    /* Stopped and started, it stays what it is. */
+    host_run(37, "echo kept > /root/file; echo made", output, sizeof output);
+    instance.gen = 3;
+    instance.state = DESIRED_STOPPED;
+    host_want(&instance);
+    (void)market_wait(host_market, 37, PHASE_STOPPED, 3, HOST_SECONDS);
+    instance.gen = 4;
+    instance.state = DESIRED_RUNNING;
+    host_want(&instance);
+    (void)market_wait(host_market, 37, PHASE_RUNNING, 4, HOST_SECONDS);
+    host_run(37, "cat /root/file", output, sizeof output);
+    CHECK_TEXT(output, "kept");
+    host_destroy(37, 5);
+}
+
 static void test_only_a_signature_deletes(void **state)
 {
     struct desired_instance instance = host_instance(34, 1, DESIRED_RUNNING);
@@ -369,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_what_is_kept_running_starts_again),
         cmocka_unit_test(test_a_reboot_happens_once),
         cmocka_unit_test(test_other_devices_keep_the_files),
+        cmocka_unit_test(test_what_is_made_again_begins_anew),
         cmocka_unit_test(test_only_a_signature_deletes),
         cmocka_unit_test(test_credit_ends_without_the_server),
         cmocka_unit_test(test_running_instances_survive_everybody),

@@ -71,6 +71,7 @@ static void test_every_plan_comes_to_rest(void **state)
         scene->desired.state = (enum desired_state)check_random(3);
         scene->desired.gen = 3 + (int64_t)check_random(3);
         scene->desired.restart_nonce = (int64_t)check_random(2);
+        scene->desired.spec.remake = (int64_t)check_random(2);
         scene->instance.may_destroy = true;
         scene->desired.has_notice = scene->desired.state == DESIRED_STOPPED && check_random(2);
         scene->instance.notice_due_us = scene->facts.now_us + (int64_t)check_random(2);
@@ -79,8 +80,12 @@ static void test_every_plan_comes_to_rest(void **state)
             scene->record.is_stopped_by_us = check_random(2);
         for (enum plan_step step; (step = scene_judge(scene).step) != PLAN_NOTHING; steps++) {
             CHECK(steps < STEPS_MAX);
-            if (step == PLAN_PREPARE)
+            if (step == PLAN_PREPARE) {
                 scene_record(scene);
+                scene->record.remake = scene->desired.spec.remake;
+            }
+            if (step == PLAN_CLEAR)
+                scene->instance.seen = scene->instance.next = NULL;
             if (step == PLAN_CREATE || step == PLAN_START || step == PLAN_RESTART) {
                 scene->record.start_gen = scene->desired.gen;
                 scene->record.restart_nonce = scene->desired.restart_nonce;
@@ -116,11 +121,35 @@ static void test_every_plan_comes_to_rest(void **state)
     }
 }
 
+static void test_what_is_to_be_made_again_loses_its_files_first(void **state)
+{
+    struct scene *scene = scene_running();
+
+    (void)state;
+    scene->desired.gen = 4;
+    scene->desired.spec.remake = 2;
+    scene->record.remake = 1;
+    scene->instance.spec = "another";
+    CHECK_TEXT(plan_step_name(scene_judge(scene).step), "stop");
+    scene_container(scene, SEEN_EXITED);
+    CHECK_TEXT(plan_step_name(scene_judge(scene).step), "clear");
+    scene->instance.seen = NULL;
+    CHECK_TEXT(plan_step_name(scene_judge(scene).step), "prepare");
+    scene->record.remake = 2;
+    CHECK_TEXT(plan_step_name(scene_judge(scene).step), "create");
+    /* It waits for its next start where it does not run. */
+    scene_container(scene, SEEN_EXITED);
+    scene->record.remake = 1;
+    scene->desired.state = DESIRED_STOPPED;
+    CHECK_TEXT(plan_step_name(scene_judge(scene).step), "nothing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_gpu_is_shared),
         cmocka_unit_test(test_every_plan_comes_to_rest),
+        cmocka_unit_test(test_what_is_to_be_made_again_loses_its_files_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,51 @@ class Replay(unittest.TestCase):
             status, reply = self.ada.call("PUT", "/api/v0/launch_instance/", body | {"q": query | change})
             self.assertEqual((status, reply["error"]), want, reply)
 
+    def spec_of(self, number):
+        return next(one for one in self.paper.desired["instances"] if one["id"] == number)["spec"]
+
+    def test_an_instance_is_made_again(self):
+        number = self.rent(env={"TZ": "UTC", "-p 8081:8081": "1"}, onstart="echo hi")
+        self.paper.follow()
+        self.assertNotIn("remake", self.spec_of(number))
+        self.ada.ok("PUT", f"/api/v0/instances/recycle/{number}/", {})
+        self.assertEqual(self.ada.ok("GET", f"/api/v0/instances/{number}")["instances"]["actual_status"], "rebooting")
+        self.paper.follow()
+        self.assertEqual((self.spec_of(number)["remake"], self.spec_of(number)["image"]), (1, "ubuntu:22.04"))
+        self.assertEqual(self.ada.ok("GET", f"/api/v0/instances/{number}")["instances"]["actual_status"], "running")
+
+    def test_an_instance_is_launched_in_another_way(self):
+        number = self.rent(env={"TZ": "UTC", "-p 8081:8081": "1"}, onstart="echo hi")
+        self.paper.follow()
+        path = f"/api/v0/instances/update_template/{number}/"
+        reply = self.ada.ok("PUT", path, {"id": number, "image": "alpine:3", "template_id": None, "env": None})
+        self.assertEqual(reply["updated_instance"]["image_uuid"], "alpine:3")
+        self.paper.follow()
+        spec = self.spec_of(number)
+        self.assertEqual((spec["image"], spec["onstart"], [port["port"] for port in spec["ports"]], spec["disk_gb"]),
+                         ("alpine:3", "echo hi", [8081], 8))
+        self.ada.ok("PUT", path, {"id": number, "env": {"A": "b"}, "onstart": "true", "disk": 500})
+        self.paper.follow()
+        spec = self.spec_of(number)
+        names = [variable["name"] for variable in spec["env"]]
+        self.assertTrue("A" in names and "TZ" not in names, names)
+        self.assertEqual((spec["onstart"], spec["ports"], spec["disk_gb"], spec["remake"]), ("true", [], 8, 2))
+        made = self.ada.ok("POST", "/api/v0/template/", {"name": "t", "image": "busybox", "tag": "1.36",
+                                                        "runtype": "ssh", "env": "-e Z=1"})["template"]
+        self.ada.ok("PUT", path, {"id": number, "template_hash_id": made["hash_id"]})
+        self.paper.follow()
+        self.assertEqual(self.spec_of(number)["image"], "busybox:1.36")
+        for bad in ({"image": "-rm"}, {"env": {"1=": "x"}}, {"args": 7}):
+            status, reply = self.ada.call("PUT", path, bad)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), bad)
+        # One that is stopped is made again when it is next started.
+        self.ada.ok("PUT", f"/api/v0/instances/{number}/", {"state": "stopped"})
+        self.paper.follow()
+        self.ada.ok("PUT", path, {"id": number, "image": "alpine:3"})
+        self.paper.follow()
+        shown = self.ada.ok("GET", f"/api/v0/instances/{number}")["instances"]
+        self.assertEqual((shown["cur_state"], shown["image_uuid"]), ("stopped", "alpine:3"))
+
     def test_a_copy_is_told_where_to_go(self):
         number = self.rent()
         place = {"client_id": "me", "src_path": "/workspace/", "dst_path": "./"}

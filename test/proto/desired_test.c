@@ -44,6 +44,7 @@ static struct instance_spec random_spec(struct arena *arena)
         .cpu_millis = support_int(0, 1 << 30),
         .ram_mb = support_int(0, 1 << 30),
         .shm_mb = support_int(0, 1 << 30),
+        .remake = check_random(2) ? support_int(0, INT64_MAX) : 0,
     };
 
     spec.args = random_texts(arena, spec.arg_count, 200, false);
