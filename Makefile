@@ -108,8 +108,15 @@ help:
 nat-cut: build
 	@python3 -B test/e2e/nat_test.py --bin build/bin --cut 60
 
+# OpenSSH's own clients into three kinds of image, through a relay and a host's tunnel: the 35 rows of
+# test/ssh/matrix.py. Without the relay they are in make test.
+ssh-relay: build
+	@ninja -C $(BUILD) -j$(JOBS) relay-load ssh_gateway ssh_probe
+	@for image in busybox debian single; do echo "==> $$image"; \
+		python3 -B test/ssh/ssh_test.py --bin $(BUILD)/bin --image $$image --relay || exit 1; done
+
 # A notebook in a rented instance, and a cell that runs in it: the first time it makes an image of Debian's own Jupyter.
 jupyter: build
 	@python3 -B test/e2e/jupyter_test.py --bin build/bin
 
-.PHONY: run jupyter nat-cut test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: run jupyter nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

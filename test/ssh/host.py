@@ -19,6 +19,7 @@ import time
 SKIP = 77
 CACHE = pathlib.Path("/var/tmp/berth-images")
 DEBIAN_PACKAGES = ["procps"]
+PORT, FRONT = 2201, 3201
 
 
 class Failure(Exception):
@@ -219,8 +220,9 @@ class Host:
             "debian": ("/bin/bash", ["PATH=/image/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                                      "FROM_IMAGE=yes"])}
 
-    def __init__(self, bin_dir, image):
-        self.bin, self.image = bin_dir, image
+    def __init__(self, bin_dir, image, relayed=False):
+        self.bin, self.image, self.relayed = bin_dir, image, relayed
+        self.front = FRONT if relayed else PORT  # where the gateway listens for what clients find at PORT
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-ssh-", dir="/var/tmp"))
         self.shell = self.KIND[image][0]
         self.processes = []
@@ -234,6 +236,8 @@ class Host:
             self.probe_dir.mkdir()
             shutil.copy(self.bin / "ssh_probe", self.probe_dir / "probe")
             self.start_gateway()
+            if self.relayed:
+                self.start_relay()
         except BaseException:
             self.close()
             raise
@@ -282,6 +286,15 @@ class Host:
         self.has_rsync = "rsync" in line
         self.sanitized = b"__asan_init" in program.read_bytes()
 
+    def start_relay(self):
+        """The market's relay at PORT, and the host's own tunnel that it reaches the gateway by."""
+        relay = subprocess.Popen([self.bin / "relay-load", "relay", str(PORT)], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, stderr=self.gateway_log, text=True)
+        self.processes.append(relay)
+        door, keys = relay.stdout.readline().split()
+        self.processes.append(subprocess.Popen([self.bin / "relay-load", "tunnel", door, keys, str(FRONT)],
+                                               stdin=subprocess.DEVNULL, stderr=self.gateway_log))
+
     def tell(self, *lines):
         """The gateway's answer to the last of `lines`."""
         self.gateway.stdin.write("".join(line + "\n" for line in lines))
@@ -290,7 +303,7 @@ class Host:
 
     def update(self, entries):
         """[(id, port, container or None, keys or None, state)]"""
-        lines = [f"entry {i} {port} {container or '-'} {keys or '-'} {state}"
+        lines = [f"entry {i} {self.front if port == PORT else port} {container or '-'} {keys or '-'} {state}"
                  for i, port, container, keys, state in entries]
         answer = self.tell(*lines, "commit")
         if answer != "done":
@@ -311,7 +324,7 @@ class Host:
                 "-o", f"IdentityFile={self.folder / key}", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
                 "-o", "ConnectTimeout=20"]
 
-    def command(self, *words, port=2201, key="id", user="root"):
+    def command(self, *words, port=PORT, key="id", user="root"):
         """The words of an ssh command line; options first in `words`, after "--" what to run."""
         words = [str(word) for word in words]
         at = words.index("--") if "--" in words else len(words)

@@ -8,7 +8,7 @@ import random
 import time
 
 from host import wait_until
-from suite import P, PORT, check, expect, fnv, Suite
+from suite import P, check, expect, fnv, Suite
 
 
 class Commands(Suite):
@@ -55,9 +55,9 @@ class Commands(Suite):
         expect(self.host.ssh("--", f"{P} env HOME"), 0, home + "\n")
         expect(self.host.ssh("--", f"{P} env USER"), 0, "root\n")
         words = self.host.ssh("--", f"{P} env SSH_CONNECTION").stdout.decode().split()
-        check(len(words) == 4 and words[0] == "127.0.0.1" and words[3] == str(PORT), f"{words}")
+        check(len(words) == 4 and words[0] == "127.0.0.1" and words[3] == str(self.host.front), f"{words}")
         client = self.host.ssh("--", f"{P} env SSH_CLIENT").stdout.decode().split()
-        check(client[0] == "127.0.0.1" and client[2] == str(PORT) and len(client) == 3, f"{client}")
+        check(client[0] == "127.0.0.1" and client[2] == str(self.host.front) and len(client) == 3, f"{client}")
 
     def test_sent_variables_arrive(self):
         os.environ["BERTH_TEST"] = "a b'c"
@@ -88,6 +88,8 @@ class Commands(Suite):
     def test_a_login_shell_says_so(self):
         if self.host.image == "debian":
             expect(self.host.ssh("-T", stdin=b"shopt -q login_shell && echo login\n"), 0, "login\n")
+        elif self.host.shell:
+            expect(self.host.ssh("-T", stdin=b"case $0 in -*) echo login;; esac\n"), 0, "login\n")
 
     # Bytes.
 
@@ -99,6 +101,10 @@ class Commands(Suite):
         data = bytes(range(256)) * 300
         expect(self.host.ssh("--", f"{P} cat", stdin=data), 0, data)
         expect(self.host.ssh("--", f"{P} sum", stdin=data), 0, fnv(data))
+
+    def test_64_mib_up(self):
+        result = expect(self.host.ssh("--", f"{P} sum", stdin=bytes(64 << 20)))
+        check(result.stdout.startswith(b"%d " % (64 << 20)), f"{result.stdout}")
 
     def test_64_mib_there_and_back(self):
         data = random.Random(1).randbytes(64 << 20)

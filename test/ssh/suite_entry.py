@@ -25,6 +25,15 @@ class Entry(Suite):
         check(b"Permission denied (publickey)" in result.stderr, f"{result.stderr}")
         check("ssh key refused" in (self.folder / "gateway.log").read_text(), "nothing in the log")
 
+    def test_a_login_is_quick(self):
+        """The benchmark says how quick beside sshd; here, that nothing waits for a timer."""
+        def login():
+            began = time.monotonic()
+            expect(self.host.ssh("--", f"{P} exit 0"))
+            return time.monotonic() - began
+        took = sorted(login() for _ in range(5))[2]
+        check(took < 3, f"{took:.2f} s")
+
     def test_another_user_is_told_so(self):
         expect(self.host.ssh("-o", "LogLevel=INFO", "--", "x", user="ubuntu"), 255, "", "log in as root")
 

@@ -92,8 +92,7 @@ class Files(Suite):
 
     def test_copies_as_other_clients_make_them(self):
         """rsync's daemon protocol over SSH, as vastai_kaalia, with the instance as a module."""
-        if not self.host.has_rsync:
-            return
+        check(self.host.has_rsync, "there is no rsync here to lend to images that have none")
         tree = self.folder / "copied"
         (tree / "sub").mkdir(parents=True, exist_ok=True)
         for i in range(20):
@@ -118,8 +117,7 @@ class Files(Suite):
         expect(self.host.ssh("--", f"{P} echo x", user="bo"), 255)
 
     def test_rsync_both_ways(self):
-        if not self.host.has_rsync:
-            return
+        check(self.host.has_rsync, "there is no rsync here to lend to images that have none")
         tree = self.folder / "sync"
         tree.mkdir(exist_ok=True)
         for i in range(20):
