@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "server/catalog_feed.h"
 #include "server/events.h"
+#include "server/relay.h"
 #include "server/reply.h"
 #include "server/timekeeper.h"
 #include "store/ledger.h"
@@ -38,6 +39,32 @@ static bool find_newest_journal(struct db *db, void *context, struct error *err)
     return ledger_newest(db, context, err);
 }
 
+enum { RELAY_GAUGES = 7, GAUGES_MAX = 64 };
+
+/* Of the relay in this process; without one, as of one that nobody dials. */
+static void list_relay(const struct app *app, struct metrics_gauge ret[static RELAY_GAUGES])
+{
+    struct relay_counts relay =
+        app->relay != NULL ? relay_counts(app->relay) : (struct relay_counts){ 0 };
+    const struct metrics_gauge gauges[RELAY_GAUGES] = {
+        { "berth_relay_agents", "gauge", "Hosts that have dialled the relay in this process.",
+          relay.agents, 0 },
+        { "berth_relay_calls", "gauge", "Connections to instances through it.", relay.calls, 0 },
+        { "berth_relay_waiting", "gauge", "Of those, the ones whose host has not answered yet.",
+          relay.waiting, 0 },
+        { "berth_relay_served_total", "counter", "Connections that went through and have ended.",
+          (int64_t)relay.served, 0 },
+        { "berth_relay_refused_total", "counter",
+          "Connections turned away: no host, no answer, or too many.", (int64_t)relay.refused, 0 },
+        { "berth_relay_up_bytes_total", "counter", "Carried from instances.",
+          (int64_t)relay.bytes_up, 0 },
+        { "berth_relay_down_bytes_total", "counter", "Carried to instances.",
+          (int64_t)relay.bytes_down, 0 },
+    };
+
+    memcpy(ret, gauges, sizeof gauges);
+}
+
 static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
 {
     struct hub_totals hub = hub_totals(app->hub);
@@ -45,6 +72,7 @@ static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
     struct store_totals store = store_totals(app->store);
     struct http_totals http = http_totals(app->http);
     int64_t up_us = instant_until(app->started, clock_now(app->clock));
+    struct metrics_gauge all[GAUGES_MAX];
     const struct metrics_gauge gauges[] = {
         { "berth_uptime_seconds", "gauge", "Since the process started.", up_us, 6 },
         { "berth_start_seconds", "gauge", "From the process's start to the first answer.",
@@ -93,9 +121,13 @@ static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
     for (size_t i = 0; i < route_count; i++)
         routes[i] = (struct metrics_route){ http_method_name(route_table[i].method),
                                             route_table[i].pattern };
+    _Static_assert(sizeof gauges / sizeof gauges[0] + RELAY_GAUGES <= GAUGES_MAX, "room for all");
+    size_t count = sizeof gauges / sizeof gauges[0];
+    memcpy(all, gauges, sizeof gauges);
+    list_relay(app, all + count);
     const struct metrics_page page = { .routes = routes,
-                                       .gauges = gauges,
-                                       .gauge_count = sizeof gauges / sizeof gauges[0] };
+                                       .gauges = all,
+                                       .gauge_count = count + RELAY_GAUGES };
     metrics_write(app->metrics, &page, out);
 }
 

@@ -17,6 +17,7 @@ import market
 
 SERVER = "203.0.113.20"
 RENTER = "203.0.113.10"
+METRICS = f"http://{SERVER}:18081/metrics"
 
 
 class Topology:
@@ -88,7 +89,7 @@ def make_market(topology, bin_dir, **more):
     """A market in `net` whose host is in the other namespace and has a relay to dial."""
     return Market(bin_dir, listen=f"{SERVER}:18080", host_prefix=topology.enter("host"),
                   public_ip=None, server_options=["--relay-ports", "22000-22099", "--relay-listen",
-                                                  f"{SERVER}:17700"], **more)
+                                                  f"{SERVER}:17700", "--metrics-listen", f"{SERVER}:18081"], **more)
 
 
 def main(run):
@@ -118,4 +119,4 @@ def main(run):
         sys.exit(1)
 
 
-__all__ = ["SERVER", "RENTER", "Failure", "Topology", "check", "main", "make_market", "steps", "wait_until"]
+__all__ = ["METRICS", "SERVER", "RENTER", "Failure", "Topology", "check", "main", "make_market", "steps", "wait_until"]

@@ -9,8 +9,9 @@ import re
 import socket
 import subprocess
 import time
+import urllib.request
 
-from nat import SERVER, check, main, make_market, steps, wait_until
+from nat import METRICS, SERVER, check, main, make_market, steps, wait_until
 
 WEB = "mkdir -p /www; echo hello > /www/index.html; busybox httpd -p 8081 -h /www"
 
@@ -116,26 +117,35 @@ class Journey:
     def totals(self):
         return self.market.sql("SELECT bytes_up, bytes_down FROM contract WHERE id = ?", self.id)[0]
 
+    def relayed(self):
+        """What the relay says of itself: bytes that went up, and who is there."""
+        with urllib.request.urlopen(METRICS, timeout=10) as reply:
+            lines = [line.rsplit(" ", 1) for line in reply.read().decode().splitlines() if line[0] != "#"]
+        values = {name: float(value) for name, value in lines}
+        check(values["berth_relay_agents"] == 1, f"one host has dialled: {values}")
+        check(values["berth_relay_served_total"] >= 50, f"fifty were served: {values}")
+        return values["berth_relay_up_bytes_total"]
+
     def bytes_are_counted_once(self):
-        """Through the SSH front and through a published port: payload, within a few percent."""
-        size, market = 20_000_000, self.market
-        market.ssh(self.id, f"dd if=/dev/zero of=/www/big bs=1000000 count={size // 1000000} 2>/dev/null")
-        for way in ("a port", "SSH"):
-            time.sleep(7)  # a heartbeat: what was before is told
-            before = self.totals()[0]
-            if way == "a port":
-                with self.connect(self.ports["8081/tcp"]) as s:
-                    s.sendall(b"GET /big HTTP/1.0\r\n\r\n")
-                    got = 0
-                    while piece := s.recv(1 << 20):
-                        got += len(piece)
-            else:
-                got = len(market.ssh(self.id, "cat /www/big", text=False).stdout)
-            check(got >= size, f"{way}: all of it came: {got}")
-            wait_until(f"{way}: it is counted", 20, lambda: self.totals()[0] - before >= size)
-            time.sleep(7)
-            counted = self.totals()[0] - before
-            check(counted <= size * 1.05, f"{way}: {counted} bytes were counted for {size}")
+        """Through a published port and through the SSH front: the payload, within a few percent. The two
+        sizes are such that only once each makes their sum."""
+        port, ssh, market = 20_000_000, 31_000_000, self.market
+        market.ssh(self.id, f"for size in {port} {ssh}; do head -c $size /dev/zero >/www/$size; done")
+        wait_until("what was copied before is told", 20, lambda: self.totals()[0] >= 20_000_000)
+        before, relayed = self.totals()[0], self.relayed()
+        with self.connect(self.ports["8081/tcp"]) as s:
+            s.sendall(b"GET /%d HTTP/1.0\r\n\r\n" % port)
+            got = 0
+            while piece := s.recv(1 << 20):
+                got += len(piece)
+        check(got >= port, f"all of it came through the port: {got}")
+        got = len(market.ssh(self.id, f"cat /www/{ssh}", text=False).stdout)
+        check(got == ssh, f"all of it came through SSH: {got}")
+        wait_until("it is counted", 20, lambda: self.totals()[0] - before >= port + ssh)
+        time.sleep(6)
+        counted, carried = self.totals()[0] - before, self.relayed() - relayed
+        check(counted <= (port + ssh) * 1.05, f"{counted} bytes were counted for {port + ssh}")
+        check(port + ssh <= carried <= (port + ssh) * 1.05, f"the relay carried {carried}")
 
     def ports_stay_over_stop_and_start(self):
         market = self.market

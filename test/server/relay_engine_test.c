@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The relay over loopback, with an agent that the tests hold in their hands: proofs, fences, calls,
- * half-closed connections, slow readers, cuts, and many at once. */
+/* The relay over loopback: proofs, fences, calls, half-closed connections, slow readers, cuts, and
+ * many at once. */
 #include "server/relay_engine.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,192 +15,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "proto/relay.h"
-#include "sys/crypto.h"
-
-enum { MACHINE = 7, EPOCH = 3, INSTANCE = 71, RELAY_ID = 5, PATIENCE_MS = 8000, CHUNK = 1 << 16 };
-
-struct scene {
-    struct relay_engine *engine;
-    struct key_pair keys;
-    struct relay_route routes[2];
-    int stale_count;
-};
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    CHECK(bind(fd, (struct sockaddr *)&at, size) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)&at, &size) == 0);
-    (void)close(fd);
-    return ntohs(at.sin_port);
-}
-
-static int dial(uint16_t port)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET,
-                              .sin_port = htons(port),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    const struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    for (int tries = 0; connect(fd, (struct sockaddr *)&at, sizeof at) != 0; tries++) {
-        CHECK(tries < 200); /* routes are taken over on the engine's own thread */
-        (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-        (void)close(fd);
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    }
-    return fd;
-}
-
-static void on_stale(void *context)
-{
-    ((struct scene *)context)->stale_count++;
-}
-
-static void set_routes(struct scene *scene, size_t count, int64_t epoch)
-{
-    for (size_t i = 0; i < 2; i++) {
-        scene->routes[i].epoch = epoch;
-        memcpy(scene->routes[i].public_key, scene->keys.public_key, 32);
-    }
-    relay_engine_routes(scene->engine, scene->routes, count);
-}
-
-static void scene_open(struct scene *scene)
-{
-    struct relay_engine_options options = { .listen = "127.0.0.1:0",
-                                            .bind = "127.0.0.1",
-                                            .log = log_silent(),
-                                            .on_stale = on_stale,
-                                            .context = scene };
-    struct error err;
-
-    *scene = (struct scene){ .keys = crypto_key_pair() };
-    CHECK_OK(relay_engine_open(&options, &scene->engine, &err), &err);
-    CHECK_OK(relay_engine_start(scene->engine, RELAY_ID, &err), &err);
-    scene->routes[0] = (struct relay_route){
-        .port = free_port(), .contract_id = INSTANCE, .inside = 22, .machine_id = MACHINE
-    };
-    scene->routes[1] = (struct relay_route){
-        .port = free_port(), .contract_id = INSTANCE + 1, .inside = 80, .machine_id = MACHINE
-    };
-    set_routes(scene, 2, EPOCH);
-}
-
-static void scene_close(struct scene *scene)
-{
-    relay_engine_close(&scene->engine);
-}
-
-static bool read_all(int fd, void *bytes, size_t count)
-{
-    size_t done = 0;
-
-    while (done < count) {
-        ssize_t got = recv(fd, (char *)bytes + done, count - done, 0);
-
-        if (got <= 0)
-            return false;
-        done += (size_t)got;
-    }
-    return true;
-}
-
-static bool write_all(int fd, const void *bytes, size_t count)
-{
-    size_t done = 0;
-
-    while (done < count) {
-        ssize_t put = send(fd, (const char *)bytes + done, count - done, MSG_NOSIGNAL);
-
-        if (put <= 0)
-            return false;
-        done += (size_t)put;
-    }
-    return true;
-}
-
-static bool say(int fd, const struct relay_frame *frame)
-{
-    uint8_t bytes[RELAY_FRAME_MAX];
-
-    return write_all(fd, bytes, relay_frame_write(frame, bytes));
-}
-
-/* The next frame but pings, which are answered. */
-static bool hear(int fd, struct relay_frame *ret)
-{
-    uint8_t bytes[RELAY_FRAME_MAX];
-    size_t used;
-
-    do {
-        if (!read_all(fd, bytes, RELAY_HEAD))
-            return false;
-        size_t size = relay_frame_size(bytes);
-        if (size == 0 || !read_all(fd, bytes + RELAY_HEAD, size - RELAY_HEAD) ||
-            relay_frame_read(bytes, size, ret, &used) != RELAY_READ_FRAME)
-            return false;
-        if (ret->type == RELAY_PING)
-            (void)say(fd, &(struct relay_frame){ .type = RELAY_PONG, .number = ret->number });
-    } while (ret->type == RELAY_PING || ret->type == RELAY_PONG);
-    return true;
-}
-
-static bool is_closed(int fd)
-{
-    char byte;
-
-    return recv(fd, &byte, 1, 0) <= 0 && errno != EAGAIN;
-}
-
-/* A hello up to its proof. */
-static int call(struct scene *scene, int64_t epoch, const struct key_pair *keys)
-{
-    struct relay_frame frame = { .type = RELAY_CALL, .machine_id = MACHINE, .epoch = epoch };
-    auto_buf struct buf text = buf_of(256);
-    int fd = dial(relay_engine_port(scene->engine));
-
-    CHECK(say(fd, &frame));
-    CHECK(hear(fd, &frame));
-    CHECK_INT(frame.type, RELAY_NONCE);
-    CHECK_INT(frame.relay_id, RELAY_ID);
-    const struct relay_claim claim = { RELAY_ID, MACHINE, epoch, frame.nonce };
-    relay_signed(&text, &claim);
-    struct signature signature = crypto_sign_with(keys, text.bytes, text.length);
-    struct relay_frame proof = { .type = RELAY_PROOF };
-    memcpy(proof.signature, signature.bytes, sizeof proof.signature);
-    CHECK(say(fd, &proof));
-    return fd;
-}
-
-static int control(struct scene *scene)
-{
-    struct relay_frame frame;
-    int fd = call(scene, EPOCH, &scene->keys);
-
-    CHECK(hear(fd, &frame));
-    CHECK_INT(frame.type, RELAY_WELCOME);
-    return fd;
-}
-
-/* The agent's end for the next caller. */
-static int back(struct scene *scene, int agent, struct relay_frame *ret_open)
-{
-    struct relay_frame answer = { .type = RELAY_BACK };
-
-    CHECK(hear(agent, ret_open));
-    CHECK_INT(ret_open->type, RELAY_OPEN);
-    memcpy(answer.token, ret_open->token, sizeof answer.token);
-    int fd = dial(relay_engine_port(scene->engine));
-    CHECK(say(fd, &answer));
-    return fd;
-}
+#include "support_relay.h"
 
 static void test_bytes_go_both_ways_and_are_counted(void **state)
 {
@@ -212,19 +26,19 @@ static void test_bytes_go_both_ways_and_are_counted(void **state)
 
     (void)state;
     scene_open(&scene);
-    int agent = control(&scene), caller = dial((uint16_t)scene.routes[0].port);
+    int agent = scene_control(&scene), caller = scene_dial((uint16_t)scene.routes[0].port);
     /* What is said before the connection back is there is not lost. */
-    CHECK(write_all(caller, "hello", 5));
-    int end = back(&scene, agent, &open);
+    CHECK(scene_write(caller, "hello", 5));
+    int end = scene_back(&scene, agent, &open);
     CHECK_INT(open.instance_id, INSTANCE);
     CHECK_INT(open.port, 22);
-    CHECK(read_all(end, text, 5));
+    CHECK(scene_read(end, text, 5));
     CHECK_TEXT(text, "hello");
-    CHECK(write_all(end, "and back", 8));
-    CHECK(read_all(caller, text, 8));
+    CHECK(scene_write(end, "and back", 8));
+    CHECK(scene_read(caller, text, 8));
     CHECK_TEXT(text, "and back");
     (void)close(caller);
-    CHECK(is_closed(end));
+    CHECK(scene_is_closed(end));
     for (int tries = 0; tries < 100; tries++) {
         CHECK(relay_engine_traffic(scene.engine, INSTANCE, &up, &down));
         if (up == 8 && down == 5)
@@ -253,21 +67,21 @@ static void test_only_the_machine_s_key_in_its_newest_epoch_is_let_in(void **sta
         const struct key_pair *keys;
     } rows[] = { { EPOCH, &other }, { EPOCH - 1, &scene.keys }, { EPOCH + 1, &other } };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int fd = call(&scene, rows[i].epoch, rows[i].keys);
+        int fd = scene_call(&scene, rows[i].epoch, rows[i].keys);
 
         check_row("%zu", i);
-        CHECK(is_closed(fd));
+        CHECK(scene_is_closed(fd));
         (void)close(fd);
     }
     /* Newer than the routes: they are asked for, and it is let in with the new ones. */
-    int early = call(&scene, EPOCH + 1, &scene.keys);
+    int early = scene_call(&scene, EPOCH + 1, &scene.keys);
     CHECK(poll(&(struct pollfd){ .fd = early, .events = POLLIN }, 1, 300) == 0);
     CHECK(scene.stale_count > 0);
-    int old = control(&scene);
-    set_routes(&scene, 2, EPOCH + 1);
-    CHECK(hear(early, &frame));
+    int old = scene_control(&scene);
+    scene_routes(&scene, 2, EPOCH + 1);
+    CHECK(scene_hear(early, &frame));
     CHECK_INT(frame.type, RELAY_WELCOME);
-    CHECK(is_closed(old));
+    CHECK(scene_is_closed(old));
     (void)close(old);
     (void)close(early);
     scene_close(&scene);
@@ -283,16 +97,16 @@ static void test_what_is_no_hello_is_hung_up_on(void **state)
     (void)state;
     scene_open(&scene);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        int fd = dial(relay_engine_port(scene.engine));
+        int fd = scene_dial(relay_engine_port(scene.engine));
 
         check_row("%zu", i);
-        CHECK(write_all(fd, texts[i], strlen(texts[i])));
-        CHECK(is_closed(fd));
+        CHECK(scene_write(fd, texts[i], strlen(texts[i])));
+        CHECK(scene_is_closed(fd));
         (void)close(fd);
     }
-    int fd = dial(relay_engine_port(scene.engine));
-    CHECK(say(fd, &wrong));
-    CHECK(is_closed(fd));
+    int fd = scene_dial(relay_engine_port(scene.engine));
+    CHECK(scene_say(fd, &wrong));
+    CHECK(scene_is_closed(fd));
     (void)close(fd);
     scene_close(&scene);
 }
@@ -306,14 +120,14 @@ static void test_half_a_connection_stays(void **state)
 
     (void)state;
     scene_open(&scene);
-    int agent = control(&scene), caller = dial((uint16_t)scene.routes[0].port);
-    int end = back(&scene, agent, &open);
-    CHECK(write_all(caller, "all", 3));
+    int agent = scene_control(&scene), caller = scene_dial((uint16_t)scene.routes[0].port);
+    int end = scene_back(&scene, agent, &open);
+    CHECK(scene_write(caller, "all", 3));
     CHECK(shutdown(caller, SHUT_WR) == 0);
-    CHECK(read_all(end, text, 3));
+    CHECK(scene_read(end, text, 3));
     CHECK_INT(recv(end, &byte, 1, 0), 0);
     for (int i = 0; i < 20; i++)
-        CHECK(write_all(end, "more", 4) && read_all(caller, text, 4));
+        CHECK(scene_write(end, "more", 4) && scene_read(caller, text, 4));
     (void)close(end);
     CHECK_INT(recv(caller, &byte, 1, 0), 0);
     (void)close(caller);
@@ -344,7 +158,7 @@ static void *write_flow(void *context)
 
         for (size_t i = 0; i < count; i++)
             bytes[i] = byte_at(flow->seed, at + i);
-        flow->is_ok = write_all(flow->fd, bytes, count);
+        flow->is_ok = scene_write(flow->fd, bytes, count);
         at += count;
     }
     free(bytes);
@@ -378,8 +192,8 @@ static void test_much_goes_through_a_slow_reader_unharmed(void **state)
         pthread_t writer;
 
         scene_open(&scene);
-        int agent = control(&scene), caller = dial((uint16_t)scene.routes[0].port);
-        int end = back(&scene, agent, &open);
+        int agent = scene_control(&scene), caller = scene_dial((uint16_t)scene.routes[0].port);
+        int end = scene_back(&scene, agent, &open);
         struct flow_of_bytes flow = { .fd = is_up ? end : caller, .count = 24 << 20, .seed = 17 };
         CHECK(pthread_create(&writer, NULL, write_flow, &flow) == 0);
         CHECK(read_flow(is_up ? caller : end, &flow, true));
@@ -403,20 +217,20 @@ static void test_a_lost_control_loses_no_byte(void **state)
 
     (void)state;
     scene_open(&scene);
-    int agent = control(&scene), caller = dial((uint16_t)scene.routes[0].port);
-    int end = back(&scene, agent, &open);
+    int agent = scene_control(&scene), caller = scene_dial((uint16_t)scene.routes[0].port);
+    int end = scene_back(&scene, agent, &open);
     struct flow_of_bytes flow = { .fd = end, .count = 16 << 20, .seed = 3 };
     CHECK(pthread_create(&writer, NULL, write_flow, &flow) == 0);
     (void)close(agent);
     (void)nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
-    int waiting = dial((uint16_t)scene.routes[1].port);
-    agent = control(&scene);
+    int waiting = scene_dial((uint16_t)scene.routes[1].port);
+    agent = scene_control(&scene);
     CHECK(read_flow(caller, &flow, false));
     (void)pthread_join(writer, NULL);
     CHECK(flow.is_ok);
-    int other = back(&scene, agent, &open);
+    int other = scene_back(&scene, agent, &open);
     CHECK_INT(open.port, 80);
-    CHECK(write_all(other, "late", 4) && read_all(waiting, text, 4));
+    CHECK(scene_write(other, "late", 4) && scene_read(waiting, text, 4));
     (void)close(caller);
     (void)close(end);
     (void)close(waiting);
@@ -433,13 +247,13 @@ static void test_a_dead_agent_s_ports_close_at_once(void **state)
 
     (void)state;
     scene_open(&scene);
-    agent = control(&scene);
+    agent = scene_control(&scene);
     (void)close(agent);
     (void)nanosleep(&(struct timespec){ .tv_sec = RELAY_GRACE_MS / 1000, .tv_nsec = 400000000 },
                     NULL);
-    int caller = dial((uint16_t)scene.routes[0].port);
+    int caller = scene_dial((uint16_t)scene.routes[0].port);
     (void)clock_gettime(CLOCK_MONOTONIC, &began);
-    CHECK(is_closed(caller));
+    CHECK(scene_is_closed(caller));
     (void)clock_gettime(CLOCK_MONOTONIC, &ended);
     CHECK(ended.tv_sec - began.tv_sec <= 1);
     (void)close(caller);
@@ -453,11 +267,11 @@ static void test_a_refused_caller_is_let_go(void **state)
 
     (void)state;
     scene_open(&scene);
-    int agent = control(&scene), caller = dial((uint16_t)scene.routes[1].port);
-    CHECK(hear(agent, &open));
+    int agent = scene_control(&scene), caller = scene_dial((uint16_t)scene.routes[1].port);
+    CHECK(scene_hear(agent, &open));
     memcpy(refuse.token, open.token, sizeof refuse.token);
-    CHECK(say(agent, &refuse));
-    CHECK(is_closed(caller));
+    CHECK(scene_say(agent, &refuse));
+    CHECK(scene_is_closed(caller));
     (void)close(caller);
     (void)close(agent);
     scene_close(&scene);
@@ -472,13 +286,15 @@ static void test_a_route_that_ends_ends_its_callers(void **state)
 
     (void)state;
     scene_open(&scene);
-    int agent = control(&scene);
-    int kept = dial((uint16_t)scene.routes[0].port), kept_end = back(&scene, agent, &open);
-    int lost = dial((uint16_t)scene.routes[1].port), lost_end = back(&scene, agent, &open);
-    set_routes(&scene, 1, EPOCH);
-    CHECK(is_closed(lost));
-    CHECK(is_closed(lost_end));
-    CHECK(write_all(kept, "here", 4) && read_all(kept_end, text, 4));
+    int agent = scene_control(&scene);
+    int kept = scene_dial((uint16_t)scene.routes[0].port),
+        kept_end = scene_back(&scene, agent, &open);
+    int lost = scene_dial((uint16_t)scene.routes[1].port),
+        lost_end = scene_back(&scene, agent, &open);
+    scene_routes(&scene, 1, EPOCH);
+    CHECK(scene_is_closed(lost));
+    CHECK(scene_is_closed(lost_end));
+    CHECK(scene_write(kept, "here", 4) && scene_read(kept_end, text, 4));
     (void)close(kept);
     (void)close(kept_end);
     (void)close(lost);
@@ -498,10 +314,10 @@ static void test_fifty_at_once_do_not_mix(void **state)
 
     (void)state;
     scene_open(&scene);
-    int agent = control(&scene);
+    int agent = scene_control(&scene);
     for (int i = 0; i < CALLERS; i++) {
-        callers[i] = dial((uint16_t)scene.routes[i % 2].port);
-        ends[i] = back(&scene, agent, &open);
+        callers[i] = scene_dial((uint16_t)scene.routes[i % 2].port);
+        ends[i] = scene_back(&scene, agent, &open);
         CHECK_INT(open.instance_id, INSTANCE + i % 2);
     }
     for (int i = 0; i < CALLERS; i++) {
@@ -525,31 +341,6 @@ static void test_fifty_at_once_do_not_mix(void **state)
 }
 
 /* One address cannot keep all the places of those that wait. */
-static void test_callers_that_wait_are_bounded(void **state)
-{
-    enum { MORE = 16 };
-    struct scene scene;
-    int callers[RELAY_WAITING_PER_ADDRESS + MORE], closed = 0;
-
-    (void)state;
-    scene_open(&scene);
-    int agent = control(&scene);
-    for (int i = 0; i < RELAY_WAITING_PER_ADDRESS + MORE; i++)
-        callers[i] = dial((uint16_t)scene.routes[0].port);
-    for (int tries = 0; tries < 100 && closed < MORE; tries++) {
-        closed = 0;
-        for (int i = 0; i < RELAY_WAITING_PER_ADDRESS + MORE; i++) {
-            struct pollfd asked = { .fd = callers[i], .events = POLLIN };
-            closed += poll(&asked, 1, 0) == 1;
-        }
-        (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-    }
-    CHECK_INT(closed, MORE);
-    for (int i = 0; i < RELAY_WAITING_PER_ADDRESS + MORE; i++)
-        (void)close(callers[i]);
-    (void)close(agent);
-    scene_close(&scene);
-}
 
 int main(void)
 {
@@ -564,7 +355,6 @@ int main(void)
         cmocka_unit_test(test_a_refused_caller_is_let_go),
         cmocka_unit_test(test_a_route_that_ends_ends_its_callers),
         cmocka_unit_test(test_fifty_at_once_do_not_mix),
-        cmocka_unit_test(test_callers_that_wait_are_bounded),
     };
 
     crypto_start();
