@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "base/encode.h"
 #include "base/json.h"
+#include "cli/price_options.h"
 
 enum { PATH_SIZE = 128, BODY_LENGTH_MAX = 1 << 20 };
 
@@ -17,29 +17,12 @@ const struct args_option cmd_set_defjob_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-static bool write_prices(struct cli *cli, struct encoder *json, struct error *err)
-{
-    static const struct {
-        const char *option, *member;
-    } rows[] = {
-        { "price-gpu", "price_gpu" },
-        { "price-inetu", "price_inetu" },
-        { "price-inetd", "price_inetd" },
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *text = args_get(&cli->args, rows[i].option);
-        struct money price;
-        struct error reason;
-
-        if (text == NULL)
-            continue;
-        if (!money_parse(text, &price, &reason))
-            return cli_usage(cli, err, "--%s: %s", rows[i].option, reason.text);
-        encode_field_money(json, rows[i].member, price);
-    }
-    return true;
-}
+static const struct price_option prices[] = {
+    { "price-gpu", "price_gpu" },
+    { "price-inetu", "price_inetu" },
+    { "price-inetd", "price_inetd" },
+    { NULL, NULL },
+};
 
 static bool write_job(struct cli *cli, long long id, struct buf *body, struct error *err)
 {
@@ -50,7 +33,7 @@ static bool write_job(struct cli *cli, long long id, struct buf *body, struct er
     encode_object(&json);
     encode_field_int(&json, "machine", id);
     encode_field_text(&json, "image", args_get(&cli->args, "image"));
-    if (!write_prices(cli, &json, err))
+    if (!price_options_write(cli, prices, &json, err))
         return false;
     encode_key(&json, "args");
     encode_array(&json);

@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cmd_login.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "cli/cmd_people.h"
-
-/* One line from standard input, which is not shown where it is typed at a terminal. */
-static bool read_secret(char *text, size_t size, struct error *err)
-{
-    struct termios shown, hidden;
-    bool is_terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
-    size_t length = 0;
-    ssize_t count;
-
-    if (is_terminal) {
-        hidden = shown;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    }
-    while (length < size - 1 && (count = read(STDIN_FILENO, text + length, 1)) == 1 &&
-           text[length] != '\n')
-        length++;
-    if (is_terminal)
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-    text[length] = '\0';
-    text[strcspn(text, "\r")] = '\0';
-    if (*text == '\0')
-        return error_set(err, ERROR_INVALID, "no API key was given");
-    return true;
-}
+#include "cli/secret_line.h"
 
 static bool is_loopback(const char *url)
 {
@@ -44,13 +19,13 @@ static bool is_loopback(const char *url)
 /* A key that is asked for replaces whatever the environment or an earlier login said. */
 static bool ask_key(struct cli *cli, struct error *err)
 {
-    char key[SETTINGS_KEY_SIZE];
+    char key[SETTINGS_KEY_SIZE], question[SETTINGS_URL_SIZE + 16];
 
     if (args_has(&cli->args, "api-key"))
         return true;
-    cli_note(cli, "API key for %s (it is not shown):", cli->settings.url);
-    if (!read_secret(key, sizeof key, err))
-        return false;
+    (void)snprintf(question, sizeof question, "API key for %s", cli->settings.url);
+    if (!secret_line_read(cli, question, key, sizeof key, err))
+        return error_set(err, ERROR_INVALID, "no API key was given");
     return settings_load(cli->settings.url, key, &cli->settings, err);
 }
 

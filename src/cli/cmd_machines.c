@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/encode.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "cli/price_options.h"
 #include "sys/clock.h"
 
 enum {
@@ -230,33 +230,14 @@ bool machines_parse_date(const char *text, int64_t *ret_seconds)
 }
 
 /* Prices that are not given are left as they are. */
-static bool write_prices(struct cli *cli, struct encoder *json, struct error *err)
-{
-    static const struct {
-        const char *option, *member;
-    } rows[] = {
-        { "price-gpu", "price_gpu" },
-        { "price-disk", "price_disk" },
-        { "price-inetu", "price_inetu" },
-        { "price-inetd", "price_inetd" },
-        { "discount-rate", "credit_discount_max" },
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *text = args_get(&cli->args, rows[i].option);
-        struct money price;
-        struct error reason;
-
-        if (text == NULL)
-            continue;
-        if (!money_parse(text, &price, &reason))
-            return cli_usage(cli, err, "--%s: %s", rows[i].option, reason.text);
-        if (price.nanodollars < 0)
-            return cli_usage(cli, err, "--%s: a price is not negative", rows[i].option);
-        encode_field_money(json, rows[i].member, price);
-    }
-    return true;
-}
+static const struct price_option prices[] = {
+    { "price-gpu", "price_gpu" },
+    { "price-disk", "price_disk" },
+    { "price-inetu", "price_inetu" },
+    { "price-inetd", "price_inetd" },
+    { "discount-rate", "credit_discount_max" },
+    { NULL, NULL },
+};
 
 static bool write_listing(struct cli *cli, long long id, struct buf *body, struct error *err)
 {
@@ -275,7 +256,7 @@ static bool write_listing(struct cli *cli, long long id, struct buf *body, struc
         return cli_usage(cli, err, "--end-date: '%.32s' is no date such as 2027-01-31", end_text);
     encode_object(&json);
     encode_field_int(&json, "machine", id);
-    if (!write_prices(cli, &json, err))
+    if (!price_options_write(cli, prices, &json, err))
         return false;
     if (chunk_text != NULL)
         encode_field_int(&json, "min_chunk", (int64_t)chunk);

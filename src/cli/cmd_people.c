@@ -3,14 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/encode.h"
 #include "base/instant.h"
 #include "base/json.h"
+#include "cli/secret_line.h"
 
-enum { PATH_SIZE = 128, BODY_MAX = 16 * 1024 };
+enum { PATH_SIZE = 128, BODY_MAX = 16 * 1024, SECRET_TEXT_SIZE = 1100 };
 
 const struct args_option cmd_signup_options[] = {
     { "username", 0, "NAME", "how to call you" },
@@ -29,30 +28,6 @@ const struct args_option cmd_create_subaccount_options[] = {
     { "type", 0, "host|client", "host: it lends machines alone" },
     { NULL, 0, NULL, NULL },
 };
-
-bool people_read_secret(const struct cli *cli, const char *question,
-                        char text[static SECRET_TEXT_SIZE], struct error *err)
-{
-    struct termios shown, hidden;
-    bool is_terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
-    size_t length = 0;
-    ssize_t count;
-
-    cli_note(cli, "%s (it is not shown):", question);
-    if (is_terminal) {
-        hidden = shown;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    }
-    while (length < SECRET_TEXT_SIZE - 1 && (count = read(STDIN_FILENO, text + length, 1)) == 1 &&
-           text[length] != '\n')
-        length++;
-    if (is_terminal)
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-    text[length] = '\0';
-    text[strcspn(text, "\r")] = '\0';
-    return *text != '\0' || error_set(err, ERROR_INVALID, "nothing was given");
-}
 
 /* One call as nobody: an old key of the login file would only be in the way. */
 static bool call_as_nobody(struct cli *cli, const char *path, const struct buf *body,
@@ -100,7 +75,8 @@ bool cmd_signup(struct cli *cli, struct error *err)
     auto_json json_t *reply = NULL;
     char password[SECRET_TEXT_SIZE];
 
-    if (!people_read_secret(cli, "A password, of 10 characters or more", password, err))
+    if (!secret_line_read(cli, "A password, of 10 characters or more", password, sizeof password,
+                          err))
         return false;
     const struct member members[] = { { "email", cli->args.words[0] },
                                       { "password", password },
@@ -152,7 +128,7 @@ bool cmd_reset_password(struct cli *cli, struct error *err)
 
     if ((code == NULL) == (cli->args.word_count == 0))
         return cli_usage(cli, err, "give an email, or --code with what came there");
-    if (code != NULL && !people_read_secret(cli, "The new password", password, err))
+    if (code != NULL && !secret_line_read(cli, "The new password", password, sizeof password, err))
         return false;
     const struct member ask[] = { { "email", cli->args.words[0] }, { NULL, NULL } };
     const struct member set[] = { { "code", code }, { "password", password }, { NULL, NULL } };
@@ -172,7 +148,8 @@ static bool give_code(struct cli *cli, const char *secret, json_t **ret_reply, s
     auto_buf struct buf body = buf_of(BODY_MAX);
     char code[SECRET_TEXT_SIZE];
 
-    if (!people_read_secret(cli, "A code of your authenticator app, or a backup code", code, err))
+    if (!secret_line_read(cli, "A code of your authenticator app, or a backup code", code,
+                          sizeof code, err))
         return false;
     bool is_backup = strchr(code, '-') != NULL;
     const struct member members[] = { { "secret", secret },
@@ -189,7 +166,7 @@ bool people_login(struct cli *cli, const char *email, struct error *err)
     auto_json json_t *reply = NULL, *second = NULL;
     char password[SECRET_TEXT_SIZE];
 
-    if (!people_read_secret(cli, "Password", password, err))
+    if (!secret_line_read(cli, "Password", password, sizeof password, err))
         return false;
     const struct member members[] = { { "email", email },
                                       { "password", password },
@@ -211,8 +188,9 @@ bool cmd_set_password(struct cli *cli, struct error *err)
     struct error none;
 
     /* An account may have none yet. */
-    bool has_old = people_read_secret(cli, "The present password, or nothing", old, &none);
-    if (!people_read_secret(cli, "The new password", fresh, err))
+    bool has_old =
+        secret_line_read(cli, "The present password, or nothing", old, sizeof old, &none);
+    if (!secret_line_read(cli, "The new password", fresh, sizeof fresh, err))
         return false;
     const struct member members[] = { { "password", has_old ? old : NULL },
                                       { "new_password", fresh },
@@ -231,7 +209,8 @@ bool cmd_set_email(struct cli *cli, struct error *err)
     char password[SECRET_TEXT_SIZE] = "";
     struct error none;
 
-    bool has_password = people_read_secret(cli, "The password, or nothing", password, &none);
+    bool has_password =
+        secret_line_read(cli, "The password, or nothing", password, sizeof password, &none);
     const struct member members[] = { { "email", cli->args.words[0] },
                                       { "password", has_password ? password : NULL },
                                       { NULL, NULL } };
@@ -332,7 +311,8 @@ bool cmd_create_subaccount(struct cli *cli, struct error *err)
 
     if (!args_has(&cli->args, "email"))
         return cli_usage(cli, err, "--email is missing");
-    if (given == NULL && !people_read_secret(cli, "A password for it", password, err))
+    if (given == NULL &&
+        !secret_line_read(cli, "A password for it", password, sizeof password, err))
         return false;
     encode_object(&json);
     encode_field_text(&json, "email", args_get(&cli->args, "email"));
@@ -450,7 +430,8 @@ bool cmd_tfa_login(struct cli *cli, struct error *err)
     char code[SECRET_TEXT_SIZE] = "";
 
     bool is_given = args_has(&cli->args, "code") || args_has(&cli->args, "backup-code");
-    if (!is_given && !people_read_secret(cli, "A code of your authenticator app", code, err))
+    if (!is_given &&
+        !secret_line_read(cli, "A code of your authenticator app", code, sizeof code, err))
         return false;
     if (!write_options(cli, is_given ? NULL : code, &body, err) ||
         !client_call(cli->client, "POST", "/api/v0/tfa/", &body, &reply, err) ||

@@ -7,12 +7,6 @@
 
 #include "cli/command.h"
 
-enum { SECRET_TEXT_SIZE = 1100 };
-
-/* One line, after asking for it. */
-NODISCARD bool people_read_secret(const struct cli *cli, const char *question,
-                                  char text[static SECRET_TEXT_SIZE], struct error *err);
-
 /* Log in with email and password, and remember the session: `berth login --email E`. */
 NODISCARD bool people_login(struct cli *cli, const char *email, struct error *err);
 

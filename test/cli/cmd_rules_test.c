@@ -87,6 +87,8 @@ static void test_what_makes_no_sense_is_not_sent(void **state)
           "berth: --until: 'soon' is no date such as 2027-01-31\n" },
         { { "set", "defjob", "77", "--image", "x" },
           "berth: --image and --price-gpu say what runs, and for how much\n" },
+        { { "set", "defjob", "77", "--image", "x", "--price-gpu", "-1" },
+          "berth: --price-gpu: a price is not negative\n" },
         { { "set", "defjob", "77", "--image", "x", "--price-gpu", "$1" },
           "berth: --price-gpu: '$1' is not an amount in dollars\n" },
     };
