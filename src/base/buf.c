@@ -73,6 +73,20 @@ void buf_append(struct buf *buf, const char *bytes, size_t length)
     check(buf);
 }
 
+void buf_int(struct buf *buf, int64_t number)
+{
+    char text[sizeof "-9223372036854775808"];
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    size_t at = sizeof text;
+
+    do
+        text[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (number < 0)
+        text[--at] = '-';
+    buf_append(buf, text + at, sizeof text - at);
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list arguments, again;

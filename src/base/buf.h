@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 
@@ -43,6 +44,9 @@ void buf_release(struct buf *buf);
 /* What is added must not be part of the buffer itself, which may move. */
 void buf_append(struct buf *buf, const char *bytes, size_t length);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* In decimal: what buf_printf() would write, in a tenth of the time. */
+void buf_int(struct buf *buf, int64_t number);
 
 /* Where up to `length` bytes may be written in place, behind what is there, for buf_claim() to
  * take. NULL, and nothing changed, where the limit would not allow that many. */

@@ -14,6 +14,7 @@ static bool check_work(struct db *db, void *context, struct error *err)
     run->db = db;
     run->counts = (struct check_counts){ .findings = 0 };
     run->provider_balance[0] = run->provider_balance[1] = 0;
+    check_usage_release(&run->usage);
     return check_books(run, err) && check_money(run, err) && check_bills(run, err) &&
            check_contracts(run, err) && check_gpus(run, err);
 }
@@ -23,7 +24,9 @@ bool flow_check(struct store *store, check_found *found, void *context,
 {
     struct check_run run = { .found = found, .context = context };
 
-    if (!store_read(store, check_work, &run, err))
+    bool is_read = store_read(store, check_work, &run, err);
+    check_usage_release(&run.usage);
+    if (!is_read)
         return error_context(err, "check");
     *ret_counts = run.counts;
     return true;

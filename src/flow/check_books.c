@@ -3,15 +3,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
 #include "market/journal.h"
 #include "store/seal.h"
 #include "sys/crypto.h"
 
 /* An account beside what its transfers and its holds add up to. */
 struct account {
-    int64_t id, code, owner;
+    int64_t id, code, owner, sub;
     unsigned flags;
     struct money debits, credits, pending_debits, pending_credits; /* as kept */
     numerator sum_debits, sum_credits;                             /* as recomputed */
@@ -19,9 +21,14 @@ struct account {
     struct money hold_debits, hold_credits;
 };
 
+/* All accounts are in memory, so that the transfers need be read once, in the order in which they
+ * were written. Whatever else is read comes in pages. */
 struct books {
     struct check_run *run;
-    struct audit_stream accounts, debits, credits, hold_debits, hold_credits;
+    struct account *accounts; /* owned; by id */
+    size_t account_count, account_capacity;
+    struct idmap places; /* of accounts, by id */
+    struct audit_stream hold_debits, hold_credits;
     numerator total_debits, total_credits;
     numerator debit_balance[LEDGER_EQUITY + 1]; /* by kind */
 };
@@ -37,26 +44,29 @@ static void sort_promo(struct account *account, int64_t code, numerator credited
         account->used -= credited;
 }
 
-/* One side of the account: sign 1 for its credits, -1 for its debits. */
-static bool sum_transfers(struct books *books, struct audit_stream *stream, int sign,
-                          struct account *account, struct error *err)
+/* One side of a transfer: sign 1 where the account is credited, -1 where it is debited. */
+static struct ledger_key add_side(struct books *books, const struct audit_row *leg, int sign)
 {
-    numerator *sum = sign > 0 ? &account->sum_credits : &account->sum_debits;
-    struct audit_row row;
-    bool has;
+    int64_t id = leg->at[sign > 0 ? 5 : 4], amount = leg->at[3];
+    uint32_t place = idmap_find(&books->places, id);
 
-    if (!check_run_skip(books->run, stream, account->id, "transfers", err))
-        return false;
-    do {
-        if (!check_run_take(stream, account->id, &row, &has, err))
-            return false;
-        if (!has)
-            return true;
-        *sum += row.at[3];
-        if (account->code == LEDGER_RENTER_PROMO)
-            sort_promo(account, row.at[4], sign * (numerator)row.at[3]);
-    } while (has);
-    return true;
+    if (place == IDMAP_NONE) {
+        check_run_find(books->run, "I-2",
+                       "transfers belong to account %" PRId64 ", which does not exist", id);
+        return (struct ledger_key){ .code = 0 };
+    }
+    struct account *account = &books->accounts[place];
+    *(sign > 0 ? &account->sum_credits : &account->sum_debits) += amount;
+    if (account->code == LEDGER_RENTER_PROMO)
+        sort_promo(account, leg->at[2], sign * (numerator)amount);
+    return (struct ledger_key){ (enum ledger_code)account->code, account->owner, account->sub };
+}
+
+static struct leg add_transfer(struct books *books, const struct audit_row *row)
+{
+    struct ledger_key debit = add_side(books, row, -1);
+
+    return (struct leg){ debit, add_side(books, row, 1), { row->at[3] }, (int)row->at[2] };
 }
 
 static void check_promo(struct check_run *run, const struct account *account)
@@ -136,35 +146,23 @@ static void check_sums(struct check_run *run, const struct account *account)
                        held_credits.nanodollars);
 }
 
-static bool check_account(struct books *books, const struct audit_row *row, struct error *err)
+static bool check_account(struct books *books, struct account *account, struct error *err)
 {
-    struct account account = {
-        .id = row->at[0],
-        .code = row->at[1],
-        .owner = row->at[2],
-        .flags = (unsigned)row->at[3],
-        .debits = { row->at[4] },
-        .credits = { row->at[5] },
-        .pending_debits = { row->at[6] },
-        .pending_credits = { row->at[7] },
-    };
-    const struct ledger_account *chart = ledger_account(account.code);
+    const struct ledger_account *chart = ledger_account(account->code);
 
-    if (!sum_transfers(books, &books->debits, -1, &account, err) ||
-        !sum_transfers(books, &books->credits, 1, &account, err) ||
-        !sum_holds(books, &books->hold_debits, account.id, &account.hold_debits, err) ||
-        !sum_holds(books, &books->hold_credits, account.id, &account.hold_credits, err))
+    if (!sum_holds(books, &books->hold_debits, account->id, &account->hold_debits, err) ||
+        !sum_holds(books, &books->hold_credits, account->id, &account->hold_credits, err))
         return false;
-    check_limits(books->run, &account);
-    check_sums(books->run, &account);
-    check_promo(books->run, &account);
-    if (account.code == LEDGER_STRIPE || account.code == LEDGER_PAYPAL)
-        books->run->provider_balance[account.code == LEDGER_PAYPAL] +=
-            account.sum_debits - account.sum_credits;
-    books->total_debits += account.sum_debits;
-    books->total_credits += account.sum_credits;
+    check_limits(books->run, account);
+    check_sums(books->run, account);
+    check_promo(books->run, account);
+    if (account->code == LEDGER_STRIPE || account->code == LEDGER_PAYPAL)
+        books->run->provider_balance[account->code == LEDGER_PAYPAL] +=
+            account->sum_debits - account->sum_credits;
+    books->total_debits += account->sum_debits;
+    books->total_credits += account->sum_credits;
     if (chart != NULL)
-        books->debit_balance[chart->kind] += account.sum_debits - account.sum_credits;
+        books->debit_balance[chart->kind] += account->sum_debits - account->sum_credits;
     return true;
 }
 
@@ -184,45 +182,52 @@ static void check_totals(struct books *books)
                        (int64_t)left, (int64_t)right);
 }
 
-static bool check_all_accounts(struct books *books, struct error *err)
+static struct account *push(struct books *books)
 {
+    if (books->account_count == books->account_capacity) {
+        books->account_capacity = 2 * books->account_capacity + 1024;
+        books->accounts =
+            realloc(books->accounts, books->account_capacity * sizeof *books->accounts);
+        if (books->accounts == NULL || books->account_capacity >= IDMAP_NONE)
+            abort();
+    }
+    return &books->accounts[books->account_count++];
+}
+
+static bool load_accounts(struct books *books, struct error *err)
+{
+    auto_audit struct audit_stream accounts = audit_open(books->run->db, AUDIT_ACCOUNTS);
     const struct audit_row *row;
 
-    while (audit_see(&books->accounts, &row, err)) {
-        if (row == NULL) {
-            check_totals(books);
-            return check_run_skip(books->run, &books->debits, INT64_MAX, "transfers", err) &&
-                   check_run_skip(books->run, &books->credits, INT64_MAX, "transfers", err) &&
-                   check_run_skip(books->run, &books->hold_debits, INT64_MAX, "holds", err) &&
-                   check_run_skip(books->run, &books->hold_credits, INT64_MAX, "holds", err);
-        }
-        if (!check_account(books, row, err))
-            return false;
-        audit_take(&books->accounts);
+    for (; audit_see(&accounts, &row, err); audit_take(&accounts)) {
+        books->run->counts.accounts = accounts.taken;
+        if (row == NULL)
+            return true;
+        idmap_put(&books->places, row->at[0], (uint32_t)books->account_count);
+        *push(books) = (struct account){
+            .id = row->at[0],
+            .code = row->at[1],
+            .owner = row->at[2],
+            .sub = row->at[8],
+            .flags = (unsigned)row->at[3],
+            .debits = { row->at[4] },
+            .credits = { row->at[5] },
+            .pending_debits = { row->at[6] },
+            .pending_credits = { row->at[7] },
+        };
     }
     return false;
 }
 
-static bool check_accounts(struct check_run *run, struct error *err)
+/* What is kept beside what was added up of it. */
+static bool check_accounts(struct books *books, struct error *err)
 {
-    struct books books = {
-        .run = run,
-        .accounts = audit_open(run->db, AUDIT_ACCOUNTS),
-        .debits = audit_open(run->db, AUDIT_DEBITS),
-        .credits = audit_open(run->db, AUDIT_CREDITS),
-        .hold_debits = audit_open(run->db, AUDIT_HOLD_DEBITS),
-        .hold_credits = audit_open(run->db, AUDIT_HOLD_CREDITS),
-    };
-    bool is_read = check_all_accounts(&books, err);
-
-    run->counts.accounts = books.accounts.taken;
-    run->counts.transfers = books.debits.taken;
-    audit_close(&books.accounts);
-    audit_close(&books.debits);
-    audit_close(&books.credits);
-    audit_close(&books.hold_debits);
-    audit_close(&books.hold_credits);
-    return is_read;
+    for (size_t i = 0; i < books->account_count; i++)
+        if (!check_account(books, &books->accounts[i], err))
+            return false;
+    check_totals(books);
+    return check_run_skip(books->run, &books->hold_debits, INT64_MAX, "holds", err) &&
+           check_run_skip(books->run, &books->hold_credits, INT64_MAX, "holds", err);
 }
 
 static bool check_debtors(struct check_run *run, struct error *err)
@@ -339,21 +344,44 @@ static void check_kind(struct check_run *run, const struct audit_row *row,
                        row->key, leg_count);
     if (journal->kind == JOURNAL_USAGE)
         check_split(run, id, journal);
+    check_usage_add(&run->usage, id, journal);
     if (journal->corrects >= id)
         check_run_find(run, "I-15", "journal %" PRId64 " corrects %" PRId64 ", a later one", id,
                        journal->corrects);
     check_hash(run, row, journal);
 }
 
-static bool check_journal(struct check_run *run, struct chain *chain, struct audit_stream *legs,
+/* The transfers up to journal `id`, each added to its accounts; that one's are its legs. More than
+ * there may be are counted, not kept. */
+static bool take_legs(struct books *books, struct audit_stream *transfers, int64_t id,
+                      struct journal *journal, size_t *ret_count, struct error *err)
+{
+    const struct audit_row *row;
+
+    for (*ret_count = 0; audit_see(transfers, &row, err); audit_take(transfers)) {
+        books->run->counts.transfers = transfers->taken;
+        if (row == NULL || row->at[0] > id)
+            return true;
+        struct leg leg = add_transfer(books, row);
+        if (row->at[0] < id)
+            check_run_find(books->run, "I-2", "legs belong to %" PRId64 ", which does not exist",
+                           row->at[0]);
+        else if ((*ret_count)++ < JOURNAL_LEGS_MAX)
+            journal->legs[journal->leg_count++] = leg;
+    }
+    return false;
+}
+
+static bool check_journal(struct books *books, struct chain *chain, struct audit_stream *transfers,
                           const struct audit_row *row, struct error *err)
 {
+    struct check_run *run = books->run;
     int64_t id = row->at[0];
     struct journal journal = audit_journal(row);
     size_t leg_count;
 
-    if (!check_run_skip(run, legs, id, "legs", err) || !close_batches(run, chain, id, err) ||
-        !audit_take_legs(legs, id, &journal, &leg_count, err))
+    if (!close_batches(run, chain, id, err) ||
+        !take_legs(books, transfers, id, &journal, &leg_count, err))
         return false;
     if (leg_count > JOURNAL_LEGS_MAX)
         check_run_find(run, "I-3", "journal %" PRId64 " has %zu legs", id, leg_count);
@@ -365,28 +393,31 @@ static bool check_journal(struct check_run *run, struct chain *chain, struct aud
     return true;
 }
 
-static bool check_all_journals(struct check_run *run, struct chain *chain, struct error *err)
+static bool check_all_journals(struct books *books, struct chain *chain, struct error *err)
 {
+    struct check_run *run = books->run;
     auto_audit struct audit_stream journals = audit_open(run->db, AUDIT_JOURNALS);
-    auto_audit struct audit_stream legs = audit_open(run->db, AUDIT_LEGS);
+    auto_audit struct audit_stream transfers = audit_open(run->db, AUDIT_TRANSFERS);
     const struct audit_row *row;
+    struct journal none;
+    size_t none_count;
 
-    while (audit_see(&journals, &row, err)) {
+    for (; audit_see(&journals, &row, err); audit_take(&journals)) {
         run->counts.journals = journals.taken;
         if (row == NULL)
-            return check_run_skip(run, &legs, INT64_MAX, "legs", err) &&
+            return take_legs(books, &transfers, INT64_MAX, &none, &none_count, err) &&
                    close_batches(run, chain, INT64_MAX, err);
-        if (!check_journal(run, chain, &legs, row, err))
+        if (!check_journal(books, chain, &transfers, row, err))
             return false;
-        audit_take(&journals);
     }
     return false;
 }
 
-static bool check_journals(struct check_run *run, struct error *err)
+static bool check_journals(struct books *books, struct error *err)
 {
+    struct check_run *run = books->run;
     struct chain chain = { .seals = audit_open(run->db, AUDIT_SEALS) };
-    bool is_read = check_all_journals(run, &chain, err);
+    bool is_read = check_all_journals(books, &chain, err);
 
     (void)snprintf(run->counts.head, sizeof run->counts.head, "%s", chain.previous.hash);
     run->counts.unsealed = (uint64_t)chain.batch.journal_count;
@@ -396,6 +427,16 @@ static bool check_journals(struct check_run *run, struct error *err)
 
 bool check_books(struct check_run *run, struct error *err)
 {
-    return check_accounts(run, err) && check_captured(run, err) && check_debtors(run, err) &&
-           check_journals(run, err);
+    struct books books = { .run = run,
+                           .hold_debits = audit_open(run->db, AUDIT_HOLD_DEBITS),
+                           .hold_credits = audit_open(run->db, AUDIT_HOLD_CREDITS) };
+    bool is_read = load_accounts(&books, err) && check_journals(&books, err) &&
+                   check_accounts(&books, err) && check_captured(run, err) &&
+                   check_debtors(run, err);
+
+    audit_close(&books.hold_debits);
+    audit_close(&books.hold_credits);
+    idmap_release(&books.places);
+    free(books.accounts);
+    return is_read;
 }

@@ -3,11 +3,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "market/auction.h"
 #include "market/journal.h"
 #include "market/meter.h"
 #include "market/rental.h"
+#include "store/usage_line.h"
 
 struct contract {
     int64_t id, state, reason, gpu_count, created, destroyed;
@@ -16,6 +18,8 @@ struct contract {
     int64_t gpu_us;                         /* what its meter says */
     numerator charged[COMPONENT_COUNT + 1]; /* by component, as the journals say */
     numerator host_share[COMPONENT_COUNT + 1];
+    numerator line_gross[COMPONENT_COUNT + 1]; /* as the lines of the bills say */
+    numerator line_host[COMPONENT_COUNT + 1];
 };
 
 struct span {
@@ -23,32 +27,37 @@ struct span {
 };
 
 struct streams {
-    struct audit_stream contracts, meters, epochs, usage, lines, refunds, intervals, claims;
+    struct audit_stream contracts, meters, epochs, lines, refunds, intervals, claims;
     struct span *claims_of_one; /* owned; of the contract at hand */
     size_t claim_count, claim_capacity;
 };
 
-static bool sum_usage(struct check_run *run, struct streams *streams, struct contract *contract,
-                      struct error *err)
+static void sum_usage(struct check_run *run, struct contract *contract)
+{
+    struct check_usage_of of = check_usage_take(&run->usage, contract->id);
+
+    memcpy(contract->charged, of.charged, sizeof of.charged);
+    memcpy(contract->host_share, of.host_share, sizeof of.host_share);
+    if (contract->is_destroyed && of.latest.microseconds > contract->destroyed)
+        check_run_find(run, "I-9",
+                       "journal %" PRId64 " charges contract %" PRId64 " for time after its end",
+                       of.latest_id, contract->id);
+}
+
+/* The lines of usage: not of what was taken back. */
+static bool sum_lines(struct streams *streams, struct contract *contract, struct error *err)
 {
     struct audit_row row;
     bool has;
 
     do {
-        if (!check_run_take(&streams->usage, contract->id, &row, &has, err))
+        if (!check_run_take(&streams->lines, contract->id, &row, &has, err))
             return false;
-        if (!has)
-            break;
-        int64_t component = row.at[3] / 10;
-        if (component < COMPONENT_GPU || component > COMPONENT_DOWN)
+        if (!has || row.at[3] != USAGE_USED || row.at[2] < COMPONENT_GPU ||
+            row.at[2] > COMPONENT_DOWN)
             continue;
-        contract->charged[component] += row.at[3] % 10 == LEG_CHARGE ? row.at[4] : 0;
-        contract->host_share[component] += row.at[3] % 10 == LEG_HOST_SHARE ? row.at[4] : 0;
-        if (contract->is_destroyed && row.at[5] > contract->destroyed)
-            check_run_find(run, "I-9",
-                           "journal %" PRId64 " charges contract %" PRId64
-                           " for time after its end",
-                           row.at[1], contract->id);
+        contract->line_gross[row.at[2]] += row.at[5];
+        contract->line_host[row.at[2]] += row.at[6];
     } while (has);
     return true;
 }
@@ -111,20 +120,11 @@ static bool sum_refunds(struct streams *streams, const struct contract *contract
 }
 
 /* The lines of the bills are what the journals charged, before anything was taken back. */
-static bool check_lines(struct check_run *run, struct streams *streams,
-                        const struct contract *contract, enum component component,
-                        struct error *err)
+static void check_lines(struct check_run *run, const struct contract *contract,
+                        enum component component)
 {
-    const struct audit_row *row;
-    numerator gross = 0, host = 0;
+    numerator gross = contract->line_gross[component], host = contract->line_host[component];
 
-    if (!audit_see(&streams->lines, &row, err))
-        return false;
-    if (row != NULL && row->at[0] == contract->id && row->at[1] == (int64_t)component) {
-        gross = row->at[2];
-        host = row->at[3];
-        audit_take(&streams->lines);
-    }
     if (gross != contract->charged[component] || host != contract->host_share[component])
         check_run_find(run, "I-17",
                        "the lines for %s of contract %" PRId64 " are %" PRId64 " and %" PRId64
@@ -132,7 +132,6 @@ static bool check_lines(struct check_run *run, struct streams *streams,
                        component_name(component), contract->id, (int64_t)gross, (int64_t)host,
                        (int64_t)contract->charged[component],
                        (int64_t)contract->host_share[component]);
-    return true;
 }
 
 static bool check_meter(struct check_run *run, struct streams *streams, struct contract *contract,
@@ -144,9 +143,9 @@ static bool check_meter(struct check_run *run, struct streams *streams, struct c
     struct taken_back back;
 
     if (!sum_epochs(run, streams, contract, row, &sum, err) ||
-        !sum_refunds(streams, contract, component, &back, err) ||
-        !check_lines(run, streams, contract, component, err))
+        !sum_refunds(streams, contract, component, &back, err))
         return false;
+    check_lines(run, contract, component);
     numerator unposted = (numerator)row->at[4] * row->at[5] * (row->at[6] - row->at[7]);
     if (row->at[2] != component_denominator(component) ||
         gross * row->at[2] + row->at[8] != sum - unposted - back.numerator)
@@ -329,8 +328,7 @@ static void check_state(struct check_run *run, const struct contract *contract)
 /* What refers to contracts that do not exist, up to this one. */
 static bool skip_all(struct check_run *run, struct streams *streams, int64_t id, struct error *err)
 {
-    return check_run_skip(run, &streams->usage, id, "usage journals", err) &&
-           check_run_skip(run, &streams->epochs, id, "epochs", err) &&
+    return check_run_skip(run, &streams->epochs, id, "epochs", err) &&
            check_run_skip(run, &streams->lines, id, "lines of bills", err) &&
            check_run_skip(run, &streams->refunds, id, "refunds", err) &&
            check_run_skip(run, &streams->meters, id, "meters", err) &&
@@ -355,10 +353,22 @@ static bool check_contract(struct check_run *run, struct streams *streams,
 
     check_state(run, &contract);
     check_price(run, &contract, row);
-    return skip_all(run, streams, contract.id, err) && sum_usage(run, streams, &contract, err) &&
+    sum_usage(run, &contract);
+    return skip_all(run, streams, contract.id, err) && sum_lines(streams, &contract, err) &&
            check_meters(run, streams, &contract, err) &&
            check_claims(run, streams, &contract, err) &&
            check_intervals(run, streams, &contract, err);
+}
+
+/* What is charged to contracts that do not exist. */
+static void check_left(struct check_run *run)
+{
+    const struct check_usage_of *of;
+
+    for (size_t at = 0; (of = check_usage_left(&run->usage, &at)) != NULL;)
+        check_run_find(run, "I-2",
+                       "usage journals belong to contract %" PRId64 ", which does not exist",
+                       of->contract_id);
 }
 
 static bool check_all(struct check_run *run, struct streams *streams, struct error *err)
@@ -366,8 +376,10 @@ static bool check_all(struct check_run *run, struct streams *streams, struct err
     const struct audit_row *row;
 
     while (audit_see(&streams->contracts, &row, err)) {
-        if (row == NULL)
+        if (row == NULL) {
+            check_left(run);
             return skip_all(run, streams, INT64_MAX, err);
+        }
         if (!check_contract(run, streams, row, err))
             return false;
         audit_take(&streams->contracts);
@@ -381,7 +393,6 @@ bool check_contracts(struct check_run *run, struct error *err)
         .contracts = audit_open(run->db, AUDIT_CONTRACTS),
         .meters = audit_open(run->db, AUDIT_METERS),
         .epochs = audit_open(run->db, AUDIT_EPOCHS),
-        .usage = audit_open(run->db, AUDIT_USAGE),
         .lines = audit_open(run->db, AUDIT_LINES),
         .refunds = audit_open(run->db, AUDIT_REFUNDS),
         .intervals = audit_open(run->db, AUDIT_INTERVALS),
@@ -395,7 +406,6 @@ bool check_contracts(struct check_run *run, struct error *err)
     audit_close(&streams.contracts);
     audit_close(&streams.meters);
     audit_close(&streams.epochs);
-    audit_close(&streams.usage);
     audit_close(&streams.lines);
     audit_close(&streams.refunds);
     audit_close(&streams.intervals);

@@ -5,6 +5,7 @@
 #define BERTH_FLOW_CHECK_RUN_H
 
 #include "flow/check.h"
+#include "flow/check_usage.h"
 #include "market/meter.h"
 #include "store/audit.h"
 
@@ -14,6 +15,7 @@ struct check_run {
     void *context;
     struct check_counts counts;
     numerator provider_balance[2]; /* of Stripe and PayPal, as our books have them */
+    struct check_usage usage;      /* as the books say, for the contracts */
 };
 
 void check_run_find(struct check_run *run, const char *rule, const char *format, ...)

@@ -294,8 +294,15 @@ static size_t merge_leg(struct leg *legs, size_t count, const struct leg *leg)
     return count + 1;
 }
 
+static void write_int(struct buf *out, int64_t number, char after)
+{
+    buf_int(out, number);
+    buf_append(out, &after, 1);
+}
+
 void journal_body(struct buf *out, const struct journal *journal)
 {
+    static const char head[] = "berth journal 1\n";
     struct leg legs[JOURNAL_LEGS_MAX];
     size_t count = 0;
 
@@ -303,13 +310,19 @@ void journal_body(struct buf *out, const struct journal *journal)
     for (size_t i = 0; i < journal->leg_count; i++)
         count = merge_leg(legs, count, &journal->legs[i]);
 
-    buf_printf(out, "berth journal 1\n%d %d %" PRId64 " %" PRId64 "\n", (int)journal->kind,
-               (int)journal->ref_kind, journal->ref_id, journal->corrects);
+    buf_append(out, head, sizeof head - 1);
+    write_int(out, journal->kind, ' ');
+    write_int(out, journal->ref_kind, ' ');
+    write_int(out, journal->ref_id, ' ');
+    write_int(out, journal->corrects, '\n');
     for (size_t i = 0; i < count; i++) {
         const struct leg *leg = &legs[i];
 
-        buf_printf(out, "%d %" PRId64 ".%" PRId64 " %" PRId64 ".%" PRId64 " %" PRId64 "\n",
-                   leg->code, leg->debit.owner_id, leg->debit.sub_id, leg->credit.owner_id,
-                   leg->credit.sub_id, leg->amount.nanodollars);
+        write_int(out, leg->code, ' ');
+        write_int(out, leg->debit.owner_id, '.');
+        write_int(out, leg->debit.sub_id, ' ');
+        write_int(out, leg->credit.owner_id, '.');
+        write_int(out, leg->credit.sub_id, ' ');
+        write_int(out, leg->amount.nanodollars, '\n');
     }
 }

@@ -1,27 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "market/seal.h"
 
-#include <inttypes.h>
+#include <string.h>
 
-static void write_key(struct buf *out, struct ledger_key key)
+static void write_int(struct buf *out, int64_t number, char after)
 {
-    buf_printf(out, " %d.%" PRId64 ".%" PRId64, (int)key.code, key.owner_id, key.sub_id);
+    buf_int(out, number);
+    buf_append(out, &after, 1);
+}
+
+static void write_text(struct buf *out, const char *text, char after)
+{
+    buf_append(out, text, strlen(text));
+    buf_append(out, &after, 1);
+}
+
+static void write_key(struct buf *out, struct ledger_key key, char after)
+{
+    write_int(out, key.code, '.');
+    write_int(out, key.owner_id, '.');
+    write_int(out, key.sub_id, after);
 }
 
 void seal_entry_write(struct buf *out, const struct seal_entry *entry)
 {
     const struct journal *journal = entry->journal;
 
-    buf_printf(out, "journal %" PRId64 " %s %s\n", entry->id, journal->key, entry->body_hash);
-    buf_printf(out, "%d %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %zu\n",
-               (int)journal->kind, (int)journal->ref_kind, journal->ref_id, journal->corrects,
-               journal->occurred.microseconds, entry->posted.microseconds, journal->leg_count);
+    write_text(out, "journal", ' ');
+    write_int(out, entry->id, ' ');
+    write_text(out, journal->key, ' ');
+    write_text(out, entry->body_hash, '\n');
+    write_int(out, journal->kind, ' ');
+    write_int(out, journal->ref_kind, ' ');
+    write_int(out, journal->ref_id, ' ');
+    write_int(out, journal->corrects, ' ');
+    write_int(out, journal->occurred.microseconds, ' ');
+    write_int(out, entry->posted.microseconds, ' ');
+    write_int(out, (int64_t)journal->leg_count, '\n');
     for (size_t i = 0; i < journal->leg_count; i++) {
         const struct leg *leg = &journal->legs[i];
 
-        buf_printf(out, "%d %" PRId64, leg->code, leg->amount.nanodollars);
-        write_key(out, leg->debit);
-        write_key(out, leg->credit);
-        buf_printf(out, "\n");
+        write_int(out, leg->code, ' ');
+        write_int(out, leg->amount.nanodollars, ' ');
+        write_key(out, leg->debit, ' ');
+        write_key(out, leg->credit, '\n');
     }
 }

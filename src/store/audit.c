@@ -13,16 +13,11 @@ static const struct table {
     bool has_texts; /* key and hash, behind the columns */
 } tables[] = {
     [AUDIT_ACCOUNTS] = { "SELECT id, code, owner_id, flags, dr_posted, cr_posted, dr_pending, "
-                         "cr_pending FROM account WHERE id > $1 ORDER BY id LIMIT $2",
-                         1, 8, false },
-    [AUDIT_DEBITS] = { "SELECT dr, journal_id, leg, amount, code FROM transfer "
-                       "WHERE (dr, journal_id, leg) > ($1, $2, $3) "
-                       "ORDER BY dr, journal_id, leg LIMIT $4",
-                       3, 5, false },
-    [AUDIT_CREDITS] = { "SELECT cr, journal_id, leg, amount, code FROM transfer "
-                        "WHERE (cr, journal_id, leg) > ($1, $2, $3) "
-                        "ORDER BY cr, journal_id, leg LIMIT $4",
-                        3, 5, false },
+                         "cr_pending, sub_id FROM account WHERE id > $1 ORDER BY id LIMIT $2",
+                         1, 9, false },
+    [AUDIT_TRANSFERS] = { "SELECT journal_id, leg, code, amount, dr, cr FROM transfer "
+                          "WHERE (journal_id, leg) > ($1, $2) ORDER BY journal_id, leg LIMIT $3",
+                          2, 6, false },
     [AUDIT_HOLD_DEBITS] = { "SELECT dr, sum(amount) FROM hold WHERE state = 0 AND dr > $1 "
                             "GROUP BY dr ORDER BY dr LIMIT $2",
                             1, 2, false },
@@ -48,14 +43,6 @@ static const struct table {
                      "LEFT JOIN account d ON d.id = t.dr LEFT JOIN account c ON c.id = t.cr "
                      "WHERE (t.journal_id, t.leg) > ($1, $2) ORDER BY t.journal_id, t.leg LIMIT $3",
                      2, 10, false },
-    /* Of the legs of one journal the limit may cut some off: those come with the next page. */
-    [AUDIT_USAGE] = { "SELECT j.ref_id, j.id, t.leg, t.code, t.amount, j.occurred_us "
-                      "FROM journal j JOIN transfer t ON t.journal_id = j.id "
-                      "WHERE (j.ref_kind, j.ref_id, j.id) >= (1, $1, $2) "
-                      "AND (j.ref_kind, j.ref_id) < (2, 0) "
-                      "AND (j.ref_id > $1 OR j.id > $2 OR t.leg > $3) AND j.kind = 1 "
-                      "ORDER BY j.ref_kind, j.ref_id, j.id, t.leg LIMIT $4",
-                      3, 6, false },
     [AUDIT_METERS] = { "SELECT instance_id, comp, denom, fee_bps, rate, qty, total, posted_total, "
                        "rem, split_rem, gross_posted, host_posted, closed_us FROM meter "
                        "WHERE (instance_id, comp) > ($1, $2) ORDER BY instance_id, comp LIMIT $3",
@@ -149,10 +136,10 @@ static const struct table {
                        "FROM bill_series s WHERE s.series = 'HINV' AND s.year > $1 "
                        "ORDER BY s.year LIMIT $2",
                        1, 4, false },
-    [AUDIT_LINES] = { "SELECT contract_id, comp, sum(gross), sum(host) FROM usage_line "
-                      "WHERE kind = 1 AND (contract_id, comp) > ($1, $2) "
-                      "GROUP BY contract_id, comp ORDER BY contract_id, comp LIMIT $3",
-                      2, 4, false },
+    [AUDIT_LINES] = { "SELECT contract_id, day, comp, kind, rate, gross, host FROM usage_line "
+                      "WHERE (contract_id, day, comp, kind, rate) > ($1, $2, $3, $4, $5) "
+                      "ORDER BY contract_id, day, comp, kind, rate LIMIT $6",
+                      5, 7, false },
     [AUDIT_REFUNDS] = { "SELECT contract_id, comp, id, rate, qty, used, gross, host "
                         "FROM usage_refund WHERE (contract_id, comp, id) > ($1, $2, $3) "
                         "ORDER BY contract_id, comp, id LIMIT $4",
@@ -170,7 +157,7 @@ struct audit_stream audit_open(struct db *db, enum audit_table table)
     stream.rows = calloc(AUDIT_PAGE, sizeof *stream.rows);
     if (stream.rows == NULL)
         abort();
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < AUDIT_KEY_MAX; i++)
         stream.last_key[i] = INT64_MIN;
     return stream;
 }
@@ -180,7 +167,7 @@ struct audit_stream audit_open_after(struct db *db, enum audit_table table, int6
     struct audit_stream stream = audit_open(db, table);
 
     stream.last_key[0] = key;
-    for (size_t i = 1; i < 3; i++)
+    for (size_t i = 1; i < AUDIT_KEY_MAX; i++)
         stream.last_key[i] = INT64_MAX;
     return stream;
 }
@@ -193,8 +180,11 @@ void audit_close(struct audit_stream *stream)
 
 static void read_row(struct db_rows *rows, const struct table *table, struct audit_row *row)
 {
-    for (size_t i = 0; i < table->column_count; i++)
-        row->at[i] = db_column_is_null(rows, (int)i) ? AUDIT_NULL : db_column_int(rows, (int)i);
+    for (size_t i = 0; i < table->column_count; i++) {
+        row->at[i] = db_column_int(rows, (int)i);
+        if (row->at[i] == 0 && db_column_is_null(rows, (int)i))
+            row->at[i] = AUDIT_NULL;
+    }
     if (table->has_texts) {
         (void)snprintf(row->key, sizeof row->key, "%s",
                        db_column_text(rows, (int)table->column_count));
@@ -206,7 +196,7 @@ static void read_row(struct db_rows *rows, const struct table *table, struct aud
 static bool load_page(struct audit_stream *stream, struct error *err)
 {
     const struct table *table = &tables[stream->table];
-    struct db_value values[4];
+    struct db_value values[AUDIT_KEY_MAX + 1];
 
     for (size_t i = 0; i < table->key_count; i++)
         values[i] = db_int(stream->last_key[i]);

@@ -23,20 +23,18 @@
 
 #define AUDIT_NULL INT64_C(-1)
 
-enum { AUDIT_COLUMNS_MAX = 16, AUDIT_TEXT_SIZE = 100, AUDIT_PAGE = 256 };
+enum { AUDIT_COLUMNS_MAX = 16, AUDIT_TEXT_SIZE = 100, AUDIT_PAGE = 256, AUDIT_KEY_MAX = 5 };
 
 /* The columns of each, in order; the key first. */
 enum audit_table {
-    AUDIT_ACCOUNTS,    /* id, code, owner, flags, dr and cr posted, dr and cr pending */
-    AUDIT_DEBITS,      /* account, journal, leg, amount, code */
-    AUDIT_CREDITS,     /* the same */
+    AUDIT_ACCOUNTS,    /* id, code, owner, flags, dr and cr posted, dr and cr pending, sub */
+    AUDIT_TRANSFERS,   /* journal, leg, code, amount, debit, credit account */
     AUDIT_HOLD_DEBITS, /* account, sum of its open holds */
     AUDIT_HOLD_CREDITS,
     AUDIT_CAPTURED, /* holds that were: id, amount, what their journal took from where it was */
     AUDIT_DEBTORS,  /* owners that owe and have at once */
     AUDIT_JOURNALS, /* id, kind, occurred, posted, ref kind, ref id, corrects; key and body hash */
     AUDIT_LEGS,   /* journal, leg, code, amount, debit code, owner, sub, credit code, owner, sub */
-    AUDIT_USAGE,  /* contract, journal, leg, code, amount, occurred */
     AUDIT_METERS, /* contract, component, denominator, fee bps, rate, quantity, total, posted total,
                    * remainder, fee remainder, gross posted, host posted, closed */
     AUDIT_EPOCHS, /* contract, component, epoch, rate, quantity, from total, to total */
@@ -56,7 +54,7 @@ enum audit_table {
     AUDIT_INVOICES,  /* id, gross, total, drawn; its lines' gross and share; what its journal moves
                       */
     AUDIT_SERIES,    /* year, last number, how many there are, how many above the last */
-    AUDIT_LINES,     /* contract, component, gross and share of its lines of usage */
+    AUDIT_LINES,     /* contract, day, component, kind, rate, gross, share */
     AUDIT_REFUNDS,   /* contract, component, id, rate, quantity, used, gross, host */
     AUDIT_RUNNERS,   /* users that something runs for; since when the first of it */
 };
@@ -72,7 +70,7 @@ struct audit_stream {
     struct audit_row *rows; /* owned */
     size_t row_count, next;
     bool is_last_page;
-    int64_t last_key[3];
+    int64_t last_key[AUDIT_KEY_MAX];
     uint64_t taken;
 };
 

@@ -109,8 +109,8 @@ int64_t db_column_int(struct db_rows *rows, int column)
 {
     int64_t value = 0;
 
-    if (!db_column_is_null(rows, column) &&
-        !rows->db->driver->column_int(rows->cursor, column, &value))
+    assert(rows->cursor != NULL);
+    if (!rows->db->driver->column_int(rows->cursor, column, &value))
         rows->has_failed = !db_fail(rows->db, DB_FAILURE_FINAL, ERROR_CORRUPT, &rows->error,
                                     "column %d is not a 64-bit integer", column);
     return value;

@@ -337,10 +337,12 @@ static bool column_is_null(void *cursor, int column)
 static bool column_int(void *cursor, int column, int64_t *ret_value)
 {
     struct postgres *pg = cursor;
-    const char *text = PQgetvalue(pg->result, pg->row, column);
-    bool is_negative = *text == '-';
     uint64_t size;
 
+    if (column_is_null(cursor, column))
+        return true;
+    const char *text = PQgetvalue(pg->result, pg->row, column);
+    bool is_negative = *text == '-';
     if (strcmp(text, "t") == 0 || strcmp(text, "f") == 0) {
         *ret_value = *text == 't'; /* SQLite has no other truth than 1 */
         return true;

@@ -224,10 +224,11 @@ static bool column_int(void *cursor, int column, int64_t *ret_value)
 {
     struct statement *statement = cursor;
 
-    if (sqlite3_column_type(statement->handle, column) != SQLITE_INTEGER)
-        return false;
-    *ret_value = sqlite3_column_int64(statement->handle, column);
-    return true;
+    assert(column >= 0 && column < sqlite3_column_count(statement->handle));
+    int type = sqlite3_column_type(statement->handle, column);
+    if (type == SQLITE_INTEGER)
+        *ret_value = sqlite3_column_int64(statement->handle, column);
+    return type == SQLITE_INTEGER || type == SQLITE_NULL;
 }
 
 static const void *column_bytes(void *cursor, int column, bool is_text, size_t *ret_length)

@@ -40,7 +40,8 @@ struct db_driver {
     void (*finish)(struct db *db, void *cursor);
 
     bool (*column_is_null)(void *cursor, int column);
-    bool (*column_int)(void *cursor, int column, int64_t *ret_value); /* false: not a number */
+    /* False: not a number. A null leaves the value alone. */
+    bool (*column_int)(void *cursor, int column, int64_t *ret_value);
     const void *(*column_bytes)(void *cursor, int column, bool is_text, size_t *ret_length);
 
     bool (*begin)(struct db *db, enum transaction transaction, struct error *err);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +117,32 @@ static void test_pieces_make_the_whole(void **state)
     }
 }
 
+/* As printf() has them, whatever they are. */
+static void test_numbers_are_decimal(void **state)
+{
+    static const int64_t edges[] = { 0, 1, -1, 9, 10, -10, 99, 100, INT64_MAX, INT64_MIN };
+    char text[32];
+
+    (void)state;
+    for (size_t i = 0; i < 2000; i++) {
+        size_t edge_count = sizeof edges / sizeof edges[0];
+        int64_t number = (int64_t)(check_random(UINT64_MAX) >> check_random(64));
+        auto_buf struct buf buf = buf_of(64);
+
+        if (i < edge_count)
+            number = edges[i];
+        check_row("%" PRId64, number);
+        (void)snprintf(text, sizeof text, "%" PRId64, number);
+        buf_int(&buf, number);
+        CHECK_TEXT(buf.bytes, text);
+    }
+    auto_buf struct buf small = buf_of(3);
+    buf_int(&small, 123);
+    CHECK(!small.has_overflowed);
+    buf_int(&small, 4);
+    CHECK(small.has_overflowed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_stays_overflowed_until_released),
         cmocka_unit_test(test_hands_over_what_it_owns),
         cmocka_unit_test(test_pieces_make_the_whole),
+        cmocka_unit_test(test_numbers_are_decimal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

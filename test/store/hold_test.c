@@ -119,6 +119,7 @@ static void test_every_field_comes_back(void **state)
     forever.expires = INSTANT_NEVER;
     CHECK_INT(place(&scene, &forever), HOLD_PLACED);
     CHECK_INT(load(&scene, forever.id).expires.microseconds, INT64_MAX);
+    CHECK_INT(scene_number(&scene, "SELECT id FROM hold WHERE expires_us IS NULL"), forever.id);
 }
 
 static void test_what_is_held_is_not_free(void **state)

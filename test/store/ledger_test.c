@@ -425,6 +425,7 @@ static void test_an_account_beyond_its_limits_is_corrupt(void **state)
                    "-- end\n"
                    "UPDATE account SET dr_posted = cr_posted + 1 WHERE code = 2010;");
     CHECK_FAILS(store_read(support->store, funds_work, &funds, &err), &err, ERROR_CORRUPT);
+    CHECK(strstr(err.text, "beyond its limits") != NULL);
 }
 
 /* Legs that come to more than money holds are refused before anything is written. */
