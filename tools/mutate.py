@@ -11,6 +11,7 @@
 The tree is copied first, so what is planted never meets what is being worked on."""
 
 import argparse
+import os
 import pathlib
 import random
 import re
@@ -124,7 +125,7 @@ def build_and_run(root, names, with_sim):
             return simulate(root)
         try:
             done = subprocess.run([f"bin/{target}"], cwd=root / "build", capture_output=True, text=True, timeout=1200,
-                                  check=False)
+                                  check=False, env=os.environ | {"BERTH_TEST_DATABASE": "sqlite"})
         except subprocess.TimeoutExpired:
             return f"{target} (never ended)"
         if done.returncode != 0:

@@ -147,6 +147,14 @@ static void make_directory(void)
     }
 }
 
+/* BERTH_TEST_DATABASE=sqlite: for those who run the same tests over and over. */
+static bool wants_postgres(void)
+{
+    const char *wanted = getenv("BERTH_TEST_DATABASE");
+
+    return wanted == NULL || strcmp(wanted, "sqlite") != 0;
+}
+
 int support_run(enum support_databases databases, const struct CMUnitTest *tests, size_t count)
 {
     const char *required = getenv("BERTH_REQUIRE_ENGINE");
@@ -157,7 +165,7 @@ int support_run(enum support_databases databases, const struct CMUnitTest *tests
     run.is_postgres = false;
     if (databases & SUPPORT_SQLITE)
         failed += run_on(tests, count);
-    if (databases & SUPPORT_POSTGRES) {
+    if ((databases & SUPPORT_POSTGRES) && wants_postgres()) {
         run.is_postgres = true;
         run.has_postgres = postgres_server_is_installed(&run.server);
         if (!run.has_postgres && required != NULL && strcmp(required, "1") == 0)
