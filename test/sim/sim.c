@@ -60,7 +60,8 @@ static const uint64_t usual[FAULT_COUNT] = {
     [FAULT_POLL_LOST] = 4,  [FAULT_STEP_FAILS] = 15, [FAULT_STEP_SLOW] = 6,
     [FAULT_EXIT] = 300,     [FAULT_AGENT_DIES] = 40, [FAULT_ENGINE_DIES] = 1,
     [FAULT_HOST] = 12,      [FAULT_SERVER] = 40,     [FAULT_LIAR] = 4,
-    [FAULT_POWER] = 3,
+    [FAULT_POWER] = 3,      [FAULT_DISK] = 30,       [FAULT_CLOCK] = 25,
+    [FAULT_DRIFT] = 2,
 };
 
 /* What is rare together hides what is only seen alone: each seed has its own mix. */
@@ -85,6 +86,7 @@ static void begin(struct sim *sim, const char *directory)
     choose_troubles(sim);
     sim_server_open(sim);
     world_open(&sim->world, support);
+    sim->wall = clock_held(WORLD_START);
     sim_server_start(sim);
 
     size_t host_count = 1 + check_random(SIM_HOSTS_MAX);
@@ -93,6 +95,7 @@ static void begin(struct sim *sim, const char *directory)
 
         (void)snprintf(name, sizeof name, "h%zu", i);
         sim->hosts[i].is_liar = sim_fault(sim, FAULT_LIAR);
+        sim->hosts[i].drift_ppm = sim_fault(sim, FAULT_DRIFT) ? sim_between(-200, 200) : 0;
         sim_host_join(sim, &sim->hosts[i], name, gpus[i]);
         sim->host_count++;
     }
@@ -112,7 +115,7 @@ static void end(struct sim *sim)
         sim_host_release(&sim->hosts[i]);
     world_close(&sim->world);
     store_close(&sim->support.store);
-    if (sim->faults[FAULT_POWER] > 0)
+    if (sim_has_vfs(sim))
         vfs_remove();
 }
 
@@ -198,14 +201,18 @@ static void play(const struct options *options, uint64_t seed)
     int64_t until_us = WORLD_START.microseconds + (int64_t)options->days * 24 * US_PER_HOUR;
     for (uint64_t turn = 0; sim_now(sim) < until_us && turn < options->turns; turn++) {
         let_time_pass(sim);
+        sim_set_clock(sim);
+        sim_disk_trouble(sim);
         sim_people_act(sim);
         if (sim->is_server_up)
             turn % LAWS_EVERY == 0 ? sim_laws_all(sim, false) : sim_laws_soon(sim);
         arena_release(&sim->world.arena);
         sim->world.arena = arena_of(WORLD_ARENA);
     }
-    if (!sim->is_server_up)
+    while (!sim->is_server_up) {
+        sim_pass(sim, 600 * US_PER_SECOND);
         sim_server_start(sim);
+    }
     sim_jobs(sim);
     sim_laws_all(sim, true);
     print_line(sim, seed);

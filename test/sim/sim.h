@@ -6,10 +6,10 @@
  * around them. Hosts have a container engine (sim_agent.c) whose work takes its time, fails and is
  * cut short; their agents die and come back with what they had on disk; what they say is lost,
  * repeated and delayed (sim_host.c); hosts vanish, reboot and now and then lie. Servers go down for
- * seconds or days and come back. Each seed leaves some of these troubles out and has others more
- * often. Beside what the market believes, the simulator writes down what was true: which container
- * ran when, which heartbeats were accepted, when a server was there. The laws (sim_laws.c) hold
- * the one against the other. */
+ * seconds or days and come back, their disks fill up and fail, and somebody sets their clocks. Each
+ * seed leaves some of these troubles out and has others more often. Beside what the market
+ * believes, the simulator writes down what was true: which container ran when, which heartbeats
+ * were accepted, when a server was there. The laws (sim_laws.c) hold the one against the other. */
 
 #ifndef BERTH_TEST_SIM_H
 #define BERTH_TEST_SIM_H
@@ -18,6 +18,7 @@
 #include "agent/plan.h"
 #include "market/connected.h"
 #include "market/rental.h"
+#include "sys/clock_steady.h"
 
 enum {
     SIM_HOSTS_MAX = 4,
@@ -33,6 +34,11 @@ enum {
 };
 
 #define SIM_TEMPLATE "template" /* in the folder above that of a seed: a new database */
+
+/* The books of one server run ahead of true time by so much, from then on. */
+struct sim_era {
+    int64_t from_us, ahead_us;
+};
 
 /* From a container's start until its end: INT64_MAX while it runs. */
 struct sim_run {
@@ -53,6 +59,9 @@ enum sim_fault {
     FAULT_HOST,        /* reboots, loses its power, its net, its session */
     FAULT_SERVER,      /* goes down */
     FAULT_POWER,       /* and what its disk had not synced is lost, in part */
+    FAULT_DISK,        /* its disk is full, fails, or loses power in the middle of a write */
+    FAULT_CLOCK,       /* somebody sets its wall clock */
+    FAULT_DRIFT,       /* a host's clock is slow or fast */
     FAULT_LIAR,        /* a host claims that what has ended runs */
     FAULT_COUNT,
 };
@@ -100,7 +109,9 @@ struct sim_host {
     size_t instance_count;
     struct sim_instance *instances[SIM_INSTANCES_MAX]; /* owned */
     size_t beat_count;
-    int64_t beats_us[SIM_BEATS_MAX]; /* accepted heartbeats, in order */
+    int64_t beats_us[SIM_BEATS_MAX]; /* accepted heartbeats, in order, by the books */
+    int64_t unsure_us, unsure_seq;   /* one that nobody answered, by the books; 0: none */
+    int64_t drift_ppm;               /* of its clock */
     struct sim_message late[SIM_MESSAGES_MAX], last;
 };
 
@@ -123,6 +134,13 @@ struct sim {
     struct world world;
     struct support support;
     bool is_traced, is_server_up, has_lost_power;
+    bool has_trouble;   /* the disk, now */
+    struct hash before; /* while it has: the database as it was when it last did something */
+    struct clock wall;
+    struct clock_steady books; /* the server's */
+    int64_t book_last_us;      /* when a server was last there */
+    size_t era_count;
+    struct sim_era eras[SIM_OUTAGES_MAX];
     int64_t disks;                /* that the server has had so far */
     char wreck[SIM_PATH_MAX];     /* the next, as a loss of power leaves it */
     uint64_t faults[FAULT_COUNT]; /* once in so many; 0: never */
@@ -134,26 +152,41 @@ struct sim {
     struct sim_host hosts[SIM_HOSTS_MAX];
     struct sim_user users[SIM_USERS_MAX];
     struct sim_run runs[SIM_RUNS_MAX];
-    struct span outages[SIM_OUTAGES_MAX]; /* of the server, that are over */
-    int64_t beats, rentals;
+    struct span outages[SIM_OUTAGES_MAX]; /* of the server, that are over, by the books */
+    int64_t beats, rentals, unsure_rentals;
     int64_t journal_id, event_id; /* the last that the laws have seen */
     size_t walk_count;
     struct sim_walk walks[SIM_WALKS_MAX];
 };
 
-int64_t sim_now(const struct sim *sim);
-bool sim_chance(uint64_t in); /* one in so many */
+int64_t sim_now(const struct sim *sim); /* true time; the books have their own */
+bool sim_chance(uint64_t in);           /* one in so many */
 bool sim_fault(const struct sim *sim, enum sim_fault fault);
 int64_t sim_between(int64_t low, int64_t high);
+int64_t sim_host_us(const struct sim_host *host, int64_t us); /* as its clock has it */
 void sim_trace(const struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* sim_time.c: the clock and the servers. */
+bool sim_has_vfs(const struct sim *sim); /* its disk can have troubles */
 void sim_server_open(struct sim *sim);
 void sim_server_start(struct sim *sim);
 void sim_server_stop(struct sim *sim);
 void sim_pass(struct sim *sim, int64_t duration_us); /* hosts and jobs act in it */
 void sim_leap(struct sim *sim, int64_t duration_us); /* one jump: only the clock */
 void sim_jobs(struct sim *sim);
+
+/* sim_trouble.c: the disk, and clocks. Whether a flow was done, or some of a batch: it has to be,
+ * unless the disk has troubles; then it was not, and nothing has changed. Where the power went,
+ * nobody knows. */
+bool sim_did(struct sim *sim, bool is_ok, const struct error *err);
+bool sim_did_some(struct sim *sim, bool is_ok, const struct error *err);
+void sim_disk_trouble(struct sim *sim);
+void sim_check_nothing_is_lost(struct sim *sim);
+int64_t sim_book_now(const struct sim *sim);
+int64_t sim_book_of(const struct sim *sim, int64_t true_us);
+bool sim_books_open(struct sim *sim); /* false: no server starts by this clock */
+void sim_set_clock(struct sim *sim);
+void sim_clocks_advance(struct sim *sim, int64_t us);
 
 /* sim_agent.c: an agent's memory, disk and engine. */
 void sim_agent_desire(struct sim *sim, struct sim_host *host, const struct desired *desired);
@@ -171,6 +204,7 @@ void sim_host_reboot(struct sim *sim, struct sim_host *host);
 void sim_host_power_off(struct sim *sim, struct sim_host *host);
 void sim_host_engine(struct sim *sim, struct sim_host *host); /* it goes, or comes back */
 void sim_host_replay(struct sim *sim, struct sim_host *host);
+void sim_host_was_heard(struct sim *sim, struct sim_host *host, int64_t at_us, int64_t seq);
 void sim_host_release(struct sim_host *host);
 
 /* sim_people.c: what renters, hosts and the operator do. */

@@ -35,9 +35,20 @@ static bool is_up(const struct sim_container *container)
 
 /* What is desired */
 
-static int64_t due_us(const struct sim *sim, int64_t after_ms)
+int64_t sim_host_us(const struct sim_host *host, int64_t us)
 {
-    return after_ms < 0 ? -1 : sim_now(sim) + after_ms * US_PER_MS;
+    return us + us / 1000000 * host->drift_ppm;
+}
+
+/* By a clock that is fast it comes sooner. */
+static int64_t due_us(const struct sim *sim, const struct sim_host *host, int64_t after_ms)
+{
+    int64_t after_us;
+
+    if (after_ms < 0 || __builtin_mul_overflow(after_ms, US_PER_MS, &after_us) ||
+        after_us > INT64_MAX / 2)
+        return -1;
+    return sim_now(sim) + after_us - after_us / 1000000 * host->drift_ppm;
 }
 
 static bool leave_is_signed(struct sim *sim, const struct sim_host *host,
@@ -64,9 +75,10 @@ void sim_agent_desire(struct sim *sim, struct sim_host *host, const struct desir
         struct sim_instance *instance = find(host, wanted->id);
 
         instance->desired = wanted;
-        instance->stop_due_us = due_us(sim, wanted->stop_after_ms);
-        instance->lifetime_due_us = due_us(sim, wanted->lifetime_after_ms);
-        instance->notice_due_us = wanted->has_notice ? due_us(sim, wanted->notice.after_ms) : -1;
+        instance->stop_due_us = due_us(sim, host, wanted->stop_after_ms);
+        instance->lifetime_due_us = due_us(sim, host, wanted->lifetime_after_ms);
+        instance->notice_due_us =
+            wanted->has_notice ? due_us(sim, host, wanted->notice.after_ms) : -1;
         instance->may_destroy = wanted->state == DESIRED_ABSENT;
         if (wanted->state == DESIRED_ABSENT)
             CHECK(leave_is_signed(sim, host, wanted));
@@ -107,7 +119,8 @@ static void start(struct sim *sim, struct sim_host *host, struct sim_instance *i
                    sim->run_count);
 }
 
-static void stop(struct sim *sim, struct sim_instance *instance, int64_t at_us)
+static void stop(struct sim *sim, const struct sim_host *host, struct sim_instance *instance,
+                 int64_t at_us)
 {
     struct sim_container *container = &instance->container;
 
@@ -115,7 +128,7 @@ static void stop(struct sim *sim, struct sim_instance *instance, int64_t at_us)
         return;
     struct sim_run *run = &sim->runs[container->run];
     run->until_us = at_us > run->from_us ? at_us : run->from_us;
-    instance->run_ms = (run->until_us - run->from_us) / US_PER_MS;
+    instance->run_ms = sim_host_us(host, run->until_us - run->from_us) / US_PER_MS;
     container->seen.state = SEEN_EXITED;
     container->seen.exit_code = 137;
 }
@@ -165,7 +178,7 @@ static void effect(struct sim *sim, struct sim_host *host, struct sim_instance *
         start(sim, host, instance);
         break;
     case PLAN_RESTART:
-        stop(sim, instance, sim_now(sim));
+        stop(sim, host, instance, sim_now(sim));
         if (has_begun)
             start(sim, host, instance);
         break;
@@ -175,12 +188,12 @@ static void effect(struct sim *sim, struct sim_host *host, struct sim_instance *
         break;
     case PLAN_NOTIFY: /* some end at once when they are signalled */
         if (has_begun && sim_chance(2))
-            stop(sim, instance, sim_now(sim));
+            stop(sim, host, instance, sim_now(sim));
         break;
     case PLAN_STOP:
     case PLAN_KILL:
         if (has_begun)
-            stop(sim, instance, sim_now(sim));
+            stop(sim, host, instance, sim_now(sim));
         if (is_whole)
             instance->next.is_there = false;
         break;
@@ -195,7 +208,7 @@ static void effect(struct sim *sim, struct sim_host *host, struct sim_instance *
         break;
     case PLAN_DESTROY:
         check_may_lose(sim, instance->id);
-        stop(sim, instance, sim_now(sim));
+        stop(sim, host, instance, sim_now(sim));
         instance->next.is_there = false;
         instance->container.is_there = !has_begun;
         break;
@@ -408,7 +421,7 @@ void sim_agent_live(struct sim *sim, struct sim_host *host)
         instance->bytes_down += sim_chance(3) ? sim_between(0, 200000000) : 0;
         if (!sim_fault(sim, FAULT_EXIT))
             continue;
-        stop(sim, instance, sim_between(host->looked_us, sim_now(sim)));
+        stop(sim, host, instance, sim_between(host->looked_us, sim_now(sim)));
         instance->container.seen.exit_code = 1;
     }
     host->looked_us = sim_now(sim);
@@ -420,7 +433,7 @@ void sim_agent_cut(struct sim *sim, struct sim_host *host)
         struct sim_instance *instance = host->instances[i];
 
         instance->was_cut = instance->was_cut || is_up(&instance->container);
-        stop(sim, instance, sim_now(sim));
+        stop(sim, host, instance, sim_now(sim));
     }
 }
 

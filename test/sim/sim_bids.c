@@ -46,7 +46,9 @@ void sim_change_bid(struct sim *sim, struct sim_user *user, int64_t contract_id)
     struct bid_reply reply;
     struct error err;
 
-    CHECK_OK(flow_bid_change(&sim->world.flow, &user->caller, &request, &reply, &err), &err);
+    if (!sim_did(sim, flow_bid_change(&sim->world.flow, &user->caller, &request, &reply, &err),
+                 &err))
+        return;
     sim_trace(sim,
               "user %" PRId64 " changes the bid of instance %" PRId64 ": outcome %d, %" PRId64
               " ticks",
@@ -59,9 +61,11 @@ void sim_set_reserve(struct sim *sim, struct sim_host *host)
     struct money price = { sim_between(0, 120) * AUCTION_TICK };
     struct error err;
 
-    CHECK_OK(flow_reserve(&sim->world.flow, &host->machine.host, host->machine.id, price, &outcome,
-                          &err),
-             &err);
+    if (!sim_did(sim,
+                 flow_reserve(&sim->world.flow, &host->machine.host, host->machine.id, price,
+                              &outcome, &err),
+                 &err))
+        return;
     sim_trace(sim, "host of machine %" PRId64 " takes no bid below %" PRId64 ": outcome %d",
               host->machine.id, price.nanodollars, (int)outcome);
 }
@@ -80,13 +84,12 @@ void sim_set_idle_job(struct sim *sim, struct sim_host *host)
 
     if (sim_chance(2))
         spec.image = "miner:1";
-    if (sim_chance(3))
-        CHECK_OK(flow_idle_job_remove(&sim->world.flow, &host->machine.host, host->machine.id,
-                                      &reply, &err),
-                 &err);
-    else
-        CHECK_OK(flow_idle_job_set(&sim->world.flow, &host->machine.host, &request, &reply, &err),
-                 &err);
+    bool is_ok = sim_chance(3) ? flow_idle_job_remove(&sim->world.flow, &host->machine.host,
+                                                      host->machine.id, &reply, &err)
+                               : flow_idle_job_set(&sim->world.flow, &host->machine.host, &request,
+                                                   &reply, &err);
+    if (!sim_did(sim, is_ok, &err))
+        return;
     sim_trace(sim, "host of machine %" PRId64 " changes its idle job: outcome %d", host->machine.id,
               (int)reply.outcome);
 }
@@ -96,13 +99,15 @@ void sim_reclaim(struct sim *sim, struct sim_host *host)
     struct reclaim_request request = {
         .machine_id = host->machine.id,
         .has_due = sim_chance(2),
-        .due = { sim_now(sim) + sim_between(0, 3 * 24 * US_PER_HOUR) },
+        .due = { sim_book_now(sim) + sim_between(0, 3 * 24 * US_PER_HOUR) },
         .reason = "its host wants it",
     };
     struct reclaim_reply reply;
     struct error err;
 
-    CHECK_OK(flow_reclaim(&sim->world.flow, &host->machine.host, &request, &reply, &err), &err);
+    if (!sim_did(sim, flow_reclaim(&sim->world.flow, &host->machine.host, &request, &reply, &err),
+                 &err))
+        return;
     sim_trace(sim, "host of machine %" PRId64 " takes it back: outcome %d, %" PRId64 " told",
               host->machine.id, (int)reply.outcome, reply.told);
 }

@@ -63,8 +63,9 @@ static void report(const struct sim *sim, const struct sim_host *host,
         .gen = instance->verdict.gen,
         .phase = instance->verdict.phase,
         .start_token = arena_text(arena, token),
-        .run_ms = is_up ? (sim_now(sim) - sim->runs[container->run].from_us) / US_PER_MS
-                        : instance->run_ms,
+        .run_ms =
+            is_up ? sim_host_us(host, sim_now(sim) - sim->runs[container->run].from_us) / US_PER_MS
+                  : instance->run_ms,
         .counter_epoch = instance->counter_epoch,
         .bytes_up = instance->bytes_up,
         .bytes_down = instance->bytes_down,
@@ -110,24 +111,37 @@ static void release_message(struct sim_message *message)
     message->is_used = false;
 }
 
-static enum take_outcome deliver(struct sim *sim, struct sim_host *host,
-                                 const struct heartbeat *heartbeat)
+void sim_host_was_heard(struct sim *sim, struct sim_host *host, int64_t at_us, int64_t seq)
+{
+    int64_t silence_us = at_us - host->silent_since_us;
+
+    CHECK(host->beat_count < SIM_BEATS_MAX);
+    host->beats_us[host->beat_count++] = at_us;
+    sim->beats++;
+    host->accepted_seq = seq;
+    host->silent_max_us = silence_us > host->silent_max_us ? silence_us : host->silent_max_us;
+    host->silent_since_us = at_us;
+}
+
+/* False: nobody answers. */
+static bool deliver(struct sim *sim, struct sim_host *host, const struct heartbeat *heartbeat,
+                    enum take_outcome *ret)
 {
     struct heartbeat_request request = { .machine_id = host->machine.id, .heartbeat = heartbeat };
     struct heartbeat_outcome_reply reply;
     struct error err;
 
-    CHECK_OK(flow_heartbeat(&sim->world.flow, &request, &reply, &err), &err);
-    if (reply.outcome == TAKE_DONE) {
-        CHECK(host->beat_count < SIM_BEATS_MAX);
-        host->beats_us[host->beat_count++] = sim_now(sim);
-        sim->beats++;
-        host->accepted_seq = heartbeat->seq;
-        int64_t silence_us = sim_now(sim) - host->silent_since_us;
-        host->silent_max_us = silence_us > host->silent_max_us ? silence_us : host->silent_max_us;
-        host->silent_since_us = sim_now(sim);
+    if (!sim->is_server_up)
+        return false;
+    if (!sim_did(sim, flow_heartbeat(&sim->world.flow, &request, &reply, &err), &err)) {
+        host->unsure_us = sim_book_now(sim);
+        host->unsure_seq = heartbeat->seq;
+        return false;
     }
-    return reply.outcome;
+    if (reply.outcome == TAKE_DONE)
+        sim_host_was_heard(sim, host, sim_book_now(sim), heartbeat->seq);
+    *ret = reply.outcome;
+    return true;
 }
 
 /* What comes behind what was sent after it, or after a new session, is nothing. */
@@ -139,8 +153,10 @@ static void deliver_late(struct sim *sim, struct sim_host *host)
 
         if (!host->late[i].is_used || !is_old || sim_chance(2))
             continue;
-        CHECK_INT(deliver(sim, host, late),
-                  late->session_epoch < host->machine.epoch ? TAKE_FENCED : TAKE_REPLAY);
+        enum take_outcome outcome;
+        if (!deliver(sim, host, late, &outcome))
+            return;
+        CHECK_INT(outcome, late->session_epoch < host->machine.epoch ? TAKE_FENCED : TAKE_REPLAY);
         release_message(&host->late[i]);
     }
 }
@@ -162,11 +178,13 @@ static void beat(struct sim *sim, struct sim_host *host)
                 return;
             }
     }
-    enum take_outcome outcome = deliver(sim, host, &message.heartbeat);
-    if (outcome == TAKE_FENCED)
-        host->has_session = false;
-    if (sim_fault(sim, FAULT_BEAT_TWICE))
-        CHECK(deliver(sim, host, &message.heartbeat) != TAKE_DONE);
+    enum take_outcome outcome;
+    if (deliver(sim, host, &message.heartbeat, &outcome)) {
+        if (outcome == TAKE_FENCED)
+            host->has_session = false;
+        if (sim_fault(sim, FAULT_BEAT_TWICE) && deliver(sim, host, &message.heartbeat, &outcome))
+            CHECK(outcome != TAKE_DONE);
+    }
     release_message(&host->last);
     host->last = message;
 }
@@ -188,7 +206,7 @@ void sim_host_act(struct sim *sim, struct sim_host *host)
     sim_agent_live(sim, host);
     if (sim_fault(sim, FAULT_AGENT_DIES))
         sim_agent_die(sim, host);
-    if (sim->is_server_up && host->is_linked && !host->has_session) {
+    if (sim->is_server_up && !sim->has_trouble && host->is_linked && !host->has_session) {
         world_session(&sim->world, &host->machine);
         host->has_session = true;
         host->accepted_seq = 0;
@@ -237,10 +255,12 @@ void sim_host_reboot(struct sim *sim, struct sim_host *host)
 /* Said again, whatever it was, it changes nothing at all. */
 void sim_host_replay(struct sim *sim, struct sim_host *host)
 {
-    if (!sim->is_server_up || !host->last.is_used)
+    enum take_outcome outcome;
+
+    if (!sim->is_server_up || sim->has_trouble || !host->last.is_used)
         return;
     struct hash before = world_dump(&sim->world);
-    CHECK(deliver(sim, host, &host->last.heartbeat) != TAKE_DONE);
+    CHECK(deliver(sim, host, &host->last.heartbeat, &outcome) && outcome != TAKE_DONE);
     CHECK_UNCHANGED(&sim->world, before);
 }
 
@@ -254,7 +274,7 @@ void sim_host_join(struct sim *sim, struct sim_host *host, const char *name, int
     host->wants = arena_of(WORLD_ARENA);
     (void)snprintf(host->boot_id, sizeof host->boot_id, "boot-%" PRId64, host->machine.boot);
     host->is_gpu = gpu_count > 0;
-    host->silent_since_us = sim_now(sim);
+    host->silent_since_us = sim_book_now(sim);
     sim_host_act(sim, host);
     world_list(&sim->world, &host->machine);
 }

@@ -83,16 +83,18 @@ static void check_it_ran(const struct sim *sim, const struct interval *interval)
     for (size_t i = 0; i < sim->run_count; i++) {
         const struct sim_run *run = &sim->runs[i];
 
-        if (run->contract_id == interval->contract_id && run->from_us <= interval->start_us &&
-            until_us <= run->until_us)
+        if (run->contract_id == interval->contract_id &&
+            sim_book_of(sim, run->from_us) <= interval->start_us &&
+            until_us <= sim_book_of(sim, run->until_us))
             return;
     }
     check_row("instance %" PRId64 ", charged from %" PRId64 " to %" PRId64, interval->contract_id,
               interval->start_us, interval->metered_us);
     for (size_t i = 0; i < sim->run_count; i++)
         if (sim->runs[i].contract_id == interval->contract_id)
-            print_error("    it ran from %" PRId64 " to %" PRId64 "\n", sim->runs[i].from_us,
-                        sim->runs[i].until_us);
+            print_error("    it ran from %" PRId64 " to %" PRId64 "\n",
+                        sim_book_of(sim, sim->runs[i].from_us),
+                        sim_book_of(sim, sim->runs[i].until_us));
     for (size_t i = behind > 5 ? behind - 5 : 0; i < behind + 3 && i < host->beat_count; i++)
         print_error("    the host was heard of at %" PRId64 "\n", host->beats_us[i]);
     check_true(false, "time is charged in which the container did not run", __FILE__, __LINE__);

@@ -49,7 +49,10 @@ static void rent(struct sim *sim)
     };
     if (sim_chance(2))
         sim_bid_terms(offer, &request);
-    CHECK_OK(flow_rent(&sim->world.flow, &user->caller, &request, &reply, &err), &err);
+    if (!sim_did(sim, flow_rent(&sim->world.flow, &user->caller, &request, &reply, &err), &err)) {
+        sim->unsure_rentals += sim->has_lost_power;
+        return;
+    }
     sim_trace(sim, "user %" PRId64 " rents offer %" PRId64 ": outcome %d, %d, instance %" PRId64,
               user->caller.user_id, request.offer_id, (int)reply.outcome, (int)reply.refusal,
               reply.instance_id);
@@ -73,16 +76,16 @@ static void change(struct sim *sim, const char *what, change_flow *step)
 
     if (id == 0)
         return;
-    CHECK_OK(step(&sim->world.flow, &user->caller, id, &outcome, &err), &err);
+    if (!sim_did(sim, step(&sim->world.flow, &user->caller, id, &outcome, &err), &err))
+        return;
     sim_trace(sim, "user %" PRId64 " %s instance %" PRId64 ": outcome %d", user->caller.user_id,
               what, id, (int)outcome);
 
     /* Nobody else may: to them it does not exist. */
     struct sim_user *other = some_user(sim);
-    if (other != user) {
-        CHECK_OK(step(&sim->world.flow, &other->caller, id, &outcome, &err), &err);
+    if (other != user && sim->is_server_up &&
+        sim_did(sim, step(&sim->world.flow, &other->caller, id, &outcome, &err), &err))
         CHECK_INT(outcome, CHANGE_NO_INSTANCE);
-    }
 }
 
 static void change_bid(struct sim *sim)
@@ -105,9 +108,11 @@ static void grant(struct sim *sim)
     (void)snprintf(ticket, sizeof ticket, "%" PRId64 "-%" PRId64, user->caller.user_id,
                    user->grants++);
     for (int repeat = 0; repeat < 2; repeat++) { /* asked twice, given once */
-        CHECK_OK(flow_grant_credit(&sim->world.flow, user->caller.user_id, amount, ticket, &outcome,
-                                   &err),
-                 &err);
+        if (!sim->is_server_up || !sim_did(sim,
+                                           flow_grant_credit(&sim->world.flow, user->caller.user_id,
+                                                             amount, ticket, &outcome, &err),
+                                           &err))
+            return;
         CHECK_INT(outcome, ADMIN_DONE);
     }
     sim_trace(sim, "user %" PRId64 " gets %" PRId64, user->caller.user_id, amount.nanodollars);
@@ -120,10 +125,13 @@ static void set_limit(struct sim *sim)
     enum admin_outcome outcome;
     struct error err;
 
-    CHECK_OK(flow_set_credit_limit(&sim->world.flow, user->caller.user_id, limit, &outcome, &err),
-             &err);
-    sim_trace(sim, "user %" PRId64 " may owe %" PRId64, user->caller.user_id, limit.nanodollars);
     user->has_limit |= limit.nanodollars > 0;
+    if (!sim_did(
+            sim,
+            flow_set_credit_limit(&sim->world.flow, user->caller.user_id, limit, &outcome, &err),
+            &err))
+        return;
+    sim_trace(sim, "user %" PRId64 " may owe %" PRId64, user->caller.user_id, limit.nanodollars);
 }
 
 static void list(struct sim *sim)
@@ -147,8 +155,10 @@ static void list(struct sim *sim)
     struct list_machine_reply reply;
     struct error err;
 
-    CHECK_OK(flow_list_machine(&sim->world.flow, &host->machine.host, &request, &reply, &err),
-             &err);
+    if (!sim_did(sim,
+                 flow_list_machine(&sim->world.flow, &host->machine.host, &request, &reply, &err),
+                 &err))
+        return;
     sim_trace(sim,
               "host of machine %" PRId64 " lists it: outcome %d, %zu offers, %" PRId64 " extended",
               host->machine.id, (int)reply.outcome, reply.offer_count, reply.extended);
@@ -160,9 +170,11 @@ static void unlist(struct sim *sim)
     enum list_machine_outcome outcome;
     struct error err;
 
-    CHECK_OK(flow_unlist_machine(&sim->world.flow, &host->machine.host, host->machine.id, &outcome,
-                                 &err),
-             &err);
+    if (!sim_did(sim,
+                 flow_unlist_machine(&sim->world.flow, &host->machine.host, host->machine.id,
+                                     &outcome, &err),
+                 &err))
+        return;
     sim_trace(sim, "host of machine %" PRId64 " unlists it", host->machine.id);
 }
 
@@ -176,10 +188,12 @@ static void attach_key(struct sim *sim)
 
     if (id == 0)
         return;
-    CHECK_OK(flow_ssh_key_attach(&sim->world.flow, &user->caller, id,
-                                 sim_chance(2) ? KEY_ED25519 : KEY_ED25519_OTHER, &sim->world.arena,
-                                 &reply, &err),
-             &err);
+    if (!sim_did(sim,
+                 flow_ssh_key_attach(&sim->world.flow, &user->caller, id,
+                                     sim_chance(2) ? KEY_ED25519 : KEY_ED25519_OTHER,
+                                     &sim->world.arena, &reply, &err),
+                 &err))
+        return;
     sim_trace(sim, "user %" PRId64 " attaches a key to instance %" PRId64, user->caller.user_id,
               id);
 }

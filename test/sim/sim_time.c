@@ -66,12 +66,12 @@ static bool alive_work(struct db *db, void *context, struct error *err)
 
 static void say_alive(struct sim *sim, int64_t until_us)
 {
-    struct alive_work work = { .liveness = { .server_proc = sim->server_proc,
-                                             .since =
-                                                 instant_add(clock_now(&sim->world.clock),
-                                                             -LIVENESS_SECONDS * US_PER_SECOND),
-                                             .now = clock_now(&sim->world.clock),
-                                             .until = { until_us } } };
+    struct instant now = { sim_book_now(sim) };
+    struct alive_work work = { .liveness = {
+                                   .server_proc = sim->server_proc,
+                                   .since = instant_add(now, -LIVENESS_SECONDS * US_PER_SECOND),
+                                   .now = now,
+                                   .until = instant_add(now, until_us - sim_now(sim)) } };
 
     support_write(&sim->support, alive_work, &work);
     sim->alive_until_us = until_us;
@@ -88,6 +88,11 @@ static void copy_template(const struct support *support)
     sim_disk_copy(from, to);
 }
 
+bool sim_has_vfs(const struct sim *sim)
+{
+    return sim->faults[FAULT_POWER] > 0 || sim->faults[FAULT_DISK] > 0;
+}
+
 /* A new disk, or the one that was left. Where power can go, what is not synced can be lost. */
 void sim_server_open(struct sim *sim)
 {
@@ -96,7 +101,7 @@ void sim_server_open(struct sim *sim)
 
     (void)snprintf(support->location, sizeof support->location, "%s/disk-%" PRId64,
                    support->directory, sim->disks++);
-    if (sim->faults[FAULT_POWER] > 0) {
+    if (sim_has_vfs(sim)) {
         (void)snprintf(sim->wreck, sizeof sim->wreck, "%s/disk-%" PRId64, support->directory,
                        sim->disks);
         CHECK(mkdir(sim->wreck, 0700) == 0);
@@ -106,27 +111,6 @@ void sim_server_open(struct sim *sim)
     if (sim->disks == 1)
         copy_template(support);
     CHECK_OK(store_open(support->location, &support->log, &support->store, &err), &err);
-}
-
-/* What was answered before the power went is there. */
-static void check_nothing_is_lost(struct sim *sim)
-{
-    struct world *world = &sim->world;
-
-    check_row("after a loss of power");
-    CHECK_INT(world_number(world, "SELECT COUNT(*) FROM contract WHERE kind <> 4"), sim->rentals);
-    CHECK(world_number(world, "SELECT MAX(id) FROM journal") >= sim->journal_id);
-    for (size_t i = 0; i < sim->host_count; i++) {
-        const struct sim_host *host = &sim->hosts[i];
-
-        if (host->beat_count > 0)
-            CHECK_INT(world_number_of(world,
-                                      "SELECT last_heartbeat_us FROM agent_session "
-                                      "WHERE machine_id = $1",
-                                      host->machine.id),
-                      host->beats_us[host->beat_count - 1]);
-    }
-    check_row(" ");
 }
 
 static void reopen(struct sim *sim)
@@ -141,7 +125,7 @@ static void reopen(struct sim *sim)
     vfs_remove();
     sim_server_open(sim);
     sim->world.flow.store = sim->support.store;
-    check_nothing_is_lost(sim);
+    sim_check_nothing_is_lost(sim);
 }
 
 void sim_server_start(struct sim *sim)
@@ -149,6 +133,9 @@ void sim_server_start(struct sim *sim)
     struct error err;
 
     CHECK(!sim->is_server_up);
+    int64_t down_since_us = sim->era_count > 0 ? sim_book_of(sim, sim->down_since_us) : 0;
+    if (!sim_books_open(sim))
+        return;
     sim->is_server_up = true;
     sim->server_starts++;
     (void)snprintf(sim->server_proc, sizeof sim->server_proc, "server-%lld",
@@ -156,7 +143,7 @@ void sim_server_start(struct sim *sim)
     if (sim->server_starts > 1) {
         CHECK(sim->outage_count < SIM_OUTAGES_MAX);
         sim->outages[sim->outage_count++] =
-            (struct span){ { sim->down_since_us }, clock_now(&sim->world.clock) };
+            (struct span){ { down_since_us }, { sim_book_now(sim) } };
         reopen(sim);
     }
     CHECK_OK(flow_liveness(&sim->world.flow, sim->server_proc, &err), &err);
@@ -187,7 +174,8 @@ static void run_job(struct sim *sim, job_flow *job)
         struct error err;
 
         CHECK(round < 100);
-        CHECK_OK(job(&sim->world.flow, &count, &err), &err);
+        if (!sim->is_server_up || !sim_did_some(sim, job(&sim->world.flow, &count, &err), &err))
+            return;
         if (job == flow_post_usage)
             return; /* what it leaves alone stays due where a contract was destroyed meanwhile */
     }
@@ -219,7 +207,7 @@ enum { JOBS_IN = 3 };
 /* One slice of time: then whoever's turn it is acts. */
 static void slice(struct sim *sim, int64_t us)
 {
-    clock_advance(&sim->world.clock, us);
+    sim_clocks_advance(sim, us);
     if (sim->is_server_up && sim->alive_until_us < sim_now(sim) + US_PER_SECOND)
         say_alive(sim, sim_now(sim) + LIVENESS_SECONDS * US_PER_SECOND);
     for (size_t i = 0; i < sim->host_count; i++) {

@@ -36,7 +36,8 @@ static struct {
     pthread_mutex_t lock; /* guards all of it */
     struct vfs_plan plan;
     int64_t operations, syncs;
-    bool is_dead; /* the power is gone, or the disk for good */
+    bool is_dead;      /* the power is gone, or the disk for good */
+    bool is_powerless; /* the power is gone */
     struct shadow *shadows[FILES_MAX];
     size_t shadow_count;
     uint64_t random;
@@ -151,11 +152,12 @@ static void leave_wreck(void)
 static int operate(void)
 {
     if (disk.is_dead)
-        return SQLITE_IOERR;
+        return disk.plan.fault == VFS_FAULT_FULL ? SQLITE_FULL : SQLITE_IOERR;
     if (++disk.operations != disk.plan.fault_at)
         return SQLITE_OK;
     disk.is_dead = disk.plan.is_lasting || disk.plan.fault == VFS_FAULT_POWER;
-    if (disk.plan.fault == VFS_FAULT_POWER)
+    disk.is_powerless = disk.plan.fault == VFS_FAULT_POWER;
+    if (disk.is_powerless)
         leave_wreck();
     return disk.plan.fault == VFS_FAULT_FULL ? SQLITE_FULL : SQLITE_IOERR;
 }
@@ -415,7 +417,7 @@ void vfs_install(const struct vfs_plan *plan)
 {
     disk.plan = *plan;
     disk.operations = disk.syncs = 0;
-    disk.is_dead = false;
+    disk.is_dead = disk.is_powerless = false;
     disk.random = plan->seed;
     real_vfs = sqlite3_vfs_find(NULL);
     vfs = *real_vfs;
@@ -427,12 +429,38 @@ void vfs_install(const struct vfs_plan *plan)
         abort();
 }
 
+void vfs_fault_next(int64_t n, enum vfs_fault fault, bool is_lasting)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    assert(n >= 1 && !disk.is_dead);
+    disk.plan.fault_at = disk.operations + n;
+    disk.plan.fault = fault;
+    disk.plan.is_lasting = is_lasting;
+    (void)pthread_mutex_unlock(&disk.lock);
+}
+
+void vfs_mend(void)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    disk.plan.fault_at = 0;
+    disk.is_dead = disk.is_powerless;
+    (void)pthread_mutex_unlock(&disk.lock);
+}
+
+bool vfs_has_power(void)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    bool has = !disk.is_powerless;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return has;
+}
+
 void vfs_cut_power(void)
 {
     (void)pthread_mutex_lock(&disk.lock);
-    if (!disk.is_dead)
+    if (!disk.is_powerless)
         leave_wreck();
-    disk.is_dead = true;
+    disk.is_dead = disk.is_powerless = true;
     (void)pthread_mutex_unlock(&disk.lock);
 }
 
@@ -440,7 +468,7 @@ void vfs_remove(void)
 {
     (void)sqlite3_vfs_unregister(&vfs);
     (void)sqlite3_vfs_register(real_vfs, 1);
-    if (disk.plan.fault == VFS_FAULT_POWER && !disk.is_dead)
+    if (disk.plan.fault == VFS_FAULT_POWER && !disk.is_powerless)
         leave_wreck();
     for (size_t i = 0; i < disk.shadow_count; i++) {
         forget_pending(disk.shadows[i]);

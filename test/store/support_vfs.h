@@ -33,6 +33,12 @@ void vfs_remove(void);
 /* The power goes now, unless it has gone before. What uses the disk must still be closed. */
 void vfs_cut_power(void);
 
+/* The n-th operation from now on, from 1, fails like that; with `is_lasting` all that follow do,
+ * until vfs_mend(), which also takes back what has not come yet. A power loss is not mended. */
+void vfs_fault_next(int64_t n, enum vfs_fault fault, bool is_lasting);
+void vfs_mend(void);
+bool vfs_has_power(void);
+
 /* Since the installation. */
 int64_t vfs_operations(void);
 int64_t vfs_syncs(void);
