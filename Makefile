@@ -104,6 +104,10 @@ help:
 	@echo "make oracle    make storm OPS=n"
 	@echo "make coverage    make mutate    make mutate-runs    make tidy    make format    make clean"
 
+# Every way out of an instance, with all that clears, cuts and floods.
+contain: build
+	@python3 -B test/e2e/contain_test.py --bin build/bin
+
 # A host behind NAT whose uplink is cut for a minute: longer than the lease.
 nat-cut: build
 	@python3 -B test/e2e/nat_test.py --bin build/bin --cut 60
@@ -119,4 +123,4 @@ ssh-relay: build
 jupyter: build
 	@python3 -B test/e2e/jupyter_test.py --bin build/bin
 
-.PHONY: run jupyter nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: run jupyter contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

@@ -12,6 +12,7 @@ pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
 pkg_check_modules(SSH REQUIRED IMPORTED_TARGET libssh)
+pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables)
 
 # berth_layer(NAME [BELOW layer...] [LIBRARIES target...])
 function(berth_layer name)
@@ -36,7 +37,8 @@ berth_layer(flow BELOW store proto market sys base)
 berth_layer(server BELOW flow store proto market sys base LIBRARIES PkgConfig::MHD)
 # What runs inside a renter's container; of it the agent uses guest/wire.h.
 berth_layer(guest)
-berth_layer(agent BELOW guest proto market sys base LIBRARIES PkgConfig::SSH ${CMAKE_DL_LIBS})
+berth_layer(agent BELOW guest proto market sys base LIBRARIES PkgConfig::SSH PkgConfig::NFTABLES
+    ${CMAKE_DL_LIBS})
 berth_layer(cli BELOW proto sys base)
 
 # Each layer may add rules for what it generates: cmake/<layer>.cmake.

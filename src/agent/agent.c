@@ -151,6 +151,7 @@ static void on_second(void *context)
     struct agent *agent = context;
 
     loop_timer_set(agent->second_timer, SECOND_MS);
+    networks_watch(agent);
     if (agent->access != NULL)
         access_tend(agent->access);
     tunnel_tend(agent->tunnel);
@@ -450,6 +451,8 @@ static bool open_agent(struct agent *agent, struct error *err)
     if (!choose_engine(agent, err) || !open_access(agent, err))
         return false;
     open_parts(agent);
+    if (!networks_wall(agent, err))
+        return false;
     agent->info_since_us = loop_now_us(agent->loop);
     loop_timer_set(agent->info_timer, 0);
     loop_timer_set(agent->second_timer, SECOND_MS);
@@ -463,6 +466,7 @@ static void close_agent(struct agent *agent)
     web_cancel(&agent->info);
     link_close(&agent->link);
     pool_close(&agent->pool);
+    networks_unwall(agent);
     ops_close(&agent->ops);
     metadata_close(&agent->metadata);
     instances_close(&agent->instances);

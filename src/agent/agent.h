@@ -22,6 +22,7 @@
 #include "agent/gauges.h"
 #include "agent/identity.h"
 #include "agent/instance.h"
+#include "agent/isolate.h"
 #include "agent/job.h"
 #include "agent/keep.h"
 #include "agent/link.h"
@@ -44,11 +45,13 @@ struct agent_options {
     bool is_engine_private;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;
-    int64_t pool;             /* networks to make ahead */
-    const char *public_ip;    /* or NULL */
-    bool is_behind_nat;       /* said so; else found out */
-    const char *guest_helper; /* path of berth-guest on this host */
-    const char *ca_file;      /* or NULL */
+    int64_t pool;               /* networks to make ahead */
+    bool is_open;               /* guests have no walls */
+    int64_t up_mbit, down_mbit; /* of each guest; 0: all there is */
+    const char *public_ip;      /* or NULL */
+    bool is_behind_nat;         /* said so; else found out */
+    const char *guest_helper;   /* path of berth-guest on this host */
+    const char *ca_file;        /* or NULL */
     const char *version;
 };
 
@@ -76,6 +79,8 @@ struct agent {
     struct link *link; /* NULL until the machine is measured */
     struct machine_facts facts;
     struct container_host host;
+    struct isolate isolate;
+    int64_t walls_us; /* when it was last looked whether they stand */
     char tools_dir[1100], instances_path[1100];
     struct probe_options probe_options;
     struct job *probe;

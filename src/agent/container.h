@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/isolate.h"
 #include "agent/record.h"
 #include "agent/seen.h"
 #include "base/buf.h"
@@ -27,12 +28,13 @@ enum {
 /* What goes for every container of this host. */
 struct container_host {
     int64_t machine_id;
-    char host[SEEN_HOST_SIZE]; /* see SEEN_LABEL_HOST */
-    const char *public_ip;     /* "" unknown */
-    const char *tools_dir;     /* mounted read-only at /opt/berth */
-    int64_t cpu_count;         /* hardware threads of the engine's machine */
-    bool is_simulated;         /* the GPUs do not exist: none are asked for */
-    bool has_quota;            /* the engine's storage can limit a container's size */
+    char host[SEEN_HOST_SIZE];     /* see SEEN_LABEL_HOST */
+    const char *public_ip;         /* "" unknown */
+    const char *tools_dir;         /* mounted read-only at /opt/berth */
+    int64_t cpu_count;             /* hardware threads of the engine's machine */
+    bool is_simulated;             /* the GPUs do not exist: none are asked for */
+    bool has_quota;                /* the engine's storage can limit a container's size */
+    const struct isolate *isolate; /* the walls around guests; NULL: they have none */
 };
 
 struct container_wish {

@@ -14,6 +14,7 @@
 
 #include "agent/docker.h"
 #include "agent/gpu_nvml.h"
+#include "agent/isolate.h"
 #include "agent/probe.h"
 #include "agent/slots.h"
 #include "base/buf.h"
@@ -138,6 +139,20 @@ static void examine_program(struct examination *exam, const char *name, const ch
     (void)snprintf(finding->measured, sizeof finding->measured, "%s", has ? path : "not found");
     (void)snprintf(mend, sizeof mend, "apt install %s", package);
     judge(finding, has, DOCTOR_BAD, mend);
+}
+
+static void examine_walls(struct examination *exam)
+{
+    struct doctor_finding *finding =
+        add(exam, "walls around guests", "nftables in the kernel, and leave to use it");
+    struct error err;
+
+    bool has = isolate_try(&err);
+    (void)snprintf(finding->measured, sizeof finding->measured, "%.150s",
+                   has ? "the kernel takes the rules" : err.text);
+    judge(
+        finding, has, exam->options->is_open ? DOCTOR_WARNING : DOCTOR_BAD,
+        "modprobe nf_tables; or berth-host run --open-network, which shows your network to guests");
 }
 
 static void examine_helper(struct examination *exam)
@@ -292,6 +307,7 @@ int doctor_examine(const struct doctor_options *options,
         examine_program(&exam, "runc", "runc");
     }
     examine_program(&exam, "iptables", "iptables");
+    examine_walls(&exam);
     examine_helper(&exam);
     examine_engine(&exam);
     examine_engine_details(&exam);

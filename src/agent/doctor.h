@@ -19,6 +19,7 @@ struct doctor_options {
     const char *guest_helper;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;
+    bool is_open; /* guests shall have no walls */
 };
 
 enum doctor_state {
@@ -33,7 +34,7 @@ struct doctor_finding {
     char measured[160], needed[96], mend[192]; /* "" where there is nothing to mend */
 };
 
-enum { DOCTOR_FINDINGS_MAX = 24 };
+enum { DOCTOR_FINDINGS_MAX = 32 };
 
 /* All of them, in a fixed order. Returns how many. */
 int doctor_examine(const struct doctor_options *options,

@@ -49,6 +49,9 @@ bool holder_network(struct docker *docker, const struct container_host *host, in
     auto_buf struct buf labels = buf_of(LABELS_MAX);
     struct encoder json = encoder_of(&labels);
 
+    /* No door is open for a moment, whatever the engine starts in it. */
+    if (host->isolate != NULL && !isolate_admit(host->isolate, slot, err))
+        return false;
     encode_labels(&json, host, slot);
     struct docker_network network = {
         .name = slots_bridge(slot, name),
@@ -163,6 +166,8 @@ bool holder_prepare(struct docker *docker, const struct container_host *host, in
     const char *hostname_path, *hosts_path;
 
     (void)holder_name(slot, name);
+    if (host->isolate != NULL && !isolate_admit(host->isolate, slot, err))
+        return false;
     bool is_there = docker_inspect(docker, name, &root, err);
     if (!is_there && err->code != ERROR_NOT_FOUND)
         return false;
@@ -178,12 +183,14 @@ bool holder_prepare(struct docker *docker, const struct container_host *host, in
     return true;
 }
 
-bool holder_remove(struct docker *docker, int64_t slot, struct error *err)
+bool holder_remove(struct docker *docker, const struct container_host *host, int64_t slot,
+                   struct error *err)
 {
     char name[HOLDER_NAME_SIZE], bridge[SLOT_TEXT_SIZE];
 
     return docker_remove(docker, holder_name(slot, name), err) &&
-           docker_network_remove(docker, slots_bridge(slot, bridge), err);
+           docker_network_remove(docker, slots_bridge(slot, bridge), err) &&
+           (host->isolate == NULL || isolate_dismiss(host->isolate, slot, err));
 }
 
 /* What is there */
@@ -252,18 +259,24 @@ static int64_t slot_in_use(const json_t *containers, const json_t *container, co
                : 0;
 }
 
-void holder_list_of(const json_t *networks, const json_t *containers, const char *host,
-                    struct holder_slot *slots, size_t *ret_count)
+void holder_list_of(const struct holder_facts *facts, struct holder_slot *slots, size_t *ret_count)
 {
+    const json_t *containers = facts->containers;
+    const char *host = facts->host;
     size_t index, count = 0;
     json_t *item;
 
-    json_array_foreach(networks, index, item)
+    json_array_foreach(facts->networks, index, item)
     {
         int64_t slot = slot_of(item, host);
 
         if (slot > 0 && find(slots, count, slot) == NULL)
             add(slots, &count, (struct holder_slot){ .slot = slot });
+    }
+    /* An agent was killed after it had named the network, or before it took the name out. */
+    for (size_t i = 0; i < facts->walled_count; i++) {
+        if (find(slots, count, facts->walled[i]) == NULL)
+            add(slots, &count, (struct holder_slot){ .slot = facts->walled[i], .is_broken = true });
     }
     json_array_foreach(containers, index, item)
     {
@@ -290,17 +303,22 @@ void holder_list_of(const json_t *networks, const json_t *containers, const char
     *ret_count = count;
 }
 
-bool holder_list(struct docker *docker, const char *host, struct holder_slot *slots,
-                 size_t *ret_count, struct error *err)
+bool holder_list(struct docker *docker, const struct container_host *host,
+                 struct holder_slot *slots, size_t *ret_count, struct error *err)
 {
     struct docker_call list_networks = { .method = "GET",
                                          .path = "/networks?filters=" SLOT_FILTER };
     struct docker_call list_containers = { .method = "GET", .path = "/containers/json?all=1" };
     auto_json json_t *networks = NULL, *containers = NULL;
+    static struct holder_facts facts;
 
     if (!docker_call(docker, &list_networks, &networks, err) ||
         !docker_call(docker, &list_containers, &containers, err))
         return error_context(err, "list the networks");
-    holder_list_of(networks, containers, host, slots, ret_count);
+    facts = (struct holder_facts){ host->host, networks, containers, 0, { 0 } };
+    if (host->isolate != NULL &&
+        !isolate_guests(host->isolate, facts.walled, HOLDER_SLOTS_MAX, &facts.walled_count, err))
+        return false;
+    holder_list_of(&facts, slots, ret_count);
     return true;
 }

@@ -32,7 +32,7 @@ enum { HOLDER_NAME_SIZE = 64, HOLDER_SLOTS_MAX = 8192 };
 /* "berth-holder-7". */
 char *holder_name(int64_t slot, char name[static HOLDER_NAME_SIZE]);
 
-/* The slot's network. One that is there already is fine. */
+/* The slot's network, within its walls. One that is there already is fine. */
 NODISCARD bool holder_network(struct docker *docker, const struct container_host *host,
                               int64_t slot, struct error *err);
 
@@ -47,21 +47,27 @@ NODISCARD bool holder_prepare(struct docker *docker, const struct container_host
                               int64_t slot, const char *hostname, struct error *err);
 
 /* Holder and network. What is not there is fine. */
-NODISCARD bool holder_remove(struct docker *docker, int64_t slot, struct error *err);
+NODISCARD bool holder_remove(struct docker *docker, const struct container_host *host, int64_t slot,
+                             struct error *err);
 
 /* A slot of ours that no container but its own holder uses. */
 struct holder_slot {
     int64_t slot;
     bool is_held;   /* there is a running holder; else only a network */
-    bool is_broken; /* there is a holder that does not run, or one without its network */
+    bool is_broken; /* a holder that does not run; one, or walls, without its network */
 };
 
 /* All of this host's that are free, at most HOLDER_SLOTS_MAX. */
-NODISCARD bool holder_list(struct docker *docker, const char *host, struct holder_slot *slots,
-                           size_t *ret_count, struct error *err);
+NODISCARD bool holder_list(struct docker *docker, const struct container_host *host,
+                           struct holder_slot *slots, size_t *ret_count, struct error *err);
 
-/* The same, from what the engine answers. */
-void holder_list_of(const json_t *networks, const json_t *containers, const char *host,
-                    struct holder_slot *slots, size_t *ret_count);
+/* The same, from what the engine answers and who has walls. */
+struct holder_facts {
+    const char *host;
+    const json_t *networks, *containers;
+    size_t walled_count;
+    int64_t walled[HOLDER_SLOTS_MAX];
+};
+void holder_list_of(const struct holder_facts *facts, struct holder_slot *slots, size_t *ret_count);
 
 #endif

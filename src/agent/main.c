@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "agent/doctor.h"
 #include "agent/engine.h"
+#include "agent/isolate.h"
 #include "agent/options.h"
 #include "agent/status.h"
 #include "agent/tunnel.h"
@@ -62,6 +63,9 @@ static bool run(const struct options *options, struct error *err)
         .is_behind_nat = options->is_behind_nat,
         .guest_helper = helper,
         .pool = options->pool,
+        .is_open = options->is_open,
+        .up_mbit = options->up_mbit,
+        .down_mbit = options->down_mbit,
         .ca_file = options->ca_file,
         .version = BERTH_VERSION,
     };
@@ -83,6 +87,7 @@ static bool examine(const struct options *options)
         .simulate_gpus = options->simulate_gpus,
         .port_first = options->port_first,
         .port_last = options->port_last,
+        .is_open = options->is_open,
     };
 
     find_helper(helper);
@@ -95,7 +100,7 @@ static bool stop_engine(const struct options *options, struct error *err)
 
     if (realpath(options->data, data) == NULL)
         return true; /* no folder, no engine */
-    return engine_stop(data, err);
+    return engine_stop(data, err) && isolate_forget(data, err);
 }
 
 static bool carry_out(const struct options *options, struct error *err)

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/networks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
 #include "agent/hostname.h"
 #include "agent/steps.h"
+#include "sys/file.h"
+
+enum { WATCH_EVERY_MS = 5000 };
 
 static bool is_slot_free(void *context, int64_t slot)
 {
@@ -50,6 +54,88 @@ void networks_open(struct agent *agent)
     agent->slots = (struct slots){ agent->options.port_first, agent->options.port_last,
                                    slots_is_free, is_slot_free, agent };
     agent->pool = pool_open(agent->loop, &options);
+}
+
+bool networks_wall(struct agent *agent, struct error *err)
+{
+    struct isolate *isolate = &agent->isolate;
+
+    isolate->up_mbit = agent->options.up_mbit;
+    isolate->down_mbit = agent->options.down_mbit;
+    isolate_name(isolate, agent->host.host);
+    if (agent->options.is_open) {
+        log_write(&agent->log, LOG_WARNING, "no walls",
+                  "guests reach this host and its neighbours: --open-network");
+        return isolate_forget(agent->identity.path, err);
+    }
+    if (!file_replace(agent->identity.dir, ISOLATE_NOTE, 0600, isolate->table,
+                      strlen(isolate->table), err))
+        return false;
+    if (!isolate_build(isolate, err))
+        return error_context(err, "guests cannot be kept off this host's network; see "
+                                  "`berth-host doctor`");
+    for (size_t i = 0; i < agent->instances.count; i++) {
+        const struct instance *instance = agent->instances.all[i];
+
+        if (instance->has_record && !isolate_admit(isolate, instance->record.slot, err))
+            return false;
+    }
+    agent->host.isolate = isolate;
+    return true;
+}
+
+/* Somebody cleared all rules of the machine, as reloading a firewall does. */
+static void rebuild(struct agent *agent)
+{
+    struct error err;
+
+    log_write(&agent->log, LOG_WARNING, "walls were gone", "they are put up again");
+    if (!networks_wall(agent, &err)) {
+        log_failure(&agent->log, "walls not put up again", &err);
+        return;
+    }
+    pool_admit(agent->pool);
+}
+
+void networks_watch(struct agent *agent)
+{
+    const char *public_ip = agent->host.public_ip;
+    int64_t now_us = loop_now_us(agent->loop);
+    struct error err;
+
+    if (agent->host.isolate == NULL || now_us - agent->walls_us < WATCH_EVERY_MS * US_PER_MS)
+        return;
+    agent->walls_us = now_us;
+    if (!isolate_stands(&agent->isolate))
+        rebuild(agent);
+    if (*public_ip == '\0' || strcmp(agent->isolate.public_ip, public_ip) == 0)
+        return;
+    (void)snprintf(agent->isolate.public_ip, sizeof agent->isolate.public_ip, "%s", public_ip);
+    if (!isolate_build(&agent->isolate, &err))
+        log_failure(&agent->log, "walls not renewed", &err);
+}
+
+static bool has_guests(const struct agent *agent)
+{
+    for (size_t i = 0; i < agent->instances.count; i++) {
+        const struct instance *instance = agent->instances.all[i];
+
+        if (instance->has_record || instance_seen(instance, false) != NULL ||
+            instance_seen(instance, true) != NULL)
+            return true;
+    }
+    return false;
+}
+
+void networks_unwall(struct agent *agent)
+{
+    struct error err;
+
+    if (agent->host.isolate == NULL || !observe_is_ok(agent->observer) || has_guests(agent))
+        return;
+    agent->host.isolate = NULL;
+    if (!isolate_forget(agent->identity.path, &err))
+        log_failure(&agent->log, "walls not removed", &err);
 }
 
 static void name(struct instance *instance, const struct seen *seen)

@@ -5,10 +5,22 @@
 #ifndef BERTH_AGENT_NETWORKS_H
 #define BERTH_AGENT_NETWORKS_H
 
+#include "base/compiler.h"
+#include "base/error.h"
+
 struct agent;
 
 /* Fill agent->slots and open agent->pool. */
 void networks_open(struct agent *agent);
+
+/* Put up the walls around all guests (agent/isolate.h), before any of them runs. */
+NODISCARD bool networks_wall(struct agent *agent, struct error *err);
+
+/* They still stand, and know of the host's public address: to be called every second. */
+void networks_watch(struct agent *agent);
+
+/* Leave them to those who are inside; where nobody is, they go. */
+void networks_unwall(struct agent *agent);
 
 /* Give their names to those who wait for them (agent/hostname.h). */
 void networks_name(struct agent *agent);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "agent/isolate.h"
 #include "agent/pool.h"
 #include "base/parse.h"
 
@@ -28,6 +29,10 @@ const char options_help[] =
     "by\n"
     "                        itself where its address is private and the server's is not)\n"
     "  --pool N              networks kept ready for the next rentals, 0 to 16 (1)\n"
+    "  --guest-up MBIT       the most that each instance may send, in Mbit/s (no limit)\n"
+    "  --guest-down MBIT     the most that each may receive (no limit)\n"
+    "  --open-network        let instances reach this host and its neighbours; where the kernel\n"
+    "                        lacks nftables, nothing runs without this\n"
     "  --ca FILE             certificates to trust for the server, in place of the system's\n"
     "\n"
     "BERTH_LOG=debug shows every step. SIGTERM ends berth-host; instances run on.\n";
@@ -101,6 +106,17 @@ static bool parse_pool(const char *text, struct options *options, struct error *
     return true;
 }
 
+static bool parse_mbit(const char *name, const char *text, int64_t *ret, struct error *err)
+{
+    uint64_t mbit;
+
+    if (!parse_u64(text, &mbit) || mbit < 1 || mbit > ISOLATE_MBIT_MAX)
+        return error_set(err, ERROR_INVALID, "%s takes 1 to %d, not '%.64s'", name,
+                         ISOLATE_MBIT_MAX, text);
+    *ret = (int64_t)mbit;
+    return true;
+}
+
 /* "--name value" or "--name=value". Sets `*ret_value` to NULL where this is another flag. */
 static bool take_value(const char *name, const char *const *argument, const char **ret_value,
                        int *used, struct error *err)
@@ -122,10 +138,38 @@ static bool take_value(const char *name, const char *const *argument, const char
     return true;
 }
 
+/* Sets `*ret_is_it` where it is one of those that are numbers. */
+static bool parse_number(const char *const *argument, struct options *options, bool *ret_is_it,
+                         int *used, struct error *err)
+{
+    const char *value;
+
+    *ret_is_it = true;
+    if (!take_value("--ports", argument, &value, used, err))
+        return false;
+    if (value != NULL)
+        return parse_ports(value, options, err);
+    if (!take_value("--pool", argument, &value, used, err))
+        return false;
+    if (value != NULL)
+        return parse_pool(value, options, err);
+    if (!take_value("--guest-up", argument, &value, used, err))
+        return false;
+    if (value != NULL)
+        return parse_mbit("--guest-up", value, &options->up_mbit, err);
+    if (!take_value("--guest-down", argument, &value, used, err))
+        return false;
+    if (value != NULL)
+        return parse_mbit("--guest-down", value, &options->down_mbit, err);
+    *ret_is_it = false;
+    return true;
+}
+
 static bool parse_flag(const char *const *argument, struct options *options, int *used,
                        struct error *err)
 {
     const char *value;
+    bool is_number;
 
     if (strcmp(argument[0], "--private-engine") == 0) {
         options->is_engine_private = true;
@@ -137,19 +181,20 @@ static bool parse_flag(const char *const *argument, struct options *options, int
         *used = 1;
         return true;
     }
+    if (strcmp(argument[0], "--open-network") == 0) {
+        options->is_open = true;
+        *used = 1;
+        return true;
+    }
     if (strcmp(argument[0], "--help") == 0 || strcmp(argument[0], "-h") == 0) {
         options->command = COMMAND_HELP;
         *used = 1;
         return true;
     }
-    if (!take_value("--ports", argument, &value, used, err))
+    if (!parse_number(argument, options, &is_number, used, err))
         return false;
-    if (value != NULL)
-        return parse_ports(value, options, err);
-    if (!take_value("--pool", argument, &value, used, err))
-        return false;
-    if (value != NULL)
-        return parse_pool(value, options, err);
+    if (is_number)
+        return true;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (!take_value(flags[i].name, argument, &value, used, err))
             return false;

@@ -26,8 +26,10 @@ struct options {
     enum command command;
     const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
     bool is_engine_private, is_behind_nat;
+    bool is_open; /* guests have no walls */
     int64_t port_first, port_last;
-    int64_t pool; /* networks that are made ahead */
+    int64_t pool;               /* networks that are made ahead */
+    int64_t up_mbit, down_mbit; /* of each guest; 0: all there is */
 };
 
 /* Texts stay the caller's. ERROR_INVALID says what is wrong, for a person. */

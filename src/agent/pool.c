@@ -64,12 +64,12 @@ static bool work(void *context, const struct job_report *report, struct buf *res
     case TASK_NETWORK:
         return holder_network(&docker, options->host, pool->slot, err);
     case TASK_REMOVE:
-        return holder_remove(&docker, pool->slot, err);
+        return holder_remove(&docker, options->host, pool->slot, err);
     case TASK_LIST:
     case TASK_NONE:
         break;
     }
-    if (!holder_list(&docker, options->host->host, slots, &count, err))
+    if (!holder_list(&docker, options->host, slots, &count, err))
         return false;
     encode_array(&json);
     for (size_t i = 0; i < count; i++) {
@@ -270,7 +270,7 @@ static void clear(struct pool *pool)
     struct error err;
 
     for (size_t i = 0; i < pool->count && loop_now_us(pool->loop) < until_us; i++) {
-        if (!holder_remove(&docker, pool->entries[i].slot, &err)) {
+        if (!holder_remove(&docker, pool->options.host, pool->entries[i].slot, &err)) {
             log_failure(&pool->options.log, "network made ahead not removed", &err);
             return;
         }
@@ -306,6 +306,17 @@ void pool_tend(struct pool *pool, int64_t session, bool is_busy)
         pool->quiet_since_us = loop_now_us(pool->loop);
     pool->is_busy = is_busy;
     think(pool);
+}
+
+void pool_admit(const struct pool *pool)
+{
+    const struct isolate *isolate = pool->options.host->isolate;
+    struct error err;
+
+    for (size_t i = 0; isolate != NULL && i < pool->count; i++) {
+        if (!isolate_admit(isolate, pool->entries[i].slot, &err))
+            log_failure(&pool->options.log, "network not walled off", &err);
+    }
 }
 
 int64_t pool_find(const struct pool *pool, bool is_held)

@@ -45,6 +45,9 @@ void pool_close(struct pool **pool);
  * while steps of instances are under way. To be called whenever one of these may have changed. */
 void pool_tend(struct pool *pool, int64_t session, bool is_busy);
 
+/* Name what is in it to the walls anew. */
+void pool_admit(const struct pool *pool);
+
 /* One that is ready: a holder, or a bare network. 0: none is. It stays until pool_drop(). */
 int64_t pool_find(const struct pool *pool, bool is_held);
 void pool_drop(struct pool *pool, int64_t slot);

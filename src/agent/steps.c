@@ -15,6 +15,7 @@
 #include "agent/diary.h"
 #include "agent/notice.h"
 #include "agent/work.h"
+#include "agent/work_result.h"
 #include "sys/fd.h"
 
 enum { RETRY_FIRST_MS = 1000, RETRY_MAX_MS = 60000, MARK_SIZE = 128 };
@@ -250,7 +251,8 @@ static void on_end(void *context, const struct job_end *end)
     struct error err = end->err;
 
     instance->under_way = PLAN_NOTHING;
-    if (end->is_done && work_decode(end->result, instance->agent->host.host, &result, &err)) {
+    if (end->is_done &&
+        work_result_decode(end->result, instance->agent->host.host, &result, &err)) {
         take_result(instance, step, &result);
     } else {
         fail(instance, step, &err, false);

@@ -14,6 +14,7 @@
 #include "agent/jupyter.h"
 #include "agent/leftover.h"
 #include "agent/preempt.h"
+#include "agent/pull.h"
 #include "agent/slots.h"
 #include "base/encode.h"
 #include "market/image.h"
@@ -371,6 +372,13 @@ static bool start_over(struct account *account, const char *name, struct error *
     return is_running || (leftover_kill(id, &count, err) && rebind(account, err));
 }
 
+/* Its network is there already; the walls may have been cleared away since. */
+static bool wall_off(const struct work *work, struct error *err)
+{
+    return work->host->isolate == NULL ||
+           isolate_admit(work->host->isolate, work->record->slot, err);
+}
+
 /* Start what has been made before. One whose network was lost, or is its holder's and went with it,
  * is joined to something that is no more: it is made anew, and started by the next step. One that
  * has never run asks for its network by name, and a worker may not have made it any more. */
@@ -380,7 +388,7 @@ static bool start_again(struct account *account, struct error *err)
     char name[64];
 
     (void)seen_name(work->instance_id, name);
-    if (work->record->has_holder && !make_network(account, err))
+    if (work->record->has_holder ? !make_network(account, err) : !wall_off(work, err))
         return false;
     if (start(account, name, err))
         return true;
@@ -407,7 +415,8 @@ static bool forget(struct account *account, struct error *err)
 {
     const struct record *record = account->work->record;
 
-    return record == NULL || holder_remove(&account->docker, record->slot, err);
+    return record == NULL ||
+           holder_remove(&account->docker, account->work->host, record->slot, err);
 }
 
 /* The container, and what may run in it without the engine's knowing. */
@@ -540,61 +549,4 @@ bool work_run(void *context, const struct job_report *report, struct buf *result
     encode_end(&json);
     docker_close(&account.docker);
     return true;
-}
-
-static bool decode_image(const json_t *object, struct pull_image *image, struct error *err)
-{
-    const json_t *ports;
-    const char *id;
-
-    if (!json_need_text(object, "id", sizeof image->id - 1, &id, err) ||
-        !json_need_array(object, "ports", PULL_EXPOSED_MAX, &ports, err))
-        return false;
-    (void)snprintf(image->id, sizeof image->id, "%s", id);
-    image->port_count = (int64_t)json_array_size(ports);
-    for (int64_t i = 0; i < image->port_count; i++) {
-        int64_t port = json_integer_value(json_array_get(ports, (size_t)i));
-
-        image->ports[i] = (struct pull_port){ port < 0 ? -port : port, port < 0 };
-    }
-    return true;
-}
-
-static bool decode_seen(const json_t *root, const char *host, struct work_result *result,
-                        struct error *err)
-{
-    const json_t *containers;
-
-    if (!json_need_array(root, "containers", 2, &containers, err))
-        return false;
-    for (size_t i = 0; i < json_array_size(containers); i++) {
-        struct seen *seen = &result->seen[result->seen_count++];
-
-        if (!seen_parse(json_array_get(containers, i), host, seen, err))
-            return false;
-    }
-    return true;
-}
-
-bool work_decode(const json_t *root, const char *host, struct work_result *ret, struct error *err)
-{
-    struct work_result *result = ret;
-    const json_t *image = json_member(root, "image");
-    const char *text = json_string_value(json_object_get(root, "text"));
-    int64_t code = json_integer_value(json_object_get(root, "code"));
-    struct json_bounds bounds = { 0, INT64_MAX };
-
-    *result = (struct work_result){ 0 };
-    if (!json_need_bool(root, "is_done", &result->is_done, err) ||
-        !json_need_bool(root, "is_final", &result->is_final, err) ||
-        !json_need_bool(root, "has_no_quota", &result->has_no_quota, err) ||
-        !json_need_bool(root, "has_seen", &result->has_seen, err) ||
-        !json_need_int(root, "engine_us", bounds, &result->engine_us, err))
-        return false;
-    if (!result->is_done)
-        (void)error_set(&result->err, (enum error_code)code, "%s", text != NULL ? text : "");
-    result->has_image = image != NULL;
-    if (image != NULL && !decode_image(image, &result->image, err))
-        return false;
-    return decode_seen(root, host, result, err);
 }

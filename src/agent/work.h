@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The steps of a plan, carried out: what a worker does to the engine for one instance.
  *
- * Every step can be killed at any point and begun again. It ends in an account of itself: whether
- * it worked, why not, and what containers the instance has now, as the engine shows them. */
+ * Every step can be killed at any point and begun again. It ends in an account of itself
+ * (agent/work_result.h): whether it worked, why not, and what containers the instance has now, as
+ * the engine shows them. */
 
 #ifndef BERTH_AGENT_WORK_H
 #define BERTH_AGENT_WORK_H
@@ -13,8 +14,6 @@
 #include "agent/container.h"
 #include "agent/job.h"
 #include "agent/plan.h"
-#include "agent/pull.h"
-#include "agent/seen.h"
 
 struct work {
     enum plan_step step;
@@ -34,21 +33,5 @@ NODISCARD bool work_run(void *context, const struct job_report *report, struct b
                         struct error *err);
 
 int64_t work_timeout_ms(enum plan_step step);
-
-/* The account of a step. */
-struct work_result {
-    bool is_done;
-    struct error err;
-    bool is_final;     /* trying again would not help */
-    bool has_no_quota; /* the engine's storage cannot limit a container */
-    int64_t engine_us; /* spent waiting for the engine */
-    bool has_image;
-    struct pull_image image; /* of PLAN_PREPARE */
-    bool has_seen;           /* else the engine could not be asked any more */
-    int64_t seen_count;
-    struct seen seen[2];
-};
-NODISCARD bool work_decode(const json_t *root, const char *host, struct work_result *ret,
-                           struct error *err);
 
 #endif

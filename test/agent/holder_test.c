@@ -16,7 +16,8 @@
     "{\"Id\":\"g\",\"State\":\"exited\",\"HostConfig\":{\"NetworkMode\":\"" mode "\"}}"
 
 /* What is free, as "slot", "slot+" where it is held, "slot!" where it is broken; in order. */
-static void list(const char *networks, const char *containers, char text[static 256])
+static void list(const char *networks, const char *containers, int64_t walled,
+                 char text[static 256])
 {
     static struct holder_slot slots[HOLDER_SLOTS_MAX];
     auto_json json_t *network_list = json_loads(networks, 0, NULL);
@@ -24,7 +25,10 @@ static void list(const char *networks, const char *containers, char text[static 
     size_t count = 99, length = 0;
 
     CHECK(network_list != NULL && container_list != NULL);
-    holder_list_of(network_list, container_list, "me", slots, &count);
+    static struct holder_facts facts;
+    facts =
+        (struct holder_facts){ "me", network_list, container_list, walled > 0 ? 1 : 0, { walled } };
+    holder_list_of(&facts, slots, &count);
     *text = '\0';
     for (int64_t slot = 0; slot <= 9; slot++) {
         for (size_t i = 0; i < count; i++) {
@@ -70,9 +74,27 @@ static void test_what_nobody_uses_is_free(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_row("row %zu", i);
-        list(rows[i].networks, rows[i].containers, text);
+        list(rows[i].networks, rows[i].containers, 0, text);
         CHECK_TEXT(text, rows[i].want);
     }
+}
+
+/* The name of a network that is not there is to be taken out of the walls; of one that is, not. */
+static void test_walls_without_a_network_are_broken(void **state)
+{
+    char text[256];
+
+    (void)state;
+    list("[]", "[]", 4, text);
+    CHECK_TEXT(text, "4! ");
+    list("[" NETWORK("4") "]", "[]", 4, text);
+    CHECK_TEXT(text, "4 ");
+    list("[" NETWORK("4") "]", "[" HOLDER("4", "running") "]", 4, text);
+    CHECK_TEXT(text, "4+ ");
+    list("[" NETWORK("4") "]", "[" GUEST("bt4") "]", 4, text);
+    CHECK_TEXT(text, "");
+    list("[]", "[" GUEST("bt4") "]", 4, text); /* somebody may still want it */
+    CHECK_TEXT(text, "");
 }
 
 static void test_names(void **state)
@@ -88,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_nobody_uses_is_free),
+        cmocka_unit_test(test_walls_without_a_network_are_broken),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,8 @@ static void test_everything_can_be_said(void **state)
 
     (void)state;
     CHECK_OK(parse("run --server http://s --data /d --token t --private-engine --simulate-gpus f "
-                   "--ports 40000-40099 --public-ip 203.0.113.9 --ca=/c --pool 0",
+                   "--ports 40000-40099 --public-ip 203.0.113.9 --ca=/c --pool 0 --guest-up 40 "
+                   "--guest-down=100000 --open-network",
                    &options, &err),
              &err);
     CHECK_INT(options.command, COMMAND_RUN);
@@ -46,6 +47,9 @@ static void test_everything_can_be_said(void **state)
     CHECK_TEXT(options.public_ip, "203.0.113.9");
     CHECK_TEXT(options.ca_file, "/c");
     CHECK_INT(options.pool, 0);
+    CHECK_INT(options.up_mbit, 40);
+    CHECK_INT(options.down_mbit, 100000);
+    CHECK(options.is_open);
     CHECK_OK(parse("run --server=http://s --engine=unix:///x", &options, &err), &err);
     CHECK_TEXT(options.engine, "unix:///x");
     CHECK_TEXT(options.data, DATA_DEFAULT);
@@ -127,6 +131,9 @@ static void test_what_is_wrong_is_refused(void **state)
         "run --server http://s --pool -1",
         "run --server http://s --pool",
         "run --server http://s --pool=many",
+        "run --server http://s --guest-up 0",
+        "run --server http://s --guest-down 100001",
+        "run --server http://s --guest-up",
     };
 
     (void)state;

@@ -84,7 +84,7 @@ static size_t list(struct holder_slot slots[static HOLDER_SLOTS_MAX])
     size_t count;
     struct error err;
 
-    CHECK_OK(holder_list(&docker, host.host, slots, &count, &err), &err);
+    CHECK_OK(holder_list(&docker, &host, slots, &count, &err), &err);
     return count;
 }
 
@@ -101,10 +101,10 @@ static int clean(void **state)
         lose_pool();
     used_slot = 0;
     host.tools_dir = tools_dir;
-    if (!holder_list(&docker, host.host, slots, &count, &err))
+    if (!holder_list(&docker, &host, slots, &count, &err))
         return -1;
     for (size_t i = 0; i < count; i++) {
-        if (!holder_remove(&docker, slots[i].slot, &err))
+        if (!holder_remove(&docker, &host, slots[i].slot, &err))
             return -1;
     }
     return 0;
@@ -166,7 +166,7 @@ static void test_what_is_taken_is_replaced_and_left_alone(void **state)
     CHECK(!pool_has(pool, used_slot));
     pool_close(&pool);
     loop_close(&loop);
-    CHECK_OK(holder_remove(&docker, used_slot, &err), &err);
+    CHECK_OK(holder_remove(&docker, &host, used_slot, &err), &err);
     used_slot = 0;
 }
 
