@@ -137,7 +137,7 @@ def build_and_run(root, names, with_sim):
 def guards(name):
     """Tests that see the file, its own first."""
     more = mutants.GUARDS | {"market/meter": ["market/refund", "store/meters"], "market/ledger": ["market/journal", "store/ledger"],
-            "market/journal": ["store/ledger"], "store/meters": [], "store/ledger": ["store/trial"]}
+            "market/journal": ["store/ledger"], "store/meters": [], "store/ledger": ["store/trial", "store/hold"]}
     return [name, *more.get(name, [])]
 
 

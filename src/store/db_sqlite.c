@@ -2,6 +2,7 @@
 #include "store/db_sqlite.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 
@@ -346,15 +347,24 @@ static bool check_mode(struct sqlite *sqlite, struct error *err)
                              "the file system cannot keep a write-ahead log");
 }
 
+/* Nobody asks how much memory SQLite has in use; counting it takes a lock for each allocation. It
+ * can be said before the first connection only, and makes no other difference. */
+static void count_no_memory(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool db_sqlite_open(const char *path, enum db_sqlite_mode mode, struct db **ret_db,
                     struct error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sqlite *sqlite = calloc(1, sizeof *sqlite);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                 (mode != DB_SQLITE_READER ? SQLITE_OPEN_CREATE : 0);
 
     if (sqlite == NULL)
         abort();
+    (void)pthread_once(&once, count_no_memory);
     sqlite->db.driver = &driver;
     sqlite->prepared = prepared_of(DB_STATEMENTS_MAX);
     int code = sqlite3_open_v2(path, &sqlite->handle, flags, NULL);

@@ -99,13 +99,13 @@ class Market:
 
     def admin(self, *words):
         done = subprocess.run([self.bin / "berthd", "admin", "--data", self.data, *words], capture_output=True,
-                              text=True, timeout=600, check=False)
+                              text=True, timeout=3600, check=False)
         check(done.returncode == 0, f"admin {' '.join(words)}: {done.stderr}")
         return json.loads(done.stdout)
 
     def check_books(self):
         done = subprocess.run([self.bin / "berthd", "check", "--data", self.data], capture_output=True, text=True,
-                              timeout=600, check=False)
+                              timeout=3600, check=False)
         check(done.returncode == 0, f"check: {done.stdout}{done.stderr}")
 
     def query(self, sql, *values):

@@ -492,6 +492,25 @@ static void test_a_journal_with_too_many_legs_is_corrupt(void **state)
     CHECK_INT((int64_t)loading.journal.leg_count, JOURNAL_LEGS_MAX);
 }
 
+/* What is pending for going out counts as gone; what is pending for coming in is not there yet. */
+static void test_what_is_pending_is_not_free(void **state)
+{
+    struct support *support = *state;
+    struct renter_funds none = { .promo = { 0 } };
+    struct journal deposit = deposit_of("dep:1", 1000, &none);
+
+    CHECK_INT(post(support, &deposit), LEDGER_POSTED);
+    support_script(support,
+                   "UPDATE account SET dr_pending = 3, cr_pending = 50 WHERE code = 2010;");
+    CHECK_INT(funds_of(support).prepaid.nanodollars, 997);
+    support_script(support,
+                   "UPDATE account SET dr_posted = 1000, dr_pending = 0 WHERE code = 2010;\n"
+                   "INSERT INTO account (code, owner_id, flags, dr_posted, cr_posted, dr_pending,"
+                   " cr_pending, created_us) VALUES (1210, 7, 2, 90, 20, 6, 4, 1);");
+    CHECK_INT(funds_of(support).prepaid.nanodollars, 0);
+    CHECK_INT(funds_of(support).receivable.nanodollars, 66);
+}
+
 static void test_impossible_funds_are_corrupt(void **state)
 {
     struct support *support = *state;
@@ -572,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_accounts_of_a_lost_transaction_are_forgotten),
         cmocka_unit_test(test_each_fund_is_told_apart),
         cmocka_unit_test(test_a_journal_with_too_many_legs_is_corrupt),
+        cmocka_unit_test(test_what_is_pending_is_not_free),
         cmocka_unit_test(test_impossible_funds_are_corrupt),
         cmocka_unit_test(test_of_many_that_post_the_same_one_does),
     };
