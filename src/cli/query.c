@@ -109,7 +109,7 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t mos
     return row[b_length];
 }
 
-static bool unknown_field(const char *name, size_t length, struct error *err)
+FUZZ_BLIND static bool unknown_field(const char *name, size_t length, struct error *err)
 {
     const char *nearest = NULL;
     size_t best = length / 3 + 1;
