@@ -71,6 +71,8 @@ struct offer_terms offer_cut(const struct listing *listing, const struct machine
  * for as long or longer. Who has seen an id then gets what they saw, or better. */
 bool offer_terms_keep(const struct offer_terms *offered, const struct offer_terms *wanted);
 
+struct offer_memo;
+
 struct offer {
     int64_t id, bundle_id;
     const struct machine *machine;
@@ -86,6 +88,8 @@ struct offer {
     double lasting;   /* offer_reliability() for no duration, if there is a merit */
     const char *json; /* the members that a search writes of it for everybody; NULL: not yet */
     size_t json_length;
+    struct offer_memo
+        *memo; /* what it costs those who asked, as text (server/offer_memo.h); or NULL */
 };
 
 /* Open, connected, not deverified, not over, and its GPUs and some disk are free. */

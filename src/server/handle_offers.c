@@ -23,11 +23,10 @@ struct search {
 static void encode_hit(struct encoder *json, const struct search *search,
                        const struct catalog_hit *hit)
 {
-    const struct quote quote = offer_quote(hit->offer, &search->query.ask);
-    const struct query_subject subject = { hit->offer, &quote };
+    const struct offer_ask *ask = &search->query.ask;
 
     if (search->columns == NULL) {
-        offer_encode(json, &subject, &search->asker);
+        offer_encode(json, hit->offer, ask, &search->asker);
         return;
     }
     auto_buf struct buf text = buf_of(HTTP_REPLY_MAX);
@@ -35,7 +34,7 @@ static void encode_hit(struct encoder *json, const struct search *search,
     auto_json json_t *row = NULL;
     struct error ignored;
 
-    offer_encode(&whole, &subject, &search->asker);
+    offer_encode(&whole, hit->offer, ask, &search->asker);
     /* What the encoder wrote always parses. */
     if (json_parse(text.bytes, text.length, &row, &ignored))
         columns_encode(json, row, search->columns);
@@ -53,8 +52,11 @@ static void make_room(struct buf *body, const struct catalog_hit *hits, size_t c
         for (size_t at = 0; at < sizeof *hits[i].offer; at += CACHE_LINE)
             __builtin_prefetch((const char *)hits[i].offer + at);
     }
-    for (size_t i = 0; i < count; i++)
-        __builtin_prefetch(&hits[i].offer->machine->dlperf_milli);
+    for (size_t i = 0; i < count; i++) {
+        __builtin_prefetch(&hits[i].offer->machine->is_connected);
+        __builtin_prefetch(hits[i].offer->memo);
+        __builtin_prefetch(hits[i].offer->json);
+    }
     for (size_t i = 0; i < count; i++)
         size += hits[i].offer->json_length + OFFER_ASKED_MAX;
     (void)buf_make_room(body, size);

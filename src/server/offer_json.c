@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "server/fields.h"
+#include "server/offer_memo.h"
 
-/* Whatever the search compares is shown as the search computed it. */
-static bool flag_of(enum query_field field, const struct query_subject *subject,
+/* Whatever the search compares is shown as the search computed it. A flag has nothing to do with
+ * prices. */
+static bool flag_of(enum query_field field, const struct offer *offer,
                     const struct query_caller *asker)
 {
-    return query_field_value(field, subject, asker).number != 0;
+    return query_field_value(field, &(struct query_subject){ .offer = offer }, asker).number != 0;
 }
 
 static void field_score(struct encoder *json, const char *key, double value)
@@ -138,8 +140,7 @@ static char *put_score(char *at, double value)
     return value > 0 ? put_real(at, value) : PUT(at, "null");
 }
 
-/* What the asker's kind of rental, disk and duration make of the prices. */
-static char *put_price(char *at, const struct offer *offer, const struct quote *quote)
+static char *put_quote(char *at, const struct offer *offer, const struct quote *quote)
 {
     int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
 
@@ -150,6 +151,22 @@ static char *put_price(char *at, const struct offer *offer, const struct quote *
     at = PUT(at, ",\"vram_costperhour\":");
     return ram_mb > 0 ? put_real(at, offer_dollars(quote->total) / (double)ram_mb)
                       : PUT(at, "null");
+}
+
+/* What the asker's kind of rental, disk and duration make of the prices. */
+static char *put_price(char *at, const struct offer *offer, const struct offer_ask *ask)
+{
+    const struct offer_memo_text *kept =
+        offer->memo != NULL ? offer_memo_find(offer->memo, ask) : NULL;
+
+    if (kept != NULL)
+        return put(at, kept->text, kept->length);
+    const struct quote quote = offer_quote(offer, ask);
+    char *end = put_quote(at, offer, &quote);
+
+    if (offer->memo != NULL)
+        offer_memo_keep(offer->memo, ask, at, (size_t)(end - at));
+    return end;
 }
 
 static char *put_flag(char *at, bool is_set)
@@ -168,30 +185,29 @@ static char *put_until(char *at, struct instant now, struct instant end)
 }
 
 /* At most OFFER_ASKED_MAX bytes, with what put_amount() writes past its end. */
-static size_t put_asked(char *text, const struct query_subject *subject,
+static size_t put_asked(char *text, const struct offer *offer, const struct offer_ask *ask,
                         const struct query_caller *asker)
 {
-    char *at = put_price(text, subject->offer, subject->quote);
+    char *at = put_price(text, offer, ask);
 
-    at = put_flag(PUT(at, ",\"rentable\":"), flag_of(QUERY_RENTABLE, subject, asker));
-    at = put_flag(PUT(at, ",\"rented\":"), flag_of(QUERY_RENTED, subject, asker));
-    at = put_until(PUT(at, ",\"duration\":"), asker->now, subject->offer->terms.end);
+    at = put_flag(PUT(at, ",\"rentable\":"), flag_of(QUERY_RENTABLE, offer, asker));
+    at = put_flag(PUT(at, ",\"rented\":"), flag_of(QUERY_RENTED, offer, asker));
+    at = put_until(PUT(at, ",\"duration\":"), asker->now, offer->terms.end);
     return (size_t)(at - text);
 }
 
-void offer_encode_asked(struct encoder *json, const struct query_subject *subject,
-                        const struct query_caller *asker)
+void offer_encode_asked(struct encoder *json, const struct offer *offer,
+                        const struct offer_ask *ask, const struct query_caller *asker)
 {
     char text[OFFER_ASKED_MAX];
 
-    encode_members(json, text, put_asked(text, subject, asker));
+    encode_members(json, text, put_asked(text, offer, ask, asker));
 }
 
 /* In one go, if the members for everybody are ready and there is room. */
-static bool copy_ahead(struct encoder *json, const struct query_subject *subject,
+static bool copy_ahead(struct encoder *json, const struct offer *offer, const struct offer_ask *ask,
                        const struct query_caller *asker)
 {
-    const struct offer *offer = subject->offer;
     size_t fixed = offer->json_length, most = fixed + OFFER_ASKED_MAX + sizeof "{,}";
     char *room = offer->json != NULL ? encode_raw_room(json, most) : NULL;
 
@@ -199,21 +215,21 @@ static bool copy_ahead(struct encoder *json, const struct query_subject *subject
         return false;
     char *at = PUT(put(PUT(room, "{"), offer->json, fixed), ",");
 
-    at = PUT(at + put_asked(at, subject, asker), "}");
+    at = PUT(at + put_asked(at, offer, ask, asker), "}");
     encode_raw_claim(json, (size_t)(at - room));
     return true;
 }
 
-void offer_encode(struct encoder *json, const struct query_subject *subject,
+void offer_encode(struct encoder *json, const struct offer *offer, const struct offer_ask *ask,
                   const struct query_caller *asker)
 {
-    if (copy_ahead(json, subject, asker))
+    if (copy_ahead(json, offer, ask, asker))
         return;
     encode_object(json);
-    if (subject->offer->json != NULL)
-        encode_members(json, subject->offer->json, subject->offer->json_length);
+    if (offer->json != NULL)
+        encode_members(json, offer->json, offer->json_length);
     else
-        offer_encode_fixed(json, subject->offer);
-    offer_encode_asked(json, subject, asker);
+        offer_encode_fixed(json, offer);
+    offer_encode_asked(json, offer, ask, asker);
     encode_end(json);
 }

@@ -16,11 +16,11 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer);
 
 /* All others: at most so many bytes. */
 enum { OFFER_ASKED_MAX = 1024 };
-void offer_encode_asked(struct encoder *json, const struct query_subject *subject,
-                        const struct query_caller *asker);
+void offer_encode_asked(struct encoder *json, const struct offer *offer,
+                        const struct offer_ask *ask, const struct query_caller *asker);
 
 /* The whole object. */
-void offer_encode(struct encoder *json, const struct query_subject *subject,
+void offer_encode(struct encoder *json, const struct offer *offer, const struct offer_ask *ask,
                   const struct query_caller *asker);
 
 #endif

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "server/offer_json.h"
+#include "server/offer_memo.h"
 
 enum { OFFER_JSON_MAX = 64 * 1024 };
 
@@ -59,6 +60,7 @@ struct stock *stock_of(int64_t machine_id, const struct offer *offers, size_t co
         copies[i].machine = machine;
         offer_prepare(&copies[i]);
         write_ahead(&stock->arena, &copies[i]);
+        copies[i].memo = must(arena_alloc(&stock->arena, 1, sizeof *copies[i].memo));
     }
     stock->offers.offers = copies;
     stock->offers.count = count;
@@ -69,6 +71,8 @@ void stock_release(struct stock **stock)
 {
     if (*stock == NULL)
         return;
+    for (size_t i = 0; i < (*stock)->offers.count; i++)
+        offer_memo_clear((*stock)->offers.offers[i].memo);
     arena_release(&(*stock)->arena);
     free(*stock);
     *stock = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one machine offers, in one piece of memory that never changes: the catalog borrows it until
- * it is replaced by the next.
+ * it is replaced by the next. Only what offers cost is added to it, as it is asked for
+ * (server/offer_memo.h).
  *
  * All that can be worked out before anybody asks is: the merit of each offer, and the JSON of the
  * members that are the same for everybody. */

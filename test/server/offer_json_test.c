@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "check.h"
 #include "server/fields.h"
+#include "server/offer_memo.h"
 #include "server/stock.h"
 
 #define NOW ((struct instant){ INT64_C(1795330553000000) })
@@ -56,11 +57,10 @@ static json_t *encoded(const struct offer *offer, const struct offer_ask *ask)
 {
     auto_buf struct buf text = buf_of(1 << 20);
     struct encoder json = encoder_of(&text);
-    const struct quote quote = offer_quote(offer, ask);
     json_t *row = NULL;
     struct error err;
 
-    offer_encode(&json, &(struct query_subject){ offer, &quote }, &asker);
+    offer_encode(&json, offer, ask, &asker);
     CHECK_OK(json_parse(text.bytes, text.length, &row, &err), &err);
     return row;
 }
@@ -85,6 +85,7 @@ static void test_what_is_written_ahead_is_what_is_written_late(void **state)
         struct offer late = *ahead;
 
         late.json = NULL;
+        late.memo = NULL;
         for (int type = OFFER_ON_DEMAND; type <= OFFER_RESERVED; type++) {
             const struct offer_ask ask = { (enum offer_type)type, 40000 * (int64_t)i, 0 };
             auto_json json_t *first = encoded(ahead, &ask), *second = encoded(&late, &ask);
@@ -106,10 +107,10 @@ static void plain_score(struct encoder *json, const char *key, double value)
 }
 
 /* The same members as offer_encode_asked() writes, one by one. */
-static void encode_plainly(struct encoder *json, const struct query_subject *subject)
+static void encode_plainly(struct encoder *json, const struct offer *offer,
+                           const struct offer_ask *ask)
 {
-    const struct quote quote = *subject->quote;
-    const struct offer *offer = subject->offer;
+    const struct quote quote = offer_quote(offer, ask);
     int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
 
     encode_field_money(json, "dph_base", quote.base);
@@ -136,8 +137,8 @@ static struct money some_price(void)
     return (struct money){ (int64_t)check_random(UINT64_C(1) << (1 + check_random(55))) };
 }
 
-/* What the asker's part says is what plain writing of its members says, byte for byte; and both
- * parts together are the object, whether or not one was written ahead, at any limit. */
+/* What the asker's part says is what plain writing of its members says, byte for byte, for whoever
+ * asks first and for all who ask for the same. */
 static void test_fast_writing_writes_what_plain_writing_does(void **state)
 {
     static const int64_t durations[] = { 0, US_PER_HOUR };
@@ -147,8 +148,8 @@ static void test_fast_writing_writes_what_plain_writing_does(void **state)
         struct stock *stock = a_stock(some_price().nanodollars);
         struct offer offer = stock->offers.offers[0];
         struct machine machine = *offer.machine;
-        auto_buf struct buf fast = buf_of(1 << 20), plain = buf_of(1 << 20);
-        struct encoder one = encoder_of(&fast), two = encoder_of(&plain);
+        auto_buf struct buf plain = buf_of(1 << 20);
+        struct encoder two = encoder_of(&plain);
         const struct offer_ask ask = { (enum offer_type)check_random(3),
                                        (int64_t)check_random(QUERY_STORAGE_MAX),
                                        durations[check_random(2)] };
@@ -162,18 +163,22 @@ static void test_fast_writing_writes_what_plain_writing_does(void **state)
                               ? INSTANT_NEVER
                               : (struct instant){ NOW.microseconds - US_PER_HOUR +
                                                   (int64_t)check_random(UINT64_C(1) << 45) };
-        const struct quote quote = offer_quote(&offer, &ask);
-        const struct query_subject subject = { &offer, &quote };
 
-        encode_object(&one);
-        offer_encode_asked(&one, &subject, &asker);
-        encode_end(&one);
         encode_object(&two);
-        encode_plainly(&two, &subject);
+        encode_plainly(&two, &offer, &ask);
         encode_end(&two);
         check_row("round %d", round);
-        CHECK_TEXT(fast.bytes, plain.bytes);
         CHECK(plain.length < OFFER_ASKED_MAX - ENCODE_FIXED_SIZE);
+        for (int time = 0; time < 2; time++) {
+            auto_buf struct buf fast = buf_of(1 << 20);
+            struct encoder one = encoder_of(&fast);
+
+            CHECK((offer_memo_find(offer.memo, &ask) != NULL) == (time > 0));
+            encode_object(&one);
+            offer_encode_asked(&one, &offer, &ask, &asker);
+            encode_end(&one);
+            CHECK_TEXT(fast.bytes, plain.bytes);
+        }
         stock_release(&stock);
     }
 }
@@ -182,18 +187,17 @@ static void test_a_row_fits_or_overflows(void **state)
 {
     struct stock *stock = a_stock(700000000);
     const struct offer *offer = &stock->offers.offers[0];
-    const struct quote quote = offer_quote(offer, &(struct offer_ask){ .disk_milligb = 1 });
-    const struct query_subject subject = { offer, &quote };
+    const struct offer_ask ask = { .disk_milligb = 1 };
     auto_buf struct buf whole = buf_of(1 << 20);
     struct encoder json = encoder_of(&whole);
 
     (void)state;
-    offer_encode(&json, &subject, &asker);
+    offer_encode(&json, offer, &ask, &asker);
     for (size_t limit = whole.length - 2; limit < whole.length + OFFER_ASKED_MAX; limit++) {
         auto_buf struct buf text = buf_of(limit);
 
         json = encoder_of(&text);
-        offer_encode(&json, &subject, &asker);
+        offer_encode(&json, offer, &ask, &asker);
         check_row("limit %zu", limit);
         CHECK(text.has_overflowed == (limit < whole.length));
         if (limit >= whole.length)
