@@ -179,12 +179,14 @@ static void beat(struct sim *sim, struct sim_host *host)
             }
     }
     enum take_outcome outcome;
-    if (deliver(sim, host, &message.heartbeat, &outcome)) {
-        if (outcome == TAKE_FENCED)
-            host->has_session = false;
-        if (sim_fault(sim, FAULT_BEAT_TWICE) && deliver(sim, host, &message.heartbeat, &outcome))
-            CHECK(outcome != TAKE_DONE);
+    if (!deliver(sim, host, &message.heartbeat, &outcome)) {
+        release_message(&message);
+        return;
     }
+    if (outcome == TAKE_FENCED)
+        host->has_session = false;
+    if (sim_fault(sim, FAULT_BEAT_TWICE) && deliver(sim, host, &message.heartbeat, &outcome))
+        CHECK(outcome != TAKE_DONE);
     release_message(&host->last);
     host->last = message;
 }

@@ -136,8 +136,7 @@ static bool goes_on(const struct evidence *evidence, const struct interval *inte
 }
 
 /* Between heartbeats further apart than a lease, no more is charged than our outage explains; and
- * past the last heartbeat only up to a decision within the lease. The first heartbeat after an
- * outage may not show the container yet: then the gap goes on to the next. */
+ * past the last heartbeat only up to a decision within the lease. */
 static void check_it_was_connected(const struct sim *sim, const struct evidence *evidence,
                                    const struct interval *interval)
 {
@@ -155,7 +154,7 @@ static void check_it_was_connected(const struct sim *sim, const struct evidence 
         int64_t charged = (until < interval->metered_us ? until : interval->metered_us) - from;
 
         if (charged > CONNECTED_LEASE_US)
-            CHECK(charged <= outage_us(sim, from, until + CONNECTED_LEASE_US));
+            CHECK(charged <= outage_us(sim, from, until));
         if (is_last)
             break;
     }
@@ -239,25 +238,17 @@ static bool is_new(const struct evidence *evidence, const struct interval *inter
     return evidence->checked_us[interval->id] != interval->metered_us;
 }
 
-/* When the last was heard of what the renter had running up to an instant: at the first heartbeat
- * behind each part of it. */
-static int64_t known_by_us(const struct sim *sim, const struct evidence *evidence,
-                           const struct sim_user *user, int64_t at_us)
+/* Up to when an interval counts at an instant, for one who has heard what hosts said by `known_us`.
+ * After hours without a server each host tells of its own hours when it is back, and they are paid
+ * for by the credit that is there by then, not by what was there when the first one came. */
+static int64_t heard_until_us(const struct sim *sim, const struct interval *interval, int64_t at_us,
+                              int64_t known_us)
 {
-    int64_t known_us = at_us;
+    const struct sim_host *host = find_host(sim, interval->machine_id);
+    size_t behind = first_beat(host, known_us + 1);
+    int64_t until_us = less(interval->metered_us, at_us);
 
-    for (size_t i = 0; i < evidence->interval_count; i++) {
-        const struct interval *interval = &evidence->intervals[i];
-        const struct sim_host *host = find_host(sim, interval->machine_id);
-
-        if (interval->start_us >= at_us ||
-            find_contract(evidence, interval->contract_id)->owner_id != user->caller.user_id)
-            continue;
-        size_t heard = first_beat(host, less(interval->metered_us, at_us));
-        if (heard < host->beat_count && host->beats_us[heard] > known_us)
-            known_us = host->beats_us[heard];
-    }
-    return known_us;
+    return behind == 0 ? interval->start_us : less(until_us, host->beats_us[behind - 1]);
 }
 
 /* At the end of every interval, the account had not fallen below its floor by more than that
@@ -266,7 +257,10 @@ static int64_t known_by_us(const struct sim *sim, const struct evidence *evidenc
 static void check_floor(const struct sim *sim, const struct evidence *evidence,
                         const struct interval *interval, const struct sim_user *user)
 {
-    int64_t at_us = interval->metered_us, known_us = known_by_us(sim, evidence, user, at_us);
+    int64_t at_us = interval->metered_us;
+    const struct sim_host *host = find_host(sim, interval->machine_id);
+    size_t heard = first_beat(host, at_us);
+    int64_t known_us = heard < host->beat_count ? host->beats_us[heard] : at_us;
     int64_t owner_id = user->caller.user_id, granted = 0, traffic = 0;
     numerator spent = 0, burn = 0;
 
@@ -291,7 +285,8 @@ static void check_floor(const struct sim *sim, const struct evidence *evidence,
         burn += 2 * (numerator)METER_DISK_DENOMINATOR; /* each meter is posted in whole parts */
         struct sim_range range = sim_intervals_of(evidence, contract->id);
         for (size_t j = range.from; j < range.until; j++)
-            spent += gpu_parts(evidence, &evidence->intervals[j], at_us);
+            spent += gpu_parts(evidence, &evidence->intervals[j],
+                               heard_until_us(sim, &evidence->intervals[j], at_us, known_us));
     }
     check_row("user %" PRId64 ", at %" PRId64, owner_id, at_us);
     numerator left = (numerator)(granted - traffic) * METER_DISK_DENOMINATOR - spent;

@@ -140,6 +140,9 @@ void sim_server_start(struct sim *sim)
     sim->server_starts++;
     (void)snprintf(sim->server_proc, sizeof sim->server_proc, "server-%lld",
                    (long long)sim->server_starts);
+    if (sim->server_starts == 1) /* until now there was none, and who came had no better chance */
+        sim->outages[sim->outage_count++] =
+            (struct span){ { sim_book_now(sim) - US_PER_HOUR }, { sim_book_now(sim) } };
     if (sim->server_starts > 1) {
         CHECK(sim->outage_count < SIM_OUTAGES_MAX);
         sim->outages[sim->outage_count++] =

@@ -155,7 +155,12 @@ int64_t sim_book_of(const struct sim *sim, int64_t true_us)
         return INT64_MAX;
     while (i > 1 && sim->eras[i - 1].from_us > true_us)
         i--;
-    return true_us + sim->eras[i - 1].ahead_us;
+    int64_t book_us = true_us + sim->eras[i - 1].ahead_us;
+    if (i == sim->era_count)
+        return book_us;
+    /* While there was no server: not past where the next one's books begin. */
+    int64_t next_us = sim->eras[i].from_us + sim->eras[i].ahead_us;
+    return book_us < next_us ? book_us : next_us;
 }
 
 /* A server takes the time from the wall; and not one that was before, or it would not start
