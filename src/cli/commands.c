@@ -19,6 +19,7 @@
 #include "cli/cmd_rank.h"
 #include "cli/cmd_rules.h"
 #include "cli/cmd_ssh.h"
+#include "cli/cmd_teams.h"
 #include "cli/cmd_templates.h"
 #include "cli/help.h"
 
@@ -176,6 +177,39 @@ const struct command commands[] = {
     { "Account", "create", "subaccount", false, true, "", 0, 0, cmd_create_subaccount_options,
       cmd_create_subaccount, NULL, "make an account below yours",
       "berth create subaccount --email bo@example.org --username bo --type client\n" },
+    { "Account", "create", "team", false, true, "", 0, 0, cmd_create_team_options, cmd_create_team,
+      NULL, "make an account that several people act for",
+      "berth create team --team-name crew --transfer-credit 25\n\n"
+      "The key with which you act for it alone goes to standard output.\n" },
+    { "Account", "show", "teams", false, true, "", 0, 0, no_options, cmd_show_teams, NULL,
+      "the teams that you are a member of", "" },
+    { "Account", "create", "team-key", false, true, "TEAM", 1, 1, no_options, cmd_create_team_key,
+      NULL, "one more key to act for a team of yours", "" },
+    { "Account", "leave", "team", false, true, "TEAM", 1, 1, no_options, cmd_leave_team, NULL,
+      "be no member of a team any more", "" },
+    { "Account", "destroy", "team", false, true, "", 0, 0, no_options, cmd_destroy_team, NULL,
+      "end the team that the key in use acts for", "" },
+    { "Account", "show", "members", false, true, "", 0, 0, no_options, cmd_show_members, NULL,
+      "who acts for the team", "" },
+    { "Account", "invite", "member", false, true, "", 0, 0, cmd_invite_member_options,
+      cmd_invite_member, NULL, "let somebody act for the team, by a code that comes by mail",
+      "berth invite member --email bo@example.org --role member\n" },
+    { "Account", "accept", "invite", false, true, "CODE", 1, 1, no_options, cmd_accept_invite, NULL,
+      "join a team with the code that came by mail",
+      "With the key of your own account. That of the team alone goes to standard output.\n" },
+    { "Account", "remove", "member", false, true, "ID", 1, 1, no_options, cmd_remove_member, NULL,
+      "let somebody act for the team no more, at once", "" },
+    { "Account", "create", "team-role", false, true, "", 0, 0, cmd_team_role_options,
+      cmd_create_team_role, NULL, "say what members of the team may do",
+      "berth create team-role --name reader --permissions reader.json\n" },
+    { "Account", "show", "team-roles", false, true, "", 0, 0, no_options, cmd_show_team_roles, NULL,
+      "what members of the team may do", "A star marks what a role allows in part.\n" },
+    { "Account", "show", "team-role", false, true, "NAME", 1, 1, no_options, cmd_show_team_role,
+      NULL, "what one role allows, as JSON", "" },
+    { "Account", "update", "team-role", false, true, "ID", 1, 1, cmd_team_role_options,
+      cmd_update_team_role, NULL, "change a role, for all who have it", "" },
+    { "Account", "remove", "team-role", false, true, "NAME", 1, 1, no_options, cmd_remove_team_role,
+      NULL, "take away a role that nobody has", "" },
     { "Account", "show", "audit-logs", false, true, "", 0, 0, no_options, cmd_show_audit_logs, NULL,
       "what was called on your account, and from where", "" },
     { "Account", "show", "ipaddrs", false, true, "", 0, 0, no_options, cmd_show_ipaddrs, NULL,

@@ -10,6 +10,7 @@
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/login.h"
+#include "store/team.h"
 
 enum { RIGHTS_LENGTH_MAX = 16 * 1024 };
 
@@ -150,9 +151,7 @@ static enum scope category_scope(const char *name)
     return 0;
 }
 
-/* The categories that `rights` names, and those that it grants whole. False where it is no
- * permission object. */
-static bool rights_read(const char *rights, int64_t *ret_named, int64_t *ret_whole)
+bool account_rights(const char *rights, int64_t *ret_named, int64_t *ret_whole)
 {
     auto_json json_t *root = NULL;
     struct error err;
@@ -184,6 +183,33 @@ struct authenticate_work {
     bool is_known;
 };
 
+/* Where the key is a member's, for a team: what both the key and the member's role allow. Who is no
+ * member any more has no key. */
+static bool add_member(struct db *db, const struct api_key_row *key, struct arena *arena,
+                       struct authenticate_work *work, struct error *err)
+{
+    struct caller *caller = &work->caller;
+    struct team_member_row member;
+    struct user_row actor;
+    int64_t named, whole;
+    bool has_member, has_actor = false;
+
+    if (!team_member_load(db, key->user_id, key->member_id, arena, &member, &has_member, err) ||
+        (has_member && !user_load(db, key->member_id, arena, &actor, &has_actor, err)))
+        return false;
+    work->is_known = has_actor;
+    if (!has_actor)
+        return true;
+    if (!account_rights(member.role.rights, &named, &whole))
+        return error_set(err, ERROR_CORRUPT, "role %" PRId64 " has no rights", member.role.id);
+    caller->narrowed =
+        ((caller->scopes | caller->narrowed) & (whole | named)) & ~(caller->scopes & whole);
+    caller->scopes &= whole;
+    caller->actor_id = key->member_id;
+    caller->has_tfa = actor.has_tfa;
+    return true;
+}
+
 static bool authenticate_work(struct db *db, void *context, struct error *err)
 {
     struct authenticate_work *work = context;
@@ -201,7 +227,7 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
         return login_caller(db, &work->hash, work->now, &work->caller, &work->is_known, err);
     if (!has_user)
         return true;
-    if (key.rights[0] != '\0' && !rights_read(key.rights, &named, &whole))
+    if (key.rights[0] != '\0' && !account_rights(key.rights, &named, &whole))
         return error_set(err, ERROR_CORRUPT, "API key %" PRId64 " has no rights", key.id);
     work->caller = (struct caller){ .user_id = user.id,
                                     .key_id = key.id,
@@ -212,7 +238,7 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
                                     .instance_id = key.contract_id,
                                     .is_admin = user.is_admin && key.contract_id == 0 };
     work->is_known = true;
-    return true;
+    return key.member_id == 0 || add_member(db, &key, &arena, work, err);
 }
 
 bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,
@@ -230,41 +256,45 @@ bool flow_authenticate(const struct flow *flow, const struct hash *key, struct c
     return true;
 }
 
-struct keys_work {
+static struct api_key_owner owner_of(const struct caller *caller)
+{
+    return (struct api_key_owner){ caller->user_id, caller_member(caller) };
+}
+
+struct rights_work {
     const struct caller *caller;
     struct arena *arena;
-    struct api_key_row *keys;
-    size_t count;
+    struct key_rights rights;
 };
 
 static bool rights_work(struct db *db, void *context, struct error *err)
 {
-    struct keys_work *work = context;
+    struct rights_work *work = context;
+    const struct caller *caller = work->caller;
+    struct team_member_row member;
     struct api_key_row key;
-    bool has;
+    bool has_key, has_member = false;
 
-    work->count = 0;
-    if (!api_key_load(db, work->caller->user_id, work->caller->key_id, work->arena, &key, &has,
-                      err))
+    work->rights = (struct key_rights){ "", "" };
+    if (!api_key_load(db, owner_of(caller), caller->key_id, work->arena, &key, &has_key, err) ||
+        (caller_member(caller) != 0 && !team_member_load(db, caller->user_id, caller->actor_id,
+                                                         work->arena, &member, &has_member, err)))
         return false;
-    if (!has)
-        return true;
-    work->keys = arena_alloc(work->arena, 1, sizeof key);
-    if (work->keys == NULL)
-        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a key");
-    *work->keys = key;
-    work->count = 1;
+    if (has_key)
+        work->rights.key = key.rights;
+    if (has_member)
+        work->rights.role = member.role.rights;
     return true;
 }
 
 bool flow_key_rights(const struct flow *flow, const struct caller *caller, struct arena *arena,
-                     const char **ret_rights, struct error *err)
+                     struct key_rights *ret, struct error *err)
 {
-    struct keys_work work = { .caller = caller, .arena = arena };
+    struct rights_work work = { .caller = caller, .arena = arena };
 
     if (!store_read(flow->store, rights_work, &work, err))
         return error_context(err, "read a key's rights");
-    *ret_rights = work.count == 1 ? work.keys->rights : "";
+    *ret = work.rights;
     return true;
 }
 
@@ -283,7 +313,7 @@ static bool key_create_work(struct db *db, void *context, struct error *err)
 
     work->reply.outcome = KEY_TOO_MANY;
     if (!user_lock(db, work->key.user_id, err) ||
-        !api_key_count(db, work->key.user_id, &count, err))
+        !api_key_count(db, owner_of(work->caller), &count, err))
         return false;
     if (count >= API_KEYS_MAX)
         return true;
@@ -300,7 +330,7 @@ bool flow_key_create(const struct flow *flow, const struct caller *caller, const
     *ret = (struct key_reply){ .outcome = KEY_BAD_NAME };
     if (name == NULL || strlen(name) > NAME_LENGTH_MAX)
         return true;
-    if (rights != NULL && !rights_read(rights, &named, &whole)) {
+    if (rights != NULL && !account_rights(rights, &named, &whole)) {
         ret->outcome = KEY_BAD_RIGHTS;
         return true;
     }
@@ -311,6 +341,7 @@ bool flow_key_create(const struct flow *flow, const struct caller *caller, const
     }
     (void)crypto_token(work.reply.api_key);
     work.key = (struct api_key_row){ .user_id = caller->user_id,
+                                     .member_id = caller_member(caller),
                                      .name = name,
                                      .rights = rights == NULL ? "" : rights,
                                      .scopes = whole,
@@ -329,7 +360,7 @@ static bool key_revoke_work(struct db *db, void *context, struct error *err)
     struct key_work *work = context;
     int64_t count;
 
-    if (!api_key_revoke(db, work->caller->user_id, work->key_id, work->now, &count, err))
+    if (!api_key_revoke(db, owner_of(work->caller), work->key_id, work->now, &count, err))
         return false;
     work->reply.outcome = count == 0 ? KEY_NOT_FOUND : KEY_DONE;
     return true;
@@ -356,13 +387,13 @@ static bool key_reset_work(struct db *db, void *context, struct error *err)
     bool has;
 
     work->reply.outcome = KEY_NOT_FOUND;
-    if (!api_key_load(db, work->caller->user_id, work->caller->key_id, &arena, &key, &has, err))
+    if (!api_key_load(db, owner_of(work->caller), work->caller->key_id, &arena, &key, &has, err))
         return false;
     if (!has || key.contract_id != 0)
         return true;
     key.hash = work->key.hash;
     key.created = work->now;
-    if (!api_key_revoke(db, key.user_id, key.id, work->now, &count, err) ||
+    if (!api_key_revoke(db, owner_of(work->caller), key.id, work->now, &count, err) ||
         !api_key_insert(db, &key, &work->reply.key_id, err))
         return false;
     work->reply.outcome = KEY_DONE;
@@ -384,11 +415,18 @@ bool flow_key_reset(const struct flow *flow, const struct caller *caller, struct
     return true;
 }
 
+struct keys_work {
+    const struct caller *caller;
+    struct arena *arena;
+    struct api_key_row *keys;
+    size_t count;
+};
+
 static bool key_list_work(struct db *db, void *context, struct error *err)
 {
     struct keys_work *work = context;
 
-    return api_key_list(db, work->caller->user_id, work->arena, &work->keys, &work->count, err);
+    return api_key_list(db, owner_of(work->caller), work->arena, &work->keys, &work->count, err);
 }
 
 bool flow_key_list(const struct flow *flow, const struct caller *caller, struct arena *arena,

@@ -52,10 +52,18 @@ NODISCARD bool flow_account_create(const struct flow *flow, const struct account
 NODISCARD bool flow_authenticate(const struct flow *flow, const struct hash *key,
                                  struct caller *ret, bool *ret_is_known, struct error *err);
 
-/* The permission object of the key, JSON as in api.md 2.11, for routes that it narrows; "" where
- * it does not narrow. Lives in the arena. */
+/* The categories that a permission object (api.md 2.11) names, and those that it grants whole.
+ * False where it is none. */
+NODISCARD bool account_rights(const char *rights, int64_t *ret_named, int64_t *ret_whole);
+
+/* Permission objects, JSON as in api.md 2.11, for routes that they narrow: the key's, and that of
+ * the role by which it acts for a team. Both must allow a call; "" narrows nothing. Live in the
+ * arena. */
+struct key_rights {
+    const char *key, *role;
+};
 NODISCARD bool flow_key_rights(const struct flow *flow, const struct caller *caller,
-                               struct arena *arena, const char **ret_rights, struct error *err);
+                               struct arena *arena, struct key_rights *ret, struct error *err);
 
 enum { API_KEYS_MAX = 256 }; /* live ones of an account, its instances' own not counted */
 

@@ -42,6 +42,7 @@ void audit_log_write(const struct flow *flow, const struct caller *caller, const
     entry->row = (struct audit_log_row){ .user_id = caller->user_id,
                                          .key_id = caller->key_id,
                                          .login_id = caller->login_id,
+                                         .member_id = caller_member(caller),
                                          .at = clock_now(flow->clock),
                                          .address = arena_text(&entry->texts, address),
                                          .route = route,

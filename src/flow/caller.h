@@ -52,4 +52,10 @@ struct caller {
     int64_t actor_id;      /* who acts, where the account is a team's: a member; else user_id */
 };
 
+/* The member who acts for a team; 0: the account's own. */
+static inline int64_t caller_member(const struct caller *caller)
+{
+    return caller->actor_id != caller->user_id ? caller->actor_id : 0;
+}
+
 #endif

@@ -69,13 +69,10 @@ static bool send_mail(struct db *db, struct instant now, const struct contract_r
                       const char *left, struct arena *arena, struct error *err)
 {
     auto_buf struct buf body = buf_of(MAIL_MAX);
-    struct user_row user;
-    bool has;
+    const char *email;
 
-    if (!user_load(db, contract->owner_id, arena, &user, &has, err))
+    if (!user_mail(db, contract->owner_id, arena, &email, err))
         return false;
-    if (!has)
-        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
     encode_mail(&body, contract, left);
     /* An end that was moved out is warned of anew. */
     const char *key = arena_printf(arena, "lifetime:%lld:%lld:%s", (long long)contract->id,
@@ -83,7 +80,7 @@ static bool send_mail(struct db *db, struct instant now, const struct contract_r
     if (body.has_overflowed || key == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
     struct outbox_item item = {
-        .key = key, .provider = "mail", .method = "POST", .path = user.email, .body = body.bytes
+        .key = key, .provider = "mail", .method = "POST", .path = email, .body = body.bytes
     };
     return outbox_append(db, &item, now, err);
 }

@@ -55,13 +55,10 @@ static bool mail(struct db *db, const struct telling *telling, const struct cont
     auto_buf struct buf body = buf_of(MAIL_MAX);
     struct encoder json = encoder_of(&body);
     int64_t window_id = telling->window != NULL ? telling->window->id : 0;
-    struct user_row user;
-    bool has;
+    const char *email;
 
-    if (!user_load(db, contract->owner_id, telling->arena, &user, &has, err))
+    if (!user_mail(db, contract->owner_id, telling->arena, &email, err))
         return false;
-    if (!has)
-        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
     encode_object(&json);
     encode_field_text(&json, "template", "maintenance");
     encode_field_int(&json, "instance", contract->id);
@@ -74,7 +71,7 @@ static bool mail(struct db *db, const struct telling *telling, const struct cont
     if (body.has_overflowed || key == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
     struct outbox_item item = {
-        .key = key, .provider = "mail", .method = "POST", .path = user.email, .body = body.bytes
+        .key = key, .provider = "mail", .method = "POST", .path = email, .body = body.bytes
     };
     return outbox_append(db, &item, telling->now, err);
 }

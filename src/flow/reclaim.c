@@ -60,13 +60,10 @@ static bool mail(struct change *change, const struct contract_row *contract,
     auto_buf struct buf members = buf_of(MEMBERS_MAX);
     struct encoder json = encoder_of(&members);
     char end[INSTANT_TEXT_SIZE], kept[INSTANT_TEXT_SIZE];
-    struct user_row user;
-    bool has;
+    const char *email;
 
-    if (!user_load(change->db, contract->owner_id, change->arena, &user, &has, err))
+    if (!user_mail(change->db, contract->owner_id, change->arena, &email, err))
         return false;
-    if (!has)
-        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
     encode_object(&json);
     encode_field_int(&json, "instance", contract->id);
     encode_field_text(&json, "label", contract->label);
@@ -81,7 +78,7 @@ static bool mail(struct change *change, const struct contract_row *contract,
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
     members.bytes[members.length - 1] = '\0'; /* without their brackets */
     struct notice notice = {
-        .email = user.email, .template = "reclaim", .key = key, .members = members.bytes + 1
+        .email = email, .template = "reclaim", .key = key, .members = members.bytes + 1
     };
     return notice_mail(change->db, &notice, change->now, err);
 }

@@ -20,4 +20,20 @@ NODISCARD bool flow_transfer(const struct flow *flow, const struct caller *calle
                              const char *recipient, struct money amount, enum transfer_outcome *ret,
                              struct error *err);
 
+/* Within a transaction, which holds both accounts' locks (transfer_lock()). `key` makes it happen
+ * once. Nothing but TRANSFER_DONE has written anything. */
+struct transfer {
+    int64_t from_id, to_id;
+    struct money amount; /* above 0 */
+    struct instant now;
+    const char *key; /* "adj:transfer:17", shorter than JOURNAL_KEY_SIZE */
+};
+NODISCARD bool transfer_lock(struct db *db, int64_t a, int64_t b, struct error *err);
+
+/* Whether that much could be given away now. */
+NODISCARD bool transfer_may(struct db *db, int64_t from_id, struct money amount, struct instant now,
+                            bool *ret_may, struct error *err);
+NODISCARD bool transfer_post(struct db *db, const struct transfer *transfer,
+                             enum transfer_outcome *ret, struct error *err);
+
 #endif

@@ -37,7 +37,10 @@ static bool send_mail(struct db *db, const struct user_row *user, const struct m
     auto_buf struct buf body = buf_of(MAIL_MAX);
     struct encoder json = encoder_of(&body);
     char text[INSTANT_TEXT_SIZE];
+    const char *email;
 
+    if (!user_mail(db, user->id, arena, &email, err))
+        return false;
     encode_object(&json);
     encode_field_text(&json, "template", mail->template);
     encode_field_text(&json, "left", mail->left);
@@ -48,7 +51,7 @@ static bool send_mail(struct db *db, const struct user_row *user, const struct m
     if (body.has_overflowed || key == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
     struct outbox_item item = {
-        .key = key, .provider = "mail", .method = "POST", .path = user->email, .body = body.bytes
+        .key = key, .provider = "mail", .method = "POST", .path = email, .body = body.bytes
     };
     return outbox_append(db, &item, mail->now, err);
 }

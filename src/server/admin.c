@@ -252,6 +252,7 @@ static bool run_audit_list(struct admin *admin, struct error *err)
         encode_field_int(&json, "user_id", rows[i].user_id);
         field_known_int(&json, "key_id", rows[i].key_id);
         field_known_int(&json, "session_id", rows[i].login_id);
+        field_known_int(&json, "member_id", rows[i].member_id);
         encode_field_text(&json, "address", rows[i].address);
         encode_field_text(&json, "route", rows[i].route);
         encode_field_text(&json, "args", rows[i].args);

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "flow/account.h"
 #include "flow/caller.h"
 #include "server/http.h"
 #include "sys/crypto.h"
@@ -26,9 +27,9 @@ struct call; /* server/routes.h */
 struct authority {
     void *context;
     bool (*find_key)(void *context, const struct hash *key, struct caller *ret, struct error *err);
-    /* The permission object of a key that narrows categories, as JSON, in the arena. */
+    /* The permission objects that narrow categories, as JSON, in the arena: all must allow. */
     bool (*find_rights)(void *context, const struct caller *caller, struct arena *arena,
-                        const char **ret_rights, struct error *err);
+                        struct key_rights *ret, struct error *err);
     /* A wrong key came from there. `*ret_wait_us` above 0: too many have, come back then. Blocks.
      */
     bool (*count_wrong)(void *context, const char *address, int64_t *ret_wait_us,

@@ -29,8 +29,8 @@ static void encode_key_row(struct encoder *json, const struct api_key_row *key)
     encode_field_text(json, "name", key->name);
     encode_key(json, "rights");
     encode_raw(json, rights, strlen(rights));
-    field_null(json, "team_id");
-    field_null(json, "team_name");
+    field_known_int(json, "team_id", key->member_id != 0 ? key->user_id : 0);
+    field_known_text(json, "team_name", key->team_name);
     field_time(json, "created_at", key->created);
     encode_end(json);
 }

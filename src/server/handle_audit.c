@@ -26,6 +26,7 @@ void handle_audit_list(struct call *call)
         encode_field_text(&json, "ip_address", rows[i].address);
         field_known_int(&json, "api_key_id", rows[i].key_id);
         field_known_int(&json, "session_id", rows[i].login_id);
+        field_known_int(&json, "member_id", rows[i].member_id);
         field_time(&json, "created_at", rows[i].at);
         encode_field_text(&json, "api_route", rows[i].route);
         encode_field_text(&json, "args", rows[i].args);

@@ -221,6 +221,9 @@ void handle_tfa_setup(struct call *call)
     struct tfa_reply done;
     struct error err;
 
+    if (caller_member(&call->caller) != 0)
+        return reply_refuse(call, 403, "team_user_forbidden",
+                            "A team's account has no second factor; its members' have.");
     if (!flow_tfa_setup(&call->app->flow, &call->caller, &done, &err))
         return reply_error(call, &err);
     if (refuse_tfa(call, &done))

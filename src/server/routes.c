@@ -306,16 +306,23 @@ static bool check_page(struct call *call, const struct routes_options *options)
     return false;
 }
 
+static bool check_text(const struct call *call, const char *text, struct error *err)
+{
+    auto_json json_t *rights = NULL;
+
+    return text[0] == '\0' ||
+           (json_parse(text, strlen(text), &rights, err) && rights_allow(rights, call, err));
+}
+
 /* Past the category: which calls of it a narrowed key may make. */
 static bool check_rights(struct call *call, const struct authority *authority)
 {
-    auto_json json_t *rights = NULL;
-    const char *text;
+    struct key_rights rights;
     struct error err;
 
-    if (authority->find_rights(authority->context, &call->caller, call->request->arena, &text,
+    if (authority->find_rights(authority->context, &call->caller, call->request->arena, &rights,
                                &err) &&
-        json_parse(text, strlen(text), &rights, &err) && rights_allow(rights, call, &err))
+        check_text(call, rights.key, &err) && check_text(call, rights.role, &err))
         return true;
     reply_error(call, &err);
     return false;

@@ -98,11 +98,11 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
 }
 
 static bool find_rights(void *context, const struct caller *caller, struct arena *arena,
-                        const char **ret_rights, struct error *err)
+                        struct key_rights *ret, struct error *err)
 {
     struct app *app = context;
 
-    return flow_key_rights(&app->flow, caller, arena, ret_rights, err);
+    return flow_key_rights(&app->flow, caller, arena, ret, err);
 }
 
 static bool count_wrong(void *context, const char *address, int64_t *ret_wait_us, struct error *err)

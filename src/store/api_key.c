@@ -5,7 +5,9 @@
 
 #include "store/rows.h"
 
-#define API_KEY_COLUMNS "id, user_id, name, rights, scopes, contract_id, hash, created_us"
+#define API_KEY_COLUMNS                                                                            \
+    "id, user_id, name, rights, scopes, contract_id, hash, created_us, member_id, "                \
+    "CASE WHEN member_id > 0 THEN (SELECT t.name FROM team t WHERE t.id = user_id) END"
 
 static bool api_key_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -18,6 +20,8 @@ static bool api_key_read(struct db_rows *row, struct arena *arena, void *item, s
            rows_text(row, 3, arena, &key->rights, err) &&
            rows_number(row, 4, 0, UINT32_MAX, &key->scopes, err) &&
            rows_number(row, 5, 0, INT64_MAX, &key->contract_id, err) &&
+           rows_number(row, 8, 0, INT64_MAX, &key->member_id, err) &&
+           rows_text_or_null(row, 9, arena, &key->team_name, err) &&
            rows_bytes(row, 6, key->hash.bytes, sizeof key->hash.bytes, err);
 }
 
@@ -28,11 +32,11 @@ bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_i
 {
     return db_insert(db,
                      "INSERT INTO api_key (user_id, name, rights, scopes, contract_id, hash, "
-                     "created_us) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+                     "created_us, member_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
                      DB_ARGS(db_int(key->user_id), db_text(key->name), db_text(key->rights),
                              db_int(key->scopes), db_int(key->contract_id),
                              db_bytes(key->hash.bytes, sizeof key->hash.bytes),
-                             db_instant(key->created)),
+                             db_instant(key->created), db_int(key->member_id)),
                      ret_id, err);
 }
 
@@ -45,22 +49,24 @@ bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
         DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), arena, ret, ret_has, err);
 }
 
-bool api_key_load(struct db *db, int64_t user_id, int64_t id, struct arena *arena,
+#define OWNED "user_id = $1 AND member_id = $2 AND revoked_us IS NULL"
+
+bool api_key_load(struct db *db, struct api_key_owner owner, int64_t id, struct arena *arena,
                   struct api_key_row *ret, bool *ret_has, struct error *err)
 {
     return rows_load_one(db, &reader,
-                         "SELECT " API_KEY_COLUMNS
-                         " FROM api_key WHERE user_id = $1 AND id = $2 AND revoked_us IS NULL",
-                         DB_ARGS(db_int(user_id), db_int(id)), arena, ret, ret_has, err);
+                         "SELECT " API_KEY_COLUMNS " FROM api_key WHERE " OWNED " AND id = $3",
+                         DB_ARGS(db_int(owner.user_id), db_int(owner.member_id), db_int(id)), arena,
+                         ret, ret_has, err);
 }
 
-bool api_key_list(struct db *db, int64_t user_id, struct arena *arena, struct api_key_row **ret,
-                  size_t *ret_count, struct error *err)
+bool api_key_list(struct db *db, struct api_key_owner owner, struct arena *arena,
+                  struct api_key_row **ret, size_t *ret_count, struct error *err)
 {
-    return rows_load(db, &reader,
-                     "SELECT " API_KEY_COLUMNS " FROM api_key WHERE user_id = $1 "
-                     "AND revoked_us IS NULL AND contract_id = 0 ORDER BY id",
-                     DB_ARGS(db_int(user_id)), arena, ret, ret_count, err);
+    return rows_load(
+        db, &reader,
+        "SELECT " API_KEY_COLUMNS " FROM api_key WHERE " OWNED " AND contract_id = 0 ORDER BY id",
+        DB_ARGS(db_int(owner.user_id), db_int(owner.member_id)), arena, ret, ret_count, err);
 }
 
 static bool count_read(struct db_rows *row, void *context, struct error *err)
@@ -72,24 +78,32 @@ static bool count_read(struct db_rows *row, void *context, struct error *err)
     return true;
 }
 
-bool api_key_count(struct db *db, int64_t user_id, int64_t *ret_count, struct error *err)
+bool api_key_count(struct db *db, struct api_key_owner owner, int64_t *ret_count, struct error *err)
 {
     bool has;
 
     *ret_count = 0;
-    return db_query_one(db,
-                        "SELECT COUNT(*) FROM api_key WHERE user_id = $1 AND contract_id = 0 "
-                        "AND revoked_us IS NULL",
-                        DB_ARGS(db_int(user_id)), count_read, ret_count, &has, err);
+    return db_query_one(db, "SELECT COUNT(*) FROM api_key WHERE " OWNED " AND contract_id = 0",
+                        DB_ARGS(db_int(owner.user_id), db_int(owner.member_id)), count_read,
+                        ret_count, &has, err);
 }
 
-bool api_key_revoke(struct db *db, int64_t user_id, int64_t id, struct instant now,
+bool api_key_revoke(struct db *db, struct api_key_owner owner, int64_t id, struct instant now,
                     int64_t *ret_count, struct error *err)
 {
-    return db_count(db,
-                    "UPDATE api_key SET revoked_us = $3 "
-                    "WHERE user_id = $1 AND id = $2 AND revoked_us IS NULL",
-                    DB_ARGS(db_int(user_id), db_int(id), db_instant(now)), ret_count, err);
+    return db_count(
+        db, "UPDATE api_key SET revoked_us = $4 WHERE " OWNED " AND id = $3",
+        DB_ARGS(db_int(owner.user_id), db_int(owner.member_id), db_int(id), db_instant(now)),
+        ret_count, err);
+}
+
+bool api_key_revoke_all(struct db *db, struct api_key_owner owner, struct instant now,
+                        struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE api_key SET revoked_us = $3 WHERE user_id = $1 "
+                   "AND (member_id = $2 OR $2 = 0) AND revoked_us IS NULL",
+                   DB_ARGS(db_int(owner.user_id), db_int(owner.member_id), db_instant(now)), err);
 }
 
 bool api_key_revoke_of_contract(struct db *db, int64_t user_id, int64_t contract_id,

@@ -8,11 +8,11 @@
 bool audit_log_insert(struct db *db, const struct audit_log_row *row, struct error *err)
 {
     return db_exec(db,
-                   "INSERT INTO audit_log (user_id, key_id, login_id, at_us, address, route, args) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                   "INSERT INTO audit_log (user_id, key_id, login_id, at_us, address, route, args, "
+                   "member_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                    DB_ARGS(db_int(row->user_id), db_int(row->key_id), db_int(row->login_id),
                            db_instant(row->at), db_text(row->address), db_text(row->route),
-                           db_text(row->args)),
+                           db_text(row->args), db_int(row->member_id)),
                    err) &&
            db_exec(db,
                    "INSERT INTO user_address (user_id, address, first_us) VALUES ($1, $2, $3) "
@@ -31,7 +31,8 @@ static bool log_read(struct db_rows *row, struct arena *arena, void *item, struc
            rows_number(row, 3, 0, INT64_MAX, &entry->login_id, err) &&
            rows_text(row, 5, arena, &entry->address, err) &&
            rows_text(row, 6, arena, &entry->route, err) &&
-           rows_text(row, 7, arena, &entry->args, err);
+           rows_text(row, 7, arena, &entry->args, err) &&
+           rows_number(row, 8, 0, INT64_MAX, &entry->member_id, err);
 }
 
 bool audit_log_list(struct db *db, int64_t user_id, size_t max, struct arena *arena,
@@ -41,12 +42,12 @@ bool audit_log_list(struct db *db, int64_t user_id, size_t max, struct arena *ar
 
     if (user_id == 0)
         return rows_load(db, &reader,
-                         "SELECT id, user_id, key_id, login_id, at_us, address, route, args FROM "
-                         "audit_log ORDER BY id DESC LIMIT $1",
+                         "SELECT id, user_id, key_id, login_id, at_us, address, route, args, "
+                         "member_id FROM audit_log ORDER BY id DESC LIMIT $1",
                          DB_ARGS(db_int((int64_t)max)), arena, ret, ret_count, err);
     return rows_load(db, &reader,
-                     "SELECT id, user_id, key_id, login_id, at_us, address, route, args FROM "
-                     "audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
+                     "SELECT id, user_id, key_id, login_id, at_us, address, route, args, "
+                     "member_id FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
                      DB_ARGS(db_int(user_id), db_int((int64_t)max)), arena, ret, ret_count, err);
 }
 

@@ -11,6 +11,7 @@
 struct audit_log_row {
     int64_t id, user_id;
     int64_t key_id, login_id; /* by what: the other is 0 */
+    int64_t member_id;        /* of a team's account: who did it; else 0 */
     struct instant at;
     const char *address, *route, *args;
 };

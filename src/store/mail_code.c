@@ -48,6 +48,29 @@ bool mail_code_take(struct db *db, int64_t id, struct error *err)
     return count == 1 || error_set(err, ERROR_CONFLICT, "the code has just been used");
 }
 
+static bool count_read(struct db_rows *row, void *context, struct error *err)
+{
+    struct mail_codes *codes = context;
+
+    (void)err;
+    codes->all = db_column_int(row, 0);
+    codes->of_email = db_column_int(row, 1);
+    return true;
+}
+
+bool mail_code_count(struct db *db, int64_t user_id, int64_t kind, const char *email,
+                     struct instant now, struct mail_codes *ret, struct error *err)
+{
+    bool has;
+
+    *ret = (struct mail_codes){ 0, 0 };
+    return db_query_one(db,
+                        "SELECT COUNT(*), COALESCE(SUM(CASE WHEN email = $3 THEN 1 ELSE 0 END), 0) "
+                        "FROM mail_code WHERE user_id = $1 AND kind = $2 AND expires_us > $4",
+                        DB_ARGS(db_int(user_id), db_int(kind), db_text(email), db_instant(now)),
+                        count_read, ret, &has, err);
+}
+
 bool mail_code_drop(struct db *db, int64_t user_id, int64_t kind, struct error *err)
 {
     return db_exec(db, "DELETE FROM mail_code WHERE user_id = $1 AND kind = $2",

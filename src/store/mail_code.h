@@ -25,6 +25,13 @@ NODISCARD bool mail_code_load(struct db *db, int64_t id, struct instant now, str
 /* Use it up: one that somebody else has just used is ERROR_CONFLICT. */
 NODISCARD bool mail_code_take(struct db *db, int64_t id, struct error *err);
 
+/* How many of a kind wait that have not expired, and how many of those for one email. */
+struct mail_codes {
+    int64_t all, of_email;
+};
+NODISCARD bool mail_code_count(struct db *db, int64_t user_id, int64_t kind, const char *email,
+                               struct instant now, struct mail_codes *ret, struct error *err);
+
 /* All of that kind for the user. */
 NODISCARD bool mail_code_drop(struct db *db, int64_t user_id, int64_t kind, struct error *err);
 NODISCARD bool mail_code_forget(struct db *db, struct instant now, struct error *err);

@@ -132,15 +132,28 @@ bool user_list(struct db *db, int64_t after, size_t max, struct arena *arena, st
                      DB_ARGS(db_int(after), db_int((int64_t)max)), arena, ret, ret_count, err);
 }
 
-static bool password_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+static bool text_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     return rows_text(row, 0, arena, item, err);
+}
+
+bool user_mail(struct db *db, int64_t id, struct arena *arena, const char **ret, struct error *err)
+{
+    static const struct rows_reader email = { "email", sizeof(const char *), text_read };
+    bool has;
+
+    if (!rows_load_one(db, &email,
+                       "SELECT o.email FROM users u LEFT JOIN team t ON t.id = u.id "
+                       "JOIN users o ON o.id = COALESCE(t.owner_id, u.id) WHERE u.id = $1",
+                       DB_ARGS(db_int(id)), arena, ret, &has, err))
+        return false;
+    return has || error_set(err, ERROR_CORRUPT, "there is no user %lld", (long long)id);
 }
 
 bool user_load_password(struct db *db, int64_t id, struct arena *arena, const char **ret,
                         struct error *err)
 {
-    static const struct rows_reader password = { "password", sizeof(const char *), password_read };
+    static const struct rows_reader password = { "password", sizeof(const char *), text_read };
     bool has;
 
     *ret = "";

@@ -56,6 +56,10 @@ NODISCARD bool user_set_spend_cap(struct db *db, int64_t id, struct money cap, i
 NODISCARD bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                         size_t *ret_count, struct error *err);
 
+/* Where its mails go: its email, or that of the owner where it is a team's. */
+NODISCARD bool user_mail(struct db *db, int64_t id, struct arena *arena, const char **ret,
+                         struct error *err);
+
 /* Of an account: Argon2id's text; "" where it has no password. */
 NODISCARD bool user_load_password(struct db *db, int64_t id, struct arena *arena, const char **ret,
                                   struct error *err);

@@ -27,6 +27,15 @@ REFUSED = {
     "api.tfa.authorized": "missing_params",
     "api.tfa.confirm": "missing_params",
     "api.tfa.regenerate": "tfa_method_not_configured",
+    "api.team.create": "name_taken",
+    "api.team.destroy": "no_team",
+    "api.team.members": "no_team",
+    "api.team.invite": "no_team",
+    "api.team.accept": "invalid_token",
+    "api.team.role_create": "no_team",
+    "api.team.roles": "no_team",
+    "api.team.role_show": "no_team",
+    "api.team.role_delete": "no_team",
     "api.template.update": "invalid_args",
     "api.template.delete": "invalid_args",
 }
@@ -39,12 +48,16 @@ KEYS = [
 class Matrix(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.world = World().__enter__()
+        # Its callers are in more of a hurry than people are.
+        cls.world = World("--rate-factor", "20").__enter__()
         cls.ada = cls.world.user("ada", credit="100.00")
         cls.bo = cls.world.user("bo", credit="100.00")
         cls.hal = cls.world.user("hal", credit="100.00")
         cls.op = cls.world.user("op", credit="100.00", is_admin=True)
         cls.paper = cls.hal.machine(gpus=8)
+        # Ada's team, as its owner; everybody has one of that name.
+        cls.crew, *_ = [cls.world.team(who, "crew") for who in (cls.ada, cls.bo, cls.hal, cls.op)]
+        cls.crew.ok("POST", "/api/v0/team/roles/", {"name": "writer", "permissions": {"api": {"misc": {}}}})
         cls.cells = 0
         cls.handed_out = set()
         cls.list_machine()
@@ -108,8 +121,21 @@ class Matrix(unittest.TestCase):
             return self.session(owner)
         if kind == "tfa_method":
             return self.second_factor(owner)
+        if kind == "team":
+            return self.crew.id
+        if kind == "team_role":
+            rows = self.crew.ok("GET", "/api/v0/team/roles-full/")
+            return next(row["id"] for row in rows if row["name"] == "writer")
+        if kind == "team_member":
+            if len(self.crew.ok("GET", "/api/v0/team/members/")) == 1:
+                self.world.join(self.crew, self.bo, "bo@berth.test", "member")
+            return self.bo.id
         assert kind == "api_key", kind
         return self.scoped(owner, "user_read")[0]
+
+    def owner(self, kind):
+        """Whose the things of a kind are."""
+        return {"machine": self.hal, "team_role": self.crew, "team_member": self.crew}.get(kind, self.ada)
 
     def session(self, owner):
         """One that is open, by a password that the account gets if it has none."""
@@ -314,7 +340,7 @@ class Matrix(unittest.TestCase):
             if route.access is None or route.access["object"] == "offer":
                 continue
             kind = route.access["object"]
-            owner = self.hal if kind == "machine" else self.ada
+            owner = self.owner(kind)
             others = [who for who in (self.ada, self.bo, self.hal, self.op) if who is not owner]
             number = self.thing(kind, owner)
             for who in others:
@@ -333,7 +359,7 @@ class Matrix(unittest.TestCase):
         for route in self.world.checker.api.routes:
             if route.access is None or route.access["object"] == "offer":
                 continue
-            owner = self.hal if route.access["object"] == "machine" else self.ada
+            owner = self.owner(route.access["object"])
             with self.subTest(route.name):
                 number = self.thing(route.access["object"], owner)
                 self.paper.follow()
@@ -380,6 +406,23 @@ class Matrix(unittest.TestCase):
             for who, want in ((self.ada, 403), (self.hal, 403), (self.op, 200)):
                 with self.subTest(f"{route.name} as {who.id}"):
                     self.assertEqual(self.call(route, who, MISSING)[0], want)
+
+    def test_a_member_may_do_what_the_role_names(self):
+        """The key may do all: what its holder may is the role's, asked with every call."""
+        scopes = sorted({route.scope for route in self.world.checker.api.routes if route.scope})
+        crew = self.world.team(self.op, "matrix")
+        crew.ok("POST", "/api/v0/team/roles/", {"name": "some", "permissions": {"api": {}}})
+        number = [row["id"] for row in crew.ok("GET", "/api/v0/team/roles-full/") if row["name"] == "some"][0]
+        member = self.world.join(crew, self.hal, "hal@berth.test", "some")
+        for scope in scopes:
+            crew.ok("PUT", f"/api/v0/team/roles/{number}/", {
+                "name": "some", "permissions": {"api": {s: {} for s in scopes if s != scope}}})
+            for route in self.world.checker.api.routes:
+                if "user" not in route.callers or route.scope != scope:
+                    continue
+                with self.subTest(route.name):
+                    status, reply = self.call(route, member, MISSING)
+                    self.assertEqual((status, reply["error"]), (403, "not_authorized"))
 
     def test_an_instances_key_is_for_that_instance(self):
         def rent():

@@ -17,6 +17,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import signal
@@ -58,6 +59,7 @@ def totp(seed, steps=0):
 class World:
     def __init__(self, *options):
         self.options = options
+        self.codes = set()
         self.checker = schema.Checker()
 
     def __enter__(self):
@@ -155,6 +157,29 @@ class World:
         words += ["--admin"] if is_admin else []
         made = self.admin(*words)
         return Person(self, made["id"], made["api_key"])
+
+    def mail_code(self, to):
+        """The code of the newest mail to that email."""
+        for _ in range(300):
+            for path in sorted((self.data / "outbox").glob("*.eml"), reverse=True):
+                text = path.read_bytes().decode()
+                found = re.search(r"Code: (\S+)\r\n", text)
+                if f"To: <{to}>\r\n" in text and found and found[1] not in self.codes:
+                    self.codes.add(found[1])
+                    return found[1]
+            time.sleep(0.02)
+        raise AssertionError(f"no code comes to {to}")
+
+    def team(self, owner, name):
+        """A team of the owner's, as what acts for it."""
+        made = owner.ok("POST", "/api/v0/team/", {"team_name": name})
+        return Person(self, made["team_id"], made["key"])
+
+    def join(self, team, person, email, role):
+        """The person is a member; as what acts for the team with that role."""
+        team.ok("POST", "/api/v0/team/invite/", {"email": email, "role": role})
+        made = person.ok("POST", "/api/v0/team/accept/", {"code": self.mail_code(email)})
+        return Person(self, made["team_id"], made["key"])
 
     def session_of(self, person, password):
         """One that is open, by a password that the account gets if it has none."""

@@ -125,9 +125,9 @@ static void test_a_key_can_do_no_more_than_the_one_that_made_it(void **state)
         CHECK_INT(caller.scopes, rows[i].scopes);
         CHECK_INT(caller.narrowed, i == 2 ? SCOPE_USER_READ : 0);
         CHECK_INT(caller.user_id, ada.user_id);
-        const char *rights;
+        struct key_rights rights;
         CHECK_OK(flow_key_rights(&world.flow, &caller, &world.arena, &rights, &err), &err);
-        CHECK_TEXT(rights, rows[i].rights == NULL ? "" : rows[i].rights);
+        CHECK_TEXT(rights.key, rows[i].rights == NULL ? "" : rows[i].rights);
     }
     world_close(&world);
 }

@@ -187,14 +187,15 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
 }
 
 static bool find_rights(void *context, const struct caller *caller, struct arena *arena,
-                        const char **ret_rights, struct error *err)
+                        struct key_rights *ret, struct error *err)
 {
     (void)context;
     (void)arena;
     if (caller->user_id != NARROW)
         return error_set(err, ERROR_IO, "nobody else is narrowed");
-    *ret_rights = "{\"api\":{\"misc\":{\"show\":{\"constraints\":{\"id\":{\"lte\":12}}},"
-                  "\"make\":{\"constraints\":{\"x\":{\"eq\":5}}}}}}";
+    ret->role = "";
+    ret->key = "{\"api\":{\"misc\":{\"show\":{\"constraints\":{\"id\":{\"lte\":12}}},"
+               "\"make\":{\"constraints\":{\"x\":{\"eq\":5}}}}}}";
     return true;
 }
 

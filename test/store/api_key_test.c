@@ -35,7 +35,8 @@ static int64_t list(struct scene *scene, int64_t user_id, struct api_key_row **r
 {
     size_t count = 99;
 
-    CHECK_OK(api_key_list(scene->db, user_id, &scene->arena, ret, &count, &scene->err),
+    CHECK_OK(api_key_list(scene->db, (struct api_key_owner){ user_id, 0 }, &scene->arena, ret,
+                          &count, &scene->err),
              &scene->err);
     return (int64_t)count;
 }
@@ -48,7 +49,8 @@ static void test_every_field_comes_back(void **state)
     struct api_key_row key;
     bool has;
 
-    CHECK_OK(api_key_load(scene.db, scene.ada, id, &scene.arena, &key, &has, &scene.err),
+    CHECK_OK(api_key_load(scene.db, (struct api_key_owner){ scene.ada, 0 }, id, &scene.arena, &key,
+                          &has, &scene.err),
              &scene.err);
     CHECK(has);
     CHECK_INT(key.id, id);
@@ -70,11 +72,14 @@ static void test_a_key_is_its_owners(void **state)
     struct api_key_row key, *keys;
     bool has = true;
 
-    CHECK_OK(api_key_load(scene.db, scene.bob, id, &scene.arena, &key, &has, &scene.err),
+    CHECK_OK(api_key_load(scene.db, (struct api_key_owner){ scene.bob, 0 }, id, &scene.arena, &key,
+                          &has, &scene.err),
              &scene.err);
     CHECK(!has);
     CHECK_INT(list(&scene, scene.bob, &keys), 0);
-    CHECK_OK(api_key_revoke(scene.db, scene.bob, id, scene_at(5), &count, &scene.err), &scene.err);
+    CHECK_OK(api_key_revoke(scene.db, (struct api_key_owner){ scene.bob, 0 }, id, scene_at(5),
+                            &count, &scene.err),
+             &scene.err);
     CHECK_INT(count, 0);
     CHECK_INT(find(&scene, 1), id);
 }
@@ -87,12 +92,17 @@ static void test_a_revoked_key_is_gone(void **state)
     struct api_key_row key, *keys;
     bool has = true;
 
-    CHECK_OK(api_key_revoke(scene.db, scene.ada, id, scene_at(5), &count, &scene.err), &scene.err);
+    CHECK_OK(api_key_revoke(scene.db, (struct api_key_owner){ scene.ada, 0 }, id, scene_at(5),
+                            &count, &scene.err),
+             &scene.err);
     CHECK_INT(count, 1);
-    CHECK_OK(api_key_revoke(scene.db, scene.ada, id, scene_at(6), &count, &scene.err), &scene.err);
+    CHECK_OK(api_key_revoke(scene.db, (struct api_key_owner){ scene.ada, 0 }, id, scene_at(6),
+                            &count, &scene.err),
+             &scene.err);
     CHECK_INT(count, 0);
     CHECK_INT(find(&scene, 1), 0);
-    CHECK_OK(api_key_load(scene.db, scene.ada, id, &scene.arena, &key, &has, &scene.err),
+    CHECK_OK(api_key_load(scene.db, (struct api_key_owner){ scene.ada, 0 }, id, &scene.arena, &key,
+                          &has, &scene.err),
              &scene.err);
     CHECK(!has);
     CHECK_INT(list(&scene, scene.ada, &keys), 1);
@@ -143,7 +153,9 @@ static void test_a_hash_is_one_key_even_when_revoked(void **state)
 
     CHECK_REFUSED(&scene, api_key_insert(scene.db, &again, &id, &scene.err));
     CHECK_INT(find(&scene, 1), id);
-    CHECK_OK(api_key_revoke(scene.db, scene.ada, id, scene_at(5), &count, &scene.err), &scene.err);
+    CHECK_OK(api_key_revoke(scene.db, (struct api_key_owner){ scene.ada, 0 }, id, scene_at(5),
+                            &count, &scene.err),
+             &scene.err);
     CHECK_REFUSED(&scene, api_key_insert(scene.db, &again, &id, &scene.err));
     again.hash = scene_hash(2);
     again.user_id = 999;
@@ -167,11 +179,13 @@ static void test_a_row_that_cannot_be_is_corrupt(void **state)
     for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
         check_row("%s", damage[i]);
         scene_run(&scene, damage[i], DB_NO_ARGS);
-        CHECK_FAILS(api_key_load(scene.db, scene.ada, id, &scene.arena, &key, &has, &scene.err),
+        CHECK_FAILS(api_key_load(scene.db, (struct api_key_owner){ scene.ada, 0 }, id, &scene.arena,
+                                 &key, &has, &scene.err),
                     &scene.err, ERROR_CORRUPT);
     }
     scene_run(&scene, "UPDATE api_key SET contract_id = 0, hash = $1", DB_ARGS(db_bytes("x", 1)));
-    CHECK_FAILS(api_key_list(scene.db, scene.ada, &scene.arena, &keys, &count, &scene.err),
+    CHECK_FAILS(api_key_list(scene.db, (struct api_key_owner){ scene.ada, 0 }, &scene.arena, &keys,
+                             &count, &scene.err),
                 &scene.err, ERROR_CORRUPT);
 }
 
