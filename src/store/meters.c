@@ -85,9 +85,12 @@ static bool read_meter(struct db_rows *row, struct meters *meters, size_t at)
         meters->is_closed = is_closed;
         meters->closed = db_column_instant(row, 11);
     }
-    return meter->component == (enum component)(at + 1) && version == meters->version &&
-           denominator == component_denominator(meter->component) &&
-           is_closed == meters->is_closed && meter_is_valid(meter);
+    if (meter->component != (enum component)(at + 1) ||
+        denominator != component_denominator(meter->component))
+        return false;
+    if (version != meters->version || is_closed != meters->is_closed)
+        return false;
+    return meter_is_valid(meter);
 }
 
 bool meters_load(struct db *db, int64_t contract_id, struct meters *ret_meters, struct error *err)

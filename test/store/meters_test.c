@@ -222,6 +222,7 @@ static void test_meters_that_do_not_add_up_are_corrupt(void **state)
         "UPDATE meter SET rate = 9000000000000000000 WHERE comp = 4;",
         "UPDATE meter SET closed_us = 5 WHERE comp = 4;",
         "DELETE FROM rate_epoch WHERE comp = 4; DELETE FROM meter WHERE comp = 4;",
+        "DELETE FROM rate_epoch WHERE comp = 2; DELETE FROM meter WHERE comp = 2;",
         "-- sqlite:\nPRAGMA ignore_check_constraints=ON;\n"
         "-- postgres:\nALTER TABLE meter DROP CONSTRAINT meter_comp_check;\n"
         "-- end\n"
