@@ -28,9 +28,6 @@ const struct args_option cmd_search_offers_options[] = {
 
 const struct args_option cmd_create_instance_options[] = {
 #include "cli/rental_options.def"
-    { "bid-price", 0, "DOLLARS", "bid so much an hour for the instance; it runs while it wins" },
-    { "max-price", 0, "DOLLARS", "with --bid-price: raise the bid up to here rather than stop" },
-    { "grace", 0, "SECONDS", "with --bid-price: notice before it has to stop, 0 to 120 (10)" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -312,7 +309,7 @@ static bool write_rental(struct cli *cli, struct encoder *json, struct error *er
         encode_field_text(json, texts[i].member, args_get(&cli->args, texts[i].option));
     encode_key(json, "disk");
     if (!write_gb(cli, "disk", "10", json, err) || !write_onstart(cli, json, err) ||
-        !write_runtype(cli, json, err))
+        !write_runtype(cli, json, err) || !bids_write(cli, json, err))
         return false;
     encode_field_bool(json, "cancel_unavail", args_has(&cli->args, "cancel-unavail"));
     return true;
@@ -342,8 +339,7 @@ bool cmd_create_instance(struct cli *cli, struct error *err)
 
     encode_object(&json);
     if (!cli_id(cli, cli->args.words[0], "an offer", &offer_id, err) ||
-        !write_rental(cli, &json, err) || !bids_write(cli, &json, err) ||
-        !close_body(&json, &body, err))
+        !write_rental(cli, &json, err) || !close_body(&json, &body, err))
         return false;
     (void)snprintf(path, sizeof path, "/api/v0/asks/%lld/", offer_id);
     if (!client_call(cli->client, "PUT", path, &body, &reply, err))

@@ -40,6 +40,14 @@ static bool write_days(struct cli *cli, struct encoder *json, struct error *err)
     return true;
 }
 
+static bool looks_for_bids(const struct cli *cli)
+{
+    const char *type = args_get(&cli->args, "type");
+
+    return args_has(&cli->args, "interruptible") ||
+           (type != NULL && (strcmp(type, "bid") == 0 || strcmp(type, "interruptible") == 0));
+}
+
 static bool write_order(struct cli *cli, struct buf *body, struct error *err)
 {
     auto_buf struct buf query = buf_of(BODY_LENGTH_MAX / 2);
@@ -49,6 +57,8 @@ static bool write_order(struct cli *cli, struct buf *body, struct error *err)
 
     if (alerts == args_has(&cli->args, "image"))
         return cli_usage(cli, err, "--image: what to start when found; or --alert: only tell");
+    if (args_has(&cli->args, "bid-price") != (looks_for_bids(cli) && !alerts))
+        return cli_usage(cli, err, "--bid-price, for what --interruptible finds");
     if (!offers_write_search(cli, 0, &query, err) ||
         (!alerts && !offers_write_rental(cli, &launch, err)))
         return false;

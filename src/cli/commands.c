@@ -45,8 +45,11 @@ const struct command commands[] = {
       cmd_create_order, NULL, "wait for an offer, and rent the first that is found",
       "berth create order 'num_gpus=2 gpu_name=RTX_4090 geolocation in [EU] dph_per_gpu<=0.25' \\\n"
       "    --image ubuntu:22.04 --disk 20\n"
+      "berth create order 'num_gpus=1 gpu_name=RTX_4090' -i --bid-price 0.15 --image ubuntu:22.04\n"
       "berth create order 'gpu_name=H200 dph_per_gpu<2' --alert\n\n"
-      "It fires once. dph_per_gpu is the price of one GPU and hour, without the disk.\n" },
+      "It fires once. dph_per_gpu is the price of one GPU and hour, without the disk. A bid is "
+      "made\n"
+      "where it runs at once.\n" },
     { "Rent", "search", "templates", false, true, "[WORD...]", 0, ANY, no_options,
       cmd_search_templates, NULL, "templates of yours and of everybody, by words in them", "" },
     { "Rent", "create", "template", false, true, "", 0, 0, cmd_create_template_options,

@@ -215,7 +215,7 @@ static void refuse_ask(struct call *call, int64_t offer_id, int status, const ch
 }
 
 /* A price makes it a bid; what else is said of bids counts only then. */
-static bool read_bid(const json_t *body, struct rental_request *request, struct error *err)
+bool rental_read_bid(const json_t *body, struct rental_request *request, struct error *err)
 {
     static const struct json_bounds graces = { 0, AUCTION_GRACE_S_MAX };
     static const struct json_bounds versions = { 0, INT32_MAX };
@@ -338,7 +338,7 @@ bool rental_request_read(struct call *call, struct rental_request *ret, json_t *
         reply_refuse(call, 400, "invalid_args", "%s.", err.text);
         return false;
     }
-    if (!read_bid(call->body, ret, &err)) {
+    if (!rental_read_bid(call->body, ret, &err)) {
         reply_refuse(call, 400, "invalid_price", "%s.", err.text);
         return false;
     }

@@ -67,7 +67,8 @@ static bool check_launch(const char *launch, struct arena *arena, struct error *
     if (launch == NULL)
         return true;
     if (!json_parse(launch, strlen(launch), &root, err) ||
-        !rental_read(root, arena, &request, err) || !rental_request_check(&request, err))
+        !rental_read(root, arena, &request, err) || !rental_read_bid(root, &request, err) ||
+        !rental_request_check(&request, err))
         return error_context(err, "launch");
     if (request.label != NULL && strlen(request.label) > LABEL_LENGTH_MAX)
         return error_set(err, ERROR_INVALID, "launch: a label has at most %d characters",
@@ -86,8 +87,6 @@ static bool check_query(const char *query, const char *launch, struct arena *are
         return error_context(err, "query");
     if (parsed.condition_count == 0)
         return error_set(err, ERROR_INVALID, "query must have a condition");
-    if (launch != NULL && parsed.ask.type != OFFER_ON_DEMAND)
-        return error_set(err, ERROR_INVALID, "what is started when found is on demand");
     return true;
 }
 

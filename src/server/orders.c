@@ -74,8 +74,38 @@ static void log_trouble(const struct orders *orders, const char *what, const str
 static bool read_launch(const char *launch, struct arena *arena, json_t **ret_root,
                         struct rental_request *request, struct error *err)
 {
-    return json_parse(launch, strlen(launch), ret_root, err) &&
-           rental_read(*ret_root, arena, request, err);
+    if (!json_parse(launch, strlen(launch), ret_root, err) ||
+        !rental_read(*ret_root, arena, request, err) || !rental_read_bid(*ret_root, request, err))
+        return false;
+    /* It starts when it is found, or it goes on waiting here, where that costs nothing. */
+    request->must_run = true;
+    return true;
+}
+
+/* What it is to rent is what it looks for; a bid looks for offers where it would run now. */
+static bool narrow(const struct rental_request *request, struct arena *arena, struct query *query,
+                   struct error *err)
+{
+    bool is_bid_query = query->ask.type == OFFER_BID;
+    struct query_value *most = arena_alloc(arena, 1, sizeof *most);
+
+    if (query->ask.type == OFFER_RESERVED)
+        return error_set(err, ERROR_INVALID, "what is started when found is on demand or a bid");
+    if (request->is_bid != is_bid_query)
+        return error_set(err, ERROR_INVALID,
+                         is_bid_query ? "a bid needs a price: say it in launch"
+                                      : "launch has a price, so the type must be bid");
+    query->ask.disk_milligb = request->spec.disk_gb * 1000;
+    if (!request->is_bid)
+        return true;
+    if (query->condition_count == QUERY_CONDITIONS_MAX || most == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "more than %d conditions",
+                         QUERY_CONDITIONS_MAX - 1);
+    *most =
+        (struct query_value){ .kind = QUERY_VALUE_NUMBER, .number = offer_dollars(request->price) };
+    query->conditions[query->condition_count++] =
+        (struct query_condition){ QUERY_MIN_BID, QUERY_LTE, 1, most };
+    return true;
 }
 
 bool orders_query(const char *query, const char *launch, struct arena *arena, struct query *ret,
@@ -85,10 +115,9 @@ bool orders_query(const char *query, const char *launch, struct arena *arena, st
     struct rental_request request = { 0 };
 
     if (!json_parse(query, strlen(query), &root, err) || !query_parse(root, arena, ret, err) ||
-        (launch != NULL && !read_launch(launch, arena, &launch_root, &request, err)))
+        (launch != NULL && (!read_launch(launch, arena, &launch_root, &request, err) ||
+                            !narrow(&request, arena, ret, err))))
         return false;
-    if (launch != NULL)
-        ret->ask.disk_milligb = request.spec.disk_gb * 1000;
     /* What nobody can rent now is no find. */
     ret->has_rented = false;
     ret->extra_count = 0;
@@ -228,7 +257,8 @@ static bool rent(struct orders *orders, struct waiting *waiting, int64_t offer_i
     case RENTAL_REPEATED:
         return false;
     case RENTAL_REFUSED:
-        if (reply.refusal != RENT_NO_SUCH_OFFER && reply.refusal != RENT_OFFER_TAKEN)
+        if (reply.refusal != RENT_NO_SUCH_OFFER && reply.refusal != RENT_OFFER_TAKEN &&
+            reply.refusal != RENT_BID_WOULD_WAIT)
             note(orders, waiting, rent_outcome_sentence(reply.refusal));
         return false;
     case RENTAL_BAD_SPEC:

@@ -35,8 +35,9 @@ void orders_close(struct orders **orders);
 /* This machine or order has changed; STORE_ID_ANY: any may have. Never waits. */
 void orders_touch(struct orders *orders, enum db_topic topic, int64_t id);
 
-/* The query that an order waits for, as it is stored, priced for the disk that it rents. A launch
- * of NULL only tells. Texts are in the arena. */
+/* The query that an order waits for, as it is stored, priced for the disk that it rents, and of a
+ * bid for offers where it would run at once. A launch of NULL only tells. Texts are in the arena.
+ */
 NODISCARD bool orders_query(const char *query, const char *launch, struct arena *arena,
                             struct query *ret, struct error *err);
 

@@ -34,4 +34,8 @@ static inline bool rental_is_made(const struct rental_reply *done)
 /* Answers the call: why there is none. */
 void rental_reply_refusal(struct call *call, int64_t offer_id, const struct rental_reply *done);
 
+/* What the body says of a bid: `is_bid` where it has a price. */
+NODISCARD bool rental_read_bid(const json_t *body, struct rental_request *request,
+                               struct error *err);
+
 #endif

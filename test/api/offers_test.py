@@ -272,6 +272,9 @@ class Offers(unittest.TestCase):
                      {"query": {"num_gpus": 1}, "launch": {"disk": 9}},
                      {"query": {"num_gpus": 1}, "launch": {"image": "NOT AN IMAGE"}},
                      {"query": {"num_gpus": 1, "type": "bid"}, "launch": {"image": "ubuntu"}},
+                     {"query": {"num_gpus": 1}, "launch": {"image": "ubuntu", "price": 0.2}},
+                     {"query": {"num_gpus": 1, "type": "bid"},
+                      "launch": {"image": "ubuntu", "price": -1}},
                      {"query": {"num_gpus": 1}, "launch": {"image": "x", "env": 5}}):
             with self.subTest(json.dumps(body)):
                 status, reply = self.ada.call("POST", "/api/v0/orders/", body)

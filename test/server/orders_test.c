@@ -96,6 +96,18 @@ static bool fires_soon(int64_t id)
     return load(id).state == ORDER_FIRED;
 }
 
+static void set_min_bid(const struct world_machine *machine, int64_t nanodollars)
+{
+    struct list_machine_request request = { .machine_id = machine->id,
+                                            .has_min_bid = true,
+                                            .values.min_bid_hour = { nanodollars } };
+    struct list_machine_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_list_machine(&world.flow, &machine->host, &request, &reply, &err), &err);
+    CHECK_INT(reply.outcome, LIST_DONE);
+}
+
 static void reprice(const struct world_machine *machine, int64_t nanodollars)
 {
     struct list_machine_request request = { .machine_id = machine->id,
@@ -154,6 +166,36 @@ static void test_what_comes_later_is_found_when_it_comes(void **state)
     CHECK(fires_soon(cheap));
     CHECK_INT(world_contract(&world, load(cheap).contract_id).terms.gpu_hour.nanodollars,
               500000000);
+    close_server(&server, &support->store);
+    close_world(support);
+}
+
+/* "Bid at most so much, start when found": what would make the bid wait is no find. */
+static void test_a_bid_is_made_where_it_runs_at_once(void **state)
+{
+    static const char query[] = "{\"num_gpus\":{\"eq\":2},\"type\":\"bid\"}";
+    static const char launch[] = "{\"image\":\"ubuntu:24.04\",\"disk\":10,\"runtype\":\"ssh\","
+                                 "\"price\":0.3,\"max_price\":0.5}";
+    struct support *support = *state;
+    static struct world_machine machine;
+    struct server server = { .feed = NULL };
+
+    world_open(&world, support);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    set_min_bid(&machine, 151000000);
+    open_server(&server, support->store);
+    int64_t id = create(ada, query, launch);
+    pause_ms(300);
+    CHECK_INT(load(id).state, ORDER_WAITS);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM contract"), 0);
+    set_min_bid(&machine, 150000000);
+    CHECK(fires_soon(id));
+    int64_t contract_id = load(id).contract_id;
+    CHECK_INT(world_contract(&world, contract_id).owner_id, ada.user_id);
+    CHECK_INT(world_number(&world, "SELECT ticks FROM bid"), 150);
+    CHECK_INT(world_number(&world, "SELECT max_ticks FROM bid"), 250);
+    CHECK_INT(world_contract(&world, contract_id).state, RENTAL_CREATED);
     close_server(&server, &support->store);
     close_world(support);
 }
@@ -222,6 +264,18 @@ static void test_a_query_is_priced_for_the_disk_that_it_rents(void **state)
              &err);
     CHECK_INT(query.ask.disk_milligb, 40000);
     CHECK(!query.has_rented && query.extra_count == 0);
+    /* A bid looks for where it would run; its price and the query's type go together. */
+    CHECK_OK(orders_query("{\"type\":\"bid\"}", "{\"image\":\"x\",\"disk\":40,\"price\":0.25}",
+                          &arena, &query, &err),
+             &err);
+    CHECK_INT((int64_t)query.condition_count, 1);
+    CHECK(query.conditions[0].field == QUERY_MIN_BID && query.conditions[0].relation == QUERY_LTE &&
+          query.conditions[0].values[0].number == 0.25);
+    CHECK(!orders_query("{\"type\":\"bid\"}", "{\"image\":\"x\"}", &arena, &query, &err));
+    CHECK_TEXT(err.text, "a bid needs a price: say it in launch");
+    CHECK(!orders_query("{}", "{\"image\":\"x\",\"price\":0.25}", &arena, &query, &err));
+    CHECK_TEXT(err.text, "launch has a price, so the type must be bid");
+    CHECK(!orders_query("{\"type\":\"reserved\"}", "{\"image\":\"x\"}", &arena, &query, &err));
     CHECK(!orders_query("{\"nope\":1}", NULL, &arena, &query, &err));
     CHECK(!orders_query("{}", "{\"disk\":40}", &arena, &query, &err));
     CHECK(!orders_query("{", NULL, &arena, &query, &err));
@@ -232,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_there_already_is_found),
         cmocka_unit_test(test_what_comes_later_is_found_when_it_comes),
+        cmocka_unit_test(test_a_bid_is_made_where_it_runs_at_once),
         cmocka_unit_test(test_one_without_credit_waits_and_says_so),
         cmocka_unit_test(test_two_servers_rent_once),
         cmocka_unit_test(test_a_query_is_priced_for_the_disk_that_it_rents),
