@@ -112,6 +112,10 @@ contain: build
 nat-cut: build
 	@python3 -B test/e2e/nat_test.py --bin build/bin --cut 60
 
+# A billion bytes each way by wget, by scp and through the relay: what is counted and what it costs.
+traffic: build
+	@python3 -B test/e2e/traffic_test.py --bin $(BUILD)/bin
+
 # OpenSSH's own clients into three kinds of image, through a relay and a host's tunnel: the 35 rows of
 # test/ssh/matrix.py. Without the relay they are in make test.
 ssh-relay: build
@@ -123,4 +127,4 @@ ssh-relay: build
 jupyter: build
 	@python3 -B test/e2e/jupyter_test.py --bin build/bin
 
-.PHONY: run jupyter contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: run jupyter traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

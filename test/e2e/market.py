@@ -286,7 +286,8 @@ class Market:
         status, body = self.engine("POST", target, archive, "application/x-tar")
         check(status == 200 and b'"error"' not in body, f"import {name}: {status} {body[-300:]}")
 
-    def import_busybox(self, name="bb:1"):
+    def import_busybox(self, name="bb:1", more=None):
+        """Busybox alone, or with `more` files."""
         binary = pathlib.Path(shutil.which("busybox")).read_bytes()
         applets = subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True)
         files = {"bin/busybox": binary, "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\n",
@@ -294,7 +295,7 @@ class Market:
         for applet in applets.stdout.split():
             if applet != "busybox":
                 files[f"bin/{applet}"] = "link:busybox"
-        self.import_image(name, files, ["/bin/sh"])
+        self.import_image(name, files | (more or {}), ["/bin/sh"])
 
     # Accounts and requests
 
@@ -341,9 +342,9 @@ class Market:
 
     # The renter's journey
 
-    def list_machine(self, price_gpu="0.36", price_disk="0.15"):
-        self.berth("list", "machine", self.machine, "-g", price_gpu, "-s", price_disk, "-u", "0",
-                   "-d", "0", "-m", "1", user="host")
+    def list_machine(self, price_gpu="0.36", price_disk="0.15", price_up="0", price_down="0"):
+        self.berth("list", "machine", self.machine, "-g", price_gpu, "-s", price_disk, "-u", price_up,
+                   "-d", price_down, "-m", "1", user="host")
 
     def offers(self, user="ada"):
         return json.loads(self.berth("search", "offers", "--raw", user=user).stdout)
