@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "agent/access_tools.h"
 #include "agent/diary.h"
@@ -18,7 +19,15 @@
 #include "proto/heartbeat.h"
 #include "sys/fd.h"
 
-enum { LOG_READ_MAX = 48 << 20, URL_SIZE = 512, NOTE_MAX = 256 };
+enum {
+    LOG_READ_MAX = 48 << 20,
+    URL_SIZE = 512,
+    NOTE_MAX = 256,
+    SINCE_SIZE = 48,
+    ENDING_MS = 2000, /* from the end of a command's output to its own */
+    PAUSE_MS = 20,
+    KILLED_CODE = 128 + SIGKILL,
+};
 
 void op_frames_take(struct op_frames *frames, const char *bytes, size_t length, struct buf *out)
 {
@@ -167,16 +176,36 @@ static bool stream(struct docker *docker, const struct http_request *request, si
     return is_done;
 }
 
+/* As the engine wants it: seconds since 1970, with decimals. */
+static bool engine_time(const char *since, char text[static SINCE_SIZE], struct error *err)
+{
+    struct tm time = { 0 };
+
+    if (strcmp(since, DESIRED_SINCE_ALL) == 0) {
+        (void)snprintf(text, SINCE_SIZE, "0");
+        return true;
+    }
+    const char *rest = strptime(since, "%Y-%m-%dT%H:%M:%S", &time);
+    if (rest == NULL || *rest != '.')
+        return error_set(err, ERROR_INVALID, "since is no time: %.32s", since);
+    (void)snprintf(text, SINCE_SIZE, "%lld.%.9s", (long long)timegm(&time), rest + 1);
+    return true;
+}
+
 static bool read_container_log(const struct op_work *work, struct docker *docker, struct buf *text,
                                struct error *err)
 {
-    char url[URL_SIZE], name[64], tail[32] = "all";
+    char url[URL_SIZE], name[64], tail[32] = "all", since[SINCE_SIZE] = "0";
+    bool is_stamped = work->op->since != NULL;
     struct http_request request = { .method = "GET", .url = url, .timeout_ms = OP_EXEC_MS };
 
     if (work->op->filter == NULL)
         (void)snprintf(tail, sizeof tail, "%" PRId64, work->op->tail);
-    (void)snprintf(url, sizeof url, "%s/containers/%s/logs?stdout=1&stderr=1&tail=%s", DOCKER_URL,
-                   seen_name(work->op->instance_id, name), tail);
+    if (is_stamped && !engine_time(work->op->since, since, err))
+        return false;
+    (void)snprintf(url, sizeof url,
+                   "%s/containers/%s/logs?stdout=1&stderr=1&tail=%s&since=%s&timestamps=%d",
+                   DOCKER_URL, seen_name(work->op->instance_id, name), tail, since, is_stamped);
     return stream(docker, &request, LOG_READ_MAX, text, err);
 }
 
@@ -246,8 +275,30 @@ static void kill_exec(struct docker *docker, const char *id)
         (void)kill(pid, SIGKILL);
 }
 
+/* How it ended, which comes a little after the end of its output; -1: not yet. */
+static int64_t exit_code_of(struct docker *docker, const char *id)
+{
+    const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+    char path[URL_SIZE];
+    struct docker_call call = { .method = "GET", .path = path };
+    struct error ignored;
+
+    (void)snprintf(path, sizeof path, "/exec/%s/json", id);
+    for (int waited_ms = 0; waited_ms < ENDING_MS; waited_ms += PAUSE_MS) {
+        auto_json json_t *reply = NULL;
+
+        if (!docker_call(docker, &call, &reply, &ignored))
+            return -1;
+        const json_t *code = json_object_get(reply, "ExitCode");
+        if (json_is_false(json_object_get(reply, "Running")) && json_is_integer(code))
+            return json_integer_value(code) & 0xff;
+        (void)nanosleep(&pause, NULL);
+    }
+    return -1;
+}
+
 static bool run_exec(const struct op_work *work, struct docker *docker, struct buf *out,
-                     struct error *err)
+                     int64_t *ret_code, struct error *err)
 {
     static const char body[] = "{\"Detach\":false,\"Tty\":false}";
     char url[URL_SIZE], id[DOCKER_ID_SIZE];
@@ -260,11 +311,14 @@ static bool run_exec(const struct op_work *work, struct docker *docker, struct b
     if (!create_exec(work, docker, id, err))
         return false;
     (void)snprintf(url, sizeof url, "%s/exec/%s/start", DOCKER_URL, id);
-    if (stream(docker, &request, out->limit - out->length - NOTE_MAX, out, err))
+    if (stream(docker, &request, out->limit - out->length - NOTE_MAX, out, err)) {
+        *ret_code = exit_code_of(docker, id);
         return true;
+    }
     if (err->code != ERROR_TIMEOUT)
         return false;
     kill_exec(docker, id);
+    *ret_code = KILLED_CODE;
     buf_printf(out, "\nthe command was ended after %d s\n", OP_EXEC_MS / 1000);
     return true;
 }
@@ -276,14 +330,19 @@ bool op_work_run(void *context, const struct job_report *report, struct buf *res
     auto_docker struct docker docker = docker_open(work->engine_socket);
     auto_buf struct buf out = buf_of(OP_OUTPUT_MAX);
     struct encoder json = encoder_of(result);
+    int64_t code = -1;
 
     (void)report;
     bool is_done = work->op->kind == OP_LOGS ? run_logs(work, &docker, &out, err)
-                                             : run_exec(work, &docker, &out, err);
+                                             : run_exec(work, &docker, &out, &code, err);
     if (!is_done)
         return false;
     if (out.length > 0)
         op_clean(out.bytes, out.length);
+    encode_object(&json);
+    encode_key(&json, "output");
     encode_bytes(&json, out.length > 0 ? out.bytes : "", out.length);
+    encode_field_int(&json, "exit_code", code);
+    encode_end(&json);
     return true;
 }

@@ -18,8 +18,8 @@ struct op_work {
     const struct desired_op *op;
 };
 
-/* For job_start(). The result is a text: what the operation has to show. Failing says why in the
- * same place. */
+/* For job_start(). The result is {"output": what the operation has to show, "exit_code": of a
+ * command that ended}. Failing says why. */
 NODISCARD bool op_work_run(void *context, const struct job_report *report, struct buf *result,
                            struct error *err);
 

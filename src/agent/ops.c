@@ -48,11 +48,12 @@ struct ops {
     struct link *link;  /* the last one that was up; borrowed */
 };
 
-/* A file: {"state","status","output"}. */
+/* A file: {"state","status","output","exit_code"}. */
 struct op_file {
     unsigned state;
     unsigned status;
     const char *output;
+    int64_t exit_code;
 };
 
 static const char *const status_names[] = {
@@ -65,6 +66,7 @@ static const struct field file_fields[] = {
     FIELD_NAMES(struct op_file, state, state_names),
     FIELD_NAMES(struct op_file, status, status_names),
     FIELD_TEXT(struct op_file, output, 0, OP_OUTPUT_MAX),
+    FIELD_INT_ADDED(struct op_file, exit_code, -1, 255),
 };
 static const struct field_list file_list = FIELD_LIST(file_fields);
 
@@ -74,9 +76,9 @@ static char *file_name(const struct op *op, char name[static NAME_SIZE_MAX])
     return name;
 }
 
-static bool save(const struct op *op, enum op_status status, const char *output, struct error *err)
+static bool save(const struct op *op, const struct op_result *result, struct error *err)
 {
-    struct op_file file = { op->state, status, output };
+    struct op_file file = { op->state, result->status, result->output, result->exit_code };
     auto_buf struct buf text = buf_of(FILE_MAX);
     struct encoder json = encoder_of(&text);
     char name[NAME_SIZE_MAX];
@@ -122,14 +124,20 @@ static void drop(struct ops *ops, size_t index)
 }
 
 /* The result, durable from now on, and on its way when the line is up. */
-static void end(struct op *op, enum op_status status, const char *output)
+static void end_with(struct op *op, const struct op_result *result)
 {
     struct error err;
 
     op->state = OP_ENDED;
-    if (!save(op, status, output, &err))
+    if (!save(op, result, &err))
         log_failure(&op->ops->options.log, "operation not recorded", &err);
     ops_send(op->ops, op->ops->link);
+}
+
+/* It has not become what was asked for. */
+static void end(struct op *op, enum op_status status, const char *output)
+{
+    end_with(op, &(struct op_result){ op->id, status, output, -1 });
 }
 
 /* Loading */
@@ -151,7 +159,7 @@ static void load_one(struct ops *ops, const char *id)
 {
     struct op *op = add(ops, id, OP_STARTED);
     auto_json json_t *root = NULL;
-    struct op_file file;
+    struct op_file file = { .exit_code = -1 };
     struct error err;
 
     if (!load(op, &root, &file, &err)) {
@@ -227,12 +235,13 @@ void ops_close(struct ops **ops)
 static void on_end(void *context, const struct job_end *job_end)
 {
     struct op *op = context;
-    const char *output = json_string_value(job_end->result);
+    const char *output = json_string_value(json_object_get(job_end->result, "output"));
+    const json_t *code = json_object_get(job_end->result, "exit_code");
 
-    if (job_end->is_done)
-        end(op, OP_DONE, output != NULL ? output : "");
-    else
-        end(op, OP_FAILED, job_end->err.text);
+    if (!job_end->is_done)
+        return end(op, OP_FAILED, job_end->err.text);
+    end_with(op, &(struct op_result){ op->id, OP_DONE, output != NULL ? output : "",
+                                      json_is_integer(code) ? json_integer_value(code) : -1 });
 }
 
 static void begin(struct ops *ops, const struct desired_op *wanted)
@@ -252,7 +261,7 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
     };
     struct error err;
 
-    if (!save(op, OP_UNKNOWN, "", &err)) {
+    if (!save(op, &(struct op_result){ op->id, OP_UNKNOWN, "", -1 }, &err)) {
         /* Not durable, so not begun: it will be tried when the desired state comes again. */
         log_failure(&ops->options.log, "operation not recorded", &err);
         drop(ops, ops->known_count - 1);
@@ -308,16 +317,17 @@ void ops_send(struct ops *ops, struct link *link)
     for (size_t i = 0; i < ops->known_count; i++) {
         struct op *op = ops->known[i];
         auto_json json_t *root = NULL;
-        struct op_file file;
+        struct op_file file = { .exit_code = -1 };
         struct error err;
 
         if (op->state != OP_ENDED)
             continue;
         if (!load(op, &root, &file, &err)) {
             log_failure(&ops->options.log, "operation not readable", &err);
-            file = (struct op_file){ .status = OP_UNKNOWN, .output = "" };
+            file = (struct op_file){ .status = OP_UNKNOWN, .output = "", .exit_code = -1 };
         }
-        struct op_result result = { op->id, (enum op_status)file.status, file.output };
+        struct op_result result = { op->id, (enum op_status)file.status, file.output,
+                                    file.exit_code };
         if (link_send_op(link, &result))
             ops->sending = op;
         return;
@@ -333,7 +343,7 @@ void ops_sent(struct ops *ops, bool has_arrived)
     if (op == NULL || !has_arrived)
         return;
     op->state = OP_SENT;
-    if (!save(op, OP_DONE, "", &err))
+    if (!save(op, &(struct op_result){ op->id, OP_DONE, "", -1 }, &err))
         log_failure(&ops->options.log, "operation not recorded", &err);
     ops_send(ops, ops->link);
 }

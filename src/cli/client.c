@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/parse.h"
 #include "sys/http_client.h"
 
 enum {
@@ -145,7 +146,17 @@ bool client_call(struct client *client, const char *method, const char *path,
     }
 }
 
-bool client_fetch(struct client *client, const char *url, struct buf *text, struct error *err)
+/* Of the last answer. */
+static int exit_code_of(struct client *client)
+{
+    const char *text = http_client_header(client->http, "X-Exit-Code");
+    uint64_t code;
+
+    return text != NULL && parse_u64(text, &code) && code <= 255 ? (int)code : -1;
+}
+
+bool client_fetch(struct client *client, const char *url, struct buf *text, int *ret_exit_code,
+                  struct error *err)
 {
     struct http_request request = { .method = "GET", .url = url, .timeout_ms = TIMEOUT_MS };
 
@@ -157,6 +168,7 @@ bool client_fetch(struct client *client, const char *url, struct buf *text, stru
             return false;
         if (status == 200) {
             buf_append(text, reply.bytes, reply.length);
+            *ret_exit_code = exit_code_of(client);
             return true;
         }
         if (status != 404 && status != 202 && status != 429)

@@ -28,9 +28,10 @@ NODISCARD bool client_call(struct client *client, const char *method, const char
                            const struct buf *body, json_t **ret_reply, struct error *err);
 
 /* Append a result, once it is there: text from an address that a reply gave, which needs no key
- * and is sent none. */
+ * and is sent none. `*ret_exit_code` is how the command ended whose result it is, 0 to 255; -1: it
+ * is no command's, or did not end by itself. */
 NODISCARD bool client_fetch(struct client *client, const char *url, struct buf *text,
-                            struct error *err);
+                            int *ret_exit_code, struct error *err);
 
 /* Append `text` to a path or query with all but letters, digits and -._~ percent-encoded. */
 void client_escape(struct buf *path, const char *text);

@@ -80,10 +80,11 @@ const struct command commands[] = {
       "It becomes ssh with -L 8080:localhost:8080, and stays until Ctrl-C. Browsers trust\n"
       "http://localhost, and everything travels through SSH.\n" },
     { "Rent", "logs", NULL, false, true, "ID", 1, 1, cmd_logs_options, cmd_logs, INSTANCES,
-      "what an instance has printed", "" },
+      "what an instance has printed", "It is there after the instance has stopped too.\n" },
     { "Rent", "execute", NULL, false, true, "ID COMMAND...", 2, ANY, no_options, cmd_execute,
       INSTANCES, "run a command in an instance and print what it says",
-      "berth execute 7001 -- ls -l /workspace\n" },
+      "berth execute 7001 -- ls -l /workspace\n"
+      "It ends as the command does, with its exit code.\n" },
     { "Rent", "start", "instance", true, true, "ID...", 1, ANY, no_options, cmd_start_instance,
       INSTANCES, "start instances that are stopped", "" },
     { "Rent", "stop", "instance", true, true, "ID...", 1, ANY, no_options, cmd_stop_instance,

@@ -186,6 +186,7 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
             .filter = ops[i].filter,
             .tail = ops[i].tail,
             .is_daemon_log = ops[i].is_daemon_log,
+            .since = ops[i].since,
         };
     work->desired.op_count = (int64_t)count;
     return true;

@@ -60,6 +60,7 @@ static bool create_work(struct db *db, void *context, struct error *err)
         .filter = request->kind == OP_LOGS ? request->filter : NULL,
         .tail = request->tail == 0 ? OP_TAIL_DEFAULT : request->tail,
         .is_daemon_log = request->is_daemon_log,
+        .since = request->kind == OP_LOGS ? request->since : NULL,
         .created = work->now,
         .expires = instant_add(work->now, OP_EXPIRES_SECONDS * US_PER_SECOND),
     };
@@ -73,7 +74,9 @@ static bool is_good(const struct op_request *request)
         return request->command != NULL && request->command[0] != '\0' &&
                strlen(request->command) <= OP_COMMAND_MAX;
     return request->tail >= 0 && request->tail <= DESIRED_TAIL_MAX &&
-           (request->filter == NULL || strlen(request->filter) <= OP_FILTER_LENGTH_MAX);
+           (request->filter == NULL || strlen(request->filter) <= OP_FILTER_LENGTH_MAX) &&
+           (request->since == NULL ||
+            (desired_since_is_valid(request->since) && !request->is_daemon_log));
 }
 
 bool flow_op_create(const struct flow *flow, const struct caller *caller,
@@ -116,13 +119,14 @@ static bool fetch_work(struct db *db, void *context, struct error *err)
     struct op_row op;
     bool has;
 
-    work->view = (struct op_view){ .state = OP_STATE_NONE, .output = "" };
+    work->view = (struct op_view){ .state = OP_STATE_NONE, .output = "", .exit_code = -1 };
     if (!op_find(db, &work->token_hash, work->arena, &op, &has, err))
         return false;
     if (!has)
         return true;
     if (op.output != NULL)
         work->view.output = op.output;
+    work->view.exit_code = op.exit_code;
     switch (op.progress) {
     case OP_PENDING:
         work->view.state = OP_STATE_PENDING;
@@ -166,13 +170,16 @@ static bool result_work(struct db *db, void *context, struct error *err)
         [OP_UNKNOWN] = OP_IS_UNKNOWN,
     };
     struct result_work *work = context;
+    const struct op_end end = { .progress = progress[work->result->status],
+                                .output = work->result->output,
+                                .exit_code = work->result->exit_code,
+                                .at = work->now };
     int64_t count;
 
     if (!session_try(db, work->machine_id, work->epoch, STREAM_OP, work->seq, &work->outcome, err))
         return false;
     return work->outcome != TAKE_DONE ||
-           op_finish(db, work->machine_id, work->result->op_id, progress[work->result->status],
-                     work->result->output, work->now, &count, err);
+           op_finish(db, work->machine_id, work->result->op_id, &end, &count, err);
 }
 
 bool flow_op_result(const struct flow *flow, int64_t machine_id, int64_t epoch, int64_t seq,

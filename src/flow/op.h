@@ -24,7 +24,7 @@ enum op_outcome {
     OP_NO_INSTANCE,
     OP_NOT_REACHABLE, /* the host is offline */
     OP_NOT_RUNNING,   /* exec in an instance that does not run */
-    OP_BAD_COMMAND,   /* empty or too long; a filter or a tail likewise */
+    OP_BAD_COMMAND,   /* empty or too long; a filter or a tail likewise; no time */
     OP_TOO_MANY,      /* operations waiting on this machine */
 };
 
@@ -34,6 +34,8 @@ struct op_request {
     const char *command; /* exec */
     const char *filter;  /* logs; NULL: all */
     int64_t tail;        /* logs; 0: OP_TAIL_DEFAULT */
+    const char
+        *since; /* logs: DESIRED_SINCE_ALL, or the time of a line (proto/desired.h); or NULL */
     bool is_daemon_log;
 };
 
@@ -51,6 +53,7 @@ enum op_state { OP_STATE_PENDING, OP_STATE_DONE, OP_STATE_FAILED, OP_STATE_UNKNO
 struct op_view {
     enum op_state state; /* OP_STATE_NONE: no such token */
     const char *output;  /* in the arena */
+    int64_t exit_code;   /* of a command that has ended; -1: none is known */
 };
 
 NODISCARD bool flow_op_fetch(const struct flow *flow, const char *token, struct arena *arena,

@@ -94,6 +94,7 @@ static const struct field op_fields[] = {
     FIELD_TEXT_OPTIONAL(struct desired_op, filter, 0, 1024),
     FIELD_INT(struct desired_op, tail, 0, DESIRED_TAIL_MAX),
     FIELD_BOOL(struct desired_op, is_daemon_log),
+    FIELD_LINE_OPTIONAL(struct desired_op, since, 1, DESIRED_SINCE_LENGTH),
 };
 static const struct field_list op_list = FIELD_LIST(op_fields);
 
@@ -115,6 +116,21 @@ struct texts {
 static const struct texts args_texts = { "args", SPEC_ARGS_MAX, 0, SPEC_TEXT_MAX, false };
 static const struct texts keys_texts = { "ssh_keys", SPEC_KEYS_MAX, 1, SPEC_KEY_MAX, true };
 static const struct texts gpus_texts = { "gpus", GPUS_MAX, 1, GPU_UUID_SIZE - 1, true };
+
+bool desired_since_is_valid(const char *text)
+{
+    static const char form[] = "0000-00-00T00:00:00.000000000Z";
+
+    if (strcmp(text, DESIRED_SINCE_ALL) == 0)
+        return true;
+    if (strlen(text) != DESIRED_SINCE_LENGTH)
+        return false;
+    for (size_t i = 0; i < DESIRED_SINCE_LENGTH; i++) {
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    }
+    return true;
+}
 
 bool op_id_is_valid(const char *text)
 {
@@ -420,6 +436,8 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
                              "ops[%" PRId64 "]: op_id is not 32 hexadecimal "
                              "digits",
                              i);
+        if (op->since != NULL && !desired_since_is_valid(op->since))
+            return error_set(err, ERROR_INVALID, "ops[%" PRId64 "]: since is no time", i);
         if (op->kind == OP_EXEC && op->command == NULL)
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "] has no command", i);
     }

@@ -111,6 +111,7 @@ struct desired_op {
     const char *filter;  /* logs: lines that contain it; NULL: all */
     int64_t tail;        /* logs: last lines */
     bool is_daemon_log;  /* logs: the agent's own about this instance */
+    const char *since;   /* logs: from then on, and every line with its time; NULL: neither */
 };
 
 /* Where the agent dials, so that its instances are reached without open ports (proto/relay.h). */
@@ -134,6 +135,12 @@ struct desired {
 /* No span is longer: long enough for anyone, short enough that adding it to a clock in microseconds
  * never wraps. What ends later is sent as this, and anew before it has passed. */
 #define DESIRED_SPAN_MS_MAX INT64_C(1000000000000)
+
+/* The time that a line of a log begins with, as the engine has it: RFC 3339 in UTC with nine digits
+ * behind the point; or DESIRED_SINCE_ALL. */
+#define DESIRED_SINCE_ALL "0"
+enum { DESIRED_SINCE_LENGTH = 30 };
+NODISCARD bool desired_since_is_valid(const char *text);
 
 /* 32 hexadecimal digits in lower case. */
 NODISCARD bool op_id_is_valid(const char *text);

@@ -72,6 +72,7 @@ static const struct field op_result_fields[] = {
     FIELD_LINE(struct op_result, op_id, OP_ID_SIZE - 1, OP_ID_SIZE - 1),
     FIELD_NAMES(struct op_result, status, op_status_names),
     FIELD_TEXT(struct op_result, output, 0, OP_OUTPUT_MAX),
+    FIELD_INT_ADDED(struct op_result, exit_code, -1, 255),
 };
 static const struct field_list op_result_list = FIELD_LIST(op_result_fields);
 
@@ -213,7 +214,7 @@ void op_result_encode(struct buf *out, const struct op_result *result)
 
 bool op_result_decode(const json_t *root, struct op_result *ret, struct error *err)
 {
-    struct op_result result = { 0 };
+    struct op_result result = { .exit_code = -1 };
 
     if (!fields_decode(root, &op_result_list, NULL, &result, err))
         return false;

@@ -92,6 +92,7 @@ struct op_result {
     const char *op_id;
     enum op_status status;
     const char *output; /* at most OP_OUTPUT_MAX bytes, UTF-8 */
+    int64_t exit_code;  /* of a command that ended, 0 to 255; -1: none */
 };
 
 void heartbeat_encode(struct buf *out, const struct heartbeat *heartbeat);

@@ -76,7 +76,8 @@ static void ask(struct call *call, const struct op_request *request)
     case OP_BAD_COMMAND:
         return reply_refuse(call, 400, "invalid_args", "%s",
                             request->kind == OP_EXEC ? "command must have 1 to 4096 bytes."
-                                                     : "filter or tail is too long, or too large.");
+                                                     : "filter or tail is too long, or too large; "
+                                                       "or since is no time.");
     case OP_TOO_MANY:
         return reply_refuse(call, 429, "rate_limit_exceeded",
                             "Too many requests wait for this host. Try again soon.");
@@ -114,6 +115,7 @@ void handle_instance_request_logs(struct call *call)
 
     if (!read_tail(call->body, &request.tail, &err) ||
         !json_opt_text(call->body, "filter", FILTER_LENGTH_MAX, &request.filter, &err) ||
+        !json_opt_text(call->body, "since", DESIRED_SINCE_LENGTH, &request.since, &err) ||
         !read_daemon_logs(call->body, &request.is_daemon_log, &err))
         return reply_error(call, &err);
     ask(call, &request);
@@ -152,5 +154,11 @@ void handle_blob_show(struct call *call)
         break;
     }
     buf_append(&body, view.output, strlen(view.output));
+    if (view.exit_code >= 0) {
+        char code[8];
+
+        (void)snprintf(code, sizeof code, "%d", (int)view.exit_code);
+        http_set_header(call->exchange, "X-Exit-Code", code);
+    }
     reply_text(call, "text/plain; charset=utf-8", &body);
 }

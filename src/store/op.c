@@ -7,7 +7,7 @@
 
 #define OP_COLUMNS                                                                                 \
     "id, contract_id, machine_id, owner_id, op_id, token_hash, is_exec, min_gen, command, "        \
-    "filter, tail, is_daemon_log, created_us, expires_us, progress"
+    "filter, tail, is_daemon_log, created_us, expires_us, progress, since, exit_code"
 
 static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -28,7 +28,9 @@ static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct
         !rows_number(row, 7, 1, INT64_MAX, &op->min_gen, err) ||
         !rows_text_or_null(row, 8, arena, &op->command, err) ||
         !rows_text_or_null(row, 9, arena, &op->filter, err) ||
-        !rows_number(row, 14, OP_PENDING, OP_IS_UNKNOWN, &progress, err))
+        !rows_number(row, 14, OP_PENDING, OP_IS_UNKNOWN, &progress, err) ||
+        !rows_text_or_null(row, 15, arena, &op->since, err) ||
+        !rows_number(row, 16, -1, 255, &op->exit_code, err))
         return false;
     op->progress = (enum op_progress)progress;
     return true;
@@ -38,7 +40,7 @@ static bool op_read_whole(struct db_rows *row, struct arena *arena, void *item, 
 {
     struct op_row *op = item;
 
-    return op_read(row, arena, item, err) && rows_text_or_null(row, 15, arena, &op->output, err);
+    return op_read(row, arena, item, err) && rows_text_or_null(row, 17, arena, &op->output, err);
 }
 
 bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct error *err)
@@ -46,14 +48,14 @@ bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct e
     return db_insert(db,
                      "INSERT INTO op (contract_id, machine_id, owner_id, op_id, token_hash, "
                      "is_exec, min_gen, command, filter, tail, is_daemon_log, created_us, "
-                     "expires_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-                     "$13) RETURNING id",
+                     "expires_us, since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+                     "$12, $13, $14) RETURNING id",
                      DB_ARGS(db_int(op->contract_id), db_int(op->machine_id), db_int(op->owner_id),
                              db_text(op->op_id),
                              db_bytes(op->token_hash.bytes, sizeof op->token_hash.bytes),
                              db_int(op->is_exec), db_int(op->min_gen), db_text(op->command),
                              db_text(op->filter), db_int(op->tail), db_int(op->is_daemon_log),
-                             db_instant(op->created), db_instant(op->expires)),
+                             db_instant(op->created), db_instant(op->expires), db_text(op->since)),
                      ret_id, err);
 }
 
@@ -95,14 +97,14 @@ bool op_count_pending(struct db *db, int64_t machine_id, int64_t *ret_count, str
                          DB_ARGS(db_int(machine_id)), NULL, ret_count, &has, err);
 }
 
-bool op_finish(struct db *db, int64_t machine_id, const char *op_id, enum op_progress progress,
-               const char *output, struct instant now, int64_t *ret_count, struct error *err)
+bool op_finish(struct db *db, int64_t machine_id, const char *op_id, const struct op_end *end,
+               int64_t *ret_count, struct error *err)
 {
     return db_count(db,
-                    "UPDATE op SET progress = $3, output = $4, finished_us = $5 "
+                    "UPDATE op SET progress = $3, output = $4, finished_us = $5, exit_code = $6 "
                     "WHERE machine_id = $1 AND op_id = $2 AND progress = 0",
-                    DB_ARGS(db_int(machine_id), db_text(op_id), db_int(progress), db_text(output),
-                            db_instant(now)),
+                    DB_ARGS(db_int(machine_id), db_text(op_id), db_int(end->progress),
+                            db_text(end->output), db_instant(end->at), db_int(end->exit_code)),
                     ret_count, err);
 }
 

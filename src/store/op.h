@@ -19,9 +19,19 @@ struct op_row {
     const char *command, *filter; /* NULL: none */
     int64_t tail;
     bool is_daemon_log;
+    const char *since; /* of a log; NULL: whatever its age, and lines without their times */
     struct instant created, expires;
     enum op_progress progress;
     const char *output; /* NULL while pending */
+    int64_t exit_code;  /* of a command; -1: it has none, or nobody knows it */
+};
+
+/* How one ended. */
+struct op_end {
+    enum op_progress progress;
+    const char *output;
+    int64_t exit_code; /* -1 to 255 */
+    struct instant at;
 };
 
 NODISCARD bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id,
@@ -38,8 +48,7 @@ NODISCARD bool op_count_pending(struct db *db, int64_t machine_id, int64_t *ret_
 
 /* `*ret_count` is 0 where the machine has no such pending operation. */
 NODISCARD bool op_finish(struct db *db, int64_t machine_id, const char *op_id,
-                         enum op_progress progress, const char *output, struct instant now,
-                         int64_t *ret_count, struct error *err);
+                         const struct op_end *end, int64_t *ret_count, struct error *err);
 
 /* Give up on those that nobody began in time; drop those made before `kept_since`. */
 NODISCARD bool op_expire(struct db *db, struct instant now, struct instant kept_since,

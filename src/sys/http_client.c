@@ -230,3 +230,12 @@ bool http_client_send(struct http_client *client, const struct http_request *req
     *ret_status = status;
     return true;
 }
+
+const char *http_client_header(struct http_client *client, const char *name)
+{
+    struct curl_header *header;
+
+    return curl_easy_header(client->curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+               ? header->value
+               : NULL;
+}

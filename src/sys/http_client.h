@@ -44,4 +44,7 @@ NODISCARD bool http_client_stream(struct http_client *client, const struct http_
                                   int *ret_status, http_take *take, void *context,
                                   struct error *err);
 
+/* A header of the last answer, valid until the next request; NULL: there was none of that name. */
+const char *http_client_header(struct http_client *client, const char *name);
+
 #endif

@@ -51,6 +51,16 @@ static const struct support_reply replies[] = {
     { "PUT /api/v0/instances/command/7001/", 200,
       "{\"success\":true,\"result_url\":\"%s/blob/1\",\"writeable_path\":\"\"}" },
     { "GET /blob/1", 200, "line 1\nline 2\n" },
+    { "GET /api/v0/instances/7099/?owner=me", 200,
+      "{\"instances\":{\"id\":7099,\"actual_status\":\"exited\",\"intended_status\":\"running\"}"
+      "}" },
+    { "PUT /api/v0/instances/request_logs/7099/", 200,
+      "{\"success\":true,\"result_url\":\"%s/blob/3\",\"writeable_path\":\"\"}" },
+    { "GET /blob/3", 200,
+      "2026-01-02T03:04:05.000000001Z one\n"
+      "2026-01-02T03:04:05.000000007Z 2026-01-02T03:04:05.000000001Z\n"
+      "2026-01-02T03:04:05.000000008Z \nno time\n2026-01-02T03:04:05.000000008Z again\n"
+      "2026-01-02T03:04:05.000000009Z two\n" },
     { "GET /api/v0/ssh/", 200,
       "[{\"id\":21,\"public_key\":\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBiVh9Ikm6 m@x\","
       "\"created_at\":\"2026-01-01T00:00:00Z\"}]" },
@@ -353,9 +363,49 @@ static void test_logs_and_commands_are_fetched(void **state)
     BERTH(&result, "execute", "7001", "--", "ls", "-l", "/root");
     CHECK_TEXT(market.body, "{\"command\":\"ls -l /root\"}");
     CHECK_TEXT(result.out, "line 1\nline 2\n");
+    CHECK_INT(result.status, 1); /* whatever became of it: nobody said that it ended well */
     BERTH(&result, "logs", "7001", "--raw");
     CHECK_TEXT(market.body, "{}");
     CHECK_TEXT(result.out, "\"line 1\\nline 2\\n\"\n");
+    CHECK_INT(result.status, 0);
+}
+
+static void test_a_command_s_exit_code_is_the_program_s(void **state)
+{
+    static const struct {
+        const char *header;
+        int status;
+    } rows[] = { { "X-Exit-Code: 0", 0 },   { "x-exit-code: 7", 7 },  { "X-Exit-Code: 255", 255 },
+                 { "X-Exit-Code: 256", 1 }, { "X-Exit-Code: -1", 1 }, { "X-Exit-Code: x", 1 },
+                 { "X-Exit-Code: ", 1 },    { "X-Other: 0", 1 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%s", rows[i].header);
+        market.header = rows[i].header;
+        BERTH(&result, "execute", "7001", "--", "ls");
+        CHECK_TEXT(result.out, "line 1\nline 2\n");
+        CHECK_INT(result.status, rows[i].status);
+        /* It is of commands alone. */
+        BERTH(&result, "logs", "7001");
+        CHECK_INT(result.status, 0);
+    }
+    market.header = NULL;
+}
+
+/* Each line once and without its time, and it ends when the instance has stopped. */
+static void test_logs_are_followed(void **state)
+{
+    (void)state;
+    BERTH(&result, "logs", "7099", "--follow", "--tail", "5");
+    CHECK_INT(result.status, 0);
+    CHECK_TEXT(result.out, "one\n2026-01-02T03:04:05.000000001Z\n\ntwo\n");
+    CHECK_TEXT(market.request, "GET /blob/3");
+    CHECK_TEXT(market.body, "{\"tail\":\"100000\",\"since\":\"2026-01-02T03:04:05.000000009Z\"}");
+    BERTH(&result, "logs", "7099", "--follow", "--daemon-logs");
+    CHECK_INT(result.status, 2);
+    BERTH(&result, "logs", "7099", "--follow", "--raw");
+    CHECK_INT(result.status, 2);
 }
 
 static void test_keys(void **state)
@@ -492,6 +542,8 @@ int main(void)
         TEST(test_reasons_are_told),
         TEST(test_addresses),
         TEST(test_logs_and_commands_are_fetched),
+        TEST(test_a_command_s_exit_code_is_the_program_s),
+        TEST(test_logs_are_followed),
         TEST(test_keys),
         TEST(test_this_machines_own_key),
         TEST(test_machines),

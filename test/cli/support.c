@@ -39,7 +39,12 @@ static void answer(void *context, const struct fake_request *request, struct buf
                    reply->body);
         if (at != NULL)
             buf_printf(&body, "%s%s", market->url, at + 2);
-        fake_http_reply(response, reply->status, body.length > 0 ? body.bytes : "");
+        if (market->header != NULL)
+            buf_printf(response, "HTTP/1.1 %d X\r\n%s\r\nContent-Length: %zu\r\n\r\n%s",
+                       reply->status, market->header, body.length,
+                       body.length > 0 ? body.bytes : "");
+        else
+            fake_http_reply(response, reply->status, body.length > 0 ? body.bytes : "");
         return;
     }
     fake_http_reply(response, 404, "{\"success\":false,\"error\":\"x\",\"msg\":\"Nothing here.\"}");

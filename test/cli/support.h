@@ -25,7 +25,8 @@ struct support_market {
     char head[4096];              /* of the last request */
     char body[SUPPORT_TEXT_SIZE]; /* of the last request that had one */
     int request_count;
-    int busy_count; /* so many requests are answered 429 first */
+    int busy_count;     /* so many requests are answered 429 first */
+    const char *header; /* of every reply, a line without its end; or NULL */
 };
 
 /* Sets BERTH_URL, BERTH_API_KEY, HOME and XDG_CONFIG_HOME, the last two to a directory of the

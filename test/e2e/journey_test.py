@@ -105,6 +105,26 @@ class Journey:
         path = reply["result_url"].removeprefix(self.market.url)
         text = wait_until("the command's output", 9, lambda: self.result(path))
         check("by-sftp" in text, f"the command ran in the container: {text}")
+        done = self.market.berth("execute", self.id, "--", "echo out; echo err >&2; exit 7", ok=False)
+        check((done.returncode, sorted(done.stdout.split())) == (7, ["err", "out"]), f"its exit code comes back: {done}")
+        check(self.market.berth("execute", self.id, "true").stdout == "", "and 0 where all went well")
+        self.follows_logs()
+
+    def follows_logs(self):
+        """What is printed is there within seconds, each line once, and following ends with the instance."""
+        market = self.market
+        environment = dict(os.environ, BERTH_URL=market.url, BERTH_API_KEY=market.keys["ada"],
+                           XDG_CONFIG_HOME=str(market.dir / "config"))
+        follower = subprocess.Popen([market.bin / "berth", "logs", str(self.id), "--follow", "--filter", "tick"],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment)
+        try:
+            for i in range(3):
+                market.ssh(self.id, f"echo tick {i} >/proc/1/fd/1; echo nothing >/proc/1/fd/1")
+                line = follower.stdout.readline()
+                check(line == f"tick {i}\n", f"a line that was printed: {line!r}")
+        finally:
+            follower.kill()
+            follower.wait()
 
     def result(self, path):
         status, reply = self.market.api("GET", path, user=None)

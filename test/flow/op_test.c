@@ -60,7 +60,9 @@ static const char *pending(struct scene *scene)
 static enum take_outcome answer(struct scene *scene, const char *op_id, enum op_status status,
                                 const char *output)
 {
-    struct op_result result = { .op_id = op_id, .status = status, .output = output };
+    struct op_result result = {
+        .op_id = op_id, .status = status, .output = output, .exit_code = 5
+    };
     enum take_outcome outcome;
     struct error err;
 
@@ -88,10 +90,12 @@ static void test_a_result_is_fetched_by_its_token_and_kept_as_it_came(void **sta
         CHECK_INT(reply.outcome, OP_ACCEPTED);
         CHECK_INT((int64_t)strlen(reply.token), 64);
         CHECK_INT(fetch(&scene, reply.token).state, OP_STATE_PENDING);
+        CHECK_INT(fetch(&scene, reply.token).exit_code, -1);
         const char *op_id = pending(&scene);
         CHECK_INT(answer(&scene, op_id, rows[i].status, "line\n"), TAKE_DONE);
         CHECK_INT(fetch(&scene, reply.token).state, rows[i].state);
         CHECK_TEXT(fetch(&scene, reply.token).output, "line\n");
+        CHECK_INT(fetch(&scene, reply.token).exit_code, 5);
         /* The first word counts. */
         CHECK_INT(answer(&scene, op_id, OP_FAILED, "other"), TAKE_DONE);
         CHECK_TEXT(fetch(&scene, reply.token).output, "line\n");
@@ -179,6 +183,11 @@ static void test_refusals_leave_nothing_behind(void **state)
     logs = (struct op_request){ .instance_id = scene.id, .kind = OP_LOGS, .tail = -1 };
     CHECK_INT(ask(&scene, scene.ada, &logs).outcome, OP_BAD_COMMAND);
     logs.tail = DESIRED_TAIL_MAX + 1;
+    CHECK_INT(ask(&scene, scene.ada, &logs).outcome, OP_BAD_COMMAND);
+    logs = (struct op_request){ .instance_id = scene.id, .kind = OP_LOGS, .since = "yesterday" };
+    CHECK_INT(ask(&scene, scene.ada, &logs).outcome, OP_BAD_COMMAND);
+    logs.since = "0";
+    logs.is_daemon_log = true; /* whose lines have no times that can be asked for */
     CHECK_INT(ask(&scene, scene.ada, &logs).outcome, OP_BAD_COMMAND);
     CHECK_UNCHANGED(&scene.world, before);
 

@@ -101,6 +101,7 @@ static struct desired_op random_op(struct arena *arena)
         .filter = maybe_text(arena, 200, false),
         .tail = support_int(0, DESIRED_TAIL_MAX),
         .is_daemon_log = check_random(2),
+        .since = check_random(2) ? "2026-01-02T03:04:05.000000006Z" : NULL,
     };
 }
 
@@ -379,11 +380,20 @@ static void test_hostile_messages_are_refused(void **state)
         { "ops.0.op_id", "\"0123456789abcdef/../../../../../\"" },
         { "ops.0.op_id", "\"0123456789ABCDEF0123456789ABCDEF\"" },
         { "ops.0.command", "" },
+        { "ops.0.since", "\"1\"" },
+        { "ops.0.since", "\"2026-01-02T03:04:05.00000000Z\"" },
+        { "ops.0.since", "\"2026-01-02 03:04:05.000000006Z\"" },
+        { "ops.0.since", "\"2026-01-02T03:04:05.000000006+\"" },
+        { "ops.0.since", "\"2026-01-02T03:04:05.00000000aZ\"" },
+        { "ops.0.since", "0" },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         check_change(rows[i].path, rows[i].value, ERROR_INVALID);
+    check_change("ops.0.since", "\"0\"", ERROR_NONE);
+    check_change("ops.0.since", "\"2026-01-02T03:04:05.000000006Z\"", ERROR_NONE);
+    check_change("ops.0.since", "", ERROR_NONE);
     check_change("instances.0.a_member_of_tomorrow", "{\"x\":[]}", ERROR_NONE);
     check_change("instances.0.destroy_token", "", ERROR_NONE);
     check_change("instances.0.spec.onstart", "null", ERROR_NONE);

@@ -346,8 +346,14 @@ static void test_a_result_arrives(void **state)
         { "status", "\"maybe\"", ERROR_INVALID },
         { "output", "7", ERROR_INVALID },
         { "status", "\"unknown\"", ERROR_NONE },
+        { "exit_code", "256", ERROR_OUT_OF_RANGE },
+        { "exit_code", "255", ERROR_NONE },
+        { "exit_code", "-1", ERROR_NONE },
+        { "exit_code", "-2", ERROR_OUT_OF_RANGE },
+        { "exit_code", "\"0\"", ERROR_INVALID },
     };
-    struct op_result want = { "0123456789abcdef0123456789abcdef", OP_FAILED, "line\nline\t\x01" };
+    struct op_result want = { "0123456789abcdef0123456789abcdef", OP_FAILED, "line\nline\t\x01",
+                              7 };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -362,6 +368,7 @@ static void test_a_result_arrives(void **state)
         CHECK_TEXT(got.op_id, want.op_id);
         CHECK_INT(got.status, OP_FAILED);
         CHECK_TEXT(got.output, want.output);
+        CHECK_INT(got.exit_code, 7);
         support_set(root, rows[i].path, rows[i].value);
         if (rows[i].want == ERROR_NONE)
             CHECK_OK(op_result_decode(root, &got, &err), &err);
@@ -374,7 +381,7 @@ static void test_output_has_a_longest(void **state)
 {
     auto_arena struct arena arena = arena_of(4 * OP_OUTPUT_MAX);
     auto_buf struct buf text = buf_of(TEXT_SIZE);
-    struct op_result want = { "0123456789abcdef0123456789abcdef", OP_DONE, "" }, got;
+    struct op_result want = { "0123456789abcdef0123456789abcdef", OP_DONE, "", -1 }, got;
     struct error err;
 
     (void)state;

@@ -18,6 +18,7 @@ static struct op_row row_of(const struct scene *scene, const char *op_id, uint8_
                             .filter = "error",
                             .tail = 100,
                             .is_daemon_log = true,
+                            .since = "0",
                             .created = scene_at(1),
                             .expires = scene_at(60) };
 }
@@ -45,9 +46,9 @@ static int64_t finish(struct scene *scene, int64_t machine_id, const char *op_id
 {
     int64_t count = -1;
 
-    CHECK_OK(
-        op_finish(scene->db, machine_id, op_id, progress, "out", scene_at(9), &count, &scene->err),
-        &scene->err);
+    const struct op_end end = { progress, "out", 7, scene_at(9) };
+
+    CHECK_OK(op_finish(scene->db, machine_id, op_id, &end, &count, &scene->err), &scene->err);
     return count;
 }
 
@@ -83,13 +84,16 @@ static void test_every_field_comes_back(void **state)
     CHECK_INT(op.expires.microseconds, scene_at(60).microseconds);
     CHECK_INT(op.progress, OP_PENDING);
     CHECK(op.output == NULL);
+    CHECK_TEXT(op.since, "0");
+    CHECK_INT(op.exit_code, -1);
     CHECK(!find(&scene, 2, &op));
 
     logs.is_exec = logs.is_daemon_log = false;
-    logs.command = logs.filter = NULL;
+    logs.command = logs.filter = logs.since = NULL;
     CHECK_OK(op_insert(scene.db, &logs, &id, &scene.err), &scene.err);
     CHECK(find(&scene, 2, &op));
-    CHECK(!op.is_exec && !op.is_daemon_log && op.command == NULL && op.filter == NULL);
+    CHECK(!op.is_exec && !op.is_daemon_log && op.command == NULL && op.filter == NULL &&
+          op.since == NULL);
 }
 
 static void test_pending_ones_are_of_one_machine_oldest_first(void **state)
@@ -136,6 +140,7 @@ static void test_one_is_finished_once_and_by_its_machine(void **state)
     CHECK(find(&scene, 1, &op));
     CHECK_INT(op.progress, OP_HAS_FAILED);
     CHECK_TEXT(op.output, "out");
+    CHECK_INT(op.exit_code, 7);
     CHECK_INT(scene_number(&scene, "SELECT finished_us FROM op WHERE progress = 2"),
               scene_at(9).microseconds);
     CHECK(find(&scene, 2, &op));
@@ -172,12 +177,16 @@ static void test_names_and_tokens_are_unique_and_progress_has_output(void **stat
 
     CHECK_REFUSED(&scene, op_insert(scene.db, &name, &id, &scene.err));
     CHECK_REFUSED(&scene, op_insert(scene.db, &token, &id, &scene.err));
-    CHECK_REFUSED(&scene, op_finish(scene.db, scene.machine, "one", OP_WAS_DONE, NULL, scene_at(9),
-                                    &count, &scene.err));
-    CHECK_REFUSED(&scene, op_finish(scene.db, scene.machine, "one", OP_PENDING, "", scene_at(9),
-                                    &count, &scene.err));
-    CHECK_REFUSED(&scene, op_finish(scene.db, scene.machine, "one", (enum op_progress)4, "",
-                                    scene_at(9), &count, &scene.err));
+    const struct op_end ends[] = { { OP_WAS_DONE, NULL, -1, scene_at(9) },
+                                   { OP_PENDING, "", -1, scene_at(9) },
+                                   { (enum op_progress)4, "", -1, scene_at(9) },
+                                   { OP_WAS_DONE, "", -2, scene_at(9) },
+                                   { OP_WAS_DONE, "", 256, scene_at(9) } };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        check_row("%zu", i);
+        CHECK_REFUSED(&scene,
+                      op_finish(scene.db, scene.machine, "one", &ends[i], &count, &scene.err));
+    }
     CHECK_INT(pending(&scene, scene.machine), 1);
     CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM op"), 1);
 }
