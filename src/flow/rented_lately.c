@@ -8,6 +8,8 @@
 #include "store/interval.h"
 #include "store/machine.h"
 
+enum { FACTS_ARENA_MAX = 4 << 20, PAGE_SIZE = 64 };
+
 #define WINDOW_US (RENTED_LATELY_DAYS * 24 * US_PER_HOUR)
 
 struct lately_work {
@@ -28,7 +30,7 @@ static int compare_machines(const void *a, const void *b)
 static bool describe(struct db *db, const struct lately_work *work, int64_t machine_id,
                      struct prices_rental *ret, bool *ret_counts, struct error *err)
 {
-    auto_arena struct arena arena = arena_of(4 << 20);
+    auto_arena struct arena arena = arena_of(FACTS_ARENA_MAX);
     struct machine_facts *facts = arena_alloc(&arena, 1, sizeof *facts);
     struct machine_row row;
     bool has;
@@ -97,6 +99,74 @@ bool flow_rented_lately(const struct flow *flow, struct arena *arena, struct pri
     if (!store_read(flow->store, lately_work, &work, err))
         return error_context(err, "look for what was rented lately");
     *ret = work.rentals;
+    *ret_count = work.count;
+    return true;
+}
+
+struct there_work {
+    struct instant now;
+    struct prices_there *there;
+    size_t count;
+};
+
+/* Leaves out what is not on the market. */
+static bool add_there(struct there_work *work, const struct machine_row *row, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FACTS_ARENA_MAX);
+    struct machine_facts *facts = arena_alloc(&arena, 1, sizeof *facts);
+    int64_t age_us = instant_until(row->created, work->now);
+
+    if (!row->is_listed || row->is_simulated || work->count == THERE_LATELY_MAX)
+        return true;
+    if (facts == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a machine");
+    if (!hardware_facts(row->facts, facts, err))
+        return false;
+    if (facts->gpu_count == 0)
+        return true;
+    struct prices_there *there = &work->there[work->count++];
+    *there = (struct prices_there){ .is_verified = row->verification == VERIFICATION_VERIFIED,
+                                    .machine_id = row->id,
+                                    .gpus = facts->gpu_count,
+                                    .window_us = age_us < WINDOW_US ? age_us : WINDOW_US };
+    (void)snprintf(there->gpu_name, sizeof there->gpu_name, "%.*s", GPU_NAME_SIZE - 1,
+                   facts->gpus[0].name);
+    return true;
+}
+
+static bool there_work(struct db *db, void *context, struct error *err)
+{
+    struct there_work *work = context;
+    int64_t after = 0;
+    size_t count;
+
+    work->count = 0;
+    do {
+        auto_arena struct arena arena = arena_of(PAGE_SIZE * (size_t)FACTS_ARENA_MAX);
+        struct machine_row *rows;
+
+        if (!machine_list_all(db, after, PAGE_SIZE, &arena, &rows, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            if (!add_there(work, &rows[i], err))
+                return false;
+            after = rows[i].id;
+        }
+    } while (count == PAGE_SIZE);
+    return true;
+}
+
+bool flow_there_lately(const struct flow *flow, struct arena *arena, struct prices_there **ret,
+                       size_t *ret_count, struct error *err)
+{
+    struct there_work work = { .now = clock_now(flow->clock),
+                               .there = arena_alloc(arena, THERE_LATELY_MAX, sizeof **ret) };
+
+    if (work.there == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the machines");
+    if (!store_read(flow->store, there_work, &work, err))
+        return error_context(err, "look for the machines of the market");
+    *ret = work.there;
     *ret_count = work.count;
     return true;
 }

@@ -65,7 +65,8 @@ static struct prices_model model_of(const struct prices_lot *lots, size_t count,
 {
     struct prices_model model = { .gpu_name = lots[0].gpu_name,
                                   .available = spread(lots, count, filter, false),
-                                  .rented = spread(lots, count, filter, true) };
+                                  .rented = spread(lots, count, filter, true),
+                                  .used_bps = -1 };
 
     for (size_t i = 0; i < count; i++) {
         const struct prices_lot *lot = &lots[i];
@@ -214,4 +215,69 @@ struct prices_estimate prices_estimate(struct prices_rental *rentals, size_t cou
     estimate.machines = (int64_t)machines;
     free(earned);
     return estimate;
+}
+
+/* `count` where it is none of them. */
+static size_t place_of(const struct prices_there *there, size_t count, int64_t machine_id)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (there[middle].machine_id < machine_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && there[low].machine_id == machine_id ? low : count;
+}
+
+static struct prices_use *use_of(struct prices_use *uses, size_t *count,
+                                 const struct prices_there *there)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (uses[i].is_verified == there->is_verified &&
+            strcmp(uses[i].gpu_name, there->gpu_name) == 0)
+            return &uses[i];
+    }
+    uses[*count] =
+        (struct prices_use){ .gpu_name = there->gpu_name, .is_verified = there->is_verified };
+    return &uses[(*count)++];
+}
+
+size_t prices_uses(const struct prices_there *there, size_t there_count,
+                   const struct prices_rental *rentals, size_t rental_count,
+                   struct prices_use *uses)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < there_count; i++)
+        use_of(uses, &count, &there[i])->there_s +=
+            there[i].gpus * (there[i].window_us / US_PER_SECOND);
+    for (size_t i = 0; i < rental_count; i++) {
+        size_t at = place_of(there, there_count, rentals[i].machine_id);
+
+        if (at < there_count)
+            use_of(uses, &count, &there[at])->run_s +=
+                rentals[i].gpus * (rentals[i].run_us / US_PER_SECOND);
+    }
+    return count;
+}
+
+int64_t prices_used(const struct prices_use *uses, size_t count, const char *gpu_name,
+                    enum prices_choice verified)
+{
+    wide there_s = 0, run_s = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!is_chosen(verified, uses[i].is_verified) || strcmp(uses[i].gpu_name, gpu_name) != 0)
+            continue;
+        there_s += uses[i].there_s;
+        run_s += uses[i].run_s;
+    }
+    if (there_s == 0)
+        return -1;
+    /* A heartbeat late, a machine may have run for longer than it was there. */
+    return run_s < there_s ? (int64_t)(run_s * 10000 / there_s) : 10000;
 }

@@ -42,6 +42,7 @@ struct prices_model {
     int64_t available_verified, available_unverified, rented_verified, rented_unverified;
     int64_t dlperf_milli, fp32_gflops; /* of a lot that has one; else 0 */
     struct prices_spread available, rented;
+    int64_t used_bps; /* prices_used(); -1: not known */
 };
 
 /* Sorts the lots, and writes a row for each model of which some pass: most GPUs first. `models` has
@@ -61,6 +62,30 @@ struct prices_rental {
     int64_t fee_bps;
     int64_t run_us; /* within the window */
 };
+
+/* A machine that is on the market, and for how much of the window it has been there. */
+struct prices_there {
+    char gpu_name[GPU_NAME_SIZE];
+    bool is_verified;
+    int64_t machine_id, gpus, window_us;
+};
+
+/* How long GPUs of one model were there, and how long they ran for renters: seconds of one GPU. */
+struct prices_use {
+    const char *gpu_name; /* of a machine */
+    bool is_verified;
+    int64_t there_s, run_s;
+};
+
+/* By model, and whether machines are verified. Machines are in order of their ids; rentals of
+ * others do not count. `uses` has room for `there_count`. Returns how many there are. */
+size_t prices_uses(const struct prices_there *there, size_t there_count,
+                   const struct prices_rental *rentals, size_t rental_count,
+                   struct prices_use *uses);
+
+/* The part of their time that renters used, in hundredths of a percent; -1: none were there. */
+int64_t prices_used(const struct prices_use *uses, size_t count, const char *gpu_name,
+                    enum prices_choice verified);
 
 /* Low, middle and high: the 10th, 50th and 90th percentile. */
 struct prices_estimate {

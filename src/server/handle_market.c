@@ -85,7 +85,10 @@ static void encode_model(struct encoder *json, const struct prices_model *model)
     encode_field_int(json, "available", model->available.gpus);
     encode_field_int(json, "rented", model->rented.gpus);
     field_fixed(json, "usage", model->rented.gpus * 10000 / total, 2);
-    field_null(json, "usage_30d");
+    if (model->used_bps >= 0)
+        field_fixed(json, "usage_30d", model->used_bps, 2);
+    else
+        field_null(json, "usage_30d");
     encode_field_int(json, "rented_verified", model->rented_verified);
     encode_field_int(json, "avail_verified", model->available_verified);
     encode_field_int(json, "rented_unverified", model->rented_unverified);

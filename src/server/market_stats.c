@@ -23,6 +23,8 @@ struct market_stats {
     struct arena rentals_arena;
     struct prices_rental *rentals;
     size_t rental_count;
+    struct prices_use *uses;
+    size_t use_count;
     int64_t rentals_until_us;
 };
 
@@ -157,26 +159,18 @@ static void gather_lots(struct market_stats *stats)
     free(hits);
 }
 
-bool market_stats_models(struct market_stats *stats, const struct prices_filter *filter,
-                         struct arena *arena, struct prices_model **ret, size_t *ret_count,
-                         struct error *err)
+static bool gather_uses(struct market_stats *stats, struct error *err)
 {
-    (void)pthread_mutex_lock(&stats->lock);
-    gather_lots(stats);
-    struct prices_model *models = must(calloc(stats->lot_count + 1, sizeof *models));
-    size_t count = prices_by_model(stats->lots, stats->lot_count, filter, models);
-    bool is_ok = true;
-    *ret = arena_alloc(arena, count, sizeof **ret);
-    is_ok = *ret != NULL;
-    for (size_t i = 0; i < count && is_ok; i++) {
-        (*ret)[i] = models[i];
-        (*ret)[i].gpu_name = arena_text(arena, models[i].gpu_name);
-        is_ok = (*ret)[i].gpu_name != NULL;
-    }
-    *ret_count = count;
-    free(models);
-    (void)pthread_mutex_unlock(&stats->lock);
-    return is_ok || error_set(err, ERROR_OUT_OF_RANGE, "no room for the models");
+    struct prices_there *there;
+    size_t count;
+
+    if (!flow_there_lately(stats->flow, &stats->rentals_arena, &there, &count, err))
+        return false;
+    stats->uses = arena_alloc(&stats->rentals_arena, count, sizeof *stats->uses);
+    if (stats->uses == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the models");
+    stats->use_count = prices_uses(there, count, stats->rentals, stats->rental_count, stats->uses);
+    return true;
 }
 
 static bool gather_rentals(struct market_stats *stats, struct error *err)
@@ -185,12 +179,42 @@ static bool gather_rentals(struct market_stats *stats, struct error *err)
         return true;
     arena_release(&stats->rentals_arena);
     stats->rentals_arena = arena_of(RENTALS_ARENA_MAX);
-    stats->rental_count = 0;
+    stats->rental_count = stats->use_count = 0;
     if (!flow_rented_lately(stats->flow, &stats->rentals_arena, &stats->rentals,
-                            &stats->rental_count, err))
+                            &stats->rental_count, err) ||
+        !gather_uses(stats, err))
         return false;
     stats->rentals_until_us = monotonic_us() + EARNINGS_SECONDS * US_PER_SECOND;
     return true;
+}
+
+bool market_stats_models(struct market_stats *stats, const struct prices_filter *filter,
+                         struct arena *arena, struct prices_model **ret, size_t *ret_count,
+                         struct error *err)
+{
+    bool is_known = filter->datacenter == PRICES_ALL && filter->num_gpus == 0;
+
+    (void)pthread_mutex_lock(&stats->lock);
+    gather_lots(stats);
+    bool is_gathered = gather_rentals(stats, err);
+    struct prices_model *models = must(calloc(stats->lot_count + 1, sizeof *models));
+    size_t count = prices_by_model(stats->lots, stats->lot_count, filter, models);
+    *ret = arena_alloc(arena, count, sizeof **ret);
+    bool is_ok = *ret != NULL;
+    for (size_t i = 0; i < count && is_ok; i++) {
+        (*ret)[i] = models[i];
+        if (is_known)
+            (*ret)[i].used_bps =
+                prices_used(stats->uses, stats->use_count, models[i].gpu_name, filter->verified);
+        (*ret)[i].gpu_name = arena_text(arena, models[i].gpu_name);
+        is_ok = (*ret)[i].gpu_name != NULL;
+    }
+    *ret_count = count;
+    free(models);
+    (void)pthread_mutex_unlock(&stats->lock);
+    if (!is_gathered)
+        return false;
+    return is_ok || error_set(err, ERROR_OUT_OF_RANGE, "no room for the models");
 }
 
 bool market_stats_estimate(struct market_stats *stats, const char *gpu_name, const char *countries,

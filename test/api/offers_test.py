@@ -217,6 +217,9 @@ class Offers(unittest.TestCase):
                          ("RTX 4090", 6, 6))
         self.assertLessEqual(row["price_p10"], row["price_median"])
         self.assertLessEqual(row["price_median"], row["price_p90"])
+        self.assertTrue(0 <= row["usage_30d"] <= 100)
+        _, reply = self.world.call("GET", path + "?num_gpus=1")
+        self.assertIsNone(reply["gpus"][0]["usage_30d"])
         for query, count in (("?verified=no", 0), ("?hosting_type=secure_cloud", 0),
                              ("?verified=yes&hosting_type=community&num_gpus=all", 1)):
             status, reply = self.world.call("GET", path + query)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/rented_lately.h"
 
+#include <stdio.h>
+
 #include "flow/instance_change.h"
+#include "flow/list_machine.h"
 #include "support.h"
 
 static struct prices_rental *lately(struct world *world, int64_t want)
@@ -47,9 +50,47 @@ static void test_what_ran_within_the_window(void **state)
     world_close(&world);
 }
 
+static void test_what_is_on_the_market_and_since_when(void **state)
+{
+    enum { MACHINES = 70 }; /* more than are read at a time */
+    struct world world;
+    static struct world_machine machines[MACHINES];
+    enum list_machine_outcome outcome;
+    struct prices_there *there;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    for (int i = 0; i < MACHINES; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "host%d", i);
+        world_host(&world, &machines[i], name, 1 + i % 2);
+    }
+    world_pass(&world, 100 * US_PER_SECOND);
+    CHECK_OK(flow_unlist_machine(&world.flow, &machines[1].host, machines[1].id, &outcome, &err),
+             &err);
+    CHECK_OK(flow_there_lately(&world.flow, &world.arena, &there, &count, &err), &err);
+    CHECK_INT((int64_t)count, MACHINES - 1);
+    CHECK_TEXT(there[0].gpu_name, "RTX 4090");
+    CHECK(there[0].window_us >= 100 * US_PER_SECOND && there[0].window_us < US_PER_HOUR);
+    CHECK_INT(there[count - 1].machine_id, machines[MACHINES - 1].id);
+    for (size_t i = 1; i < count; i++) {
+        CHECK(there[i].machine_id > there[i - 1].machine_id);
+        CHECK_INT(there[i].gpus, 1 + (int64_t)(i + 1) % 2);
+    }
+    world_pass(&world, 2 * RENTED_LATELY_DAYS * 24 * US_PER_HOUR);
+    CHECK_OK(flow_there_lately(&world.flow, &world.arena, &there, &count, &err), &err);
+    CHECK_INT(there[0].window_us, RENTED_LATELY_DAYS * 24 * US_PER_HOUR);
+    world_close(&world);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_what_ran_within_the_window) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_ran_within_the_window),
+        cmocka_unit_test(test_what_is_on_the_market_and_since_when),
+    };
 
     crypto_start();
     return SUPPORT_RUN(tests);

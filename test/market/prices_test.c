@@ -127,12 +127,43 @@ static void test_what_a_machine_like_others_earns(void **state)
     CHECK_INT(it.rentals, 0);
 }
 
+/* Half of the time of machine 1's two GPUs, and nothing of machine 3; what is not there any more
+ * does not count. */
+static void test_how_much_of_their_time_gpus_are_rented(void **state)
+{
+    const struct prices_there there[] = {
+        { "RTX 4090", true, 1, 2, 1000 * US_PER_SECOND },
+        { "RTX 4090", false, 3, 1, 500 * US_PER_SECOND },
+        { "H200", true, 4, 8, 0 },
+        { "H100", true, 7, 1, 10 * US_PER_SECOND },
+    };
+    struct prices_rental rentals[] = { rental(1, 400, 0), rental(2, 300, 10), rental(1, 200, 0),
+                                       rental(7, 1, 10) };
+    struct prices_use uses[4];
+
+    (void)state;
+    rentals[0].run_us = 400 * US_PER_SECOND;
+    rentals[2].run_us = 300 * US_PER_SECOND;
+    rentals[2].gpus = 2;
+    size_t count = prices_uses(there, 4, rentals, 4, uses);
+    CHECK_INT((int64_t)count, 4);
+    CHECK_INT(prices_used(uses, count, "RTX 4090", PRICES_YES), 5000);
+    CHECK_INT(prices_used(uses, count, "RTX 4090", PRICES_NO), 0);
+    CHECK_INT(prices_used(uses, count, "RTX 4090", PRICES_ALL), 4000);
+    CHECK_INT(prices_used(uses, count, "H200", PRICES_ALL), -1);
+    CHECK_INT(prices_used(uses, count, "H100", PRICES_ALL), 10000);
+    CHECK_INT(prices_used(uses, count, "H100", PRICES_NO), -1);
+    CHECK_INT(prices_used(uses, count, "RTX 3090", PRICES_ALL), -1);
+    CHECK_INT((int64_t)prices_uses(there, 0, rentals, 4, uses), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_supply_demand_and_prices_by_model),
         cmocka_unit_test(test_points_are_those_of_single_gpus),
         cmocka_unit_test(test_what_a_machine_like_others_earns),
+        cmocka_unit_test(test_how_much_of_their_time_gpus_are_rented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
