@@ -18,6 +18,7 @@
 #include "flow/no_credit.h"
 #include "flow/op.h"
 #include "flow/post_usage.h"
+#include "flow/schedule.h"
 #include "flow/seal.h"
 #include "flow/warn_credit.h"
 #include "sys/thread.h"
@@ -77,6 +78,7 @@ static const struct job {
     { "bill hosts", flow_bill_hosts, BILL_HOSTS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "expire holds", flow_hold_expire, HOLDS_EXPIRE_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },

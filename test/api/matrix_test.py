@@ -59,6 +59,7 @@ class Matrix(unittest.TestCase):
         cls.crew, *_ = [cls.world.team(who, "crew") for who in (cls.ada, cls.bo, cls.hal, cls.op)]
         cls.crew.ok("POST", "/api/v0/team/roles/", {"name": "writer", "permissions": {"api": {"misc": {}}}})
         cls.cells = 0
+        cls.instance = MISSING
         cls.handed_out = set()
         cls.list_machine()
 
@@ -130,6 +131,8 @@ class Matrix(unittest.TestCase):
             if len(self.crew.ok("GET", "/api/v0/team/members/")) == 1:
                 self.world.join(self.crew, self.bo, "bo@berth.test", "member")
             return self.bo.id
+        if kind == "scheduled_job":
+            return self.scheduled_job(owner)
         assert kind == "api_key", kind
         return self.scoped(owner, "user_read")[0]
 
@@ -141,6 +144,14 @@ class Matrix(unittest.TestCase):
         """One that is open, by a password that the account gets if it has none."""
         self.world.session_of(owner, PASSWORD)
         return owner.ok("GET", "/api/v0/sessions/")["sessions"][0]["id"]
+
+    def scheduled_job(self, owner):
+        """One that reboots; what instance it is of goes into the next examples."""
+        self.instance = self.thing("instance", owner)
+        path = f"/api/v0/instances/reboot/{self.instance}/"
+        rows = [row["id"] for row in owner.ok("GET", "/api/v0/commands/schedule_job/") if row["api_endpoint"] == path]
+        return rows[0] if rows else owner.ok("POST", "/api/v0/commands/schedule_job/", {
+            "api_endpoint": path, "frequency": "DAILY", "start_time": 1, "end_time": 4e9})["scheduled_job_id"]
 
     def second_factor(self, owner):
         """One that its owner's key has shown, so that the key is a session from now on."""
@@ -168,7 +179,9 @@ class Matrix(unittest.TestCase):
                      for name, value in body.items()}
             return f"{path}?{urllib.parse.urlencode(query)}", None
         if route.access and route.access.get("in"):
-            body = json.loads(json.dumps(body).replace('"{object}"', str(number)))
+            body = json.loads(json.dumps(body).replace('"{object}"', str(number)).replace("{object}", str(number)))
+        if body is not None:
+            body = json.loads(json.dumps(body).replace("{instance}", str(self.instance)))
         return path, body
 
     def call(self, route, who, number, **more):

@@ -141,6 +141,49 @@ class Replay(unittest.TestCase):
         shown = self.ada.ok("GET", f"/api/v0/instances/{number}")["instances"]
         self.assertEqual((shown["cur_state"], shown["image_uuid"]), ("stopped", "alpine:3"))
 
+    def job(self, number, deed="reboot", **more):
+        now = time.time()
+        return {"start_time": now, "end_time": now + 7 * 86400, "api_endpoint": f"/api/v0/instances/{deed}/{number}/",
+                "request_method": "PUT", "request_body": {"instance_id": number}, "day_of_the_week": None,
+                "hour_of_the_day": 3, "frequency": "DAILY", "instance_id": number} | more
+
+    def test_a_job_is_scheduled_changed_and_deleted(self):
+        number = self.rent()
+        made = self.ada.ok("POST", "/api/v0/commands/schedule_job/", self.job(number))
+        status, reply = self.ada.call("POST", "/api/v0/commands/schedule_job", self.job(number))
+        self.assertEqual((status, reply["error"], reply["scheduled_job_id"]),
+                         (422, "job_exists", made["scheduled_job_id"]))
+        self.ada.ok("PUT", f"/api/v0/commands/schedule_job/{made['scheduled_job_id']}/",
+                    self.job(number, hour_of_the_day=None, frequency="HOURLY"))
+        row, = self.ada.ok("GET", "/api/v0/commands/schedule_job/")
+        self.assertEqual((row["api_endpoint"], row["hour_of_the_day"], row["frequency"], row["instance_id"]),
+                         (f"/api/v0/instances/reboot/{number}/", None, "HOURLY", number))
+        self.assertTrue(row["next_time"] % 3600 == 0 and 0 < row["next_time"] - time.time() <= 3600)
+        self.ada.ok("POST", "/api/v0/commands/schedule_job/", self.job(
+            number, "command", request_body={"command": "ls -l"}))
+        self.assertEqual(self.bo.ok("GET", "/api/v0/commands/schedule_job/"), [])
+        for row in self.ada.ok("GET", "/api/v0/commands/schedule_job/"):
+            self.ada.ok("DELETE", f"/api/v0/commands/schedule_job/{row['id']}/", {})
+        self.assertEqual(self.ada.ok("GET", "/api/v0/commands/schedule_job/"), [])
+
+    def test_a_job_is_one_of_three_on_an_own_instance(self):
+        """Whatever else is named would be a request in somebody's name."""
+        number = self.rent()
+        for change in ({"api_endpoint": f"/api/v0/instances/{number}/"}, {"api_endpoint": "/api/v0/users/"},
+                       {"api_endpoint": f"/api/v0/instances/reboot/{number}/../../../users/"},
+                       {"api_endpoint": "/api/v0/instances/reboot//"}, {"api_endpoint": f"http://h/api/v0/instances/reboot/{number}/"},
+                       {"api_endpoint": f"/api/v0/instances/reboot/{number}//"}, {"request_method": "DELETE"},
+                       {"day_of_the_week": 7}, {"hour_of_the_day": 24}, {"end_time": 0.0}, {"frequency": "SOON"},
+                       {"start_time": "now"}, {"end_time": time.time() + 1}):
+            status, reply = self.ada.call("POST", "/api/v0/commands/schedule_job/", self.job(number) | change)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), change)
+        for body in ({}, {"command": ""}, {"command": "x" * 4097}, "ls"):
+            status, reply = self.ada.call("POST", "/api/v0/commands/schedule_job/", self.job(
+                number, "command", request_body=body))
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), body)
+        status, reply = self.bo.call("POST", "/api/v0/commands/schedule_job/", self.job(number))
+        self.assertEqual((status, reply["error"]), (404, "no_such_instance"))
+
     def test_a_copy_is_told_where_to_go(self):
         number = self.rent()
         place = {"client_id": "me", "src_path": "/workspace/", "dst_path": "./"}

@@ -79,7 +79,7 @@ class Checker:
         if headers.get("content-type") != "application/json":
             raise SchemaError(f"{where}: an error is JSON, not {headers.get('content-type')}")
         reply = json.loads(body)
-        if set(reply) - {"ask_id"} != {"success", "error", "msg"} or reply["success"] is not False:
+        if set(reply) - {"ask_id", "scheduled_job_id"} != {"success", "error", "msg"} or reply["success"] is not False:
             raise SchemaError(f"{where}: {reply} is not the shape of an error")
         if not isinstance(reply["msg"], str) or not reply["msg"]:
             raise SchemaError(f"{where}: an error needs a sentence")
