@@ -13,6 +13,7 @@
 #include "cli/cmd_machines.h"
 #include "cli/cmd_maint.h"
 #include "cli/cmd_market.h"
+#include "cli/cmd_notifications.h"
 #include "cli/cmd_offers.h"
 #include "cli/cmd_orders.h"
 #include "cli/cmd_people.h"
@@ -181,6 +182,12 @@ const struct command commands[] = {
     { "Account", "create", "subaccount", false, true, "", 0, 0, cmd_create_subaccount_options,
       cmd_create_subaccount, NULL, "make an account below yours",
       "berth create subaccount --email bo@example.org --username bo --type client\n" },
+    { "Account", "show", "notifications", false, true, "", 0, 0, no_options, cmd_show_notifications,
+      NULL, "what you are told of, and how", "" },
+    { "Account", "set", "notifications", false, true, "KIND...", 1, ANY,
+      cmd_set_notifications_options, cmd_set_notifications, NULL, "choose what you are told of",
+      "berth set notifications client:low_credit client:maintenance --email off\n\n"
+      "Mails about security stay on.\n" },
     { "Account", "create", "team", false, true, "", 0, 0, cmd_create_team_options, cmd_create_team,
       NULL, "make an account that several people act for",
       "berth create team --team-name crew --transfer-credit 25\n\n"

@@ -86,11 +86,13 @@ static bool set_password(struct db *db, struct credentials_work *work, int64_t k
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "there is no user %" PRId64, work->user_id);
-    const struct notice notice = { .email = user.email, .template = "password_changed" };
+    const struct notice_event event = { .user_id = user.id,
+                                        .kind = NOTIFICATION_SECURITY,
+                                        .template = "password_changed" };
     return user_set_password(db, user.id, work->password, err) &&
            mail_code_drop(db, user.id, MAIL_CODE_RESET, err) &&
            login_session_delete_others(db, user.id, kept_session, &ended, err) &&
-           notice_mail(db, &notice, work->now, err);
+           notice_tell(db, &event, work->now, err);
 }
 
 static bool reset_work(struct db *db, void *context, struct error *err)

@@ -5,10 +5,10 @@
 #include "flow/change.h"
 #include "flow/each_due.h"
 #include "flow/limits.h"
+#include "flow/notice.h"
 #include "flow/reclaim.h"
 #include "market/lifetime.h"
 #include "store/event.h"
-#include "store/outbox.h"
 #include "store/user.h"
 
 enum { MAIL_MAX = 16 * 1024 };
@@ -55,7 +55,6 @@ static void encode_mail(struct buf *out, const struct contract_row *contract, co
     char text[INSTANT_TEXT_SIZE];
 
     encode_object(&json);
-    encode_field_text(&json, "template", "lifetime_ends");
     encode_field_int(&json, "instance", contract->id);
     encode_field_text(&json, "label", contract->label);
     encode_field_text(&json, "left", left);
@@ -69,20 +68,19 @@ static bool send_mail(struct db *db, struct instant now, const struct contract_r
                       const char *left, struct arena *arena, struct error *err)
 {
     auto_buf struct buf body = buf_of(MAIL_MAX);
-    const char *email;
 
-    if (!user_mail(db, contract->owner_id, arena, &email, err))
-        return false;
     encode_mail(&body, contract, left);
     /* An end that was moved out is warned of anew. */
     const char *key = arena_printf(arena, "lifetime:%lld:%lld:%s", (long long)contract->id,
                                    (long long)contract->terms.end.microseconds, left);
     if (body.has_overflowed || key == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
-    struct outbox_item item = {
-        .key = key, .provider = "mail", .method = "POST", .path = email, .body = body.bytes
-    };
-    return outbox_append(db, &item, now, err);
+    const struct notice_event event = { .user_id = contract->owner_id,
+                                        .kind = NOTIFICATION_LIFETIME_ENDS,
+                                        .template = "lifetime_ends",
+                                        .key = key,
+                                        .members = notice_members(&body) };
+    return notice_tell(db, &event, now, err);
 }
 
 bool lifetime_warn(struct db *db, int64_t id, struct instant now, bool *ret_is_done,

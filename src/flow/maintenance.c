@@ -3,10 +3,10 @@
 
 #include "base/encode.h"
 #include "flow/limits.h"
+#include "flow/notice.h"
 #include "store/contract.h"
 #include "store/event.h"
 #include "store/machine.h"
-#include "store/outbox.h"
 #include "store/user.h"
 
 enum { SHOWN_MAX = 4096, MAIL_MAX = 8192 };
@@ -55,12 +55,8 @@ static bool mail(struct db *db, const struct telling *telling, const struct cont
     auto_buf struct buf body = buf_of(MAIL_MAX);
     struct encoder json = encoder_of(&body);
     int64_t window_id = telling->window != NULL ? telling->window->id : 0;
-    const char *email;
 
-    if (!user_mail(db, contract->owner_id, telling->arena, &email, err))
-        return false;
     encode_object(&json);
-    encode_field_text(&json, "template", "maintenance");
     encode_field_int(&json, "instance", contract->id);
     encode_field_text(&json, "label", contract->label);
     encode_field_text(&json, "text", text);
@@ -70,10 +66,12 @@ static bool mail(struct db *db, const struct telling *telling, const struct cont
                      (long long)window_id, (long long)telling->now.microseconds);
     if (body.has_overflowed || key == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
-    struct outbox_item item = {
-        .key = key, .provider = "mail", .method = "POST", .path = email, .body = body.bytes
-    };
-    return outbox_append(db, &item, telling->now, err);
+    const struct notice_event event = { .user_id = contract->owner_id,
+                                        .kind = NOTIFICATION_MAINTENANCE,
+                                        .template = "maintenance",
+                                        .key = key,
+                                        .members = notice_members(&body) };
+    return notice_tell(db, &event, telling->now, err);
 }
 
 static const char *sentence(const struct telling *telling)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/notice.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/limits.h"
+#include "flow/notifications.h"
 #include "store/outbox.h"
+#include "store/user.h"
 
 enum { NOTICE_MAX = 16 * 1024, KEY_SIZE = 128 };
 
@@ -29,4 +33,27 @@ bool notice_mail(struct db *db, const struct notice *notice, struct instant now,
                                 .path = notice->email,
                                 .body = body.bytes };
     return outbox_append(db, &item, now, err);
+}
+
+const char *notice_members(struct buf *object)
+{
+    assert(!object->has_overflowed && object->length >= 2);
+    object->bytes[object->length - 1] = '\0';
+    return object->bytes + 1;
+}
+
+bool notice_tell(struct db *db, const struct notice_event *event, struct instant now,
+                 struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct notifications chosen;
+    struct notice mail = { .template = event->template,
+                           .key = event->key,
+                           .members = event->members };
+
+    if (!notifications_load(db, event->user_id, &chosen, err))
+        return false;
+    return !chosen.choices[event->kind].email ||
+           (user_mail(db, event->user_id, &arena, &mail.email, err) &&
+            notice_mail(db, &mail, now, err));
 }

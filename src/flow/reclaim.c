@@ -60,10 +60,7 @@ static bool mail(struct change *change, const struct contract_row *contract,
     auto_buf struct buf members = buf_of(MEMBERS_MAX);
     struct encoder json = encoder_of(&members);
     char end[INSTANT_TEXT_SIZE], kept[INSTANT_TEXT_SIZE];
-    const char *email;
 
-    if (!user_mail(change->db, contract->owner_id, change->arena, &email, err))
-        return false;
     encode_object(&json);
     encode_field_int(&json, "instance", contract->id);
     encode_field_text(&json, "label", contract->label);
@@ -76,11 +73,12 @@ static bool mail(struct change *change, const struct contract_row *contract,
                                    (long long)reclaim->id);
     if (members.has_overflowed || key == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
-    members.bytes[members.length - 1] = '\0'; /* without their brackets */
-    struct notice notice = {
-        .email = email, .template = "reclaim", .key = key, .members = members.bytes + 1
-    };
-    return notice_mail(change->db, &notice, change->now, err);
+    const struct notice_event told = { .user_id = contract->owner_id,
+                                       .kind = NOTIFICATION_RECLAIM,
+                                       .template = "reclaim",
+                                       .key = key,
+                                       .members = notice_members(&members) };
+    return notice_tell(change->db, &told, change->now, err);
 }
 
 static bool tell(struct change *change, const struct contract_row *contract,

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "flow/limits.h"
 #include "flow/mail_code.h"
+#include "flow/notice.h"
 #include "flow/team_role.h"
 #include "flow/throttle.h"
 
@@ -79,14 +80,13 @@ static bool send_invite(struct db *db, const struct member_work *work, const cha
     encode_end(&json);
     if (members.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
-    members.bytes[members.length - 1] = '\0'; /* without their brackets */
     (void)snprintf(payload, sizeof payload, "%" PRId64, role->id);
     const struct mail_code_request code = { .kind = MAIL_CODE_INVITE,
                                             .user_id = role->team_id,
                                             .email = work->email,
                                             .payload = payload,
                                             .template = "team_invite",
-                                            .members = members.bytes + 1,
+                                            .members = notice_members(&members),
                                             .lifetime_s = TEAM_INVITE_SECONDS };
     return mail_code_send(db, &code, work->now, err);
 }

@@ -289,16 +289,12 @@ static bool make_codes(struct db *db, struct tfa_work *work, struct error *err)
 /* Its owner hears of it, whoever it was. */
 static bool tell(struct db *db, const struct tfa_work *work, const char *members, struct error *err)
 {
-    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct user_row user;
-    bool has;
+    const struct notice_event event = { .user_id = work->user_id,
+                                        .kind = NOTIFICATION_SECURITY,
+                                        .template = "tfa_changed",
+                                        .members = members };
 
-    if (!user_load(db, work->user_id, &arena, &user, &has, err))
-        return false;
-    const struct notice notice = { .email = has ? user.email : "",
-                                   .template = "tfa_changed",
-                                   .members = members };
-    return !has || notice_mail(db, &notice, work->now, err);
+    return notice_tell(db, &event, work->now, err);
 }
 
 static bool confirm_work(struct db *db, void *context, struct error *err)

@@ -5,8 +5,8 @@
 #include "base/encode.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
+#include "flow/notice.h"
 #include "market/warning.h"
-#include "store/outbox.h"
 #include "store/user.h"
 
 enum { MAIL_MAX = 4096 };
@@ -27,7 +27,8 @@ static bool find_work(struct db *db, void *context, struct error *err)
 
 /* The same end is told of once a level, whoever does it. */
 struct mail {
-    const char *template, *left;
+    enum notification kind; /* its mail has the same name */
+    const char *left;
     struct instant now;
 };
 
@@ -37,12 +38,8 @@ static bool send_mail(struct db *db, const struct user_row *user, const struct m
     auto_buf struct buf body = buf_of(MAIL_MAX);
     struct encoder json = encoder_of(&body);
     char text[INSTANT_TEXT_SIZE];
-    const char *email;
 
-    if (!user_mail(db, user->id, arena, &email, err))
-        return false;
     encode_object(&json);
-    encode_field_text(&json, "template", mail->template);
     encode_field_text(&json, "left", mail->left);
     encode_field_text(&json, "end", instant_format(user->t_zero, text));
     encode_end(&json);
@@ -50,10 +47,12 @@ static bool send_mail(struct db *db, const struct user_row *user, const struct m
                                    (long long)user->t_zero.microseconds, mail->left);
     if (body.has_overflowed || key == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
-    struct outbox_item item = {
-        .key = key, .provider = "mail", .method = "POST", .path = email, .body = body.bytes
-    };
-    return outbox_append(db, &item, mail->now, err);
+    const struct notice_event event = { .user_id = user->id,
+                                        .kind = mail->kind,
+                                        .template = notification_kind(mail->kind)->slug,
+                                        .key = key,
+                                        .members = notice_members(&body) };
+    return notice_tell(db, &event, mail->now, err);
 }
 
 static bool warn_work(struct db *db, void *context, struct error *err)
@@ -74,7 +73,7 @@ static bool warn_work(struct db *db, void *context, struct error *err)
         return false;
     if (level < 0)
         return true;
-    struct mail mail = { "low_credit", warning_left(level), work->now };
+    struct mail mail = { NOTIFICATION_LOW_CREDIT, warning_left(level), work->now };
     return send_mail(db, &user, &mail, &arena, err) && db_notify(db, TOPIC_USER, user.id, err);
 }
 
@@ -96,7 +95,7 @@ bool flow_warn_credit(const struct flow *flow, size_t *ret_count, struct error *
 bool warn_credit_ended(struct db *db, int64_t user_id, struct instant end, struct instant now,
                        struct error *err)
 {
-    struct mail mail = { "credit_exhausted", "0", now };
+    struct mail mail = { NOTIFICATION_CREDIT_EXHAUSTED, "0", now };
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct user_row user;
     bool has;
