@@ -10,7 +10,7 @@ static void *make(void *context)
     struct beside *beside = context;
     auto_docker struct docker docker = docker_open(beside->engine_socket);
 
-    beside->is_made = holder_network(&docker, beside->host, beside->slot, &beside->err);
+    beside->is_made = holder_bridge(&docker, beside->host, beside->slot, &beside->err);
     return NULL;
 }
 

@@ -21,7 +21,8 @@ struct beside {
     struct error err;
 };
 
-/* Begin to make the network of `slot`. Once, and then beside_wait(), whatever else has failed. */
+/* Begin to make the bridge of `slot`; its walls are for the caller to put up meanwhile. Once, and
+ * then beside_wait(), whatever else has failed. */
 NODISCARD bool beside_begin(struct beside *beside, struct error *err);
 
 /* Until it is made or has failed; again and again gives the same. `*waited_us` is increased. */

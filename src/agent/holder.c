@@ -42,16 +42,13 @@ static void encode_labels(struct encoder *json, const struct container_host *hos
     encode_end(json);
 }
 
-bool holder_network(struct docker *docker, const struct container_host *host, int64_t slot,
-                    struct error *err)
+bool holder_bridge(struct docker *docker, const struct container_host *host, int64_t slot,
+                   struct error *err)
 {
     char name[SLOT_TEXT_SIZE], subnet[SLOT_TEXT_SIZE], gateway[SLOT_TEXT_SIZE];
     auto_buf struct buf labels = buf_of(LABELS_MAX);
     struct encoder json = encoder_of(&labels);
 
-    /* No door is open for a moment, whatever the engine starts in it. */
-    if (host->isolate != NULL && !isolate_admit(host->isolate, slot, err))
-        return false;
     encode_labels(&json, host, slot);
     struct docker_network network = {
         .name = slots_bridge(slot, name),
@@ -60,6 +57,14 @@ bool holder_network(struct docker *docker, const struct container_host *host, in
         .labels = labels.bytes,
     };
     return docker_network_make(docker, &network, err);
+}
+
+bool holder_network(struct docker *docker, const struct container_host *host, int64_t slot,
+                    struct error *err)
+{
+    /* No door is open for a moment, whatever the engine starts in it. */
+    return (host->isolate == NULL || isolate_admit(host->isolate, slot, err)) &&
+           holder_bridge(docker, host, slot, err);
 }
 
 static void encode_host_config(struct encoder *json, const struct container_host *host,
@@ -166,7 +171,7 @@ bool holder_prepare(struct docker *docker, const struct container_host *host, in
     const char *hostname_path, *hosts_path;
 
     (void)holder_name(slot, name);
-    if (host->isolate != NULL && !isolate_admit(host->isolate, slot, err))
+    if (host->isolate != NULL && !isolate_ensure(host->isolate, slot, err))
         return false;
     bool is_there = docker_inspect(docker, name, &root, err);
     if (!is_there && err->code != ERROR_NOT_FOUND)

@@ -32,6 +32,11 @@ enum { HOLDER_NAME_SIZE = 64, HOLDER_SLOTS_MAX = 8192 };
 /* "berth-holder-7". */
 char *holder_name(int64_t slot, char name[static HOLDER_NAME_SIZE]);
 
+/* The slot's bridge alone. Nothing may start in it before it has its walls. One that is there
+ * already is fine. */
+NODISCARD bool holder_bridge(struct docker *docker, const struct container_host *host, int64_t slot,
+                             struct error *err);
+
 /* The slot's network, within its walls. One that is there already is fine. */
 NODISCARD bool holder_network(struct docker *docker, const struct container_host *host,
                               int64_t slot, struct error *err);

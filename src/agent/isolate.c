@@ -78,6 +78,17 @@ bool isolate_admit(const struct isolate *isolate, int64_t slot, struct error *er
     return true;
 }
 
+bool isolate_ensure(const struct isolate *isolate, int64_t slot, struct error *err)
+{
+    auto_buf struct buf commands = buf_of(COMMANDS_MAX);
+    char bridge[SLOT_TEXT_SIZE];
+    struct error ignored;
+
+    buf_printf(&commands, "get element inet %s guests { \"%s\" }\n", isolate->table,
+               slots_bridge(slot, bridge));
+    return run(&commands, &ignored) || isolate_admit(isolate, slot, err);
+}
+
 bool isolate_dismiss(const struct isolate *isolate, int64_t slot, struct error *err)
 {
     auto_buf struct buf commands = buf_of(COMMANDS_MAX);

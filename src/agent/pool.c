@@ -73,6 +73,10 @@ static bool work(void *context, const struct job_report *report, struct buf *res
         return false;
     encode_array(&json);
     for (size_t i = 0; i < count; i++) {
+        /* Those of the agent before us had its limits. */
+        if (options->host->isolate != NULL && !slots[i].is_broken && !pool->is_listed &&
+            !isolate_admit(options->host->isolate, slots[i].slot, err))
+            return false;
         encode_object(&json);
         encode_field_int(&json, "slot", slots[i].slot);
         encode_field_bool(&json, "is_held", slots[i].is_held);

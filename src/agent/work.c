@@ -166,8 +166,15 @@ static bool start(struct account *account, const char *container, struct error *
     return error_context(err, "start the container");
 }
 
-/* The container, while its network is made. An engine that asks for the network at once is asked
- * again when it is there. */
+/* Whatever starts in its network finds the walls up: they may have been cleared away since. */
+static bool wall_off(const struct work *work, struct error *err)
+{
+    return work->host->isolate == NULL ||
+           isolate_ensure(work->host->isolate, work->record->slot, err);
+}
+
+/* The container and the walls, while its network is made. An engine that asks for the network at
+ * once is asked again when it is there. */
 static bool make_both(struct account *account, const char *name, char ret_id[static DOCKER_ID_SIZE],
                       struct error *err)
 {
@@ -176,13 +183,15 @@ static bool make_both(struct account *account, const char *name, char ret_id[sta
     struct beside network = { .engine_socket = work->engine_socket,
                               .host = work->host,
                               .slot = work->record->slot };
-    struct error no_network;
+    struct error no_network, no_walls;
 
     if (!beside_begin(&network, err))
         return false;
     bool is_made = make_container(account, name, image, ret_id, err);
-    if (!beside_wait(&network, &account->docker.busy_us, &no_network)) {
-        *err = no_network;
+    bool has_walls = wall_off(work, &no_walls);
+    bool has_network = beside_wait(&network, &account->docker.busy_us, &no_network);
+    if (!has_walls || !has_network) {
+        *err = has_walls ? no_network : no_walls;
         return false;
     }
     return is_made ||
@@ -370,13 +379,6 @@ static bool start_over(struct account *account, const char *name, struct error *
     if (!identify(&account->docker, name, id, &is_running, err))
         return false;
     return is_running || (leftover_kill(id, &count, err) && rebind(account, err));
-}
-
-/* Its network is there already; the walls may have been cleared away since. */
-static bool wall_off(const struct work *work, struct error *err)
-{
-    return work->host->isolate == NULL ||
-           isolate_admit(work->host->isolate, work->record->slot, err);
 }
 
 /* Start what has been made before. One whose network was lost, or is its holder's and went with it,

@@ -129,6 +129,27 @@ static void test_limits_can_be_changed_and_lifted(void **state)
     CHECK_OK(isolate_remove(isolate.table, &err), &err);
 }
 
+/* Who was cleared away is named again; who is named keeps its limits. */
+static void test_ensuring_names_only_who_is_not_named(void **state)
+{
+    struct isolate isolate = isolate_of("eeeeeeeeeeeeeeee");
+    struct error err;
+
+    (void)state;
+    CHECK_FAILS(isolate_ensure(&isolate, 3, &err), &err, ERROR_UNAVAILABLE);
+    CHECK_OK(isolate_build(&isolate, &err), &err);
+    isolate.up_mbit = 80;
+    CHECK_OK(isolate_ensure(&isolate, 3, &err), &err);
+    CHECK(has("set inet berth_eeeeeeeeeeee guests", "\"bt3\""));
+    isolate.up_mbit = 160;
+    CHECK_OK(isolate_ensure(&isolate, 3, &err), &err);
+    CHECK(has("limit inet berth_eeeeeeeeeeee up_bt3", "over 10000000 bytes/second"));
+    CHECK_OK(isolate_dismiss(&isolate, 3, &err), &err);
+    CHECK_OK(isolate_ensure(&isolate, 3, &err), &err);
+    CHECK(has("limit inet berth_eeeeeeeeeeee up_bt3", "over 20000000 bytes/second"));
+    CHECK_OK(isolate_remove(isolate.table, &err), &err);
+}
+
 static void test_trying_leaves_nothing(void **state)
 {
     auto_buf struct buf text = buf_of(1 << 20);
@@ -166,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_a_guest_is_named_and_forgotten),
         cmocka_unit_test(test_two_hosts_do_not_meet),
         cmocka_unit_test(test_limits_can_be_changed_and_lifted),
+        cmocka_unit_test(test_ensuring_names_only_who_is_not_named),
         cmocka_unit_test(test_trying_leaves_nothing),
         cmocka_unit_test(test_the_router_and_the_neighbours_are_near),
     };
