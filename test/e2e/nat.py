@@ -9,6 +9,8 @@ Nothing from outside reaches the host. A test program calls main(run), which mak
 
 import argparse
 import os
+import socket
+import ssl
 import subprocess
 import sys
 
@@ -17,6 +19,7 @@ import market
 
 SERVER = "203.0.113.20"
 RENTER = "203.0.113.10"
+DOOR = 17700
 METRICS = f"http://{SERVER}:18081/metrics"
 
 
@@ -89,7 +92,24 @@ def make_market(topology, bin_dir, **more):
     """A market in `net` whose host is in the other namespace and has a relay to dial."""
     return Market(bin_dir, listen=f"{SERVER}:18080", host_prefix=topology.enter("host"),
                   public_ip=None, server_options=["--relay-ports", "22000-22099", "--relay-listen",
-                                                  f"{SERVER}:17700", "--metrics-listen", f"{SERVER}:18081"], **more)
+                                                  f"{SERVER}:{DOOR}", "--metrics-listen", f"{SERVER}:18081"], **more)
+
+
+def make_certificate(folder):
+    """One that the relay's owner makes, and the server's options that use it."""
+    files = [str(folder / name) for name in ("relay.pem", "relay.key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=relay", "-days", "2", "-out", files[0], "-keyout", files[1]], check=True,
+                   capture_output=True)
+    return ["--relay-cert", files[0], "--relay-key", files[1]]
+
+
+def is_tls():
+    """Whether a stranger who dials the relay as hosts do finishes a handshake of TLS 1.3."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((SERVER, DOOR), 10) as plain, context.wrap_socket(plain) as secret:
+        return secret.version() == "TLSv1.3"
 
 
 def main(run):
@@ -119,4 +139,5 @@ def main(run):
         sys.exit(1)
 
 
-__all__ = ["METRICS", "SERVER", "RENTER", "Failure", "Topology", "check", "main", "make_market", "steps", "wait_until"]
+__all__ = ["METRICS", "SERVER", "RENTER", "Failure", "Topology", "check", "is_tls", "main", "make_certificate",
+           "make_market", "steps", "wait_until"]

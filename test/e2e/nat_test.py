@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.request
 
-from nat import METRICS, SERVER, check, main, make_market, steps, wait_until
+from nat import METRICS, SERVER, check, is_tls, main, make_certificate, make_market, steps, wait_until
 
 WEB = "mkdir -p /www; echo hello > /www/index.html; busybox httpd -p 8081 -h /www"
 
@@ -174,12 +174,18 @@ class Journey:
         wait_until("SSH answers again", 20, lambda: self.market.ssh(self.id, "true", ok=False).returncode == 0)
 
     def the_server_starts_anew(self):
+        """And from then on speaks TLS with hosts, which learn of its key meanwhile."""
         self.market.kill("server")
+        self.market.server_options += make_certificate(self.market.dir)
         self.market.restart_server()
+        check("(TLS)" in (self.market.dir / "server.log").read_text(), "the relay says that it speaks TLS")
         wait_until("SSH answers again", 30, lambda: self.market.ssh(self.id, "true", ok=False).returncode == 0)
         row = self.market.wait_running(self.id)
         ports = {inside: int(where[0]["HostPort"]) for inside, where in row["ports"].items()}
         check(ports == self.ports, f"the same ports: {ports} {self.ports}")
+        check(is_tls(), "hosts are greeted in TLS")
+        self.copies_files()
+        check(b"hello" in self.get(self.ports["8081/tcp"]), "a web server in the container answers")
 
     def charged_us(self):
         """GPU time that is metered: of ended intervals, and of the open one up to the last heartbeat."""
