@@ -25,6 +25,7 @@ enum {
     ARGUMENTS_LENGTH_MAX = 1 << 20,
     STATUS_SIZE = 512,
     JUPYTER_PORT = 8080,
+    ID_SIZE = 32,
 };
 
 const struct args_option cmd_ssh_options[] = {
@@ -33,6 +34,13 @@ const struct args_option cmd_ssh_options[] = {
     { "proxy", 0, NULL, "through the market's relay, though its host may be reached itself" },
     { "print", 0, NULL,
       "print the command that logs in and forwards port 8080, and do not run it" },
+    { NULL, 0, NULL, NULL },
+};
+
+const struct args_option cmd_copy_options[] = {
+    { "identity", 'i', "FILE", "the private key to use" },
+    { "timeout", 0, "SECONDS", "how long to wait until it runs (900)" },
+    { "proxy", 0, NULL, "through the market's relay, though its host may be reached itself" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -226,6 +234,7 @@ static void print_command(struct cli *cli, const char *host, int port)
 /* ssh's command line up to the host, which is checked; `*at` is where it goes on. */
 struct ssh_line {
     const char *arguments[ARGUMENTS_MAX], **at;
+    const char *target; /* whom to log in as, and where: what comes next for ssh itself */
     struct arena arena;
 };
 
@@ -255,7 +264,7 @@ static bool begin_line(struct cli *cli, const json_t *instance, const char *forw
         *line->at++ = "-L";
         *line->at++ = forward;
     }
-    *line->at++ = arena_printf(&line->arena, "root@%s", host);
+    line->target = arena_printf(&line->arena, "root@%s", host);
     return true;
 }
 
@@ -283,6 +292,7 @@ bool cmd_ssh(struct cli *cli, struct error *err)
         return true;
     }
     if (is_up && begin_line(cli, instance, NULL, &line, err)) {
+        *line.at++ = line.target;
         if (cli->args.word_count > 1)
             *line.at++ = "--";
         for (size_t i = 1; i < cli->args.word_count; i++)
@@ -324,8 +334,97 @@ bool cmd_open(struct cli *cli, struct error *err)
         begin_line(cli, instance,
                    arena_printf(&line.arena, "127.0.0.1:%llu:localhost:%d",
                                 (unsigned long long)port, JUPYTER_PORT),
-                   &line, err))
+                   &line, err)) {
+        *line.at++ = line.target;
         (void)!become_ssh(&line, err);
+    }
+    arena_release(&line.arena);
+    return false;
+}
+
+/* One side of a copy: an instance's path, or one of this machine where `id` is 0. */
+struct copy_place {
+    long long id;
+    const char *path;
+};
+
+/* "7001:/path", "C.7001:/path", "local:path" or a path. One with a colon that is none of these is
+ * written "./a:b". */
+static bool read_place(struct cli *cli, const char *word, struct copy_place *ret, struct error *err)
+{
+    const char *colon = strchr(word, ':'), *slash = strchr(word, '/');
+    char id[ID_SIZE] = "";
+
+    *ret = (struct copy_place){ 0, word };
+    if (colon == NULL || (slash != NULL && slash < colon))
+        return true;
+    ret->path = colon + 1;
+    if ((size_t)(colon - word) < sizeof id)
+        memcpy(id, word, (size_t)(colon - word));
+    return strcmp(id, "local") == 0 || cli_id(cli, id, "an instance", &ret->id, err);
+}
+
+/* rsync takes its shell apart at spaces, but not within quotes, which words of ours never hold. */
+static bool write_shell(const struct ssh_line *line, struct buf *text, struct error *err)
+{
+    for (const char *const *word = line->arguments; word < (const char *const *)line->at; word++) {
+        if (strchr(*word, '\'') != NULL)
+            return error_set(err, ERROR_INVALID, "rsync's ssh cannot be told of %.128s", *word);
+        buf_printf(text, "%s'%s'", word == line->arguments ? "" : " ", *word);
+    }
+    buf_append(text, "", 0);
+    return true;
+}
+
+static bool become_rsync(struct cli *cli, struct ssh_line *line, const struct copy_place places[2],
+                         struct error *err)
+{
+    auto_buf struct buf shell = buf_of(ARGUMENTS_LENGTH_MAX);
+    const char *arguments[16], **at = arguments;
+
+    if (!write_shell(line, &shell, err))
+        return false;
+    *at++ = "rsync";
+    *at++ = "-a";
+    *at++ = "-z";
+    *at++ = "-s"; /* the other side reads the path as it is, not as its shell would */
+    if (isatty(cli->note_fd) == 1)
+        *at++ = "--info=progress2";
+    *at++ = "-e";
+    *at++ = shell.bytes;
+    *at++ = "--";
+    for (int i = 0; i < 2; i++) {
+        const struct copy_place *place = &places[i];
+
+        /* A path of this machine is never one of another, whatever it holds. */
+        *at++ = place->id != 0 ? arena_printf(&line->arena, "%s:%s", line->target, place->path)
+                : *place->path == '/' ? place->path
+                                      : arena_printf(&line->arena, "./%s", place->path);
+    }
+    *at = NULL;
+    (void)execvp("rsync", (char *const *)(uintptr_t)arguments);
+    return error_system(err, errno, "run rsync");
+}
+
+bool cmd_copy(struct cli *cli, struct error *err)
+{
+    struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
+    auto_json json_t *instance = NULL;
+    struct copy_place places[2];
+
+    for (int i = 0; i < 2; i++) {
+        if (!read_place(cli, cli->args.words[i], &places[i], err))
+            return false;
+        if (*places[i].path == '\0')
+            return cli_usage(cli, err, "'%.64s' names no path", cli->args.words[i]);
+    }
+    if ((places[0].id == 0) == (places[1].id == 0))
+        return cli_usage(cli, err,
+                         "one side is an instance, as 7001:/path, and the other a path of this "
+                         "machine");
+    if (wait_running(cli, places[0].id != 0 ? places[0].id : places[1].id, &instance, err) &&
+        begin_line(cli, instance, NULL, &line, err))
+        (void)!become_rsync(cli, &line, places, err);
     arena_release(&line.arena);
     return false;
 }

@@ -34,17 +34,20 @@ static const struct support_reply replies[] = {
 static struct support_market market;
 static struct support_result result;
 
-/* A directory with an `ssh` that says how it was called, in front of PATH. */
+/* A directory with an `ssh` and an `rsync` that say how they were called, in front of PATH. */
 static void make_fake_ssh(void)
 {
+    static const char *const names[] = { "ssh", "rsync" };
     static const char script[] = "#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done\nexit 7\n";
     char path[512];
     struct error err;
 
     (void)snprintf(path, sizeof path, "%s/bin", support_dir());
     CHECK_OK(file_make_dir(path, 0700, &err), &err);
-    (void)snprintf(path, sizeof path, "%s/bin/ssh", support_dir());
-    CHECK_OK(file_replace(AT_FDCWD, path, 0700, script, sizeof script - 1, &err), &err);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/bin/%s", support_dir(), names[i]);
+        CHECK_OK(file_replace(AT_FDCWD, path, 0700, script, sizeof script - 1, &err), &err);
+    }
     (void)snprintf(path, sizeof path, "%s/bin:/usr/bin:/bin", support_dir());
     CHECK(setenv("PATH", path, 1) == 0);
 }
@@ -93,6 +96,56 @@ static void test_it_becomes_ssh(void **state)
     support_close(&market);
 }
 
+/* Each side as rsync gets it: a path of this machine can be neither an option nor a place
+ * elsewhere. */
+static void test_a_copy_becomes_rsync(void **state)
+{
+    static const struct {
+        const char *from, *to, *as_from, *as_to;
+    } rows[] = {
+        { "data/", "1:/work", "./data/", "root@127.0.0.1:/work" },
+        { "C.1:/work/", "/tmp/x", "root@127.0.0.1:/work/", "/tmp/x" },
+        { "1:it's", ".", "root@127.0.0.1:it's", "./." },
+        { "local:a:b", "1:/a:b", "./a:b", "root@127.0.0.1:/a:b" },
+        { "./a:b", "1:/x", "././a:b", "root@127.0.0.1:/x" },
+        { "local:-e", "1:/x", "./-e", "root@127.0.0.1:/x" },
+    };
+    static const struct {
+        const char *from, *to;
+        int status;
+    } wrong[] = {
+        { "a", "b", 2 },         { "1:/a", "1:/b", 2 }, { "local:a", "b", 2 }, { "x:/a", "b", 2 },
+        { "0:/a", "b", 2 },      { ":/a", "1:/b", 2 },  { "1:", "b", 2 },      { "", "1:/b", 2 },
+        { "local:", "1:/b", 2 }, { "6:/a", "b", 1 },    { "3:/a", "b", 1 },    { "5:/a", "b", 1 },
+    };
+    char text[4096], want[4096];
+
+    (void)state;
+    support_open(&market, replies);
+    make_fake_ssh();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%s to %s", rows[i].from, rows[i].to);
+        CHECK_INT(run_to_the_end((const char *const[]){ "copy", "-i", "a key", rows[i].from,
+                                                        rows[i].to, NULL },
+                                 text),
+                  7);
+        (void)snprintf(want, sizeof want,
+                       "-a\n-z\n-s\n-e\n'ssh' '-p' '40001' '-o' "
+                       "'NoHostAuthenticationForLocalhost=yes' '-i' 'a key'\n--\n%s\n%s\n",
+                       rows[i].as_from, rows[i].as_to);
+        CHECK_TEXT(text, want);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        check_row("%s to %s", wrong[i].from, wrong[i].to);
+        BERTH(&result, "copy", wrong[i].from, wrong[i].to);
+        CHECK_INT(result.status, wrong[i].status);
+        CHECK_TEXT(result.out, "");
+    }
+    BERTH(&result, "copy", "-i", "a'key", "a", "1:/b");
+    CHECK_INT(result.status, 1);
+    support_close(&market);
+}
+
 static void test_waiting_ends_where_it_makes_no_sense(void **state)
 {
     (void)state;
@@ -119,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_becomes_ssh),
+        cmocka_unit_test(test_a_copy_becomes_rsync),
         cmocka_unit_test(test_waiting_ends_where_it_makes_no_sense),
     };
 

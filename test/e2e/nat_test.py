@@ -74,6 +74,10 @@ class Journey:
                          (f"root@{SERVER}:/root/file", market.dir / "down")):
             subprocess.run(["scp", *options, one, two], check=True, timeout=60, capture_output=True)
         check((market.dir / "down").read_bytes() == data, "scp there and back")
+        for one, two in ((market.dir / "up", f"{self.id}:/root/it's a file"), (f"C.{self.id}:/root/it's a file",
+                                                                              market.dir / "down2")):
+            market.berth("copy", one, two, "-i", market.ssh_key, stdin=subprocess.DEVNULL)
+        check((market.dir / "down2").read_bytes() == data, "berth copy there and back")
         self.sum = hashlib.sha256(data).hexdigest()
 
     def get(self, port):
