@@ -91,20 +91,14 @@ static bool post_work(struct db *db, void *context, struct error *err)
     return true;
 }
 
-static int64_t journal_count(void)
-{
-    return world_number(&world, "SELECT count(*) FROM journal");
-}
-
 /* Usage until there are so many journals, and all of them sealed. */
 static void fill(struct support *support)
 {
     size_t next = 0, sealed;
     struct error err;
 
-    while (journal_count() < journals_wanted)
-        for (int i = 0; i < 16; i++)
-            support_write(support, post_work, &next);
+    while ((int64_t)next < journals_wanted)
+        support_write(support, post_work, &next);
     int64_t posted = world_number(&world, "SELECT max(posted_us) FROM contract");
     int64_t ahead = instant_until(clock_now(&world.clock), (struct instant){ posted });
     clock_advance(&world.clock, ahead + 60 * US_PER_SECOND);
