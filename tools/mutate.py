@@ -159,7 +159,7 @@ def main():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(tree / name, root / name)
         subprocess.run(["cmake", "-G", "Ninja", "-S", ".", "-B", "build", "-DCMAKE_C_COMPILER_LAUNCHER=ccache",
-                        "-DCMAKE_C_FLAGS=-Wno-error"], cwd=root, check=True, capture_output=True)
+                        "-DBERTH_SANITIZE=ON", "-DCMAKE_C_FLAGS=-Wno-error"], cwd=root, check=True, capture_output=True)
         # The simulator sees what is in the flows and what they decide by.
         with_sim = options.rules
         if (broken := build_and_run(root, sorted({guard for name in names for guard in guards(name)}), with_sim)):
