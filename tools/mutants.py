@@ -19,7 +19,7 @@ DEFECTS = [
     ("market/auction", "if (!contains(chosen, asked.at[i]))", "if (contest == NULL)",
      "a raise that did not help is charged"),
     ("market/auction", ".is_forced = running > places", ".is_forced = false", "nobody knows that class 1 takes places away"),
-    ("market/auction", "bid.ticks > floor ? bid.ticks : floor", "bid.ticks", "quotes know of no floor"),
+    ("market/auction", "bid.ticks > floor ? bid.ticks : floor", "bid.ticks > 0 ? bid.ticks : floor", "quotes know of no floor"),
 
     ("market/rental", "ARROW(PAUSING, REPORTED_STOPPED, SCHEDULING, FREE, NONE)",
      "ARROW(PAUSING, REPORTED_STOPPED, SCHEDULING, 0, NONE)", "who made way keeps its GPUs"),

@@ -158,8 +158,13 @@ def main():
             if (tree / name).is_file():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(tree / name, root / name)
+        # A defect may well be one that the compiler warns of: that is not to be its end.
+        flags = root / "cmake/flags.cmake"
+        flags.write_text(flags.read_text().replace("-Werror", ""))
+        # Sanitizers see what is read and never set; of who runs when, the simulator sees far more, and fast.
+        sanitizers = "OFF" if options.rules else "ON"
         subprocess.run(["cmake", "-G", "Ninja", "-S", ".", "-B", "build", "-DCMAKE_C_COMPILER_LAUNCHER=ccache",
-                        "-DBERTH_SANITIZE=ON", "-DCMAKE_C_FLAGS=-Wno-error"], cwd=root, check=True, capture_output=True)
+                        f"-DBERTH_SANITIZE={sanitizers}"], cwd=root, check=True, capture_output=True)
         # The simulator sees what is in the flows and what they decide by.
         with_sim = options.rules
         if (broken := build_and_run(root, sorted({guard for name in names for guard in guards(name)}), with_sim)):

@@ -297,9 +297,9 @@ enum take_outcome world_beat(struct world *world, struct world_machine *machine)
 
 void world_run(struct world *world, struct world_machine *machine, int64_t duration_us)
 {
-    /* As seldom as a lease allows, where it is about long times. */
+    /* As seldom as a lease allows, where it is about longer times. */
     const int64_t step_us =
-        duration_us > 900 * US_PER_SECOND ? 25 * US_PER_SECOND : HEARTBEAT_MS * US_PER_MS;
+        duration_us > 300 * US_PER_SECOND ? 25 * US_PER_SECOND : HEARTBEAT_MS * US_PER_MS;
 
     while (duration_us > 0) {
         int64_t pass_us = duration_us < step_us ? duration_us : step_us;
