@@ -254,6 +254,10 @@ static void test_it_raises_itself_to_go_on_running(void **state)
                               "SELECT rate FROM meter WHERE comp = 1 AND instance_id = $1",
                               reply.instance_id),
               120000000);
+    /* It is a new price, as young as any other: of equals, who bid as much before goes first. */
+    CHECK_INT(world_number_of(&place.world, "SELECT placed_us FROM bid WHERE contract_id = $1",
+                              reply.instance_id),
+              clock_now(&place.world.clock).microseconds);
     struct bid_request more = { .instance_id = rival, .has_price = true, .price = { 151000000 } };
     CHECK_INT(change(&place, place.bob, &more).outcome, BID_CHANGED);
     contract = world_contract(&place.world, reply.instance_id);
