@@ -114,6 +114,7 @@ nat-cut: build
 
 # A billion bytes each way by wget, by scp and through the relay: what is counted and what it costs.
 traffic: build
+	@tools/packages traffic
 	@python3 -B test/e2e/traffic_test.py --bin $(BUILD)/bin
 
 # OpenSSH's own clients into three kinds of image, through a relay and a host's tunnel: the 35 rows of
@@ -127,4 +128,9 @@ ssh-relay: build
 jupyter: build
 	@python3 -B test/e2e/jupyter_test.py --bin build/bin
 
-.PHONY: run jupyter traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+# The same in Chromium, on a host behind NAT: through the relay, over TLS, without a warning.
+browser: build
+	@tools/packages browser
+	@python3 -B test/e2e/browser_test.py --bin $(BUILD)/bin
+
+.PHONY: run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

@@ -3,7 +3,8 @@
 """The relay against haproxy (tcp mode) and `ssh -R`, over loopback, in turn, medians.
 
 Bytes per CPU second: of the relay's process against haproxy's, with the same far end behind both; of
-relay and the host's tunnel together against sshd and ssh together. Latency: what a 64-byte round trip
+relay and the host's tunnel together against sshd and ssh together. Latency, of the quietest round, since
+whatever else runs can only add to it: what a 64-byte round trip
 takes longer than without anything between; the relay's own hop, and the whole way with the host's tunnel."""
 
 import os
@@ -130,9 +131,9 @@ def compare(name, ours, peer_name, peer):
 
 
 def latency(ports):
-    """Medians over the rounds, in turn."""
+    """The least of the rounds' medians, in turn."""
     rounds = [[load("ping", port, PINGS) for port in ports] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*rounds)]
+    return [min(column) for column in zip(*rounds)]
 
 
 def main():

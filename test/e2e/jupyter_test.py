@@ -202,15 +202,19 @@ class Jupyter:
         market.destroy(self.id)
 
 
+def import_jupyter(market, tar):
+    done = subprocess.run(
+        ["curl", "-sS", "--unix-socket", market.engine_socket, "-X", "POST", "-H", "Content-Type: application/x-tar",
+         "-T", tar, "http://engine/v1.41/images/create?fromSrc=-&repo=jupyter&tag=1"], check=False,
+        capture_output=True, text=True)
+    check(done.returncode == 0 and '"error"' not in done.stdout, f"import: {done.stdout[-300:]}{done.stderr}")
+
+
 def run(options):
     tar = jupyter_tar()
     with Market(options.bin) as market:
         market.import_busybox()
-        done = subprocess.run(
-            ["curl", "-sS", "--unix-socket", market.engine_socket, "-X", "POST", "-H", "Content-Type: application/x-tar",
-             "-T", tar, "http://engine/v1.41/images/create?fromSrc=-&repo=jupyter&tag=1"], check=False,
-            capture_output=True, text=True)
-        check(done.returncode == 0 and '"error"' not in done.stdout, f"import: {done.stdout[-300:]}{done.stderr}")
+        import_jupyter(market, tar)
         jupyter = Jupyter(market)
         try:
             steps(jupyter.cases())
