@@ -57,9 +57,9 @@ struct catalog_zone {
 };
 
 struct catalog_block {
-    _Alignas(64) struct catalog_line lines[COLUMN_ROWS]; /* one cache line each, and not two */
     struct column columns[COLUMN_COUNT];
     uint16_t flags[COLUMN_ROWS];
+    _Alignas(64) struct catalog_line lines[COLUMN_ROWS]; /* one cache line each, and not two */
     uint32_t
         next_rows[COLUMN_ROWS]; /* of the same machine, or the next free; CATALOG_NO_ROW ends */
     uint32_t free_first;

@@ -202,6 +202,27 @@ static bool is_verified(const struct search *search, const struct offer *offer, 
     return true;
 }
 
+/* What the block's bounds leave open, a row's own numbers mostly decide: conditions for which the
+ * offer itself must be looked at. */
+static uint64_t left_open(const struct search *search, const struct catalog_block *block, size_t at,
+                          uint64_t to_verify)
+{
+    const struct catalog_plan *plan = &search->plan;
+    uint64_t open = to_verify & plan->to_verify;
+
+    for (size_t i = 0; open != to_verify && i < plan->test_count; i++) {
+        const struct plan_test *test = &plan->tests[i];
+
+        if (test->to_verify == PLAN_NO_CONDITION)
+            continue;
+        int64_t number = column_get(&block->columns[test->column], at);
+
+        if (number < test->sure[0] || number > test->sure[1])
+            open |= UINT64_C(1) << test->to_verify;
+    }
+    return open & to_verify;
+}
+
 /* Offers that are looked up, not scanned for. */
 static void consider_whole(struct search *search, uint32_t row)
 {
@@ -254,7 +275,8 @@ static void consider_rows(struct search *search, size_t index, const struct cata
 
         search->effort.offers_priced++;
         if (!would_enter(search, &candidate) ||
-            !is_verified(search, candidate.offer, left->to_verify) ||
+            !is_verified(search, candidate.offer,
+                         left_open(search, block, rows[i], left->to_verify)) ||
             (has_extras && query_has_extra(search->query, candidate.id)))
             continue;
         enter(search, &candidate);
