@@ -22,6 +22,7 @@
 #include "cli/cmd_ssh.h"
 #include "cli/cmd_teams.h"
 #include "cli/cmd_templates.h"
+#include "cli/cmd_webhooks.h"
 #include "cli/help.h"
 
 enum { ANY = ARGS_WORDS_MAX };
@@ -193,6 +194,18 @@ const struct command commands[] = {
       cmd_set_notifications_options, cmd_set_notifications, NULL, "choose what you are told of",
       "berth set notifications client:low_credit client:maintenance --email off\n\n"
       "Mails about security stay on.\n" },
+    { "Account", "show", "webhooks", false, true, "", 0, 0, no_options, cmd_show_webhooks, NULL,
+      "where else you are told of things", "" },
+    { "Account", "create", "webhook", false, true, "", 0, 0, cmd_create_webhook_options,
+      cmd_create_webhook, NULL, "be told of things by a signed POST to an address of yours",
+      "berth create webhook --webhook-url https://example.org/hook --events client:low_credit\n\n"
+      "Its secret alone goes to standard output.\n" },
+    { "Account", "test", "webhook", false, true, "ID", 1, 1, no_options, cmd_test_webhook, NULL,
+      "send a webhook something to try it with", "" },
+    { "Account", "reset", "webhook", false, true, "ID", 1, 1, no_options, cmd_reset_webhook, NULL,
+      "give a webhook another secret", "" },
+    { "Account", "delete", "webhook", false, true, "ID", 1, 1, no_options, cmd_delete_webhook, NULL,
+      "send a webhook nothing any more", "" },
     { "Account", "create", "team", false, true, "", 0, 0, cmd_create_team_options, cmd_create_team,
       NULL, "make an account that several people act for",
       "berth create team --team-name crew --transfer-credit 25\n\n"

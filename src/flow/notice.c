@@ -7,6 +7,7 @@
 
 #include "flow/limits.h"
 #include "flow/notifications.h"
+#include "flow/webhook.h"
 #include "store/outbox.h"
 #include "store/user.h"
 
@@ -42,6 +43,20 @@ const char *notice_members(struct buf *object)
     return object->bytes + 1;
 }
 
+static bool tell_webhooks(struct db *db, const struct notice_event *event, struct instant now,
+                          struct error *err)
+{
+    char token[TOKEN_TEXT_SIZE];
+    const struct webhook_event told = { .user_id = event->user_id,
+                                        .kind = event->kind,
+                                        .template = event->template,
+                                        .key =
+                                            event->key != NULL ? event->key : crypto_token(token),
+                                        .members = event->members };
+
+    return webhook_tell(db, &told, now, err);
+}
+
 bool notice_tell(struct db *db, const struct notice_event *event, struct instant now,
                  struct error *err)
 {
@@ -52,6 +67,8 @@ bool notice_tell(struct db *db, const struct notice_event *event, struct instant
                            .members = event->members };
 
     if (!notifications_load(db, event->user_id, &chosen, err))
+        return false;
+    if (chosen.choices[event->kind].webhooks && !tell_webhooks(db, event, now, err))
         return false;
     return !chosen.choices[event->kind].email ||
            (user_mail(db, event->user_id, &arena, &mail.email, err) &&

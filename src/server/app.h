@@ -10,6 +10,7 @@
 #include "server/mailer.h"
 #include "server/metrics.h"
 #include "server/routes.h"
+#include "server/webhooks.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -29,7 +30,8 @@ struct app {
     struct vault vault;
     struct password_gate *passwords;
     struct mailer mailer;
-    struct deliver_provider providers[1];
+    struct webhooks webhooks;
+    struct deliver_provider providers[1], slow_providers[1];
     struct store *store;
     struct flow flow;
     struct metrics *metrics;
@@ -38,7 +40,7 @@ struct app {
     struct orders *orders;
     struct market_stats *market_stats;
     struct events *events;
-    struct deliver *deliver;
+    struct deliver *deliver, *slow_deliver; /* a lane each: store/outbox.h */
     struct jobs *jobs;
     struct relay *relay; /* of --relay-ports, or NULL */
     struct routes *routes;

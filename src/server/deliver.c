@@ -50,6 +50,7 @@ static bool lease(struct db *db, void *context, struct error *err)
         .now = now,
         .until = instant_add(now, DELIVER_LEASE_SECONDS * US_PER_SECOND),
         .max = DELIVER_BATCH_MAX,
+        .lane = batch->deliver->options.lane,
     };
 
     batch->count = 0;
@@ -82,7 +83,7 @@ static const struct deliver_provider *find_provider(const struct deliver *delive
 
 static bool is_refusal(int64_t status)
 {
-    return status >= 400 && status < 500 && status != 408 && status != 409 && status != 429;
+    return status >= 300 && status < 500 && status != 408 && status != 409 && status != 429;
 }
 
 /* What becomes of the item after a provider was asked, or was not to be had. */
@@ -156,6 +157,7 @@ static void deliver_due(struct deliver *deliver)
 }
 
 struct next {
+    enum outbox_lane lane;
     struct instant due;
     bool has;
 };
@@ -164,13 +166,13 @@ static bool read_next(struct db *db, void *context, struct error *err)
 {
     struct next *next = context;
 
-    return outbox_next(db, &next->due, &next->has, err);
+    return outbox_next(db, next->lane, &next->due, &next->has, err);
 }
 
 /* How long until the next item is due; at most IDLE_SECONDS, for what was woken in vain. */
 static int64_t wait_us(const struct deliver *deliver)
 {
-    struct next next = { .has = false };
+    struct next next = { .lane = deliver->options.lane };
     int64_t idle_us = IDLE_SECONDS * US_PER_SECOND;
     struct error err;
 

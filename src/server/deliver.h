@@ -22,8 +22,8 @@ enum {
     DELIVER_PAUSE_SECONDS_MAX = 3600, /* and for items without a provider */
 };
 
-/* Do it. False, with why in `err`: there was no answer. True sets the status (2xx is done, 4xx
- * other than 408, 409 and 429 is never, all else is later) and appends what came back. */
+/* Do it. False, with why in `err`: there was no answer. True sets the status (2xx is done; 3xx, and
+ * 4xx other than 408, 409 and 429, is never; all else is later) and appends what came back. */
 typedef bool deliver_send(void *context, const struct outbox_item *item, int64_t *ret_status,
                           struct buf *response, struct error *err);
 
@@ -37,6 +37,7 @@ struct deliver_options {
     const struct flow *flow; /* borrowed, as is all of this */
     struct metrics *metrics;
     const char *server_proc;
+    enum outbox_lane lane; /* which items: each lane has a deliverer of its own */
     const struct deliver_provider *providers;
     size_t provider_count;
 };

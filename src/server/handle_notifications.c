@@ -107,8 +107,6 @@ static bool read_choice(const char *context, const char *slug, const json_t *giv
         return error_set(err, ERROR_INVALID, "there is no notification %.32s:%.32s", context, slug);
     if (!json_is_object(given))
         return error_set(err, ERROR_INVALID, "%s is an object: email, webhooks", key);
-    if (json_is_true(json_member(given, "webhooks")))
-        return error_set(err, ERROR_INVALID, "%s: the account has no webhooks", key);
     return (json_opt_bool(given, "email", &chosen->choices[kind].email, err) &&
             json_opt_bool(given, "webhooks", &chosen->choices[kind].webhooks, err)) ||
            error_context(err, "%s", key);

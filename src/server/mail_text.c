@@ -116,7 +116,7 @@ static void write_member(struct buf *out, const json_t *members, const char *nam
 }
 
 /* The template's text, its members filled in. In a header, members are digits and such of ours. */
-static void fill(struct buf *out, const char *text, const json_t *members)
+static void fill(struct buf *out, const char *text, const char *line_end, const json_t *members)
 {
     for (; *text != '\0'; text++) {
         size_t length = *text == '{' ? strcspn(text, "}") : 0;
@@ -127,7 +127,7 @@ static void fill(struct buf *out, const char *text, const json_t *members)
             write_member(out, members, name);
             text += length;
         } else if (*text == '\n') {
-            buf_append(out, "\r\n", 2);
+            buf_append(out, line_end, strlen(line_end));
         } else {
             buf_append(out, text, 1);
         }
@@ -150,7 +150,7 @@ static void write_subject(struct buf *out, const char *subject, const json_t *me
 {
     auto_buf struct buf text = buf_of(1024);
 
-    fill(&text, subject, members);
+    fill(&text, subject, "\r\n", members);
     buf_printf(out, "Subject: ");
     for (size_t i = 0; i < text.length; i++) {
         char c = text.bytes[i];
@@ -177,6 +177,19 @@ bool mail_text_write(struct buf *out, const struct mail_envelope *envelope, cons
                envelope->host);
     buf_printf(out, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
                     "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n\r\n");
-    fill(out, template->body, members);
+    fill(out, template->body, "\r\n", members);
     return !out->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
+}
+
+bool mail_text_plain(const char *name, const json_t *members, struct buf *subject,
+                     struct buf *message, struct error *err)
+{
+    const struct mail_template *template = find_template(name);
+
+    if (template == NULL)
+        return error_set(err, ERROR_CORRUPT, "there is no mail '%.32s'", name);
+    fill(subject, template->subject, "\n", members);
+    fill(message, template->body, "\n", members);
+    return (!subject->has_overflowed && !message->has_overflowed) ||
+           error_set(err, ERROR_OUT_OF_RANGE, "a message that is too long");
 }

@@ -24,6 +24,10 @@ struct mail_envelope {
 NODISCARD bool mail_text_write(struct buf *out, const struct mail_envelope *envelope,
                                const char *template, const json_t *members, struct error *err);
 
+/* The same without a mail around it: subject and text, as they stand, with LF. For programs. */
+NODISCARD bool mail_text_plain(const char *template, const json_t *members, struct buf *subject,
+                               struct buf *message, struct error *err);
+
 /* Whether the template's mail says a code. */
 bool mail_text_has_code(const char *template);
 

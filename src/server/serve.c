@@ -50,6 +50,7 @@ const struct option_row serve_options[] = {
     { "config", "FILE", "more options, one a line, without dashes" },
     { "auto-verify", NULL, "count every machine as verified" },
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
+    { "allow-local-webhooks", NULL, "let webhooks go by http and to any address, to try things" },
     { "accept-clock", NULL, "this machine's clock is right, although it does not fit the books" },
     { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
     { "spend-cap", "5.00", "dollars an hour for a new account; grows by itself (no limit)" },
@@ -143,6 +144,7 @@ static void hear(void *context, enum db_topic topic, int64_t id)
         break;
     case TOPIC_OUTBOX:
         deliver_wake(app->deliver);
+        deliver_wake(app->slow_deliver);
         break;
     case TOPIC_RELAY:
         relay_touch(app->relay);
@@ -242,19 +244,28 @@ static bool open_market(struct app *app, const struct options *options, const st
         return false;
     app->metrics = metrics_open(route_count);
     app->hub = hub_open(app->clock, agents_release);
+    app->webhooks = (struct webhooks){ &app->flow, app->public_url,
+                                       options_has(options, "allow-local-webhooks") };
+    app->slow_providers[0] =
+        (struct deliver_provider){ OUTBOX_WEBHOOK, webhooks_send, &app->webhooks };
     app->providers[0] = (struct deliver_provider){ "mail", mailer_send, &app->mailer };
     const struct deliver_options deliver = { .flow = &app->flow,
                                              .metrics = app->metrics,
                                              .server_proc = app->server_proc,
                                              .providers = app->providers,
                                              .provider_count = 1 };
+    struct deliver_options slow = deliver;
+
+    slow.lane = OUTBOX_SLOW;
+    slow.providers = app->slow_providers;
     const struct jobs_options jobs = { .flow = &app->flow,
                                        .metrics = app->metrics,
                                        .server_proc = app->server_proc };
     if (!catalog_feed_open(&app->flow, &app->catalog, err) ||
         !orders_open(&app->flow, app->catalog, &app->orders, err) ||
         !events_open(&app->flow, app->metrics, &app->events, err) ||
-        !deliver_open(&deliver, &app->deliver, err) || !jobs_open(&jobs, &app->jobs, err))
+        !deliver_open(&deliver, &app->deliver, err) ||
+        !deliver_open(&slow, &app->slow_deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
     app->market_stats = market_stats_open(&app->flow, app->catalog);
     if (!open_relay(app, options, err))
@@ -327,6 +338,7 @@ static void close_app(struct app *app)
     routes_close(&app->routes);
     relay_stop(app->relay);
     deliver_stop(app->deliver);
+    deliver_stop(app->slow_deliver);
     events_stop(app->events);
     orders_stop(app->orders);
     if (app->catalog != NULL)
@@ -335,6 +347,7 @@ static void close_app(struct app *app)
     relay_close(&app->relay);
     jobs_close(&app->jobs);
     deliver_close(&app->deliver);
+    deliver_close(&app->slow_deliver);
     events_close(&app->events);
     orders_close(&app->orders);
     market_stats_close(&app->market_stats);

@@ -8,6 +8,8 @@
 #include "store/driver.h"
 #include "store/rows.h"
 
+#define IN_LANE "CASE WHEN provider = '" OUTBOX_WEBHOOK "' THEN 1 ELSE 0 END"
+
 static bool read_id(struct db_rows *row, void *context, struct error *err)
 {
     (void)err;
@@ -83,12 +85,13 @@ bool outbox_lease(struct db *db, const struct outbox_lease *lease, struct arena 
 
     assert(lease->max > 0 && lease->max <= OUTBOX_LEASE_MAX);
     assert(instant_compare(lease->now, lease->until) < 0);
-    if (!rows_load(db, &reader,
-                   "SELECT id, idem_key, provider, method, path, body, attempts FROM outbox "
-                   "WHERE state = 0 AND next_us <= $1 AND lease_until_us <= $1 "
-                   "ORDER BY next_us, id LIMIT $2",
-                   DB_ARGS(db_instant(lease->now), db_int((int64_t)lease->max)), arena, &items,
-                   &count, err))
+    if (!rows_load(
+            db, &reader,
+            "SELECT id, idem_key, provider, method, path, body, attempts FROM outbox "
+            "WHERE state = 0 AND next_us <= $1 AND lease_until_us <= $1 AND " IN_LANE " = $3 "
+            "ORDER BY next_us, id LIMIT $2",
+            DB_ARGS(db_instant(lease->now), db_int((int64_t)lease->max), db_int(lease->lane)),
+            arena, &items, &count, err))
         return error_context(err, "lease from the outbox");
     for (size_t i = 0; i < count; i++)
         if (!take(db, lease, &items[i], err))
@@ -137,15 +140,16 @@ static bool read_due(struct db_rows *row, void *context, struct error *err)
     return true;
 }
 
-bool outbox_next(struct db *db, struct instant *ret_due, bool *ret_has, struct error *err)
+bool outbox_next(struct db *db, enum outbox_lane lane, struct instant *ret_due, bool *ret_has,
+                 struct error *err)
 {
     struct due due = { .has = false };
     bool has_row;
 
     if (!db_query_one(db,
                       "SELECT min(CASE WHEN lease_until_us > next_us THEN lease_until_us "
-                      "ELSE next_us END) FROM outbox WHERE state = 0",
-                      DB_NO_ARGS, read_due, &due, &has_row, err))
+                      "ELSE next_us END) FROM outbox WHERE state = 0 AND " IN_LANE " = $1",
+                      DB_ARGS(db_int(lane)), read_due, &due, &has_row, err))
         return error_context(err, "look into the outbox");
     *ret_has = due.has;
     if (due.has)

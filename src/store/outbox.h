@@ -14,10 +14,15 @@
 
 enum { OUTBOX_LEASE_MAX = 64, OUTBOX_RESPONSE_MAX = 4096 };
 
+#define OUTBOX_WEBHOOK "webhook"
+
+/* Those whom strangers named may be as slow as they like: they stand in a queue of their own. */
+enum outbox_lane { OUTBOX_PROMPT = 0, OUTBOX_SLOW = 1 };
+
 struct outbox_item {
     int64_t id;
     const char *key;      /* what makes it happen once */
-    const char *provider; /* "mail", "stripe" */
+    const char *provider; /* "mail", "stripe"; OUTBOX_WEBHOOK in the slow lane */
     const char *method, *path, *body;
     int64_t attempts; /* leases so far, with this one */
 };
@@ -30,6 +35,7 @@ struct outbox_lease {
     const char *owner; /* this server and thread */
     struct instant now, until;
     size_t max; /* at most OUTBOX_LEASE_MAX */
+    enum outbox_lane lane;
 };
 
 /* Take what has been due the longest. Texts are in the arena. */
@@ -52,7 +58,7 @@ NODISCARD bool outbox_finish(struct db *db, int64_t id, const char *owner,
                              struct error *err);
 
 /* When the next one is due, which may be past; false in `*ret_has` when none waits. */
-NODISCARD bool outbox_next(struct db *db, struct instant *ret_due, bool *ret_has,
-                           struct error *err);
+NODISCARD bool outbox_next(struct db *db, enum outbox_lane lane, struct instant *ret_due,
+                           bool *ret_has, struct error *err);
 
 #endif

@@ -36,6 +36,7 @@ REFUSED = {
     "api.team.roles": "no_team",
     "api.team.role_show": "no_team",
     "api.team.role_delete": "no_team",
+    "api.webhook.create": "invalid_args",
     "api.template.update": "invalid_args",
     "api.template.delete": "invalid_args",
 }
@@ -122,6 +123,11 @@ class Matrix(unittest.TestCase):
             return self.session(owner)
         if kind == "tfa_method":
             return self.second_factor(owner)
+        if kind == "webhook":
+            rows = owner.ok("GET", "/api/v0/webhooks/")["webhooks"]
+            return rows[0]["id"] if rows else owner.ok("POST", "/api/v0/webhooks/", {
+                "webhook_url": "https://hook.invalid/",
+                "event_types": ["client:low_credit"]})["webhook"]["id"]
         if kind == "team":
             return self.crew.id
         if kind == "team_role":

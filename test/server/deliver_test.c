@@ -91,7 +91,7 @@ static bool read_next(struct db *db, void *context, struct error *err)
     struct instant *due = context;
     bool has;
 
-    return outbox_next(db, due, &has, err) && (has || (due->microseconds = 0, true));
+    return outbox_next(db, OUTBOX_PROMPT, due, &has, err) && (has || (due->microseconds = 0, true));
 }
 
 /* When the next item is due; 0 where none waits. */

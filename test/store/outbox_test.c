@@ -55,8 +55,9 @@ static const char *lease(struct support *support, const char *owner, int64_t sec
     static struct leasing leasing;
 
     arena_release(&leasing.arena);
-    leasing = (struct leasing){ .lease = { owner, at(seconds), at(seconds + 60), max },
-                                .arena = arena_of(ARENA_MAX) };
+    leasing =
+        (struct leasing){ .lease = { owner, at(seconds), at(seconds + 60), max, OUTBOX_PROMPT },
+                          .arena = arena_of(ARENA_MAX) };
     support_write(support, lease_work, &leasing);
     keys[0] = '\0';
     for (size_t i = 0; i < leasing.count; i++)
@@ -99,7 +100,7 @@ static bool next_work(struct db *db, void *context, struct error *err)
 {
     struct next *next = context;
 
-    return outbox_next(db, &next->due, &next->has, err);
+    return outbox_next(db, OUTBOX_PROMPT, &next->due, &next->has, err);
 }
 
 static int64_t next_seconds(struct support *support)
