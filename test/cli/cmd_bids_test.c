@@ -30,7 +30,8 @@ static void test_bids_are_made_changed_and_bounded(void **state)
     BERTH(&result, "create", "instance", "4101", "--image", "a", "--bid_price", "0.2",
           "--max_price", "0.3", "--grace", "30");
     CHECK_INT(result.status, 0); /* it does not run, and is there all the same */
-    CHECK(strstr(market.body, "\"price\":0.2,\"max_price\":0.3,\"grace\":30}") != NULL);
+    CHECK(strstr(market.body,
+                 "\"price\":0.2,\"max_price\":0.3,\"grace\":30,\"cancel_unavail\":false}") != NULL);
     CHECK(strstr(result.out, "Instance 7002 waits") != NULL);
 }
 
