@@ -2,6 +2,7 @@
 #include "flow/machines.h"
 
 #include "flow/hardware.h"
+#include "flow/upkeep.h"
 #include "flow/usage.h"
 #include "store/contract.h"
 #include "store/interval.h"
@@ -81,7 +82,10 @@ static bool fill(struct db *db, struct machines_work *work, const struct machine
     if (!hardware_facts(machine->facts, facts, err) ||
         !gpu_list(db, machine->id, work->arena, &gpus, &view->gpu_row_count, err) ||
         !session_load(db, machine->id, work->arena, &session, &has, err) ||
-        !maintenance_list(db, machine->id, work->now, work->arena, &windows, &window_count, err))
+        !maintenance_list(db, machine->id, work->now, work->arena, &windows, &window_count, err) ||
+        !machine_report_count(db, machine->id,
+                              instant_add(work->now, -UPKEEP_RECENT_DAYS * 24 * US_PER_HOUR),
+                              &view->report_count, &view->recent_report_count, err))
         return false;
     view->maintenance = window_count > 0 ? &windows[0] : NULL;
     view->machine = machine;

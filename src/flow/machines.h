@@ -22,6 +22,7 @@ struct machine_view {
     struct money earn_hour;                    /* the host's share at this moment */
     int64_t seconds_since_heartbeat;           /* -1: never heard */
     struct instant contracts_end;              /* latest of them; 0 without */
+    int64_t report_count, recent_report_count; /* by renters; of the last 30 days */
     const struct maintenance_row *maintenance; /* the next window; NULL: none is announced */
 };
 

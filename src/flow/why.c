@@ -55,6 +55,7 @@ static const char *advice_of(const struct contract_row *contract, const struct m
     case REASON_MACHINE_REMOVED:
     case REASON_OPERATOR_DESTROY:
     case REASON_STOPPED_TOO_LONG:
+    case REASON_CLEANED_UP:
     case REASON_IDLE_YIELDS:
         break;
     }

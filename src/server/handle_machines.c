@@ -98,8 +98,8 @@ static void encode_health(struct encoder *json, const struct machine_view *view,
         field_known_text(json, "error_description",
                          machine->is_online && !machine->is_engine_ok ? machine->engine_message
                                                                       : "");
-    encode_field_int(json, "num_reports", 0);
-    encode_field_int(json, "num_recent_reports", 0);
+    encode_field_int(json, "num_reports", view->report_count);
+    encode_field_int(json, "num_recent_reports", view->recent_report_count);
     encode_maintenance(json, view->maintenance);
 }
 

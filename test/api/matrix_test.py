@@ -37,6 +37,7 @@ REFUSED = {
     "api.team.role_show": "no_team",
     "api.team.role_delete": "no_team",
     "api.webhook.create": "invalid_args",
+    "api.machine.report": "no_such_machine",
     "api.template.update": "invalid_args",
     "api.template.delete": "invalid_args",
 }

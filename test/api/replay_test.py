@@ -184,6 +184,38 @@ class Replay(unittest.TestCase):
         status, reply = self.bo.call("POST", "/api/v0/commands/schedule_job/", self.job(number))
         self.assertEqual((status, reply["error"]), (404, "no_such_instance"))
 
+    def test_a_machine_is_reported_by_who_rents_on_it(self):
+        path = f"/api/v0/machines/{self.paper.id}/reports/"
+        report = {"machine_id": self.paper.id, "problem": "network", "message": "Half of the packets\nare lost."}
+        self.assertEqual(self.bo.call("POST", "/api/v0/machines/reports/", report)[0], 404)
+        self.rent(self.bo)
+        for bad in ({"problem": ""}, {"problem": "x" * 65}, {"message": "x" * 2001}, {"message": "\u001b[2J"}, {"message": None}):
+            self.assertEqual(self.bo.call("POST", "/api/v0/machines/reports/", report | bad)[0], 400, bad)
+        self.bo.ok("POST", "/api/v0/machines/reports/", report)
+        self.assertEqual(self.bo.call("POST", "/api/v0/machines/reports/", report)[1]["error"], "conflict")
+        # The client asks with a body.
+        row, = self.hal.ok("GET", path, {"machine_id": self.paper.id})
+        self.assertEqual((row["problem"], row["message"]), (report["problem"], report["message"]))
+        self.assertEqual(self.bo.call("GET", path)[0], 404)
+        shown = self.hal.ok("GET", f"/api/v0/machines/{self.paper.id}?owner=me")[0]
+        self.assertEqual((shown["num_reports"], shown["num_recent_reports"]), (1, 1))
+
+    def test_offers_are_cut_anew_and_nothing_is_cleaned_up_too_soon(self):
+        before = self.offers()
+        self.hal.ok("PUT", "/api/v0/machines/defrag_offers", {"machine_ids": [self.paper.id]})
+        for _ in range(200):
+            if self.offers()[0] not in before:
+                break
+            time.sleep(0.02)
+        self.assertNotIn(self.offers()[0], before)
+        number = self.rent()
+        self.paper.follow()
+        self.ada.ok("PUT", f"/api/v0/instances/{number}/", {"state": "stopped"})
+        self.paper.follow()
+        reply = self.hal.ok("PUT", f"/api/v0/machines/{self.paper.id}/cleanup/", {})
+        self.assertEqual((reply["num_deleted"], reply["machine_id"]), (0, self.paper.id))
+        self.assertIsNotNone(self.ada.ok("GET", f"/api/v0/instances/{number}/")["instances"])
+
     def test_a_copy_is_told_where_to_go(self):
         number = self.rent()
         place = {"client_id": "me", "src_path": "/workspace/", "dst_path": "./"}
