@@ -376,6 +376,26 @@ static void test_the_end_of_a_minimum_run_is_kept_in_mind(void **state)
     place_close(&place);
 }
 
+/* What on demand costs is no bid, so nothing is quoted there. */
+static void test_a_quote_is_below_the_price_on_demand(void **state)
+{
+    static const char run_bid[] = "SELECT run_bid_hour FROM offer WHERE removed_us IS NULL";
+    struct bid_request request = { .has_price = true, .price = { 359000000 } };
+    struct bid_reply reply;
+    struct place place;
+    struct error err;
+
+    place_open(&place, state, 1);
+    request.instance_id = place_bid(&place, place.ada, 1, 358);
+    place_run_s(&place, 70);
+    (void)place_bid(&place, place.bob, 1, 50);
+    CHECK_INT(world_number(&place.world, run_bid), 359000000);
+    CHECK_OK(flow_bid_change(&place.world.flow, &place.ada, &request, &reply, &err), &err);
+    CHECK_INT(reply.outcome, BID_CHANGED);
+    CHECK_INT(world_number(&place.world, run_bid), -1);
+    place_close(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_who_has_room_runs),
         cmocka_unit_test(test_who_has_no_room_waits_on),
         cmocka_unit_test(test_the_end_of_a_minimum_run_is_kept_in_mind),
+        cmocka_unit_test(test_a_quote_is_below_the_price_on_demand),
     };
 
     crypto_start();
