@@ -74,7 +74,7 @@ DEFECTS = [
     ("flow/lifetime", "instant_compare(now, contract.warn) < 0", "false", "a warning comes early, or twice"),
     ("flow/automation", "instant_compare(now, contract.automation.destroy_due) < 0", "false",
      "one that was just started is destroyed"),
-    ("flow/automation", "contract.automation.idle_since = (struct instant){ 0 };", "", "a new rule is about the past"),
+    ("flow/change", "contract->automation.idle_since = (struct instant){ 0 };", "", "a new rule is about the past"),
     ("flow/automation", "change_turn_automation(&contract, work->now);", "", "a rule for what is stopped has no effect"),
     ("flow/automation", "contract->state != RENTAL_RUNNING ||", "", "what is on its way is judged by its gauge"),
     ("flow/decide_due", "instant_compare(change.machine.decide, now) > 0", "false", "decisions are made early"),
@@ -100,7 +100,7 @@ GUARDS = {
     "market/auction": ["market/auction_laws"],
     "flow/decide": ["flow/pause", "flow/idle_job", "flow/bid", "flow/extend", "flow/decide_due"],
     "flow/hall": ["flow/decide"],
-    "flow/change": ["flow/pause", "flow/decide", "flow/decide_due"],
+    "flow/change": ["flow/pause", "flow/decide", "flow/decide_due", "flow/automation"],
     "market/rental": ["flow/pause", "flow/automation"],
     "market/automation": ["flow/automation"],
 }

@@ -37,7 +37,6 @@ static bool set_work(struct db *db, void *context, struct error *err)
         return true;
     if (request->has_minutes)
         contract.automation.idle_stop_s = request->idle_stop_minutes * SECONDS_PER_MINUTE;
-    contract.automation.idle_since = (struct instant){ 0 };
     if (request->has_hours)
         contract.automation.destroy_after_s = request->destroy_stopped_hours * SECONDS_PER_HOUR;
     /* From now on at the earliest: a new rule is not about the past. */

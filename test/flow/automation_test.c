@@ -214,6 +214,43 @@ static void test_without_a_rule_nothing_is_kept(void **state)
     world_close(&world);
 }
 
+static bool gauge_work(struct db *db, void *context, struct error *err)
+{
+    const struct world *world = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct contract_row contract;
+    struct change change;
+    bool has;
+
+    if (!change_begin_contract(&change, db, 1, clock_now(&world->clock), &arena, &contract, &has,
+                               err))
+        return false;
+    contract.state = RENTAL_LOADING;
+    if (!flow_automation_gauge(&change, &contract, 0, change.now, err))
+        return false;
+    CHECK_INT(contract.automation.idle_since.microseconds, 0);
+    contract.state = RENTAL_RUNNING;
+    if (!flow_automation_gauge(&change, &contract, 0, change.now, err))
+        return false;
+    CHECK_INT(contract.automation.idle_since.microseconds, change.now.microseconds);
+    return true;
+}
+
+/* What pulls its image does nothing on its GPUs, and is not idle. */
+static void test_what_is_on_its_way_is_not_idle(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    CHECK_INT(world_running(&world, &machine, ada, 1), 1);
+    CHECK_INT(set(&world, ada, 1, 1, -1), AUTOMATION_SET);
+    support_write(world.support, gauge_work, &world);
+    world_close(&world);
+}
+
 static bool destroy_early(struct db *db, void *context, struct error *err)
 {
     const struct world *world = context;
@@ -306,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_nobody_loses_data_for_want_of_credit),
         cmocka_unit_test(test_a_new_rule_is_not_about_the_past),
         cmocka_unit_test(test_without_a_rule_nothing_is_kept),
+        cmocka_unit_test(test_what_is_on_its_way_is_not_idle),
         cmocka_unit_test(test_who_is_not_due_any_more_is_left_alone),
         cmocka_unit_test(test_what_may_be_asked),
     };

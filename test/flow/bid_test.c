@@ -150,6 +150,7 @@ static void test_what_no_bid_may_be(void **state)
     CHECK_INT(set_bid(&place, id, 0), BID_BAD_PRICE);
     CHECK_INT(set_bid(&place, id, 360000000), BID_NOT_BELOW_LIST);
     CHECK_INT(set_bid(&place, id, 359999999), BID_CHANGED);
+    CHECK_INT(set_bid(&place, id, 150000000), BID_CHANGED); /* the floor itself */
     int64_t on_demand =
         world_rent(&place.world, place.ada, world_offer(&place.world, place.machine.id, 1))
             .instance_id;
@@ -268,6 +269,49 @@ static void test_it_raises_itself_to_go_on_running(void **state)
     place_close(&place);
 }
 
+/* Who has to make way holds nothing up any more, so its bid may fall as it likes. */
+static void test_one_that_makes_way_may_lower_its_bid(void **state)
+{
+    struct place place;
+
+    place_open(&place, state, 1);
+    int64_t id = place_bid(&place, place.ada, 1, 100);
+    world_container(&place.machine, id)->clings = true;
+    place_run_s(&place, 70);
+    CHECK_INT(set_bid(&place, id, 99000000), BID_CHANGED);
+    CHECK_INT(set_bid(&place, id, 98000000), BID_TOO_SOON);
+    (void)place_bid(&place, place.bob, 1, 200);
+    place_check_state(&place, id, RENTAL_PAUSING, REASON_OUTBID);
+    CHECK_INT(set_bid(&place, id, 98000000), BID_CHANGED);
+    CHECK_INT(set_bid(&place, id, 97000000), BID_CHANGED);
+    place_close(&place);
+}
+
+/* A new price is as old as itself; the same again is as old as before. None raises itself above
+ * what on demand costs. */
+static void test_what_a_change_writes_down(void **state)
+{
+    static const char placed[] = "SELECT placed_us FROM bid WHERE contract_id = $1";
+    struct place place;
+
+    place_open(&place, state, 1);
+    int64_t id = place_bid(&place, place.ada, 1, 100);
+    int64_t made_us = clock_now(&place.world.clock).microseconds;
+    place_run_s(&place, 10);
+    struct bid_request request = { .instance_id = id,
+                                   .has_price = true,
+                                   .price = { 100000000 },
+                                   .has_max_price = true,
+                                   .max_price = { 900000000 } };
+    CHECK_INT(change(&place, place.ada, &request).outcome, BID_CHANGED);
+    CHECK_INT(world_number_of(&place.world, placed, id), made_us);
+    CHECK_INT(world_number_of(&place.world, "SELECT max_ticks FROM bid WHERE contract_id = $1", id),
+              359);
+    CHECK_INT(set_bid(&place, id, 101000000), BID_CHANGED);
+    CHECK_INT(world_number_of(&place.world, placed, id), made_us + 10 * US_PER_SECOND);
+    place_close(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_a_running_bid_is_lowered_every_ten_minutes_at_most),
         cmocka_unit_test(test_asked_for_what_wins_it_gets_that),
         cmocka_unit_test(test_it_raises_itself_to_go_on_running),
+        cmocka_unit_test(test_one_that_makes_way_may_lower_its_bid),
+        cmocka_unit_test(test_what_a_change_writes_down),
     };
 
     crypto_start();

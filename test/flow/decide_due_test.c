@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "flow/admin.h"
+#include "flow/contact_lost.h"
 #include "flow/no_credit.h"
 #include "flow/support_bids.h"
 
@@ -59,6 +60,30 @@ static void test_want_of_credit_makes_place_until_it_is_mended(void **state)
     place_check_state(&place, b, RENTAL_PAUSING, REASON_OUTBID);
     place_run_s(&place, 15);
     place_check_state(&place, a, RENTAL_RUNNING, REASON_NONE);
+    place_close(&place);
+}
+
+/* Its return decides: nothing is asked of it over and over meanwhile. */
+static void test_one_out_of_contact_is_due_once(void **state)
+{
+    struct place place;
+    struct error err;
+    size_t count;
+
+    place_open(&place, state, 1);
+    int64_t a = place_bid(&place, place.ada, 1, 100);
+    place_run_s(&place, 5);
+    int64_t b = place_bid(&place, place.bob, 1, 200);
+    world_pass(&place.world, 61 * US_PER_SECOND);
+    CHECK_OK(flow_contact_lost(&place.world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_OK(flow_decide_due(&place.world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_OK(flow_decide_due(&place.world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 0);
+    place_check_state(&place, a, RENTAL_RUNNING, REASON_NONE);
+    place_run_s(&place, 30);
+    place_check_state(&place, b, RENTAL_RUNNING, REASON_NONE);
     place_close(&place);
 }
 
@@ -135,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_minute_is_a_bids_own),
         cmocka_unit_test(test_want_of_credit_makes_place_until_it_is_mended),
+        cmocka_unit_test(test_one_out_of_contact_is_due_once),
         cmocka_unit_test(test_who_is_not_due_any_more_is_left_alone),
         cmocka_unit_test(test_many_without_credit_hide_nobody),
     };

@@ -22,6 +22,8 @@ static void test_the_higher_bid_comes_and_the_lower_one_comes_back(void **state)
     place_check_state(&place, a, RENTAL_PAUSING, REASON_OUTBID);
     CHECK_TEXT(world_contract(&place.world, a).reason_detail,
                "$0.101 on 1 GPU, for a GPU and hour. $0.101 would have kept it running.");
+    CHECK_INT(world_number_of(&place.world, "SELECT keep_ticks FROM bid WHERE contract_id = $1", a),
+              101);
     place_check_state(&place, b, RENTAL_SCHEDULING, REASON_GPUS_CLEARING);
     /* Ten seconds of notice, charged, and then the GPU changes hands. */
     place_run_s(&place, 5);

@@ -58,6 +58,7 @@ static void test_rows_become_facts(void **state)
               65 * US_PER_SECOND);
     CHECK_INT(work.hall.bids[1].id, second);
     CHECK(!work.hall.bids[1].is_running);
+    CHECK_INT(instant_compare(work.hall.bids[1].ran, INSTANT_NEVER), 0);
     CHECK_INT(work.hall.floor.reserve_ticks, 41);
     CHECK_INT(work.hall.floor.idle_ticks, 0);
     CHECK_INT(work.quotes[0], 151); /* with the one that waits, more than the two */
