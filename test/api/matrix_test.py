@@ -427,6 +427,57 @@ class Matrix(unittest.TestCase):
                 with self.subTest(f"{route.name} as {who.id}"):
                     self.assertEqual(self.call(route, who, MISSING)[0], want)
 
+    def standing(self, person):
+        """What of an account is the server's to say, apart from what time makes of its credit."""
+        shown = person.ok("GET", "/api/v0/users/current")
+        return {name: shown[name] for name in (
+            "id", "email", "email_verified", "is_admin", "parent_id", "host_only", "held_credit", "pending_credit")}
+
+    def credit(self, person):
+        shown = person.ok("GET", "/api/v0/users/current")
+        return shown["credit"] + shown["balance"]
+
+    def test_nobody_sets_what_is_the_servers(self):
+        """R25: every route that changes something, with every member that is not its caller's to give."""
+        # With a password and a second factor in the end, which the others are to have none of.
+        eve = self.world.user("eve", credit="100.00")
+        everybody = (self.ada, self.bo, self.hal, self.op, self.crew, eve)
+        owned = {"id": self.bo.id, "user_id": self.bo.id, "owner_id": self.bo.id, "host_id": self.bo.id,
+                 "creator_id": self.bo.id, "member_id": self.bo.id, "actor_id": self.bo.id, "team_id": self.crew.id,
+                 "balance": 1e6, "credit": 1e6, "credit_limit": 1e6, "earnings": 1e6, "spend_cap": 0, "fee_bps": 0,
+                 "is_admin": True, "admin": True, "verified": True, "verification": "verified", "email_verified": True,
+                 "scopes": 2047, "rights": {"api": {"user_write": {}}}, "recommended": True, "count_created": 99,
+                 "is_recommended": True, "created_at": 1, "sealed": "x", "hash": "x", "is_mandatory": False}
+        before = [self.standing(person) for person in everybody]
+        credit = [self.credit(person) for person in everybody]
+        machine = self.hal.ok("GET", "/api/v0/machines/")["machines"][0]["verification"]
+        for route in self.world.checker.api.routes:
+            is_ours = route.access is not None and route.access["object"] != "offer"
+            if "user" not in route.callers or route.method == "GET" or not (is_ours or route.access is None):
+                continue
+            kind = route.access["object"] if is_ours else None
+            owner = eve if kind != "team" and self.owner(kind) is self.ada else self.owner(kind)
+            number = self.thing(route.access["object"], owner) if is_ours else MISSING
+            path, body = self.request(route, number)
+            declared = {m.name for m in (route.request.members if route.request else None) or []}
+            sent = {**{k: v for k, v in owned.items() if k not in declared}, **(body or {})}
+            with self.subTest(route.name):
+                got = self.world.call(route.method, path, sent, key=owner.key)
+                if got[0] == 200 and "new_api_key" in (got[1] or {}):
+                    owner.key = got[1]["new_api_key"]
+                self.assertNotIn(got[0], (401, 403, 500) if not is_ours or route.access["own"] == 200 else (500,), got)
+        self.paper.follow()
+        self.assertEqual([self.standing(person) for person in everybody], before)
+        for person, had in zip(everybody, credit):
+            # What runs moves cents from renters to hosts.
+            self.assertLess(self.credit(person) - had, 1, person.id)
+        self.assertEqual(self.hal.ok("GET", "/api/v0/machines/")["machines"][0]["verification"], machine)
+        self.assertFalse([row for row in eve.ok("GET", "/api/v0/template/")["templates"] if row["recommended"]])
+        for person in everybody:
+            for row in person.ok("GET", "/api/v0/auth/apikeys/")["apikeys"]:
+                self.assertEqual(row["user_id"], person.id)
+        self.list_machine()
+
     def test_a_member_may_do_what_the_role_names(self):
         """The key may do all: what its holder may is the role's, asked with every call."""
         scopes = sorted({route.scope for route in self.world.checker.api.routes if route.scope})
