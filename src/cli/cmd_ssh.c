@@ -2,8 +2,10 @@
 #include "cli/cmd_ssh.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "cli/cmd_instances.h"
+#include "sys/child.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -26,7 +29,10 @@ enum {
     STATUS_SIZE = 512,
     JUPYTER_PORT = 8080,
     ID_SIZE = 32,
+    RSYNC_WORDS_MAX = 16,
 };
+
+#define COPY_MS_MAX (INT64_C(7) * 24 * 3600 * 1000)
 
 const struct args_option cmd_ssh_options[] = {
     { "identity", 'i', "FILE", "the private key to use" },
@@ -376,11 +382,18 @@ static bool write_shell(const struct ssh_line *line, struct buf *text, struct er
     return true;
 }
 
-static bool become_rsync(struct cli *cli, struct ssh_line *line, const struct copy_place places[2],
-                         struct error *err)
+/* A path of this machine is never one of another, whatever it holds. */
+static const char *place_text(struct ssh_line *line, const struct copy_place *place)
+{
+    if (place->id != 0)
+        return arena_printf(&line->arena, "%s:%s", line->target, place->path);
+    return *place->path == '/' ? place->path : arena_printf(&line->arena, "./%s", place->path);
+}
+
+static bool rsync_words(const struct cli *cli, struct ssh_line *line,
+                        const struct copy_place places[2], const char **at, struct error *err)
 {
     auto_buf struct buf shell = buf_of(ARGUMENTS_LENGTH_MAX);
-    const char *arguments[16], **at = arguments;
 
     if (!write_shell(line, &shell, err))
         return false;
@@ -391,25 +404,96 @@ static bool become_rsync(struct cli *cli, struct ssh_line *line, const struct co
     if (isatty(cli->note_fd) == 1)
         *at++ = "--info=progress2";
     *at++ = "-e";
-    *at++ = shell.bytes;
+    *at++ = arena_printf(&line->arena, "%s", shell.bytes);
     *at++ = "--";
-    for (int i = 0; i < 2; i++) {
-        const struct copy_place *place = &places[i];
-
-        /* A path of this machine is never one of another, whatever it holds. */
-        *at++ = place->id != 0 ? arena_printf(&line->arena, "%s:%s", line->target, place->path)
-                : *place->path == '/' ? place->path
-                                      : arena_printf(&line->arena, "./%s", place->path);
-    }
+    *at++ = place_text(line, &places[0]);
+    *at++ = place_text(line, &places[1]);
     *at = NULL;
-    (void)execvp("rsync", (char *const *)(uintptr_t)arguments);
-    return error_system(err, errno, "run rsync");
+    return true;
+}
+
+static bool find_instance(struct cli *cli, long long id, struct ssh_line *line, struct error *err)
+{
+    auto_json json_t *instance = NULL;
+
+    return wait_running(cli, id, &instance, err) && begin_line(cli, instance, NULL, line, err);
+}
+
+static bool become_rsync(struct cli *cli, const struct copy_place places[2], struct error *err)
+{
+    struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
+    const char *words[RSYNC_WORDS_MAX];
+
+    if (find_instance(cli, places[0].id != 0 ? places[0].id : places[1].id, &line, err) &&
+        rsync_words(cli, &line, places, words, err)) {
+        (void)execvp("rsync", (char *const *)(uintptr_t)words);
+        (void)error_system(err, errno, "run rsync");
+    }
+    arena_release(&line.arena);
+    return false;
+}
+
+/* One half of a copy between instances. */
+static bool run_rsync(struct cli *cli, const struct copy_place places[2], struct error *err)
+{
+    struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
+    auto_buf struct buf said = buf_of(STATUS_SIZE);
+    const char *words[RSYNC_WORDS_MAX];
+    const struct child_run run = { .arguments = words, .timeout_ms = COPY_MS_MAX };
+    long long id = places[0].id != 0 ? places[0].id : places[1].id;
+    int status = 0;
+
+    bool is_done = find_instance(cli, id, &line, err) &&
+                   rsync_words(cli, &line, places, words, err) &&
+                   child_run(&run, &said, &status, err);
+    arena_release(&line.arena);
+    if (is_done && status != 0)
+        is_done = error_set(err, ERROR_UNAVAILABLE, "rsync of instance %lld ended with %d: %.*s",
+                            id, status, (int)said.length, said.length > 0 ? said.bytes : "");
+    return is_done;
+}
+
+static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *walk)
+{
+    (void)status;
+    (void)flag;
+    (void)walk;
+    (void)remove(path);
+    return 0;
+}
+
+/* What lies in the folder between is what FROM named: one thing of that name, or the many that a
+ * slash at its end means. */
+static const char *name_between(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+
+    return strcmp(name, ".") == 0 ? "" : name;
+}
+
+/* Neither host lets the other's instance in, so it goes through a folder of this machine. */
+static bool copy_between(struct cli *cli, const struct copy_place places[2], struct error *err)
+{
+    const char *dir = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
+    char folder[PATH_MAX - NAME_MAX], inside[PATH_MAX + NAME_MAX];
+    const char *name = name_between(places[0].path);
+
+    if (strcmp(name, "..") == 0 || strpbrk(name, "*?[") != NULL)
+        return cli_usage(cli, err, "between instances '%.64s' is no name of one thing", name);
+    int length = snprintf(folder, sizeof folder, "%s/berth-copy-XXXXXX", dir);
+    if (*dir != '/' || length < 0 || (size_t)length >= sizeof folder || mkdtemp(folder) == NULL)
+        return error_system(err, errno, "make a folder in %.128s", dir);
+    (void)snprintf(inside, sizeof inside, "%s/%s", folder, name);
+    const struct copy_place down[2] = { places[0], { 0, folder } };
+    const struct copy_place up[2] = { { 0, inside }, places[1] };
+    bool is_done = run_rsync(cli, down, err) && run_rsync(cli, up, err);
+    (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return is_done;
 }
 
 bool cmd_copy(struct cli *cli, struct error *err)
 {
-    struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
-    auto_json json_t *instance = NULL;
     struct copy_place places[2];
 
     for (int i = 0; i < 2; i++) {
@@ -418,15 +502,11 @@ bool cmd_copy(struct cli *cli, struct error *err)
         if (*places[i].path == '\0')
             return cli_usage(cli, err, "'%.64s' names no path", cli->args.words[i]);
     }
-    if ((places[0].id == 0) == (places[1].id == 0))
-        return cli_usage(cli, err,
-                         "one side is an instance, as 7001:/path, and the other a path of this "
-                         "machine");
-    if (wait_running(cli, places[0].id != 0 ? places[0].id : places[1].id, &instance, err) &&
-        begin_line(cli, instance, NULL, &line, err))
-        (void)!become_rsync(cli, &line, places, err);
-    arena_release(&line.arena);
-    return false;
+    if (places[0].id == 0 && places[1].id == 0)
+        return cli_usage(cli, err, "one side at least is an instance, as 7001:/path");
+    if (places[0].id != 0 && places[1].id != 0)
+        return copy_between(cli, places, err);
+    return become_rsync(cli, places, err);
 }
 
 static bool print_url(struct cli *cli, const char *scheme, struct error *err)

@@ -8,7 +8,7 @@
 
 /* Wait until the instance runs, then become OpenSSH's own ssh. */
 bool cmd_ssh(struct cli *cli, struct error *err);
-/* The same, become rsync. */
+/* The same, become rsync; between two instances, run it twice. */
 bool cmd_copy(struct cli *cli, struct error *err);
 bool cmd_open(struct cli *cli, struct error *err);
 bool cmd_ssh_url(struct cli *cli, struct error *err);

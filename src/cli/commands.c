@@ -82,10 +82,11 @@ const struct command commands[] = {
       "It becomes ssh with -L 8080:localhost:8080, and stays until Ctrl-C. Browsers trust\n"
       "http://localhost, and everything travels through SSH.\n" },
     { "Rent", "copy", NULL, false, true, "FROM TO", 2, 2, cmd_copy_options, cmd_copy, NULL,
-      "copy files between an instance and this machine",
+      "copy files between this machine and an instance, or two",
       "berth copy ./data/ 7001:/workspace/data/\nberth copy 7001:/workspace/out .\n"
       "It becomes rsync, through SSH: what is there already is not sent again, and a slash at\n"
-      "the end of FROM means what is in that folder. The image needs no rsync of its own.\n" },
+      "the end of FROM means what is in that folder. The image needs no rsync of its own.\n"
+      "From one instance to another it goes through a folder of this machine.\n" },
     { "Rent", "logs", NULL, false, true, "ID", 1, 1, cmd_logs_options, cmd_logs, INSTANCES,
       "what an instance has printed", "It is there after the instance has stopped too.\n" },
     { "Rent", "execute", NULL, false, true, "ID COMMAND...", 2, ANY, no_options, cmd_execute,

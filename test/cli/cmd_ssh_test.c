@@ -2,6 +2,7 @@
 #include "cli/cmd_ssh.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,9 +115,10 @@ static void test_a_copy_becomes_rsync(void **state)
         const char *from, *to;
         int status;
     } wrong[] = {
-        { "a", "b", 2 },         { "1:/a", "1:/b", 2 }, { "local:a", "b", 2 }, { "x:/a", "b", 2 },
-        { "0:/a", "b", 2 },      { ":/a", "1:/b", 2 },  { "1:", "b", 2 },      { "", "1:/b", 2 },
-        { "local:", "1:/b", 2 }, { "6:/a", "b", 1 },    { "3:/a", "b", 1 },    { "5:/a", "b", 1 },
+        { "a", "b", 2 },    { "1:/..", "1:/b", 2 },  { "1:/a*", "1:/b", 2 }, { "local:a", "b", 2 },
+        { "x:/a", "b", 2 }, { "0:/a", "b", 2 },      { ":/a", "1:/b", 2 },   { "1:", "b", 2 },
+        { "", "1:/b", 2 },  { "local:", "1:/b", 2 }, { "6:/a", "b", 1 },     { "3:/a", "b", 1 },
+        { "5:/a", "b", 1 },
     };
     char text[4096], want[4096];
 
@@ -143,6 +145,15 @@ static void test_a_copy_becomes_rsync(void **state)
     }
     BERTH(&result, "copy", "-i", "a'key", "a", "1:/b");
     CHECK_INT(result.status, 1);
+    /* Between instances the second half waits for the first to succeed, and nothing stays. */
+    CHECK(setenv("TMPDIR", support_dir(), 1) == 0);
+    BERTH(&result, "copy", "1:/work/x", "2:/y");
+    CHECK_INT(result.status, 1);
+    CHECK(strstr(result.notes, "rsync of instance 1 ended with 7: -a") != NULL);
+    (void)snprintf(want, sizeof want, "%s/berth-copy-*", support_dir());
+    glob_t left;
+    CHECK_INT(glob(want, 0, NULL, &left), GLOB_NOMATCH);
+    globfree(&left);
     support_close(&market);
 }
 

@@ -78,6 +78,8 @@ class Journey:
                                                                               market.dir / "down2")):
             market.berth("copy", one, two, "-i", market.ssh_key, stdin=subprocess.DEVNULL)
         check((market.dir / "down2").read_bytes() == data, "berth copy there and back")
+        market.berth("copy", f"{self.id}:/root/it's a file", f"{self.id}:/root/again", "-i", market.ssh_key)
+        check(market.ssh(self.id, "cmp /root/file /root/again", ok=False).returncode == 0, "from instance to instance")
         self.sum = hashlib.sha256(data).hexdigest()
 
     def get(self, port):
