@@ -215,19 +215,24 @@ static void test_epochs_are_the_evidence_for_the_meters(void **state)
 
 static void test_meters_that_do_not_add_up_are_corrupt(void **state)
 {
-    static const char *const rows[] = {
-        "UPDATE meter SET gross_posted = gross_posted + 1 WHERE comp = 1;",
-        "UPDATE meter SET ver = 5 WHERE comp = 2;",
-        "UPDATE meter SET denom = 77 WHERE comp = 3;",
-        "UPDATE meter SET rate = 9000000000000000000 WHERE comp = 4;",
-        "UPDATE meter SET closed_us = 5 WHERE comp = 4;",
-        "DELETE FROM rate_epoch WHERE comp = 4; DELETE FROM meter WHERE comp = 4;",
-        "DELETE FROM rate_epoch WHERE comp = 2; DELETE FROM meter WHERE comp = 2;",
-        "-- sqlite:\nPRAGMA ignore_check_constraints=ON;\n"
-        "-- postgres:\nALTER TABLE meter DROP CONSTRAINT meter_comp_check;\n"
-        "-- end\n"
-        "INSERT INTO meter (instance_id, comp, denom, fee_bps, rate, qty) "
-        "VALUES (41, 5, 1, 0, 0, 0);",
+    static const struct {
+        const char *plant, *words; /* of the error */
+    } rows[] = {
+        { "UPDATE meter SET gross_posted = gross_posted + 1 WHERE comp = 1;", "meter 1 of 41" },
+        { "UPDATE meter SET ver = 5 WHERE comp = 2;", "meter 2 of 41" },
+        { "UPDATE meter SET denom = 77 WHERE comp = 3;", "meter 3 of 41" },
+        { "UPDATE meter SET rate = 9000000000000000000 WHERE comp = 4;", "meter 4 of 41" },
+        { "UPDATE meter SET closed_us = 5 WHERE comp = 4;", "meter 4 of 41" },
+        { "DELETE FROM rate_epoch WHERE comp = 4; DELETE FROM meter WHERE comp = 4;",
+          "41 has 3 meters" },
+        { "DELETE FROM rate_epoch WHERE comp = 2; DELETE FROM meter WHERE comp = 2;",
+          "meter 2 of 41" },
+        { "-- sqlite:\nPRAGMA ignore_check_constraints=ON;\n"
+          "-- postgres:\nALTER TABLE meter DROP CONSTRAINT meter_comp_check;\n"
+          "-- end\n"
+          "INSERT INTO meter (instance_id, comp, denom, fee_bps, rate, qty) "
+          "VALUES (41, 5, 1, 0, 0, 0);",
+          "meter 5 of 41" },
     };
     struct support *support = *state;
 
@@ -235,11 +240,12 @@ static void test_meters_that_do_not_add_up_are_corrupt(void **state)
         struct meters meters = { .version = 99 };
         struct error err;
 
-        check_row("%s", rows[i]);
+        check_row("%s", rows[i].plant);
         support_script(support, "DELETE FROM rate_epoch; DELETE FROM meter;");
         support_write(support, open_work, NULL);
-        support_script(support, rows[i]);
+        support_script(support, rows[i].plant);
         CHECK_FAILS(store_read(support->store, load_work, &meters, &err), &err, ERROR_CORRUPT);
+        CHECK(strstr(err.text, rows[i].words) != NULL);
         CHECK_INT(meters.version, 99);
     }
 }
