@@ -22,6 +22,7 @@
 #include "cli/cmd_ssh.h"
 #include "cli/cmd_teams.h"
 #include "cli/cmd_templates.h"
+#include "cli/cmd_upkeep.h"
 #include "cli/cmd_webhooks.h"
 #include "cli/help.h"
 
@@ -99,6 +100,15 @@ const struct command commands[] = {
       INSTANCES, "stop instances; their disks are kept, and paid for", "" },
     { "Rent", "reboot", "instance", true, true, "ID...", 1, ANY, no_options, cmd_reboot_instance,
       INSTANCES, "stop and start, keeping disk and GPUs", "" },
+    { "Rent", "recycle", "instance", true, true, "ID", 1, 1, no_options, cmd_recycle_instance,
+      INSTANCES, "pull its image and make it from that again: its files go", "" },
+    { "Rent", "show", "scheduled-jobs", false, true, "", 0, 0, no_options, cmd_show_scheduled_jobs,
+      NULL, "what is done to instances by the hour", "" },
+    { "Rent", "delete", "scheduled-job", false, true, "ID", 1, 1, no_options,
+      cmd_delete_scheduled_job, NULL, "do it no longer", "" },
+    { "Rent", "report", "machine", false, true, "ID", 1, 1, cmd_report_machine_options,
+      cmd_report_machine, NULL, "tell its host what is wrong with a machine that you rent",
+      "berth report machine 77 --problem network --message 'half of the packets are lost'\n" },
     { "Rent", "destroy", "instance", true, true, "ID...", 1, ANY, cmd_destroy_instance_options,
       cmd_destroy_instance, INSTANCES, "end rentals and delete their data, for good", "" },
     { "Rent", "label", "instance", true, true, "ID TEXT", 2, 2, no_options, cmd_label_instance,
@@ -157,6 +167,12 @@ const struct command commands[] = {
       "berth host rank 77 'gpu_name=RTX_4090 num_gpus=1'\n" },
     { "Lend", "unlist", "machine", false, true, "ID", 1, 1, no_options, cmd_unlist_machine,
       MACHINES, "take a machine's offers back; rentals go on", "" },
+    { "Lend", "reports", NULL, false, true, "MACHINE", 1, 1, no_options, cmd_reports, MACHINES,
+      "what renters reported of a machine", "" },
+    { "Lend", "cleanup", "machine", true, true, "ID", 1, 1, no_options, cmd_cleanup_machine,
+      MACHINES, "delete data on it that need not be kept any more", "" },
+    { "Lend", "defrag", "machines", true, true, "ID...", 1, ANY, no_options, cmd_defrag_machines,
+      MACHINES, "cut the offers of machines anew, of what is free now", "" },
     { "Lend", "show", "earnings", false, true, "", 0, 0, cmd_show_earnings_options,
       cmd_show_earnings, NULL, "what your machines earned, by day and machine",
       "Your share, after the fee. Weeks end on Friday at 00:00 UTC; see show invoices for "

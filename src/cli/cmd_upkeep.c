@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_upkeep.h"
+
+#include <stdio.h>
+
+#include "base/encode.h"
+#include "base/json.h"
+
+enum { PATH_SIZE = 128, BODY_MAX = 16 * 1024 };
+
+const struct args_option cmd_report_machine_options[] = {
+    { "problem", 0, "WORD", "what it is about: gpu, network, disk, ..." },
+    { "message", 0, "TEXT", "what is wrong" },
+    { NULL, 0, NULL, NULL },
+};
+
+/* The sentence of the reply; or, where it has none, all of it as JSON. */
+static bool ask(struct cli *cli, const char *method, const char *path, const struct buf *body,
+                struct error *err)
+{
+    auto_json json_t *reply = NULL;
+
+    if (!client_call(cli->client, method, path, body, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    const char *text = print_text_of(reply, "msg");
+    if (*text == '\0') {
+        print_json(cli->out, reply);
+    } else {
+        print_clean(cli->out, text);
+        buf_append(cli->out, "\n", 1);
+    }
+    return true;
+}
+
+/* About the thing that the first word numbers; its number goes between the parts of the path. */
+struct place {
+    const char *what, *before, *behind;
+};
+
+static bool ask_about(struct cli *cli, const char *method, const struct place *place,
+                      struct error *err)
+{
+    char path[PATH_SIZE];
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], place->what, &id, err))
+        return false;
+    (void)snprintf(path, sizeof path, "%s%lld%s", place->before, id, place->behind);
+    return ask(cli, method, path, NULL, err);
+}
+
+bool cmd_recycle_instance(struct cli *cli, struct error *err)
+{
+    static const struct place place = { "an instance", "/api/v0/instances/recycle/", "/" };
+
+    if (!ask_about(cli, "PUT", &place, err))
+        return false;
+    cli_note(cli, "It is made from its image again; its files are gone.");
+    return true;
+}
+
+bool cmd_show_scheduled_jobs(struct cli *cli, struct error *err)
+{
+    return ask(cli, "GET", "/api/v0/commands/schedule_job/", NULL, err);
+}
+
+bool cmd_delete_scheduled_job(struct cli *cli, struct error *err)
+{
+    static const struct place place = { "a scheduled job", "/api/v0/commands/schedule_job/", "/" };
+
+    return ask_about(cli, "DELETE", &place, err);
+}
+
+bool cmd_report_machine(struct cli *cli, struct error *err)
+{
+    const char *problem = args_get(&cli->args, "problem");
+    const char *message = args_get(&cli->args, "message");
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    struct encoder json = encoder_of(&body);
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], "a machine", &id, err))
+        return false;
+    if (problem == NULL || message == NULL)
+        return cli_usage(cli, err, "--problem and --message say what is wrong");
+    encode_object(&json);
+    encode_field_int(&json, "machine_id", id);
+    encode_field_text(&json, "problem", problem);
+    encode_field_text(&json, "message", message);
+    encode_end(&json);
+    if (body.has_overflowed)
+        return cli_usage(cli, err, "this is too long");
+    return ask(cli, "POST", "/api/v0/machines/reports/", &body, err);
+}
+
+bool cmd_reports(struct cli *cli, struct error *err)
+{
+    static const struct place place = { "a machine", "/api/v0/machines/", "/reports/" };
+
+    return ask_about(cli, "GET", &place, err);
+}
+
+bool cmd_cleanup_machine(struct cli *cli, struct error *err)
+{
+    static const struct place place = { "a machine", "/api/v0/machines/", "/cleanup/" };
+
+    return ask_about(cli, "PUT", &place, err);
+}
+
+bool cmd_defrag_machines(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    struct encoder json = encoder_of(&body);
+    long long id;
+
+    encode_object(&json);
+    encode_key(&json, "machine_ids");
+    encode_array(&json);
+    for (size_t i = 0; i < cli->args.word_count; i++) {
+        if (!cli_id(cli, cli->args.words[i], "a machine", &id, err))
+            return false;
+        encode_int(&json, id);
+    }
+    encode_end(&json);
+    encode_end(&json);
+    return ask(cli, "PUT", "/api/v0/machines/defrag_offers/", &body, err);
+}
