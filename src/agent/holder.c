@@ -8,6 +8,7 @@
 
 #include "agent/access_tools.h"
 #include "agent/hostname.h"
+#include "agent/leftover.h"
 #include "agent/seen.h"
 #include "agent/slots.h"
 #include "base/encode.h"
@@ -193,7 +194,7 @@ bool holder_remove(struct docker *docker, const struct container_host *host, int
 {
     char name[HOLDER_NAME_SIZE], bridge[SLOT_TEXT_SIZE];
 
-    return docker_remove(docker, holder_name(slot, name), err) &&
+    return leftover_remove(docker, holder_name(slot, name), err) &&
            docker_network_remove(docker, slots_bridge(slot, bridge), err) &&
            (host->isolate == NULL || isolate_dismiss(host->isolate, slot, err));
 }

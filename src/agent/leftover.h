@@ -10,15 +10,25 @@
 #ifndef BERTH_AGENT_LEFTOVER_H
 #define BERTH_AGENT_LEFTOVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/docker.h"
 #include "base/error.h"
+
+/* Remove the container, running or not, and end what is left of it. One that is not there is
+ * fine. */
+NODISCARD bool leftover_remove(struct docker *docker, const char *container, struct error *err);
 
 /* Whether a /proc/PID/cgroup names the container of this full id. */
 bool leftover_is_in(const char *cgroup_text, const char *container_id);
 
-/* SIGKILL whatever runs in its control groups, until there is nothing, a few seconds at most. Only
- * for a container that the engine says is not running, or does not know any more. */
+/* Whether a /proc/PID/cmdline of that length is the engine's shim for the container of this id. */
+bool leftover_is_shim(const char *command_line, size_t length, const char *container_id);
+
+/* SIGKILL whatever runs in its control groups, and its shim where that does not end by itself,
+ * until there is nothing, a few seconds at most. Only for a container that the engine says is not
+ * running, or does not know any more. */
 NODISCARD bool leftover_kill(const char *container_id, size_t *ret_count, struct error *err);
 
 #endif

@@ -421,25 +421,13 @@ static bool forget(struct account *account, struct error *err)
            holder_remove(&account->docker, account->work->host, record->slot, err);
 }
 
-/* The container, and what may run in it without the engine's knowing. */
-static bool remove_all(struct docker *docker, const char *container, struct error *err)
-{
-    char id[DOCKER_ID_SIZE];
-    bool is_running;
-    size_t count;
-
-    if (!identify(docker, container, id, &is_running, err))
-        return err->code == ERROR_NOT_FOUND;
-    return docker_remove(docker, container, err) && leftover_kill(id, &count, err);
-}
-
 static bool destroy(struct account *account, struct error *err)
 {
     int64_t id = account->work->instance_id;
     char name[64], next[64];
 
-    if (!remove_all(&account->docker, seen_name(id, name), err) ||
-        !remove_all(&account->docker, seen_next_name(id, next), err))
+    if (!leftover_remove(&account->docker, seen_name(id, name), err) ||
+        !leftover_remove(&account->docker, seen_next_name(id, next), err))
         return error_context(err, "remove the container");
     return forget(account, err);
 }

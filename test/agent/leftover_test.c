@@ -36,6 +36,23 @@ static void test_control_groups_of_a_container(void **state)
     }
 }
 
+static void test_shims_of_a_container(void **state)
+{
+#define SHIM "/usr/bin/containerd-shim-runc-v2\0-namespace\0moby\0-id\0"
+    static const char right[] = SHIM ID "\0-address\0/run/c.sock", longer[] = SHIM ID "0",
+                      no_flag[] = "containerd-shim\0" ID, other[] = "vi\0-id\0" ID,
+                      none[] = SHIM "x";
+
+    (void)state;
+    CHECK(leftover_is_shim(right, sizeof right, ID));
+    CHECK(!leftover_is_shim(longer, sizeof longer, ID));
+    CHECK(!leftover_is_shim(no_flag, sizeof no_flag, ID));
+    CHECK(!leftover_is_shim(other, sizeof other, ID));
+    CHECK(!leftover_is_shim(none, sizeof none, ID));
+    CHECK(!leftover_is_shim(right, sizeof right - 1, ID)); /* cut short */
+    CHECK(!leftover_is_shim("", 0, ID));
+}
+
 static void id_of(int64_t number, char id[static DOCKER_ID_SIZE])
 {
     auto_json json_t *root = NULL;
@@ -54,21 +71,64 @@ static bool runs(const char *id)
     return json_is_true(json_object_get(json_object_get(root, "State"), "Running"));
 }
 
-/* As an engine leaves it that was killed between starting a container and writing that down. */
-static void make_engine_forget(const char *id)
+/* Until a network is held for the next instance. */
+static void wait_for_holder(void)
+{
+    struct docker_call call = {
+        .method = "GET",
+        .path = "/containers/json?filters=%7B%22label%22%3A%5B%22berth.slot%22%5D%7D"
+    };
+    auto_docker struct docker docker = docker_open(engine_path());
+    size_t count = 0;
+    struct error err;
+
+    for (int i = 0; i < HOST_SECONDS * 10 && count == 0; i++) {
+        auto_json json_t *root = NULL;
+
+        CHECK_OK(docker_call(&docker, &call, &root, &err), &err);
+        count = json_array_size(root);
+        (void)usleep(100000);
+    }
+    CHECK(count > 0);
+    (void)usleep(500000); /* and known to the agent */
+}
+
+/* That of the holder whose network it has joined; "" where it has one of its own. */
+static void holder_of(int64_t number, char id[static DOCKER_ID_SIZE])
+{
+    auto_json json_t *root = NULL;
+
+    CHECK(host_inspect(number, &root));
+    const char *mode =
+        json_string_value(json_object_get(json_object_get(root, "HostConfig"), "NetworkMode"));
+    CHECK(mode != NULL);
+    bool is_joined = strncmp(mode, "container:", 10) == 0;
+    (void)snprintf(id, DOCKER_ID_SIZE, "%s", is_joined ? mode + 10 : "");
+}
+
+static void forget(const char *id)
 {
     static const char running[] = "\"Running\":true";
     auto_buf struct buf text = buf_of(1 << 20);
     char path[512];
     struct error err;
 
-    engine_kill();
     (void)snprintf(path, sizeof path, "%s/data/containers/%s/config.v2.json", engine_dir(), id);
     CHECK_OK(file_read(AT_FDCWD, path, &text, &err), &err);
     char *found = strstr(text.bytes, running);
     CHECK(found != NULL);
     memcpy(found, "\"Running\":null", sizeof running - 1);
     CHECK_OK(file_replace(AT_FDCWD, path, 0600, text.bytes, text.length, &err), &err);
+}
+
+/* As an engine leaves it that was killed between starting a container and writing that down; and
+ * perhaps its holder. */
+static void make_engine_forget(const char *id, const char *holder_id)
+{
+    engine_kill();
+    forget(id);
+    if (*holder_id != '\0')
+        forget(holder_id);
     engine_start();
     CHECK(!runs(id));
 }
@@ -83,7 +143,7 @@ static void test_what_a_killed_engine_has_forgotten_starts_again(void **state)
     struct market_report before = market_wait(host_market, 80, PHASE_RUNNING, 1, HOST_SECONDS);
     host_run(80, "echo kept > /root/file; echo done", output, sizeof output);
     id_of(80, id);
-    make_engine_forget(id);
+    make_engine_forget(id, "");
     instance.gen++;
     host_want(&instance);
     struct market_report after = market_wait(host_market, 80, PHASE_RUNNING, 2, HOST_SECONDS);
@@ -96,17 +156,22 @@ static void test_what_a_killed_engine_has_forgotten_starts_again(void **state)
 static void test_destroying_leaves_no_process(void **state)
 {
     struct desired_instance instance = host_instance(81, 1, DESIRED_RUNNING);
-    char id[DOCKER_ID_SIZE];
+    char id[DOCKER_ID_SIZE], holder_id[DOCKER_ID_SIZE];
     struct error err;
     size_t count;
 
     (void)state;
+    wait_for_holder();
     host_want(&instance);
     (void)market_wait(host_market, 81, PHASE_RUNNING, 1, HOST_SECONDS);
     id_of(81, id);
-    make_engine_forget(id);
+    holder_of(81, holder_id);
+    make_engine_forget(id, holder_id);
     host_destroy(81, 2);
     CHECK_OK(leftover_kill(id, &count, &err), &err);
+    CHECK(count == 0);
+    CHECK(*holder_id != '\0');
+    CHECK_OK(leftover_kill(holder_id, &count, &err), &err);
     CHECK(count == 0);
 }
 
@@ -124,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_control_groups_of_a_container),
+        cmocka_unit_test(test_shims_of_a_container),
         cmocka_unit_test(test_nothing_is_found_of_what_never_was),
         cmocka_unit_test(test_what_a_killed_engine_has_forgotten_starts_again),
         cmocka_unit_test(test_destroying_leaves_no_process),
