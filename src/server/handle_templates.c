@@ -195,11 +195,25 @@ static bool refuse(struct call *call, enum template_outcome outcome, const char 
     return true;
 }
 
+/* What a rental would refuse is not kept to be refused later. */
+static bool refuse_volumes(struct call *call)
+{
+    const json_t *volumes = json_member(call->body, "volume_info");
+
+    if (volumes == NULL || json_is_false(volumes) ||
+        (json_is_object(volumes) && json_object_size(volumes) == 0))
+        return false;
+    reply_refuse(call, 400, "invalid_args", "volume_info: volumes are not offered here.");
+    return true;
+}
+
 void handle_template_create(struct call *call)
 {
     struct template_reply done;
     struct error err;
 
+    if (refuse_volumes(call))
+        return;
     if (!flow_template_create(&call->app->flow, &call->caller, call->body, call->request->arena,
                               &done, &err))
         return reply_error(call, &err);
@@ -230,7 +244,7 @@ void handle_template_update(struct call *call)
     struct template_reply done;
     struct error err;
 
-    if (!read_key(call, "id", &key))
+    if (refuse_volumes(call) || !read_key(call, "id", &key))
         return;
     if (!flow_template_update(&call->app->flow, &call->caller, key, call->body,
                               call->request->arena, &done, &err))

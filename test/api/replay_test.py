@@ -216,6 +216,15 @@ class Replay(unittest.TestCase):
         self.assertEqual((reply["num_deleted"], reply["machine_id"]), (0, self.paper.id))
         self.assertIsNotNone(self.ada.ok("GET", f"/api/v0/instances/{number}/")["instances"])
 
+    def test_a_template_keeps_no_volume_that_nobody_would_mount(self):
+        body = {"name": "v", "image": "ubuntu", "volume_info": {"mount_path": "/data", "create_new": True, "size": 20}}
+        status, reply = self.ada.call("POST", "/api/v0/template/", body)
+        self.assertEqual((status, reply["error"]), (400, "invalid_args"))
+        made = self.ada.ok("POST", "/api/v0/template/", body | {"volume_info": None})["template"]
+        status, reply = self.ada.call("PUT", "/api/v0/template/", body | {"hash_id": made["hash_id"]})
+        self.assertEqual((status, reply["error"]), (400, "invalid_args"))
+        self.ada.ok("DELETE", "/api/v0/template/", {"hash_id": made["hash_id"]})
+
     def test_a_copy_is_told_where_to_go(self):
         number = self.rent()
         place = {"client_id": "me", "src_path": "/workspace/", "dst_path": "./"}
