@@ -63,7 +63,8 @@ class Abuse(unittest.TestCase):
     def test_who_calls_too_often_is_told_when_to_come_back(self):
         """R27: writing secrets, 200 at once and 10 a second, give or take 5 %; nobody else feels it."""
         abuser, start, allowed, refused = Line(self.world, self.ada.key), time.monotonic(), 0, 0
-        while time.monotonic() - start < 1.5:
+        # However slow this machine is: until the measure is full, and then for a while.
+        while refused <= 20 and time.monotonic() - start < 60:
             status, wait, _ = abuser.call("POST", API + "/team/accept/", "{}")
             allowed += status == 400
             refused += status == 429
