@@ -28,6 +28,7 @@ enum {
     SIM_RUNS_MAX = 16384,
     SIM_BEATS_MAX = 65536,
     SIM_OUTAGES_MAX = 4096,
+    SIM_ERAS_MAX = 65536,
     SIM_MESSAGES_MAX = 4,
     SIM_WALKS_MAX = 8192,
     SIM_PATH_MAX = 256,
@@ -35,7 +36,7 @@ enum {
 
 #define SIM_TEMPLATE "template" /* in the folder above that of a seed: a new database */
 
-/* The books of one server run ahead of true time by so much, from then on. */
+/* The books run ahead of true time by so much, from then on. */
 struct sim_era {
     int64_t from_us, ahead_us;
 };
@@ -140,7 +141,7 @@ struct sim {
     struct clock_steady books; /* the server's */
     int64_t book_last_us;      /* when a server was last there */
     size_t era_count;
-    struct sim_era eras[SIM_OUTAGES_MAX];
+    struct sim_era eras[SIM_ERAS_MAX];
     int64_t disks;                /* that the server has had so far */
     char wreck[SIM_PATH_MAX];     /* the next, as a loss of power leaves it */
     uint64_t faults[FAULT_COUNT]; /* once in so many; 0: never */

@@ -163,6 +163,13 @@ int64_t sim_book_of(const struct sim *sim, int64_t true_us)
     return book_us < next_us ? book_us : next_us;
 }
 
+static void add_era(struct sim *sim)
+{
+    CHECK(sim->era_count < SIM_ERAS_MAX);
+    sim->eras[sim->era_count++] =
+        (struct sim_era){ sim_now(sim), sim_book_now(sim) - sim_now(sim) };
+}
+
 /* A server takes the time from the wall; and not one that was before, or it would not start
  * (server/timekeeper.h). */
 bool sim_books_open(struct sim *sim)
@@ -177,10 +184,8 @@ bool sim_books_open(struct sim *sim)
         if (sim_now(sim) < sim->book_last_us)
             return false; /* it was before, and the books have to be waited for */
     }
-    CHECK(sim->era_count < SIM_OUTAGES_MAX);
     clock_steady_open(&sim->books, &sim->wall);
-    sim->eras[sim->era_count++] =
-        (struct sim_era){ sim_now(sim), sim_book_now(sim) - sim_now(sim) };
+    add_era(sim);
     sim->world.flow.clock = &sim->books.clock;
     return true;
 }
@@ -205,6 +210,10 @@ void sim_clocks_advance(struct sim *sim, int64_t us)
     clock_advance(&sim->world.clock, us);
     clock_advance(&sim->wall, us);
     (void)clock_steady_look(&sim->books, &apart_us);
-    if (sim->is_server_up)
-        sim->book_last_us = sim_book_now(sim);
+    if (!sim->is_server_up)
+        return;
+    sim->book_last_us = sim_book_now(sim);
+    /* A wall clock that is off by little is followed, slowly. */
+    if (sim->book_last_us - sim_now(sim) != sim->eras[sim->era_count - 1].ahead_us)
+        add_era(sim);
 }
