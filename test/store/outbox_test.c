@@ -238,8 +238,9 @@ static void *deliver(void *context)
     struct leasing *leasing = &deliverer->leasing;
 
     do {
-        *leasing = (struct leasing){ .lease = { deliverer->owner, at(100), at(200), 5 },
-                                     .arena = arena_of(ARENA_MAX) };
+        *leasing =
+            (struct leasing){ .lease = { deliverer->owner, at(100), at(200), 5, OUTBOX_PROMPT },
+                              .arena = arena_of(ARENA_MAX) };
         deliverer->is_ok = store_write(deliverer->store, lease_work, leasing, &deliverer->err);
         for (size_t i = 0; i < leasing->count && deliverer->is_ok; i++)
             deliverer->taken[leasing->items[i].id]++;
