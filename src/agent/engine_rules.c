@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine_rules.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,21 +147,21 @@ static bool clear_table(const char *table, struct error *err)
     return remove_chains(table, listing.length > 0 ? listing.bytes : "", err);
 }
 
+/* Of this network namespace: what is mounted at /sys may show another's. */
 static bool remove_bridges(struct error *err)
 {
-    DIR *interfaces = opendir("/sys/class/net");
+    struct if_nameindex *interfaces = if_nameindex();
     bool is_done = true;
-    struct dirent *entry;
 
     if (interfaces == NULL)
-        return error_system(err, errno, "open /sys/class/net");
-    while (is_done && (entry = readdir(interfaces)) != NULL) {
-        const char *name = entry->d_name;
+        return error_system(err, errno, "list the network interfaces");
+    for (size_t i = 0; is_done && interfaces[i].if_name != NULL; i++) {
+        const char *name = interfaces[i].if_name;
 
         if (is_bridge(name, strlen(name)))
             is_done = tool((const char *const[]){ "ip", "link", "delete", name, NULL }, NULL, err);
     }
-    (void)closedir(interfaces);
+    if_freenameindex(interfaces);
     return is_done;
 }
 

@@ -2,9 +2,11 @@
 #include "agent/engine_rules.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -96,6 +98,7 @@ static void test_what_is_shared_goes_with_the_last_engine(void **state)
     CHECK_OK(file_make_dir(in_home("b", path), 0700, &err), &err);
     CHECK_OK(file_make_dir(in_home("b/engine", second), 0700, &err), &err);
     CHECK_INT(engine_neighbour_find(0, there), 0);
+    CHECK_INT(system("ip link add bt7 type bridge"), 0);
     home_write("a/engine/network-before", "ACCEPT\n1\n");
 
     pid_t neighbour = start_neighbour("b/engine/docker.pid");
@@ -106,6 +109,7 @@ static void test_what_is_shared_goes_with_the_last_engine(void **state)
     CHECK(access(in_home("a/engine/network-before", path), F_OK) != 0);
     CHECK_OK(file_read(AT_FDCWD, in_home("b/engine/network-before", path), &note, &err), &err);
     CHECK_TEXT(note.bytes, "ACCEPT\n1\n");
+    CHECK(if_nametoindex("bt7") != 0);
 
     siginfo_t dead;
     CHECK(kill(-neighbour, SIGKILL) == 0);
@@ -114,6 +118,7 @@ static void test_what_is_shared_goes_with_the_last_engine(void **state)
     CHECK(waitpid(neighbour, NULL, 0) == neighbour);
     CHECK_OK(engine_rules_undo(second, &err), &err);
     CHECK(access(path, F_OK) != 0);
+    CHECK(if_nametoindex("bt7") == 0);
 }
 
 int main(void)
