@@ -198,23 +198,19 @@ bool flow_team_create(const struct flow *flow, const struct caller *caller, cons
 }
 
 /* Whether the market still counts on it: then it stays. */
-static bool is_in_use(struct db *db, int64_t id, struct arena *arena, struct renter_funds *funds,
-                      bool *ret_is, struct error *err)
+static bool is_in_use(struct db *db, int64_t id, struct renter_funds *funds, bool *ret_is,
+                      struct error *err)
 {
-    struct ledger_sums accrued, payable;
-    struct machine_row *machines;
-    size_t machine_count;
+    struct money earnings;
+    bool has_machines;
     int64_t contracts;
 
     if (!contract_count_owned(db, id, &contracts, err) ||
-        !machine_list(db, id, arena, &machines, &machine_count, err) ||
-        !ledger_load_funds(db, id, funds, err) ||
-        !ledger_load_sums(db, (struct ledger_key){ LEDGER_HOST_ACCRUED, id, 0 }, &accrued, err) ||
-        !ledger_load_sums(db, (struct ledger_key){ LEDGER_HOST_PAYABLE, id, 0 }, &payable, err))
+        !machine_has_any(db, id, &has_machines, err) || !ledger_load_funds(db, id, funds, err) ||
+        !ledger_load_earnings(db, id, &earnings, err))
         return false;
-    *ret_is = contracts > 0 || machine_count > 0 || funds->receivable.nanodollars > 0 ||
-              money_compare(accrued.debits, accrued.credits) != 0 ||
-              money_compare(payable.debits, payable.credits) != 0;
+    *ret_is = contracts > 0 || has_machines || funds->receivable.nanodollars > 0 ||
+              earnings.nanodollars > 0;
     return true;
 }
 
@@ -246,7 +242,7 @@ static bool destroy_work(struct db *db, void *context, struct error *err)
     if (team.owner_id != caller_member(work->caller))
         return true;
     if (!transfer_lock(db, team.id, team.owner_id, err) ||
-        !is_in_use(db, team.id, &arena, &funds, &is_used, err))
+        !is_in_use(db, team.id, &funds, &is_used, err))
         return false;
     work->reply.outcome = TEAM_IN_USE;
     if (is_used)

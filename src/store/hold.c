@@ -206,18 +206,33 @@ static bool read_sum(struct db_rows *row, void *context, struct error *err)
     return true;
 }
 
-bool hold_sum(struct db *db, int64_t user_id, enum hold_kind kind, struct money *ret,
-              struct error *err)
+bool hold_sums(struct db *db, int64_t user_id, struct hold_sums *ret, struct error *err)
 {
-    struct money sum = { 0 };
-    bool has;
+    struct hold_sums sums = { .deposits = { 0 } };
+    auto_db_rows struct db_rows rows =
+        db_query(db,
+                 "SELECT kind, CAST(SUM(amount) AS BIGINT) FROM hold "
+                 "WHERE user_id = $1 AND state = 0 GROUP BY kind",
+                 DB_ARGS(db_int(user_id)));
 
-    if (!db_query_one(db,
-                      "SELECT COALESCE(sum(amount), 0) FROM hold "
-                      "WHERE user_id = $1 AND kind = $2 AND state = 0",
-                      DB_ARGS(db_int(user_id), db_int(kind)), read_sum, &sum, &has, err))
+    while (db_next(&rows, err)) {
+        struct money sum = db_column_money(&rows, 1);
+
+        switch ((enum hold_kind)db_column_int(&rows, 0)) {
+        case HOLD_DEPOSIT:
+            sums.deposits = sum;
+            break;
+        case HOLD_CREDIT:
+            sums.credit = sum;
+            break;
+        case HOLD_EARNINGS:
+            sums.earnings = sum;
+            break;
+        }
+    }
+    if (rows.has_failed)
         return error_context(err, "sum up what is held");
-    *ret = sum;
+    *ret = sums;
     return true;
 }
 

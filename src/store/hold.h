@@ -65,9 +65,11 @@ struct hold_filter {
 NODISCARD bool hold_list(struct db *db, const struct hold_filter *filter, struct arena *arena,
                          struct hold_row **ret, size_t *ret_count, struct error *err);
 
-/* What is held of one kind for a user now. */
-NODISCARD bool hold_sum(struct db *db, int64_t user_id, enum hold_kind kind, struct money *ret,
-                        struct error *err);
+/* What is held for a user now, by kind. */
+struct hold_sums {
+    struct money deposits, credit, earnings;
+};
+NODISCARD bool hold_sums(struct db *db, int64_t user_id, struct hold_sums *ret, struct error *err);
 
 /* What was held for the account in captured ones, since then. */
 NODISCARD bool hold_captured(struct db *db, int64_t user_id, enum hold_kind kind,

@@ -177,6 +177,28 @@ bool ledger_load_sums(struct db *db, struct ledger_key key, struct ledger_sums *
     return true;
 }
 
+static bool read_amount(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(struct money *)context = db_column_money(row, 0);
+    return true;
+}
+
+bool ledger_load_earnings(struct db *db, int64_t host_id, struct money *ret, struct error *err)
+{
+    bool has;
+
+    /* Two of them fit: the limits keep each sum below 4e18. */
+    if (!db_query_one(
+            db,
+            "SELECT CAST(COALESCE(SUM(cr_posted - dr_posted), 0) AS BIGINT) FROM account "
+            "WHERE code IN ($2, $3) AND owner_id = $1 AND sub_id = 0",
+            DB_ARGS(db_int(host_id), db_int(LEDGER_HOST_ACCRUED), db_int(LEDGER_HOST_PAYABLE)),
+            read_amount, ret, &has, err))
+        return error_context(err, "sum up what %lld has earned", (long long)host_id);
+    return true;
+}
+
 struct money ledger_free(enum ledger_code code, const struct ledger_sums *sums)
 {
     enum ledger_kind kind = ledger_account(code)->kind;

@@ -37,6 +37,10 @@ struct ledger_sums {
 NODISCARD bool ledger_load_sums(struct db *db, struct ledger_key key, struct ledger_sums *ret_sums,
                                 struct error *err);
 
+/* What a host has earned and not been paid: accrued and payable. */
+NODISCARD bool ledger_load_earnings(struct db *db, int64_t host_id, struct money *ret,
+                                    struct error *err);
+
 /* What of the balance no hold has set aside: never below zero where the account has a limit. */
 struct money ledger_free(enum ledger_code code, const struct ledger_sums *sums);
 

@@ -112,6 +112,18 @@ bool machine_list(struct db *db, int64_t owner_id, struct arena *arena, struct m
                      DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
 }
 
+bool machine_has_any(struct db *db, int64_t owner_id, bool *ret, struct error *err)
+{
+    int64_t id;
+    size_t count;
+
+    if (!rows_load_ids(db, "SELECT id FROM machine WHERE owner_id = $1 LIMIT 1",
+                       DB_ARGS(db_int(owner_id)), &id, 1, &count, err))
+        return false;
+    *ret = count > 0;
+    return true;
+}
+
 bool machine_list_all(struct db *db, int64_t after, size_t max, struct arena *arena,
                       struct machine_row **ret, size_t *ret_count, struct error *err)
 {

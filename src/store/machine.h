@@ -46,6 +46,7 @@ NODISCARD bool machine_find(struct db *db, const uint8_t public_key[static 32], 
                             struct machine_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool machine_list(struct db *db, int64_t owner_id, struct arena *arena,
                             struct machine_row **ret, size_t *ret_count, struct error *err);
+NODISCARD bool machine_has_any(struct db *db, int64_t owner_id, bool *ret, struct error *err);
 
 /* In order of id, above `after`. */
 NODISCARD bool machine_list_all(struct db *db, int64_t after, size_t max, struct arena *arena,

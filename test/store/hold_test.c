@@ -74,10 +74,13 @@ static int64_t prepaid(struct scene *scene)
 
 static int64_t sum(struct scene *scene, int64_t user_id, enum hold_kind kind)
 {
-    struct money found;
+    struct hold_sums found;
 
-    CHECK_OK(hold_sum(scene->db, user_id, kind, &found, &scene->err), &scene->err);
-    return found.nanodollars;
+    CHECK_OK(hold_sums(scene->db, user_id, &found, &scene->err), &scene->err);
+    return (kind == HOLD_DEPOSIT  ? found.deposits
+            : kind == HOLD_CREDIT ? found.credit
+                                  : found.earnings)
+        .nanodollars;
 }
 
 static int64_t captured(struct scene *scene, int64_t user_id, enum hold_kind kind, int64_t seconds)
@@ -144,6 +147,9 @@ static void test_what_is_held_is_not_free(void **state)
     CHECK_INT(ledger_free(LEDGER_RENTER_PREPAID, &sums).nanodollars, 700);
     sums = sums_of(&scene, LEDGER_HOST_PAYABLE, scene.host);
     CHECK_INT(ledger_free(LEDGER_HOST_PAYABLE, &sums).nanodollars, 300);
+    struct money earned;
+    CHECK_OK(ledger_load_earnings(scene.db, scene.host, &earned, &scene.err), &scene.err);
+    CHECK_INT(earned.nanodollars, 800); /* what is held back is not lost */
     /* The bank is summed on demand: it keeps neither what is posted nor what is pending. */
     sums = sums_of(&scene, LEDGER_BANK, 0);
     CHECK_INT(sums.held_credits.nanodollars, 0);

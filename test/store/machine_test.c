@@ -79,6 +79,10 @@ static void test_a_machine_is_its_owners(void **state)
     CHECK_OK(machine_list(scene.db, scene.ada, &scene.arena, &machines, &listed, &scene.err),
              &scene.err);
     CHECK_COUNT(listed, 0);
+    CHECK_OK(machine_has_any(scene.db, scene.ada, &has, &scene.err), &scene.err);
+    CHECK(!has);
+    CHECK_OK(machine_has_any(scene.db, scene.host, &has, &scene.err), &scene.err);
+    CHECK(has);
     CHECK_OK(machine_load_owned(scene.db, scene.host, scene.machine, &scene.arena, &machine, &has,
                                 &scene.err),
              &scene.err);
