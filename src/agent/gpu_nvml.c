@@ -29,7 +29,7 @@ struct nvml_utilization {
 };
 
 struct nvml {
-    void *library;
+    void *object; /* shared */
     nvml_status (*init)(void);
     nvml_status (*shutdown)(void);
     const char *(*error_string)(nvml_status status);
@@ -62,23 +62,23 @@ static bool load(struct nvml *nvml, struct error *err)
 {
     static const char missing[] = "the NVIDIA driver's library lacks a function that is needed";
 
-    if (!find(nvml->library, "nvmlInit_v2", &nvml->init) ||
-        !find(nvml->library, "nvmlShutdown", &nvml->shutdown) ||
-        !find(nvml->library, "nvmlErrorString", &nvml->error_string) ||
-        !find(nvml->library, "nvmlDeviceGetCount_v2", &nvml->count) ||
-        !find(nvml->library, "nvmlDeviceGetHandleByIndex_v2", &nvml->handle) ||
-        !find(nvml->library, "nvmlDeviceGetName", &nvml->name) ||
-        !find(nvml->library, "nvmlDeviceGetUUID", &nvml->uuid) ||
-        !find(nvml->library, "nvmlDeviceGetMemoryInfo", &nvml->memory) ||
-        !find(nvml->library, "nvmlDeviceGetPciInfo_v3", &nvml->pci) ||
-        !find(nvml->library, "nvmlSystemGetDriverVersion", &nvml->driver))
+    if (!find(nvml->object, "nvmlInit_v2", &nvml->init) ||
+        !find(nvml->object, "nvmlShutdown", &nvml->shutdown) ||
+        !find(nvml->object, "nvmlErrorString", &nvml->error_string) ||
+        !find(nvml->object, "nvmlDeviceGetCount_v2", &nvml->count) ||
+        !find(nvml->object, "nvmlDeviceGetHandleByIndex_v2", &nvml->handle) ||
+        !find(nvml->object, "nvmlDeviceGetName", &nvml->name) ||
+        !find(nvml->object, "nvmlDeviceGetUUID", &nvml->uuid) ||
+        !find(nvml->object, "nvmlDeviceGetMemoryInfo", &nvml->memory) ||
+        !find(nvml->object, "nvmlDeviceGetPciInfo_v3", &nvml->pci) ||
+        !find(nvml->object, "nvmlSystemGetDriverVersion", &nvml->driver))
         return error_set(err, ERROR_IO, "%s", missing);
-    (void)find(nvml->library, "nvmlSystemGetCudaDriverVersion_v2", &nvml->cuda);
-    (void)find(nvml->library, "nvmlDeviceGetCudaComputeCapability", &nvml->compute);
-    (void)find(nvml->library, "nvmlDeviceGetPowerManagementDefaultLimit", &nvml->power);
-    (void)find(nvml->library, "nvmlDeviceGetMaxPcieLinkGeneration", &nvml->pcie_gen);
-    (void)find(nvml->library, "nvmlDeviceGetMaxPcieLinkWidth", &nvml->pcie_lanes);
-    (void)find(nvml->library, "nvmlDeviceGetUtilizationRates", &nvml->utilization);
+    (void)find(nvml->object, "nvmlSystemGetCudaDriverVersion_v2", &nvml->cuda);
+    (void)find(nvml->object, "nvmlDeviceGetCudaComputeCapability", &nvml->compute);
+    (void)find(nvml->object, "nvmlDeviceGetPowerManagementDefaultLimit", &nvml->power);
+    (void)find(nvml->object, "nvmlDeviceGetMaxPcieLinkGeneration", &nvml->pcie_gen);
+    (void)find(nvml->object, "nvmlDeviceGetMaxPcieLinkWidth", &nvml->pcie_lanes);
+    (void)find(nvml->object, "nvmlDeviceGetUtilizationRates", &nvml->utilization);
     return true;
 }
 
@@ -165,10 +165,10 @@ typedef bool nvml_work(const struct nvml *nvml, void *context, struct error *err
  * done, which is a success. */
 static bool with_driver(nvml_work *work, void *context, struct error *err)
 {
-    struct nvml nvml = { .library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) };
+    struct nvml nvml = { .object = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) };
     bool is_done = false;
 
-    if (nvml.library == NULL)
+    if (nvml.object == NULL)
         return true;
     if (load(&nvml, err)) {
         nvml_status status = nvml.init();
@@ -182,7 +182,7 @@ static bool with_driver(nvml_work *work, void *context, struct error *err)
             (void)nvml.shutdown();
         }
     }
-    (void)dlclose(nvml.library);
+    (void)dlclose(nvml.object);
     return is_done;
 }
 

@@ -115,7 +115,7 @@ bool hall_load(struct db *db, const struct machine_row *machine, struct instant 
         else
             add_firm(&hall, row);
     }
-    /* Whoever runs on a GPU that has been taken out of the machine keeps it for now. */
+    /* Whoever runs on a GPU that has been taken out of the machine keeps it until they stop. */
     hall.facts.gpu_count = (int64_t)gpu_count > held ? (int64_t)gpu_count : held;
     if (hall.facts.gpu_count > GPUS_MAX)
         return error_set(err, ERROR_CORRUPT, "machine %lld has more GPUs than one can have",
