@@ -4,29 +4,7 @@
 #include <string.h>
 
 #include "flow/instance_change.h"
-#include "support.h"
-
-struct scene {
-    struct world world;
-    struct world_machine machine;
-    struct caller ada, bob;
-    int64_t id;
-};
-
-static void open_scene(struct scene *scene, void **state)
-{
-    world_open(&scene->world, *state);
-    scene->ada = world_user(&scene->world, "ada@berth.test", 25);
-    scene->bob = world_user(&scene->world, "bob@berth.test", 25);
-    world_host(&scene->world, &scene->machine, "a", 1);
-    scene->id = world_running(&scene->world, &scene->machine, scene->ada, 1);
-}
-
-static void close_scene(struct scene *scene)
-{
-    world_check(&scene->world);
-    world_close(&scene->world);
-}
+#include "support_scene.h"
 
 static enum remake_outcome remake(struct scene *scene, struct caller caller,
                                   const struct instance_spec *launch)
@@ -48,7 +26,7 @@ static void test_what_runs_is_restarted_and_not_charged_meanwhile(void **state)
 {
     struct scene scene;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     world_run(&scene.world, &scene.machine, 60 * US_PER_SECOND);
     int64_t before = world_charged(&scene.world, scene.ada, scene.id);
     CHECK_INT(remake(&scene, scene.ada, NULL), REMAKE_DONE);
@@ -60,14 +38,14 @@ static void test_what_runs_is_restarted_and_not_charged_meanwhile(void **state)
     CHECK(world_charged(&scene.world, scene.ada, scene.id) <= before + disk + 1);
     CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
     CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_RUNNING);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 static void test_another_launch_changes_nothing_else(void **state)
 {
     struct scene scene;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     struct contract_row before = world_contract(&scene.world, scene.id);
     struct instance_spec launch = { .image = "alpine:3",
                                     .onstart = "true",
@@ -87,7 +65,7 @@ static void test_another_launch_changes_nothing_else(void **state)
     CHECK_INT(remake(&scene, scene.ada, NULL), REMAKE_DONE);
     CHECK_TEXT(spec_of(&scene)->image, "alpine:3");
     CHECK_INT(spec_of(&scene)->remake, 2);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 static void test_what_is_stopped_waits_for_its_start(void **state)
@@ -96,14 +74,14 @@ static void test_what_is_stopped_waits_for_its_start(void **state)
     struct scene scene;
     struct error err;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     CHECK_OK(flow_stop(&scene.world.flow, &scene.ada, scene.id, &outcome, &err), &err);
     CHECK_INT(remake(&scene, scene.ada, NULL), REMAKE_ENDING);
     CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
     CHECK_INT(remake(&scene, scene.ada, NULL), REMAKE_DONE);
     CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_STOPPED);
     CHECK_INT(spec_of(&scene)->remake, 1);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 static void test_who_may_not_and_what_cannot_change_nothing(void **state)
@@ -113,7 +91,7 @@ static void test_who_may_not_and_what_cannot_change_nothing(void **state)
     struct error err;
     enum change_outcome outcome;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     struct hash before = world_dump(&scene.world);
     CHECK_INT(remake(&scene, scene.bob, NULL), REMAKE_NO_INSTANCE);
     CHECK_INT(remake(&scene, scene.machine.host, NULL), REMAKE_NO_INSTANCE);
@@ -123,7 +101,7 @@ static void test_who_may_not_and_what_cannot_change_nothing(void **state)
     before = world_dump(&scene.world);
     CHECK_INT(remake(&scene, scene.ada, NULL), REMAKE_NO_INSTANCE);
     CHECK_UNCHANGED(&scene.world, before);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 int main(void)

@@ -4,31 +4,9 @@
 #include <string.h>
 
 #include "flow/instance_change.h"
-#include "support.h"
+#include "support_scene.h"
 
 #define HOUR_US (3600 * US_PER_SECOND)
-
-struct scene {
-    struct world world;
-    struct world_machine machine;
-    struct caller ada, bob;
-    int64_t id;
-};
-
-static void open_scene(struct scene *scene, void **state)
-{
-    world_open(&scene->world, *state);
-    scene->ada = world_user(&scene->world, "ada@berth.test", 25);
-    scene->bob = world_user(&scene->world, "bob@berth.test", 25);
-    world_host(&scene->world, &scene->machine, "a", 1);
-    scene->id = world_running(&scene->world, &scene->machine, scene->ada, 1);
-}
-
-static void close_scene(struct scene *scene)
-{
-    world_check(&scene->world);
-    world_close(&scene->world);
-}
 
 static struct schedule_reply schedule(struct scene *scene, struct caller caller, enum job_deed deed,
                                       const char *body)
@@ -66,7 +44,7 @@ static void test_a_reboot_comes_every_hour_until_the_end(void **state)
     struct scene scene;
     int64_t reboots = 0;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     CHECK_INT(schedule(&scene, scene.ada, JOB_REBOOT, "").outcome, SCHEDULE_DONE);
     CHECK_INT((int64_t)run(&scene), 0);
     for (int hour = 0; hour < 5; hour++) {
@@ -79,14 +57,14 @@ static void test_a_reboot_comes_every_hour_until_the_end(void **state)
     }
     CHECK_INT(reboots, 3);
     CHECK_INT(job_count(&scene), 0);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 static void test_a_command_lies_sealed_and_is_run(void **state)
 {
     struct scene scene;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     CHECK_INT(schedule(&scene, scene.ada, JOB_COMMAND, "echo s3cret").outcome, SCHEDULE_DONE);
     CHECK_INT(
         world_number(&scene.world, "SELECT COUNT(*) FROM scheduled_job WHERE body LIKE '%s3cret%'"),
@@ -94,7 +72,7 @@ static void test_a_command_lies_sealed_and_is_run(void **state)
     world_run(&scene.world, &scene.machine, HOUR_US);
     CHECK_INT((int64_t)run(&scene), 1);
     CHECK_INT(world_number(&scene.world, "SELECT COUNT(*) FROM op WHERE is_exec = 1"), 1);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 static void test_a_job_goes_with_its_instance(void **state)
@@ -103,14 +81,14 @@ static void test_a_job_goes_with_its_instance(void **state)
     struct scene scene;
     struct error err;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     CHECK_INT(schedule(&scene, scene.ada, JOB_BID, "0.2").outcome, SCHEDULE_DONE);
     CHECK_INT(schedule(&scene, scene.ada, JOB_REBOOT, "").outcome, SCHEDULE_DONE);
     CHECK_OK(flow_destroy(&scene.world.flow, &scene.ada, scene.id, &outcome, &err), &err);
     world_run(&scene.world, &scene.machine, HOUR_US);
     CHECK_INT((int64_t)run(&scene), 2);
     CHECK_INT(job_count(&scene), 0);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 static void test_what_may_not_be_changes_nothing(void **state)
@@ -119,7 +97,7 @@ static void test_what_may_not_be_changes_nothing(void **state)
     enum schedule_outcome outcome;
     struct error err;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     struct schedule_reply made = schedule(&scene, scene.ada, JOB_REBOOT, "");
     struct hash before = world_dump(&scene.world);
     CHECK_INT(schedule(&scene, scene.bob, JOB_REBOOT, "").outcome, SCHEDULE_NO_INSTANCE);
@@ -132,7 +110,7 @@ static void test_what_may_not_be_changes_nothing(void **state)
     CHECK_UNCHANGED(&scene.world, before);
     CHECK_OK(flow_schedule_delete(&scene.world.flow, &scene.ada, made.id, &outcome, &err), &err);
     CHECK_INT(outcome, SCHEDULE_DONE);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 int main(void)

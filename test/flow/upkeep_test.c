@@ -4,29 +4,7 @@
 #include "flow/instance_change.h"
 #include "flow/list_machine.h"
 #include "market/lifetime.h"
-#include "support.h"
-
-struct scene {
-    struct world world;
-    struct world_machine machine;
-    struct caller ada, bob;
-    int64_t id;
-};
-
-static void open_scene(struct scene *scene, void **state)
-{
-    world_open(&scene->world, *state);
-    scene->ada = world_user(&scene->world, "ada@berth.test", 25);
-    scene->bob = world_user(&scene->world, "bob@berth.test", 25);
-    world_host(&scene->world, &scene->machine, "a", 1);
-    scene->id = world_running(&scene->world, &scene->machine, scene->ada, 1);
-}
-
-static void close_scene(struct scene *scene)
-{
-    world_check(&scene->world);
-    world_close(&scene->world);
-}
+#include "support_scene.h"
 
 static enum upkeep_outcome report(struct scene *scene, struct caller caller, const char *message)
 {
@@ -60,7 +38,7 @@ static void test_who_rents_there_reports_once_a_day(void **state)
     size_t count;
     struct error err;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     CHECK_INT(report(&scene, scene.bob, "slow"), UPKEEP_NO_MACHINE);
     CHECK_INT(report(&scene, scene.ada, ""), UPKEEP_BAD_REPORT);
     CHECK_INT(report(&scene, scene.ada, "\033[2J"), UPKEEP_BAD_REPORT);
@@ -77,7 +55,7 @@ static void test_who_rents_there_reports_once_a_day(void **state)
                                   &scene.world.arena, &reports, &count, &outcome, &err),
              &err);
     CHECK_INT(outcome, UPKEEP_NO_MACHINE);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 /* What is rented now is over tomorrow. */
@@ -121,7 +99,7 @@ static void test_data_goes_when_its_time_is_over_and_not_before(void **state)
     CHECK_INT(world_contract(&scene.world, scene.id).state, RENTAL_DESTROYING);
     CHECK_INT(world_contract(&scene.world, scene.id).reason, REASON_CLEANED_UP);
     CHECK_INT(clean_up(&scene, scene.machine.host, UPKEEP_DONE), 0);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 static void test_offers_are_cut_anew_by_their_host_alone(void **state)
@@ -131,7 +109,7 @@ static void test_offers_are_cut_anew_by_their_host_alone(void **state)
     struct scene scene;
     struct error err;
 
-    open_scene(&scene, state);
+    scene_begin(&scene, state);
     CHECK_OK(flow_destroy(&scene.world.flow, &scene.ada, scene.id, &changed, &err), &err);
     CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
     int64_t before = world_offer(&scene.world, scene.machine.id, 1);
@@ -144,7 +122,7 @@ static void test_offers_are_cut_anew_by_their_host_alone(void **state)
     CHECK_INT(outcome, UPKEEP_DONE);
     int64_t after = world_offer(&scene.world, scene.machine.id, 1);
     CHECK(after != 0 && after != before);
-    close_scene(&scene);
+    scene_end(&scene);
 }
 
 int main(void)
