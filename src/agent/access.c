@@ -195,6 +195,7 @@ static void give_slots(struct access *access, const struct access_entry *entries
         atomic_store(&slot->bytes_down, 0);
         atomic_store(&slot->connection_count, 0);
         atomic_store(&slot->listen_errno, 0);
+        atomic_store(&slot->copies_asked_s, 0);
         atomic_store(&slot->instance_id, entries[i].instance_id);
     }
 }
@@ -334,6 +335,7 @@ bool access_counters(const struct access *access, int64_t instance_id,
         .bytes_down = atomic_load(&slot->bytes_down),
         .connection_count = atomic_load(&slot->connection_count),
         .listen_errno = atomic_load(&slot->listen_errno),
+        .copies_asked_s = atomic_load(&slot->copies_asked_s),
     };
     return true;
 }

@@ -23,12 +23,13 @@
  *   tools: access_tools.h fills a folder on the host that every container mounts read-only at
  *   /opt/berth (bin/berth-guest, and rsync where the host has it).
  *
- *   berth-guest launch [--hostname NAME] [--onstart-env NAME] [--] [ARGV...]
+ *   berth-guest launch [--idle] [--hostname NAME] [--onstart-env NAME] [--] [ARGV...]
  *       The container's entrypoint, with Init. At every start: waits until the container has the
  *       host name NAME, if one is given (agent/hostname.h); /root/onstart.sh if it is there and
  *       the command in the environment variable NAME if it is set, both in the background, output
  *       to the container's log; then ARGV in its place, or, with none, waits for SIGTERM and
- *       reaps. A command that cannot be run exits with 127 and a line that says why.
+ *       reaps. A command that cannot be run exits with 127 and a line that says why. With --idle
+ *       nothing of the renter's is started.
  *   berth-guest shell [--pty COLSxROWS[,XPIXELSxYPIXELS]] [-c COMMAND]
  *       What an SSH session runs: the login shell of root, or COMMAND through it. Without any
  *       shell in the image, a simple COMMAND is run directly. PATH gets /opt/berth/bin appended.
@@ -77,7 +78,10 @@ struct access_entry {
     const char *state_text;   /* shown where container_id is "": one line, what is the matter and
                                  what to do, as in "instance 12 is stopped: start it with `berth
                                  start instance 12`" */
-    const char *const *keys;  /* authorized_keys lines without options */
+    bool may_open;            /* stopped, and can be opened for copies */
+    bool is_for_copies;      /* container_id is of what copies go through: all else is refused, with
+                                state_text */
+    const char *const *keys; /* authorized_keys lines without options */
     size_t key_count;
 };
 
@@ -88,7 +92,9 @@ struct access_counters {
     uint64_t bytes_up;   /* from the instance to the client */
     uint64_t bytes_down; /* from the client to the instance */
     int64_t connection_count;
-    int listen_errno; /* why the port does not listen; 0: it does */
+    int listen_errno;       /* why the port does not listen; 0: it does */
+    int64_t copies_asked_s; /* when somebody last came to copy while it was stopped, by
+                               CLOCK_MONOTONIC; 0: nobody yet */
 };
 
 struct access; /* opaque */

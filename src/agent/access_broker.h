@@ -35,6 +35,7 @@ enum {
     BROKER_CONTROL_FD = 3, /* as access.c leaves them */
     BROKER_SLOTS_FD = 4,
     BROKER_RETRY_MS = 1000, /* between attempts to start a helper that fails */
+    BROKER_OPEN_MS = 60000, /* for a stopped instance to be opened for copies */
 };
 
 enum door_helper { HELPER_NONE, HELPER_STARTING, HELPER_READY };
@@ -66,7 +67,8 @@ struct visit {
     int64_t login_by_ms;
     int key_asks;
     bool has_logged_in;
-    bool is_waiting; /* for the helper */
+    bool is_waiting;          /* for the helper */
+    int64_t waiting_until_ms; /* for the instance to be opened; 0: not for that */
     uint16_t waiting_tag;
     uint64_t counted_up, counted_down;
 };

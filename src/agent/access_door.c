@@ -134,6 +134,9 @@ static void door_open(struct broker *broker, const struct access_row *row)
     if (strcmp(door->container_id, row->container_id) != 0) {
         forget_helper(broker, door);
         memcpy(door->container_id, row->container_id, sizeof(door->container_id));
+        visits_helper(broker, (size_t)(door - broker->doors), "");
+    } else if (door->container_id[0] == '\0' && !row->may_open) {
+        /* For one that cannot be opened after all. */
         visits_helper(broker, (size_t)(door - broker->doors), row->state_text);
     }
     bool has_moved = door->port != row->port || door->slot != row->slot;

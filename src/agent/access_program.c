@@ -197,6 +197,21 @@ void program_request(struct session *session, ssh_message message)
     (void)ssh_message_reply_default(message);
 }
 
+bool program_is_copy(const struct session *session, const struct channel *channel)
+{
+    static const char *const commands[] = { "rsync --server ", "scp -" };
+
+    if (channel->kind != CHANNEL_PROGRAM)
+        return false;
+    if (session->is_copy || channel->wanted == WIRE_SFTP)
+        return true;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (channel->wanted == WIRE_COMMAND && channel->command != NULL && !channel->has_terminal &&
+            strncmp(channel->command, commands[i], strlen(commands[i])) == 0)
+            return true;
+    return false;
+}
+
 void program_start(struct session *session, struct channel *channel)
 {
     const struct wire_message message = {

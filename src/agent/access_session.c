@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -99,13 +100,39 @@ static bool is_waiting(const struct session *session)
     return false;
 }
 
-/* Start what waits for the helper, or have one first. */
+/* All of it; or all that is no copy, where those may go on. */
+static void refuse_waiting(struct session *session, const char *why)
+{
+    bool spares_copies = session->helper_state == SESSION_HELPER_READY;
+
+    for (size_t i = 0; i < SESSION_CHANNELS_MAX; i++) {
+        struct channel *channel = &session->channels[i];
+
+        if (channel->kind == CHANNEL_NONE || channel->state != CHANNEL_WAITING ||
+            (spares_copies && program_is_copy(session, channel)))
+            continue;
+        if (channel->kind == CHANNEL_PROGRAM)
+            program_refused(channel, why);
+        else if (channel->kind == CHANNEL_RESOLVE)
+            resolve_done(session, channel);
+        else
+            forward_refused(session, channel);
+    }
+    for (size_t i = 0; i < SESSION_LISTENERS_MAX; i++)
+        if (session->listeners[i].is_used && !session->listeners[i].is_asked)
+            listener_refused(session, i);
+}
+
+/* Start what waits for the helper, or have one first. Where that is there for copies alone, what
+ * else waits is refused. */
 static void start_waiting(struct session *session)
 {
     if (session->helper_state == SESSION_HELPER_NONE && is_waiting(session))
         session_ask_helper(session);
     if (session->helper_state != SESSION_HELPER_READY)
         return;
+    if (session->copies_text[0] != '\0')
+        refuse_waiting(session, session->copies_text);
     for (size_t i = 0; i < SESSION_CHANNELS_MAX; i++) {
         struct channel *channel = &session->channels[i];
 
@@ -119,25 +146,6 @@ static void start_waiting(struct session *session)
     for (size_t i = 0; i < SESSION_LISTENERS_MAX; i++)
         if (session->listeners[i].is_used && !session->listeners[i].is_asked)
             listener_start(session, i);
-}
-
-static void refuse_waiting(struct session *session, const char *why)
-{
-    for (size_t i = 0; i < SESSION_CHANNELS_MAX; i++) {
-        struct channel *channel = &session->channels[i];
-
-        if (channel->kind == CHANNEL_NONE || channel->state != CHANNEL_WAITING)
-            continue;
-        if (channel->kind == CHANNEL_PROGRAM)
-            program_refused(channel, why);
-        else if (channel->kind == CHANNEL_RESOLVE)
-            resolve_done(session, channel);
-        else
-            forward_refused(session, channel);
-    }
-    for (size_t i = 0; i < SESSION_LISTENERS_MAX; i++)
-        if (session->listeners[i].is_used && !session->listeners[i].is_asked)
-            listener_refused(session, i);
 }
 
 static void close_fds(int fds[static WIRE_FDS_MAX])
@@ -154,6 +162,7 @@ static void handle_helper_answer(struct session *session, const struct wire_mess
         session->helper = *fd;
         *fd = -1;
         session->helper_state = SESSION_HELPER_READY;
+        (void)snprintf(session->copies_text, sizeof(session->copies_text), "%s", message->text);
         watch(session, EVENT_HELPER, session->helper);
     } else {
         session->helper_state = SESSION_HELPER_NONE;

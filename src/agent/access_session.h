@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/access.h"
 #include "agent/access_hostkey.h"
 #include "guest/wire.h"
 
@@ -138,6 +139,7 @@ struct session {
     enum helper_state helper_state;
     bool is_authenticated, is_over;
     bool is_copy; /* it came as LOGIN_COPY_USER, who may copy files and no more */
+    char copies_text[ACCESS_STATE_TEXT_MAX + 1]; /* nobody may do more, and why; "": they may */
     uint16_t tags_used;
     struct ssh_counter_struct counter; /* of packets */
     bool has_hinted; /* the client was told what is wrong with its key or its user */

@@ -9,6 +9,8 @@
 #include "agent/access_keys.h"
 #include "base/parse.h"
 
+enum { MAY_OPEN = 1, IS_FOR_COPIES = 2, FLAGS_MAX = 3 };
+
 void access_table_release(struct access_table *table)
 {
     free(table->text);
@@ -28,9 +30,11 @@ void access_table_write(struct buf *text, const struct access_entry *entry, uint
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)state[i] < ' ')
             state[i] = ' ';
-    buf_printf(text, "instance %lld %u %u %s %s\n", (long long)entry->instance_id,
+    buf_printf(text, "instance %lld %u %u %s %u %s\n", (long long)entry->instance_id,
                (unsigned)entry->port, (unsigned)slot,
-               entry->container_id[0] != '\0' ? entry->container_id : "-", state);
+               entry->container_id[0] != '\0' ? entry->container_id : "-",
+               (entry->may_open ? MAY_OPEN : 0U) | (entry->is_for_copies ? IS_FOR_COPIES : 0U),
+               state);
     for (size_t i = 0; i < entry->key_count && count < ACCESS_KEYS_MAX; i++) {
         const char *base64;
         size_t key_length;
@@ -66,7 +70,7 @@ static bool take_number(char **text, uint64_t max, uint64_t *ret)
 
 static bool read_instance(char *line, struct access_row *row)
 {
-    uint64_t id, port, slot;
+    uint64_t id, port, slot, flags;
 
     if (!take_number(&line, INT64_MAX, &id) || !take_number(&line, UINT16_MAX, &port) ||
         !take_number(&line, ACCESS_SLOTS_MAX - 1, &slot))
@@ -82,8 +86,10 @@ static bool read_instance(char *line, struct access_row *row)
             return false;
         memcpy(row->container_id, container, ACCESS_CONTAINER_SIZE);
     }
-    if (strlen(line) > ACCESS_STATE_TEXT_MAX)
+    if (!take_number(&line, FLAGS_MAX, &flags) || strlen(line) > ACCESS_STATE_TEXT_MAX)
         return false;
+    row->may_open = (flags & MAY_OPEN) != 0;
+    row->is_for_copies = (flags & IS_FOR_COPIES) != 0;
     memcpy(row->state_text, line, strlen(line) + 1);
     return true;
 }

@@ -30,6 +30,7 @@ struct access_slot {
     _Atomic uint64_t bytes_up, bytes_down;
     _Atomic int64_t connection_count;
     _Atomic int listen_errno;
+    _Atomic int64_t copies_asked_s;
 };
 
 /* An entry as the broker has it. */
@@ -38,6 +39,7 @@ struct access_row {
     uint16_t port;
     uint16_t slot;
     char container_id[ACCESS_CONTAINER_SIZE]; /* "" while none runs */
+    bool may_open, is_for_copies;
     char state_text[ACCESS_STATE_TEXT_MAX + 1];
     size_t key_count;
     const char *keys[ACCESS_KEYS_MAX]; /* base64, into the table's text */

@@ -258,11 +258,44 @@ static void handle_key(struct broker *broker, struct visit *visit,
     grant(broker, visit, message->tag, 0, -1);
 }
 
+/* Somebody wants the files of one that is stopped; as long as somebody does, they stay open. */
+static void note_copies(struct broker *broker, const struct visit *visit)
+{
+    struct access_slot *slot = slot_of(broker, visit);
+
+    if (slot != NULL)
+        atomic_store(&slot->copies_asked_s, broker_now_ms() / 1000);
+}
+
+/* With it goes what to say to those who want more than copies. */
+static void grant_helper(struct broker *broker, struct visit *visit, uint16_t tag,
+                         const struct access_row *row, int fd)
+{
+    const struct wire_message message = {
+        .type = WIRE_GRANTED,
+        .tag = tag,
+        .text = row->is_for_copies ? row->state_text : "",
+    };
+
+    reply(broker, visit, &message, fd);
+}
+
 static void handle_helper(struct broker *broker, struct visit *visit, uint16_t tag)
 {
     struct door *door = door_of(broker, visit);
     const struct access_row *row = door != NULL ? door_row(broker, door) : NULL;
 
+    if (row != NULL && (row->may_open || row->is_for_copies))
+        note_copies(broker, visit);
+    if (row != NULL && row->may_open) {
+        /* The agent opens it, and says so by the next table. */
+        visit->is_waiting = true;
+        visit->waiting_tag = tag;
+        if (visit->waiting_until_ms == 0)
+            visit->waiting_until_ms = broker_now_ms() + BROKER_OPEN_MS;
+        return;
+    }
+    visit->waiting_until_ms = 0;
     if (row == NULL || row->container_id[0] == '\0') {
         refuse(broker, visit, tag, 0, row != NULL ? row->state_text : "the instance is gone");
         return;
@@ -272,7 +305,7 @@ static void handle_helper(struct broker *broker, struct visit *visit, uint16_t t
         auto_close int fd = netns_connect(&door->netns, door->helper_name);
 
         if (fd >= 0) {
-            grant(broker, visit, tag, 0, fd);
+            grant_helper(broker, visit, tag, row, fd);
             return;
         }
         if (errno == EAGAIN) {
@@ -378,6 +411,12 @@ void visits_tend(struct broker *broker)
             count_bytes(broker, visit);
         else if (now_ms > visit->login_by_ms)
             (void)kill(visit->pid, SIGKILL);
+        if (visit->is_waiting && visit->waiting_until_ms != 0 && now_ms > visit->waiting_until_ms) {
+            visit->is_waiting = false;
+            visit->waiting_until_ms = 0;
+            refuse(broker, visit, visit->waiting_tag, 0,
+                   "the instance's host does not open its files: try again");
+        }
     }
 }
 

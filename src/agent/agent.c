@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/access_tools.h"
+#include "agent/copies.h"
 #include "agent/docker.h"
 #include "agent/jupyter.h"
 #include "agent/networks.h"
@@ -46,6 +47,13 @@ static void give_up(struct agent *agent, const char *why)
 
 static const char *state_text(struct arena *arena, const struct instance *instance)
 {
+    bool has_failed = instance->failure.count > 0 && instance->failure.step == PLAN_OPEN;
+
+    if (instance->verdict.phase == PHASE_STOPPED && has_failed)
+        return arena_printf(arena,
+                            "instance %" PRId64 " is stopped, and its files are not open: %s",
+                            instance->id, instance->message);
+
     const char *text = arena_printf(
         arena, "instance %" PRId64 " is %s%s%s", instance->id,
         instance_phase_name(instance->verdict.phase),
@@ -76,8 +84,13 @@ static void update_access(struct agent *agent)
         entries[count++] = (struct access_entry){
             .instance_id = instance->id,
             .port = (uint16_t)instance->record.ssh_port,
-            .container_id = is_up && seen != NULL ? seen->id : "",
-            .state_text = state_text(&arena, instance),
+            .container_id = is_up && seen != NULL       ? seen->id
+                            : copies_are_open(instance) ? seen->id
+                                                        : "",
+            .state_text = copies_are_open(instance) ? copies_text(&arena, instance)
+                                                    : state_text(&arena, instance),
+            .may_open = copies_may_open(instance),
+            .is_for_copies = copies_are_open(instance),
             .keys = (const char *const *)instance->desired->spec.ssh_keys,
             .key_count = (size_t)instance->desired->spec.ssh_key_count,
         };
@@ -154,6 +167,7 @@ static void on_second(void *context)
     networks_watch(agent);
     if (agent->access != NULL)
         access_tend(agent->access);
+    copies_tend(agent);
     tunnel_tend(agent->tunnel);
     if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
         gauges_ask_gpus(&agent->gauges);

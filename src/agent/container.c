@@ -23,6 +23,12 @@ enum {
     SHM_MIN_MB = 64,
     SHM_UNKNOWN_MB = 1024,
     DOMAIN_TEXT_MAX = 64 << 20,
+
+    /* What copies of a stopped instance may take of the host: what nobody else wants. */
+    COPIES_CPU_MILLIS = 1000,
+    COPIES_CPU_SHARES = 2,
+    COPIES_MEMORY_MB = 1024,
+    COPIES_PIDS = 256,
 };
 
 /* What a guest may do as root of its own container: look after files, users and ports there. */
@@ -127,6 +133,10 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
 
     encode_key(json, "Env");
     encode_array(json);
+    if (wish->is_for_copies) {
+        encode_end(json);
+        return;
+    }
     /* The engine would put the holder's name there; what stands later wins. */
     if (wish->record->has_holder)
         encode_variable(json, "HOSTNAME", container_hostname(desired, hostname));
@@ -184,6 +194,11 @@ static void encode_command(struct encoder *json, const struct container_wish *wi
 {
     const struct instance_spec *spec = &wish->desired->spec;
 
+    if (wish->is_for_copies) {
+        encode_list(json, "Entrypoint",
+                    (const char *const[]){ ACCESS_GUEST_HELPER, "launch", "--idle" }, 3);
+        return;
+    }
     if (container_has_launcher(spec)) {
         encode_launcher(json, wish);
         return;
@@ -208,9 +223,12 @@ void container_labels(struct encoder *json, const struct container_wish *wish)
     encode_field_text(json, SEEN_LABEL_INSTANCE, number);
     (void)snprintf(number, sizeof number, "%" PRId64, wish->desired->gen);
     encode_field_text(json, SEEN_LABEL_GEN, number);
-    if (container_spec(wish->desired, spec, &ignored))
+    if (wish->is_for_copies)
+        encode_field_text(json, SEEN_LABEL_SPEC, SEEN_SPEC_COPIES);
+    else if (container_spec(wish->desired, spec, &ignored))
         encode_field_text(json, SEEN_LABEL_SPEC, spec);
-    encode_field_text(json, SEEN_LABEL_GPUS, container_gpus(wish->desired, gpus));
+    encode_field_text(json, SEEN_LABEL_GPUS,
+                      wish->is_for_copies ? "" : container_gpus(wish->desired, gpus));
     encode_end(json);
 }
 
@@ -261,6 +279,21 @@ static void encode_limits(struct encoder *json, const struct container_wish *wis
         encode_field_int(json, "NanoCpus", cpu_millis * NANO_CPUS_PER_MILLI);
     encode_field_int(json, "PidsLimit", (cpus > 0 ? cpus : 1) * PIDS_PER_CPU);
     encode_field_int(json, "ShmSize", shm_mb << 20);
+}
+
+static void encode_copies_limits(struct encoder *json)
+{
+    encode_field_int(json, "Memory", (int64_t)COPIES_MEMORY_MB << 20);
+    encode_field_int(json, "MemorySwap", (int64_t)COPIES_MEMORY_MB << 20);
+    encode_field_int(json, "NanoCpus", (int64_t)COPIES_CPU_MILLIS * NANO_CPUS_PER_MILLI);
+    encode_field_int(json, "CpuShares", COPIES_CPU_SHARES);
+    encode_field_int(json, "PidsLimit", COPIES_PIDS);
+}
+
+static void encode_quota(struct encoder *json, const struct container_wish *wish)
+{
+    const struct instance_spec *spec = &wish->desired->spec;
+
     if (wish->host->has_quota && spec->disk_gb > 0) {
         char size[32];
 
@@ -277,7 +310,7 @@ static void encode_gpus(struct encoder *json, const struct container_wish *wish)
     const struct desired_instance *desired = wish->desired;
     const char *const capability = "gpu";
 
-    if (wish->host->is_simulated || desired->gpu_count == 0)
+    if (wish->host->is_simulated || wish->is_for_copies || desired->gpu_count == 0)
         return;
     encode_key(json, "DeviceRequests");
     encode_array(json);
@@ -313,10 +346,15 @@ void container_resolvers(struct encoder *json)
 }
 
 /* One of its own, or that of its holder, who then has the resolvers as well. */
-static void encode_network(struct encoder *json, const struct record *record)
+static void encode_network(struct encoder *json, const struct container_wish *wish)
 {
+    const struct record *record = wish->record;
     char bridge[SLOT_TEXT_SIZE], name[HOLDER_NAME_SIZE], mode[HOLDER_NAME_SIZE + 16];
 
+    if (wish->is_for_copies) {
+        encode_field_text(json, "NetworkMode", "none");
+        return;
+    }
     if (record->has_holder) {
         (void)snprintf(mode, sizeof mode, "container:%s", holder_name(record->slot, name));
         encode_field_text(json, "NetworkMode", mode);
@@ -339,14 +377,18 @@ static void encode_host_config(struct encoder *json, const struct container_wish
     encode_list(json, "CapDrop", all, 1);
     encode_list(json, "CapAdd", capabilities, sizeof capabilities / sizeof capabilities[0]);
     encode_list(json, "SecurityOpt", security, 1);
-    encode_network(json, wish->record);
+    encode_network(json, wish);
     buf_printf(&bind, "%s:%s:ro", wish->host->tools_dir, ACCESS_TOOLS_MOUNT);
     encode_list(json, "Binds", (const char *const[]){ bind.bytes }, 1);
     encode_key(json, "RestartPolicy");
     encode_object(json);
     encode_field_text(json, "Name", "no");
     encode_end(json);
-    encode_limits(json, wish);
+    if (wish->is_for_copies)
+        encode_copies_limits(json);
+    else
+        encode_limits(json, wish);
+    encode_quota(json, wish);
     encode_gpus(json, wish);
     encode_log(json);
     encode_end(json);
@@ -358,16 +400,17 @@ void container_encode(struct buf *out, const struct container_wish *wish)
     const struct instance_spec *spec = &desired->spec;
     struct encoder json = encoder_of(out);
     char hostname[CONTAINER_HOSTNAME_SIZE];
+    bool has_network = !wish->is_for_copies && !wish->record->has_holder;
 
     encode_object(&json);
     encode_field_text(&json, "Image", wish->image);
-    if (!wish->record->has_holder)
+    if (has_network || wish->is_for_copies)
         encode_field_text(&json, "Hostname", container_hostname(desired, hostname));
     if (spec->user != NULL)
         encode_field_text(&json, "User", spec->user);
     encode_command(&json, wish);
     encode_env(&json, wish);
-    if (!wish->record->has_holder)
+    if (has_network)
         encode_ports(&json, "ExposedPorts", wish->record, false);
     encode_key(&json, "Labels");
     container_labels(&json, wish);

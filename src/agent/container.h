@@ -41,7 +41,8 @@ struct container_wish {
     const struct container_host *host;
     const struct desired_instance *desired;
     const struct record *record;
-    const char *image; /* what to make it from: a reference or an id */
+    const char *image;  /* what to make it from: a reference or an id */
+    bool is_for_copies; /* not the instance, but its files: nothing of the renter's is started */
 };
 
 /* The body of POST /containers/create. */

@@ -203,6 +203,7 @@ static struct plan_instance view_of(const struct instance *instance)
         .seen = instance_seen(instance, false),
         .next = instance_seen(instance, true),
         .was_cut = instance->was_cut,
+        .wants_copies = instance->wants_copies,
         .under_way = instance->under_way,
         .failure = instance->failure,
     };

@@ -43,6 +43,7 @@ struct instance {
     struct job *job;
     int64_t up_session; /* of the engine in which it was last seen up */
     bool was_cut;
+    bool wants_copies; /* see agent/copies.h */
     struct revival revival;
     char named[128]; /* the start token of the run that has its host name; see agent/hostname.h */
     char message[INSTANCE_MESSAGE_SIZE]; /* progress, or why the last step failed */

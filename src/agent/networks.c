@@ -156,7 +156,7 @@ void networks_name(struct agent *agent)
 
         if (!instance->has_record || !instance->record.has_holder || instance->desired == NULL ||
             instance->desired->state == DESIRED_ABSENT || seen == NULL ||
-            seen->state != SEEN_RUNNING)
+            seen->state != SEEN_RUNNING || seen_is_for_copies(seen))
             continue;
         if (strcmp(seen_start_token(seen, token), instance->named) == 0)
             continue;

@@ -39,8 +39,9 @@ void notice_update(struct agent *agent)
         const struct seen *seen = instance_seen(instance, false);
         char token[TOTALS_TOKEN_SIZE];
 
-        if (entries == NULL || seen == NULL || seen->state != SEEN_RUNNING || seen->pid <= 0 ||
-            instance->desired == NULL || !instance->has_record)
+        if (entries == NULL || seen == NULL || seen->state != SEEN_RUNNING ||
+            seen_is_for_copies(seen) || seen->pid <= 0 || instance->desired == NULL ||
+            !instance->has_record)
             continue;
         const char *copy = arena_text(&arena, seen_start_token(seen, token));
         entries[count++] = (struct metadata_entry){

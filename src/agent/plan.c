@@ -17,7 +17,7 @@ const char *plan_step_name(enum plan_step step)
         [PLAN_START] = "start",     [PLAN_STOP] = "stop",       [PLAN_RESTART] = "restart",
         [PLAN_REBIND] = "rebind",   [PLAN_DESTROY] = "destroy", [PLAN_FORGET] = "forget",
         [PLAN_CANCEL] = "cancel",   [PLAN_NOTIFY] = "notify",   [PLAN_KILL] = "kill",
-        [PLAN_CLEAR] = "clear",
+        [PLAN_CLEAR] = "clear",     [PLAN_OPEN] = "open",
     };
 
     assert((size_t)step < sizeof names / sizeof names[0]);
@@ -55,7 +55,15 @@ static struct want want_of(const struct plan_facts *facts, const struct plan_ins
 
 static bool is_up(const struct plan_instance *instance)
 {
-    return instance->seen != NULL && instance->seen->state == SEEN_RUNNING;
+    return instance->seen != NULL && instance->seen->state == SEEN_RUNNING &&
+           !seen_is_for_copies(instance->seen);
+}
+
+/* It is stopped, and its files are open for copies. */
+static bool is_open(const struct plan_instance *instance)
+{
+    return instance->seen != NULL && instance->seen->state == SEEN_RUNNING &&
+           seen_is_for_copies(instance->seen);
 }
 
 /* Made from something else than what is desired now. */
@@ -104,7 +112,8 @@ static bool must_remake(const struct plan_instance *instance)
 
 static enum plan_step step_to_remake(const struct plan_instance *instance)
 {
-    if (is_up(instance) || (instance->next != NULL && instance->next->state == SEEN_RUNNING))
+    if (is_up(instance) || is_open(instance) ||
+        (instance->next != NULL && instance->next->state == SEEN_RUNNING))
         return PLAN_STOP;
     return instance->seen != NULL || instance->next != NULL ? PLAN_CLEAR : PLAN_PREPARE;
 }
@@ -121,7 +130,7 @@ static enum plan_step step_to_run(const struct plan_facts *facts,
     if (must_remake(instance))
         return step_to_remake(instance);
     if (instance->next != NULL || (seen != NULL && is_outdated(instance)))
-        return is_up(instance) ? PLAN_STOP : PLAN_REBIND;
+        return is_up(instance) || is_open(instance) ? PLAN_STOP : PLAN_REBIND;
     if (seen == NULL)
         return instance->record == NULL || !instance->is_prepared ? PLAN_PREPARE : PLAN_CREATE;
     if (seen->state == SEEN_BUSY)
@@ -148,6 +157,14 @@ static bool has_notice(const struct plan_instance *instance)
            instance->record != NULL;
 }
 
+/* One that has files, and is nobody's to run just now. */
+static bool may_open(const struct plan_instance *instance)
+{
+    return instance->wants_copies && instance->desired != NULL &&
+           instance->desired->state != DESIRED_ABSENT && instance->record != NULL &&
+           instance->seen != NULL && instance->seen->state != SEEN_BUSY;
+}
+
 static enum plan_step step_to_stop(const struct plan_facts *facts,
                                    const struct plan_instance *instance)
 {
@@ -157,6 +174,8 @@ static enum plan_step step_to_stop(const struct plan_facts *facts,
         return instance->seen != NULL && !seen_is_kept(instance->seen) ? PLAN_STOP : PLAN_NOTHING;
     if (instance->next != NULL && instance->next->state == SEEN_RUNNING)
         return PLAN_STOP;
+    if (is_open(instance) != may_open(instance))
+        return is_open(instance) ? PLAN_STOP : PLAN_OPEN;
     if (instance->desired != NULL)
         return PLAN_NOTHING;
     if (instance->seen == NULL && instance->next == NULL && instance->record != NULL)
@@ -213,8 +232,9 @@ static void judge_running(const struct plan_facts *facts, const struct plan_inst
     } else if (is_up(instance) && instance->under_way == PLAN_NOTHING) {
         verdict->phase = PHASE_RUNNING; /* in its old form, about to change */
         verdict->gen = stale_gen(instance);
-    } else if (has_given_up(instance) || (failure->count >= PLAN_TRIES_BEFORE_FAILED &&
-                                          !instance->desired->is_kept_running)) {
+    } else if (has_given_up(instance) ||
+               (failure->count >= PLAN_TRIES_BEFORE_FAILED && failure->step != PLAN_OPEN &&
+                !instance->desired->is_kept_running)) {
         verdict->phase = PHASE_FAILED;
     } else if (instance->seen != NULL && instance->record == NULL) {
         verdict->phase = PHASE_FAILED;

@@ -34,6 +34,7 @@ enum plan_step {
     PLAN_DESTROY, /* container, files, network, record */
     PLAN_FORGET,  /* network and record of what has no container and is wanted by nobody */
     PLAN_CANCEL,  /* end the step under way: it is no longer wanted */
+    PLAN_OPEN,    /* the files of one that is stopped, in a container that copies go through */
 };
 
 /* "prepare", "create", ... */
@@ -66,6 +67,7 @@ struct plan_instance {
     const struct seen *seen;                /* its container; NULL: none */
     const struct seen *next;                /* the one about to take its place; NULL: none */
     bool was_cut;                           /* it ended with the engine, not by itself */
+    bool wants_copies;                      /* somebody is at its door, to copy */
     enum plan_step under_way;               /* PLAN_NOTHING: none */
     struct plan_failure failure;
 };

@@ -29,7 +29,7 @@ static void measure_run(struct agent *agent, const struct instance *instance)
     char token[TOTALS_TOKEN_SIZE];
     int64_t started_us;
 
-    if (seen != NULL && seen->state == SEEN_RUNNING &&
+    if (seen != NULL && seen->state == SEEN_RUNNING && !seen_is_for_copies(seen) &&
         totals_process_start((pid_t)seen->pid, &started_us))
         totals_run(&agent->totals, instance->id, seen_start_token(seen, token), started_us);
 }
@@ -100,7 +100,7 @@ static void fill_gauges(struct agent *agent, const struct instance *instance,
                         struct instance_report *report)
 {
     const struct seen *seen = instance_seen(instance, false);
-    bool is_up = seen != NULL && seen->state == SEEN_RUNNING;
+    bool is_up = seen != NULL && seen->state == SEEN_RUNNING && !seen_is_for_copies(seen);
     int64_t cpu_max = agent->host.cpu_count * 1000;
 
     if (!is_up || instance->desired == NULL) {

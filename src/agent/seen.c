@@ -127,6 +127,11 @@ bool seen_is_next(const struct seen *seen)
     return strcmp(seen->name, seen_next_name(seen->instance_id, name)) == 0;
 }
 
+bool seen_is_for_copies(const struct seen *seen)
+{
+    return strcmp(seen->spec, SEEN_SPEC_COPIES) == 0;
+}
+
 char *seen_start_token(const struct seen *seen, char token[static 128])
 {
     (void)snprintf(token, 128, "%.64s%s%.40s", *seen->started_at != '\0' ? seen->id : "",

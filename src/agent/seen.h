@@ -19,6 +19,9 @@
 #define SEEN_LABEL_SPEC     "berth.spec"
 #define SEEN_LABEL_GPUS     "berth.gpus"
 
+/* In the place of a spec: its files alone, for copies while the instance is stopped. */
+#define SEEN_SPEC_COPIES "copies"
+
 enum { SEEN_MAX = 4096, SEEN_HOST_SIZE = 32 + 1, SEEN_SPEC_SIZE = 64 + 1, SEEN_GPUS_SIZE = 4096 };
 
 enum seen_state {
@@ -58,6 +61,9 @@ char *seen_next_name(int64_t instance_id, char name[static 64]);
 char *seen_kept_name(const char *container_id, char name[static 64]);
 bool seen_is_kept(const struct seen *seen);
 bool seen_is_next(const struct seen *seen);
+
+/* Not the instance, but what copies of its files go through. */
+bool seen_is_for_copies(const struct seen *seen);
 
 /* Container id and start time: changes with every start. "" before the first. */
 char *seen_start_token(const struct seen *seen, char token[static 128]);

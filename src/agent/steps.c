@@ -305,6 +305,8 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
         .desired = desired,
         .record = instance->has_record ? &instance->record : NULL,
         .foreign_container = is_foreign && seen != NULL ? seen->id : NULL,
+        .is_made_for_copies =
+            seen != NULL && seen_is_for_copies(seen) && instance_seen(instance, true) == NULL,
         .must_pull = step == PLAN_PREPARE && is_private(agent, desired->spec.image),
         .should_pull = step == PLAN_PREPARE && desired->spec.remake > 0,
     };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/beside.h"
 #include "agent/holder.h"
@@ -19,7 +20,7 @@
 #include "base/encode.h"
 #include "market/image.h"
 
-enum { MINUTE_MS = 60000 };
+enum { MINUTE_MS = 60000, LOG_PATH_SIZE = 1024 };
 
 /* What a step leaves to be told. */
 struct account {
@@ -44,6 +45,7 @@ int64_t work_timeout_ms(enum plan_step step)
     case PLAN_FORGET:
         return 3 * MINUTE_MS;
     case PLAN_REBIND:
+    case PLAN_OPEN:
     case PLAN_CLEAR:
     case PLAN_DESTROY:
         return 15 * MINUTE_MS; /* deleting a terabyte of small files */
@@ -112,7 +114,8 @@ static bool make_container(struct account *account, const char *name, const char
 {
     const struct work *work = account->work;
     struct container_host host = *work->host;
-    struct container_wish wish = { &host, work->desired, work->record, image };
+    struct container_wish wish = { &host, work->desired, work->record, image,
+                                   work->step == PLAN_OPEN };
 
     for (;;) {
         auto_buf struct buf body = buf_of(CONTAINER_BODY_MAX);
@@ -320,16 +323,39 @@ static bool is_there(struct docker *docker, const char *container, bool *ret, st
     return true;
 }
 
+/* What the old one said is the successor's to show. Without it, only that is lost. */
+static void keep_log(struct docker *docker, const char *old, const char *next)
+{
+    auto_json json_t *root = NULL;
+    char id[DOCKER_ID_SIZE], path[LOG_PATH_SIZE];
+    bool is_running;
+    struct error ignored;
+
+    if (!docker_inspect(docker, old, &root, &ignored) ||
+        !identify(docker, next, id, &is_running, &ignored))
+        return;
+    const char *from = json_string_value(json_object_get(root, "LogPath"));
+    const char *own = json_string_value(json_object_get(root, "Id"));
+    const char *dir = from != NULL && own != NULL ? strstr(from, own) : NULL;
+    if (dir == NULL || snprintf(path, sizeof path, "%.*s%s/%s-json.log", (int)(dir - from), from,
+                                id, id) >= (int)sizeof path)
+        return;
+    (void)!link(from, path);
+}
+
 /* Make the successor and give it the files of the old one. */
 static bool make_successor(struct account *account, const char *old, const char *next,
                            struct error *err)
 {
     char image[128], id[DOCKER_ID_SIZE];
 
-    if (!docker_remove(&account->docker, next, err) || !make_network(account, err) ||
+    bool has_network = account->work->step != PLAN_OPEN;
+    if (!docker_remove(&account->docker, next, err) ||
+        (has_network && !make_network(account, err)) ||
         !image_of(&account->docker, old, image, err) ||
         !make_container(account, next, image, id, err))
         return false;
+    keep_log(&account->docker, old, next);
     return move_files(account, old, next, err);
 }
 
@@ -432,6 +458,24 @@ static bool destroy(struct account *account, struct error *err)
     return forget(account, err);
 }
 
+/* The files of one that is stopped, for those who copy: in a container without network, without
+ * GPUs and without anything of the renter's that is started. */
+static bool open_files(struct account *account, struct error *err)
+{
+    struct docker *docker = &account->docker;
+    char name[64], dir[1024];
+
+    (void)seen_name(account->work->instance_id, name);
+    if (!account->work->is_made_for_copies) {
+        /* Nothing is begun that the storage does not let us finish. */
+        if (!upper_dir(docker, name, dir, sizeof dir, err) && err->code != ERROR_NOT_FOUND)
+            return false;
+        if (!rebind(account, err))
+            return false;
+    }
+    return docker_start(docker, name, err) || error_context(err, "open its files");
+}
+
 static bool carry_out(struct account *account, struct error *err)
 {
     switch (account->work->step) {
@@ -453,6 +497,8 @@ static bool carry_out(struct account *account, struct error *err)
         return restart(account, err);
     case PLAN_REBIND:
         return rebind(account, err);
+    case PLAN_OPEN:
+        return open_files(account, err);
     case PLAN_CLEAR:
     case PLAN_DESTROY:
         return destroy(account, err);

@@ -24,6 +24,7 @@ struct work {
     const struct record *record;            /* NULL: none */
     const char *foreign_container;          /* id, of PLAN_STOP: not ours, so not by our names */
     struct instant notice_deadline;         /* of PLAN_NOTIFY */
+    bool is_made_for_copies;                /* the container is there for copies already */
     bool must_pull;   /* although the image is here: it may be somebody else's secret */
     bool should_pull; /* although the image is here: the registry may have a newer one */
 };

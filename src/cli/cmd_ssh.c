@@ -30,6 +30,7 @@ enum {
     JUPYTER_PORT = 8080,
     ID_SIZE = 32,
     RSYNC_WORDS_MAX = 16,
+    BODY_MAX = 96,
 };
 
 #define COPY_MS_MAX (INT64_C(7) * 24 * 3600 * 1000)
@@ -45,7 +46,7 @@ const struct args_option cmd_ssh_options[] = {
 
 const struct args_option cmd_copy_options[] = {
     { "identity", 'i', "FILE", "the private key to use" },
-    { "timeout", 0, "SECONDS", "how long to wait until it runs (900)" },
+    { "timeout", 0, "SECONDS", "how long to wait until it runs (900), unless it is stopped" },
     { "proxy", 0, NULL, "through the market's relay, though its host may be reached itself" },
     { NULL, 0, NULL, NULL },
 };
@@ -412,11 +413,45 @@ static bool rsync_words(const struct cli *cli, struct ssh_line *line,
     return true;
 }
 
-static bool find_instance(struct cli *cli, long long id, struct ssh_line *line, struct error *err)
+/* It does not run, and is not about to. */
+static bool is_at_rest(const json_t *instance)
+{
+    const char *actual = print_text_of(instance, "actual_status");
+
+    return strcmp(print_text_of(instance, "intended_status"), "stopped") == 0 &&
+           (strcmp(actual, "stopped") == 0 || strcmp(actual, "exited") == 0);
+}
+
+/* Only who asks for a copy is told where the front of a stopped instance is. */
+static bool ask_place(struct cli *cli, long long id, json_t *instance, struct error *err)
+{
+    auto_json json_t *reply = NULL;
+    auto_buf struct buf body = buf_of(BODY_MAX);
+
+    buf_printf(&body, "{\"client_id\":\"me\",\"src_id\":\"C.%lld\"}", id);
+    if (!client_call(cli->client, "PUT", "/api/v0/commands/rsync/", &body, &reply, err))
+        return error_context(err, "instance %lld", id);
+    (void)json_object_set_new(instance, "ssh_host", json_string(print_text_of(reply, "src_addr")));
+    (void)json_object_set_new(instance, "ssh_port", json_integer(print_int_of(reply, "src_port")));
+    return true;
+}
+
+/* Its files: a stopped one is not waited for. */
+static bool find_files(struct cli *cli, long long id, struct ssh_line *line, struct error *err)
 {
     auto_json json_t *instance = NULL;
 
-    return wait_running(cli, id, &instance, err) && begin_line(cli, instance, NULL, line, err);
+    if (!instance_fetch(cli, id, &instance, err))
+        return false;
+    if (is_at_rest(instance)) {
+        if (!ask_place(cli, id, instance, err))
+            return false;
+    } else {
+        json_release(&instance);
+        if (!wait_running(cli, id, &instance, err))
+            return false;
+    }
+    return begin_line(cli, instance, NULL, line, err);
 }
 
 static bool become_rsync(struct cli *cli, const struct copy_place places[2], struct error *err)
@@ -424,7 +459,7 @@ static bool become_rsync(struct cli *cli, const struct copy_place places[2], str
     struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
     const char *words[RSYNC_WORDS_MAX];
 
-    if (find_instance(cli, places[0].id != 0 ? places[0].id : places[1].id, &line, err) &&
+    if (find_files(cli, places[0].id != 0 ? places[0].id : places[1].id, &line, err) &&
         rsync_words(cli, &line, places, words, err)) {
         (void)execvp("rsync", (char *const *)(uintptr_t)words);
         (void)error_system(err, errno, "run rsync");
@@ -443,8 +478,7 @@ static bool run_rsync(struct cli *cli, const struct copy_place places[2], struct
     long long id = places[0].id != 0 ? places[0].id : places[1].id;
     int status = 0;
 
-    bool is_done = find_instance(cli, id, &line, err) &&
-                   rsync_words(cli, &line, places, words, err) &&
+    bool is_done = find_files(cli, id, &line, err) && rsync_words(cli, &line, places, words, err) &&
                    child_run(&run, &said, &status, err);
     arena_release(&line.arena);
     if (is_done && status != 0)

@@ -146,8 +146,17 @@ static const char *take_option(char *const **arguments, const char *name)
     return value;
 }
 
+static bool take_flag(char *const **arguments, const char *name)
+{
+    bool is_given = **arguments != NULL && strcmp(**arguments, name) == 0;
+
+    *arguments += is_given ? 1 : 0;
+    return is_given;
+}
+
 _Noreturn void launch_main(char *const arguments[])
 {
+    bool is_idle = take_flag(&arguments, "--idle");
     const char *hostname = take_option(&arguments, "--hostname");
     const char *variable = take_option(&arguments, "--onstart-env");
     struct jupyter jupyter = { .app = take_option(&arguments, "--jupyter") };
@@ -160,7 +169,8 @@ _Noreturn void launch_main(char *const arguments[])
     (void)unlink(PREEMPT_NOTICE); /* of an earlier run */
     if (hostname != NULL)
         await_name(hostname);
-    start_background(variable);
+    if (!is_idle)
+        start_background(variable);
     jupyter_start(&jupyter);
     if (arguments[0] != NULL)
         shell_program(arguments);

@@ -82,7 +82,7 @@ static bool message_is_valid(const struct wire_message *message)
     bool runs = message->type == WIRE_RUN;
     bool has_text = runs ? message->kind == WIRE_COMMAND || message->kind == WIRE_RESOLVE
                          : message->type == WIRE_KEY || message->type == WIRE_LISTEN ||
-                               message->type == WIRE_REFUSED;
+                               message->type == WIRE_REFUSED || message->type == WIRE_GRANTED;
 
     if (!number_is_valid(message))
         return false;

@@ -56,6 +56,13 @@ static void reply_place(struct call *call, bool is_source, const char *host, int
     reply_json(call, &body);
 }
 
+/* The SSH front of its host leads to them; see agent/copies.h. */
+static bool has_files(const char *status)
+{
+    return status != NULL && (strcmp(status, "running") == 0 || strcmp(status, "stopped") == 0 ||
+                              strcmp(status, "exited") == 0);
+}
+
 /* Both routes take the same and do the same. */
 static void copy(struct call *call)
 {
@@ -83,12 +90,15 @@ static void copy(struct call *call)
         return reply_refuse(call, 404, "no_such_instance", "No instance %lld on this account.",
                             (long long)(source != 0 ? source : target));
     status = instance_actual_status(&view);
-    if (status == NULL || strcmp(status, "running") != 0)
+    if (!has_files(status))
         return reply_refuse(call, 400, "invalid_args",
-                            "The instance does not run. Start it first.");
+                            "The instance is %s: its files can be copied while it runs, and while "
+                            "it is stopped.",
+                            status != NULL ? status : "not made yet");
     if (!instance_ssh_place(&view, &host, &port))
         return reply_refuse(call, 400, "invalid_args",
-                            "The instance was rented without SSH, which copies go through.");
+                            "The instance was rented without SSH, which copies go through, or has "
+                            "never run.");
     reply_place(call, source != 0, host, port);
 }
 

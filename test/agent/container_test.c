@@ -14,6 +14,7 @@ struct scene {
     struct spec_variable env[2];
     struct spec_port ports[2];
     const char *gpus[2], *args[2], *keys[1];
+    bool is_for_copies;
 };
 
 static struct scene make_scene(void)
@@ -48,7 +49,8 @@ static struct scene make_scene(void)
 /* The request as a tree. The caller owns it. */
 static json_t *encode(struct scene *scene)
 {
-    struct container_wish wish = { &scene->host, &scene->desired, &scene->record, "bb:1" };
+    struct container_wish wish = { &scene->host, &scene->desired, &scene->record, "bb:1",
+                                   scene->is_for_copies };
     struct instance_spec *spec = &scene->desired.spec;
     auto_buf struct buf text = buf_of(CONTAINER_BODY_MAX);
     json_t *root = NULL;
@@ -95,6 +97,35 @@ static bool has_env(const json_t *root, const char *want)
             return true;
     }
     return false;
+}
+
+/* Over the same files, and nothing of the renter's in it. */
+static void test_copies_go_through_a_container_without_anything(void **state)
+{
+    struct scene scene = make_scene();
+
+    (void)state;
+    scene.desired.spec.onstart = "touch /x";
+    scene.desired.gpus = scene.gpus;
+    scene.desired.gpu_count = 2;
+    scene.is_for_copies = true;
+    auto_json json_t *root = encode(&scene);
+    CHECK_TEXT(at(root, "Entrypoint"), "[\"/opt/berth/bin/berth-guest\",\"launch\",\"--idle\"]");
+    CHECK_TEXT(at(root, "Env"), "[]");
+    CHECK_TEXT(at(root, "HostConfig.NetworkMode"), "\"none\"");
+    CHECK_TEXT(at(root, "HostConfig.PortBindings"), "");
+    CHECK_TEXT(at(root, "HostConfig.DeviceRequests"), "");
+    CHECK_TEXT(at(root, "HostConfig.CpuShares"), "2");
+    CHECK_TEXT(at(root, "HostConfig.NanoCpus"), "1000000000");
+    CHECK_TEXT(at(root, "HostConfig.PidsLimit"), "256");
+    CHECK_TEXT(at(root, "HostConfig.Memory"), "1073741824");
+    CHECK_TEXT(at(root, "HostConfig.StorageOpt"), "{\"size\":\"40G\"}");
+    CHECK_TEXT(at(root, "HostConfig.CapDrop"), "[\"ALL\"]");
+    CHECK_TEXT(at(root, "HostConfig.SecurityOpt"), "[\"no-new-privileges\"]");
+    CHECK_TEXT(json_string_value(json_object_get(json_object_get(root, "Labels"), SEEN_LABEL_SPEC)),
+               SEEN_SPEC_COPIES);
+    CHECK_TEXT(json_string_value(json_object_get(json_object_get(root, "Labels"), SEEN_LABEL_GPUS)),
+               "");
 }
 
 static void test_a_guest_is_kept_in(void **state)
@@ -331,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_who_joins_a_holder_brings_nothing_of_its_own),
         cmocka_unit_test(test_who_has_a_launcher),
         cmocka_unit_test(test_a_guest_is_kept_in),
+        cmocka_unit_test(test_copies_go_through_a_container_without_anything),
         cmocka_unit_test(test_it_knows_who_it_is),
         cmocka_unit_test(test_what_it_runs),
         cmocka_unit_test(test_gpus_are_asked_for_by_uuid),

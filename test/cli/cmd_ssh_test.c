@@ -21,6 +21,10 @@
     "credit.\",\"public_ipaddr\":\"" address                                                       \
     "\",\"ports\":{\"22/tcp\":[{\"HostPort\":\"40001\"}]}}}"
 
+#define STOPPED(id)                                                                                \
+    "{\"instances\":{\"id\":" id ",\"machine_id\":77,\"actual_status\":\"stopped\","               \
+    "\"intended_status\":\"stopped\",\"public_ipaddr\":\"127.0.0.1\",\"ports\":{}}}"
+
 static const struct support_reply replies[] = {
     { "GET /api/v0/instances/1/?owner=me", 200,
       INSTANCE("1", "\"running\"", "running", "127.0.0.1") },
@@ -29,6 +33,9 @@ static const struct support_reply replies[] = {
     { "GET /api/v0/instances/3/?owner=me", 200, INSTANCE("3", "\"running\"", "stopped", "") },
     { "GET /api/v0/instances/4/?owner=me", 200, INSTANCE("4", "\"loading\"", "running", "") },
     { "GET /api/v0/instances/5/?owner=me", 200, INSTANCE("5", "\"running\"", "running", "-oX=y") },
+    { "GET /api/v0/instances/8/?owner=me", 200, STOPPED("8") },
+    { "PUT /api/v0/commands/rsync/", 200,
+      "{\"success\":true,\"src_addr\":\"127.0.0.1\",\"src_port\":40006}" },
     { NULL, 0, NULL },
 };
 
@@ -157,6 +164,20 @@ static void test_a_copy_becomes_rsync(void **state)
     support_close(&market);
 }
 
+/* Where its front is, only the route for copies says. */
+static void test_a_stopped_one_is_copied_from_without_waiting(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    support_open(&market, replies);
+    make_fake_ssh();
+    CHECK_INT(run_to_the_end((const char *const[]){ "copy", "8:/root/x", "y", NULL }, text), 7);
+    CHECK_TEXT(text, "-a\n-z\n-s\n-e\n'ssh' '-p' '40006' '-o' "
+                     "'NoHostAuthenticationForLocalhost=yes'\n--\nroot@127.0.0.1:/root/x\n./y\n");
+    support_close(&market);
+}
+
 static void test_waiting_ends_where_it_makes_no_sense(void **state)
 {
     (void)state;
@@ -184,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_becomes_ssh),
         cmocka_unit_test(test_a_copy_becomes_rsync),
+        cmocka_unit_test(test_a_stopped_one_is_copied_from_without_waiting),
         cmocka_unit_test(test_waiting_ends_where_it_makes_no_sense),
     };
 
