@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf_ints.h"
+
 static const enum ledger_code gross_codes[COMPONENT_COUNT] = {
     LEDGER_GROSS_GPU,
     LEDGER_GROSS_DISK,
@@ -241,22 +243,29 @@ static numerator net(const struct journal *journal, enum ledger_code code)
 
 bool journal_is_balanced(const struct journal *journal)
 {
-    size_t account_count;
-    const struct ledger_account *chart = ledger_chart(&account_count);
+    enum ledger_code settled = 0; /* a control account that is known to be at zero */
 
     if (journal->leg_count == 0 || journal->leg_count > JOURNAL_LEGS_MAX)
         return false;
     for (size_t i = 0; i < journal->leg_count; i++) {
         const struct leg *leg = &journal->legs[i];
+        const struct ledger_account *debit = ledger_account(leg->debit.code);
+        const struct ledger_account *credit = ledger_account(leg->credit.code);
 
         if (leg->amount.nanodollars <= 0 || ledger_key_equals(leg->debit, leg->credit))
             return false;
-        if (ledger_account(leg->debit.code) == NULL || ledger_account(leg->credit.code) == NULL)
+        if (debit == NULL || credit == NULL)
             return false;
-    }
-    for (size_t i = 0; i < account_count; i++) {
-        if (chart[i].kind == LEDGER_CONTROL && net(journal, chart[i].code) != 0)
-            return false;
+        if (debit->kind == LEDGER_CONTROL && debit->code != settled) {
+            if (net(journal, debit->code) != 0)
+                return false;
+            settled = debit->code;
+        }
+        if (credit->kind == LEDGER_CONTROL && credit->code != settled) {
+            if (net(journal, credit->code) != 0)
+                return false;
+            settled = credit->code;
+        }
     }
     return true;
 }
@@ -294,12 +303,6 @@ static size_t merge_leg(struct leg *legs, size_t count, const struct leg *leg)
     return count + 1;
 }
 
-static void write_int(struct buf *out, int64_t number, char after)
-{
-    buf_int(out, number);
-    buf_append(out, &after, 1);
-}
-
 void journal_body(struct buf *out, const struct journal *journal)
 {
     static const char head[] = "berth journal 1\n";
@@ -311,18 +314,17 @@ void journal_body(struct buf *out, const struct journal *journal)
         count = merge_leg(legs, count, &journal->legs[i]);
 
     buf_append(out, head, sizeof head - 1);
-    write_int(out, journal->kind, ' ');
-    write_int(out, journal->ref_kind, ' ');
-    write_int(out, journal->ref_id, ' ');
-    write_int(out, journal->corrects, '\n');
+    buf_ints(
+        out,
+        (const int64_t[]){ journal->kind, journal->ref_kind, journal->ref_id, journal->corrects },
+        "   \n");
     for (size_t i = 0; i < count; i++) {
         const struct leg *leg = &legs[i];
 
-        write_int(out, leg->code, ' ');
-        write_int(out, leg->debit.owner_id, '.');
-        write_int(out, leg->debit.sub_id, ' ');
-        write_int(out, leg->credit.owner_id, '.');
-        write_int(out, leg->credit.sub_id, ' ');
-        write_int(out, leg->amount.nanodollars, '\n');
+        buf_ints(out,
+                 (const int64_t[]){ leg->code, leg->debit.owner_id, leg->debit.sub_id,
+                                    leg->credit.owner_id, leg->credit.sub_id,
+                                    leg->amount.nanodollars },
+                 " . . \n");
     }
 }

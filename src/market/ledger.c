@@ -18,13 +18,26 @@ const struct ledger_account *ledger_chart(size_t *ret_count)
     return chart;
 }
 
+/* Every posting asks for each of its accounts: the row of a code, without a search. */
+enum row {
+#define LEDGER_ACCOUNT(name, code, kind, flags, meaning) ROW_##name,
+#include "market/ledger_accounts.def"
+#undef LEDGER_ACCOUNT
+};
+
+static const uint8_t rows_from_1[] = {
+#define LEDGER_ACCOUNT(name, code, kind, flags, meaning) [code] = ROW_##name + 1,
+#include "market/ledger_accounts.def"
+#undef LEDGER_ACCOUNT
+};
+
+static_assert(CHART_COUNT < UINT8_MAX, "a row is a byte");
+
 const struct ledger_account *ledger_account(int64_t code)
 {
-    for (size_t i = 0; i < CHART_COUNT; i++) {
-        if (chart[i].code == code)
-            return &chart[i];
-    }
-    return NULL;
+    if (code < 0 || code >= (int64_t)sizeof rows_from_1 || rows_from_1[code] == 0)
+        return NULL;
+    return &chart[rows_from_1[code] - 1];
 }
 
 bool ledger_key_equals(struct ledger_key a, struct ledger_key b)

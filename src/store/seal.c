@@ -8,13 +8,18 @@
 
 #include "store/driver.h"
 
+enum { ENTRY_USUAL = 1000 }; /* bytes: what most of them need, at once */
+
 void seal_batch_add(struct seal_batch *batch, const struct seal_entry *entry)
 {
     auto_buf struct buf text = buf_of(2 * SEAL_ENTRY_MAX);
     char before[HEX_SIZE(HASH_SIZE)];
 
     assert(entry->id > batch->last_journal);
-    buf_printf(&text, "%s\n", hex_format(batch->hash.bytes, sizeof batch->hash.bytes, before));
+    (void)hex_format(batch->hash.bytes, sizeof batch->hash.bytes, before);
+    before[2 * HASH_SIZE] = '\n'; /* in place of its end */
+    (void)buf_make_room(&text, ENTRY_USUAL);
+    buf_append(&text, before, sizeof before);
     seal_entry_write(&text, entry);
     assert(!text.has_overflowed);
     batch->hash = crypto_sha256(text.bytes, text.length);
