@@ -33,14 +33,14 @@ static bool add_journals(struct seal_work *work, struct audit_stream *journals,
     const struct audit_row *row;
 
     while (batch->journal_count < SEAL_BATCH_MAX) {
-        struct journal journal;
+        struct journal journal = { .leg_count = 0 };
         size_t leg_count;
 
         if (!audit_see(journals, &row, err))
             return false;
         if (row == NULL || row->at[0] > work->last)
             return true;
-        journal = audit_journal(row);
+        audit_journal(row, &journal);
         if (!audit_take_legs(legs, row->at[0], &journal, &leg_count, err))
             return false;
         struct seal_entry entry = { row->at[0], { row->at[3] }, row->hash, &journal };

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/driver.h"
+
 /* A row comparison is one range of the key's index, on both databases. */
 static const struct table {
     const char *sql;
@@ -178,18 +180,22 @@ void audit_close(struct audit_stream *stream)
     stream->rows = NULL;
 }
 
+/* What is longer than any that we make is cut. */
+static void read_text(struct db_rows *rows, int column, char ret[static AUDIT_TEXT_SIZE])
+{
+    const char *text = db_column_text(rows, column);
+    size_t length = strnlen(text, AUDIT_TEXT_SIZE - 1);
+
+    memcpy(ret, text, length);
+    ret[length] = '\0';
+}
+
 static void read_row(struct db_rows *rows, const struct table *table, struct audit_row *row)
 {
-    for (size_t i = 0; i < table->column_count; i++) {
-        row->at[i] = db_column_int(rows, (int)i);
-        if (row->at[i] == 0 && db_column_is_null(rows, (int)i))
-            row->at[i] = AUDIT_NULL;
-    }
+    db_column_ints(rows, (int)table->column_count, AUDIT_NULL, row->at);
     if (table->has_texts) {
-        (void)snprintf(row->key, sizeof row->key, "%s",
-                       db_column_text(rows, (int)table->column_count));
-        (void)snprintf(row->hash, sizeof row->hash, "%s",
-                       db_column_text(rows, (int)table->column_count + 1));
+        read_text(rows, (int)table->column_count, row->key);
+        read_text(rows, (int)table->column_count + 1, row->hash);
     }
 }
 
@@ -229,19 +235,18 @@ void audit_take(struct audit_stream *stream)
     stream->taken++;
 }
 
-struct journal audit_journal(const struct audit_row *row)
+void audit_journal(const struct audit_row *row, struct journal *journal)
 {
-    struct journal journal = {
-        .kind = (enum journal_kind)row->at[1],
-        .occurred = { row->at[2] },
-        .ref_kind = (enum journal_ref)row->at[4],
-        .ref_id = row->at[5],
-        .corrects = row->at[6] == AUDIT_NULL ? 0 : row->at[6],
-    };
+    size_t length = strnlen(row->key, JOURNAL_KEY_SIZE - 1);
 
+    journal->kind = (enum journal_kind)row->at[1];
+    journal->occurred = (struct instant){ row->at[2] };
+    journal->ref_kind = (enum journal_ref)row->at[4];
+    journal->ref_id = row->at[5];
+    journal->corrects = row->at[6] == AUDIT_NULL ? 0 : row->at[6];
     /* A key that is longer than any that we make is cut, and so is not what was sealed. */
-    (void)snprintf(journal.key, sizeof journal.key, "%.*s", JOURNAL_KEY_SIZE - 1, row->key);
-    return journal;
+    memcpy(journal->key, row->key, length);
+    journal->key[length] = '\0';
 }
 
 bool audit_take_legs(struct audit_stream *legs, int64_t journal_id, struct journal *journal,

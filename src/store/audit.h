@@ -23,7 +23,7 @@
 
 #define AUDIT_NULL INT64_C(-1)
 
-enum { AUDIT_COLUMNS_MAX = 16, AUDIT_TEXT_SIZE = 100, AUDIT_PAGE = 256, AUDIT_KEY_MAX = 5 };
+enum { AUDIT_COLUMNS_MAX = 16, AUDIT_TEXT_SIZE = 100, AUDIT_PAGE = 1024, AUDIT_KEY_MAX = 5 };
 
 /* The columns of each, in order; the key first. */
 enum audit_table {
@@ -87,9 +87,11 @@ NODISCARD bool audit_see(struct audit_stream *stream, const struct audit_row **r
                          struct error *err);
 void audit_take(struct audit_stream *stream);
 
-/* A row of AUDIT_JOURNALS as a journal without its legs; and the rows of AUDIT_LEGS that come next,
- * if they are its. More legs than there may be are counted, not kept. */
-struct journal audit_journal(const struct audit_row *row);
+/* A row of AUDIT_JOURNALS as a journal, whose legs are left as they are. */
+void audit_journal(const struct audit_row *row, struct journal *journal);
+
+/* The rows of AUDIT_LEGS that come next, if they are of this journal. More legs than there may be
+ * are counted, not kept. */
 NODISCARD bool audit_take_legs(struct audit_stream *legs, int64_t journal_id,
                                struct journal *journal, size_t *ret_count, struct error *err);
 

@@ -116,6 +116,16 @@ int64_t db_column_int(struct db_rows *rows, int column)
     return value;
 }
 
+void db_column_ints(struct db_rows *rows, int count, int64_t null, int64_t *ret)
+{
+    assert(rows->cursor != NULL);
+    for (int i = 0; i < count; i++)
+        ret[i] = null;
+    if (!rows->db->driver->column_ints(rows->cursor, count, ret))
+        rows->has_failed = !db_fail(rows->db, DB_FAILURE_FINAL, ERROR_CORRUPT, &rows->error,
+                                    "one of %d columns is not a 64-bit integer", count);
+}
+
 const char *db_column_text(struct db_rows *rows, int column)
 {
     size_t length;

@@ -353,6 +353,14 @@ static bool column_int(void *cursor, int column, int64_t *ret_value)
     return true;
 }
 
+static bool column_ints(void *cursor, int count, int64_t *ret_values)
+{
+    for (int i = 0; i < count; i++)
+        if (!column_int(cursor, i, &ret_values[i]))
+            return false;
+    return true;
+}
+
 static const void *column_bytes(void *cursor, int column, bool is_text, size_t *ret_length)
 {
     struct postgres *pg = cursor;
@@ -446,6 +454,7 @@ static const struct db_driver driver = {
     .finish = finish,
     .column_is_null = column_is_null,
     .column_int = column_int,
+    .column_ints = column_ints,
     .column_bytes = column_bytes,
     .begin = begin,
     .commit = commit,

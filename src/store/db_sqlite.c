@@ -232,6 +232,22 @@ static bool column_int(void *cursor, int column, int64_t *ret_value)
     return type == SQLITE_INTEGER || type == SQLITE_NULL;
 }
 
+static bool column_ints(void *cursor, int count, int64_t *ret_values)
+{
+    sqlite3_stmt *handle = ((struct statement *)cursor)->handle;
+
+    assert(count <= sqlite3_column_count(handle));
+    for (int i = 0; i < count; i++) {
+        int type = sqlite3_column_type(handle, i);
+
+        if (type == SQLITE_INTEGER)
+            ret_values[i] = sqlite3_column_int64(handle, i);
+        else if (type != SQLITE_NULL)
+            return false;
+    }
+    return true;
+}
+
 static const void *column_bytes(void *cursor, int column, bool is_text, size_t *ret_length)
 {
     struct statement *statement = cursor;
@@ -323,6 +339,7 @@ static const struct db_driver driver = {
     .finish = finish,
     .column_is_null = column_is_null,
     .column_int = column_int,
+    .column_ints = column_ints,
     .column_bytes = column_bytes,
     .begin = begin,
     .commit = commit,

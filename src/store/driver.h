@@ -42,6 +42,8 @@ struct db_driver {
     bool (*column_is_null)(void *cursor, int column);
     /* False: not a number. A null leaves the value alone. */
     bool (*column_int)(void *cursor, int column, int64_t *ret_value);
+    /* The first `count` of them at once; a null is left alone here, too. */
+    bool (*column_ints)(void *cursor, int count, int64_t *ret_values);
     const void *(*column_bytes)(void *cursor, int column, bool is_text, size_t *ret_length);
 
     bool (*begin)(struct db *db, enum transaction transaction, struct error *err);
@@ -78,6 +80,10 @@ struct db {
 /* For drivers: remember that the transaction is lost, fill `err`, return false. */
 bool db_fail(struct db *db, enum db_failure failure, enum error_code code, struct error *err,
              const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* The first `count` columns of a row at once, where null reads as `null`: for audit.c, which reads
+ * whole tables. */
+void db_column_ints(struct db_rows *rows, int count, int64_t null, int64_t *ret);
 
 /* Transactions, for store.c, writer.c and migrate.c. db_begin() forgets the changes and the
  * failure of the one before. A failed commit has rolled back. */
