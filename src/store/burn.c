@@ -71,7 +71,10 @@ bool burn_list(struct db *db, int64_t owner_id, struct arena *arena, struct burn
                size_t *ret_count, struct error *err)
 {
     return rows_load(db, &reader,
-                     BURN_SELECT "WHERE c.owner_id = $1 AND c.destroyed_us = 0 "
+                     BURN_SELECT "WHERE c.owner_id = $1 AND c.destroyed_us = 0 AND (m.comp <= 2 "
+                                 "OR m.total > m.posted_total "
+                                 "OR (m.comp = 3 AND c.up_unmetered > 0) "
+                                 "OR (m.comp = 4 AND c.down_unmetered > 0)) "
                                  "ORDER BY c.id, m.comp",
                      DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
 }

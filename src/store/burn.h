@@ -23,6 +23,8 @@ struct burn_row {
     int64_t disk_offline_us; /* so long disk is charged after that */
 };
 
+/* Those of a renter's, but for traffic that is all posted already: it costs nothing more, and does
+ * not go on by itself. */
 NODISCARD bool burn_list(struct db *db, int64_t owner_id, struct arena *arena,
                          struct burn_row **ret, size_t *ret_count, struct error *err);
 
