@@ -13,11 +13,6 @@
  * The house's accounts are hot: every journal posts to them. The same journals with 64 houses,
  * one a client, are what they are compared with. We and they alternate in one run; the medians
  * count. */
-#include "store/ledger.h"
-
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ledger_clients.h"
 #include "ledger_peers.h"
-#include "store/store.h"
 #include "store/support_postgres.h"
-#include "sys/clock.h"
 #include "sys/crypto.h"
 
 enum {
@@ -66,180 +60,7 @@ static double cpu(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* splitmix64, a state a thread. */
-static uint64_t draw(uint64_t *state, uint64_t limit)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (z ^ (z >> 31)) % limit;
-}
-
-static atomic_int_fast64_t charges_made;
-
-struct charge next_charge(uint64_t *random)
-{
-    return (struct charge){ (int64_t)draw(random, RENTERS), (int64_t)draw(random, HOSTS),
-                            ++charges_made };
-}
-
-/* Ours. */
-
-struct client {
-    struct store *store;
-    pthread_t thread;
-    uint64_t random;
-    int64_t house, posted; /* house 0: everybody's */
-    double until;
-    struct journal journal;
-};
-
-/* Where the client has a house of its own, its turnover and fees go there. */
-static void move_house(struct ledger_key *key, int64_t house)
-{
-    if (key->owner_id == 0)
-        key->owner_id = house;
-}
-
-static bool post_work(struct db *db, void *context, struct error *err)
-{
-    struct client *client = context;
-    enum ledger_outcome outcome;
-
-    return ledger_post(db, &client->journal, (struct instant){ 1790000000000000 }, &outcome, err);
-}
-
-static void *run_client(void *context)
-{
-    static const struct renter_funds rich = { .prepaid = { 1000000000000000 } };
-    struct client *client = context;
-    struct renter_funds after;
-    struct error err;
-
-    while (now() < client->until) {
-        struct charge charge = next_charge(&client->random);
-        struct journal_usage usage = {
-            .contract_id = FIRST_USER + charge.renter,
-            .renter_id = FIRST_USER + charge.renter,
-            .host_id = FIRST_HOST + charge.host,
-            .number = charge.number,
-            .occurred = { 1790000000000000 },
-            .charges = { { { 1000003 }, { 750002 }, { 250001 } } },
-        };
-
-        if (journal_usage(&usage, &rich, &client->journal, &after) != JOURNAL_BUILT)
-            fail("post", "no journal");
-        for (size_t i = 0; i < client->journal.leg_count; i++) {
-            move_house(&client->journal.legs[i].debit, client->house);
-            move_house(&client->journal.legs[i].credit, client->house);
-        }
-        if (!store_write(client->store, post_work, client, &err))
-            fail("post", err.text);
-        client->posted++;
-    }
-    return NULL;
-}
-
-static bool deposit_work(struct db *db, void *context, struct error *err)
-{
-    struct renter_funds none = { .promo = { 0 } }, after;
-    struct journal journal;
-    enum ledger_outcome outcome;
-    char key[32];
-
-    (void)context;
-    for (int64_t renter = FIRST_USER; renter < FIRST_USER + RENTERS; renter++) {
-        struct journal_credit credit = { .key = key,
-                                         .renter_id = renter,
-                                         .ref_id = renter,
-                                         .ref_kind = JOURNAL_REF_DEPOSIT,
-                                         .amount = { 1000000000000000 },
-                                         .from = LEDGER_STRIPE };
-
-        (void)snprintf(key, sizeof key, "dep:%" PRId64, renter);
-        if (journal_deposit(&credit, &none, &journal, &after) != JOURNAL_BUILT ||
-            !ledger_post(db, &journal, (struct instant){ 1 }, &outcome, err))
-            return false;
-    }
-    /* So that the host and house accounts are there for the peers, which look nothing up. */
-    for (int64_t host = 0; host < HOSTS; host++) {
-        struct journal_usage usage = { .contract_id = 1,
-                                       .renter_id = FIRST_USER,
-                                       .host_id = FIRST_HOST + host,
-                                       .number = host + 1,
-                                       .charges = { { { 4 }, { 3 }, { 1 } } } };
-        struct renter_funds rich = { .prepaid = { 1000000000000000 } };
-
-        if (journal_usage(&usage, &rich, &journal, &after) != JOURNAL_BUILT ||
-            !ledger_post(db, &journal, (struct instant){ 1 }, &outcome, err))
-            return false;
-    }
-    return true;
-}
-
-static struct store *open_store(const char *location, const struct log *log)
-{
-    struct store *store;
-    struct error err;
-
-    if (!store_open(location, log, &store, &err) || !store_write(store, deposit_work, NULL, &err))
-        fail(location, err.text);
-    return store;
-}
-
-enum { ONE_HOUSE = 1 };
-
-static bool count_work(struct db *db, void *context, struct error *err)
-{
-    int64_t *counts = context;
-    auto_db_rows struct db_rows rows = db_query(
-        db, "SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM transfer)", DB_NO_ARGS);
-
-    if (!db_next(&rows, err))
-        return false;
-    counts[0] = db_column_int(&rows, 0);
-    counts[1] = db_column_int(&rows, 1);
-    return true;
-}
-
-/* What it says is posted must be there. Takes the store, which it closes. */
-static void check_rows(struct store *store, int64_t posted)
-{
-    int64_t prepared = RENTERS + HOSTS, counts[2];
-    struct error err;
-
-    if (!store_read(store, count_work, counts, &err))
-        fail("count", err.text);
-    if (counts[0] != prepared + posted || counts[1] != 2 * RENTERS + 3 * (HOSTS + posted))
-        fail("count", "there are not as many rows as were counted");
-    store_close(&store);
-}
-
 static int64_t posted_by_us, posted_by_them;
-
-static double ours(struct store *store, struct client *clients, size_t client_count,
-                   int64_t house_count)
-{
-    double begin = now();
-    int64_t posted = 0;
-
-    for (size_t i = 0; i < client_count; i++) {
-        clients[i].store = store;
-        clients[i].house = house_count == ONE_HOUSE ? 0 : 1 + (int64_t)i % house_count;
-        clients[i].random += i;
-        clients[i].posted = 0;
-        clients[i].until = begin + ROUND_MS / 1e3;
-        if (pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) != 0)
-            fail("thread", "cannot be started");
-    }
-    for (size_t i = 0; i < client_count; i++) {
-        (void)pthread_join(clients[i].thread, NULL);
-        posted += clients[i].posted;
-    }
-    posted_by_us += posted;
-    return (double)posted / (now() - begin);
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -264,10 +85,10 @@ static void bench_hot(const char *name, struct store *store, struct client clien
 {
     double hot[ROUNDS], spread[ROUNDS];
 
-    (void)ours(store, clients, HOUSES, HOUSES);
+    (void)clients_run(store, clients, HOUSES, HOUSES, &posted_by_us);
     for (int i = 0; i < ROUNDS; i++) {
-        hot[i] = ours(store, clients, HOUSES, ONE_HOUSE);
-        spread[i] = ours(store, clients, HOUSES, HOUSES);
+        hot[i] = clients_run(store, clients, HOUSES, ONE_HOUSE, &posted_by_us);
+        spread[i] = clients_run(store, clients, HOUSES, HOUSES, &posted_by_us);
     }
     print_result(name, hot, "many-accounts", spread);
 }
@@ -279,18 +100,18 @@ static void bench_sqlite(const struct log *log)
     char path[192];
 
     (void)snprintf(path, sizeof path, "%s/ours", directory);
-    struct store *store = open_store(path, log);
+    struct store *store = clients_open_store(path, log);
     (void)snprintf(path, sizeof path, "%s/theirs", directory);
-    struct store *prepared = open_store(path, log);
+    struct store *prepared = clients_open_store(path, log);
     store_close(&prepared);
     (void)snprintf(path, sizeof path, "%s/theirs/berth.sqlite", directory);
     struct bare_sqlite *bare = bare_sqlite_open(path);
-    (void)ours(store, clients, CLIENTS, ONE_HOUSE);
+    (void)clients_run(store, clients, CLIENTS, ONE_HOUSE, &posted_by_us);
     (void)bare_sqlite_run(bare, &posted_by_them);
     double mine_cpu = 0, peer_cpu = 0;
     for (int i = 0; i < ROUNDS; i++) {
         double begin = cpu();
-        mine[i] = ours(store, clients, CLIENTS, ONE_HOUSE);
+        mine[i] = clients_run(store, clients, CLIENTS, ONE_HOUSE, &posted_by_us);
         double middle = cpu();
         peer[i] = bare_sqlite_run(bare, &posted_by_them);
         mine_cpu += (middle - begin) / mine[i] / (ROUND_MS / 1e3);
@@ -304,9 +125,9 @@ static void bench_sqlite(const struct log *log)
     bare_sqlite_close(bare);
     print_result("ledger-sqlite", mine, "bare-loop", peer);
     bench_hot("ledger-hot-account-sqlite", store, clients);
-    check_rows(store, posted_by_us);
+    clients_check_rows(store, posted_by_us);
     (void)snprintf(path, sizeof path, "%s/theirs", directory);
-    check_rows(open_store(path, log), posted_by_them);
+    clients_check_rows(clients_open_store(path, log), posted_by_them);
 }
 
 static void bench_postgres(const struct log *log)
@@ -322,15 +143,15 @@ static void bench_postgres(const struct log *log)
     postgres_server_create(&server, "ours", NULL);
     postgres_server_create(&server, "theirs", NULL);
     postgres_server_url(&server, "theirs", url, sizeof url);
-    struct store *prepared = open_store(url, log);
+    struct store *prepared = clients_open_store(url, log);
     store_close(&prepared);
     struct bare_postgres *bare = bare_postgres_open(url);
     postgres_server_url(&server, "ours", url, sizeof url);
-    struct store *store = open_store(url, log);
-    (void)ours(store, clients, CLIENTS, ONE_HOUSE);
+    struct store *store = clients_open_store(url, log);
+    (void)clients_run(store, clients, CLIENTS, ONE_HOUSE, &posted_by_us);
     (void)bare_postgres_run(bare, &posted_by_them);
     for (int i = 0; i < ROUNDS; i++) {
-        mine[i] = ours(store, clients, CLIENTS, ONE_HOUSE);
+        mine[i] = clients_run(store, clients, CLIENTS, ONE_HOUSE, &posted_by_us);
         peer[i] = bare_postgres_run(bare, &posted_by_them);
     }
     struct store_totals totals = store_totals(store);
@@ -339,9 +160,9 @@ static void bench_postgres(const struct log *log)
     bare_postgres_close(bare);
     print_result("ledger-postgresql", mine, "bare-pipeline", peer);
     bench_hot("ledger-hot-account-postgresql", store, clients);
-    check_rows(store, posted_by_us);
+    clients_check_rows(store, posted_by_us);
     postgres_server_url(&server, "theirs", url, sizeof url);
-    check_rows(open_store(url, log), posted_by_them);
+    clients_check_rows(clients_open_store(url, log), posted_by_them);
     postgres_server_stop(&server);
 }
 
