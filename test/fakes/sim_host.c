@@ -17,7 +17,12 @@
 #include "base/parse.h"
 #include "fakes/sim_agent.h"
 
-enum { INSTANCES_MAX = 64, ARENA_MAX = 64 << 20, POLL_TIMEOUT_MS = POLL_HOLD_MS + 10000 };
+enum {
+    INSTANCES_MAX = 64,
+    ARENA_MAX = 64 << 20,
+    POLL_TIMEOUT_MS = POLL_HOLD_MS + 10000,
+    RETRY_MS = 100
+};
 
 struct pretended {
     int64_t id, gen, restart_nonce, starts;
@@ -137,7 +142,8 @@ static void forget_absent(struct host *host)
     }
 }
 
-static void beat(struct host *host, struct http_client *client)
+/* False where nobody answered. */
+static bool beat(struct host *host, struct http_client *client)
 {
     auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
     struct instance_report reports[INSTANCES_MAX];
@@ -167,6 +173,7 @@ static void beat(struct host *host, struct http_client *client)
         (void)fprintf(stderr, "sim-host: %s\n", err.text);
     (void)pthread_mutex_unlock(&host->lock);
     buf_release(&exchange.reply);
+    return is_answered;
 }
 
 static void answer_op(struct sim_agent *agent, struct http_client *client,
@@ -210,6 +217,12 @@ static void take_desired(struct host *host, struct http_client *client, const st
     (void)pthread_mutex_unlock(&host->lock);
 }
 
+/* Soon: a server that has just been killed should have its hosts back at once. */
+static void wait_to_retry(void)
+{
+    (void)nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000L }, NULL);
+}
+
 static void *poll_forever(void *context)
 {
     struct host *host = context;
@@ -231,7 +244,7 @@ static void *poll_forever(void *context)
         if (is_answered && exchange.status == 200)
             take_desired(host, client, &exchange.reply);
         else if (!is_answered || exchange.status != 204)
-            (void)nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+            wait_to_retry();
         buf_release(&exchange.reply);
     }
     return NULL;
@@ -293,7 +306,9 @@ int main(int argc, char **argv)
     if (pthread_create(&poller, NULL, poll_forever, &host) != 0)
         return 1;
     for (;;) {
-        beat(&host, client);
-        wait_for_change(&host);
+        if (beat(&host, client))
+            wait_for_change(&host);
+        else
+            wait_to_retry();
     }
 }
