@@ -19,8 +19,11 @@ endif()
 if(BERTH_SANITIZE)
     # Half of the compiler's time went into optimising checks; sanitizers want lines alone. What
     # gcc says of lengths at -O2, and sees less well here, the release build hears.
-    add_compile_options(-O1 -g1 -Wno-format-truncation -fsanitize=address,undefined
-        -fno-sanitize-recover=all)
+    add_compile_options(-O1 -g1)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        add_compile_options(-Wno-format-truncation)
+    endif()
+    add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
     add_link_options(-fsanitize=address,undefined)
 endif()
 if(BERTH_SANITIZE_THREADS)
