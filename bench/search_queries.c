@@ -146,6 +146,8 @@ static void add(struct query *query, struct query_value **next, const struct lin
 {
     struct query_condition *condition = &query->conditions[query->condition_count++];
 
+    /* As query_parse() has it. */
+    query->has_rented = query->has_rented || line->field == QUERY_RENTABLE;
     *condition = (struct query_condition){ line->field, line->relation, 0, *next };
     for (; line->texts[condition->count] != NULL; condition->count++)
         *(*next)++ =

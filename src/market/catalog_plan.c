@@ -469,6 +469,16 @@ static bool asks_for_ids(const struct query_condition *condition)
             condition->field == QUERY_MACHINE_ID || condition->field == QUERY_HOST_ID);
 }
 
+/* What is rented is not rentable, also where it is let in. */
+static bool shows_rented(const struct query *query)
+{
+    bool shows = query->has_rented;
+
+    for (size_t i = 0; shows && i < query->condition_count; i++)
+        shows = query->conditions[i].field != QUERY_RENTABLE || wanted(&query->conditions[i]) != 1;
+    return shows;
+}
+
 void catalog_plan(const struct catalog *catalog, const struct query *query,
                   const struct query_caller *caller, struct catalog_plan *plan)
 {
@@ -479,10 +489,10 @@ void catalog_plan(const struct catalog *catalog, const struct query *query,
     plan->is_impossible = false;
     plan->flags_mask = plan->flags_want = FLAG_HERE;
     plan->to_verify = 0;
-    plan->checks_disk = query->has_rented;
+    plan->checks_disk = shows_rented(query);
     plan->key_condition = PLAN_NO_CONDITION;
     plan->test_count = plan->range_count = 0;
-    if (!query->has_rented) {
+    if (!plan->checks_disk) {
         struct plan_test test = test_on(plan, COLUMN_DISK, true);
 
         want_flag(plan, FLAG_OPEN, true);

@@ -186,11 +186,11 @@ static bool is_verified(const struct search *search, const struct offer *offer, 
     struct quote quote;
     struct query_subject subject;
 
-    if (to_verify == 0 && !search->plan.checks_disk)
-        return true;
     if (search->plan.checks_disk && offer->renter_id == 0 &&
         offer_disk_gb(offer) < (query->ask.disk_milligb + 999) / 1000)
         return false;
+    if (to_verify == 0)
+        return true;
     subject = subject_of(search, offer, &quote);
     for (; to_verify != 0; to_verify &= to_verify - 1) {
         const struct query_condition *condition = &query->conditions[__builtin_ctzll(to_verify)];
