@@ -10,6 +10,7 @@ pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
 pkg_check_modules(SSH REQUIRED IMPORTED_TARGET libssh)
 pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables)
@@ -34,7 +35,8 @@ berth_layer(market BELOW base)
 berth_layer(proto BELOW market base)
 berth_layer(store BELOW market sys base LIBRARIES PkgConfig::SQLITE PkgConfig::PQ)
 berth_layer(flow BELOW store proto market sys base)
-berth_layer(server BELOW flow store proto market sys base LIBRARIES PkgConfig::MHD)
+berth_layer(server BELOW flow store proto market sys base LIBRARIES PkgConfig::MHD
+    PkgConfig::ZLIB)
 # What runs inside a renter's container; of it the agent uses guest/wire.h.
 berth_layer(guest)
 berth_layer(agent BELOW guest proto market sys base LIBRARIES PkgConfig::SSH PkgConfig::NFTABLES

@@ -27,6 +27,7 @@ struct catalog_feed {
     /* The thread's own. */
     struct stock **stocks; /* owned, each too: of machines with offers, in no order */
     size_t stock_count, stock_capacity;
+    uint64_t edition;       /* of the last one */
     struct idmap positions; /* in that, by machine */
 
     pthread_mutex_t lock; /* guards what follows */
@@ -83,7 +84,7 @@ static bool load(struct catalog_feed *feed, int64_t machine_id, struct stock **r
 
     if (!flow_offers_of_machine(feed->flow, machine_id, &arena, &offers, &count, err))
         return error_context(err, "offers of machine %lld", (long long)machine_id);
-    *ret = stock_of(machine_id, offers, count);
+    *ret = stock_of(machine_id, offers, count, ++feed->edition);
     return true;
 }
 
@@ -135,9 +136,11 @@ static bool load_all(struct catalog_feed *feed, struct error *err)
 /* Everything anew. What was there stays until the new is complete. */
 static bool reload_all(struct catalog_feed *feed, struct error *err)
 {
-    struct catalog_feed fresh = { .flow = feed->flow };
+    struct catalog_feed fresh = { .flow = feed->flow, .edition = feed->edition };
 
-    if (!load_all(&fresh, err)) {
+    bool is_loaded = load_all(&fresh, err);
+    feed->edition = fresh.edition;
+    if (!is_loaded) {
         forget_all(&fresh);
         free(fresh.stocks);
         return false;

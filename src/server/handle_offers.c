@@ -7,8 +7,10 @@
 #include "market/query_parse.h"
 #include "server/app.h"
 #include "server/catalog_feed.h"
+#include "server/coding.h"
 #include "server/columns.h"
 #include "server/handlers.h"
+#include "server/offer_gzip.h"
 #include "server/offer_json.h"
 #include "server/reply.h"
 
@@ -40,13 +42,11 @@ static void encode_hit(struct encoder *json, const struct search *search,
         columns_encode(json, row, search->columns);
 }
 
-/* Room for all of the reply at once: it is large, and would be copied as it grows. The offers are
- * looked at here for the first time, and lie all over memory: what is read of them is asked for at
- * once, not one after the other. */
-static void make_room(struct buf *body, const struct catalog_hit *hits, size_t count)
+/* The offers are looked at here for the first time, and lie all over memory: what is read of them
+ * is asked for at once, not one after the other. */
+static void fetch_ahead(const struct catalog_hit *hits, size_t count)
 {
     enum { CACHE_LINE = 64 };
-    size_t size = OFFER_ASKED_MAX;
 
     for (size_t i = 0; i < count; i++) {
         for (size_t at = 0; at < sizeof *hits[i].offer; at += CACHE_LINE)
@@ -57,24 +57,25 @@ static void make_room(struct buf *body, const struct catalog_hit *hits, size_t c
         __builtin_prefetch(hits[i].offer->memo);
         __builtin_prefetch(hits[i].offer->json);
     }
+}
+
+/* Room for all of the reply at once: it is large, and would be copied as it grows. */
+static void make_room(struct buf *body, const struct catalog_hit *hits, size_t count)
+{
+    size_t size = OFFER_ASKED_MAX;
+
     for (size_t i = 0; i < count; i++)
         size += hits[i].offer->json_length + OFFER_ASKED_MAX;
     (void)buf_make_room(body, size);
 }
 
-static void reply_hits(struct call *call, const struct search *search)
+static void write_plain(struct buf *body, const struct search *search,
+                        const struct catalog_hit *hits, size_t count)
 {
-    auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
-    struct encoder json = encoder_of(&body);
-    auto_catalog_side struct catalog_side *side = catalog_feed_take(call->app->catalog);
-    auto_free struct catalog_hit *hits = calloc(search->query.limit + 1, sizeof *hits);
+    struct encoder json = encoder_of(body);
 
-    if (hits == NULL)
-        abort();
-    size_t count = catalog_search(catalog_side_catalog(side), &search->query, &search->asker, hits);
-    metrics_add(call->app->metrics, METRICS_SEARCHES, 1);
     if (search->columns == NULL)
-        make_room(&body, hits, count);
+        make_room(body, hits, count);
     encode_object(&json);
     encode_key(&json, "offers");
     encode_array(&json);
@@ -82,6 +83,26 @@ static void reply_hits(struct call *call, const struct search *search)
         encode_hit(&json, search, &hits[i]);
     encode_end(&json);
     encode_end(&json);
+}
+
+static void reply_hits(struct call *call, const struct search *search)
+{
+    auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
+    auto_catalog_side struct catalog_side *side = catalog_feed_take(call->app->catalog);
+    auto_free struct catalog_hit *hits = calloc(search->query.limit + 1, sizeof *hits);
+
+    if (hits == NULL)
+        abort();
+    size_t count = catalog_search(catalog_side_catalog(side), &search->query, &search->asker, hits);
+    metrics_add(call->app->metrics, METRICS_SEARCHES, 1);
+    fetch_ahead(hits, count);
+    http_set_header(call->exchange, "Vary", "Accept-Encoding");
+    if (count > 0 && search->columns == NULL && coding_takes_gzip(call->request)) {
+        http_set_header(call->exchange, "Content-Encoding", "gzip");
+        offer_gzip(&body, hits, count, &search->query.ask, &search->asker);
+    } else {
+        write_plain(&body, search, hits, count);
+    }
     reply_json(call, &body);
 }
 

@@ -154,68 +154,102 @@ static char *put_quote(char *at, const struct offer *offer, const struct quote *
 }
 
 /* What the asker's kind of rental, disk and duration make of the prices. */
-static char *put_price(char *at, const struct offer *offer, const struct offer_ask *ask)
+static void read_price(struct offer_text *text, const struct offer *offer,
+                       const struct offer_ask *ask)
 {
-    const struct offer_memo_text *kept =
-        offer->memo != NULL ? offer_memo_find(offer->memo, ask) : NULL;
-
-    if (kept != NULL)
-        return put(at, kept->text, kept->length);
+    text->kept = offer->memo != NULL ? offer_memo_find(offer->memo, ask) : NULL;
+    if (text->kept != NULL) {
+        text->parts[OFFER_PRICE] = text->kept->text;
+        text->lengths[OFFER_PRICE] = text->kept->length;
+        return;
+    }
     const struct quote quote = offer_quote(offer, ask);
-    char *end = put_quote(at, offer, &quote);
+    size_t length = (size_t)(put_quote(text->room, offer, &quote) - text->room);
 
+    text->parts[OFFER_PRICE] = text->room;
+    text->lengths[OFFER_PRICE] = length;
     if (offer->memo != NULL)
-        offer_memo_keep(offer->memo, ask, at, (size_t)(end - at));
-    return end;
+        offer_memo_keep(offer->memo, ask, text->room, length);
 }
 
-static char *put_flag(char *at, bool is_set)
+static void read_flags(struct offer_text *text, const struct offer *offer,
+                       const struct query_caller *asker)
 {
-    return is_set ? PUT(at, "true") : PUT(at, "false");
+    static const char *const rows[] = {
+        ",\"rentable\":false,\"rented\":false,\"duration\":",
+        ",\"rentable\":true,\"rented\":false,\"duration\":",
+        ",\"rentable\":false,\"rented\":true,\"duration\":",
+        ",\"rentable\":true,\"rented\":true,\"duration\":",
+    };
+
+    text->flags = (flag_of(QUERY_RENTABLE, offer, asker) ? 1u : 0u) |
+                  (flag_of(QUERY_RENTED, offer, asker) ? 2u : 0u);
+    text->parts[OFFER_FLAGS] = rows[text->flags];
+    text->lengths[OFFER_FLAGS] = strlen(rows[text->flags]);
 }
 
-/* As field_until() does it. */
-static char *put_until(char *at, struct instant now, struct instant end)
+/* Seconds with all six decimals: what follows an offer then is where it was a moment ago. */
+static void read_left(struct offer_text *text, struct instant now, struct instant end)
 {
     int64_t left_us = instant_until(now, end);
+    char *at = text->left;
 
-    if (instant_compare(end, INSTANT_NEVER) == 0)
-        return PUT(at, "null");
-    return at + encode_fixed_text(at, left_us > 0 ? left_us : 0, 6);
+    left_us = left_us > 0 ? left_us : 0;
+    if (instant_compare(end, INSTANT_NEVER) == 0) {
+        at = PUT(at, "null");
+    } else {
+        int64_t decimals = left_us % US_PER_SECOND;
+
+        at += encode_fixed_text(at, left_us / US_PER_SECOND, 0);
+        /* A one in front keeps the zeros behind it; the point takes its place. */
+        (void)encode_fixed_text(at, US_PER_SECOND + decimals, 0);
+        *at = '.';
+        at += sizeof ".000000" - 1;
+    }
+    text->left_length = (size_t)(at - text->left);
 }
 
-/* At most OFFER_ASKED_MAX bytes, with what put_amount() writes past its end. */
-static size_t put_asked(char *text, const struct offer *offer, const struct offer_ask *ask,
-                        const struct query_caller *asker)
+void offer_text_of(struct offer_text *text, const struct offer *offer, const struct offer_ask *ask,
+                   const struct query_caller *asker)
 {
-    char *at = put_price(text, offer, ask);
+    /* With the bracket in front and the comma behind (server/stock.h). */
+    text->parts[OFFER_FIXED] = offer->json != NULL ? offer->json - 1 : NULL;
+    text->lengths[OFFER_FIXED] = offer->json != NULL ? offer->json_length + 2 : 0;
+    read_price(text, offer, ask);
+    read_flags(text, offer, asker);
+    read_left(text, asker->now, offer->terms.end);
+}
 
-    at = put_flag(PUT(at, ",\"rentable\":"), flag_of(QUERY_RENTABLE, offer, asker));
-    at = put_flag(PUT(at, ",\"rented\":"), flag_of(QUERY_RENTED, offer, asker));
-    at = put_until(PUT(at, ",\"duration\":"), asker->now, offer->terms.end);
-    return (size_t)(at - text);
+/* All but the first part. */
+static size_t put_asked(char *room, const struct offer_text *text)
+{
+    char *at = put(room, text->parts[OFFER_PRICE], text->lengths[OFFER_PRICE]);
+
+    at = put(at, text->parts[OFFER_FLAGS], text->lengths[OFFER_FLAGS]);
+    return (size_t)(put(at, text->left, text->left_length) - room);
 }
 
 void offer_encode_asked(struct encoder *json, const struct offer *offer,
                         const struct offer_ask *ask, const struct query_caller *asker)
 {
-    char text[OFFER_ASKED_MAX];
+    struct offer_text text;
+    char room[OFFER_ASKED_MAX];
 
-    encode_members(json, text, put_asked(text, offer, ask, asker));
+    offer_text_of(&text, offer, ask, asker);
+    encode_members(json, room, put_asked(room, &text));
 }
 
 /* In one go, if the members for everybody are ready and there is room. */
-static bool copy_ahead(struct encoder *json, const struct offer *offer, const struct offer_ask *ask,
-                       const struct query_caller *asker)
+static bool copy_ahead(struct encoder *json, const struct offer_text *text)
 {
-    size_t fixed = offer->json_length, most = fixed + OFFER_ASKED_MAX + sizeof "{,}";
-    char *room = offer->json != NULL ? encode_raw_room(json, most) : NULL;
+    size_t fixed = text->lengths[OFFER_FIXED], most = fixed + OFFER_ASKED_MAX;
+    char *room = fixed > 0 ? encode_raw_room(json, most) : NULL;
 
     if (room == NULL)
         return false;
-    char *at = PUT(put(PUT(room, "{"), offer->json, fixed), ",");
+    char *at = put(room, text->parts[OFFER_FIXED], fixed);
 
-    at = PUT(at + put_asked(at, offer, ask, asker), "}");
+    at = PUT(at + put_asked(at, text), "}");
     encode_raw_claim(json, (size_t)(at - room));
     return true;
 }
@@ -223,13 +257,17 @@ static bool copy_ahead(struct encoder *json, const struct offer *offer, const st
 void offer_encode(struct encoder *json, const struct offer *offer, const struct offer_ask *ask,
                   const struct query_caller *asker)
 {
-    if (copy_ahead(json, offer, ask, asker))
+    struct offer_text text;
+    char room[OFFER_ASKED_MAX];
+
+    offer_text_of(&text, offer, ask, asker);
+    if (copy_ahead(json, &text))
         return;
     encode_object(json);
     if (offer->json != NULL)
         encode_members(json, offer->json, offer->json_length);
     else
         offer_encode_fixed(json, offer);
-    offer_encode_asked(json, offer, ask, asker);
+    encode_members(json, room, put_asked(room, &text));
     encode_end(json);
 }

@@ -6,7 +6,7 @@
 #include "server/offer_json.h"
 #include "server/offer_memo.h"
 
-enum { OFFER_JSON_MAX = 64 * 1024 };
+enum { OFFER_JSON_MAX = 32 * 1024 };
 
 static void *must(void *memory)
 {
@@ -27,7 +27,7 @@ static void keep_texts(struct arena *arena, struct machine *machine)
         *texts[i] = must(arena_text(arena, *texts[i]));
 }
 
-/* The members without the brackets around them: others follow. */
+/* The members, between a bracket and a comma: others follow. */
 static void write_ahead(struct arena *arena, struct offer *offer)
 {
     auto_buf struct buf text = buf_of(OFFER_JSON_MAX);
@@ -35,13 +35,16 @@ static void write_ahead(struct arena *arena, struct offer *offer)
 
     encode_object(&json);
     offer_encode_fixed(&json, offer);
+    buf_append(&text, ",", 1);
     /* Its texts have limits of their own, far below. */
-    assert(!text.has_overflowed && text.length > 1);
-    offer->json = must(arena_copy(arena, text.bytes + 1, text.length - 1));
-    offer->json_length = text.length - 1;
+    assert(!text.has_overflowed && text.length > 2);
+    const char *whole = must(arena_copy(arena, text.bytes, text.length));
+    offer->json = whole + 1;
+    offer->json_length = text.length - 2;
 }
 
-struct stock *stock_of(int64_t machine_id, const struct offer *offers, size_t count)
+struct stock *stock_of(int64_t machine_id, const struct offer *offers, size_t count,
+                       uint64_t edition)
 {
     struct stock *stock = must(calloc(1, sizeof *stock));
 
@@ -61,6 +64,7 @@ struct stock *stock_of(int64_t machine_id, const struct offer *offers, size_t co
         offer_prepare(&copies[i]);
         write_ahead(&stock->arena, &copies[i]);
         copies[i].memo = must(arena_alloc(&stock->arena, 1, sizeof *copies[i].memo));
+        copies[i].memo->edition = edition;
     }
     stock->offers.offers = copies;
     stock->offers.count = count;

@@ -51,6 +51,28 @@ class Offers(unittest.TestCase):
             time.sleep(0.05)
         raise AssertionError("it did not come to be")
 
+    def test_who_takes_gzip_gets_the_same_offers_in_fewer_bytes(self):
+        rows = [("gzip, deflate", True), ("gzip;q=0, *", False), ("identity", False), ("*;q=0", False),
+                ("identity;q=0, *", True), ("br", False), (None, False)]
+        queries = [{}, {"order": [["dph_total", "desc"]], "type": "bid"}, {"allocated_storage": 11, "limit": 3},
+                   {"num_gpus": {"eq": 9}}]
+        for query in queries:
+            plain = self.search(self.ada, **query)
+            for accepted, is_packed in rows:
+                headers = {} if accepted is None else {"Accept-Encoding": accepted}
+                with self.subTest(query=query, accepted=accepted):
+                    status, reply, found = self.world.call_whole("POST", SEARCH, query, key=self.ada.key, headers=headers)
+                    self.assertEqual(status, 200)
+                    self.assertEqual(found.get("content-encoding"), "gzip" if is_packed and plain else None)
+                    self.assertEqual((found["vary"], found["content-type"]), ("Accept-Encoding", "application/json"))
+                    self.assertEqual([self.but_time(offer) for offer in reply["offers"]],
+                                     [self.but_time(offer) for offer in plain])
+
+    @staticmethod
+    def but_time(offer):
+        """The time that is left is less each time."""
+        return {key: value for key, value in offer.items() if key != "duration"}
+
     def test_bad_queries_are_named_and_cheap(self):
         rows = [
             ({"num_gpu": {"eq": 1}}, "num_gpu"),

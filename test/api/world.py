@@ -11,6 +11,7 @@ enrols, opens a session, sends heartbeats and says of each instance what the tes
 
 import base64
 import ctypes
+import gzip
 import hashlib
 import hmac
 import http.client
@@ -141,6 +142,8 @@ class World:
         finally:
             connection.close()
         found = {name.lower(): value for name, value in reply.getheaders()}
+        if found.get("content-encoding") == "gzip":
+            content = gzip.decompress(content)
         parsed = self.checker.check(method, path, reply.status, found, content)
         return reply.status, parsed, found
 

@@ -44,7 +44,7 @@ static struct stock *stock_at(int64_t machine_id, int64_t version)
             .machine = &machine,
             .terms = { .num_gpus = 1 << i, .gpu_hour = { version }, .disk_gb = 100 },
         };
-    return stock_of(machine_id, offers, OFFERS);
+    return stock_of(machine_id, offers, OFFERS, 1);
 }
 
 /* One search for all offers: those of a machine are of one version, no older than what was put

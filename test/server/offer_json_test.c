@@ -2,6 +2,7 @@
 #include "server/offer_json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -50,7 +51,7 @@ static struct stock *a_stock(int64_t price)
                                       .disk_gb = 500,
                                       .end = { NOW.microseconds + US_PER_HOUR } } };
 
-    return stock_of(77, &offer, 1);
+    return stock_of(77, &offer, 1, 1);
 }
 
 static json_t *encoded(const struct offer *offer, const struct offer_ask *ask)
@@ -129,7 +130,16 @@ static void encode_plainly(struct encoder *json, const struct offer *offer,
         field_null(json, "vram_costperhour");
     encode_field_bool(json, "rentable", offer_is_rentable(offer, NOW));
     encode_field_bool(json, "rented", offer->renter_id == asker.user_id);
-    field_until(json, "duration", NOW, offer->terms.end);
+    encode_key(json, "duration");
+    if (instant_compare(offer->terms.end, INSTANT_NEVER) == 0)
+        return encode_null(json);
+    int64_t left_us = instant_until(NOW, offer->terms.end);
+    char text[40];
+    left_us = left_us > 0 ? left_us : 0;
+    encode_raw(json, text,
+               (size_t)snprintf(text, sizeof text, "%lld.%06lld",
+                                (long long)(left_us / US_PER_SECOND),
+                                (long long)(left_us % US_PER_SECOND)));
 }
 
 static struct money some_price(void)

@@ -41,6 +41,49 @@ static void test_it_keeps_what_the_first_ones_ask_for(void **state)
     CHECK(offer_memo_find(&memo, &(struct offer_ask){ .disk_milligb = 0 }) == NULL);
 }
 
+/* The last row that was written is kept, for whoever has the same one before it. */
+static void test_a_row_is_kept_with_all_that_it_depends_on(void **state)
+{
+    struct offer_memo memo = { .texts = { NULL } };
+    const struct offer_ask ask = ask_of(0);
+    const struct offer_row_key key = { 3, 77, 2000, 1, 2 };
+    char bytes[OFFER_ROW_MAX + 1], got[OFFER_ROW_MAX];
+    struct gzip_known known;
+    const struct {
+        struct offer_row_key key;
+        bool is_known, is_whole;
+    } rows[] = {
+        { key, true, true },
+        { { 4, 77, 2000, 1, 2 }, true, false },
+        { { 3, 78, 2000, 1, 2 }, true, false },
+        { { 3, 77, 2001, 1, 2 }, true, false },
+        { { 3, 77, 2000, 1, 3 }, true, false },
+        { { 3, 77, 2000, 0, 2 }, false, false }, /* what the asker makes of the row itself */
+    };
+
+    (void)state;
+    offer_memo_keep(&memo, &ask, "text", 4);
+    struct offer_memo_text *text = offer_memo_find(&memo, &ask);
+    CHECK(!offer_memo_row(text, &key, got, &known));
+    memset(bytes, 'a', sizeof bytes);
+    for (size_t length = OFFER_ROW_MAX + 1; length > 0; length = length > 5 ? 5 : length - 1) {
+        offer_memo_keep_row(text, &key, &(struct gzip_known){ bytes, length, 9, 8, 7 });
+        check_row("length %zu", length);
+        CHECK_INT(offer_memo_row(text, &key, got, &known), length <= OFFER_ROW_MAX);
+        if (length <= OFFER_ROW_MAX)
+            CHECK(known.length == length && memcmp(got, bytes, length) == 0);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        known = (struct gzip_known){ .length = 99 };
+        check_row("key %zu", i);
+        CHECK_INT(offer_memo_row(text, &rows[i].key, got, &known), rows[i].is_known);
+        CHECK(known.length == (!rows[i].is_known ? 99u : rows[i].is_whole ? 1u : 0u));
+        if (rows[i].is_known)
+            CHECK(known.text_length == 9 && known.crc == 8 && known.shift == 7);
+    }
+    offer_memo_clear(&memo);
+}
+
 static struct offer_memo memos[MEMOS];
 static atomic_int found_count, wrong_count;
 
@@ -90,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_keeps_what_the_first_ones_ask_for),
+        cmocka_unit_test(test_a_row_is_kept_with_all_that_it_depends_on),
         cmocka_unit_test(test_many_may_ask_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
