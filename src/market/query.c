@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "market/gpu.h"
+#include "market/meter.h"
 
 static const struct query_value unknown = { .kind = QUERY_VALUE_NULL };
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "market/meter.h"
 #include "server/fields.h"
 #include "server/offer_memo.h"
 
@@ -20,6 +21,19 @@ static void field_score(struct encoder *json, const char *key, double value)
         encode_field_real(json, key, value);
     else
         field_null(json, key);
+}
+
+/* Members that nothing here is known for: older clients look for them. */
+static void encode_unknown(struct encoder *json)
+{
+    static const char *const keys[] = {
+        "gpu_ids",          "geolocode",      "logo",           "webpage",
+        "cluster_id",       "nw_disk_min_bw", "nw_disk_max_bw", "nw_disk_avg_bw",
+        "avail_vol_ask_id", "avail_vol_size", "avail_vol_dph",
+    };
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        field_null(json, keys[i]);
 }
 
 static void encode_slice(struct encoder *json, const struct offer *offer)
@@ -49,6 +63,7 @@ static void encode_terms(struct encoder *json, const struct offer *offer)
     encode_field_text(json, "storage_when_offline", offer->skips_disk_offline ? "skip" : "charge");
     field_fixed(json, "discount_rate", discount_ppm, 6);
     field_fixed(json, "credit_discount_max", discount_ppm, 6);
+    field_fixed(json, "platform_fee", FEE_BPS_DEFAULT, 4);
     fields_traffic_prices(json, offer->terms.up_tb, offer->terms.down_tb);
     encode_field_real(json, "reliability_mult",
                       offer_reliability(offer->machine->reliability_ppm, 0));
@@ -69,6 +84,7 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_terms(json, offer);
     encode_field_bool(json, "is_bid", offer->is_bid);
     encode_field_bool(json, "vms_enabled", false);
+    encode_field_bool(json, "is_vm_deverified", false);
     field_known_text(json, "hostname", offer->machine->hostname);
     encode_field_text(json, "public_ipaddr", "");
     field_time(json, "start_date", offer->terms.start);
@@ -76,6 +92,7 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_field_bool(json, "is_rented", offer->renter_id != 0);
     field_time(json, "rented_until",
                offer->renter_id != 0 ? offer->terms.end : (struct instant){ 0 });
+    encode_unknown(json);
     encode_field_text(json, "time_remaining", "");
     encode_field_text(json, "time_remaining_isbid", "");
 }
