@@ -21,6 +21,7 @@
 #include "agent/engine.h"
 #include "agent/gauges.h"
 #include "agent/identity.h"
+#include "agent/images.h"
 #include "agent/instance.h"
 #include "agent/isolate.h"
 #include "agent/job.h"
@@ -70,6 +71,7 @@ struct agent {
     char engine_socket[512];
     struct observer *observer;
     struct instances instances;
+    struct images images;
     struct slots slots;
     struct pool *pool;
     struct ops *ops;

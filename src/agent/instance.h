@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/images.h"
 #include "agent/job.h"
 #include "agent/keep.h"
 #include "agent/observe.h"
@@ -21,11 +22,7 @@ struct agent;
 
 enum jupyter_state { JUPYTER_STARTING, JUPYTER_UP, JUPYTER_SILENT };
 
-enum {
-    INSTANCES_MAX = 8192,
-    IMAGE_REFERENCE_SIZE = 512 + 1,
-    INSTANCE_MESSAGE_SIZE = REPORT_MESSAGE_MAX / 2
-};
+enum { INSTANCES_MAX = 8192, INSTANCE_MESSAGE_SIZE = REPORT_MESSAGE_MAX / 2 };
 
 struct instance {
     struct agent *agent;
@@ -37,6 +34,7 @@ struct instance {
     bool has_record;
     struct record record;
     char prepared[IMAGE_REFERENCE_SIZE]; /* the image that is here, for it; "" none */
+    char assumed[PULL_ID_SIZE];          /* its id, where that was remembered; "" asked for */
     struct plan_failure failure;
     enum plan_step under_way;
     int64_t begun_us; /* when that was begun */

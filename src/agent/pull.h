@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { PULL_LAYERS_MAX = 256, PULL_EXPOSED_MAX = 64 };
+enum { PULL_LAYERS_MAX = 256, PULL_EXPOSED_MAX = 64, PULL_ID_SIZE = 128 };
 
 struct pull_port {
     int64_t port;
@@ -23,7 +23,7 @@ struct pull_port {
 };
 
 struct pull_image {
-    char id[128]; /* "sha256:..." */
+    char id[PULL_ID_SIZE]; /* "sha256:..." */
     int64_t port_count;
     struct pull_port ports[PULL_EXPOSED_MAX]; /* EXPOSE, sorted; those past the end are left out */
 };

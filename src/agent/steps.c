@@ -150,7 +150,9 @@ static bool take_image(struct instance *instance, const struct pull_image *image
     if (spec->registry_login != NULL && !mark_private(agent, spec->image, err))
         return false;
     (void)snprintf(instance->prepared, sizeof instance->prepared, "%s", spec->image);
-    if (instance->has_record && instance->record.remake < spec->remake)
+    bool was_assumed = *instance->assumed != '\0';
+    *instance->assumed = '\0';
+    if (instance->has_record && (was_assumed || instance->record.remake < spec->remake))
         return give_ports_anew(instance, image, err);
     if (instance->has_record)
         return true;
@@ -172,6 +174,36 @@ static bool take_image(struct instance *instance, const struct pull_image *image
     instance->record = record;
     instance->has_record = true;
     return true;
+}
+
+/* What is remembered of its image, where that is nobody's secret and need not be the newest. */
+static const struct pull_image *known_image(const struct instance *instance)
+{
+    const struct agent *agent = instance->agent;
+    const struct instance_spec *spec = &instance->desired->spec;
+
+    if (instance->has_record || spec->registry_login != NULL || spec->remake > 0 ||
+        is_private(agent, spec->image))
+        return NULL;
+    return images_find(&agent->images, spec->image);
+}
+
+/* Prepared without a worker; the one that makes the container looks whether it is still so. */
+static bool assume(struct instance *instance, const struct pull_image *image, struct error *err)
+{
+    if (!take_image(instance, image, err))
+        return false;
+    (void)snprintf(instance->assumed, sizeof instance->assumed, "%s", image->id);
+    agent_wake(instance->agent);
+    return true;
+}
+
+static void learn_image(struct instance *instance, const struct pull_image *image)
+{
+    const struct instance_spec *spec = &instance->desired->spec;
+
+    if (spec->registry_login == NULL)
+        images_put(&instance->agent->images, spec->image, image);
 }
 
 /* Nothing of it is on the host any more. */
@@ -196,8 +228,11 @@ static bool take_done(struct instance *instance, enum plan_step step,
     int64_t took_us = loop_now_us(instance->agent->loop) - instance->begun_us;
 
     if (step == PLAN_PREPARE && result->has_image && instance->desired != NULL &&
-        instance->desired->state != DESIRED_ABSENT && !take_image(instance, &result->image, err))
-        return false;
+        instance->desired->state != DESIRED_ABSENT) {
+        if (!take_image(instance, &result->image, err))
+            return false;
+        learn_image(instance, &result->image);
+    }
     if (is_gone && !let_go(instance, err))
         return false;
     if (!is_gone)
@@ -207,6 +242,8 @@ static bool take_done(struct instance *instance, enum plan_step step,
               "instance %" PRId64 ": %s in %.1f ms, the engine %.1f ms", instance->id,
               plan_step_name(step), (double)took_us / US_PER_MS,
               (double)result->engine_us / US_PER_MS);
+    if (step == PLAN_CREATE)
+        *instance->assumed = '\0';
     instance->failure = (struct plan_failure){ 0 };
     *instance->message = '\0';
     return true;
@@ -230,8 +267,11 @@ static void take_result(struct instance *instance, enum plan_step step,
         observe_refresh(agent->observer);
     if (result->is_done && take_done(instance, step, result, &err))
         return;
-    if (step == PLAN_CREATE && err.code == ERROR_NOT_FOUND)
-        *instance->prepared = '\0'; /* the image was removed behind our back */
+    if (step == PLAN_CREATE && err.code == ERROR_NOT_FOUND) {
+        /* The image was removed behind our back, or another one has its name. */
+        images_forget(&agent->images, instance->prepared);
+        *instance->prepared = '\0';
+    }
     fail(instance, step, &err, result->is_final);
 }
 
@@ -297,6 +337,7 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
     const struct desired_instance *desired = instance->desired;
     const struct seen *seen = instance_seen(instance, false);
     bool is_foreign = instance->machine_id != agent->identity.machine_id;
+    const struct pull_image *known = step == PLAN_PREPARE ? known_image(instance) : NULL;
     struct work work = {
         .step = step,
         .engine_socket = agent->engine_socket,
@@ -307,6 +348,7 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
         .foreign_container = is_foreign && seen != NULL ? seen->id : NULL,
         .is_made_for_copies =
             seen != NULL && seen_is_for_copies(seen) && instance_seen(instance, true) == NULL,
+        .assumed_image = *instance->assumed != '\0' ? instance->assumed : NULL,
         .must_pull = step == PLAN_PREPARE && is_private(agent, desired->spec.image),
         .should_pull = step == PLAN_PREPARE && desired->spec.remake > 0,
     };
@@ -319,6 +361,8 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
         .context = instance,
     };
 
+    if (known != NULL)
+        return assume(instance, known, err);
     if (!write_down(instance, step, err))
         return false;
     work.notice_deadline = (struct instant){ instance->record.notice_deadline_us };

@@ -176,6 +176,22 @@ static bool wall_off(const struct work *work, struct error *err)
            isolate_ensure(work->host->isolate, work->record->slot, err);
 }
 
+/* Ports were given by what was remembered of the image. */
+static bool has_same_image(struct account *account, struct error *err)
+{
+    const struct work *work = account->work;
+    const char *reference = work->desired->spec.image;
+    struct pull_image image;
+
+    if (work->assumed_image == NULL)
+        return true;
+    if (!pull_inspect(&account->docker, reference, &image, err))
+        return false;
+    if (strcmp(image.id, work->assumed_image) != 0)
+        return error_set(err, ERROR_NOT_FOUND, "%s is another image by now", reference);
+    return true;
+}
+
 /* The container and the walls, while its network is made. An engine that asks for the network at
  * once is asked again when it is there. */
 static bool make_both(struct account *account, const char *name, char ret_id[static DOCKER_ID_SIZE],
@@ -190,15 +206,16 @@ static bool make_both(struct account *account, const char *name, char ret_id[sta
 
     if (!beside_begin(&network, err))
         return false;
-    bool is_made = make_container(account, name, image, ret_id, err);
+    bool is_same = has_same_image(account, err);
+    bool is_made = is_same && make_container(account, name, image, ret_id, err);
     bool has_walls = wall_off(work, &no_walls);
     bool has_network = beside_wait(&network, &account->docker.busy_us, &no_network);
     if (!has_walls || !has_network) {
         *err = has_walls ? no_network : no_walls;
         return false;
     }
-    return is_made ||
-           (err->code == ERROR_NOT_FOUND && make_container(account, name, image, ret_id, err));
+    return is_made || (is_same && err->code == ERROR_NOT_FOUND &&
+                       make_container(account, name, image, ret_id, err));
 }
 
 static bool create(struct account *account, struct error *err)
@@ -211,7 +228,7 @@ static bool create(struct account *account, struct error *err)
     (void)seen_name(work->instance_id, name);
     if (!work->record->has_holder)
         is_made = make_both(account, name, id, err);
-    else if (!make_network(account, err))
+    else if (!has_same_image(account, err) || !make_network(account, err))
         return false;
     else
         is_made = make_container(account, name, work->desired->spec.image, id, err);

@@ -23,6 +23,7 @@ struct work {
     const struct desired_instance *desired; /* NULL for steps that take down */
     const struct record *record;            /* NULL: none */
     const char *foreign_container;          /* id, of PLAN_STOP: not ours, so not by our names */
+    const char *assumed_image;              /* id, of PLAN_CREATE: it was remembered; NULL: asked */
     struct instant notice_deadline;         /* of PLAN_NOTIFY */
     bool is_made_for_copies;                /* the container is there for copies already */
     bool must_pull;   /* although the image is here: it may be somebody else's secret */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/diary.h"
 #include "agent/seen.h"
 #include "check.h"
 #include "support_engine.h"
@@ -230,6 +231,91 @@ static void test_what_is_made_again_begins_anew(void **state)
     host_destroy(37, 5);
 }
 
+/* Give an image a name, as somebody at the host may. `changes`: escaped. */
+static void commit_image(int64_t id, const char *repo, const char *changes)
+{
+    auto_docker struct docker docker = docker_open(engine_path());
+    char path[256];
+    struct docker_call call = { .method = "POST", .path = path, .body = "{}" };
+    static const char *const json[] = { "Content-Type: application/json", NULL };
+    struct error err;
+
+    call.headers = json;
+    (void)snprintf(path, sizeof path,
+                   "/commit?container=berth-%" PRId64 "&repo=%s&tag=1&pause=0&changes=%s", id, repo,
+                   changes);
+    CHECK_OK(docker_call(&docker, &call, NULL, &err), &err);
+}
+
+static void remove_image(const char *image)
+{
+    auto_docker struct docker docker = docker_open(engine_path());
+    char path[256];
+    struct docker_call call = { .method = "DELETE", .path = path };
+    struct error err;
+
+    (void)snprintf(path, sizeof path, "/images/%s?force=1", image);
+    CHECK_OK(docker_call(&docker, &call, NULL, &err), &err);
+}
+
+/* Whether the agent asked for the image before it made the instance. */
+static bool has_asked(int64_t id)
+{
+    auto_buf struct buf text = buf_of(DIARY_MAX);
+    char path[512];
+    struct error err;
+
+    (void)snprintf(path, sizeof path, "%s/host/instances/%" PRId64 ".log", engine_dir(), id);
+    CHECK_OK(file_read(AT_FDCWD, path, &text, &err), &err);
+    CHECK(strstr(text.bytes, "create: done") != NULL);
+    return strstr(text.bytes, "prepare: done") != NULL;
+}
+
+static struct market_report run_once(int64_t id)
+{
+    struct desired_instance instance = host_instance(id, 1, DESIRED_RUNNING);
+
+    instance.spec.image = "once:1";
+    host_want(&instance);
+    return market_wait(host_market, id, PHASE_RUNNING, 1, HOST_SECONDS);
+}
+
+/* What is remembered of an image saves a question, and never decides what is made. */
+static void test_a_known_image_is_made_at_once_unless_it_changed(void **state)
+{
+    struct desired_instance instance = host_instance(50, 1, DESIRED_RUNNING);
+
+    (void)state;
+    host_want(&instance);
+    (void)market_wait(host_market, 50, PHASE_RUNNING, 1, HOST_SECONDS);
+    commit_image(50, "once", "LABEL%20is=once");
+    host_destroy(50, 2);
+    CHECK_INT(run_once(51).port_count, 0);
+    CHECK(has_asked(51));
+    host_destroy(51, 2);
+    CHECK_INT(run_once(52).port_count, 0);
+    CHECK(!has_asked(52));
+    commit_image(52, "once", "EXPOSE%209000%2Ftcp");
+    host_destroy(52, 2);
+    struct market_report report = run_once(53);
+    CHECK_INT(report.port_count, 1);
+    CHECK_INT(report.ports[0].port, 9000);
+    CHECK(has_asked(53));
+    host_destroy(53, 2);
+    report = run_once(54);
+    CHECK_INT(report.port_count, 1);
+    CHECK(!has_asked(54));
+    host_destroy(54, 2);
+
+    remove_image("once:1");
+    instance = host_instance(55, 1, DESIRED_RUNNING);
+    instance.spec.image = "once:1";
+    host_want(&instance);
+    report = market_wait(host_market, 55, PHASE_FAILED, 1, HOST_SECONDS);
+    CHECK(strstr(report.message, "pull once:1") != NULL);
+    host_destroy(55, 2);
+}
+
 static void test_only_a_signature_deletes(void **state)
 {
     struct desired_instance instance = host_instance(34, 1, DESIRED_RUNNING);
@@ -411,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_a_reboot_happens_once),
         cmocka_unit_test(test_other_devices_keep_the_files),
         cmocka_unit_test(test_what_is_made_again_begins_anew),
+        cmocka_unit_test(test_a_known_image_is_made_at_once_unless_it_changed),
         cmocka_unit_test(test_only_a_signature_deletes),
         cmocka_unit_test(test_credit_ends_without_the_server),
         cmocka_unit_test(test_running_instances_survive_everybody),
