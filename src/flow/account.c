@@ -214,31 +214,28 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
 {
     struct authenticate_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct api_key_row key;
-    struct user_row user;
+    struct api_key_owned found;
+    const struct api_key_row *key = &found.key;
     int64_t named = 0, whole = 0;
-    bool has_key, has_user = false;
+    bool has_key;
 
     work->is_known = false;
-    if (!api_key_find(db, &work->hash, &arena, &key, &has_key, err) ||
-        (has_key && !user_load(db, key.user_id, &arena, &user, &has_user, err)))
+    if (!api_key_find(db, &work->hash, &arena, &found, &has_key, err))
         return false;
     if (!has_key)
         return login_caller(db, &work->hash, work->now, &work->caller, &work->is_known, err);
-    if (!has_user)
-        return true;
-    if (key.rights[0] != '\0' && !account_rights(key.rights, &named, &whole))
-        return error_set(err, ERROR_CORRUPT, "API key %" PRId64 " has no rights", key.id);
-    work->caller = (struct caller){ .user_id = user.id,
-                                    .key_id = key.id,
-                                    .scopes = key.scopes,
+    if (key->rights[0] != '\0' && !account_rights(key->rights, &named, &whole))
+        return error_set(err, ERROR_CORRUPT, "API key %" PRId64 " has no rights", key->id);
+    work->caller = (struct caller){ .user_id = key->user_id,
+                                    .key_id = key->id,
+                                    .scopes = key->scopes,
                                     .narrowed = named & ~whole,
-                                    .has_tfa = user.has_tfa,
-                                    .actor_id = user.id,
-                                    .instance_id = key.contract_id,
-                                    .is_admin = user.is_admin && key.contract_id == 0 };
+                                    .has_tfa = found.has_owner_tfa,
+                                    .actor_id = key->user_id,
+                                    .instance_id = key->contract_id,
+                                    .is_admin = found.is_owner_admin && key->contract_id == 0 };
     work->is_known = true;
-    return key.member_id == 0 || add_member(db, &key, &arena, work, err);
+    return key->member_id == 0 || add_member(db, key, &arena, work, err);
 }
 
 bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,

@@ -4,8 +4,6 @@
 #include "flow/funds.h"
 #include "store/hold.h"
 #include "store/ledger.h"
-#include "store/machine.h"
-#include "store/ssh_key.h"
 
 struct show_work {
     const struct caller *caller;
@@ -18,29 +16,26 @@ static bool show_work(struct db *db, void *context, struct error *err)
 {
     struct show_work *work = context;
     int64_t id = work->caller->user_id;
+    struct user_profile profile;
     struct hold_sums held;
-    struct ssh_key_row *keys;
     struct credit credit;
-    size_t key_count;
     bool has;
 
-    work->view = (struct user_view){ .ssh_key = "" };
-    if (!user_load(db, id, work->arena, &work->view.user, &has, err))
+    if (!user_load_profile(db, id, work->arena, &profile, &has, err))
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a key without its user");
+    work->view = (struct user_view){ .user = profile.user,
+                                     .ssh_key = profile.ssh_key,
+                                     .has_machines = profile.has_machines };
     if (!funds_credit(db, &work->view.user, work->now, work->arena, &credit, err) ||
-        !ledger_load_earnings(db, id, &work->view.earnings, err) ||
-        !hold_sums(db, id, &held, err) || !machine_has_any(db, id, &work->view.has_machines, err) ||
-        !ssh_key_list(db, id, work->arena, &keys, &key_count, err))
+        !ledger_load_earnings(db, id, &work->view.earnings, err) || !hold_sums(db, id, &held, err))
         return false;
     work->view.credit = credit_available(&credit, work->now);
     work->view.burn_hour = credit_hour(&credit);
     work->view.pending_credit = held.deposits;
     work->view.held_credit = held.credit;
     work->view.held_earnings = held.earnings;
-    if (key_count > 0)
-        work->view.ssh_key = keys[0].public_key;
     return true;
 }
 

@@ -6,8 +6,9 @@
 #include "store/rows.h"
 
 #define API_KEY_COLUMNS                                                                            \
-    "id, user_id, name, rights, scopes, contract_id, hash, created_us, member_id, "                \
-    "CASE WHEN member_id > 0 THEN (SELECT t.name FROM team t WHERE t.id = user_id) END"
+    "k.id, k.user_id, k.name, k.rights, k.scopes, k.contract_id, k.hash, k.created_us, "           \
+    "k.member_id, "                                                                                \
+    "CASE WHEN k.member_id > 0 THEN (SELECT t.name FROM team t WHERE t.id = k.user_id) END"
 
 static bool api_key_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -40,13 +41,26 @@ bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_i
                      ret_id, err);
 }
 
-bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
-                  struct api_key_row *ret, bool *ret_has, struct error *err)
+static bool owned_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
-    return rows_load_one(
-        db, &reader,
-        "SELECT " API_KEY_COLUMNS " FROM api_key WHERE hash = $1 AND revoked_us IS NULL",
-        DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), arena, ret, ret_has, err);
+    struct api_key_owned *owned = item;
+
+    owned->is_owner_admin = db_column_int(row, 10) != 0;
+    owned->has_owner_tfa = db_column_int(row, 11) != 0;
+    return api_key_read(row, arena, &owned->key, err);
+}
+
+bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
+                  struct api_key_owned *ret, bool *ret_has, struct error *err)
+{
+    static const struct rows_reader owned = { "API key", sizeof(struct api_key_owned), owned_read };
+
+    return rows_load_one(db, &owned,
+                         "SELECT " API_KEY_COLUMNS ", u.is_admin, u.tfa_us FROM api_key k "
+                         "JOIN users u ON u.id = k.user_id "
+                         "WHERE k.hash = $1 AND k.revoked_us IS NULL",
+                         DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), arena, ret, ret_has,
+                         err);
 }
 
 #define OWNED "user_id = $1 AND member_id = $2 AND revoked_us IS NULL"
@@ -55,7 +69,7 @@ bool api_key_load(struct db *db, struct api_key_owner owner, int64_t id, struct 
                   struct api_key_row *ret, bool *ret_has, struct error *err)
 {
     return rows_load_one(db, &reader,
-                         "SELECT " API_KEY_COLUMNS " FROM api_key WHERE " OWNED " AND id = $3",
+                         "SELECT " API_KEY_COLUMNS " FROM api_key k WHERE " OWNED " AND id = $3",
                          DB_ARGS(db_int(owner.user_id), db_int(owner.member_id), db_int(id)), arena,
                          ret, ret_has, err);
 }
@@ -65,7 +79,7 @@ bool api_key_list(struct db *db, struct api_key_owner owner, struct arena *arena
 {
     return rows_load(
         db, &reader,
-        "SELECT " API_KEY_COLUMNS " FROM api_key WHERE " OWNED " AND contract_id = 0 ORDER BY id",
+        "SELECT " API_KEY_COLUMNS " FROM api_key k WHERE " OWNED " AND contract_id = 0 ORDER BY id",
         DB_ARGS(db_int(owner.user_id), db_int(owner.member_id)), arena, ret, ret_count, err);
 }
 

@@ -23,9 +23,15 @@ struct api_key_row {
 NODISCARD bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_id,
                               struct error *err);
 
+/* With what a caller is by being its owner. */
+struct api_key_owned {
+    struct api_key_row key;
+    bool is_owner_admin, has_owner_tfa;
+};
+
 /* The live key with that hash. */
 NODISCARD bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
-                            struct api_key_row *ret, bool *ret_has, struct error *err);
+                            struct api_key_owned *ret, bool *ret_has, struct error *err);
 
 /* Whose keys: an account's own, or one member's of a team's account. */
 struct api_key_owner {

@@ -57,6 +57,30 @@ bool user_load(struct db *db, int64_t id, struct arena *arena, struct user_row *
                          DB_ARGS(db_int(id)), arena, ret, ret_has, err);
 }
 
+static bool profile_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct user_profile *profile = item;
+
+    profile->has_machines = db_column_int(row, 14) != 0;
+    return rows_text(row, 15, arena, &profile->ssh_key, err) &&
+           user_read(row, arena, &profile->user, err);
+}
+
+bool user_load_profile(struct db *db, int64_t id, struct arena *arena, struct user_profile *ret,
+                       bool *ret_has, struct error *err)
+{
+    static const struct rows_reader profile = { "user", sizeof(struct user_profile), profile_read };
+
+    return rows_load_one(
+        db, &profile,
+        "SELECT " USER_COLUMNS ", "
+        "CASE WHEN EXISTS (SELECT 1 FROM machine m WHERE m.owner_id = users.id) THEN 1 ELSE 0 END, "
+        "COALESCE((SELECT k.public_key FROM ssh_key k WHERE k.user_id = users.id "
+        "AND k.deleted_us IS NULL AND k.is_account = 1 ORDER BY k.id LIMIT 1), '') "
+        "FROM users WHERE id = $1",
+        DB_ARGS(db_int(id)), arena, ret, ret_has, err);
+}
+
 bool user_find(struct db *db, const char *email, struct arena *arena, struct user_row *ret,
                bool *ret_has, struct error *err)
 {

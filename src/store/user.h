@@ -31,6 +31,15 @@ NODISCARD bool user_insert(struct db *db, const struct user_row *user, int64_t *
                            struct error *err);
 NODISCARD bool user_load(struct db *db, int64_t id, struct arena *arena, struct user_row *ret,
                          bool *ret_has, struct error *err);
+
+/* With what an account shows of itself besides. */
+struct user_profile {
+    struct user_row user;
+    const char *ssh_key; /* the oldest of the account; "" without */
+    bool has_machines;
+};
+NODISCARD bool user_load_profile(struct db *db, int64_t id, struct arena *arena,
+                                 struct user_profile *ret, bool *ret_has, struct error *err);
 NODISCARD bool user_find(struct db *db, const char *email, struct arena *arena,
                          struct user_row *ret, bool *ret_has, struct error *err);
 

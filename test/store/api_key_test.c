@@ -24,11 +24,11 @@ static int64_t insert(struct scene *scene, int64_t user_id, uint8_t hash, int64_
 static int64_t find(struct scene *scene, uint8_t number)
 {
     struct hash hash = scene_hash(number);
-    struct api_key_row key;
+    struct api_key_owned found;
     bool has = false;
 
-    CHECK_OK(api_key_find(scene->db, &hash, &scene->arena, &key, &has, &scene->err), &scene->err);
-    return has ? key.id : 0;
+    CHECK_OK(api_key_find(scene->db, &hash, &scene->arena, &found, &has, &scene->err), &scene->err);
+    return has ? found.key.id : 0;
 }
 
 static int64_t list(struct scene *scene, int64_t user_id, struct api_key_row **ret)
@@ -63,6 +63,29 @@ static void test_every_field_comes_back(void **state)
     CHECK_INT(key.created.microseconds, scene_at(4).microseconds);
     CHECK_INT(find(&scene, 1), id);
     CHECK_INT(find(&scene, 2), 0);
+}
+
+/* What makes its caller an operator, or asks for more than the key. */
+static void test_a_key_tells_of_its_owner(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t id = insert(&scene, scene.ada, 1, 0);
+    struct hash hash = scene_hash(1);
+
+    for (int i = 0; i < 4; i++) {
+        struct api_key_owned found;
+        bool has;
+
+        check_row("%d", i);
+        scene_run(&scene, "UPDATE users SET is_admin = $2, tfa_us = $3 WHERE id = $1",
+                  DB_ARGS(db_int(scene.ada), db_int(i % 2), db_int(i / 2 * 7)));
+        CHECK_OK(api_key_find(scene.db, &hash, &scene.arena, &found, &has, &scene.err), &scene.err);
+        CHECK(has);
+        CHECK_INT(found.key.id, id);
+        CHECK_INT(found.key.user_id, scene.ada);
+        CHECK_INT(found.is_owner_admin, i % 2);
+        CHECK_INT(found.has_owner_tfa, i / 2);
+    }
 }
 
 static void test_a_key_is_its_owners(void **state)
@@ -193,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_comes_back),
+        cmocka_unit_test(test_a_key_tells_of_its_owner),
         cmocka_unit_test(test_a_key_is_its_owners),
         cmocka_unit_test(test_a_revoked_key_is_gone),
         cmocka_unit_test(test_a_list_is_in_order_and_without_instance_keys),

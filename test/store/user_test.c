@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/user.h"
 
+#include "store/ssh_key.h"
 #include "store/support_rows.h"
 
 static struct user_row user_of(struct scene *scene, int64_t id)
@@ -39,6 +40,55 @@ static void test_every_field_comes_back(void **state)
     CHECK_INT(found.credit_limit.nanodollars, user.credit_limit.nanodollars);
     CHECK_INT(found.t_zero.microseconds, user.t_zero.microseconds);
     CHECK(!user_of(&scene, scene.ada).is_admin);
+}
+
+static struct user_profile profile_of(struct scene *scene, int64_t id)
+{
+    struct user_profile profile;
+    bool has = false;
+
+    CHECK_OK(user_load_profile(scene->db, id, &scene->arena, &profile, &has, &scene->err),
+             &scene->err);
+    CHECK(has);
+    CHECK_INT(profile.user.id, id);
+    CHECK_TEXT(profile.user.email, user_of(scene, id).email);
+    return profile;
+}
+
+static int64_t add_key(struct scene *scene, int64_t user_id, const char *text, bool is_account)
+{
+    struct ssh_key_row key = {
+        .user_id = user_id, .public_key = text, .is_account = is_account, .created = scene_at(4)
+    };
+    int64_t id;
+
+    CHECK_OK(ssh_key_insert(scene->db, &key, &id, &scene->err), &scene->err);
+    return id;
+}
+
+/* Of its keys the oldest that is the whole account's, and not another's. */
+static void test_a_profile_is_of_one_account(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct user_profile profile;
+    int64_t count;
+    bool has = true;
+
+    CHECK(profile_of(&scene, scene.host).has_machines);
+    CHECK(!profile_of(&scene, scene.ada).has_machines);
+    (void)add_key(&scene, scene.bob, "of bob", true);
+    (void)add_key(&scene, scene.ada, "of one instance", false);
+    CHECK_TEXT(profile_of(&scene, scene.ada).ssh_key, "");
+    int64_t first = add_key(&scene, scene.ada, "first", true);
+    (void)add_key(&scene, scene.ada, "second", true);
+    CHECK_TEXT(profile_of(&scene, scene.ada).ssh_key, "first");
+    CHECK_OK(ssh_key_delete(scene.db, scene.ada, first, scene_at(5), &count, &scene.err),
+             &scene.err);
+    CHECK_TEXT(profile_of(&scene, scene.ada).ssh_key, "second");
+    CHECK_TEXT(profile_of(&scene, scene.bob).ssh_key, "of bob");
+    CHECK_OK(user_load_profile(scene.db, 999, &scene.arena, &profile, &has, &scene.err),
+             &scene.err);
+    CHECK(!has);
 }
 
 static void test_nobody_is_not_found(void **state)
@@ -133,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_comes_back),
+        cmocka_unit_test(test_a_profile_is_of_one_account),
         cmocka_unit_test(test_nobody_is_not_found),
         cmocka_unit_test(test_an_address_is_one_account),
         cmocka_unit_test(test_changes_are_of_one_user),
