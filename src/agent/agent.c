@@ -124,6 +124,22 @@ static bool make_plan(struct agent *agent, int64_t *ret_next_us)
     return has_news;
 }
 
+/* What it asks for is under way by now: it need not wait for the disk. */
+static void save_desired(struct agent *agent)
+{
+    struct error err;
+
+    if (!agent->has_taken)
+        return;
+    agent->has_taken = false;
+    if (!keep_save(&agent->keep, &err)) {
+        log_failure(&agent->log, "desired state not saved", &err); /* and it comes again */
+        return;
+    }
+    link_applied(agent->link, agent->keep.desired.desired_rev);
+    link_hurry(agent->link); /* which also says what has been applied */
+}
+
 static void on_wake(void *context)
 {
     struct agent *agent = context;
@@ -137,6 +153,7 @@ static void on_wake(void *context)
     has_acted = steps_carry_out(&agent->instances);
     if (has_acted) /* what is under way now is part of the picture that is reported */
         has_news = make_plan(agent, &next_us) || has_news;
+    save_desired(agent);
     update_access(agent);
     relays_update(agent);
     notice_update(agent);
@@ -201,10 +218,9 @@ static void on_desired(void *context, const char *text, size_t length)
     log_write(&agent->log, LOG_DEBUG, "desired state", "revision %" PRId64 " after %" PRId64,
               agent->keep.desired.desired_rev, before);
     instances_desire(&agent->instances, &agent->keep);
-    link_applied(agent->link, agent->keep.desired.desired_rev);
+    agent->has_taken = true;
     ops_take(agent->ops, agent->keep.desired.ops, agent->keep.desired.op_count,
              agent->keep.received_us);
-    link_hurry(agent->link); /* which also says what has been applied */
     agent_wake(agent);
 }
 

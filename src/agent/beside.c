@@ -10,7 +10,11 @@ static void *make(void *context)
     struct beside *beside = context;
     auto_docker struct docker docker = docker_open(beside->engine_socket);
 
-    beside->is_made = holder_bridge(&docker, beside->host, beside->slot, &beside->err);
+    beside->is_made =
+        beside->hostname != NULL
+            ? holder_prepare(&docker, beside->host, beside->slot, beside->hostname, &beside->err)
+            : holder_bridge(&docker, beside->host, beside->slot, &beside->err);
+    beside->engine_us = docker.busy_us;
     return NULL;
 }
 
@@ -31,7 +35,8 @@ bool beside_wait(struct beside *beside, int64_t *waited_us, struct error *err)
     if (beside->is_begun)
         (void)pthread_join(beside->thread, NULL);
     beside->is_begun = false;
-    *waited_us += clock_boot_us(&clock_system) - began_us;
+    int64_t took_us = clock_boot_us(&clock_system) - began_us;
+    *waited_us += took_us < beside->engine_us ? took_us : beside->engine_us;
     if (!beside->is_made)
         *err = beside->err;
     return beside->is_made;

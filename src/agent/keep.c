@@ -87,6 +87,7 @@ static bool load_desired(struct keep *keep, struct error *err)
         return false;
     }
     keep->has_desired = true;
+    keep->saved_rev = keep->desired.desired_rev;
     keep->received_us = moment_here(keep, &moment);
     return true;
 }
@@ -94,7 +95,10 @@ static bool load_desired(struct keep *keep, struct error *err)
 bool keep_open(const struct identity *identity, const struct clock *clock, struct keep *ret,
                struct error *err)
 {
-    struct keep keep = { .identity = identity, .clock = clock, .arena = arena_of(ARENA_MAX) };
+    struct keep keep = { .identity = identity,
+                         .clock = clock,
+                         .arena = arena_of(ARENA_MAX),
+                         .unsaved = buf_of(FILE_MAX) };
     auto_json json_t *root = NULL;
     struct moment contact;
     struct error ignored;
@@ -113,6 +117,7 @@ bool keep_open(const struct identity *identity, const struct clock *clock, struc
 void keep_close(struct keep *keep)
 {
     arena_release(&keep->arena);
+    buf_release(&keep->unsaved);
     keep->has_desired = false;
 }
 
@@ -120,7 +125,7 @@ bool keep_take(struct keep *keep, const char *text, size_t length, struct error 
 {
     struct arena arena = arena_of(ARENA_MAX);
     struct moment now = moment_now(keep);
-    auto_buf struct buf file = buf_of(FILE_MAX);
+    struct buf file = buf_of(FILE_MAX);
     struct encoder json = encoder_of(&file);
     auto_json json_t *root = NULL;
     struct desired desired;
@@ -133,19 +138,32 @@ bool keep_take(struct keep *keep, const char *text, size_t length, struct error 
     encode_key(&json, "desired");
     encode_raw(&json, text, length);
     encode_end(&json);
-    if (file.has_overflowed ||
-        !file_replace(keep->identity->dir, "desired.json", 0600, file.bytes, file.length, err)) {
+    if (file.has_overflowed) {
+        buf_release(&file);
         arena_release(&arena);
-        return file.has_overflowed
-                   ? error_set(err, ERROR_OUT_OF_RANGE, "the desired state is too long")
-                   : false;
+        return error_set(err, ERROR_OUT_OF_RANGE, "the desired state is too long");
     }
 
     arena_release(&keep->arena);
     keep->arena = arena;
+    buf_release(&keep->unsaved);
+    keep->unsaved = file;
     keep->desired = desired;
     keep->has_desired = true;
     keep->received_us = now.boot_us;
+    return true;
+}
+
+bool keep_save(struct keep *keep, struct error *err)
+{
+    const struct buf *file = &keep->unsaved;
+
+    if (file->length == 0)
+        return true;
+    if (!file_replace(keep->identity->dir, "desired.json", 0600, file->bytes, file->length, err))
+        return error_context(err, "save the desired state");
+    keep->saved_rev = keep->desired.desired_rev;
+    buf_release(&keep->unsaved);
     return true;
 }
 

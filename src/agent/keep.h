@@ -10,6 +10,7 @@
 
 #include "agent/identity.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "proto/desired.h"
 #include "sys/clock.h"
@@ -20,6 +21,8 @@ struct keep {
     bool has_desired;
     struct desired desired;  /* lives in the arena */
     struct arena arena;      /* owned */
+    int64_t saved_rev;       /* the last one that is durable; 0: none */
+    struct buf unsaved;      /* owned: the file that is to be written; empty: nothing */
     int64_t received_us;     /* CLOCK_BOOTTIME of this boot; negative: before it */
     int64_t last_contact_us; /* the same */
     int64_t contact_saved_us;
@@ -30,8 +33,13 @@ NODISCARD bool keep_open(const struct identity *identity, const struct clock *cl
                          struct keep *ret, struct error *err);
 void keep_close(struct keep *keep);
 
-/* Take over a newer desired state and make it durable. `text` is the document as it came. */
+/* Take over a newer desired state. `text` is the document as it came. */
 NODISCARD bool keep_take(struct keep *keep, const char *text, size_t length, struct error *err);
+
+/* Make it durable: before the server is told of it, and before anything is deleted by it. What else
+ * it asks for may have begun by then. A host that loses its power in between has not heard of it,
+ * and is told again. */
+NODISCARD bool keep_save(struct keep *keep, struct error *err);
 
 /* The server has answered. Written to disk once a minute. */
 void keep_contact(struct keep *keep);

@@ -487,6 +487,8 @@ void link_applied(struct link *link, int64_t desired_rev)
 {
     link->applied_rev = desired_rev;
     link->has_applied = true;
+    if (link->state == LINK_OPEN && link->poll == NULL)
+        loop_timer_hurry(link->poll_timer, 0);
 }
 
 /* Operations */

@@ -188,7 +188,7 @@ void report_fill(struct agent *agent, struct arena *arena, struct heartbeat *hea
     report_measure(agent);
     *heartbeat = (struct heartbeat){
         .mono_ms = loop_now_us(agent->loop) / US_PER_MS,
-        .applied_rev = agent->keep.has_desired ? agent->keep.desired.desired_rev : 0,
+        .applied_rev = agent->keep.saved_rev,
         .is_engine_ok = observe_is_ok(agent->observer),
         .engine_message = message_of(arena, message),
         .instances = arena_alloc(arena, max, sizeof *heartbeat->instances),

@@ -331,6 +331,11 @@ static bool write_down(struct instance *instance, enum plan_step step, struct er
     return true;
 }
 
+static bool deletes(enum plan_step step)
+{
+    return step == PLAN_DESTROY || step == PLAN_FORGET || step == PLAN_CLEAR;
+}
+
 static bool begin(struct instance *instance, enum plan_step step, struct error *err)
 {
     struct agent *agent = instance->agent;
@@ -363,6 +368,8 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
 
     if (known != NULL)
         return assume(instance, known, err);
+    if (deletes(step) && !keep_save(&agent->keep, err))
+        return false;
     if (!write_down(instance, step, err))
         return false;
     work.notice_deadline = (struct instant){ instance->record.notice_deadline_us };

@@ -192,23 +192,27 @@ static bool has_same_image(struct account *account, struct error *err)
     return true;
 }
 
-/* The container and the walls, while its network is made. An engine that asks for the network at
- * once is asked again when it is there. */
+/* The container, while its network is made ready. An engine that asks for the network at once is
+ * asked again when it is there. */
 static bool make_both(struct account *account, const char *name, char ret_id[static DOCKER_ID_SIZE],
                       struct error *err)
 {
     const struct work *work = account->work;
     const char *image = work->desired->spec.image;
+    char hostname[CONTAINER_HOSTNAME_SIZE];
+    bool is_held = work->record->has_holder;
     struct beside network = { .engine_socket = work->engine_socket,
                               .host = work->host,
-                              .slot = work->record->slot };
+                              .slot = work->record->slot,
+                              .hostname =
+                                  is_held ? container_hostname(work->desired, hostname) : NULL };
     struct error no_network, no_walls;
 
     if (!beside_begin(&network, err))
         return false;
     bool is_same = has_same_image(account, err);
     bool is_made = is_same && make_container(account, name, image, ret_id, err);
-    bool has_walls = wall_off(work, &no_walls);
+    bool has_walls = is_held || wall_off(work, &no_walls);
     bool has_network = beside_wait(&network, &account->docker.busy_us, &no_network);
     if (!has_walls || !has_network) {
         *err = has_walls ? no_network : no_walls;
@@ -222,16 +226,10 @@ static bool create(struct account *account, struct error *err)
 {
     const struct work *work = account->work;
     char name[64], id[DOCKER_ID_SIZE];
-    bool is_made = false;
 
     job_say(account->report, "making the container");
     (void)seen_name(work->instance_id, name);
-    if (!work->record->has_holder)
-        is_made = make_both(account, name, id, err);
-    else if (!has_same_image(account, err) || !make_network(account, err))
-        return false;
-    else
-        is_made = make_container(account, name, work->desired->spec.image, id, err);
+    bool is_made = make_both(account, name, id, err);
     /* One of that name is there, from a worker that was killed: the plan will see it. */
     return is_made ? start(account, id, err) : err->code == ERROR_CONFLICT;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -339,6 +340,30 @@ static void test_only_a_signature_deletes(void **state)
     host_destroy(34, 3);
 }
 
+/* What is wanted is done at once; what deletes waits until a power cut cannot make it undone. */
+static void test_nothing_is_deleted_by_an_order_that_cannot_be_kept(void **state)
+{
+    struct desired_instance instance = host_instance(56, 1, DESIRED_RUNNING);
+    auto_json json_t *root = NULL;
+    char path[512];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/host/desired.json", engine_dir());
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(mkdir(path, 0700), 0);
+    host_want(&instance);
+    (void)market_wait(host_market, 56, PHASE_RUNNING, 1, HOST_SECONDS);
+    instance = host_instance(56, 2, DESIRED_ABSENT);
+    market_sign_destroy(host_market, &instance);
+    host_want(&instance);
+    usleep(1500000);
+    CHECK(host_inspect(56, &root));
+    CHECK_INT(rmdir(path), 0);
+    (void)market_wait(host_market, 56, PHASE_ABSENT, 2, HOST_SECONDS);
+    CHECK_INT(access(path, F_OK), 0);
+    market_want(host_market, NULL, 0);
+}
+
 static void test_credit_ends_without_the_server(void **state)
 {
     struct desired_instance instance = host_instance(35, 1, DESIRED_RUNNING);
@@ -499,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_what_is_made_again_begins_anew),
         cmocka_unit_test(test_a_known_image_is_made_at_once_unless_it_changed),
         cmocka_unit_test(test_only_a_signature_deletes),
+        cmocka_unit_test(test_nothing_is_deleted_by_an_order_that_cannot_be_kept),
         cmocka_unit_test(test_credit_ends_without_the_server),
         cmocka_unit_test(test_running_instances_survive_everybody),
         cmocka_unit_test(test_an_agent_killed_anywhere_converges),

@@ -31,14 +31,23 @@ static struct keep open_kept(void)
     return keep;
 }
 
+static void take_and_save(struct keep *keep)
+{
+    struct error err;
+
+    CHECK_OK(keep_take(keep, wanted, sizeof wanted - 1, &err), &err);
+    CHECK_OK(keep_save(keep, &err), &err);
+    CHECK_INT(keep->saved_rev, 9);
+}
+
 static void test_what_was_wanted_outlives_the_agent(void **state)
 {
     struct keep keep = open_kept();
-    struct error err;
 
     (void)state;
     CHECK(!keep.has_desired);
-    CHECK_OK(keep_take(&keep, wanted, sizeof wanted - 1, &err), &err);
+    CHECK_INT(keep.saved_rev, 0);
+    take_and_save(&keep);
     CHECK_INT(keep.received_us, 100 * US_PER_SECOND);
     keep_close(&keep);
     home_restart();
@@ -46,6 +55,7 @@ static void test_what_was_wanted_outlives_the_agent(void **state)
     keep = open_kept();
     CHECK(keep.has_desired);
     CHECK_INT(keep.desired.desired_rev, 9);
+    CHECK_INT(keep.saved_rev, 9);
     CHECK_TEXT(keep.desired.instances[0].spec.image, "bb:1");
     CHECK_INT(keep.received_us, 100 * US_PER_SECOND); /* deadlines stay where they were */
     keep_close(&keep);
@@ -55,10 +65,9 @@ static void test_what_was_wanted_outlives_the_agent(void **state)
 static void test_time_goes_on_while_the_host_is_down(void **state)
 {
     struct keep keep = open_kept();
-    struct error err;
 
     (void)state;
-    CHECK_OK(keep_take(&keep, wanted, sizeof wanted - 1, &err), &err);
+    take_and_save(&keep);
     keep_close(&keep);
     home_reboot();
     held.held_now.microseconds += 1000 * US_PER_SECOND;
@@ -81,7 +90,7 @@ static void test_what_is_not_understood_changes_nothing(void **state)
     struct error err;
 
     (void)state;
-    CHECK_OK(keep_take(&keep, wanted, sizeof wanted - 1, &err), &err);
+    take_and_save(&keep);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         check_row("'%s'", texts[i]);
         CHECK_FAILS(keep_take(&keep, texts[i], strlen(texts[i]), &err), &err, ERROR_INVALID);
@@ -90,6 +99,34 @@ static void test_what_is_not_understood_changes_nothing(void **state)
     keep_close(&keep);
     keep = open_kept();
     CHECK_INT(keep.desired.desired_rev, 9);
+    keep_close(&keep);
+}
+
+/* It is acted upon, and only the disk knows of what was before. */
+static void test_what_is_not_saved_yet_is_not_kept(void **state)
+{
+    auto_buf struct buf newer = buf_of(sizeof wanted + 16);
+    struct keep keep = open_kept();
+    struct error err;
+
+    (void)state;
+    CHECK_OK(keep_save(&keep, &err), &err); /* there is nothing to save */
+    take_and_save(&keep);
+    buf_append(&newer, wanted, sizeof wanted - 1);
+    memcpy(strstr(newer.bytes, "_rev\":9") + 6, "8", 1);
+    CHECK_OK(keep_take(&keep, newer.bytes, newer.length, &err), &err);
+    CHECK_INT(keep.desired.desired_rev, 8);
+    CHECK_INT(keep.saved_rev, 9);
+    keep_close(&keep);
+    keep = open_kept();
+    CHECK_INT(keep.desired.desired_rev, 9);
+
+    CHECK_OK(keep_take(&keep, newer.bytes, newer.length, &err), &err);
+    CHECK_OK(keep_save(&keep, &err), &err);
+    CHECK_INT(keep.saved_rev, 8);
+    keep_close(&keep);
+    keep = open_kept();
+    CHECK_INT(keep.desired.desired_rev, 8);
     keep_close(&keep);
 }
 
@@ -130,6 +167,7 @@ int main(void)
         TEST(test_what_was_wanted_outlives_the_agent),
         TEST(test_time_goes_on_while_the_host_is_down),
         TEST(test_what_is_not_understood_changes_nothing),
+        TEST(test_what_is_not_saved_yet_is_not_kept),
         TEST(test_damage_is_told_and_is_no_wish),
         TEST(test_contact_is_noted_now_and_then),
     };
