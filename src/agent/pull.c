@@ -78,6 +78,17 @@ bool pull_inspect(struct docker *docker, const char *image, struct pull_image *r
     return true;
 }
 
+bool pull_expect(struct docker *docker, const char *image, const char *id, struct error *err)
+{
+    struct pull_image found;
+
+    if (!pull_inspect(docker, image, &found, err))
+        return false;
+    if (strcmp(found.id, id) != 0)
+        return error_set(err, ERROR_NOT_FOUND, "%s is another image by now", image);
+    return true;
+}
+
 static struct pull_layer *layer_of(struct pull_state *state, const char *id)
 {
     for (int64_t i = 0; i < state->layer_count; i++) {

@@ -32,6 +32,11 @@ struct pull_image {
 NODISCARD bool pull_inspect(struct docker *docker, const char *image, struct pull_image *ret,
                             struct error *err);
 
+/* Whether that image is the one with this id. ERROR_NOT_FOUND: it is another one by now, or gone.
+ */
+NODISCARD bool pull_expect(struct docker *docker, const char *image, const char *id,
+                           struct error *err);
+
 struct pull_request {
     const char *image;               /* as the renter wrote it */
     const char *login;               /* as api.md 2.4.1, image_login; or NULL. Secret */

@@ -176,22 +176,6 @@ static bool wall_off(const struct work *work, struct error *err)
            isolate_ensure(work->host->isolate, work->record->slot, err);
 }
 
-/* Ports were given by what was remembered of the image. */
-static bool has_same_image(struct account *account, struct error *err)
-{
-    const struct work *work = account->work;
-    const char *reference = work->desired->spec.image;
-    struct pull_image image;
-
-    if (work->assumed_image == NULL)
-        return true;
-    if (!pull_inspect(&account->docker, reference, &image, err))
-        return false;
-    if (strcmp(image.id, work->assumed_image) != 0)
-        return error_set(err, ERROR_NOT_FOUND, "%s is another image by now", reference);
-    return true;
-}
-
 /* The container, while its network is made ready. An engine that asks for the network at once is
  * asked again when it is there. */
 static bool make_both(struct account *account, const char *name, char ret_id[static DOCKER_ID_SIZE],
@@ -210,7 +194,9 @@ static bool make_both(struct account *account, const char *name, char ret_id[sta
 
     if (!beside_begin(&network, err))
         return false;
-    bool is_same = has_same_image(account, err);
+    /* Ports were given by what was remembered of the image. */
+    bool is_same = work->assumed_image == NULL ||
+                   pull_expect(&account->docker, image, work->assumed_image, err);
     bool is_made = is_same && make_container(account, name, image, ret_id, err);
     bool has_walls = is_held || wall_off(work, &no_walls);
     bool has_network = beside_wait(&network, &account->docker.busy_us, &no_network);
