@@ -20,8 +20,8 @@ struct stock {
 /* In front of an offer's json there lies a bracket, and behind it a comma: offer_text_of() takes
  * them along.
  *
- * Copies the offers of a machine, with the machine and its texts; none: it has no offers. No two
- * stocks that a search may ever be told from have the same edition. The caller releases it. */
+ * Copies the offers of a machine, with the machine and its texts; none: it has no offers. Each
+ * stock of a catalog has an edition of its own. The caller releases it. */
 struct stock *stock_of(int64_t machine_id, const struct offer *offers, size_t count,
                        uint64_t edition);
 void stock_release(struct stock **stock);

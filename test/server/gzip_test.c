@@ -79,6 +79,18 @@ static void test_what_is_equal_is_a_reference(void **state)
     }
 }
 
+static void test_every_byte_is_coded(void **state)
+{
+    auto_buf struct buf last = a_text("."), text = buf_of(TEXT_MAX);
+
+    (void)state;
+    for (int round = 0; round < 4; round++) {
+        for (int byte = 0; byte < 256; byte++)
+            buf_append(&text, (const char[]){ (char)(round % 2 == 0 ? byte : 255 - byte) }, 1);
+    }
+    (void)check_pair(&last, &text, 0);
+}
+
 /* Runs of every length that has codes of its own, from every distance that has. */
 static void test_every_length_and_distance_is_coded(void **state)
 {
@@ -169,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_equal_is_a_reference),
+        cmocka_unit_test(test_every_byte_is_coded),
         cmocka_unit_test(test_every_length_and_distance_is_coded),
         cmocka_unit_test(test_any_two_texts_come_back),
         cmocka_unit_test(test_what_does_not_fit_is_told),

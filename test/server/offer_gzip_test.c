@@ -195,11 +195,12 @@ static void *ask_on(void *context)
                             plain = buf_of(BYTES_MAX);
         struct catalog_hit hits[OFFERS];
         const struct offer_ask ask = { OFFER_ON_DEMAND, 1000 * (round % 3), 0 };
-        const struct query_caller asker = { NOW, *which + 4 };
+        const struct query_caller asker = { NOW, 5 };
 
-        /* Each walks through them in its own steps: rows have others before them all the time. */
+        /* Two ways through them, in turn: each keeps rows in place of those that the other may be
+         * looking for at that moment. */
         for (size_t i = 0; i < OFFERS; i++) {
-            size_t at = (i * (size_t)(2 * *which + 5) + (size_t)round) % OFFERS;
+            size_t at = i * ((*which + round) % 2 == 0 ? 5 : 7) % OFFERS;
 
             hits[i].offer = &stocks[at / OFFERS_EACH]->offers.offers[at % OFFERS_EACH];
         }
