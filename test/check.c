@@ -21,11 +21,16 @@ static void seed_once(void)
 
     if (state.is_seeded)
         return;
+    uint64_t seed = 1;
+    if (text != NULL && !parse_u64(text, &seed))
+        seed = 1;
+    check_seed(seed);
+}
+
+void check_seed(uint64_t seed)
+{
     state.is_seeded = true;
-    state.seed = 1;
-    if (text != NULL && !parse_u64(text, &state.seed))
-        state.seed = 1;
-    state.random_state = state.seed;
+    state.seed = state.random_state = seed;
 }
 
 static void report(const char *what, const char *file, int line)

@@ -48,6 +48,7 @@ void check_row(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* A number below `limit`, from a seed that a failure prints and CHECK_SEED sets (else 1). */
 uint64_t check_random(uint64_t limit);
+void check_seed(uint64_t seed); /* from here on */
 
 void check_true(bool is_true, const char *what, const char *file, int line);
 void check_int(int64_t got, int64_t want, const char *what, const char *file, int line);

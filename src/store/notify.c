@@ -55,14 +55,16 @@ void notify_push(struct notify *notify, const struct db *db)
     if (db->change_count == 0 && db->changes_lost == 0)
         return;
     (void)pthread_mutex_lock(&notify->lock);
-    for (size_t i = 0; i < db->change_count; i++)
+    bool has_listener = notify->url != NULL || notify->subscription_count > 0;
+    for (size_t i = 0; has_listener && i < db->change_count; i++)
         if (notify->count < NOTIFY_QUEUE_MAX)
             notify->queue[notify->count++] = db->changes[i];
         else
             notify->lost |= 1u << db->changes[i].topic;
-    notify->lost |= db->changes_lost;
+    notify->lost |= has_listener ? db->changes_lost : 0;
     (void)pthread_mutex_unlock(&notify->lock);
-    wake(notify);
+    if (has_listener)
+        wake(notify);
 }
 
 void notify_subscribe(struct notify *notify, store_listener *listener, void *context)

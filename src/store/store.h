@@ -2,10 +2,11 @@
 /* The database of a market: transactions in, durable answers out.
  *
  * Reads run on the caller's thread, each thread with a connection of its own, in a snapshot.
- * Writes are closures. On SQLite one writer thread takes whatever waits (at most
- * STORE_BATCH_MAX), runs them in one transaction, commits that with one sync and only then wakes
- * the callers. When one fails, all run again, each in a savepoint, and it fails alone. On
- * PostgreSQL the caller's thread takes a connection from the pool; a conflict (40001, 40P01,
+ * Writes are closures. On SQLite there is one connection for them. Whoever finds it idle, and
+ * nobody waiting, writes on its own thread; what comes meanwhile is gathered by one writer thread
+ * (at most STORE_BATCH_MAX), which runs it in one transaction, commits that with one sync and only
+ * then wakes the callers. When one fails, all run again, each in a savepoint, and it fails alone.
+ * On PostgreSQL the caller's thread takes a connection from the pool; a conflict (40001, 40P01,
  * 23505) runs the closure again. So a closure
  *
  *   - may run more than once, and must start by setting its outputs afresh;

@@ -25,12 +25,14 @@ struct job {
 };
 
 struct writer {
-    struct db *db; /* owned; the thread's */
+    struct db *db; /* owned; of whoever is at work */
     struct notify *notify;
     pthread_t thread;
 
     pthread_mutex_t lock; /* guards what follows, and the results of the jobs */
     pthread_cond_t has_work;
+    bool is_at_work;
+    pthread_t worker; /* while one is */
     struct job *first, **last;
     uint64_t queue_length;  /* bounded by the number of threads that call: each waits */
     uint64_t hurried_count; /* those of them in a hurry */
@@ -107,12 +109,21 @@ static bool waits_for_company(const struct writer *writer)
            writer->queue_length < WRITER_COMPANY;
 }
 
+/* Under the lock. */
+static void begin_work(struct writer *writer)
+{
+    assert(!writer->is_at_work);
+    writer->is_at_work = true;
+    writer->worker = pthread_self();
+}
+
+/* For the thread: what waits, once nobody is at work. None: it is to stop. */
 static size_t take(struct writer *writer, struct job *jobs[static STORE_BATCH_MAX])
 {
     size_t count = 0;
 
     (void)pthread_mutex_lock(&writer->lock);
-    while (writer->first == NULL && !writer->is_stopping)
+    while (writer->is_at_work || (writer->first == NULL && !writer->is_stopping))
         (void)pthread_cond_wait(&writer->has_work, &writer->lock);
     while (waits_for_company(writer) && pthread_cond_timedwait(&writer->has_work, &writer->lock,
                                                                &writer->first->patience_ends) == 0)
@@ -125,8 +136,38 @@ static size_t take(struct writer *writer, struct job *jobs[static STORE_BATCH_MA
     if (writer->first == NULL)
         writer->last = &writer->first;
     writer->queue_length -= count;
+    if (count > 0)
+        begin_work(writer);
     (void)pthread_mutex_unlock(&writer->lock);
     return count;
+}
+
+/* Whether they are stored is in each of them. */
+static bool store_group(struct writer *writer, struct job **jobs, size_t count)
+{
+    struct error err;
+    enum group result = run_plainly(writer, jobs, count, &err);
+
+    if (result == GROUP_REFUSED && count > 1)
+        result = run_carefully(writer, jobs, count, &err);
+    for (size_t i = 0; i < count && result == GROUP_LOST; i++)
+        if (jobs[i]->is_ok || jobs[i]->error.code == ERROR_NONE) {
+            jobs[i]->is_ok = false;
+            jobs[i]->error = err;
+        }
+    if (result == GROUP_STORED)
+        notify_push(writer->notify, writer->db);
+    return result == GROUP_STORED;
+}
+
+/* Under the lock. */
+static void end_work(struct writer *writer, struct job **jobs, size_t count, bool has_committed)
+{
+    writer->is_at_work = false;
+    writer->writes += count;
+    writer->commits += has_committed;
+    for (size_t i = 0; i < count; i++)
+        writer->failures += !jobs[i]->is_ok;
 }
 
 /* Those that nobody waits for come last: they may take a while. From here on the other callers own
@@ -137,10 +178,8 @@ static void wake(struct writer *writer, struct job **jobs, size_t count, bool ha
     size_t later_count = 0;
 
     (void)pthread_mutex_lock(&writer->lock);
-    writer->writes += count;
-    writer->commits += has_committed;
+    end_work(writer, jobs, count, has_committed);
     for (size_t i = 0; i < count; i++) {
-        writer->failures += !jobs[i]->is_ok;
         if (jobs[i]->done != NULL) {
             later[later_count++] = jobs[i];
             continue;
@@ -159,23 +198,10 @@ static void *run(void *context)
 {
     struct writer *writer = context;
     struct job *jobs[STORE_BATCH_MAX];
-    struct error err;
     size_t count;
 
-    while ((count = take(writer, jobs)) > 0) {
-        enum group result = run_plainly(writer, jobs, count, &err);
-
-        if (result == GROUP_REFUSED && count > 1)
-            result = run_carefully(writer, jobs, count, &err);
-        for (size_t i = 0; i < count && result == GROUP_LOST; i++)
-            if (jobs[i]->is_ok || jobs[i]->error.code == ERROR_NONE) {
-                jobs[i]->is_ok = false;
-                jobs[i]->error = err;
-            }
-        if (result == GROUP_STORED)
-            notify_push(writer->notify, writer->db);
-        wake(writer, jobs, count, result == GROUP_STORED);
-    }
+    while ((count = take(writer, jobs)) > 0)
+        wake(writer, jobs, count, store_group(writer, jobs, count));
     return NULL;
 }
 
@@ -197,7 +223,8 @@ static void enqueue(struct writer *writer, struct job *job)
     *writer->last = job;
     writer->last = &job->next;
     writer->hurried_count += job->is_patient ? 0 : 1;
-    if (writer->queue_length++ == 0 || !waits_for_company(writer))
+    writer->queue_length++;
+    if (!writer->is_at_work && (writer->queue_length == 1 || !waits_for_company(writer)))
         (void)pthread_cond_signal(&writer->has_work);
 }
 
@@ -217,21 +244,44 @@ void writer_submit(struct writer *writer, const struct writer_job *what)
     (void)pthread_mutex_unlock(&writer->lock);
 }
 
+/* While nobody writes and nothing waits: here and now, which wakes no thread. Under the lock, which
+ * it lets go of meanwhile. */
+static void run_here(struct writer *writer, struct job *job)
+{
+    begin_work(writer);
+    (void)pthread_mutex_unlock(&writer->lock);
+    bool has_committed = store_group(writer, &job, 1);
+    (void)pthread_mutex_lock(&writer->lock);
+    end_work(writer, &job, 1, has_committed);
+    if (writer->first != NULL)
+        (void)pthread_cond_signal(&writer->has_work);
+}
+
+static void wait_for(struct writer *writer, struct job *job)
+{
+    job->patience_ends = patience_from_now();
+    (void)pthread_cond_init(&job->is_finished, NULL);
+    enqueue(writer, job);
+    while (!job->has_finished)
+        (void)pthread_cond_wait(&job->is_finished, &writer->lock);
+    (void)pthread_cond_destroy(&job->is_finished);
+}
+
 bool writer_run(struct writer *writer, const struct writer_job *what, struct error *err)
 {
     struct job job = { .work = what->work,
                        .context = what->context,
-                       .is_patient = what->is_patient,
-                       .patience_ends = patience_from_now() };
+                       .is_patient = what->is_patient };
 
-    assert(!pthread_equal(pthread_self(), writer->thread)); /* it would wait for itself */
-    (void)pthread_cond_init(&job.is_finished, NULL);
     (void)pthread_mutex_lock(&writer->lock);
-    enqueue(writer, &job);
-    while (!job.has_finished)
-        (void)pthread_cond_wait(&job.is_finished, &writer->lock);
+    /* It would wait for itself. */
+    assert(!pthread_equal(pthread_self(), writer->thread));
+    assert(!writer->is_at_work || !pthread_equal(pthread_self(), writer->worker));
+    if (!writer->is_at_work && writer->first == NULL && !what->is_patient)
+        run_here(writer, &job);
+    else
+        wait_for(writer, &job);
     (void)pthread_mutex_unlock(&writer->lock);
-    (void)pthread_cond_destroy(&job.is_finished);
     if (!job.is_ok)
         *err = job.error;
     return job.is_ok;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one thread that writes to an SQLite file, and how it commits in groups. Inside src/store/
- * only; store/store.h says what callers may rely on.
+/* The one connection that writes to an SQLite file, and the thread that commits in groups. Inside
+ * src/store/ only; store/store.h says what callers may rely on.
  *
- * While one group is being synced, the next one gathers. Only writes that are in no hurry wait for
- * company: until the first of them has waited STORE_PATIENCE_MS, or there are WRITER_COMPANY of
- * them, or one comes that is in a hurry. */
+ * Who comes alone writes on its own thread: to wake another one, and be woken, can take longer than
+ * the write. While one group is being synced, the next one gathers, for the thread. Only writes
+ * that are in no hurry wait for company: until the first of them has waited STORE_PATIENCE_MS, or
+ * there are WRITER_COMPANY of them, or one comes that is in a hurry. */
 
 #ifndef BERTH_STORE_WRITER_H
 #define BERTH_STORE_WRITER_H

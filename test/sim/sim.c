@@ -2,9 +2,10 @@
 /* sim [--seeds N] [--from S] [--days N] [--turns N] [--seconds N] [--jobs N]
  *     [--trace]
  *
- * Runs markets from N seeds through N days each, in a process of its own each; ends with 1 and the
- * seed where one breaks a law. --turns: end a market after that many; --seconds: begin no further
- * seed after that long. The same seed is the same run, to the byte of its trace. */
+ * Runs markets from so many seeds through so many days each, in so many processes at a time; ends
+ * with 1 and the seed where one breaks a law. --turns: end a market after that many; --seconds:
+ * begin no further seed after that long. The same seed is the same run, to the byte of its trace.
+ */
 #include "sim.h"
 
 #include <inttypes.h>
@@ -25,10 +26,11 @@
 #include "store/support_vfs.h"
 #include "sys/crypto.h"
 
-enum { JOBS_MAX = 256 };
+enum { JOBS_MAX = 256, SEEDS_A_PROCESS = 25 };
 
 struct options {
     uint64_t seeds, from, days, turns, seconds, jobs;
+    int64_t begun_us;
     bool is_traced;
     char directory[64]; /* of this run of the program */
 };
@@ -186,7 +188,12 @@ static void make_template(const char *directory)
     store_close(&support.store);
 }
 
-static void play(const struct options *options, uint64_t seed)
+static void seed_folder(const struct options *options, uint64_t seed, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "%s/%" PRIu64, options->directory, seed);
+}
+
+static void play(const struct options *options, uint64_t seed, bool reads_rows)
 {
     enum { LAWS_EVERY = 100 };
     struct sim *sim = calloc(1, sizeof *sim);
@@ -194,8 +201,10 @@ static void play(const struct options *options, uint64_t seed)
 
     if (sim == NULL)
         abort();
-    (void)snprintf(directory, sizeof directory, "%s/%" PRIu64, options->directory, seed);
+    seed_folder(options, seed, directory, sizeof directory);
     CHECK(mkdir(directory, 0700) == 0);
+    sim->seed = seed;
+    sim->reads_rows = reads_rows;
     sim->is_traced = options->is_traced;
     begin(sim, directory);
     int64_t until_us = WORLD_START.microseconds + (int64_t)options->days * 24 * US_PER_HOUR;
@@ -217,13 +226,17 @@ static void play(const struct options *options, uint64_t seed)
     sim_laws_all(sim, true);
     print_line(sim, seed);
     end(sim);
+    sim_laws_forget();
+    sim_disk_clear(directory);
     free(sim);
 }
 
-/* One seed that is being played. */
+/* A process that plays seeds, one after the other, and says how far it has come. */
 struct run {
     pid_t child;
-    uint64_t seed;
+    uint64_t *played; /* shared with it */
+    uint64_t from, count;
+    bool is_again; /* the first of them is played once more, and all rows are read */
 };
 
 /* A store's writer and its caller take turns: on one core, that wakes nobody. */
@@ -259,65 +272,103 @@ static void keep_memory(void)
     (void)madvise((void *)top, HEAP - PAGE, MADV_HUGEPAGE);
 }
 
-static void begin_run(const struct options *options, uint64_t seed, struct run *run)
+static bool is_late(const struct options *options)
 {
-    char text[32];
+    return (uint64_t)(clock_boot_us(&clock_system) - options->begun_us) / 1000000 >=
+           options->seconds;
+}
 
+/* What one leaves in memory is of use to the next, and to nobody else: the same seed is the same
+ * run in whatever company. */
+static void play_some(const struct options *options, const struct run *run)
+{
+    stay_on_one_core(run->from / SEEDS_A_PROCESS);
+    keep_memory();
+    for (; *run->played < run->count && !is_late(options); ++*run->played) {
+        check_seed(run->from + *run->played);
+        play(options, run->from + *run->played,
+             options->is_traced || (run->is_again && *run->played == 0));
+    }
+    exit(0);
+}
+
+static void begin_run(const struct options *options, struct run *run)
+{
+    run->played =
+        mmap(NULL, sizeof *run->played, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     (void)fflush(stdout);
-    run->seed = seed;
-    run->child = fork();
+    run->child = run->played == MAP_FAILED ? -1 : fork();
     if (run->child == -1) {
         perror("fork");
         exit(1);
     }
-    if (run->child != 0)
-        return;
-    (void)snprintf(text, sizeof text, "%" PRIu64, seed);
-    (void)setenv("CHECK_SEED", text, 1);
-    stay_on_one_core(seed);
-    keep_memory();
-    play(options, seed);
-    exit(0);
+    if (run->child == 0)
+        play_some(options, run);
+}
+
+/* From the seed at which it stopped. */
+static void play_again(const struct options *options, struct run *run, uint64_t played)
+{
+    char folder[128];
+
+    run->from += played;
+    run->count -= played;
+    run->is_again = true;
+    seed_folder(options, run->from, folder, sizeof folder);
+    remove_directory(folder);
+    begin_run(options, run);
 }
 
 /* Wait for any of them, and make room for the next. */
-static bool end_run(const struct options *options, struct run *runs, uint64_t *count)
+static bool end_run(const struct options *options, struct run *runs, uint64_t *count,
+                    uint64_t *ret_played)
 {
     int status;
     pid_t child = wait(&status);
+    uint64_t i = 0;
 
-    for (uint64_t i = 0; i < *count; i++) {
-        if (runs[i].child != child)
-            continue;
-        uint64_t seed = runs[i].seed;
-        runs[i] = runs[--*count];
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-            return true;
-        (void)fprintf(stderr,
-                      "sim: seed %" PRIu64 " failed: sim --from %" PRIu64 " --days %" PRIu64
-                      " --trace\n",
-                      seed, seed, options->days);
-        return false;
+    while (i < *count && runs[i].child != child)
+        i++;
+    if (i == *count) {
+        perror("wait");
+        exit(1);
     }
-    perror("wait");
-    exit(1);
+    uint64_t played = *runs[i].played, seed = runs[i].from + played;
+    (void)munmap(runs[i].played, sizeof *runs[i].played);
+    *ret_played += played;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SIM_PLAY_AGAIN) {
+        play_again(options, &runs[i], played);
+        return true;
+    }
+    runs[i] = runs[--*count];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    (void)fprintf(
+        stderr, "sim: seed %" PRIu64 " failed: sim --from %" PRIu64 " --days %" PRIu64 " --trace\n",
+        seed, seed, options->days);
+    return false;
 }
 
 static bool run_all(const struct options *options, uint64_t *ret_played)
 {
     struct run runs[JOBS_MAX];
     uint64_t count = 0, failures = 0, begun = 0;
-    int64_t begun_us = clock_boot_us(&clock_system);
 
-    while (failures == 0 && begun < options->seeds &&
-           (uint64_t)(clock_boot_us(&clock_system) - begun_us) / 1000000 < options->seconds) {
-        begin_run(options, options->from + begun++, &runs[count++]);
-        if (count == options->jobs && !end_run(options, runs, &count))
-            failures++;
+    while (failures == 0 && begun < options->seeds && !is_late(options)) {
+        uint64_t left = options->seeds - begun;
+        uint64_t share = (options->seeds + options->jobs - 1) / options->jobs;
+        uint64_t some = share < SEEDS_A_PROCESS ? share : SEEDS_A_PROCESS;
+
+        some = left < some ? left : some;
+
+        runs[count] = (struct run){ .from = options->from + begun, .count = some };
+        begin_run(options, &runs[count++]);
+        begun += some;
+        while (failures == 0 && count == options->jobs)
+            failures += end_run(options, runs, &count, ret_played) ? 0 : 1;
     }
     while (count > 0)
-        failures += end_run(options, runs, &count) ? 0 : 1;
-    *ret_played = begun;
+        failures += end_run(options, runs, &count, ret_played) ? 0 : 1;
     return failures == 0;
 }
 
@@ -345,7 +396,7 @@ int main(int argc, char **argv)
     struct options options = {
         .seeds = 1, .from = 1, .days = 30, .turns = UINT64_MAX, .seconds = UINT64_MAX, .jobs = 1
     };
-    uint64_t played;
+    uint64_t played = 0;
 
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock less for each allocation */
     sim_disk_install();
@@ -356,6 +407,7 @@ int main(int argc, char **argv)
         return 2;
     }
     crypto_start();
+    options.begun_us = clock_boot_us(&clock_system);
     make_directory(options.directory, sizeof options.directory);
     make_template(options.directory);
     bool has_held = run_all(&options, &played);

@@ -34,6 +34,9 @@ enum {
     SIM_PATH_MAX = 256,
 };
 
+/* What a process ends with where a mark does not say enough: see sim_mark.c. */
+enum { SIM_PLAY_AGAIN = 3 };
+
 #define SIM_TEMPLATE "template" /* in the folder above that of a seed: a new database */
 
 /* The books run ahead of true time by so much, from then on. */
@@ -103,6 +106,7 @@ struct sim_message {
 struct sim_host {
     struct world_machine machine; /* its keys, facts and session; the rest is ours */
     bool is_up, is_linked, is_gpu, is_liar, has_session, has_desired, is_engine_ok;
+    int64_t made; /* containers, so far */
     int64_t next_us, looked_us, last_contact_us, silent_since_us, silent_max_us, accepted_seq,
         incarnation, rev; /* of what is desired, as it was last asked for */
     char boot_id[RECORD_BOOT_SIZE];
@@ -114,6 +118,14 @@ struct sim_host {
     int64_t unsure_us, unsure_seq;   /* one that nobody answered, by the books; 0: none */
     int64_t drift_ppm;               /* of its clock */
     struct sim_message late[SIM_MESSAGES_MAX], last;
+};
+
+/* The database, as it was at some moment. */
+struct sim_mark {
+    const struct db *connection; /* that has looked */
+    int64_t version;             /* as it counts them */
+    bool has_rows;
+    struct hash rows;
 };
 
 /* Where a contract has come on its way through the states. */
@@ -135,8 +147,10 @@ struct sim {
     struct world world;
     struct support support;
     bool is_traced, is_server_up, has_lost_power;
-    bool has_trouble;   /* the disk, now */
-    struct hash before; /* while it has: the database as it was when it last did something */
+    uint64_t seed;
+    bool reads_rows;        /* at each mark */
+    bool has_trouble;       /* the disk, now */
+    struct sim_mark before; /* while it has: when it last did something */
     struct clock wall;
     struct clock_steady books; /* the server's */
     int64_t book_last_us;      /* when a server was last there */
@@ -189,6 +203,10 @@ bool sim_books_open(struct sim *sim); /* false: no server starts by this clock *
 void sim_set_clock(struct sim *sim);
 void sim_clocks_advance(struct sim *sim, int64_t us);
 
+/* sim_mark.c: nothing was stored. */
+struct sim_mark sim_mark(struct sim *sim);
+void sim_check_unchanged(struct sim *sim, const struct sim_mark *before);
+
 /* sim_agent.c: an agent's memory, disk and engine. */
 void sim_agent_desire(struct sim *sim, struct sim_host *host, const struct desired *desired);
 void sim_agent_work(struct sim *sim, struct sim_host *host); /* all that is due by now */
@@ -222,5 +240,6 @@ void sim_reclaim(struct sim *sim, struct sim_host *host);
  * of everything; of what was charged only what is new since the last time, unless `is_whole`. */
 void sim_laws_soon(struct sim *sim);
 void sim_laws_all(struct sim *sim, bool is_whole);
+void sim_laws_forget(void); /* the market that they have looked at */
 
 #endif

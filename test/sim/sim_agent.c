@@ -136,7 +136,6 @@ static void stop(struct sim *sim, const struct sim_host *host, struct sim_instan
 static void make(struct sim_host *host, const struct sim_instance *instance,
                  struct sim_container *container)
 {
-    static int64_t made;
     struct seen *seen = &container->seen;
 
     *container = (struct sim_container){ .is_there = true };
@@ -148,7 +147,7 @@ static void make(struct sim_host *host, const struct sim_instance *instance,
         .exit_code = -1,
         .disk_used_mb = -1,
     };
-    (void)snprintf(seen->id, sizeof seen->id, "%" PRId64, ++made);
+    (void)snprintf(seen->id, sizeof seen->id, "%" PRId64, ++host->made);
     memcpy(seen->spec, instance->spec, sizeof seen->spec);
     memcpy(seen->gpus, instance->gpus, sizeof seen->gpus);
 }

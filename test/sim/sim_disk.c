@@ -38,6 +38,8 @@ struct handle {
 static struct {
     pthread_mutex_t lock; /* guards all of it */
     struct node *nodes[FILES_MAX];
+    unsigned char *rooms[FILES_MAX]; /* of files that are gone, for others: they are warm */
+    size_t room_count;
     sqlite3_vfs vfs;
 } disk = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -98,7 +100,9 @@ static void drop_if_gone(struct node *node)
         if (disk.nodes[i] == node)
             disk.nodes[i] = NULL;
     release_regions(node);
-    if (node->bytes != NULL)
+    if (node->bytes != NULL && disk.room_count < FILES_MAX)
+        disk.rooms[disk.room_count++] = node->bytes;
+    else if (node->bytes != NULL)
         (void)munmap(node->bytes, FILE_MAX);
     free(node);
 }
@@ -109,6 +113,10 @@ static void make_room(struct node *node, size_t length)
     assert(length <= FILE_MAX);
     if (node->bytes != NULL)
         return;
+    if (disk.room_count > 0) {
+        node->bytes = disk.rooms[--disk.room_count];
+        return;
+    }
     void *bytes = mmap(NULL, FILE_MAX, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (bytes == MAP_FAILED)
@@ -422,7 +430,19 @@ void sim_disk_copy(const char *from, const char *to)
     (void)leave(SQLITE_OK);
 }
 
-void sim_disk_remove(const char *name)
+void sim_disk_clear(const char *folder)
 {
-    (void)delete_file(NULL, name, 0);
+    size_t length = strlen(folder);
+
+    enter();
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct node *node = disk.nodes[i];
+
+        if (node == NULL || strncmp(node->name, folder, length) != 0 || node->name[length] != '/')
+            continue;
+        assert(node->opened == 0);
+        node->name[0] = '\0';
+        drop_if_gone(node);
+    }
+    (void)leave(SQLITE_OK);
 }

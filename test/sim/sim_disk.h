@@ -14,7 +14,7 @@ void sim_disk_install(void);
 /* One file as another, which is then the same and apart. `from` exists. */
 void sim_disk_copy(const char *from, const char *to);
 
-/* As if it had never been. Nobody has it open. */
-void sim_disk_remove(const char *name);
+/* As if what is below that folder had never been. Nobody has it open. */
+void sim_disk_clear(const char *folder);
 
 #endif

@@ -118,6 +118,13 @@ static bool load_evidence(struct db *db, void *context, struct error *err)
            load_moved(db, context, err);
 }
 
+void sim_evidence_forget(struct evidence *evidence)
+{
+    evidence->moved_count = 0;
+    evidence->journal_id = 0;
+    memset(evidence->checked_us, 0, sizeof evidence->checked_us);
+}
+
 void sim_evidence_load(struct sim *sim, struct evidence *evidence, bool is_anew)
 {
     if (is_anew) {

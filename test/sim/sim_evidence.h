@@ -47,6 +47,7 @@ struct evidence {
 
 /* What is there by now. `is_anew`: journals that were read before, too. */
 void sim_evidence_load(struct sim *sim, struct evidence *evidence, bool is_anew);
+void sim_evidence_forget(struct evidence *evidence);
 
 /* Where the contract's begin, and end. */
 struct sim_range {

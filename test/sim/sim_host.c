@@ -261,9 +261,9 @@ void sim_host_replay(struct sim *sim, struct sim_host *host)
 
     if (!sim->is_server_up || sim->has_trouble || !host->last.is_used)
         return;
-    struct hash before = world_dump(&sim->world);
+    struct sim_mark before = sim_mark(sim);
     CHECK(deliver(sim, host, &host->last.heartbeat, &outcome) && outcome != TAKE_DONE);
-    CHECK_UNCHANGED(&sim->world, before);
+    sim_check_unchanged(sim, &before);
 }
 
 void sim_host_join(struct sim *sim, struct sim_host *host, const char *name, int64_t gpu_count)

@@ -314,10 +314,15 @@ static void check_floors(const struct sim *sim, const struct evidence *evidence,
     }
 }
 
+static struct evidence evidence;
+
+void sim_laws_forget(void)
+{
+    sim_evidence_forget(&evidence);
+}
+
 void sim_laws_all(struct sim *sim, bool is_whole)
 {
-    static struct evidence evidence;
-
     sim_laws_soon(sim);
     world_check(&sim->world);
     for (size_t i = 0; i < sizeof laws / sizeof laws[0]; i++) {

@@ -31,10 +31,10 @@ static bool find_out(struct sim *sim, bool is_ok, bool is_batch, const struct er
         sim_trace(sim, "it fails: %s", err->text);
         /* A disk that fails leaves nothing half done. */
         if (sim->is_server_up && !is_batch)
-            CHECK_UNCHANGED(&sim->world, sim->before);
+            sim_check_unchanged(sim, &sim->before);
     }
     if (sim->is_server_up)
-        sim->before = world_dump(&sim->world);
+        sim->before = sim_mark(sim);
     return is_ok;
 }
 
@@ -66,7 +66,7 @@ void sim_disk_trouble(struct sim *sim)
     if (!sim->is_server_up || !sim_fault(sim, FAULT_DISK))
         return;
     sim->has_trouble = true;
-    sim->before = world_dump(&sim->world);
+    sim->before = sim_mark(sim);
     vfs_fault_next(1 + (int64_t)check_random(TROUBLE_WRITES_MAX), kinds[kind].fault,
                    kinds[kind].is_lasting);
     sim_trace(sim, "server: its disk %s, soon", kinds[kind].what);

@@ -10,20 +10,29 @@
 
 enum { FILES_MAX = 16, PENDING_MAX = 4096, SECTOR = 512, CHUNK = 1 << 16 };
 
-/* A write, or a cut, that no sync has made last. */
+/* A write, or a cut, that no sync has made last: how to do it once more, and how to undo it. */
 struct pending {
-    int64_t offset;
-    size_t length;
-    char *bytes; /* NULL: cut to `offset` */
+    int64_t offset; /* the length from then on, where it is a cut */
+    bool is_cut;
+    size_t length, old_length; /* of what was written, and of what that took the place of */
+    size_t at;                 /* where both are in `bytes` of the shadow */
+    size_t file_length;        /* before it */
 };
 
-/* What the disk has of a file, whatever the caches say. */
+/* What the disk has of a file, whatever the caches say: what those have, less what is pending. */
 struct shadow {
     char name[512];
-    char *bytes; /* as of the last sync */
-    size_t length, capacity;
+    size_t length; /* of the file as its users see it */
     struct pending pending[PENDING_MAX];
     size_t pending_count;
+    char *bytes; /* of all that is pending */
+    size_t bytes_length, bytes_capacity;
+};
+
+/* The file as it was at its last sync, with some of what came behind that. */
+struct image {
+    char *bytes;
+    size_t length, capacity;
 };
 
 struct file {
@@ -54,61 +63,75 @@ static uint64_t draw(uint64_t limit)
     return (z ^ (z >> 31)) % limit;
 }
 
-static void put(struct shadow *shadow, const struct pending *pending, size_t from, size_t count)
+static void *grown(void *bytes, size_t size)
 {
-    size_t end = (size_t)pending->offset + from + count;
-
-    if (pending->bytes == NULL) {
-        shadow->length =
-            (size_t)pending->offset < shadow->length ? (size_t)pending->offset : shadow->length;
-        return;
-    }
-    if (end > shadow->length) {
-        if (end > shadow->capacity) {
-            shadow->capacity = 2 * end;
-            shadow->bytes = realloc(shadow->bytes, shadow->capacity);
-        }
-        if (shadow->bytes == NULL)
-            abort();
-        memset(shadow->bytes + shadow->length, 0, end - shadow->length);
-        shadow->length = end;
-    }
-    memcpy(shadow->bytes + (size_t)pending->offset + from, pending->bytes + from, count);
+    bytes = realloc(bytes, size);
+    if (bytes == NULL)
+        abort();
+    return bytes;
 }
 
-static void forget_pending(struct shadow *shadow)
+static void put(struct image *image, int64_t offset, const char *bytes, size_t count)
 {
-    for (size_t i = 0; i < shadow->pending_count; i++)
-        free(shadow->pending[i].bytes);
-    shadow->pending_count = 0;
+    size_t end = (size_t)offset + count;
+
+    if (count == 0)
+        return; /* nothing was there */
+    if (end > image->capacity) {
+        image->capacity = 2 * end;
+        image->bytes = grown(image->bytes, image->capacity);
+    }
+    if (end > image->length) {
+        memset(image->bytes + image->length, 0, end - image->length);
+        image->length = end;
+    }
+    memcpy(image->bytes + (size_t)offset, bytes, count);
+}
+
+static void cut(struct image *image, size_t length)
+{
+    image->length = length < image->length ? length : image->length;
 }
 
 static void settle(struct shadow *shadow)
 {
-    for (size_t i = 0; i < shadow->pending_count; i++)
-        put(shadow, &shadow->pending[i], 0, shadow->pending[i].length);
-    forget_pending(shadow);
+    shadow->pending_count = 0;
+    shadow->bytes_length = 0;
+}
+
+static void undo(const struct shadow *shadow, struct image *image)
+{
+    for (size_t i = shadow->pending_count; i-- > 0;) {
+        const struct pending *pending = &shadow->pending[i];
+
+        cut(image, pending->file_length);
+        put(image, pending->offset, shadow->bytes + pending->at + pending->length,
+            pending->old_length);
+    }
 }
 
 /* Some writes made it, some did not, some sectors of some did. */
-static void settle_by_chance(struct shadow *shadow)
+static void redo_by_chance(const struct shadow *shadow, struct image *image)
 {
     for (size_t i = 0; i < shadow->pending_count; i++) {
         const struct pending *pending = &shadow->pending[i];
+        const char *bytes = shadow->bytes + pending->at;
         uint64_t fate = draw(4);
 
-        if (fate <= 1) {
-            put(shadow, pending, 0, pending->length);
-        } else if (fate == 2 && pending->bytes != NULL) {
+        if (fate <= 1 && pending->is_cut) {
+            cut(image, (size_t)pending->offset);
+        } else if (fate <= 1) {
+            put(image, pending->offset, bytes, pending->length);
+        } else if (fate == 2) {
             for (size_t from = 0; from < pending->length; from += SECTOR) {
                 size_t rest = pending->length - from;
 
                 if (draw(2) == 0)
-                    put(shadow, pending, from, rest < SECTOR ? rest : SECTOR);
+                    put(image, pending->offset + (int64_t)from, bytes + from,
+                        rest < SECTOR ? rest : SECTOR);
             }
         }
     }
-    forget_pending(shadow);
 }
 
 /* The layer below takes no more at once. */
@@ -118,20 +141,47 @@ static size_t chunk(size_t left)
 }
 
 /* Past our own counting, where the layer below keeps its files. */
-static void leave_file(const char *path, const struct shadow *shadow)
+static sqlite3_file *open_below(const char *path, int flags)
 {
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB;
     sqlite3_file *file = calloc(1, (size_t)real_vfs->szOsFile);
 
-    if (file == NULL || real_vfs->xOpen(real_vfs, path, file, flags, NULL) != SQLITE_OK)
+    if (file == NULL ||
+        real_vfs->xOpen(real_vfs, path, file, flags | SQLITE_OPEN_MAIN_DB, NULL) != SQLITE_OK)
         abort();
-    for (size_t at = 0; at < shadow->length; at += CHUNK)
-        if (file->pMethods->xWrite(file, shadow->bytes + at, (int)chunk(shadow->length - at),
-                                   (sqlite3_int64)at) != SQLITE_OK)
-            abort();
+    return file;
+}
+
+static void close_below(sqlite3_file *file)
+{
     if (file->pMethods->xClose(file) != SQLITE_OK)
         abort();
     free(file);
+}
+
+static void take_image(const struct shadow *shadow, struct image *image)
+{
+    if (shadow->length == 0)
+        return; /* it may have been deleted */
+    sqlite3_file *file = open_below(shadow->name, SQLITE_OPEN_READONLY);
+
+    image->length = image->capacity = shadow->length;
+    image->bytes = grown(NULL, image->capacity);
+    for (size_t at = 0; at < image->length; at += CHUNK)
+        if (file->pMethods->xRead(file, image->bytes + at, (int)chunk(image->length - at),
+                                  (sqlite3_int64)at) != SQLITE_OK)
+            abort();
+    close_below(file);
+}
+
+static void leave_image(const char *path, const struct image *image)
+{
+    sqlite3_file *file = open_below(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+
+    for (size_t at = 0; at < image->length; at += CHUNK)
+        if (file->pMethods->xWrite(file, image->bytes + at, (int)chunk(image->length - at),
+                                   (sqlite3_int64)at) != SQLITE_OK)
+            abort();
+    close_below(file);
 }
 
 static void leave_wreck(void)
@@ -139,12 +189,17 @@ static void leave_wreck(void)
     for (size_t i = 0; i < disk.shadow_count; i++) {
         struct shadow *shadow = disk.shadows[i];
         const char *name = strrchr(shadow->name, '/');
+        struct image image = { 0 };
         char path[1024];
 
-        settle_by_chance(shadow);
+        take_image(shadow, &image);
+        undo(shadow, &image);
+        redo_by_chance(shadow, &image);
+        settle(shadow);
         (void)snprintf(path, sizeof path, "%s/%s", disk.plan.wreck,
                        name != NULL ? name + 1 : shadow->name);
-        leave_file(path, shadow);
+        leave_image(path, &image);
+        free(image.bytes);
     }
 }
 
@@ -162,19 +217,37 @@ static int operate(void)
     return disk.plan.fault == VFS_FAULT_FULL ? SQLITE_FULL : SQLITE_IOERR;
 }
 
-static void remember(struct shadow *shadow, int64_t offset, const void *bytes, size_t length)
+/* Before the file below is changed: what is there yet can be read from it. */
+static void remember(const struct file *file, const struct pending *what, const void *bytes)
 {
-    struct pending pending = { .offset = offset, .length = length };
+    struct shadow *shadow = file->shadow;
+    struct pending pending = *what;
+    size_t offset = (size_t)pending.offset;
 
     if (shadow->pending_count == PENDING_MAX)
         settle(shadow); /* a disk writes back some time */
-    if (bytes != NULL) {
-        pending.bytes = malloc(length > 0 ? length : 1);
-        if (pending.bytes == NULL)
-            abort();
-        memcpy(pending.bytes, bytes, length);
+    pending.file_length = shadow->length;
+    pending.old_length = offset < shadow->length ? shadow->length - offset : 0;
+    if (!pending.is_cut && pending.old_length > pending.length)
+        pending.old_length = pending.length;
+    pending.at = shadow->bytes_length;
+    shadow->bytes_length += pending.length + pending.old_length;
+    if (shadow->bytes_length > shadow->bytes_capacity) {
+        shadow->bytes_capacity = 2 * shadow->bytes_length;
+        shadow->bytes = grown(shadow->bytes, shadow->bytes_capacity);
     }
+    if (pending.length > 0)
+        memcpy(shadow->bytes + pending.at, bytes, pending.length);
+    char *old = shadow->bytes + pending.at + pending.length;
+    for (size_t at = 0; at < pending.old_length; at += CHUNK)
+        if (file->real->pMethods->xRead(file->real, old + at, (int)chunk(pending.old_length - at),
+                                        (sqlite3_int64)(offset + at)) != SQLITE_OK)
+            abort();
     shadow->pending[shadow->pending_count++] = pending;
+    if (pending.is_cut)
+        shadow->length = offset < shadow->length ? offset : shadow->length;
+    else if (offset + pending.length > shadow->length)
+        shadow->length = offset + pending.length;
 }
 
 static int write_file(sqlite3_file *handle, const void *bytes, int amount, sqlite3_int64 offset)
@@ -188,7 +261,7 @@ static int write_file(sqlite3_file *handle, const void *bytes, int amount, sqlit
     code = operate();
     /* The one at which the power goes may be on its way already; so may one that fails. */
     if (code == SQLITE_OK || (disk.plan.fault == VFS_FAULT_IO && !disk.is_dead && draw(2) == 0)) {
-        remember(file->shadow, offset, bytes, (size_t)amount);
+        remember(file, &(struct pending){ .offset = offset, .length = (size_t)amount }, bytes);
         int real = file->real->pMethods->xWrite(file->real, bytes, amount, offset);
         code = code == SQLITE_OK ? real : code;
     }
@@ -206,7 +279,7 @@ static int cut_file(sqlite3_file *handle, sqlite3_int64 size)
     (void)pthread_mutex_lock(&disk.lock);
     code = operate();
     if (code == SQLITE_OK) {
-        remember(file->shadow, size, NULL, 0);
+        remember(file, &(struct pending){ .offset = size, .is_cut = true }, NULL);
         code = file->real->pMethods->xTruncate(file->real, size);
     }
     (void)pthread_mutex_unlock(&disk.lock);
@@ -343,23 +416,6 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = unmap_shared,
 };
 
-/* What was there before is on the disk. */
-static void load(struct shadow *shadow, sqlite3_file *real)
-{
-    sqlite3_int64 size;
-
-    if (real->pMethods->xFileSize(real, &size) != SQLITE_OK)
-        abort();
-    shadow->length = shadow->capacity = (size_t)size;
-    shadow->bytes = malloc(shadow->capacity + 1);
-    if (shadow->bytes == NULL)
-        abort();
-    for (size_t at = 0; at < shadow->length; at += CHUNK)
-        if (real->pMethods->xRead(real, shadow->bytes + at, (int)chunk(shadow->length - at),
-                                  (sqlite3_int64)at) != SQLITE_OK)
-            abort();
-}
-
 /* Opened twice it is still one file. */
 static struct shadow *shadow_of(const char *name, sqlite3_file *real)
 {
@@ -371,7 +427,10 @@ static struct shadow *shadow_of(const char *name, sqlite3_file *real)
     if (shadow == NULL)
         abort();
     (void)snprintf(shadow->name, sizeof shadow->name, "%s", name);
-    load(shadow, real);
+    sqlite3_int64 size;
+    if (real->pMethods->xFileSize(real, &size) != SQLITE_OK)
+        abort();
+    shadow->length = (size_t)size; /* what was there before is on the disk */
     disk.shadows[disk.shadow_count++] = shadow;
     return shadow;
 }
@@ -404,7 +463,7 @@ static int delete_file(sqlite3_vfs *self, const char *name, int is_synced)
     if (!disk.is_dead) {
         for (size_t i = 0; i < disk.shadow_count; i++)
             if (strcmp(disk.shadows[i]->name, name) == 0) {
-                forget_pending(disk.shadows[i]);
+                settle(disk.shadows[i]);
                 disk.shadows[i]->length = 0;
             }
         code = real_vfs->xDelete(real_vfs, name, is_synced);
@@ -471,7 +530,6 @@ void vfs_remove(void)
     if (disk.plan.fault == VFS_FAULT_POWER && !disk.is_powerless)
         leave_wreck();
     for (size_t i = 0; i < disk.shadow_count; i++) {
-        forget_pending(disk.shadows[i]);
         free(disk.shadows[i]->bytes);
         free(disk.shadows[i]);
     }

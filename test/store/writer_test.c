@@ -448,9 +448,39 @@ static void test_closing_stores_what_nobody_waits_for(void **state)
         CHECK_INT(rows_of(support, 2000 + (int64_t)i), 2);
 }
 
+struct whereabouts {
+    pthread_t thread;
+};
+
+static bool note_thread(struct db *db, void *context, struct error *err)
+{
+    struct whereabouts *where = context;
+
+    (void)db;
+    (void)err;
+    where->thread = pthread_self();
+    return true;
+}
+
+static void test_who_comes_alone_writes_on_its_own_thread(void **state)
+{
+    struct support *support = *state;
+    struct whereabouts here, patient;
+    struct error err;
+
+    CHECK_OK(store_write(support->store, note_thread, &here, &err), &err);
+    CHECK(pthread_equal(here.thread, pthread_self()));
+    /* Who is in no hurry waits for company, and that is gathered elsewhere. */
+    CHECK_OK(store_write_patiently(support->store, note_thread, &patient, &err), &err);
+    CHECK(!pthread_equal(patient.thread, pthread_self()));
+    struct store_totals totals = store_totals(support->store);
+    CHECK_INT((int64_t)totals.queue_length, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_comes_alone_writes_on_its_own_thread),
         cmocka_unit_test(test_patient_writes_share_their_commits),
         cmocka_unit_test(test_a_hurried_write_takes_the_patient_along),
         cmocka_unit_test(test_what_waits_is_committed_together),
