@@ -36,7 +36,9 @@ DEFECTS = [
 
     ("flow/decide", "if (!is_outbid && grace_s > AUCTION", "if (is_outbid && grace_s > AUCTION",
      "notice is short for bids and long for on demand"),
-    ("flow/decide", "if (!can_pay)", "if (false)", "who cannot pay is started"),
+    ("flow/decide", "if (!is_able)", "if (false)", "who cannot pay is started"),
+    ("flow/decide", "starts[count++] = other;", "", "who can pay for one of its bids starts all of them"),
+    ("flow/change", "credit_add_starting(&credit, hours.starting);", "", "what has just been started is not paid for"),
     ("flow/decide", "change->machine.decide = work.plan.again;", "change->machine.decide = INSTANT_NEVER;",
      "nobody decides when a minimum run ends"),
     ("flow/decide", "*ret_has = row->disk_gb <= work->disk_free_gb;", "*ret_has = true;", "disk is given twice"),

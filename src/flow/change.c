@@ -134,26 +134,35 @@ bool change_split_interval(struct change *change, struct contract_row *contract,
     return interval_open(change->db, &interval, err);
 }
 
-bool change_can_pay(struct change *change, const struct contract_row *contract, bool *ret_can_pay,
-                    struct error *err)
+bool change_can_pay(struct change *change, const struct contract_row *const *contracts,
+                    size_t count, bool *ret_can_pay, struct error *err)
 {
     struct meter meters[COMPONENT_COUNT];
+    struct contract_hours hours;
     struct user_row user;
     struct credit credit;
     bool has;
 
-    if (!user_lock(change->db, contract->owner_id, err) ||
-        !user_load(change->db, contract->owner_id, change->arena, &user, &has, err))
+    assert(count > 0);
+    if (!user_lock(change->db, contracts[0]->owner_id, err) ||
+        !user_load(change->db, contracts[0]->owner_id, change->arena, &user, &has, err))
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a contract without its owner");
-    if (!funds_credit(change->db, &user, change->now, change->arena, &credit, err))
+    if (!funds_credit(change->db, &user, change->now, change->arena, &credit, err) ||
+        !contract_coming_hours(change->db, user.id, &hours, err))
         return false;
-    /* What it has run up is counted already: only its burn is new. */
-    rent_meters(&contract->terms, contract->share.disk_gb, contract->fee_bps, meters);
-    credit_add(&credit, &meters[COMPONENT_GPU - 1], &credit.as_of);
-    if (!contract_is_metered(contract))
-        credit_add(&credit, &meters[COMPONENT_DISK - 1], &credit.as_of);
+    credit_add_starting(&credit, hours.starting);
+    /* What they have run up is counted already: only their burn is new. */
+    for (size_t i = 0; i < count; i++) {
+        const struct contract_row *contract = contracts[i];
+
+        assert(contract->owner_id == user.id);
+        rent_meters(&contract->terms, contract->share.disk_gb, contract->fee_bps, meters);
+        credit_add(&credit, &meters[COMPONENT_GPU - 1], &credit.as_of);
+        if (!contract_is_metered(contract))
+            credit_add(&credit, &meters[COMPONENT_DISK - 1], &credit.as_of);
+    }
     *ret_can_pay = credit_admits(&credit);
     return true;
 }

@@ -82,9 +82,9 @@ NODISCARD bool change_close_interval(struct change *change, struct contract_row 
 NODISCARD bool change_split_interval(struct change *change, struct contract_row *contract,
                                      struct error *err);
 
-/* Whether its owner can pay for an hour of everything, this running too. */
-NODISCARD bool change_can_pay(struct change *change, const struct contract_row *contract,
-                              bool *ret_can_pay, struct error *err);
+/* Whether their owner, who is one, can pay for an hour of everything, these running too. */
+NODISCARD bool change_can_pay(struct change *change, const struct contract_row *const *contracts,
+                              size_t count, bool *ret_can_pay, struct error *err);
 
 /* Its balance or burn changed: to be looked at in the end. */
 NODISCARD bool change_user(struct change *change, int64_t user_id, struct error *err);

@@ -23,7 +23,8 @@ struct decide_work {
     struct hall hall;
     struct auction_ruling *firm_rulings, *bid_rulings;
     struct auction_plan plan;
-    bool *is_checked;     /* at the places of hall.rows: can pay, and has room */
+    /* At the places of hall.rows: who can pay, and has room; else NULL. */
+    struct contract_row **able;
     int64_t disk_free_gb; /* -1: not known yet */
 };
 
@@ -37,8 +38,8 @@ static bool open_work(struct decide_work *work, struct change *change, struct er
     /* One place more, for a trial. */
     work->firm_rulings = arena_alloc(arena, work->hall.row_count, sizeof *work->firm_rulings);
     work->bid_rulings = arena_alloc(arena, work->hall.row_count + 1, sizeof *work->bid_rulings);
-    work->is_checked = arena_alloc(arena, work->hall.row_count, sizeof *work->is_checked);
-    if (work->firm_rulings == NULL || work->bid_rulings == NULL || work->is_checked == NULL)
+    work->able = arena_alloc(arena, work->hall.row_count, sizeof(struct contract_row *));
+    if (work->firm_rulings == NULL || work->bid_rulings == NULL || work->able == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for a decision");
     return true;
 }
@@ -67,6 +68,28 @@ static bool has_room(struct decide_work *work, const struct contender_row *row, 
     return true;
 }
 
+/* Together with all that its owner starts by the same decision. */
+static bool can_pay(struct decide_work *work, const struct contract_row *contract, bool *ret,
+                    struct error *err)
+{
+    const struct hall *hall = &work->hall;
+    const struct contract_row **starts =
+        arena_alloc(work->change->arena, hall->facts.bid_count + 1, sizeof *starts);
+    size_t count = 0;
+
+    if (starts == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a decision");
+    starts[count++] = contract;
+    for (size_t i = 0; i < hall->facts.bid_count; i++) {
+        const struct contract_row *other = work->able[hall->bid_rows[i] - hall->rows];
+
+        if (other != NULL && other->owner_id == contract->owner_id &&
+            work->bid_rulings[i].verdict == AUCTION_RUNS)
+            starts[count++] = other;
+    }
+    return change_can_pay(work->change, starts, count, ret, err);
+}
+
 /* Of those who would start, the first who cannot: `*ret_place`, or the count of bids. One that
  * cannot pay stops waiting; one without room waits on. */
 static bool find_unable(struct decide_work *work, size_t *ret_place, struct error *err)
@@ -75,25 +98,28 @@ static bool find_unable(struct decide_work *work, size_t *ret_place, struct erro
 
     for (size_t i = 0; i < hall->facts.bid_count; i++) {
         const struct contender_row *row = hall->bid_rows[i];
-        bool can_pay, fits, has, has_changed;
-        struct contract_row contract;
+        struct contract_row *contract;
+        bool is_able, fits, has, has_changed;
 
         *ret_place = i;
         if (hall->bids[i].is_running || work->bid_rulings[i].verdict != AUCTION_RUNS ||
-            row->state == RENTAL_PAUSING || work->is_checked[row - hall->rows])
+            row->state == RENTAL_PAUSING || work->able[row - hall->rows] != NULL)
             continue;
-        if (!contract_load(work->change->db, row->id, work->change->arena, &contract, &has, err) ||
-            !change_can_pay(work->change, &contract, &can_pay, err))
+        contract = arena_alloc(work->change->arena, 1, sizeof *contract);
+        if (contract == NULL)
+            return error_set(err, ERROR_OUT_OF_RANGE, "no room for a decision");
+        if (!contract_load(work->change->db, row->id, work->change->arena, contract, &has, err) ||
+            !can_pay(work, contract, &is_able, err))
             return false;
-        if (!can_pay)
-            return change_contract(work->change, &contract, RENTAL_CREDIT_ENDED, "", &has_changed,
+        if (!is_able)
+            return change_contract(work->change, contract, RENTAL_CREDIT_ENDED, "", &has_changed,
                                    err) &&
-                   change_user(work->change, contract.owner_id, err);
+                   change_user(work->change, contract->owner_id, err);
         if (!has_room(work, row, &fits, err))
             return false;
         if (!fits)
             return true;
-        work->is_checked[row - hall->rows] = true;
+        work->able[row - hall->rows] = contract;
     }
     *ret_place = hall->facts.bid_count;
     return true;

@@ -49,7 +49,8 @@ bool decide_due_bid(struct db *db, int64_t id, struct instant now, bool *ret_is_
     if (!has || contract.kind != KIND_BID || contract.reason != REASON_NO_CREDIT ||
         contract.state != RENTAL_STOPPED || instant_compare(contract.terms.end, now) <= 0)
         return true;
-    if (!change_can_pay(&change, &contract, &can_pay, err))
+    const struct contract_row *const one = &contract;
+    if (!change_can_pay(&change, &one, 1, &can_pay, err))
         return false;
     if (!can_pay)
         return true;

@@ -76,9 +76,10 @@ static bool start_step(struct change_work *work, struct change *change,
         .is_admissible = !change->machine.is_quarantined &&
                          change->machine.verification != VERIFICATION_DEVERIFIED,
     };
+    const struct contract_row *const one = contract;
     bool has_changed;
 
-    if (!change_can_pay(change, contract, &facts.has_credit, err) ||
+    if (!change_can_pay(change, &one, 1, &facts.has_credit, err) ||
         !change_has_gpus(change, contract, &facts.has_gpus, err))
         return false;
     if (contract->kind == KIND_BID && contract->state != RENTAL_STOPPING)

@@ -75,6 +75,7 @@ static struct rent_gpu *rent_gpus(const struct hardware *hardware, struct arena 
 static bool load_facts(struct db *db, struct rent_work *work, struct arena *arena,
                        struct rent_facts *facts, struct error *err)
 {
+    struct contract_hours hours;
     bool has;
 
     if (!change_begin(&work->change, db, work->offer.machine_id, work->now, arena, &has, err) ||
@@ -92,11 +93,13 @@ static bool load_facts(struct db *db, struct rent_work *work, struct arena *aren
         return error_set(err, ERROR_CORRUPT, "a key without its user");
     if (!funds_credit(db, &work->user, work->now, arena, &facts->credit, err) ||
         !funds_spend_cap(db, &work->user, work->spend_cap, work->now, &facts->spend_cap, err) ||
-        !contract_starting_hour(db, work->caller->user_id, &facts->starting, err))
+        !contract_coming_hours(db, work->caller->user_id, &hours, err))
         return false;
 
     struct machine *machine = &work->hardware->machine;
     facts->now = work->now;
+    facts->starting = hours.starting;
+    facts->waiting = hours.waiting;
     facts->offer = (struct offer){ .id = work->offer.id,
                                    .bundle_id = work->offer.id,
                                    .machine = machine,

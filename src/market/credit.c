@@ -56,6 +56,13 @@ void credit_add(struct credit *credit, const struct meter *meter, const struct i
     credit->burn = numerator_min(credit->burn + burn, BURN_MAX);
 }
 
+void credit_add_starting(struct credit *credit, struct money hour)
+{
+    assert(hour.nanodollars >= 0);
+    credit->burn =
+        numerator_min(credit->burn + METER_GPU_SCALE * (numerator)hour.nanodollars, BURN_MAX);
+}
+
 struct money credit_available(const struct credit *credit, struct instant at)
 {
     int64_t elapsed_us = instant_until(credit->as_of, at);

@@ -52,6 +52,9 @@ int64_t credit_stop_after_ms(const struct credit *credit, struct instant now);
  * account below its floor: for time that comes to light only afterwards. INT64_MAX: any time. */
 int64_t credit_affords_us(const struct credit *credit, struct money rate);
 
+/* What will cost so much an hour as soon as it runs: it has been started. */
+void credit_add_starting(struct credit *credit, struct money hour);
+
 /* What an hour costs at this burn, rounded up. */
 struct money credit_hour(const struct credit *credit);
 

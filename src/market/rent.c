@@ -99,12 +99,13 @@ static enum rent_outcome check_credit(const struct rent_facts *facts, const stru
 
     credit_add(&credit, &plan->meters[COMPONENT_GPU - 1], runs ? &credit.as_of : NULL);
     credit_add(&credit, &plan->meters[COMPONENT_DISK - 1], &credit.as_of);
+    credit_add_starting(&credit, facts->starting);
     if (!credit_admits(&credit))
         return RENT_NO_CREDIT;
     struct money hour = credit_hour(&credit);
     bool is_capped =
         facts->spend_cap.nanodollars > 0 &&
-        (!money_add(hour, facts->starting, &hour) || money_compare(hour, facts->spend_cap) > 0);
+        (!money_add(hour, facts->waiting, &hour) || money_compare(hour, facts->spend_cap) > 0);
     return is_capped ? RENT_SPEND_CAP : RENT_OK;
 }
 

@@ -53,7 +53,8 @@ struct rent_facts {
     int64_t contract_count; /* the account's, not destroyed */
     struct credit credit;   /* the account's, as of `now` */
     struct money spend_cap; /* what it may burn in an hour; 0: any */
-    struct money starting;  /* what an hour of what has not begun to run will cost */
+    struct money starting;  /* what an hour of what has GPUs and does not run yet will cost */
+    struct money waiting;   /* and of what waits for GPUs */
     int64_t fee_bps;
     size_t gpu_count; /* all of the machine's, in order of preference */
     const struct rent_gpu *gpus;

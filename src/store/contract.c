@@ -184,22 +184,26 @@ static bool count_read(struct db_rows *row, struct arena *arena, void *item, str
 
 static const struct rows_reader count_reader = { "contract", sizeof(int64_t), count_read };
 
-static bool read_money(struct db_rows *row, void *context, struct error *err)
+static bool read_hours(struct db_rows *row, void *context, struct error *err)
 {
     (void)err;
-    *(struct money *)context = db_column_money(row, 0);
+    *(struct contract_hours *)context =
+        (struct contract_hours){ db_column_money(row, 0), db_column_money(row, 1) };
     return true;
 }
 
-bool contract_starting_hour(struct db *db, int64_t owner_id, struct money *ret, struct error *err)
+bool contract_coming_hours(struct db *db, int64_t owner_id, struct contract_hours *ret,
+                           struct error *err)
 {
     bool has;
 
-    return db_query_one(db,
-                        "SELECT CAST(COALESCE(SUM(gpu_hour), 0) AS BIGINT) FROM contract "
-                        "WHERE owner_id = $1 AND destroyed_us = 0 AND state IN (1, 2, 4, 5) "
-                        "AND kind <> 4",
-                        DB_ARGS(db_int(owner_id)), read_money, ret, &has, err);
+    return db_query_one(
+        db,
+        "SELECT CAST(COALESCE(SUM(CASE state WHEN 5 THEN 0 ELSE gpu_hour END), 0) AS BIGINT), "
+        "CAST(COALESCE(SUM(CASE state WHEN 5 THEN gpu_hour ELSE 0 END), 0) AS BIGINT) "
+        "FROM contract WHERE owner_id = $1 AND destroyed_us = 0 AND state IN (1, 2, 4, 5) "
+        "AND kind <> 4",
+        DB_ARGS(db_int(owner_id)), read_hours, ret, &has, err);
 }
 
 bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count, struct error *err)

@@ -72,9 +72,13 @@ NODISCARD bool contract_list_owned(struct db *db, int64_t owner_id, struct arena
 NODISCARD bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count,
                                     struct error *err);
 
-/* What an hour of GPU time costs of those that wait, load or start. */
-NODISCARD bool contract_starting_hour(struct db *db, int64_t owner_id, struct money *ret,
-                                      struct error *err);
+/* What an hour of GPU time will cost of those that have GPUs and do not run yet, and of those that
+ * wait for GPUs. */
+struct contract_hours {
+    struct money starting, waiting;
+};
+NODISCARD bool contract_coming_hours(struct db *db, int64_t owner_id, struct contract_hours *ret,
+                                     struct error *err);
 
 /* Of which those that should run; and the machines of those, in order. */
 NODISCARD bool contract_count_running(struct db *db, int64_t owner_id, int64_t *ret_count,

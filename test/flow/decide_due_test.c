@@ -87,6 +87,51 @@ static void test_one_out_of_contact_is_due_once(void **state)
     place_close(&place);
 }
 
+static size_t funded(struct place *place)
+{
+    struct error err;
+    size_t count;
+
+    CHECK_OK(flow_funded(&place->world.flow, &count, &err), &err);
+    return count;
+}
+
+/* With a dollar: an hour of three of four bids. They wait side by side, and are to start at once.
+ */
+static void test_an_owner_starts_what_it_can_pay_for(void **state)
+{
+    struct place place;
+    int64_t bids[4];
+    struct error err;
+    enum admin_outcome outcome;
+
+    place_open(&place, state, 4);
+    struct caller poor = world_user(&place.world, "poor@berth.test", 1);
+    int64_t all = place_bid(&place, place.ada, 4, 350);
+    place_run_s(&place, 70);
+    for (size_t i = 0; i < 4; i++)
+        bids[i] = place_bid(&place, poor, 1, 300);
+    place_check_state(&place, bids[3], RENTAL_SCHEDULING, REASON_BID_WAITS);
+    place_destroy(&place, place.ada, all);
+    place_run_s(&place, 1);
+    /* Those that start and do not run yet are counted, or it would be one after the other. */
+    for (int round = 0; round < 3; round++) {
+        check_row("round %d", round);
+        for (size_t i = 0; i < 3; i++)
+            CHECK(rental_must_hold_gpus(world_contract(&place.world, bids[i]).state));
+        place_check_state(&place, bids[3], RENTAL_STOPPED, REASON_NO_CREDIT);
+        CHECK_INT((int64_t)funded(&place), 0);
+        place_run_s(&place, 10);
+    }
+    CHECK_OK(flow_grant_credit(&place.world.flow, poor.user_id, (struct money){ 500000000 }, "more",
+                               &outcome, &err),
+             &err);
+    CHECK_INT((int64_t)funded(&place), 1);
+    place_run_s(&place, 10);
+    place_check_state(&place, bids[3], RENTAL_RUNNING, REASON_NONE);
+    place_close(&place);
+}
+
 static bool early_work(struct db *db, void *context, struct error *err)
 {
     const struct place *place = context;
@@ -161,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_a_minute_is_a_bids_own),
         cmocka_unit_test(test_want_of_credit_makes_place_until_it_is_mended),
         cmocka_unit_test(test_one_out_of_contact_is_due_once),
+        cmocka_unit_test(test_an_owner_starts_what_it_can_pay_for),
         cmocka_unit_test(test_who_is_not_due_any_more_is_left_alone),
         cmocka_unit_test(test_many_without_credit_hide_nobody),
     };

@@ -224,8 +224,12 @@ static void test_a_rental_needs_fifty_cents_and_an_hour(void **state)
         struct meter gpu = gpu_meter(rows[i].hourly);
 
         check_row("row %zu", i);
+        struct credit starting = credit;
         credit_add(&credit, &gpu, &noon);
         CHECK_INT(credit_admits(&credit), rows[i].is_admitted);
+        /* What has been started costs as much as what runs. */
+        credit_add_starting(&starting, (struct money){ rows[i].hourly });
+        CHECK_INT(credit_admits(&starting), rows[i].is_admitted);
     }
 }
 
