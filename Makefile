@@ -128,7 +128,7 @@ ssh-relay: build
 jupyter: build
 	@python3 -B test/e2e/jupyter_test.py --bin build/bin
 
-# The same in Chromium, on a host behind NAT: through the relay, over TLS, without a warning.
+# The same in Chromium, on a host behind NAT: at the relay's https:// address, without a warning.
 browser: build
 	@tools/packages browser
 	@python3 -B test/e2e/browser_test.py --bin $(BUILD)/bin

@@ -5,12 +5,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -73,6 +75,19 @@ int netns_socket(const struct netns *netns, int domain, int type)
         abort();
     errno = reason;
     return fd;
+}
+
+bool netns_address(const struct netns *netns, struct in_addr *ret_address, struct error *err)
+{
+    auto_close int fd = netns_socket(netns, AF_INET, SOCK_DGRAM);
+    struct ifreq asked = { .ifr_name = "eth0" };
+    struct sockaddr_in found;
+
+    if (fd < 0 || ioctl(fd, SIOCGIFADDR, &asked) != 0)
+        return error_set(err, ERROR_NOT_FOUND, "the container has no address");
+    memcpy(&found, &asked.ifr_addr, sizeof found);
+    *ret_address = found.sin_addr;
+    return true;
 }
 
 int netns_connect(const struct netns *netns, const char *name)

@@ -9,6 +9,7 @@
 #ifndef BERTH_AGENT_ACCESS_NETNS_H
 #define BERTH_AGENT_ACCESS_NETNS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,11 @@ bool netns_is_alive(const struct netns *netns);
 
 /* A non-blocking socket in there, or -1 with errno. Only for programs of one thread. */
 int netns_socket(const struct netns *netns, int domain, int type);
+
+/* Its address there that the host reaches it at: the engine calls its device eth0. ERROR_NOT_FOUND:
+ * it has none. */
+NODISCARD bool netns_address(const struct netns *netns, struct in_addr *ret_address,
+                             struct error *err);
 
 /* Connected to the helper that serves `name` in there, or -1 with errno. */
 int netns_connect(const struct netns *netns, const char *name);

@@ -4,6 +4,7 @@
 #ifndef BERTH_AGENT_INSTANCE_H
 #define BERTH_AGENT_INSTANCE_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +50,8 @@ struct instance {
     char jupyter_run[128];               /* the start token of the run whose Jupyter is watched */
     enum jupyter_state jupyter;          /* of that run */
     struct job *jupyter_job;
+    char addressed[128];    /* the start token of the run whose address is known */
+    struct in_addr address; /* of its container in its network; 0: none is known */
 };
 
 struct instances {

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/relays.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/access_netns.h"
 #include "agent/agent.h"
+#include "agent/jupyter.h"
+#include "agent/slots.h"
+#include "market/launch.h"
 #include "proto/relay.h"
+
+#define SUBNET_MASK 0xfffffff8U /* a network's addresses, /29 */
 
 void relays_open(struct agent *agent, uid_t uid, gid_t gid)
 {
@@ -15,10 +23,38 @@ void relays_open(struct agent *agent, uid_t uid, gid_t gid)
     agent->tunnel = tunnel_open(&options);
 }
 
-/* SSH even while it is stopped, for the front to say so; what the container publishes always. */
-static size_t add_ports(const struct instance *instance, struct tunnel_port *ports, size_t max)
+/* Of its container, in each run anew. It is looked for in the container's own network, where a
+ * guest cannot change it; nevertheless nobody is led anywhere but into the network that is its own.
+ */
+static struct in_addr address_of(struct instance *instance)
 {
+    const struct seen *seen = instance_seen(instance, false);
+    auto_netns struct netns netns = NETNS_NONE;
+    struct in_addr gateway = { 0 }, found;
+    char token[sizeof instance->addressed], text[SLOT_TEXT_SIZE];
+    struct error ignored;
+
+    if (seen == NULL || seen->state != SEEN_RUNNING || seen->pid <= 0)
+        return (struct in_addr){ 0 };
+    if (strcmp(seen_start_token(seen, token), instance->addressed) == 0)
+        return instance->address;
+    (void)inet_pton(AF_INET, slots_gateway(instance->record.slot, text), &gateway);
+    if (!netns_open((pid_t)seen->pid, seen->id, &netns, &ignored) ||
+        !netns_address(&netns, &found, &ignored) ||
+        ((ntohl(found.s_addr) ^ ntohl(gateway.s_addr)) & SUBNET_MASK) != 0)
+        return (struct in_addr){ 0 };
+    memcpy(instance->addressed, token, sizeof token);
+    instance->address = found;
+    return found;
+}
+
+/* SSH even while it is stopped, for the front to say so; what the container publishes always. Its
+ * notebook, of which a relay makes https://, is published nowhere else. */
+static size_t add_ports(struct instance *instance, struct tunnel_port *ports, size_t max)
+{
+    const struct in_addr local = { htonl(INADDR_LOOPBACK) };
     const struct record *record = &instance->record;
+    bool has_jupyter = false;
     size_t count = 0;
 
     if (instance->desired == NULL || instance->desired->state == DESIRED_ABSENT ||
@@ -26,12 +62,21 @@ static size_t add_ports(const struct instance *instance, struct tunnel_port *por
         return 0;
     if (record->ssh_port > 0 && count < max)
         ports[count++] =
-            (struct tunnel_port){ instance->id, RELAY_SSH_PORT, (uint16_t)record->ssh_port };
+            (struct tunnel_port){ instance->id, local, RELAY_SSH_PORT, (uint16_t)record->ssh_port };
+    if (jupyter_is_wanted(&instance->desired->spec) && count < max) {
+        const struct in_addr address = address_of(instance);
+
+        has_jupyter = address.s_addr != 0;
+        if (has_jupyter)
+            ports[count++] = (struct tunnel_port){ instance->id, address, LAUNCH_JUPYTER_PORT,
+                                                   LAUNCH_JUPYTER_PORT };
+    }
     for (int64_t i = 0; i < record->port_count && count < max; i++) {
         const struct port_mapping *port = &record->ports[i];
 
-        if (!port->is_udp && !(record->ssh_port > 0 && port->port == RELAY_SSH_PORT))
-            ports[count++] = (struct tunnel_port){ instance->id, (uint16_t)port->port,
+        if (!port->is_udp && !(record->ssh_port > 0 && port->port == RELAY_SSH_PORT) &&
+            !(has_jupyter && port->port == LAUNCH_JUPYTER_PORT))
+            ports[count++] = (struct tunnel_port){ instance->id, local, (uint16_t)port->port,
                                                    (uint16_t)port->host_port };
     }
     return count;
@@ -46,7 +91,7 @@ void relays_update(struct agent *agent)
         state.relays = agent->keep.desired.relays;
         state.relay_count = (size_t)agent->keep.desired.relay_count;
     }
-    size_t max = state.relay_count == 0 ? 0 : agent->instances.count * (SPEC_PORTS_MAX + 1);
+    size_t max = state.relay_count == 0 ? 0 : agent->instances.count * (SPEC_PORTS_MAX + 2);
     max = max < TUNNEL_PORTS_MAX ? max : TUNNEL_PORTS_MAX;
     struct tunnel_port *ports = calloc(max + 1, sizeof *ports);
     if (ports == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/tunnel.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -158,6 +159,8 @@ static bool deliver(struct tunnel *tunnel)
 static void write_table(const struct tunnel *tunnel, const struct tunnel_state *state,
                         struct buf *out)
 {
+    char address[INET_ADDRSTRLEN];
+
     buf_printf(out, "machine %" PRId64 " %" PRId64 "\n", tunnel->options.identity->machine_id,
                state->epoch);
     for (size_t i = 0; i < state->relay_count; i++) {
@@ -168,9 +171,13 @@ static void write_table(const struct tunnel *tunnel, const struct tunnel_state *
             buf_printf(out, "relay %" PRId64 " %s %" PRId64 " %s\n", relay->id, relay->host,
                        relay->port, *relay->pin != '\0' ? relay->pin : "-");
     }
-    for (size_t i = 0; i < state->port_count; i++)
-        buf_printf(out, "port %" PRId64 " %u %u\n", state->ports[i].instance_id,
-                   (unsigned)state->ports[i].inside, (unsigned)state->ports[i].outside);
+    for (size_t i = 0; i < state->port_count; i++) {
+        const struct tunnel_port *port = &state->ports[i];
+
+        buf_printf(out, "port %" PRId64 " %u %s %u\n", port->instance_id, (unsigned)port->inside,
+                   inet_ntop(AF_INET, &port->address, address, sizeof address),
+                   (unsigned)port->outside);
+    }
 }
 
 void tunnel_update(struct tunnel *tunnel, const struct tunnel_state *state)

@@ -4,7 +4,8 @@
  *
  *     relay <══ control, one for each ══  tunnel  ── 127.0.0.1:port ──>  SSH front, or a
  *     relay <── a connection a caller ──  (one process,                  published port of
- *                                          nobody's)                      the engine
+ *                                          nobody's)                     the engine
+ *                                                 ── container:8080 ──>  its notebook
  *
  * The tunnel is a process of its own, without privileges: what relays say is read there. It holds
  * no key; for each hello it asks the agent for one signature, which is good for one relay and one
@@ -23,6 +24,7 @@
 #ifndef BERTH_AGENT_TUNNEL_H
 #define BERTH_AGENT_TUNNEL_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,9 +48,11 @@ struct tunnel_options {
     struct log log;
 };
 
-/* A port of an instance, and where it is on this host. */
+/* A port of an instance, and where it is for this host: at its own loopback, or at the container's
+ * address in its network. */
 struct tunnel_port {
     int64_t instance_id;
+    struct in_addr address;
     uint16_t inside, outside;
 };
 

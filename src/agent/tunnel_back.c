@@ -11,7 +11,7 @@
 #include "agent/tunnel_control.h"
 #include "agent/tunnel_main.h"
 
-static int compare_ports(const void *left, const void *right)
+int tunnel_compare_ports(const void *left, const void *right)
 {
     const struct tunnel_port *a = left, *b = right;
 
@@ -20,16 +20,15 @@ static int compare_ports(const void *left, const void *right)
     return (int)a->inside - (int)b->inside;
 }
 
-/* Where on this host; 0: nowhere that a relay may lead to. */
-static uint16_t find_port(const struct tunnel_process *tunnel, int64_t instance_id, uint16_t inside)
+/* NULL: nowhere that a relay may lead to. */
+static const struct tunnel_port *find_port(const struct tunnel_process *tunnel, int64_t instance_id,
+                                           uint16_t inside)
 {
     const struct tunnel_port wanted = { .instance_id = instance_id, .inside = inside };
-    const struct tunnel_port *found =
-        tunnel->port_count == 0
-            ? NULL
-            : bsearch(&wanted, tunnel->ports, tunnel->port_count, sizeof wanted, compare_ports);
 
-    return found != NULL ? found->outside : 0;
+    return tunnel->port_count == 0 ? NULL
+                                   : bsearch(&wanted, tunnel->ports, tunnel->port_count,
+                                             sizeof wanted, tunnel_compare_ports);
 }
 
 static void refuse(struct tunnel_process *tunnel, int64_t relay_id, const uint8_t *token)
@@ -208,16 +207,16 @@ void back_handle(struct tunnel_process *tunnel, struct back *back, int which, ui
 void back_begin(struct tunnel_process *tunnel, struct control *control,
                 const struct relay_frame *frame)
 {
-    uint16_t port = find_port(tunnel, frame->instance_id, frame->port);
-    struct sockaddr_in host = { .sin_family = AF_INET,
-                                .sin_port = htons(port),
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const struct tunnel_port *port = find_port(tunnel, frame->instance_id, frame->port);
     struct sockaddr_storage where = { 0 };
 
-    if (port == 0 || tunnel->back_count >= tunnel->back_max) {
+    if (port == NULL || tunnel->back_count >= tunnel->back_max) {
         refuse(tunnel, control->id, frame->token);
         return;
     }
+    const struct sockaddr_in host = { .sin_family = AF_INET,
+                                      .sin_port = htons(port->outside),
+                                      .sin_addr = port->address };
     struct back *back = calloc(1, sizeof *back);
     if (back == NULL)
         abort();

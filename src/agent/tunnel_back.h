@@ -6,6 +6,9 @@
 
 #include "agent/tunnel_inside.h"
 
+/* By instance and port inside, for qsort(3) and bsearch(3) over the table's ports. */
+int tunnel_compare_ports(const void *left, const void *right);
+
 void back_begin(struct tunnel_process *tunnel, struct control *control,
                 const struct relay_frame *frame);
 void back_handle(struct tunnel_process *tunnel, struct back *back, int end, uint32_t events);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/tunnel_main.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -118,14 +119,32 @@ static bool read_relay(struct tunnel_process *tunnel, char *words[WORDS_MAX])
     return true;
 }
 
+static bool read_port(struct tunnel_process *tunnel, char *words[WORDS_MAX])
+{
+    struct tunnel_port port = { 0 };
+    uint64_t instance_id, inside, outside;
+
+    if (tunnel->port_count == TUNNEL_PORTS_MAX || !number(words[1], INT64_MAX, &instance_id) ||
+        !number(words[2], UINT16_MAX, &inside) ||
+        inet_pton(AF_INET, words[3], &port.address) != 1 || !number(words[4], UINT16_MAX, &outside))
+        return false;
+    port.instance_id = (int64_t)instance_id;
+    port.inside = (uint16_t)inside;
+    port.outside = (uint16_t)outside;
+    tunnel->ports[tunnel->port_count++] = port;
+    return true;
+}
+
 static bool read_line(struct tunnel_process *tunnel, char *line)
 {
     char *words[WORDS_MAX];
     size_t count = split(line, words);
-    uint64_t first, second, third;
+    uint64_t first, second;
 
     if (count == 5 && strcmp(words[0], "relay") == 0)
         return read_relay(tunnel, words);
+    if (count == 5 && strcmp(words[0], "port") == 0)
+        return read_port(tunnel, words);
     if (count == 3 && strcmp(words[0], "machine") == 0) {
         if (!number(words[1], INT64_MAX, &first) || !number(words[2], INT64_MAX, &second))
             return false;
@@ -133,23 +152,7 @@ static bool read_line(struct tunnel_process *tunnel, char *line)
         tunnel->epoch = (int64_t)second;
         return true;
     }
-    if (count != 4 || strcmp(words[0], "port") != 0 || tunnel->port_count == TUNNEL_PORTS_MAX ||
-        !number(words[1], INT64_MAX, &first) || !number(words[2], UINT16_MAX, &second) ||
-        !number(words[3], UINT16_MAX, &third))
-        return false;
-    tunnel->ports[tunnel->port_count++] = (struct tunnel_port){ .instance_id = (int64_t)first,
-                                                                .inside = (uint16_t)second,
-                                                                .outside = (uint16_t)third };
-    return true;
-}
-
-static int compare_ports(const void *left, const void *right)
-{
-    const struct tunnel_port *a = left, *b = right;
-
-    if (a->instance_id != b->instance_id)
-        return a->instance_id < b->instance_id ? -1 : 1;
-    return (int)a->inside - (int)b->inside;
+    return false;
 }
 
 static void drop_controls(struct tunnel_process *tunnel)
@@ -178,7 +181,7 @@ static void read_table(struct tunnel_process *tunnel, char *text)
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
         if (!read_line(tunnel, line))
             log_write(&tunnel->log, LOG_ERROR, "tunnel", "a line of the table is none");
-    qsort(tunnel->ports, tunnel->port_count, sizeof *tunnel->ports, compare_ports);
+    qsort(tunnel->ports, tunnel->port_count, sizeof *tunnel->ports, tunnel_compare_ports);
     drop_controls(tunnel);
 }
 

@@ -264,9 +264,12 @@ static void print_card(struct buf *out, const json_t *instance)
     print_line(out, "Disk", "%.0f GB", print_real_of(instance, "disk_space"));
     if (instance_ssh_address(instance, &host, &port))
         print_line(out, "SSH", "ssh -p %d root@%s -L 8080:localhost:8080", port, host);
-    if (*print_text_of(instance, "jupyter_url") != '\0')
+    const char *jupyter = print_text_of(instance, "jupyter_url");
+    if (strncmp(jupyter, "https://", 8) == 0)
+        print_line(out, "Jupyter", "%s", jupyter);
+    else if (*jupyter != '\0')
         print_line(out, "Jupyter", "berth open %lld, or %s behind that ssh",
-                   (long long)print_int_of(instance, "id"), print_text_of(instance, "jupyter_url"));
+                   (long long)print_int_of(instance, "id"), jupyter);
     print_line(out, "Machine", "%lld, %s", (long long)print_int_of(instance, "machine_id"),
                print_text_or_dash(instance, "geolocation"));
     print_line(out, "Age", "%s", print_age(age_of(instance), age));

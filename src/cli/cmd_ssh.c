@@ -326,6 +326,17 @@ static bool say_address(const json_t *instance, uint64_t port, long long id, str
                                 : error_set(err, ERROR_INVALID, "the market gave a long token");
 }
 
+/* A relay's certificate opens it: no way has to be made. */
+static bool say_url(const json_t *instance, struct error *err)
+{
+    auto_buf struct buf line = buf_of(STATUS_SIZE);
+
+    print_clean(&line, print_text_of(instance, "jupyter_url"));
+    buf_printf(&line, "\n");
+    return !line.has_overflowed ? file_write_all(STDOUT_FILENO, line.bytes, line.length, err)
+                                : error_set(err, ERROR_INVALID, "the market gave a long address");
+}
+
 bool cmd_open(struct cli *cli, struct error *err)
 {
     struct ssh_line line = { .arena = arena_of(ARGUMENTS_LENGTH_MAX) };
@@ -336,8 +347,12 @@ bool cmd_open(struct cli *cli, struct error *err)
 
     if (text != NULL && (!parse_u64(text, &port) || port == 0 || port > UINT16_MAX))
         return cli_usage(cli, err, "--port is a port of this machine");
-    if (cli_id(cli, cli->args.words[0], "an instance", &id, err) &&
-        wait_running(cli, id, &instance, err) && say_address(instance, port, id, err) &&
+    bool is_up = cli_id(cli, cli->args.words[0], "an instance", &id, err) &&
+                 wait_running(cli, id, &instance, err);
+    if (is_up && text == NULL &&
+        strncmp(print_text_of(instance, "jupyter_url"), "https://", 8) == 0)
+        return say_url(instance, err);
+    if (is_up && say_address(instance, port, id, err) &&
         begin_line(cli, instance,
                    arena_printf(&line.arena, "127.0.0.1:%llu:localhost:%d",
                                 (unsigned long long)port, JUPYTER_PORT),

@@ -80,8 +80,9 @@ const struct command commands[] = {
       "It becomes OpenSSH's own ssh, so its configuration and keys count.\n" },
     { "Rent", "open", NULL, false, true, "ID", 1, 1, cmd_open_options, cmd_open, INSTANCES,
       "open the way to an instance's Jupyter, and say its address",
-      "It becomes ssh with -L 8080:localhost:8080, and stays until Ctrl-C. Browsers trust\n"
-      "http://localhost, and everything travels through SSH.\n" },
+      "Where the market's relay has a certificate, that is an https:// address, and all is done.\n"
+      "Else, or with --port, it becomes ssh with -L 8080:localhost:8080, and stays until Ctrl-C.\n"
+      "Browsers trust http://localhost, and everything travels through SSH.\n" },
     { "Rent", "copy", NULL, false, true, "FROM TO", 2, 2, cmd_copy_options, cmd_copy, NULL,
       "copy files between this machine and an instance, or two",
       "berth copy ./data/ 7001:/workspace/data/\nberth copy 7001:/workspace/out .\n"

@@ -142,7 +142,8 @@ static bool give_one(struct db *db, const struct relay_row *relay, int64_t contr
         struct relay_port_row row = { .relay_id = relay->id,
                                       .port = port + i,
                                       .contract_id = contract_id,
-                                      .inside = want->inside };
+                                      .inside = want->inside,
+                                      .protocol = want->protocol };
 
         if (!relay_port_insert(db, &row, err))
             return error_context(err, "give a relay's port");

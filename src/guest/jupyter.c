@@ -81,7 +81,7 @@ static _Noreturn void run_server(const char *program, const char *dir)
         program,
         "--allow-root",
         "--no-browser",
-        "--ip=127.0.0.1",
+        "--ip=0.0.0.0", /* the host leads relays to it; to all others its port is closed */
         "--port=8080",
         folder,
         "--ServerApp.port_retries=0",

@@ -3,13 +3,13 @@
 
 #include <assert.h>
 
-static void add(struct relaying_want *wants, size_t *count, int64_t inside, int64_t run)
+static void add(struct relaying_want *wants, size_t *count, struct relaying_want want)
 {
     for (size_t i = 0; i < *count; i++)
-        if (wants[i].inside == inside)
+        if (wants[i].inside == want.inside)
             return;
     assert(*count < RELAYING_WANTS_MAX);
-    wants[(*count)++] = (struct relaying_want){ inside, run };
+    wants[(*count)++] = want;
 }
 
 size_t relaying_wants(const struct relaying_ask *ask,
@@ -19,14 +19,14 @@ size_t relaying_wants(const struct relaying_ask *ask,
 
     assert(ask->port_count <= LAUNCH_PORTS_MAX);
     if (ask->mode.has_ssh && (ask->wants_proxy || ask->is_behind_nat))
-        add(ret, &count, RELAYING_SSH_PORT, ask->mode.has_jupyter ? 2 : 1);
-    if (!ask->is_behind_nat)
-        return count;
+        add(ret, &count,
+            (struct relaying_want){ RELAYING_SSH_PORT, ask->mode.has_jupyter ? 2 : 1,
+                                    RELAYING_TCP });
     if (ask->mode.has_jupyter)
-        add(ret, &count, RELAYING_JUPYTER_PORT, 1);
-    for (size_t i = 0; i < ask->port_count; i++)
+        add(ret, &count, (struct relaying_want){ LAUNCH_JUPYTER_PORT, 1, RELAYING_HTTPS });
+    for (size_t i = 0; ask->is_behind_nat && i < ask->port_count; i++)
         if (!ask->ports[i].is_udp && ask->ports[i].port < LAUNCH_IDENTITY_PORT)
-            add(ret, &count, ask->ports[i].port, 1);
+            add(ret, &count, (struct relaying_want){ ask->ports[i].port, 1, RELAYING_TCP });
     return count;
 }
 

@@ -2,8 +2,9 @@
 /* Which ports of an instance a relay lends its own to, and which of its own.
  *
  * A host with open ports is reached there; a relay's port for SSH is in addition, for who asks for
- * the proxy. A host behind NAT has nothing else: SSH, the notebook and every TCP port that was
- * asked for are lent one. Relays carry TCP alone; ports that must be the same inside and outside
+ * the proxy. A host behind NAT has nothing else: SSH and every TCP port that was asked for are lent
+ * one. A notebook has one wherever it is, since a browser takes it without a warning only through a
+ * relay's certificate. Relays carry TCP alone; ports that must be the same inside and outside
  * cannot be lent. */
 
 #ifndef BERTH_MARKET_RELAYING_H
@@ -18,7 +19,6 @@
 enum {
     RELAYING_WANTS_MAX = LAUNCH_PORTS_MAX + 2,
     RELAYING_SSH_PORT = 22,
-    RELAYING_JUPYTER_PORT = 8080,
 };
 
 struct relaying_ask {
@@ -29,9 +29,12 @@ struct relaying_ask {
     const struct launch_port *ports;
 };
 
+enum relaying_protocol { RELAYING_TCP, RELAYING_HTTPS }; /* as the database has them */
+
 struct relaying_want {
     int64_t inside;
     int64_t run; /* so many ports in a row, which all lead there */
+    enum relaying_protocol protocol;
 };
 
 /* In order of what matters most. Clients take an instance with a notebook to have SSH one port

@@ -7,6 +7,7 @@
 
 #include "market/launch.h"
 #include "market/lifetime.h"
+#include "market/relaying.h"
 #include "proto/heartbeat.h"
 #include "server/fields.h"
 
@@ -98,7 +99,8 @@ static void encode_relayed(struct encoder *json, const struct instance_view *vie
     for (size_t i = 0; i < view->relay_port_count; i++) {
         const struct relay_port_row *port = &view->relay_ports[i];
 
-        if (port->inside == last)
+        /* Nothing answers there without a certificate. */
+        if (port->inside == last || (port->protocol == RELAYING_HTTPS && !port->has_https))
             continue;
         last = port->inside;
         (void)snprintf(inside, sizeof inside, "%lld/tcp", (long long)port->inside);
@@ -140,15 +142,32 @@ static void encode_ports(struct encoder *json, const struct instance_view *view,
     encode_end(json);
 }
 
-/* The address of its Jupyter behind `ssh -L 8080:localhost:8080`; null until it answers. */
+/* A relay's port that browsers may open; NULL: there is none with a certificate. */
+static const struct relay_port_row *https_port(const struct instance_view *view)
+{
+    for (size_t i = 0; i < view->relay_port_count; i++)
+        if (view->relay_ports[i].protocol == RELAYING_HTTPS && view->relay_ports[i].has_https)
+            return &view->relay_ports[i];
+    return NULL;
+}
+
+/* The address of its Jupyter: a relay's that has a certificate, or where there is none, that behind
+ * `ssh -L 8080:localhost:8080`. Null until it answers. */
 static void encode_jupyter_url(struct encoder *json, const struct instance_view *view, bool is_up)
 {
     const char *token = view->spec->jupyter_token;
+    const struct relay_port_row *port = https_port(view);
     char url[JUPYTER_URL_SIZE];
 
     if (!is_up || token == NULL || view->contract->message[0] != '\0')
         return field_null(json, "jupyter_url");
-    (void)snprintf(url, sizeof url, "http://localhost:%d/?token=%s", LAUNCH_JUPYTER_PORT, token);
+    bool is_ipv6 = port != NULL && strchr(port->public_host, ':') != NULL;
+    if (port != NULL)
+        (void)snprintf(url, sizeof url, "https://%s%s%s:%lld/?token=%s", is_ipv6 ? "[" : "",
+                       port->public_host, is_ipv6 ? "]" : "", (long long)port->port, token);
+    else
+        (void)snprintf(url, sizeof url, "http://localhost:%d/?token=%s", LAUNCH_JUPYTER_PORT,
+                       token);
     encode_field_text(json, "jupyter_url", url);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/relay.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/hex.h"
@@ -26,10 +28,12 @@ struct relay {
     const struct flow *flow;
     struct relay_engine *engine;
     struct tls_context *tls;
+    const char *https_files[2]; /* certificate and key; NULL: none */
+    struct stat https_read[2];  /* as they were when last read */
     struct relay_row row;
-    char host[HOST_SIZE], pin[HEX_SIZE(TLS_PIN_SIZE)], text[HOST_SIZE + 80];
+    char host[HOST_SIZE], pin[HEX_SIZE(TLS_PIN_SIZE)], text[HOST_SIZE + 120];
     pthread_t thread;
-    bool has_thread;
+    bool has_thread, has_https_failed;
     int64_t say_ms;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -43,7 +47,9 @@ struct relay_options relay_options_of(const struct options *options)
                                    .host = options_get(options, "relay-host"),
                                    .ports = options_get(options, "relay-ports"),
                                    .cert_file = options_get(options, "relay-cert"),
-                                   .key_file = options_get(options, "relay-key") };
+                                   .key_file = options_get(options, "relay-key"),
+                                   .https_cert_file = options_get(options, "relay-https-cert"),
+                                   .https_key_file = options_get(options, "relay-https-key") };
 }
 
 static bool read_ports(const char *text, struct relay_row *row, struct error *err)
@@ -139,6 +145,55 @@ static bool say(struct relay *relay, struct error *err)
     return flow_relay_say(relay->flow, &relay->row, &relay->row.id, err);
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Read what browsers are shown, where it is not what was read last. */
+static bool read_https(struct relay *relay, struct error *err)
+{
+    struct tls_context *https;
+    struct stat found[2];
+
+    if (relay->https_files[0] == NULL)
+        return true;
+    for (int i = 0; i < 2; i++)
+        if (stat(relay->https_files[i], &found[i]) != 0)
+            return error_system(err, errno, "%s", relay->https_files[i]);
+    if (is_same_file(&found[0], &relay->https_read[0]) &&
+        is_same_file(&found[1], &relay->https_read[1]))
+        return true;
+    memcpy(relay->https_read, found, sizeof found);
+    if (!tls_web_open(relay->https_files[0], relay->https_files[1], &https, err))
+        return error_context(err, "--relay-https-cert");
+    if (!tls_web_covers(https, relay->host))
+        log_write(relay->flow->log, LOG_WARNING, "relay certificate",
+                  "%s is not for %s, or has ended: browsers will warn", relay->https_files[0],
+                  relay->host);
+    relay_engine_https(relay->engine, https);
+    return true;
+}
+
+/* One that is being replaced may be half there: the old one stays until the new one is whole. */
+static void reread_https(struct relay *relay)
+{
+    struct stat before[2];
+    struct error err;
+
+    memcpy(before, relay->https_read, sizeof before);
+    if (read_https(relay, &err)) {
+        relay->has_https_failed = false;
+        if (memcmp(before, relay->https_read, sizeof before) != 0)
+            log_write(relay->flow->log, LOG_INFO, "relay certificate", "read anew");
+        return;
+    }
+    if (!relay->has_https_failed)
+        log_failure(relay->flow->log, "relay certificate", &err);
+    relay->has_https_failed = true;
+}
+
 /* Until there is something to do, or so long. */
 static bool wait_ms(struct relay *relay, int64_t ms, bool until_touched)
 {
@@ -165,6 +220,7 @@ static void *run(void *context)
     struct error err;
 
     while (wait_ms(relay, LOOK_MS, true) && wait_ms(relay, SETTLE_MS, false)) {
+        reread_https(relay);
         if (say(relay, &err) && read_routes(relay, &err))
             continue;
         log_failure(relay->flow->log, "relay", &err);
@@ -205,6 +261,12 @@ static bool open_tls(struct relay *relay, const struct relay_options *options, s
 
     if ((options->cert_file == NULL) != (options->key_file == NULL))
         return error_set(err, ERROR_INVALID, "--relay-cert and --relay-key go together");
+    if ((options->https_cert_file == NULL) != (options->https_key_file == NULL))
+        return error_set(err, ERROR_INVALID,
+                         "--relay-https-cert and --relay-https-key go together");
+    relay->https_files[0] = options->https_cert_file;
+    relay->https_files[1] = options->https_key_file;
+    relay->row.has_https = options->https_cert_file != NULL;
     if (options->cert_file == NULL)
         return true;
     if (!tls_server_open(options->cert_file, options->key_file, &relay->tls, err))
@@ -234,11 +296,12 @@ static bool open_relay(struct relay *relay, const struct relay_options *options,
     relay->row.agent_host = relay->row.public_host = relay->host;
     relay->row.agent_port = relay_engine_port(relay->engine);
     relay->row.pin = relay->pin;
-    (void)snprintf(relay->text, sizeof relay->text, "%s ports %lld-%lld, hosts dial port %lld%s",
+    (void)snprintf(relay->text, sizeof relay->text, "%s ports %lld-%lld, hosts dial port %lld%s%s",
                    relay->host, (long long)relay->row.port_first, (long long)relay->row.port_last,
-                   (long long)relay->row.agent_port, relay->tls != NULL ? " (TLS)" : "");
-    if (!say(relay, err) || !relay_engine_start(relay->engine, relay->row.id, err) ||
-        !read_routes(relay, err))
+                   (long long)relay->row.agent_port, relay->tls != NULL ? " (TLS)" : "",
+                   relay->row.has_https ? ", notebooks at https://" : "");
+    if (!read_https(relay, err) || !say(relay, err) ||
+        !relay_engine_start(relay->engine, relay->row.id, err) || !read_routes(relay, err))
         return false;
     warn_of_overlap(relay);
     relay->has_thread = thread_start(&relay->thread, run, relay, err);

@@ -20,7 +20,8 @@ struct relay_options {
     const char *host;        /* the name or address that agents and renters dial; NULL: guess */
     const char *public_url;  /* whose host is the guess; or NULL */
     const char *ports;       /* "A-B" */
-    const char *cert_file, *key_file; /* NULL: plain TCP between agents and relay */
+    const char *cert_file, *key_file;             /* NULL: plain TCP between agents and relay */
+    const char *https_cert_file, *https_key_file; /* for browsers; NULL: none reaches a notebook */
 };
 
 /* The rows of --relay-ports and its companions, for a table of options. */
@@ -29,8 +30,11 @@ struct relay_options {
         { "relay-listen", "ADDR:PORT", "where such hosts dial the relay (0.0.0.0:7700)" },         \
         { "relay-host", "NAME", "how hosts and renters reach it (the host of --public-url)" },     \
         { "relay-cert", "FILE", "speak TLS with hosts: a certificate, PEM (plain TCP)" },          \
+        { "relay-key", "FILE", "and its key" },                                                    \
+        { "relay-https-cert", "FILE",                                                              \
+          "open notebooks at https://: an authority's certificate for --relay-host, PEM" },        \
     {                                                                                              \
-        "relay-key", "FILE", "and its key"                                                         \
+        "relay-https-key", "FILE", "and its key; both are read anew when they change"              \
     }
 
 /* All but `flow`, as given. */

@@ -44,16 +44,57 @@ static void ask(struct relay_engine *engine, struct relay_call *call)
     link_send(engine, call->port->instance->machine->control, &frame);
 }
 
-static bool is_crowded(const struct relay_engine *engine, const struct sockaddr_storage *from)
+static int64_t count_from(const struct relay_node *head, const struct sockaddr_storage *from)
 {
     int64_t count = 0;
 
-    if (engine->waiting_count >= RELAY_WAITING_MAX)
-        return true;
-    for (const struct relay_node *node = engine->waiting.next; node != &engine->waiting;
-         node = node->next)
+    for (const struct relay_node *node = head->next; node != head; node = node->next)
         count += relay_same_address(&RELAY_OF(relay_call, node, node)->from, from);
-    return count >= RELAY_WAITING_PER_ADDRESS;
+    return count;
+}
+
+static bool is_crowded(const struct relay_engine *engine, const struct relay_port *port,
+                       const struct sockaddr_storage *from)
+{
+    if (port->protocol == RELAYING_HTTPS)
+        return engine->shaking_count >= RELAY_SHAKING_MAX ||
+               count_from(&engine->shaking, from) >= RELAY_SHAKING_PER_ADDRESS;
+    return engine->waiting_count >= RELAY_WAITING_MAX ||
+           count_from(&engine->waiting, from) >= RELAY_WAITING_PER_ADDRESS;
+}
+
+/* It waits for the agent's connection, for so long without asking where the agent is not there. */
+static void begin_wait(struct relay_engine *engine, struct relay_call *call)
+{
+    call->deadline_ms = engine->now_ms + RELAY_GRACE_MS;
+    relay_list_add(&engine->waiting, &call->node);
+    engine->waiting_count++;
+    if (call->port->instance->machine->control != NULL)
+        ask(engine, call);
+}
+
+/* A browser's handshake, as far as it goes; then the agent is asked. */
+static void shake(struct relay_engine *engine, struct relay_call *call)
+{
+    enum tls_state state = tls_shake(call->pump.ends[0].tls);
+
+    if (state == TLS_FAILED)
+        call_end(engine, call, false);
+    if (state != TLS_OPEN)
+        return;
+    call->is_shaking = false;
+    relay_list_remove(&call->node);
+    engine->shaking_count--;
+    begin_wait(engine, call);
+}
+
+static void begin_shake(struct relay_engine *engine, struct relay_call *call)
+{
+    call->is_shaking = true;
+    call->deadline_ms = engine->now_ms + RELAY_SHAKE_MS;
+    relay_list_add(&engine->shaking, &call->node);
+    engine->shaking_count++;
+    shake(engine, call);
 }
 
 /* Whether it makes sense to let one more in. */
@@ -65,37 +106,39 @@ static bool may_enter(const struct relay_engine *engine, const struct relay_port
 
     return is_there && engine->call_count < engine->call_max &&
            port->calls < RELAY_CALLS_PER_PORT && port->instance->calls < RELAY_CALLS_PER_INSTANCE &&
-           machine->calls < RELAY_CALLS_PER_MACHINE && !is_crowded(engine, from);
+           machine->calls < RELAY_CALLS_PER_MACHINE && !is_crowded(engine, port, from);
 }
 
 static void enter(struct relay_engine *engine, struct relay_port *port, int fd,
                   const struct sockaddr_storage *from)
 {
     struct relay_call *call = calloc(1, sizeof *call);
+    bool is_https = port->protocol == RELAYING_HTTPS;
+    struct tls *tls = is_https ? tls_open(engine->https, fd, NULL) : NULL;
 
     if (call == NULL)
         abort();
     call->port = port;
     call->from = *from;
-    call->deadline_ms = engine->now_ms + RELAY_GRACE_MS;
     crypto_random(call->token, sizeof call->token);
-    pump_open(&call->pump, (struct pump_end){ .fd = fd }, (struct pump_end){ .fd = -1 });
+    pump_open(&call->pump, (struct pump_end){ .fd = fd, .tls = tls },
+              (struct pump_end){ .fd = -1 });
     for (int end = 0; end < 2; end++)
         call->watches[end] = (struct relay_watch){ WATCH_CALL, end, call };
-    if (!relay_watch(engine, fd, PUMP_EVENTS, &call->watches[0])) {
+    if ((is_https && tls == NULL) || !relay_watch(engine, fd, PUMP_EVENTS, &call->watches[0])) {
         pump_close(&call->pump, &engine->bed, true);
         free(call);
         return;
     }
     pump_set_patience(fd);
-    relay_list_add(&engine->waiting, &call->node);
-    engine->waiting_count++;
     engine->call_count++;
     port->calls++;
     port->instance->calls++;
     port->instance->machine->calls++;
-    if (port->instance->machine->control != NULL)
-        ask(engine, call);
+    if (is_https)
+        begin_shake(engine, call);
+    else
+        begin_wait(engine, call);
 }
 
 void calls_accept(struct relay_engine *engine, struct relay_port *port)
@@ -139,7 +182,8 @@ void call_end(struct relay_engine *engine, struct relay_call *call, bool is_fail
     count(engine, call);
     call->is_dead = true;
     atomic_fetch_add(call->is_open ? &engine->served : &engine->refused, 1);
-    engine->waiting_count -= !call->is_open;
+    engine->shaking_count -= call->is_shaking;
+    engine->waiting_count -= !call->is_shaking && !call->is_open;
     engine->call_count--;
     call->port->calls--;
     call->port->instance->calls--;
@@ -174,6 +218,8 @@ void call_handle(struct relay_engine *engine, struct relay_call *call, int end, 
     pump_ready(&call->pump, end, events);
     if (call->is_open)
         run(engine, call);
+    else if (call->is_shaking)
+        shake(engine, call);
     else if ((events & (EPOLLERR | EPOLLHUP)) != 0)
         call_end(engine, call, false); /* it has not waited */
 }
@@ -267,21 +313,28 @@ static void end_list(struct relay_engine *engine, struct relay_node *head,
 
 void calls_end_of(struct relay_engine *engine, const struct relay_port *port)
 {
+    end_list(engine, &engine->shaking, port);
     end_list(engine, &engine->waiting, port);
     end_list(engine, &engine->running, port);
 }
 
-void calls_tend(struct relay_engine *engine)
+static void end_late(struct relay_engine *engine, const struct relay_node *head)
 {
     struct relay_node *next;
 
-    for (struct relay_node *node = engine->waiting.next; node != &engine->waiting; node = next) {
+    for (struct relay_node *node = head->next; node != head; node = next) {
         struct relay_call *call = RELAY_OF(relay_call, node, node);
 
         next = node->next;
         if (engine->now_ms >= call->deadline_ms)
             call_end(engine, call, false);
     }
+}
+
+void calls_tend(struct relay_engine *engine)
+{
+    end_late(engine, &engine->shaking);
+    end_late(engine, &engine->waiting);
     for (struct relay_node *node = engine->running.next; node != &engine->running;
          node = node->next)
         count(engine, RELAY_OF(relay_call, node, node));

@@ -163,6 +163,8 @@ static struct relay_instance *keep_instance(struct relay_engine *engine,
 
 static void listen_port(struct relay_engine *engine, struct relay_port *port)
 {
+    if (port->protocol == RELAYING_HTTPS && engine->https == NULL)
+        return;
     port->listener = relay_listen(engine->options.bind, port->port);
     bool is_heard =
         port->listener >= 0 && relay_watch(engine, port->listener, EPOLLIN, &port->watch);
@@ -188,8 +190,8 @@ static void keep_port(struct relay_engine *engine, const struct relay_route *rou
     struct relay_port *port = engine->ports[route->port];
 
     /* Another instance's by now: nobody's connection may lead from one to the other. */
-    if (port != NULL &&
-        (port->instance->id != route->contract_id || port->inside != route->inside)) {
+    if (port != NULL && (port->instance->id != route->contract_id ||
+                         port->inside != route->inside || port->protocol != route->protocol)) {
         close_port(engine, port);
         port = NULL;
     }
@@ -199,6 +201,7 @@ static void keep_port(struct relay_engine *engine, const struct relay_route *rou
             abort();
         *port = (struct relay_port){ .port = (uint16_t)route->port,
                                      .inside = (uint16_t)route->inside,
+                                     .protocol = (enum relaying_protocol)route->protocol,
                                      .listener = -1,
                                      .watch = { WATCH_PORT, 0, port } };
         engine->ports[route->port] = port;
@@ -257,6 +260,26 @@ static void drop_machines(struct relay_engine *engine)
         if (i < engine->machine_count)
             idmap_put(&engine->machine_map, engine->machines[i]->id, (uint32_t)i);
     }
+}
+
+static void take_https(struct relay_engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    if (engine->next_https != NULL) {
+        tls_context_close(&engine->https);
+        engine->https = engine->next_https;
+        engine->next_https = NULL;
+    }
+    (void)pthread_mutex_unlock(&engine->lock);
+}
+
+void relay_engine_https(struct relay_engine *engine, struct tls_context *https)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    tls_context_close(&engine->next_https);
+    engine->next_https = https;
+    (void)pthread_mutex_unlock(&engine->lock);
+    (void)eventfd_write(engine->wake, 1);
 }
 
 static void take_routes(struct relay_engine *engine)
@@ -390,6 +413,7 @@ static void *run(void *context)
             dispatch(engine, &events[i]);
         calls_run_ready(engine);
         bury(engine);
+        take_https(engine);
         /* Only now: what an event was about may go with its route. */
         take_routes(engine);
         if (engine->now_ms >= tick_ms) {
@@ -450,8 +474,9 @@ bool relay_engine_open(const struct relay_engine_options *options, struct relay_
     engine->wake_watch = (struct relay_watch){ WATCH_WAKE, 0, engine };
     engine->call_max = most_calls();
     engine->now_ms = now_ms();
-    struct relay_node *const heads[] = { &engine->links, &engine->waiting,   &engine->running,
-                                         &engine->ready, &engine->graveyard, &engine->dead_calls };
+    struct relay_node *const heads[] = { &engine->links,     &engine->shaking, &engine->waiting,
+                                         &engine->running,   &engine->ready,   &engine->graveyard,
+                                         &engine->dead_calls };
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         relay_list_init(heads[i]);
     (void)pthread_mutex_init(&engine->lock, NULL);
@@ -509,6 +534,8 @@ void relay_engine_close(struct relay_engine **owner)
     free(engine->machines);
     free(engine->instances);
     free(engine->routes);
+    tls_context_close(&engine->https);
+    tls_context_close(&engine->next_https);
     pump_bed_close(&engine->bed);
     (void)pthread_mutex_destroy(&engine->lock);
     free(engine);

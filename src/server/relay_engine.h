@@ -6,6 +6,10 @@
  *   relay_links.c    what agents dial: hellos, control, connections back
  *   relay_calls.c    what renters dial
  *
+ * Ports of notebooks are dialled by browsers, in TLS that ends here: with the relay's certificate,
+ * since no renter's would be known to a browser. A caller who has not finished its handshake costs
+ * nobody but the relay anything. All other ports carry bytes as they are.
+ *
  * It believes nobody: an agent proves its key over a fresh nonce in its newest epoch, a connection
  * back shows a token that only its agent was told. Everything has a deadline and a number.
  * An agent that loses its control connection keeps what is open; for RELAY_GRACE_MS new callers
@@ -25,11 +29,15 @@
 
 enum {
     RELAY_GRACE_MS = 3000,
-    RELAY_HELLO_MS = 10000,        /* from TCP connection to WELCOME or BACK */
-    RELAY_HELLOS_MAX = 1024,       /* under way */
+    RELAY_HELLO_MS = 10000,  /* from TCP connection to WELCOME or BACK */
+    RELAY_SHAKE_MS = 5000,   /* a browser's: from TCP connection to the end of its handshake */
+    RELAY_HELLOS_MAX = 1024, /* under way */
     RELAY_HELLOS_PER_ADDRESS = 64, /* a NAT may have many hosts behind it */
     RELAY_WAITING_MAX = 1024,      /* callers without their connection back */
     RELAY_WAITING_PER_ADDRESS = 64,
+    /* Browsers within their handshake have places of their own: who is slow keeps one for long. */
+    RELAY_SHAKING_MAX = 1024,
+    RELAY_SHAKING_PER_ADDRESS = 32,
     RELAY_CALLS_PER_PORT = 256,
     RELAY_CALLS_PER_INSTANCE = 512,
     RELAY_CALLS_PER_MACHINE = 4096,
@@ -57,6 +65,10 @@ uint16_t relay_engine_port(const struct relay_engine *engine);
 
 /* Once, before the first route. The id is in what agents sign. */
 NODISCARD bool relay_engine_start(struct relay_engine *engine, int64_t relay_id, struct error *err);
+
+/* From now on browsers are shown that certificate, which is the engine's to close; who is through
+ * stays through. Before the first one nobody listens at ports of RELAYING_HTTPS. */
+void relay_engine_https(struct relay_engine *engine, struct tls_context *https);
 
 /* All routes there are, copied. What lost its route is closed, with all its connections. */
 void relay_engine_routes(struct relay_engine *engine, const struct relay_route *routes,

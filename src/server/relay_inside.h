@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/idmap.h"
+#include "market/relaying.h"
 #include "proto/relay.h"
 #include "server/relay_engine.h"
 #include "sys/pump.h"
@@ -48,6 +49,7 @@ struct relay_instance {
 
 struct relay_port {
     uint16_t port, inside;
+    enum relaying_protocol protocol;
     struct relay_instance *instance;
     int listener; /* -1: could not listen; tried again every second */
     struct relay_watch watch;
@@ -85,14 +87,15 @@ struct relay_link {
 
 /* A connection that somebody has made to a route's port. */
 struct relay_call {
-    struct relay_node node;  /* of those that wait, or of those that run */
+    struct relay_node node;  /* of those that shake, that wait, or that run */
     struct relay_node ready; /* those that have budget to use up */
     struct relay_watch watches[2];
     struct relay_port *port; /* NULL: dead */
     struct pump pump;        /* ends[0]: the caller */
     struct sockaddr_storage from;
     uint8_t token[RELAY_TOKEN_SIZE];
-    bool is_asked; /* the agent knows */
+    bool is_shaking; /* TLS with the caller: before it is done, nobody is asked */
+    bool is_asked;   /* the agent knows */
     bool is_open, is_dead;
     int64_t deadline_ms;
     uint64_t counted[2]; /* of the pump's bytes, by way */
@@ -106,6 +109,7 @@ struct relay_engine {
     int epoll, door, wake;
     struct relay_watch door_watch, wake_watch;
     uint16_t door_port;
+    struct tls_context *https; /* owned; NULL: none yet */
     struct pump_bed bed;
     int64_t now_ms;
 
@@ -115,16 +119,17 @@ struct relay_engine {
     size_t machine_count, instance_count;
     struct idmap machine_map, instance_map;
 
-    struct relay_node links, waiting, running, ready; /* heads of lists */
-    struct relay_node graveyard;                      /* links and calls that end with this round */
+    struct relay_node links, shaking, waiting, running, ready; /* heads of lists */
+    struct relay_node graveyard; /* links and calls that end with this round */
     struct relay_node dead_calls;
-    int64_t hello_count, waiting_count, call_count, call_max;
+    int64_t hello_count, shaking_count, waiting_count, call_count, call_max;
     _Atomic int64_t seen_agents, seen_calls, seen_waiting;
     _Atomic uint64_t bytes_up, bytes_down, served, refused;
 
     pthread_mutex_t lock;       /* guards what follows, and the table of instances */
     struct relay_route *routes; /* owned: to take over next; NULL: none */
     size_t route_count;
+    struct tls_context *next_https; /* owned: to take over next; NULL: none */
     bool has_routes, is_stopping;
 };
 

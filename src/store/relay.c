@@ -3,19 +3,21 @@
 
 #include <stdint.h>
 
+#include "market/relaying.h"
 #include "store/rows.h"
 
 #define RELAY_COLUMNS                                                                              \
     "r.id, r.agent_host, r.agent_port, r.public_host, r.port_first, r.port_last, r.pin, "          \
-    "r.alive_until_us, r.port_last - r.port_first + 1 - "                                          \
+    "r.has_https, r.alive_until_us, r.port_last - r.port_first + 1 - "                             \
     "(SELECT COUNT(*) FROM relay_port u WHERE u.relay_id = r.id)"
 
 static bool relay_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct relay_row *relay = item;
 
-    relay->alive_until = db_column_instant(row, 7);
-    relay->free_count = db_column_int(row, 8);
+    relay->has_https = db_column_int(row, 7) != 0;
+    relay->alive_until = db_column_instant(row, 8);
+    relay->free_count = db_column_int(row, 9);
     return rows_number(row, 0, 1, INT64_MAX, &relay->id, err) &&
            rows_text(row, 1, arena, &relay->agent_host, err) &&
            rows_number(row, 2, 1, UINT16_MAX, &relay->agent_port, err) &&
@@ -31,12 +33,13 @@ bool relay_insert(struct db *db, const struct relay_row *relay, int64_t *ret_id,
 {
     return db_insert(db,
                      "INSERT INTO relay (agent_host, agent_port, public_host, port_first, "
-                     "port_last, pin, alive_until_us) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+                     "port_last, pin, has_https, alive_until_us) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
                      "RETURNING id",
                      DB_ARGS(db_text(relay->agent_host), db_int(relay->agent_port),
                              db_text(relay->public_host), db_int(relay->port_first),
                              db_int(relay->port_last), db_text(relay->pin),
-                             db_instant(relay->alive_until)),
+                             db_int(relay->has_https), db_instant(relay->alive_until)),
                      ret_id, err);
 }
 
@@ -53,10 +56,10 @@ bool relay_update(struct db *db, const struct relay_row *relay, struct error *er
 {
     return db_exec(db,
                    "UPDATE relay SET public_host = $2, port_first = $3, port_last = $4, pin = $5, "
-                   "alive_until_us = $6 WHERE id = $1",
+                   "alive_until_us = $6, has_https = $7 WHERE id = $1",
                    DB_ARGS(db_int(relay->id), db_text(relay->public_host),
                            db_int(relay->port_first), db_int(relay->port_last), db_text(relay->pin),
-                           db_instant(relay->alive_until)),
+                           db_instant(relay->alive_until), db_int(relay->has_https)),
                    err);
 }
 
@@ -65,7 +68,7 @@ bool relay_list_alive(struct db *db, struct instant now, struct arena *arena,
 {
     return rows_load(db, &reader,
                      "SELECT " RELAY_COLUMNS " FROM relay r WHERE r.alive_until_us > $1 "
-                     "ORDER BY 9 DESC, 1",
+                     "ORDER BY 10 DESC, 1",
                      DB_ARGS(db_instant(now)), arena, ret, ret_count, err);
 }
 
@@ -108,7 +111,8 @@ static bool route_read(struct db_rows *row, struct arena *arena, void *item, str
            rows_number(row, 2, 1, UINT16_MAX, &route->inside, err) &&
            rows_number(row, 3, 1, INT64_MAX, &route->machine_id, err) &&
            rows_bytes(row, 4, route->public_key, sizeof route->public_key, err) &&
-           rows_number(row, 5, 0, INT64_MAX, &route->epoch, err);
+           rows_number(row, 5, 0, INT64_MAX, &route->epoch, err) &&
+           rows_number(row, 6, RELAYING_TCP, RELAYING_HTTPS, &route->protocol, err);
 }
 
 bool relay_routes(struct db *db, int64_t relay_id, struct arena *arena, struct relay_route **ret,
@@ -118,7 +122,7 @@ bool relay_routes(struct db *db, int64_t relay_id, struct arena *arena, struct r
 
     return rows_load(db, &routes,
                      "SELECT p.port, p.contract_id, p.inside, m.id, m.public_key, "
-                     "COALESCE(s.epoch, 0) FROM relay_port p "
+                     "COALESCE(s.epoch, 0), p.protocol FROM relay_port p "
                      "JOIN contract c ON c.id = p.contract_id "
                      "JOIN machine m ON m.id = c.machine_id "
                      "LEFT JOIN agent_session s ON s.machine_id = m.id "
@@ -155,10 +159,10 @@ bool relay_ports_from(struct db *db, int64_t relay_id, int64_t port, int64_t *re
 bool relay_port_insert(struct db *db, const struct relay_port_row *port, struct error *err)
 {
     return db_exec(db,
-                   "INSERT INTO relay_port (relay_id, port, contract_id, inside) "
-                   "VALUES ($1, $2, $3, $4)",
+                   "INSERT INTO relay_port (relay_id, port, contract_id, inside, protocol) "
+                   "VALUES ($1, $2, $3, $4, $5)",
                    DB_ARGS(db_int(port->relay_id), db_int(port->port), db_int(port->contract_id),
-                           db_int(port->inside)),
+                           db_int(port->inside), db_int(port->protocol)),
                    err);
 }
 
@@ -166,11 +170,13 @@ static bool port_read(struct db_rows *row, struct arena *arena, void *item, stru
 {
     struct relay_port_row *port = item;
 
+    port->has_https = db_column_int(row, 6) != 0;
     return rows_number(row, 0, 1, INT64_MAX, &port->relay_id, err) &&
            rows_number(row, 1, 1, UINT16_MAX, &port->port, err) &&
            rows_number(row, 2, 1, INT64_MAX, &port->contract_id, err) &&
            rows_number(row, 3, 1, UINT16_MAX, &port->inside, err) &&
-           rows_text(row, 4, arena, &port->public_host, err);
+           rows_text(row, 4, arena, &port->public_host, err) &&
+           rows_number(row, 5, RELAYING_TCP, RELAYING_HTTPS, &port->protocol, err);
 }
 
 bool relay_port_list(struct db *db, int64_t contract_id, struct arena *arena,
@@ -179,7 +185,8 @@ bool relay_port_list(struct db *db, int64_t contract_id, struct arena *arena,
     static const struct rows_reader ports = { "relay", sizeof(struct relay_port_row), port_read };
 
     return rows_load(db, &ports,
-                     "SELECT p.relay_id, p.port, p.contract_id, p.inside, r.public_host "
+                     "SELECT p.relay_id, p.port, p.contract_id, p.inside, r.public_host, "
+                     "p.protocol, r.has_https "
                      "FROM relay_port p JOIN relay r ON r.id = p.relay_id "
                      "WHERE p.contract_id = $1 ORDER BY p.inside, p.port",
                      DB_ARGS(db_int(contract_id)), arena, ret, ret_count, err);

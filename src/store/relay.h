@@ -15,6 +15,7 @@ struct relay_row {
     const char *public_host; /* where renters do */
     int64_t port_first, port_last;
     const char *pin; /* of its key, in hexadecimal; "": plain TCP */
+    bool has_https;  /* it shows browsers a certificate */
     struct instant alive_until;
     int64_t free_count; /* ports; only ever read */
 };
@@ -22,12 +23,14 @@ struct relay_row {
 struct relay_port_row {
     int64_t relay_id, port, contract_id;
     int64_t inside;
+    int64_t protocol; /* enum relaying_protocol */
     const char *public_host;
+    bool has_https; /* the relay; like its host only ever read */
 };
 
 /* What a relay must know of a port that leads somewhere. */
 struct relay_route {
-    int64_t port, contract_id, inside;
+    int64_t port, contract_id, inside, protocol;
     int64_t machine_id, epoch; /* 0: no session yet */
     uint8_t public_key[32];
 };

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,14 +48,14 @@ static bool pin_of(X509 *certificate, uint8_t ret[static TLS_PIN_SIZE])
     return true;
 }
 
-static struct tls_context *open_context(const SSL_METHOD *method)
+static struct tls_context *open_context(const SSL_METHOD *method, int version_min)
 {
     struct tls_context *context = calloc(1, sizeof *context);
 
     if (context == NULL)
         abort();
     context->ssl = SSL_CTX_new(method);
-    if (context->ssl == NULL || SSL_CTX_set_min_proto_version(context->ssl, TLS1_3_VERSION) != 1) {
+    if (context->ssl == NULL || SSL_CTX_set_min_proto_version(context->ssl, version_min) != 1) {
         tls_context_close(&context);
         return NULL;
     }
@@ -65,16 +66,17 @@ static struct tls_context *open_context(const SSL_METHOD *method)
     return context;
 }
 
-bool tls_server_open(const char *cert_file, const char *key_file, struct tls_context **ret,
-                     struct error *err)
+static bool open_server(const char *cert_file, const char *key_file, int version_min,
+                        struct tls_context **ret, struct error *err)
 {
-    struct tls_context *context = open_context(TLS_server_method());
+    struct tls_context *context = open_context(TLS_server_method(), version_min);
     bool is_read = context != NULL;
 
     if (!is_read)
         return fail(err, "start TLS");
     context->is_server = true;
-    (void)SSL_CTX_set_num_tickets(context->ssl, 0);
+    (void)SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                                SSL_OP_CIPHER_SERVER_PREFERENCE);
     if (SSL_CTX_use_certificate_chain_file(context->ssl, cert_file) != 1)
         is_read = fail(err, cert_file);
     else if (SSL_CTX_use_PrivateKey_file(context->ssl, key_file, SSL_FILETYPE_PEM) != 1 ||
@@ -90,9 +92,60 @@ bool tls_server_open(const char *cert_file, const char *key_file, struct tls_con
     return true;
 }
 
+bool tls_server_open(const char *cert_file, const char *key_file, struct tls_context **ret,
+                     struct error *err)
+{
+    if (!open_server(cert_file, key_file, TLS1_3_VERSION, ret, err))
+        return false;
+    (void)SSL_CTX_set_num_tickets((*ret)->ssl, 0);
+    return true;
+}
+
+/* Nothing but HTTP/1.1, which WebSockets begin in; a client that does not ask is not asked. */
+static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_length,
+                           const unsigned char *offered, unsigned int length, void *context)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *chosen;
+
+    (void)ssl;
+    (void)context;
+    if (SSL_select_next_proto(&chosen, ret_length, ours, sizeof ours - 1, offered, length) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *ret = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+bool tls_web_open(const char *cert_file, const char *key_file, struct tls_context **ret,
+                  struct error *err)
+{
+    struct tls_context *context;
+
+    if (!open_server(cert_file, key_file, TLS1_2_VERSION, &context, err))
+        return false;
+    /* In 1.2 only what 1.3 would take: a key of its own for each session, and no CBC. */
+    if (SSL_CTX_set_cipher_list(context->ssl, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1) {
+        tls_context_close(&context);
+        return fail(err, "start TLS");
+    }
+    SSL_CTX_set_alpn_select_cb(context->ssl, choose_protocol, NULL);
+    *ret = context;
+    return true;
+}
+
+bool tls_web_covers(const struct tls_context *context, const char *host)
+{
+    X509 *certificate = SSL_CTX_get0_certificate(context->ssl);
+    bool is_named = X509_check_ip_asc(certificate, host, 0) == 1 ||
+                    X509_check_host(certificate, host, 0, 0, NULL) == 1;
+
+    return is_named && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+}
+
 bool tls_client_open(struct tls_context **ret, struct error *err)
 {
-    struct tls_context *context = open_context(TLS_client_method());
+    struct tls_context *context = open_context(TLS_client_method(), TLS1_3_VERSION);
 
     if (context == NULL)
         return fail(err, "start TLS");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS 1.3 on sockets that never block: OpenSSL, behind the few calls that Berth needs.
+/* TLS on sockets that never block: OpenSSL, behind the few calls that Berth needs.
  *
- * Nobody's name is believed: the one side shows a certificate, the other knows beforehand what the
- * hash of its public key is (the pin). So a certificate that its owner made is as good as any.
+ * Between our own programs nobody's name is believed: the one side shows a certificate, the other
+ * knows beforehand what the hash of its public key is (the pin). So a certificate that its owner
+ * made is as good as any. Browsers know no pins: what they are shown is an authority's.
  * Reading and writing behave like recv(2) and send(2): 0 is the peer's orderly end, -1 sets errno,
  * EAGAIN where the socket has to become ready first, in either direction. The program ignores
  * SIGPIPE. */
@@ -26,6 +27,14 @@ struct tls;         /* one of them; does not own its socket */
 /* For the side that shows the certificate: PEM files. */
 NODISCARD bool tls_server_open(const char *cert_file, const char *key_file,
                                struct tls_context **ret, struct error *err);
+
+/* The same for browsers, who may come with TLS 1.2 and are spoken to in HTTP/1.1 alone (ALPN). Who
+ * they think they speak to (SNI) makes no difference: a port has one certificate. */
+NODISCARD bool tls_web_open(const char *cert_file, const char *key_file, struct tls_context **ret,
+                            struct error *err);
+
+/* Whether the certificate says that it is of `host`, a name or an address, and has not ended. */
+bool tls_web_covers(const struct tls_context *context, const char *host);
 
 /* For the side that knows its pin. */
 NODISCARD bool tls_client_open(struct tls_context **ret, struct error *err);

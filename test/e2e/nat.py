@@ -104,6 +104,26 @@ def make_certificate(folder):
     return ["--relay-cert", files[0], "--relay-key", files[1]]
 
 
+def make_web_certificate(folder):
+    """An authority of the test's own, its certificate for the relay's address as an operator would have one,
+    and the server's options that show it to browsers. The authority is folder/ca.pem."""
+
+    def openssl(*words):
+        subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    if not (folder / "ca.pem").exists():
+        openssl("req", "-x509", *curve, "-subj", "/CN=Test authority", "-days", 2, "-out", folder / "ca.pem",
+                "-keyout", folder / "ca.key")
+    openssl("req", *curve, "-subj", "/CN=relay", "-out", folder / "web.csr", "-keyout", folder / "web.key.new")
+    (folder / "web.ext").write_text(f"subjectAltName=IP:{SERVER}\nextendedKeyUsage=serverAuth\n")
+    openssl("x509", "-req", "-in", folder / "web.csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key",
+            "-CAcreateserial", "-days", 2, "-extfile", folder / "web.ext", "-out", folder / "web.pem.new")
+    for name in ("web.pem", "web.key"):
+        (folder / f"{name}.new").rename(folder / name)
+    return ["--relay-https-cert", str(folder / "web.pem"), "--relay-https-key", str(folder / "web.key")]
+
+
 def is_tls():
     """Whether a stranger who dials the relay as hosts do finishes a handshake of TLS 1.3."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -140,4 +160,4 @@ def main(run):
 
 
 __all__ = ["METRICS", "SERVER", "RENTER", "Failure", "Topology", "check", "is_tls", "main", "make_certificate",
-           "make_market", "steps", "wait_until"]
+           "make_market", "make_web_certificate", "steps", "wait_until"]

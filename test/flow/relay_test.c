@@ -108,13 +108,14 @@ static void test_a_host_with_open_ports_is_lent_one_for_ssh_where_asked(void **s
 
     world_open(&world, *state);
     struct caller ada = world_user(&world, "ada@berth.test", 25);
-    world_host(&world, &machine, "open", 4);
+    world_host(&world, &machine, "open", 5);
     /* Without a relay nothing is missing. */
     CHECK_INT(ports_of(&world, rent(&world, ada, &machine, "ssh_proxy", 3).instance_id), 0);
     (void)relay(&world, "relay.test", 41099, "");
     CHECK_INT(ports_of(&world, rent(&world, ada, &machine, "ssh", 3).instance_id), 0);
     CHECK_INT(ports_of(&world, rent(&world, ada, &machine, "ssh_proxy", 3).instance_id), 1);
-    CHECK_INT(ports_of(&world, rent(&world, ada, &machine, "jupyter_proxy", 3).instance_id), 2);
+    CHECK_INT(ports_of(&world, rent(&world, ada, &machine, "jupyter_proxy", 3).instance_id), 3);
+    CHECK_INT(ports_of(&world, rent(&world, ada, &machine, "jupyter", 3).instance_id), 1);
     world_close(&world);
 }
 

@@ -3,52 +3,85 @@
 
 #include "check.h"
 
+#define SSH                                                                                        \
+    {                                                                                              \
+        .has_ssh = true                                                                            \
+    }
+#define NOTEBOOK                                                                                   \
+    {                                                                                              \
+        .has_ssh = true, .has_jupyter = true                                                       \
+    }
+#define ARGS                                                                                       \
+    {                                                                                              \
+        .is_args = true                                                                            \
+    }
+
+static const struct {
+    struct launch_mode mode;
+    bool wants_proxy, is_behind_nat;
+    struct launch_port ports[4];
+    size_t port_count;
+    struct relaying_want wants[4];
+    size_t want_count;
+} asks[] = {
+    { SSH, false, false, { { 8081, false } }, 1, { { 0, 0, RELAYING_TCP } }, 0 },
+    { SSH, true, false, { { 8081, false } }, 1, { { 22, 1, RELAYING_TCP } }, 1 },
+    { SSH, false, true, { { 0, false } }, 0, { { 22, 1, RELAYING_TCP } }, 1 },
+    { SSH,
+      true,
+      true,
+      { { 8081, false }, { 53, true }, { 9000, false } },
+      3,
+      { { 22, 1, RELAYING_TCP }, { 8081, 1, RELAYING_TCP }, { 9000, 1, RELAYING_TCP } },
+      3 },
+    { ARGS, false, true, { { 80, false } }, 1, { { 80, 1, RELAYING_TCP } }, 1 },
+    { ARGS, true, false, { { 80, false } }, 1, { { 0, 0, RELAYING_TCP } }, 0 },
+    { NOTEBOOK,
+      true,
+      false,
+      { { 0, false } },
+      0,
+      { { 22, 2, RELAYING_TCP }, { 8080, 1, RELAYING_HTTPS } },
+      2 },
+    /* Browsers take it without a warning nowhere else. */
+    { NOTEBOOK, false, false, { { 9000, false } }, 1, { { 8080, 1, RELAYING_HTTPS } }, 1 },
+    { NOTEBOOK,
+      false,
+      true,
+      { { 8080, false }, { 9000, false } },
+      2,
+      { { 22, 2, RELAYING_TCP }, { 8080, 1, RELAYING_HTTPS }, { 9000, 1, RELAYING_TCP } },
+      3 },
+    /* Without a notebook the same port is as any. */
+    { SSH,
+      false,
+      true,
+      { { 8080, false } },
+      1,
+      { { 22, 1, RELAYING_TCP }, { 8080, 1, RELAYING_TCP } },
+      2 },
+    /* SSH's own port is the front's; the same port outside and in cannot be lent. */
+    { SSH, false, true, { { 22, false }, { 70000, false } }, 2, { { 22, 1, RELAYING_TCP } }, 1 },
+    { ARGS, false, true, { { 22, false } }, 1, { { 22, 1, RELAYING_TCP } }, 1 },
+};
+
 static void test_who_gets_which_ports(void **state)
 {
-    const struct launch_mode ssh = { .has_ssh = true };
-    const struct launch_mode notebook = { .has_ssh = true, .has_jupyter = true };
-    const struct launch_mode args = { .is_args = true };
-    const struct {
-        struct launch_mode mode;
-        bool wants_proxy, is_behind_nat;
-        struct launch_port ports[4];
-        size_t port_count;
-        struct relaying_want wants[4];
-        size_t want_count;
-    } rows[] = {
-        { ssh, false, false, { { 8081, false } }, 1, { { 0, 0 } }, 0 },
-        { ssh, true, false, { { 8081, false } }, 1, { { 22, 1 } }, 1 },
-        { ssh, false, true, { { 0, false } }, 0, { { 22, 1 } }, 1 },
-        { ssh,
-          true,
-          true,
-          { { 8081, false }, { 53, true }, { 9000, false } },
-          3,
-          { { 22, 1 }, { 8081, 1 }, { 9000, 1 } },
-          3 },
-        { args, false, true, { { 80, false } }, 1, { { 80, 1 } }, 1 },
-        { args, true, false, { { 80, false } }, 1, { { 0, 0 } }, 0 },
-        { notebook, true, false, { { 0, false } }, 0, { { 22, 2 } }, 1 },
-        { notebook, false, true, { { 8080, false } }, 1, { { 22, 2 }, { 8080, 1 } }, 2 },
-        /* SSH's own port is the front's; the same port outside and in cannot be lent. */
-        { ssh, false, true, { { 22, false }, { 70000, false } }, 2, { { 22, 1 } }, 1 },
-        { args, false, true, { { 22, false } }, 1, { { 22, 1 } }, 1 },
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const struct relaying_ask ask = { .mode = rows[i].mode,
-                                          .wants_proxy = rows[i].wants_proxy,
-                                          .is_behind_nat = rows[i].is_behind_nat,
-                                          .port_count = rows[i].port_count,
-                                          .ports = rows[i].ports };
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        const struct relaying_ask ask = { .mode = asks[i].mode,
+                                          .wants_proxy = asks[i].wants_proxy,
+                                          .is_behind_nat = asks[i].is_behind_nat,
+                                          .port_count = asks[i].port_count,
+                                          .ports = asks[i].ports };
         struct relaying_want wants[RELAYING_WANTS_MAX];
 
         check_row("%zu", i);
-        CHECK_INT((int64_t)relaying_wants(&ask, wants), (int64_t)rows[i].want_count);
-        for (size_t k = 0; k < rows[i].want_count; k++) {
-            CHECK_INT(wants[k].inside, rows[i].wants[k].inside);
-            CHECK_INT(wants[k].run, rows[i].wants[k].run);
+        CHECK_INT((int64_t)relaying_wants(&ask, wants), (int64_t)asks[i].want_count);
+        for (size_t k = 0; k < asks[i].want_count; k++) {
+            CHECK_INT(wants[k].inside, asks[i].wants[k].inside);
+            CHECK_INT(wants[k].run, asks[i].wants[k].run);
+            CHECK_INT(wants[k].protocol, asks[i].wants[k].protocol);
         }
     }
 }

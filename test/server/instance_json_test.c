@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "check.h"
+#include "market/relaying.h"
 #include "proto/heartbeat.h"
 
 /* A running instance on one of two GPUs, which a test then changes. */
@@ -222,6 +223,52 @@ static void test_jupyter_has_an_address_once_it_answers(void **state)
     }
 }
 
+/* A relay's certificate makes an address that browsers take; without one, and for ports that are
+ * not a notebook's, it is the one behind SSH. */
+static void test_a_relay_s_certificate_opens_jupyter(void **state)
+{
+    (void)state;
+    static const struct {
+        struct relay_port_row port;
+        const char *url, *ports;
+        bool is_behind_nat;
+    } cases[] = {
+        { { 1, 41000, 1, 8080, RELAYING_HTTPS, "relay.test", true },
+          "\"https://relay.test:41000/?token=abc\"",
+          "{\"8080/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"41000\"}]}",
+          true },
+        { { 1, 41000, 1, 8080, RELAYING_HTTPS, "2001:db8::1", true },
+          "\"https://[2001:db8::1]:41000/?token=abc\"",
+          NULL,
+          false },
+        { { 1, 41000, 1, 8080, RELAYING_HTTPS, "relay.test", false },
+          "\"http://localhost:8080/?token=abc\"",
+          "{}",
+          true },
+        { { 1, 41000, 1, 8080, RELAYING_TCP, "relay.test", true },
+          "\"http://localhost:8080/?token=abc\"",
+          NULL,
+          true },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture fixture;
+
+        check_row("case %zu", i);
+        set_up(&fixture);
+        fixture.contract.runtype = "jupyter_proxy ssh_proxy";
+        fixture.contract.message = "";
+        fixture.spec.jupyter_token = "abc";
+        fixture.facts.is_behind_nat = cases[i].is_behind_nat;
+        fixture.view.relay_ports = &cases[i].port;
+        fixture.view.relay_port_count = 1;
+        auto_json json_t *root = encode(&fixture);
+        check_member(root, "jupyter_url", cases[i].url);
+        if (cases[i].ports != NULL)
+            check_member(root, "ports", cases[i].ports);
+    }
+}
+
 static void test_a_stopped_instance_has_no_address_and_a_reason(void **state)
 {
     (void)state;
@@ -276,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_a_running_instance_in_full),
         cmocka_unit_test(test_running_is_not_said_before_the_address_is_known),
         cmocka_unit_test(test_jupyter_has_an_address_once_it_answers),
+        cmocka_unit_test(test_a_relay_s_certificate_opens_jupyter),
         cmocka_unit_test(test_a_stopped_instance_has_no_address_and_a_reason),
         cmocka_unit_test(test_what_is_unknown_is_null_or_minus_one),
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/relay.h"
 
+#include "market/relaying.h"
 #include "store/support_rows.h"
 
 static int64_t add(struct scene *scene, const char *host, int64_t first, int64_t last,
@@ -22,7 +23,9 @@ static int64_t add(struct scene *scene, const char *host, int64_t first, int64_t
 static bool give(struct scene *scene, int64_t relay_id, int64_t port, int64_t contract_id,
                  int64_t inside)
 {
-    const struct relay_port_row row = { relay_id, port, contract_id, inside, NULL };
+    const struct relay_port_row row = {
+        .relay_id = relay_id, .port = port, .contract_id = contract_id, .inside = inside
+    };
 
     return relay_port_insert(scene->db, &row, &scene->err);
 }
@@ -66,6 +69,40 @@ static void test_ports_are_found_by_whose_they_are(void **state)
     CHECK_COUNT(found, 1);
 }
 
+/* What a port carries, and whether its relay has a certificate, is told with it. */
+static void test_a_port_says_what_it_carries(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct relay_row relay = { .agent_host = "a",
+                               .agent_port = 7700,
+                               .public_host = "relay.test",
+                               .port_first = 100,
+                               .port_last = 109,
+                               .pin = "",
+                               .has_https = true };
+    struct relay_port_row row = { .port = 103,
+                                  .contract_id = scene.contract,
+                                  .inside = 8080,
+                                  .protocol = RELAYING_HTTPS },
+                          *ports;
+    struct relay_route *routes;
+    size_t count;
+
+    CHECK_OK(relay_insert(scene.db, &relay, &row.relay_id, &scene.err), &scene.err);
+    CHECK_OK(relay_port_insert(scene.db, &row, &scene.err), &scene.err);
+    CHECK_OK(relay_port_list(scene.db, scene.contract, &scene.arena, &ports, &count, &scene.err),
+             &scene.err);
+    CHECK_COUNT(count, 1);
+    CHECK_INT(ports[0].protocol, RELAYING_HTTPS);
+    CHECK(ports[0].has_https);
+    CHECK_OK(relay_routes(scene.db, row.relay_id, &scene.arena, &routes, &count, &scene.err),
+             &scene.err);
+    CHECK_INT(routes[0].protocol, RELAYING_HTTPS);
+    row.port = 104;
+    row.protocol = 9;
+    CHECK_REFUSED(&scene, relay_port_insert(scene.db, &row, &scene.err));
+}
+
 static void test_the_emptiest_of_those_alive_comes_first(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -105,6 +142,7 @@ static void test_a_route_knows_who_may_serve_it(void **state)
     CHECK_INT(routes[0].contract_id, scene.contract);
     CHECK_INT(routes[0].machine_id, scene.machine);
     CHECK_INT(routes[0].epoch, 0);
+    CHECK_INT(routes[0].protocol, RELAYING_TCP);
     CHECK_OK(relay_leads_to(scene.db, scene.machine, &leads, &scene.err), &scene.err);
     CHECK(leads);
     CHECK_OK(relay_leads_to(scene.db, scene.other_machine, &leads, &scene.err), &scene.err);
@@ -120,11 +158,14 @@ static void test_a_route_knows_who_may_serve_it(void **state)
 
     CHECK_OK(relay_find(scene.db, "a", 7700, &scene.arena, &found, &has, &scene.err), &scene.err);
     CHECK(has);
+    CHECK(!found.has_https);
+    found.has_https = true;
     found.pin = "ab";
     found.port_last = 120;
     CHECK_OK(relay_update(scene.db, &found, &scene.err), &scene.err);
     CHECK_OK(relay_find(scene.db, "a", 7700, &scene.arena, &found, &has, &scene.err), &scene.err);
     CHECK_TEXT(found.pin, "ab");
+    CHECK(found.has_https);
     CHECK_INT(found.free_count, 20);
     CHECK_OK(relay_find(scene.db, "a", 7701, &scene.arena, &found, &has, &scene.err), &scene.err);
     CHECK(!has);
@@ -135,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_port_is_given_once),
         cmocka_unit_test(test_ports_are_found_by_whose_they_are),
+        cmocka_unit_test(test_a_port_says_what_it_carries),
         cmocka_unit_test(test_the_emptiest_of_those_alive_comes_first),
         cmocka_unit_test(test_a_route_knows_who_may_serve_it),
     };
