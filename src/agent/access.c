@@ -15,6 +15,7 @@
 
 #include "agent/access_broker.h"
 #include "agent/access_table.h"
+#include "agent/oneself.h"
 #include "base/buf.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -41,63 +42,21 @@ static char *copy(const char *text)
     return own;
 }
 
-/* In the child: this program again, with nothing of ours but two descriptors. */
-static _Noreturn void become_broker(const struct access *access, int control)
-{
-    const struct access_options *options = &access->options;
-    char numbers[5][24];
-    const unsigned values[] = {
-        options->session_uid,
-        options->session_gid,
-        options->log.fd >= 0 ? 1 : 0,
-        (unsigned)options->log.level_min,
-        options->log.is_terminal ? 1 : 0,
-    };
-    sigset_t none;
-
-    /* Not the terminal's: a Ctrl-C is for the agent, which ends us. */
-    (void)setsid();
-    (void)signal(SIGCHLD, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
-    (void)signal(SIGINT, SIG_DFL);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    if (options->log.fd >= 0 && dup2(options->log.fd, STDERR_FILENO) < 0)
-        _exit(1);
-    broker_keep_only(control, access->slots_file);
-    int nothing = open("/dev/null", O_RDWR);
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0)
-        _exit(1);
-    (void)close(nothing);
-    for (int fd = BROKER_CONTROL_FD; fd <= BROKER_SLOTS_FD; fd++)
-        (void)fcntl(fd, F_SETFD, 0);
-    for (size_t i = 0; i < 5; i++)
-        (void)snprintf(numbers[i], sizeof(numbers[i]), "%u", values[i]);
-    execl("/proc/self/exe", "berth-host", ACCESS_BROKER_VERB, options->state_dir,
-          options->engine_socket, options->bind_address, numbers[0], numbers[1], numbers[2],
-          numbers[3], numbers[4], (char *)NULL);
-    _exit(1);
-}
-
 static bool start_broker(struct access *access, struct error *err)
 {
-    int pair[2];
+    const struct access_options *options = &access->options;
+    const char *const texts[] = { options->state_dir, options->engine_socket, options->bind_address,
+                                  NULL };
+    const struct oneself broker = { .what = "the SSH broker",
+                                    .verb = ACCESS_BROKER_VERB,
+                                    .texts = texts,
+                                    .uid = options->session_uid,
+                                    .gid = options->session_gid,
+                                    .log = &options->log,
+                                    .file = access->slots_file };
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return error_system(err, errno, "make a socket for the SSH broker");
-    (void)fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0)
-        become_broker(access, pair[1]);
-    (void)close(pair[1]);
-    if (pid < 0) {
-        (void)close(pair[0]);
-        return error_system(err, errno, "start the SSH broker");
-    }
-    access->broker = pid;
-    access->control = pair[0];
     access->is_delivered = false;
-    return true;
+    return oneself_start(&broker, &access->broker, &access->control, err);
 }
 
 /* The folders for host keys, and for sessions to see nothing in; and the keys. */
@@ -235,34 +194,10 @@ static bool check_entries(const struct access_entry *entries, size_t count, stru
     return true;
 }
 
-/* A memory file with the table, for the broker to read when it comes to it. False: the broker
- * has not taken the last one yet, or is not there. */
-static bool deliver(struct access *access)
+/* False: the broker has not taken the last one yet, or is not there. */
+static bool deliver(const struct access *access)
 {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = { 0 };
-    char byte = 't';
-    struct iovec part = { .iov_base = &byte, .iov_len = 1 };
-    struct msghdr out = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof(control.bytes),
-    };
-    struct error ignored;
-    auto_close int file = memfd_create("berth-ssh-table", MFD_CLOEXEC);
-
-    if (file < 0 || access->control < 0 ||
-        !file_write_all(file, access->table.bytes, access->table.length, &ignored))
-        return false;
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&out);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(rights), &file, sizeof(int));
-    return sendmsg(access->control, &out, MSG_NOSIGNAL) >= 0;
+    return oneself_deliver(access->control, "t", 1, &access->table);
 }
 
 static void log_keys(const struct access *access, const struct access_entry *entry, size_t good)

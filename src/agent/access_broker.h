@@ -32,7 +32,7 @@ enum {
     BROKER_LOGIN_MS = 30000, /* from TCP connection to login */
     BROKER_KEY_ASKS_MAX = 64,
     BROKER_HELPER_NAME_SIZE = 40,
-    BROKER_CONTROL_FD = 3, /* as access.c leaves them */
+    BROKER_CONTROL_FD = 3, /* as oneself.h leaves them */
     BROKER_SLOTS_FD = 4,
     BROKER_RETRY_MS = 1000, /* between attempts to start a helper that fails */
     BROKER_OPEN_MS = 60000, /* for a stopped instance to be opened for copies */

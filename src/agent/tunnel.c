@@ -3,26 +3,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "agent/access_broker.h"
+#include "agent/oneself.h"
 #include "agent/tunnel_wire.h"
 #include "base/buf.h"
 #include "sys/crypto.h"
 #include "sys/fd.h"
-#include "sys/file.h"
-
-enum { ARGUMENTS = 5, NUMBER_SIZE = 24 };
 
 struct tunnel {
     struct tunnel_options options;
@@ -44,37 +36,6 @@ struct tunnel *tunnel_open(const struct tunnel_options *options)
     tunnel->socket = -1;
     tunnel->table = buf_of(TUNNEL_TABLE_MAX);
     return tunnel;
-}
-
-/* In the child: this program again, with nothing of ours but a socket. */
-static _Noreturn void become_tunnel(const struct tunnel *tunnel, int socket)
-{
-    const struct tunnel_options *options = &tunnel->options;
-    const unsigned values[ARGUMENTS] = { options->uid, options->gid, options->log.fd >= 0 ? 1 : 0,
-                                         (unsigned)options->log.level_min,
-                                         options->log.is_terminal ? 1 : 0 };
-    char numbers[ARGUMENTS][NUMBER_SIZE];
-    sigset_t none;
-
-    (void)setsid();
-    (void)signal(SIGCHLD, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
-    (void)signal(SIGINT, SIG_DFL);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    if (options->log.fd >= 0 && dup2(options->log.fd, STDERR_FILENO) < 0)
-        _exit(1);
-    broker_keep_only(socket, -1);
-    int nothing = open("/dev/null", O_RDWR);
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0)
-        _exit(1);
-    (void)close(nothing);
-    (void)fcntl(BROKER_CONTROL_FD, F_SETFD, 0);
-    for (size_t i = 0; i < ARGUMENTS; i++)
-        (void)snprintf(numbers[i], NUMBER_SIZE, "%u", values[i]);
-    execl("/proc/self/exe", "berth-host", TUNNEL_VERB, numbers[0], numbers[1], numbers[2],
-          numbers[3], numbers[4], (char *)NULL);
-    _exit(1);
 }
 
 /* One signature, over the epoch that is ours now: an older one is not worth having. */
@@ -109,51 +70,25 @@ static void on_message(void *context, short revents)
 
 static bool start(struct tunnel *tunnel, struct error *err)
 {
-    int pair[2];
+    const struct oneself process = { .what = "the tunnel",
+                                     .verb = TUNNEL_VERB,
+                                     .uid = tunnel->options.uid,
+                                     .gid = tunnel->options.gid,
+                                     .log = &tunnel->options.log,
+                                     .file = -1 };
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return error_system(err, errno, "make a socket for the tunnel");
-    (void)fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0)
-        become_tunnel(tunnel, pair[1]);
-    (void)close(pair[1]);
-    if (pid < 0) {
-        (void)close(pair[0]);
-        return error_system(err, errno, "start the tunnel");
-    }
-    tunnel->pid = pid;
-    tunnel->socket = pair[0];
+    if (!oneself_start(&process, &tunnel->pid, &tunnel->socket, err))
+        return false;
     tunnel->is_delivered = false;
-    tunnel->watch = loop_watch(tunnel->options.loop, pair[0], POLLIN, on_message, tunnel);
+    tunnel->watch = loop_watch(tunnel->options.loop, tunnel->socket, POLLIN, on_message, tunnel);
     return true;
 }
 
-/* A memory file, since a table may be larger than a datagram. */
-static bool deliver(struct tunnel *tunnel)
+static bool deliver(const struct tunnel *tunnel)
 {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = { 0 };
-    struct tunnel_message message = { .type = TUNNEL_TABLE };
-    struct iovec part = { .iov_base = &message, .iov_len = sizeof message };
-    struct msghdr out = { .msg_iov = &part,
-                          .msg_iovlen = 1,
-                          .msg_control = control.bytes,
-                          .msg_controllen = sizeof control.bytes };
-    struct error ignored;
-    auto_close int file = memfd_create("berth-tunnel-table", MFD_CLOEXEC);
+    const struct tunnel_message message = { .type = TUNNEL_TABLE };
 
-    if (file < 0 || tunnel->socket < 0 ||
-        !file_write_all(file, tunnel->table.bytes, tunnel->table.length, &ignored))
-        return false;
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&out);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(rights), &file, sizeof(int));
-    return sendmsg(tunnel->socket, &out, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+    return oneself_deliver(tunnel->socket, &message, sizeof message, &tunnel->table);
 }
 
 static void write_table(const struct tunnel *tunnel, const struct tunnel_state *state,
