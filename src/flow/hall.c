@@ -94,11 +94,9 @@ bool hall_load(struct db *db, const struct machine_row *machine, struct instant 
                struct arena *arena, struct hall *ret, struct error *err)
 {
     struct hall hall = { .machine = machine, .facts = { .now = now } };
-    struct gpu_row *gpus;
-    size_t gpu_count;
-    int64_t held = 0;
+    int64_t count, held = 0;
 
-    if (!gpu_list(db, machine->id, arena, &gpus, &gpu_count, err) ||
+    if (!gpu_count(db, machine->id, &count, err) ||
         !contender_list(db, machine->id, now, arena, &hall.rows, &hall.row_count, err) ||
         !make_room(&hall, arena, err))
         return false;
@@ -116,7 +114,7 @@ bool hall_load(struct db *db, const struct machine_row *machine, struct instant 
             add_firm(&hall, row);
     }
     /* Whoever runs on a GPU that has been taken out of the machine keeps it until they stop. */
-    hall.facts.gpu_count = (int64_t)gpu_count > held ? (int64_t)gpu_count : held;
+    hall.facts.gpu_count = count > held ? count : held;
     if (hall.facts.gpu_count > GPUS_MAX)
         return error_set(err, ERROR_CORRUPT, "machine %lld has more GPUs than one can have",
                          (long long)machine->id);

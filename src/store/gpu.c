@@ -36,16 +36,33 @@ bool gpu_list(struct db *db, int64_t machine_id, struct arena *arena, struct gpu
 {
     return rows_load(db, &reader,
                      "SELECT g.id, g.machine_id, g.uuid, g.is_whole_machine, g.position, "
-                     "COALESCE((SELECT c.contract_id FROM gpu_claim c "
-                     "          WHERE c.gpu_id = g.id AND c.released_us IS NULL), 0), "
-                     "COALESCE((SELECT c.contract_id FROM gpu_claim c "
-                     "          WHERE c.gpu_id = g.id ORDER BY c.id DESC LIMIT 1), 0), "
-                     "COALESCE((SELECT k.kind FROM gpu_claim c JOIN contract k "
-                     "          ON k.id = c.contract_id "
-                     "          WHERE c.gpu_id = g.id AND c.released_us IS NULL), 0) "
-                     "FROM gpu g WHERE g.machine_id = $1 AND g.retired_us IS NULL "
+                     "COALESCE(c.contract_id, 0), "
+                     /* Whoever has it is the last who had it. */
+                     "COALESCE(c.contract_id, (SELECT p.contract_id FROM gpu_claim p "
+                     "                         WHERE p.gpu_id = g.id "
+                     "                         ORDER BY p.id DESC LIMIT 1), 0), "
+                     "COALESCE(k.kind, 0) FROM gpu g "
+                     "LEFT JOIN gpu_claim c ON c.gpu_id = g.id AND c.released_us IS NULL "
+                     "LEFT JOIN contract k ON k.id = c.contract_id "
+                     "WHERE g.machine_id = $1 AND g.retired_us IS NULL "
                      "ORDER BY g.position, g.id",
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
+}
+
+static bool count_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    (void)arena;
+    return rows_number(row, 0, 0, INT64_MAX, item, err);
+}
+
+bool gpu_count(struct db *db, int64_t machine_id, int64_t *ret_count, struct error *err)
+{
+    static const struct rows_reader count = { "count of GPUs", sizeof(int64_t), count_read };
+    bool has;
+
+    return rows_load_one(db, &count,
+                         "SELECT COUNT(*) FROM gpu WHERE machine_id = $1 AND retired_us IS NULL",
+                         DB_ARGS(db_int(machine_id)), NULL, ret_count, &has, err);
 }
 
 static bool machine_id_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

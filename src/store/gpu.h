@@ -23,6 +23,8 @@ NODISCARD bool gpu_insert(struct db *db, const struct gpu_row *gpu, int64_t *ret
                           struct error *err);
 NODISCARD bool gpu_list(struct db *db, int64_t machine_id, struct arena *arena,
                         struct gpu_row **ret, size_t *ret_count, struct error *err);
+/* How many gpu_list() would list. */
+NODISCARD bool gpu_count(struct db *db, int64_t machine_id, int64_t *ret_count, struct error *err);
 NODISCARD bool gpu_find(struct db *db, const char *uuid, int64_t *ret_machine_id, bool *ret_has,
                         struct error *err);
 NODISCARD bool gpu_retire(struct db *db, int64_t id, struct instant now, struct error *err);

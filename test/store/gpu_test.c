@@ -9,6 +9,9 @@ static int64_t list(struct scene *scene, int64_t machine, struct gpu_row **ret)
     size_t count = 99;
 
     CHECK_OK(gpu_list(scene->db, machine, &scene->arena, ret, &count, &scene->err), &scene->err);
+    int64_t number = 99;
+    CHECK_OK(gpu_count(scene->db, machine, &number, &scene->err), &scene->err);
+    CHECK_INT(number, (int64_t)count);
     return (int64_t)count;
 }
 
@@ -38,7 +41,17 @@ static void test_every_field_comes_back(void **state)
     CHECK_OK(claim_release(scene.db, scene.contract, scene_at(2), &count, &scene.err), &scene.err);
     (void)list(&scene, scene.machine, &gpus);
     CHECK_INT(gpus[0].claimed_by, 0);
+    CHECK_INT(gpus[0].claimed_kind, 0);
     CHECK_INT(gpus[0].last_claim_of, scene.contract);
+
+    /* Another has it, and the one before is past. */
+    CHECK_OK(claim_insert(scene.db, id, scene.contract_bob, scene_at(3), &scene.err), &scene.err);
+    scene_run(&scene, "UPDATE contract SET kind = $2 WHERE id = $1",
+              DB_ARGS(db_int(scene.contract_bob), db_int(KIND_RESERVED)));
+    (void)list(&scene, scene.machine, &gpus);
+    CHECK_INT(gpus[0].claimed_by, scene.contract_bob);
+    CHECK_INT(gpus[0].last_claim_of, scene.contract_bob);
+    CHECK_INT(gpus[0].claimed_kind, KIND_RESERVED);
 }
 
 static void test_a_list_is_one_machines_in_its_order(void **state)
