@@ -16,6 +16,7 @@
 #include "agent/gpu_nvml.h"
 #include "agent/isolate.h"
 #include "agent/probe.h"
+#include "agent/quota.h"
 #include "agent/slots.h"
 #include "base/buf.h"
 #include "sys/file.h"
@@ -211,6 +212,22 @@ static void examine_engine_details(struct examination *exam)
           "put \"storage-driver\": \"overlay2\" into the engine's daemon.json");
 }
 
+static void examine_quota(struct examination *exam)
+{
+    auto_buf struct buf mounts = buf_of(QUOTA_MOUNTS_MAX);
+    struct error ignored;
+
+    if (!exam->has_engine)
+        return;
+    struct doctor_finding *finding =
+        add(exam, "limit of disks", "one that the file system holds guests to");
+    bool has = file_read(AT_FDCWD, "/proc/self/mountinfo", &mounts, &ignored);
+    struct quota quota = quota_of(exam->engine.driver, exam->engine.root, has ? mounts.bytes : "");
+    (void)snprintf(finding->measured, sizeof finding->measured, "%s", quota.text);
+    judge(finding, quota.is_enforced, DOCTOR_WARNING,
+          "put the engine's data on xfs: mkfs.xfs, mount it with pquota, move its data-root there");
+}
+
 static void examine_gpus(struct examination *exam)
 {
     struct doctor_finding *finding = add(exam, "GPUs", "NVIDIA with a working driver, or none");
@@ -311,6 +328,7 @@ int doctor_examine(const struct doctor_options *options,
     examine_helper(&exam);
     examine_engine(&exam);
     examine_engine_details(&exam);
+    examine_quota(&exam);
     examine_gpus(&exam);
     examine_gpu_runtime(&exam);
     examine_ports(&exam);

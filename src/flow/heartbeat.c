@@ -8,6 +8,7 @@
 
 #include "flow/automation.h"
 #include "flow/change.h"
+#include "flow/disk_watch.h"
 #include "flow/downtime.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
@@ -180,8 +181,9 @@ static bool take_contract(struct beat *beat, struct contract_row *contract, stru
         return false;
     /* After this heartbeat's time has been dealt with: it may end here. */
     return report == NULL || !report_is_current(contract, report) ||
-           flow_automation_gauge(&beat->change, contract, report->gpu_permille,
-                                 beat->last_heartbeat, err);
+           (flow_disk_watch(&beat->change, contract, report->disk_used_mb, err) &&
+            flow_automation_gauge(&beat->change, contract, report->gpu_permille,
+                                  beat->last_heartbeat, err));
 }
 
 /* A host that was away for long charged no disk for the last part of it. */

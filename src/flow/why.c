@@ -33,6 +33,10 @@ static const char *advice_of(const struct contract_row *contract, const struct m
     case REASON_GPU_IDLE:
         return "Start it when you want it; until then its disk is charged. `berth set rules` "
                "changes when it stops by itself.";
+    case REASON_DISK_FULL:
+        return "Copy its files away with `berth copy`, which works while it is stopped; or start "
+               "it "
+               "and delete something within two minutes. Until then its disk is charged.";
     case REASON_NO_CREDIT:
         return "Add credit, then start it. Its disk goes on being charged.";
     case REASON_LIFETIME_EXPIRED:

@@ -62,6 +62,14 @@ static const struct mail_template {
       "The host of instance {instance} {label} takes the machine back:\n\n{reason}\n\n"
       "The instance stops at {end}; leaving earlier costs nothing. Its data stays until\n"
       "{kept_until} and is deleted then. Copy it away.\n" },
+    { "disk_low", "The disk of instance {instance} is nearly full",
+      "Instance {instance} {label} uses {amount} of its disk.\n"
+      "Delete something, or copy it away. What takes more than it rented is stopped, where its\n"
+      "host cannot hold it to its size; its files are kept.\n" },
+    { "disk_full", "Instance {instance} was stopped for its disk",
+      "Instance {instance} {label} took more disk than it rented: {amount}.\n"
+      "It is stopped, and its files are kept: copy them away with `berth copy`, or start it and\n"
+      "delete something within two minutes.\n" },
     { "event", "{subject}",
       "{message}\n\nMore at {url}. Which of these mails you get is up to you:\n"
       "`berth set notifications`.\n" },

@@ -23,7 +23,7 @@
     "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
     "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
     "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
-    "destroy_after_s, destroy_due_us, warn_us, disk_offline_us"
+    "destroy_after_s, destroy_due_us, warn_us, disk_offline_us, disk_warned_us"
 
 bool contract_is_on_host(const struct contract_row *contract)
 {
@@ -87,6 +87,7 @@ static bool standing_read(struct db_rows *row, struct arena *arena, struct contr
                                                 .destroy_after_s = db_column_int(row, 56),
                                                 .destroy_due = db_column_instant(row, 57) };
     contract->warn = db_column_instant(row, 58);
+    contract->disk_warned = db_column_instant(row, 60);
     return rows_text_or_null(row, 22, arena, &contract->label, err) &&
            rows_text(row, 25, arena, &contract->reason_detail, err) &&
            rows_number(row, 27, 1, INT64_MAX, &contract->gen, err) &&
@@ -308,6 +309,12 @@ bool contract_idle(struct db *db, const struct contract_row *contract, struct er
 {
     return db_exec(db, "UPDATE contract SET idle_since_us = $2 WHERE id = $1",
                    DB_ARGS(db_int(contract->id), db_instant(contract->automation.idle_since)), err);
+}
+
+bool contract_disk_warned(struct db *db, const struct contract_row *contract, struct error *err)
+{
+    return db_exec(db, "UPDATE contract SET disk_warned_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(contract->id), db_instant(contract->disk_warned)), err);
 }
 
 bool contract_respec(struct db *db, const struct contract_row *contract, struct error *err)

@@ -44,6 +44,7 @@ struct contract_row {
     struct instant posted;       /* usage was last posted */
     int64_t usage_count;         /* journals of usage so far */
     struct automation automation;
+    struct instant disk_warned; /* market/disk_watch.h; 0: nothing is the matter */
     struct instant warn; /* its renter is next warned that its lifetime ends; or INSTANT_NEVER */
 
     int64_t counter_epoch, bytes_up, bytes_down; /* last readings, at `counted` */
@@ -110,6 +111,10 @@ NODISCARD bool contract_update(struct db *db, const struct contract_row *contrac
 
 /* Set since when its GPUs do nothing. */
 NODISCARD bool contract_idle(struct db *db, const struct contract_row *contract, struct error *err);
+
+/* Set when it was warned of its disk. */
+NODISCARD bool contract_disk_warned(struct db *db, const struct contract_row *contract,
+                                    struct error *err);
 
 /* Set how it is launched: spec, image and runtype. */
 NODISCARD bool contract_respec(struct db *db, const struct contract_row *contract,
