@@ -229,11 +229,15 @@ static void on_contact(void *context)
     struct agent *agent = context;
 
     keep_contact(&agent->keep);
+    stock_told(agent->stock);
 }
 
 static void on_fill_heartbeat(void *context, struct arena *arena, struct heartbeat *heartbeat)
 {
-    report_fill(context, arena, heartbeat);
+    struct agent *agent = context;
+
+    report_fill(agent, arena, heartbeat);
+    stock_fill(agent->stock, arena, heartbeat);
 }
 
 static void on_op_sent(void *context, bool has_arrived)
@@ -441,6 +445,13 @@ static void open_parts(struct agent *agent)
     struct observe_options observe = {
         .socket = agent->engine_socket, .log = agent->log, .on_change = on_change, .context = agent
     };
+    struct stock_options stock = { .loop = agent->loop,
+                                   .web = agent->web,
+                                   .engine_socket = agent->engine_socket,
+                                   .dir = agent->identity.dir,
+                                   .log = agent->log,
+                                   .is_secret = steps_is_secret,
+                                   .context = agent };
     struct ops_options ops = { .ops_dir = agent->identity.ops_dir,
                                .instances_path = agent->instances_path,
                                .engine_socket = agent->engine_socket,
@@ -454,6 +465,7 @@ static void open_parts(struct agent *agent)
     agent->host.has_quota = true; /* until the engine says otherwise */
     memcpy(observe.host, agent->host.host, sizeof observe.host);
     agent->observer = observe_open(agent->loop, agent->web, &observe);
+    agent->stock = stock_open(&stock);
     if (!keep_open(&agent->identity, agent->clock, &agent->keep, &err))
         log_failure(&agent->log, "kept state not readable", &err);
     totals_open(&agent->identity, agent->clock, &agent->totals);
@@ -501,6 +513,7 @@ static void close_agent(struct agent *agent)
     metadata_close(&agent->metadata);
     instances_close(&agent->instances);
     observe_close(&agent->observer);
+    stock_close(&agent->stock);
     if (agent->access != NULL)
         access_stop(&agent->access);
     tunnel_close(&agent->tunnel);

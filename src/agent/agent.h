@@ -34,6 +34,7 @@
 #include "agent/pool.h"
 #include "agent/probe.h"
 #include "agent/slots.h"
+#include "agent/stock.h"
 #include "agent/totals.h"
 #include "agent/tunnel.h"
 #include "agent/web.h"
@@ -70,6 +71,7 @@ struct agent {
     struct engine *engine; /* NULL: somebody else's */
     char engine_socket[512];
     struct observer *observer;
+    struct stock *stock;
     struct instances instances;
     struct images images;
     struct slots slots;

@@ -20,6 +20,7 @@ enum {
     LOGIN_MAX = 8192,
     SAY_EVERY_MS = 500,
     MB = 1000000,
+    MS_PER_SECOND = 1000,
 };
 
 static int compare_ports(const void *left, const void *right)
@@ -125,6 +126,7 @@ static void take_layer(struct pull_state *state, const json_t *line, const char 
     } else if (strcmp(status, "Pull complete") == 0 || strcmp(status, "Already exists") == 0) {
         layer->is_fetched = layer->is_unpacked = true;
         layer->done = layer->total;
+        state->has_layers = state->has_layers || *status == 'A';
     }
 }
 
@@ -261,8 +263,20 @@ static bool pull_path(const char *text, struct buf *path, struct error *err)
     return true;
 }
 
-bool pull_run(struct docker *docker, const struct pull_request *request, struct error *err)
+static struct pull_measure measure(const struct pull_state *state, int64_t begun_us)
 {
+    struct pull_measure measure = { .us = clock_boot_us(&clock_system) - begun_us,
+                                    .is_whole = !state->has_layers };
+
+    for (int64_t i = 0; i < state->layer_count; i++)
+        measure.bytes += state->layers[i].total;
+    return measure;
+}
+
+bool pull_run(struct docker *docker, const struct pull_request *request, struct pull_measure *ret,
+              struct error *err)
+{
+    int64_t begun_us = clock_boot_us(&clock_system);
     auto_buf struct buf url = buf_of(DOCKER_URL_SIZE), header = buf_of(3 * LOGIN_MAX);
     struct stream stream = { .request = request, .line = buf_of(LINE_MAX_BYTES) };
     const char *headers[] = { NULL, NULL };
@@ -277,16 +291,23 @@ bool pull_run(struct docker *docker, const struct pull_request *request, struct 
     }
 
     job_say(request->report, "pulling %s", request->image);
-    struct http_request http = { .method = "POST", .url = url.bytes, .headers = headers };
+    struct http_request http = {
+        .method = "POST", .url = url.bytes, .headers = headers, .silence_ms = PULL_SILENCE_MS
+    };
     bool is_answered = http_client_stream(docker->client, &http, &status, take_piece, &stream, err);
     if (is_answered && stream.line.length > 0)
         pull_take(&stream.state, stream.line.bytes, stream.line.length);
     buf_release(&stream.line);
+    /* An engine that says nothing for so long waits for a registry that does. */
+    if (!is_answered && err->code == ERROR_TIMEOUT)
+        return error_set(err, ERROR_IO, "pull %s: nothing has come from its registry for %d s",
+                         request->image, PULL_SILENCE_MS / MS_PER_SECOND);
     if (!is_answered)
         return error_context(err, "pull %s", request->image);
     if (stream.state.has_failed || status >= 400)
         return error_set(err, status == 404 ? ERROR_NOT_FOUND : ERROR_IO, "pull %s: %s",
                          request->image,
                          stream.state.has_failed ? stream.state.err.text : "no reason given");
+    *ret = measure(&stream.state, begun_us);
     return true;
 }

@@ -15,7 +15,12 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { PULL_LAYERS_MAX = 256, PULL_EXPOSED_MAX = 64, PULL_ID_SIZE = 128 };
+enum {
+    PULL_LAYERS_MAX = 256,
+    PULL_EXPOSED_MAX = 64,
+    PULL_ID_SIZE = 128,
+    PULL_SILENCE_MS = 300000,
+};
 
 struct pull_port {
     int64_t port;
@@ -42,8 +47,16 @@ struct pull_request {
     const char *login;               /* as api.md 2.4.1, image_login; or NULL. Secret */
     const struct job_report *report; /* progress goes here */
 };
+
+/* What a pull took. */
+struct pull_measure {
+    int64_t bytes, us; /* fetched; from its begin to its end */
+    bool is_whole;     /* no layer of it was here before */
+};
+
+/* ERROR_IO also where nothing has come for PULL_SILENCE_MS. */
 NODISCARD bool pull_run(struct docker *docker, const struct pull_request *request,
-                        struct error *err);
+                        struct pull_measure *ret, struct error *err);
 
 /* What the lines of a stream add up to. */
 struct pull_layer {
@@ -55,6 +68,7 @@ struct pull_layer {
 struct pull_state {
     int64_t layer_count;
     struct pull_layer layers[PULL_LAYERS_MAX];
+    bool has_layers; /* some of them were here before */
     bool has_failed;
     struct error err; /* why */
 };

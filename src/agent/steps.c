@@ -16,7 +16,10 @@
 #include "agent/notice.h"
 #include "agent/work.h"
 #include "agent/work_result.h"
+#include "market/image.h"
 #include "sys/fd.h"
+
+#define LATEST ":latest"
 
 enum { RETRY_FIRST_MS = 1000, RETRY_MAX_MS = 60000, MARK_SIZE = 128 };
 
@@ -43,6 +46,19 @@ static bool is_private(const struct agent *agent, const char *image)
     return faccessat(agent->identity.dir, private_mark(image, mark), F_OK, 0) == 0;
 }
 
+bool steps_is_secret(void *context, const char *image)
+{
+    size_t length = strlen(image), latest = strlen(LATEST);
+    char bare[IMAGE_TEXT_SIZE];
+
+    if (is_private(context, image))
+        return true;
+    if (length <= latest || length >= sizeof bare || strcmp(image + length - latest, LATEST) != 0)
+        return false;
+    (void)snprintf(bare, sizeof bare, "%.*s", (int)(length - latest), image);
+    return is_private(context, bare);
+}
+
 static bool mark_private(const struct agent *agent, const char *image, struct error *err)
 {
     char mark[MARK_SIZE];
@@ -54,6 +70,16 @@ static bool mark_private(const struct agent *agent, const char *image, struct er
     if (fd < 0)
         return error_system(err, errno, "mark a private image");
     return true;
+}
+
+/* As it was written, and in full, as the engine lists it. */
+static bool mark_both(const struct agent *agent, const char *text, struct error *err)
+{
+    char name[IMAGE_TEXT_SIZE];
+    struct image image;
+
+    return mark_private(agent, text, err) && image_parse(text, &image, err) &&
+           mark_private(agent, image_name(&image, name), err);
 }
 
 static void fail(struct instance *instance, enum plan_step step, const struct error *err,
@@ -147,7 +173,7 @@ static bool take_image(struct instance *instance, const struct pull_image *image
     struct record record = { .id = instance->id };
     size_t count;
 
-    if (spec->registry_login != NULL && !mark_private(agent, spec->image, err))
+    if (spec->registry_login != NULL && !mark_both(agent, spec->image, err))
         return false;
     (void)snprintf(instance->prepared, sizeof instance->prepared, "%s", spec->image);
     bool was_assumed = *instance->assumed != '\0';
@@ -227,6 +253,8 @@ static bool take_done(struct instance *instance, enum plan_step step,
     bool is_gone = step == PLAN_DESTROY || step == PLAN_FORGET;
     int64_t took_us = loop_now_us(instance->agent->loop) - instance->begun_us;
 
+    if (step == PLAN_CREATE)
+        stock_started(instance->agent->stock, took_us / US_PER_MS);
     if (step == PLAN_PREPARE && result->has_image && instance->desired != NULL &&
         instance->desired->state != DESIRED_ABSENT) {
         if (!take_image(instance, &result->image, err))
@@ -255,6 +283,10 @@ static void take_result(struct instance *instance, enum plan_step step,
     struct agent *agent = instance->agent;
     struct error err = result->err;
 
+    if (result->pulled.us > 0 && instance->desired != NULL && instance->desired->spec.image != NULL)
+        stock_pulled(agent->stock, instance->desired->spec.image, &result->pulled);
+    if (step == PLAN_PREPARE)
+        stock_refresh(agent->stock);
     if (result->has_no_quota && agent->host.has_quota) {
         agent->host.has_quota = false;
         log_write(&agent->log, LOG_WARNING, "no disk quota",

@@ -17,4 +17,8 @@ bool steps_carry_out(struct instances *instances);
 /* How many are under way. */
 size_t steps_under_way(const struct instances *instances);
 
+/* Whether an image of that name in full was fetched with somebody's login. For struct
+ * stock_options: the context is the agent. */
+bool steps_is_secret(void *context, const char *image);
+
 #endif

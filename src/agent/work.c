@@ -29,6 +29,7 @@ struct account {
     const struct job_report *report;
     bool is_final, has_no_quota, has_image;
     struct pull_image image;
+    struct pull_measure pulled; /* us 0: nothing was */
 };
 
 int64_t work_timeout_ms(enum plan_step step)
@@ -63,7 +64,7 @@ static bool pull(struct account *account, bool must_pull, struct error *err)
     const struct instance_spec *spec = &account->work->desired->spec;
     struct pull_request request = { spec->image, spec->registry_login, account->report };
 
-    if (!pull_run(&account->docker, &request, err)) {
+    if (!pull_run(&account->docker, &request, &account->pulled, err)) {
         account->is_final = err->code == ERROR_NOT_FOUND;
         if (must_pull || !pull_inspect(&account->docker, spec->image, &account->image, err))
             return false;
@@ -583,6 +584,9 @@ bool work_run(void *context, const struct job_report *report, struct buf *result
     encode_end(&json);
     encode_field_bool(&json, "has_seen", has_seen);
     encode_field_int(&json, "engine_us", account.docker.busy_us);
+    encode_field_int(&json, "pulled_bytes", account.pulled.bytes);
+    encode_field_int(&json, "pulled_us", account.pulled.us);
+    encode_field_bool(&json, "pulled_whole", account.pulled.is_whole);
     encode_end(&json);
     docker_close(&account.docker);
     return true;

@@ -53,7 +53,10 @@ bool work_result_decode(const json_t *root, const char *host, struct work_result
         !json_need_bool(root, "is_final", &result->is_final, err) ||
         !json_need_bool(root, "has_no_quota", &result->has_no_quota, err) ||
         !json_need_bool(root, "has_seen", &result->has_seen, err) ||
-        !json_need_int(root, "engine_us", bounds, &result->engine_us, err))
+        !json_need_int(root, "engine_us", bounds, &result->engine_us, err) ||
+        !json_need_int(root, "pulled_bytes", bounds, &result->pulled.bytes, err) ||
+        !json_need_int(root, "pulled_us", bounds, &result->pulled.us, err) ||
+        !json_need_bool(root, "pulled_whole", &result->pulled.is_whole, err))
         return false;
     if (!result->is_done)
         (void)error_set(&result->err, (enum error_code)code, "%s", text != NULL ? text : "");

@@ -15,9 +15,10 @@
 struct work_result {
     bool is_done;
     struct error err;
-    bool is_final;     /* trying again would not help */
-    bool has_no_quota; /* the engine's storage cannot limit a container */
-    int64_t engine_us; /* spent waiting for the engine */
+    bool is_final;              /* trying again would not help */
+    bool has_no_quota;          /* the engine's storage cannot limit a container */
+    int64_t engine_us;          /* spent waiting for the engine */
+    struct pull_measure pulled; /* of PLAN_PREPARE; us 0: nothing was */
     bool has_image;
     struct pull_image image; /* of PLAN_PREPARE */
     bool has_seen;           /* else the engine could not be asked any more */

@@ -21,6 +21,7 @@ enum {
 
 const struct args_option cmd_search_offers_options[] = {
 #include "cli/search_options.def"
+    { "image", 0, "IMAGE", "show how soon it would run on each, where that is known" },
     { "explain", 0, NULL, "why is the first one first?" },
     { "about", 0, "ID", "with --explain: why is this one where it is?" },
     { NULL, 0, NULL, NULL },
@@ -41,6 +42,17 @@ static const struct table_column offer_columns[] = {
     { "Status", false, 3, 0 },  { "Where", false, 2, 0 },
 };
 
+/* The same, with the answer to --image behind the price. */
+static const struct table_column start_columns[] = {
+    { "ID", true, 0, 0 },        { "GPUs", false, 0, 0 },     { "VRAM GB", true, 1, 0 },
+    { "vCPUs", true, 2, 0 },     { "RAM GB", true, 2, 0 },    { "Disk GB", true, 2, 0 },
+    { "$/h", true, 0, 0 },       { "Starts in", true, 0, 0 }, { "DLP", true, 4, 0 },
+    { "DLP/$", true, 4, 0 },     { "CUDA", true, 5, 0 },      { "Up Mb/s", true, 5, 0 },
+    { "Down Mb/s", true, 5, 0 }, { "$/TB up", true, 6, 0 },   { "$/TB down", true, 6, 0 },
+    { "Reliab %", true, 3, 0 },  { "Max days", true, 6, 0 },  { "Ports", true, 6, 0 },
+    { "Machine", true, 5, 0 },   { "Status", false, 3, 0 },   { "Where", false, 2, 0 },
+};
+
 /* "verified", and what a renter should know before all else. */
 static void add_status(struct table *table, const json_t *offer)
 {
@@ -56,7 +68,43 @@ static void add_status(struct table *table, const json_t *offer)
                    json_is_true(json_member(offer, "simulated")) ? ", simulated" : "");
 }
 
-static void add_offer(struct table *table, const json_t *offer, bool is_reserved)
+/* Asked of the market for so many machines at once. */
+enum { STARTS_MAX = 256 };
+
+/* "8.9 s", "8.9 s, cached", "cached", or a dash: nobody knows. `start` is NULL where it was not
+ * asked about. */
+static void add_start(struct table *table, const json_t *start)
+{
+    const json_t *seconds = json_member(start, "starts_in_s");
+    bool is_cached = json_is_true(json_member(start, "image_cached"));
+
+    if (json_is_number(seconds))
+        table_cell(table, "%.1f s%s", json_number_value(seconds), is_cached ? ", cached" : "");
+    else
+        table_cell(table, "%s", is_cached ? "cached" : "-");
+}
+
+/* What each of the offers has to say to --image; the array is the caller's. */
+static bool fetch_starts(struct cli *cli, const json_t *offers, json_t **ret_reply,
+                         struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+    struct encoder json = encoder_of(&body);
+
+    encode_object(&json);
+    encode_field_text(&json, "image", args_get(&cli->args, "image"));
+    encode_key(&json, "machine_ids");
+    encode_array(&json);
+    for (size_t i = 0; i < json_array_size(offers) && i < STARTS_MAX; i++)
+        encode_int(&json, print_int_of(json_array_get(offers, i), "machine_id"));
+    encode_end(&json);
+    encode_end(&json);
+    return client_call(cli->client, "POST", "/api/v0/images/starts/", &body, ret_reply, err) ||
+           error_context(err, "--image");
+}
+
+static void add_offer(struct table *table, const json_t *offer, const json_t *start,
+                      bool is_reserved)
 {
     int64_t gpu_count = print_int_of(offer, "num_gpus");
     double fraction = print_real_of(offer, "gpu_frac");
@@ -74,6 +122,8 @@ static void add_offer(struct table *table, const json_t *offer, bool is_reserved
     table_number(table, offer, "cpu_ram", 1e-3 * (fraction > 0 ? fraction : 1), 0);
     table_number(table, offer, "disk_space", 1, 0);
     table_number(table, offer, is_reserved ? "discounted_dph_total" : "dph_total", 1, 4);
+    if (table->columns == start_columns)
+        add_start(table, start);
     table_number(table, offer, "dlperf", 1, 1);
     table_number(table, offer, "dlperf_per_dphtotal", 1, 1);
     table_number(table, offer, "cuda_max_good", 1, 1);
@@ -212,9 +262,11 @@ bool offers_write_search(struct cli *cli, size_t first, struct buf *body, struct
 bool cmd_search_offers(struct cli *cli, struct error *err)
 {
     auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
-    auto_json json_t *reply = NULL;
+    auto_json json_t *reply = NULL, *starts = NULL;
+    bool has_image = args_has(&cli->args, "image");
     auto_table struct table table =
-        table_of(offer_columns, sizeof offer_columns / sizeof offer_columns[0]);
+        has_image ? table_of(start_columns, sizeof start_columns / sizeof start_columns[0])
+                  : table_of(offer_columns, sizeof offer_columns / sizeof offer_columns[0]);
     const json_t *offers;
 
     if (args_has(&cli->args, "explain"))
@@ -232,8 +284,11 @@ bool cmd_search_offers(struct cli *cli, struct error *err)
                      : " Only verified ones that can be rented now were looked at; -n shows all.");
         return true;
     }
+    if (has_image && !fetch_starts(cli, offers, &starts, err))
+        return false;
     for (size_t i = 0; i < json_array_size(offers); i++)
-        add_offer(&table, json_array_get(offers, i), is_reserved(&cli->args));
+        add_offer(&table, json_array_get(offers, i),
+                  json_array_get(json_member(starts, "machines"), i), is_reserved(&cli->args));
     table_write(&table, cli->style, cli->out);
     return true;
 }

@@ -11,6 +11,7 @@
 #include "flow/disk_watch.h"
 #include "flow/downtime.h"
 #include "flow/funds.h"
+#include "flow/image_starts.h"
 #include "flow/limits.h"
 #include "flow/report.h"
 #include "flow/usage.h"
@@ -243,7 +244,8 @@ static bool take_all(struct beat *beat, struct heartbeat_outcome_reply *reply, s
             !downtime_credit(change, &contracts[i], change->machine.offline_since,
                              beat->downtime_bps, err))
             return false;
-    if (!take_machine(beat, &reply->came_online, err))
+    if (!take_machine(beat, &reply->came_online, err) ||
+        !image_starts_take(change->db, change->machine.id, beat->heartbeat, err))
         return false;
     change->session.last_heartbeat = change->now;
     for (size_t i = 0; i < count; i++)
@@ -287,7 +289,8 @@ static bool beat_work(struct db *db, void *context, struct error *err)
     struct beat beat = { .heartbeat = heartbeat, .downtime_bps = work->downtime_bps };
     bool has, is_taken;
 
-    if (!take_quietly(db, work, &is_taken, err))
+    is_taken = false;
+    if (!heartbeat->has_images && !take_quietly(db, work, &is_taken, err))
         return false;
     if (is_taken)
         return true;

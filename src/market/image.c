@@ -216,3 +216,18 @@ char *image_format(const struct image *image, char text[static IMAGE_TEXT_SIZE])
     assert(length > 0);
     return text;
 }
+
+char *image_name(const struct image *image, char text[static IMAGE_TEXT_SIZE])
+{
+    static const char official[] = "library/";
+    struct image whole = *image;
+    bool is_default = strcmp(whole.host, "docker.io") == 0 || *whole.host == '\0';
+
+    if (is_default)
+        *whole.host = '\0';
+    if (is_default && strncmp(whole.path, official, sizeof official - 1) == 0 &&
+        strchr(whole.path + sizeof official - 1, '/') == NULL)
+        memmove(whole.path, whole.path + sizeof official - 1,
+                strlen(whole.path + sizeof official - 1) + 1);
+    return image_format(&whole, text);
+}

@@ -35,4 +35,7 @@ NODISCARD bool image_parse(const char *text, struct image *ret, struct error *er
 /* The reference in full: with ":latest" where neither tag nor digest was given. Returns `text`. */
 char *image_format(const struct image *image, char text[static IMAGE_TEXT_SIZE]);
 
+/* The same, and the same for every way to write one image of the default registry. */
+char *image_name(const struct image *image, char text[static IMAGE_TEXT_SIZE]);
+
 #endif

@@ -34,6 +34,18 @@ static const struct field heartbeat_fields[] = {
 };
 static const struct field_list heartbeat_list = FIELD_LIST(heartbeat_fields);
 
+static const struct field stock_fields[] = {
+    FIELD_INT(struct heartbeat, pull_rate, -1, INT64_MAX),
+    FIELD_INT(struct heartbeat, start_ms, -1, INT64_MAX),
+};
+static const struct field_list stock_list = FIELD_LIST(stock_fields);
+
+static const struct field image_fields[] = {
+    FIELD_LINE(struct host_image, name, 1, HOST_IMAGE_NAME_MAX),
+    FIELD_INT(struct host_image, pull_bytes, -1, INT64_MAX),
+};
+static const struct field_list image_list = FIELD_LIST(image_fields);
+
 #define R struct instance_report
 static const struct field report_fields[] = {
     FIELD_INT(R, id, 1, INT64_MAX),
@@ -99,6 +111,24 @@ static void encode_report(struct encoder *json, const struct instance_report *re
     encode_end(json);
 }
 
+static void encode_images(struct encoder *json, const struct heartbeat *heartbeat)
+{
+    assert(heartbeat->image_count >= 0 && heartbeat->image_count <= HEARTBEAT_IMAGES_MAX);
+
+    encode_key(json, "stock");
+    encode_object(json);
+    fields_encode(json, &stock_list, heartbeat);
+    encode_key(json, "images");
+    encode_array(json);
+    for (int64_t i = 0; i < heartbeat->image_count; i++) {
+        encode_object(json);
+        fields_encode(json, &image_list, &heartbeat->images[i]);
+        encode_end(json);
+    }
+    encode_end(json);
+    encode_end(json);
+}
+
 void heartbeat_encode(struct buf *out, const struct heartbeat *heartbeat)
 {
     struct encoder json = encoder_of(out);
@@ -113,6 +143,8 @@ void heartbeat_encode(struct buf *out, const struct heartbeat *heartbeat)
     for (int64_t i = 0; i < heartbeat->instance_count; i++)
         encode_report(&json, &heartbeat->instances[i]);
     encode_end(&json);
+    if (heartbeat->has_images)
+        encode_images(&json, heartbeat);
     encode_end(&json);
 }
 
@@ -171,6 +203,30 @@ static bool decode_reports(const json_t *root, struct arena *arena, struct heart
     return true;
 }
 
+static bool decode_images(const json_t *root, struct arena *arena, struct heartbeat *heartbeat,
+                          struct error *err)
+{
+    const json_t *stock = json_member(root, "stock"), *images;
+
+    if (stock == NULL)
+        return true;
+    if (!fields_decode(stock, &stock_list, NULL, heartbeat, err) ||
+        !json_need_array(stock, "images", HEARTBEAT_IMAGES_MAX, &images, err))
+        return error_context(err, "stock");
+    heartbeat->has_images = true;
+    heartbeat->image_count = (int64_t)json_array_size(images);
+    heartbeat->images =
+        arena_alloc(arena, (size_t)heartbeat->image_count, sizeof *heartbeat->images);
+    if (heartbeat->images == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the message is too large at images");
+    for (int64_t i = 0; i < heartbeat->image_count; i++) {
+        if (!fields_decode(json_array_get(images, (size_t)i), &image_list, arena,
+                           &heartbeat->images[i], err))
+            return error_context(err, "images[%" PRId64 "]", i);
+    }
+    return true;
+}
+
 bool heartbeat_decode(const json_t *root, struct arena *arena, struct heartbeat *ret,
                       struct error *err)
 {
@@ -178,7 +234,8 @@ bool heartbeat_decode(const json_t *root, struct arena *arena, struct heartbeat 
 
     if (!fields_decode(root, &heartbeat_list, arena, &heartbeat, err))
         return false;
-    if (!decode_reports(root, arena, &heartbeat, err))
+    if (!decode_reports(root, arena, &heartbeat, err) ||
+        !decode_images(root, arena, &heartbeat, err))
         return false;
     *ret = heartbeat;
     return true;

@@ -32,6 +32,8 @@ enum instance_phase {
 enum {
     HEARTBEAT_INSTANCES_MAX = 2 * DESIRED_INSTANCES_MAX, /* desired, and quarantined */
     REPORT_MESSAGE_MAX = 1024,
+    HEARTBEAT_IMAGES_MAX = 64,
+    HOST_IMAGE_NAME_MAX = 1023,
 };
 
 /* Messages of an instance that runs, while its Jupyter is not there to be used. */
@@ -66,6 +68,11 @@ struct instance_report {
     struct port_mapping *ports;
 };
 
+struct host_image {
+    const char *name;   /* in full, as image_name() writes it */
+    int64_t pull_bytes; /* what pulling all of it fetched; -1: not known */
+};
+
 struct heartbeat {
     int64_t session_epoch, seq;
     const char *boot_id;
@@ -78,6 +85,10 @@ struct heartbeat {
     struct instance_report *instances; /* all that are on the host, quarantined ones too */
     int64_t quarantined_count;
     int64_t disk_free_gb;
+    bool has_images;             /* only now and then: what follows; all else stands */
+    int64_t pull_rate, start_ms; /* market/image_start.h; -1: not measured */
+    int64_t image_count;
+    struct host_image *images;
 };
 
 struct heartbeat_reply {

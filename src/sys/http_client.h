@@ -24,6 +24,7 @@ struct http_request {
     const char *body;           /* or NULL: none */
     size_t body_length;
     int64_t timeout_ms; /* for the whole exchange; 0: none */
+    int64_t silence_ms; /* without a byte: whole seconds; 0: none */
 };
 
 /* `unix_socket` is a path, or NULL for the network. `ca_file`: certificates to trust in

@@ -24,6 +24,7 @@ enum { RUN_MS = 60000 };
 static pid_t registry;
 static struct docker docker;
 static int nowhere;
+static struct pull_measure measured;
 
 static void run(const char *command)
 {
@@ -115,7 +116,7 @@ static bool pull(const char *image, struct error *err)
     struct job_report report = { nowhere };
     struct pull_request request = { image, NULL, &report };
 
-    return pull_run(&docker, &request, err);
+    return pull_run(&docker, &request, &measured, err);
 }
 
 static void test_an_image_arrives(void **state)
@@ -129,6 +130,10 @@ static void test_an_image_arrives(void **state)
     CHECK_OK(pull(REGISTRY "/lib/bb:1", &err), &err);
     CHECK_OK(pull_inspect(&docker, REGISTRY "/lib/bb:1", &image, &err), &err);
     CHECK(strncmp(image.id, "sha256:", 7) == 0);
+    CHECK(measured.is_whole);
+    CHECK(measured.bytes > 500000 && measured.us > 0); /* a busybox, packed */
+    CHECK_OK(pull(REGISTRY "/lib/bb:1", &err), &err);
+    CHECK(measured.bytes == 0); /* it is here already */
 }
 
 static void test_what_is_not_there_is_told(void **state)

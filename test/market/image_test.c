@@ -175,6 +175,30 @@ static void test_the_longest_can_be_written(void **state)
           sizeof image.host + sizeof image.path + sizeof image.tag + sizeof image.digest - 1);
 }
 
+static void test_one_image_has_one_name(void **state)
+{
+    static const char *const rows[][2] = {
+        { "ubuntu", "ubuntu:latest" },
+        { "library/ubuntu", "ubuntu:latest" },
+        { "docker.io/ubuntu:1", "ubuntu:1" },
+        { "docker.io/library/ubuntu:1", "ubuntu:1" },
+        { "docker.io/a/b", "a/b:latest" },
+        { "library/a/b", "library/a/b:latest" },
+        { "quay.io/library/ubuntu:1", "quay.io/library/ubuntu:1" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char name[IMAGE_TEXT_SIZE];
+        struct image image;
+        struct error err;
+
+        check_row("%s", rows[i][0]);
+        CHECK_OK(image_parse(rows[i][0], &image, &err), &err);
+        CHECK_TEXT(image_name(&image, name), rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_references_that_are_not),
         cmocka_unit_test(test_every_part_has_its_limit),
         cmocka_unit_test(test_the_longest_can_be_written),
+        cmocka_unit_test(test_one_image_has_one_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

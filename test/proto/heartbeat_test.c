@@ -59,6 +59,18 @@ static struct heartbeat random_heartbeat(struct arena *arena, int64_t instance_c
         .disk_free_gb = support_int(-1, 1000000000),
     };
 
+    if (check_random(2) == 1) {
+        heartbeat.has_images = true;
+        heartbeat.pull_rate = support_int(-1, INT64_MAX);
+        heartbeat.start_ms = support_int(-1, INT64_MAX);
+        heartbeat.image_count = support_int(0, HEARTBEAT_IMAGES_MAX);
+        heartbeat.images =
+            arena_alloc(arena, (size_t)heartbeat.image_count, sizeof *heartbeat.images);
+        for (int64_t i = 0; i < heartbeat.image_count; i++)
+            heartbeat.images[i] =
+                (struct host_image){ support_text(arena, 1, HOST_IMAGE_NAME_MAX, true),
+                                     support_int(-1, INT64_MAX) };
+    }
     heartbeat.instances = arena_alloc(arena, (size_t)instance_count, sizeof *heartbeat.instances);
     for (int64_t i = 0; i < instance_count; i++)
         heartbeat.instances[i] = random_report(arena, 1000 + i);
