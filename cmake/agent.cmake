@@ -23,3 +23,9 @@ add_custom_target(berth-guest ALL DEPENDS ${guest_program})
 add_library(nvml_fake SHARED ${CMAKE_SOURCE_DIR}/test/fakes/nvml_fake.c)
 set_target_properties(nvml_fake PROPERTIES OUTPUT_NAME nvidia-ml SOVERSION 1
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fakes)
+
+# build/fakes/libcuda.so.1: the same.
+add_library(cuda_fake SHARED ${CMAKE_SOURCE_DIR}/test/fakes/cuda_fake.c)
+set_target_properties(cuda_fake PROPERTIES OUTPUT_NAME cuda SOVERSION 1
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fakes)
+target_compile_options(cuda_fake PRIVATE -fPIC -fno-sanitize=all)

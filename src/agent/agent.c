@@ -302,6 +302,25 @@ static void save_measured(const struct agent *agent)
         log_failure(&agent->log, "measurements not saved", &err);
 }
 
+/* GPUs that do not exist have no memory. */
+static void open_scrub(struct agent *agent)
+{
+    const char *program = agent->options.gpu_scrub;
+    struct error err;
+
+    if (agent->facts.gpu_count == 0 || agent->facts.is_simulated ||
+        (program != NULL && strcmp(program, "off") == 0))
+        return;
+    (void)snprintf(agent->gpus_path, sizeof agent->gpus_path, "%s/gpus", agent->identity.path);
+    if (!file_make_dir(agent->gpus_path, 0700, &err))
+        log_failure(&agent->log, "the notes about GPUs", &err);
+    agent->scrub = (struct scrub){ .dir = agent->gpus_path,
+                                   .self = "/proc/self/exe",
+                                   .program = program,
+                                   .timeout_ms = SCRUB_TIMEOUT_MS };
+    agent->host.scrub = &agent->scrub;
+}
+
 static void on_probed(void *context, const struct job_end *end)
 {
     struct agent *agent = context;
@@ -315,6 +334,7 @@ static void on_probed(void *context, const struct job_end *end)
         save_measured(agent);
     agent->host.public_ip = agent->facts.public_ip;
     agent->host.is_simulated = agent->facts.is_simulated;
+    open_scrub(agent);
     open_link(agent);
     agent_wake(agent);
 }

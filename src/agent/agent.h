@@ -33,6 +33,7 @@
 #include "agent/ops.h"
 #include "agent/pool.h"
 #include "agent/probe.h"
+#include "agent/scrub.h"
 #include "agent/slots.h"
 #include "agent/stock.h"
 #include "agent/totals.h"
@@ -51,6 +52,7 @@ struct agent_options {
     bool is_open;               /* guests have no walls */
     int64_t up_mbit, down_mbit; /* of each guest; 0: all there is */
     const char *public_ip;      /* or NULL */
+    const char *gpu_scrub;      /* "/path/of/program", "off", or NULL: ours */
     bool is_behind_nat;         /* said so; else found out */
     const char *guest_helper;   /* path of berth-guest on this host */
     const char *ca_file;        /* or NULL */
@@ -84,6 +86,8 @@ struct agent {
     struct machine_facts facts;
     struct container_host host;
     struct isolate isolate;
+    struct scrub scrub;
+    char gpus_path[1100];
     int64_t walls_us; /* when it was last looked whether they stand */
     char tools_dir[1100], instances_path[1100];
     struct probe_options probe_options;

@@ -13,6 +13,7 @@
 
 #include "agent/isolate.h"
 #include "agent/record.h"
+#include "agent/scrub.h"
 #include "agent/seen.h"
 #include "base/buf.h"
 #include "base/encode.h"
@@ -35,6 +36,7 @@ struct container_host {
     bool is_simulated;             /* the GPUs do not exist: none are asked for */
     bool has_quota;                /* the engine's storage can limit a container's size */
     const struct isolate *isolate; /* the walls around guests; NULL: they have none */
+    const struct scrub *scrub;     /* clears GPUs between tenants; NULL: nobody does */
 };
 
 struct container_wish {

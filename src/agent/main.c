@@ -14,6 +14,7 @@
 #include "agent/engine.h"
 #include "agent/isolate.h"
 #include "agent/options.h"
+#include "agent/scrub.h"
 #include "agent/status.h"
 #include "agent/tunnel.h"
 #include "sys/crypto.h"
@@ -66,6 +67,7 @@ static bool run(const struct options *options, struct error *err)
         .is_open = options->is_open,
         .up_mbit = options->up_mbit,
         .down_mbit = options->down_mbit,
+        .gpu_scrub = options->gpu_scrub,
         .ca_file = options->ca_file,
         .version = BERTH_VERSION,
     };
@@ -144,6 +146,8 @@ int main(int count, char **arguments)
 
     if (count > 1 && strcmp(arguments[1], ACCESS_BROKER_VERB) == 0)
         return access_broker_main(count, arguments);
+    if (count > 1 && strcmp(arguments[1], SCRUB_VERB) == 0)
+        scrub_main(count, arguments);
     if (count > 1 && strcmp(arguments[1], TUNNEL_VERB) == 0)
         return tunnel_main(count, arguments);
     crypto_start();

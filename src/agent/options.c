@@ -31,6 +31,9 @@ const char options_help[] =
     "  --pool N              networks kept ready for the next rentals, 0 to 16 (1)\n"
     "  --guest-up MBIT       the most that each instance may send, in Mbit/s (no limit)\n"
     "  --guest-down MBIT     the most that each may receive (no limit)\n"
+    "  --gpu-scrub PROGRAM   clears a GPU's memory between two tenants; it gets the GPU's uuid "
+    "(ours,\n"
+    "                        which writes zeros by CUDA); \"off\": nobody does\n"
     "  --open-network        let instances reach this host and its neighbours; where the kernel\n"
     "                        lacks nftables, nothing runs without this\n"
     "  --ca FILE             certificates to trust for the server, in place of the system's\n"
@@ -50,6 +53,7 @@ static const struct flag flags[] = {
     { "--simulate-gpus", offsetof(struct options, simulate_gpus) },
     { "--public-ip", offsetof(struct options, public_ip) },
     { "--ca", offsetof(struct options, ca_file) },
+    { "--gpu-scrub", offsetof(struct options, gpu_scrub) },
 };
 
 static const struct {
@@ -233,6 +237,9 @@ bool options_parse(int count, const char *const *arguments, struct options *ret,
         return error_set(err, ERROR_INVALID, "--public-ip and --behind-nat exclude each other");
     if (options.engine != NULL && options.is_engine_private)
         return error_set(err, ERROR_INVALID, "--engine and --private-engine exclude each other");
+    if (options.gpu_scrub != NULL && *options.gpu_scrub != '/' &&
+        strcmp(options.gpu_scrub, "off") != 0)
+        return error_set(err, ERROR_INVALID, "--gpu-scrub takes /PATH/OF/PROGRAM, or off");
     if (options.engine != NULL && strncmp(options.engine, "unix://", 7) != 0)
         return error_set(err, ERROR_INVALID, "--engine takes unix:///PATH");
     *ret = options;

@@ -24,6 +24,7 @@ enum { PORTS_DEFAULT_FIRST = 20000, PORTS_DEFAULT_LAST = 20999 };
 
 struct options {
     enum command command;
+    const char *gpu_scrub; /* "/path/of/program", "off", or NULL: ours */
     const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
     bool is_engine_private, is_behind_nat;
     bool is_open; /* guests have no walls */

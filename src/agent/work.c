@@ -156,6 +156,11 @@ static bool start(struct account *account, const char *container, struct error *
 {
     const struct record *record = account->work->record;
 
+    if (!scrub_all(account->work->host->scrub, account->work->desired, err)) {
+        account->is_final = err->code == ERROR_CONFLICT;
+        return false;
+    }
+
     if (record != NULL && record->notice_gen > 0)
         preempt_clear(&account->docker, container);
     if (jupyter_is_wanted(&account->work->desired->spec) &&
