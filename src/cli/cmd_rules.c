@@ -14,6 +14,8 @@ enum { PATH_SIZE = 128, BODY_LENGTH_MAX = 4096 };
 const struct args_option cmd_set_rules_options[] = {
     { "stop-when-idle", 0, "MINUTES", "stop it when its GPUs do nothing for so long; 0: never" },
     { "destroy-when-stopped", 0, "HOURS", "destroy it when it was stopped for so long; 0: never" },
+    { "stop-when-moved", 0, "GB",
+      "stop it when it has sent and received so much from now on; 0: never" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -53,11 +55,14 @@ bool cmd_set_rules(struct cli *cli, struct error *err)
 
     if (!cli_id(cli, cli->args.words[0], "an instance", &id, err))
         return false;
-    if (!args_has(&cli->args, "stop-when-idle") && !args_has(&cli->args, "destroy-when-stopped"))
-        return cli_usage(cli, err, "give --stop-when-idle or --destroy-when-stopped");
+    if (!args_has(&cli->args, "stop-when-idle") && !args_has(&cli->args, "destroy-when-stopped") &&
+        !args_has(&cli->args, "stop-when-moved"))
+        return cli_usage(cli, err,
+                         "give --stop-when-idle, --destroy-when-stopped or --stop-when-moved");
     encode_object(&json);
     if (!write_rule(cli, &json, "stop-when-idle", "stop_when_idle_minutes", err) ||
-        !write_rule(cli, &json, "destroy-when-stopped", "destroy_when_stopped_hours", err))
+        !write_rule(cli, &json, "destroy-when-stopped", "destroy_when_stopped_hours", err) ||
+        !write_rule(cli, &json, "stop-when-moved", "stop_when_moved_gb", err))
         return false;
     encode_end(&json);
     (void)snprintf(path, sizeof path, "/api/v0/instances/%lld/rules/", id);

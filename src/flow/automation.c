@@ -5,6 +5,8 @@
 #include "flow/limits.h"
 #include "market/automation.h"
 
+#define BYTES_PER_GB (INT64_C(1) << 30)
+
 enum { SPAN_TEXT_MAX = 64, SECONDS_PER_MINUTE = 60, SECONDS_PER_HOUR = 3600 };
 
 struct set_work {
@@ -39,6 +41,10 @@ static bool set_work(struct db *db, void *context, struct error *err)
         contract.automation.idle_stop_s = request->idle_stop_minutes * SECONDS_PER_MINUTE;
     if (request->has_hours)
         contract.automation.destroy_after_s = request->destroy_stopped_hours * SECONDS_PER_HOUR;
+    if (request->has_traffic) {
+        contract.automation.traffic_cap_bytes = request->traffic_gb * BYTES_PER_GB;
+        contract.automation.moved_bytes = 0;
+    }
     /* From now on at the earliest: a new rule is not about the past. */
     change_turn_automation(&contract, work->now);
     work->outcome = AUTOMATION_SET;
@@ -62,6 +68,10 @@ bool flow_automation_set(const struct flow *flow, const struct caller *caller,
     *ret = AUTOMATION_BAD_HOURS;
     if (request->has_hours && (request->destroy_stopped_hours < 0 ||
                                request->destroy_stopped_hours > AUTOMATION_STOPPED_HOURS_MAX))
+        return true;
+    *ret = AUTOMATION_BAD_TRAFFIC;
+    if (request->has_traffic &&
+        (request->traffic_gb < 0 || request->traffic_gb > AUTOMATION_TRAFFIC_GB_MAX))
         return true;
     if (!store_write(flow->store, set_work, &work, err))
         return error_context(err, "set rules of instance %lld", (long long)request->instance_id);
@@ -117,4 +127,18 @@ bool flow_automation_gauge(struct change *change, struct contract_row *contract,
     }
     return instant_compare(before, contract->automation.idle_since) == 0 ||
            contract_idle(change->db, contract, err);
+}
+
+bool flow_automation_traffic(struct change *change, struct contract_row *contract,
+                             struct error *err)
+{
+    auto_buf struct buf amount = buf_of(SPAN_TEXT_MAX);
+    bool has_changed;
+
+    if (contract->state != RENTAL_RUNNING || !automation_is_capped(&contract->automation))
+        return true;
+    buf_printf(&amount, "%lld GB",
+               (long long)(contract->automation.traffic_cap_bytes / BYTES_PER_GB));
+    return change_contract(change, contract, RENTAL_TRAFFIC_CAP, amount.bytes, &has_changed, err) &&
+           change_user(change, contract->owner_id, err);
 }

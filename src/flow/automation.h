@@ -15,13 +15,15 @@ enum automation_outcome {
     AUTOMATION_NO_INSTANCE,
     AUTOMATION_BAD_MINUTES, /* below 0, or more than AUTOMATION_IDLE_MINUTES_MAX */
     AUTOMATION_BAD_HOURS,   /* below 0, or more than AUTOMATION_STOPPED_HOURS_MAX */
+    AUTOMATION_BAD_TRAFFIC, /* below 0, or more than AUTOMATION_TRAFFIC_GB_MAX */
 };
 
 /* What is not given stays as it is; 0 takes a rule back. */
 struct automation_request {
     int64_t instance_id;
-    bool has_minutes, has_hours;
+    bool has_minutes, has_hours, has_traffic;
     int64_t idle_stop_minutes, destroy_stopped_hours;
+    int64_t traffic_gb; /* both ways together, from now on */
 };
 
 NODISCARD bool flow_automation_set(const struct flow *flow, const struct caller *caller,
@@ -36,6 +38,10 @@ NODISCARD bool flow_destroy_stopped(const struct flow *flow, size_t *ret_count, 
 NODISCARD bool flow_automation_gauge(struct change *change, struct contract_row *contract,
                                      int64_t gpu_permille, struct instant previous,
                                      struct error *err);
+
+/* The same: what it has moved, which the contract has already. */
+NODISCARD bool flow_automation_traffic(struct change *change, struct contract_row *contract,
+                                       struct error *err);
 
 /* What is done with one of them under its lock (flow/each_due.h): nothing, where it is not due. */
 NODISCARD bool automation_destroy(struct db *db, int64_t id, struct instant now, bool *ret_is_done,

@@ -183,6 +183,7 @@ static bool take_contract(struct beat *beat, struct contract_row *contract, stru
     /* After this heartbeat's time has been dealt with: it may end here. */
     return report == NULL || !report_is_current(contract, report) ||
            (flow_disk_watch(&beat->change, contract, report->disk_used_mb, err) &&
+            flow_automation_traffic(&beat->change, contract, err) &&
             flow_automation_gauge(&beat->change, contract, report->gpu_permille,
                                   beat->last_heartbeat, err));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "market/automation.h"
 #include "market/traffic.h"
 
 enum { PORTS_TEXT_MAX = 4096 };
@@ -91,6 +92,8 @@ static bool take_traffic(struct contract_row *contract, const struct instance_re
         __builtin_add_overflow(contract->down_unmetered, step_down.charged,
                                &contract->down_unmetered))
         contract->up_unmetered = contract->down_unmetered = INT64_MAX;
+    automation_move(&contract->automation, step_up.charged);
+    automation_move(&contract->automation, step_down.charged);
     contract->counted = now;
     return true;
 }

@@ -37,6 +37,9 @@ static const char *advice_of(const struct contract_row *contract, const struct m
         return "Copy its files away with `berth copy`, which works while it is stopped; or start "
                "it "
                "and delete something within two minutes. Until then its disk is charged.";
+    case REASON_TRAFFIC_CAP:
+        return "`berth set rules` lets it move more, from then on; then start it. Until then its "
+               "disk is charged.";
     case REASON_NO_CREDIT:
         return "Add credit, then start it. Its disk goes on being charged.";
     case REASON_LIFETIME_EXPIRED:

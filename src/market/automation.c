@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "market/automation.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
 
@@ -26,6 +27,19 @@ void automation_turn(struct automation *automation, bool is_stopped, struct inst
     automation->destroy_due = is_stopped && automation->destroy_after_s > 0
                                   ? instant_add(since, automation->destroy_after_s * US_PER_SECOND)
                                   : INSTANT_NEVER;
+}
+
+void automation_move(struct automation *automation, int64_t bytes)
+{
+    assert(bytes >= 0);
+    if (__builtin_add_overflow(automation->moved_bytes, bytes, &automation->moved_bytes))
+        automation->moved_bytes = INT64_MAX;
+}
+
+bool automation_is_capped(const struct automation *automation)
+{
+    return automation->traffic_cap_bytes > 0 &&
+           automation->moved_bytes >= automation->traffic_cap_bytes;
 }
 
 void automation_span(struct buf *out, int64_t seconds)

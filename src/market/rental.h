@@ -60,6 +60,7 @@ enum rental_event {
     RENTAL_BID_WAITS,    /* a bid wants to run, and others hold the GPUs */
     RENTAL_GPU_IDLE,     /* for as long as its owner allows */
     RENTAL_DISK_FULL,    /* it has taken more than it rented */
+    RENTAL_TRAFFIC_CAP,  /* it has moved all that its owner allows */
     RENTAL_STOPPED_TOO_LONG,
     RENTAL_CLEANED_UP, /* by its host, once its data need not be kept any more */
     RENTAL_CREDIT_ENDED,

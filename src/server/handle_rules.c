@@ -30,6 +30,11 @@ static bool refuse_rules(struct call *call, enum automation_outcome outcome)
                      "destroy_when_stopped_hours must be from 0 (off) to %d, a year.",
                      AUTOMATION_STOPPED_HOURS_MAX);
         return true;
+    case AUTOMATION_BAD_TRAFFIC:
+        reply_refuse(call, 400, "invalid_args",
+                     "stop_when_moved_gb must be from 0 (off) to %d, a petabyte.",
+                     AUTOMATION_TRAFFIC_GB_MAX);
+        return true;
     }
     return true;
 }
@@ -41,6 +46,7 @@ void handle_instance_rules(struct call *call)
         .instance_id = call->params[0].id,
         .has_minutes = json_member(call->body, "stop_when_idle_minutes") != NULL,
         .has_hours = json_member(call->body, "destroy_when_stopped_hours") != NULL,
+        .has_traffic = json_member(call->body, "stop_when_moved_gb") != NULL,
     };
     enum automation_outcome outcome;
     struct error err;
@@ -48,11 +54,13 @@ void handle_instance_rules(struct call *call)
     if (!json_opt_int(call->body, "stop_when_idle_minutes", bounds, &request.idle_stop_minutes,
                       &err) ||
         !json_opt_int(call->body, "destroy_when_stopped_hours", bounds,
-                      &request.destroy_stopped_hours, &err))
+                      &request.destroy_stopped_hours, &err) ||
+        !json_opt_int(call->body, "stop_when_moved_gb", bounds, &request.traffic_gb, &err))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
-    if (!request.has_minutes && !request.has_hours)
+    if (!request.has_minutes && !request.has_hours && !request.has_traffic)
         return reply_refuse(call, 400, "invalid_args",
-                            "Give stop_when_idle_minutes or destroy_when_stopped_hours.");
+                            "Give stop_when_idle_minutes, destroy_when_stopped_hours or "
+                            "stop_when_moved_gb.");
     if (!flow_automation_set(&call->app->flow, &call->caller, &request, &outcome, &err))
         return reply_error(call, &err);
     if (!refuse_rules(call, outcome))

@@ -23,7 +23,8 @@
     "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
     "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
     "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
-    "destroy_after_s, destroy_due_us, warn_us, disk_offline_us, disk_warned_us"
+    "destroy_after_s, destroy_due_us, warn_us, disk_offline_us, disk_warned_us, "                  \
+    "traffic_cap_bytes, moved_bytes"
 
 bool contract_is_on_host(const struct contract_row *contract)
 {
@@ -85,7 +86,9 @@ static bool standing_read(struct db_rows *row, struct arena *arena, struct contr
     contract->automation = (struct automation){ .idle_stop_s = db_column_int(row, 54),
                                                 .idle_since = db_column_instant(row, 55),
                                                 .destroy_after_s = db_column_int(row, 56),
-                                                .destroy_due = db_column_instant(row, 57) };
+                                                .destroy_due = db_column_instant(row, 57),
+                                                .traffic_cap_bytes = db_column_int(row, 61),
+                                                .moved_bytes = db_column_int(row, 62) };
     contract->warn = db_column_instant(row, 58);
     contract->disk_warned = db_column_instant(row, 60);
     return rows_text_or_null(row, 22, arena, &contract->label, err) &&
@@ -285,7 +288,8 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
                   "state_us = $7, gen = $8, restart_nonce = $9, destroyed_us = $10, end_us = $11, "
                   "gpu_hour = $12, started_us = $13, ran_us = $14, pause_us = $15, "
                   "idle_stop_s = $16, idle_since_us = $17, destroy_after_s = $18, "
-                  "destroy_due_us = $19, warn_us = $20 "
+                  "destroy_due_us = $19, warn_us = $20, traffic_cap_bytes = $21, "
+                  "moved_bytes = $22 "
                   "WHERE id = $1 AND gen = $2",
                   DB_ARGS(db_int(contract->id), db_int(gen_before), db_text(contract->label),
                           db_int(contract->state), db_int(contract->reason),
@@ -297,7 +301,9 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
                           db_int(contract->automation.idle_stop_s),
                           db_instant(contract->automation.idle_since),
                           db_int(contract->automation.destroy_after_s),
-                          db_instant(contract->automation.destroy_due), db_instant(contract->warn)),
+                          db_instant(contract->automation.destroy_due), db_instant(contract->warn),
+                          db_int(contract->automation.traffic_cap_bytes),
+                          db_int(contract->automation.moved_bytes)),
                   &count, err))
         return false;
     if (count != 1)
@@ -332,7 +338,7 @@ bool contract_report(struct db *db, const struct contract_row *contract, struct 
                    "counted_us = $5, exit_code = $6, nonce_done = $7, disk_used_mb = $8, "
                    "cpu_permille = $9, ram_used_mb = $10, gpu_permille = $11, message = $12, "
                    "ssh_port = $13, ports = $14, up_unmetered = $15, down_unmetered = $16, "
-                   "gauged_us = $17 "
+                   "gauged_us = $17, moved_bytes = $18 "
                    "WHERE id = $1",
                    DB_ARGS(db_int(contract->id), db_int(contract->counter_epoch),
                            db_int(contract->bytes_up), db_int(contract->bytes_down),
@@ -342,7 +348,7 @@ bool contract_report(struct db *db, const struct contract_row *contract, struct 
                            db_int(contract->gpu_permille), db_text(contract->message),
                            db_int(contract->ssh_port), db_text(contract->ports),
                            db_int(contract->up_unmetered), db_int(contract->down_unmetered),
-                           db_instant(contract->gauged)),
+                           db_instant(contract->gauged), db_int(contract->automation.moved_bytes)),
                    err);
 }
 

@@ -79,6 +79,67 @@ static void test_what_does_nothing_stops(void **state)
     world_close(&world);
 }
 
+static enum automation_outcome cap(struct world *world, struct caller caller, int64_t id,
+                                   int64_t gb)
+{
+    struct automation_request request = { .instance_id = id,
+                                          .has_traffic = true,
+                                          .traffic_gb = gb };
+    enum automation_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_automation_set(&world->flow, &caller, &request, &outcome, &err), &err);
+    return outcome;
+}
+
+static void test_what_has_moved_all_that_it_may_stops(void **state)
+{
+    const int64_t half = INT64_C(1) << 29;
+    enum change_outcome outcome;
+    struct world_machine machine;
+    struct world world;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    struct world_container *container = world_container(&machine, id);
+
+    CHECK_INT(cap(&world, ada, id, -1), AUTOMATION_BAD_TRAFFIC);
+    CHECK_INT(cap(&world, ada, id, AUTOMATION_TRAFFIC_GB_MAX + 1), AUTOMATION_BAD_TRAFFIC);
+    container->bytes_down += half; /* before there was a cap */
+    run_at(&world, &machine, -1, 10);
+    CHECK_INT(cap(&world, ada, id, 1), AUTOMATION_SET);
+    container->bytes_down += half;
+    run_at(&world, &machine, -1, 10);
+    container->bytes_up += half - 1;
+    run_at(&world, &machine, -1, 10);
+    CHECK_INT(world_contract(&world, id).automation.moved_bytes, 2 * half - 1);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_RUNNING);
+    container->bytes_up += 1;
+    run_at(&world, &machine, -1, 1);
+    struct contract_row contract = world_contract(&world, id);
+    CHECK_INT(contract.state, RENTAL_STOPPING);
+    CHECK_INT(contract.reason, REASON_TRAFFIC_CAP);
+    CHECK_TEXT(contract.reason_detail, "1 GB");
+    run_at(&world, &machine, -1, 1);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_STOPPED);
+
+    /* Another gigabyte from now on, and then none at all. */
+    CHECK_INT(cap(&world, ada, id, 1), AUTOMATION_SET);
+    CHECK_OK(flow_start(&world.flow, &ada, id, &outcome, &err), &err);
+    container->bytes_up += half;
+    run_at(&world, &machine, -1, 10);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_RUNNING);
+    CHECK_INT(cap(&world, ada, id, 0), AUTOMATION_SET);
+    container->bytes_up += 2 * half;
+    run_at(&world, &machine, -1, 10);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_RUNNING);
+    world_check(&world);
+    world_close(&world);
+}
+
 static void test_what_is_not_measured_does_not_stop(void **state)
 {
     struct world world;
@@ -338,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_does_nothing_stops),
+        cmocka_unit_test(test_what_has_moved_all_that_it_may_stops),
         cmocka_unit_test(test_what_is_not_measured_does_not_stop),
         cmocka_unit_test(test_what_is_stopped_for_long_is_destroyed),
         cmocka_unit_test(test_nobody_loses_data_for_want_of_credit),

@@ -122,6 +122,7 @@ static void test_what_must_always_be_possible(void **state)
         check_row("%s", rental_state_name(states[i]));
         CHECK_INT(rental_arrow(states[i], RENTAL_GPU_IDLE) != NULL, states[i] == RENTAL_RUNNING);
         CHECK_INT(rental_arrow(states[i], RENTAL_DISK_FULL) != NULL, states[i] == RENTAL_RUNNING);
+        CHECK_INT(rental_arrow(states[i], RENTAL_TRAFFIC_CAP) != NULL, states[i] == RENTAL_RUNNING);
         CHECK_INT(rental_arrow(states[i], RENTAL_CLEANED_UP) != NULL, states[i] == RENTAL_STOPPED);
         CHECK_INT(rental_arrow(states[i], RENTAL_STOPPED_TOO_LONG) != NULL,
                   states[i] == RENTAL_STOPPED);
