@@ -104,7 +104,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
         !machine_load(db, request->machine_id, &arena, &machine, &has_machine, err) ||
         !nonce_take(db, request->machine_id, request->nonce, work->now, &count, err))
         return false;
-    if (!has_machine || count != 1)
+    if (!has_machine || machine.removed.microseconds != 0 || count != 1)
         return true;
     if (!inventory_is_free(db, machine.id, &request->facts, &is_free, err) ||
         !session_load(db, machine.id, &arena, &session, &has_session, err))
@@ -147,6 +147,7 @@ static bool identity_work(struct db *db, void *context, struct error *err)
 
     if (!machine_load(db, work->machine_id, &arena, &machine, &work->has, err))
         return false;
+    work->has = work->has && machine.removed.microseconds == 0;
     if (!work->has)
         return true;
     if (!session_load(db, work->machine_id, &arena, &session, &has_session, err))

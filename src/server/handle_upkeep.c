@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports of machines, their host's clearing up, and offers cut anew (api.md 2.15.2). */
+/* Reports of machines, their host's clearing up, offers cut anew, and machines that go for good
+ * (api.md 2.15.2). */
 #include "base/json.h"
+#include "flow/remove_machine.h"
 #include "flow/upkeep.h"
 #include "server/app.h"
 #include "server/fields.h"
@@ -113,4 +115,31 @@ void handle_machines_defrag(struct call *call)
             return;
     }
     reply_message(call, "Offers are cut anew, of what is free now.");
+}
+
+void handle_machine_delete(struct call *call)
+{
+    const long long id = (long long)call->params[0].id;
+    enum remove_machine_outcome outcome;
+    int64_t rentals;
+    struct error err;
+
+    if (!flow_remove_machine(&call->app->flow, &call->caller, id, &outcome, &rentals, &err))
+        return reply_error(call, &err);
+    switch (outcome) {
+    case REMOVE_DONE:
+        return reply_message(
+            call,
+            "Machine %lld is off the market for good. To let it join again, delete "
+            "its agent's data and use a new token.",
+            id);
+    case REMOVE_NO_MACHINE:
+        return reply_refuse(call, 404, "no_such_machine", "There is no machine %lld here.", id);
+    case REMOVE_IS_RENTED:
+        return reply_refuse(
+            call, 409, "in_use",
+            "%lld rentals are on machine %lld, running or stopped: they have to end "
+            "first. `berth host reclaim` ends them in time.",
+            (long long)rentals, id);
+    }
 }

@@ -12,7 +12,7 @@
     "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
     "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
     "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us, promised, decide_us, "             \
-    "grace_max_s"
+    "grace_max_s, removed_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -60,6 +60,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->listing.roll_us = db_column_int(row, 30);
     machine->promised = db_column_int(row, 31);
     machine->decide = db_column_instant(row, 32);
+    machine->removed = db_column_instant(row, 34);
     return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err);
 }
 
@@ -85,7 +86,8 @@ bool machine_load_owned(struct db *db, int64_t owner_id, int64_t id, struct aren
                         struct machine_row *ret, bool *ret_has, struct error *err)
 {
     return rows_load_one(db, &reader,
-                         "SELECT " MACHINE_COLUMNS " FROM machine WHERE owner_id = $1 AND id = $2",
+                         "SELECT " MACHINE_COLUMNS " FROM machine WHERE owner_id = $1 AND id = $2 "
+                         "AND removed_us = 0",
                          DB_ARGS(db_int(owner_id), db_int(id)), arena, ret, ret_has, err);
 }
 
@@ -108,7 +110,8 @@ bool machine_list(struct db *db, int64_t owner_id, struct arena *arena, struct m
                   size_t *ret_count, struct error *err)
 {
     return rows_load(db, &reader,
-                     "SELECT " MACHINE_COLUMNS " FROM machine WHERE owner_id = $1 ORDER BY id",
+                     "SELECT " MACHINE_COLUMNS " FROM machine WHERE owner_id = $1 "
+                     "AND removed_us = 0 ORDER BY id",
                      DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
 }
 
@@ -128,7 +131,8 @@ bool machine_list_all(struct db *db, int64_t after, size_t max, struct arena *ar
                       struct machine_row **ret, size_t *ret_count, struct error *err)
 {
     return rows_load(db, &reader,
-                     "SELECT " MACHINE_COLUMNS " FROM machine WHERE id > $1 ORDER BY id LIMIT $2",
+                     "SELECT " MACHINE_COLUMNS " FROM machine WHERE id > $1 "
+                     "AND removed_us = 0 ORDER BY id LIMIT $2",
                      DB_ARGS(db_int(after), db_int((int64_t)max)), arena, ret, ret_count, err);
 }
 
@@ -175,7 +179,8 @@ bool machine_is_quiet(struct db *db, const struct machine_row *told, int64_t *re
 
 bool machine_rev(struct db *db, int64_t id, int64_t *ret_rev, bool *ret_has, struct error *err)
 {
-    return rows_load_one(db, &rev_reader, "SELECT desired_rev FROM machine WHERE id = $1",
+    return rows_load_one(db, &rev_reader,
+                         "SELECT desired_rev FROM machine WHERE id = $1 AND removed_us = 0",
                          DB_ARGS(db_int(id)), NULL, ret_rev, ret_has, err);
 }
 
@@ -222,6 +227,12 @@ bool machine_listings_due(struct db *db, struct instant now, int64_t *ret_ids, s
 bool machine_set_unlisted(struct db *db, int64_t id, struct error *err)
 {
     return db_exec(db, "UPDATE machine SET is_listed = 0 WHERE id = $1", DB_ARGS(db_int(id)), err);
+}
+
+bool machine_set_removed(struct db *db, int64_t id, struct instant now, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET removed_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(now)), err);
 }
 
 bool machine_set_verification(struct db *db, int64_t id, enum verification verification,

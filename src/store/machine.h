@@ -32,12 +32,14 @@ struct machine_row {
     int64_t promised;          /* GPUs that on-demand rentals get once others have let go of them */
     struct instant
         decide; /* who runs is decided anew then; INSTANT_NEVER: when something happens */
+    struct instant removed; /* by its host, for good; 0: it is there */
 };
 
 NODISCARD bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *ret_id,
                               struct error *err);
 
-/* Of one owner; and of any, for what the machine's own agent or the market does. */
+/* Of one owner; and of any, for what the machine's own agent or the market does. One that was
+ * removed is found by its id and its key alone, for the sake of its past. */
 NODISCARD bool machine_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
                                   struct machine_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool machine_load(struct db *db, int64_t id, struct arena *arena, struct machine_row *ret,
@@ -83,6 +85,8 @@ NODISCARD bool machine_set_listing(struct db *db, int64_t owner_id, int64_t id, 
 NODISCARD bool machine_listings_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                                     size_t *ret_count, struct error *err);
 NODISCARD bool machine_set_unlisted(struct db *db, int64_t id, struct error *err);
+NODISCARD bool machine_set_removed(struct db *db, int64_t id, struct instant now,
+                                   struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
 NODISCARD bool machine_set_online(struct db *db, int64_t id, struct error *err);

@@ -88,6 +88,12 @@ bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, struct insta
                    DB_ARGS(db_int(machine_id), db_int(epoch), db_instant(now)), err);
 }
 
+bool session_end(struct db *db, int64_t machine_id, struct error *err)
+{
+    return db_exec(db, "UPDATE agent_session SET epoch = epoch + 1 WHERE machine_id = $1",
+                   DB_ARGS(db_int(machine_id)), err);
+}
+
 bool session_forget_hardware(struct db *db, int64_t machine_id, struct error *err)
 {
     static const uint8_t unknown[32];

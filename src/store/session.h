@@ -39,6 +39,9 @@ NODISCARD bool session_take_beat(struct db *db, int64_t machine_id, int64_t epoc
 NODISCARD bool session_beat(struct db *db, int64_t machine_id, int64_t epoch, struct instant now,
                             struct error *err);
 
+/* What its agent has is stale from now on. */
+NODISCARD bool session_end(struct db *db, int64_t machine_id, struct error *err);
+
 /* Take over whatever hardware its next session shows. */
 NODISCARD bool session_forget_hardware(struct db *db, int64_t machine_id, struct error *err);
 

@@ -177,6 +177,8 @@ class Matrix(unittest.TestCase):
 
     def request(self, route, number):
         path = route.path
+        if route.name == "api.machine.delete":
+            self.thing("instance", self.ada)  # the one machine of these tests stays
         for name, kind in route.params.items():
             path = path.replace(f"{{{name}}}", "me" if kind == "user" else "{}")
         path = path.replace("{}", str(number), 1).replace("{}", str(MISSING))
