@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copy between an instance and the caller's own machine (api.md 2.9): the reply says where the
- * client's rsync finds the instance's end, which the SSH front of its host answers for. */
+ * client's rsync finds the instance's end, which the SSH front of its host answers for. So the
+ * copies are the clients' own: there is none that the market could cancel, and no cloud store that
+ * it could reach. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,4 +112,78 @@ void handle_copy_direct(struct call *call)
 void handle_copy_rsync(struct call *call)
 {
     copy(call);
+}
+
+/* The caller's instance that the member names; false: the call is answered. */
+static bool find_instance(struct call *call, const char *name)
+{
+    struct instance_view view;
+    struct error err;
+    int64_t id;
+    bool has;
+
+    if (!read_place(call->body, name, &id, &err)) {
+        reply_refuse(call, 400, "invalid_args", "%s.", err.text);
+        return false;
+    }
+    if (id == 0) {
+        reply_refuse(call, 400, "invalid_args", "%s must be an instance.", name);
+        return false;
+    }
+    if (!flow_instance_show(&call->app->flow, &call->caller, id, call->request->arena, &view, &has,
+                            &err)) {
+        reply_error(call, &err);
+        return false;
+    }
+    if (!has)
+        reply_refuse(call, 404, "no_such_instance", "No instance %lld on this account.",
+                     (long long)id);
+    return has;
+}
+
+static void cancel(struct call *call, const char *sentence)
+{
+    auto_buf struct buf body = buf_of(COPY_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+
+    if (!find_instance(call, "dst_id"))
+        return;
+    encode_object(&json);
+    encode_field_bool(&json, "success", false);
+    encode_field_text(&json, "msg", sentence);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+void handle_copy_cancel(struct call *call)
+{
+    cancel(call, "No copy to it is under way here: copies go through the caller's own machine, "
+                 "whose rsync ends when it is interrupted.");
+}
+
+void handle_cloud_cancel(struct call *call)
+{
+    cancel(call, "No copy to or from a cloud store is under way.");
+}
+
+void handle_cloud_copy(struct call *call)
+{
+    const char *connection;
+    struct error err;
+
+    if (!json_need_text(call->body, "selected", PLACE_TEXT_MAX, &connection, &err))
+        return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
+    if (find_instance(call, "instance_id"))
+        reply_refuse(call, 404, "no_such_connection",
+                     "There is no cloud connection %s on this account.", connection);
+}
+
+void handle_connections_list(struct call *call)
+{
+    auto_buf struct buf body = buf_of(COPY_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+
+    encode_array(&json);
+    encode_end(&json);
+    reply_json(call, &body);
 }

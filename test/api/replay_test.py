@@ -141,6 +141,42 @@ class Replay(unittest.TestCase):
         shown = self.ada.ok("GET", f"/api/v0/instances/{number}")["instances"]
         self.assertEqual((shown["cur_state"], shown["image_uuid"]), ("stopped", "alpine:3"))
 
+    def test_there_are_no_clouds_and_nothing_to_cancel(self):
+        number = self.rent()
+        self.assertEqual(self.ada.ok("GET", "/api/v0/users/cloud_integrations/"), [])
+        body = {"src": "/workspace", "dst": "/bk", "instance_id": str(number), "selected": "1001",
+                "transfer": "Instance To Cloud", "flags": ["--dry-run"]}
+        status, reply = self.ada.call("POST", "//api/v0/commands/rclone/", body)
+        self.assertEqual((status, reply["error"]), (404, "no_such_connection"), reply)
+        status, reply = self.bo.call("POST", "/api/v0/commands/rclone/", body)
+        self.assertEqual((status, reply["error"]), (404, "no_such_instance"), reply)
+        for path in ("/api/v0/commands/copy_direct/", "/api/v0/commands/rclone"):
+            for word in (str(number), f"C.{number}", number):
+                reply = self.ada.call("DELETE", path, {"client_id": "me", "dst_id": word})
+                self.assertEqual((reply[0], reply[1]["success"]), (200, False), reply)
+                self.assertTrue(reply[1]["msg"], reply)
+            for word, want in ((str(number + 1000), 404), ("local", 400), ("s3.101", 400), (None, 400)):
+                status, reply = self.ada.call("DELETE", path, {"client_id": "me", "dst_id": word})
+                self.assertEqual(status, want, reply)
+
+    def test_a_machine_goes_for_good_once_nobody_rents_it(self):
+        number = self.rent()
+        path = f"/api/v0/machines/{self.paper.id}/force_delete"
+        status, reply = self.hal.call("POST", path, {})
+        self.assertEqual((status, reply["error"]), (409, "in_use"), reply)
+        self.assertEqual(self.ada.ok("GET", f"/api/v0/instances/{number}")["instances"]["intended_status"], "running")
+        other = self.hal.machine(gpus=1)
+        other.follow()
+        ids = [row["id"] for row in self.hal.ok("GET", "/api/v0/machines?owner=me")["machines"]]
+        self.assertIn(other.id, ids)
+        self.assertTrue(self.hal.ok("POST", f"/api/v0/machines/{other.id}/force_delete/", {})["msg"])
+        status, reply = self.hal.call("POST", f"/api/v0/machines/{other.id}/force_delete/", {})
+        self.assertEqual((status, reply["error"]), (404, "no_such_machine"), reply)
+        status, reply = self.hal.call("GET", f"/api/v0/machines/{other.id}?owner=me")
+        self.assertIn((status, reply["error"]), ((404, "no_such_machine"),), reply)
+        self.assertEqual([row["id"] for row in self.hal.ok("GET", "/api/v0/machines")["machines"]],
+                         [one for one in ids if one != other.id])
+
     def job(self, number, deed="reboot", **more):
         now = time.time()
         return {"start_time": now, "end_time": now + 7 * 86400, "api_endpoint": f"/api/v0/instances/{deed}/{number}/",
