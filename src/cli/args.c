@@ -31,11 +31,21 @@ static bool is_name(const char *word, const char *name)
     return word[i] == '\0' || word[i] == '=';
 }
 
+/* Whether a whole name follows the dashes: two of them, or one before a name of two letters. */
+static bool is_whole_name(const struct args_option *option, const char *word)
+{
+    return word[1] == '-' || (strlen(option->name) == 2 && is_name(word + 1, option->name));
+}
+
 /* The row that `word` names, which begins with a dash, or -1. */
 static int find_row(const struct args_option *options, const char *word)
 {
     for (int i = 0; options[i].name != NULL; i++) {
         assert(i < ARGS_OPTIONS_MAX);
+        if (word[1] != '-' && is_whole_name(&options[i], word))
+            return i;
+    }
+    for (int i = 0; options[i].name != NULL; i++) {
         if (word[1] == '-' ? is_name(word + 2, options[i].name)
                            : options[i].letter != 0 && word[1] == options[i].letter &&
                                  (word[2] == '\0' || options[i].value_name != NULL))
@@ -45,11 +55,11 @@ static int find_row(const struct args_option *options, const char *word)
 }
 
 /* The value inside the word itself, as in --limit=5 or -odph; NULL where there is none. */
-static const char *attached_value(const char *word)
+static const char *attached_value(const struct args_option *option, const char *word)
 {
     const char *equals = strchr(word, '=');
 
-    if (word[1] == '-')
+    if (is_whole_name(option, word))
         return equals == NULL ? NULL : equals + 1;
     return word[2] == '\0' ? NULL : word + 2;
 }
@@ -57,7 +67,7 @@ static const char *attached_value(const char *word)
 static bool take_value(const struct args_option *option, const char *const **at, const char **ret,
                        struct error *err)
 {
-    const char *word = **at, *value = attached_value(word);
+    const char *word = **at, *value = attached_value(option, word);
 
     if (option->value_name == NULL) {
         if (value != NULL)
@@ -133,8 +143,8 @@ size_t args_count_leading_globals(const char *const *argv)
 
         if (row < 0)
             break;
-        bool wants_next =
-            args_global_options[row].value_name != NULL && attached_value(argv[count]) == NULL;
+        bool wants_next = args_global_options[row].value_name != NULL &&
+                          attached_value(&args_global_options[row], argv[count]) == NULL;
         count += wants_next && argv[count + 1] != NULL ? 2 : 1;
     }
     return count;

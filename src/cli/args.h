@@ -2,6 +2,7 @@
 /* Words and options of one command.
  *
  *     --limit 5  --limit=5  -o dph  -odph  --raw        options, anywhere among the words
+ *     -bc CODE                                           one dash does for names of two letters
  *     --                                                 only words from here on
  *     --args sleep 60                                    an option that takes all the rest
  *
@@ -17,7 +18,7 @@
 #include "base/compiler.h"
 #include "base/error.h"
 
-enum { ARGS_WORDS_MAX = 256, ARGS_OPTIONS_MAX = 32 };
+enum { ARGS_WORDS_MAX = 256, ARGS_OPTIONS_MAX = 48 };
 
 struct args_option {
     const char *name;       /* without the dashes; NULL ends a list */

@@ -100,9 +100,12 @@ static bool read_reply(int status, const struct buf *text, json_t **ret_reply, s
             return error_set(err, code_of(status), "the market answered with status %d", status);
         return error_context(err, "the market's answer");
     }
-    /* A bid that has to wait was taken all the same: it says what was made. */
+    /* A bid that has to wait was taken all the same, and of several rentals some: it says what was
+     * made. */
     success = json_member(reply, "success");
-    if (status >= 400 || (json_is_false(success) && json_member(reply, "new_contract") == NULL))
+    bool has_made =
+        json_member(reply, "new_contract") != NULL || json_member(reply, "new_contracts") != NULL;
+    if (status >= 400 || (json_is_false(success) && !has_made))
         return refuse(status, reply, err);
     *ret_reply = reply;
     reply = NULL;

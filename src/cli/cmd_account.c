@@ -21,6 +21,11 @@ const struct args_option cmd_create_api_key_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
+const struct args_option cmd_set_user_options[] = {
+    { "file", 0, "FILE", "JSON: fullname, balance_threshold, billaddress_city, ..." },
+    { NULL, 0, NULL, NULL },
+};
+
 static const struct table_column key_columns[] = {
     { "ID", true, 0, 0 },
     { "Name", false, 0, 40 },
@@ -223,4 +228,35 @@ bool cmd_update_env_var(struct cli *cli, struct error *err)
 bool cmd_delete_env_var(struct cli *cli, struct error *err)
 {
     return send_variable(cli, "DELETE", err);
+}
+
+bool cmd_set_user(struct cli *cli, struct error *err)
+{
+    const char *path = args_get(&cli->args, "file");
+    auto_buf struct buf body = buf_of(FILE_LENGTH_MAX);
+    auto_json json_t *root = NULL, *reply = NULL;
+
+    if (path == NULL)
+        return cli_usage(cli, err, "--file names the file that says what to change");
+    if (!file_read(AT_FDCWD, path, &body, err) ||
+        !json_parse(body.length > 0 ? body.bytes : "", body.length, &root, err))
+        return error_context(err, "--file");
+    if (!client_call(cli->client, "PUT", "/api/v0/users/", &body, &reply, err))
+        return false;
+    if (!cli_print_raw(cli, reply))
+        buf_printf(cli->out, "%s\n", print_text_of(reply, "msg"));
+    return true;
+}
+
+bool cmd_set_api_key(struct cli *cli, struct error *err)
+{
+    if (strlen(cli->args.words[0]) >= sizeof cli->settings.api_key)
+        return cli_usage(cli, err, "this is no API key");
+    if (*cli->settings.url == '\0')
+        return cli_usage(cli, err, "--url or BERTH_URL says which market it is for");
+    (void)snprintf(cli->settings.api_key, sizeof cli->settings.api_key, "%s", cli->args.words[0]);
+    if (!settings_save(&cli->settings, err))
+        return false;
+    cli_note(cli, "It is remembered for %s.", cli->settings.url);
+    return true;
 }

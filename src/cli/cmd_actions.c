@@ -7,11 +7,17 @@
 
 #include "base/encode.h"
 #include "base/json.h"
+#include "cli/schedule_options.h"
 
 enum { PATH_SIZE = 128, BODY_LENGTH_MAX = 8192 };
 
 const struct args_option cmd_destroy_instance_options[] = {
     { "yes", 'y', NULL, "do not ask" },
+    { NULL, 0, NULL, NULL },
+};
+
+const struct args_option cmd_reboot_instance_options[] = {
+#include "cli/schedule_options.def"
     { NULL, 0, NULL, NULL },
 };
 
@@ -75,11 +81,31 @@ bool cmd_stop_instance(struct cli *cli, struct error *err)
     return act_on_each(cli, &action, err);
 }
 
+/* From now on, too: it was done once already. */
+static bool schedule_reboots(struct cli *cli, struct error *err)
+{
+    for (size_t i = 0; i < cli->args.word_count; i++) {
+        auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+        char path[PATH_SIZE];
+        long long id;
+
+        if (!cli_id(cli, cli->args.words[i], "an instance", &id, err))
+            return false;
+        (void)snprintf(path, sizeof path, "/api/v0/instances/reboot/%lld/", id);
+        buf_printf(&body, "{\"instance_id\":%lld}", id);
+        if (!schedule_add(cli, id, path, &body, err))
+            return false;
+    }
+    return true;
+}
+
 bool cmd_reboot_instance(struct cli *cli, struct error *err)
 {
     const struct action action = { "PUT", "/api/v0/instances/reboot/", "{}", "is rebooting" };
 
-    return act_on_each(cli, &action, err);
+    if (!act_on_each(cli, &action, err))
+        return false;
+    return !args_has(&cli->args, "schedule") || schedule_reboots(cli, err);
 }
 
 /* What is destroyed does not come back: a person says so, or --yes does. */

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/parse.h"
+#include "cli/schedule_options.h"
 
 enum { PATH_SIZE = 128, BODY_LENGTH_MAX = 4096 };
 
@@ -13,6 +14,7 @@ const struct args_option cmd_change_bid_options[] = {
     { "price", 0, "DOLLARS",
       "an hour for the whole instance; not given: the lowest that runs now" },
     { "max-price", 0, "DOLLARS", "raise it up to here rather than stop; 0: do not" },
+#include "cli/schedule_options.def"
     { NULL, 0, NULL, NULL },
 };
 
@@ -70,6 +72,8 @@ bool cmd_change_bid(struct cli *cli, struct error *err)
         return false;
     encode_end(&json);
     (void)snprintf(path, sizeof path, "/api/v0/instances/bid_price/%lld/", id);
+    if (args_has(&cli->args, "schedule"))
+        return schedule_add(cli, id, path, &body, err);
     if (!client_call(cli->client, "PUT", path, &body, &reply, err))
         return error_context(err, "instance %lld", id);
     if (cli_print_raw(cli, reply))

@@ -12,7 +12,13 @@
 #include "base/parse.h"
 #include "sys/clock.h"
 
-enum { BODY_MAX = 4096, DAYS_DEFAULT = 30, DAY_S = 86400, DATE_SIZE = sizeof "2026-11-22" };
+enum {
+    BODY_MAX = 4096,
+    FILTER_MAX = 2048,
+    DAYS_DEFAULT = 30,
+    DAY_S = 86400,
+    DATE_SIZE = sizeof "2026-11-22"
+};
 
 #define RANGE_OPTIONS                                                                              \
     { "start-date", 's', "DATE", "from this day on, 2026-11-22 or Unix seconds (30 days ago)" },   \
@@ -32,7 +38,17 @@ const struct args_option cmd_show_charges_options[] = {
 const struct args_option cmd_show_invoices_options[] = {
     RANGE_OPTIONS,
     { "charges", 'c', NULL, "what was charged, in place of what came and went" },
+    { "only-charges", 0, NULL, "the same" },
     { "invoices", 'i', NULL, "what came and went; so it is without it" },
+    { "only-credits", 'p', NULL, "the same" },
+    { "charge-type", 0, "TYPES", "with -c: instance, volume, serverless, with commas between" },
+    { "ct", 0, "TYPES", "the same" },
+    { "invoice-type", 0, "TYPES", "transfers, stripe, reserved, ..., with commas between" },
+    { "it", 0, "TYPES", "the same" },
+    { "instance-label", 0, "TEXT", "with -c: of instances called so" },
+    { "format", 'f', "FORMAT", "nothing: there is one table" },
+    { "quiet", 'q', NULL, "ids only" },
+    { "verbose", 'v', NULL, "nothing: a wide terminal has all columns" },
     { "csv", 0, NULL, "with -c: every position as comma-separated values" },
     { NULL, 0, NULL, NULL },
 };
@@ -121,13 +137,84 @@ static void add_parameter(struct buf *path, const char *name, const char *value)
     client_escape(path, value);
 }
 
+/* What types are called on the command line, and by the market. */
+struct type_name {
+    const char *name, *stored;
+};
+
+static const struct type_name charge_types[] = { { "instance", "instance" },
+                                                 { "i", "instance" },
+                                                 { "volume", "volume" },
+                                                 { "v", "volume" },
+                                                 { "serverless", "serverless" },
+                                                 { "s", "serverless" },
+                                                 { NULL, NULL } };
+static const struct type_name invoice_types[] = {
+    { "transfers", "transfer" },
+    { "stripe", "stripe_payments" },
+    { "bitpay", "bitpay" },
+    { "coinbase", "coinbase" },
+    { "crypto.com", "crypto.com" },
+    { "reserved", "instance_prepay" },
+    { "paypal", "paypal_manual" },
+    { "payout_paypal", "paypal_manual" },
+    { "wise", "wise_manual" },
+    { "payout_wise", "wise_manual" },
+    { NULL, NULL },
+};
+
+static const char *stored_type(const struct type_name *types, const char *text, size_t length)
+{
+    for (; types->name != NULL; types++) {
+        if (strlen(types->name) == length && strncmp(types->name, text, length) == 0)
+            return types->stored;
+    }
+    return NULL;
+}
+
+/* One of the two names of an option, where the command has it. */
+static const char *either(struct cli *cli, const char *name, const char *other)
+{
+    for (const struct args_option *option = cli->args.options; option->name != NULL; option++) {
+        if (strcmp(option->name, name) == 0)
+            return args_has(&cli->args, name) ? args_get(&cli->args, name)
+                                              : args_get(&cli->args, other);
+    }
+    return NULL;
+}
+
+/* "transfers,stripe": only these. */
+static bool add_types(struct cli *cli, bool is_charges, struct buf *filter, struct error *err)
+{
+    const char *text =
+        is_charges ? either(cli, "charge-type", "ct") : either(cli, "invoice-type", "it");
+    const struct type_name *types = is_charges ? charge_types : invoice_types;
+
+    if (text == NULL)
+        return true;
+    buf_printf(filter, ",\"%s\":{\"in\":[", is_charges ? "type" : "service");
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        const char *stored = stored_type(types, at, length);
+
+        if (stored == NULL)
+            return cli_usage(cli, err, "'%.32s' is no type that there is", at);
+        buf_printf(filter, "%s\"%s\"", at > text ? "," : "", stored);
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    buf_printf(filter, "]}");
+    return true;
+}
+
 /* `column` is what the range is about: "day" or "when". */
 static bool ask_page(struct cli *cli, const char *route, const char *column, json_t **ret_reply,
                      struct error *err)
 {
     const char *limit = args_get(&cli->args, "limit"), *token = args_get(&cli->args, "next-token");
     auto_buf struct buf path = buf_of(CLIENT_PATH_SIZE);
-    char filter[160];
+    auto_buf struct buf filter = buf_of(FILTER_MAX);
     int64_t from, until;
     uint64_t number = 100;
 
@@ -135,10 +222,12 @@ static bool ask_page(struct cli *cli, const char *route, const char *column, jso
         return cli_usage(cli, err, "--limit is a number above 0");
     if (!read_range(cli, &from, &until, err))
         return false;
-    (void)snprintf(filter, sizeof filter, "{\"%s\":{\"gte\":%" PRId64 ",\"lte\":%" PRId64 "}}",
-                   column, from, until);
+    buf_printf(&filter, "{\"%s\":{\"gte\":%" PRId64 ",\"lte\":%" PRId64 "}", column, from, until);
+    if (!add_types(cli, strcmp(column, "day") == 0, &filter, err))
+        return false;
+    buf_printf(&filter, "}");
     buf_printf(&path, "%s?limit=%" PRIu64, route, number);
-    add_parameter(&path, "select_filters", filter);
+    add_parameter(&path, "select_filters", filter.bytes);
     add_parameter(&path, "latest_first", args_has(&cli->args, "latest-first") ? "true" : "false");
     if (token != NULL)
         add_parameter(&path, "after_token", token);
@@ -212,7 +301,8 @@ static void write_csv(struct buf *out, const json_t *charges)
     }
 }
 
-bool cmd_show_charges(struct cli *cli, struct error *err)
+/* `label`: of instances called so alone; NULL: of all. */
+static bool show_charges(struct cli *cli, const char *label, struct error *err)
 {
     auto_json json_t *reply = NULL;
     auto_table struct table table =
@@ -230,12 +320,22 @@ bool cmd_show_charges(struct cli *cli, struct error *err)
         return true;
     }
     for (size_t i = 0; i < json_array_size(charges); i++) {
-        add_charge(&table, json_array_get(charges, i));
-        total += print_real_of(json_array_get(charges, i), "amount");
+        const json_t *charge = json_array_get(charges, i);
+
+        if (label != NULL &&
+            strcmp(print_text_of(json_member(charge, "metadata"), "label"), label) != 0)
+            continue;
+        add_charge(&table, charge);
+        total += print_real_of(charge, "amount");
     }
     table_write(&table, cli->style, cli->out);
     print_line(cli->out, "Total", "$%.6f", total);
     return true;
+}
+
+bool cmd_show_charges(struct cli *cli, struct error *err)
+{
+    return show_charges(cli, NULL, err);
 }
 
 static const struct table_column invoice_columns[] = {
@@ -267,13 +367,18 @@ bool cmd_show_invoices(struct cli *cli, struct error *err)
     auto_table struct table table =
         table_of(invoice_columns, sizeof invoice_columns / sizeof invoice_columns[0]);
 
-    if (args_has(&cli->args, "charges"))
-        return cmd_show_charges(cli, err);
+    if (args_has(&cli->args, "charges") || args_has(&cli->args, "only-charges"))
+        return show_charges(cli, args_get(&cli->args, "instance-label"), err);
     if (!ask_page(cli, "/api/v1/invoices/", "when", &reply, err))
         return false;
     if (cli_print_raw(cli, reply))
         return true;
     const json_t *rows = json_member(reply, "results");
+    for (size_t i = 0; args_has(&cli->args, "quiet") && i < json_array_size(rows); i++)
+        buf_printf(cli->out, "%" PRId64 "\n",
+                   print_int_of(json_member(json_array_get(rows, i), "metadata"), "invoice_id"));
+    if (args_has(&cli->args, "quiet"))
+        return true;
     for (size_t i = 0; i < json_array_size(rows); i++)
         add_invoice(&table, json_array_get(rows, i));
     table_write(&table, cli->style, cli->out);
@@ -378,5 +483,52 @@ bool cmd_transfer_credit(struct cli *cli, struct error *err)
     buf_printf(cli->out, "Sent %s to ", amount);
     print_clean(cli->out, recipient);
     buf_printf(cli->out, "\n");
+    return true;
+}
+
+/* 'amount_cents>100': a name, an operator and the rest. */
+static bool add_condition(struct cli *cli, const char *word, json_t *filters, struct error *err)
+{
+    static const char *const operators[][2] = { { ">=", "gte" }, { "<=", "lte" }, { "!=", "neq" },
+                                                { "==", "eq" },  { ">", "gt" },   { "<", "lt" },
+                                                { "=", "eq" } };
+    size_t length = strcspn(word, "<>!=");
+
+    for (size_t i = 0; length > 0 && i < sizeof operators / sizeof operators[0]; i++) {
+        size_t size = strlen(operators[i][0]);
+
+        if (strncmp(word + length, operators[i][0], size) != 0)
+            continue;
+        auto_json json_t *name = json_stringn(word, length);
+        json_t *conditions = json_object_get(filters, json_string_value(name));
+
+        if (conditions == NULL) {
+            conditions = json_object();
+            (void)json_object_set_new(filters, json_string_value(name), conditions);
+        }
+        (void)json_object_set_new(conditions, operators[i][1], json_string(word + length + size));
+        return true;
+    }
+    return cli_usage(cli, err, "'%.64s' is no condition such as amount_cents>100", word);
+}
+
+bool cmd_search_invoices(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf path = buf_of(CLIENT_PATH_SIZE - 1);
+    auto_json json_t *filters = json_object(), *reply = NULL;
+
+    for (size_t i = 0; i < cli->args.word_count; i++) {
+        if (!add_condition(cli, cli->args.words[i], filters, err))
+            return false;
+    }
+    auto_free char *text = json_dumps(filters, JSON_COMPACT);
+    buf_printf(&path, "/api/v0/invoices/?");
+    add_parameter(&path, "select_cols", "[\"*\"]");
+    add_parameter(&path, "select_filters", text);
+    if (path.has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the query is too long");
+    if (!client_call(cli->client, "GET", path.bytes, NULL, &reply, err))
+        return false;
+    print_json(cli->out, reply);
     return true;
 }

@@ -12,4 +12,6 @@ extern const struct args_option cmd_show_charges_options[], cmd_show_invoices_op
 command_run cmd_show_charges, cmd_show_invoices, cmd_show_earnings, cmd_show_deposit,
     cmd_transfer_credit;
 
+command_run cmd_search_invoices;
+
 #endif

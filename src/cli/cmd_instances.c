@@ -10,10 +10,20 @@
 #include "base/parse.h"
 #include "sys/clock.h"
 
-enum { PATH_SIZE = 128, PAGES_MAX = 10000, TIME_TEXT_LENGTH = 19 };
+enum { PATH_SIZE = 128, PAGES_MAX = 10000, PAGE_MAX = 25, TIME_TEXT_LENGTH = 19 };
 
 const struct args_option cmd_show_instances_options[] = {
     { "quiet", 'q', NULL, "ids only, one a line" },
+    { "verbose", 'v', NULL, "nothing: a wide terminal has all columns" },
+    { "all", 'a', NULL, "every page, as it is without" },
+    { "status", 's', "STATUS", "only these, with commas between: running,stopped" },
+    { "label", 0, "TEXT", "only those called so" },
+    { "gpu-name", 0, "GPU", "only those with these" },
+    { "verification", 0, "STANDING", "only those on machines that are verified, unverified, ..." },
+    { "limit", 'l', "N", "one page of so many, 1 to 25" },
+    { "next-token", 't', "TOKEN", "the page behind this one" },
+    { "order-by", 0, "FIELD", "such as 'start_date desc'" },
+    { "cols", 0, "FIELDS", "with --raw: these members alone" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -119,12 +129,107 @@ static void add_instance(struct table *table, const json_t *instance)
     table_text(table, instance, "status_msg");
 }
 
-/* Every page, in one array. */
-static bool fetch_all(struct cli *cli, json_t *all, struct error *err)
+static void add_parameter(struct buf *path, const char *name, const json_t *value)
 {
-    auto_buf struct buf path = buf_of(CLIENT_PATH_SIZE - 1);
+    auto_free char *text = json_dumps(value, JSON_COMPACT);
 
-    buf_printf(&path, "/api/v1/instances/?limit=25");
+    buf_printf(path, "&%s=", name);
+    client_escape(path, text);
+}
+
+/* "running,stopped": where the column is one of them; "" is of those that have none. */
+static void add_filter(json_t *filters, const char *column, const char *text)
+{
+    json_t *wanted = json_array();
+
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        json_t *word = length > 0 ? json_stringn(at, length) : json_null();
+
+        (void)json_array_append_new(wanted, word);
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    (void)json_object_set_new(filters, column, json_pack("{s:o}", "in", wanted));
+}
+
+static void add_filters(struct cli *cli, struct buf *path)
+{
+    static const char *const columns[][2] = { { "status", "actual_status" },
+                                              { "label", "label" },
+                                              { "gpu-name", "gpu_name" },
+                                              { "verification", "verification" } };
+    auto_json json_t *filters = json_object();
+
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        if (args_has(&cli->args, columns[i][0]))
+            add_filter(filters, columns[i][1], args_get(&cli->args, columns[i][0]));
+    }
+    if (json_object_size(filters) > 0)
+        add_parameter(path, "select_filters", filters);
+}
+
+/* 'start_date desc' */
+static void add_order(struct cli *cli, struct buf *path)
+{
+    const char *text = args_get(&cli->args, "order-by");
+    size_t length = text == NULL ? 0 : strcspn(text, " ");
+
+    if (text == NULL)
+        return;
+    auto_json json_t *order = json_array();
+    (void)json_array_append_new(order,
+                                json_pack("{s:o, s:s}", "col", json_stringn(text, length), "dir",
+                                          strcmp(text + length, " desc") == 0 ? "desc" : "asc"));
+    add_parameter(path, "order_by", order);
+}
+
+static void add_columns(struct cli *cli, struct buf *path)
+{
+    const char *text = args_get(&cli->args, "cols");
+
+    if (text == NULL)
+        return;
+    auto_json json_t *columns = json_array();
+    for (size_t length; length = strcspn(text, ","), true; text += length + 1) {
+        (void)json_array_append_new(columns, json_stringn(text, length));
+        if (text[length] == '\0')
+            break;
+    }
+    add_parameter(path, "select_cols", columns);
+}
+
+/* The path of the first page, and what each page repeats of it. */
+static bool write_path(struct cli *cli, struct buf *path, struct error *err)
+{
+    const char *limit = args_get(&cli->args, "limit");
+    uint64_t count = PAGE_MAX;
+
+    if (limit != NULL && (!parse_u64(limit, &count) || count == 0 || count > PAGE_MAX))
+        return cli_usage(cli, err, "--limit is a number from 1 to %d", PAGE_MAX);
+    buf_printf(path, "/api/v1/instances/?limit=%d", (int)count);
+    add_filters(cli, path);
+    add_order(cli, path);
+    if (cli->is_raw)
+        add_columns(cli, path);
+    return !path->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "the filters are too long");
+}
+
+/* Every page, in one array; one page, where one is asked for, and its whole reply. */
+static bool fetch_all(struct cli *cli, json_t *all, json_t **ret_page, struct error *err)
+{
+    const char *first = args_get(&cli->args, "next-token");
+    bool is_page = first != NULL || args_has(&cli->args, "limit");
+    auto_buf struct buf base = buf_of(CLIENT_PATH_SIZE - 1), path = buf_of(CLIENT_PATH_SIZE - 1);
+
+    if (!write_path(cli, &base, err))
+        return false;
+    buf_append(&path, base.bytes, base.length);
+    if (first != NULL) {
+        buf_printf(&path, "&after_token=");
+        client_escape(&path, first);
+    }
     for (int page = 0; page < PAGES_MAX; page++) {
         auto_json json_t *reply = NULL;
         const json_t *instances;
@@ -135,10 +240,15 @@ static bool fetch_all(struct cli *cli, json_t *all, struct error *err)
         if (json_array_extend(all, (json_t *)(uintptr_t)instances) != 0)
             return error_set(err, ERROR_IO, "out of memory");
         const char *token = print_text_of(reply, "next_token");
+        if (is_page) {
+            *ret_page = json_incref(reply);
+            return true;
+        }
         if (*token == '\0')
             return true;
         buf_release(&path);
-        buf_printf(&path, "/api/v1/instances/?limit=25&after_token=");
+        buf_append(&path, base.bytes, base.length);
+        buf_printf(&path, "&after_token=");
         client_escape(&path, token);
         if (path.has_overflowed)
             return error_set(err, ERROR_OUT_OF_RANGE, "the market's page token is too long");
@@ -148,20 +258,15 @@ static bool fetch_all(struct cli *cli, json_t *all, struct error *err)
 
 bool cmd_show_instances(struct cli *cli, struct error *err)
 {
-    auto_json json_t *all = json_array();
+    auto_json json_t *all = json_array(), *page = NULL;
     auto_table struct table table =
         table_of(instance_columns, sizeof instance_columns / sizeof instance_columns[0]);
     size_t count;
 
-    if (!fetch_all(cli, all, err))
+    if (!fetch_all(cli, all, &page, err))
         return false;
     count = json_array_size(all);
-    if (args_has(&cli->args, "quiet")) {
-        for (size_t i = 0; i < count; i++)
-            buf_printf(cli->out, "%lld\n", (long long)print_int_of(json_array_get(all, i), "id"));
-        return true;
-    }
-    if (cli_print_raw(cli, all))
+    if (cli_print_ids(cli, all) || cli_print_raw(cli, page != NULL ? page : all))
         return true;
     if (count == 0) {
         cli_note(cli, "There are no instances. `berth search offers` shows what can be rented.");
@@ -170,6 +275,8 @@ bool cmd_show_instances(struct cli *cli, struct error *err)
     for (size_t i = 0; i < count; i++)
         add_instance(&table, json_array_get(all, i));
     table_write(&table, cli->style, cli->out);
+    if (*print_text_of(page, "next_token") != '\0')
+        cli_note(cli, "There is more: --next-token %s", print_text_of(page, "next_token"));
     return true;
 }
 
@@ -287,7 +394,9 @@ bool cmd_show_instance(struct cli *cli, struct error *err)
     if (!cli_id(cli, cli->args.words[0], "an instance", &id, err) ||
         !instance_fetch(cli, id, &instance, err))
         return false;
-    if (!cli_print_raw(cli, instance))
+    if (args_has(&cli->args, "quiet"))
+        buf_printf(cli->out, "%lld\n", id);
+    else if (!cli_print_raw(cli, instance))
         print_card(cli->out, instance);
     return true;
 }

@@ -80,6 +80,10 @@ bool cmd_show_user(struct cli *cli, struct error *err)
     (void)json_object_del(user, "api_key");
     if (cli_print_raw(cli, user))
         return true;
+    if (args_has(&cli->args, "quiet")) {
+        buf_printf(out, "%lld\n", (long long)print_int_of(user, "id"));
+        return true;
+    }
     print_line(out, "Account", "%lld", (long long)print_int_of(user, "id"));
     print_line(out, "Email", "%s", print_text_of(user, "email"));
     if (*print_text_of(user, "fullname") != '\0')

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "cli/cmd_instances.h"
+#include "cli/schedule_options.h"
 #include "sys/file.h"
 
 enum {
@@ -183,6 +184,11 @@ bool cmd_logs(struct cli *cli, struct error *err)
     return is_done || error_context(err, "logs of instance %lld", id);
 }
 
+const struct args_option cmd_execute_options[] = {
+#include "cli/schedule_options.def"
+    { NULL, 0, NULL, NULL },
+};
+
 bool cmd_execute(struct cli *cli, struct error *err)
 {
     auto_buf struct buf body = buf_of(BODY_LENGTH_MAX), command = buf_of(BODY_LENGTH_MAX);
@@ -205,5 +211,5 @@ bool cmd_execute(struct cli *cli, struct error *err)
     if (!request_text(cli, path, &body, &code, err))
         return error_context(err, "instance %lld", id);
     cli->exit_status = code >= 0 ? code : EXIT_UNKNOWN;
-    return true;
+    return !args_has(&cli->args, "schedule") || schedule_add(cli, id, path, &body, err);
 }

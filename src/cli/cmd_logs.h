@@ -10,5 +10,6 @@ bool cmd_logs(struct cli *cli, struct error *err);
 bool cmd_execute(struct cli *cli, struct error *err);
 
 extern const struct args_option cmd_logs_options[];
+extern const struct args_option cmd_execute_options[];
 
 #endif

@@ -30,6 +30,7 @@ const struct args_option cmd_list_machine_options[] = {
     { "price-disk", 's', "DOLLARS", "per GB and month" },
     { "price-inetu", 'u', "DOLLARS", "per GB that leaves the machine" },
     { "price-inetd", 'd', "DOLLARS", "per GB that reaches it" },
+    { "price-min-bid", 'b', "DOLLARS", "the lowest bid, an hour and GPU" },
     { "min-chunk", 'm', "GPUS", "the smallest slice" },
     { "max-grace", 0, "SECONDS", "notice that a bid gets at most, 0 to 120 (120)" },
     { "duration", 'l', "TIME", "an end that rolls on with the days: '3 months', '10 days'" },
@@ -106,12 +107,8 @@ bool cmd_show_machines(struct cli *cli, struct error *err)
         !json_need_array(reply, "machines", SIZE_MAX, &machines, err))
         return false;
     size_t count = json_array_size(machines);
-    if (args_has(&cli->args, "quiet")) {
-        for (size_t i = 0; i < count; i++)
-            buf_printf(cli->out, "%lld\n",
-                       (long long)print_int_of(json_array_get(machines, i), "id"));
+    if (cli_print_ids(cli, machines))
         return true;
-    }
     if (cli_print_raw(cli, reply))
         return true;
     if (count == 0) {
@@ -173,7 +170,9 @@ bool cmd_show_machine(struct cli *cli, struct error *err)
         return error_context(err, "machine %lld", id);
     if (!json_is_object(json_array_get(reply, 0)))
         return error_set(err, ERROR_NOT_FOUND, "there is no machine %lld on this account", id);
-    if (!cli_print_raw(cli, reply))
+    if (args_has(&cli->args, "quiet"))
+        buf_printf(cli->out, "%lld\n", id);
+    else if (!cli_print_raw(cli, reply))
         print_card(cli->out, json_array_get(reply, 0));
     return true;
 }
@@ -235,6 +234,7 @@ static const struct price_option prices[] = {
     { "price-disk", "price_disk" },
     { "price-inetu", "price_inetu" },
     { "price-inetd", "price_inetd" },
+    { "price-min-bid", "price_min_bid" },
     { "discount-rate", "credit_discount_max" },
     { NULL, NULL },
 };
@@ -281,19 +281,27 @@ static void print_done(struct cli *cli, const json_t *reply, const char *fallbac
     }
 }
 
-bool cmd_list_machine(struct cli *cli, struct error *err)
+static bool list_one(struct cli *cli, const char *word, struct error *err)
 {
     auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
     auto_json json_t *reply = NULL;
     long long id;
 
-    if (!cli_id(cli, cli->args.words[0], "a machine", &id, err) ||
-        !write_listing(cli, id, &body, err))
+    if (!cli_id(cli, word, "a machine", &id, err) || !write_listing(cli, id, &body, err))
         return false;
     if (!client_call(cli->client, "PUT", "/api/v0/machines/create_asks/", &body, &reply, err))
         return error_context(err, "list machine %lld", id);
     if (!cli_print_raw(cli, reply))
         print_done(cli, reply, "is listed", id);
+    return true;
+}
+
+bool cmd_list_machine(struct cli *cli, struct error *err)
+{
+    for (size_t i = 0; i < cli->args.word_count; i++) {
+        if (!list_one(cli, cli->args.words[i], err))
+            return false;
+    }
     return true;
 }
 

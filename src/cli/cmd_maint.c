@@ -116,16 +116,46 @@ static void add_time(struct table *table, const json_t *row, const char *name)
     table_cell(table, "%s", text);
 }
 
+const struct args_option cmd_show_maints_options[] = {
+    { "ids", 'i', "IDS", "of these machines, with commas between" },
+    { "quiet", 'q', NULL, "ids of machines only" },
+    { NULL, 0, NULL, NULL },
+};
+
+/* "77,78" as [77,78]. */
+static bool write_ids(struct cli *cli, struct buf *path, struct error *err)
+{
+    const char *ids = args_get(&cli->args, "ids");
+
+    if (ids == NULL)
+        return true;
+    if (strspn(ids, "0123456789, ") != strlen(ids))
+        return cli_usage(cli, err, "--ids are numbers with commas between");
+    buf_printf(path, "&machine_ids=");
+    client_escape(path, "[");
+    client_escape(path, ids);
+    client_escape(path, "]");
+    return true;
+}
+
 bool cmd_show_maints(struct cli *cli, struct error *err)
 {
     auto_json json_t *reply = NULL;
     auto_table struct table table =
         table_of(maint_columns, sizeof maint_columns / sizeof maint_columns[0]);
 
-    if (!client_call(cli->client, "GET", "/api/v0/machines/maintenances/?owner=me", NULL, &reply,
-                     err))
+    auto_buf struct buf path = buf_of(CLIENT_PATH_SIZE - 1);
+
+    buf_printf(&path, "/api/v0/machines/maintenances/?owner=me");
+    if (!write_ids(cli, &path, err) ||
+        !client_call(cli->client, "GET", path.bytes, NULL, &reply, err))
         return false;
     if (cli_print_raw(cli, reply))
+        return true;
+    for (size_t i = 0; args_has(&cli->args, "quiet") && i < json_array_size(reply); i++)
+        buf_printf(cli->out, "%lld\n",
+                   (long long)print_int_of(json_array_get(reply, i), "machine_id"));
+    if (args_has(&cli->args, "quiet"))
         return true;
     if (json_array_size(reply) == 0)
         cli_note(cli, "No maintenance is announced.");

@@ -28,6 +28,8 @@ const struct args_option cmd_search_offers_options[] = {
 };
 
 const struct args_option cmd_create_instance_options[] = {
+    RENTAL_IMAGE_OPTION(0),
+    RENTAL_DISK_OPTION(0),
 #include "cli/rental_options.def"
     { NULL, 0, NULL, NULL },
 };
@@ -152,7 +154,7 @@ static bool point_at(struct cli *cli, const char *text, size_t at, struct error 
     return cli_usage(cli, err, "the query, character %zu: %s", at + 1, inner.text);
 }
 
-static bool write_order(struct cli *cli, struct encoder *json, struct error *err)
+bool offers_write_order(struct cli *cli, struct encoder *json, struct error *err)
 {
     const char *order = args_get(&cli->args, "order");
     size_t at;
@@ -166,7 +168,7 @@ static bool write_order(struct cli *cli, struct encoder *json, struct error *err
 }
 
 /* A number of GB with up to three decimals, as money is parsed: exactly. */
-static bool write_gb(struct cli *cli, const char *option, const char *fallback,
+bool offers_write_gb(struct cli *cli, const char *option, const char *fallback,
                      struct encoder *json, struct error *err)
 {
     const char *text = args_get(&cli->args, option);
@@ -179,7 +181,7 @@ static bool write_gb(struct cli *cli, const char *option, const char *fallback,
     return true;
 }
 
-static bool write_limit(struct cli *cli, struct encoder *json, struct error *err)
+bool offers_write_limit(struct cli *cli, struct encoder *json, struct error *err)
 {
     const char *text = args_get(&cli->args, "limit");
     uint64_t limit;
@@ -221,11 +223,12 @@ static bool is_reserved(const struct args *args)
 static bool write_type(struct cli *cli, struct encoder *json, struct error *err)
 {
     const char *type = args_get(&cli->args, "type");
-    bool is_bid = args_has(&cli->args, "interruptible");
+    bool is_bid = args_has(&cli->args, "interruptible") || args_has(&cli->args, "bid");
     bool has_reserved = args_has(&cli->args, "reserved");
+    bool is_on_demand = args_has(&cli->args, "on-demand");
 
-    if ((type != NULL) + is_bid + has_reserved > 1)
-        return cli_usage(cli, err, "one of --type, --interruptible and --reserved");
+    if ((type != NULL) + is_bid + has_reserved + is_on_demand > 1)
+        return cli_usage(cli, err, "one of --type, --interruptible, --reserved and --on-demand");
     if (type == NULL)
         type = is_bid ? "bid" : has_reserved ? "reserved" : "on-demand";
     if (strcmp(type, "interruptible") == 0)
@@ -249,11 +252,11 @@ bool offers_write_search(struct cli *cli, size_t first, struct buf *body, struct
         encode_field_bool(&json, "include_unavailable", true);
     if (!query_write(text.bytes, defaults_of(&cli->args), &json, &at, err))
         return point_at(cli, text.bytes, at, err);
-    if (!write_order(cli, &json, err) || !write_limit(cli, &json, err) ||
+    if (!offers_write_order(cli, &json, err) || !offers_write_limit(cli, &json, err) ||
         !write_type(cli, &json, err))
         return false;
     encode_key(&json, "allocated_storage");
-    if (!write_gb(cli, "storage", "5", &json, err))
+    if (!offers_write_gb(cli, "storage", "5", &json, err))
         return false;
     encode_end(&json);
     return true;
@@ -294,12 +297,14 @@ bool cmd_search_offers(struct cli *cli, struct error *err)
 }
 
 /* The file's text where --onstart names one, or the command of --onstart-cmd. */
-static bool write_onstart(struct cli *cli, struct encoder *json, struct error *err)
+bool offers_write_onstart(struct cli *cli, struct encoder *json, struct error *err)
 {
     auto_buf struct buf script = buf_of(SCRIPT_LENGTH_MAX);
     const char *path = args_get(&cli->args, "onstart");
     const char *command = args_get(&cli->args, "onstart-cmd");
 
+    if (command == NULL && path == NULL)
+        command = args_get(&cli->args, "entrypoint");
     if (path != NULL && command != NULL)
         return cli_usage(cli, err, "--onstart or --onstart-cmd, not both");
     if (path == NULL) {
@@ -348,13 +353,20 @@ static bool write_runtype(struct cli *cli, struct encoder *json, struct error *e
     return true;
 }
 
-static bool write_rental(struct cli *cli, struct encoder *json, struct error *err)
+bool offers_write_members(struct cli *cli, struct encoder *json, struct error *err)
 {
     static const struct {
         const char *option, *member;
     } texts[] = {
         { "image", "image" },       { "label", "label" }, { "env", "env" },
         { "login", "image_login" }, { "user", "user" },   { "template-hash", "template_hash_id" },
+    };
+    static const struct {
+        const char *option, *member;
+    } flags[] = {
+        { "lang-utf8", "lang_utf8" },
+        { "python-utf8", "python_utf8" },
+        { "force", "force" },
     };
 
     if (!args_has(&cli->args, "image") && !args_has(&cli->args, "template-hash"))
@@ -363,10 +375,16 @@ static bool write_rental(struct cli *cli, struct encoder *json, struct error *er
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         encode_field_text(json, texts[i].member, args_get(&cli->args, texts[i].option));
     encode_key(json, "disk");
-    if (!write_gb(cli, "disk", "10", json, err) || !write_onstart(cli, json, err) ||
+    if (!offers_write_gb(cli, "disk", "10", json, err) || !offers_write_onstart(cli, json, err) ||
         !write_runtype(cli, json, err) || !bids_write(cli, json, err))
         return false;
     encode_field_bool(json, "cancel_unavail", args_has(&cli->args, "cancel-unavail"));
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (args_has(&cli->args, flags[i].option))
+            encode_field_bool(json, flags[i].member, true);
+    }
+    if (args_has(&cli->args, "extra"))
+        encode_field_text(json, "extra", args_get(&cli->args, "extra"));
     return true;
 }
 
@@ -381,7 +399,45 @@ bool offers_write_rental(struct cli *cli, struct buf *body, struct error *err)
     struct encoder json = encoder_of(body);
 
     encode_object(&json);
-    return write_rental(cli, &json, err) && close_body(&json, body, err);
+    return offers_write_members(cli, &json, err) && close_body(&json, body, err);
+}
+
+/* Several at once: what could be rented is, and the rest is told of. */
+static bool create_several(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+    auto_json json_t *reply = NULL;
+    struct encoder json = encoder_of(&body);
+    long long offer_id;
+
+    encode_object(&json);
+    encode_key(&json, "ids");
+    encode_array(&json);
+    for (size_t i = 0; i < cli->args.word_count; i++) {
+        if (!cli_id(cli, cli->args.words[i], "an offer", &offer_id, err))
+            return false;
+        encode_int(&json, offer_id);
+    }
+    encode_end(&json);
+    if (!offers_write_members(cli, &json, err) || !close_body(&json, &body, err) ||
+        !client_call(cli->client, "POST", "/api/v0/asks/bulk/", &body, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    const json_t *made = json_member(reply, "new_contracts");
+    const json_t *failed = json_member(reply, "failed");
+    for (size_t i = 0; i < json_array_size(made); i++)
+        buf_printf(cli->out, "Instance %lld is starting.\n",
+                   (long long)json_integer_value(json_array_get(made, i)));
+    for (size_t i = 0; i < json_array_size(failed); i++) {
+        const json_t *row = json_array_get(failed, i);
+
+        buf_printf(cli->out, "Offer %lld: ", (long long)print_int_of(row, "id"));
+        print_clean(cli->out, print_text_of(row, "msg"));
+        buf_printf(cli->out, "\n");
+    }
+    cli->exit_status = json_array_size(failed) > 0 ? 1 : 0;
+    return true;
 }
 
 bool cmd_create_instance(struct cli *cli, struct error *err)
@@ -392,9 +448,11 @@ bool cmd_create_instance(struct cli *cli, struct error *err)
     char path[64];
     long long offer_id;
 
+    if (cli->args.word_count > 1)
+        return create_several(cli, err);
     encode_object(&json);
     if (!cli_id(cli, cli->args.words[0], "an offer", &offer_id, err) ||
-        !write_rental(cli, &json, err) || !close_body(&json, &body, err))
+        !offers_write_members(cli, &json, err) || !close_body(&json, &body, err))
         return false;
     (void)snprintf(path, sizeof path, "/api/v0/asks/%lld/", offer_id);
     if (!client_call(cli->client, "PUT", path, &body, &reply, err))

@@ -15,6 +15,8 @@ enum { BODY_LENGTH_MAX = 1 << 20, PATH_SIZE = 64, DAYS_MAX = 365 };
 const struct args_option cmd_create_order_options[] = {
     { "alert", 0, NULL, "only tell, and rent nothing" },
     { "days", 0, "N", "wait so long, 1 to 365 (30)" },
+    RENTAL_IMAGE_OPTION(0),
+    RENTAL_DISK_OPTION(0),
 #include "cli/rental_options.def"
 #include "cli/search_options.def"
     { NULL, 0, NULL, NULL },
@@ -44,7 +46,7 @@ static bool looks_for_bids(const struct cli *cli)
 {
     const char *type = args_get(&cli->args, "type");
 
-    return args_has(&cli->args, "interruptible") ||
+    return args_has(&cli->args, "interruptible") || args_has(&cli->args, "bid") ||
            (type != NULL && (strcmp(type, "bid") == 0 || strcmp(type, "interruptible") == 0));
 }
 

@@ -286,7 +286,7 @@ bool cmd_show_subaccounts(struct cli *cli, struct error *err)
     if (!client_call(cli->client, "GET", "/api/v0/subaccounts/", NULL, &reply, err))
         return false;
     const json_t *rows = json_member(reply, "users");
-    if (cli_print_raw(cli, rows))
+    if (cli_print_raw(cli, rows) || cli_print_ids(cli, rows))
         return true;
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
@@ -384,6 +384,12 @@ const struct args_option cmd_tfa_options[] = {
     { "tfa-method", 't', "M", "totp, the only one there is" },
     { "code", 'c', "CODE", "of the authenticator app" },
     { "backup-code", 0, "B", "one of those to be written down" },
+    { "bc", 0, "B", "the same" },
+    { "method-type", 0, "M", "the same as --tfa-method" },
+    { "method-id", 0, "ID", "which app; any does" },
+    { "id-to-delete", 0, "ID", "the same as --id" },
+    { "phone-number", 'p', "NUMBER", "for texts, which this market does not send" },
+    { "set-primary", 0, "true|false", "which app is asked first" },
     { "secret", 's', "S", "what totp-setup or a login has answered" },
     { "label", 'l', "TEXT", "what to call it" },
     { "id", 0, "ID", "of tfa status" },
@@ -413,9 +419,13 @@ bool cmd_tfa_status(struct cli *cli, struct error *err)
 static bool write_options(struct cli *cli, const char *code, struct buf *body, struct error *err)
 {
     const char *given = args_get(&cli->args, "code");
-    const struct member members[] = { { "tfa_method", "totp" },
+    const char *method = args_has(&cli->args, "method-type") ? args_get(&cli->args, "method-type")
+                                                             : args_get(&cli->args, "tfa-method");
+    const char *backup = args_has(&cli->args, "bc") ? args_get(&cli->args, "bc")
+                                                    : args_get(&cli->args, "backup-code");
+    const struct member members[] = { { "tfa_method", method != NULL ? method : "totp" },
                                       { "code", given != NULL ? given : code },
-                                      { "backup_code", args_get(&cli->args, "backup-code") },
+                                      { "backup_code", backup },
                                       { "secret", args_get(&cli->args, "secret") },
                                       { "label", args_get(&cli->args, "label") },
                                       { NULL, NULL } };
@@ -429,7 +439,8 @@ bool cmd_tfa_login(struct cli *cli, struct error *err)
     auto_json json_t *reply = NULL, *user = NULL;
     char code[SECRET_TEXT_SIZE] = "";
 
-    bool is_given = args_has(&cli->args, "code") || args_has(&cli->args, "backup-code");
+    bool is_given = args_has(&cli->args, "code") || args_has(&cli->args, "backup-code") ||
+                    args_has(&cli->args, "bc");
     if (!is_given &&
         !secret_line_read(cli, "A code of your authenticator app", code, sizeof code, err))
         return false;
@@ -494,7 +505,8 @@ bool cmd_tfa_regen_codes(struct cli *cli, struct error *err)
 
 bool cmd_tfa_delete(struct cli *cli, struct error *err)
 {
-    const char *word = args_get(&cli->args, "id");
+    const char *word = args_has(&cli->args, "id") ? args_get(&cli->args, "id")
+                                                  : args_get(&cli->args, "id-to-delete");
     auto_buf struct buf body = buf_of(BODY_MAX);
     auto_json json_t *reply = NULL;
     long long id;
@@ -505,6 +517,65 @@ bool cmd_tfa_delete(struct cli *cli, struct error *err)
         return false;
     buf_printf(&body, "{\"target_id\":%lld}", id);
     if (!client_call(cli->client, "DELETE", "/api/v0/tfa/", &body, &reply, err))
+        return false;
+    print_message(cli, reply);
+    return true;
+}
+
+/* A request of the options, and what the market says to it. */
+static bool ask_factor(struct cli *cli, const char *method, const char *path, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    auto_json json_t *reply = NULL;
+
+    if (!write_options(cli, NULL, &body, err) ||
+        !client_call(cli->client, method, path, &body, &reply, err))
+        return false;
+    print_message(cli, reply);
+    return true;
+}
+
+/* Without a code it asks for a challenge, with one it answers it. */
+bool cmd_tfa_auth_new(struct cli *cli, struct error *err)
+{
+    return ask_factor(cli, args_has(&cli->args, "code") ? "PUT" : "POST",
+                      "/api/v0/tfa/authorize-new-method/", err);
+}
+
+bool cmd_tfa_send_email(struct cli *cli, struct error *err)
+{
+    return ask_factor(cli, "POST", "/api/v0/tfa/email/", err);
+}
+
+bool cmd_tfa_send_sms(struct cli *cli, struct error *err)
+{
+    return ask_factor(cli, "POST", "/api/v0/tfa/sms/", err);
+}
+
+bool cmd_tfa_resend_sms(struct cli *cli, struct error *err)
+{
+    return ask_factor(cli, "POST", "/api/v0/tfa/sms/resend/", err);
+}
+
+bool cmd_tfa_update(struct cli *cli, struct error *err)
+{
+    const char *primary = args_get(&cli->args, "set-primary");
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    auto_json json_t *reply = NULL;
+    struct encoder json = encoder_of(&body);
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], "a second factor", &id, err))
+        return false;
+    if (primary != NULL && strcmp(primary, "true") != 0 && strcmp(primary, "false") != 0)
+        return cli_usage(cli, err, "--set-primary is true or false");
+    encode_object(&json);
+    encode_field_int(&json, "tfa_method_id", id);
+    encode_field_text(&json, "label", args_get(&cli->args, "label"));
+    if (primary != NULL)
+        encode_field_bool(&json, "is_primary", *primary == 't');
+    encode_end(&json);
+    if (!client_call(cli->client, "PUT", "/api/v0/tfa/update/", &body, &reply, err))
         return false;
     print_message(cli, reply);
     return true;

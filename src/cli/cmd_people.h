@@ -33,4 +33,7 @@ bool cmd_tfa_activate(struct cli *cli, struct error *err);
 bool cmd_tfa_regen_codes(struct cli *cli, struct error *err);
 bool cmd_tfa_delete(struct cli *cli, struct error *err);
 
+command_run cmd_tfa_auth_new, cmd_tfa_send_email, cmd_tfa_send_sms, cmd_tfa_resend_sms,
+    cmd_tfa_update;
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/encode.h"
 #include "base/json.h"
+#include "cli/query.h"
 
 enum { BODY_LENGTH_MAX = 1 << 20 };
 
@@ -27,6 +28,8 @@ const struct args_option cmd_create_template_options[] = {
     { "hide-readme", 0, NULL, "for its owner alone" },
     { "desc", 0, "TEXT", "one line" },
     { "public", 0, NULL, "everybody may use it" },
+    { "search-params", 0, "QUERY", "which offers it suits, as for search offers" },
+    { "no-default", 'n', NULL, "with --search-params: also what is not verified or not free" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -130,6 +133,24 @@ static bool write_login(struct cli *cli, struct encoder *json, struct error *err
     return true;
 }
 
+/* Which offers it suits: a query, as an object. */
+static bool write_filters(struct cli *cli, struct encoder *json, struct error *err)
+{
+    const char *text = args_get(&cli->args, "search-params");
+    bool is_bare = args_has(&cli->args, "no-default");
+    struct error why;
+    size_t at;
+
+    if (text == NULL)
+        return true;
+    encode_key(json, "extra_filters");
+    encode_object(json);
+    if (!query_write(text, is_bare ? QUERY_DEFAULTS_NONE : QUERY_DEFAULTS_ALL, json, &at, &why))
+        return cli_usage(cli, err, "--search-params, character %zu: %s", at + 1, why.text);
+    encode_end(json);
+    return true;
+}
+
 /* What an edit does not name stays as it is; a new one gets the rest by default. */
 static bool write_template(struct cli *cli, bool is_new, struct encoder *json, struct error *err)
 {
@@ -159,6 +180,8 @@ static bool write_template(struct cli *cli, bool is_new, struct encoder *json, s
     }
     if (args_has(&cli->args, "jupyter-lab"))
         encode_field_bool(json, "use_jupyter_lab", true);
+    if (!write_filters(cli, json, err))
+        return false;
     if (is_new || args_has(&cli->args, "hide-readme"))
         encode_field_bool(json, "readme_visible", !args_has(&cli->args, "hide-readme"));
     if (is_new || args_has(&cli->args, "public"))

@@ -84,6 +84,15 @@ bool cli_id(struct cli *cli, const char *word, const char *what, long long *ret,
     return true;
 }
 
+bool cli_print_ids(struct cli *cli, const json_t *rows)
+{
+    if (!args_has(&cli->args, "quiet"))
+        return false;
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        buf_printf(cli->out, "%lld\n", (long long)print_int_of(json_array_get(rows, i), "id"));
+    return true;
+}
+
 bool cli_print_raw(struct cli *cli, const json_t *reply)
 {
     if (cli->is_raw)

@@ -61,6 +61,9 @@ void cli_note(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 NODISCARD bool cli_id(struct cli *cli, const char *word, const char *what, long long *ret,
                       struct error *err);
 
+/* Print the ids of the rows if --quiet, which the command has, asks for it; whether it did. */
+bool cli_print_ids(struct cli *cli, const json_t *rows);
+
 /* Print the reply as JSON if --raw asks for it; whether it did. */
 bool cli_print_raw(struct cli *cli, const json_t *reply);
 

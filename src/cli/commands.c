@@ -8,6 +8,7 @@
 #include "cli/cmd_idle_job.h"
 #include "cli/cmd_instances.h"
 #include "cli/cmd_keys.h"
+#include "cli/cmd_launch.h"
 #include "cli/cmd_login.h"
 #include "cli/cmd_logs.h"
 #include "cli/cmd_machines.h"
@@ -29,6 +30,14 @@
 enum { ANY = ARGS_WORDS_MAX };
 
 static const struct args_option no_options[] = { { NULL, 0, NULL, NULL } };
+static const struct args_option quiet_options[] = { { "quiet", 'q', NULL, "ids only" },
+                                                    { NULL, 0, NULL, NULL } };
+static const struct args_option values_options[] = {
+    { "show-values", 's', NULL, "nothing: values are not shown to anyone" },
+    { NULL, 0, NULL, NULL },
+};
+static const struct args_option yes_options[] = { { "yes", 'y', NULL, "nothing is asked" },
+                                                  { NULL, 0, NULL, NULL } };
 
 #define INSTANCES "show instances -q"
 #define MACHINES  "show machines -q"
@@ -42,6 +51,8 @@ const struct command commands[] = {
       "berth search offers 'gpu_ram>=24 geolocation in [SE,DE] verified=any'\n\n"
       "Conditions stand side by side; operators are = != < <= > >= in notin. Memory is in GB and\n"
       "duration in days; an underscore is a blank; `any` takes a default back.\n" },
+    { "Rent", "search", "instances", false, true, "[QUERY...]", 0, ANY, cmd_search_offers_options,
+      cmd_search_offers, NULL, "the same, by the name that it has elsewhere", "" },
     { "Rent", "metrics", "gpu", false, true, "", 0, 0, cmd_metrics_gpu_options, cmd_metrics_gpu,
       NULL, "supply, demand and prices of the whole market, by GPU", "" },
     { "Rent", "create", "order", false, true, "QUERY...", 1, ANY, cmd_create_order_options,
@@ -67,14 +78,22 @@ const struct command commands[] = {
       "standing orders, and what came of them", "" },
     { "Rent", "delete", "order", false, true, "ID", 1, 1, no_options, cmd_delete_order, NULL,
       "wait no longer", "" },
-    { "Rent", "create", "instance", false, true, "OFFER", 1, 1, cmd_create_instance_options,
-      cmd_create_instance, NULL, "rent an offer",
+    { "Rent", "create", "instance", false, true, "OFFER...", 1, ANY, cmd_create_instance_options,
+      cmd_create_instance, NULL, "rent an offer, or several",
       "berth create instance 4101 --image ubuntu:22.04 --disk 20 --ssh --direct\n"
       "berth create instance 4101 --image alpine --args sleep 60\n" },
+    { "Rent", "launch", "instance", false, true, "", 0, 0, cmd_launch_instance_options,
+      cmd_launch_instance, NULL, "rent the first offer that is found",
+      "berth launch instance -g RTX_4090 -n 1 -r Europe -i ubuntu:22.04 -d 20 --ssh --direct\n" },
+    { "Rent", "update", "instance", false, true, "ID", 1, 1, cmd_update_instance_options,
+      cmd_update_instance, INSTANCES, "run something else in an instance, on the same disk size",
+      "berth update instance 7001 --image ubuntu:24.04\n\nIts files go.\n" },
     { "Rent", "show", "instances", false, true, "", 0, 0, cmd_show_instances_options,
       cmd_show_instances, NULL, "your rentals", "" },
-    { "Rent", "show", "instance", false, true, "ID", 1, 1, no_options, cmd_show_instance, INSTANCES,
-      "everything about one rental", "" },
+    { "Rent", "show", "instances-v1", false, true, "", 0, 0, cmd_show_instances_options,
+      cmd_show_instances, NULL, "the same, by the name that it has elsewhere", "" },
+    { "Rent", "show", "instance", false, true, "ID", 1, 1, quiet_options, cmd_show_instance,
+      INSTANCES, "everything about one rental", "" },
     { "Rent", "ssh", NULL, false, true, "ID [-- COMMAND...]", 1, ANY, cmd_ssh_options, cmd_ssh,
       INSTANCES, "wait until an instance runs, and log in to it",
       "It becomes OpenSSH's own ssh, so its configuration and keys count.\n" },
@@ -89,18 +108,28 @@ const struct command commands[] = {
       "It becomes rsync, through SSH: what is there already is not sent again, and a slash at\n"
       "the end of FROM means what is in that folder. The image needs no rsync of its own.\n"
       "From one instance to another it goes through a folder of this machine.\n" },
+    { "Rent", "cancel", "copy", false, true, "INSTANCE", 1, 1, no_options, cmd_cancel_copy,
+      INSTANCES, "end a copy from instance to instance",
+      "There is none to end: copies go through this machine, where Ctrl-C ends them.\n" },
+    { "Rent", "show", "connections", false, true, "", 0, 0, no_options, cmd_show_connections, NULL,
+      "your connections to cloud stores, of which this market has none", "" },
+    { "Rent", "cloud", "copy", false, true, "", 0, 0, cmd_cloud_copy_options, cmd_cloud_copy, NULL,
+      "copy between an instance and a cloud store", "It takes a connection, and there is none.\n" },
+    { "Rent", "cancel", "sync", false, true, "INSTANCE", 1, 1, no_options, cmd_cancel_sync,
+      INSTANCES, "end a copy to or from a cloud store", "" },
     { "Rent", "logs", NULL, false, true, "ID", 1, 1, cmd_logs_options, cmd_logs, INSTANCES,
       "what an instance has printed", "It is there after the instance has stopped too.\n" },
-    { "Rent", "execute", NULL, false, true, "ID COMMAND...", 2, ANY, no_options, cmd_execute,
-      INSTANCES, "run a command in an instance and print what it says",
+    { "Rent", "execute", NULL, false, true, "ID COMMAND...", 2, ANY, cmd_execute_options,
+      cmd_execute, INSTANCES, "run a command in an instance and print what it says",
       "berth execute 7001 -- ls -l /workspace\n"
       "It ends as the command does, with its exit code.\n" },
     { "Rent", "start", "instance", true, true, "ID...", 1, ANY, no_options, cmd_start_instance,
       INSTANCES, "start instances that are stopped", "" },
     { "Rent", "stop", "instance", true, true, "ID...", 1, ANY, no_options, cmd_stop_instance,
       INSTANCES, "stop instances; their disks are kept, and paid for", "" },
-    { "Rent", "reboot", "instance", true, true, "ID...", 1, ANY, no_options, cmd_reboot_instance,
-      INSTANCES, "stop and start, keeping disk and GPUs", "" },
+    { "Rent", "reboot", "instance", true, true, "ID...", 1, ANY, cmd_reboot_instance_options,
+      cmd_reboot_instance, INSTANCES, "stop and start, keeping disk and GPUs",
+      "berth reboot instance 7001 --schedule WEEKLY --day 0 --hour 4\n" },
     { "Rent", "recycle", "instance", true, true, "ID", 1, 1, no_options, cmd_recycle_instance,
       INSTANCES, "pull its image and make it from that again: its files go", "" },
     { "Rent", "show", "scheduled-jobs", false, true, "", 0, 0, no_options, cmd_show_scheduled_jobs,
@@ -130,9 +159,9 @@ const struct command commands[] = {
       "The token alone goes to standard output: --token \"$(berth host token)\"\n" },
     { "Lend", "show", "machines", false, true, "", 0, 0, cmd_show_machines_options,
       cmd_show_machines, NULL, "the machines that you lend", "" },
-    { "Lend", "show", "machine", false, true, "ID", 1, 1, no_options, cmd_show_machine, MACHINES,
+    { "Lend", "show", "machine", false, true, "ID", 1, 1, quiet_options, cmd_show_machine, MACHINES,
       "everything about one of your machines", "" },
-    { "Lend", "list", "machine", false, true, "ID", 1, 1, cmd_list_machine_options,
+    { "Lend", "list", "machine", false, true, "ID...", 1, ANY, cmd_list_machine_options,
       cmd_list_machine, MACHINES, "offer a machine, or change what it is offered for",
       "What is not given stays as it is. berth list machine 77 -g 0.35 -s 0.15 -m 1\n" },
     { "Lend", "set", "defjob", false, true, "ID", 1, 1, cmd_set_defjob_options, cmd_set_defjob,
@@ -158,8 +187,8 @@ const struct command commands[] = {
       "--maintenance-category power\n" },
     { "Lend", "cancel", "maint", false, true, "MACHINE", 1, 1, no_options, cmd_cancel_maint,
       MACHINES, "take all announcements for a machine back", "" },
-    { "Lend", "show", "maints", false, true, "", 0, 0, no_options, cmd_show_maints, NULL,
-      "what is announced for your machines and those you rent", "" },
+    { "Lend", "show", "maints", false, true, "", 0, 0, cmd_show_maints_options, cmd_show_maints,
+      NULL, "what is announced for your machines and those you rent", "" },
     { "Lend", "host", "reclaim", false, true, "MACHINE", 1, 1, cmd_host_reclaim_options,
       cmd_host_reclaim, MACHINES, "take a machine back: everything on it ends then",
       "berth host reclaim 77 --by 2027-01-31 --reason 'The machine is sold.'\n" },
@@ -168,6 +197,9 @@ const struct command commands[] = {
       "berth host rank 77 'gpu_name=RTX_4090 num_gpus=1'\n" },
     { "Lend", "unlist", "machine", false, true, "ID", 1, 1, no_options, cmd_unlist_machine,
       MACHINES, "take a machine's offers back; rentals go on", "" },
+    { "Lend", "delete", "machine", false, true, "ID", 1, 1, no_options, cmd_delete_machine,
+      MACHINES, "take a machine that nobody rents off the market for good",
+      "To let it join again, delete its agent's data and use a new token: it gets another id.\n" },
     { "Lend", "reports", NULL, false, true, "MACHINE", 1, 1, no_options, cmd_reports, MACHINES,
       "what renters reported of a machine", "" },
     { "Lend", "cleanup", "machine", true, true, "ID", 1, 1, no_options, cmd_cleanup_machine,
@@ -201,7 +233,7 @@ const struct command commands[] = {
       "end a session", "" },
     { "Account", "delete", "sessions", false, true, "", 0, 0, no_options, cmd_delete_sessions, NULL,
       "end all sessions but this", "" },
-    { "Account", "show", "subaccounts", false, true, "", 0, 0, no_options, cmd_show_subaccounts,
+    { "Account", "show", "subaccounts", false, true, "", 0, 0, quiet_options, cmd_show_subaccounts,
       NULL, "the accounts below yours", "" },
     { "Account", "create", "subaccount", false, true, "", 0, 0, cmd_create_subaccount_options,
       cmd_create_subaccount, NULL, "make an account below yours",
@@ -274,10 +306,24 @@ const struct command commands[] = {
       NULL, "other backup codes, in place of all", "" },
     { "Account", "tfa", "delete", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_delete, NULL,
       "remove an authenticator app", "" },
+    { "Account", "tfa", "update", false, true, "ID", 1, 1, cmd_tfa_options, cmd_tfa_update, NULL,
+      "call an authenticator app something", "" },
+    { "Account", "tfa", "auth-new", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_auth_new, NULL,
+      "show a second factor, so that another may be added", "" },
+    { "Account", "tfa", "send-email", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_send_email,
+      NULL, "a code by mail, which is no second factor here", "" },
+    { "Account", "tfa", "send-sms", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_send_sms, NULL,
+      "a code by text, which is no second factor here", "" },
+    { "Account", "tfa", "resend-sms", false, true, "", 0, 0, cmd_tfa_options, cmd_tfa_resend_sms,
+      NULL, "the same once more", "" },
     { "Account", "logout", NULL, false, false, "", 0, 0, no_options, cmd_logout, NULL,
       "forget what login remembered", "" },
-    { "Account", "show", "user", false, true, "", 0, 0, no_options, cmd_show_user, NULL,
+    { "Account", "show", "user", false, true, "", 0, 0, quiet_options, cmd_show_user, NULL,
       "your account and its credit", "" },
+    { "Account", "set", "user", false, true, "", 0, 0, cmd_set_user_options, cmd_set_user, NULL,
+      "change what the account says of you", "berth set user --file me.json\n" },
+    { "Account", "set", "api-key", false, false, "KEY", 1, 1, no_options, cmd_set_api_key, NULL,
+      "remember an API key, without trying it", "" },
     { "Account", "show", "charges", false, true, "", 0, 0, cmd_show_charges_options,
       cmd_show_charges, NULL, "what your rentals were charged, by component and price",
       "berth show charges -s 2026-11-01 -e 2026-11-30 --csv >november.csv\n" },
@@ -286,6 +332,9 @@ const struct command commands[] = {
       "berth show invoices -s 2026-11-01      berth show invoices -c is berth show charges\n" },
     { "Account", "show", "invoices-v1", false, true, "", 0, 0, cmd_show_invoices_options,
       cmd_show_invoices, NULL, "the same, by the name that it has elsewhere", "" },
+    { "Account", "search", "invoices", false, true, "[CONDITION...]", 0, ANY, no_options,
+      cmd_search_invoices, NULL, "rows of invoices as they are kept, as JSON",
+      "berth search invoices 'amount_cents>100'\n" },
     { "Account", "show", "deposit", false, true, "ID", 1, 1, no_options, cmd_show_deposit,
       INSTANCES, "what is prepaid for a reserved instance", "" },
     { "Account", "transfer", "credit", false, true, "[RECIPIENT AMOUNT]", 0, 2,
@@ -305,7 +354,7 @@ const struct command commands[] = {
     { "Account", "reset", "api-key", false, true, "", 0, 0, no_options, cmd_reset_api_key, NULL,
       "revoke the API key in use, and get another",
       "The new key alone goes to standard output.\n" },
-    { "Account", "show", "env-vars", false, true, "", 0, 0, no_options, cmd_show_env_vars, NULL,
+    { "Account", "show", "env-vars", false, true, "", 0, 0, values_options, cmd_show_env_vars, NULL,
       "the variables that your instances get", "Their values are not shown to anyone.\n" },
     { "Account", "create", "env-var", false, true, "NAME VALUE", 2, 2, no_options,
       cmd_create_env_var, NULL, "give a variable to every instance that you make from now on", "" },
@@ -315,7 +364,7 @@ const struct command commands[] = {
       NULL, "forget a variable; instances that have it keep it", "" },
     { "Account", "show", "ssh-keys", false, true, "", 0, 0, no_options, cmd_show_ssh_keys, NULL,
       "your SSH keys", "" },
-    { "Account", "create", "ssh-key", false, true, "[KEY]", 0, 1, no_options, cmd_create_ssh_key,
+    { "Account", "create", "ssh-key", false, true, "[KEY]", 0, 1, yes_options, cmd_create_ssh_key,
       NULL, "add an SSH key that opens all instances",
       "KEY is a public key or the file of one. Without it, this machine's own is taken:\n"
       "~/.ssh/id_ed25519.pub, which is made where there is none.\n" },
