@@ -13,7 +13,8 @@ errors are `{"success": false, "error": CODE, "msg": SENTENCE}`.
 
 A key travels in `Authorization: Bearer KEY`, in `?api_key=KEY`, or as the member `api_key` of the
 body; the first of these that is there counts. A key may call what its permissions name: the
-*scope* below. What belongs to someone else is answered like what does not exist.
+*scope* below. What belongs to someone else is answered like what does not exist. A session that was
+logged in to acts for a team of its owner's with the header `Berth-Team: ID`.
 
 Money is dollars, times are Unix seconds in UTC. Too many requests are answered 429 with
 `Retry-After` in seconds.

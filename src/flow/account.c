@@ -183,21 +183,20 @@ struct authenticate_work {
     bool is_known;
 };
 
-/* Where the key is a member's, for a team: what both the key and the member's role allow. Who is no
- * member any more has no key. */
-static bool add_member(struct db *db, const struct api_key_row *key, struct arena *arena,
-                       struct authenticate_work *work, struct error *err)
+/* The caller's account is a team's: what they may is also what the role of the member who acts
+ * allows. `*ret_is_member` false: they are none any more. */
+static bool add_member(struct db *db, int64_t member_id, struct arena *arena, struct caller *caller,
+                       bool *ret_is_member, struct error *err)
 {
-    struct caller *caller = &work->caller;
     struct team_member_row member;
     struct user_row actor;
     int64_t named, whole;
     bool has_member, has_actor = false;
 
-    if (!team_member_load(db, key->user_id, key->member_id, arena, &member, &has_member, err) ||
-        (has_member && !user_load(db, key->member_id, arena, &actor, &has_actor, err)))
+    if (!team_member_load(db, caller->user_id, member_id, arena, &member, &has_member, err) ||
+        (has_member && !user_load(db, member_id, arena, &actor, &has_actor, err)))
         return false;
-    work->is_known = has_actor;
+    *ret_is_member = has_actor;
     if (!has_actor)
         return true;
     if (!account_rights(member.role.rights, &named, &whole))
@@ -205,7 +204,7 @@ static bool add_member(struct db *db, const struct api_key_row *key, struct aren
     caller->narrowed =
         ((caller->scopes | caller->narrowed) & (whole | named)) & ~(caller->scopes & whole);
     caller->scopes &= whole;
-    caller->actor_id = key->member_id;
+    caller->actor_id = member_id;
     caller->has_tfa = actor.has_tfa;
     return true;
 }
@@ -235,7 +234,8 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
                                     .instance_id = key->contract_id,
                                     .is_admin = found.is_owner_admin && key->contract_id == 0 };
     work->is_known = true;
-    return key->member_id == 0 || add_member(db, key, &arena, work, err);
+    return key->member_id == 0 ||
+           add_member(db, key->member_id, &arena, &work->caller, &work->is_known, err);
 }
 
 bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,
@@ -250,6 +250,36 @@ bool flow_authenticate(const struct flow *flow, const struct hash *key, struct c
         login_touch(flow, &work.caller, work.now);
     }
     *ret_is_known = work.is_known;
+    return true;
+}
+
+struct act_work {
+    int64_t team_id;
+    struct caller caller;
+    bool is_member;
+};
+
+static bool act_work(struct db *db, void *context, struct error *err)
+{
+    struct act_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    int64_t member_id = work->caller.user_id;
+
+    work->caller.user_id = work->team_id;
+    work->caller.is_admin = false;
+    return add_member(db, member_id, &arena, &work->caller, &work->is_member, err);
+}
+
+bool flow_act_for_team(const struct flow *flow, int64_t team_id, struct caller *caller,
+                       bool *ret_is_member, struct error *err)
+{
+    struct act_work work = { .team_id = team_id, .caller = *caller };
+
+    if (!store_read(flow->store, act_work, &work, err))
+        return error_context(err, "act for team %" PRId64, team_id);
+    if (work.is_member)
+        *caller = work.caller;
+    *ret_is_member = work.is_member;
     return true;
 }
 

@@ -52,6 +52,12 @@ NODISCARD bool flow_account_create(const struct flow *flow, const struct account
 NODISCARD bool flow_authenticate(const struct flow *flow, const struct hash *key,
                                  struct caller *ret, bool *ret_is_known, struct error *err);
 
+/* Who is logged in acts for a team that they are a member of, with what their role allows; whether
+ * their session has shown their second factor lately stays as it is. `*ret_is_member` false: there
+ * is no such team, or they are no member, and the caller is as it was. */
+NODISCARD bool flow_act_for_team(const struct flow *flow, int64_t team_id, struct caller *caller,
+                                 bool *ret_is_member, struct error *err);
+
 /* The categories that a permission object (api.md 2.11) names, and those that it grants whole.
  * False where it is none. */
 NODISCARD bool account_rights(const char *rights, int64_t *ret_named, int64_t *ret_whole);

@@ -38,6 +38,8 @@ struct authority {
     void (*write_down)(void *context, const struct call *call);
     bool (*check_agent)(void *context, const struct http_request *request, struct caller *ret,
                         struct error *err);
+    /* Who is logged in acts for a team. ERROR_NOT_FOUND: they are no member of it. */
+    bool (*act_for_team)(void *context, int64_t team_id, struct caller *caller, struct error *err);
 };
 
 /* The key that the request carries, or NULL. `body` may be NULL. Borrowed from the request. */

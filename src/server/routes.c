@@ -306,6 +306,31 @@ static bool check_page(struct call *call, const struct routes_options *options)
     return false;
 }
 
+/* A session is its owner's; with the header Berth-Team it acts for a team of theirs. Keys belong to
+ * an account each, and say so by themselves. */
+static bool choose_account(struct call *call, const struct authority *authority)
+{
+    const char *text = http_header(call->request, "Berth-Team");
+    struct error err;
+    uint64_t id;
+
+    if (text == NULL || call->caller.kind != CALLER_USER)
+        return true;
+    if (call->caller.login_id == 0 || !parse_u64(text, &id) || id == 0 || id > INT64_MAX) {
+        reply_refuse(
+            call, 400, "invalid_request",
+            "Berth-Team is a team's number, and goes with a session that was logged in to.");
+        return false;
+    }
+    if (authority->act_for_team(authority->context, (int64_t)id, &call->caller, &err))
+        return true;
+    if (err.code == ERROR_NOT_FOUND)
+        reply_refuse(call, 403, "not_authorized", "You are a member of no team %s.", text);
+    else
+        reply_error(call, &err);
+    return false;
+}
+
 static bool check_text(const struct call *call, const char *text, struct error *err)
 {
     auto_json json_t *rights = NULL;
@@ -421,7 +446,7 @@ static void run(void *context, struct http_exchange *exchange)
     struct hash name = rate_name(&call, key);
     if (!take_token(&call, visit->routes, &name, visit->route->rate) ||
         !identify(&call, visit, key) || !check_page(&call, options) ||
-        !authorise(&call, &is_narrowed))
+        !choose_account(&call, &options->authority) || !authorise(&call, &is_narrowed))
         return;
     if (!is_read_first && !read_body(&call, &body))
         return;

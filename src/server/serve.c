@@ -98,6 +98,16 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
     return true;
 }
 
+static bool act_for_team(void *context, int64_t team_id, struct caller *caller, struct error *err)
+{
+    struct app *app = context;
+    bool is_member;
+
+    return flow_act_for_team(&app->flow, team_id, caller, &is_member, err) &&
+           (is_member || error_set(err, ERROR_NOT_FOUND, "you are a member of no team %lld",
+                                   (long long)team_id));
+}
+
 static bool find_rights(void *context, const struct caller *caller, struct arena *arena,
                         struct key_rights *ret, struct error *err)
 {
@@ -302,7 +312,7 @@ static bool open_doors(struct app *app, const struct options *options, const cha
     struct http_options http = http_options_default();
     const struct routes_options routes = { .app = app,
                                            .authority = { app, find_key, find_rights, count_wrong,
-                                                          write_down, agents_check },
+                                                          write_down, agents_check, act_for_team },
                                            .clock = app->clock,
                                            .log = &app->log,
                                            .limits = rate_limits_times(app->flow.guess_factor),

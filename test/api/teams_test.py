@@ -104,6 +104,42 @@ class Teams(unittest.TestCase):
         self.refused(crew, "PUT", "/users/email/", {"email": "mine@berth.test"}, 400, "login_failed")
         self.refused(crew, "POST", "/tfa/totp-setup/", {}, 403, "team_user_forbidden")
 
+    def test_a_session_acts_for_the_team_that_it_names(self):
+        """With what the role allows, and with the second factor that the session has shown."""
+        eve = self.world.user("eve")
+        crew = self.team(eve, "named")
+        session = self.world.session_of(eve, "correct horse battery")
+
+        def call(method, path, team, body=None, key=session):
+            return self.world.call(method, API + path, body, key=key, headers={"Berth-Team": str(team)})
+
+        self.assertEqual(call("GET", "/users/current/", crew.id)[1]["id"], crew.id)
+        self.assertEqual(self.world.call("GET", API + "/users/current/", key=session)[1]["id"], eve.id)
+        self.assertEqual([row["id"] for row in call("GET", "/team/members/", crew.id)[1]], [eve.id])
+        self.assertEqual(call("POST", "/team/roles/", crew.id, {"name": "reader", "permissions": {
+            "api": {"team_read": {}}}})[0], 200)
+        # Nobody acts for those who are not theirs, and no key for another account than its own.
+        other = self.team(self.ada, "foreign")
+        for team in (other.id, crew.id + 100000):
+            status, reply = call("GET", "/users/current/", team)
+            self.assertEqual((status, reply["error"]), (403, "not_authorized"), reply)
+        for team, key in ((crew.id, eve.key), ("me", session), (0, session), (-1, session), ("", session)):
+            status, reply = call("GET", "/users/current/", team, key=key)
+            self.assertEqual((status, reply["error"]), (400, "invalid_request"), reply)
+        # A member may what the role allows, and no more; who has left may nothing.
+        self.world.join(crew, self.cy, "cy@berth.test", "reader")
+        theirs = self.world.session_of(self.cy, "correct horse battery")
+        self.assertEqual(call("GET", "/team/members/", crew.id, key=theirs)[0], 200)
+        self.assertEqual(call("GET", "/instances/", crew.id, key=theirs)[0], 403)
+        self.assertEqual(call("DELETE", "/team/", crew.id, key=theirs)[0], 403)
+        crew.ok("DELETE", f"{API}/team/members/{self.cy.id}/", {})
+        self.assertEqual(call("GET", "/team/members/", crew.id, key=theirs)[0], 403)
+        # The end of the team takes the owner's second factor: its key has none, the session has shown it.
+        self.world.second_factor(Person(self.world, eve.id, session))
+        self.assertEqual(crew.call("DELETE", API + "/team/", {})[0], 401)
+        self.assertEqual(call("DELETE", "/team/", crew.id, {}, key=session)[0], 200)
+        self.assertEqual(eve.ok("GET", API + "/teams/")["teams"], [])
+
     # As clients and people spell it
 
     def berth(self, who, *words, is_good=True):
