@@ -219,7 +219,10 @@ static _Noreturn void run_tunnel(uint64_t door, const struct key_pair *keys, uin
         .loop = loop, .identity = &identity, .uid = 65534, .gid = 65534, .log = log_standard()
     };
     const struct desired_relay relay = { RELAY_ID, "127.0.0.1", (int64_t)door, "" };
-    const struct tunnel_port port = { 1, { htonl(INADDR_LOOPBACK) }, 80, (uint16_t)target };
+    const struct tunnel_port port = { .instance_id = 1,
+                                      .address = { htonl(INADDR_LOOPBACK) },
+                                      .inside = 80,
+                                      .outside = (uint16_t)target };
     const struct tunnel_state state = { EPOCH, &relay, 1, &port, 1 };
 
     identity.keys = *keys;

@@ -92,34 +92,41 @@ static void encode_number_variable(struct encoder *json, const char *name, int64
     encode_variable(json, name, text);
 }
 
-/* VAST_TCP_PORT_8081=40001. An identity port has the name that was asked for, 70000 and up, in
- * the order of the spec (api.md 2.4.3), and its own name as well. */
+static void encode_port_variable(struct encoder *json, int64_t port, bool is_udp, int64_t value)
+{
+    char name[48];
+
+    (void)snprintf(name, sizeof name, "VAST_%s_PORT_%" PRId64, is_udp ? "UDP" : "TCP", port);
+    encode_number_variable(json, name, value);
+}
+
+/* VAST_TCP_PORT_8081=40001: where the world finds it, which behind NAT is a relay's port. An
+ * identity port has the name that was asked for, 70000 and up, in the order of the spec
+ * (api.md 2.4.3), and its own name as well. */
 static void encode_port_variables(struct encoder *json, const struct container_wish *wish)
 {
     const struct instance_spec *spec = &wish->desired->spec;
     const struct record *record = wish->record;
-    int64_t identity = 0;
-    char name[48];
+    int64_t identity = 0, ssh = instance_spec_relayed(spec, 22, false);
 
     if (record->ssh_port > 0)
-        encode_number_variable(json, "VAST_TCP_PORT_22", record->ssh_port);
+        encode_port_variable(json, 22, false, ssh > 0 ? ssh : record->ssh_port);
     for (int64_t i = 0; i < record->port_count; i++) {
         const struct port_mapping *port = &record->ports[i];
+        int64_t relayed = instance_spec_relayed(spec, port->port, port->is_udp);
 
         if (port->port == 22 && !port->is_udp)
             continue;
-        (void)snprintf(name, sizeof name, "VAST_%s_PORT_%" PRId64, port->is_udp ? "UDP" : "TCP",
-                       port->port);
-        encode_number_variable(json, name, port->host_port);
-        if (port->port != port->host_port)
-            continue;
         while (identity < spec->port_count && spec->ports[identity].port < LAUNCH_IDENTITY_PORT)
             identity++;
-        if (identity == spec->port_count)
-            continue;
-        (void)snprintf(name, sizeof name, "VAST_%s_PORT_%" PRId64, port->is_udp ? "UDP" : "TCP",
-                       spec->ports[identity++].port);
-        encode_number_variable(json, name, port->host_port);
+        const struct spec_port *asked = identity < spec->port_count ? &spec->ports[identity] : NULL;
+        bool is_identity = asked != NULL && asked->is_udp == port->is_udp &&
+                           (port->port == port->host_port ||
+                            port->port == instance_spec_relayed(spec, asked->port, asked->is_udp));
+        int64_t value = is_identity ? port->port : relayed > 0 ? relayed : port->host_port;
+        encode_port_variable(json, port->port, port->is_udp, value);
+        if (is_identity)
+            encode_port_variable(json, spec->ports[identity++].port, port->is_udp, value);
     }
 }
 
@@ -150,7 +157,8 @@ static void encode_env(struct encoder *json, const struct container_wish *wish)
     encode_variable(json, "VAST_CONTAINERLABEL", label);
     encode_variable(json, "BERTH_CONTAINERLABEL", label);
     encode_number_variable(json, "GPU_COUNT", desired->gpu_count);
-    encode_variable(json, "PUBLIC_IPADDR", wish->host->public_ip);
+    encode_variable(json, "PUBLIC_IPADDR",
+                    spec->public_host != NULL ? spec->public_host : wish->host->public_ip);
     for (int64_t i = 0; i < spec->ssh_key_count; i++)
         buf_printf(&keys, "%s%s", i > 0 ? "\n" : "", spec->ssh_keys[i]);
     if (keys.length > 0)
@@ -437,7 +445,7 @@ bool container_spec(const struct desired_instance *desired, char spec[static SEE
     auto_buf struct buf text = buf_of(DOMAIN_TEXT_MAX);
 
     /* All but what may change while the container stays: keys are the gateway's, and the image
-     * is only asked when there is no container yet. */
+     * is only asked when there is no container yet. A relay's ports are given once. */
     fixed.gen = 1;
     fixed.state = DESIRED_RUNNING;
     fixed.restart_nonce = 0;
@@ -448,6 +456,8 @@ bool container_spec(const struct desired_instance *desired, char spec[static SEE
     fixed.spec.ssh_key_count = 0;
     fixed.spec.image = "";
     fixed.spec.registry_login = NULL;
+    fixed.spec.public_host = NULL;
+    fixed.spec.relayed_count = 0;
     desired_encode(&text, &whole);
     if (text.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the spec of instance %" PRId64 " is too long",

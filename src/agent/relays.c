@@ -48,36 +48,56 @@ static struct in_addr address_of(struct instance *instance)
     return found;
 }
 
-/* SSH even while it is stopped, for the front to say so; what the container publishes always. Its
- * notebook, of which a relay makes https://, is published nowhere else. */
-static size_t add_ports(struct instance *instance, struct tunnel_port *ports, size_t max)
+/* Where the tunnel finds one of its published ports. Datagrams are sent to the container itself:
+ * the engine's own way keeps no flows apart that it does not know from their first packet on. */
+static bool find_port(struct instance *instance, const struct port_mapping *port,
+                      struct tunnel_port *ret)
 {
     const struct in_addr local = { htonl(INADDR_LOOPBACK) };
-    const struct record *record = &instance->record;
-    bool has_jupyter = false;
+
+    *ret = (struct tunnel_port){ .instance_id = instance->id,
+                                 .address = port->is_udp ? address_of(instance) : local,
+                                 .inside = (uint16_t)port->port,
+                                 .outside = (uint16_t)(port->is_udp ? port->port : port->host_port),
+                                 .is_udp = port->is_udp };
+    return ret->address.s_addr != 0;
+}
+
+/* What the host itself answers for: SSH even while it is stopped, for the front to say so; and its
+ * notebook, of which a relay makes https://, and which is published nowhere else. */
+static size_t add_own(struct instance *instance, struct tunnel_port *ports, size_t max)
+{
+    const struct port_mapping ssh = { .port = RELAY_SSH_PORT,
+                                      .host_port = instance->record.ssh_port };
     size_t count = 0;
+
+    if (instance->record.ssh_port > 0 && count < max)
+        count += find_port(instance, &ssh, &ports[count]);
+    if (!jupyter_is_wanted(&instance->desired->spec) || count == max)
+        return count;
+    ports[count] = (struct tunnel_port){ .instance_id = instance->id,
+                                         .address = address_of(instance),
+                                         .inside = LAUNCH_JUPYTER_PORT,
+                                         .outside = LAUNCH_JUPYTER_PORT };
+    return count + (ports[count].address.s_addr != 0);
+}
+
+static size_t add_ports(struct instance *instance, struct tunnel_port *ports, size_t max)
+{
+    const struct record *record = &instance->record;
 
     if (instance->desired == NULL || instance->desired->state == DESIRED_ABSENT ||
         !instance->has_record)
         return 0;
-    if (record->ssh_port > 0 && count < max)
-        ports[count++] =
-            (struct tunnel_port){ instance->id, local, RELAY_SSH_PORT, (uint16_t)record->ssh_port };
-    if (jupyter_is_wanted(&instance->desired->spec) && count < max) {
-        const struct in_addr address = address_of(instance);
-
-        has_jupyter = address.s_addr != 0;
-        if (has_jupyter)
-            ports[count++] = (struct tunnel_port){ instance->id, address, LAUNCH_JUPYTER_PORT,
-                                                   LAUNCH_JUPYTER_PORT };
-    }
+    size_t count = add_own(instance, ports, max), own_count = count;
     for (int64_t i = 0; i < record->port_count && count < max; i++) {
-        const struct port_mapping *port = &record->ports[i];
+        bool is_own = false;
 
-        if (!port->is_udp && !(record->ssh_port > 0 && port->port == RELAY_SSH_PORT) &&
-            !(has_jupyter && port->port == LAUNCH_JUPYTER_PORT))
-            ports[count++] = (struct tunnel_port){ instance->id, local, (uint16_t)port->port,
-                                                   (uint16_t)port->host_port };
+        for (size_t k = 0; k < own_count; k++)
+            is_own =
+                is_own || (!record->ports[i].is_udp && ports[k].inside == record->ports[i].port);
+        if (!is_own)
+            count += find_port(instance, &record->ports[i], &ports[count]);
     }
     return count;
 }

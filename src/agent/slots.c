@@ -69,8 +69,9 @@ static bool is_mapped(const struct record *record, int64_t port, bool is_udp)
     return false;
 }
 
+/* `relayed`: a relay's port that leads there; 0: none does. */
 static bool add_port(const struct slots *slots, const struct record *others, size_t count,
-                     const struct spec_port *port, struct record *record)
+                     const struct spec_port *port, int64_t relayed, struct record *record)
 {
     bool is_identity = port->port >= LAUNCH_IDENTITY_PORT;
 
@@ -83,7 +84,9 @@ static bool add_port(const struct slots *slots, const struct record *others, siz
     if (host_port == 0 || record->port_count == SPEC_PORTS_MAX)
         return false;
     record->ports[record->port_count++] = (struct port_mapping){
-        .port = is_identity ? host_port : port->port,
+        .port = is_identity && relayed > 0 ? relayed
+                : is_identity              ? host_port
+                                           : port->port,
         .is_udp = port->is_udp,
         .host_port = host_port,
     };
@@ -113,7 +116,10 @@ bool slots_assign(const struct slots *slots, const struct record *others, size_t
                          "no free port of %" PRId64 " to %" PRId64 " is left on the host",
                          slots->port_first, slots->port_last);
     for (int64_t i = 0; i < spec->port_count; i++) {
-        if (!add_port(slots, others, count, &spec->ports[i], record))
+        const struct spec_port *port = &spec->ports[i];
+        int64_t relayed = instance_spec_relayed(spec, port->port, port->is_udp);
+
+        if (!add_port(slots, others, count, port, relayed, record))
             return error_set(err, ERROR_UNAVAILABLE,
                              "%" PRId64 " ports are wanted, and the host "
                              "has not so many left of %" PRId64 " to %" PRId64,
@@ -128,7 +134,7 @@ void slots_expose(const struct slots *slots, const struct record *others, size_t
     for (int64_t i = 0; i < image->port_count; i++) {
         struct spec_port port = { image->ports[i].port, image->ports[i].is_udp };
 
-        if (!add_port(slots, others, count, &port, record))
+        if (!add_port(slots, others, count, &port, 0, record))
             return;
     }
 }

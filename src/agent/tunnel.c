@@ -109,9 +109,9 @@ static void write_table(const struct tunnel *tunnel, const struct tunnel_state *
     for (size_t i = 0; i < state->port_count; i++) {
         const struct tunnel_port *port = &state->ports[i];
 
-        buf_printf(out, "port %" PRId64 " %u %s %u\n", port->instance_id, (unsigned)port->inside,
+        buf_printf(out, "port %" PRId64 " %u %s %u %s\n", port->instance_id, (unsigned)port->inside,
                    inet_ntop(AF_INET, &port->address, address, sizeof address),
-                   (unsigned)port->outside);
+                   (unsigned)port->outside, port->is_udp ? "udp" : "tcp");
     }
 }
 

@@ -16,6 +16,7 @@
  *   tunnel_main.c     the process: its loop and its table
  *   tunnel_control.c  the connection to a relay
  *   tunnel_back.c     the connections for callers
+ *   tunnel_flows.c    and for callers of UDP ports, all of a port in one
  *   tunnel_wire.h     what the two processes say to each other
  *
  * Bytes are not counted here: those of SSH are by the SSH front, all others by the container's own
@@ -54,6 +55,7 @@ struct tunnel_port {
     int64_t instance_id;
     struct in_addr address;
     uint16_t inside, outside;
+    bool is_udp;
 };
 
 struct tunnel; /* opaque */

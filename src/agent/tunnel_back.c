@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/tunnel_control.h"
+#include "agent/tunnel_flows.h"
 #include "agent/tunnel_main.h"
 
 int tunnel_compare_ports(const void *left, const void *right)
@@ -17,14 +18,17 @@ int tunnel_compare_ports(const void *left, const void *right)
 
     if (a->instance_id != b->instance_id)
         return a->instance_id < b->instance_id ? -1 : 1;
-    return (int)a->inside - (int)b->inside;
+    return a->inside != b->inside ? (int)a->inside - (int)b->inside
+                                  : (int)a->is_udp - (int)b->is_udp;
 }
 
 /* NULL: nowhere that a relay may lead to. */
-static const struct tunnel_port *find_port(const struct tunnel_process *tunnel, int64_t instance_id,
-                                           uint16_t inside)
+static const struct tunnel_port *find_port(const struct tunnel_process *tunnel,
+                                           const struct relay_frame *frame)
 {
-    const struct tunnel_port wanted = { .instance_id = instance_id, .inside = inside };
+    const struct tunnel_port wanted = { .instance_id = frame->instance_id,
+                                        .inside = frame->port,
+                                        .is_udp = frame->type == RELAY_OPEN_FLOWS };
 
     return tunnel->port_count == 0 ? NULL
                                    : bsearch(&wanted, tunnel->ports, tunnel->port_count,
@@ -207,7 +211,7 @@ void back_handle(struct tunnel_process *tunnel, struct back *back, int which, ui
 void back_begin(struct tunnel_process *tunnel, struct control *control,
                 const struct relay_frame *frame)
 {
-    const struct tunnel_port *port = find_port(tunnel, frame->instance_id, frame->port);
+    const struct tunnel_port *port = find_port(tunnel, frame);
     struct sockaddr_storage where = { 0 };
 
     if (port == NULL || tunnel->back_count >= tunnel->back_max) {
@@ -232,7 +236,8 @@ void back_begin(struct tunnel_process *tunnel, struct control *control,
     for (int i = 0; i < 2; i++)
         back->watches[i] = (struct tunnel_watch){ TUNNEL_WATCH_BACK, i, back };
     pump_open(&back->pump, (struct pump_end){ .fd = -1 },
-              (struct pump_end){ .fd = tunnel_dial(&where, sizeof host) });
+              (struct pump_end){ .fd = port->is_udp ? flows_begin(tunnel, port)
+                                                    : tunnel_dial(&where, sizeof host) });
     back->next = tunnel->backs;
     if (back->next != NULL)
         back->next->previous = back;

@@ -245,7 +245,8 @@ static void take_frame(struct tunnel_process *tunnel, struct control *control,
         control->ping_ms = tunnel->now_ms + RELAY_PING_MS;
         log_write(&tunnel->log, LOG_INFO, "relay connected", "%s port %u%s", control->host,
                   (unsigned)control->port, control->has_pin ? ", TLS" : "");
-    } else if (control->state == CONTROL_OPEN && frame->type == RELAY_OPEN) {
+    } else if (control->state == CONTROL_OPEN &&
+               (frame->type == RELAY_OPEN || frame->type == RELAY_OPEN_FLOWS)) {
         back_begin(tunnel, control, frame);
     } else if (control->state == CONTROL_OPEN && frame->type == RELAY_PING) {
         control_send(tunnel, control,

@@ -27,7 +27,9 @@ enum tunnel_watch_kind {
     TUNNEL_WATCH_AGENT,
     TUNNEL_WATCH_NAMES,
     TUNNEL_WATCH_CONTROL,
-    TUNNEL_WATCH_BACK
+    TUNNEL_WATCH_BACK,
+    TUNNEL_WATCH_FLOWS,
+    TUNNEL_WATCH_FLOW
 };
 
 struct tunnel_watch {
@@ -101,7 +103,9 @@ struct tunnel_process {
     size_t port_count;
     struct back *backs, *dead, *ready; /* owned lists */
     size_t back_count, back_max;
-    int names[2]; /* pipe from the resolvers' threads */
+    struct flows *flows; /* owned list */
+    size_t flow_count;   /* no more than back_max */
+    int names[2];        /* pipe from the resolvers' threads */
     struct tunnel_watch agent_watch, names_watch;
 };
 

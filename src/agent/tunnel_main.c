@@ -17,12 +17,13 @@
 
 #include "agent/tunnel_back.h"
 #include "agent/tunnel_control.h"
+#include "agent/tunnel_flows.h"
 #include "base/hex.h"
 #include "base/parse.h"
 #include "sys/crypto.h"
 #include "sys/fd.h"
 
-enum { TICK_MS = 250, EVENTS_MAX = 128, WORDS_MAX = 5, DESCRIPTORS_OF_A_BACK = 6 };
+enum { TICK_MS = 250, EVENTS_MAX = 128, WORDS_MAX = 6, DESCRIPTORS_OF_A_BACK = 6 };
 
 int64_t tunnel_now_ms(void)
 {
@@ -35,6 +36,13 @@ int64_t tunnel_now_ms(void)
 bool tunnel_watch(struct tunnel_process *tunnel, int fd, struct tunnel_watch *watch)
 {
     struct epoll_event wanted = { .events = PUMP_EVENTS, .data.ptr = watch };
+
+    return epoll_ctl(tunnel->epoll, EPOLL_CTL_ADD, fd, &wanted) == 0;
+}
+
+bool tunnel_watch_input(struct tunnel_process *tunnel, int fd, struct tunnel_watch *watch)
+{
+    struct epoll_event wanted = { .events = EPOLLIN, .data.ptr = watch };
 
     return epoll_ctl(tunnel->epoll, EPOLL_CTL_ADD, fd, &wanted) == 0;
 }
@@ -131,6 +139,7 @@ static bool read_port(struct tunnel_process *tunnel, char *words[WORDS_MAX])
     port.instance_id = (int64_t)instance_id;
     port.inside = (uint16_t)inside;
     port.outside = (uint16_t)outside;
+    port.is_udp = strcmp(words[5], "udp") == 0;
     tunnel->ports[tunnel->port_count++] = port;
     return true;
 }
@@ -143,7 +152,7 @@ static bool read_line(struct tunnel_process *tunnel, char *line)
 
     if (count == 5 && strcmp(words[0], "relay") == 0)
         return read_relay(tunnel, words);
-    if (count == 5 && strcmp(words[0], "port") == 0)
+    if (count == 6 && strcmp(words[0], "port") == 0)
         return read_port(tunnel, words);
     if (count == 3 && strcmp(words[0], "machine") == 0) {
         if (!number(words[1], INT64_MAX, &first) || !number(words[2], INT64_MAX, &second))
@@ -257,6 +266,12 @@ static void dispatch(struct tunnel_process *tunnel, const struct epoll_event *ev
     case TUNNEL_WATCH_BACK:
         back_handle(tunnel, watch->owner, watch->end, event->events);
         break;
+    case TUNNEL_WATCH_FLOWS:
+        flows_handle(tunnel, watch->owner);
+        break;
+    case TUNNEL_WATCH_FLOW:
+        flow_handle(tunnel, watch->owner, watch->end);
+        break;
     }
 }
 
@@ -279,11 +294,13 @@ static _Noreturn void run(struct tunnel_process *tunnel)
         if (tunnel->now_ms >= tick_ms) {
             tick_ms = tunnel->now_ms + TICK_MS;
             backs_tend(tunnel);
+            flows_tend(tunnel);
             for (struct control *control = tunnel->controls; control != NULL;
                  control = control->next)
                 control_tend(tunnel, control);
         }
         backs_bury(tunnel);
+        flows_bury(tunnel);
     }
 }
 

@@ -9,6 +9,9 @@
 int64_t tunnel_now_ms(void);
 bool tunnel_watch(struct tunnel_process *tunnel, int fd, struct tunnel_watch *watch);
 
+/* The same, but told of input again and again for as long as there is some. */
+bool tunnel_watch_input(struct tunnel_process *tunnel, int fd, struct tunnel_watch *watch);
+
 /* Connecting, or -1. `address` must outlive nothing. */
 int tunnel_dial(const struct sockaddr_storage *address, socklen_t size);
 

@@ -5,7 +5,7 @@
  *     agent -> tunnel   TUNNEL_TABLE with a memory file: lines of text
  *                           machine ID EPOCH
  *                           relay ID HOST PORT PIN      PIN "-": plain TCP
- *                           port INSTANCE INSIDE ADDRESS OUTSIDE
+ *                           port INSTANCE INSIDE ADDRESS OUTSIDE tcp|udp
  *     tunnel -> agent   TUNNEL_SIGN: relay and nonce
  *     agent -> tunnel   TUNNEL_SIGNED: the same, and the signature */
 

@@ -20,6 +20,7 @@ struct desired_work {
     int64_t machine_id;
     struct instant now;
     struct arena *arena;
+    struct machine_row machine;
     struct desired desired;
     int64_t rev;
     bool has, is_quarantined;
@@ -158,6 +159,9 @@ static bool fill(struct db *db, const struct desired_work *work,
         withhold(instance);
         return true;
     }
+    if (work->desired.relay_count > 0 &&
+        !relay_reach(db, &work->machine, contract->id, work->arena, &instance->spec, err))
+        return false;
     return add_notice(db, work, contract, instance, err) &&
            secrets_add(db, work->flow->vault, contract->owner_id, contract->id, work->arena,
                        &instance->spec, err) &&
@@ -196,12 +200,11 @@ static bool desired_work(struct db *db, void *context, struct error *err)
 {
     struct desired_work *work = context;
     struct contract_row *contracts;
-    struct machine_row machine;
     struct session_row session;
     bool has_session;
     size_t count;
 
-    if (!machine_load(db, work->machine_id, work->arena, &machine, &work->has, err))
+    if (!machine_load(db, work->machine_id, work->arena, &work->machine, &work->has, err))
         return false;
     if (!work->has)
         return true;
@@ -210,19 +213,19 @@ static bool desired_work(struct db *db, void *context, struct error *err)
         return false;
     if (count > DESIRED_INSTANCES_MAX)
         return no_room(err);
-    work->is_quarantined = machine.is_quarantined;
+    work->is_quarantined = work->machine.is_quarantined;
     work->desired = (struct desired){ .session_epoch = has_session ? session.epoch : 0,
-                                      .desired_rev = machine.desired_rev,
+                                      .desired_rev = work->machine.desired_rev,
                                       .server_time_us = work->now.microseconds,
                                       .instance_count = (int64_t)count };
     work->desired.instances = arena_alloc(work->arena, count, sizeof *work->desired.instances);
     if (work->desired.instances == NULL)
         return no_room(err);
+    if (!relay_desired(db, work->machine_id, work->arena, &work->desired, err))
+        return false;
     for (size_t i = 0; i < count; i++)
         if (!fill(db, work, &contracts[i], &work->desired.instances[i], err))
             return false;
-    if (!relay_desired(db, work->machine_id, work->arena, &work->desired, err))
-        return false;
     /* A command may hold secrets, too. */
     return work->is_quarantined || add_ops(db, work, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "flow/hardware.h"
 #include "flow/limits.h"
 #include "market/relaying.h"
 #include "store/machine.h"
@@ -142,7 +143,9 @@ static bool give_one(struct db *db, const struct relay_row *relay, int64_t contr
         struct relay_port_row row = { .relay_id = relay->id,
                                       .port = port + i,
                                       .contract_id = contract_id,
-                                      .inside = want->inside,
+                                      .inside = want->inside >= LAUNCH_IDENTITY_PORT ? port + i
+                                                                                     : want->inside,
+                                      .asked = want->inside,
                                       .protocol = want->protocol };
 
         if (!relay_port_insert(db, &row, err))
@@ -240,6 +243,32 @@ bool relay_fence(struct db *db, int64_t machine_id, struct error *err)
 
     return relay_leads_to(db, machine_id, &leads, err) &&
            (!leads || db_notify(db, TOPIC_RELAY, machine_id, err));
+}
+
+bool relay_reach(struct db *db, const struct machine_row *machine, int64_t contract_id,
+                 struct arena *arena, struct instance_spec *spec, struct error *err)
+{
+    struct machine_facts facts;
+    struct relay_port_row *ports;
+    size_t count;
+
+    if (!hardware_facts(machine->facts, &facts, err))
+        return false;
+    if (facts.is_behind_nat == 0)
+        return true;
+    if (!relay_port_list(db, contract_id, arena, &ports, &count, err))
+        return false;
+    count = count < SPEC_RELAYED_MAX ? count : SPEC_RELAYED_MAX;
+    spec->relayed = arena_alloc(arena, count, sizeof *spec->relayed);
+    if (spec->relayed == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the relay's ports");
+    for (size_t i = 0; i < count; i++)
+        spec->relayed[i] = (struct spec_relayed){ .asked = ports[i].asked,
+                                                  .is_udp = ports[i].protocol == RELAYING_UDP,
+                                                  .port = ports[i].port };
+    spec->relayed_count = (int64_t)count;
+    spec->public_host = count > 0 ? ports[0].public_host : NULL;
+    return true;
 }
 
 bool relay_desired(struct db *db, int64_t machine_id, struct arena *arena, struct desired *desired,

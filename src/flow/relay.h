@@ -10,6 +10,7 @@
 #include "flow/flow.h"
 #include "market/machine.h"
 #include "proto/desired.h"
+#include "store/machine.h"
 #include "store/relay.h"
 
 enum {
@@ -52,6 +53,11 @@ NODISCARD bool relay_take_back(struct db *db, int64_t contract_id, struct error 
 
 /* A machine has a new session: relays turn the old one away. */
 NODISCARD bool relay_fence(struct db *db, int64_t machine_id, struct error *err);
+
+/* What a contract's host has to know of the ports that it was lent, for its spec. Nothing where the
+ * host has open ports of its own. */
+NODISCARD bool relay_reach(struct db *db, const struct machine_row *machine, int64_t contract_id,
+                           struct arena *arena, struct instance_spec *spec, struct error *err);
 
 /* Those that the machine's agent has to dial, for its desired state. */
 NODISCARD bool relay_desired(struct db *db, int64_t machine_id, struct arena *arena,

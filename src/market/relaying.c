@@ -6,7 +6,8 @@
 static void add(struct relaying_want *wants, size_t *count, struct relaying_want want)
 {
     for (size_t i = 0; i < *count; i++)
-        if (wants[i].inside == want.inside)
+        if (wants[i].inside == want.inside &&
+            (wants[i].protocol == RELAYING_UDP) == (want.protocol == RELAYING_UDP))
             return;
     assert(*count < RELAYING_WANTS_MAX);
     wants[(*count)++] = want;
@@ -25,8 +26,9 @@ size_t relaying_wants(const struct relaying_ask *ask,
     if (ask->mode.has_jupyter)
         add(ret, &count, (struct relaying_want){ LAUNCH_JUPYTER_PORT, 1, RELAYING_HTTPS });
     for (size_t i = 0; ask->is_behind_nat && i < ask->port_count; i++)
-        if (!ask->ports[i].is_udp && ask->ports[i].port < LAUNCH_IDENTITY_PORT)
-            add(ret, &count, (struct relaying_want){ ask->ports[i].port, 1, RELAYING_TCP });
+        add(ret, &count,
+            (struct relaying_want){ ask->ports[i].port, 1,
+                                    ask->ports[i].is_udp ? RELAYING_UDP : RELAYING_TCP });
     return count;
 }
 

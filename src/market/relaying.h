@@ -3,9 +3,9 @@
  *
  * A host with open ports is reached there; a relay's port for SSH is in addition, for who asks for
  * the proxy. A host behind NAT has nothing else: SSH and every TCP port that was asked for are lent
- * one. A notebook has one wherever it is, since a browser takes it without a warning only through a
- * relay's certificate. Relays carry TCP alone; ports that must be the same inside and outside
- * cannot be lent. */
+ * one, and every UDP port. A notebook has one wherever it is, since a browser takes it without a
+ * warning only through a relay's certificate. A port that must be the same inside and outside has
+ * the relay's number in the container. */
 
 #ifndef BERTH_MARKET_RELAYING_H
 #define BERTH_MARKET_RELAYING_H
@@ -29,11 +29,12 @@ struct relaying_ask {
     const struct launch_port *ports;
 };
 
-enum relaying_protocol { RELAYING_TCP, RELAYING_HTTPS }; /* as the database has them */
+/* As the database has them. */
+enum relaying_protocol { RELAYING_TCP, RELAYING_HTTPS, RELAYING_UDP };
 
 struct relaying_want {
-    int64_t inside;
-    int64_t run; /* so many ports in a row, which all lead there */
+    int64_t inside; /* as it was asked for: from LAUNCH_IDENTITY_PORT up it is the relay's own */
+    int64_t run;    /* so many ports in a row, which all lead there */
     enum relaying_protocol protocol;
 };
 

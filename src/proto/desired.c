@@ -64,6 +64,7 @@ static const struct field spec_fields[] = {
     FIELD_LINE_OPTIONAL(S, jupyter_token, 1, 128),
     FIELD_LINE_OPTIONAL(S, jupyter_dir, 1, 1024),
     FIELD_LINE_OPTIONAL(S, jupyter_app, 1, 16),
+    FIELD_LINE_OPTIONAL(S, public_host, 1, 255),
     FIELD_INT(S, disk_gb, 0, SIZE_GB_MAX),
     FIELD_INT(S, cpu_millis, 0, SIZE_MB_MAX),
     FIELD_INT(S, ram_mb, 0, SIZE_MB_MAX),
@@ -83,6 +84,13 @@ static const struct field port_fields[] = {
     FIELD_BOOL(struct spec_port, is_udp),
 };
 static const struct field_list port_list = FIELD_LIST(port_fields);
+
+static const struct field relayed_fields[] = {
+    FIELD_INT(struct spec_relayed, asked, 1, LAUNCH_PORT_MAX),
+    FIELD_BOOL(struct spec_relayed, is_udp),
+    FIELD_INT(struct spec_relayed, port, 1, UINT16_MAX),
+};
+static const struct field_list relayed_list = FIELD_LIST(relayed_fields);
 
 static const struct field op_fields[] = {
     FIELD_LINE(struct desired_op, op_id, OP_ID_SIZE - 1, OP_ID_SIZE - 1),
@@ -148,6 +156,30 @@ static void encode_texts(struct encoder *json, const struct texts *texts, const 
     encode_end(json);
 }
 
+/* Not where it is nothing: what runs is known by a hash of this text. */
+static void encode_relayed(struct encoder *json, const struct instance_spec *spec)
+{
+    assert(spec->relayed_count >= 0 && spec->relayed_count <= SPEC_RELAYED_MAX);
+    if (spec->relayed_count == 0)
+        return;
+    encode_key(json, "relayed");
+    encode_array(json);
+    for (int64_t i = 0; i < spec->relayed_count; i++) {
+        encode_object(json);
+        fields_encode(json, &relayed_list, &spec->relayed[i]);
+        encode_end(json);
+    }
+    encode_end(json);
+}
+
+int64_t instance_spec_relayed(const struct instance_spec *spec, int64_t asked, bool is_udp)
+{
+    for (int64_t i = 0; i < spec->relayed_count; i++)
+        if (spec->relayed[i].asked == asked && spec->relayed[i].is_udp == is_udp)
+            return spec->relayed[i].port;
+    return 0;
+}
+
 static void encode_spec(struct encoder *json, const struct instance_spec *spec)
 {
     assert(spec->env_count >= 0 && spec->env_count <= SPEC_ENV_MAX);
@@ -176,6 +208,7 @@ static void encode_spec(struct encoder *json, const struct instance_spec *spec)
         encode_end(json);
     }
     encode_end(json);
+    encode_relayed(json, spec);
     encode_end(json);
 }
 
@@ -300,6 +333,8 @@ static const struct rows env_rows = { "env", SPEC_ENV_MAX, sizeof(struct spec_va
                                       &variable_list };
 static const struct rows port_rows = { "ports", SPEC_PORTS_MAX, sizeof(struct spec_port),
                                        &port_list };
+static const struct rows relayed_rows = { "relayed", SPEC_RELAYED_MAX, sizeof(struct spec_relayed),
+                                          &relayed_list };
 static const struct rows op_rows = { "ops", DESIRED_OPS_MAX, sizeof(struct desired_op), &op_list };
 static const struct rows relay_rows = { "relays", DESIRED_RELAYS_MAX, sizeof(struct desired_relay),
                                         &relay_list };
@@ -338,8 +373,11 @@ static bool decode_spec(const json_t *object, struct arena *arena, struct instan
     if (!decode_texts(object, &args_texts, arena, &spec->args, err) ||
         !decode_texts(object, &keys_texts, arena, &spec->ssh_keys, err) ||
         !decode_rows(object, &env_rows, arena, &spec->env, err) ||
-        !decode_rows(object, &port_rows, arena, &spec->ports, err))
+        !decode_rows(object, &port_rows, arena, &spec->ports, err) ||
+        (json_member(object, relayed_rows.name) != NULL &&
+         !decode_rows(object, &relayed_rows, arena, &spec->relayed, err)))
         return false;
+    spec->relayed_count = member_count(object, relayed_rows.name);
     spec->arg_count = member_count(object, "args");
     spec->ssh_key_count = member_count(object, "ssh_keys");
     spec->env_count = member_count(object, "env");

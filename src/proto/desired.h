@@ -29,6 +29,7 @@ enum {
     SPEC_ENV_MAX = 256,
     SPEC_ARGS_MAX = 256,
     SPEC_PORTS_MAX = 64,
+    SPEC_RELAYED_MAX = SPEC_PORTS_MAX + 4,
     SPEC_KEYS_MAX = 64,
     SPEC_TEXT_MAX = 128 * 1024, /* a variable's value, an argument, onstart */
     SPEC_KEY_MAX = 16 * 1024,
@@ -49,6 +50,13 @@ struct spec_port {
     bool is_udp;
 };
 
+/* A relay's port that leads to one of the container's. */
+struct spec_relayed {
+    int64_t asked; /* as in struct spec_port: 70000 and up where both have the relay's number */
+    bool is_udp;
+    int64_t port; /* the relay's */
+};
+
 /* How to make the container. Fixed for a generation. Texts live in the arena it was decoded
  * into. NULL: not given. */
 struct instance_spec {
@@ -67,6 +75,9 @@ struct instance_spec {
     struct spec_variable *env; /* secret */
     int64_t port_count;
     struct spec_port *ports;
+    const char *public_host; /* of the relay, where it is reached by nothing else; NULL */
+    int64_t relayed_count;
+    struct spec_relayed *relayed; /* the ports there */
     int64_t ssh_key_count;
     const char **ssh_keys; /* authorized_keys lines without options */
     int64_t disk_gb;
@@ -150,6 +161,9 @@ void desired_encode(struct buf *out, const struct desired *desired);
 /* Everything decoded lives in `arena`. ERROR_OUT_OF_RANGE past a limit above. */
 NODISCARD bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret,
                               struct error *err);
+
+/* The relay's port for what was asked for; 0: it is not reached through one. */
+int64_t instance_spec_relayed(const struct instance_spec *spec, int64_t asked, bool is_udp);
 
 /* A spec alone, as the server keeps it in a row. */
 void instance_spec_encode(struct buf *out, const struct instance_spec *spec);

@@ -16,6 +16,7 @@ static size_t body_size(unsigned type)
     case RELAY_PROOF:
         return RELAY_SIGNATURE_SIZE;
     case RELAY_OPEN:
+    case RELAY_OPEN_FLOWS:
         return RELAY_TOKEN_SIZE + NUMBER_SIZE + 2 * PORT_SIZE + RELAY_ADDRESS_SIZE;
     case RELAY_REFUSE:
     case RELAY_BACK:
@@ -63,6 +64,7 @@ size_t relay_frame_write(const struct relay_frame *frame, uint8_t out[static REL
         at = put_bytes(at, frame->signature, sizeof frame->signature);
         break;
     case RELAY_OPEN:
+    case RELAY_OPEN_FLOWS:
         at = put_bytes(at, frame->token, sizeof frame->token);
         at = put(at, (uint64_t)frame->instance_id, NUMBER_SIZE);
         at = put(put(at, frame->port, PORT_SIZE), frame->from_port, PORT_SIZE);
@@ -122,6 +124,7 @@ static bool read_body(const uint8_t *at, struct relay_frame *frame)
         take_bytes(&at, frame->signature, sizeof frame->signature);
         return true;
     case RELAY_OPEN:
+    case RELAY_OPEN_FLOWS:
         take_bytes(&at, frame->token, sizeof frame->token);
         if (!take_id(&at, &frame->instance_id))
             return false;

@@ -7,7 +7,7 @@
  * back whenever a renter comes, and from the frame BACK on that connection is the renter's alone,
  * byte for byte: nothing is framed, so the kernel can move it (sys/pump.h).
  *
- *     control   CALL -> <- NONCE, PROOF -> <- WELCOME, then OPEN, REFUSE, PING and PONG
+ *     control   CALL -> <- NONCE, PROOF -> <- WELCOME, then OPEN, OPEN_FLOWS, REFUSE, PING and PONG
  *     back      BACK ->, then the renter's bytes both ways
  *
  * PROOF is the machine's Ed25519 signature over relay_signed(): which relay, which nonce, which
@@ -48,8 +48,9 @@ enum relay_type {
     RELAY_REFUSE,   /* agent: nothing answers there */
     RELAY_PING,     /* either: say PONG with the same number */
     RELAY_PONG,
-    RELAY_BACK, /* agent, first on a connection of its own: here it is */
-    RELAY_TYPE_LAST = RELAY_BACK,
+    RELAY_BACK,       /* agent, first on a connection of its own: here it is */
+    RELAY_OPEN_FLOWS, /* relay: as OPEN, for a port of UDP; what follows is sys/datagrams.h's */
+    RELAY_TYPE_LAST = RELAY_OPEN_FLOWS,
 };
 
 /* What a frame has depends on its type; the rest is zero. */
@@ -59,12 +60,12 @@ struct relay_frame {
     int64_t relay_id;                        /* NONCE */
     uint8_t nonce[RELAY_NONCE_SIZE];         /* NONCE */
     uint8_t signature[RELAY_SIGNATURE_SIZE]; /* PROOF */
-    uint8_t token[RELAY_TOKEN_SIZE];         /* OPEN, REFUSE, BACK */
-    int64_t instance_id;                     /* OPEN */
-    uint16_t port;                           /* OPEN: inside the container */
-    uint16_t from_port;                      /* OPEN: the renter's */
-    uint8_t from[RELAY_ADDRESS_SIZE];        /* OPEN */
-    uint64_t number;                         /* PING, PONG */
+    uint8_t token[RELAY_TOKEN_SIZE];         /* OPEN, OPEN_FLOWS, REFUSE, BACK */
+    int64_t instance_id;                     /* OPEN, OPEN_FLOWS, as what follows */
+    uint16_t port;                           /* inside the container */
+    uint16_t from_port;                      /* the renter's */
+    uint8_t from[RELAY_ADDRESS_SIZE];
+    uint64_t number; /* PING, PONG */
 };
 
 /* Returns the frame's length. */

@@ -38,7 +38,8 @@ static bool is_relayed(const struct instance_view *view)
 static const struct relay_port_row *relayed_ssh(const struct instance_view *view)
 {
     for (size_t i = 0; i < view->relay_port_count; i++)
-        if (view->relay_ports[i].inside == SSH_PORT)
+        if (view->relay_ports[i].inside == SSH_PORT &&
+            view->relay_ports[i].protocol == RELAYING_TCP)
             return &view->relay_ports[i];
     return NULL;
 }
@@ -93,17 +94,20 @@ static void encode_binding(struct encoder *json, const char *inside, const char 
 /* One a port inside: SSH may have two in a row. */
 static void encode_relayed(struct encoder *json, const struct instance_view *view)
 {
+    const struct relay_port_row *last = NULL;
     char inside[32], host_port[32];
-    int64_t last = 0;
 
     for (size_t i = 0; i < view->relay_port_count; i++) {
         const struct relay_port_row *port = &view->relay_ports[i];
+        bool is_again =
+            last != NULL && last->inside == port->inside && last->protocol == port->protocol;
 
         /* Nothing answers there without a certificate. */
-        if (port->inside == last || (port->protocol == RELAYING_HTTPS && !port->has_https))
+        if (is_again || (port->protocol == RELAYING_HTTPS && !port->has_https))
             continue;
-        last = port->inside;
-        (void)snprintf(inside, sizeof inside, "%lld/tcp", (long long)port->inside);
+        last = port;
+        (void)snprintf(inside, sizeof inside, "%lld/%s", (long long)port->inside,
+                       port->protocol == RELAYING_UDP ? "udp" : "tcp");
         (void)snprintf(host_port, sizeof host_port, "%lld", (long long)port->port);
         encode_binding(json, inside, host_port);
     }

@@ -33,7 +33,8 @@ static void tell_from(const struct sockaddr_storage *from, struct relay_frame *f
 
 static void ask(struct relay_engine *engine, struct relay_call *call)
 {
-    struct relay_frame frame = { .type = RELAY_OPEN,
+    struct relay_frame frame = { .type = call->port->protocol == RELAYING_UDP ? RELAY_OPEN_FLOWS
+                                                                              : RELAY_OPEN,
                                  .instance_id = call->port->instance->id,
                                  .port = call->port->inside };
 
@@ -98,15 +99,14 @@ static void begin_shake(struct relay_engine *engine, struct relay_call *call)
 }
 
 /* Whether it makes sense to let one more in. */
-static bool may_enter(const struct relay_engine *engine, const struct relay_port *port,
-                      const struct sockaddr_storage *from)
+static bool has_room(const struct relay_engine *engine, const struct relay_port *port)
 {
     const struct relay_machine *machine = port->instance->machine;
     bool is_there = machine->control != NULL || engine->now_ms - machine->lost_ms < RELAY_GRACE_MS;
 
     return is_there && engine->call_count < engine->call_max &&
            port->calls < RELAY_CALLS_PER_PORT && port->instance->calls < RELAY_CALLS_PER_INSTANCE &&
-           machine->calls < RELAY_CALLS_PER_MACHINE && !is_crowded(engine, port, from);
+           machine->calls < RELAY_CALLS_PER_MACHINE;
 }
 
 static void enter(struct relay_engine *engine, struct relay_port *port, int fd,
@@ -151,13 +151,26 @@ void calls_accept(struct relay_engine *engine, struct relay_port *port)
 
         if (fd < 0)
             return;
-        if (may_enter(engine, port, &from)) {
+        if (has_room(engine, port) && !is_crowded(engine, port, &from)) {
             enter(engine, port, fd, &from);
             continue;
         }
         atomic_fetch_add(&engine->refused, 1);
         (void)close(fd);
     }
+}
+
+bool calls_begin(struct relay_engine *engine, struct relay_port *port, int fd)
+{
+    const struct sockaddr_storage from = { .ss_family = AF_INET };
+
+    if (has_room(engine, port)) {
+        enter(engine, port, fd, &from);
+        return true;
+    }
+    atomic_fetch_add(&engine->refused, 1);
+    (void)close(fd);
+    return false;
 }
 
 /* What was carried since the last time, for whoever counts. */

@@ -7,6 +7,9 @@
 #include "server/relay_inside.h"
 
 void calls_accept(struct relay_engine *engine, struct relay_port *port);
+
+/* For the flows of the port, whose end of a stream `fd` is; taken over. False: not now. */
+NODISCARD bool calls_begin(struct relay_engine *engine, struct relay_port *port, int fd);
 void call_handle(struct relay_engine *engine, struct relay_call *call, int end, uint32_t events);
 
 /* The connection back: takes the socket over where it returns true. */

@@ -12,6 +12,7 @@
 
 #include "base/parse.h"
 #include "server/relay_calls.h"
+#include "server/relay_flows.h"
 #include "server/relay_links.h"
 #include "sys/fd.h"
 #include "sys/thread.h"
@@ -70,7 +71,7 @@ bool relay_same_address(const struct sockaddr_storage *a, const struct sockaddr_
            memcmp((const char *)a + at, (const char *)b + at, is_four ? 4 : 8) == 0;
 }
 
-int relay_listen(const char *address, uint16_t port)
+int relay_listen(const char *address, uint16_t port, int type)
 {
     struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
     struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
@@ -81,13 +82,15 @@ int relay_listen(const char *address, uint16_t port)
         errno = EINVAL;
         return -1;
     }
-    int fd = socket(is_four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(is_four ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (type == SOCK_STREAM)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     const struct sockaddr *where =
         is_four ? (const struct sockaddr *)&four : (const struct sockaddr *)&six;
-    if (bind(fd, where, is_four ? sizeof four : sizeof six) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, where, is_four ? sizeof four : sizeof six) != 0 ||
+        (type == SOCK_STREAM && listen(fd, BACKLOG) != 0)) {
         int reason = errno;
 
         fd_release(&fd);
@@ -165,7 +168,9 @@ static void listen_port(struct relay_engine *engine, struct relay_port *port)
 {
     if (port->protocol == RELAYING_HTTPS && engine->https == NULL)
         return;
-    port->listener = relay_listen(engine->options.bind, port->port);
+    port->listener = port->protocol == RELAYING_UDP
+                         ? flows_open(engine, port)
+                         : relay_listen(engine->options.bind, port->port, SOCK_STREAM);
     bool is_heard =
         port->listener >= 0 && relay_watch(engine, port->listener, EPOLLIN, &port->watch);
 
@@ -180,6 +185,7 @@ static void listen_port(struct relay_engine *engine, struct relay_port *port)
 static void close_port(struct relay_engine *engine, struct relay_port *port)
 {
     calls_end_of(engine, port);
+    flows_close(engine, port);
     fd_release(&port->listener);
     engine->ports[port->port] = NULL;
     free(port);
@@ -345,7 +351,13 @@ static void dispatch(struct relay_engine *engine, const struct epoll_event *even
         links_accept(engine);
         break;
     case WATCH_PORT:
-        calls_accept(engine, watch->owner);
+        if (((struct relay_port *)watch->owner)->protocol == RELAYING_UDP)
+            flows_hear(engine, watch->owner);
+        else
+            calls_accept(engine, watch->owner);
+        break;
+    case WATCH_FLOWS:
+        flows_answer(engine, watch->owner);
         break;
     case WATCH_LINK:
         link_handle(engine, watch->owner, event->events);
@@ -378,9 +390,12 @@ static void tick(struct relay_engine *engine, unsigned number)
 
     calls_tend(engine);
     links_tend(engine);
-    for (size_t i = 0; number % LISTEN_AGAIN_TICKS == 0 && i <= UINT16_MAX; i++)
+    for (size_t i = 0; number % LISTEN_AGAIN_TICKS == 0 && i <= UINT16_MAX; i++) {
         if (engine->ports[i] != NULL && engine->ports[i]->listener < 0)
             listen_port(engine, engine->ports[i]);
+        if (engine->ports[i] != NULL && engine->ports[i]->flows != NULL)
+            flows_tend(engine, engine->ports[i]);
+    }
     for (size_t i = 0; i < engine->machine_count; i++)
         agents += engine->machines[i]->control != NULL;
     atomic_store(&engine->seen_agents, agents);
@@ -440,7 +455,7 @@ static bool open_door(struct relay_engine *engine, struct error *err)
         return error_set(err, ERROR_INVALID, "'%.64s' is no ADDRESS:PORT to listen at", listen);
     bool has_brackets = listen[0] == '[' && listen[length - 1] == ']';
     memcpy(address, listen + has_brackets, length - 2 * (size_t)has_brackets);
-    engine->door = relay_listen(address, (uint16_t)port);
+    engine->door = relay_listen(address, (uint16_t)port, SOCK_STREAM);
     if (engine->door < 0)
         return error_system(err, errno, "listen at %s for agents", listen);
     (void)getsockname(engine->door, (struct sockaddr *)&bound, &size);

@@ -5,6 +5,7 @@
  *   relay_engine.c   the thread, the loop, the clock, the routes
  *   relay_links.c    what agents dial: hellos, control, connections back
  *   relay_calls.c    what renters dial
+ *   relay_flows.c    what renters send datagrams to
  *
  * Ports of notebooks are dialled by browsers, in TLS that ends here: with the relay's certificate,
  * since no renter's would be known to a browser. A caller who has not finished its handshake costs

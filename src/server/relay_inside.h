@@ -16,7 +16,7 @@
 #include "server/relay_engine.h"
 #include "sys/pump.h"
 
-enum relay_watch_kind { WATCH_WAKE, WATCH_DOOR, WATCH_PORT, WATCH_LINK, WATCH_CALL };
+enum relay_watch_kind { WATCH_WAKE, WATCH_DOOR, WATCH_PORT, WATCH_FLOWS, WATCH_LINK, WATCH_CALL };
 
 /* What epoll gives back. */
 struct relay_watch {
@@ -53,6 +53,7 @@ struct relay_port {
     struct relay_instance *instance;
     int listener; /* -1: could not listen; tried again every second */
     struct relay_watch watch;
+    struct relay_flows *flows; /* of RELAYING_UDP */
     int64_t calls;
     bool is_kept, has_failed;
 };
@@ -145,8 +146,8 @@ bool relay_list_is_empty(const struct relay_node *head);
 NODISCARD bool relay_watch(struct relay_engine *engine, int fd, uint32_t events,
                            struct relay_watch *watch);
 
-/* Listening, or -1 with errno. */
-int relay_listen(const char *address, uint16_t port);
+/* Listening, or bound where `type` is SOCK_DGRAM; or -1 with errno. */
+int relay_listen(const char *address, uint16_t port, int type);
 bool relay_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 struct relay_machine *relay_find_machine(const struct relay_engine *engine, int64_t id);
 

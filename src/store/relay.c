@@ -112,7 +112,7 @@ static bool route_read(struct db_rows *row, struct arena *arena, void *item, str
            rows_number(row, 3, 1, INT64_MAX, &route->machine_id, err) &&
            rows_bytes(row, 4, route->public_key, sizeof route->public_key, err) &&
            rows_number(row, 5, 0, INT64_MAX, &route->epoch, err) &&
-           rows_number(row, 6, RELAYING_TCP, RELAYING_HTTPS, &route->protocol, err);
+           rows_number(row, 6, RELAYING_TCP, RELAYING_UDP, &route->protocol, err);
 }
 
 bool relay_routes(struct db *db, int64_t relay_id, struct arena *arena, struct relay_route **ret,
@@ -159,10 +159,10 @@ bool relay_ports_from(struct db *db, int64_t relay_id, int64_t port, int64_t *re
 bool relay_port_insert(struct db *db, const struct relay_port_row *port, struct error *err)
 {
     return db_exec(db,
-                   "INSERT INTO relay_port (relay_id, port, contract_id, inside, protocol) "
-                   "VALUES ($1, $2, $3, $4, $5)",
+                   "INSERT INTO relay_port (relay_id, port, contract_id, inside, protocol, asked) "
+                   "VALUES ($1, $2, $3, $4, $5, $6)",
                    DB_ARGS(db_int(port->relay_id), db_int(port->port), db_int(port->contract_id),
-                           db_int(port->inside), db_int(port->protocol)),
+                           db_int(port->inside), db_int(port->protocol), db_int(port->asked)),
                    err);
 }
 
@@ -176,7 +176,8 @@ static bool port_read(struct db_rows *row, struct arena *arena, void *item, stru
            rows_number(row, 2, 1, INT64_MAX, &port->contract_id, err) &&
            rows_number(row, 3, 1, UINT16_MAX, &port->inside, err) &&
            rows_text(row, 4, arena, &port->public_host, err) &&
-           rows_number(row, 5, RELAYING_TCP, RELAYING_HTTPS, &port->protocol, err);
+           rows_number(row, 5, RELAYING_TCP, RELAYING_UDP, &port->protocol, err) &&
+           rows_number(row, 7, 1, LAUNCH_PORT_MAX, &port->asked, err);
 }
 
 bool relay_port_list(struct db *db, int64_t contract_id, struct arena *arena,
@@ -186,9 +187,10 @@ bool relay_port_list(struct db *db, int64_t contract_id, struct arena *arena,
 
     return rows_load(db, &ports,
                      "SELECT p.relay_id, p.port, p.contract_id, p.inside, r.public_host, "
-                     "p.protocol, r.has_https "
+                     "p.protocol, r.has_https, "
+                     "CASE WHEN p.asked = 0 THEN p.inside ELSE p.asked END "
                      "FROM relay_port p JOIN relay r ON r.id = p.relay_id "
-                     "WHERE p.contract_id = $1 ORDER BY p.inside, p.port",
+                     "WHERE p.contract_id = $1 ORDER BY p.inside, p.protocol, p.port",
                      DB_ARGS(db_int(contract_id)), arena, ret, ret_count, err);
 }
 

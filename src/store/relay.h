@@ -23,6 +23,7 @@ struct relay_row {
 struct relay_port_row {
     int64_t relay_id, port, contract_id;
     int64_t inside;
+    int64_t asked;    /* the same, or what stands for a number that is the relay's own */
     int64_t protocol; /* enum relaying_protocol */
     const char *public_host;
     bool has_https; /* the relay; like its host only ever read */

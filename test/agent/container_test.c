@@ -190,6 +190,40 @@ static void test_it_knows_who_it_is(void **state)
     CHECK_TEXT(at(named, "User"), "\"1000:1000\"");
 }
 
+/* Behind NAT the world finds ports at a relay; one that is the same inside and outside has the
+ * relay's number in the container too. */
+static void test_ports_are_told_as_the_world_finds_them(void **state)
+{
+    struct scene scene = make_scene();
+    struct spec_relayed relayed[] = { { 22, false, 21000 },
+                                      { 8081, false, 21001 },
+                                      { 70000, true, 21002 } };
+
+    (void)state;
+    scene.desired.spec.public_host = "relay.test";
+    scene.desired.spec.relayed = relayed;
+    scene.desired.spec.relayed_count = 3;
+    scene.record.ports[1].port = 21002; /* as slots_assign() has it */
+    auto_json json_t *root = encode(&scene);
+    CHECK(has_env(root, "PUBLIC_IPADDR=relay.test"));
+    CHECK(has_env(root, "VAST_TCP_PORT_22=21000"));
+    CHECK(has_env(root, "VAST_TCP_PORT_8081=21001"));
+    CHECK(has_env(root, "VAST_UDP_PORT_70000=21002"));
+    CHECK(has_env(root, "VAST_UDP_PORT_21002=21002"));
+    CHECK_TEXT(at(root, "ExposedPorts"), "{\"21002/udp\":{},\"8081/tcp\":{}}");
+    CHECK_TEXT(at(root, "HostConfig.PortBindings"),
+               "{\"21002/udp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"40002\"}],"
+               "\"8081/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"40001\"}]}");
+    /* What it is made from is the same with them and without. */
+    char with[SEEN_SPEC_SIZE], without[SEEN_SPEC_SIZE];
+    struct error err;
+    CHECK_OK(container_spec(&scene.desired, with, &err), &err);
+    scene.desired.spec.public_host = NULL;
+    scene.desired.spec.relayed_count = 0;
+    CHECK_OK(container_spec(&scene.desired, without, &err), &err);
+    CHECK_TEXT(with, without);
+}
+
 static void test_what_it_runs(void **state)
 {
     struct scene scene = make_scene();
@@ -364,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_a_guest_is_kept_in),
         cmocka_unit_test(test_copies_go_through_a_container_without_anything),
         cmocka_unit_test(test_it_knows_who_it_is),
+        cmocka_unit_test(test_ports_are_told_as_the_world_finds_them),
         cmocka_unit_test(test_what_it_runs),
         cmocka_unit_test(test_gpus_are_asked_for_by_uuid),
         cmocka_unit_test(test_limits_stay_within_the_host),

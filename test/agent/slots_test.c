@@ -40,6 +40,28 @@ static void test_each_gets_what_it_asks_for(void **state)
     CHECK_INT(record.ports[2].host_port, 103);
 }
 
+/* A port that a relay lends under its own number has that number inside. */
+static void test_a_relay_s_number_is_the_one_inside(void **state)
+{
+    struct slots slots = slots_of(100, 199);
+    struct spec_port ports[] = { { 70000, false }, { 70000, true }, { 70001, false } };
+    struct spec_relayed relayed[] = { { 70000, true, 21002 }, { 70000, false, 21001 } };
+    struct instance_spec spec = {
+        .runtype = "args", .ports = ports, .port_count = 3, .relayed = relayed, .relayed_count = 2
+    };
+    struct record record = { .id = 1 };
+    struct error err;
+
+    (void)state;
+    CHECK_OK(slots_assign(&slots, NULL, 0, &spec, &record, &err), &err);
+    CHECK_INT(record.port_count, 3);
+    CHECK_INT(record.ports[0].port, 21001);
+    CHECK_INT(record.ports[0].host_port, 100);
+    CHECK_INT(record.ports[1].port, 21002);
+    CHECK(record.ports[1].is_udp);
+    CHECK_INT(record.ports[2].port, record.ports[2].host_port); /* the host's own */
+}
+
 /* However many come and go, no two have a port or a network in common. */
 static void test_nothing_is_given_twice(void **state)
 {
@@ -194,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_gets_what_it_asks_for),
+        cmocka_unit_test(test_a_relay_s_number_is_the_one_inside),
         cmocka_unit_test(test_nothing_is_given_twice),
         cmocka_unit_test(test_ports_run_out),
         cmocka_unit_test(test_what_others_listen_on_is_left_out),

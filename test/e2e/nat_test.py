@@ -5,15 +5,18 @@ market's relay alone; an uplink that is cut costs nobody an instance, nor the re
 
 import hashlib
 import os
+import pathlib
 import re
 import socket
 import subprocess
 import time
 import urllib.request
 
-from nat import METRICS, SERVER, check, is_tls, main, make_certificate, make_market, steps, wait_until
+from nat import METRICS, SERVER, Failure, check, is_tls, main, make_certificate, make_market, steps, wait_until
 
-WEB = "mkdir -p /www; echo hello > /www/index.html; busybox httpd -p 8081 -h /www"
+WEB = ("mkdir -p /www; echo hello > /www/index.html; busybox httpd -p 8081 -h /www; "
+       "busybox httpd -p $VAST_TCP_PORT_70000 -h /www; [ ! -x /root/echo ] || /root/echo 9999 $VAST_UDP_PORT_70001")
+ECHO = pathlib.Path(__file__).with_name("udp_echo.c")
 
 
 class Journey:
@@ -22,7 +25,7 @@ class Journey:
         self.id = self.row = None
 
     def cases(self):
-        names = ["the_host_is_not_reachable", "rents_it", "works_in_it", "copies_files", "reaches_a_port",
+        names = ["the_host_is_not_reachable", "rents_it", "works_in_it", "copies_files", "reaches_a_port", "its_ports_are_told_inside", "datagrams",
                  "fifty_at_once", "the_command_to_paste", "half_a_connection", "bytes_are_counted_once",
                  "ports_stay_over_stop_and_start", "the_agent_starts_anew", "the_server_starts_anew",
                  "the_uplink_is_cut", "destroys_it"]
@@ -43,13 +46,17 @@ class Journey:
 
     def rents_it(self):
         market = self.market
-        self.id = market.rent(self.offer, "bb:1", env={"-p 8081:8081": "1", "-p 9000:9000": "1"},
+        self.id = market.rent(self.offer, "bb:1", env={"-p 8081:8081": "1", "-p 9000:9000": "1", "-p 9999:9999/udp": "1",
+                                                              "-p 70000:70000": "1", "-p 70001:70001/udp": "1"},
                               onstart=WEB, runtype="ssh_proxy")
         self.row = market.wait_running(self.id)
         check(self.row["public_ipaddr"] == SERVER, f"the relay's address: {self.row['public_ipaddr']}")
         check(self.row["ssh_host"] == SERVER, f"ssh_host: {self.row['ssh_host']}")
         ports = {inside: int(where[0]["HostPort"]) for inside, where in self.row["ports"].items()}
-        check(set(ports) == {"22/tcp", "8081/tcp", "9000/tcp"}, f"every port that was asked for: {ports}")
+        same = [inside for inside, outside in ports.items() if inside.split("/")[0] == str(outside)]
+        check(set(ports) - set(same) == {"22/tcp", "8081/tcp", "9000/tcp", "9999/udp"}, f"all that was asked: {ports}")
+        check(sorted(inside.split("/")[1] for inside in same) == ["tcp", "udp"], f"two are the same inside: {ports}")
+        self.same = {inside.split("/")[1]: ports[inside] for inside in same}
         check(all(22000 <= port <= 22099 for port in ports.values()), f"the relay's: {ports}")
         check(self.row["ssh_port"] == ports["22/tcp"], "one SSH port")
         self.ports = ports
@@ -100,6 +107,61 @@ class Journey:
             except ConnectionResetError:
                 pass
         check(time.monotonic() - began < 5, "and that at once")
+
+    def its_ports_are_told_inside(self):
+        """As the world finds them, and the same over SSH as in the container itself."""
+        said = dict(line.split("=", 1) for line in self.market.ssh(self.id, "env").stdout.splitlines() if "=" in line)
+        wanted = {"PUBLIC_IPADDR": SERVER, "VAST_TCP_PORT_22": self.ports["22/tcp"],
+                  "VAST_TCP_PORT_8081": self.ports["8081/tcp"], "VAST_TCP_PORT_9000": self.ports["9000/tcp"],
+                  "VAST_UDP_PORT_9999": self.ports["9999/udp"], "VAST_TCP_PORT_70000": self.same["tcp"],
+                  "VAST_UDP_PORT_70001": self.same["udp"]}
+        bad = {name: (said.get(name), value) for name, value in wanted.items() if said.get(name) != str(value)}
+        check(not bad, f"variables, and what they should be: {bad}")
+        own = self.market.ssh(self.id, "tr '\\0' '\\n' </proc/1/environ").stdout.splitlines()
+        check(all(f"{name}={value}" in own for name, value in wanted.items()), f"the container's own: {own}")
+        check(b"hello" in self.get(self.same["tcp"]), "a server that listens at the public number is found there")
+
+    def ask(self, sock, data, tries=10):
+        for _ in range(tries):  # one may be lost: it is UDP
+            sock.send(data)
+            try:
+                while (got := sock.recv(65536)) != data:
+                    pass
+                return got
+            except TimeoutError:
+                continue
+        raise Failure(f"no answer to {len(data)} bytes")
+
+    def sender(self, port):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.settimeout(1)
+        sock.connect((SERVER, port))
+        return sock
+
+    def datagrams(self):
+        market, program = self.market, self.market.dir / "udp_echo"
+        subprocess.run(["cc", "-static", "-O1", "-o", program, ECHO], check=True)
+        market.ssh(self.id, "cat >/root/echo; chmod +x /root/echo", input=program.read_bytes(), text=False)
+        market.ssh(self.id, "/root/echo 9999 $VAST_UDP_PORT_70001 >/dev/null 2>&1 </dev/null & sleep 0.3")
+        one, two = self.sender(self.ports["9999/udp"]), self.sender(self.ports["9999/udp"])
+        same = self.sender(self.same["udp"])
+        for i in range(20):
+            for sock in (one, two, same):
+                self.ask(sock, b"%d of %d" % (i, sock.fileno()))
+        self.ask(one, os.urandom(1400))
+        self.ask(one, os.urandom(30000))
+        wait_until("what was before is counted", 20, lambda: self.totals()[1] > 0)
+        time.sleep(6)
+        before, count = self.totals(), 2000
+        for i in range(count):
+            self.ask(one, i.to_bytes(4, "big") + bytes(1196))
+        wait_until("datagrams are counted", 20, lambda: self.totals()[1] - before[1] >= 1200 * count)
+        time.sleep(6)
+        up, down = (now - then for now, then in zip(self.totals(), before))
+        check(1200 * count <= up <= 1200 * count * 1.1, f"up: {up} bytes of {1200 * count}")
+        check(1200 * count <= down <= 1200 * count * 1.1, f"down: {down} bytes of {1200 * count}")
+        for sock in (one, two, same):
+            sock.close()
 
     def fifty_at_once(self):
         command = self.market.ssh_command(self.id, "echo $((40+2))")
@@ -167,6 +229,9 @@ class Journey:
         ports = {inside: int(where[0]["HostPort"]) for inside, where in row["ports"].items()}
         check(ports == self.ports, f"the same ports: {ports} {self.ports}")
         check(self.sum in market.ssh(self.id, "sha256sum /root/file").stdout, "and the same files")
+        for port in (self.ports["9999/udp"], self.same["udp"]):
+            with self.sender(port) as sock:
+                self.ask(sock, b"again", 20)
 
     def the_agent_starts_anew(self):
         self.market.stop_host()
@@ -192,6 +257,8 @@ class Journey:
         check(is_tls(), "hosts are greeted in TLS")
         self.copies_files()
         check(b"hello" in self.get(self.ports["8081/tcp"]), "a web server in the container answers")
+        with self.sender(self.ports["9999/udp"]) as sock:
+            self.ask(sock, b"through TLS", 20)
 
     def charged_us(self):
         """GPU time that is metered: of ended intervals, and of the open one up to the last heartbeat."""

@@ -5,6 +5,7 @@
 
 #include "flow/desired.h"
 #include "flow/instance_change.h"
+#include "market/relaying.h"
 #include "support.h"
 
 static int64_t relay(struct world *world, const char *host, int64_t last, const char *pin)
@@ -67,7 +68,7 @@ static int64_t ports_of(struct world *world, int64_t id)
     return world_number_of(world, "SELECT COUNT(*) FROM relay_port WHERE contract_id = $1", id);
 }
 
-static void test_a_host_behind_nat_is_lent_every_tcp_port(void **state)
+static void test_a_host_behind_nat_is_lent_every_port(void **state)
 {
     struct world world;
     struct world_machine machine;
@@ -79,10 +80,12 @@ static void test_a_host_behind_nat_is_lent_every_tcp_port(void **state)
     struct rental_reply reply = rent(&world, ada, &machine, "ssh", 3);
     CHECK_INT(reply.outcome, RENTAL_MADE);
     struct instance_view view = world_instance(&world, ada, reply.instance_id);
-    CHECK_INT((int64_t)view.relay_port_count, 3);
+    CHECK_INT((int64_t)view.relay_port_count, 4);
     CHECK_INT(view.relay_ports[0].inside, 22);
-    CHECK_INT(view.relay_ports[1].inside, 8081);
-    CHECK_INT(view.relay_ports[2].inside, 9000);
+    CHECK_INT(view.relay_ports[1].inside, 53);
+    CHECK_INT(view.relay_ports[1].protocol, RELAYING_UDP);
+    CHECK_INT(view.relay_ports[2].inside, 8081);
+    CHECK_INT(view.relay_ports[3].inside, 9000);
     CHECK_TEXT(view.relay_ports[0].public_host, "relay.test");
 
     /* They stay whatever starts and stops, and go when it is destroyed. */
@@ -200,6 +203,54 @@ static void test_agents_hear_where_to_dial_and_of_another_key(void **state)
     world_close(&world);
 }
 
+/* What is the same inside and outside has the relay's number; the host is told all of them, since
+ * its instance has to know where the world finds it. One with open ports is told nothing. */
+static void test_a_host_behind_nat_hears_of_the_ports(void **state)
+{
+    struct world world;
+    struct world_machine machine, open;
+    struct spec_port ports[] = { { 70000, false }, { 70000, true }, { 53, true } };
+    struct rental_request request = { .spec = { .image = "ubuntu:24.04",
+                                                .runtype = "ssh_proxy",
+                                                .disk_gb = 10,
+                                                .port_count = 3,
+                                                .ports = ports } };
+    struct rental_reply reply;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    host_behind_nat(&world, &machine, 1);
+    world_host(&world, &open, "open", 1);
+    (void)relay(&world, "relay.test", 41099, "");
+    request.offer_id = world_offer(&world, machine.id, 1);
+    CHECK_OK(flow_rent(&world.flow, &ada, &request, &reply, &err), &err);
+    struct instance_view view = world_instance(&world, ada, reply.instance_id);
+    CHECK_INT((int64_t)view.relay_port_count, 4);
+    const struct desired told = desired(&world, &machine);
+    const struct instance_spec *spec = &told.instances[0].spec;
+    CHECK_TEXT(spec->public_host, "relay.test");
+    CHECK_INT(spec->relayed_count, 4);
+    for (size_t i = 0; i < view.relay_port_count; i++) {
+        const struct relay_port_row *port = &view.relay_ports[i];
+        bool is_udp = port->protocol == RELAYING_UDP;
+
+        check_row("%zu", i);
+        CHECK_INT(port->inside, port->asked == 70000 ? port->port : port->asked);
+        CHECK_INT(instance_spec_relayed(spec, port->asked, is_udp), port->port);
+    }
+    CHECK_INT(instance_spec_relayed(spec, 53, false), 0);
+
+    request.offer_id = world_offer(&world, open.id, 1);
+    CHECK_OK(flow_rent(&world.flow, &ada, &request, &reply, &err), &err);
+    CHECK_INT(ports_of(&world, reply.instance_id), 1);
+    const struct desired other = desired(&world, &open);
+    CHECK_INT(other.relay_count, 1);
+    CHECK_INT(other.instances[0].spec.relayed_count, 0);
+    CHECK(other.instances[0].spec.public_host == NULL);
+    world_close(&world);
+}
+
 static void test_routes_name_the_machine_and_its_present_session(void **state)
 {
     struct world world;
@@ -226,11 +277,12 @@ static void test_routes_name_the_machine_and_its_present_session(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_host_behind_nat_is_lent_every_tcp_port),
+        cmocka_unit_test(test_a_host_behind_nat_is_lent_every_port),
         cmocka_unit_test(test_a_host_with_open_ports_is_lent_one_for_ssh_where_asked),
         cmocka_unit_test(test_what_nobody_could_reach_is_not_rented_out),
         cmocka_unit_test(test_a_relay_that_is_gone_is_given_to_nobody),
         cmocka_unit_test(test_agents_hear_where_to_dial_and_of_another_key),
+        cmocka_unit_test(test_a_host_behind_nat_hears_of_the_ports),
         cmocka_unit_test(test_routes_name_the_machine_and_its_present_session),
     };
 

@@ -32,7 +32,18 @@ static const struct {
       true,
       { { 8081, false }, { 53, true }, { 9000, false } },
       3,
-      { { 22, 1, RELAYING_TCP }, { 8081, 1, RELAYING_TCP }, { 9000, 1, RELAYING_TCP } },
+      { { 22, 1, RELAYING_TCP },
+        { 8081, 1, RELAYING_TCP },
+        { 53, 1, RELAYING_UDP },
+        { 9000, 1, RELAYING_TCP } },
+      4 },
+    /* The same number twice, for each protocol once. */
+    { SSH,
+      false,
+      true,
+      { { 53, true }, { 53, false }, { 53, true } },
+      3,
+      { { 22, 1, RELAYING_TCP }, { 53, 1, RELAYING_UDP }, { 53, 1, RELAYING_TCP } },
       3 },
     { ARGS, false, true, { { 80, false } }, 1, { { 80, 1, RELAYING_TCP } }, 1 },
     { ARGS, true, false, { { 80, false } }, 1, { { 0, 0, RELAYING_TCP } }, 0 },
@@ -60,7 +71,7 @@ static const struct {
       1,
       { { 22, 1, RELAYING_TCP }, { 8080, 1, RELAYING_TCP } },
       2 },
-    /* SSH's own port is the front's; the same port outside and in cannot be lent. */
+    /* SSH's own port is the front's. */
     { SSH, false, true, { { 22, false }, { 70000, false } }, 2, { { 22, 1, RELAYING_TCP } }, 1 },
     { ARGS, false, true, { { 22, false } }, 1, { { 22, 1, RELAYING_TCP } }, 1 },
 };

@@ -45,6 +45,8 @@ static struct instance_spec random_spec(struct arena *arena)
         .ram_mb = support_int(0, 1 << 30),
         .shm_mb = support_int(0, 1 << 30),
         .remake = check_random(2) ? support_int(0, INT64_MAX) : 0,
+        .public_host = maybe_text(arena, 255, true),
+        .relayed_count = (int64_t)check_random(3),
     };
 
     spec.args = random_texts(arena, spec.arg_count, 200, false);
@@ -55,6 +57,10 @@ static struct instance_spec random_spec(struct arena *arena)
     spec.ports = arena_alloc(arena, (size_t)spec.port_count, sizeof *spec.ports);
     for (int64_t i = 0; i < spec.port_count; i++)
         spec.ports[i] = (struct spec_port){ check_random(2) ? 65535 : 70000, check_random(2) };
+    spec.relayed = arena_alloc(arena, (size_t)spec.relayed_count, sizeof *spec.relayed);
+    for (int64_t i = 0; i < spec.relayed_count; i++)
+        spec.relayed[i] = (struct spec_relayed){ support_int(1, LAUNCH_PORT_MAX), check_random(2),
+                                                 support_int(1, UINT16_MAX) };
     return spec;
 }
 

@@ -25,7 +25,7 @@ static struct relay_frame random_frame(enum relay_type type)
         fill(frame.nonce, sizeof frame.nonce);
     } else if (type == RELAY_PROOF) {
         fill(frame.signature, sizeof frame.signature);
-    } else if (type == RELAY_OPEN) {
+    } else if (type == RELAY_OPEN || type == RELAY_OPEN_FLOWS) {
         frame.instance_id = id;
         frame.port = (uint16_t)(1 + check_random(65535));
         frame.from_port = (uint16_t)check_random(65536);
@@ -33,7 +33,8 @@ static struct relay_frame random_frame(enum relay_type type)
     } else if (type == RELAY_PING || type == RELAY_PONG) {
         frame.number = check_random(UINT64_MAX);
     }
-    if (type == RELAY_OPEN || type == RELAY_REFUSE || type == RELAY_BACK)
+    if (type == RELAY_OPEN || type == RELAY_OPEN_FLOWS || type == RELAY_REFUSE ||
+        type == RELAY_BACK)
         fill(frame.token, sizeof frame.token);
     return frame;
 }

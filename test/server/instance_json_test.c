@@ -233,19 +233,19 @@ static void test_a_relay_s_certificate_opens_jupyter(void **state)
         const char *url, *ports;
         bool is_behind_nat;
     } cases[] = {
-        { { 1, 41000, 1, 8080, RELAYING_HTTPS, "relay.test", true },
+        { { 1, 41000, 1, 8080, 8080, RELAYING_HTTPS, "relay.test", true },
           "\"https://relay.test:41000/?token=abc\"",
           "{\"8080/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"41000\"}]}",
           true },
-        { { 1, 41000, 1, 8080, RELAYING_HTTPS, "2001:db8::1", true },
+        { { 1, 41000, 1, 8080, 8080, RELAYING_HTTPS, "2001:db8::1", true },
           "\"https://[2001:db8::1]:41000/?token=abc\"",
           NULL,
           false },
-        { { 1, 41000, 1, 8080, RELAYING_HTTPS, "relay.test", false },
+        { { 1, 41000, 1, 8080, 8080, RELAYING_HTTPS, "relay.test", false },
           "\"http://localhost:8080/?token=abc\"",
           "{}",
           true },
-        { { 1, 41000, 1, 8080, RELAYING_TCP, "relay.test", true },
+        { { 1, 41000, 1, 8080, 8080, RELAYING_TCP, "relay.test", true },
           "\"http://localhost:8080/?token=abc\"",
           NULL,
           true },

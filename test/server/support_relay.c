@@ -179,7 +179,7 @@ int scene_back(struct scene *scene, int agent, struct relay_frame *ret_open)
     struct relay_frame answer = { .type = RELAY_BACK };
 
     CHECK(scene_hear(agent, ret_open));
-    CHECK_INT(ret_open->type, RELAY_OPEN);
+    CHECK(ret_open->type == RELAY_OPEN || ret_open->type == RELAY_OPEN_FLOWS);
     memcpy(answer.token, ret_open->token, sizeof answer.token);
     int fd = scene_dial(relay_engine_port(scene->engine));
     CHECK(scene_say(fd, &answer));

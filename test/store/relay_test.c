@@ -23,9 +23,11 @@ static int64_t add(struct scene *scene, const char *host, int64_t first, int64_t
 static bool give(struct scene *scene, int64_t relay_id, int64_t port, int64_t contract_id,
                  int64_t inside)
 {
-    const struct relay_port_row row = {
-        .relay_id = relay_id, .port = port, .contract_id = contract_id, .inside = inside
-    };
+    const struct relay_port_row row = { .relay_id = relay_id,
+                                        .port = port,
+                                        .contract_id = contract_id,
+                                        .inside = inside,
+                                        .asked = inside };
 
     return relay_port_insert(scene->db, &row, &scene->err);
 }
@@ -83,6 +85,7 @@ static void test_a_port_says_what_it_carries(void **state)
     struct relay_port_row row = { .port = 103,
                                   .contract_id = scene.contract,
                                   .inside = 8080,
+                                  .asked = 8080,
                                   .protocol = RELAYING_HTTPS },
                           *ports;
     struct relay_route *routes;
@@ -94,6 +97,7 @@ static void test_a_port_says_what_it_carries(void **state)
              &scene.err);
     CHECK_COUNT(count, 1);
     CHECK_INT(ports[0].protocol, RELAYING_HTTPS);
+    CHECK_INT(ports[0].asked, 8080);
     CHECK(ports[0].has_https);
     CHECK_OK(relay_routes(scene.db, row.relay_id, &scene.arena, &routes, &count, &scene.err),
              &scene.err);
