@@ -108,9 +108,9 @@ static void test_a_large_body_goes_out_at_once(void **state)
     (void)state;
     for (int i = 0; i < 2000; i++)
         buf_printf(&body, "%0100d", i);
-    struct http_request request = { "PUT",       url_of(server, "/", url),
-                                    NULL,        body.bytes,
-                                    body.length, TIMEOUT_MS };
+    struct http_request request = {
+        "PUT", url_of(server, "/", url), NULL, body.bytes, body.length, TIMEOUT_MS, 0
+    };
     CHECK_OK(http_client_send(client, &request, &status, &reply, &err), &err);
     CHECK(strstr(reply.bytes, "Expect") == NULL);
     CHECK(strcmp(reply.bytes + reply.length - body.length, body.bytes) == 0);
@@ -170,20 +170,21 @@ static void test_ways_to_get_no_answer(void **state)
     auto_buf struct buf reply = buf_of(1000);
     static const char *const forged[] = { "X-A: 1\r\nX-B: 2", NULL };
     static const char *const nameless[] = { "no colon", NULL };
-    char never[100], large[100], ok[100];
+    char never[100], silent[100], large[100], ok[100];
     struct {
         struct http_request request;
         enum error_code code;
     } rows[] = {
-        { { "GET", "http://127.0.0.1:1/", NULL, NULL, 0, TIMEOUT_MS }, ERROR_UNREACHABLE },
-        { { "GET", "http://berth.invalid/", NULL, NULL, 0, TIMEOUT_MS }, ERROR_UNREACHABLE },
-        { { "GET", url_of(server, "/never", never), NULL, NULL, 0, 200 }, ERROR_TIMEOUT },
-        { { "GET", url_of(server, "/large", large), NULL, NULL, 0, 0 }, ERROR_OUT_OF_RANGE },
-        { { "GET", "file:///etc/passwd", NULL, NULL, 0, 0 }, ERROR_INVALID },
-        { { "GET", "ftp://127.0.0.1/", NULL, NULL, 0, 0 }, ERROR_INVALID },
-        { { "GET", "http://", NULL, NULL, 0, 0 }, ERROR_INVALID },
-        { { "GET", url_of(server, "/", ok), forged, NULL, 0, 0 }, ERROR_INVALID },
-        { { "GET", url_of(server, "/", ok), nameless, NULL, 0, 0 }, ERROR_INVALID },
+        { { "GET", "http://127.0.0.1:1/", NULL, NULL, 0, TIMEOUT_MS, 0 }, ERROR_UNREACHABLE },
+        { { "GET", "http://berth.invalid/", NULL, NULL, 0, TIMEOUT_MS, 0 }, ERROR_UNREACHABLE },
+        { { "GET", url_of(server, "/never", never), NULL, NULL, 0, 200, 0 }, ERROR_TIMEOUT },
+        { { "GET", url_of(server, "/never", silent), NULL, NULL, 0, 0, 1000 }, ERROR_TIMEOUT },
+        { { "GET", url_of(server, "/large", large), NULL, NULL, 0, 0, 0 }, ERROR_OUT_OF_RANGE },
+        { { "GET", "file:///etc/passwd", NULL, NULL, 0, 0, 0 }, ERROR_INVALID },
+        { { "GET", "ftp://127.0.0.1/", NULL, NULL, 0, 0, 0 }, ERROR_INVALID },
+        { { "GET", "http://", NULL, NULL, 0, 0, 0 }, ERROR_INVALID },
+        { { "GET", url_of(server, "/", ok), forged, NULL, 0, 0, 0 }, ERROR_INVALID },
+        { { "GET", url_of(server, "/", ok), nameless, NULL, 0, 0, 0 }, ERROR_INVALID },
     };
 
     (void)state;
