@@ -169,7 +169,7 @@ static void listen_port(struct relay_engine *engine, struct relay_port *port)
     if (port->protocol == RELAYING_HTTPS && engine->https == NULL)
         return;
     port->listener = port->protocol == RELAYING_UDP
-                         ? flows_open(engine, port)
+                         ? relay_flows_open(engine, port)
                          : relay_listen(engine->options.bind, port->port, SOCK_STREAM);
     bool is_heard =
         port->listener >= 0 && relay_watch(engine, port->listener, EPOLLIN, &port->watch);
@@ -185,7 +185,7 @@ static void listen_port(struct relay_engine *engine, struct relay_port *port)
 static void close_port(struct relay_engine *engine, struct relay_port *port)
 {
     calls_end_of(engine, port);
-    flows_close(engine, port);
+    relay_flows_close(engine, port);
     fd_release(&port->listener);
     engine->ports[port->port] = NULL;
     free(port);
@@ -352,12 +352,12 @@ static void dispatch(struct relay_engine *engine, const struct epoll_event *even
         break;
     case WATCH_PORT:
         if (((struct relay_port *)watch->owner)->protocol == RELAYING_UDP)
-            flows_hear(engine, watch->owner);
+            relay_flows_hear(engine, watch->owner);
         else
             calls_accept(engine, watch->owner);
         break;
     case WATCH_FLOWS:
-        flows_answer(engine, watch->owner);
+        relay_flows_answer(engine, watch->owner);
         break;
     case WATCH_LINK:
         link_handle(engine, watch->owner, event->events);
@@ -394,7 +394,7 @@ static void tick(struct relay_engine *engine, unsigned number)
         if (engine->ports[i] != NULL && engine->ports[i]->listener < 0)
             listen_port(engine, engine->ports[i]);
         if (engine->ports[i] != NULL && engine->ports[i]->flows != NULL)
-            flows_tend(engine, engine->ports[i]);
+            relay_flows_tend(engine, engine->ports[i]);
     }
     for (size_t i = 0; i < engine->machine_count; i++)
         agents += engine->machines[i]->control != NULL;

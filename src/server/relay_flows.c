@@ -31,7 +31,7 @@ struct relay_flows {
     struct flow_of all[FLOWS_PER_PORT];
 };
 
-int flows_open(struct relay_engine *engine, struct relay_port *port)
+int relay_flows_open(struct relay_engine *engine, struct relay_port *port)
 {
     int fd = relay_listen(engine->options.bind, port->port, SOCK_DGRAM);
 
@@ -46,7 +46,7 @@ int flows_open(struct relay_engine *engine, struct relay_port *port)
     return fd;
 }
 
-void flows_close(struct relay_engine *engine, struct relay_port *port)
+void relay_flows_close(struct relay_engine *engine, struct relay_port *port)
 {
     (void)engine;
     if (port->flows == NULL)
@@ -128,7 +128,7 @@ static struct flow_of *find_flow(struct relay_flows *flows, const struct sockadd
     return flow;
 }
 
-void flows_hear(struct relay_engine *engine, struct relay_port *port)
+void relay_flows_hear(struct relay_engine *engine, struct relay_port *port)
 {
     for (int i = 0; i < TURN_MAX; i++) {
         struct sockaddr_storage from = { 0 };
@@ -152,7 +152,7 @@ void flows_hear(struct relay_engine *engine, struct relay_port *port)
     }
 }
 
-void flows_answer(struct relay_engine *engine, struct relay_port *port)
+void relay_flows_answer(struct relay_engine *engine, struct relay_port *port)
 {
     struct relay_flows *flows = port->flows;
 
@@ -178,7 +178,7 @@ void flows_answer(struct relay_engine *engine, struct relay_port *port)
     }
 }
 
-void flows_tend(struct relay_engine *engine, struct relay_port *port)
+void relay_flows_tend(struct relay_engine *engine, struct relay_port *port)
 {
     struct relay_flows *flows = port->flows;
     bool has_flows = false;

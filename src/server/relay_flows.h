@@ -21,11 +21,11 @@ enum {
 };
 
 /* The port's socket, or -1 with errno; its flows are the port's. */
-int flows_open(struct relay_engine *engine, struct relay_port *port);
-void flows_close(struct relay_engine *engine, struct relay_port *port);
+int relay_flows_open(struct relay_engine *engine, struct relay_port *port);
+void relay_flows_close(struct relay_engine *engine, struct relay_port *port);
 
-void flows_hear(struct relay_engine *engine, struct relay_port *port);   /* from sources */
-void flows_answer(struct relay_engine *engine, struct relay_port *port); /* from the host */
-void flows_tend(struct relay_engine *engine, struct relay_port *port);
+void relay_flows_hear(struct relay_engine *engine, struct relay_port *port);   /* from sources */
+void relay_flows_answer(struct relay_engine *engine, struct relay_port *port); /* from the host */
+void relay_flows_tend(struct relay_engine *engine, struct relay_port *port);
 
 #endif

@@ -214,6 +214,7 @@ static void effect(struct sim *sim, struct sim_host *host, struct sim_instance *
     case PLAN_NOTHING:
     case PLAN_PREPARE:
     case PLAN_CLEAR: /* nothing is remade here */
+    case PLAN_OPEN:  /* and nobody copies from what is stopped */
     case PLAN_FORGET:
     case PLAN_CANCEL:
         break;
