@@ -37,7 +37,7 @@ DEFECTS = [
     ("flow/decide", "if (!is_outbid && grace_s > AUCTION", "if (is_outbid && grace_s > AUCTION",
      "notice is short for bids and long for on demand"),
     ("flow/decide", "if (!is_able)", "if (false)", "who cannot pay is started"),
-    ("flow/decide", "starts[count++] = other;", "", "who can pay for one of its bids starts all of them"),
+    ("flow/decide", "starts[count++] = other;", "(void)other;", "who can pay for one of its bids starts all of them"),
     ("flow/change", "credit_add_starting(&credit, hours.starting);", "", "what has just been started is not paid for"),
     ("flow/decide", "change->machine.decide = work.plan.again;", "change->machine.decide = INSTANT_NEVER;",
      "nobody decides when a minimum run ends"),
