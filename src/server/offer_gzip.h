@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reply to a search, compressed: an eighth of the bytes, for less than it costs to send them
- * all.
+/* The reply to a search, compressed: less than an eighth of the bytes on the asker's line, for
+ * about the time of the processor that sending them all takes here (bench/http-search.py prints
+ * both).
  *
  * Each offer repeats the one before it but for some values (server/gzip.h), and neighbours of one
  * search are mostly those of the next, so most rows are kept as they were last written

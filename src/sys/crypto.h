@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Randomness, hashes and signatures: libsodium, behind the few calls that Berth needs. The library
- * has crypto_hash() and crypto_sign() of its own, which ours must not be named after. */
+/* Randomness, seals and signatures by libsodium, SHA-256 by OpenSSL, which uses the processor's own
+ * instructions for it: behind the few calls that Berth needs. libsodium has crypto_hash() and
+ * crypto_sign() of its own, which ours must not be named after. */
 
 #ifndef BERTH_SYS_CRYPTO_H
 #define BERTH_SYS_CRYPTO_H
