@@ -87,6 +87,10 @@ int relay_listen(const char *address, uint16_t port, int type)
         return -1;
     if (type == SOCK_STREAM)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    else if (is_four)
+        (void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes);
+    else
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes);
     const struct sockaddr *where =
         is_four ? (const struct sockaddr *)&four : (const struct sockaddr *)&six;
     if (bind(fd, where, is_four ? sizeof four : sizeof six) != 0 ||

@@ -2,6 +2,7 @@
 #include "server/relay_flows.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,11 +13,28 @@
 
 enum { TURN_MAX = 64 }; /* datagrams, then it is the next one's */
 
+/* Which of the relay's own addresses a datagram was sent to: answers come from the same one. The
+ * kernel alone would take that of the way back, which a caller at another one does not wait for. */
+struct own_address {
+    int level, type; /* of the control message that says it; 0: it is not known */
+    socklen_t size;
+    union {
+        struct in_pktinfo four;
+        struct in6_pktinfo six;
+    };
+};
+
+union control {
+    struct cmsghdr aligned;
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
 /* A source. */
 struct flow_of {
     uint32_t id; /* its place below, and a number that is new with each source; 0: nobody's */
     struct sockaddr_storage from;
     socklen_t from_size;
+    struct own_address own;
     int64_t heard_ms;
     uint64_t bytes_in, bytes_out;
     unsigned turns; /* how often it has said something behind an answer */
@@ -128,13 +146,74 @@ static struct flow_of *find_flow(struct relay_flows *flows, const struct sockadd
     return flow;
 }
 
+static struct own_address find_own(struct msghdr *message)
+{
+    struct own_address own = { 0 };
+
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+        bool is_four = at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO;
+
+        if (!is_four && (at->cmsg_level != IPPROTO_IPV6 || at->cmsg_type != IPV6_PKTINFO))
+            continue;
+        own.level = at->cmsg_level;
+        own.type = at->cmsg_type;
+        own.size = is_four ? sizeof own.four : sizeof own.six;
+        memcpy(&own.four, CMSG_DATA(at), own.size);
+        if (is_four)
+            own.four.ipi_ifindex = 0; /* the way back is the kernel's to choose */
+        else if (!IN6_IS_ADDR_LINKLOCAL(&own.six.ipi6_addr))
+            own.six.ipi6_ifindex = 0;
+    }
+    return own;
+}
+
+static ssize_t receive(int fd, void *bytes, size_t size, struct sockaddr_storage *from,
+                       socklen_t *ret_size, struct own_address *ret_own)
+{
+    struct iovec piece = { bytes, size };
+    union control control;
+    struct msghdr message = { .msg_name = from,
+                              .msg_namelen = sizeof *from,
+                              .msg_iov = &piece,
+                              .msg_iovlen = 1,
+                              .msg_control = control.bytes,
+                              .msg_controllen = sizeof control.bytes };
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT);
+
+    if (got < 0)
+        return got;
+    *ret_size = message.msg_namelen;
+    *ret_own = find_own(&message);
+    return got;
+}
+
+static void answer(int fd, struct flow_of *flow, const uint8_t *bytes, size_t count)
+{
+    struct iovec piece = { (void *)bytes, count };
+    union control control = { 0 };
+    struct msghdr message = {
+        .msg_name = &flow->from, .msg_namelen = flow->from_size, .msg_iov = &piece, .msg_iovlen = 1
+    };
+
+    if (flow->own.size > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(flow->own.size);
+        struct cmsghdr *own = CMSG_FIRSTHDR(&message);
+        own->cmsg_level = flow->own.level;
+        own->cmsg_type = flow->own.type;
+        own->cmsg_len = CMSG_LEN(flow->own.size);
+        memcpy(CMSG_DATA(own), &flow->own.four, flow->own.size);
+    }
+    (void)sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void relay_flows_hear(struct relay_engine *engine, struct relay_port *port)
 {
     for (int i = 0; i < TURN_MAX; i++) {
         struct sockaddr_storage from = { 0 };
-        socklen_t size = sizeof from;
-        ssize_t got = recvfrom(port->listener, engine->bed.copy, PUMP_COPY, MSG_DONTWAIT,
-                               (struct sockaddr *)&from, &size);
+        struct own_address own;
+        socklen_t size;
+        ssize_t got = receive(port->listener, engine->bed.copy, PUMP_COPY, &from, &size, &own);
 
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return;
@@ -144,6 +223,7 @@ void relay_flows_hear(struct relay_engine *engine, struct relay_port *port)
         if (flow == NULL)
             continue;
         flow->heard_ms = engine->now_ms;
+        flow->own = own;
         flow->bytes_in += (uint64_t)got;
         flow->turns += flow->is_answered && flow->turns < FLOWS_TURNS;
         flow->is_answered = false;
@@ -173,8 +253,7 @@ void relay_flows_answer(struct relay_engine *engine, struct relay_port *port)
             continue;
         flow->bytes_out += count;
         flow->is_answered = true;
-        (void)sendto(port->listener, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL,
-                     (const struct sockaddr *)&flow->from, flow->from_size);
+        answer(port->listener, flow, bytes, count);
     }
 }
 

@@ -71,8 +71,14 @@ static const struct {
       1,
       { { 22, 1, RELAYING_TCP }, { 8080, 1, RELAYING_TCP } },
       2 },
-    /* SSH's own port is the front's. */
-    { SSH, false, true, { { 22, false }, { 70000, false } }, 2, { { 22, 1, RELAYING_TCP } }, 1 },
+    /* SSH's own port is the front's, and one that is to be the same on both sides is as any. */
+    { SSH,
+      false,
+      true,
+      { { 22, false }, { 70000, false } },
+      2,
+      { { 22, 1, RELAYING_TCP }, { 70000, 1, RELAYING_TCP } },
+      2 },
     { ARGS, false, true, { { 22, false } }, 1, { { 22, 1, RELAYING_TCP } }, 1 },
 };
 
