@@ -132,6 +132,24 @@ static void test_what_ends_by_itself_says_how(void **state)
     host_destroy(31, 2);
 }
 
+/* One that ends meanwhile has no answer: how long each lasts is the machine's to say. */
+static void ask_how_often(int turn, char *output, size_t size)
+{
+    char op_id[OP_ID_SIZE];
+    const struct desired_op op = { .op_id = op_id,
+                                   .kind = OP_EXEC,
+                                   .instance_id = 39,
+                                   .expires_ms = 60000,
+                                   .command = "cat /runs | wc -l" };
+
+    (void)snprintf(op_id, sizeof op_id, "%032x", 0x390000U + (unsigned)turn);
+    market_want_ops(host_market, &op, 1);
+    if (market_wait_op(host_market, op_id, output, size, HOST_SECONDS) != OP_DONE)
+        *output = '\0';
+    output[strcspn(output, "\n")] = '\0';
+    market_want_ops(host_market, NULL, 0);
+}
+
 /* As a default job is: the same container, and so the same files. */
 static void test_what_is_kept_running_starts_again(void **state)
 {
@@ -146,12 +164,12 @@ static void test_what_is_kept_running_starts_again(void **state)
     instance.spec.args = args;
     instance.spec.arg_count = 3;
     host_want(&instance);
-    struct market_report report = { 0 };
-    for (int i = 0; i < HOST_SECONDS * 10 && report.run_ms < 3000; i++) {
-        report = market_wait(host_market, 39, PHASE_RUNNING, 1, HOST_SECONDS);
-        (void)usleep(100000);
+    *output = '\0';
+    for (int i = 0; i < HOST_SECONDS && strcmp(output, "3") != 0; i++) {
+        (void)usleep(500000);
+        (void)market_wait(host_market, 39, PHASE_RUNNING, 1, HOST_SECONDS);
+        ask_how_often(i, output, sizeof output);
     }
-    host_run(39, "cat /runs | wc -l", output, sizeof output);
     CHECK_TEXT(output, "3"); /* two were over at once, and the third one stays */
     host_destroy(39, 2);
 }

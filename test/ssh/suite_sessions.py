@@ -127,7 +127,8 @@ class Sessions(Suite):
             away = "setsid" if self.host.image == "busybox" else "nohup"
             expect(self.host.ssh("--", f"{away} {P} sleep 423 >/dev/null 2>&1 </dev/null &"))
             process = self.host.start("--", f"{away} {P} sleep 424 >/dev/null 2>&1 </dev/null & sleep 425")
-            wait_until("it runs", 10, lambda: len(self.running(f"{P} sleep 424")) > 0)
+            # The program itself: the shell has its name, too, and has yet to tell it not to mind.
+            wait_until("it runs", 10, lambda: f"{P} sleep 424" in self.running("sleep 424"))
             process.kill()
             process.wait()
             wait_until("its shell ends", 10, lambda: not self.running("sleep 425"))
