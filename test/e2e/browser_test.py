@@ -151,7 +151,11 @@ class Browsing(Jupyter):
         check(self.ask(f"/api/status?token={self.token}")[0] == 200, "with it: yes")
         with socket.create_connection((SERVER, self.port), 10) as plain:
             plain.sendall(b"GET /api/status HTTP/1.1\r\nHost: x\r\n\r\n")
-            check(b"HTTP" not in plain.recv(4096), "nothing is said without TLS")
+            try:
+                said = plain.recv(4096)
+            except ConnectionResetError:
+                said = b""
+            check(b"HTTP" not in said, "nothing is said without TLS")
 
     def chromium_opens_it_and_warns_of_nothing(self):
         connection = http.client.HTTPSConnection(SERVER, self.port, timeout=30, context=self.trusted())
