@@ -22,13 +22,18 @@ struct flows_scene {
     struct datagrams stream;
 };
 
-static void begin(struct flows_scene *s)
+static void begin_at(struct flows_scene *s, const char *address)
 {
     *s = (struct flows_scene){ 0 };
-    scene_open(&s->scene);
+    scene_open_at(&s->scene, address);
     s->scene.routes[1].protocol = RELAYING_UDP;
     scene_routes(&s->scene, 2, EPOCH);
     s->agent = scene_control(&s->scene);
+}
+
+static void begin(struct flows_scene *s)
+{
+    begin_at(s, "127.0.0.1");
 }
 
 static void finish(struct flows_scene *s)
@@ -38,19 +43,24 @@ static void finish(struct flows_scene *s)
     scene_close(&s->scene);
 }
 
-/* A source at 127.0.0.`host`. */
-static int source(const struct flows_scene *s, int host)
+/* A source at 127.0.0.`host` that hears 127.0.0.`at` alone. */
+static int source_to(const struct flows_scene *s, int host, int at)
 {
     struct sockaddr_in own = { .sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(0x7f000000U + (uint32_t)host) };
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)s->scene.routes[1].port),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+                              .sin_addr.s_addr = htonl(0x7f000000U + (uint32_t)at) };
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     CHECK(bind(fd, (const struct sockaddr *)&own, sizeof own) == 0);
     CHECK(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
     return fd;
+}
+
+static int source(const struct flows_scene *s, int host)
+{
+    return source_to(s, host, 1);
 }
 
 static void say(int fd, const char *text)
@@ -136,6 +146,27 @@ static void test_sources_are_told_apart(void **state)
     answer(&s, 0, "x");
     answer(&s, first + FLOWS_PER_PORT, "x");
     CHECK(is_silent(one, 100) && is_silent(two, 0));
+    (void)close(one);
+    (void)close(two);
+    finish(&s);
+}
+
+/* A machine has several addresses: the one that was spoken to answers. */
+static void test_the_address_that_was_asked_answers(void **state)
+{
+    struct flows_scene s;
+    char text[64];
+
+    (void)state;
+    begin_at(&s, "0.0.0.0");
+    int one = source_to(&s, 1, 9), two = source_to(&s, 1, 1);
+    uint32_t first = open_stream(&s, one, text);
+    say(two, "from two");
+    uint32_t second = hear(&s, text);
+    answer(&s, first, "to one");
+    answer(&s, second, "to two");
+    check_told(one, "to one");
+    check_told(two, "to two");
     (void)close(one);
     (void)close(two);
     finish(&s);
@@ -256,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sources_are_told_apart),
+        cmocka_unit_test(test_the_address_that_was_asked_answers),
         cmocka_unit_test(test_forged_sources_are_sent_little),
         cmocka_unit_test(test_places_are_bounded_and_the_proved_keep_theirs),
         cmocka_unit_test(test_it_begins_anew_when_the_host_is_back),

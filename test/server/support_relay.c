@@ -57,8 +57,13 @@ void scene_routes(struct scene *scene, size_t count, int64_t epoch)
 
 void scene_open(struct scene *scene)
 {
+    scene_open_at(scene, "127.0.0.1");
+}
+
+void scene_open_at(struct scene *scene, const char *address)
+{
     struct relay_engine_options options = { .listen = "127.0.0.1:0",
-                                            .bind = "127.0.0.1",
+                                            .bind = address,
                                             .log = log_silent(),
                                             .on_stale = on_stale,
                                             .context = scene };

@@ -22,7 +22,8 @@ struct scene {
     int stale_count;
 };
 
-void scene_open(struct scene *scene);
+void scene_open(struct scene *scene); /* its ports are 127.0.0.1's */
+void scene_open_at(struct scene *scene, const char *address);
 void scene_close(struct scene *scene);
 void scene_routes(struct scene *scene, size_t count, int64_t epoch);
 
