@@ -152,6 +152,37 @@ static void test_legs_of_no_journal_are_found(void **state)
     }
 }
 
+static size_t count_rule(const struct heard *heard, const char *rule)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < heard->count; i++)
+        count += strcmp(heard->rules[i], rule) == 0;
+    return count;
+}
+
+/* They are not taken for those of the next one, which has lost its own. */
+static void test_legs_of_no_journal_are_not_the_next_ones(void **state)
+{
+    static const size_t at[3] = { 0, 0, 0 };
+    struct heard heard;
+
+    support_script(*state, accounts_sql);
+    for (size_t gone = 0; gone + 1 < JOURNALS; gone++) {
+        make_whole();
+        whole.journal_count--;
+        memmove(&whole.journals[gone], &whole.journals[gone + 1],
+                (whole.journal_count - gone) * sizeof whole.journals[0]);
+        whole.leg_count--;
+        memmove(&whole.legs[gone + 1], &whole.legs[gone + 2],
+                (whole.leg_count - gone - 1) * sizeof whole.legs[0]);
+        check_row("without journal %zu, and the next one's leg", gone + 1);
+        (void)check_split(*state, at, &heard);
+        CHECK_INT((int64_t)count_rule(&heard, "I-2"), 1);
+        CHECK_INT((int64_t)count_rule(&heard, "I-3"), 1);
+    }
+}
+
 /* As many legs as there may be belong to it; one more is said, and not kept. */
 static void test_more_legs_than_there_may_be_are_counted(void **state)
 {
@@ -177,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_whole_is_clean_however_it_comes),
         cmocka_unit_test(test_legs_of_no_journal_are_found),
+        cmocka_unit_test(test_legs_of_no_journal_are_not_the_next_ones),
         cmocka_unit_test(test_more_legs_than_there_may_be_are_counted),
     };
     return SUPPORT_RUN(tests);
