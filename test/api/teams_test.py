@@ -104,6 +104,15 @@ class Teams(unittest.TestCase):
         self.refused(crew, "PUT", "/users/email/", {"email": "mine@berth.test"}, 400, "login_failed")
         self.refused(crew, "POST", "/tfa/totp-setup/", {}, 403, "team_user_forbidden")
 
+    def test_an_operator_is_none_for_a_team(self):
+        """What an account may besides its own is not its team's."""
+        operator = self.world.user("op", is_admin=True)
+        crew = self.team(operator, "operators")
+        session = self.world.session_of(operator, "correct horse battery")
+        self.assertEqual(self.world.call("GET", "/metrics", key=session)[0], 200)
+        self.assertEqual(self.world.call("GET", "/metrics", key=session,
+                                         headers={"Berth-Team": str(crew.id)})[0], 403)
+
     def test_a_session_acts_for_the_team_that_it_names(self):
         """With what the role allows, and with the second factor that the session has shown."""
         eve = self.world.user("eve")
