@@ -34,8 +34,8 @@ const struct args_option cmd_update_instance_options[] = {
 };
 
 /* {"gpu_name": {"eq": "RTX 4090"}}: as texts, which is how others send them. */
-static void write_condition(struct encoder *json, const char *name, const char *operator,
-                            const char * text)
+static void write_condition(struct encoder *json, const char *name, const char *relation,
+                            const char *text)
 {
     char blanks[NAME_LENGTH_MAX];
 
@@ -44,10 +44,10 @@ static void write_condition(struct encoder *json, const char *name, const char *
         *at = ' ';
     encode_key(json, name);
     encode_object(json);
-    if (strcmp(operator, "in") != 0) {
-        encode_field_text(json, operator, blanks);
+    if (strcmp(relation, "in") != 0) {
+        encode_field_text(json, relation, blanks);
     } else {
-        encode_key(json, operator);
+        encode_key(json, relation);
         encode_array(json);
         encode_text(json, blanks);
         encode_end(json);
