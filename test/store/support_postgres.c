@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { START_SECONDS_MAX = 60 };
+enum { START_SECONDS_MAX = 60, ARGUMENTS_MAX = 32 };
 
 static void fail(const char *what, const char *detail)
 {
@@ -69,7 +69,8 @@ bool postgres_server_is_installed(struct postgres_server *server)
     return has_found;
 }
 
-/* Run a program of PostgreSQL's, in a child that dies with us. */
+/* Run a program of PostgreSQL's, in a child that dies with us. By its whole path: the programs look
+ * for one another beside what they were called as. */
 static pid_t launch(const struct postgres_server *server, const char *const *arguments)
 {
     pid_t parent = getpid();
@@ -78,6 +79,7 @@ static pid_t launch(const struct postgres_server *server, const char *const *arg
     if (pid != 0)
         return pid;
     char program[192], output[192];
+    const char *words[ARGUMENTS_MAX] = { program };
     const struct passwd *user = geteuid() == 0 ? someone_else() : NULL;
 
     (void)snprintf(program, sizeof program, "%s/%s", server->binaries, arguments[0]);
@@ -91,7 +93,9 @@ static pid_t launch(const struct postgres_server *server, const char *const *arg
     (void)prctl(PR_SET_PDEATHSIG, SIGQUIT);
     if (getppid() != parent)
         _exit(126);
-    (void)execv(program, (char *const *)arguments);
+    for (size_t i = 1; i < ARGUMENTS_MAX - 1 && arguments[i] != NULL; i++)
+        words[i] = arguments[i];
+    (void)execv(program, (char *const *)words);
     _exit(127);
 }
 
