@@ -17,29 +17,30 @@ add_library(check_store STATIC test/store/support.c test/store/support_postgres.
 target_link_libraries(check_store PUBLIC store check)
 target_compile_definitions(check_store PRIVATE BERTH_TEST_READY="${CMAKE_BINARY_DIR}/ready")
 
-# A market to try things in, for the flows' own tests and the server's.
-file(GLOB check_flow_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/flow/support*.c)
-add_library(check_flow STATIC ${check_flow_sources})
-target_link_libraries(check_flow PUBLIC flow check_store check)
-
 foreach(layer base sys market proto store flow server guest agent cli)
     file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/*_test.c)
-    # What the tests of a layer share: test/<layer>/support*.c.
+    # What the tests of a layer share, with those of the layers above: test/<layer>/support*.c.
     file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/${layer}/support*.c)
     set(below check)
-    if(layer MATCHES "^(store|flow)$")
-        set(support "")
-    endif()
-    if(layer STREQUAL store)
+    if(layer MATCHES "^(store|flow|server)$")
         set(below check_store check)
-    elseif(layer MATCHES "^(flow|server)$")
+    endif()
+    if(layer STREQUAL server)
         set(below check_flow check_store check)
+    endif()
+    if(support AND NOT layer STREQUAL store)
+        add_library(check_${layer} STATIC ${support})
+        target_link_libraries(check_${layer} PUBLIC ${layer} ${below})
+        set(below check_${layer} ${below})
     endif()
     foreach(source ${tests})
         get_filename_component(name ${source} NAME_WE)
         set(target test_${layer}_${name})
-        add_executable(${target} ${source} ${support})
-        target_link_libraries(${target} PRIVATE ${layer} ${below})
+        add_executable(${target} ${source})
+        target_link_libraries(${target} PRIVATE ${below} ${layer})
+        if(BERTH_SANITIZE)
+            target_compile_options(${target} PRIVATE -O0) # compiled once, run once
+        endif()
         add_test(NAME ${layer}/${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
         set_tests_properties(${layer}/${name} PROPERTIES LABELS ${layer} TIMEOUT 300
             ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1"
