@@ -232,16 +232,19 @@ static bool column_int(void *cursor, int column, int64_t *ret_value)
     return type == SQLITE_INTEGER || type == SQLITE_NULL;
 }
 
+/* A value is looked up once: a connection without a lock of its own may ask one that is not
+ * protected. */
 static bool column_ints(void *cursor, int count, int64_t *ret_values)
 {
     sqlite3_stmt *handle = ((struct statement *)cursor)->handle;
 
     assert(count <= sqlite3_column_count(handle));
     for (int i = 0; i < count; i++) {
-        int type = sqlite3_column_type(handle, i);
+        sqlite3_value *value = sqlite3_column_value(handle, i);
+        int type = sqlite3_value_type(value);
 
         if (type == SQLITE_INTEGER)
-            ret_values[i] = sqlite3_column_int64(handle, i);
+            ret_values[i] = sqlite3_value_int64(value);
         else if (type != SQLITE_NULL)
             return false;
     }
