@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "market/catalog_scan.h"
 
+#include <assert.h>
 #include <string.h>
 
-enum { FEW_MAX = 24 }; /* rows that are looked at one by one faster than a column is scanned */
+enum {
+    FEW_MAX = 24,    /* rows that are looked at one by one faster than a column is scanned */
+    HALVES_MAX = 12, /* of the way from a column's best number to its worst */
+};
 
 enum answer { ANSWER_NONE, ANSWER_SOME, ANSWER_ALL };
 
@@ -136,9 +140,12 @@ void catalog_scan(const struct catalog *catalog, const struct catalog_plan *plan
                   const int64_t *limit, struct catalog_left *left)
 {
     const struct scan in = { catalog, plan, index, catalog->blocks[index] };
-    uint8_t keep[COLUMN_ROWS];
+    uint8_t *keep = left->map;
     bool are_few = false;
 
+    left->scan = catalog->scan;
+    left->key = &in.block->columns[plan->key_column];
+    left->zone = &catalog->zones[plan->key_column][index];
     left->count = COLUMN_ROWS;
     left->to_verify = plan->to_verify;
     left->bytes_scanned = scan_flags(&in, keep);
@@ -160,6 +167,62 @@ void catalog_scan(const struct catalog *catalog, const struct catalog_plan *plan
     }
     if (!are_few)
         left->count = rows_left(keep, left->rows);
+    left->has_map = !are_few;
+}
+
+/* From the better end of the key column so far towards the other. */
+static void reach(const struct catalog_left *left, bool is_descending, uint64_t far,
+                  int64_t range[static 2])
+{
+    range[0] = is_descending ? (int64_t)((uint64_t)left->zone->max - far) : INT64_MIN;
+    range[1] = is_descending ? INT64_MAX : (int64_t)((uint64_t)left->zone->min + far);
+}
+
+static size_t count_inside(struct catalog_left *left, const int64_t range[static 2])
+{
+    uint8_t keep[COLUMN_ROWS];
+
+    memcpy(keep, left->map, sizeof keep);
+    column_scan(left->scan, left->key, COLUMN_INSIDE, range, keep);
+    left->bytes_scanned += column_size(left->key);
+    return left->scan->count(keep);
+}
+
+void catalog_left_front(struct catalog_left *left, bool is_descending, size_t wanted,
+                        int64_t range[static 2])
+{
+    uint64_t near = 0, far = (uint64_t)left->zone->max - (uint64_t)left->zone->min;
+
+    assert(left->has_map);
+    for (int i = 0; i < HALVES_MAX && near < far; i++) {
+        uint64_t middle = near + (far - near) / 2;
+
+        reach(left, is_descending, middle, range);
+        size_t count = count_inside(left, range);
+        if (count < wanted) {
+            near = middle + 1;
+            continue;
+        }
+        far = middle;
+        if (count <= wanted + wanted / 2)
+            break;
+    }
+    reach(left, is_descending, far, range);
+}
+
+void catalog_left_narrow(struct catalog_left *left, const int64_t *inside, const int64_t *outside)
+{
+    uint8_t keep[COLUMN_ROWS];
+
+    assert(left->has_map);
+    memcpy(keep, left->map, sizeof keep);
+    if (inside != NULL)
+        column_scan(left->scan, left->key, COLUMN_INSIDE, inside, keep);
+    if (outside != NULL)
+        column_scan(left->scan, left->key, COLUMN_OUTSIDE, outside, keep);
+    left->bytes_scanned +=
+        column_size(left->key) * ((inside != NULL ? 1u : 0u) + (outside != NULL ? 1u : 0u));
+    left->count = rows_left(keep, left->rows);
 }
 
 bool catalog_scan_may(const struct catalog *catalog, const struct catalog_plan *plan, size_t index)

@@ -14,6 +14,12 @@ struct catalog_left {
     uint64_t to_verify; /* conditions that columns could not decide, by number */
     size_t bytes_scanned;
     uint16_t rows[COLUMN_ROWS]; /* rising */
+
+    bool has_map; /* else they were few in the end */
+    uint8_t map[COLUMN_ROWS];
+    const struct column_scan *scan; /* borrowed, all three, of the plan's key column */
+    const struct column *key;
+    const struct catalog_zone *zone;
 };
 
 /* Whether zones leave it possible that the block has something. */
@@ -23,5 +29,15 @@ bool catalog_scan_may(const struct catalog *catalog, const struct catalog_plan *
  * is in it. */
 void catalog_scan(const struct catalog *catalog, const struct catalog_plan *plan, size_t block,
                   const int64_t *limit, struct catalog_left *ret_left);
+
+/* Of those that were left, where there is a map: a range of the key column, from its highest
+ * numbers down or from its lowest up, that has at least `wanted` of them, and not many more unless
+ * they are much alike. `wanted` is at most their count. */
+void catalog_left_front(struct catalog_left *left, bool is_descending, size_t wanted,
+                        int64_t ret_range[static 2]);
+
+/* The rows are then only those whose number is in the one range and not in the other; NULL: no such
+ * range. Where there is a map, out of which each call takes its rows anew. */
+void catalog_left_narrow(struct catalog_left *left, const int64_t *inside, const int64_t *outside);
 
 #endif

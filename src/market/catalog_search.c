@@ -287,6 +287,26 @@ static void consider_rows(struct search *search, size_t index, const struct cata
     settle(search);
 }
 
+/* Whether so many are left while not enough are found that most of them would enter in vain. */
+static bool are_many(const struct search *search, const struct catalog_left *left)
+{
+    return left->has_map && search->plan.key != PLAN_KEY_ANY &&
+           left->count >= 2 * (search->query->limit - search->count);
+}
+
+/* Those first that promise most, about as many as there is room for: of the others, few can come
+ * before them. */
+static void consider_front(struct search *search, size_t index, struct catalog_left *left)
+{
+    size_t room = search->query->limit - search->count;
+    int64_t front[2], limit[2];
+
+    catalog_left_front(left, search->query->order[0].is_descending, room, front);
+    catalog_left_narrow(left, front, NULL);
+    consider_rows(search, index, left);
+    catalog_left_narrow(left, find_limit(search, limit) ? limit : NULL, front);
+}
+
 static void search_block(struct search *search, size_t index)
 {
     struct catalog_left left;
@@ -295,9 +315,11 @@ static void search_block(struct search *search, size_t index)
 
     catalog_scan(search->catalog, &search->plan, index, is_limited ? limit : NULL, &left);
     search->effort.blocks_scanned++;
-    search->effort.bytes_scanned += left.bytes_scanned;
+    if (!is_full(search) && are_many(search, &left))
+        consider_front(search, index, &left);
     if (left.count > 0)
         consider_rows(search, index, &left);
+    search->effort.bytes_scanned += left.bytes_scanned;
 }
 
 /* The best that the key column may have in a block; what is not known counts as the best too. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "market/catalog_scan.h"
 
+#include <string.h>
+
 #include "check.h"
 #include "support.h"
 #include "support_stalls.h"
@@ -32,6 +34,42 @@ static bool is_left(const struct catalog_block *block, size_t at, const int64_t 
     return limit[0] <= key && key <= limit[1];
 }
 
+/* What a range has of the rows that were left, and, but for that, another range. */
+static void check_narrow(struct catalog_left *left, const struct catalog_left *all,
+                         const int64_t *inside, const int64_t *outside)
+{
+    size_t count = 0;
+
+    catalog_left_narrow(left, inside, outside);
+    for (size_t i = 0; i < all->count; i++) {
+        int64_t number = column_get(left->key, all->rows[i]);
+
+        if ((inside != NULL && (number < inside[0] || number > inside[1])) ||
+            (outside != NULL && number >= outside[0] && number <= outside[1]))
+            continue;
+        CHECK(count < left->count && left->rows[count] == all->rows[i]);
+        count++;
+    }
+    CHECK_INT((int64_t)left->count, (int64_t)count);
+}
+
+/* The front is at the better end and has enough; what is in it, what is not, and both are all. */
+static void check_front(struct catalog_left *left, const int64_t *limit)
+{
+    const struct catalog_left all = *left;
+    bool is_descending = check_random(2) == 0;
+    size_t wanted = 1 + (size_t)check_random(all.count);
+    int64_t front[2];
+
+    catalog_left_front(left, is_descending, wanted, front);
+    CHECK(front[is_descending ? 1 : 0] == (is_descending ? INT64_MAX : INT64_MIN));
+    check_narrow(left, &all, front, NULL);
+    CHECK(left->count >= wanted);
+    check_narrow(left, &all, limit, front);
+    check_narrow(left, &all, NULL, front);
+    check_narrow(left, &all, NULL, NULL);
+}
+
 static void check_block(const struct catalog *catalog, size_t index, const int64_t *limit)
 {
     struct catalog_left left = { .count = 0 };
@@ -46,6 +84,8 @@ static void check_block(const struct catalog *catalog, size_t index, const int64
         count++;
     }
     CHECK_INT((int64_t)left.count, (int64_t)count);
+    if (left.has_map && left.count > 0)
+        check_front(&left, limit);
 }
 
 static void test_a_scan_leaves_what_passes_every_test(void **state)
@@ -74,10 +114,36 @@ static void test_a_scan_leaves_what_passes_every_test(void **state)
     }
 }
 
+/* Of a thousand different numbers, the front has not many more than it was asked for. */
+static void test_a_front_is_about_as_large_as_asked(void **state)
+{
+    int64_t numbers[COLUMN_ROWS];
+    struct column key = { .width = 0 };
+    const struct catalog_zone zone = { -1000000, 3000000 };
+    struct catalog_left left = {
+        .has_map = true, .scan = column_scan_best(), .key = &key, .zone = &zone
+    };
+    int64_t front[2];
+
+    (void)state;
+    for (size_t i = 0; i < COLUMN_ROWS; i++)
+        numbers[i] = zone.min + (int64_t)check_random(4000001);
+    column_fill(&key, numbers);
+    memset(left.map, 1, sizeof left.map);
+    for (size_t wanted = 1; wanted <= COLUMN_ROWS; wanted++) {
+        catalog_left_front(&left, wanted % 2 == 0, wanted, front);
+        catalog_left_narrow(&left, front, NULL);
+        check_row("wanted %zu, got %zu", wanted, left.count);
+        CHECK(left.count >= wanted && left.count <= wanted + wanted / 2 + 8);
+    }
+    column_release(&key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_scan_leaves_what_passes_every_test),
+        cmocka_unit_test(test_a_front_is_about_as_large_as_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
