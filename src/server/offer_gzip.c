@@ -9,6 +9,8 @@
 #include "server/offer_json.h"
 #include "server/offer_memo.h"
 
+enum { ROW_USUAL = 256 }; /* bytes of a compressed row, with what is stored behind it */
+
 static const char head[] = "{\"offers\":[";
 
 /* Of one hit: its text, and what stands behind its last part. */
@@ -94,27 +96,28 @@ static void add(struct gzip *gzip, const struct row *row, const struct row *last
     gzip_row(gzip, &known, row->tail, row->tail_length);
 }
 
-/* What any of them may take, compressed. */
-static size_t room_for(const struct catalog_hit *hits, size_t count)
+/* Of the longest of them, as text. */
+static size_t longest_of(const struct catalog_hit *hits, size_t count)
 {
     size_t most = 0;
 
     for (size_t i = 0; i < count; i++)
         most = hits[i].offer->json_length > most ? hits[i].offer->json_length : most;
-    return 2 * (most + OFFER_ASKED_MAX) + OFFER_ROW_MAX;
+    return most + OFFER_ASKED_MAX;
 }
 
 void offer_gzip(struct buf *out, const struct catalog_hit *hits, size_t count,
                 const struct offer_ask *ask, const struct query_caller *asker)
 {
     struct row rows[2];
-    size_t room = room_for(hits, count);
+    size_t longest = longest_of(hits, count), room = 2 * longest + OFFER_ROW_MAX;
     auto_free char *bytes = malloc(room);
     struct gzip gzip;
 
     assert(count > 0);
     if (bytes == NULL)
         abort(); /* As base/buf.h says. */
+    (void)buf_make_room(out, longest + count * ROW_USUAL);
     for (size_t i = 0; i < count; i++) {
         struct row *row = &rows[i % 2];
 
