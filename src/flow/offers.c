@@ -16,15 +16,32 @@ struct offers_work {
     bool skips_disk_offline;
 };
 
+/* GPUs that a contract holds; 0: that nobody does, in the order in which rent_place() takes them.
+ * NULL where those are too few. */
+static const int64_t *gpus_of(const struct hardware *hardware, int64_t contract_id,
+                              int64_t num_gpus, struct arena *arena)
+{
+    int64_t *ids = arena_alloc(arena, (size_t)num_gpus, sizeof *ids), found = 0;
+
+    for (size_t i = 0; ids != NULL && i < hardware->gpu_count && found < num_gpus; i++) {
+        if (hardware->gpus[i].claimed_by == contract_id)
+            ids[found++] = hardware->gpus[i].id;
+    }
+    return found == num_gpus ? ids : NULL;
+}
+
 /* What a contract has, at the terms that it has it at. */
-static struct offer rented_offer(const struct contract_row *contract, const struct machine *machine)
+static struct offer rented_offer(const struct contract_row *contract,
+                                 const struct hardware *hardware, struct arena *arena)
 {
     return (struct offer){ .id = contract->offer_id,
                            .bundle_id = contract->offer_id,
-                           .machine = machine,
+                           .machine = &hardware->machine,
                            .terms = contract->terms,
                            .skips_disk_offline = contract->disk_offline_us == 0,
-                           .renter_id = contract->owner_id };
+                           .renter_id = contract->owner_id,
+                           .gpu_ids =
+                               gpus_of(hardware, contract->id, contract->terms.num_gpus, arena) };
 }
 
 static bool has_offer(const struct offer *offers, size_t count, int64_t id)
@@ -50,7 +67,7 @@ static bool add_rented(struct db *db, struct offers_work *work, const struct har
         if (!contract_load(db, hardware->gpus[i].claimed_by, work->arena, &contract, &has, err))
             return false;
         if (has && !has_offer(work->offers, work->count, contract.offer_id))
-            work->offers[work->count++] = rented_offer(&contract, &hardware->machine);
+            work->offers[work->count++] = rented_offer(&contract, hardware, work->arena);
     }
     return true;
 }
@@ -90,6 +107,7 @@ static bool offers_work(struct db *db, void *context, struct error *err)
             .discount_max_ppm = rows[i].discount_max_ppm,
             .skips_disk_offline = work->skips_disk_offline,
             .run_bid_hour = rows[i].run_bid_hour,
+            .gpu_ids = gpus_of(hardware, 0, rows[i].terms.num_gpus, work->arena),
             .is_bid = unclaimed < (rows[i].terms.num_gpus == 0 ? 1 : rows[i].terms.num_gpus),
         };
     work->count = count;

@@ -82,6 +82,8 @@ struct offer {
     bool is_bid;             /* held by an interruptible rental */
     bool skips_disk_offline; /* its disk costs nothing while the host is out of contact */
     struct money run_bid_hour; /* what a bid must be to run now; 0: whatever is taken; -1: none */
+    const int64_t *gpu_ids; /* borrowed: terms.num_gpus of them, in the machine's order; NULL: which
+                             * they would be is decided when it is rented */
 
     /* What can be worked out before anybody asks (offer_prepare()); nobody has to. */
     double merit;     /* offer_merit(); 0: not yet */

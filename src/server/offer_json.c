@@ -27,13 +27,24 @@ static void field_score(struct encoder *json, const char *key, double value)
 static void encode_unknown(struct encoder *json)
 {
     static const char *const keys[] = {
-        "gpu_ids",          "geolocode",      "logo",           "webpage",
-        "cluster_id",       "nw_disk_min_bw", "nw_disk_max_bw", "nw_disk_avg_bw",
-        "avail_vol_ask_id", "avail_vol_size", "avail_vol_dph",
+        "geolocode",      "logo",           "webpage",          "cluster_id",     "nw_disk_min_bw",
+        "nw_disk_max_bw", "nw_disk_avg_bw", "avail_vol_ask_id", "avail_vol_size", "avail_vol_dph",
     };
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         field_null(json, keys[i]);
+}
+
+/* A slice without GPUs has none, which is known. */
+static void encode_gpu_ids(struct encoder *json, const struct offer *offer)
+{
+    if (offer->gpu_ids == NULL && offer->terms.num_gpus > 0)
+        return field_null(json, "gpu_ids");
+    encode_key(json, "gpu_ids");
+    encode_array(json);
+    for (int64_t i = 0; i < offer->terms.num_gpus; i++)
+        encode_int(json, offer->gpu_ids[i]);
+    encode_end(json);
 }
 
 static void encode_slice(struct encoder *json, const struct offer *offer)
@@ -79,6 +90,7 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_field_int(json, "machine_id", offer->machine->id);
     encode_field_int(json, "host_id", offer->machine->host_id);
     encode_slice(json, offer);
+    encode_gpu_ids(json, offer);
     fields_gpu(json, offer->machine);
     fields_machine(json, offer->machine);
     encode_terms(json, offer);

@@ -2,6 +2,7 @@
 #include "server/stock.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "server/offer_json.h"
 #include "server/offer_memo.h"
@@ -25,6 +26,15 @@ static void keep_texts(struct arena *arena, struct machine *machine)
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = must(arena_text(arena, *texts[i]));
+}
+
+static const int64_t *keep_ids(struct arena *arena, const struct offer *offer)
+{
+    size_t size = (size_t)offer->terms.num_gpus * sizeof offer->gpu_ids[0];
+
+    return offer->gpu_ids == NULL || size == 0
+               ? NULL
+               : memcpy(must(arena_alloc(arena, 1, size)), offer->gpu_ids, size);
 }
 
 /* The members, between a bracket and a comma: others follow. */
@@ -61,6 +71,7 @@ struct stock *stock_of(int64_t machine_id, const struct offer *offers, size_t co
     for (size_t i = 0; i < count; i++) {
         copies[i] = offers[i];
         copies[i].machine = machine;
+        copies[i].gpu_ids = keep_ids(&stock->arena, &offers[i]);
         offer_prepare(&copies[i]);
         write_ahead(&stock->arena, &copies[i]);
         copies[i].memo = must(arena_alloc(&stock->arena, 1, sizeof *copies[i].memo));

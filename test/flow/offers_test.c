@@ -6,6 +6,38 @@
 #include "market/offer.h"
 #include "support.h"
 
+static const struct offer *offer_of(const struct offer *offers, size_t count, int64_t num_gpus,
+                                    bool is_open)
+{
+    for (size_t i = 0; i < count; i++)
+        if (offers[i].terms.num_gpus == num_gpus && (offers[i].renter_id == 0) == is_open)
+            return &offers[i];
+    fail_msg("no such offer");
+    return NULL;
+}
+
+/* Of four GPUs one is rented: an offer shows those that it is then rented with. */
+static void check_gpus(struct world *world, struct world_machine *machine, struct caller renter,
+                       const struct offer *offers)
+{
+    const int64_t *shown = offer_of(offers, 3, 2, true)->gpu_ids, *held;
+    const int64_t *taken = offer_of(offers, 3, 1, false)->gpu_ids;
+    struct offer *now;
+    struct error err;
+    size_t count;
+
+    CHECK(shown != NULL && shown[0] != shown[1]);
+    CHECK_INT(offer_of(offers, 3, 1, true)->gpu_ids[0], shown[0]);
+    CHECK(taken[0] != shown[0] && taken[0] != shown[1]);
+    (void)world_running(world, machine, renter, 2);
+    CHECK_OK(flow_offers_of_machine(&world->flow, machine->id, &world->arena, &now, &count, &err),
+             &err);
+    held = offer_of(now, count, 2, false)->gpu_ids;
+    CHECK(held[0] == shown[0] && held[1] == shown[1]);
+    CHECK_INT(offer_of(now, count, 1, false)->gpu_ids[0], taken[0]);
+    CHECK(offer_of(now, count, 1, true)->gpu_ids[0] != shown[1]);
+}
+
 static void test_offers_come_with_their_machine_as_it_is_now(void **state)
 {
     struct world world;
@@ -35,6 +67,7 @@ static void test_offers_come_with_their_machine_as_it_is_now(void **state)
     CHECK_INT(offers[2].terms.gpu_hour.nanodollars, 360000000);
     CHECK_INT(offers[2].machine->id, machine.id);
     CHECK(!offer_is_rentable(&offers[2], clock_now(&world.clock)));
+    check_gpus(&world, &machine, ada, offers);
     CHECK_OK(flow_offers_of_machine(&world.flow, 99999, &world.arena, &offers, &count, &err), &err);
     CHECK_INT((int64_t)count, 0);
     world_close(&world);

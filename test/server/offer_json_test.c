@@ -99,6 +99,39 @@ static void test_what_is_written_ahead_is_what_is_written_late(void **state)
     }
 }
 
+/* The ids that the offer has, none without GPUs, and null where nobody knows. */
+static void test_an_offer_shows_its_gpus(void **state)
+{
+    static const int64_t ids[] = { 41, 7 };
+    static const struct offer_ask ask = { .disk_milligb = 0 };
+    struct stock *plain = a_stock(1);
+    struct offer offer = plain->offers.offers[0];
+
+    (void)state;
+    offer.gpu_ids = ids;
+    struct stock *stock = stock_of(77, &offer, 1, 2);
+    auto_json json_t *row = encoded(&stock->offers.offers[0], &ask);
+    CHECK(stock->offers.offers[0].gpu_ids != ids); /* which may be gone by then */
+    const json_t *shown = json_object_get(row, "gpu_ids");
+    CHECK_INT((int64_t)json_array_size(shown), 2);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_INT(json_integer_value(json_array_get(shown, i)), ids[i]);
+        CHECK_INT(stock->offers.offers[0].gpu_ids[i], ids[i]);
+    }
+    stock_release(&stock);
+
+    auto_json json_t *unknown = encoded(&plain->offers.offers[0], &ask);
+    CHECK(json_is_null(json_object_get(unknown, "gpu_ids")));
+    offer.gpu_ids = NULL;
+    offer.terms.num_gpus = 0;
+    stock = stock_of(77, &offer, 1, 3);
+    auto_json json_t *without = encoded(&stock->offers.offers[0], &ask);
+    CHECK(json_is_array(json_object_get(without, "gpu_ids")));
+    CHECK_INT((int64_t)json_array_size(json_object_get(without, "gpu_ids")), 0);
+    stock_release(&stock);
+    stock_release(&plain);
+}
+
 static void plain_score(struct encoder *json, const char *key, double value)
 {
     if (value > 0)
@@ -260,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_ahead_is_what_is_written_late),
+        cmocka_unit_test(test_an_offer_shows_its_gpus),
         cmocka_unit_test(test_fast_writing_writes_what_plain_writing_does),
         cmocka_unit_test(test_a_row_fits_or_overflows),
         cmocka_unit_test(test_prices_stand_in_all_their_places),
