@@ -29,6 +29,7 @@ enum {
     INFO_PATIENCE_MS = 60000, /* then the machine is measured without an engine */
     SECOND_MS = 1000,
     MEASURED_MAX = 4096,
+    NOTICES_AFTER_MS = 10, /* after a change: what is waited for goes first */
 };
 
 void agent_wake(struct agent *agent)
@@ -144,19 +145,22 @@ static void on_wake(void *context)
 {
     struct agent *agent = context;
     int64_t next_us = -1;
-    bool has_news, has_acted;
+    enum steps_done done;
+    bool has_news;
 
     instances_observe(&agent->instances);
     networks_name(agent);
     jupyter_tend(agent);
     has_news = make_plan(agent, &next_us);
-    has_acted = steps_carry_out(&agent->instances);
-    if (has_acted) /* what is under way now is part of the picture that is reported */
-        has_news = make_plan(agent, &next_us) || has_news;
+    do {
+        done = steps_carry_out(&agent->instances);
+        if (done != STEPS_NONE) /* what is under way now is part of the picture that is reported */
+            has_news = make_plan(agent, &next_us) || has_news;
+    } while (done == STEPS_AND_MORE);
     save_desired(agent);
     update_access(agent);
     relays_update(agent);
-    notice_update(agent);
+    loop_timer_hurry(agent->notice_timer, NOTICES_AFTER_MS);
     if (has_news && agent->link != NULL)
         link_hurry(agent->link);
     networks_tend(agent);
@@ -166,9 +170,10 @@ static void on_wake(void *context)
     }
 }
 
-static void on_due(void *context)
+/* The kernel has one lock for the networks of all containers, and the engine may hold it. */
+static void on_notice_time(void *context)
 {
-    agent_wake(context);
+    notice_update(context);
 }
 
 static void on_change(void *context)
@@ -502,8 +507,9 @@ static bool open_agent(struct agent *agent, struct error *err)
     agent->loop = loop_open(agent->clock);
     agent->web = web_open(agent->loop);
     agent->wake_timer = loop_timer(agent->loop, on_wake, agent);
-    agent->due_timer = loop_timer(agent->loop, on_due, agent);
+    agent->due_timer = loop_timer(agent->loop, on_change, agent);
     agent->second_timer = loop_timer(agent->loop, on_second, agent);
+    agent->notice_timer = loop_timer(agent->loop, on_notice_time, agent);
     agent->info_timer = loop_timer(agent->loop, ask_info, agent);
     if (!identity_open(agent->options.data_dir, &agent->identity, err))
         return false;

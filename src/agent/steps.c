@@ -220,7 +220,6 @@ static bool assume(struct instance *instance, const struct pull_image *image, st
     if (!take_image(instance, image, err))
         return false;
     (void)snprintf(instance->assumed, sizeof instance->assumed, "%s", image->id);
-    agent_wake(instance->agent);
     return true;
 }
 
@@ -435,10 +434,10 @@ size_t steps_under_way(const struct instances *instances)
     return count;
 }
 
-bool steps_carry_out(struct instances *instances)
+enum steps_done steps_carry_out(struct instances *instances)
 {
     size_t busy = steps_under_way(instances);
-    bool has_acted = false;
+    enum steps_done done = STEPS_NONE;
 
     for (size_t i = 0; i < instances->count; i++) {
         struct instance *instance = instances->all[i];
@@ -447,14 +446,15 @@ bool steps_carry_out(struct instances *instances)
 
         if (step == PLAN_NOTHING || (step != PLAN_CANCEL && busy >= STEPS_AT_ONCE_MAX))
             continue;
-        has_acted = true;
+        done = done == STEPS_NONE ? STEPS_SOME : done;
         if (step == PLAN_CANCEL) {
             cancel(instance);
         } else if (begin(instance, step, &err)) {
-            busy++;
+            busy += instance->job != NULL ? 1 : 0;
+            done = instance->job != NULL ? done : STEPS_AND_MORE;
         } else {
             fail(instance, step, &err, false);
         }
     }
-    return has_acted;
+    return done;
 }

@@ -11,8 +11,14 @@
 
 enum { STEPS_AT_ONCE_MAX = 16 };
 
-/* Begin, or cancel, as the verdicts say. True: something was begun or cancelled. */
-bool steps_carry_out(struct instances *instances);
+enum steps_done {
+    STEPS_NONE,
+    STEPS_SOME,     /* something was begun or cancelled */
+    STEPS_AND_MORE, /* and one is ready for its next step already: plan again, and carry on */
+};
+
+/* Begin, or cancel, as the verdicts say. */
+enum steps_done steps_carry_out(struct instances *instances);
 
 /* How many are under way. */
 size_t steps_under_way(const struct instances *instances);

@@ -37,6 +37,7 @@ struct stock {
     int64_t pull_rate, start_ms; /* -1: not measured */
     bool is_known;               /* the engine has answered */
     bool has_news, is_sent;
+    bool is_unsaved; /* something that was measured */
     int64_t told_us;
 };
 
@@ -108,12 +109,16 @@ static void put_pulled(struct stock *stock, const char *name, int64_t bytes)
     pulled->bytes = bytes;
 }
 
-static void save(const struct stock *stock)
+/* Nobody waits for it: what a crash takes away is measured anew. */
+static void save(struct stock *stock)
 {
     auto_buf struct buf text = buf_of(FILE_MAX);
     struct encoder json = encoder_of(&text);
     struct error err;
 
+    if (!stock->is_unsaved)
+        return;
+    stock->is_unsaved = false;
     encode_object(&json);
     encode_field_int(&json, "pull_rate", stock->pull_rate);
     encode_field_int(&json, "start_ms", stock->start_ms);
@@ -166,8 +171,7 @@ void stock_pulled(struct stock *stock, const char *image, const struct pull_meas
     stock->pull_rate = image_start_mean(stock->pull_rate, (int64_t)rate);
     if (measure->is_whole)
         put_pulled(stock, image_name(&parsed, name), measure->bytes);
-    stock->has_news = true;
-    save(stock);
+    stock->has_news = stock->is_unsaved = true;
 }
 
 void stock_started(struct stock *stock, int64_t ms)
@@ -176,7 +180,7 @@ void stock_started(struct stock *stock, int64_t ms)
 
     stock->start_ms = image_start_mean(stock->start_ms, ms);
     stock->has_news = stock->has_news || is_first;
-    save(stock);
+    stock->is_unsaved = true;
 }
 
 /* What is there */
@@ -220,6 +224,7 @@ static void on_time(void *context)
     struct stock *stock = context;
 
     loop_timer_set(stock->timer, ASK_EVERY_MS);
+    save(stock);
     if (stock->call != NULL)
         return;
     web_send(
@@ -294,6 +299,7 @@ void stock_close(struct stock **stock)
 
     if (old == NULL)
         return;
+    save(old);
     web_cancel(&old->call);
     loop_timer_close(&old->timer);
     free(old->names);

@@ -3,7 +3,8 @@
  * started: the server tells people who look for a machine how soon an image runs there.
  *
  * Images that were fetched with somebody's login are that renter's secret, and are not told. The
- * list is asked of the engine every minute and told when it has changed, and now and then again. */
+ * list is asked of the engine every minute and told when it has changed, and now and then again;
+ * what was measured goes to disk then, and when the agent ends. */
 
 #ifndef BERTH_AGENT_STOCK_H
 #define BERTH_AGENT_STOCK_H
