@@ -118,7 +118,8 @@ def run(options):
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as gpus:
         gpus.write(f"RTX 4090, 24564, {ROUNDS}\n")
         gpus.flush()
-        with Market(options.bin, credit="1000.00", simulate_gpus=gpus.name) as market:
+        with Market(options.bin, credit="1000.00", simulate_gpus=gpus.name,
+                    server_options=["--rate-factor", "0"]) as market:
             market.import_busybox()
             market.list_machine()
             peer, bidders = Peer(market), Bidders(market)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A network made ready while the container that will live in it is made.
+/* What is made ready while a container is made that will need it.
  *
- * The engine does not ask for the network before a container starts, and needs about as long for
- * the one as for the other. A thread of the worker makes the network, or what holds it, ready over
- * a connection of its own; the worker makes the container meanwhile, and waits for both before the
- * start. */
+ * The engine does not ask for a network before a container starts, and needs about as long for the
+ * one as for the other. Threads of the worker make the network, or what holds it, and its walls
+ * ready meanwhile, and the record of the instance durable; the worker waits for the last before it
+ * asks for the container, and for all of it before the start. */
 
 #ifndef BERTH_AGENT_BESIDE_H
 #define BERTH_AGENT_BESIDE_H
@@ -13,24 +13,34 @@
 
 #include "agent/container.h"
 
-struct beside {
-    const char *engine_socket; /* borrowed until beside_wait() */
-    const struct container_host *host;
-    int64_t slot;
-    const char *hostname; /* it is held, and by that name; NULL: it is to be made */
-    int64_t engine_us;    /* spent waiting for the engine */
+struct beside_task {
+    void *(*run)(void *beside);
     pthread_t thread;
-    bool is_begun, is_made;
+    bool is_begun, is_done;
     struct error err;
 };
 
-/* Begin to make the bridge of `slot`, whose walls are for the caller to put up meanwhile; or, with
- * a name, to prepare its holder, walls and all. Once, and then beside_wait(), whatever else has
- * failed. */
-NODISCARD bool beside_begin(struct beside *beside, struct error *err);
+/* The first six are the caller's, and borrowed until beside_wait(). */
+struct beside {
+    const char *engine_socket;
+    const struct container_host *host;
+    const char *instances_path;
+    int64_t instance_id, slot;
+    const char *hostname; /* the network is held, and by that name; NULL: it is to be made */
+    int64_t engine_us;    /* spent waiting for the engine */
+    struct beside_task network, walls, record;
+};
 
-/* Until it is made or has failed; again and again gives the same. `*waited_us` is increased by what
- * this took, as far as the engine did. */
+/* Begin to make the bridge of `slot`, and to put up its walls; or, with a name, to prepare its
+ * holder, walls and all; and to sync the record. Once, and then beside_wait(), whatever else has
+ * failed. What gets no thread is done here. */
+void beside_begin(struct beside *beside);
+
+/* Until the record is durable. */
+NODISCARD bool beside_recorded(struct beside *beside, struct error *err);
+
+/* Until all is done or has failed; again and again gives the same. `*waited_us` is increased by
+ * what this took, as far as the engine did. */
 NODISCARD bool beside_wait(struct beside *beside, int64_t *waited_us, struct error *err);
 
 #endif

@@ -86,20 +86,22 @@ static bool drop_id(struct observer *observer, const char *id)
     return false;
 }
 
-static void put(struct observer *observer, const struct seen *seen)
+/* True: it was seen in another state before, or not at all. */
+static bool put(struct observer *observer, const struct seen *seen)
 {
     for (size_t i = 0; i < observer->count; i++) {
         if (strcmp(observer->all[i]->id, seen->id) == 0) {
             int64_t disk_used_mb = observer->all[i]->disk_used_mb;
+            bool is_other = observer->all[i]->state != seen->state;
 
             *observer->all[i] = *seen;
             if (seen->disk_used_mb < 0)
                 observer->all[i]->disk_used_mb = disk_used_mb;
-            return;
+            return is_other;
         }
     }
     if (observer->count == SEEN_MAX)
-        return;
+        return false;
     observer->all =
         grow(observer->all, observer->count, &observer->capacity, sizeof(struct seen *));
     struct seen *copy = malloc(sizeof *copy);
@@ -107,6 +109,7 @@ static void put(struct observer *observer, const struct seen *seen)
         abort();
     *copy = *seen;
     observer->all[observer->count++] = copy;
+    return true;
 }
 
 /* Inspecting */
@@ -145,7 +148,9 @@ static void take_inspected(struct observer *observer, const struct web_answer *a
         log_failure(&observer->options.log, "container not understood", &err);
         return;
     }
-    put(observer, &seen);
+    /* Somebody may wait for that, and not for the others that are being looked at. */
+    if (put(observer, &seen) && observer->is_ok)
+        tell(observer);
 }
 
 static bool is_looking(const struct observer *observer)
@@ -514,7 +519,7 @@ void observe_put(struct observer *observer, int64_t machine_id, int64_t instance
             drop_at(observer, i);
     }
     for (size_t i = 0; i < count; i++)
-        put(observer, &seen[i]);
+        (void)put(observer, &seen[i]);
 
     /* An answer on its way may be older than this. */
     for (size_t i = 0; i < LOOKS_MAX; i++) {

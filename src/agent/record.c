@@ -49,11 +49,9 @@ static char *file_name(int64_t id, char name[static FILE_NAME_SIZE])
     return name;
 }
 
-bool record_save(int dir, const struct record *record, struct error *err)
+static void encode(struct buf *text, const struct record *record)
 {
-    auto_buf struct buf text = buf_of(RECORD_TEXT_MAX);
-    struct encoder json = encoder_of(&text);
-    char name[FILE_NAME_SIZE];
+    struct encoder json = encoder_of(text);
 
     encode_object(&json);
     fields_encode(&json, &record_list_fields, record);
@@ -66,8 +64,47 @@ bool record_save(int dir, const struct record *record, struct error *err)
     }
     encode_end(&json);
     encode_end(&json);
-    if (!file_replace(dir, file_name(record->id, name), 0600, text.bytes, text.length, err))
+}
+
+/* One of those of sys/file.h. */
+typedef bool file_writer(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
+                         struct error *err);
+
+static bool write_with(file_writer *writer, int dir, const struct record *record, struct error *err)
+{
+    auto_buf struct buf text = buf_of(RECORD_TEXT_MAX);
+    char name[FILE_NAME_SIZE];
+
+    encode(&text, record);
+    if (!writer(dir, file_name(record->id, name), 0600, text.bytes, text.length, err))
         return error_context(err, "instance %" PRId64, record->id);
+    return true;
+}
+
+bool record_save(int dir, const struct record *record, struct error *err)
+{
+    return write_with(file_replace, dir, record, err);
+}
+
+bool record_note(int dir, const struct record *record, struct error *err)
+{
+    return write_with(file_exchange, dir, record, err);
+}
+
+bool record_begin(int dir, const struct record *record, struct error *err)
+{
+    return write_with(file_place, dir, record, err);
+}
+
+bool record_sync(const char *path, int64_t id, struct error *err)
+{
+    auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char name[FILE_NAME_SIZE];
+
+    if (dir < 0)
+        return error_system(err, errno, "open %s", path);
+    if (!file_sync(dir, file_name(id, name), err))
+        return error_context(err, "instance %" PRId64, id);
     return true;
 }
 

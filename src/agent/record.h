@@ -35,6 +35,16 @@ struct record {
 
 /* Below directory `dir`: <id>.json. */
 NODISCARD bool record_save(int dir, const struct record *record, struct error *err);
+
+/* The same, but a power cut may leave the one before: for what counts in this boot alone, as why
+ * something does not run. */
+NODISCARD bool record_note(int dir, const struct record *record, struct error *err);
+
+/* The first of an instance, not durable yet: record_sync() makes it so, in a worker perhaps, before
+ * there is anything of the instance but this. `path` is the directory's. */
+NODISCARD bool record_begin(int dir, const struct record *record, struct error *err);
+NODISCARD bool record_sync(const char *path, int64_t id, struct error *err);
+
 NODISCARD bool record_load(int dir, int64_t id, struct record *ret, struct error *err);
 NODISCARD bool record_remove(int dir, int64_t id, struct error *err);
 

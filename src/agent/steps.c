@@ -192,7 +192,8 @@ static bool take_image(struct instance *instance, const struct pull_image *image
         take_network(agent, spec, &record);
     record.remake = spec->remake;
     note_start(instance, &record);
-    if (!is_assigned || !record_save(agent->identity.instances_dir, &record, err)) {
+    /* The worker that makes the container syncs it before. */
+    if (!is_assigned || !record_begin(agent->identity.instances_dir, &record, err)) {
         *instance->prepared = '\0';
         return false;
     }
@@ -337,6 +338,7 @@ static bool write_down(struct instance *instance, enum plan_step step, struct er
 {
     const struct agent *agent = instance->agent;
     struct record record = instance->record;
+    bool is_stop = step == PLAN_STOP || step == PLAN_KILL || step == PLAN_NOTIFY;
 
     if (!instance->has_record || instance->desired == NULL)
         return true;
@@ -356,7 +358,8 @@ static bool write_down(struct instance *instance, enum plan_step step, struct er
     }
     if (memcmp(&record, &instance->record, sizeof record) == 0)
         return true;
-    if (!record_save(agent->identity.instances_dir, &record, err))
+    /* Nothing that was up before a power cut is so after it, whoever stopped it. */
+    if (!(is_stop ? record_note : record_save)(agent->identity.instances_dir, &record, err))
         return false;
     instance->record = record;
     return true;
@@ -378,6 +381,7 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
         .step = step,
         .engine_socket = agent->engine_socket,
         .host = &agent->host,
+        .instances_path = agent->instances_path,
         .instance_id = instance->id,
         .desired = desired,
         .record = instance->has_record ? &instance->record : NULL,

@@ -182,8 +182,8 @@ static bool wall_off(const struct work *work, struct error *err)
            isolate_ensure(work->host->isolate, work->record->slot, err);
 }
 
-/* The container, while its network is made ready. An engine that asks for the network at once is
- * asked again when it is there. */
+/* The container, while its network, walls and record are made ready. An engine that asks for the
+ * network at once is asked again when it is there. */
 static bool make_both(struct account *account, const char *name, char ret_id[static DOCKER_ID_SIZE],
                       struct error *err)
 {
@@ -191,23 +191,23 @@ static bool make_both(struct account *account, const char *name, char ret_id[sta
     const char *image = work->desired->spec.image;
     char hostname[CONTAINER_HOSTNAME_SIZE];
     bool is_held = work->record->has_holder;
-    struct beside network = { .engine_socket = work->engine_socket,
-                              .host = work->host,
-                              .slot = work->record->slot,
-                              .hostname =
-                                  is_held ? container_hostname(work->desired, hostname) : NULL };
-    struct error no_network, no_walls;
+    struct beside beside = { .engine_socket = work->engine_socket,
+                             .host = work->host,
+                             .instances_path = work->instances_path,
+                             .instance_id = work->instance_id,
+                             .slot = work->record->slot,
+                             .hostname =
+                                 is_held ? container_hostname(work->desired, hostname) : NULL };
+    struct error not_ready;
 
-    if (!beside_begin(&network, err))
-        return false;
+    beside_begin(&beside);
     /* Ports were given by what was remembered of the image. */
     bool is_same = work->assumed_image == NULL ||
                    pull_expect(&account->docker, image, work->assumed_image, err);
-    bool is_made = is_same && make_container(account, name, image, ret_id, err);
-    bool has_walls = is_held || wall_off(work, &no_walls);
-    bool has_network = beside_wait(&network, &account->docker.busy_us, &no_network);
-    if (!has_walls || !has_network) {
-        *err = has_walls ? no_network : no_walls;
+    bool is_made = is_same && beside_recorded(&beside, err) &&
+                   make_container(account, name, image, ret_id, err);
+    if (!beside_wait(&beside, &account->docker.busy_us, &not_ready)) {
+        *err = not_ready;
         return false;
     }
     return is_made || (is_same && err->code == ERROR_NOT_FOUND &&

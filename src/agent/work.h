@@ -19,6 +19,7 @@ struct work {
     enum plan_step step;
     const char *engine_socket;
     const struct container_host *host;
+    const char *instances_path; /* of the records */
     int64_t instance_id;
     const struct desired_instance *desired; /* NULL for steps that take down */
     const struct record *record;            /* NULL: none */

@@ -79,13 +79,22 @@ static bool fill(int fd, mode_t mode, const void *bytes, size_t length, struct e
         return false;
     if (fchmod(fd, mode) != 0)
         return error_system(err, errno, "set the mode");
-    if (fsync(fd) != 0)
-        return error_system(err, errno, "sync");
     return true;
 }
 
-bool file_replace(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
-                  struct error *err)
+static bool sync_file(int fd, struct error *err)
+{
+    return fsync(fd) == 0 || error_system(err, errno, "sync");
+}
+
+struct content {
+    mode_t mode;
+    const void *bytes;
+    size_t length;
+    bool is_synced; /* before it has the name */
+};
+
+static bool put(int dir, const char *path, const struct content *content, struct error *err)
 {
     char beside[PATH_MAX];
 
@@ -99,7 +108,8 @@ bool file_replace(int dir, const char *path, mode_t mode, const void *bytes, siz
     auto_close int fd = openat(dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_system(err, errno, "create %s", beside);
-    if (!fill(fd, mode, bytes, length, err)) {
+    if (!fill(fd, content->mode, content->bytes, content->length, err) ||
+        (content->is_synced && !sync_file(fd, err))) {
         (void)unlinkat(dir, beside, 0);
         return error_context(err, "%s", beside);
     }
@@ -108,6 +118,39 @@ bool file_replace(int dir, const char *path, mode_t mode, const void *bytes, siz
         (void)unlinkat(dir, beside, 0);
         return false;
     }
+    return true;
+}
+
+bool file_replace(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
+                  struct error *err)
+{
+    return file_exchange(dir, path, mode, bytes, length, err) && sync_parent(dir, path, err);
+}
+
+bool file_exchange(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
+                   struct error *err)
+{
+    const struct content content = { mode, bytes, length, .is_synced = true };
+
+    return put(dir, path, &content, err);
+}
+
+bool file_place(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
+                struct error *err)
+{
+    const struct content content = { mode, bytes, length, .is_synced = false };
+
+    return put(dir, path, &content, err);
+}
+
+bool file_sync(int dir, const char *path, struct error *err)
+{
+    auto_close int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_system(err, errno, "open %s", path);
+    if (!sync_file(fd, err))
+        return error_context(err, "%s", path);
     return sync_parent(dir, path, err);
 }
 

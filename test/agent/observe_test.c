@@ -25,6 +25,7 @@ static const char *states[CONTAINERS_MAX];
 static int looks[CONTAINERS_MAX], lists;
 static int events_fd = -1;
 static bool holds_inspects; /* says nothing yet */
+static int held_number;     /* the same for one of them; 0: none */
 static int held_fd;
 static int list_status = 200, inspect_status = 200;
 static const char *list_text;    /* in place of a good one; or NULL */
@@ -58,22 +59,28 @@ static bool list(int fd)
     return scripted_say(fd, list_status, list_text != NULL ? list_text : text.bytes);
 }
 
-static bool inspect(int fd, const char *path)
+static bool describe_to(int fd, int number)
 {
     auto_buf struct buf text = buf_of(65536);
+
+    describe(&text, number);
+    return scripted_say(fd, inspect_status, inspect_text != NULL ? inspect_text : text.bytes);
+}
+
+static bool inspect(int fd, const char *path)
+{
     int number = 0;
 
     CHECK(sscanf(path, "/v1.41/containers/%d/json", &number) == 1);
     CHECK(number > 0 && number < CONTAINERS_MAX);
     looks[number]++;
-    if (holds_inspects) {
+    if (holds_inspects || number == held_number) {
         held_fd = fd;
         return true;
     }
     if (states[number] == NULL)
         return scripted_say(fd, 404, "{\"message\":\"no such container\"}");
-    describe(&text, number);
-    return scripted_say(fd, inspect_status, inspect_text != NULL ? inspect_text : text.bytes);
+    return describe_to(fd, number);
 }
 
 static bool respond(void *context, int fd, const struct http_got *request)
@@ -209,6 +216,27 @@ static void test_what_happens_is_seen(void **state)
     happen_to(1, "destroy");
     wait_seen(1, -1);
     CHECK_INT(observe_session(observer), 1);
+}
+
+static void test_what_happens_to_one_does_not_wait_for_others(void **state)
+{
+    (void)state;
+    states[1] = "created";
+    wait_ok(true);
+    held_number = 2;
+    happen_to(2, "create");
+    for (int waited = 0; waited < PATIENCE_MS && looks[2] == 0; waited += STEP_MS)
+        loop_step(loop, STEP_MS);
+    int before = changes;
+    states[1] = "running";
+    happen_to(1, "start");
+    wait_seen(1, SEEN_RUNNING);
+    CHECK_INT(changes, before + 1);
+    states[2] = "running";
+    held_number = 0;
+    CHECK(describe_to(held_fd, 2));
+    wait_seen(2, SEEN_RUNNING);
+    CHECK(changes > before + 1);
 }
 
 /* Lines come in pieces of any size, and may be anything. */
@@ -362,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_all_is_looked_at_before_it_counts),
         CASE(test_what_happens_is_seen),
+        CASE(test_what_happens_to_one_does_not_wait_for_others),
         CASE(test_events_in_pieces_and_nonsense),
         CASE(test_an_engine_that_goes_is_found_again),
         CASE(test_an_engine_that_makes_no_sense_is_not_ok),

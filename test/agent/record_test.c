@@ -45,6 +45,32 @@ static void test_what_is_saved_is_loaded(void **state)
     CHECK(got.ports[1].is_udp);
 }
 
+/* Begun, synced, noted: the last one counts, and there is one. */
+static void test_one_is_begun_synced_and_noted(void **state)
+{
+    int dir = home_identity()->instances_dir;
+    struct record want = sample(7001), got;
+    int64_t ids[4];
+    char path[256];
+    size_t count;
+    struct error err;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/instances", home_path());
+    CHECK_FAILS(record_sync(path, 7001, &err), &err, ERROR_NOT_FOUND);
+    CHECK_OK(record_begin(dir, &want, &err), &err);
+    CHECK_OK(record_sync(path, 7001, &err), &err);
+    CHECK_FAILS(record_sync(path, 7002, &err), &err, ERROR_NOT_FOUND);
+    CHECK_OK(record_load(dir, 7001, &got, &err), &err);
+    CHECK_INT(got.slot, 5);
+    want.slot = 6;
+    CHECK_OK(record_note(dir, &want, &err), &err);
+    CHECK_OK(record_load(dir, 7001, &got, &err), &err);
+    CHECK_INT(got.slot, 6);
+    CHECK_OK(record_list(dir, ids, 4, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+}
+
 static void test_they_are_listed_in_order(void **state)
 {
     static const int64_t ids[] = { 30, 4, 500 };
@@ -118,6 +144,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_saved_is_loaded, home_setup, home_teardown),
+        cmocka_unit_test_setup_teardown(test_one_is_begun_synced_and_noted, home_setup,
+                                        home_teardown),
         cmocka_unit_test_setup_teardown(test_they_are_listed_in_order, home_setup, home_teardown),
         cmocka_unit_test_setup_teardown(test_one_that_is_removed_is_gone, home_setup,
                                         home_teardown),

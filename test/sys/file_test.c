@@ -66,6 +66,31 @@ static void test_what_is_written_is_read(void **state)
     CHECK(unlinkat(dir, "a", 0) == 0);
 }
 
+/* Whatever of it is synced, what can be read is the same; nothing is left beside. */
+static void test_other_ways_to_write_it(void **state)
+{
+    auto_close int dir = open_dir();
+    auto_buf struct buf content = buf_of(100);
+    struct error err;
+
+    (void)state;
+    CHECK_OK(file_place(dir, "a", 0640, "one", 3, &err), &err);
+    CHECK_INT(mode_of(dir, "a"), 0640);
+    CHECK_OK(file_sync(dir, "a", &err), &err);
+    CHECK_OK(file_sync(dir, "a", &err), &err);
+    CHECK_OK(file_read(dir, "a", &content, &err), &err);
+    CHECK_OK(file_exchange(dir, "a", 0600, "two", 3, &err), &err);
+    CHECK_INT(mode_of(dir, "a"), 0600);
+    CHECK_OK(file_read(dir, "a", &content, &err), &err);
+    CHECK(content.length == 6 && memcmp(content.bytes, "onetwo", 6) == 0);
+    CHECK_INT(name_count(), 1);
+    CHECK(unlinkat(dir, "a", 0) == 0);
+    CHECK_FAILS(file_sync(dir, "a", &err), &err, ERROR_NOT_FOUND);
+    CHECK_FAILS(file_place(dir, "absent/a", 0600, "x", 1, &err), &err, ERROR_NOT_FOUND);
+    CHECK_FAILS(file_exchange(dir, "absent/a", 0600, "x", 1, &err), &err, ERROR_NOT_FOUND);
+    CHECK_INT(name_count(), 0);
+}
+
 static void test_a_mask_does_not_change_the_mode(void **state)
 {
     auto_close int dir = open_dir();
@@ -222,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_is_read),
+        cmocka_unit_test(test_other_ways_to_write_it),
         cmocka_unit_test(test_a_mask_does_not_change_the_mode),
         cmocka_unit_test(test_reading_stops_at_the_limit),
         cmocka_unit_test(test_what_is_not_there),
