@@ -29,7 +29,7 @@ enum {
     INFO_PATIENCE_MS = 60000, /* then the machine is measured without an engine */
     SECOND_MS = 1000,
     MEASURED_MAX = 4096,
-    NOTICES_AFTER_MS = 10, /* after a change: what is waited for goes first */
+    GUESTS_AFTER_MS = 5, /* after a change: what is told of it goes first */
 };
 
 void agent_wake(struct agent *agent)
@@ -149,7 +149,6 @@ static void on_wake(void *context)
     bool has_news;
 
     instances_observe(&agent->instances);
-    networks_name(agent);
     jupyter_tend(agent);
     has_news = make_plan(agent, &next_us);
     do {
@@ -160,7 +159,7 @@ static void on_wake(void *context)
     save_desired(agent);
     update_access(agent);
     relays_update(agent);
-    loop_timer_hurry(agent->notice_timer, NOTICES_AFTER_MS);
+    loop_timer_hurry(agent->guests_timer, GUESTS_AFTER_MS);
     if (has_news && agent->link != NULL)
         link_hurry(agent->link);
     networks_tend(agent);
@@ -170,9 +169,10 @@ static void on_wake(void *context)
     }
 }
 
-/* The kernel has one lock for the networks of all containers, and the engine may hold it. */
-static void on_notice_time(void *context)
+/* For guests that run. It takes locks of the kernel's that the engine may hold for a while. */
+static void on_guests_time(void *context)
 {
+    networks_name(context);
     notice_update(context);
 }
 
@@ -509,7 +509,7 @@ static bool open_agent(struct agent *agent, struct error *err)
     agent->wake_timer = loop_timer(agent->loop, on_wake, agent);
     agent->due_timer = loop_timer(agent->loop, on_change, agent);
     agent->second_timer = loop_timer(agent->loop, on_second, agent);
-    agent->notice_timer = loop_timer(agent->loop, on_notice_time, agent);
+    agent->guests_timer = loop_timer(agent->loop, on_guests_time, agent);
     agent->info_timer = loop_timer(agent->loop, ask_info, agent);
     if (!identity_open(agent->options.data_dir, &agent->identity, err))
         return false;

@@ -94,7 +94,7 @@ struct agent {
     struct job *probe;
     struct web_call *info;
     int64_t info_since_us;
-    struct loop_timer *wake_timer, *due_timer, *second_timer, *info_timer, *notice_timer;
+    struct loop_timer *wake_timer, *due_timer, *second_timer, *info_timer, *guests_timer;
     bool has_taken; /* a desired state that the server does not know of having arrived */
     bool has_said_ready, has_failed;
     char why_failed[512];

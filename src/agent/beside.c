@@ -58,8 +58,8 @@ static bool wait_for(struct beside_task *task, struct error *err)
 
 void beside_begin(struct beside *beside)
 {
-    begin(beside, &beside->record, sync_record);
     begin(beside, &beside->network, make_network);
+    begin(beside, &beside->record, sync_record);
     if (beside->hostname == NULL && beside->host->isolate != NULL)
         begin(beside, &beside->walls, put_up_walls);
     else

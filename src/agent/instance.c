@@ -148,6 +148,19 @@ static void compare_sessions(struct instance *instance)
     }
 }
 
+/* Its container was made and started: it is seen as that, or as having ended already; or all has
+ * been looked at, and it is something else. */
+static void stop_waiting(struct instance *instance)
+{
+    const struct seen *seen = instance_seen(instance, false);
+    bool has_run = seen != NULL && (seen->state == SEEN_RUNNING || seen->state == SEEN_EXITED);
+
+    if (!instance->awaits_look || (!has_run && observe_is_looking(instance->agent->observer)))
+        return;
+    instance->awaits_look = false;
+    instance->under_way = PLAN_NOTHING;
+}
+
 void instances_observe(struct instances *instances)
 {
     struct observer *observer = instances->agent->observer;
@@ -162,6 +175,7 @@ void instances_observe(struct instances *instances)
         struct instance *instance = instances->all[i];
 
         compare_sessions(instance);
+        stop_waiting(instance);
         if (instance->has_record && instance->record.is_stopped_by_us)
             instance->revival = (struct revival){ .due_us = -1 };
         else

@@ -40,6 +40,7 @@ struct instance {
     enum plan_step under_way;
     int64_t begun_us; /* when that was begun */
     struct job *job;
+    bool awaits_look;   /* its worker is done with it, and what became of it is not seen yet */
     int64_t up_session; /* of the engine in which it was last seen up */
     bool was_cut;
     bool wants_copies; /* see agent/copies.h */

@@ -41,6 +41,7 @@ struct observer {
     int64_t session;
     struct web_call *list, *events;
     struct loop_timer *timer; /* for the next list */
+    bool must_list;           /* somebody waits for it */
     struct loop_timer *size_timer;
     size_t size_turn;
     struct loop_timer *look_timer; /* curl takes no requests from within its callbacks */
@@ -153,9 +154,9 @@ static void take_inspected(struct observer *observer, const struct web_answer *a
         tell(observer);
 }
 
-static bool is_looking(const struct observer *observer)
+bool observe_is_looking(const struct observer *observer)
 {
-    bool is_busy = observer->wanted_count > 0 || observer->list != NULL;
+    bool is_busy = observer->wanted_count > 0 || observer->list != NULL || observer->must_list;
 
     for (size_t i = 0; i < LOOKS_MAX; i++)
         is_busy = is_busy || observer->looks[i].call != NULL;
@@ -165,7 +166,7 @@ static bool is_looking(const struct observer *observer)
 /* Once all has been looked at, what is seen is what is. */
 static void settle(struct observer *observer)
 {
-    if (is_looking(observer) || observer->events == NULL)
+    if (observe_is_looking(observer) || observer->events == NULL)
         return;
     if (!observer->is_ok) {
         observer->is_ok = true;
@@ -383,6 +384,7 @@ static void take_list(struct observer *observer, const json_t *list)
     }
 }
 
+/* One that was asked for while an older one was under way comes after it. */
 static void on_listed(void *context, const struct web_answer *answer)
 {
     struct observer *observer = context;
@@ -395,7 +397,7 @@ static void on_listed(void *context, const struct web_answer *answer)
         if (observer->events == NULL)
             open_events(observer);
         take_list(observer, list);
-        loop_timer_set(observer->timer, LIST_EVERY_MS);
+        loop_timer_set(observer->timer, observer->must_list ? 0 : LIST_EVERY_MS);
         look_at_wanted(observer);
         settle(observer);
         return;
@@ -410,6 +412,7 @@ static void on_time(void *context)
 
     if (observer->list != NULL)
         return;
+    observer->must_list = false;
     web_send(observer->web,
              &(struct web_request){
                  .http = { .method = "GET",
@@ -535,5 +538,6 @@ void observe_put(struct observer *observer, int64_t machine_id, int64_t instance
 
 void observe_refresh(struct observer *observer)
 {
+    observer->must_list = true;
     loop_timer_hurry(observer->timer, 0);
 }

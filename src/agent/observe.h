@@ -57,4 +57,7 @@ void observe_put(struct observer *observer, int64_t machine_id, int64_t instance
 /* Look at everything again, at once. */
 void observe_refresh(struct observer *observer);
 
+/* Whether anything is still being looked at: what is known may be about to change. */
+bool observe_is_looking(const struct observer *observer);
+
 #endif

@@ -277,6 +277,17 @@ static bool take_done(struct instance *instance, enum plan_step step,
     return true;
 }
 
+/* The engine's event has the container looked at, or did so already; if not, a list of all. */
+static void await_look(struct instance *instance)
+{
+    const struct seen *seen = instance_seen(instance, false);
+
+    instance->awaits_look = true;
+    instance->under_way = PLAN_CREATE;
+    if (seen == NULL || seen->state != SEEN_RUNNING)
+        observe_refresh(instance->agent->observer);
+}
+
 static void take_result(struct instance *instance, enum plan_step step,
                         const struct work_result *result)
 {
@@ -295,6 +306,8 @@ static void take_result(struct instance *instance, enum plan_step step,
     if (result->has_seen)
         observe_put(agent->observer, instance->machine_id, instance->id, result->seen,
                     (size_t)result->seen_count);
+    else if (step == PLAN_CREATE && result->is_done)
+        await_look(instance);
     else if (step != PLAN_PREPARE)
         observe_refresh(agent->observer);
     if (result->is_done && take_done(instance, step, result, &err))
@@ -425,6 +438,7 @@ static void cancel(struct instance *instance)
               instance->id, plan_step_name(instance->under_way));
     job_cancel(&instance->job);
     instance->under_way = PLAN_NOTHING;
+    instance->awaits_look = false;
     *instance->message = '\0';
     observe_refresh(instance->agent->observer);
 }

@@ -535,14 +535,15 @@ static bool add_container(struct encoder *json, struct docker *docker, const cha
     return true;
 }
 
-/* All that the instance has now. A step that makes none leaves that to the observer; one that makes
- * the first has no successor. */
-static bool add_containers(struct encoder *json, struct account *account)
+/* All that the instance has now. A step that makes none leaves that to the observer, and so does
+ * one that has started the first: who waits for that is told sooner. */
+static bool add_containers(struct encoder *json, struct account *account, bool is_done)
 {
     const struct work *work = account->work;
     char name[64], next[64];
 
-    if (work->foreign_container != NULL || work->step == PLAN_PREPARE)
+    if (work->foreign_container != NULL || work->step == PLAN_PREPARE ||
+        (work->step == PLAN_CREATE && is_done))
         return false;
     return add_container(json, &account->docker, seen_name(work->instance_id, name)) &&
            (work->step == PLAN_CREATE ||
@@ -585,7 +586,7 @@ bool work_run(void *context, const struct job_report *report, struct buf *result
         add_image(&json, &account.image);
     encode_key(&json, "containers");
     encode_array(&json);
-    bool has_seen = add_containers(&json, &account);
+    bool has_seen = add_containers(&json, &account, is_done);
     encode_end(&json);
     encode_field_bool(&json, "has_seen", has_seen);
     encode_field_int(&json, "engine_us", account.docker.busy_us);

@@ -27,6 +27,8 @@ static int events_fd = -1;
 static bool holds_inspects; /* says nothing yet */
 static int held_number;     /* the same for one of them; 0: none */
 static int held_fd;
+static bool holds_lists; /* says nothing yet */
+static int held_list_fd;
 static int list_status = 200, inspect_status = 200;
 static const char *list_text;    /* in place of a good one; or NULL */
 static const char *inspect_text; /* the same */
@@ -48,6 +50,10 @@ static bool list(int fd)
     const char *comma = "";
 
     lists++;
+    if (holds_lists) {
+        held_list_fd = fd;
+        return true;
+    }
     buf_printf(&text, "[");
     for (int i = 1; i < CONTAINERS_MAX; i++) {
         if (states[i] == NULL)
@@ -239,6 +245,31 @@ static void test_what_happens_to_one_does_not_wait_for_others(void **state)
     CHECK(changes > before + 1);
 }
 
+/* What it will say may be older than what somebody wants to know of. */
+static void test_a_list_that_is_asked_for_comes_after_one_under_way(void **state)
+{
+    (void)state;
+    wait_ok(true);
+    CHECK(!observe_is_looking(observer));
+    int before = lists;
+    holds_lists = true;
+    observe_refresh(observer);
+    CHECK(observe_is_looking(observer));
+    for (int waited = 0; waited < PATIENCE_MS && lists == before; waited += STEP_MS)
+        loop_step(loop, STEP_MS);
+    observe_refresh(observer);
+    step_ms(20);
+    CHECK_INT(lists, before + 1);
+    states[1] = "running"; /* and no event tells of it */
+    holds_lists = false;
+    CHECK(scripted_say(held_list_fd, 200, "[]"));
+    wait_seen(1, SEEN_RUNNING);
+    CHECK_INT(lists, before + 2);
+    for (int waited = 0; waited < PATIENCE_MS && observe_is_looking(observer); waited += STEP_MS)
+        loop_step(loop, STEP_MS);
+    CHECK(!observe_is_looking(observer));
+}
+
 /* Lines come in pieces of any size, and may be anything. */
 static void test_events_in_pieces_and_nonsense(void **state)
 {
@@ -391,6 +422,7 @@ int main(void)
         CASE(test_all_is_looked_at_before_it_counts),
         CASE(test_what_happens_is_seen),
         CASE(test_what_happens_to_one_does_not_wait_for_others),
+        CASE(test_a_list_that_is_asked_for_comes_after_one_under_way),
         CASE(test_events_in_pieces_and_nonsense),
         CASE(test_an_engine_that_goes_is_found_again),
         CASE(test_an_engine_that_makes_no_sense_is_not_ok),
