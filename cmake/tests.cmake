@@ -49,9 +49,10 @@ foreach(layer base sys market proto store flow server guest agent cli)
 endforeach()
 
 # Its own allocations fail one after another, and those of the database engine.
+target_sources(test_flow_faults_test PRIVATE test/flow/faults_memory.c test/sim/sim_disk.c)
 target_link_libraries(test_flow_faults_test PRIVATE PkgConfig::SQLITE)
 target_link_options(test_flow_faults_test PRIVATE
-    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
+    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=__assert_fail)
 
 find_package(Python3 COMPONENTS Interpreter)
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tools/tidy.py

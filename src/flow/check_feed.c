@@ -62,12 +62,16 @@ static void empty(struct check_block *block)
 bool check_feed_start(check_feed_work *work, void *context, struct check_feed **ret,
                       struct error *err)
 {
-    struct check_feed *feed = calloc(1, sizeof *feed);
+    struct check_feed *feed = malloc(sizeof *feed); /* large, and mostly never touched */
 
     if (feed == NULL)
         abort();
     feed->work = work;
     feed->context = context;
+    feed->sent = feed->done = 0;
+    feed->is_over = false;
+    for (size_t i = 0; i < BLOCKS; i++)
+        empty(&feed->blocks[i]);
     (void)pthread_mutex_init(&feed->lock, NULL);
     (void)pthread_cond_init(&feed->moved, NULL);
     if (!thread_start(&feed->thread, run, feed, err)) {

@@ -2,6 +2,7 @@
 #include "sim_disk.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -10,8 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { FILES_MAX = 64, NAME_SIZE = 512, REGIONS_MAX = 64, FILE_MAX = 256 << 20 };
+#include "sys/fd.h"
+
+enum {
+    FILES_MAX = 64,
+    NAME_SIZE = 512,
+    REGIONS_MAX = 64,
+    FILE_MAX = 256 << 20,
+    REGION_SIZE = 32768
+};
 
 struct node {
     char name[NAME_SIZE]; /* "": a temporary one, or deleted */
@@ -38,6 +48,7 @@ struct handle {
 static struct {
     pthread_mutex_t lock; /* guards all of it */
     struct node *nodes[FILES_MAX];
+    struct node places[FILES_MAX]; /* for them: the tests of memory that fails count every other */
     unsigned char *rooms[FILES_MAX]; /* of files that are gone, for others: they are warm */
     size_t room_count;
     sqlite3_vfs vfs;
@@ -74,9 +85,8 @@ static struct node *make(const char *name)
     for (size_t i = 0; i < FILES_MAX; i++) {
         if (disk.nodes[i] != NULL)
             continue;
-        disk.nodes[i] = calloc(1, sizeof *disk.nodes[i]);
-        if (disk.nodes[i] == NULL)
-            abort();
+        disk.nodes[i] = &disk.places[i];
+        *disk.nodes[i] = (struct node){ .opened = 0 };
         (void)snprintf(disk.nodes[i]->name, NAME_SIZE, "%s", name);
         return disk.nodes[i];
     }
@@ -86,7 +96,8 @@ static struct node *make(const char *name)
 static void release_regions(struct node *node)
 {
     for (size_t i = 0; i < REGIONS_MAX; i++) {
-        free(node->regions[i]);
+        if (node->regions[i] != NULL)
+            (void)munmap(node->regions[i], REGION_SIZE);
         node->regions[i] = NULL;
     }
 }
@@ -104,7 +115,6 @@ static void drop_if_gone(struct node *node)
         disk.rooms[disk.room_count++] = node->bytes;
     else if (node->bytes != NULL)
         (void)munmap(node->bytes, FILE_MAX);
-    free(node);
 }
 
 /* Room for so many bytes, which never move. What is past the length is whatever it was. */
@@ -266,8 +276,10 @@ static int map_shared(sqlite3_file *file, int region, int size, int extend, void
     node->region_users += handle->is_mapped ? 0 : 1;
     handle->is_mapped = true;
     if (node->regions[region] == NULL && extend) {
-        node->regions[region] = calloc(1, (size_t)size);
-        if (node->regions[region] == NULL)
+        assert(size == REGION_SIZE);
+        node->regions[region] =
+            mmap(NULL, REGION_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (node->regions[region] == MAP_FAILED)
             abort();
     }
     *at = node->regions[region];
@@ -428,6 +440,52 @@ void sim_disk_copy(const char *from, const char *to)
     copy->length = disk.nodes[place]->length;
     memcpy(copy->bytes, disk.nodes[place]->bytes, copy->length);
     (void)leave(SQLITE_OK);
+}
+
+void sim_disk_load(const char *path)
+{
+    auto_close int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t count;
+
+    enter();
+    assert(file >= 0 && find(path) == FILES_MAX);
+    struct node *node = make(path);
+    make_room(node, 0);
+    while ((count = read(file, node->bytes + node->length, FILE_MAX - node->length)) > 0)
+        node->length += (size_t)count;
+    assert(count == 0);
+    (void)leave(SQLITE_OK);
+}
+
+struct hash sim_disk_hash(void)
+{
+    struct hash hashes[FILES_MAX + 1] = { 0 };
+    size_t count = 0;
+
+    enter();
+    for (size_t i = 0; i < FILES_MAX; i++)
+        if (disk.nodes[i] != NULL && disk.nodes[i]->name[0] != '\0') {
+            hashes[count] = crypto_sha256(disk.nodes[i]->bytes, disk.nodes[i]->length);
+            hashes[++count] = crypto_sha256(disk.nodes[i]->name, strlen(disk.nodes[i]->name));
+            hashes[count - 1] = crypto_sha256(&hashes[count - 1], 2 * sizeof hashes[0]);
+        }
+    (void)leave(SQLITE_OK);
+    return crypto_sha256(hashes, count * sizeof hashes[0]);
+}
+
+void sim_disk_break(void)
+{
+    (void)pthread_mutex_init(&disk.lock, NULL); /* whoever holds it never comes back */
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct node *node = disk.nodes[i];
+
+        if (node == NULL)
+            continue;
+        release_regions(node);
+        struct node left = { .bytes = node->bytes, .length = node->length };
+        memcpy(left.name, node->name, NAME_SIZE);
+        *node = left;
+    }
 }
 
 void sim_disk_clear(const char *folder)
