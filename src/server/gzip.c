@@ -181,6 +181,11 @@ uint32_t gzip_shift(size_t text_length)
     return (uint32_t)crc32_combine_gen((z_off_t)text_length);
 }
 
+uint32_t gzip_join(uint32_t crc, const struct gzip_known *known)
+{
+    return (uint32_t)crc32_combine_op(crc, known->crc, known->shift);
+}
+
 static void append_number(struct buf *out, uint32_t number, size_t size)
 {
     char bytes[sizeof number];
@@ -196,15 +201,20 @@ static void append_stored(struct gzip *gzip, const char *text, size_t length)
     assert(length <= GZIP_STORED_MAX);
     append_number(gzip->out, (uint32_t)length | ~(uint32_t)length << 16, 4);
     buf_append(gzip->out, text, length);
-    gzip->crc = gzip_crc(gzip->crc, text, length);
     gzip->length += (uint32_t)length;
 }
 
-struct gzip gzip_of(struct buf *out, const char *text, size_t length)
+static void add_stored(struct gzip *gzip, const char *text, size_t length)
+{
+    append_stored(gzip, text, length);
+    gzip->crc = gzip_crc(gzip->crc, text, length);
+}
+
+struct gzip gzip_of(struct buf *out, const char *text, size_t length, uint32_t crc)
 {
     /* Deflate, no name, no time, by nobody in particular; and the head of a stored block. */
     static const char head[] = { '\x1f', '\x8b', 8, 0, 0, 0, 0, 0, 0, '\xff', 0 };
-    struct gzip gzip = { .out = out };
+    struct gzip gzip = { .out = out, .crc = crc };
 
     buf_append(out, head, sizeof head);
     append_stored(&gzip, text, length);
@@ -214,15 +224,15 @@ struct gzip gzip_of(struct buf *out, const char *text, size_t length)
 void gzip_row(struct gzip *gzip, const struct gzip_known *known, const char *tail, size_t length)
 {
     buf_append(gzip->out, known->bytes, known->length);
-    gzip->crc = (uint32_t)crc32_combine_op(gzip->crc, known->crc, known->shift);
+    gzip->crc = gzip_join(gzip->crc, known);
     gzip->length += (uint32_t)known->text_length;
-    append_stored(gzip, tail, length);
+    add_stored(gzip, tail, length);
 }
 
 void gzip_end(struct gzip *gzip, const char *text, size_t length)
 {
     append_number(gzip->out, 1, 1); /* the last block, stored */
-    append_stored(gzip, text, length);
+    add_stored(gzip, text, length);
     append_number(gzip->out, gzip->crc, 4);
     append_number(gzip->out, gzip->length, 4);
 }

@@ -7,7 +7,7 @@
  * table). What that comes to depends on the two texts and how far apart they lie, and on nothing
  * else in the stream: it begins and ends on a byte, and may be kept and used again.
  *
- *     struct gzip gzip = gzip_of(&body);
+ *     struct gzip gzip = gzip_of(&body, "[{\"id\":7}", 9, gzip_crc(0, "[{\"id\":7}", 9));
  *     for each row: gzip_row(&gzip, &known, "0.25},", 6);
  *     gzip_end(&gzip, "]}", 2);
  *
@@ -48,14 +48,16 @@ struct gzip_known {
 
 uint32_t gzip_crc(uint32_t crc, const char *text, size_t length); /* of nothing, it is 0 */
 uint32_t gzip_shift(size_t text_length);
+/* Of a text with this CRC and the known one behind it. */
+uint32_t gzip_join(uint32_t crc, const struct gzip_known *known);
 
 struct gzip {
     struct buf *out; /* borrowed */
     uint32_t crc, length;
 };
 
-/* Begins with a text that is stored. */
-struct gzip gzip_of(struct buf *out, const char *text, size_t length);
+/* Begins with a text that is stored, with this gzip_crc(). */
+struct gzip gzip_of(struct buf *out, const char *text, size_t length, uint32_t crc);
 void gzip_row(struct gzip *gzip, const struct gzip_known *known, const char *tail, size_t length);
 void gzip_end(struct gzip *gzip, const char *text, size_t length);
 

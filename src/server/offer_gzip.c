@@ -36,24 +36,36 @@ static void read_row(struct row *row, const struct offer *offer, const struct of
     row->tail[row->tail_length++] = '}';
 }
 
-/* Nothing is before it: it is stored as it is. */
-static struct gzip begin(struct buf *out, const struct row *row)
+static void sum_up(const struct row *row, struct gzip_known *known)
 {
-    auto_buf struct buf text = buf_of(GZIP_STORED_MAX);
+    *known = (struct gzip_known){ .bytes = "",
+                                  .text_length = row->length,
+                                  .shift = gzip_shift(row->length) };
+    for (int i = 0; i < OFFER_PARTS; i++)
+        known->crc = gzip_crc(known->crc, row->text.parts[i], row->text.lengths[i]);
+}
 
+/* Nothing is before it: it is stored as it is. */
+static struct gzip begin(struct buf *out, const struct row *row, char *bytes)
+{
+    const struct offer_row_key key = { .flags = row->text.flags };
+    struct offer_memo_text *kept = row->text.kept;
+    auto_buf struct buf text = buf_of(GZIP_STORED_MAX);
+    struct gzip_known known;
+
+    if (kept == NULL || !offer_memo_row(kept, &key, bytes, &known)) {
+        sum_up(row, &known);
+        if (kept != NULL)
+            offer_memo_keep_row(kept, &key, &known);
+    }
     buf_append(&text, head, sizeof head - 1);
     for (int i = 0; i < OFFER_PARTS; i++)
         buf_append(&text, row->text.parts[i], row->text.lengths[i]);
     buf_append(&text, row->tail, row->tail_length);
     assert(!text.has_overflowed); /* stock.h bounds the one, OFFER_ASKED_MAX all others. */
-    return gzip_of(out, text.bytes, text.length);
-}
+    uint32_t crc = gzip_join(gzip_crc(0, head, sizeof head - 1), &known);
 
-static void sum_up(const struct row *row, struct gzip_known *known)
-{
-    *known = (struct gzip_known){ .text_length = row->length, .shift = gzip_shift(row->length) };
-    for (int i = 0; i < OFFER_PARTS; i++)
-        known->crc = gzip_crc(known->crc, row->text.parts[i], row->text.lengths[i]);
+    return gzip_of(out, text.bytes, text.length, gzip_crc(crc, row->tail, row->tail_length));
 }
 
 static size_t compare(const struct row *row, const struct row *last, size_t distance, char *bytes,
@@ -125,7 +137,7 @@ void offer_gzip(struct buf *out, const struct catalog_hit *hits, size_t count,
         if (i + 1 < count)
             row->tail[row->tail_length++] = ',';
         if (i == 0)
-            gzip = begin(out, row);
+            gzip = begin(out, row, bytes);
         else
             add(&gzip, row, &rows[1 - i % 2], bytes, room);
     }

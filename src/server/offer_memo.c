@@ -73,7 +73,7 @@ bool offer_memo_row(struct offer_memo_text *text, const struct offer_row_key *ke
 
     if (row == NULL || atomic_flag_test_and_set_explicit(&row->is_busy, memory_order_acquire))
         return false;
-    bool is_known = row->length > 0 && row->key.flags == key->flags;
+    bool is_known = row->has_sums && row->key.flags == key->flags;
     if (is_known) {
         size_t length = is_key(&row->key, key) ? row->length : 0;
 
@@ -93,7 +93,7 @@ static struct offer_row *place_of(struct offer_memo_text *text)
         return there;
     row = must(malloc(sizeof *row));
     atomic_flag_clear(&row->is_busy);
-    row->length = 0;
+    row->has_sums = false;
     if (atomic_compare_exchange_strong(&text->row, &there, row))
         return row;
     free(row); /* Another was faster. */
@@ -112,6 +112,7 @@ void offer_memo_keep_row(struct offer_memo_text *text, const struct offer_row_ke
     row->text_length = known->text_length;
     row->crc = known->crc;
     row->shift = known->shift;
+    row->has_sums = true;
     row->length = known->length;
     memcpy(row->bytes, known->bytes, known->length);
     atomic_flag_clear_explicit(&row->is_busy, memory_order_release);

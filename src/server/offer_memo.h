@@ -37,7 +37,8 @@ struct offer_row {
     struct offer_row_key key;
     size_t text_length;
     uint32_t crc, shift;
-    size_t length; /* 0: nothing yet */
+    bool has_sums; /* false: nothing yet */
+    size_t length; /* 0: only the sums of its text */
     char bytes[OFFER_ROW_MAX];
 };
 
@@ -70,7 +71,8 @@ void offer_memo_keep(struct offer_memo *memo, const struct offer_ask *ask, const
 bool offer_memo_row(struct offer_memo_text *text, const struct offer_row_key *key, char *bytes,
                     struct gzip_known *ret);
 
-/* Keeps it in place of the last, unless it is too long or somebody else is at that. */
+/* Keeps it in place of the last, unless it is too long or somebody else is at that. A length of 0
+ * keeps the sums alone. */
 void offer_memo_keep_row(struct offer_memo_text *text, const struct offer_row_key *key,
                          const struct gzip_known *row);
 

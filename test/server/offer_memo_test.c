@@ -81,6 +81,10 @@ static void test_a_row_is_kept_with_all_that_it_depends_on(void **state)
         if (rows[i].is_known)
             CHECK(known.text_length == 9 && known.crc == 8 && known.shift == 7);
     }
+    /* Of what nothing was before, there are the sums. */
+    offer_memo_keep_row(text, &key, &(struct gzip_known){ bytes, 0, 6, 5, 4 });
+    CHECK(offer_memo_row(text, &key, got, &known) && known.length == 0);
+    CHECK(known.text_length == 6 && known.crc == 5 && known.shift == 4);
     offer_memo_clear(&memo);
 }
 
