@@ -385,6 +385,35 @@ static void test_a_journal_has_neither_too_many_legs_nor_strange_ones(void **sta
     CHECK(!journal_is_balanced(&journal));
 }
 
+/* Each by itself: no turnover that does not come to nothing gives it away before. */
+static void test_a_leg_moves_something_from_one_to_another(void **state)
+{
+    static const struct ledger_key bank = { LEDGER_BANK, 0, 0 };
+    static const struct ledger_key equity = { LEDGER_OWNER_EQUITY, 0, 0 };
+    static const struct ledger_key gross = { LEDGER_GROSS_GPU, 0, 0 };
+    static const struct {
+        struct leg legs[2];
+        bool is_balanced;
+    } rows[] = {
+        { { { bank, equity, { 5 }, LEG_TRANSFER }, { equity, bank, { 1 }, LEG_TRANSFER } }, true },
+        { { { bank, equity, { 5 }, LEG_TRANSFER }, { equity, bank, { 0 }, LEG_TRANSFER } }, false },
+        { { { bank, equity, { -1 }, LEG_TRANSFER }, { equity, bank, { 1 }, LEG_TRANSFER } },
+          false },
+        { { { bank, equity, { 5 }, LEG_TRANSFER }, { bank, bank, { 1 }, LEG_TRANSFER } }, false },
+        /* A control account that pays first comes to nothing as well as one that is paid first. */
+        { { { gross, equity, { 5 }, LEG_TRANSFER }, { bank, gross, { 5 }, LEG_TRANSFER } }, true },
+        { { { gross, equity, { 5 }, LEG_TRANSFER }, { bank, gross, { 4 }, LEG_TRANSFER } }, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct journal journal = { .leg_count = 2, .legs = { rows[i].legs[0], rows[i].legs[1] } };
+
+        check_row("row %zu", i);
+        CHECK_INT(journal_is_balanced(&journal), rows[i].is_balanced);
+    }
+}
+
 /* Two like legs whose sum money cannot hold stay two. */
 static void test_a_body_of_more_than_money_holds_is_written_all_the_same(void **state)
 {
@@ -407,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_is_no_journal),
         cmocka_unit_test(test_a_journal_has_neither_too_many_legs_nor_strange_ones),
+        cmocka_unit_test(test_a_leg_moves_something_from_one_to_another),
         cmocka_unit_test(test_a_body_of_more_than_money_holds_is_written_all_the_same),
         cmocka_unit_test(test_what_moves_nothing_is_no_leg),
         cmocka_unit_test(test_a_charge_falls_through_promo_and_prepaid_into_debt),

@@ -18,6 +18,8 @@ static void test_the_chart_is_sorted_and_finds_its_rows(void **state)
     }
     CHECK(ledger_account(0) == NULL);
     CHECK(ledger_account(2011) == NULL);
+    CHECK(ledger_account(-1) == NULL);
+    CHECK(ledger_account(INT64_MAX) == NULL);
 }
 
 /* The first digit of a code is the kind; what everyone posts to keeps no cached balance, and what
