@@ -43,6 +43,7 @@ struct app {
     struct deliver *deliver, *slow_deliver; /* a lane each: store/outbox.h */
     struct jobs *jobs;
     struct relay *relay; /* of --relay-ports, or NULL */
+    struct site *site;   /* the web console's files */
     struct routes *routes;
     struct http *http;
     struct http *metrics_door; /* of --metrics-listen, or NULL */

@@ -117,7 +117,8 @@ const struct http_request *http_request_of(const struct http_exchange *exchange)
 /* What to call this exchange when it is answered: for metrics. */
 void http_set_tag(struct http_exchange *exchange, int tag);
 
-/* One more reply header; before the reply. Both are copied. At most 8. */
+/* One more reply header; before the reply. Both are copied. At most 8. Cache-Control is in place of
+ * the no-store that every reply has. */
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
 
 /* End the exchange. The body is taken over: `*body` is empty afterwards. An overflowed body

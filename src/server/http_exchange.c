@@ -167,8 +167,12 @@ static struct MHD_Response *make_response(struct http_exchange *exchange, const 
 {
     struct MHD_Response *response = exchange_response(content_type, bytes, length, is_ours);
 
-    for (size_t i = 0; i < exchange->reply_header_count; i++)
+    for (size_t i = 0; i < exchange->reply_header_count; i++) {
+        /* Replies are nobody's to keep, unless their handler says otherwise. */
+        if (strcmp(exchange->reply_headers[i].name, "Cache-Control") == 0)
+            (void)MHD_del_response_header(response, "Cache-Control", "no-store");
         add_header(response, exchange->reply_headers[i].name, exchange->reply_headers[i].value);
+    }
     return response;
 }
 

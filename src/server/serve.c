@@ -27,6 +27,8 @@
 #include "server/metrics_page.h"
 #include "server/orders.h"
 #include "server/relay.h"
+#include "server/reply.h"
+#include "server/site.h"
 #include "server/timekeeper.h"
 #include "sys/file.h"
 #include "sys/password.h"
@@ -47,6 +49,7 @@ const struct option_row serve_options[] = {
     { "trusted-proxies", "A,B", "addresses whose X-Forwarded-For is believed (none)" },
     { "metrics-listen", "ADDR:PORT", "serve /metrics there too, without a key (nowhere)" },
     { "rate-factor", "N", "let callers call N times as often as by default; 0: without limit (1)" },
+    { "web", "DIR", "the web console's files (../web, or /usr/share/berth/web, if there)" },
     { "config", "FILE", "more options, one a line, without dashes" },
     { "auto-verify", NULL, "count every machine as verified" },
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
@@ -306,6 +309,13 @@ static bool split_proxies(const char *text, struct arena *arena,
     return true;
 }
 
+/* What no route is at: the console's. */
+static void answer_page(struct call *call)
+{
+    if (!site_answer(call->app->site, call->exchange))
+        reply_refuse(call, 404, "not_found", "There is nothing at this address.");
+}
+
 static bool open_doors(struct app *app, const struct options *options, const char *const *proxies,
                        struct error *err)
 {
@@ -318,10 +328,13 @@ static bool open_doors(struct app *app, const struct options *options, const cha
                                            .limits = rate_limits_times(app->flow.guess_factor),
                                            .public_url = app->public_url,
                                            .has_local_store = store_is_local(app->store),
+                                           .fallback = answer_page,
                                            .table = route_table,
                                            .count = route_count };
     const char *listen = options_get(options, "listen");
 
+    if (!site_open(options_get(options, "web"), &app->site, err))
+        return false;
     app->routes = routes_open(&routes);
     http.listen = listen != NULL ? listen : "127.0.0.1:8080";
     http.trusted_proxies = proxies;
@@ -346,6 +359,7 @@ static void close_app(struct app *app)
     http_close(&app->http, STOP_DEADLINE_MS);
     http_close(&app->metrics_door, STOP_DEADLINE_MS);
     routes_close(&app->routes);
+    site_close(&app->site);
     relay_stop(app->relay);
     deliver_stop(app->deliver);
     deliver_stop(app->slow_deliver);
