@@ -102,6 +102,7 @@ help:
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults"
 	@echo "make oracle    make storm OPS=n"
+	@echo "make console    make console-test"
 	@echo "make coverage    make mutate    make mutate-runs    make tidy    make format    make clean"
 
 # Every way out of an instance, with all that clears, cuts and floods.
@@ -133,4 +134,14 @@ browser: build
 	@tools/packages browser
 	@python3 -B test/e2e/browser_test.py --bin $(BUILD)/bin
 
-.PHONY: run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+# The web console, into build/web: berthd serves what it finds there when it starts.
+console:
+	@tools/console
+
+# A person's way through it in Chromium, on a market with hosts that pretend; its screenshots go to docs/console.
+console-test: build console
+	@tools/packages browser
+	@ninja -C $(BUILD) -j$(JOBS) sim-host
+	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
+
+.PHONY: console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The console in Chromium, on a market of its own: berthd serves it, a host that pretends lends two GPUs,
+and web/test/console.mjs walks through it as a person would. How large its scripts are is a RESULT line.
+
+    console_test.py --bin build/bin --web build/web --shots docs/console
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPT_MAX = 250_000  # bytes, compressed
+
+
+def read_options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin")
+    parser.add_argument("--web", type=pathlib.Path, default=ROOT / "build/web")
+    parser.add_argument("--shots", type=pathlib.Path, default=ROOT / "build/console/shots")
+    return parser.parse_args()
+
+
+def wait_for_host(log):
+    for _ in range(300):
+        found = re.search(r"connected as machine (\d+)", log.read_text())
+        if found:
+            return int(found[1])
+        time.sleep(0.05)
+    raise RuntimeError(f"the host did not connect:\n{log.read_text()}")
+
+
+def main():
+    options = read_options()
+    if shutil.which("node") is None or not (ROOT / "web/node_modules").exists():
+        sys.exit("console-test: make console first")
+    os.environ["BERTH_BIN"] = str(options.bin.resolve())
+    sys.path.insert(0, str(ROOT / "test/api"))
+    from world import World, die_with_the_test  # noqa: PLC0415: finds its programs by BERTH_BIN
+
+    size = sum(path.stat().st_size for path in options.web.rglob("*.js.gz"))
+    print(f"RESULT console_script {size} bytes vs limit {SCRIPT_MAX} ratio {size / SCRIPT_MAX:.2f} better=lower")
+    if size > SCRIPT_MAX:
+        sys.exit("console-test: the scripts are too large")
+    options.shots.mkdir(parents=True, exist_ok=True)
+    with World("--web", str(options.web.resolve())) as world:
+        host = world.user("host")
+        token = host.ok("POST", "/api/v0/machines/enroll_token/")["token"]
+        log = world.dir / "host.log"
+        with log.open("w") as out, subprocess.Popen(
+                [options.bin / "sim-host", "--server", f"http://{world.address}", "--token", token, "--gpus", "2"],
+                stderr=out, preexec_fn=die_with_the_test) as pretended:
+            try:
+                machine = wait_for_host(log)
+                host.ok("PUT", "/api/v0/machines/create_asks/", {
+                    "machine": machine, "price_gpu": 0.36, "price_disk": 0.15, "price_inetu": 0.002,
+                    "price_inetd": 0.001, "price_min_bid": 0.1, "min_chunk": 1, "duration": "3 months"})
+                done = subprocess.run(
+                    ["node", ROOT / "web/test/console.mjs", f"http://{world.address}", world.data / "outbox",
+                     options.shots.resolve(), options.bin.resolve() / "berthd", world.data],
+                    check=False, timeout=540)
+            finally:
+                pretended.terminate()
+    if done.returncode != 0:
+        sys.exit(f"console-test: it failed; {options.shots}/failed.png shows where")
+    print(json.dumps({"console": "passed"}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Numbers as people read them. Money comes as dollars; small rates keep the digits that differ. */
+
+export function money(value: number, digits?: number): string {
+  const size = Math.abs(value);
+  const places = digits ?? (size === 0 || size >= 1 ? 2 : size >= 0.01 ? 3 : 5);
+  const text = size.toLocaleString('en-US', { minimumFractionDigits: Math.min(2, places), maximumFractionDigits: places });
+  return `${value < 0 ? '−' : ''}$${text}`;
+}
+
+export const rate = (perHour: number): string => `${money(perHour, Math.abs(perHour) < 0.1 ? 4 : 3)}/h`;
+export const day = (perHour: number): string => `${money(perHour * 24)}/day`;
+/** The market's month has 720 hours. */
+export const MONTH_HOURS = 720;
+export const GB_MB = 1024;
+
+export function number(value: number | null | undefined, digits = 0): string {
+  if (value === null || value === undefined) return '–';
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits });
+}
+
+export const percent = (part: number, digits = 0): string => `${number(part * 100, digits)} %`;
+export const gb = (mb: number | null): string => (mb === null ? '–' : `${number(mb / GB_MB, mb < 10 * GB_MB ? 1 : 0)} GB`);
+
+export function duration(seconds: number | null): string {
+  if (seconds === null) return 'no end';
+  if (seconds < 0) return 'over';
+  const units: [number, string][] = [[86400 * 30, 'mo'], [86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+  const at = units.findIndex(([size]) => seconds >= size);
+  if (at < 0) return '0 s';
+  const [size, name] = units[at] as [number, string];
+  const whole = Math.floor(seconds / size);
+  const below = units[at + 1];
+  const rest = below ? Math.floor((seconds % size) / below[0]) : 0;
+  return below && rest > 0 && whole < 10 ? `${whole} ${name} ${rest} ${below[1]}` : `${whole} ${name}`;
+}
+
+export function moment(seconds: number | string | null): string {
+  if (seconds === null) return '–';
+  const date = typeof seconds === 'number' ? new Date(seconds * 1000) : new Date(seconds);
+  return date.toLocaleString('en-GB', { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
+}
+
+export const dayOf = (seconds: number): string =>
+  new Date(seconds * 1000).toLocaleDateString('en-GB', { year: 'numeric', month: 'short', day: 'numeric' });
+
+export const ago = (seconds: number): string => `${duration(Math.max(0, Date.now() / 1000 - seconds))} ago`;
+export const plural = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;

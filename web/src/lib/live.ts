@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What happens on the account, as it happens: the server's events, kept as one picture.
+ *
+ * The stream is read with fetch() since it carries the team's header. A listener first gets
+ * everything, so one that comes back has missed nothing. Silence for longer than STALE_MS, the
+ * stream's signs of life included, means that what is shown may be old: pages say so. */
+import type { Instance } from '#api';
+import { call, headers } from './api';
+import { store } from './store';
+
+export interface Live {
+  isOpen: boolean;
+  isStale: boolean;
+  credit: number | null;
+  earned: number | null;
+  burnHour: number | null;
+  instances: Map<number, Instance> | null;
+}
+
+const STALE_MS = 20000; // the server's keep-alive is 15 s
+const READ_PAUSE_MS = 120; // many events are one reading
+const WAIT_MAX_MS = 15000;
+const nothing: Live = { isOpen: false, isStale: false, credit: null, earned: null, burnHour: null, instances: null };
+
+export const live = store<Live>(nothing);
+
+let stop: AbortController | null = null;
+let heardAt = 0;
+let watch = 0;
+let frame = 0;
+let reading = 0;
+let next: Live = nothing;
+
+/** Many events at once are one change of the picture. */
+function publish(changes: Partial<Live>): void {
+  next = { ...next, ...changes };
+  if (frame) return;
+  frame = window.setTimeout(() => {
+    frame = 0;
+    live.set(next);
+  }, 16);
+}
+
+/** Events say which instances have changed, and some of how; pages show all of them. */
+async function readInstances(signal: AbortSignal): Promise<void> {
+  const { instances } = await call('GET /api/v0/instances/', { signal });
+  publish({ instances: new Map(instances.map((one) => [one.id, one])) });
+}
+
+function readSoon(): void {
+  if (reading || !stop) return;
+  const { signal } = stop;
+  reading = window.setTimeout(() => {
+    reading = 0;
+    readInstances(signal).catch(() => { if (!signal.aborted) setTimeout(readSoon, WAIT_MAX_MS); });
+  }, READ_PAUSE_MS);
+}
+
+function hear(event: string, data: string): void {
+  const said = JSON.parse(data) as Record<string, number>;
+  if (event === 'balance') {
+    publish({ credit: said.credit ?? null, earned: said.balance ?? null, burnHour: said.burn_hour ?? null });
+    if (!next.instances) readSoon();
+  } else if (event === 'instance' || event === 'gone') {
+    readSoon();
+  }
+}
+
+function takeBlock(block: string): void {
+  let event = '';
+  let data = '';
+  for (const line of block.split('\n')) {
+    if (line.startsWith('event: ')) event = line.slice(7);
+    else if (line.startsWith('data: ')) data += line.slice(6);
+  }
+  if (event && data) hear(event, data);
+}
+
+async function listen(signal: AbortSignal): Promise<void> {
+  const reply = await fetch('/api/v0/events/', { headers: headers(), signal });
+  if (!reply.ok || !reply.body) throw new Error(`events: ${reply.status}`);
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    heardAt = Date.now();
+    if (!next.isOpen || next.isStale) publish({ isOpen: true, isStale: false });
+    const blocks = (rest + value).split('\n\n');
+    rest = blocks.pop() ?? '';
+    blocks.forEach(takeBlock);
+  }
+}
+
+async function keepListening(signal: AbortSignal): Promise<void> {
+  for (let wait = 500; !signal.aborted; wait = Math.min(wait * 2, WAIT_MAX_MS)) {
+    const began = Date.now();
+    await listen(signal).catch(() => undefined);
+    if (signal.aborted) return;
+    if (Date.now() - began > WAIT_MAX_MS) wait = 500;
+    publish({ isOpen: false });
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
+export function startLive(): void {
+  stopLive();
+  stop = new AbortController();
+  heardAt = Date.now();
+  watch = window.setInterval(() => {
+    const isStale = Date.now() - heardAt > STALE_MS;
+    if (isStale !== next.isStale) publish({ isStale });
+  }, 1000);
+  void keepListening(stop.signal);
+}
+
+export function stopLive(): void {
+  stop?.abort();
+  stop = null;
+  clearInterval(watch);
+  clearTimeout(reading);
+  reading = 0;
+  next = nothing;
+  live.set(nothing);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A search: what lies in the address, and the query object that it stands for. One table of filters
+ * makes the form, the address and the query. */
+
+export interface Filter {
+  key: string; // in the address
+  label: string;
+  unit: string;
+  field: string; // of the query
+  operator: 'gte' | 'lte';
+  scale?: number; // from the form's unit to the field's
+  max: number;
+  step: number;
+  group: 'price' | 'gpu' | 'host' | 'net';
+}
+
+export const FILTERS: Filter[] = [
+  { key: 'price', label: 'Price at most', unit: '$/h', field: 'dph_total', operator: 'lte', max: 100, step: 0.01, group: 'price' },
+  { key: 'reliability', label: 'Reliability', unit: '%', field: 'reliability', operator: 'gte', scale: 0.01, max: 100, step: 0.1, group: 'price' },
+  { key: 'days', label: 'Can be had for', unit: 'days', field: 'duration', operator: 'gte', scale: 86400, max: 720, step: 1, group: 'price' },
+  { key: 'vram', label: 'Memory of a GPU', unit: 'GB', field: 'gpu_ram', operator: 'gte', scale: 1000, max: 512, step: 1, group: 'gpu' },
+  { key: 'tflops', label: 'TFLOPS', unit: 'FP32', field: 'total_flops', operator: 'gte', max: 5000, step: 1, group: 'gpu' },
+  { key: 'dlperf', label: 'DLPerf', unit: 'score', field: 'dlperf', operator: 'gte', max: 5000, step: 1, group: 'gpu' },
+  { key: 'value', label: 'DLPerf per $/h', unit: 'score', field: 'dlperf_per_dphtotal', operator: 'gte', max: 5000, step: 1, group: 'gpu' },
+  { key: 'cuda', label: 'CUDA', unit: 'version', field: 'cuda_max_good', operator: 'gte', max: 30, step: 0.1, group: 'gpu' },
+  { key: 'pcie', label: 'PCIe', unit: 'GB/s', field: 'pcie_bw', operator: 'gte', max: 128, step: 0.5, group: 'gpu' },
+  { key: 'cpus', label: 'CPU threads', unit: 'threads', field: 'cpu_cores_effective', operator: 'gte', max: 512, step: 1, group: 'host' },
+  { key: 'ram', label: 'RAM of the machine', unit: 'GB', field: 'cpu_ram', operator: 'gte', scale: 1000, max: 8192, step: 1, group: 'host' },
+  { key: 'diskbw', label: 'Disk speed', unit: 'MB/s', field: 'disk_bw', operator: 'gte', max: 30000, step: 10, group: 'host' },
+  { key: 'down', label: 'Download', unit: 'Mbit/s', field: 'inet_down', operator: 'gte', max: 100000, step: 10, group: 'net' },
+  { key: 'up', label: 'Upload', unit: 'Mbit/s', field: 'inet_up', operator: 'gte', max: 100000, step: 10, group: 'net' },
+  { key: 'ports', label: 'Open ports', unit: 'ports', field: 'direct_port_count', operator: 'gte', max: 64000, step: 1, group: 'net' },
+];
+
+export interface Toggle { key: string; label: string; hint?: string; field: string; value: unknown }
+
+export const TOGGLES: Toggle[] = [
+  { key: 'secure', label: 'Data centres only', field: 'datacenter', value: true },
+  { key: 'static', label: 'Static IP address', field: 'static_ip', value: true },
+  { key: 'avx', label: 'CPU with AVX', field: 'has_avx', value: true },
+];
+
+export const SORTS: [string, string][] = [
+  ['score', 'Best value'], ['dph_total', 'Price'], ['dlperf', 'DLPerf'], ['dlperf_per_dphtotal', 'DLPerf per $'],
+  ['total_flops', 'TFLOPS'], ['reliability', 'Reliability'],
+];
+
+export const COUNTS: [string, string][] = [['', 'Any'], ['1', '1'], ['2', '2'], ['4', '4'], ['8', '8'], ['9', '9+'], ['0', 'CPU only']];
+
+export const DISK_DEFAULT_GB = 10;
+export const PAGE = 40;
+
+export const diskOf = (query: URLSearchParams): number => Math.max(1, Number(query.get('disk')) || DISK_DEFAULT_GB);
+export const isBid = (query: URLSearchParams): boolean => query.get('type') === 'bid';
+
+export function searchOf(query: URLSearchParams): Record<string, unknown> {
+  const asked: Record<string, unknown> = { allocated_storage: diskOf(query), type: isBid(query) ? 'bid' : 'on-demand' };
+  const models = query.get('gpu')?.split(',').filter(Boolean) ?? [];
+  const count = query.get('gpus');
+  const country = query.get('country')?.toUpperCase();
+
+  for (const { key, field, operator, scale = 1 } of FILTERS) {
+    const value = Number(query.get(key));
+    if (value > 0) asked[field] = { [operator]: Number((value * scale).toFixed(6)) };
+  }
+  for (const { key, field, value } of TOGGLES) if (query.get(key) === '1') asked[field] = { eq: value };
+  if (models.length > 0) asked.gpu_name = { in: models };
+  if (count) asked.num_gpus = count === '9' ? { gte: 9 } : { eq: Number(count) };
+  if (country) asked.geolocation = { in: country.split(/[ ,]+/).filter(Boolean) };
+  if (query.get('unverified') !== '1') asked.verified = { eq: true };
+  if (query.get('unavailable') === '1') asked.include_unavailable = true;
+  else asked.rentable = { eq: true };
+  const sort = query.get('sort') ?? 'score';
+  asked.order = [[sort, sort === 'dph_total' ? 'asc' : 'desc']];
+  asked.limit = PAGE * Math.max(1, Number(query.get('pages')) || 1);
+  return asked;
+}
+
+const NOT_FILTERS = new Set(['type', 'sort', 'disk', 'pages', 'rent', 'template', 'to']);
+/** How many filters are set: for the button that opens them on a small screen. */
+export const filterCount = (query: URLSearchParams): number =>
+  [...query.keys()].filter((key) => !NOT_FILTERS.has(key)).length;

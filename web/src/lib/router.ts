@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Where the reader is lies in the address: a path and its parameters, so that each view can be
+ * linked to, gone back to and opened beside another. */
+import { useEffect, useState } from 'preact/hooks';
+
+export interface Place {
+  path: string;
+  query: URLSearchParams;
+}
+
+const listeners = new Set<() => void>();
+
+const here = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+const tell = (): void => listeners.forEach((listener) => listener());
+
+export function go(to: string, how: 'push' | 'replace' = 'push'): void {
+  if (to === location.pathname + location.search) return;
+  const isElsewhere = to.split('?')[0] !== location.pathname;
+  history[how === 'push' ? 'pushState' : 'replaceState'](null, '', to);
+  if (isElsewhere) scrollTo(0, 0);
+  tell();
+}
+
+/** The same place with other parameters; what is empty is left out. */
+export function setQuery(changes: Record<string, string | null>): void {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === '') query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  go(location.pathname + (text ? `?${text}` : ''), 'replace');
+}
+
+export function usePlace(): Place {
+  const [place, setPlace] = useState(here);
+  useEffect(() => {
+    const update = (): void => setPlace(here());
+    listeners.add(update);
+    return () => void listeners.delete(update);
+  }, []);
+  return place;
+}
+
+/** Links are ordinary ones; those to this console go without loading it again. */
+export function followLinks(): void {
+  addEventListener('popstate', tell);
+  document.addEventListener('click', (event) => {
+    const link = (event.target as Element | null)?.closest?.('a');
+    if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
+    if (link.pathname.startsWith('/api/') || link.pathname.includes('.')) return;
+    if (link.hash && link.pathname === location.pathname) return;
+    event.preventDefault();
+    go(link.pathname + link.search);
+  });
+}

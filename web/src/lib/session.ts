@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Who is here. A mark in this browser says whether there may be a session at all, so that who has
+ * none is not answered with a refusal at each visit. */
+import type { Team, User } from '#api';
+import { call, setCsrf, setTeam, whenExpired } from './api';
+import { startLive, stopLive } from './live';
+import { store } from './store';
+
+export interface Session {
+  state: 'unknown' | 'out' | 'in';
+  user: User | null;
+  teams: Team[];
+  team: number | null;
+}
+
+const MARK = 'berth-session';
+const TEAM = 'berth-team';
+const nobody: Session = { state: 'out', user: null, teams: [], team: null };
+
+export const session = store<Session>({ ...nobody, state: 'unknown' });
+/** The key that signing up has answered: shown once, and in no storage. */
+export const firstKey = store<string | null>(null);
+
+function forget(): void {
+  localStorage.removeItem(MARK);
+  sessionStorage.removeItem(TEAM);
+  setCsrf(null);
+  setTeam(null);
+  stopLive();
+  session.set(nobody);
+}
+
+export async function refreshUser(): Promise<void> {
+  const user = await call('GET /api/v0/users/current/');
+  session.set({ ...session.get(), state: 'in', user });
+}
+
+async function enter(): Promise<void> {
+  const chosen = Number(sessionStorage.getItem(TEAM)) || null;
+  setTeam(null);
+  const { teams } = await call('GET /api/v0/teams/');
+  const team = teams.some((one) => one.id === chosen) ? chosen : null;
+  setTeam(team);
+  session.set({ ...nobody, state: 'out', teams, team });
+  await refreshUser();
+  startLive();
+}
+
+export async function resume(): Promise<void> {
+  whenExpired(forget);
+  if (localStorage.getItem(MARK) === null) return session.set(nobody);
+  try {
+    const current = await call('GET /api/v0/sessions/current/');
+    setCsrf(current.csrf);
+    await enter();
+  } catch {
+    forget();
+  }
+}
+
+/** After logging in: what its reply says goes with every change from now on. */
+export async function begin(csrf: string | null): Promise<void> {
+  localStorage.setItem(MARK, '1');
+  setCsrf(csrf);
+  await enter();
+}
+
+export async function logOut(): Promise<void> {
+  stopLive(); // else it asks once more, for a session that is over
+  try {
+    await call('DELETE /api/v0/sessions/current/');
+  } finally {
+    forget();
+  }
+}
+
+export async function actFor(team: number | null): Promise<void> {
+  if (team === null) sessionStorage.removeItem(TEAM);
+  else sessionStorage.setItem(TEAM, String(team));
+  stopLive();
+  await enter();
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from 'preact/hooks';
+import type { Instance } from '#api';
+import { call } from '../lib/api';
+import { day, duration, gb, money, number, percent, plural, rate } from '../lib/format';
+import { live } from '../lib/live';
+import { setQuery, usePlace } from '../lib/router';
+import { useStore } from '../lib/store';
+import { Button, Chip, Dialog, Empty, Field, Notice, Page, Segments, Skeleton, toast, useAct } from '../ui/parts';
+import { nameOf } from './search/offer';
+
+type Kind = 'good' | 'busy' | 'warn' | 'bad' | 'plain';
+
+/** What an instance is doing, in a word, and how that looks. */
+export function stateOf(one: Instance): { word: string; kind: Kind } {
+  const status = one.actual_status;
+  if (status === 'offline') return { word: 'Offline', kind: 'bad' };
+  if (one.intended_status === 'running' && one.cur_state === 'stopped') return { word: 'Scheduling', kind: 'busy' };
+  if (one.intended_status !== 'running') return { word: status === 'running' ? 'Stopping' : 'Stopped', kind: 'plain' };
+  if (status === 'running') return { word: 'Running', kind: 'good' };
+  if (status === 'exited') return { word: 'Exited', kind: 'warn' };
+  if (status === 'loading' || status === 'rebooting') return { word: status === 'loading' ? 'Loading' : 'Rebooting', kind: 'busy' };
+  return { word: 'Creating', kind: 'busy' };
+}
+
+export const isOn = (one: Instance): boolean => one.intended_status === 'running';
+
+function Meter({ name, part, text }: { name: string; part: number | null; text: string }) {
+  return (
+    <div>
+      <span class="muted">{name}</span> {text}
+      {part !== null && <div class={part > 0.92 ? 'bar hot' : 'bar'} aria-hidden="true"><i style={{ width: `${Math.min(100, part * 100)}%` }} /></div>}
+    </div>
+  );
+}
+
+export function Meters({ one }: { one: Instance }) {
+  const memory = one.mem_usage !== null && one.mem_limit ? one.mem_usage / one.mem_limit : null;
+  const used = one.disk_usage >= 0 ? one.disk_usage / one.disk_space : null;
+  return (
+    <div class="meters">
+      <Meter name="GPU" part={one.gpu_util === null ? null : one.gpu_util / 100}
+        text={one.gpu_util === null ? '–' : `${number(one.gpu_util)} %${one.gpu_temp === null ? '' : ` · ${number(one.gpu_temp)} °C`}`} />
+      <Meter name="CPU" part={one.cpu_util} text={one.cpu_util === null ? '–' : percent(one.cpu_util)} />
+      <Meter name="RAM" part={memory} text={`${number(one.mem_usage, 1)} of ${number(one.mem_limit, 1)} GB`} />
+      <Meter name="Disk" part={used} text={one.disk_usage < 0 ? `${number(one.disk_space)} GB` : `${number(one.disk_usage, 1)} of ${number(one.disk_space)} GB`} />
+    </div>
+  );
+}
+
+/** Why it does not run, and what may be done about it. */
+export function Reason({ one }: { one: Instance }) {
+  const { kind } = stateOf(one);
+  const place = one.queue_position ? ` It is number ${one.queue_position} of ${one.queue_length} in line.` : '';
+  const end = one.queue_free_by ? ` GPUs are free within ${duration(one.queue_free_by - Date.now() / 1000)} at the latest.` : '';
+  const text = one.stop_message || one.status_msg;
+
+  if (kind === 'good' || !text) return null;
+  return <Notice kind={kind === 'bad' || kind === 'warn' ? 'warn' : 'info'}>{text}{place}{end}</Notice>;
+}
+
+function Ask({ title, children, yes, onYes, onClose }: {
+  title: string; children: preact.ComponentChildren; yes: string; onYes: () => Promise<void>; onClose: () => void;
+}) {
+  const { busy, error, act } = useAct();
+  return (
+    <Dialog title={title} onClose={onClose}>
+      {children}
+      {error && <Notice kind="bad">{error}</Notice>}
+      <div class="row">
+        <Button kind="danger" busy={busy} onClick={() => act(onYes)}>{yes}</Button>
+        <Button onClick={onClose}>Leave it as it is</Button>
+      </div>
+    </Dialog>
+  );
+}
+
+function StopDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
+  const stop = async (): Promise<void> => {
+    await call('PUT /api/v0/instances/{id}/', { path: { id: one.id }, body: { state: 'stopped' } });
+    onClose();
+  };
+  return (
+    <Ask title={`Stop instance ${one.id}?`} yes="Stop it" onYes={stop} onClose={onClose}>
+      <p>What runs in it is ended; its files are kept. Its GPUs may go to somebody else meanwhile, so starting it again may take waiting.</p>
+      <p><strong>Its disk goes on costing {day(one.storage_total_cost)}</strong> until you destroy it.</p>
+    </Ask>
+  );
+}
+
+function DestroyDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
+  const destroy = async (): Promise<void> => {
+    await call('DELETE /api/v0/instances/{id}/', { path: { id: one.id } });
+    toast(`Instance ${one.id} is destroyed. It costs nothing any more.`);
+    onClose();
+  };
+  const used = one.disk_usage >= 0 ? `${number(one.disk_usage, 1)} GB of files` : `all files on its ${number(one.disk_space)} GB disk`;
+  return (
+    <Ask title={`Destroy instance ${one.id}?`} yes="Destroy it and its files" onYes={destroy} onClose={onClose}>
+      <p>This cannot be undone. <strong>{used}</strong> on machine {one.machine_id} are deleted for good.</p>
+      <p>To keep them, stop it instead: that costs {day(one.storage_total_cost)} for the disk.</p>
+    </Ask>
+  );
+}
+
+function BidDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
+  const gpus = Math.max(1, one.num_gpus);
+  const [bid, setBid] = useState((Math.max(one.dph_base, one.min_bid) / gpus).toFixed(3));
+  const { busy, error, act } = useAct();
+  const save = (): void => act(async () => {
+    const done = await call('PUT /api/v0/instances/bid_price/{id}/', { path: { id: one.id }, body: { price: Number((Number(bid) * gpus).toFixed(3)) } });
+    toast(done.msg ?? `The bid is ${rate(done.price)}.`);
+    onClose();
+  });
+  return (
+    <Dialog title={`Change the bid of instance ${one.id}`} onClose={onClose}>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
+        <p>It bids {rate(one.dph_base / gpus)} a GPU. {rate(one.min_bid / gpus)} a GPU runs now.</p>
+        <Field label="Bid, a GPU" unit="$/h" type="number" min={0.001} step={0.001} value={bid} required
+          hint={`${rate(Number(bid) * gpus)} for all ${plural(gpus, 'GPU')}.`} onInput={(event) => setBid(event.currentTarget.value)} />
+        {error && <Notice kind="bad">{error}</Notice>}
+        <Button kind="primary" type="submit" busy={busy}>Change the bid</Button>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Actions({ one }: { one: Instance }) {
+  const [shown, setShown] = useState<'stop' | 'destroy' | 'bid' | null>(null);
+  const { busy, error, act } = useAct();
+  const close = (): void => setShown(null);
+  const start = (): void => act(async () => {
+    const done = await call('PUT /api/v0/instances/{id}/', { path: { id: one.id }, body: { state: 'running' } });
+    toast(done.msg ?? 'It starts.');
+  });
+  const reboot = (): void => act(async () => {
+    await call('PUT /api/v0/instances/reboot/{id}/', { path: { id: one.id } });
+    toast('It reboots; its disk and GPUs stay.');
+  });
+  return (
+    <>
+      <div class="row">
+        {stateOf(one).kind === 'good' && <a class="button primary" href={`/instances/${one.id}?tab=connect`}>Connect</a>}
+        {isOn(one) ? <Button icon="stop" onClick={() => setShown('stop')}>Stop</Button> : <Button icon="play" busy={busy} onClick={start}>Start</Button>}
+        {isOn(one) && <Button icon="reboot" busy={busy} onClick={reboot}>Reboot</Button>}
+        {one.is_bid && <Button icon="up" onClick={() => setShown('bid')}>Change bid</Button>}
+        <a class="button quiet" href={`/instances/${one.id}?tab=log`}>Log</a>
+        <Button kind="danger" icon="trash" onClick={() => setShown('destroy')}>Destroy</Button>
+      </div>
+      {error && <Notice kind="bad">{error}</Notice>}
+      {shown === 'stop' && <StopDialog one={one} onClose={close} />}
+      {shown === 'destroy' && <DestroyDialog one={one} onClose={close} />}
+      {shown === 'bid' && <BidDialog one={one} onClose={close} />}
+    </>
+  );
+}
+
+export function Cost({ one }: { one: Instance }) {
+  return (
+    <div class="cost">
+      <strong>{rate(isOn(one) ? one.dph_total : one.storage_total_cost)}</strong>
+      <div class="muted small">{isOn(one) ? `${money(one.charged ?? 0, 3)} so far` : `stopped: ${day(one.storage_total_cost)} for the disk`}</div>
+    </div>
+  );
+}
+
+export const Head = ({ one }: { one: Instance }) => {
+  const { word, kind } = stateOf(one);
+  return (
+    <>
+      <Chip kind={kind}>{word}</Chip>
+      {one.is_bid && <Chip>interruptible</Chip>}
+      {one.verification === 'verified' && <Chip kind="good">verified</Chip>}
+      {one.simulated && <Chip kind="warn">simulated</Chip>}
+    </>
+  );
+};
+
+function InstanceCard({ one }: { one: Instance }) {
+  return (
+    <article class="instance" aria-label={`Instance ${one.id}`}>
+      <header>
+        <div>
+          <h2><a href={`/instances/${one.id}`}>{one.label || nameOf(one)}</a></h2>
+          <p class="muted small">C.{one.id} · {one.label ? `${nameOf(one)} · ` : ''}{gb(one.gpu_ram)} · m:{one.machine_id} · {one.geolocation ?? 'place unknown'} · <code>{one.image_uuid}</code></p>
+        </div>
+        <Head one={one} />
+        <Cost one={one} />
+      </header>
+      <Reason one={one} />
+      {isOn(one) && <Meters one={one} />}
+      <Actions one={one} />
+    </article>
+  );
+}
+
+export function InstancesPage(_: { id: number }) {
+  const { instances, burnHour } = useStore(live);
+  const shown = usePlace().query.get('state') ?? '';
+  const all = instances ? [...instances.values()].sort((a, b) => b.id - a.id) : null;
+  const list = all?.filter((one) => shown === '' || (shown === 'on') === isOn(one));
+
+  return (
+    <Page title="Instances" lead={burnHour ? `They cost ${rate(burnHour)} now, ${day(burnHour)}.` : 'What you rent, live.'}
+      actions={<Segments label="Which" value={shown} options={[['', `All ${all?.length ?? ''}`], ['on', 'On'], ['off', 'Stopped']]}
+        onChange={(state) => setQuery({ state })} />}>
+      {!list && <Skeleton rows={3} height={150} />}
+      {list?.length === 0 && (
+        <Empty icon="servers" title={shown ? 'None of them' : 'You rent nothing yet'}>
+          <p>Find a machine, press Rent, and it is here a few seconds later, with the command to log in.</p>
+          <a class="button primary" href="/">Find GPUs</a>
+        </Empty>
+      )}
+      <div class="stack">{list?.map((one) => <InstanceCard key={one.id} one={one} />)}</div>
+    </Page>
+  );
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Offer } from '#api';
+import { call, isAborted, sentence } from '../lib/api';
+import { COUNTS, diskOf, filterCount, isBid, PAGE, searchOf, SORTS } from '../lib/query';
+import { go, setQuery, usePlace } from '../lib/router';
+import { session } from '../lib/session';
+import { useStore } from '../lib/store';
+import { Button, Empty, Notice, Page, Segments, Select, Skeleton, useLoad } from '../ui/parts';
+import { Filters, Models } from './search/filters';
+import { OfferCard } from './search/offer';
+import { RentDialog } from './search/rent';
+
+/** The offers of a search, and the last ones while the next are on their way. */
+function useOffers(query: URLSearchParams, who: string): { offers: Offer[] | null; error: string | null; reload: () => void } {
+  const [offers, setOffers] = useState<Offer[] | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [turn, setTurn] = useState(0);
+  const asked = JSON.stringify(searchOf(query));
+  useEffect(() => {
+    const stop = new AbortController();
+    call('POST /api/v0/bundles/', { body: JSON.parse(asked), signal: stop.signal }).then(
+      (reply) => { setOffers(reply.offers); setError(null); },
+      (reason: unknown) => { if (!isAborted(reason)) setError(sentence(reason)); },
+    );
+    return () => stop.abort();
+  }, [asked, who, turn]);
+  return { offers, error, reload: () => setTurn((at) => at + 1) };
+}
+
+/** How soon an instance of the image that was rented last would run, by machine. */
+function useStarts(offers: Offer[] | null): Map<number, number | null> {
+  const [starts, setStarts] = useState(new Map<number, number | null>());
+  const image = localStorage.getItem('berth-image');
+  const ids = [...new Set((offers ?? []).slice(0, 128).map((offer) => offer.machine_id))].join(',');
+  useEffect(() => {
+    if (!image || !ids) return;
+    call('POST /api/v0/images/starts/', { body: { image, machine_ids: ids.split(',').map(Number) } }).then(
+      ({ machines }) => setStarts(new Map(machines.filter((one) => one.image_cached).map((one) => [one.machine_id, one.starts_in_s]))),
+      () => setStarts(new Map()),
+    );
+  }, [ids, image]);
+  return starts;
+}
+
+function NoOffers() {
+  return (
+    <Empty title="No offer matches">
+      <p>Ask for less, include unverified machines, or look at what is rented now and when it becomes free.</p>
+      <div class="row">
+        <Button onClick={() => setQuery({ unavailable: '1', unverified: '1' })}>Include Unavailable Offers</Button>
+        <Button kind="primary" onClick={() => go('/')}>Reset all filters</Button>
+      </div>
+    </Empty>
+  );
+}
+
+function Strip({ query }: { query: URLSearchParams }) {
+  const market = useLoad(() => call('GET /api/v0/metrics/gpu/current/'));
+  return (
+    <div class="strip">
+      <Segments label="How many GPUs" value={query.get('gpus') ?? ''} options={COUNTS} onChange={(gpus) => setQuery({ gpus, pages: null })} />
+      <Segments label="Kind of rental" value={isBid(query) ? 'bid' : ''} options={[['', 'On demand'], ['bid', 'Interruptible']]}
+        onChange={(type) => setQuery({ type, pages: null })} />
+      <Models query={query} gpus={market.data?.gpus ?? []} />
+      <Select label="Sort by" hideLabel value={query.get('sort') ?? 'score'} options={SORTS}
+        onChange={(sort) => setQuery({ sort: sort === 'score' ? null : sort, pages: null })} />
+    </div>
+  );
+}
+
+export function SearchPage(_: { id: number }) {
+  const { query } = usePlace();
+  const { user } = useStore(session);
+  const { offers, error, reload } = useOffers(query, String(user?.id ?? 0));
+  const starts = useStarts(offers);
+  const [isFiltering, setFiltering] = useState(false);
+  const kept = useRef<Offer | null>(null);
+  const rentId = Number(query.get('rent'));
+  const asked = offers?.find((offer) => offer.id === rentId) ?? null;
+  const count = filterCount(query);
+
+  /* What is being rented stays before the eyes, whatever the list becomes behind it. */
+  if (asked) kept.current = asked;
+  const rented = rentId && kept.current?.id === rentId ? kept.current : null;
+  const pages = Math.max(1, Number(query.get('pages')) || 1);
+  return (
+    <Page title="Find GPUs" lead={isBid(query) ? 'Interruptible: you bid, and run while your bid is the highest.' : 'On demand: at a fixed price, by the second, for as long as you want.'}>
+      <Strip query={query} />
+      <div class="search">
+        <aside class={isFiltering ? 'open' : undefined}>
+          <Button icon="filter" aria-expanded={isFiltering} onClick={() => setFiltering(!isFiltering)}>
+            {isFiltering ? 'Hide the filters' : count > 0 ? `Filters (${count})` : 'Filters'}
+          </Button>
+          <Filters query={query} />
+        </aside>
+        <div class="stack offers">
+          {error && <Notice kind="bad" action={<Button onClick={reload}>Try again</Button>}>{error}</Notice>}
+          {offers === null && !error && <Skeleton rows={5} height={118} />}
+          {offers?.length === 0 && <NoOffers />}
+          {offers && <p class="sr" role="status">{offers.length} offers</p>}
+          {offers?.map((offer) => (
+            <OfferCard key={offer.id} offer={offer} query={query} disk={diskOf(query)} isBid={isBid(query)}
+              starts={starts.get(offer.machine_id)} onRent={() => setQuery({ rent: String(offer.id) })} />
+          ))}
+          {offers && offers.length === PAGE * pages && <Button onClick={() => setQuery({ pages: String(pages + 1) })}>Show more</Button>}
+        </div>
+      </div>
+      {rented && <RentDialog key={rented.id} offer={rented} disk={diskOf(query)} isBid={isBid(query)} template={query.get('template') ?? ''}
+        onClose={() => setQuery({ rent: null })} />}
+    </Page>
+  );
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from 'preact/hooks';
+import type { Offer } from '#api';
+import { call } from '../../lib/api';
+import { duration, gb, money, MONTH_HOURS, number, percent, rate } from '../../lib/format';
+import { searchOf } from '../../lib/query';
+import { Button, Chip, Dialog, Loaded, Table, useLoad } from '../../ui/parts';
+
+export const nameOf = ({ num_gpus: count, gpu_name: name, cpu_name: cpu }: Pick<Offer, 'num_gpus' | 'gpu_name'> & { cpu_name?: string | null }): string =>
+  count > 0 ? `${count}× ${name ?? 'GPU'}` : (cpu ?? 'CPU');
+
+/** What it costs by the hour, the day and the month of 720 hours. */
+export function PriceTable({ rows, up, down }: { rows: [string, number][]; up: number; down: number }) {
+  const total = rows.reduce((sum, [, value]) => sum + value, 0);
+  const line = (name: string, hour: number) => (
+    <tr key={name}>
+      <th scope="row">{name}</th>
+      <td class="num">{money(hour, 4)}</td><td class="num">{money(hour * 24)}</td><td class="num">{money(hour * MONTH_HOURS)}</td>
+    </tr>
+  );
+  return (
+    <>
+      <Table head={['', 'an hour', 'a day', 'a month']} label="Price">
+        {rows.map(([name, hour]) => line(name, hour))}
+        {line('Total', total)}
+      </Table>
+      <p class="hint">Internet beside that, for what is moved: {money(up)} per TB up, {money(down)} per TB down.
+        GPUs are charged by the second while the instance runs; the disk until it is destroyed.</p>
+    </>
+  );
+}
+
+function Breakdown({ offer, disk, isBid, onClose }: { offer: Offer; disk: number; isBid: boolean; onClose: () => void }) {
+  return (
+    <Dialog title={`What ${nameOf(offer)} costs`} onClose={onClose}>
+      <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb}
+        rows={[[isBid ? 'GPUs, by the lowest bid that runs' : 'GPUs, on demand', isBid ? offer.min_bid : offer.dph_base],
+          [`Disk, ${number(disk)} GB`, offer.storage_total_cost]]} />
+      <p class="hint">{offer.storage_when_offline === 'charge'
+        ? 'Should the host be out of contact, the disk is charged for at most 72 hours.'
+        : 'Should the host be out of contact, the disk is not charged.'}</p>
+    </Dialog>
+  );
+}
+
+function Explain({ offer, query, onClose }: { offer: Offer; query: URLSearchParams; onClose: () => void }) {
+  const told = useLoad(() => call('POST /api/v0/bundles/explain/', { body: { q: searchOf(query), id: offer.id } }));
+  return (
+    <Dialog title="Why is it here?" onClose={onClose} wide>
+      <Loaded from={told} rows={1} height={160}>
+        {({ offer: own, above, below, count }) => (
+          <>
+            <p>It is number {number(own?.rank ?? null)} of {number(count)}. Its score is speed × memory × network × reliability ÷ price.</p>
+            <Table head={['Offer', 'Score', 'Speed', 'Memory', 'Network', 'Reliability', '$/h']} label="Scores">
+              {[above, own, below].map((one) => one && (
+                <tr key={one.id}>
+                  <th scope="row">{one.id === offer.id ? 'This one' : `Number ${number(one.rank)}`}</th>
+                  <td>{number(one.score, 1)}</td><td>{number(one.speed, 1)}{!one.is_measured && ' (by its maker)'}</td>
+                  <td>{number(one.memory, 2)}</td><td>{number(one.network, 2)}</td><td>{percent(one.reliability, 1)}</td><td>{money(one.price, 3)}</td>
+                </tr>
+              ))}
+            </Table>
+          </>
+        )}
+      </Loaded>
+    </Dialog>
+  );
+}
+
+function Pair({ top, bottom, name }: { name: string; top: preact.ComponentChildren; bottom: preact.ComponentChildren }) {
+  return <div class="pair"><span class="sr">{name}</span><div>{top}</div><div class="muted">{bottom}</div></div>;
+}
+
+const place = (offer: Offer): string => offer.geolocation ?? 'place unknown';
+
+function Price({ offer, isBid, onShow }: { offer: Offer; isBid: boolean; onShow: () => void }) {
+  const hour = isBid ? offer.min_bid + offer.storage_total_cost : offer.dph_total;
+  return (
+    <button class="price" onClick={onShow} aria-label={`${rate(hour)}: what it is made of`}>
+      <strong>{money(hour, 3)}</strong><span class="muted">/h</span>
+      <small>{isBid ? 'lowest bid that runs now' : `${money(hour * 24)} a day`}</small>
+    </button>
+  );
+}
+
+function Status({ offer, starts }: { offer: Offer; starts: number | null | undefined }) {
+  return (
+    <div class="row chips">
+      {offer.verification === 'verified' ? <Chip kind="good">verified</Chip> : <Chip kind="warn">{offer.verification}</Chip>}
+      {offer.hosting_type === 1 && <Chip>data centre</Chip>}
+      {offer.static_ip && <Chip>static IP</Chip>}
+      {offer.simulated && <Chip kind="warn" title="The GPUs do not exist: for trying the market">simulated</Chip>}
+      {starts !== null && starts !== undefined && <Chip kind="good">starts in about {duration(starts)}</Chip>}
+      {offer.is_rented && <Chip kind="warn">rented{offer.rented_until !== null && ` for ${duration(offer.rented_until - Date.now() / 1000)} at most`}</Chip>}
+      {offer.rented && <Chip>yours</Chip>}
+    </div>
+  );
+}
+
+export function OfferCard({ offer, query, disk, isBid, starts, onRent }: {
+  offer: Offer; query: URLSearchParams; disk: number; isBid: boolean; starts?: number | null; onRent: () => void;
+}) {
+  const [shown, setShown] = useState<'price' | 'why' | null>(null);
+  return (
+    <article class={offer.is_rented ? 'offer taken' : 'offer'} aria-label={`${nameOf(offer)}, machine ${offer.machine_id}`}>
+      <div class="offer-name">
+        <h2>{nameOf(offer)}</h2>
+        <p class="muted small">{place(offer)} · m:{offer.machine_id} · host {offer.host_id} · offer {offer.id}</p>
+        <Status offer={offer} starts={starts} />
+      </div>
+      <div class="pairs">
+        <Pair name="GPU memory" top={`${gb(offer.gpu_ram)} a GPU`} bottom={offer.gpu_mem_bw ? `${number(offer.gpu_mem_bw)} GB/s` : `CUDA ${number(offer.cuda_max_good, 1)}`} />
+        <Pair name="Speed" top={offer.dlperf ? `${number(offer.dlperf, 1)} DLPerf` : `${number(offer.total_flops, 1)} TFLOPS`}
+          bottom={offer.dlperf_per_dphtotal ? `${number(offer.dlperf_per_dphtotal)} per $/h` : `${number(offer.flops_per_dphtotal)} per $/h`} />
+        <Pair name="CPU" top={`${number(offer.cpu_cores_effective, 1)} of ${number(offer.cpu_cores)} CPUs`} bottom={`${gb(offer.cpu_ram * offer.gpu_frac)} RAM`} />
+        <Pair name="Disk" top={`${number(offer.disk_space)} GB disk`} bottom={offer.disk_bw ? `${number(offer.disk_bw)} MB/s` : offer.disk_name ?? 'speed not measured'} />
+        <Pair name="Network" top={`↓ ${number(offer.inet_down)} ↑ ${number(offer.inet_up)}`} bottom={`Mbit/s · ${plainPorts(offer)}`} />
+        <Pair name="Reliability" top={`${percent(offer.reliability, 2)} reliable`} bottom={offer.duration === null ? 'no end' : `for ${duration(offer.duration)}`} />
+      </div>
+      <div class="offer-act">
+        <Price offer={offer} isBid={isBid} onShow={() => setShown('price')} />
+        <div class="row">
+          <Button kind="quiet" onClick={() => setShown('why')} aria-label={`Why is offer ${offer.id} here?`}>Why here?</Button>
+          <Button kind="primary" disabled={!offer.rentable} onClick={onRent} aria-label={`Rent ${nameOf(offer)}, offer ${offer.id}`}>Rent</Button>
+        </div>
+      </div>
+      {shown === 'price' && <Breakdown offer={offer} disk={disk} isBid={isBid} onClose={() => setShown(null)} />}
+      {shown === 'why' && <Explain offer={offer} query={query} onClose={() => setShown(null)} />}
+    </article>
+  );
+}
+
+const plainPorts = (offer: Offer): string => `${number(offer.direct_port_count)} ports`;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Renting: what to run and for how much; what is missing for it is mended here. */
+import { useEffect, useState } from 'preact/hooks';
+import type { InstanceCreateRequest, Offer, Template } from '#api';
+import { call } from '../../lib/api';
+import { money, number, rate } from '../../lib/format';
+import { live } from '../../lib/live';
+import { go } from '../../lib/router';
+import { refreshUser, session } from '../../lib/session';
+import { useStore } from '../../lib/store';
+import { Area, Button, Check, Dialog, Field, Notice, Segments, Select, toast, useAct, useLoad } from '../../ui/parts';
+import { nameOf, PriceTable } from './offer';
+
+interface Wish {
+  image: string;
+  template: string; // its hash, or nothing
+  launch: string;
+  onstart: string;
+  args: string;
+  label: string;
+  bid: string; // a GPU and hour
+  bidMax: string;
+}
+
+const GRACE_DEFAULT_S = 10;
+const KEPT = 'berth-image';
+const LAUNCHES: [string, string][] = [['ssh', 'SSH'], ['jupyter', 'Jupyter + SSH'], ['args', 'Command']];
+
+function MissingKey({ onAdded }: { onAdded: () => void }) {
+  const [text, setText] = useState('');
+  const { busy, error, act } = useAct();
+  const add = (): void => act(async () => {
+    await call('POST /api/v0/ssh/', { body: { ssh_key: text } });
+    onAdded();
+  });
+  return (
+    <div class="fix">
+      <Notice kind="warn">You have no SSH key yet: without one you could not log in to it. Add yours here.</Notice>
+      <Area label="Public key" value={text} rows={2} onInput={setText} placeholder="ssh-ed25519 AAAA... you@laptop"
+        hint="The content of ~/.ssh/id_ed25519.pub" />
+      {error && <Notice kind="bad">{error}</Notice>}
+      <div><Button busy={busy} disabled={text.trim() === ''} onClick={add}>Add SSH Key</Button></div>
+    </div>
+  );
+}
+
+function MissingCredit({ need }: { need: number }) {
+  return (
+    <Notice kind="warn" action={<Button onClick={() => void refreshUser()}>I have added credit</Button>}>
+      You have no credit, and this costs {rate(need)}. Ask the operator of this market to add some, then go on here.
+    </Notice>
+  );
+}
+
+function bodyOf(wish: Wish, offer: Offer, disk: number, isBid: boolean): InstanceCreateRequest {
+  const runtype = { ssh: 'ssh ssh_direc ssh_proxy', jupyter: 'jupyter_direc ssh_direc ssh_proxy', args: 'args' }[wish.launch];
+  const body: InstanceCreateRequest = { disk, label: wish.label || null, runtype, onstart: wish.onstart || null };
+  const gpus = Math.max(1, offer.num_gpus);
+
+  if (wish.template) body.template_hash_id = wish.template;
+  if (wish.image) body.image = wish.image;
+  if (wish.launch === 'args' && wish.args) body.args_str = wish.args;
+  if (isBid) {
+    body.price = Number((Number(wish.bid) * gpus).toFixed(3));
+    if (wish.bidMax) body.max_price = Number((Number(wish.bidMax) * gpus).toFixed(3));
+  }
+  return body;
+}
+
+function Bid({ offer, wish, change }: { offer: Offer; wish: Wish; change: (part: Partial<Wish>) => void }) {
+  const gpus = Math.max(1, offer.num_gpus);
+  const total = Number(wish.bid) * gpus;
+  return (
+    <div class="fix">
+      <div class="two">
+        <Field label="Your bid, a GPU" unit="$/h" type="number" min={0.001} step={0.001} required value={wish.bid}
+          hint={`${rate(total)} for all ${number(gpus)}. ${rate(offer.min_bid / gpus)} a GPU runs now.`}
+          onInput={(event) => change({ bid: event.currentTarget.value })} />
+        <Field label="Raise it by itself up to" unit="$/h" type="number" min={0} step={0.001} value={wish.bidMax} placeholder="not at all"
+          hint="Rather than stop, when others bid more." onInput={(event) => change({ bidMax: event.currentTarget.value })} />
+      </div>
+      <p class="hint">An interruptible instance runs while its bid is the highest; on-demand rentals come before all bids. When
+        it has to make way it gets {GRACE_DEFAULT_S} seconds of notice, its disk is kept, and it starts again by itself.
+        On demand this costs {rate(offer.dph_base)}.</p>
+    </div>
+  );
+}
+
+function What({ wish, change, templates }: { wish: Wish; change: (part: Partial<Wish>) => void; templates: Partial<Template>[] }) {
+  const options: [string, string][] = [['', 'An image'], ...templates.map((one): [string, string] => [one.hash_id ?? '', one.name ?? ''])];
+  const choose = (hash: string): void => {
+    const found = templates.find((one) => one.hash_id === hash);
+    change({ template: hash, image: found ? '' : wish.image, launch: found?.runtype ?? wish.launch, onstart: '' });
+  };
+  return (
+    <>
+      {templates.length > 0 && <Select label="Template" value={wish.template} onChange={choose} options={options} />}
+      {!wish.template && <Field label="Image" value={wish.image} required placeholder="ubuntu:22.04" spellcheck={false}
+        onInput={(event) => change({ image: event.currentTarget.value.trim() })} />}
+      {!wish.template && <Segments label="How to launch it" value={wish.launch} options={LAUNCHES} onChange={(launch) => change({ launch })} />}
+      {wish.launch === 'args' && <Field label="Arguments" value={wish.args} spellcheck={false}
+        hint="For the image's own entry point. Nobody logs in to it; its log and its end are shown." onInput={(event) => change({ args: event.currentTarget.value })} />}
+    </>
+  );
+}
+
+export function RentDialog({ offer, disk, isBid, template, onClose }: {
+  offer: Offer; disk: number; isBid: boolean; template: string; onClose: () => void;
+}) {
+  const { state, user } = useStore(session);
+  const { credit } = useStore(live);
+  const keys = useLoad(async () => (state === 'in' ? call('GET /api/v0/ssh/') : []), [state]);
+  const templates = useLoad(async () => (state === 'in' ? (await call('GET /api/v0/template/')).templates : []), [state]);
+  const [wish, setWish] = useState<Wish>({ image: localStorage.getItem(KEPT) ?? 'ubuntu:22.04', template, launch: 'ssh', onstart: '', args: '',
+    label: '', bid: (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3), bidMax: '' });
+  const [isMore, setMore] = useState(false);
+  const { busy, error, act } = useAct();
+  const change = (part: Partial<Wish>): void => setWish({ ...wish, ...part });
+
+  useEffect(() => { if (template && templates.data) change({ launch: templates.data.find((one) => one.hash_id === template)?.runtype ?? 'ssh' }); }, [templates.data]);
+  if (state !== 'in') {
+    const to = encodeURIComponent(location.pathname + location.search);
+    return (
+      <Dialog title={`Rent ${nameOf(offer)}`} onClose={onClose}>
+        <p>To rent it you need an account. It takes a minute, and you come back to this offer.</p>
+        <div class="row"><a class="button primary" href={`/signup?to=${to}`}>Sign up</a><a class="button" href={`/login?to=${to}`}>Log in</a></div>
+      </Dialog>
+    );
+  }
+  const gpuHour = isBid ? Number(wish.bid) * Math.max(1, offer.num_gpus) : offer.dph_base;
+  const hour = gpuHour + offer.storage_total_cost;
+  const lacksKey = wish.launch !== 'args' && keys.data?.length === 0;
+  const lacksCredit = (credit ?? user?.credit ?? 0) <= 0;
+  const rent = (): void => act(async () => {
+    const made = await call('PUT /api/v0/asks/{id}/', { path: { id: offer.id }, body: bodyOf(wish, offer, disk, isBid) });
+    if (wish.image) localStorage.setItem(KEPT, wish.image);
+    toast(made.msg ?? `Instance ${made.new_contract} is being made.`, made.success ? 'good' : 'bad');
+    go(`/instances/${made.new_contract}`);
+  });
+  return (
+    <Dialog title={`Rent ${nameOf(offer)}`} onClose={onClose}>
+      {lacksCredit && <MissingCredit need={hour} />}
+      {lacksKey && <MissingKey onAdded={keys.reload} />}
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); rent(); }}>
+        <What wish={wish} change={change} templates={templates.data ?? []} />
+        {isBid && <Bid offer={offer} wish={wish} change={change} />}
+        <Check label="More: label, command at each start" checked={isMore} onChange={setMore} />
+        {isMore && <>
+          <Field label="Label" value={wish.label} maxLength={1024} onInput={(event) => change({ label: event.currentTarget.value })} />
+          <Area label="At each start, run" value={wish.onstart} rows={3} onInput={(onstart) => change({ onstart })} />
+        </>}
+        <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb}
+          rows={[[isBid ? 'GPUs, your bid' : 'GPUs', gpuHour], [`Disk, ${number(disk)} GB`, offer.storage_total_cost]]} />
+        {error && <Notice kind="bad">{error}</Notice>}
+        <Button kind="primary" type="submit" busy={busy} disabled={lacksKey || lacksCredit}>Rent for {money(hour, 3)} an hour</Button>
+      </form>
+    </Dialog>
+  );
+}
