@@ -391,7 +391,7 @@ static void test_a_leg_moves_something_from_one_to_another(void **state)
     static const struct ledger_key bank = { LEDGER_BANK, 0, 0 };
     static const struct ledger_key equity = { LEDGER_OWNER_EQUITY, 0, 0 };
     static const struct ledger_key gross = { LEDGER_GROSS_GPU, 0, 0 };
-    static const struct {
+    const struct {
         struct leg legs[2];
         bool is_balanced;
     } rows[] = {

@@ -100,8 +100,8 @@ static void test_what_is_no_event_is_refused(void **state)
         "{\"id\":\"evt_1\",\"type\":\"a\",\"livemode\":false}",
         "{\"id\":\"evt_1\",\"type\":\"a\",\"data\":{\"object\":{}}}",
         "{\"id\":\"evt/1\",\"type\":\"a\",\"livemode\":true,\"data\":{\"object\":{}}}",
-        "{\"id\":\"e\",\"type\":\"a\",\"livemode\":true,\"account\":\"a b\","
-        "\"data\":{\"object\":{}}}",
+        ("{\"id\":\"e\",\"type\":\"a\",\"livemode\":true,\"account\":\"a b\","
+         "\"data\":{\"object\":{}}}"),
         "{\"id\":7,\"type\":\"a\",\"livemode\":true,\"data\":{\"object\":{}}}",
     };
 

@@ -51,7 +51,8 @@ static struct stripe_call lists(const char *name)
         if (strcmp(rows[i].name, name) == 0)
             return stripe_list(&rows[i].list);
     }
-    CHECK(!"a call of that name");
+    print_error("%s: no call has that name\n", name);
+    CHECK(false);
     return (struct stripe_call){ .method = "" };
 }
 
