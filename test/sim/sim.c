@@ -213,8 +213,13 @@ static void play(const struct options *options, uint64_t seed, bool reads_rows)
         sim_set_clock(sim);
         sim_disk_trouble(sim);
         sim_people_act(sim);
-        if (sim->is_server_up)
-            turn % LAWS_EVERY == 0 ? sim_laws_all(sim, false) : sim_laws_soon(sim);
+        if (sim->is_server_up && turn % LAWS_EVERY != 0) {
+            sim_laws_soon(sim);
+        } else if (sim->is_server_up) {
+            /* A leap passes hours in one go, which no timer of a living server sleeps through. */
+            sim_jobs(sim);
+            sim_laws_all(sim, false);
+        }
         arena_release(&sim->world.arena);
         sim->world.arena = arena_of(WORLD_ARENA);
     }
