@@ -14,7 +14,6 @@
 #include "agent/container.h"
 
 struct beside_task {
-    void *(*run)(void *beside);
     pthread_t thread;
     bool is_begun, is_done;
     struct error err;
