@@ -16,7 +16,7 @@
 #include "sys/fd.h"
 
 enum {
-    FILES_MAX = 64,
+    FILES_MAX = 256,
     NAME_SIZE = 512,
     REGIONS_MAX = 64,
     FILE_MAX = 256 << 20,
