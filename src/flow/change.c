@@ -92,6 +92,12 @@ bool change_close_interval(struct change *change, struct contract_row *contract,
            change_user(change, contract->owner_id, err);
 }
 
+/* Within the lease that the last heartbeat began. */
+static bool was_heard(const struct change *change)
+{
+    return instant_until(change->session.last_heartbeat, change->now) <= CONNECTED_LEASE_US;
+}
+
 /* GPU time ends at this decision, or where credit or lifetime did. */
 static bool cut_charge(struct change *change, struct contract_row *contract, struct error *err)
 {
@@ -109,6 +115,9 @@ static bool cut_charge(struct change *change, struct contract_row *contract, str
     struct connected last = usage_connected(&interval, change->session.last_heartbeat, end);
     struct connected next;
     struct connected_charge charge = connected_cut(&last, change->now, end, &next);
+    /* An earlier decision may have counted past the last heartbeat: the lease begins with that. */
+    if (!was_heard(change))
+        charge.charged_us = 0;
     struct instant stop = instant_add(last.cursor, charge.charged_us);
     return change_close_interval(change, contract, &interval, stop, err);
 }
@@ -127,7 +136,8 @@ bool change_split_interval(struct change *change, struct contract_row *contract,
         return false;
     /* Where credit or lifetime have ended, or the host has not been heard of, nothing goes on. */
     struct connected last = usage_connected(&interval, change->session.last_heartbeat, end);
-    if (instant_compare(end, change->now) < 0 || !connected_is_live(&last, change->now))
+    if (instant_compare(end, change->now) < 0 || !was_heard(change) ||
+        !connected_is_live(&last, change->now))
         return true;
     interval.run_ms += instant_until(interval.start, change->now) / US_PER_MS;
     interval.start = interval.metered = change->now;

@@ -192,6 +192,34 @@ static void test_a_new_price_counts_from_its_moment(void **state)
     place_close(&place);
 }
 
+/* Raised twice while the host says nothing: 18 s after it was last heard of, and again. */
+static void check_silence(void **state, int64_t silence_s, int64_t counted_s)
+{
+    struct place place;
+
+    place_open(&place, state, 1);
+    int64_t id = place_bid(&place, place.ada, 1, 100);
+    place_run_s(&place, 5);
+    place_run_s(&place, 600);
+    world_pass(&place.world, 18 * US_PER_SECOND);
+    CHECK_INT(set_bid(&place, id, 200000000), BID_CHANGED);
+    world_pass(&place.world, (silence_s - 18) * US_PER_SECOND);
+    CHECK_INT(set_bid(&place, id, 300000000), BID_CHANGED);
+    CHECK_INT(gpu_charged(&place, id),
+              (INT64_C(618) * 100000000 + counted_s * INT64_C(200000000)) / 3600);
+    place_close(&place);
+}
+
+static void test_a_lease_counts_to_its_end_at_any_price(void **state)
+{
+    check_silence(state, 30, 12);
+}
+
+static void test_a_new_price_begins_no_lease(void **state)
+{
+    check_silence(state, 31, 0);
+}
+
 static void test_a_running_bid_is_lowered_every_ten_minutes_at_most(void **state)
 {
     struct place place;
@@ -320,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_a_waiting_bid_costs_nothing),
         cmocka_unit_test(test_what_no_bid_may_be),
         cmocka_unit_test(test_a_new_price_counts_from_its_moment),
+        cmocka_unit_test(test_a_lease_counts_to_its_end_at_any_price),
+        cmocka_unit_test(test_a_new_price_begins_no_lease),
         cmocka_unit_test(test_a_running_bid_is_lowered_every_ten_minutes_at_most),
         cmocka_unit_test(test_asked_for_what_wins_it_gets_that),
         cmocka_unit_test(test_it_raises_itself_to_go_on_running),
