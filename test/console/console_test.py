@@ -18,6 +18,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT_MAX = 250_000  # bytes, compressed
+FAILED = ROOT / "build/console-failed.png"  # what was seen last
 
 
 def read_options():
@@ -64,12 +65,12 @@ def main():
                     "price_inetd": 0.001, "price_min_bid": 0.1, "min_chunk": 1, "duration": "3 months"})
                 done = subprocess.run(
                     ["node", ROOT / "web/test/console.mjs", f"http://{world.address}", world.data / "outbox",
-                     options.shots.resolve(), options.bin.resolve() / "berthd", world.data],
+                     options.shots.resolve(), options.bin.resolve() / "berthd", world.data, FAILED],
                     check=False, timeout=540)
             finally:
                 pretended.terminate()
     if done.returncode != 0:
-        sys.exit(f"console-test: it failed; {options.shots}/failed.png shows where")
+        sys.exit(f"console-test: it failed; {FAILED} shows where")
     print(json.dumps({"console": "passed"}))
 
 

@@ -3,7 +3,7 @@
 // stopped, started and destroyed. Every page is held to axe's rules, in both colours, and no script may
 // complain. Beside it runs a whole market: test/console/console_test.py starts it and says where it is.
 //
-//     node console.mjs URL OUTBOX SHOTS BERTHD DATA
+//     node console.mjs URL OUTBOX SHOTS BERTHD DATA FAILED
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [url, outbox, shots, berthd, data] = process.argv.slice(2);
+const [url, outbox, shots, berthd, data, failed] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const EMAIL = 'renter@berth.test';
 const PASSWORD = 'correct horse battery';
@@ -204,7 +204,7 @@ try {
   const unexpected = complaints.filter((text) => !/status of 404/.test(text)); // a log that is not there yet
   assert.deepEqual(unexpected, [], 'what the console of the browser says');
 } catch (error) {
-  await page.screenshot({ path: join(shots, 'failed.png') });
+  await page.screenshot({ path: failed });
   console.error(complaints.join('\n'));
   throw error;
 } finally {
