@@ -9,8 +9,8 @@
  * The rules are nftables', in one table of our own, named after the host's identity: the engine
  * never touches it, a restart of either leaves it, and two agents on one machine each wall off
  * their own guests. It hooks in before the engine's rules; what it drops is dropped, what it lets
- * through the engine may still refuse. A guest is named in the table before its bridge is made, and
- * until after it is gone, so that no packet ever meets an open door. */
+ * through the engine may still refuse. A guest is named in the table before anything starts in it,
+ * and until after its bridge is gone, so that no packet ever meets an open door. */
 
 #ifndef BERTH_AGENT_ISOLATE_H
 #define BERTH_AGENT_ISOLATE_H
