@@ -9,5 +9,13 @@ add_custom_command(OUTPUT ${gpu_models}
     DEPENDS ${CMAKE_SOURCE_DIR}/tools/gpus_gen.py ${CMAKE_SOURCE_DIR}/data/gpus.csv)
 target_sources(market PRIVATE ${gpu_models})
 
+# Tasks, weights and profiles of DLPerf, from data/dlperf.json.
+set(dlperf_tables ${BERTH_GENERATED}/market/dlperf_tables.inc)
+add_custom_command(OUTPUT ${dlperf_tables}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/dlperf_gen.py
+        ${CMAKE_SOURCE_DIR}/data/dlperf.json ${dlperf_tables}
+    DEPENDS ${CMAKE_SOURCE_DIR}/tools/dlperf_gen.py ${CMAKE_SOURCE_DIR}/data/dlperf.json)
+target_sources(market PRIVATE ${dlperf_tables})
+
 # Scans over columns are loops that the compiler turns into vectors.
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/market/column.c PROPERTIES COMPILE_OPTIONS -O3)

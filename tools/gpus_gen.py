@@ -11,7 +11,7 @@ import re
 import sys
 
 TEXTS = ("name", "architecture")
-NUMBERS = ("compute_cap", "memory_gb", "fp32_gflops", "memory_mbs", "power_w")
+NUMBERS = ("compute_cap", "memory_gb", "fp32_gflops", "f16_gflops", "memory_mbs", "power_w")
 
 
 def main(source, target):

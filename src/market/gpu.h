@@ -22,6 +22,8 @@ struct gpu_model {
     int64_t compute_cap; /* times 100 */
     int64_t memory_gb;
     int64_t fp32_gflops;
+    int64_t f16_gflops; /* sustained, by tensor cores with fp32 sums where it has them; partly an
+                         * estimate */
     int64_t memory_mbs; /* bandwidth, MB/s */
     int64_t power_w;
 };

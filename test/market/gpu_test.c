@@ -113,6 +113,7 @@ static void test_models_are_sorted_and_found(void **state)
         CHECK_TEXT(gpu_name(models[i].name, name), models[i].name);
         CHECK(models[i].compute_cap >= 500 && models[i].compute_cap <= 1200);
         CHECK(models[i].memory_gb > 0 && models[i].fp32_gflops > 0 && models[i].memory_mbs > 0);
+        CHECK(models[i].f16_gflops >= models[i].fp32_gflops);
         CHECK(models[i].power_w > 0 && *models[i].architecture != '\0');
     }
     CHECK_INT(gpu_model("rtx_4090")->fp32_gflops, 82580);
