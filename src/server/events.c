@@ -92,11 +92,13 @@ static void tell_balance(struct events *events, struct listener *listener)
     struct user_view view;
     struct error err;
 
-    listener->balance_due_us = monotonic_us() + EVENTS_BALANCE_SECONDS * US_PER_SECOND;
+    listener->balance_due_us = monotonic_us() + EVENTS_BALANCE_STILL_SECONDS * US_PER_SECOND;
     if (!flow_show_user(events->flow, &listener->caller, &arena, &view, &err)) {
         log_trouble(events, &err);
         return;
     }
+    if (view.burn_hour.nanodollars > 0)
+        listener->balance_due_us = monotonic_us() + EVENTS_BALANCE_SECONDS * US_PER_SECOND;
     encode_object(&json);
     encode_field_money(&json, "credit", view.credit);
     encode_field_money(&json, "balance", view.earnings);

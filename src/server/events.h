@@ -6,9 +6,10 @@
  *   event: gone        data: {"id":7001}
  *
  * A listener first gets its balance and all of its instances, so that a page needs nothing else and
- * one that reconnects has missed nothing. The balance comes again every EVENTS_BALANCE_SECONDS,
- * since it changes by itself while something runs. One thread reads the store and writes to the
- * streams; whoever reports a change only leaves an id here. */
+ * one that reconnects has missed nothing. The balance comes again every EVENTS_BALANCE_SECONDS
+ * while something runs, since it falls by itself then, and now and then where nothing does. One
+ * thread reads the store and writes to the streams; whoever reports a change only leaves an id
+ * here. */
 
 #ifndef BERTH_SERVER_EVENTS_H
 #define BERTH_SERVER_EVENTS_H
@@ -19,11 +20,12 @@
 #include "server/metrics.h"
 
 enum {
-    EVENTS_LISTENERS_MAX = 1024, /* on this server; one more displaces the oldest */
-    EVENTS_PER_USER_MAX = 16,    /* likewise, of one account */
-    EVENTS_QUEUE_MAX = 4096,     /* changes that wait; beyond that, all is sent again */
-    EVENTS_BALANCE_SECONDS = 30,
-    EVENTS_LIFETIME_SECONDS = 3600, /* then the client comes again, with a key that is checked */
+    EVENTS_LISTENERS_MAX = 1024,       /* on this server; one more displaces the oldest */
+    EVENTS_PER_USER_MAX = 16,          /* likewise, of one account */
+    EVENTS_QUEUE_MAX = 4096,           /* changes that wait; beyond that, all is sent again */
+    EVENTS_BALANCE_SECONDS = 4,        /* people watch it fall */
+    EVENTS_BALANCE_STILL_SECONDS = 30, /* where nothing is being spent */
+    EVENTS_LIFETIME_SECONDS = 3600,    /* then the client comes again, with a key that is checked */
 };
 
 struct events;

@@ -4,12 +4,15 @@ import { Frame } from './frame';
 import { usePlace } from './lib/router';
 import { session } from './lib/session';
 import { useStore } from './lib/store';
+import { BillingPage } from './pages/billing';
+import { EarningsPage } from './pages/earnings';
 import { ForgotPage, LoginPage, SignUpPage } from './pages/gate';
 import { InstancePage } from './pages/instance';
 import { InstancesPage } from './pages/instances';
 import { KeysPage } from './pages/keys';
 import { SearchPage } from './pages/search';
 import { SettingsPage } from './pages/settings';
+import { TemplatesPage } from './pages/templates';
 import { Empty, Page, Skeleton } from './ui/parts';
 
 interface Row {
@@ -25,6 +28,9 @@ const pages: Row[] = [
   { pattern: /^\/forgot$/, page: ForgotPage, isPublic: true },
   { pattern: /^\/instances$/, page: InstancesPage },
   { pattern: /^\/instances\/(\d+)$/, page: InstancePage },
+  { pattern: /^\/templates$/, page: TemplatesPage },
+  { pattern: /^\/billing$/, page: BillingPage },
+  { pattern: /^\/earnings$/, page: EarningsPage },
   { pattern: /^\/keys$/, page: KeysPage },
   { pattern: /^\/settings$/, page: SettingsPage },
 ];

@@ -14,8 +14,9 @@ import { Button, Copy, Notice, Select, Toasts } from './ui/parts';
 
 type Link = [string, string, IconName];
 
-const renter: Link[] = [['/', 'Search', 'search'], ['/instances', 'Instances', 'servers']];
-const account: Link[] = [['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
+const renter: Link[] = [['/', 'Search', 'search'], ['/instances', 'Instances', 'servers'],
+  ['/templates', 'Templates', 'template']];
+const account: Link[] = [['/billing', 'Billing', 'card'], ['/earnings', 'Earnings', 'coins'], ['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
 
 function Links({ links, path, count }: { links: Link[]; path: string; count?: Record<string, number> }) {
   return (
@@ -72,9 +73,9 @@ function Money() {
           <span class="muted">now</span> <b>{money(burnHour, 3)}/h</b>
         </a>
       ) : null}
-      <span class={isLow ? 'pill low' : 'pill'} title={left === null ? 'Credit' : `Lasts ${duration(left)} at this rate`}>
+      <a class={isLow ? 'pill low' : 'pill'} href="/billing" title={left === null ? 'Credit' : `Lasts ${duration(left)} at this rate`}>
         <span class="muted">Credit</span> <b>{money(have, 2)}</b>
-      </span>
+      </a>
     </>
   );
 }

@@ -47,7 +47,7 @@ function MissingKey({ onAdded }: { onAdded: () => void }) {
 function MissingCredit({ need }: { need: number }) {
   return (
     <Notice kind="warn" action={<Button onClick={() => void refreshUser()}>I have added credit</Button>}>
-      You have no credit, and this costs {rate(need)}. Ask the operator of this market to add some, then go on here.
+      You have no credit, and this costs {rate(need)}. <a href="/billing" target="_blank">See how to add some</a>, then go on here.
     </Notice>
   );
 }

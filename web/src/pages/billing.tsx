@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from 'preact/hooks';
+import type { Instance } from '#api';
+import { call } from '../lib/api';
+import { day, duration, money, rate } from '../lib/format';
+import { live } from '../lib/live';
+import { usePlace } from '../lib/router';
+import { refreshUser, session } from '../lib/session';
+import { useStore } from '../lib/store';
+import { Button, Card, Copy, Dialog, Empty, Facts, Field, Notice, Page, Table, Tabs, toast, useAct } from '../ui/parts';
+import { Charges } from './billing/charges';
+import { Payments, Statements } from './billing/payments';
+import { isOn } from './instances';
+import { nameOf } from './search/offer';
+
+/** By hand: whoever runs the market takes the money and enters it under a reference. */
+function AddCredit({ onClose }: { onClose: () => void }) {
+  const { user } = useStore(session);
+  return (
+    <Dialog title="Add credit" onClose={onClose}>
+      <p>This market takes payments by hand. Pay its operator as you have agreed with them, and name this account, so that they know
+        whose credit it is:</p>
+      <Copy text={`${user?.sid ?? ''} ${user?.email ?? ''}`.trim()} label="Reference of the payment" />
+      <ol class="prose">
+        <li>Send the money with that reference.</li>
+        <li>The operator enters what has arrived. What is on its way already shows as expected above, and cannot be spent yet.</li>
+        <li>Your credit rises here by itself, and instances that stopped for lack of it start again where their GPUs are still free.</li>
+      </ol>
+      <p class="hint">Credit is in US dollars, counted to a billionth. It pays for what you use, by the second.</p>
+      <Button kind="primary" onClick={onClose}>Close</Button>
+    </Dialog>
+  );
+}
+
+function Transfer({ onClose }: { onClose: () => void }) {
+  const [to, setTo] = useState('');
+  const [amount, setAmount] = useState('');
+  const { busy, error, act } = useAct();
+  const give = (): void => act(async () => {
+    const { msg } = await call('PUT /api/v0/commands/transfer_credit/', { body: { recipient: to, amount } });
+    await refreshUser();
+    toast(msg);
+    onClose();
+  });
+  return (
+    <Dialog title="Transfer credit" onClose={onClose}>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); give(); }}>
+        <p>Bought credit goes to another account at once, and for good: nobody can take it back but who gets it.</p>
+        <Field label="To whom" value={to} required hint="An email, or an account's number." onInput={(event) => setTo(event.currentTarget.value)} />
+        <Field label="How much" unit="$" value={amount} required inputMode="decimal" onInput={(event) => setAmount(event.currentTarget.value)} />
+        {error && <Notice kind="bad">{error}</Notice>}
+        <Button kind="danger" type="submit" busy={busy}>Give {Number(amount) > 0 ? money(Number(amount), 2) : 'it'} away</Button>
+      </form>
+    </Dialog>
+  );
+}
+
+/** What is being spent: of each instance, as long as it is as it is now. */
+function Spending({ instances }: { instances: Instance[] }) {
+  const line = (name: preact.ComponentChildren, key: string, gpu: number, disk: number) => (
+    <tr key={key}>
+      <th scope="row">{name}</th>
+      <td class="num">{money(gpu, 4)}</td><td class="num">{money(disk, 4)}</td><td class="num">{money(gpu + disk, 4)}</td><td class="num">{money((gpu + disk) * 24)}</td>
+    </tr>
+  );
+  const gpuOf = (one: Instance): number => (isOn(one) && one.actual_status === 'running' ? one.dph_base : 0);
+  const all = (of: (one: Instance) => number): number => instances.reduce((total, one) => total + of(one), 0);
+
+  if (instances.length === 0)
+    return <Empty icon="servers" title="Nothing costs anything now"><p>Only what you rent does: GPUs while they run for you, disks until you destroy them.</p><a class="button" href="/">Find GPUs</a></Empty>;
+  return (
+    <>
+      <Table head={['Instance', 'GPUs, an hour', 'Disk, an hour', 'An hour', 'A day']} label="What is being spent">
+        {instances.map((one) => line(<a href={`/instances/${one.id}`}>C.{one.id} {one.label || nameOf(one)}</a>, String(one.id), gpuOf(one), one.storage_total_cost))}
+        {instances.length > 1 && line('Total', 'total', all(gpuOf), all((one) => one.storage_total_cost))}
+      </Table>
+      <p class="hint">Traffic comes on top, for what is moved.</p>
+    </>
+  );
+}
+
+function Overview() {
+  const { credit, burnHour, instances } = useStore(live);
+  const { user } = useStore(session);
+  const [shown, setShown] = useState<'add' | 'transfer' | null>(null);
+  const have = credit ?? user?.credit ?? 0;
+  const rows: [string, preact.ComponentChildren][] = [];
+
+  if (user?.pending_credit) rows.push(['Expected', `${money(user.pending_credit)}: it was sent and has not arrived`]);
+  if (user?.held_credit) rows.push(['Set aside', `${money(user.held_credit)}: an operator looks at it`]);
+  return (
+    <div class="stack">
+      <div class="figures">
+        <div class="figure"><span>Credit</span><strong aria-live="off" data-live="credit">{money(have, 4)}</strong></div>
+        <div class="figure"><span>You spend now</span><strong>{rate(burnHour ?? 0)}</strong></div>
+        <div class="figure"><span>It lasts for</span><strong>{burnHour ? duration(Math.max(0, have / burnHour) * 3600) : '–'}</strong></div>
+      </div>
+      {have <= 0 && <Notice kind="warn">Without credit your instances are stopped; their files are kept for now. Add credit to go on.</Notice>}
+      {rows.length > 0 && <Facts rows={rows} />}
+      <div class="row">
+        <Button kind="primary" icon="card" onClick={() => setShown('add')}>Add credit</Button>
+        <Button onClick={() => setShown('transfer')}>Transfer credit</Button>
+      </div>
+      <Card title="What you spend now" actions={burnHour ? <span class="muted">{day(burnHour)}</span> : undefined}>
+        <Spending instances={[...(instances?.values() ?? [])]} />
+      </Card>
+      {shown === 'add' && <AddCredit onClose={() => setShown(null)} />}
+      {shown === 'transfer' && <Transfer onClose={() => setShown(null)} />}
+    </div>
+  );
+}
+
+const TABS: [string, string][] = [['', 'Overview'], ['charges', 'Charges'], ['payments', 'Payments'], ['statements', 'Statements']];
+
+export function BillingPage(_: { id: number }) {
+  const tab = usePlace().query.get('tab') ?? '';
+  return (
+    <Page title="Billing" lead="Your credit, what it went on, and what came in.">
+      <Tabs label="Billing" value={tab} tabs={TABS} to={(key) => `/billing${key ? `?tab=${key}` : ''}`} />
+      {tab === '' && <Overview />}
+      {tab === 'charges' && <Charges />}
+      {tab === 'payments' && <Payments />}
+      {tab === 'statements' && <Statements />}
+    </Page>
+  );
+}

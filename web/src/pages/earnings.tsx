@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the account's machines earned: by day, by machine, and what of it was paid out. */
+import type { DayEarnings, EarningsShowReply, InvoiceRow, MachineEarnings } from '#api';
+import { call } from '../lib/api';
+import { dayText, nextFriday } from '../lib/days';
+import { csv, download } from '../lib/download';
+import { dayOf, money, moment } from '../lib/format';
+import { live } from '../lib/live';
+import { setQuery, usePlace } from '../lib/router';
+import { session } from '../lib/session';
+import { useStore } from '../lib/store';
+import { Bars } from '../ui/chart';
+import { Button, Card, Chip, Empty, Loaded, Notice, Page, Select, Table, useLoad } from '../ui/parts';
+import { RangeFields, rangeOf, type Range } from '../ui/range';
+import { factsOf, readPayments } from './billing/payments';
+
+type Parts = Omit<DayEarnings, 'day'>;
+
+const PARTS = ['GPUs', 'Disk', 'Sent', 'Received'];
+const partsOf = (one: Parts): number[] => [one.gpu_earn, one.sto_earn, one.bwu_earn, one.bwd_earn];
+const sumOf = (one: Parts): number => partsOf(one).reduce((total, part) => total + part, 0);
+
+const readEarnings = (range: Range, machine: string): Promise<EarningsShowReply> =>
+  call('GET /api/v0/users/{user}/machine-earnings/', { path: { user: session.get().user?.id ?? 'me' },
+    query: { sday: range.from, eday: range.until, machid: machine } });
+
+/** Days on which nothing was earned are days too. */
+function everyDay(range: Range, rows: DayEarnings[]): DayEarnings[] {
+  const byDay = new Map(rows.map((row) => [row.day, row]));
+  return Array.from({ length: Math.max(0, range.until - range.from + 1) }, (_, i) =>
+    byDay.get(range.from + i) ?? { day: range.from + i, gpu_earn: 0, sto_earn: 0, bwu_earn: 0, bwd_earn: 0 });
+}
+
+function ByMachine({ rows }: { rows: MachineEarnings[] }) {
+  return (
+    <Table head={['Machine', ...PARTS, 'All']} label="Earnings by machine">
+      {rows.map((row) => (
+        <tr key={row.machine_id}>
+          <th scope="row"><a href={`/machines/${row.machine_id}`}>m:{row.machine_id}</a></th>
+          {partsOf(row).map((part, i) => <td class="num" key={PARTS[i]}>{money(part, 4)}</td>)}
+          <td class="num">{money(sumOf(row), 4)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function Payouts({ range }: { range: Range }) {
+  const rows = useLoad(async () => (await readPayments(range)).filter((row: InvoiceRow) => row.type === 'payout'), [range.from, range.until]);
+  return (
+    <Card title="Payouts">
+      <Loaded from={rows} rows={1} height={44}>
+        {(list) => list.length === 0 ? <p class="muted">None in these days. What you have earned is paid out on Fridays, once it is enough.</p> : (
+          <Table head={['Number', 'When', 'By', 'Reference', 'State', 'Dollars']} label="Payouts">
+            {list.map((row) => {
+              const facts = factsOf(row);
+              return (
+                <tr key={row.source}>
+                  <th scope="row">{row.source}</th><td>{moment(row.start)}</td><td>{facts.service}</td><td>{facts.reference || '–'}</td>
+                  <td><Chip kind={facts.state === 'paid' ? 'good' : facts.state === 'failed' ? 'bad' : 'plain'}>{facts.state}</Chip></td>
+                  <td class="num">{money(Math.abs(row.amount))}</td>
+                </tr>
+              );
+            })}
+          </Table>
+        )}
+      </Loaded>
+    </Card>
+  );
+}
+
+export function EarningsPage(_: { id: number }) {
+  const { query } = usePlace();
+  const range = rangeOf(query);
+  const machine = query.get('machine') ?? '';
+  const { earned } = useStore(live);
+  const { user } = useStore(session);
+  const machines = useLoad(() => call('GET /api/v0/machines/'));
+  const told = useLoad(() => readEarnings(range, machine), [range.from, range.until, machine]);
+  const list = machines.data?.machines ?? [];
+  const hour = list.reduce((total, one) => total + one.earn_hour, 0);
+  const save = (days: DayEarnings[]): void => download('earnings.csv', csv([['day', 'gpu', 'disk', 'sent', 'received', 'all'],
+    ...days.map((one) => [dayText(one.day), ...partsOf(one), sumOf(one)])]));
+
+  return (
+    <Page title="Earnings" lead="Your share, after the market's fee.">
+      <div class="figures">
+        <div class="figure"><span>Not paid out yet</span><strong>{money(earned ?? user?.balance ?? 0, 4)}</strong></div>
+        <div class="figure"><span>Your machines earn now</span><strong>{money(hour, 3)}/h</strong></div>
+        <div class="figure"><span>A day at that rate</span><strong>{money(hour * 24)}</strong></div>
+        <div class="figure"><span>Next invoice</span><strong>{dayOf(nextFriday())}</strong></div>
+      </div>
+      {user?.held_earnings ? <Notice kind="warn">{money(user.held_earnings)} of it are kept out of payouts for now: an operator looks at them.</Notice> : null}
+      <div class="stack">
+        <div class="strip">
+          <RangeFields range={range} />
+          <Select label="Machine" value={machine} onChange={(value) => setQuery({ machine: value })}
+            options={[['', 'All machines'], ...list.map((one): [string, string] => [String(one.id), `m:${one.id} ${one.hostname ?? ''}`])]} />
+          <Button icon="down" disabled={!told.data} onClick={() => told.data && save(everyDay(range, told.data.per_day))}>Export</Button>
+        </div>
+        <Loaded from={told} rows={1} height={260}>
+          {({ per_day: days, per_machine: by }) => days.length === 0 ? (
+            <Empty icon="coins" title="Nothing was earned in these days">
+              <p>List a machine, and what it earns is here, by day and by machine, seconds after it was used.</p>
+              <a class="button primary" href="/machines">Your machines</a>
+            </Empty>
+          ) : (
+            <>
+              <Card title={`${money(days.reduce((total, one) => total + sumOf(one), 0))} in ${everyDay(range, days).length} days`}>
+                <Bars label="Earnings by day" series={PARTS} format={(value) => money(value)}
+                  points={everyDay(range, days).map((one) => ({ at: dayText(one.day), values: partsOf(one) }))} />
+              </Card>
+              <ByMachine rows={by} />
+            </>
+          )}
+        </Loaded>
+        <Payouts range={range} />
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Billing while something is rented, and templates.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { pause, step } from '../stage.mjs';
+
+const LIVE_MS = 6000;
+
+const shown = async (who) => Number((await who.page.locator('[data-live=credit]').textContent()).replace(/[$,]/g, ''));
+
+async function saved(who, name) {
+  const [file] = await Promise.all([who.page.waitForEvent('download'), who.press(name)]);
+  return readFileSync(await file.path(), 'utf8');
+}
+
+export async function billing(who) {
+  const { page } = who;
+  await who.go('/billing');
+  await page.getByRole('region', { name: 'What is being spent' }).waitFor();
+  const before = await shown(who);
+  for (let ms = 0; (await shown(who)) >= before; ms += 100) {
+    assert.ok(ms < LIVE_MS, 'the balance moves every few seconds while something runs');
+    await pause(100);
+  }
+  await who.look('billing');
+  await who.press('Add credit');
+  await page.getByLabel('Reference of the payment').getByText(who.email).waitFor();
+  assert.deepEqual(await who.violations(), [], 'adding credit');
+  await page.keyboard.press('Escape');
+  await who.press('Transfer credit');
+  await who.fill('To whom', 'nobody@berth.test');
+  await who.fill('How much', '1.00');
+  await who.press('Give $1.00 away');
+  await page.getByRole('dialog').getByRole('alert').waitFor();
+  await page.keyboard.press('Escape');
+  who.complaints = who.complaints.filter((text) => !/transfer_credit/.test(text)); // the browser says so of each refusal
+
+  await who.go('/billing?tab=charges');
+  await page.getByRole('button', { name: /^C\.\d+$/ }).first().click();
+  await page.locator('tr.part').first().waitFor();
+  assert.match(await page.locator('tr.part').first().textContent(), /hours (at|of)/);
+  await who.look('charges');
+  assert.match(await saved(who, 'Export'), /^instance,what,description,start,end,dollars\r\ninstance-\d+,/);
+  await who.go('/billing?tab=charges&kind=bwu');
+  await page.getByLabel('Of what').waitFor();
+  assert.equal(await page.getByLabel('Of what').inputValue(), 'bwu');
+  await who.go('/billing?tab=payments');
+  await page.getByRole('region', { name: 'Payments' }).getByText('$25.00').waitFor();
+  await who.look('payments');
+  await who.go('/billing?tab=statements');
+  assert.match(await saved(who, 'Download it'), /round/i);
+  step('the balance moves; charges, payments and statements are there, and can be saved');
+}
+
+export async function templates(who) {
+  const { page } = who;
+  await who.go('/templates');
+  await who.press('New template');
+  await who.fill('Name', 'Notebook');
+  await who.fill('Image', 'debian:12');
+  await who.fill('In one line', 'Debian, to try things in');
+  await who.fill('Variables and ports', '-e GREETING="good day" -p 8080:8080');
+  const table = page.getByRole('region', { name: 'Variables and ports' });
+  await table.getByText('good day').waitFor();
+  await table.getByText('8080:8080').waitFor();
+  await who.look('template');
+  await who.press('Save');
+  await page.getByRole('heading', { name: 'Notebook' }).waitFor();
+  await who.look('templates');
+  await page.getByRole('button', { name: 'Edit Notebook' }).click();
+  await who.fill('In one line', 'Debian');
+  await who.press('Save');
+  await page.getByText('Debian', { exact: true }).waitFor();
+  await page.getByPlaceholder('Find by name').fill('nothing of that name');
+  await who.see('No template here');
+  await page.getByPlaceholder('Find by name').fill('note');
+  await page.getByRole('link', { name: 'Use Notebook' }).click();
+  await page.waitForURL(/template=[0-9a-f]{32}/);
+  await page.getByRole('button', { name: /^Rent / }).first().click();
+  assert.equal(await page.getByLabel('Template').locator('option:checked').textContent(), 'Notebook');
+  await page.keyboard.press('Escape');
+  await who.go('/templates?tab=mine');
+  await page.getByRole('button', { name: 'Delete Notebook' }).click();
+  await who.press('Delete it');
+  await who.see('No template here');
+  step('a template is made, edited, found, used and deleted');
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// A renter: from no account to a rental that is stopped, started and destroyed.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { mailedCode, options, PASSWORD, step, WAIT } from '../stage.mjs';
+
+export const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f renter';
+const CLICKS_MAX = 12;
+
+export function grant(email, amount, ticket) {
+  execFileSync(join(options.bin, 'berthd'), ['admin', '--data', options.data, 'credit', 'grant', '--email', email, '--amount', amount, '--ticket', ticket]);
+}
+
+export async function signUp(who) {
+  const { page } = who;
+  await who.go('/');
+  await page.getByRole('article').first().waitFor(WAIT);
+  await who.look('search');
+  await who.button('Dark colours').click();
+  await page.reload();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  await who.button('Light colours').click();
+  await who.go('/signup');
+  await who.look('sign-up');
+  await who.fill('Email', who.email);
+  await who.fill('New password', PASSWORD);
+  await who.press('Send me a code');
+  await who.see('We have sent a code to');
+  await who.fill('Code from the mail', await mailedCode(who.email));
+  await who.press('Make the account');
+  await who.see('first API key');
+  await who.press('I have kept it');
+  step('an account is made with a code from the mail');
+}
+
+export async function search(who) {
+  const { page } = who;
+  const cards = page.getByRole('article');
+  await cards.first().waitFor();
+  const before = await cards.count();
+  await page.getByText('Interruptible', { exact: true }).click();
+  await page.waitForURL(/type=bid/);
+  await page.goBack().catch(() => undefined);
+  await who.go('/?gpus=8');
+  await who.see('No offer matches');
+  await who.go('/');
+  await cards.first().waitFor();
+  assert.equal(await cards.count(), before, 'the same offers again');
+  await page.getByLabel('Price at most').fill('0.0001');
+  await who.see('No offer matches');
+  assert.match(page.url(), /price=0.0001/);
+  await who.go('/');
+  await cards.first().getByRole('button', { name: /what it is made of/ }).click();
+  await page.getByRole('dialog').getByText('Total').waitFor();
+  assert.deepEqual(await who.violations(), [], 'price dialog');
+  await page.keyboard.press('Escape');
+  await cards.first().getByRole('button', { name: /Why is offer/ }).click();
+  await page.getByRole('dialog').getByText('This one').waitFor();
+  await page.keyboard.press('Escape');
+  step('offers are filtered, priced and explained');
+}
+
+export async function rent(who, key = KEY) {
+  const { page } = who;
+  await who.go('/');
+  await who.press(page.getByRole('button', { name: /^Rent / }));
+  await who.see('You have no credit');
+  await who.see('You have no SSH key yet');
+  assert.ok(await page.getByRole('button', { name: /Rent for/ }).isDisabled());
+  await who.look('rent');
+  await who.fill('Public key', key);
+  await who.press('Add SSH Key');
+  await page.getByText('You have no SSH key yet').waitFor({ state: 'detached' });
+  grant(who.email, '25.00', 'T1');
+  /* The news of it comes by itself. */
+  await page.getByText('You have no credit').waitFor({ state: 'detached' });
+  await who.press(page.getByRole('button', { name: /Rent for/ }));
+  await page.waitForURL(/instances\/\d+/);
+  await page.locator('main').getByText('Running', { exact: true }).waitFor(WAIT);
+  await who.press(page.getByRole('link', { name: 'Connect' }));
+  const command = await page.getByLabel('Log in', { exact: true }).textContent();
+  assert.match(command, /^ssh -p \d+ root@[\d.]+$/);
+  step(`rented and running, with "${command}", after ${who.clicks} clicks from nothing`);
+  assert.ok(who.clicks <= CLICKS_MAX);
+  await who.look('instance');
+  return command;
+}
+
+export async function live(who) {
+  const { page } = who;
+  await page.getByRole('link', { name: 'Log', exact: true }).first().click();
+  await who.press('Read the log');
+  await page.getByLabel('Log', { exact: true }).getByText('sim-host: log of').waitFor(WAIT);
+  await page.getByRole('link', { name: 'History' }).click();
+  await page.locator('.events li').first().waitFor();
+  await who.go('/instances');
+  await who.button('Stop').waitFor();
+  await who.look('instances');
+  await who.press('Stop');
+  await who.see(/goes on costing \$[\d.]+\/day/);
+  await who.press('Stop it');
+  await page.getByRole('article').getByText('Stopped', { exact: true }).waitFor(WAIT);
+  await who.press('Start');
+  await page.getByRole('article').getByText('Running', { exact: true }).waitFor(WAIT);
+}
+
+export async function destroy(who) {
+  await who.go('/instances');
+  await who.press('Destroy');
+  await who.see('This cannot be undone.');
+  await who.press('Destroy it and its files');
+  await who.page.getByText('You rent nothing yet').waitFor(WAIT);
+  step('its log is read; it is stopped, started and destroyed, live');
+}
+
+export async function account(who) {
+  const { page } = who;
+  await who.go('/settings');
+  await who.press('Change SSH Key');
+  await page.getByLabel('The key to put in its place').fill(KEY.replace('AABAgM', 'AACAgM'));
+  await who.press('Change SSH Key');
+  await who.see('The key is changed');
+  await who.look('settings');
+  await who.go('/settings?tab=security');
+  await who.button('Add an authenticator app').waitFor();
+  await who.look('security');
+  await who.go('/settings?tab=notifications');
+  await page.getByRole('table').waitFor();
+  await who.look('notifications');
+  await who.go('/keys?tab=api');
+  await who.press('Make an API key');
+  await who.fill('Name', 'ci');
+  await who.press('Make the key');
+  await who.see('This is the key.');
+  await who.press('I have kept it');
+  await who.look('keys');
+  await who.go('/keys?tab=sessions');
+  await who.see('this one');
+  await who.press('Log out');
+  await who.link('Log in').waitFor();
+  await who.go('/login?to=%2Fkeys');
+  await who.look('log-in');
+  await who.fill('Email', who.email);
+  await who.fill('Password', PASSWORD);
+  await who.press('Log in');
+  await page.waitForURL(/\/keys$/);
+  step('keys are changed and made; out, and in again to where one was going');
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the console's test share: people, each with a browser of their own, and what every page is held to.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+export const options = JSON.parse(process.argv[2]); // url, data, bin, shots, failed
+export const PASSWORD = 'correct horse battery';
+export const WAIT = { timeout: 30000 };
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WIDTHS = [360, 1440];
+const QUALITY = 60;
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--no-proxy-server'] });
+const everybody = [];
+
+export const step = (text) => console.log(`  ${text}`);
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const result = (name, value, unit, limit) =>
+  console.log(`RESULT ${name} ${value} ${unit} vs limit ${limit} ratio ${(value / limit).toFixed(2)} better=lower`);
+
+/** The code of the newest mail to somebody. */
+export async function mailedCode(email) {
+  const outbox = join(options.data, 'outbox');
+  for (let i = 0; i < 300; i++) {
+    for (const name of readdirSync(outbox).filter((one) => one.endsWith('.eml')).sort().reverse()) {
+      const mail = readFileSync(join(outbox, name), 'utf8');
+      const found = /Code: (\S+)\r\n/.exec(mail);
+      if (found && mail.includes(email)) return found[1];
+    }
+    await pause(50);
+  }
+  throw new Error(`no code came to ${email}`);
+}
+
+/** Somebody with a browser: a page, and words for what one does with it. */
+export class Person {
+  static async come(email) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', acceptDownloads: true });
+    const one = new Person();
+    Object.assign(one, { email, context, page: await context.newPage(), complaints: [], clicks: 0 });
+    one.page.on('console', (message) => { if (message.type() === 'error') one.complaints.push(`${message.text()} ${message.location().url}`); });
+    one.page.on('pageerror', (error) => one.complaints.push(String(error)));
+    one.page.setDefaultTimeout(30000);
+    everybody.push(one);
+    return one;
+  }
+
+  go(path) { return this.page.goto(`${options.url}${path}`); }
+  button(name) { return this.page.getByRole('button', { name, exact: true }); }
+  link(name) { return this.page.getByRole('link', { name, exact: true }); }
+  see(text) { return this.page.getByText(text).first().waitFor(WAIT); }
+  async press(what) { this.clicks++; await (typeof what === 'string' ? this.button(what) : what).first().click(); }
+  fill(label, text) { return this.page.getByLabel(label, { exact: true }).first().fill(String(text)); }
+
+  async signUp() {
+    await this.go('/signup');
+    await this.fill('Email', this.email);
+    await this.fill('New password', PASSWORD);
+    await this.press('Send me a code');
+    await this.see('We have sent a code to');
+    await this.fill('Code from the mail', await mailedCode(this.email));
+    await this.press('Make the account');
+    await this.see('first API key');
+    await this.press('I have kept it');
+  }
+
+  /** In a world of its own, whose scripts the page's policy does not bind. */
+  async violations() {
+    const session = await this.context.newCDPSession(this.page);
+    const { frameTree } = await session.send('Page.getFrameTree');
+    const { executionContextId: contextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
+    await session.send('Runtime.evaluate', { expression: axe, contextId });
+    const { result: found } = await session.send('Runtime.evaluate', { contextId, awaitPromise: true, returnByValue: true,
+      expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then(({ violations }) =>
+        violations.map((one) => one.id + ': ' + one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')))` });
+    await session.detach();
+    return found.value;
+  }
+
+  async shoot(name) {
+    const session = await this.context.newCDPSession(this.page);
+    const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: QUALITY });
+    await session.detach();
+    writeFileSync(join(options.shots, `${name}.webp`), Buffer.from(data, 'base64'));
+  }
+
+  /** A page as it is in both colours and at both widths: no violation, nothing that sticks out, and a picture of each. */
+  async look(name) {
+    for (const colour of ['light', 'dark']) {
+      /* Not by its button, which a dialog would cover. */
+      await this.page.evaluate((value) => { document.documentElement.dataset.theme = value; }, colour);
+      for (const width of WIDTHS) {
+        await this.page.setViewportSize({ width, height: width === 360 ? 780 : 900 });
+        assert.deepEqual(await this.violations(), [], `${name}, ${colour}, ${width} px`);
+        const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${name} is ${wide} px wide where there are ${width}`);
+        await this.shoot(`${name}-${colour}-${width}`);
+      }
+    }
+    await this.page.evaluate(() => { document.documentElement.dataset.theme = 'light'; });
+  }
+}
+
+/** Runs the parts one after the other; what a browser has complained of by then is a failure. */
+export async function run(parts) {
+  try {
+    for (const part of parts) await part();
+    const unexpected = everybody.flatMap(({ complaints }) => complaints).filter((text) => !/status of 404/.test(text)); // a log that is not there yet
+    assert.deepEqual(unexpected, [], 'what the console of the browser says');
+  } catch (error) {
+    for (const [i, { page, complaints, email }] of everybody.entries()) {
+      await page.screenshot({ path: options.failed.replace('.png', `-${i}.png`) }).catch(() => undefined);
+      console.error(email, page.url(), complaints.join('\n'));
+    }
+    throw error;
+  } finally {
+    await browser.close();
+  }
+}
