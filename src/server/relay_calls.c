@@ -201,6 +201,8 @@ void call_end(struct relay_engine *engine, struct relay_call *call, bool is_fail
     call->port->calls--;
     call->port->instance->calls--;
     call->port->instance->machine->calls--;
+    for (int end = 0; end < 2; end++)
+        relay_unwatch(engine, call->pump.ends[end].fd);
     pump_close(&call->pump, &engine->bed, is_failed);
     relay_list_remove(&call->node);
     relay_list_remove(&call->ready);

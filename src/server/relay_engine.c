@@ -60,6 +60,12 @@ bool relay_watch(struct relay_engine *engine, int fd, uint32_t events, struct re
     return epoll_ctl(engine->epoll, EPOLL_CTL_ADD, fd, &wanted) == 0;
 }
 
+void relay_unwatch(struct relay_engine *engine, int fd)
+{
+    if (fd >= 0)
+        (void)epoll_ctl(engine->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 bool relay_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
     bool is_four = a->ss_family == AF_INET;
@@ -190,6 +196,7 @@ static void close_port(struct relay_engine *engine, struct relay_port *port)
 {
     calls_end_of(engine, port);
     relay_flows_close(engine, port);
+    relay_unwatch(engine, port->listener);
     fd_release(&port->listener);
     engine->ports[port->port] = NULL;
     free(port);

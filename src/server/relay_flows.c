@@ -64,12 +64,17 @@ int relay_flows_open(struct relay_engine *engine, struct relay_port *port)
     return fd;
 }
 
+static void end_stream(struct relay_engine *engine, struct relay_flows *flows)
+{
+    relay_unwatch(engine, flows->stream.fd);
+    datagrams_close(&flows->stream);
+}
+
 void relay_flows_close(struct relay_engine *engine, struct relay_port *port)
 {
-    (void)engine;
     if (port->flows == NULL)
         return;
-    datagrams_close(&port->flows->stream);
+    end_stream(engine, port->flows);
     free(port->flows);
     port->flows = NULL;
 }
@@ -93,7 +98,7 @@ static bool call(struct relay_engine *engine, struct relay_port *port)
         return false;
     }
     if (!calls_begin(engine, port, other))
-        datagrams_close(&flows->stream);
+        end_stream(engine, flows);
     return flows->stream.fd >= 0;
 }
 
@@ -228,7 +233,7 @@ void relay_flows_hear(struct relay_engine *engine, struct relay_port *port)
         flow->turns += flow->is_answered && flow->turns < FLOWS_TURNS;
         flow->is_answered = false;
         if (!datagrams_write(&port->flows->stream, flow->id, engine->bed.copy, (size_t)got))
-            datagrams_close(&port->flows->stream);
+            end_stream(engine, port->flows);
     }
 }
 
@@ -236,7 +241,6 @@ void relay_flows_answer(struct relay_engine *engine, struct relay_port *port)
 {
     struct relay_flows *flows = port->flows;
 
-    (void)engine;
     for (int i = 0; i < TURN_MAX; i++) {
         const uint8_t *bytes;
         uint32_t id;
@@ -244,7 +248,7 @@ void relay_flows_answer(struct relay_engine *engine, struct relay_port *port)
         enum datagrams_read read = datagrams_read(&flows->stream, &id, &bytes, &count);
 
         if (read == DATAGRAMS_ENDED)
-            datagrams_close(&flows->stream);
+            end_stream(engine, flows);
         if (read != DATAGRAMS_ONE)
             return;
         struct flow_of *flow = &flows->all[id % FLOWS_PER_PORT];
@@ -268,5 +272,5 @@ void relay_flows_tend(struct relay_engine *engine, struct relay_port *port)
         has_flows = has_flows || flows->all[i].id != 0;
     }
     if (!has_flows && flows->stream.fd >= 0)
-        datagrams_close(&flows->stream);
+        end_stream(engine, flows);
 }

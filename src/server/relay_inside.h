@@ -146,6 +146,10 @@ bool relay_list_is_empty(const struct relay_node *head);
 NODISCARD bool relay_watch(struct relay_engine *engine, int fd, uint32_t events,
                            struct relay_watch *watch);
 
+/* Before a watched socket is closed: a child that was forked meanwhile may still hold it open, and
+ * epoll would go on to speak of a watch that is freed. Nothing where fd is -1. */
+void relay_unwatch(struct relay_engine *engine, int fd);
+
 /* Listening, or bound where `type` is SOCK_DGRAM; or -1 with errno. */
 int relay_listen(const char *address, uint16_t port, int type);
 bool relay_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b);

@@ -8,6 +8,7 @@
 
 #include "server/relay_calls.h"
 #include "sys/crypto.h"
+#include "sys/fd.h"
 
 enum { ACCEPTS_MAX = 64 };
 
@@ -87,10 +88,9 @@ void link_end(struct relay_engine *engine, struct relay_link *link, const char *
     }
     engine->hello_count -= link->state != LINK_CONTROL;
     /* Closed at once, so that nothing more comes of it; freed when this round is over. */
+    relay_unwatch(engine, link->fd);
     tls_close(&link->tls);
-    if (link->fd >= 0)
-        (void)close(link->fd);
-    link->fd = -1;
+    fd_release(&link->fd);
     relay_list_remove(&link->node);
     relay_list_add(&engine->graveyard, &link->node);
 }

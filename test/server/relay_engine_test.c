@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -277,6 +279,42 @@ static void test_a_refused_caller_is_let_go(void **state)
     scene_close(&scene);
 }
 
+/* A child that this program starts has all its sockets until it is another program. What the caller
+ * still sends to one of them concerns a call that is over and freed. */
+static void test_what_a_child_holds_open_is_not_heard(void **state)
+{
+    struct scene scene;
+    struct relay_frame open, refuse = { .type = RELAY_REFUSE };
+
+    (void)state;
+    scene_open(&scene);
+    int agent = scene_control(&scene), caller = scene_dial((uint16_t)scene.routes[1].port);
+    CHECK(scene_hear(agent, &open));
+    pid_t child = fork();
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            (void)pause();
+    }
+    CHECK(child > 0);
+    memcpy(refuse.token, open.token, sizeof refuse.token);
+    CHECK(scene_say(agent, &refuse));
+    for (int i = 0; relay_engine_counts(scene.engine).refused == 0 && i < 1000; i++)
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    CHECK_INT((int64_t)relay_engine_counts(scene.engine).refused, 1);
+    CHECK(scene_write(caller, "late", 4));
+    int next = scene_dial((uint16_t)scene.routes[0].port), back = scene_back(&scene, agent, &open);
+    char text[8] = "";
+    CHECK(scene_write(next, "here", 4) && scene_read(back, text, 4));
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
+    (void)close(next);
+    (void)close(back);
+    (void)close(caller);
+    (void)close(agent);
+    scene_close(&scene);
+}
+
 /* A route that is gone takes its listener and its callers along, and no other's. */
 static void test_a_route_that_ends_ends_its_callers(void **state)
 {
@@ -340,8 +378,6 @@ static void test_fifty_at_once_do_not_mix(void **state)
     scene_close(&scene);
 }
 
-/* One address cannot keep all the places of those that wait. */
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_control_loses_no_byte),
         cmocka_unit_test(test_a_dead_agent_s_ports_close_at_once),
         cmocka_unit_test(test_a_refused_caller_is_let_go),
+        cmocka_unit_test(test_what_a_child_holds_open_is_not_heard),
         cmocka_unit_test(test_a_route_that_ends_ends_its_callers),
         cmocka_unit_test(test_fifty_at_once_do_not_mix),
     };
