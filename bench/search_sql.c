@@ -79,7 +79,7 @@ static const char *select_of(const struct bench_query *query)
 static void row_of(const struct offer *offer, char row[static ROW_SIZE], const char *comma)
 {
     const struct machine *m = offer->machine;
-    const struct quote quote = offer_quote(offer, &(struct offer_ask){ OFFER_ON_DEMAND, 0, 0 });
+    const struct quote quote = offer_quote(offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND });
     const char *quote_mark = comma[0] == ',' ? "'" : "";
     char code[3];
 

@@ -29,21 +29,6 @@ static const struct table_column metrics_columns[] = {
     { "half", true, 1, 0 },   { "90%", true, 2, 0 },    { "TFLOPS/$", true, 3, 0 },
 };
 
-/* Text behind '=' in an address. */
-static void add_escaped(struct buf *path, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        bool is_plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                        (byte >= '0' && byte <= '9');
-
-        if (is_plain)
-            buf_append(path, text, 1);
-        else
-            buf_printf(path, "%%%02X", byte);
-    }
-}
-
 static bool add_choice(struct cli *cli, const char *option, const char *name, const char *yes,
                        const char *no, struct buf *path, struct error *err)
 {
@@ -143,10 +128,10 @@ bool cmd_host_estimate(struct cli *cli, struct error *err)
     const char *region = args_get(&cli->args, "region");
 
     buf_printf(&path, "/api/v0/metrics/earnings/?gpu_name=");
-    add_escaped(&path, cli->args.words[0]);
+    client_escape(&path, cli->args.words[0]);
     if (region != NULL) {
         buf_printf(&path, "&region=");
-        add_escaped(&path, region);
+        client_escape(&path, region);
     }
     if (!add_gpus(cli, &path, err))
         return false;

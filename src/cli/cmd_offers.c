@@ -21,7 +21,7 @@ enum {
 
 const struct args_option cmd_search_offers_options[] = {
 #include "cli/search_options.def"
-    { "image", 0, "IMAGE", "show how soon it would run on each, where that is known" },
+    { "image", 0, "IMAGE", "show how soon it would run on each, and score for what it does" },
     { "explain", 0, NULL, "why is the first one first?" },
     { "about", 0, "ID", "with --explain: why is this one where it is?" },
     { NULL, 0, NULL, NULL },
@@ -239,6 +239,25 @@ static bool write_type(struct cli *cli, struct encoder *json, struct error *err)
     return true;
 }
 
+/* What it is for; not every command that searches has an image. */
+static void write_profile(struct cli *cli, struct encoder *json)
+{
+    static const struct {
+        const char *option, *member;
+    } rows[] = { { "image", "image" },
+                 { "profile", "dlperf_profile" },
+                 { "precision", "precision" } };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct args_option *option = cli->args.options;
+
+        while (option->name != NULL && strcmp(option->name, rows[i].option) != 0)
+            option++;
+        if (option->name != NULL && args_has(&cli->args, rows[i].option))
+            encode_field_text(json, rows[i].member, args_get(&cli->args, rows[i].option));
+    }
+}
+
 bool offers_write_search(struct cli *cli, size_t first, struct buf *body, struct error *err)
 {
     auto_buf struct buf text = buf_of(QUERY_LENGTH_MAX);
@@ -255,6 +274,7 @@ bool offers_write_search(struct cli *cli, size_t first, struct buf *body, struct
     if (!offers_write_order(cli, &json, err) || !offers_write_limit(cli, &json, err) ||
         !write_type(cli, &json, err))
         return false;
+    write_profile(cli, &json);
     encode_key(&json, "allocated_storage");
     if (!offers_write_gb(cli, "storage", "5", &json, err))
         return false;

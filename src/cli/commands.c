@@ -3,6 +3,7 @@
 
 #include "cli/cmd_account.h"
 #include "cli/cmd_actions.h"
+#include "cli/cmd_bench.h"
 #include "cli/cmd_bids.h"
 #include "cli/cmd_billing.h"
 #include "cli/cmd_idle_job.h"
@@ -55,6 +56,9 @@ const struct command commands[] = {
       cmd_search_offers, NULL, "the same, by the name that it has elsewhere", "" },
     { "Rent", "metrics", "gpu", false, true, "", 0, 0, cmd_metrics_gpu_options, cmd_metrics_gpu,
       NULL, "supply, demand and prices of the whole market, by GPU", "" },
+    { "Rent", "bench", NULL, false, true, "[GPU]", 0, 1, cmd_bench_options, cmd_bench, NULL,
+      "where DLPerf comes from: tasks, weights, and what they make of a GPU",
+      "berth bench --explain RTX_4090 --profile training\n" },
     { "Rent", "create", "order", false, true, "QUERY...", 1, ANY, cmd_create_order_options,
       cmd_create_order, NULL, "wait for an offer, and rent the first that is found",
       "berth create order 'num_gpus=2 gpu_name=RTX_4090 geolocation in [EU] dph_per_gpu<=0.25' \\\n"

@@ -164,8 +164,9 @@ static void work_out_machine(const struct machine *machine, int64_t numbers[stat
 static void work_out_offer(const struct offer *offer, int64_t numbers[static COLUMN_COUNT],
                            struct catalog_line *ret_line)
 {
-    const struct quote on_demand = offer_quote(offer, &(struct offer_ask){ OFFER_ON_DEMAND, 0, 0 });
-    const struct quote bid = offer_quote(offer, &(struct offer_ask){ OFFER_BID, 0, 0 });
+    const struct quote on_demand =
+        offer_quote(offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND });
+    const struct quote bid = offer_quote(offer, &(struct offer_ask){ .type = OFFER_BID });
     const struct offer *O = offer;
     const struct machine *M = offer->machine;
     const struct offer_terms *T = &offer->terms;

@@ -402,11 +402,20 @@ static bool plan_bound(struct catalog_plan *plan, const struct field *field,
     return true;
 }
 
+/* Columns have what the default profile makes of it. */
+static bool is_of_profile(const struct catalog_plan *plan, enum query_field field)
+{
+    return plan->query->ask.profile != DLPERF_DEFAULT &&
+           (field == QUERY_DLPERF || field == QUERY_DLPERF_PER_DPHTOTAL || field == QUERY_SCORE);
+}
+
 static bool plan_condition(const struct catalog *catalog, struct catalog_plan *plan, int number)
 {
     const struct query_condition *condition = &plan->query->conditions[number];
     struct field field = fields[condition->field];
 
+    if (is_of_profile(plan, condition->field))
+        return false;
     switch (field.kind) {
     case FIELD_NUMBER:
     case FIELD_KNOWN:
@@ -446,7 +455,9 @@ static void plan_key(struct catalog_plan *plan)
     plan->key_column = COLUMN_PRICE;
     if (plan->query->order_count == 0)
         return;
-    if (field->kind == FIELD_NUMBER || field->kind == FIELD_KNOWN) {
+    if (is_of_profile(plan, order->field)) {
+        plan->key = PLAN_KEY_QUOTED;
+    } else if (field->kind == FIELD_NUMBER || field->kind == FIELD_KNOWN) {
         plan->key = PLAN_KEY_COLUMN;
         plan->key_column = field->column;
     } else if (field->kind == FIELD_TOTAL && !order->is_descending) {
@@ -537,6 +548,7 @@ void catalog_plan_bound(const struct catalog_plan *plan, double key, int64_t ret
                        ret_range);
         break;
     case PLAN_KEY_TOTAL: /* The total itself is the bound. */
+    case PLAN_KEY_QUOTED:
     case PLAN_KEY_ANY:
         break;
     }

@@ -35,6 +35,7 @@ enum plan_key {
     PLAN_KEY_SCORE,  /* highest first */
     PLAN_KEY_VALUE,  /* DLPerf per dollar, highest first */
     PLAN_KEY_COLUMN, /* the field of one column, either way */
+    PLAN_KEY_QUOTED, /* what no column bounds: worked out of each offer */
 };
 
 struct catalog_plan {
@@ -45,8 +46,9 @@ struct catalog_plan {
     uint64_t to_verify; /* conditions, by number */
     bool checks_disk;   /* rented offers need none: that too is verified */
     enum plan_key key;
-    enum catalog_column key_column; /* bounds the key; unless it is PLAN_KEY_ANY */
-    int key_condition;              /* asks for some ids: of offers, machines or a host */
+    enum catalog_column
+        key_column;    /* bounds the key; unless it is PLAN_KEY_ANY or PLAN_KEY_QUOTED */
+    int key_condition; /* asks for some ids: of offers, machines or a host */
     size_t test_count, range_count;
     struct plan_test tests[PLAN_TESTS_MAX]; /* the most useful first */
     int64_t ranges[PLAN_RANGES_MAX][2];

@@ -152,6 +152,7 @@ static struct candidate price(const struct search *search, const struct catalog_
         offer_storage_hour((struct money){ line->disk_month }, ask->disk_milligb);
     struct candidate candidate = { .id = line->id, .offer = line->offer };
     struct query_value value = { .kind = QUERY_VALUE_NUMBER };
+    struct quote quote;
 
     total = offer_total(base, storage);
     candidate.total = total.nanodollars;
@@ -172,6 +173,12 @@ static struct candidate price(const struct search *search, const struct catalog_
         value = catalog_plan_key(&search->plan,
                                  column_get(&block->columns[search->plan.key_column], at));
         break;
+    case PLAN_KEY_QUOTED: {
+        const struct query_subject subject = subject_of(search, line->offer, &quote);
+
+        value = query_field_value(search->query->order[0].field, &subject, search->caller);
+        break;
+    }
     case PLAN_KEY_ANY:
         return candidate; /* All have the same key: they are compared fully. */
     }
@@ -235,10 +242,15 @@ static void consider_whole(struct search *search, uint32_t row)
         enter(search, &candidate);
 }
 
+static bool has_bounds(const struct search *search)
+{
+    return search->plan.key != PLAN_KEY_ANY && search->plan.key != PLAN_KEY_QUOTED;
+}
+
 /* Rules out what cannot come before the worst that we have; false: nothing is ruled out yet. */
 static bool find_limit(const struct search *search, int64_t ret_range[static 2])
 {
-    if (!is_full(search) || search->plan.key == PLAN_KEY_ANY || isinf(last_of(search)->key))
+    if (!is_full(search) || !has_bounds(search) || isinf(last_of(search)->key))
         return false;
     double key = last_of(search)->key;
 
@@ -290,7 +302,7 @@ static void consider_rows(struct search *search, size_t index, const struct cata
 /* Whether so many are left while not enough are found that most of them would enter in vain. */
 static bool are_many(const struct search *search, const struct catalog_left *left)
 {
-    return left->has_map && search->plan.key != PLAN_KEY_ANY &&
+    return left->has_map && has_bounds(search) &&
            left->count >= 2 * (search->query->limit - search->count);
 }
 
@@ -327,7 +339,7 @@ static int64_t bound_of(const struct search *search, size_t index)
 {
     const struct catalog_plan *plan = &search->plan;
 
-    if (plan->key == PLAN_KEY_ANY)
+    if (!has_bounds(search))
         return 0;
     const struct catalog_zone *zone = &search->catalog->zones[plan->key_column][index];
 

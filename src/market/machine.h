@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/instant.h"
+#include "market/dlperf.h"
+
 enum {
     GPUS_MAX = 64, /* of one machine */
     GPU_UUID_SIZE = 64,
@@ -82,10 +85,13 @@ struct machine {
     enum verification verification;
     bool is_external, is_datacenter, has_static_ip;
     int64_t reliability_ppm;
-    int64_t dlperf_milli; /* measured, of one GPU; 0: not measured yet */
-    int64_t fp32_gflops;  /* of one GPU, by its maker; 0 unknown */
-    int64_t memory_mbs;   /* of one GPU, by its maker; 0 unknown */
-    bool is_connected;    /* its session's lease lasts */
+    int64_t dlperf_milli;    /* measured, of one GPU; 0: not measured yet */
+    int64_t link_loss_ppm;   /* what a job loses with each further GPU, of one GPU's time */
+    struct instant measured; /* when; 0: never */
+    int32_t profiles_milli[DLPERF_PROFILES]; /* the same by profile; 0 is the default, as above */
+    int64_t fp32_gflops;                     /* of one GPU, by its maker; 0 unknown */
+    int64_t memory_mbs;                      /* of one GPU, by its maker; 0 unknown */
+    bool is_connected;                       /* its session's lease lasts */
     int64_t gpus_free;    /* for on-demand rentals: nobody's, or of those who make way for them;
                            * on a CPU machine 1 or 0 */
     int64_t disk_free_gb; /* not taken by a contract, stopped ones included */

@@ -142,9 +142,23 @@ double offer_reliability(int64_t reliability_ppm, int64_t duration_us)
     return (r + pow(r, 3) + pow(r, 9) + pow(r, 27)) / 4;
 }
 
-static double dlperf(const struct offer *offer)
+int64_t offer_dlperf_milli(const struct offer *offer, enum dlperf_profile profile)
 {
-    return (double)(offer->machine->dlperf_milli * offer->terms.num_gpus) / 1e3;
+    const struct machine *machine = offer->machine;
+    int64_t ppm = 1000000, count = offer->terms.num_gpus;
+    int64_t all = count * (profile == DLPERF_DEFAULT ? machine->dlperf_milli
+                                                     : machine->profiles_milli[profile]);
+
+    if (count <= 1 || machine->link_loss_ppm == 0)
+        return all;
+    /* In 128 bits anything fits, and whoever divides alike gets the same. */
+    return (int64_t)((numerator)all * ppm /
+                     (ppm + (numerator)machine->link_loss_ppm * (count - 1)));
+}
+
+static double dlperf(const struct offer *offer, enum dlperf_profile profile)
+{
+    return (double)offer_dlperf_milli(offer, profile) / 1e3;
 }
 
 static double tflops(const struct offer *offer)
@@ -152,14 +166,19 @@ static double tflops(const struct offer *offer)
     return (double)(offer->machine->fp32_gflops * offer->terms.num_gpus) / 1e3;
 }
 
-double offer_merit(const struct offer *offer)
+static double merit_for(const struct offer *offer, enum dlperf_profile profile)
 {
     const struct machine *machine = offer->machine;
     /* Until a machine is measured, what its maker says stands in for it. */
-    double speed = machine->dlperf_milli > 0 ? dlperf(offer) : tflops(offer);
+    double speed = machine->dlperf_milli > 0 ? dlperf(offer, profile) : tflops(offer);
     double down = (double)machine->inet_down_kbps / 1e3, up = (double)machine->inet_up_kbps / 1e3;
 
     return speed * pow((double)machine->gpu_ram_mb / 1e3, 0.35) * pow((down + 4) * (up + 4), 0.1);
+}
+
+double offer_merit(const struct offer *offer)
+{
+    return merit_for(offer, DLPERF_DEFAULT);
 }
 
 void offer_prepare(struct offer *offer)
@@ -181,13 +200,15 @@ double offer_score(double merit, double reliability, struct money total, double 
     return merit * reliability / (price > 1e-6 ? price : 1e-6);
 }
 
-static double score(const struct offer *offer, const struct quote *quote, int64_t duration_us)
+static double score(const struct offer *offer, const struct quote *quote,
+                    const struct offer_ask *ask)
 {
     bool is_prepared = offer->merit > 0;
-    double merit = is_prepared ? offer->merit : offer_merit(offer);
-    double reliability = is_prepared && duration_us == 0
+    double merit = is_prepared && ask->profile == DLPERF_DEFAULT ? offer->merit
+                                                                 : merit_for(offer, ask->profile);
+    double reliability = is_prepared && ask->duration_us == 0
                              ? offer->lasting
-                             : offer_reliability(offer->machine->reliability_ppm, duration_us);
+                             : offer_reliability(offer->machine->reliability_ppm, ask->duration_us);
 
     return offer_score(merit, reliability, quote->total, offer_traffic(offer));
 }
@@ -221,7 +242,7 @@ struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask)
         .base = ask->type == OFFER_BID ? min_bid(offer) : terms->gpu_hour,
         .storage = offer_storage_hour(terms->disk_month, ask->disk_milligb),
         .min_bid = min_bid(offer),
-        .dlperf = dlperf(offer),
+        .dlperf = dlperf(offer, ask->profile),
         .total_tflops = tflops(offer),
     };
 
@@ -229,6 +250,6 @@ struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask)
     quote.discounted = discounted(quote.total, offer->discount_max_ppm);
     quote.dlperf_per_dollar = offer_per_dollar(quote.dlperf, quote.total);
     quote.tflops_per_dollar = offer_per_dollar(quote.total_tflops, quote.total);
-    quote.score = score(offer, &quote, ask->duration_us);
+    quote.score = score(offer, &quote, ask);
     return quote;
 }

@@ -18,6 +18,7 @@
 #include "base/compiler.h"
 #include "base/instant.h"
 #include "base/money.h"
+#include "market/dlperf.h"
 #include "market/machine.h"
 
 enum { OFFER_SIZES_MAX = 8 }; /* 1, 2, 4 ... 64, and one that is no power of two times the chunk */
@@ -105,8 +106,9 @@ enum offer_type { OFFER_ON_DEMAND, OFFER_BID, OFFER_RESERVED };
 /* What a renter wants it for. */
 struct offer_ask {
     enum offer_type type;
-    int64_t disk_milligb; /* thousandths of a GB */
-    int64_t duration_us;  /* how long it is meant to last; 0: not said */
+    int64_t disk_milligb;        /* thousandths of a GB */
+    int64_t duration_us;         /* how long it is meant to last; 0: not said */
+    enum dlperf_profile profile; /* the work that DLPerf and score are for */
 };
 
 /* What an offer costs one renter, and how it ranks (api.md 2.3.4, 2.3.5). Hourly. */
@@ -116,7 +118,7 @@ struct quote {
     struct money total;      /* dph_total */
     struct money discounted; /* that with the largest discount for paying ahead */
     struct money min_bid;
-    double dlperf; /* of the slice; 0: not measured */
+    double dlperf; /* of the slice, for this renter's work; 0: not measured */
     double total_tflops;
     double dlperf_per_dollar; /* per dph_total; 0 where either is */
     double tflops_per_dollar;
@@ -126,7 +128,11 @@ struct quote {
 /* The larger the disk, the higher the total and the lower what is per dollar; the base stays. */
 struct quote offer_quote(const struct offer *offer, const struct offer_ask *ask);
 
-/* What the score takes of an offer besides reliability and price. Never below zero. */
+/* DLPerf of the slice, thousandths; 0: not measured. */
+int64_t offer_dlperf_milli(const struct offer *offer, enum dlperf_profile profile);
+
+/* What the score takes of an offer besides reliability and price, for the default profile. Never
+ * below zero. */
 double offer_merit(const struct offer *offer);
 
 /* Works out merit and lasting. */

@@ -60,6 +60,9 @@ static const char *const other_members[] = {
     "sort_option",
     "template_id",
     "chunked",
+    "dlperf_profile",
+    "image",
+    "precision",
 };
 
 /* What every step of parsing one field needs. */
@@ -432,6 +435,30 @@ static bool read_has_rented(const json_t *root, struct query *query, struct erro
     return json_opt_bool(root, "include_unavailable", &query->has_rented, err);
 }
 
+/* "dlperf_profile": a name; or "image", for what that is used for; "precision": "fp16" or "fp32"
+ * alone. */
+static bool read_profile(const json_t *root, struct query *query, struct error *err)
+{
+    const char *name = NULL, *image = NULL, *precision = NULL;
+    enum dlperf_profile *profile = &query->ask.profile;
+
+    if (!json_opt_text(root, "dlperf_profile", QUERY_TEXT_MAX, &name, err) ||
+        !json_opt_text(root, "image", QUERY_TEXT_MAX, &image, err) ||
+        !json_opt_text(root, "precision", QUERY_TEXT_MAX, &precision, err))
+        return false;
+    if (image != NULL)
+        *profile = dlperf_profile_of_image(image);
+    if (name != NULL && !dlperf_profile_find(name, profile))
+        return error_set(err, ERROR_INVALID, "'dlperf_profile': there is no '%.48s'", name);
+    if (precision == NULL)
+        return true;
+    if (strcmp(precision, "fp16") != 0 && strcmp(precision, "fp32") != 0)
+        return error_set(err, ERROR_INVALID, "'precision' must be \"fp16\" or \"fp32\"");
+    *profile = dlperf_profile_of_precision(
+        *profile, strcmp(precision, "fp16") == 0 ? DLPERF_ONLY_FP16 : DLPERF_ONLY_FP32);
+    return true;
+}
+
 static bool is_other_member(const char *name)
 {
     for (size_t i = 0; i < sizeof other_members / sizeof other_members[0]; i++) {
@@ -452,7 +479,7 @@ bool query_parse(const json_t *root, struct arena *arena, struct query *ret, str
     if (!read_type(root, &query, err) || !read_limit(root, &query, err) ||
         !read_storage(root, &query, err) || !read_order(root, &query, err) ||
         !read_extra_ids(root, arena, &query, err) || !read_has_rented(root, &query, err) ||
-        !read_target_reliability(root, arena, &query, err))
+        !read_target_reliability(root, arena, &query, err) || !read_profile(root, &query, err))
         return false;
 
     json_object_foreach((json_t *)root, name, value)

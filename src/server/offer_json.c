@@ -68,7 +68,7 @@ static void encode_terms(struct encoder *json, const struct offer *offer)
     int64_t discount_ppm = offer->discount_max_ppm;
 
     encode_field_money(json, "min_bid", quote.min_bid);
-    field_score(json, "dlperf", quote.dlperf);
+    field_time(json, "dlperf_measured", offer->machine->measured);
     field_score(json, "total_flops", quote.total_tflops);
     encode_field_money(json, "storage_cost", offer->terms.disk_month);
     encode_field_text(json, "storage_when_offline", offer->skips_disk_offline ? "skip" : "charge");
@@ -174,6 +174,7 @@ static char *put_quote(char *at, const struct offer *offer, const struct quote *
     int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
 
     at = put_amounts(at, quote);
+    at = put_score(PUT(at, ",\"dlperf\":"), quote->dlperf);
     at = put_score(PUT(at, ",\"dlperf_per_dphtotal\":"), quote->dlperf_per_dollar);
     at = put_score(PUT(at, ",\"flops_per_dphtotal\":"), quote->tflops_per_dollar);
     at = put_real(PUT(at, ",\"score\":"), quote->score);

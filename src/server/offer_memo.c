@@ -26,7 +26,7 @@ void offer_memo_clear(struct offer_memo *memo)
 static bool asks_alike(const struct offer_ask *a, const struct offer_ask *b)
 {
     return a->type == b->type && a->disk_milligb == b->disk_milligb &&
-           a->duration_us == b->duration_us;
+           a->duration_us == b->duration_us && a->profile == b->profile;
 }
 
 struct offer_memo_text *offer_memo_find(const struct offer_memo *memo, const struct offer_ask *ask)

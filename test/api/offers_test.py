@@ -232,6 +232,7 @@ class Offers(unittest.TestCase):
 
     def test_the_markets_figures_are_open_to_everybody(self):
         path = "/api/v0/metrics/gpu/current/"
+        time.sleep(1.1)  # what was there for less than a second was not there
         status, reply = self.world.call("GET", path)
         self.assertEqual(status, 200)
         row = reply["gpus"][0]
@@ -249,6 +250,33 @@ class Offers(unittest.TestCase):
         for query in ("?verified=maybe", "?num_gpus=x", "?hosting_type=1", "?num_gpus=65"):
             status, reply = self.world.call("GET", path + query)
             self.assertEqual((status, reply["error"]), (400, "invalid_args"), query)
+
+    def test_dlperf_is_the_product_of_its_tasks(self):
+        for profile in ("default", "classic", "fp16", "llm-decode"):
+            status, reply = self.world.call(
+                "GET", f"/api/v0/dlperf/?profile={profile}&gpu_name=RTX%204090")
+            self.assertEqual((status, reply["profile"], reply["source"]), (200, profile, "maker"))
+            score = 21
+            for task in reply["tasks"]:
+                score *= task["speed"] ** task["weight"]
+                time_spent = task["time"]["constant"] + sum(
+                    part * reply["reference"][rate] / reply["rates"][rate]
+                    for rate, part in task["time"].items() if rate != "constant")
+                self.assertAlmostEqual(task["speed"] * time_spent, 1, 9)
+            self.assertAlmostEqual(reply["score"], score, 6)
+        _, reply = self.world.call("GET", "/api/v0/dlperf/?gpu_name=Tesla%20V100")
+        self.assertAlmostEqual(reply["score"], 21, 9)
+        _, reply = self.world.call("GET", "/api/v0/dlperf/")
+        self.assertEqual((reply["rates"], reply["score"]), (None, None))
+        self.assertIn("training", [row["name"] for row in reply["profiles"]])
+        for query in ("?profile=fast", "?gpu_name=", "?gpu_name=RTX%204091"):
+            status, reply = self.world.call("GET", "/api/v0/dlperf/" + query)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), query)
+        for body in ({"dlperf_profile": "fast"}, {"precision": "fp8"}, {"image": 7}):
+            status, reply = self.world.call("POST", "/api/v0/bundles/", body)
+            self.assertEqual((status, reply["error"]), (400, "invalid_request"), body)
+        self.assertEqual(len(self.search(image="pytorch/pytorch", precision="fp16")),
+                         len(self.search()))
 
     def test_what_a_machine_would_earn_has_its_sample(self):
         path = "/api/v0/metrics/earnings/"

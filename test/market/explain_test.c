@@ -35,8 +35,9 @@ static struct offer some_offer(const struct machine *machine)
 
 static struct offer_ask some_ask(void)
 {
-    return (struct offer_ask){ OFFER_ON_DEMAND, (int64_t)check_random(500000),
-                               check_random(2) == 0 ? 0 : (int64_t)check_random(60) * DAY };
+    return (struct offer_ask){ .disk_milligb = (int64_t)check_random(500000),
+                               .duration_us =
+                                   check_random(2) == 0 ? 0 : (int64_t)check_random(60) * DAY };
 }
 
 static void test_the_score_is_the_product_of_its_factors(void **state)
@@ -85,7 +86,7 @@ static void test_what_price_it_takes(void **state)
     struct machine machine = some_machine();
     struct offer offer = some_offer(&machine);
     struct money price;
-    CHECK(!explain_price_for(&offer, &(struct offer_ask){ OFFER_BID, 0, 0 }, 0, &price));
+    CHECK(!explain_price_for(&offer, &(struct offer_ask){ .type = OFFER_BID }, 0, &price));
 }
 
 static void test_what_reliability_it_takes(void **state)

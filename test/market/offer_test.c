@@ -158,6 +158,53 @@ static void check_near(double got, double want)
     CHECK(fabs(got - want) <= 1e-9 * fabs(want));
 }
 
+/* What is asked for decides: of two cards, one leads at fp16 and the other at fp32. */
+static void test_the_profile_decides_dlperf_and_score(void **state)
+{
+    struct machine tensor = machine_of(77, 12, some_facts()), plain = tensor;
+    struct offer of_tensor = an_offer(&tensor, 1), of_plain = an_offer(&plain, 1);
+    struct offer_ask fp16 = { .profile = DLPERF_FP16 }, fp32 = { .profile = DLPERF_FP32 };
+
+    (void)state;
+    tensor.dlperf_milli = plain.dlperf_milli = 50000;
+    tensor.profiles_milli[DLPERF_FP16] = 80000;
+    plain.profiles_milli[DLPERF_FP16] = 40000;
+    tensor.profiles_milli[DLPERF_FP32] = 30000;
+    plain.profiles_milli[DLPERF_FP32] = 30001;
+    for (int is_prepared = 0; is_prepared < 2; is_prepared++) {
+        check_near(offer_quote(&of_tensor, &fp16).dlperf, 80);
+        check_near(offer_quote(&of_tensor, &(struct offer_ask){ 0 }).dlperf, 50);
+        check_near(offer_quote(&of_tensor, &fp16).score / offer_quote(&of_plain, &fp16).score, 2);
+        CHECK(offer_quote(&of_tensor, &fp32).score < offer_quote(&of_plain, &fp32).score);
+        check_near(offer_quote(&of_tensor, &fp16).dlperf_per_dollar,
+                   80 / offer_dollars(offer_quote(&of_tensor, &fp16).total));
+        offer_prepare(&of_tensor);
+        offer_prepare(&of_plain);
+    }
+}
+
+/* Each further GPU is worth less, and one alone loses nothing. */
+static void test_many_gpus_are_worth_less_than_their_sum(void **state)
+{
+    static const struct {
+        int64_t gpus, loss_ppm, milli;
+    } rows[] = {
+        { 1, 0, 95100 },       { 8, 0, 760800 },      { 1, 300000, 95100 },
+        { 2, 1000000, 95100 }, { 4, 500000, 152160 }, { 8, 242857, 281777 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct machine machine = machine_of(77, 12, some_facts());
+        struct offer offer = an_offer(&machine, rows[i].gpus);
+
+        machine.dlperf_milli = 95100;
+        machine.link_loss_ppm = rows[i].loss_ppm;
+        check_row("row %zu", i);
+        CHECK_INT(offer_dlperf_milli(&offer, DLPERF_DEFAULT), rows[i].milli);
+    }
+}
+
 static void test_a_quote_by_type(void **state)
 {
     struct machine machine = machine_of(77, 12, some_facts());
@@ -166,7 +213,8 @@ static void test_a_quote_by_type(void **state)
 
     (void)state;
     machine.dlperf_milli = 95100;
-    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     CHECK_INT(quote.base.nanodollars, 700000000);
     CHECK_INT(quote.storage.nanodollars, 1041667);
     CHECK_INT(quote.total.nanodollars, 701041667);
@@ -176,10 +224,10 @@ static void test_a_quote_by_type(void **state)
     check_near(quote.dlperf_per_dollar, 190.2 / 0.701041667);
     check_near(quote.tflops_per_dollar, 165.16 / 0.701041667);
 
-    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_BID, 5000, 0 });
+    quote = offer_quote(&offer, &(struct offer_ask){ .type = OFFER_BID, .disk_milligb = 5000 });
     CHECK_INT(quote.base.nanodollars, 300000000);
     CHECK_INT(quote.total.nanodollars, 301041667);
-    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_RESERVED, 0, 0 });
+    quote = offer_quote(&offer, &(struct offer_ask){ .type = OFFER_RESERVED });
     CHECK_INT(quote.total.nanodollars, 700000000);
 }
 
@@ -187,7 +235,8 @@ static double score_of(const struct machine *machine)
 {
     struct offer offer = an_offer(machine, 2);
 
-    return offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 }).score;
+    return offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 })
+        .score;
 }
 
 static void test_the_score_prefers_what_it_should(void **state)
@@ -234,9 +283,9 @@ static void test_the_score_is_for_the_renters_own_time_and_disk(void **state)
 {
     struct machine steady = machine_of(77, 12, some_facts()), cheap = steady;
     struct offer steady_offer = an_offer(&steady, 2), cheap_offer = an_offer(&cheap, 2);
-    struct offer_ask hour = { OFFER_ON_DEMAND, 5000, US_PER_HOUR };
-    struct offer_ask month = { OFFER_ON_DEMAND, 5000, 30 * DAY };
-    struct offer_ask disk = { OFFER_ON_DEMAND, 1000000, US_PER_HOUR };
+    struct offer_ask hour = { .disk_milligb = 5000, .duration_us = US_PER_HOUR };
+    struct offer_ask month = { .disk_milligb = 5000, .duration_us = 30 * DAY };
+    struct offer_ask disk = { .disk_milligb = 1000000, .duration_us = US_PER_HOUR };
 
     (void)state;
     steady.reliability_ppm = 999000;
@@ -257,7 +306,8 @@ static void test_free_offers_have_a_score_too(void **state)
 
     (void)state;
     offer.terms.gpu_hour = offer.terms.disk_month = offer.terms.down_tb = (struct money){ 0 };
-    quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     CHECK_INT(quote.total.nanodollars, 0);
     CHECK(isfinite(quote.score) && quote.score > 0);
     CHECK(quote.dlperf_per_dollar == 0 && quote.tflops_per_dollar == 0);
@@ -317,6 +367,8 @@ static void test_listings_within_their_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_profile_decides_dlperf_and_score),
+        cmocka_unit_test(test_many_gpus_are_worth_less_than_their_sum),
         cmocka_unit_test(test_offers_come_in_powers_of_two_and_all),
         cmocka_unit_test(test_sizes_rise_and_fit_whatever_is_asked),
         cmocka_unit_test(test_a_cut_has_its_share_at_its_price),

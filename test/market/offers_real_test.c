@@ -238,7 +238,7 @@ static double spearman(const double *a, const double *b, size_t count)
 static void test_the_score_ranks_as_a_real_market_does(void **state)
 {
     static double ours[ROWS], theirs[ROWS];
-    struct offer_ask ask = { OFFER_ON_DEMAND, 5000, 0 };
+    struct offer_ask ask = { .type = OFFER_ON_DEMAND, .disk_milligb = 5000 };
     size_t count = 0;
 
     (void)state;

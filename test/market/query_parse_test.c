@@ -130,6 +130,9 @@ static void test_what_makes_no_sense_is_named(void **state)
         { "{'geolocation':{'gt':'EU'}}", "'geolocation': no country is above another" },
         { "{'order':[['id','up']]}", "'order' must hold [field, \"asc\" or \"desc\"]" },
         { "{'order':[['id',1]]}", "'order' must hold [field, \"asc\" or \"desc\"]" },
+        { "{'dlperf_profile':'fast'}", "'dlperf_profile': there is no 'fast'" },
+        { "{'dlperf_profile':7}", "'dlperf_profile' must be a text" },
+        { "{'precision':'fp64'}", "'precision' must be \"fp16\" or \"fp32\"" },
         { "{'include_unavailable':'x'}", "'include_unavailable' must be true or false" },
         { "'x'", "the query must be an object" },
         { "{'num_gpus':{'gte':'two'}}", "'num_gpus' must be compared with a number" },
@@ -241,6 +244,36 @@ static void test_several_orders_and_extra_ids(void **state)
     CHECK_INT(query.extra_ids[1], 9);
     CHECK_OK(query_parse(NULL, &arena, &query, &err), &err);
     CHECK(query.extra_count == 0);
+}
+
+static void test_the_work_decides_the_profile(void **state)
+{
+    static const struct {
+        const char *json;
+        enum dlperf_profile profile;
+    } rows[] = {
+        { "{}", DLPERF_DEFAULT },
+        { "{'image':null,'dlperf_profile':null,'precision':null}", DLPERF_DEFAULT },
+        { "{'image':'pytorch/pytorch:latest'}", DLPERF_TRAINING },
+        { "{'image':'busybox'}", DLPERF_DEFAULT },
+        { "{'dlperf_profile':'llm-decode'}", DLPERF_LLM_DECODE },
+        { "{'dlperf_profile':'rendering','image':'pytorch/pytorch'}", DLPERF_RENDERING },
+        { "{'image':'pytorch/pytorch','precision':'fp16'}", DLPERF_FP16 },
+        { "{'precision':'fp32'}", DLPERF_FP32 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_json json_t *root = json_of(rows[i].json);
+        auto_arena struct arena arena = arena_of(QUERY_ARENA_SIZE);
+        struct query query;
+        struct error err;
+
+        check_row("%s", rows[i].json);
+        CHECK_OK(query_parse(root, &arena, &query, &err), &err);
+        CHECK_INT(query.ask.profile, rows[i].profile);
+        CHECK(query.condition_count == 0);
+    }
 }
 
 static void test_hints_for_the_search(void **state)
@@ -401,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_what_makes_no_sense_is_named),
         cmocka_unit_test(test_control_keys),
         cmocka_unit_test(test_several_orders_and_extra_ids),
+        cmocka_unit_test(test_the_work_decides_the_profile),
         cmocka_unit_test(test_hints_for_the_search),
         cmocka_unit_test(test_bad_queries_cost_little),
         cmocka_unit_test(test_lists_texts_and_conditions_have_limits),

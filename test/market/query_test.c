@@ -18,6 +18,7 @@ static struct machine a_machine(void)
     machine.geolocation = "Gothenburg, SE";
     machine.verification = VERIFICATION_VERIFIED;
     machine.dlperf_milli = 95100;
+    machine.measured = (struct instant){ INT64_C(1795330000000000) };
     machine.reliability_ppm = 995300;
     return machine;
 }
@@ -91,6 +92,7 @@ static const struct {
     { QUERY_STORAGE_TOTAL_COST, 0.001041667, NULL },
     { QUERY_DLPERF, 190.2, NULL },
     { QUERY_DLPERF_PER_DPHTOTAL, 190.2 / 0.701041667, NULL },
+    { QUERY_DLPERF_MEASURED, 1795330000, NULL },
     { QUERY_TOTAL_FLOPS, 165.16, NULL },
     { QUERY_FLOPS_PER_DPHTOTAL, 165.16 / 0.701041667, NULL },
     { QUERY_VRAM_COSTPERHOUR, 0.701041667 / 49128, NULL },
@@ -142,7 +144,8 @@ static void test_every_fields_value(void **state)
 {
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     struct query_subject subject = { &offer, &quote };
 
     (void)state;
@@ -173,7 +176,8 @@ static void test_values_that_depend_on_who_asks_and_when(void **state)
 {
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     struct query_subject subject = { &offer, &quote };
     struct query_caller nobody = { NOON, 0 }, late = { instant_add(NOON, 41 * DAY), RENTER };
 
@@ -202,7 +206,8 @@ static void test_a_cpu_machine_has_no_gpu_values(void **state)
     struct offer offer = { .id = 1,
                            .machine = &machine,
                            .terms = offer_cut(&listing, &machine, 0) };
-    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     struct query_subject subject = { &offer, &quote };
 
     (void)state;
@@ -297,7 +302,8 @@ static void test_conditions(void **state)
 {
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     struct query_subject subject = { &offer, &quote };
 
     (void)state;
@@ -319,7 +325,8 @@ static void test_all_conditions_and_the_disk_must_hold(void **state)
     static const int64_t extra[] = { 1, 4101 };
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     struct query_subject subject = { &offer, &quote };
     struct query query = query_default();
 
@@ -350,7 +357,8 @@ static void test_rented_ones_are_there_for_those_who_ask(void **state)
     static const int64_t extra[] = { 4101 };
     struct machine machine = a_machine();
     struct offer offer = an_offer(&machine);
-    struct quote quote = offer_quote(&offer, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote quote =
+        offer_quote(&offer, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     struct query_subject subject = { &offer, &quote };
     struct query query = query_default();
 
@@ -380,9 +388,12 @@ static void test_order_nulls_and_ties(void **state)
     unmeasured.dlperf_milli = 0;
     b.id = 4102;
     c.id = 4103;
-    struct quote of_a = offer_quote(&a, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
-    struct quote of_b = offer_quote(&b, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
-    struct quote of_c = offer_quote(&c, &(struct offer_ask){ OFFER_ON_DEMAND, 5000, 0 });
+    struct quote of_a =
+        offer_quote(&a, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
+    struct quote of_b =
+        offer_quote(&b, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
+    struct quote of_c =
+        offer_quote(&c, &(struct offer_ask){ .type = OFFER_ON_DEMAND, .disk_milligb = 5000 });
     struct query_subject sa = { &a, &of_a }, sb = { &b, &of_b }, sc = { &c, &of_c };
 
     query.order[0] = (struct query_order){ QUERY_DLPERF, true };

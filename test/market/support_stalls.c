@@ -41,6 +41,9 @@ static void change_machine(struct machine *machine)
     machine->disk_free_gb = ONE_OF(smalls) * 10;
     machine->reliability_ppm = ONE_OF(chances);
     machine->dlperf_milli = (int64_t)check_random(4) * 50001;
+    machine->link_loss_ppm = (int64_t)check_random(3) * 400001;
+    for (int i = 0; i < DLPERF_PROFILES; i++)
+        machine->profiles_milli[i] = (int32_t)check_random(4) * 30001;
     machine->inet_up_kbps = ONE_OF(speeds);
     machine->inet_down_kbps = ONE_OF(speeds);
     machine->has_static_ip = check_random(2) == 0;
@@ -218,6 +221,8 @@ void asked_fill(struct asked *asked, const struct stall *stalls, size_t count)
         .type = (enum offer_type)check_random(3),
         .disk_milligb = ONE_OF(disks_milligb),
         .duration_us = check_random(3) == 0 ? 604800000000 : 0,
+        .profile = check_random(3) == 0 ? (enum dlperf_profile)check_random(DLPERF_PROFILES)
+                                        : DLPERF_DEFAULT,
     };
     asked->query.has_rented = check_random(3) == 0;
     asked->query.limit = check_random(3) == 0 ? QUERY_LIMIT_MAX : 1 + check_random(70);

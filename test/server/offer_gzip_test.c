@@ -86,8 +86,9 @@ static int close_market(void **state)
 
 static struct offer_ask some_ask(void)
 {
-    return (struct offer_ask){ (enum offer_type)check_random(3), (int64_t)check_random(3) * 8000,
-                               0 };
+    return (struct offer_ask){ .type = (enum offer_type)check_random(3),
+                               .disk_milligb = (int64_t)check_random(3) * 8000,
+                               .profile = (enum dlperf_profile)check_random(2) };
 }
 
 /* Some of them, in any order; neighbours often stay neighbours. */
@@ -155,7 +156,7 @@ static void test_what_is_decoded_is_the_plain_reply(void **state)
 /* The second time, most of it is kept: not one byte is others than the first time. */
 static void test_what_is_kept_is_what_was_written(void **state)
 {
-    const struct offer_ask ask = { OFFER_ON_DEMAND, 8000, 0 };
+    const struct offer_ask ask = { .type = OFFER_ON_DEMAND, .disk_milligb = 8000 };
     const struct query_caller asker = { NOW, 5 };
     auto_buf struct buf first = buf_of(BYTES_MAX);
     struct catalog_hit hits[OFFERS];
@@ -194,7 +195,8 @@ static void *ask_on(void *context)
         auto_buf struct buf packed = buf_of(BYTES_MAX), got = buf_of(BYTES_MAX),
                             plain = buf_of(BYTES_MAX);
         struct catalog_hit hits[OFFERS];
-        const struct offer_ask ask = { OFFER_ON_DEMAND, 1000 * (round % 3), 0 };
+        const struct offer_ask ask = { .type = OFFER_ON_DEMAND,
+                                       .disk_milligb = 1000 * (round % 3) };
         const struct query_caller asker = { NOW, 5 };
 
         /* Two ways through them, in turn: each keeps rows in place of those that the other may be

@@ -88,7 +88,8 @@ static void test_what_is_written_ahead_is_what_is_written_late(void **state)
         late.json = NULL;
         late.memo = NULL;
         for (int type = OFFER_ON_DEMAND; type <= OFFER_RESERVED; type++) {
-            const struct offer_ask ask = { (enum offer_type)type, 40000 * (int64_t)i, 0 };
+            const struct offer_ask ask = { .type = (enum offer_type)type,
+                                           .disk_milligb = 40000 * (int64_t)i };
             auto_json json_t *first = encoded(ahead, &ask), *second = encoded(&late, &ask);
 
             check_row("price %zu, type %d", i, type);
@@ -154,6 +155,7 @@ static void encode_plainly(struct encoder *json, const struct offer *offer,
     encode_field_money(json, "discounted_hourly", quote.discounted);
     field_price_parts(json, "search", quote.base, quote.storage);
     field_price_parts(json, "instance", (struct money){ 0 }, quote.storage);
+    plain_score(json, "dlperf", quote.dlperf);
     plain_score(json, "dlperf_per_dphtotal", quote.dlperf_per_dollar);
     plain_score(json, "flops_per_dphtotal", quote.tflops_per_dollar);
     encode_field_real(json, "score", quote.score);
@@ -193,9 +195,9 @@ static void test_fast_writing_writes_what_plain_writing_does(void **state)
         struct machine machine = *offer.machine;
         auto_buf struct buf plain = buf_of(1 << 20);
         struct encoder two = encoder_of(&plain);
-        const struct offer_ask ask = { (enum offer_type)check_random(3),
-                                       (int64_t)check_random(QUERY_STORAGE_MAX),
-                                       durations[check_random(2)] };
+        const struct offer_ask ask = { .type = (enum offer_type)check_random(3),
+                                       .disk_milligb = (int64_t)check_random(QUERY_STORAGE_MAX),
+                                       .duration_us = durations[check_random(2)] };
 
         machine.gpu_ram_mb = check_random(4) == 0 ? 0 : (int64_t)check_random(200000);
         machine.dlperf_milli = (int64_t)check_random(200000);
@@ -252,7 +254,7 @@ static void test_a_row_fits_or_overflows(void **state)
 static void test_prices_stand_in_all_their_places(void **state)
 {
     struct stock *stock = a_stock(700000000);
-    const struct offer_ask ask = { OFFER_ON_DEMAND, 40000, 0 };
+    const struct offer_ask ask = { .type = OFFER_ON_DEMAND, .disk_milligb = 40000 };
 
     (void)state;
     auto_json json_t *row = encoded(&stock->offers.offers[0], &ask);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_bench.h"
+
+#include "base/json.h"
+
+enum { PATH_LENGTH_MAX = 512 };
+
+const struct args_option cmd_bench_options[] = {
+    { "explain", 0, NULL, "nothing: that is all it does" },
+    { "profile", 0, "NAME", "the work to score for (default)" },
+    { NULL, 0, NULL, NULL },
+};
+
+static const struct table_column task_columns[] = {
+    { "Task", false, 0, 0 },  { "Weight", true, 0, 0 }, { "Time on a V100", false, 1, 0 },
+    { "x V100", true, 0, 0 }, { "Score", true, 0, 0 },
+};
+
+static const char *const parts[] = { "tf32", "f32", "f16", "bf16", "bandwidth", "constant" };
+
+static void add_time(struct table *table, const json_t *time)
+{
+    auto_buf struct buf text = buf_of(PATH_LENGTH_MAX);
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        double part = print_real_of(time, parts[i]);
+
+        if (part > 0)
+            buf_printf(&text, "%s%.1f%% %s", text.length > 0 ? ", " : "", part * 100, parts[i]);
+    }
+    table_cell(table, "%s", text.length > 0 ? text.bytes : "-");
+}
+
+static void add_task(struct table *table, const json_t *task)
+{
+    table_text(table, task, "title");
+    table_number(table, task, "weight", 1, 2);
+    add_time(table, json_member(task, "time"));
+    table_number(table, task, "speed", 1, 3);
+    table_number(table, task, "score", 1, 2);
+}
+
+static void print_rates(struct cli *cli, const char *name, const json_t *rates)
+{
+    print_line(
+        cli->out, name, "tf32 %.1f   f32 %.1f   f16 %.1f   bf16 %.1f TFLOP/s   bandwidth %.0f GB/s",
+        print_real_of(rates, "tf32"), print_real_of(rates, "f32"), print_real_of(rates, "f16"),
+        print_real_of(rates, "bf16"), print_real_of(rates, "bandwidth"));
+}
+
+static void print_explanation(struct cli *cli, const json_t *reply)
+{
+    auto_table struct table table =
+        table_of(task_columns, sizeof task_columns / sizeof task_columns[0]);
+    const json_t *tasks = json_member(reply, "tasks"), *rates = json_member(reply, "rates");
+
+    print_line(cli->out, "profile", "%s: %s", print_text_of(reply, "profile"),
+               print_text_of(reply, "title"));
+    print_rates(cli, "V100", json_member(reply, "reference"));
+    if (json_is_object(rates))
+        print_rates(cli, "this GPU", rates);
+    for (size_t i = 0; i < json_array_size(tasks); i++)
+        add_task(&table, json_array_get(tasks, i));
+    table_write(&table, cli->style, cli->out);
+    if (json_is_object(rates))
+        print_line(cli->out, "DLPerf", "%.2f = 21 x the product of (x V100) ^ weight, %s",
+                   print_real_of(reply, "score"), print_text_of(reply, "source"));
+    cli_note(cli, "x V100 is 1 / the sum of each part of the time x the V100's rate / this GPU's.");
+}
+
+bool cmd_bench(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf path = buf_of(PATH_LENGTH_MAX);
+    auto_json json_t *reply = NULL;
+    const char *profile = args_get(&cli->args, "profile");
+
+    buf_printf(&path, "/api/v0/dlperf/?profile=");
+    client_escape(&path, profile != NULL ? profile : "default");
+    if (cli->args.word_count > 0) {
+        buf_printf(&path, "&gpu_name=");
+        client_escape(&path, cli->args.words[0]);
+    }
+    if (!client_call(cli->client, "GET", path.bytes, NULL, &reply, err))
+        return false;
+    if (!cli_print_raw(cli, reply))
+        print_explanation(cli, reply);
+    return true;
+}
