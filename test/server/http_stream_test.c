@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -107,6 +108,41 @@ static void test_a_stream_does_not_grow_without_end(void **state)
     (void)close(fd);
 }
 
+/* The same where the socket took all it was given so far: the library waits for no event then, and
+ * has to come to the end by itself. */
+static void test_a_stream_that_breaks_between_two_blocks_is_closed(void **state)
+{
+    enum { ROUNDS = 40 };
+    static const char get[] = "GET /stream HTTP/1.1\r\nHost: h\r\n\r\n";
+    static char block[HTTP_STREAM_QUEUE_MAX];
+
+    (void)state;
+    memset(block, 'x', sizeof block);
+    for (int round = 0; round < ROUNDS; round++) {
+        int fd = socket_to(http_address(http));
+
+        check_row("%d", round);
+        socket_send(fd, get, sizeof get - 1);
+        struct http_stream *taken = take_stream();
+        CHECK(!socket_read(fd, text, sizeof text, 20));
+        CHECK(http_stream_send(taken, block, sizeof block - sizeof block / 8));
+        (void)nanosleep(&(struct timespec){ .tv_nsec = round * 10000 }, NULL);
+        while (http_stream_send(taken, block, sizeof block / 2))
+            continue;
+        http_stream_close(&taken);
+        bool is_closed = false, has_ended = false;
+        for (int i = 0; !is_closed && i < 100; i++) {
+            is_closed = socket_read(fd, text, sizeof text, 1000);
+            has_ended = has_ended || says("\r\n0\r\n\r\n");
+        }
+        CHECK(is_closed && !has_ended);
+        for (int i = 0; http_totals(http).open_now > 0 && i < 500; i++)
+            pause_ms(10);
+        CHECK_INT((int64_t)http_totals(http).open_now, 0);
+        (void)close(fd);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +150,7 @@ int main(void)
         WITH_SERVER(test_a_stream_learns_that_its_client_left),
         WITH_SERVER(test_a_silent_stream_ends_when_its_client_leaves),
         WITH_SERVER(test_a_stream_does_not_grow_without_end),
+        WITH_SERVER(test_a_stream_that_breaks_between_two_blocks_is_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
