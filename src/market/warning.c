@@ -58,6 +58,12 @@ const char *warning_left(int level)
     return levels[level].left;
 }
 
+int64_t warning_lead_us(int level)
+{
+    assert(level >= 0 && level < WARNING_COUNT);
+    return levels[level].before_us;
+}
+
 struct money warning_spend_cap(struct money set, struct money first, int64_t age_us,
                                struct money paid)
 {

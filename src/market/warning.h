@@ -29,8 +29,9 @@ struct warning_state warning_plan(int64_t warned, struct instant t_zero, struct 
 int warning_due(int64_t warned, struct instant t_zero, struct instant now,
                 struct warning_state *ret_state);
 
-/* "24 h", "6 h", "1 h". */
+/* "24 h", "6 h", "1 h"; and the same as a time. */
 const char *warning_left(int level);
+int64_t warning_lead_us(int level);
 
 /* How much an account may burn in an hour: what the operator has set for it, else what a new one
  * may, and more the longer it is there and the more it has paid: $1 for each day, and a tenth of

@@ -57,6 +57,7 @@ static void test_levels_have_names(void **state)
     (void)state;
     CHECK_TEXT(warning_left(0), "24 h");
     CHECK_TEXT(warning_left(2), "1 h");
+    CHECK(warning_lead_us(0) == 24 * US_PER_HOUR && warning_lead_us(2) == US_PER_HOUR);
 }
 
 static void test_the_cap_grows_with_age_and_with_what_was_paid(void **state)

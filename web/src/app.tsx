@@ -10,8 +10,12 @@ import { ForgotPage, LoginPage, SignUpPage } from './pages/gate';
 import { InstancePage } from './pages/instance';
 import { InstancesPage } from './pages/instances';
 import { KeysPage } from './pages/keys';
+import { CreateJobPage } from './pages/machines/job';
+import { MachinePage } from './pages/machines/machine';
+import { MachinesPage } from './pages/machines';
 import { SearchPage } from './pages/search';
 import { SettingsPage } from './pages/settings';
+import { SetupPage } from './pages/setup';
 import { TemplatesPage } from './pages/templates';
 import { Empty, Page, Skeleton } from './ui/parts';
 
@@ -29,6 +33,10 @@ const pages: Row[] = [
   { pattern: /^\/instances$/, page: InstancesPage },
   { pattern: /^\/instances\/(\d+)$/, page: InstancePage },
   { pattern: /^\/templates$/, page: TemplatesPage },
+  { pattern: /^\/machines$/, page: MachinesPage },
+  { pattern: /^\/machines\/(\d+)$/, page: MachinePage },
+  { pattern: /^\/create-job$/, page: CreateJobPage },
+  { pattern: /^\/setup$/, page: SetupPage },
   { pattern: /^\/billing$/, page: BillingPage },
   { pattern: /^\/earnings$/, page: EarningsPage },
   { pattern: /^\/keys$/, page: KeysPage },

@@ -16,7 +16,8 @@ type Link = [string, string, IconName];
 
 const renter: Link[] = [['/', 'Search', 'search'], ['/instances', 'Instances', 'servers'],
   ['/templates', 'Templates', 'template']];
-const account: Link[] = [['/billing', 'Billing', 'card'], ['/earnings', 'Earnings', 'coins'], ['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
+const host: Link[] = [['/machines', 'Machines', 'host'], ['/create-job', 'Create Job', 'terminal'], ['/setup', 'Setup', 'up'], ['/earnings', 'Earnings', 'coins']];
+const account: Link[] = [['/billing', 'Billing', 'card'], ['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
 
 function Links({ links, path, count }: { links: Link[]; path: string; count?: Record<string, number> }) {
   return (
@@ -45,6 +46,7 @@ function Side({ isOpen }: { isOpen: boolean }) {
     <nav class={isOpen ? 'side open' : 'side'} id="side" aria-label="Pages">
       <a class="brand" href="/"><Mark />Berth</a>
       <Links links={isIn ? renter : renter.slice(0, 1)} path={path} count={{ '/instances': instances?.size ?? 0 }} />
+      {isIn && <><h2>Hosting</h2><Links links={host} path={path} /></>}
       {isIn && <><h2>Account</h2><Links links={account} path={path} /></>}
       <div class="foot">
         {isIn && teams.length > 0 && (
@@ -65,7 +67,7 @@ function Money() {
 
   if (have === null) return null;
   const left = burnHour ? (have / burnHour) * 3600 : null;
-  const isLow = have <= 0 || (left !== null && left < 3600);
+  const isLow = left !== null && left < 3600;
   return (
     <>
       {burnHour ? (

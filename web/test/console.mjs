@@ -2,13 +2,18 @@
 // People's way through the console in the distribution's Chromium. Every page is held to axe's rules, in both
 // colours and at two widths, and no script may complain. Beside it runs a whole market:
 // test/console/console_test.py starts it and says where it is, as JSON.
+import { earn, end, job, join, list } from './parts/host.mjs';
 import { billing, templates } from './parts/money.mjs';
 import { account, destroy, live, rent, search, signUp } from './parts/renter.mjs';
 import { Person, run } from './stage.mjs';
 
+const host = await Person.come('host@berth.test');
 const renter = await Person.come('renter@berth.test');
 
 await run([
-  () => signUp(renter), () => search(renter), () => rent(renter), () => live(renter),
-  () => billing(renter), () => destroy(renter), () => templates(renter), () => account(renter),
+  () => join(host), () => list(host),
+  () => signUp(renter), () => search(renter), () => rent(renter), () => live(renter), () => billing(renter),
+  () => earn(host),
+  () => destroy(renter), () => templates(renter), () => account(renter),
+  () => job(host), () => end(host),
 ]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the parts of the console's test share: people, each with a browser of their own, and what every page is held to.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -16,6 +17,14 @@ const QUALITY = 60;
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--no-proxy-server'] });
 const everybody = [];
+const hosts = [];
+
+/** A host that pretends, on the account of whose token it has. */
+export function simulate(token, gpus) {
+  const log = join(options.data, `../host-${hosts.length}.log`);
+  hosts.push(spawn(join(options.bin, 'sim-host'), ['--server', options.url, '--token', token, '--gpus', String(gpus)],
+    { stdio: ['ignore', 'ignore', openSync(log, 'w')] }));
+}
 
 export const step = (text) => console.log(`  ${text}`);
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -118,6 +127,7 @@ export async function run(parts) {
     }
     throw error;
   } finally {
+    hosts.forEach((host) => host.kill());
     await browser.close();
   }
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Machine } from '#api';
+import { call } from '../../lib/api';
+import { duration, gb, moment, money, number, percent, plural, rate } from '../../lib/format';
+import { setQuery, usePlace } from '../../lib/router';
+import { Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, useLoad } from '../../ui/parts';
+import { useEvery } from '../../ui/every';
+import { MachineState, nameOf, Occupancy, perTb } from '../machines';
+import { Ends, Extend, Maintenance } from './care';
+import { JobCard } from './job';
+import { PricesDialog } from './prices';
+
+function Overview({ one }: { one: Machine }) {
+  return (
+    <div class="stack">
+      <div class="figures">
+        <div class="figure"><span>Earns now</span><strong>{money(one.earn_hour, 3)}/h</strong></div>
+        <div class="figure"><span>GPUs</span><strong><Occupancy one={one} /></strong></div>
+        <div class="figure"><span>Rentals</span><strong>{one.current_rentals_running} run, {one.current_rentals_resident - one.current_rentals_running} stopped</strong></div>
+        <div class="figure"><span>Reliability</span><strong>{percent(one.reliability2, 2)}</strong></div>
+      </div>
+      <Card title="Prices">
+        <Facts rows={[['A GPU, on demand', one.listed_gpu_cost === null ? 'not set' : rate(one.listed_gpu_cost)], ['Lowest bid', one.min_bid_price === null ? '–' : rate(one.min_bid_price)],
+          ['Disk', one.listed_storage_cost === null ? '–' : `${money(one.listed_storage_cost)}/GB/month`], ['Sent', `${perTb(one.listed_inet_up_cost)}/TB`], ['Received', `${perTb(one.listed_inet_down_cost)}/TB`],
+          ['Smallest slice', number(one.listed_min_gpu_count)], ['Notice of bids, at most', one.max_grace === null || one.max_grace === undefined ? '–' : `${one.max_grace} s`],
+          ['Listed until', one.end_date === null ? 'rolling' : moment(one.end_date)], ['Last rental ends', one.client_end_date === null ? '–' : moment(one.client_end_date)]]} />
+      </Card>
+      <Card title="Hardware">
+        <Facts rows={[['GPUs', nameOf(one)], ['GPU memory', `${gb(one.gpu_ram)} each`], ['DLPerf', number(one.dlperf, 1)], ['PCIe', one.pcie_bw ? `${number(one.pcie_bw, 1)} GB/s` : '–'], ['Driver', one.driver_version ?? '–'],
+          ['CPU', one.cpu_name ?? '–'], ['Threads', number(one.cpu_cores)], ['RAM', gb(one.cpu_ram)], ['Disk', `${number(one.avail_disk_space)} of ${number(one.disk_space)} GB free`],
+          ['Disk speed', one.disk_bw ? `${number(one.disk_bw)} MB/s` : 'not measured'], ['Network', `↓ ${number(one.inet_down)} ↑ ${number(one.inet_up)} Mbit/s`], ['Ports', number(one.direct_port_count)],
+          ['Address', one.public_ipaddr ?? '–'], ['Place', one.geolocation ?? '–'], ['System', one.os_version ?? '–'], ['berth-host', one.agent_version ?? '–']]} />
+      </Card>
+    </div>
+  );
+}
+
+function Rank({ one }: { one: Machine }) {
+  const told = useLoad(() => call('POST /api/v0/machines/{id}/rank/', { path: { id: one.id }, body: {} }));
+  return (
+    <Loaded from={told} rows={2}>
+      {({ offers, count, first }) => offers.length === 0 ? <Empty icon="chart" title="It has no offers now"><p>An unlisted or offline machine is in no search, and one that is rented whole has nothing to offer.</p></Empty> : (
+        <div class="stack">
+          <Table label="Where its offers rank" head={['Offer', 'Place', 'Price of a GPU', 'To be first', 'To be in the first ten', 'Does not fit because of']}>
+            {offers.map(({ offer, price_gpu: price, price_to_lead: lead, price_to_top_ten: ten }) => (
+              <tr key={offer.id}>
+                <th scope="row">{plural(offer.num_gpus, 'GPU')}</th>
+                <td>{offer.rank === null ? 'not found' : `${number(offer.rank)} of ${number(count)}`}</td>
+                <td>{rate(price)}</td><td>{lead === null ? '–' : rate(lead)}</td><td>{ten === null ? '–' : rate(ten)}</td>
+                <td class="wrap">{offer.misses.map((miss) => miss.field).join(', ') || (offer.is_rented ? 'it is rented' : '–')}</td>
+              </tr>
+            ))}
+          </Table>
+          <p class="hint">Of a search without any filter, as renters begin. {first && `First is ${number(first.num_gpus)}× ${first.gpu_name ?? ''} at ${rate(first.dph_total)}.`} The same query always gives the same order.</p>
+        </div>
+      )}
+    </Loaded>
+  );
+}
+
+function Reports({ one }: { one: Machine }) {
+  const list = useLoad(() => call('GET /api/v0/machines/{id}/reports/', { path: { id: one.id } }));
+  return (
+    <Loaded from={list} rows={2}>
+      {(reports) => reports.length === 0 ? <Empty icon="check" title="No renter has reported anything"><p>What renters say of the machine is here, in their words.</p></Empty> : (
+        <ol class="events">{reports.map((report) => <li key={`${report.created_at} ${report.message}`}><span class="muted">{moment(report.created_at)}</span><span><b>{report.problem}</b> {report.message}</span></li>)}</ol>
+      )}
+    </Loaded>
+  );
+}
+
+const TABS: [string, string][] = [['', 'Overview'], ['care', 'Job and maintenance'], ['rank', 'Rank'], ['reports', 'Reports']];
+
+export function MachinePage({ id }: { id: number }) {
+  const { query } = usePlace();
+  const tab = query.get('tab') ?? '';
+  const list = useEvery(() => call('GET /api/v0/machines/'), [id]);
+  const one = list.data?.machines.find((machine) => machine.id === id);
+  const to = (key: string): string => `/machines/${id}${key ? `?tab=${key}` : ''}`;
+
+  if (!one)
+    return <Page title={`Machine ${id}`}>{list.data ? <Empty icon="host" title="It is not among your machines"><a class="button" href="/machines">All machines</a></Empty> : <Skeleton rows={3} height={120} />}</Page>;
+  return (
+    <Page title={`Machine ${id}`} lead={`${nameOf(one)}${one.hostname ? ` in ${one.hostname}` : ''}`}
+      actions={<><MachineState one={one} /><a class="button" href={`/earnings?machine=${id}`}>Earnings</a><a class="button primary" href={`${to(tab)}${tab ? '&' : '?'}prices=${id}`}>Set Prices</a></>}>
+      {one.error_description && <Notice kind="bad">{one.error_description}</Notice>}
+      {one.timeout > 0 && <Notice kind="warn">It has said nothing for {duration(one.timeout)}. Nothing on it is charged until it does. Is berth-host running there, and does it reach this market?</Notice>}
+      <Tabs label="Machine" value={tab} tabs={TABS} to={to} />
+      {tab === '' && <Overview one={one} />}
+      {tab === 'care' && <div class="stack"><JobCard one={one} onDone={list.reload} /><Maintenance one={one} onDone={list.reload} /><Extend one={one} onDone={list.reload} /><Ends one={one} onDone={list.reload} /></div>}
+      {tab === 'rank' && <Rank one={one} />}
+      {tab === 'reports' && <Reports one={one} />}
+      {query.get('prices') && <PricesDialog one={one} onDone={list.reload} onClose={() => setQuery({ prices: null })} />}
+    </Page>
+  );
+}

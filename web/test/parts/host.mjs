@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Somebody who lends a machine: joins, lists, prices, gives it a job, and sees what it earns.
+import assert from 'node:assert/strict';
+import { pause, simulate, step, WAIT } from '../stage.mjs';
+
+export async function join(who) {
+  const { page } = who;
+  await who.signUp();
+  await who.go('/machines');
+  await who.see('You lend nothing yet');
+  await page.locator('main').getByRole('link', { name: 'Add a machine' }).last().click();
+  await who.see('No machine has joined yet');
+  await who.press('Make a token');
+  const command = await page.getByLabel('Join the market', { exact: true }).textContent();
+  const token = /--token (\S+)/.exec(command)?.[1];
+  assert.ok(token, command);
+  assert.ok(command.includes(`--server ${new URL(page.url()).origin}`));
+  simulate(token, 2);
+  const steps = page.getByRole('list', { name: /Machine \d+, step by step/ });
+  await steps.getByText('It reports every few seconds.').waitFor(WAIT);
+  await steps.getByText('Set its prices: that lists it.').waitFor();
+  await who.look('setup');
+  await who.link('Set Prices and list it').click();
+  step('a machine joins with a token from the console, and is ticked off step by step');
+}
+
+export async function list(who) {
+  const { page } = who;
+  const dialog = page.getByRole('dialog');
+  await who.fill('A GPU, on demand', '0.36');
+  await who.fill('Lowest bid, a GPU', '0.1');
+  await dialog.getByText('Of that you get 75 %').waitFor();
+  await dialog.getByText('$0.54 an hour').waitFor();
+  await who.look('prices');
+  await who.press('List the machine');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('listed', { exact: true }).waitFor();
+  await who.look('machines');
+  step('it is listed at its prices, beside what it will earn');
+}
+
+/** Once it is rented. */
+export async function earn(who) {
+  const { page } = who;
+  await who.go('/machines');
+  await page.getByRole('img', { name: '2 of 2 GPUs are rented' }).waitFor(WAIT);
+  await page.getByRole('link', { name: /^m:\d+$/ }).click();
+  await page.getByText('Earns now').waitFor();
+  await who.look('machine');
+  await who.link('Set Prices').click();
+  assert.equal(await page.getByLabel('A GPU, on demand').inputValue(), '0.36');
+  await who.fill('A GPU, on demand', '0.40');
+  await page.getByRole('dialog').getByText('Rentals that run keep the prices').waitFor();
+  await who.press('Set Prices');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.getByText('$0.40/h').first().waitFor(WAIT);
+  await who.go('/earnings');
+  await page.getByRole('region', { name: 'Earnings by machine' }).waitFor(WAIT);
+  assert.match(await page.getByRole('region', { name: 'Earnings by machine' }).textContent(), /m:\d+\$0\.0\d+/);
+  await who.look('earnings');
+  await page.getByText('As a table').click();
+  await page.getByRole('region', { name: 'Earnings by day' }).waitFor();
+  step('it earns, by day and machine; other prices are for others');
+}
+
+export async function job(who) {
+  const { page } = who;
+  await who.go('/create-job');
+  await page.getByRole('checkbox').first().check();
+  assert.equal(await page.getByLabel('Image').inputValue(), 'ubuntu');
+  assert.equal(await page.getByLabel('Command').inputValue(), 'bash');
+  await who.fill('Price of a GPU', '0.15');
+  await who.look('create-job');
+  await page.locator('main').getByRole('button', { name: 'Create Job' }).click();
+  await page.locator('.toasts').getByText('Machine').first().waitFor();
+  await page.locator('.toasts a').click();
+  await page.getByRole('link', { name: 'Job and maintenance' }).click();
+  await page.getByText('$0.15/h').first().waitFor();
+  const begins = new Date(Date.now() + 3 * 86400e3).toISOString().slice(0, 16);
+  await who.press('Announce maintenance');
+  await who.fill('Begins', begins);
+  await who.press('Announce it');
+  await page.getByRole('region', { name: 'Maintenance' }).waitFor();
+  await who.look('machine-care');
+  await who.press('Take them back');
+  await page.getByText('None is announced').waitFor();
+  await who.press('Remove the job');
+  await page.getByText('GPUs that nobody rents do nothing').waitFor();
+  step('it has a job of its own, which is the floor of bids, and maintenance ahead');
+}
+
+export async function end(who) {
+  const { page } = who;
+  await page.getByRole('link', { name: 'Rank' }).click();
+  await page.getByRole('region', { name: 'Where its offers rank' }).waitFor(WAIT);
+  await who.look('machine-rank');
+  await page.getByRole('link', { name: 'Reports' }).click();
+  await page.getByText(/No renter has reported/).waitFor();
+  await page.getByRole('link', { name: 'Job and maintenance' }).click();
+  await who.press('Unlist');
+  await who.see('go on as they are');
+  await who.press('Unlist it');
+  await page.getByText('not listed', { exact: true }).waitFor(WAIT);
+  await pause(100);
+  step('its rank is told, and it is unlisted');
+}
