@@ -172,7 +172,8 @@ void bench_queries(int64_t machine_id, struct bench_query ret[static QUERY_COUNT
         struct query query = query_default();
         struct query_value *next = values[i];
 
-        query.ask = (struct offer_ask){ row->is_bid ? OFFER_BID : OFFER_ON_DEMAND, 8000, 0 };
+        query.ask = (struct offer_ask){ .type = row->is_bid ? OFFER_BID : OFFER_ON_DEMAND,
+                                        .disk_milligb = 8000 };
         query.order[0] = (struct query_order){ row->order, row->is_descending };
         for (int j = 0; j < 3 && !row->is_plain; j++)
             add(&query, &next, &usual[j], machine_id);
