@@ -102,7 +102,7 @@ static struct catalog_stock update(struct stall *stall)
         offers[i].machine = machine;
     if (kind < 80) {
         machine->reliability_ppm += machine->reliability_ppm < 999000 ? 1 : -500;
-        double lasting = offer_reliability(machine->reliability_ppm, 0);
+        double lasting = offer_lasts(machine, 0);
         for (size_t i = 0; i < stall->count; i++)
             offers[i].lasting = lasting;
     } else if (kind < 95) {

@@ -6,6 +6,7 @@
 #include "cli/cmd_bench.h"
 #include "cli/cmd_bids.h"
 #include "cli/cmd_billing.h"
+#include "cli/cmd_history.h"
 #include "cli/cmd_idle_job.h"
 #include "cli/cmd_instances.h"
 #include "cli/cmd_keys.h"
@@ -149,6 +150,8 @@ const struct command commands[] = {
       INSTANCES, "call an instance something", "" },
     { "Rent", "why", NULL, false, true, "ID", 1, 1, no_options, cmd_why, INSTANCES,
       "why an instance is in the state it is in", "" },
+    { "Rent", "why-score", NULL, false, true, "MACHINE", 1, 1, no_options, cmd_why_score, NULL,
+      "a machine's reliability, worked out anew from what happened to it", "" },
     { "Rent", "change", "bid", false, true, "ID", 1, 1, cmd_change_bid_options, cmd_change_bid,
       INSTANCES, "bid another price for an instance", "berth change bid 7001 --price 0.24\n" },
     { "Rent", "set", "rules", false, true, "ID", 1, 1, cmd_set_rules_options, cmd_set_rules,

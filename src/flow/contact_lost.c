@@ -2,6 +2,7 @@
 #include "flow/contact_lost.h"
 
 #include "flow/change.h"
+#include "flow/history.h"
 #include "flow/limits.h"
 #include "flow/liveness.h"
 #include "flow/usage.h"
@@ -31,6 +32,15 @@ static bool find_work(struct db *db, void *context, struct error *err)
     return session_expired(db, before, work->ids, CONTACT_LOST_MAX, &work->count, err);
 }
 
+/* Whether one of them is a renter's, and no idle job of the host's. */
+static bool has_rental(struct change *change, const struct interval_row *intervals, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (intervals[i].owner_id != change->machine.owner_id)
+            return true;
+    return false;
+}
+
 static bool lose_work(struct db *db, void *context, struct error *err)
 {
     struct lost_work *work = context;
@@ -51,6 +61,9 @@ static bool lose_work(struct db *db, void *context, struct error *err)
                       err) ||
         !machine_set_offline(db, work->machine_id, change.session.last_heartbeat, err) ||
         !interval_list_on(db, work->machine_id, &arena, &intervals, &count, err))
+        return false;
+    if (!history_went_offline(db, &change.machine, change.session.last_heartbeat,
+                              has_rental(&change, intervals, count), err))
         return false;
     change.machine.is_online = false;
     change.machine.offline_since = change.session.last_heartbeat;

@@ -58,8 +58,8 @@ static bool has_room(struct decide_work *work, const struct contender_row *row, 
     if (row->started.microseconds != 0)
         return true; /* its disk is there */
     if (work->disk_free_gb < 0) {
-        if (!hardware_load(work->change->db, &work->change->machine, work->change->arena, &hardware,
-                           err))
+        if (!hardware_load(work->change->db, &work->change->machine, work->change->now,
+                           work->change->arena, &hardware, err))
             return false;
         work->disk_free_gb = hardware->machine.disk_free_gb;
     }

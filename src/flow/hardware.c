@@ -22,8 +22,8 @@ static bool makes_way(const struct gpu_row *gpu)
     return gpu->claimed_by == 0 || gpu->claimed_kind == KIND_BID || gpu->claimed_kind == KIND_IDLE;
 }
 
-bool hardware_load(struct db *db, const struct machine_row *row, struct arena *arena,
-                   struct hardware **ret, struct error *err)
+bool hardware_load(struct db *db, const struct machine_row *row, struct instant now,
+                   struct arena *arena, struct hardware **ret, struct error *err)
 {
     struct hardware *hardware = arena_alloc(arena, 1, sizeof *hardware);
     int64_t disk_rented_gb;
@@ -40,6 +40,7 @@ bool hardware_load(struct db *db, const struct machine_row *row, struct arena *a
     machine->geolocation = row->geolocation;
     machine->verification = row->verification;
     machine->is_connected = row->is_online && row->is_engine_ok && !row->is_quarantined;
+    machine_take_history(machine, &row->reliability, row->is_online, now);
     machine->disk_free_gb =
         machine->disk_gb > disk_rented_gb ? machine->disk_gb - disk_rented_gb : 0;
     machine->gpus_free = -row->promised;

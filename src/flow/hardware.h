@@ -20,9 +20,9 @@ struct hardware {
 /* Facts as they are stored. What does not decode is ERROR_CORRUPT. */
 NODISCARD bool hardware_facts(const char *json, struct machine_facts *ret, struct error *err);
 
-/* With who holds which GPU and how much disk is rented, as of this transaction. `row` must
- * outlive it. */
-NODISCARD bool hardware_load(struct db *db, const struct machine_row *row, struct arena *arena,
-                             struct hardware **ret, struct error *err);
+/* What the machine is at `now`; with who holds which GPU and how much disk is rented, as of this
+ * transaction. `row` must outlive it. */
+NODISCARD bool hardware_load(struct db *db, const struct machine_row *row, struct instant now,
+                             struct arena *arena, struct hardware **ret, struct error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "flow/disk_watch.h"
 #include "flow/downtime.h"
 #include "flow/funds.h"
+#include "flow/history.h"
 #include "flow/image_starts.h"
 #include "flow/limits.h"
 #include "flow/report.h"
@@ -157,8 +158,11 @@ static bool move_on(struct beat *beat, struct contract_row *contract,
     const char *detail = report_detail(report, beat->change.arena);
     if (detail == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for a reason");
-    return change_contract(&beat->change, contract, report_event(report), detail, &has_changed,
-                           err);
+    if (!change_contract(&beat->change, contract, report_event(report), detail, &has_changed, err))
+        return false;
+    return !has_changed || report->phase != PHASE_FAILED || contract->kind == KIND_IDLE ||
+           history_start_failed(beat->change.db, &beat->change.machine, contract, beat->change.now,
+                                err);
 }
 
 static bool take_contract(struct beat *beat, struct contract_row *contract, struct error *err)
@@ -213,7 +217,9 @@ static bool take_machine(struct beat *beat, bool *ret_came_online, struct error 
     bool has_engine_changed = machine->is_engine_ok != heartbeat->is_engine_ok;
 
     *ret_came_online = !machine->is_online;
-    if (!machine->is_online && !machine_set_online(beat->change.db, machine->id, err))
+    if (!machine->is_online &&
+        (!machine_set_online(beat->change.db, machine->id, err) ||
+         !history_came_online(beat->change.db, machine, beat->change.now, err)))
         return false;
     if (!machine->is_online || has_engine_changed)
         beat->change.cuts_offers = true;

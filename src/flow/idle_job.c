@@ -95,7 +95,7 @@ static bool insert_places(struct change *change, const struct idle_job_request *
     struct hardware *hardware;
     auto_buf struct buf spec = buf_of(PROTO_BODY_MAX);
 
-    if (!hardware_load(change->db, &change->machine, change->arena, &hardware, err))
+    if (!hardware_load(change->db, &change->machine, change->now, change->arena, &hardware, err))
         return false;
     struct contract_row place = {
         .owner_id = change->machine.owner_id,

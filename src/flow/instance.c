@@ -46,7 +46,7 @@ static bool load_machine(struct db *db, struct show_work *work, int64_t id, stru
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a contract without its machine");
-    return hardware_load(db, work->machine, work->arena, &work->hardware, err);
+    return hardware_load(db, work->machine, work->now, work->arena, &work->hardware, err);
 }
 
 static bool load_spec(struct db *db, struct show_work *work, const struct contract_row *contract,

@@ -30,7 +30,7 @@ bool offer_cut_all(struct db *db, const struct machine_row *row, struct instant 
     struct hardware *hardware;
     struct offer_row *offers;
 
-    if (!hardware_load(db, row, arena, &hardware, err) ||
+    if (!hardware_load(db, row, now, arena, &hardware, err) ||
         !offer_list(db, row->id, arena, &offers, &offer_count, err))
         return false;
     if (row->is_listed && instant_compare(now, row->listing.end) < 0)

@@ -9,6 +9,7 @@
 
 struct offers_work {
     int64_t machine_id, after;
+    struct instant now;
     struct arena *arena;
     struct offer *offers;
     int64_t *ids;
@@ -89,7 +90,7 @@ static bool offers_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has || !row->is_online || row->is_quarantined)
         return true;
-    if (!hardware_load(db, row, work->arena, &hardware, err) ||
+    if (!hardware_load(db, row, work->now, work->arena, &hardware, err) ||
         !offer_list(db, work->machine_id, work->arena, &rows, &count, err))
         return false;
     count = row->is_listed ? count : 0;
@@ -117,7 +118,9 @@ static bool offers_work(struct db *db, void *context, struct error *err)
 bool flow_offers_of_machine(const struct flow *flow, int64_t machine_id, struct arena *arena,
                             struct offer **ret, size_t *ret_count, struct error *err)
 {
-    struct offers_work work = { .machine_id = machine_id, .arena = arena };
+    struct offers_work work = { .machine_id = machine_id,
+                                .now = clock_now(flow->clock),
+                                .arena = arena };
 
     work.skips_disk_offline = flow->skips_disk_offline;
     if (!store_read(flow->store, offers_work, &work, err))

@@ -85,7 +85,7 @@ static bool load_facts(struct db *db, struct rent_work *work, struct arena *aren
     work->now = work->change.now;
     if (!has || !facts->has_offer)
         return true; /* taken while we waited for the lock */
-    if (!hardware_load(db, &work->change.machine, arena, &work->hardware, err) ||
+    if (!hardware_load(db, &work->change.machine, work->now, arena, &work->hardware, err) ||
         !user_load(db, work->caller->user_id, arena, &work->user, &has, err) ||
         !contract_count_owned(db, work->caller->user_id, &facts->contract_count, err))
         return false;

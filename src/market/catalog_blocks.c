@@ -187,8 +187,7 @@ static void work_out_offer(const struct offer *offer, int64_t numbers[static COL
         .base = { Q->base.nanodollars, B->base.nanodollars },
         .disk_month = T->disk_month.nanodollars,
         .traffic = offer_traffic(O),
-        .worth =
-            merit_of(O) * (O->merit > 0 ? O->lasting : offer_reliability(M->reliability_ppm, 0)),
+        .worth = merit_of(O) * (O->merit > 0 ? O->lasting : offer_lasts(M, 0)),
         .dlperf = Q->dlperf,
     };
 }

@@ -18,7 +18,7 @@ struct explain_factors explain_factors(const struct offer *offer, const struct o
         .is_measured = quote.dlperf > 0,
         .memory = pow((double)machine->gpu_ram_mb / 1e3, 0.35),
         .network = pow((down + 4) * (up + 4), 0.1),
-        .reliability = offer_reliability(machine->reliability_ppm, ask->duration_us),
+        .reliability = offer_lasts(machine, ask->duration_us),
         .price = fmax(
             (double)quote.total.nanodollars / NANODOLLARS_PER_DOLLAR + offer_traffic(offer), 1e-6),
         .score = quote.score,
@@ -60,6 +60,13 @@ static double score_with(const struct offer *offer, const struct offer_ask *ask,
     struct offer changed = *offer;
 
     machine.reliability_ppm = ppm;
+    /* As long without an outage, but with so many that a day comes to that. */
+    if (machine.up_us > 0 && ppm > 0)
+        machine.lost_ppm = llround(
+            1e6 * log((double)ppm / PPM) /
+            log((double)machine.up_us / ((double)machine.up_us + (double)RELIABILITY_DAY_US)));
+    else
+        machine.up_us = 0;
     changed.machine = &machine;
     offer_prepare(&changed);
     return offer_quote(&changed, ask).score;

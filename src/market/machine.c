@@ -115,6 +115,18 @@ struct machine machine_of(int64_t id, int64_t host_id, const struct machine_fact
     return machine;
 }
 
+void machine_take_history(struct machine *machine, const struct reliability *seen, bool is_up,
+                          struct instant now)
+{
+    struct reliability reliability = *seen;
+
+    if (reliability.counted.microseconds != 0)
+        reliability_advance(&reliability, now, is_up);
+    machine->reliability_ppm = reliability_day_ppm(&reliability);
+    machine->lost_ppm = reliability_lost_ppm(&reliability);
+    machine->up_us = reliability_up_us(&reliability);
+}
+
 struct machine_share machine_share(const struct machine *machine, int64_t num_gpus)
 {
     int64_t part = machine->gpu_count > 0 ? num_gpus : 1;

@@ -13,6 +13,7 @@
 
 #include "base/instant.h"
 #include "market/dlperf.h"
+#include "market/reliability.h"
 
 enum {
     GPUS_MAX = 64, /* of one machine */
@@ -84,7 +85,8 @@ struct machine {
 
     enum verification verification;
     bool is_external, is_datacenter, has_static_ip;
-    int64_t reliability_ppm;
+    int64_t reliability_ppm; /* the chance of lasting a day, millionths */
+    int64_t lost_ppm, up_us; /* that it is made of (market/reliability.h); up_us 0: not known */
     int64_t dlperf_milli;    /* measured, of one GPU; 0: not measured yet */
     int64_t link_loss_ppm;   /* what a job loses with each further GPU, of one GPU's time */
     struct instant measured; /* when; 0: never */
@@ -111,6 +113,10 @@ enum machine_outcome machine_facts_check(const struct machine_facts *facts);
 /* The hardware part of a machine, from facts that were checked and outlive it; unverified,
  * new, connected and free. */
 struct machine machine_of(int64_t id, int64_t host_id, const struct machine_facts *facts);
+
+/* Its reliability, from what was seen of it up to some time before `now`. */
+void machine_take_history(struct machine *machine, const struct reliability *seen, bool is_up,
+                          struct instant now);
 
 /* What a slice of that many GPUs may use; a CPU machine has one slice, of 0 GPUs. */
 struct machine_share {

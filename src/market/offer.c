@@ -142,6 +142,13 @@ double offer_reliability(int64_t reliability_ppm, int64_t duration_us)
     return (r + pow(r, 3) + pow(r, 9) + pow(r, 27)) / 4;
 }
 
+double offer_lasts(const struct machine *machine, int64_t duration_us)
+{
+    if (machine->up_us == 0)
+        return offer_reliability(machine->reliability_ppm, duration_us);
+    return reliability_chance(machine->lost_ppm, machine->up_us, duration_us);
+}
+
 int64_t offer_dlperf_milli(const struct offer *offer, enum dlperf_profile profile)
 {
     const struct machine *machine = offer->machine;
@@ -184,7 +191,7 @@ double offer_merit(const struct offer *offer)
 void offer_prepare(struct offer *offer)
 {
     offer->merit = offer_merit(offer);
-    offer->lasting = offer_reliability(offer->machine->reliability_ppm, 0);
+    offer->lasting = offer_lasts(offer->machine, 0);
 }
 
 double offer_traffic(const struct offer *offer)
@@ -208,7 +215,7 @@ static double score(const struct offer *offer, const struct quote *quote,
                                                                  : merit_for(offer, ask->profile);
     double reliability = is_prepared && ask->duration_us == 0
                              ? offer->lasting
-                             : offer_reliability(offer->machine->reliability_ppm, ask->duration_us);
+                             : offer_lasts(offer->machine, ask->duration_us);
 
     return offer_score(merit, reliability, quote->total, offer_traffic(offer));
 }

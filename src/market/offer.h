@@ -88,7 +88,7 @@ struct offer {
 
     /* What can be worked out before anybody asks (offer_prepare()); nobody has to. */
     double merit;     /* offer_merit(); 0: not yet */
-    double lasting;   /* offer_reliability() for no duration, if there is a merit */
+    double lasting;   /* offer_lasts() for no duration, if there is a merit */
     const char *json; /* the members that a search writes of it for everybody; NULL: not yet */
     size_t json_length;
     struct offer_memo
@@ -148,7 +148,9 @@ double offer_traffic(const struct offer *offer);
 double offer_score(double merit, double reliability, struct money total, double traffic);
 
 /* The chance that the machine lasts: over `duration_us`, or where that is 0, the mean of those over
- * 1, 3, 9 and 27 days, `reliability_ppm` being that over one day (trust.md C1, C3). */
+ * 1, 3, 9 and 27 days; from what was seen of it (market/reliability.h), or where only its chance of
+ * lasting a day is known, with that every day anew. */
+double offer_lasts(const struct machine *machine, int64_t duration_us);
 double offer_reliability(int64_t reliability_ppm, int64_t duration_us);
 
 /* What a stopped instance costs an hour, and the disk part of a running one. */

@@ -16,7 +16,8 @@ enum {
     MACHINE_ARENA_MAX = 1 << 20, /* a machine's offers, with their texts */
     PAGE_SIZE_MAX = 256,         /* machines read at a time */
     RETRY_SECONDS = 1,
-    BATCH_MAX = 32, /* machines put at a time: a search sees those before it */
+    REFRESH_SECONDS = 3600, /* reliability grows while nothing happens: all is read again */
+    BATCH_MAX = 32,         /* machines put at a time: a search sees those before it */
 };
 
 struct catalog_feed {
@@ -27,8 +28,9 @@ struct catalog_feed {
     /* The thread's own. */
     struct stock **stocks; /* owned, each too: of machines with offers, in no order */
     size_t stock_count, stock_capacity;
-    uint64_t edition;       /* of the last one */
-    struct idmap positions; /* in that, by machine */
+    uint64_t edition;        /* of the last one */
+    struct idmap positions;  /* in that, by machine */
+    struct timespec refresh; /* when all is read again at the latest */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t touched;
@@ -201,13 +203,30 @@ static bool reload(struct catalog_feed *feed, const int64_t *ids, size_t count, 
     return is_ok;
 }
 
+static struct timespec in_seconds(int seconds)
+{
+    struct timespec then;
+
+    (void)clock_gettime(CLOCK_REALTIME, &then);
+    then.tv_sec += seconds;
+    return then;
+}
+
+static bool is_past(const struct timespec *then)
+{
+    return in_seconds(0).tv_sec >= then->tv_sec;
+}
+
 /* What was touched since it was last asked. Waits for it; false: the feed is stopping. */
 static bool wait_for_changes(struct catalog_feed *feed, int64_t *ids, size_t *ret_count,
                              bool *ret_is_all)
 {
     (void)pthread_mutex_lock(&feed->lock);
-    while (!feed->is_stopping && feed->queue_length == 0 && !feed->is_all_touched)
-        (void)pthread_cond_wait(&feed->touched, &feed->lock);
+    while (!feed->is_stopping && feed->queue_length == 0 && !feed->is_all_touched &&
+           !is_past(&feed->refresh))
+        (void)pthread_cond_timedwait(&feed->touched, &feed->lock, &feed->refresh);
+    if (is_past(&feed->refresh))
+        feed->is_all_touched = true;
     bool goes_on = !feed->is_stopping;
     memcpy(ids, feed->queue, feed->queue_length * sizeof ids[0]);
     *ret_count = feed->queue_length;
@@ -221,10 +240,8 @@ static bool wait_for_changes(struct catalog_feed *feed, int64_t *ids, size_t *re
 /* Sleep, but not through the end. */
 static void wait_to_retry(struct catalog_feed *feed)
 {
-    struct timespec until;
+    const struct timespec until = in_seconds(RETRY_SECONDS);
 
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += RETRY_SECONDS;
     (void)pthread_mutex_lock(&feed->lock);
     while (!feed->is_stopping &&
            pthread_cond_timedwait(&feed->touched, &feed->lock, &until) != ETIMEDOUT)
@@ -236,8 +253,10 @@ static void wait_to_retry(struct catalog_feed *feed)
 static bool follow(struct catalog_feed *feed, const int64_t *ids, size_t count, bool is_all,
                    struct error *err)
 {
-    if (is_all)
+    if (is_all) {
+        feed->refresh = in_seconds(REFRESH_SECONDS);
         return reload_all(feed, err);
+    }
     for (size_t i = 0; i < count; i += BATCH_MAX) {
         if (!reload(feed, ids + i, count - i < BATCH_MAX ? count - i : BATCH_MAX, err))
             return false;
@@ -253,6 +272,7 @@ static void *run(void *context)
     bool is_all;
     struct error err;
 
+    feed->refresh = in_seconds(REFRESH_SECONDS);
     while (wait_for_changes(feed, ids, &count, &is_all)) {
         if (!follow(feed, ids, count, is_all, &err)) {
             log_failure(feed->flow->log, "catalog not updated", &err);

@@ -89,13 +89,15 @@ void field_price_parts(struct encoder *json, const char *key, struct money gpu_h
     encode_end(json);
 }
 
-struct machine machine_of_row(const struct machine_row *row, const struct machine_facts *facts)
+struct machine machine_of_row(const struct machine_row *row, const struct machine_facts *facts,
+                              struct instant now)
 {
     struct machine machine = machine_of(row->id, row->owner_id, facts);
 
     machine.geolocation = row->geolocation;
     machine.verification = row->verification;
     machine.is_connected = row->is_online;
+    machine_take_history(&machine, &row->reliability, row->is_online, now);
     return machine;
 }
 

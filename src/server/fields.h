@@ -38,7 +38,8 @@ void field_price_parts(struct encoder *json, const char *key, struct money gpu_h
                        struct money disk_hour);
 
 /* A machine's row and its facts, which outlive it, as the market sees them. */
-struct machine machine_of_row(const struct machine_row *row, const struct machine_facts *facts);
+struct machine machine_of_row(const struct machine_row *row, const struct machine_facts *facts,
+                              struct instant now);
 
 /* What offers, instances and machines all say of the machine itself: CPU, network, drivers, place,
  * standing. Not among them: what depends on the slice. */

@@ -107,7 +107,7 @@ static void encode_machine(struct encoder *json, const struct machine_view *view
                            struct instant now)
 {
     const struct machine_row *row = view->machine;
-    struct machine machine = machine_of_row(row, view->facts);
+    struct machine machine = machine_of_row(row, view->facts, now);
     int64_t free_gb = machine.disk_gb - view->disk_rented_gb;
 
     encode_object(json);

@@ -380,7 +380,7 @@ static void encode_rules(struct encoder *json, const struct contract_row *contra
 void instance_encode(struct encoder *json, const struct instance_view *view, struct instant now)
 {
     const struct contract_row *contract = view->contract;
-    struct machine machine = machine_of_row(view->machine, view->facts);
+    struct machine machine = machine_of_row(view->machine, view->facts, now);
     char remaining[REMAINING_SIZE];
 
     encode_object(json);

@@ -76,8 +76,7 @@ static void encode_terms(struct encoder *json, const struct offer *offer)
     field_fixed(json, "credit_discount_max", discount_ppm, 6);
     field_fixed(json, "platform_fee", FEE_BPS_DEFAULT, 4);
     fields_traffic_prices(json, offer->terms.up_tb, offer->terms.down_tb);
-    encode_field_real(json, "reliability_mult",
-                      offer_reliability(offer->machine->reliability_ppm, 0));
+    encode_field_real(json, "reliability_mult", offer_lasts(offer->machine, 0));
     field_fixed(json, "expected_reliability", offer->machine->reliability_ppm, 6);
 }
 

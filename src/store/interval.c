@@ -36,6 +36,18 @@ bool interval_open(struct db *db, const struct interval_row *interval, struct er
                    err);
 }
 
+bool interval_ever(struct db *db, int64_t contract_id, bool *ret, struct error *err)
+{
+    int64_t id;
+    size_t count;
+
+    if (!rows_load_ids(db, "SELECT id FROM run_interval WHERE contract_id = $1 LIMIT 1",
+                       DB_ARGS(db_int(contract_id)), &id, 1, &count, err))
+        return false;
+    *ret = count > 0;
+    return true;
+}
+
 bool interval_load(struct db *db, int64_t contract_id, struct arena *arena,
                    struct interval_row *ret, bool *ret_has, struct error *err)
 {

@@ -22,6 +22,9 @@ NODISCARD bool interval_load(struct db *db, int64_t contract_id, struct arena *a
                              struct interval_row *ret, bool *ret_has, struct error *err);
 
 /* Open ones on a machine; and of a renter. */
+/* Whether the contract ever ran. */
+NODISCARD bool interval_ever(struct db *db, int64_t contract_id, bool *ret, struct error *err);
+
 NODISCARD bool interval_list_on(struct db *db, int64_t machine_id, struct arena *arena,
                                 struct interval_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool interval_list_owned(struct db *db, int64_t owner_id, struct arena *arena,

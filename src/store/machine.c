@@ -12,7 +12,7 @@
     "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
     "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
     "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us, promised, decide_us, "             \
-    "grace_max_s, removed_us"
+    "grace_max_s, removed_us, lost_ppm, up_us, away_us, counted_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -61,7 +61,11 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->promised = db_column_int(row, 31);
     machine->decide = db_column_instant(row, 32);
     machine->removed = db_column_instant(row, 34);
-    return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err);
+    machine->reliability.counted = db_column_instant(row, 38);
+    return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err) &&
+           rows_number(row, 35, 0, INT64_MAX, &machine->reliability.lost_ppm, err) &&
+           rows_number(row, 36, 0, INT64_MAX / 2, &machine->reliability.up_us, err) &&
+           rows_number(row, 37, 0, INT64_MAX, &machine->reliability.away_us, err);
 }
 
 static const struct rows_reader reader = { "machine", sizeof(struct machine_row), machine_read };
@@ -240,6 +244,27 @@ bool machine_set_verification(struct db *db, int64_t id, enum verification verif
 {
     return db_count(db, "UPDATE machine SET verification = $2 WHERE id = $1",
                     DB_ARGS(db_int(id), db_int(verification)), ret_count, err);
+}
+
+bool machine_set_reliability(struct db *db, const struct machine_row *machine, struct error *err)
+{
+    const struct reliability *reliability = &machine->reliability;
+
+    return db_exec(db,
+                   "UPDATE machine SET lost_ppm = $2, up_us = $3, away_us = $4, counted_us = $5 "
+                   "WHERE id = $1",
+                   DB_ARGS(db_int(machine->id), db_int(reliability->lost_ppm),
+                           db_int(reliability->up_us), db_int(reliability->away_us),
+                           db_instant(reliability->counted)),
+                   err);
+}
+
+bool machine_count_hosts(struct db *db, struct instant since, int64_t *ret_count, struct error *err)
+{
+    return rows_load_one(db, &rev_reader,
+                         "SELECT COUNT(DISTINCT owner_id) FROM machine WHERE removed_us = 0 "
+                         "AND (is_online = 1 OR offline_since_us >= $1)",
+                         DB_ARGS(db_instant(since)), NULL, ret_count, &(bool){ false }, err);
 }
 
 bool machine_set_online(struct db *db, int64_t id, struct error *err)

@@ -33,6 +33,8 @@ struct machine_row {
     struct instant
         decide; /* who runs is decided anew then; INSTANT_NEVER: when something happens */
     struct instant removed; /* by its host, for good; 0: it is there */
+    struct reliability
+        reliability; /* what was seen of it; while it is online, it has been up since */
 };
 
 NODISCARD bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *ret_id,
@@ -89,6 +91,14 @@ NODISCARD bool machine_set_removed(struct db *db, int64_t id, struct instant now
                                    struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
+/* `machine->id`'s reliability. */
+NODISCARD bool machine_set_reliability(struct db *db, const struct machine_row *machine,
+                                       struct error *err);
+
+/* Machines' hosts: those that are there or were after `since`. */
+NODISCARD bool machine_count_hosts(struct db *db, struct instant since, int64_t *ret_count,
+                                   struct error *err);
+
 NODISCARD bool machine_set_online(struct db *db, int64_t id, struct error *err);
 NODISCARD bool machine_set_offline(struct db *db, int64_t id, struct instant since,
                                    struct error *err);

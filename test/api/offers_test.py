@@ -4,6 +4,7 @@
 for them. Every reply is held against its declaration."""
 
 import json
+import math
 import time
 import unittest
 
@@ -250,6 +251,25 @@ class Offers(unittest.TestCase):
         for query in ("?verified=maybe", "?num_gpus=x", "?hosting_type=1", "?num_gpus=65"):
             status, reply = self.world.call("GET", path + query)
             self.assertEqual((status, reply["error"]), (400, "invalid_args"), query)
+
+    def test_reliability_follows_from_the_public_log(self):
+        number = self.machines[1].id
+        status, reply = self.world.call("GET", f"/api/v0/machines/{number}/history/")
+        self.assertEqual((status, reply["is_online"]), (200, True))
+        half, now = reply["half_life_days"] * 86400, reply["now"]
+        lost, up, until = 0.5, 13.5, now
+        for event in reply["events"]:
+            end = event["end"] or now
+            lost += event["severity"] * 2 ** ((end - now) / half)
+            if event["kind"] != "failed_start":
+                up += half / math.log(2) * (2 ** ((until - now) / half) - 2 ** ((end - now) / half)) / 3600
+                until = event["start"]
+        self.assertEqual(reply["events"][-1]["kind"], "joined")
+        self.assertAlmostEqual(reply["reliability"], (up / (up + 24)) ** lost, 4)
+        self.assertAlmostEqual(reply["interruptions"], lost, 4)
+        self.assertAlmostEqual(reply["chance_7d"], (up / (up + 168)) ** lost, 4)
+        status, reply = self.world.call("GET", "/api/v0/machines/987654321/history/")
+        self.assertEqual((status, reply["error"]), (404, "no_such_machine"))
 
     def test_dlperf_is_the_product_of_its_tasks(self):
         for profile in ("default", "classic", "fp16", "llm-decode"):

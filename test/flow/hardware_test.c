@@ -18,7 +18,7 @@ static bool load_work(struct db *db, void *context, struct error *err)
     bool has;
 
     return machine_load(db, work->machine_id, work->arena, &work->row, &has, err) && has &&
-           hardware_load(db, &work->row, work->arena, &work->hardware, err);
+           hardware_load(db, &work->row, WORLD_START, work->arena, &work->hardware, err);
 }
 
 static void load(struct world *world, int64_t machine_id, struct work *ret)

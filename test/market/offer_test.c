@@ -159,6 +159,29 @@ static void check_near(double got, double want)
 }
 
 /* What is asked for decides: of two cards, one leads at fp16 and the other at fp32. */
+/* Whose day is known from a past has more to say of a month than whose day is known alone. */
+static void test_a_past_tells_of_any_duration(void **state)
+{
+    struct machine machine = machine_of(77, 12, some_facts());
+    struct reliability seen = { .lost_ppm = 1500000, .up_us = 90 * DAY, .counted = NOON };
+    struct offer offer = an_offer(&machine, 1);
+
+    (void)state;
+    check_near(offer_lasts(&machine, DAY), 0.6);
+    check_near(offer_lasts(&machine, 30 * DAY), pow(0.6, 30));
+    machine_take_history(&machine, &seen, true, NOON);
+    double day = pow(90.5625 / 91.5625, 2), month = pow(90.5625 / 120.5625, 2);
+    CHECK_INT(machine.reliability_ppm, llround(day * 1e6));
+    check_near(offer_lasts(&machine, DAY), day);
+    check_near(offer_lasts(&machine, 30 * DAY), month);
+    CHECK(month > pow(day, 30) + 0.01);
+    struct offer_ask one = { .duration_us = DAY }, thirty = { .duration_us = 30 * DAY };
+    check_near(offer_quote(&offer, &thirty).score / offer_quote(&offer, &one).score, month / day);
+    /* Nothing was seen: what is thought of anybody. */
+    machine_take_history(&machine, &(struct reliability){ 0 }, true, NOON);
+    CHECK_INT(machine.reliability_ppm, MACHINE_RELIABILITY_NEW);
+}
+
 static void test_the_profile_decides_dlperf_and_score(void **state)
 {
     struct machine tensor = machine_of(77, 12, some_facts()), plain = tensor;
@@ -367,6 +390,7 @@ static void test_listings_within_their_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_past_tells_of_any_duration),
         cmocka_unit_test(test_the_profile_decides_dlperf_and_score),
         cmocka_unit_test(test_many_gpus_are_worth_less_than_their_sum),
         cmocka_unit_test(test_offers_come_in_powers_of_two_and_all),

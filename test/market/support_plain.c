@@ -264,7 +264,7 @@ static struct worth worth_of_machine(const struct machine *m, int field)
     case QUERY_EXPECTED_RELIABILITY:
         return num((double)m->reliability_ppm / 1e6);
     case QUERY_RELIABILITY_MULT:
-        return num(offer_reliability(m->reliability_ppm, 0));
+        return num(offer_lasts(m, 0));
     default:
         return text_of_machine(m, field);
     }

@@ -40,6 +40,8 @@ static void change_machine(struct machine *machine)
     machine->gpus_free = (int64_t)check_random(9);
     machine->disk_free_gb = ONE_OF(smalls) * 10;
     machine->reliability_ppm = ONE_OF(chances);
+    machine->up_us = check_random(2) == 0 ? 0 : 1 + (int64_t)check_random(30) * RELIABILITY_DAY_US;
+    machine->lost_ppm = (int64_t)check_random(3) * 700000;
     machine->dlperf_milli = (int64_t)check_random(4) * 50001;
     machine->link_loss_ppm = (int64_t)check_random(3) * 400001;
     for (int i = 0; i < DLPERF_PROFILES; i++)

@@ -11,8 +11,8 @@ enum { THREADS = 3, ROUNDS = 20000, MEMOS = 50, KINDS = 6, TEXT_SIZE = 64 };
 
 static struct offer_ask ask_of(int kind)
 {
-    return (struct offer_ask){ .type = (enum offer_type)(kind % 3),
-                               .disk_milligb = 5000 * (kind / 3),
+    return (struct offer_ask){ .type = (enum offer_type)(kind / 4),
+                               .disk_milligb = 5000 * (kind / 2),
                                .profile = (enum dlperf_profile)(kind % 2) };
 }
 

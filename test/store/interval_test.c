@@ -132,6 +132,24 @@ static void test_open_ones_are_listed_by_machine_and_by_renter(void **state)
     CHECK_COUNT(count, 0);
 }
 
+static void test_what_ran_once_ran_ever(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct interval_row interval;
+    bool has;
+
+    CHECK_OK(interval_ever(scene.db, scene.contract, &has, &scene.err), &scene.err);
+    CHECK(!has);
+    open_one(&scene, scene.contract, scene.ada);
+    CHECK_OK(interval_load(scene.db, scene.contract, &scene.arena, &interval, &has, &scene.err),
+             &scene.err);
+    CHECK_OK(interval_close(scene.db, interval.id, scene_at(99), &scene.err), &scene.err);
+    CHECK_OK(interval_ever(scene.db, scene.contract, &has, &scene.err), &scene.err);
+    CHECK(has);
+    CHECK_OK(interval_ever(scene.db, scene.contract_bob, &has, &scene.err), &scene.err);
+    CHECK(!has);
+}
+
 static void test_a_row_that_cannot_be_is_corrupt(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -152,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_what_is_closed_moves_no_more),
         cmocka_unit_test(test_time_does_not_run_backwards),
         cmocka_unit_test(test_open_ones_are_listed_by_machine_and_by_renter),
+        cmocka_unit_test(test_what_ran_once_ran_ever),
         cmocka_unit_test(test_a_row_that_cannot_be_is_corrupt),
     };
     return SUPPORT_RUN(tests);

@@ -293,9 +293,36 @@ static void test_a_row_that_cannot_be_is_corrupt(void **state)
     (void)load(&scene, scene.other_machine);
 }
 
+static void test_what_was_seen_of_it_is_kept(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct machine_row machine = load(&scene, scene.machine);
+    int64_t count = -1;
+
+    CHECK_INT(machine.reliability.counted.microseconds, 0);
+    machine.reliability = (struct reliability){ 1500000, 7 * US_PER_HOUR, 9, scene_at(5) };
+    CHECK_OK(machine_set_reliability(scene.db, &machine, &scene.err), &scene.err);
+    machine = load(&scene, scene.machine);
+    CHECK_INT(machine.reliability.lost_ppm, 1500000);
+    CHECK_INT(machine.reliability.up_us, 7 * US_PER_HOUR);
+    CHECK_INT(machine.reliability.away_us, 9);
+    CHECK_INT(machine.reliability.counted.microseconds, scene_at(5).microseconds);
+    CHECK_INT(load(&scene, scene.other_machine).reliability.lost_ppm, 0);
+
+    CHECK_OK(machine_set_online(scene.db, scene.machine, &scene.err), &scene.err);
+    CHECK_OK(machine_set_offline(scene.db, scene.other_machine, scene_at(50), &scene.err),
+             &scene.err);
+    CHECK_OK(machine_count_hosts(scene.db, scene_at(50), &count, &scene.err), &scene.err);
+    CHECK_INT(count, 1);
+    CHECK_OK(machine_set_offline(scene.db, scene.machine, scene_at(49), &scene.err), &scene.err);
+    CHECK_OK(machine_count_hosts(scene.db, scene_at(51), &count, &scene.err), &scene.err);
+    CHECK_INT(count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_seen_of_it_is_kept),
         cmocka_unit_test(test_every_field_comes_back),
         cmocka_unit_test(test_a_machine_is_its_owners),
         cmocka_unit_test(test_a_listing_comes_back_and_ends),

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/history.h"
+
+#include <inttypes.h>
+
+#include "flow/limits.h"
+#include "store/interval.h"
+#include "store/maintenance.h"
+
+/* The last heartbeat comes a little before a host goes as it has announced. */
+#define ANNOUNCED_EARLY_US (60 * US_PER_SECOND)
+
+bool history_went_offline(struct db *db, struct machine_row *machine, struct instant since,
+                          bool had_rental, struct error *err)
+{
+    struct machine_event_row event = { .machine_id = machine->id,
+                                       .kind = RELIABILITY_OUTAGE,
+                                       .start = since,
+                                       .had_rental = had_rental };
+
+    reliability_advance(&machine->reliability, since, true);
+    return machine_set_reliability(db, machine, err) && machine_event_insert(db, &event, err);
+}
+
+/* How much of the outage nobody could have expected; `*ret_is_announced`: it began as announced. */
+static bool find_announced(struct db *db, const struct machine_event_row *event,
+                           bool *ret_is_announced, int64_t *ret_away_us, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct maintenance_row *windows;
+    size_t count;
+
+    *ret_is_announced = false;
+    *ret_away_us = instant_until(event->start, event->end);
+    if (!maintenance_list(db, event->machine_id, event->start, &arena, &windows, &count, err))
+        return false;
+    for (size_t i = 0; i < count && !*ret_is_announced; i++) {
+        bool is_early =
+            instant_until(windows[i].created, windows[i].start) >= RELIABILITY_NOTICE_US;
+        bool is_within =
+            instant_compare(windows[i].start, instant_add(event->start, ANNOUNCED_EARLY_US)) <= 0;
+
+        *ret_is_announced = is_early && is_within;
+        if (*ret_is_announced && instant_compare(event->end, windows[i].end) > 0)
+            *ret_away_us = instant_until(windows[i].end, event->end);
+        else if (*ret_is_announced)
+            *ret_away_us = 0;
+    }
+    return true;
+}
+
+static bool was_the_market(struct db *db, const struct machine_event_row *event, bool *ret,
+                           struct error *err)
+{
+    struct instant from = instant_add(event->start, -RELIABILITY_TOGETHER_US);
+    int64_t gone, all = 0;
+
+    if (!machine_event_hosts_gone(db, from, instant_add(event->start, RELIABILITY_TOGETHER_US),
+                                  &gone, err) ||
+        (gone > 1 && !machine_count_hosts(db, from, &all, err)))
+        return false;
+    *ret = reliability_is_market(gone, all);
+    return true;
+}
+
+/* Why it was away, and what that counts as. */
+static bool judge(struct db *db, struct machine_event_row *event, struct error *err)
+{
+    bool is_announced, is_market;
+    int64_t away_us;
+
+    if (!was_the_market(db, event, &is_market, err) ||
+        !find_announced(db, event, &is_announced, &away_us, err))
+        return false;
+    event->cause = is_market                      ? RELIABILITY_MARKET
+                   : is_announced && away_us == 0 ? RELIABILITY_ANNOUNCED
+                                                  : RELIABILITY_CONTACT_LOST;
+    if (event->cause == RELIABILITY_ANNOUNCED)
+        away_us = instant_until(event->start, event->end);
+    event->severity_ppm = reliability_outage_ppm(away_us, event->had_rental, event->cause);
+    return true;
+}
+
+static bool end_outage(struct db *db, struct machine_row *machine, struct machine_event_row *event,
+                       struct error *err)
+{
+    event->end = machine->reliability.counted;
+    if (instant_compare(event->end, event->start) < 0)
+        event->end = event->start;
+    if (!judge(db, event, err))
+        return false;
+    reliability_lose(&machine->reliability, event->severity_ppm,
+                     instant_until(event->start, event->end));
+    return machine_event_close(db, event, err);
+}
+
+bool history_came_online(struct db *db, struct machine_row *machine, struct instant now,
+                         struct error *err)
+{
+    bool is_first = machine->reliability.counted.microseconds == 0, has_outage;
+    struct machine_event_row event, joined = {
+        .machine_id = machine->id, .kind = RELIABILITY_JOINED, .start = now, .end = now
+    };
+
+    reliability_advance(&machine->reliability, now, false);
+    if (is_first && !machine_event_insert(db, &joined, err))
+        return false;
+    if (!machine_event_open(db, machine->id, &event, &has_outage, err))
+        return false;
+    if (has_outage && !end_outage(db, machine, &event, err))
+        return false;
+    return machine_set_reliability(db, machine, err);
+}
+
+bool history_start_failed(struct db *db, struct machine_row *machine,
+                          const struct contract_row *contract, struct instant now,
+                          struct error *err)
+{
+    struct machine_event_row event = { .machine_id = machine->id,
+                                       .kind = RELIABILITY_FAILED_START,
+                                       .start = now,
+                                       .end = now,
+                                       .had_rental = true,
+                                       .contract_id = contract->id };
+    bool has_run, have_others;
+
+    if (!interval_ever(db, contract->id, &has_run, err) ||
+        !machine_event_others_failed(db, machine->id, contract->id,
+                                     instant_add(now, -RELIABILITY_DAY_US), &have_others, err))
+        return false;
+    event.severity_ppm = has_run || have_others ? RELIABILITY_FAILED_START_PPM : 0;
+    reliability_advance(&machine->reliability, now, true);
+    reliability_lose(&machine->reliability, event.severity_ppm, 0);
+    return machine_set_reliability(db, machine, err) && machine_event_insert(db, &event, err);
+}
+
+struct history_work {
+    int64_t machine_id;
+    struct arena *arena;
+    struct history history;
+    bool has;
+};
+
+static bool history_work(struct db *db, void *context, struct error *err)
+{
+    struct history_work *work = context;
+    struct history *history = &work->history;
+
+    if (!machine_load(db, work->machine_id, work->arena, &history->machine, &work->has, err))
+        return false;
+    return !work->has || machine_event_list(db, work->machine_id, HISTORY_EVENTS_MAX, work->arena,
+                                            &history->events, &history->count, err);
+}
+
+bool flow_history(const struct flow *flow, int64_t machine_id, struct arena *arena,
+                  struct history *ret, bool *ret_has, struct error *err)
+{
+    struct history_work work = { .machine_id = machine_id,
+                                 .arena = arena,
+                                 .history.now = clock_now(flow->clock) };
+
+    if (!store_read(flow->store, history_work, &work, err))
+        return error_context(err, "history of machine %" PRId64, machine_id);
+    *ret = work.history;
+    *ret_has = work.has;
+    return true;
+}
