@@ -15,6 +15,7 @@
 #include "sys/log.h"
 
 struct vault;         /* flow/vault.h */
+struct pay_settings;  /* flow/pay.h */
 struct password_gate; /* sys/password.h */
 
 struct flow {
@@ -31,6 +32,7 @@ struct flow {
     struct money spend_cap;             /* --spend-cap: of a new account, an hour; 0: none */
     bool skips_disk_offline;            /* --storage-when-offline skip */
     int64_t downtime_bps;               /* --downtime-credit, in hundredths of a percent */
+    const struct pay_settings *pay;     /* providers of payments; NULL: all goes by hand */
 };
 
 #endif

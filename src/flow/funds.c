@@ -87,6 +87,11 @@ bool funds_deposit(struct db *db, int64_t user_id, struct money amount, const ch
                       is_held && hold.state == HOLD_OPEN ? &hold : NULL, err);
 }
 
+bool funds_paid(struct db *db, const struct journal_credit *credit, struct error *err)
+{
+    return add_credit(db, credit, journal_deposit, NULL, err);
+}
+
 bool funds_expect(struct db *db, struct funds_expected *expected, struct instant now,
                   struct error *err)
 {

@@ -19,6 +19,9 @@ NODISCARD bool funds_grant(struct db *db, int64_t user_id, struct money amount, 
 NODISCARD bool funds_deposit(struct db *db, int64_t user_id, struct money amount,
                              const char *ticket, struct instant now, struct error *err);
 
+/* What a provider has taken in for us: `credit` whole, its key once. */
+NODISCARD bool funds_paid(struct db *db, const struct journal_credit *credit, struct error *err);
+
 /* Money that was sent and has not arrived: told as pending until it does, or until `until`. */
 struct funds_expected {
     int64_t user_id;

@@ -169,10 +169,13 @@ enum journal_outcome journal_deposit(const struct journal_credit *credit,
     struct ledger_key control = house(LEDGER_DEPOSITS);
 
     assert(renter_funds_are_valid(funds));
-    assert(ledger_account(credit->from)->kind == LEDGER_ASSET);
+    assert(ledger_account(credit->from)->kind == LEDGER_ASSET || credit->from == LEDGER_SUSPENSE);
+    assert(credit->fee.nanodollars >= 0);
     if (credit->amount.nanodollars == 0)
         return JOURNAL_EMPTY;
     add_leg(&journal, (struct leg){ house(credit->from), control, credit->amount, LEG_DEPOSIT });
+    add_leg(&journal, (struct leg){ house(LEDGER_PROVIDER_FEES), house(credit->from), credit->fee,
+                                    LEG_PROVIDER_FEE });
     if (!settle(&journal, &after, &after.prepaid,
                 (struct leg){ control, of(LEDGER_RENTER_PREPAID, credit->renter_id), credit->amount,
                               LEG_CREDITED }))

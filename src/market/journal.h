@@ -129,7 +129,9 @@ struct journal_credit {
     enum journal_ref ref_kind;
     struct instant occurred;
     struct money amount;   /* never negative */
-    enum ledger_code from; /* deposit: the bank or a provider; promo: PROMO_GRANTED or GOODWILL */
+    enum ledger_code from; /* deposit: the bank, a provider, or what was not matched until now;
+                              promo: PROMO_GRANTED or GOODWILL */
+    struct money fee;      /* deposit: what its provider kept of it, which the house bears */
 };
 
 /* Money that came in becomes bought credit; given credit. Debt is settled first. */

@@ -15,6 +15,7 @@
 #include "server/admin_approvals.h"
 #include "server/admin_holds.h"
 #include "server/admin_money.h"
+#include "server/admin_payments.h"
 #include "server/data_dir.h"
 #include "server/fields.h"
 
@@ -307,6 +308,9 @@ static const struct admin_command {
     { "payout", "fail", "ID --reason TEXT",
       "it failed or came back: the host is owed it again, from next Friday on", 3,
       admin_payout_fail },
+    { "payments", "sweep", "",
+      "have the server look at what the providers did in the last week, as every night", 2,
+      admin_payments_sweep },
     { "machine", "verify", "ID", "count the machine as verified", 3, run_machine_verify },
     { "machine", "deverify", "ID", "take it off the market for new rentals", 3,
       run_machine_deverify },

@@ -5,11 +5,13 @@
 #ifndef BERTH_SERVER_APP_H
 #define BERTH_SERVER_APP_H
 
+#include "flow/pay.h"
 #include "flow/vault.h"
 #include "server/hub.h"
 #include "server/mailer.h"
 #include "server/metrics.h"
 #include "server/routes.h"
+#include "server/stripe_wire.h"
 #include "server/webhooks.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -31,6 +33,8 @@ struct app {
     struct password_gate *passwords;
     struct mailer mailer;
     struct webhooks webhooks;
+    struct stripe_wire stripe;
+    struct pay_settings pay;
     struct deliver_provider providers[1], slow_providers[1];
     struct store *store;
     struct flow flow;
@@ -41,6 +45,7 @@ struct app {
     struct market_stats *market_stats;
     struct events *events;
     struct deliver *deliver, *slow_deliver; /* a lane each: store/outbox.h */
+    struct payments *payments;              /* of --stripe-keys, or NULL */
     struct jobs *jobs;
     struct relay *relay; /* of --relay-ports, or NULL */
     struct site *site;   /* the web console's files */

@@ -17,6 +17,7 @@
 #include "flow/login.h"
 #include "flow/no_credit.h"
 #include "flow/op.h"
+#include "flow/pay_card.h"
 #include "flow/post_usage.h"
 #include "flow/schedule.h"
 #include "flow/seal.h"
@@ -81,6 +82,8 @@ static const struct job {
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
+    { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,
+      600 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

@@ -52,6 +52,12 @@ static const struct mail_template {
     { "credit_exhausted", "Your credit has ended",
       "Your credit ended at {end}, and what ran was stopped. Its data is kept for a while.\n"
       "Add credit at {url}, and start it again.\n" },
+    { "payment", "Receipt: ${amount} of credit",
+      "Your payment of ${amount} has arrived, and is credit on your account (deposit {deposit}).\n"
+      "The receipt, to print: {url}/billing/, or `berth show deposits`.\n" },
+    { "payment_failed", "A payment of ${amount} has failed",
+      "Your payment of ${amount} did not go through (deposit {deposit}): {reason}.\n"
+      "Nothing was charged. Try another card with `berth add credit`, or at {url}.\n" },
     { "lifetime_ends", "Instance {instance} ends in {left}",
       "The lifetime of instance {instance} {label} ends at {end}, in {left}: then it stops.\n"
       "Its data stays until {kept_until} and is deleted then. Copy it away; only its host can\n"

@@ -13,6 +13,7 @@
 #include "base/parse.h"
 #include "flow/account.h"
 #include "flow/liveness.h"
+#include "flow/pay_card.h"
 #include "flow/throttle.h"
 #include "market/billing.h"
 #include "server/agents.h"
@@ -26,6 +27,7 @@
 #include "server/market_stats.h"
 #include "server/metrics_page.h"
 #include "server/orders.h"
+#include "server/payments.h"
 #include "server/relay.h"
 #include "server/reply.h"
 #include "server/site.h"
@@ -57,6 +59,10 @@ const struct option_row serve_options[] = {
     { "accept-clock", NULL, "this machine's clock is right, although it does not fit the books" },
     { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
     { "spend-cap", "5.00", "dollars an hour for a new account; grows by itself (no limit)" },
+    { "stripe-keys", "FILE",
+      "take cards by Stripe, with the keys in this file (docs/payments.md)" },
+    { "stripe-url", "URL", "where Stripe is, to try things (https://api.stripe.com)" },
+    { "test-credit", "1.00", "for a verified email with a card, once; 0: none (1.00)" },
     { "smtp", "URL", "send mail there: smtps://host:465 or smtp://host:587 (files in DIR/outbox)" },
     { "smtp-user", "NAME", "log in to the mail server as this" },
     { "smtp-password-file", "FILE", "whose first line is its password" },
@@ -158,6 +164,7 @@ static void hear(void *context, enum db_topic topic, int64_t id)
     case TOPIC_OUTBOX:
         deliver_wake(app->deliver);
         deliver_wake(app->slow_deliver);
+        payments_wake(app->payments);
         break;
     case TOPIC_RELAY:
         relay_touch(app->relay);
@@ -218,6 +225,35 @@ static bool read_rate_factor(const struct options *options, uint32_t *ret, struc
     return true;
 }
 
+/* Who pays by card, if anybody does. */
+static bool read_payments(struct app *app, const struct options *options, struct error *err)
+{
+    const char *credit = options_get(options, "test-credit");
+    bool has_stripe;
+
+    app->pay.test_credit = (struct money){ TEST_CREDIT_DEFAULT };
+    if (credit != NULL &&
+        (!money_parse(credit, &app->pay.test_credit, err) || app->pay.test_credit.nanodollars < 0))
+        return error_set(err, ERROR_INVALID, "--test-credit must be dollars, 0 or more");
+    if (!stripe_wire_read(options, &app->stripe, &has_stripe, err))
+        return false;
+    if (!has_stripe)
+        return true;
+    app->pay.site = app->public_url;
+    app->pay.has_stripe = true;
+    app->pay.is_live = app->stripe.is_live;
+    app->flow.pay = &app->pay;
+    return flow_installation(app->store, app->pay.installation, err);
+}
+
+static bool open_payments(struct app *app, struct error *err)
+{
+    const struct payments_options payments = { &app->flow, app->metrics, app->server_proc,
+                                               &app->stripe };
+
+    return app->flow.pay == NULL || payments_open(&payments, &app->payments, err);
+}
+
 /* Before the store tells it of changes, and before anybody rents. */
 static bool open_relay(struct app *app, const struct options *options, struct error *err)
 {
@@ -248,7 +284,7 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .allows_simulated = options_has(options, "allow-simulated") };
     if (!read_billing(options, &app->flow, err) ||
         !read_rate_factor(options, &app->flow.guess_factor, err) ||
-        !mailer_read(options, dir->path, &app->mailer, err))
+        !mailer_read(options, dir->path, &app->mailer, err) || !read_payments(app, options, err))
         return false;
     app->mailer.flow = &app->flow;
     app->mailer.url = app->public_url;
@@ -281,7 +317,7 @@ static bool open_market(struct app *app, const struct options *options, const st
         !deliver_open(&slow, &app->slow_deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
     app->market_stats = market_stats_open(&app->flow, app->catalog);
-    if (!open_relay(app, options, err))
+    if (!open_payments(app, err) || !open_relay(app, options, err))
         return false;
     store_subscribe(app->store, hear, app);
     /* What changed meanwhile, when nobody listened. */
@@ -363,6 +399,7 @@ static void close_app(struct app *app)
     relay_stop(app->relay);
     deliver_stop(app->deliver);
     deliver_stop(app->slow_deliver);
+    payments_stop(app->payments);
     events_stop(app->events);
     orders_stop(app->orders);
     if (app->catalog != NULL)
@@ -372,6 +409,7 @@ static void close_app(struct app *app)
     jobs_close(&app->jobs);
     deliver_close(&app->deliver);
     deliver_close(&app->slow_deliver);
+    payments_close(&app->payments);
     events_close(&app->events);
     orders_close(&app->orders);
     market_stats_close(&app->market_stats);
@@ -382,6 +420,7 @@ static void close_app(struct app *app)
     crypto_wipe(&app->keys, sizeof app->keys);
     crypto_wipe(&app->vault, sizeof app->vault);
     crypto_wipe(app->mailer.password, sizeof app->mailer.password);
+    crypto_wipe(&app->stripe, sizeof app->stripe);
 }
 
 /* Signals come to whoever waits for them: blocked before the first thread is made. */

@@ -2,6 +2,7 @@
 #include "store/deposit.h"
 
 #include "store/driver.h"
+#include "store/rows.h"
 
 struct found {
     struct deposit_row deposit;
@@ -83,4 +84,99 @@ bool deposit_cancel(struct db *db, int64_t id, struct instant now, struct error 
 {
     return db_exec(db, "UPDATE deposit SET state = 4, settled_us = $2 WHERE id = $1 AND state < 2",
                    DB_ARGS(db_int(id), db_instant(now)), err);
+}
+
+#define DEPOSIT_SELECT                                                                             \
+    "SELECT id, user_id, provider, COALESCE(object_id, ''), amount, state, is_automatic, page, "   \
+    "url, reason, created_us, COALESCE(settled_us, 0) FROM deposit WHERE "
+
+static bool row_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct deposit_row *deposit = item;
+    int64_t state;
+
+    *deposit = (struct deposit_row){ .id = db_column_int(row, 0),
+                                     .user_id = db_column_int(row, 1),
+                                     .amount = db_column_money(row, 4),
+                                     .is_automatic = db_column_int(row, 6) != 0,
+                                     .created = db_column_instant(row, 10),
+                                     .settled = db_column_instant(row, 11) };
+    if (!rows_number(row, 5, DEPOSIT_MADE, DEPOSIT_CANCELLED, &state, err))
+        return false;
+    deposit->state = (enum deposit_state)state;
+    return rows_text(row, 2, arena, &deposit->provider, err) &&
+           rows_text(row, 3, arena, &deposit->object_id, err) &&
+           rows_text(row, 7, arena, &deposit->page, err) &&
+           rows_text(row, 8, arena, &deposit->url, err) &&
+           rows_text(row, 9, arena, &deposit->reason, err);
+}
+
+static const struct rows_reader reader = { "deposit", sizeof(struct deposit_row), row_read };
+
+bool deposit_make(struct db *db, struct deposit_row *row, struct error *err)
+{
+    return db_insert(db,
+                     "INSERT INTO deposit (user_id, provider, amount, is_automatic, created_us) "
+                     "VALUES ($1, $2, $3, $4, $5) RETURNING id",
+                     DB_ARGS(db_int(row->user_id), db_text(row->provider), db_money(row->amount),
+                             db_int(row->is_automatic), db_instant(row->created)),
+                     &row->id, err);
+}
+
+bool deposit_load(struct db *db, int64_t id, struct arena *arena, struct deposit_row *ret,
+                  bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader, DEPOSIT_SELECT "id = $1", DB_ARGS(db_int(id)), arena, ret,
+                         ret_has, err);
+}
+
+bool deposit_find(struct db *db, const char *provider, const char *object_id, struct arena *arena,
+                  struct deposit_row *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &reader, DEPOSIT_SELECT "provider = $1 AND object_id = $2",
+                         DB_ARGS(db_text(provider), db_text(object_id)), arena, ret, ret_has, err);
+}
+
+bool deposit_list(struct db *db, int64_t user_id, size_t max, struct arena *arena,
+                  struct deposit_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader, DEPOSIT_SELECT "user_id = $1 ORDER BY id DESC LIMIT $2",
+                     DB_ARGS(db_int(user_id), db_int((int64_t)max)), arena, ret, ret_count, err);
+}
+
+bool deposit_open_page(struct db *db, const struct deposit_row *wanted, struct instant since,
+                       struct arena *arena, struct deposit_row *ret, bool *ret_has,
+                       struct error *err)
+{
+    return rows_load_one(db, &reader,
+                         DEPOSIT_SELECT "user_id = $1 AND provider = $2 AND amount = $3 "
+                                        "AND created_us >= $4 AND state = 0 AND is_automatic = 0 "
+                                        "AND object_id IS NULL ORDER BY id DESC LIMIT 1",
+                         DB_ARGS(db_int(wanted->user_id), db_text(wanted->provider),
+                                 db_money(wanted->amount), db_instant(since)),
+                         arena, ret, ret_has, err);
+}
+
+bool deposit_unsent(struct db *db, int64_t user_id, const char *provider, struct arena *arena,
+                    struct deposit_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     DEPOSIT_SELECT "user_id = $1 AND provider = $2 AND state = 0 AND page = '' "
+                                    "AND object_id IS NULL ORDER BY id",
+                     DB_ARGS(db_int(user_id), db_text(provider)), arena, ret, ret_count, err);
+}
+
+bool deposit_update(struct db *db, const struct deposit_row *row, int64_t *ret_count,
+                    struct error *err)
+{
+    bool is_open = row->state == DEPOSIT_MADE || row->state == DEPOSIT_ON_ITS_WAY;
+
+    return db_count(db,
+                    "UPDATE deposit SET object_id = $2, state = $3, page = $4, url = $5, "
+                    "reason = $6, settled_us = $7 WHERE id = $1 AND state <> 2",
+                    DB_ARGS(db_int(row->id),
+                            row->object_id[0] != '\0' ? db_text(row->object_id) : db_null(),
+                            db_int(row->state), db_text(row->page), db_text(row->url),
+                            db_text(row->reason), is_open ? db_null() : db_instant(row->settled)),
+                    ret_count, err);
 }

@@ -8,7 +8,9 @@
 #include "store/driver.h"
 #include "store/rows.h"
 
-#define IN_LANE "CASE WHEN provider = '" OUTBOX_WEBHOOK "' THEN 1 ELSE 0 END"
+#define IN_LANE                                                                                    \
+    "CASE WHEN provider = '" OUTBOX_WEBHOOK "' THEN 1 "                                            \
+    "WHEN provider IN ('stripe', 'paypal') THEN 2 ELSE 0 END"
 
 static bool read_id(struct db_rows *row, void *context, struct error *err)
 {
@@ -20,28 +22,42 @@ static bool read_id(struct db_rows *row, void *context, struct error *err)
 bool outbox_append(struct db *db, const struct outbox_item *item, struct instant now,
                    struct error *err)
 {
+    const char *account = item->account != NULL ? item->account : "";
     int64_t id, same;
     bool is_new, has_row;
 
-    if (!db_query_one(db,
-                      "INSERT INTO outbox (idem_key, provider, method, path, body, next_us) "
-                      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (idem_key) DO NOTHING "
-                      "RETURNING id",
-                      DB_ARGS(db_text(item->key), db_text(item->provider), db_text(item->method),
-                              db_text(item->path), db_text(item->body), db_instant(now)),
-                      read_id, &id, &is_new, err))
+    if (!db_query_one(
+            db,
+            "INSERT INTO outbox (idem_key, provider, method, path, body, next_us, account) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (idem_key) DO NOTHING "
+            "RETURNING id",
+            DB_ARGS(db_text(item->key), db_text(item->provider), db_text(item->method),
+                    db_text(item->path), db_text(item->body), db_instant(now), db_text(account)),
+            read_id, &id, &is_new, err))
         return error_context(err, "append %s", item->key);
     if (is_new)
         return db_notify(db, TOPIC_OUTBOX, id, err);
     if (!db_query_one(db,
                       "SELECT provider = $2 AND method = $3 AND path = $4 AND body = $5 "
+                      "AND account = $6 "
                       "FROM outbox WHERE idem_key = $1",
                       DB_ARGS(db_text(item->key), db_text(item->provider), db_text(item->method),
-                              db_text(item->path), db_text(item->body)),
+                              db_text(item->path), db_text(item->body), db_text(account)),
                       read_id, &same, &has_row, err))
         return error_context(err, "append %s", item->key);
     return same != 0 || db_fail(db, DB_FAILURE_FINAL, ERROR_CONFLICT, err,
                                 "%s was appended before with another content", item->key);
+}
+
+bool outbox_look(struct db *db, const char *key, bool *ret_has, bool *ret_waits, struct error *err)
+{
+    int64_t state = 1;
+
+    if (!db_query_one(db, "SELECT state FROM outbox WHERE idem_key = $1", DB_ARGS(db_text(key)),
+                      read_id, &state, ret_has, err))
+        return error_context(err, "look for %s", key);
+    *ret_waits = *ret_has && state == 0;
+    return true;
 }
 
 static bool read_item(struct db_rows *row, struct arena *arena, void *into, struct error *err)
@@ -50,10 +66,13 @@ static bool read_item(struct db_rows *row, struct arena *arena, void *into, stru
 
     item->id = db_column_int(row, 0);
     item->attempts = db_column_int(row, 6) + 1;
+    item->first_sent = db_column_instant(row, 8);
     return rows_text(row, 1, arena, &item->key, err) &&
            rows_text(row, 2, arena, &item->provider, err) &&
            rows_text(row, 3, arena, &item->method, err) &&
-           rows_text(row, 4, arena, &item->path, err) && rows_text(row, 5, arena, &item->body, err);
+           rows_text(row, 4, arena, &item->path, err) &&
+           rows_text(row, 5, arena, &item->body, err) &&
+           rows_text(row, 7, arena, &item->account, err);
 }
 
 static const struct rows_reader reader = { "outbox", sizeof(struct outbox_item), read_item };
@@ -87,7 +106,8 @@ bool outbox_lease(struct db *db, const struct outbox_lease *lease, struct arena 
     assert(instant_compare(lease->now, lease->until) < 0);
     if (!rows_load(
             db, &reader,
-            "SELECT id, idem_key, provider, method, path, body, attempts FROM outbox "
+            "SELECT id, idem_key, provider, method, path, body, attempts, account, "
+            "COALESCE(first_sent_us, $1) FROM outbox "
             "WHERE state = 0 AND next_us <= $1 AND lease_until_us <= $1 AND " IN_LANE " = $3 "
             "ORDER BY next_us, id LIMIT $2",
             DB_ARGS(db_instant(lease->now), db_int((int64_t)lease->max), db_int(lease->lane)),

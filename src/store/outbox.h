@@ -17,19 +17,27 @@ enum { OUTBOX_LEASE_MAX = 64, OUTBOX_RESPONSE_MAX = 4096 };
 #define OUTBOX_WEBHOOK "webhook"
 
 /* Those whom strangers named may be as slow as they like: they stand in a queue of their own. */
-enum outbox_lane { OUTBOX_PROMPT = 0, OUTBOX_SLOW = 1 };
+/* Calls of payment providers have one, too: what is to become of their answers is not what becomes
+ * of a mail's (server/payments.h). */
+enum outbox_lane { OUTBOX_PROMPT = 0, OUTBOX_SLOW = 1, OUTBOX_PAY = 2 };
 
 struct outbox_item {
     int64_t id;
     const char *key;      /* what makes it happen once */
     const char *provider; /* "mail", "stripe"; OUTBOX_WEBHOOK in the slow lane */
     const char *method, *path, *body;
-    int64_t attempts; /* leases so far, with this one */
+    const char *account;       /* of a provider, that it is done as; NULL is ours */
+    int64_t attempts;          /* leases so far, with this one */
+    struct instant first_sent; /* when the first of them was taken */
 };
 
 /* Due at once. The same key again changes nothing; with another content it is ERROR_CONFLICT. */
 NODISCARD bool outbox_append(struct db *db, const struct outbox_item *item, struct instant now,
                              struct error *err);
+
+/* Whether there is one of that key, and whether it waits. */
+NODISCARD bool outbox_look(struct db *db, const char *key, bool *ret_has, bool *ret_waits,
+                           struct error *err);
 
 struct outbox_lease {
     const char *owner; /* this server and thread */

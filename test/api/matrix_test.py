@@ -37,6 +37,8 @@ REFUSED = {
     "api.team.role_show": "no_team",
     "api.team.role_delete": "no_team",
     "api.webhook.create": "invalid_args",
+    "api.deposit.create": "payments_off",
+    "api.card.create": "payments_off",
     "api.machine.report": "no_such_machine",
     "api.template.update": "invalid_args",
     "api.template.delete": "invalid_args",
@@ -129,6 +131,12 @@ class Matrix(unittest.TestCase):
             return rows[0]["id"] if rows else owner.ok("POST", "/api/v0/webhooks/", {
                 "webhook_url": "https://hook.invalid/",
                 "event_types": ["client:low_credit"]})["webhook"]["id"]
+        if kind == "deposit":
+            self.world.admin("credit", "deposit", "--user", str(owner.id), "--amount", "0.01",
+                             "--ticket", f"matrix {owner.id}")
+            return owner.ok("GET", "/api/v0/billing/deposits/")["deposits"][0]["id"]
+        if kind == "card":
+            return MISSING  # there is no provider here that could have one
         if kind == "team":
             return self.crew.id
         if kind == "team_role":

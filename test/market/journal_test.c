@@ -431,6 +431,26 @@ static void test_a_body_of_more_than_money_holds_is_written_all_the_same(void **
                            "65 0.0 0.0 9223372036854775807\n");
 }
 
+/* The renter is credited with all of it, and the house bears the fee. */
+static void test_a_provider_may_keep_some_of_a_deposit(void **state)
+{
+    struct renter_funds funds = { { 0 }, { 0 }, { 0 } }, after;
+    struct journal_credit credit = credit_of(2500, LEDGER_STRIPE);
+    struct journal journal;
+
+    (void)state;
+    credit.fee.nanodollars = 103;
+    CHECK_INT(journal_deposit(&credit, &funds, &journal, &after), JOURNAL_BUILT);
+    CHECK_INT((int64_t)journal.leg_count, 3);
+    check_leg(&journal, 1,
+              (struct leg){ { .code = LEDGER_PROVIDER_FEES },
+                            { .code = LEDGER_STRIPE },
+                            { 103 },
+                            LEG_PROVIDER_FEE });
+    CHECK_INT(after.prepaid.nanodollars, 2500);
+    CHECK(journal_is_balanced(&journal));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_a_journal_out_of_balance_is_found_out),
         cmocka_unit_test(test_the_body_is_what_was_asked),
         cmocka_unit_test(test_the_body_is_written_like_this),
+        cmocka_unit_test(test_a_provider_may_keep_some_of_a_deposit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

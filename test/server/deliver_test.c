@@ -190,7 +190,7 @@ static void test_an_item_without_a_provider_waits_for_one(void **state)
     struct support *support = *state;
 
     open_deliver(support);
-    post(support, "refund:1", "stripe");
+    post(support, "refund:1", "fax");
     CHECK_INT(pause_until_again_us(support), DELIVER_PAUSE_SECONDS_MAX * US_PER_SECOND);
     CHECK_INT(atomic_load(&fixture.mail.calls), 0);
     close_deliver();

@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Money in by card, against a fake of Stripe that remembers (fake_stripe.py): what is paid is credit
+once, whatever happens to the calls and the events in between; and the books are sound afterwards."""
+
+import json
+import os
+import random
+import subprocess
+import time
+import unittest
+
+from fake_stripe import SECRET, FakeStripe, sign
+from world import BIN, World
+
+# Where in a reply it breaks off: the head, its end, the body, and the last byte but one.
+CUTS = [0, 1, 12, 40, 90, 150, 400, 100000 - 1]
+
+
+class Payments(unittest.TestCase):
+    def setUp(self):
+        self.stripe = FakeStripe()
+        self.world = World("--rate-factor", "0", "--public-url", "http://market.test",
+                           "--stripe-keys", self.keys(), "--stripe-url", self.stripe.url)
+        self.world.__enter__()
+        self.ada = self.world.user("ada")
+
+    def keys(self, *secrets):
+        path = f"/tmp/berth-stripe-keys-{os.getpid()}"
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            file.write("# keys\nsecret sk_test_fake\n" + "".join(
+                f"webhook {secret}\n" for secret in secrets or (SECRET, "whsec_older")))
+        return path
+
+    def tearDown(self):
+        done = subprocess.run([BIN / "berthd", "check", "--data", self.world.data], capture_output=True, text=True,
+                              timeout=120, check=False)
+        self.world.__exit__(None, None, None)
+        self.stripe.close()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def buy(self, who, amount):
+        return who.ok("POST", "/api/v0/billing/deposits/", {"amount": amount})["deposit"]
+
+    def deposit(self, who, number):
+        return who.ok("GET", f"/api/v0/billing/deposits/{number}/")["deposit"]
+
+    def credit(self, who):
+        return who.ok("GET", "/api/v0/users/current")["credit"]
+
+    def wait(self, what, why="it happens", seconds=30):
+        for _ in range(seconds * 20):
+            got = what()
+            if got:
+                return got
+            time.sleep(0.05)
+        self.fail(f"not in time: {why}")
+
+    def wait_state(self, who, number, state):
+        return self.wait(lambda: self.deposit(who, number)["state"] == state, f"deposit {number} is {state}")
+
+    def paid(self, who, amount):
+        made = self.buy(who, amount)
+        page = self.stripe.pay(made["url"])
+        self.assertEqual(self.stripe.deliver(self.world, self.stripe.event("checkout.session.completed", page["id"])),
+                         200)
+        self.wait_state(who, made["id"], "paid")
+        return made["id"], page["payment_intent"]
+
+    def database(self, sql):
+        import sqlite3
+        with sqlite3.connect(f"file:{self.world.data}/berth.sqlite?mode=ro", uri=True) as base:
+            return base.execute(sql).fetchall()
+
+    def test_what_is_paid_is_credit_once(self):
+        made = self.buy(self.ada, "25.00")
+        self.assertEqual((made["state"], made["amount"]), ("open", 25))
+        self.assertEqual(self.buy(self.ada, 25)["id"], made["id"])  # a double click
+        self.assertNotEqual(self.buy(self.ada, 26)["id"], made["id"])
+        self.assertEqual(self.credit(self.ada), 0)
+        page = self.stripe.pay(made["url"])
+        for kind, thing in (("payment_intent.succeeded", page["payment_intent"]),
+                            ("checkout.session.completed", page["id"])):
+            event = self.stripe.event(kind, thing)
+            self.assertEqual([self.stripe.deliver(self.world, event) for _ in range(3)], [200] * 3)
+        self.wait_state(self.ada, made["id"], "paid")
+        self.assertEqual(self.credit(self.ada), 25)
+        shown = self.deposit(self.ada, made["id"])
+        self.assertIsNone(shown["url"])
+        self.assertGreater(shown["settled_at"], 1e9)
+        # One name at Stripe, however many pages.
+        self.assertEqual(sum(call[0] == "POST /v1/customers" for call in self.stripe.log), 1)
+        self.assertEqual(self.database("SELECT count(*) FROM journal WHERE kind = 2"), [(1,)])
+        # The fee is the house's, and our balance is what Stripe says that it is.
+        balance = self.database("SELECT sum(amount) FROM provider_txn")[0][0]
+        self.assertEqual(balance, self.stripe.balance() * 10_000_000)
+        mail = "".join(p.read_text() for p in (self.world.data / "outbox").glob("*.eml"))
+        self.assertIn("Receipt: $25.00 of credit", mail)
+
+    def test_nothing_of_a_key_is_written_anywhere(self):
+        self.paid(self.ada, 5)
+        text = (self.world.dir / "log").read_text()
+        base = (self.world.data / "berth.sqlite").read_bytes() + (self.world.data / "berth.sqlite-wal").read_bytes()
+        for secret in ("sk_test_fake", SECRET, "4242424242424242"):
+            self.assertNotIn(secret, text)
+            self.assertNotIn(secret.encode(), base)
+
+    def test_amounts_that_are_none(self):
+        for amount in (4.99, 10000.01, 5.001, "x", None, -5, 1e12):
+            self.assertEqual(self.ada.call("POST", "/api/v0/billing/deposits/", {"amount": amount})[0], 400, amount)
+        self.assertEqual(self.ada.ok("GET", "/api/v0/billing/deposits/")["deposits"], [])
+
+    def test_what_is_not_stripes_is_not_taken(self):
+        made = self.buy(self.ada, 25)
+        page = self.stripe.pay(made["url"])
+        event = self.stripe.event("checkout.session.completed", page["id"])
+        body = json.dumps(event).encode()
+        now = int(time.time())
+        good = sign(body)
+        mac = good.split("v1=")[1]
+        for forged in ("", "t=1", sign(body, "whsec_other"), sign(body, when=now - 400), sign(body, when=now + 400),
+                       sign(body + b" "), f"t={now},v0={mac}", f"t={now},v1={mac.upper()}", good + f",t={now}",
+                       f"t={now}abc,v1={mac}", f"t={now},v1="):
+            self.assertEqual(self.stripe.deliver(self.world, event, forged), 400, forged)
+        live = self.stripe.event("checkout.session.completed", page["id"], is_live=True)
+        self.assertEqual(self.stripe.deliver(self.world, live), 400)
+        self.assertEqual(self.database("SELECT count(*) FROM psp_event"), [(0,)])
+        # The older secret holds while the newer one is rolled out.
+        self.assertEqual(self.stripe.deliver(self.world, event, sign(body, "whsec_older")), 200)
+        self.wait_state(self.ada, made["id"], "paid")
+
+    def test_an_event_that_lies_moves_nothing(self):
+        made = self.buy(self.ada, 25)
+        self.wait(lambda: made["url"])
+        for thing in ({"id": made["url"].rsplit("/", 1)[1], "object": "checkout.session", "payment_status": "paid"},
+                      {"id": "pi_none", "object": "payment_intent", "status": "succeeded", "amount": 2500},
+                      {"id": "po_none", "object": "payout"}, {"object": "balance"}):
+            self.assertEqual(self.stripe.deliver(self.world, self.stripe.event("payment_intent.succeeded", thing)), 200)
+        self.wait(lambda: not self.database("SELECT 1 FROM psp_event WHERE state = 0"), "all are dealt with")
+        self.assertEqual(self.credit(self.ada), 0)
+
+    def test_another_installations_money_is_not_ours(self):
+        made = self.buy(self.ada, 25)
+        with self.stripe.lock:
+            intent = self.stripe.make("pi", "payment_intent", amount=2500, customer="cus_x", status="processing",
+                                      metadata={"deposit": f"dep_{made['id']}", "berth_installation": "other"},
+                                      latest_charge=None)
+            self.stripe.succeed(intent)
+        self.stripe.deliver(self.world, self.stripe.event("payment_intent.succeeded", intent["id"]))
+        self.wait(lambda: not self.database("SELECT 1 FROM psp_event WHERE state = 0"))
+        self.assertEqual(self.credit(self.ada), 0)
+
+    def test_a_page_that_expires_and_one_that_is_paid_late(self):
+        made = self.buy(self.ada, 25)
+        page = self.stripe.find(made["url"].rsplit("/", 1)[1])
+        page["status"] = "expired"
+        self.stripe.deliver(self.world, self.stripe.event("checkout.session.expired", page["id"]))
+        self.wait_state(self.ada, made["id"], "cancelled")
+        page["status"] = "open"
+        self.stripe.pay(made["url"])
+        self.stripe.deliver(self.world, self.stripe.event("checkout.session.completed", page["id"]))
+        self.wait_state(self.ada, made["id"], "paid")
+        self.assertEqual(self.credit(self.ada), 25)
+
+    def test_a_call_that_goes_wrong_is_made_until_it_has_gone_right_once(self):
+        faults = ["cut_request", "500", "429", "409", "garbage"] + [f"cut_reply:{cut}" for cut in CUTS]
+        for fault in faults:
+            who = self.world.user(f"u{faults.index(fault)}")
+            self.stripe.faults = {"POST /v1/customers": [fault], "POST /v1/checkout/sessions": [fault],
+                                  "GET /v1/checkout/sessions*": [fault], "GET /v1/payment_intents*": [fault]}
+            with self.subTest(fault):
+                number, _ = self.paid(who, 25)
+                self.assertEqual(self.credit(who), 25)
+                self.assertFalse([f for f in self.stripe.faults.values() if f], "each was used")
+                keys = {}
+                for call, key, body, _ in self.stripe.log:
+                    if key:
+                        self.assertEqual(keys.setdefault(key, (call, body)), (call, body))
+                pages = [p for p in self.stripe.of_kind("checkout.session")
+                         if p["metadata"]["deposit"] == f"dep_{number}"]
+                self.assertEqual(len(pages), 1)
+        self.assertEqual(self.database("SELECT count(*) FROM journal WHERE kind = 2"), [(len(faults),)])
+
+    def test_what_stripe_refuses_fails(self):
+        self.stripe.faults = {"POST /v1/checkout/sessions": ["400"]}
+        made = self.buy(self.ada, 25)
+        self.assertEqual((made["state"], made["reason"], made["url"]), ("failed", "api_error", None))
+        self.assertNotEqual(self.buy(self.ada, 25)["url"], None)
+
+    def test_a_refused_key_stops_the_calls_and_not_the_server(self):
+        self.stripe.faults = {"POST /v1/customers": ["401"]}
+        self.assertIsNone(self.buy(self.ada, 25)["url"])
+        self.assertIn("Stripe refuses our key", (self.world.dir / "log").read_text())
+        self.assertEqual(sum(call[0].startswith("POST") for call in self.stripe.log), 1)
+
+    def test_a_card_is_known_by_four_digits_and_brings_test_credit_once(self):
+        page = self.ada.ok("POST", "/api/v0/billing/cards/", {})["url"]
+        setup = self.stripe.pay(page, "fp_ada")
+        self.stripe.deliver(self.world, self.stripe.event("checkout.session.completed", setup["id"]))
+        cards = self.wait(lambda: self.ada.ok("GET", "/api/v0/billing/cards/")["cards"])
+        self.assertEqual([(c["brand"], c["last4"], c["exp_year"]) for c in cards], [("visa", "4242", 2031)])
+        self.assertEqual(self.credit(self.ada), 1)
+        # The same card on another account, and another card on this one, bring nothing.
+        bo = self.world.user("bo")
+        for who, fingerprint in ((bo, "fp_ada"), (self.ada, "fp_other")):
+            page = self.wait(lambda: who.ok("POST", "/api/v0/billing/cards/", {})["url"])
+            page = page if self.stripe.find(page.rsplit("/", 1)[1])["status"] == "open" else None
+            with self.stripe.lock:
+                customer = self.stripe.find(self.stripe.of_kind("customer")[0 if who is self.ada else 1]["id"])["id"]
+                self.stripe.add_card(customer, fingerprint, last4="1111")
+            self.stripe.deliver(self.world, self.stripe.event("setup_intent.succeeded", {
+                "id": "seti_x", "object": "setup_intent", "customer": customer}))
+            self.wait(lambda: any(c["last4"] == "1111" for c in who.ok("GET", "/api/v0/billing/cards/")["cards"]))
+        self.assertEqual((self.credit(self.ada), self.credit(bo)), (1, 0))
+        # What is forgotten here, or at Stripe, is not charged again.
+        self.ada.ok("DELETE", f"/api/v0/billing/cards/{cards[0]['id']}/")
+        self.assertEqual(self.ada.call("DELETE", f"/api/v0/billing/cards/{cards[0]['id']}/")[0], 404)
+        self.assertEqual(len(self.ada.ok("GET", "/api/v0/billing/cards/")["cards"]), 1)
+        customer = self.stripe.of_kind("customer")[0]["id"]
+        gone = self.stripe.cards[customer].pop()
+        event = self.stripe.event("payment_method.detached", {**gone, "customer": None})
+        event["data"]["previous_attributes"] = {"customer": customer}
+        self.stripe.deliver(self.world, event)
+        self.wait(lambda: not self.ada.ok("GET", "/api/v0/billing/cards/")["cards"])
+
+    def test_events_in_any_order_any_number_of_times_and_forged(self):
+        count, chooser = int(os.environ.get("BERTH_EVENTS", "2000")), random.Random(7)
+        people = [self.world.user(f"p{i}") for i in range(4)]
+        events, numbers = [], []
+        for i in range(count // 20):
+            who = people[i % 4]
+            made = self.buy(who, f"{5 + i // 4}.{i % 4:02}")
+            page = self.stripe.pay(made["url"])
+            numbers.append((who, made["id"]))
+            events += [self.stripe.event("checkout.session.completed", page["id"]),
+                       self.stripe.event("payment_intent.succeeded", page["payment_intent"]),
+                       self.stripe.event("payment_intent.processing", page["payment_intent"])]
+        sent = [(event, None) for event in events for _ in range(chooser.randint(1, 5))]
+        while len(sent) < count:
+            sent.append((chooser.choice(events), None))
+        for i in range(len(sent) // 10):
+            forged = {**chooser.choice(events), "id": f"evt_forged_{i}"}
+            sent.append((forged, sign(json.dumps(forged).encode(), "whsec_guess")))
+        chooser.shuffle(sent)
+        verdicts = [(self.stripe.deliver(self.world, event, signature), signature) for event, signature in sent]
+        self.assertEqual({status for status, signature in verdicts if signature is None}, {200})
+        self.assertEqual({status for status, signature in verdicts if signature is not None}, {400})
+        self.wait(lambda: not self.database("SELECT 1 FROM psp_event WHERE state = 0"), "all dealt with", 300)
+        for who, number in numbers:
+            self.assertEqual(self.deposit(who, number)["state"], "paid")
+        self.assertEqual(self.database("SELECT count(*), count(DISTINCT ref_id) FROM journal WHERE kind = 2"),
+                         [(len(numbers), len(numbers))])
+        self.assertEqual(self.database("SELECT count(*) FROM psp_event"), [(len(events),)])
+        print(f"{len(sent)} events, {len(numbers)} deposits, one journal each")
+
+    def test_the_nightly_look_finds_what_nobody_told(self):
+        made = self.buy(self.ada, 25)
+        page = self.stripe.pay(made["url"])  # and its events are lost
+        self.stripe.event("payment_intent.succeeded", page["payment_intent"])
+        old = int(time.time()) - 7200
+        with self.stripe.lock:
+            self.stripe.book("stripe_fee", -200, None, created=old)
+            self.stripe.book("payout", -500, "po_house", created=old)
+            self.stripe.book("adjustment", 777, None, created=old)
+        self.world.admin("payments", "sweep")
+        self.wait_state(self.ada, made["id"], "paid")
+        self.wait(lambda: self.database("SELECT 1 FROM journal WHERE kind = 10"))
+        self.wait(lambda: self.database("SELECT count(*) FROM provider_txn") == [(4,)])
+        self.assertEqual(self.database("SELECT sum(amount) FROM provider_txn")[0][0],
+                         self.stripe.balance() * 10_000_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
