@@ -141,7 +141,7 @@ console:
 # A person's way through it in Chromium, on a market with hosts that pretend; its screenshots go to docs/console.
 console-test: build console
 	@tools/packages browser
-	@ninja -C $(BUILD) -j$(JOBS) sim-host
+	@ninja -C $(BUILD) -j$(JOBS) sim-host api_sign
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 
 .PHONY: console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

@@ -18,6 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT_MAX = 250_000  # bytes, compressed
 FAILED = ROOT / "build/console-failed.png"  # what each person has seen last: -0, -1
 
+# Machines on paper beside the host that pretends: model, MB of one, GPUs, dollars an hour and GPU, Mbit/s.
+FLEET = [("RTX 3090", 24576, 4, 0.21, 900), ("RTX 4090", 24564, 8, 0.42, 2000), ("RTX 4090", 24564, 2, 0.55, 500),
+         ("A100 SXM4", 81920, 8, 1.15, 8000), ("H100 SXM", 81559, 8, 2.35, 10000), ("RTX 5090", 32607, 4, 0.62, 1200)]
+
 
 def read_options():
     parser = argparse.ArgumentParser()
@@ -34,6 +38,7 @@ def main():
     os.environ["BERTH_BIN"] = str(options.bin.resolve())
     sys.path.insert(0, str(ROOT / "test/api"))
     from world import World, die_with_the_test  # noqa: PLC0415: finds its programs by BERTH_BIN
+    import fleet  # noqa: PLC0415: the same
 
     size = sum(path.stat().st_size for path in options.web.rglob("*.js.gz"))
     print(f"RESULT console_script {size} bytes vs limit {SCRIPT_MAX} ratio {size / SCRIPT_MAX:.2f} better=lower")
@@ -41,10 +46,11 @@ def main():
         sys.exit("console-test: the scripts are too large")
     options.shots.mkdir(parents=True, exist_ok=True)
     with World("--web", str(options.web.resolve())) as world:
-        told = {"url": f"http://{world.address}", "data": str(world.data), "bin": str(options.bin.resolve()),
-                "shots": str(options.shots.resolve()), "failed": str(FAILED)}
-        done = subprocess.run(["node", ROOT / "web/test/console.mjs", json.dumps(told)], check=False, timeout=540,
-                              preexec_fn=die_with_the_test)
+        with fleet.Fleet(world, world.user("fleet"), FLEET):
+            told = {"url": f"http://{world.address}", "data": str(world.data), "bin": str(options.bin.resolve()),
+                    "shots": str(options.shots.resolve()), "failed": str(FAILED)}
+            done = subprocess.run(["node", ROOT / "web/test/console.mjs", json.dumps(told)], check=False, timeout=540,
+                                  preexec_fn=die_with_the_test)
     if done.returncode != 0:
         sys.exit(f"console-test: it failed; {FAILED} shows where")
     print(json.dumps({"console": "passed"}))

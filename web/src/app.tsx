@@ -4,6 +4,7 @@ import { Frame } from './frame';
 import { usePlace } from './lib/router';
 import { session } from './lib/session';
 import { useStore } from './lib/store';
+import { AuditPage } from './pages/audit';
 import { BillingPage } from './pages/billing';
 import { EarningsPage } from './pages/earnings';
 import { ForgotPage, LoginPage, SignUpPage } from './pages/gate';
@@ -13,9 +14,11 @@ import { KeysPage } from './pages/keys';
 import { CreateJobPage } from './pages/machines/job';
 import { MachinePage } from './pages/machines/machine';
 import { MachinesPage } from './pages/machines';
+import { MarketPage } from './pages/market';
 import { SearchPage } from './pages/search';
 import { SettingsPage } from './pages/settings';
 import { SetupPage } from './pages/setup';
+import { TeamPage } from './pages/team';
 import { TemplatesPage } from './pages/templates';
 import { Empty, Page, Skeleton } from './ui/parts';
 
@@ -39,6 +42,9 @@ const pages: Row[] = [
   { pattern: /^\/setup$/, page: SetupPage },
   { pattern: /^\/billing$/, page: BillingPage },
   { pattern: /^\/earnings$/, page: EarningsPage },
+  { pattern: /^\/market$/, page: MarketPage, isPublic: true },
+  { pattern: /^\/team$/, page: TeamPage },
+  { pattern: /^\/audit$/, page: AuditPage },
   { pattern: /^\/keys$/, page: KeysPage },
   { pattern: /^\/settings$/, page: SettingsPage },
 ];

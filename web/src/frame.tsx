@@ -14,10 +14,11 @@ import { Button, Copy, Notice, Select, Toasts } from './ui/parts';
 
 type Link = [string, string, IconName];
 
-const renter: Link[] = [['/', 'Search', 'search'], ['/instances', 'Instances', 'servers'],
+const renter: Link[] = [['/', 'Search', 'search'], ['/market', 'Market', 'chart'], ['/instances', 'Instances', 'servers'],
   ['/templates', 'Templates', 'template']];
+const open: Link[] = [['/', 'Search', 'search'], ['/market', 'Market', 'chart']];
 const host: Link[] = [['/machines', 'Machines', 'host'], ['/create-job', 'Create Job', 'terminal'], ['/setup', 'Setup', 'up'], ['/earnings', 'Earnings', 'coins']];
-const account: Link[] = [['/billing', 'Billing', 'card'], ['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
+const account: Link[] = [['/billing', 'Billing', 'card'], ['/team', 'Team', 'people'], ['/audit', 'Audit log', 'list'], ['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
 
 function Links({ links, path, count }: { links: Link[]; path: string; count?: Record<string, number> }) {
   return (
@@ -45,7 +46,7 @@ function Side({ isOpen }: { isOpen: boolean }) {
   return (
     <nav class={isOpen ? 'side open' : 'side'} id="side" aria-label="Pages">
       <a class="brand" href="/"><Mark />Berth</a>
-      <Links links={isIn ? renter : renter.slice(0, 1)} path={path} count={{ '/instances': instances?.size ?? 0 }} />
+      <Links links={isIn ? renter : open} path={path} count={{ '/instances': instances?.size ?? 0 }} />
       {isIn && <><h2>Hosting</h2><Links links={host} path={path} /></>}
       {isIn && <><h2>Account</h2><Links links={account} path={path} /></>}
       <div class="foot">

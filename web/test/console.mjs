@@ -5,15 +5,18 @@
 import { earn, end, job, join, list } from './parts/host.mjs';
 import { billing, templates } from './parts/money.mjs';
 import { account, destroy, live, rent, search, signUp } from './parts/renter.mjs';
+import * as team from './parts/team.mjs';
 import { Person, run } from './stage.mjs';
 
 const host = await Person.come('host@berth.test');
+const visitor = await Person.come('visitor');
 const renter = await Person.come('renter@berth.test');
 
 await run([
   () => join(host), () => list(host),
   () => signUp(renter), () => search(renter), () => rent(renter), () => live(renter), () => billing(renter),
-  () => earn(host),
+  () => earn(host), () => team.market(visitor),
   () => destroy(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),
+  () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),
 ]);

@@ -9,6 +9,8 @@ import { chromium } from 'playwright-core';
 
 export const options = JSON.parse(process.argv[2]); // url, data, bin, shots, failed
 export const PASSWORD = 'correct horse battery';
+/** What the host lends that pretends; nobody else has it. */
+export const MODEL = 'L40S';
 export const WAIT = { timeout: 30000 };
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -22,7 +24,7 @@ const hosts = [];
 /** A host that pretends, on the account of whose token it has. */
 export function simulate(token, gpus) {
   const log = join(options.data, `../host-${hosts.length}.log`);
-  hosts.push(spawn(join(options.bin, 'sim-host'), ['--server', options.url, '--token', token, '--gpus', String(gpus)],
+  hosts.push(spawn(join(options.bin, 'sim-host'), ['--server', options.url, '--token', token, '--gpus', String(gpus), '--gpu-name', MODEL],
     { stdio: ['ignore', 'ignore', openSync(log, 'w')] }));
 }
 

@@ -2,7 +2,7 @@
 /** Who is here. A mark in this browser says whether there may be a session at all, so that who has
  * none is not answered with a refusal at each visit. */
 import type { Team, User } from '#api';
-import { call, setCsrf, setTeam, whenExpired } from './api';
+import { call, Refusal, setCsrf, setTeam, whenExpired } from './api';
 import { startLive, stopLive } from './live';
 import { store } from './store';
 
@@ -30,9 +30,24 @@ function forget(): void {
   session.set(nobody);
 }
 
+/** Null where one's role in a team does not let one see its account. */
+async function readUser(): Promise<User | null> {
+  try {
+    return await call('GET /api/v0/users/current/');
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 403) return null;
+    throw error;
+  }
+}
+
 export async function refreshUser(): Promise<void> {
-  const user = await call('GET /api/v0/users/current/');
-  session.set({ ...session.get(), state: 'in', user });
+  session.set({ ...session.get(), state: 'in', user: await readUser() });
+}
+
+/** The teams once more, after one was made, joined or left. */
+export async function refreshTeams(): Promise<void> {
+  const { teams } = await call('GET /api/v0/teams/');
+  session.set({ ...session.get(), teams });
 }
 
 async function enter(): Promise<void> {
@@ -41,8 +56,7 @@ async function enter(): Promise<void> {
   const { teams } = await call('GET /api/v0/teams/');
   const team = teams.some((one) => one.id === chosen) ? chosen : null;
   setTeam(team);
-  session.set({ ...nobody, state: 'out', teams, team });
-  await refreshUser();
+  session.set({ state: 'in', user: await readUser(), teams, team });
   startLive();
 }
 

@@ -3,17 +3,10 @@ import { useState } from 'preact/hooks';
 import { call } from '../lib/api';
 import { ago, moment } from '../lib/format';
 import { usePlace } from '../lib/router';
+import { rightsOf, scopeWords } from '../lib/scopes';
 import { session } from '../lib/session';
-import { Area, Button, Card, Check, Chip, Copy, Dialog, Empty, Field, Loaded, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
-
-/** What a key may be let do; the rest of its name says to what. */
-const SCOPES: [string, string][] = [
-  ['instance_read', 'See instances'], ['instance_write', 'Rent, start, stop and destroy instances'],
-  ['user_read', 'See the account'], ['user_write', 'Change the account and its keys'],
-  ['billing_read', 'See bills'], ['billing_write', 'Move credit'],
-  ['machine_read', 'See own machines'], ['machine_write', 'List and change own machines'],
-  ['team_read', 'See the team'], ['team_write', 'Change the team'], ['misc', 'The rest of the market'],
-];
+import { Area, Button, Card, Chip, Copy, Dialog, Empty, Field, Loaded, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
+import { Scopes } from '../ui/scopes';
 
 function SshKeys() {
   const keys = useLoad(() => call('GET /api/v0/ssh/'));
@@ -62,33 +55,20 @@ function MakeKey({ onClose, onMade }: { onClose: () => void; onMade: (key: strin
   const [scopes, setScopes] = useState<string[]>(['instance_read', 'user_read']);
   const { busy, error, act } = useAct();
   const make = (): void => act(async () => {
-    const api = Object.fromEntries(scopes.map((scope) => [scope, {}]));
-    const made = await call('POST /api/v0/auth/apikeys/', { body: { name, permissions: { api } } });
+    const made = await call('POST /api/v0/auth/apikeys/', { body: { name, permissions: rightsOf(scopes) } });
     onMade(made.key);
   });
   return (
     <Dialog title="Make an API key" onClose={onClose}>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); make(); }}>
         <Field label="Name" value={name} required maxLength={64} hint="What or who uses it." onInput={(event) => setName(event.currentTarget.value)} />
-        <fieldset>
-          <legend><h3>What it may do</h3></legend>
-          {SCOPES.map(([scope, label]) => (
-            <Check key={scope} label={label} checked={scopes.includes(scope)}
-              onChange={(on) => setScopes(on ? [...scopes, scope] : scopes.filter((one) => one !== scope))} />
-          ))}
-        </fieldset>
+        <Scopes chosen={scopes} onChange={setScopes} />
         {error && <Notice kind="bad">{error}</Notice>}
         <Button kind="primary" type="submit" busy={busy} disabled={scopes.length === 0}>Make the key</Button>
       </form>
     </Dialog>
   );
 }
-
-const scopesOf = (rights: unknown): string => {
-  const api = (rights as { api?: Record<string, unknown> } | null)?.api ?? {};
-  const names = Object.keys(api);
-  return names.length >= SCOPES.length ? 'everything' : names.join(', ');
-};
 
 function ApiKeys() {
   const keys = useLoad(() => call('GET /api/v0/auth/apikeys/'));
@@ -112,7 +92,7 @@ function ApiKeys() {
             {apikeys.map((key) => (
               <tr key={key.id}>
                 <th scope="row">{key.name || `Key ${key.id}`}{key.team_name && <span class="muted"> · {key.team_name}</span>}</th>
-                <td class="wrap">{scopesOf(key.rights)}</td>
+                <td class="wrap">{scopeWords(key.rights)}</td>
                 <td>{moment(key.created_at)}</td>
                 <td><Button kind="quiet" icon="trash" busy={busy} onClick={() => revoke(key.id)}>Revoke</Button></td>
               </tr>

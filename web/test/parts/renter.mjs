@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { mailedCode, options, PASSWORD, step, WAIT } from '../stage.mjs';
+import { mailedCode, MODEL, options, PASSWORD, step, WAIT } from '../stage.mjs';
 
 export const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f renter';
 const CLICKS_MAX = 12;
@@ -42,7 +42,7 @@ export async function search(who) {
   await page.getByText('Interruptible', { exact: true }).click();
   await page.waitForURL(/type=bid/);
   await page.goBack().catch(() => undefined);
-  await who.go('/?gpus=8');
+  await who.go('/?gpus=9');
   await who.see('No offer matches');
   await who.go('/');
   await cards.first().waitFor();
@@ -63,8 +63,9 @@ export async function search(who) {
 
 export async function rent(who, key = KEY) {
   const { page } = who;
-  await who.go('/');
-  await who.press(page.getByRole('button', { name: /^Rent / }));
+  await who.go(`/?gpu=${MODEL}&sort=total_flops`);
+  await page.getByRole('article').filter({ hasText: `2× ${MODEL}` }).waitFor();
+  await who.press(page.getByRole('button', { name: new RegExp(`^Rent 2× ${MODEL}`) }));
   await who.see('You have no credit');
   await who.see('You have no SSH key yet');
   assert.ok(await page.getByRole('button', { name: /Rent for/ }).isDisabled());
