@@ -92,6 +92,5 @@ bool downtime_credit(struct change *change, const struct contract_row *contract,
     (void)snprintf(key, sizeof key, "promo:downtime:%" PRId64 ":%" PRId64, contract->id,
                    since.microseconds);
     return downtime_pay(change, contract, key,
-                        (struct span){ instant_add(change->now, -missed_us), change->now }, bps,
-                        err);
+                        (struct span){ since, instant_add(since, missed_us) }, bps, err);
 }

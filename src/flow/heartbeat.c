@@ -368,7 +368,9 @@ bool flow_heartbeat_later(const struct flow *flow, const struct heartbeat_reques
     *later = (struct beat_later){ .request = *request,
                                   .done = listener->done,
                                   .context = listener->context };
-    later->work = (struct beat_work){ .request = &later->request, .now = clock_now(flow->clock) };
+    later->work = (struct beat_work){ .request = &later->request,
+                                      .now = clock_now(flow->clock),
+                                      .downtime_bps = flow->downtime_bps };
     store_write_later(flow->store, beat_later_work, later, finish_later);
     return true;
 }

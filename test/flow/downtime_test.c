@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/downtime.h"
 
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "flow/contact_lost.h"
 #include "flow/instance_change.h"
 #include "support.h"
@@ -57,6 +60,38 @@ static void test_the_host_gives_its_part_of_the_price(void **state)
     world_close(&scene.world);
 }
 
+static void hear(void *context, const struct heartbeat_outcome_reply *reply,
+                 const struct error *err)
+{
+    (void)err;
+    atomic_store((atomic_int *)context, reply != NULL && reply->outcome == TAKE_DONE ? 1 : -1);
+}
+
+/* Servers take most heartbeats this way: nobody waits for them. */
+static void test_it_is_given_whichever_way_the_heartbeat_is_taken(void **state)
+{
+    atomic_int heard = 0;
+    const struct heartbeat_listener listener = { hear, &heard };
+    struct scene scene;
+
+    open_scene(&scene, state, 5000);
+    int64_t away = world_number(&scene.world, "SELECT offline_since_us FROM machine");
+    world_pass(&scene.world, HOUR_US - 60 * US_PER_SECOND);
+    int64_t before = accrued(&scene);
+    struct heartbeat heartbeat = world_obey(&scene.world, &scene.machine, &scene.world.arena);
+    struct heartbeat_request request = { .machine_id = scene.machine.id,
+                                         .heartbeat = &heartbeat,
+                                         .is_regular = true };
+    CHECK(flow_heartbeat_later(&scene.world.flow, &request, &scene.world.arena, &listener));
+    for (int i = 0; atomic_load(&heard) == 0 && i < 5000; i++)
+        (void)usleep(1000);
+    CHECK_INT(atomic_load(&heard), 1);
+    CHECK_INT(before - accrued(&scene), 180000000);
+    CHECK_INT(world_number(&scene.world, "SELECT from_us FROM usage_line WHERE kind = 3"), away);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
 static void test_no_more_than_is_pending(void **state)
 {
     struct scene scene;
@@ -99,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_host_gives_its_part_of_the_price),
+        cmocka_unit_test(test_it_is_given_whichever_way_the_heartbeat_is_taken),
         cmocka_unit_test(test_no_more_than_is_pending),
         cmocka_unit_test(test_nothing_where_nobody_set_it_or_nothing_ran),
     };
