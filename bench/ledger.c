@@ -6,9 +6,11 @@
  * host, for one of 2,000 contracts. We post each by store_write(), from so many threads at once,
  * through the ledger: key and body hash, accounts found, limits kept. The peers are loops in plain
  * SQLite and libpq on the same schema, with the ids known beforehand and nothing checked, in the
- * same groups: on SQLite one loop with STORE_BATCH_MAX journals a commit, on PostgreSQL
- * STORE_CONNECTIONS_MAX connections with one journal a commit each. Their rows are ours, number for
- * number, and as durable; in the end both databases hold every journal that was counted.
+ * same groups: on SQLite one loop with STORE_BATCH_MAX journals a commit, beside twice as many
+ * threads of ours; on PostgreSQL STORE_CONNECTIONS_MAX connections, a thread each, with one journal
+ * a commit, beside as many threads of ours, and then beside a crowd of them, which share the same
+ * connections. Their rows are ours, number for number, and as durable; in the end both databases
+ * hold every journal that was counted.
  *
  * The house's accounts are hot: every journal posts to them. The same journals with 64 houses,
  * one a client, are what they are compared with. We and they alternate in one run; the medians
@@ -133,7 +135,7 @@ static void bench_sqlite(const struct log *log)
 static void bench_postgres(const struct log *log)
 {
     static struct client clients[CLIENTS];
-    double mine[ROUNDS], peer[ROUNDS];
+    double mine[ROUNDS], crowd[ROUNDS], peer[ROUNDS], again[ROUNDS];
     char url[256], path[192];
 
     if (!postgres_server_is_installed(&server))
@@ -151,14 +153,16 @@ static void bench_postgres(const struct log *log)
     (void)clients_run(store, clients, CLIENTS, ONE_HOUSE, &posted_by_us);
     (void)bare_postgres_run(bare, &posted_by_them);
     for (int i = 0; i < ROUNDS; i++) {
-        mine[i] = clients_run(store, clients, CLIENTS, ONE_HOUSE, &posted_by_us);
-        peer[i] = bare_postgres_run(bare, &posted_by_them);
+        mine[i] = clients_run(store, clients, STORE_CONNECTIONS_MAX, ONE_HOUSE, &posted_by_us);
+        again[i] = peer[i] = bare_postgres_run(bare, &posted_by_them);
+        crowd[i] = clients_run(store, clients, CLIENTS, ONE_HOUSE, &posted_by_us);
     }
     struct store_totals totals = store_totals(store);
     (void)printf("postgresql: %.4f retries a journal\n",
                  (double)totals.retries / (double)totals.writes);
     bare_postgres_close(bare);
     print_result("ledger-postgresql", mine, "bare-pipeline", peer);
+    print_result("ledger-postgresql-crowd", crowd, "bare-pipeline", again);
     bench_hot("ledger-hot-account-postgresql", store, clients);
     clients_check_rows(store, posted_by_us);
     postgres_server_url(&server, "theirs", url, sizeof url);

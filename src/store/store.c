@@ -146,18 +146,22 @@ struct closure {
 /* Who has lost this often to others' commits gets a transaction in which nobody else writes, on any
  * server of the database: a long one would else lose to short ones for ever. All others share a
  * lock; it asks for that alone, is served in the order of asking, and has it before its
- * transaction looks at anything. */
+ * transaction looks at anything: LOCK takes no snapshot, and a shared one is cheap. Migrations are
+ * written by nobody meanwhile. */
 enum { ATTEMPTS_TOGETHER = 3 };
+#define LOCK_TOGETHER "LOCK TABLE migration IN ROW SHARE MODE"
+#define LOCK_ALONE    "LOCK TABLE migration IN EXCLUSIVE MODE"
 
 /* What others have inserted meanwhile is there for the next attempt to see; one that has seen
  * everything and inserts it all the same always will. */
 enum { DUPLICATE_ATTEMPTS_MAX = ATTEMPTS_TOGETHER + 1 };
-#define WRITERS_LOCK "7814291"
 
-static bool is_alone(const struct db *db, const struct closure *closure, int attempt)
+static bool take_turn(struct db *db, const struct closure *closure, int attempt, struct error *err)
 {
-    return db->is_postgres && closure->transaction == TRANSACTION_WRITE &&
-           attempt > ATTEMPTS_TOGETHER;
+    if (!db->is_postgres || closure->transaction != TRANSACTION_WRITE)
+        return true;
+    return attempt > ATTEMPTS_TOGETHER ? db_exec(db, LOCK_ALONE, DB_NO_ARGS, err)
+                                       : db_exec(db, LOCK_TOGETHER, DB_NO_ARGS, err);
 }
 
 /* One transaction. */
@@ -165,13 +169,9 @@ static enum attempt try(struct store *store, struct db *db, const struct closure
                         int attempt, struct error *err)
 {
     bool is_committing = false;
-    bool is_shared = db->is_postgres && closure->transaction == TRANSACTION_WRITE &&
-                     !is_alone(db, closure, attempt);
 
     if (db_begin(db, closure->transaction, err)) {
-        if ((!is_shared || db_exec(db, "SELECT pg_advisory_xact_lock_shared(" WRITERS_LOCK ")",
-                                   DB_NO_ARGS, err)) &&
-            closure->work(db, closure->context, err)) {
+        if (take_turn(db, closure, attempt, err) && closure->work(db, closure->context, err)) {
             is_committing = true;
             if (db_commit(db, err)) {
                 if (closure->transaction == TRANSACTION_WRITE)
@@ -193,53 +193,6 @@ static enum attempt try(struct store *store, struct db *db, const struct closure
     return ATTEMPT_AGAIN;
 }
 
-static bool no_columns(struct db_rows *row, void *context, struct error *err)
-{
-    (void)row;
-    (void)context;
-    (void)err;
-    return true;
-}
-
-/* A statement of its own, in a transaction of its own. */
-static bool say(struct db *db, const char *sql, struct error *err)
-{
-    bool has;
-
-    if (!db_begin(db, TRANSACTION_READ, err))
-        return false;
-    if (db_query_one(db, sql, DB_NO_ARGS, no_columns, NULL, &has, err))
-        return db_commit(db, err);
-    db_rollback(db);
-    return false;
-}
-
-static bool be_alone(struct db *db, struct error *err)
-{
-    return say(db, "SELECT pg_advisory_lock(" WRITERS_LOCK ") IS NULL", err);
-}
-
-static void let_others_in(struct db *db)
-{
-    struct error ignored;
-
-    /* A connection that is closed has let it go. */
-    if (!db->is_broken && !say(db, "SELECT pg_advisory_unlock(" WRITERS_LOCK ")", &ignored))
-        db->is_broken = true;
-}
-
-static enum attempt try_at_last(struct store *store, struct db *db, const struct closure *closure,
-                                int attempt, struct error *err)
-{
-    if (!is_alone(db, closure, attempt))
-        return try(store, db, closure, attempt, err);
-    if (!be_alone(db, err))
-        return db->is_broken ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
-    enum attempt result = try(store, db, closure, attempt, err);
-    let_others_in(db);
-    return result;
-}
-
 static bool run(struct store *store, const struct closure *closure, struct error *err)
 {
     for (int attempt = 1; attempt <= STORE_ATTEMPTS_MAX; attempt++) {
@@ -251,7 +204,7 @@ static bool run(struct store *store, const struct closure *closure, struct error
             wait_for_others(attempt - 1);
         if (!pool_take(store->pool, POOL_WAIT_MS, &db, err))
             return false;
-        enum attempt result = try_at_last(store, db, closure, attempt, err);
+        enum attempt result = try(store, db, closure, attempt, err);
         if (db->is_broken)
             pool_give_broken(store->pool, db);
         else
