@@ -12,8 +12,9 @@ target_include_directories(check PUBLIC test)
 target_link_libraries(check PUBLIC base PkgConfig::CMOCKA Threads::Threads)
 
 # A database for each test, SQLite's and PostgreSQL's: for all layers that have one below them.
-add_library(check_store STATIC test/store/support.c test/store/support_postgres.c
-    test/store/support_ready.c test/store/support_rows.c test/store/support_vfs.c)
+add_library(check_store STATIC test/store/support.c test/store/support_failing.c
+    test/store/support_postgres.c test/store/support_ready.c test/store/support_rows.c
+    test/store/support_vfs.c)
 target_link_libraries(check_store PUBLIC store check)
 target_compile_definitions(check_store PRIVATE BERTH_TEST_READY="${CMAKE_BINARY_DIR}/ready")
 
@@ -53,6 +54,9 @@ target_sources(test_flow_faults_test PRIVATE test/flow/faults_memory.c test/sim/
 target_link_libraries(test_flow_faults_test PRIVATE PkgConfig::SQLITE)
 target_link_options(test_flow_faults_test PRIVATE
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=__assert_fail)
+
+# No thread can be started there.
+target_link_options(test_flow_check_feed_test PRIVATE -Wl,--wrap=pthread_create)
 
 find_package(Python3 COMPONENTS Interpreter)
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tools/tidy.py

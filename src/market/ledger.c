@@ -35,7 +35,7 @@ static_assert(CHART_COUNT < UINT8_MAX, "a row is a byte");
 
 const struct ledger_account *ledger_account(int64_t code)
 {
-    if (code < 0 || code >= (int64_t)sizeof rows_from_1 || rows_from_1[code] == 0)
+    if ((uint64_t)code >= sizeof rows_from_1 || rows_from_1[code] == 0)
         return NULL;
     return &chart[rows_from_1[code] - 1];
 }

@@ -216,19 +216,11 @@ bool hold_sums(struct db *db, int64_t user_id, struct hold_sums *ret, struct err
                  DB_ARGS(db_int(user_id)));
 
     while (db_next(&rows, err)) {
-        struct money sum = db_column_money(&rows, 1);
+        int64_t kind = db_column_int(&rows, 0); /* the table takes no other than these */
 
-        switch ((enum hold_kind)db_column_int(&rows, 0)) {
-        case HOLD_DEPOSIT:
-            sums.deposits = sum;
-            break;
-        case HOLD_CREDIT:
-            sums.credit = sum;
-            break;
-        case HOLD_EARNINGS:
-            sums.earnings = sum;
-            break;
-        }
+        *(kind == HOLD_DEPOSIT  ? &sums.deposits
+          : kind == HOLD_CREDIT ? &sums.credit
+                                : &sums.earnings) = db_column_money(&rows, 1);
     }
     if (rows.has_failed)
         return error_context(err, "sum up what is held");

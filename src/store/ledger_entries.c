@@ -48,11 +48,12 @@ static bool find_some(struct db *db, struct ledger_entries *entries, const size_
     const char *sql = places == 4 ? FIND KEYS_4 : places == 8 ? FIND KEYS_8 : FIND KEYS_12;
 
     for (size_t i = 0; i < places; i++) {
-        struct ledger_key key = entries->items[unknown[i < count ? i : 0]].key;
+        const struct ledger_entry *entry = &entries->items[unknown[i < count ? i : 0]];
 
-        values[3 * i] = db_int(key.code);
-        values[3 * i + 1] = db_int(key.owner_id);
-        values[3 * i + 2] = db_int(key.sub_id);
+        assert(entry->id == 0);
+        values[3 * i] = db_int(entry->key.code);
+        values[3 * i + 1] = db_int(entry->key.owner_id);
+        values[3 * i + 2] = db_int(entry->key.sub_id);
     }
     auto_db_rows struct db_rows rows = db_query(db, sql, (struct db_args){ values, 3 * places });
     while (db_next(&rows, err)) {

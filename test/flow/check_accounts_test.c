@@ -43,6 +43,7 @@ static void compare(struct support *support, const struct check_leg *legs, size_
     CHECK_INT((int64_t)run.counts.findings, (int64_t)heard->count);
     check_accounts_release(&accounts);
     CHECK(accounts == NULL);
+    check_accounts_release(&accounts);
     db_rollback(run.db);
     db_close(&run.db);
 }
@@ -77,11 +78,41 @@ static void test_one_side_alone_is_seen_by_all_that_add_up(void **state)
         CHECK_TEXT(heard.rules[i], rules[i]);
 }
 
+/* Of $40 that were given, 10 were used and 5 have expired; a leg of another kind is no reason. */
+static void test_given_credit_is_left_used_or_expired(void **state)
+{
+    static const char promo[] =
+        "INSERT INTO account (id, code, owner_id, flags, cr_posted, dr_posted, created_us) VALUES "
+        "(3, 4010, 0, 8, 0, 0, 1), (5, 2020, 7, 1, 40, 15, 1);";
+    static const struct check_leg legs[] = { { 1, LEG_GRANTED, 40, FEES, FUNDS },
+                                             { 2, 11, 10, FUNDS, FEES },
+                                             { 3, LEG_EXPIRED, 5, FUNDS, FEES } };
+    static const struct check_leg odd[] = { { 1, LEG_GRANTED, 40, FEES, FUNDS },
+                                            { 2, 11, 10, FUNDS, FEES },
+                                            { 3, 5, 5, FUNDS, FEES } };
+    static const struct check_leg back[] = { { 1, LEG_GRANTED, 35, FEES, FUNDS },
+                                             { 2, LEG_EXPIRED, 5, FEES, FUNDS },
+                                             { 3, 11, 15, FUNDS, FEES } };
+    struct heard heard;
+
+    support_script(*state, promo);
+    compare(*state, legs, 3, &heard);
+    CHECK_INT((int64_t)heard.count, 0);
+    compare(*state, odd, 3, &heard);
+    CHECK_INT((int64_t)heard.count, 1);
+    CHECK_TEXT(heard.rules[0], "I-18");
+    /* None comes back from having expired. */
+    compare(*state, back, 3, &heard);
+    CHECK_INT((int64_t)heard.count, 1);
+    CHECK_TEXT(heard.rules[0], "I-18");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_kept_is_held_against_the_transfers),
         cmocka_unit_test(test_one_side_alone_is_seen_by_all_that_add_up),
+        cmocka_unit_test(test_given_credit_is_left_used_or_expired),
     };
     return SUPPORT_RUN(tests);
 }

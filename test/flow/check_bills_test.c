@@ -13,6 +13,8 @@ static const struct plant plants[] = {
       "UPDATE payout SET amount = amount - 1 WHERE id = 1;" },
     { "I-14", "UPDATE payout SET state = 4 WHERE id = 1;",
       "UPDATE payout SET state = 1 WHERE id = 1;" },
+    { "I-14", "UPDATE payout SET state = 0 WHERE id = 1;",
+      "UPDATE payout SET state = 1 WHERE id = 1;" },
     { "I-14", "UPDATE payout SET state = 9 WHERE id = 1;",
       "UPDATE payout SET state = 1 WHERE id = 1;" },
     { "I-14", "UPDATE payout SET id = 77 WHERE id = 1;",

@@ -31,6 +31,14 @@ static const struct plant plants[] = {
       "spot.leg\n"
       "  WHERE t.code = 11;",
       "DELETE FROM hold;" },
+    /* One that was captured as it should be, beside one that was not. */
+    { "I-2",
+      "INSERT INTO hold (idem_key, dr, cr, amount, state, resolved_us, resolved_journal)\n"
+      "  SELECT 'h', t.dr, t.cr, t.amount, 1, 1, spot.leg FROM spot JOIN transfer t\n"
+      "  ON t.journal_id = spot.leg WHERE t.code = 11;\n"
+      "INSERT INTO hold (idem_key, dr, cr, amount, state, resolved_us, resolved_journal)\n"
+      "  SELECT 'i', 9999, 9998, 5, 1, 1, min(id) FROM journal;",
+      "DELETE FROM hold;" },
     { "I-3", "UPDATE transfer SET amount = amount + 1 " FIRST_CHARGE,
       "UPDATE transfer SET amount = amount - 1 " FIRST_CHARGE },
     { "I-3",
@@ -43,12 +51,37 @@ static const struct plant plants[] = {
       "UPDATE account SET dr_posted = 0 WHERE code = 2110;" },
     { "I-4", "UPDATE account SET dr_pending = cr_posted + 1 WHERE code = 2110;",
       "UPDATE account SET dr_pending = 0 WHERE code = 2110;" },
+    { "I-4",
+      "UPDATE account SET dr_posted = 9000000000000000000, dr_pending = 9000000000000000000\n"
+      "  WHERE code = 2110;",
+      "UPDATE account SET dr_posted = 0, dr_pending = 0 WHERE code = 2110;" },
+    { "I-4",
+      "UPDATE account SET created_us = cr_posted, cr_posted = 9000000000000000000,\n"
+      "  cr_pending = 9000000000000000000 WHERE code = 2110;",
+      "UPDATE account SET cr_posted = created_us, cr_pending = 0 WHERE code = 2110;" },
+    { "I-4",
+      "INSERT INTO account (code, owner_id, sub_id, flags, cr_posted, created_us)\n"
+      "  VALUES (1210, 9999, 77, 2, 5, 1);",
+      "DELETE FROM account WHERE sub_id = 77;" },
     { "I-4", "UPDATE account SET code = 7777 WHERE code = 2110;",
       "UPDATE account SET code = 2110 WHERE code = 7777;" },
     { "I-5",
       "INSERT INTO account (code, owner_id, sub_id, flags, dr_posted, created_us)\n"
       "  SELECT 1210, debtor, 77, 2, 5, 1 FROM spot;",
       "DELETE FROM account WHERE sub_id = 77;" },
+    /* More legs than a block holds, and more seals. */
+    { "I-3",
+      "INSERT INTO transfer (journal_id, leg, dr, cr, amount, code) WITH RECURSIVE n(i) AS\n"
+      "  (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)\n"
+      "  SELECT spot.leg, n.i, fee, fee, 1, 99 FROM spot, n;",
+      "DELETE FROM transfer WHERE leg >= 1000;" },
+    { "I-19",
+      "INSERT INTO journal_seal (number, last_journal, journal_count, hash, sealed_us)\n"
+      "  WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)\n"
+      "  SELECT i, i + 1000000, 1, 'h' || i, 1 FROM n;",
+      "DELETE FROM journal_seal WHERE number >= 1000;" },
+    { "I-8", "UPDATE transfer SET code = 1 " FIRST_CHARGE,
+      "UPDATE transfer SET code = 11 WHERE code = 1;" },
     { "I-8", "UPDATE transfer SET amount = amount + 1 " FIRST_CHARGE,
       "UPDATE transfer SET amount = amount - 1 " FIRST_CHARGE },
     { "I-15", "UPDATE journal SET corrects = id WHERE id = 2;",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/check_feed.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -76,9 +77,36 @@ static void test_what_is_not_sent_is_dropped(void **state)
     CHECK_INT(seen.next, 7);
 }
 
+static bool has_threads = true;
+
+/* The linker puts it in the place of the other. */
+int __real_pthread_create(pthread_t *ret, const pthread_attr_t *attributes,
+                          void *(*work)(void *context), void *context);
+int __wrap_pthread_create(pthread_t *ret, const pthread_attr_t *attributes,
+                          void *(*work)(void *context), void *context);
+int __wrap_pthread_create(pthread_t *ret, const pthread_attr_t *attributes,
+                          void *(*work)(void *context), void *context)
+{
+    return has_threads ? __real_pthread_create(ret, attributes, work, context) : EAGAIN;
+}
+
+static void test_without_a_thread_nothing_begins(void **state)
+{
+    struct seen seen = { .sender = pthread_self() };
+    struct check_feed *feed = NULL;
+    struct error err;
+
+    (void)state;
+    has_threads = false;
+    CHECK_FAILS(check_feed_start(see, &seen, &feed, &err), &err, ERROR_IO);
+    has_threads = true;
+    CHECK(feed == NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_without_a_thread_nothing_begins),
         cmocka_unit_test(test_blocks_come_in_order_and_all_of_them),
         cmocka_unit_test(test_what_is_not_sent_is_dropped),
     };

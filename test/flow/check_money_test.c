@@ -32,7 +32,42 @@ static const struct plant plants[] = {
       "UPDATE account SET code = 4010 WHERE code = 2310;\n"
       "UPDATE journal SET posted_us = posted_us - 86500000000 WHERE id = (SELECT max(id)\n"
       "  FROM journal);" },
+    /* Nothing lies in suspense that has not been claimed, but for what came today. */
+    { "I-12", "UPDATE account SET code = 2310 WHERE code = 4010;\n" TXN("1", "1110", "5"),
+      "UPDATE account SET code = 4010 WHERE code = 2310;\nDELETE FROM provider_txn;" },
+    /* A transaction that is as its journal says, in an account that another one claims. */
+    { "I-12",
+      "UPDATE account SET code = 1110 WHERE code = 5020;\n"
+      "INSERT INTO provider_txn (id, provider, txn_id, code, amount, at_us, journal_id)\n"
+      "  SELECT j, 'stripe', 'txn_' || j, 1110, amount, 1, j FROM (SELECT t.journal_id AS j,\n"
+      "  t.amount AS amount FROM transfer t JOIN account a ON a.id = t.dr WHERE a.code = 1110) x\n"
+      "  WHERE j = 1;",
+      "UPDATE account SET code = 5020 WHERE code = 1110;\nDELETE FROM provider_txn;" },
     { "I-13", DEPOSIT_7("2", "1"), "DELETE FROM deposit;" },
+    /* One that was made, of which nothing is held, but another sum. */
+    { "I-13",
+      DEPOSIT_7(
+          "0",
+          "NULL") "\n"
+                  "INSERT INTO hold (idem_key, dr, cr, amount) SELECT 'dep:7', fee, fee, 4 FROM "
+                  "spot;",
+      "DELETE FROM deposit;\nDELETE FROM hold;" },
+    { "I-13", DEPOSIT_7("0", "NULL") "\n" JOURNAL_OF_7,
+      "DELETE FROM journal WHERE ref_kind = 3;\nDELETE FROM deposit;" },
+    /* Whose journal has another's key; and one that is all right, beside one that is not. */
+    { "I-13",
+      DEPOSIT_7("2", "1") "\n" JOURNAL_OF_7
+                          "\nUPDATE journal SET idem_key = 'dep:8' WHERE idem_key = 'dep:7';",
+      "DELETE FROM journal WHERE ref_kind = 3;\nDELETE FROM deposit;" },
+    { "I-13",
+      DEPOSIT_7("2", "1") "\n" JOURNAL_OF_7 "\nINSERT INTO transfer (journal_id, leg, dr, cr, "
+                          "amount, code) SELECT j.id, 1, fee, fee, 5,\n"
+                          "  52 FROM spot, journal j WHERE j.idem_key = 'dep:7';\n"
+                          "INSERT INTO journal (idem_key, body_hash, kind, occurred_us, posted_us, "
+                          "ref_kind, ref_id)\n"
+                          "  VALUES ('dep:9', '', 2, 1, 1, 3, 9);",
+      "DELETE FROM transfer WHERE code = 52;\nDELETE FROM journal WHERE ref_kind = 3;\n"
+      "DELETE FROM deposit;" },
     { "I-13", JOURNAL_OF_7, "DELETE FROM journal WHERE ref_kind = 3;" },
     { "I-13", DEPOSIT_7("1", "NULL") "\n" JOURNAL_OF_7,
       "DELETE FROM journal WHERE ref_kind = 3;\nDELETE FROM deposit;" },

@@ -6,6 +6,7 @@
 #include "flow/support_check.h"
 #include "store/audit.h"
 #include "store/ledger.h"
+#include "store/support_failing.h"
 
 static void test_a_market_that_lived_is_clean(void **state)
 {
@@ -70,11 +71,50 @@ static void test_books_longer_than_a_page_are_read_to_the_end(void **state)
     CHECK_INT((int64_t)counts.findings, count);
 }
 
+static bool fail_after(struct db *db, void *context, struct error *err)
+{
+    (void)err;
+    support_fail_after(db, *(const int *)context);
+    return true;
+}
+
+static void hear_nothing(void *context, const char *rule, const char *text)
+{
+    (void)context;
+    check_row("%s %s", rule, text);
+    CHECK(false);
+}
+
+/* Whichever statement it is: it is told of, and nothing is called clean or a finding. */
+static void test_a_database_that_fails_is_no_finding(void **state)
+{
+    static struct world world;
+    struct check_counts counts;
+    struct error err;
+    bool is_read = false;
+    int statements = 0;
+
+    world_open(&world, *state);
+    check_live(&world);
+    for (int all = -1; !is_read; statements++) {
+        check_row("statement %d", statements);
+        /* The connection that was given back last is the next to be taken. */
+        support_read(*state, fail_after, &statements);
+        is_read = flow_check(world.support->store, hear_nothing, NULL, &counts, &err);
+        CHECK(is_read || err.code == ERROR_IO);
+        support_read(*state, fail_after, &all);
+    }
+    CHECK(statements > 25);
+    CHECK_INT((int64_t)counts.contracts, 3);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_market_that_lived_is_clean),
         cmocka_unit_test(test_books_longer_than_a_page_are_read_to_the_end),
+        cmocka_unit_test(test_a_database_that_fails_is_no_finding),
     };
     return SUPPORT_RUN(tests);
 }

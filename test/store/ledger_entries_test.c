@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/ledger_entries.h"
 
+#include "store/driver.h"
 #include "store/support_rows.h"
 
 static struct leg leg_of(enum ledger_code debit, int64_t owner, enum ledger_code credit,
@@ -111,9 +112,35 @@ static void test_no_limit_is_passed(void **state)
                                        DB_NO_ARGS, &(int64_t){ 0 }, &scene.err));
 }
 
+/* More accounts than one question asks for, on a connection that has never heard of them: each is
+ * found, and none is made again. */
+static void test_all_of_many_are_found(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct ledger_entries made = { .count = 0 }, found = { .count = 0 };
+    struct db *other = support_connect(*state);
+
+    for (int64_t i = 0; i < JOURNAL_LEGS_MAX; i++) {
+        struct leg leg = leg_of(LEDGER_HOST_ACCRUED, 100 + i, LEDGER_HOST_PAYABLE, 200 + i, 5);
+
+        add(&made, leg);
+        add(&found, leg);
+    }
+    CHECK_INT((int64_t)made.count, LEDGER_ENTRIES_MAX);
+    CHECK_OK(ledger_entries_find(scene.db, &made, scene_at(1), &scene.err), &scene.err);
+    scene_keep(&scene);
+    CHECK_OK(db_begin(other, TRANSACTION_READ, &scene.err), &scene.err);
+    CHECK_OK(ledger_entries_find(other, &found, scene_at(2), &scene.err), &scene.err);
+    db_rollback(other);
+    db_close(&other);
+    for (size_t i = 0; i < made.count; i++)
+        CHECK(made.items[i].id > 0 && found.items[i].id == made.items[i].id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_of_many_are_found),
         cmocka_unit_test(test_an_account_is_there_once),
         cmocka_unit_test(test_more_than_money_holds_is_refused),
         cmocka_unit_test(test_what_is_posted_and_pending_is_kept_apart),

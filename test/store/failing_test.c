@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever statement of the files that keep money fails, the caller hears of it. */
+#include <stdio.h>
+
+#include "store/approval.h"
+#include "store/audit.h"
+#include "store/burn.h"
+#include "store/deposit.h"
+#include "store/hold.h"
+#include "store/host_invoice.h"
+#include "store/ledger.h"
+#include "store/meters.h"
+#include "store/payout.h"
+#include "store/refund.h"
+#include "store/seal.h"
+#include "store/support_failing.h"
+#include "store/support_rows.h"
+#include "store/trial.h"
+#include "store/wallet.h"
+
+static struct journal moves(const struct scene *scene, const char *key, enum journal_kind kind)
+{
+    struct leg legs[] = {
+        { { LEDGER_BANK, 0, 0 }, { LEDGER_RENTER_PREPAID, scene->ada, 0 }, { 1000 }, LEG_TRANSFER },
+        { { LEDGER_BANK, 0, 0 }, { LEDGER_HOST_PAYABLE, scene->host, 0 }, { 800 }, LEG_TRANSFER },
+        { { LEDGER_BANK, 0, 0 }, { LEDGER_HOST_PAYABLE, scene->bob, 0 }, { 10 }, LEG_TRANSFER },
+        { { LEDGER_BANK, 0, 0 }, { LEDGER_HOST_PAYABLE, scene->ada, 0 }, { 10 }, LEG_TRANSFER },
+    };
+    struct journal_moves moves = { .key = key,
+                                   .kind = kind,
+                                   .ref_kind = JOURNAL_REF_CONTRACT,
+                                   .ref_id = scene->contract,
+                                   .occurred = scene_at(1),
+                                   .legs = legs,
+                                   .leg_count = sizeof legs / sizeof legs[0] };
+    struct journal journal;
+
+    CHECK_INT(journal_moves(&moves, &journal), JOURNAL_BUILT);
+    return journal;
+}
+
+/* A journal that is new, and one that was posted before. */
+static bool post(struct db *db, const struct scene *scene, struct error *err)
+{
+    struct journal journal = moves(scene, "adj:1", JOURNAL_ADJUSTMENT);
+    enum ledger_outcome outcome;
+
+    return ledger_post(db, &journal, scene_at(1), &outcome, err) &&
+           ledger_post(db, &journal, scene_at(1), &outcome, err);
+}
+
+static bool ledger_work(struct db *db, void *context, struct error *err)
+{
+    const struct scene *scene = context;
+    struct ledger_key prepaid = { LEDGER_RENTER_PREPAID, scene->ada, 0 };
+    struct ledger_sums sums, *trial;
+    struct renter_funds funds;
+    struct instant posted;
+    struct journal journal;
+    struct money earned;
+    int64_t newest;
+    size_t count;
+    bool has;
+
+    (void)ledger_chart(&count);
+    trial = calloc(count, sizeof *trial);
+    bool is_done = post(db, scene, err) && ledger_load_funds(db, scene->ada, &funds, err) &&
+                   ledger_load_sums(db, prepaid, &sums, err) &&
+                   ledger_load_earnings(db, scene->host, &earned, err) &&
+                   ledger_newest(db, &newest, err) &&
+                   ledger_load_journal(db, "adj:1", &journal, &posted, &has, err) &&
+                   trial_load(db, trial, err);
+    free(trial);
+    return is_done;
+}
+
+static bool hold_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct hold_row hold = { .key = "credit:t1",
+                             .kind = HOLD_CREDIT,
+                             .user_id = scene->ada,
+                             .amount = { 300 },
+                             .note = "why",
+                             .created = scene_at(2),
+                             .expires = scene_at(9) },
+                    other = hold, back, *list;
+    struct hold_filter filter = { .max = 8, .state = -1 };
+    struct leg taken = hold_leg(HOLD_CREDIT, scene->ada, (struct money){ 100 });
+    struct journal journal;
+    enum hold_placing placing;
+    struct hold_sums sums;
+    struct money captured;
+    int64_t ids[8];
+    size_t count;
+    bool has;
+
+    other.key = "credit:t2";
+    CHECK_INT(hold_take(1, &taken, scene_at(6), &journal), JOURNAL_BUILT);
+    return post(db, scene, err) && hold_place(db, &hold, &placing, err) &&
+           hold_place(db, &hold, &placing, err) && hold_place(db, &other, &placing, err) &&
+           hold_load(db, hold.id, &scene->arena, &back, &has, err) &&
+           hold_find(db, "credit:t1", &scene->arena, &back, &has, err) &&
+           hold_due(db, scene_at(10), ids, 8, &count, err) &&
+           hold_list(db, &filter, &scene->arena, &list, &count, err) &&
+           hold_sums(db, scene->ada, &sums, err) &&
+           hold_end(db, &hold, HOLD_RELEASED, scene_at(3), err) &&
+           hold_capture(db, &other, &journal, scene_at(3), err) &&
+           hold_captured(db, scene->ada, HOLD_CREDIT, scene_at(0), &captured, err);
+}
+
+static bool meters_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct meter of[COMPONENT_COUNT];
+    struct meter_epoch epochs[8];
+    struct burn_row *burns;
+    struct meters meters;
+    size_t count;
+
+    for (size_t i = 0; i < COMPONENT_COUNT; i++)
+        of[i] = meter_open((enum component)(i + 1), (struct money){ 1000 }, 1, 2500);
+    return meters_open(db, scene->contract, of, scene_at(1), err) &&
+           meters_load(db, scene->contract, &meters, err) && meters_save(db, &meters, err) &&
+           meters_reprice(db, &meters, COMPONENT_GPU, (struct money){ 7 }, scene_at(2), err) &&
+           meters_load_epochs(db, scene->contract, COMPONENT_GPU, epochs, 8, &count, err) &&
+           burn_list(db, scene->ada, &scene->arena, &burns, &count, err) &&
+           burn_list_of(db, scene->contract, &scene->arena, &burns, &count, err) &&
+           burn_list_hosted(db, scene->host, &scene->arena, &burns, &count, err) &&
+           meters_close(db, &meters, scene_at(3), err);
+}
+
+static bool payout_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct payout_row payout = { .host_id = scene->host,
+                                 .cut = scene_at(1),
+                                 .amount = { 500 },
+                                 .state = PAYOUT_CREATED,
+                                 .provider = "manual",
+                                 .reference = "",
+                                 .reason = "" },
+                      back, *list;
+    struct payout_filter filter = { .max = 8 };
+    size_t count;
+    bool has;
+
+    if (!payout_insert(db, &payout, &payout.id, err) ||
+        !payout_load(db, payout.id, &scene->arena, &back, &has, err) ||
+        !payout_exists(db, scene->host, scene_at(1), &has, err))
+        return false;
+    payout.state = PAYOUT_SUBMITTED;
+    return payout_update(db, &payout, PAYOUT_CREATED, err) &&
+           payout_list(db, &filter, &scene->arena, &list, &count, err);
+}
+
+static bool invoice_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct host_invoice_row invoice = { .host_id = scene->host,
+                                        .number = "HINV-2026-000001",
+                                        .from = scene_at(1),
+                                        .until = scene_at(2),
+                                        .gross = { 4 },
+                                        .total = { 3 },
+                                        .drawn = { 3 },
+                                        .made = scene_at(3) },
+                            back, *list;
+    struct usage_sum line = { .machine_id = scene->machine,
+                              .component = COMPONENT_GPU,
+                              .kind = USAGE_USED,
+                              .used = 5,
+                              .gross = { 4 },
+                              .host = { 3 },
+                              .accrued = { 3 } },
+                     *lines;
+    char number[BILL_NUMBER_SIZE];
+    struct instant last;
+    int64_t ids[8], *some;
+    size_t count;
+    bool has;
+
+    return bill_number(db, "HINV", 2026, number, err) &&
+           host_invoice_due(db, scene_at(9), ids, 8, &count, err) &&
+           host_invoice_machines(db, scene->host, &scene->arena, &some, &count, err) &&
+           host_invoice_unposted(db, scene->machine, scene_at(9), &scene->arena, &some, &count,
+                                 err) &&
+           host_invoice_last(db, scene->host, &last, err) &&
+           host_invoice_insert(db, &invoice, &invoice.id, err) &&
+           host_invoice_add_line(db, invoice.id, &line, err) &&
+           host_invoice_set_billed(db, scene->host, scene_at(2), err) &&
+           host_invoice_list(db, scene->host, scene_at(0), scene_at(9), &scene->arena, &list,
+                             &count, err) &&
+           host_invoice_load(db, invoice.id, &scene->arena, &back, &has, err) &&
+           host_invoice_lines(db, invoice.id, &scene->arena, &lines, &count, err);
+}
+
+static bool usage_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct usage_line line = { .contract_id = scene->contract,
+                               .owner_id = scene->ada,
+                               .host_id = scene->host,
+                               .machine_id = scene->machine,
+                               .day = 20,
+                               .component = COMPONENT_GPU,
+                               .kind = USAGE_USED,
+                               .rate = { 5 },
+                               .quantity = 1,
+                               .used = 100,
+                               .gross = { 4 },
+                               .host = { 3 },
+                               .accrued = { 3 },
+                               .from = scene_at(1),
+                               .until = scene_at(2) },
+                      *list;
+    struct usage_range range = { .user_id = scene->ada, .until_day = 99 };
+    struct refund_row refund = { .ticket = "t/1",
+                                 .contract_id = scene->contract,
+                                 .component = COMPONENT_GPU,
+                                 .refund = { { 5 }, 1, 7 },
+                                 .at = scene_at(1) };
+    struct wallet_entry *entries;
+    struct usage_sum *sums;
+    struct usage_rate *rates;
+    struct money money;
+    size_t count;
+
+    return usage_line_add(db, &line, err) &&
+           usage_line_of_renter(db, &range, &scene->arena, &list, &count, err) &&
+           usage_line_sum_host(db, &range, false, &scene->arena, &sums, &count, err) &&
+           usage_line_sum_host(db, &range, true, &scene->arena, &sums, &count, err) &&
+           usage_line_rates(db, scene->contract, COMPONENT_GPU, &scene->arena, &rates, &count,
+                            err) &&
+           usage_line_accrued(db, scene->host, 1, &money, err) && refund_insert(db, &refund, err) &&
+           refund_paid_bought(db, scene->contract, COMPONENT_GPU, &money, err) &&
+           refund_sum(db, scene->ada, scene_at(0), &money, err) &&
+           wallet_list(db, scene->ada, scene_at(0), scene_at(9), &scene->arena, &entries, &count,
+                       err);
+}
+
+static bool deposit_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct deposit_row deposit = {
+        .user_id = scene->ada, .provider = "manual", .object_id = "wire 1", .amount = { 500 }
+    };
+    struct deposit_row other = deposit;
+    bool is_new;
+
+    other.object_id = "wire 2";
+    return deposit_expect(db, &deposit, scene_at(1), &is_new, err) &&
+           deposit_arrive(db, &deposit, scene_at(2), &is_new, err) &&
+           deposit_arrive(db, &deposit, scene_at(2), &is_new, err) &&
+           deposit_expect(db, &other, scene_at(1), &is_new, err) &&
+           deposit_cancel(db, other.id, scene_at(2), err);
+}
+
+static bool approval_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct approval_row row = { .what = "take:7",
+                                .body = "all of it",
+                                .amount = { 500 },
+                                .asked_by = scene->ada,
+                                .asked = scene_at(3) },
+                        back, *list;
+    struct approval_filter filter = { .max = 8 };
+    size_t count;
+    bool has;
+
+    return approval_ask(db, &row, err) &&
+           approval_find(db, "take:7", &scene->arena, &back, &has, err) &&
+           approval_give(db, back.id, scene->bob, scene_at(4), err) &&
+           approval_list(db, &filter, &scene->arena, &list, &count, err);
+}
+
+static bool seal_work(struct db *db, void *context, struct error *err)
+{
+    struct journal journal = { .leg_count = 0 };
+    struct seal seal;
+    size_t leg_count;
+    int64_t last;
+
+    if (!post(db, context, err) || !seal_find_settled(db, 0, scene_at(9), &last, err))
+        return false;
+    struct audit_stream legs = audit_open(db, AUDIT_LEGS);
+    bool is_read = audit_take_legs(&legs, last, &journal, &leg_count, err);
+    audit_close(&legs);
+    struct seal fresh = { .number = 1, .last_journal = last, .journal_count = 1 };
+    (void)snprintf(fresh.hash, sizeof fresh.hash, "h");
+    return is_read && seal_insert(db, &fresh, scene_at(9), err) && seal_load_newest(db, &seal, err);
+}
+
+static void test_every_statement_that_fails_is_heard_of(void **state)
+{
+    static const struct {
+        support_work *work;
+        int statements; /* at least */
+    } rows[] = {
+        { ledger_work, 14 }, { hold_work, 30 },    { meters_work, 14 },
+        { payout_work, 5 },  { invoice_work, 11 }, { usage_work, 10 },
+        { deposit_work, 7 }, { approval_work, 4 }, { seal_work, 8 },
+    };
+    auto_scene struct scene scene = scene_open(*state);
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        scene_keep(&scene);
+        int statements = support_fail_each(scene.db, rows[i].work, &scene);
+        check_row("row %zu, with %d statements", i, statements);
+        CHECK(statements >= rows[i].statements);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_statement_that_fails_is_heard_of),
+    };
+
+    return SUPPORT_RUN(tests);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/support_failing.h"
+
+#include "store/driver.h"
+#include "store/support.h"
+
+static const struct db_driver *real;
+static struct db_driver failing;
+static int left;
+
+static bool is_due(void)
+{
+    return left >= 0 && left-- == 0;
+}
+
+static bool exec(struct db *db, const char *sql, struct db_args args, int64_t *ret_count,
+                 struct error *err)
+{
+    return is_due() ? db_fail(db, DB_FAILURE_FINAL, ERROR_IO, err, "the disk is gone")
+                    : real->exec(db, sql, args, ret_count, err);
+}
+
+static bool query(struct db *db, const char *sql, struct db_args args, void **ret_cursor,
+                  struct error *err)
+{
+    return is_due() ? db_fail(db, DB_FAILURE_FINAL, ERROR_IO, err, "the disk is gone")
+                    : real->query(db, sql, args, ret_cursor, err);
+}
+
+void support_fail_after(struct db *db, int count)
+{
+    left = count;
+    if (db->driver == &failing)
+        return;
+    real = db->driver;
+    failing = *real;
+    failing.exec = exec;
+    failing.query = query;
+    db->driver = &failing;
+}
+
+int support_fail_each(struct db *db, support_work *work, void *context)
+{
+    struct error err;
+    bool is_done = false;
+    int count = 0;
+
+    for (; !is_done; count += !is_done) {
+        check_row("statement %d", count);
+        support_fail_after(db, count);
+        is_done = work(db, context, &err);
+        support_fail_after(db, -1);
+        if (!is_done)
+            CHECK_INT(err.code, ERROR_IO);
+        CHECK(is_done == !db->has_failed);
+        db_rollback(db);
+        CHECK_OK(db_begin(db, TRANSACTION_WRITE, &err), &err);
+    }
+    return count;
+}

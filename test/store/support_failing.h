@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A database that fails at one statement, as it does where a disk does: whatever runs on it has to
+ * say so and to leave. */
+
+#ifndef BERTH_TEST_STORE_SUPPORT_FAILING_H
+#define BERTH_TEST_STORE_SUPPORT_FAILING_H
+
+#include "store/db.h"
+
+/* From now on `count` more statements work on the connection, and the one after them fails with
+ * ERROR_IO; below zero: all work. One connection at a time. */
+void support_fail_after(struct db *db, int count);
+
+/* Run it with its first statement failing, then with its second, and so on, each time in a
+ * transaction that is rolled back, until none is left to fail. It must fail each time, with what
+ * the database said, and succeed in the end. One transaction is open before and another after.
+ * Returns how many statements it has. */
+typedef bool support_work(struct db *db, void *context, struct error *err);
+int support_fail_each(struct db *db, support_work *work, void *context);
+
+#endif
