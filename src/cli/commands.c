@@ -19,6 +19,7 @@
 #include "cli/cmd_notifications.h"
 #include "cli/cmd_offers.h"
 #include "cli/cmd_orders.h"
+#include "cli/cmd_payments.h"
 #include "cli/cmd_people.h"
 #include "cli/cmd_rank.h"
 #include "cli/cmd_rules.h"
@@ -344,6 +345,16 @@ const struct command commands[] = {
       "berth search invoices 'amount_cents>100'\n" },
     { "Account", "show", "deposit", false, true, "ID", 1, 1, no_options, cmd_show_deposit,
       INSTANCES, "what is prepaid for a reserved instance", "" },
+    { "Account", "add", "credit", false, true, "DOLLARS", 1, 1, no_options, cmd_add_credit, NULL,
+      "buy credit: prints the page on which it is paid by card", "berth add credit 25.00\n" },
+    { "Account", "show", "deposits", false, true, "", 0, 0, no_options, cmd_show_deposits, NULL,
+      "credit that was bought, and what became of it", "" },
+    { "Account", "add", "card", false, true, "", 0, 0, no_options, cmd_add_card, NULL,
+      "save a card: prints the page on which to leave it", "" },
+    { "Account", "show", "cards", false, true, "", 0, 0, no_options, cmd_show_cards, NULL,
+      "the saved cards, by their last four digits", "" },
+    { "Account", "remove", "card", false, true, "ID", 1, 1, no_options, cmd_remove_card, NULL,
+      "never have a card charged again", "" },
     { "Account", "transfer", "credit", false, true, "[RECIPIENT AMOUNT]", 0, 2,
       cmd_transfer_credit_options, cmd_transfer_credit, NULL, "give bought credit to somebody else",
       "berth transfer credit bo@example.org 5.00\n" },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/limits.h"
+#include "flow/pay_back.h"
 #include "flow/pay_card.h"
 #include "flow/pay_in.h"
 #include "market/billing.h"
@@ -82,6 +83,7 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         [PAY_CUSTOMER] = STRIPE_CUSTOMER,
         [PAY_PAGE] = STRIPE_PAGE_OBJECT,
         [PAY_CARD_PAGE] = STRIPE_PAGE_OBJECT,
+        [PAY_REFUND] = STRIPE_REFUND,
     };
 
     *ret = object->kind == kinds[call->purpose] ? PAY_DONE : PAY_STRANGE;
@@ -96,6 +98,8 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         return set_page(pay, call->ref, object, err);
     case PAY_CARD_PAGE:
         return card_page_set(pay->db, call->ref, CARD_PAGE_OPEN, object->id, object->url, err);
+    case PAY_REFUND:
+        return pay_back_refund(pay, object, ret, err);
     case PAY_PURPOSE_COUNT:
         break;
     }
@@ -161,6 +165,8 @@ static bool refused_work(struct db *db, void *context, struct error *err)
         return pay_in_fail(&pay, call.ref, DEPOSIT_FAILED, reason, err);
     case PAY_CARD_PAGE:
         return card_page_set(db, call.ref, CARD_PAGE_OVER, "", "", err);
+    case PAY_REFUND:
+        return pay_back_refused(&pay, call.ref, reason, err);
     case PAY_PURPOSE_COUNT:
         break;
     }
@@ -218,12 +224,14 @@ static bool object_work(struct db *db, void *context, struct error *err)
         return pay_in_intent(&pay, work->object, &work->effect, err);
     case STRIPE_PAGE_OBJECT:
         return pay_in_page(&pay, work->object, &work->effect, err);
+    case STRIPE_REFUND:
+        return pay_back_refund(&pay, work->object, &work->effect, err);
+    case STRIPE_DISPUTE:
+        return pay_back_dispute(&pay, work->object, &work->effect, err);
     case STRIPE_OTHER:
     case STRIPE_CUSTOMER:
     case STRIPE_SETUP:
     case STRIPE_CARD:
-    case STRIPE_REFUND:
-    case STRIPE_DISPUTE:
     case STRIPE_ACCOUNT:
     case STRIPE_LINK:
     case STRIPE_TRANSFER:

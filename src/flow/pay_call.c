@@ -13,6 +13,7 @@ static const char *const names[PAY_PURPOSE_COUNT] = {
     [PAY_CUSTOMER] = "customer",
     [PAY_PAGE] = "page",
     [PAY_CARD_PAGE] = "card_page",
+    [PAY_REFUND] = "refund",
 };
 
 const char *pay_purpose_name(enum pay_purpose purpose)

@@ -18,6 +18,7 @@ enum pay_purpose {
     PAY_CUSTOMER,  /* of a user */
     PAY_PAGE,      /* of a deposit */
     PAY_CARD_PAGE, /* of a card page */
+    PAY_REFUND,    /* of a refund */
     PAY_PURPOSE_COUNT,
 };
 

@@ -186,10 +186,13 @@ static bool describe(struct db *db, struct wallet_view *view, struct arena *aren
         view->source = "hold";
         view->service = "refund";
         return true;
+    case JOURNAL_REFUND:
+        view->source = "card";
+        view->service = "refund";
+        return true;
     case JOURNAL_USAGE:
     case JOURNAL_PROMO:
     case JOURNAL_PROMO_EXPIRY:
-    case JOURNAL_REFUND:
     case JOURNAL_DISPUTE:
     case JOURNAL_PROVIDER:
         break;

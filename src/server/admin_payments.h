@@ -6,6 +6,6 @@
 
 #include "server/admin_money.h"
 
-admin_run_command admin_payments_sweep;
+admin_run_command admin_payments_sweep, admin_deposit_refund;
 
 #endif

@@ -199,10 +199,11 @@ static const char *words_for(const struct wallet_view *view)
         return view->entry.is_out ? "Credit given to somebody" : "Credit from somebody";
     case JOURNAL_HOLD:
         return "Set aside, and taken";
+    case JOURNAL_REFUND:
+        return "Credit sent back to a card";
     case JOURNAL_PROMO:
     case JOURNAL_USAGE:
     case JOURNAL_PROMO_EXPIRY:
-    case JOURNAL_REFUND:
     case JOURNAL_DISPUTE:
     case JOURNAL_PROVIDER:
         break;

@@ -58,6 +58,13 @@ static const struct mail_template {
     { "payment_failed", "A payment of ${amount} has failed",
       "Your payment of ${amount} did not go through (deposit {deposit}): {reason}.\n"
       "Nothing was charged. Try another card with `berth add credit`, or at {url}.\n" },
+    { "refunded", "${amount} was sent back to your card",
+      "${amount} of your credit at {url} was sent back to the card that it came from.\n"
+      "Banks take five to ten days to show it.\n" },
+    { "disputed", "A payment of ${amount} is disputed",
+      "The owner of the card that paid ${amount} to your account has asked the bank to take it "
+      "back.\nUntil that is decided as much of your credit is frozen. If it was you, write to "
+      "the operator.\nMore at {url}.\n" },
     { "lifetime_ends", "Instance {instance} ends in {left}",
       "The lifetime of instance {instance} {label} ends at {end}, in {left}: then it stops.\n"
       "Its data stays until {kept_until} and is deleted then. Copy it away; only its host can\n"

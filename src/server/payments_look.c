@@ -179,14 +179,84 @@ enum pay_effect payments_event(const struct payments_asker *asker,
     return payments_look(asker, told.object_id, told.account);
 }
 
+/* Among what there is, that which the call would have made. */
+struct search {
+    const struct payments_asker *asker;
+    const struct pay_call *call;
+    const struct outbox_item *item;
+    enum stripe_kind kind;
+    bool is_found;
+    enum pay_effect effect;
+};
+
+static bool take_found(void *context, const json_t *item)
+{
+    struct search *search = context;
+    const struct flow *flow = search->asker->options->flow;
+    struct stripe_object object;
+    struct error err;
+
+    if (!stripe_object_read(item, &object, &err) || object.kind != search->kind ||
+        object.ref != search->call->ref ||
+        strcmp(object.installation, flow->pay->installation) != 0)
+        return true;
+    search->is_found = true;
+    search->effect = payments_look(search->asker, object.id, search->item->account);
+    return false;
+}
+
+/* What a form that we made holds behind "name=": ids need no decoding. */
+static bool form_id(const char *body, const char *name, char ret[static STRIPE_ID_MAX + 1])
+{
+    size_t name_length = strlen(name);
+
+    for (const char *at = body; at != NULL; at = strchr(at, '&')) {
+        at += *at == '&';
+        if (strncmp(at, name, name_length) == 0 && at[name_length] == '=') {
+            const char *value = at + name_length + 1;
+            size_t length = strcspn(value, "&");
+
+            if (length > STRIPE_ID_MAX)
+                return false;
+            memcpy(ret, value, length);
+            ret[length] = '\0';
+            return stripe_is_id(ret);
+        }
+    }
+    return false;
+}
+
+/* False in `*ret_can`: there is no list in which it would be. */
+static bool search_for(struct search *search, bool *ret_can)
+{
+    char whose[STRIPE_ID_MAX + 1];
+    struct stripe_list list = { .kind = STRIPE_LIST_REFUNDS, .whose = whose };
+
+    *ret_can = search->call->purpose == PAY_REFUND;
+    if (!*ret_can)
+        return true;
+    search->kind = STRIPE_REFUND;
+    return form_id(search->item->body, "payment_intent", whose) &&
+           payments_each(search->asker, list, search->item->account, take_found, search);
+}
+
 enum payments_doubt payments_doubt(const struct payments_asker *asker,
                                    const struct outbox_item *item)
 {
     const struct flow *flow = asker->options->flow;
+    struct pay_call call;
+    struct search search = { .asker = asker, .call = &call, .item = item };
     struct error err;
-    bool is_left;
+    bool is_left, can;
 
-    /* Customers and pages that nobody was told of harm nobody: another is made. */
+    if (!pay_call_read(item, &call))
+        return PAYMENTS_STUCK;
+    if (!search_for(&search, &can) || (search.is_found && search.effect == PAY_LATER))
+        return PAYMENTS_DOUBT_LATER;
+    if (search.is_found)
+        return PAYMENTS_FOUND;
+    /* It came to nothing; or it is a customer or a page that nobody was told of, which harms
+     * nobody: another is made. */
     if (!flow_pay_again(flow, item, &is_left, &err)) {
         log_failure(flow->log, "call not made anew", &err);
         return PAYMENTS_DOUBT_LATER;

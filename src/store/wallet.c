@@ -22,7 +22,8 @@ static bool entry_read(struct db_rows *row, struct arena *arena, void *item, str
 }
 
 /* By account, so that a market's other journals are never looked at. Code 65 is a transfer, 62 the
- * making of a payout, 63 credit that was sent back, 71 earnings that were kept back. */
+ * making of a payout, 63 credit that was sent back, 71 earnings that were kept back; kind 8 is a
+ * refund to a card. */
 bool wallet_list(struct db *db, int64_t user_id, struct instant from, struct instant until,
                  struct arena *arena, struct wallet_entry **ret, size_t *ret_count,
                  struct error *err)
@@ -42,7 +43,8 @@ bool wallet_list(struct db *db, int64_t user_id, struct instant from, struct ins
         "WHERE a.owner_id = $1 AND j.occurred_us BETWEEN $2 AND $3 "
         "AND ((a.code = 2010 AND j.kind = 11 AND t.code = 65) OR (a.code = 2110 AND j.kind = 5) "
         "OR (a.code = 2120 AND j.kind = 6 AND t.code = 62) "
-        "OR (j.kind = 12 AND ((a.code = 2010 AND t.code = 63) OR (a.code = 2120 AND t.code = "
+        "OR (a.code = 2010 AND j.kind = 8 AND t.code = 63) OR (j.kind = 12 AND ((a.code = 2010 AND "
+        "t.code = 63) OR (a.code = 2120 AND t.code = "
         "71)))) "
         "GROUP BY j.id, j.kind, j.ref_id, j.occurred_us ORDER BY 4, 1",
         DB_ARGS(db_int(user_id), db_instant(from), db_instant(until)), arena, ret, ret_count, err);

@@ -89,7 +89,11 @@ class FakeStripe:
                 return self.cut(handler)
             if fault and fault.isdigit():
                 return self.send(handler, int(fault), {"error": {"type": "api_error"}}, {})
+            if fault == "lost_500":
+                return self.send(handler, 500, {"error": {"type": "api_error"}}, {"Stripe-Should-Retry": "false"})
             status, reply, headers = self.execute(handler, path, query, body, key)
+        if fault == "done_500":
+            return self.send(handler, 500, {"error": {"type": "api_error"}}, {"Stripe-Should-Retry": "false"})
         if fault == "garbage":
             return self.send_raw(handler, 200, b"<html>no", "text/html", {})
         self.send(handler, status, reply, headers, fault)

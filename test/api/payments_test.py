@@ -253,6 +253,62 @@ class Payments(unittest.TestCase):
         self.assertEqual(self.database("SELECT count(*) FROM psp_event"), [(len(events),)])
         print(f"{len(sent)} events, {len(numbers)} deposits, one journal each")
 
+    def refund(self, number, amount, ticket):
+        return self.world.admin("refund", "deposit", str(number), "--amount", amount, "--ticket", ticket)
+
+    def test_unspent_credit_goes_back_to_its_card_once(self):
+        number, intent = self.paid(self.ada, 50)
+        for fault in ("cut_request", "cut_reply:100", "500", "cut_reply:400"):
+            self.stripe.faults = {"POST /v1/refunds": [fault]}
+            self.assertTrue(self.refund(number, "5.00", fault)["changed"])
+            self.assertFalse(self.refund(number, "5.00", fault)["changed"])
+        self.wait(lambda: self.database("SELECT count(*) FROM pay_refund WHERE state = 2") == [(4,)])
+        self.assertEqual(self.credit(self.ada), 30)
+        self.assertEqual(len(self.stripe.of_kind("refund")), 4)
+        for refund in self.stripe.of_kind("refund"):
+            self.stripe.deliver(self.world, self.stripe.event("refund.updated", refund["id"]))
+        with self.assertRaises(RuntimeError):
+            self.refund(number, "30.01", "too much")
+        # What Stripe will not send back stays credit.
+        self.stripe.find(intent)["amount"] = 1
+        self.refund(number, "30.00", "all")
+        self.wait(lambda: self.database("SELECT reason FROM pay_refund WHERE state = 3")
+                  == [("charge_already_refunded",)])
+        self.assertEqual(self.credit(self.ada), 30)
+        rows = self.ada.ok("GET", "/api/v1/invoices/?select_filters=" +
+                           "%7B%22when%22:%7B%22gte%22:0,%22lte%22:4000000000%7D%7D")["results"]
+        self.assertIn("Credit sent back to a card", {row["description"] for row in rows})
+
+    def test_a_refund_of_which_stripe_says_nothing_more_is_looked_for(self):
+        """500 and "do not retry", after it was done: it is found in the list, and not made twice."""
+        number, _ = self.paid(self.ada, 50)
+        self.stripe.faults = {"POST /v1/refunds": ["done_500"]}
+        self.refund(number, "5.00", "a")
+        self.wait(lambda: self.database("SELECT count(*) FROM pay_refund WHERE state = 2") == [(1,)])
+        self.stripe.faults = {"POST /v1/refunds": ["lost_500"]}
+        self.refund(number, "6.00", "b")
+        self.wait(lambda: self.database("SELECT count(*) FROM pay_refund WHERE state = 2") == [(2,)])
+        self.assertEqual(sorted(r["amount"] for r in self.stripe.of_kind("refund")), [500, 600])
+        self.assertEqual(self.credit(self.ada), 39)
+
+    def test_a_disputed_payment(self):
+        for is_won in (True, False):
+            who = self.world.user("won" if is_won else "lost")
+            _, intent = self.paid(who, 50)
+            with self.stripe.lock:
+                made = self.stripe.dispute(intent)
+            for kind in ("charge.dispute.created", "charge.dispute.funds_withdrawn"):
+                self.stripe.deliver(self.world, self.stripe.event(kind, made["id"]))
+            self.wait(lambda: self.credit(who) == 0)
+            with self.stripe.lock:
+                self.stripe.end_dispute(made["id"], is_won)
+            for kind in ("charge.dispute.closed", "charge.dispute.funds_reinstated", "charge.dispute.updated"):
+                self.stripe.deliver(self.world, self.stripe.event(kind, made["id"]))
+            self.wait(lambda: not self.database("SELECT 1 FROM psp_event WHERE state = 0"))
+            self.assertEqual(self.credit(who), 50 if is_won else 0)
+        self.assertEqual(self.database("SELECT sum(amount) FROM provider_txn")[0][0],
+                         self.stripe.balance() * 10_000_000)
+
     def test_the_nightly_look_finds_what_nobody_told(self):
         made = self.buy(self.ada, 25)
         page = self.stripe.pay(made["url"])  # and its events are lost

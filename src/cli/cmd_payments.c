@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_payments.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/instant.h"
+#include "base/json.h"
+#include "base/money.h"
+
+enum { BODY_MAX = 1024, PATH_SIZE = 96 };
+
+#define DEPOSITS_PATH "/api/v0/billing/deposits/"
+#define CARDS_PATH    "/api/v0/billing/cards/"
+
+/* The page goes to standard output alone, for a browser to be given. */
+static bool print_page(struct cli *cli, const char *url, const char *again)
+{
+    if (url[0] == '\0') {
+        cli_note(cli, "The page is not there yet: %s again in a moment.", again);
+        cli->exit_status = 1;
+        return true;
+    }
+    cli_note(cli, "Open this in a browser:");
+    buf_printf(cli->out, "%s\n", url);
+    return true;
+}
+
+bool cmd_add_credit(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    struct encoder json = encoder_of(&body);
+    auto_json json_t *reply = NULL;
+    struct money amount;
+
+    if (!money_parse(cli->args.words[0], &amount, err))
+        return cli_usage(cli, err, "'%.32s' is no amount of dollars: 25.00", cli->args.words[0]);
+    encode_object(&json);
+    encode_field_text(&json, "amount", cli->args.words[0]);
+    encode_end(&json);
+    if (!client_call(cli->client, "POST", DEPOSITS_PATH, &body, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    const json_t *deposit = json_member(reply, "deposit");
+    const char *reason = print_text_of(deposit, "reason");
+    if (strcmp(print_text_of(deposit, "state"), "failed") == 0)
+        return error_set(err, ERROR_UNAVAILABLE, "the payment provider refused it: %.64s", reason);
+    return print_page(cli, print_text_of(deposit, "url"), "add credit");
+}
+
+bool cmd_show_deposits(struct cli *cli, struct error *err)
+{
+    static const struct table_column columns[] = {
+        { "ID", true, 0, 0 },     { "When", false, 0, 0 },   { "Amount", true, 0, 0 },
+        { "State", false, 0, 0 }, { "Reason", false, 1, 0 }, { "Page", false, 2, 80 },
+    };
+    auto_table struct table table = table_of(columns, sizeof columns / sizeof columns[0]);
+    auto_json json_t *reply = NULL;
+
+    if (!client_call(cli->client, "GET", DEPOSITS_PATH, NULL, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    const json_t *rows = json_member(reply, "deposits");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        char when[INSTANT_TEXT_SIZE];
+        struct instant made = { print_int_of(row, "created_at") * US_PER_SECOND };
+
+        table_number(&table, row, "id", 1, 0);
+        table_cell(&table, "%.10s", instant_format(made, when));
+        table_number(&table, row, "amount", 1, 2);
+        table_text(&table, row, "state");
+        table_text(&table, row, "reason");
+        table_text(&table, row, "url");
+    }
+    table_write(&table, cli->style, cli->out);
+    return true;
+}
+
+bool cmd_add_card(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    auto_json json_t *reply = NULL;
+
+    buf_append(&body, "{}", 2);
+    if (!client_call(cli->client, "POST", CARDS_PATH, &body, &reply, err))
+        return false;
+    return cli_print_raw(cli, reply) || print_page(cli, print_text_of(reply, "url"), "add card");
+}
+
+bool cmd_show_cards(struct cli *cli, struct error *err)
+{
+    static const struct table_column columns[] = { { "ID", true, 0, 0 },
+                                                   { "Card", false, 0, 0 },
+                                                   { "Ends in", false, 0, 0 },
+                                                   { "Good until", false, 1, 0 } };
+    auto_table struct table table = table_of(columns, sizeof columns / sizeof columns[0]);
+    auto_json json_t *reply = NULL;
+
+    if (!client_call(cli->client, "GET", CARDS_PATH, NULL, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    const json_t *rows = json_member(reply, "cards");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+
+        table_number(&table, row, "id", 1, 0);
+        table_text(&table, row, "brand");
+        table_text(&table, row, "last4");
+        table_cell(&table, "%lld-%02lld", (long long)print_int_of(row, "exp_year"),
+                   (long long)print_int_of(row, "exp_month"));
+    }
+    table_write(&table, cli->style, cli->out);
+    return true;
+}
+
+bool cmd_remove_card(struct cli *cli, struct error *err)
+{
+    char path[PATH_SIZE];
+    auto_json json_t *reply = NULL;
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], "card", &id, err))
+        return false;
+    (void)snprintf(path, sizeof path, CARDS_PATH "%lld/", id);
+    if (!client_call(cli->client, "DELETE", path, NULL, &reply, err))
+        return false;
+    if (!cli_print_raw(cli, reply))
+        cli_note(cli, "Card %lld is not charged any more.", id);
+    return true;
+}

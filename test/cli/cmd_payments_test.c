@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd_payments.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "support.h"
+
+static struct support_reply replies[] = {
+    { "POST /api/v0/billing/deposits/", 200,
+      "{\"success\":true,\"deposit\":{\"id\":7,\"state\":\"open\",\"url\":\"https://pay/7\"}}" },
+    { "GET /api/v0/billing/deposits/", 200,
+      "{\"payments\":true,\"deposits\":[{\"id\":7,\"amount\":25,\"state\":\"failed\",\"reason\":"
+      "\"card_declined\",\"url\":null,\"created_at\":1795331044}]}" },
+    { "POST /api/v0/billing/cards/", 200, "{\"success\":true,\"url\":null}" },
+    { "GET /api/v0/billing/cards/", 200,
+      "{\"cards\":[{\"id\":3,\"brand\":\"visa\",\"last4\":\"4242\",\"exp_month\":2,\"exp_year\":"
+      "2031}]}" },
+    { "DELETE /api/v0/billing/cards/3/", 200, "{\"success\":true}" },
+    { NULL, 0, NULL },
+};
+
+static struct support_market market;
+static struct support_result result;
+
+static void has(const char *text)
+{
+    check_row("%s in\n%s", text, result.out);
+    CHECK(strstr(result.out, text) != NULL);
+}
+
+static void test_a_page_is_printed_alone(void **state)
+{
+    (void)state;
+    BERTH(&result, "add", "credit", "25.00");
+    CHECK_INT(result.status, 0);
+    CHECK_TEXT(result.out, "https://pay/7\n");
+    BERTH(&result, "add", "credit", "much");
+    CHECK_INT(result.status, 2);
+    BERTH(&result, "add", "card");
+    CHECK_INT(result.status, 1);
+    CHECK_TEXT(result.out, "");
+    CHECK(strstr(result.notes, "add card again") != NULL);
+    replies[0].body = "{\"success\":true,\"deposit\":{\"id\":7,\"state\":\"failed\",\"url\":null,"
+                      "\"reason\":\"amount_too_small\"}}";
+    BERTH(&result, "add", "credit", "25.00");
+    CHECK_INT(result.status, 1);
+    CHECK(strstr(result.notes, "amount_too_small") != NULL);
+}
+
+static void test_deposits_and_cards_are_tables(void **state)
+{
+    (void)state;
+    BERTH(&result, "show", "deposits");
+    CHECK_INT(result.status, 0);
+    has("2026-11-22");
+    has("25.00");
+    has("card_declined");
+    BERTH(&result, "show", "cards");
+    CHECK_INT(result.status, 0);
+    has("4242");
+    has("2031-02");
+    BERTH(&result, "remove", "card", "3");
+    CHECK_INT(result.status, 0);
+    BERTH(&result, "remove", "card", "x");
+    CHECK_INT(result.status, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_page_is_printed_alone),
+        cmocka_unit_test(test_deposits_and_cards_are_tables),
+    };
+
+    support_open(&market, replies);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    support_close(&market);
+    return failed;
+}
