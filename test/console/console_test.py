@@ -21,6 +21,7 @@ FAILED = ROOT / "build/console-failed.png"  # what each person has seen last: -0
 # Machines on paper beside the host that pretends: model, MB of one, GPUs, dollars an hour and GPU, Mbit/s.
 FLEET = [("RTX 3090", 24576, 4, 0.21, 900), ("RTX 4090", 24564, 8, 0.42, 2000), ("RTX 4090", 24564, 2, 0.55, 500),
          ("A100 SXM4", 81920, 8, 1.15, 8000), ("H100 SXM", 81559, 8, 2.35, 10000), ("RTX 5090", 32607, 4, 0.62, 1200)]
+PASSWORD = "correct horse battery"
 
 
 def read_options():
@@ -46,6 +47,7 @@ def main():
         sys.exit("console-test: the scripts are too large")
     options.shots.mkdir(parents=True, exist_ok=True)
     with World("--web", str(options.web.resolve())) as world:
+        world.session_of(world.user("operator", is_admin=True), PASSWORD)
         with fleet.Fleet(world, world.user("fleet"), FLEET):
             told = {"url": f"http://{world.address}", "data": str(world.data), "bin": str(options.bin.resolve()),
                     "shots": str(options.shots.resolve()), "failed": str(FAILED)}

@@ -15,6 +15,7 @@ import { CreateJobPage } from './pages/machines/job';
 import { MachinePage } from './pages/machines/machine';
 import { MachinesPage } from './pages/machines';
 import { MarketPage } from './pages/market';
+import { OperatorPage } from './pages/operator';
 import { SearchPage } from './pages/search';
 import { SettingsPage } from './pages/settings';
 import { SetupPage } from './pages/setup';
@@ -43,6 +44,7 @@ const pages: Row[] = [
   { pattern: /^\/billing$/, page: BillingPage },
   { pattern: /^\/earnings$/, page: EarningsPage },
   { pattern: /^\/market$/, page: MarketPage, isPublic: true },
+  { pattern: /^\/operator$/, page: OperatorPage },
   { pattern: /^\/team$/, page: TeamPage },
   { pattern: /^\/audit$/, page: AuditPage },
   { pattern: /^\/keys$/, page: KeysPage },

@@ -19,6 +19,7 @@ const renter: Link[] = [['/', 'Search', 'search'], ['/market', 'Market', 'chart'
 const open: Link[] = [['/', 'Search', 'search'], ['/market', 'Market', 'chart']];
 const host: Link[] = [['/machines', 'Machines', 'host'], ['/create-job', 'Create Job', 'terminal'], ['/setup', 'Setup', 'up'], ['/earnings', 'Earnings', 'coins']];
 const account: Link[] = [['/billing', 'Billing', 'card'], ['/team', 'Team', 'people'], ['/audit', 'Audit log', 'list'], ['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
+const operator: Link[] = [['/operator', 'Operator', 'filter']];
 
 function Links({ links, path, count }: { links: Link[]; path: string; count?: Record<string, number> }) {
   return (
@@ -49,6 +50,7 @@ function Side({ isOpen }: { isOpen: boolean }) {
       <Links links={isIn ? renter : open} path={path} count={{ '/instances': instances?.size ?? 0 }} />
       {isIn && <><h2>Hosting</h2><Links links={host} path={path} /></>}
       {isIn && <><h2>Account</h2><Links links={account} path={path} /></>}
+      {user?.is_admin && <><h2>The market</h2><Links links={operator} path={path} /></>}
       <div class="foot">
         {isIn && teams.length > 0 && (
           <Select label="Act for" value={String(team ?? '')} onChange={(value) => void actFor(Number(value) || null)}

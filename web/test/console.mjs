@@ -4,12 +4,14 @@
 // test/console/console_test.py starts it and says where it is, as JSON.
 import { earn, end, job, join, list } from './parts/host.mjs';
 import { billing, templates } from './parts/money.mjs';
+import { nobodyElse, operate } from './parts/operator.mjs';
 import { account, destroy, live, rent, search, signUp } from './parts/renter.mjs';
 import * as team from './parts/team.mjs';
 import { Person, run } from './stage.mjs';
 
 const host = await Person.come('host@berth.test');
 const visitor = await Person.come('visitor');
+const operator = await Person.come('operator@berth.test');
 const renter = await Person.come('renter@berth.test');
 
 await run([
@@ -19,4 +21,5 @@ await run([
   () => destroy(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),
+  () => operate(operator, renter), () => nobodyElse(renter),
 ]);

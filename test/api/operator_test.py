@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What operators see and do over HTTP is what `berthd admin` says and does; nobody else is let in."""
+
+import unittest
+
+from world import World
+
+API = "/api/v0/operator"
+
+
+class OperatorTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World().__enter__()
+        cls.op = cls.world.user("op", is_admin=True)
+        cls.ada = cls.world.user("ada", credit="25.00")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.__exit__(None, None, None)
+
+    def credit(self, **fields):
+        body = {"user_id": self.ada.id, "amount": "1.50", "kind": "grant", "ticket": "because"} | fields
+        return self.op.call("POST", f"{API}/credit/", body)
+
+    def test_nobody_else_is_let_in(self):
+        for path in ("ledger", "users", "machines", "payouts"):
+            self.assertEqual(self.ada.call("GET", f"{API}/{path}/")[0], 403, path)
+        body = {"user_id": self.ada.id, "amount": "1.50", "kind": "grant", "ticket": "x"}
+        self.assertEqual(self.ada.call("POST", f"{API}/credit/", body)[0], 403)
+        body = {"machine_id": 1, "verification": "verified"}
+        self.assertEqual(self.ada.call("PUT", f"{API}/verification/", body)[0], 403)
+
+    def test_the_trial_balance_is_that_of_the_command(self):
+        told, known = self.op.ok("GET", f"{API}/ledger/"), self.world.admin("ledger", "balance")
+        self.assertTrue(told["is_balanced"])
+        self.assertEqual(told["accounts"], known["accounts"])
+
+    def test_users_are_those_that_there_are(self):
+        told = self.op.ok("GET", f"{API}/users/")
+        known = {row["id"]: row for row in self.world.admin("user", "list")}
+        self.assertEqual({row["id"]: row["email"] for row in told["users"]},
+                         {id: known[id]["email"] for id in sorted(known)[:100]})
+        self.assertTrue(next(row for row in told["users"] if row["id"] == self.op.id)["is_admin"])
+        after = self.op.ok("GET", f"{API}/users/?after={self.op.id}")["users"]
+        self.assertNotIn(self.op.id, [row["id"] for row in after])
+        self.assertEqual(self.op.call("GET", f"{API}/users/?after=x")[0], 400)
+
+    def test_a_full_page_has_another_behind_it(self):
+        for i in range(100):
+            self.world.user(f"many{i}")
+        first = self.op.ok("GET", f"{API}/users/")
+        self.assertEqual((len(first["users"]), first["next"]), (100, first["users"][-1]["id"]))
+        second = self.op.ok("GET", f"{API}/users/?after={first['next']}")
+        self.assertIsNone(second["next"])
+        self.assertFalse({row["id"] for row in first["users"]} & {row["id"] for row in second["users"]})
+
+    def test_a_ticket_gives_once(self):
+        bo = self.world.user("bo")
+        for kind, ticket, total in (("grant", "t1", 1.5), ("grant", "t1", 1.5), ("deposit", "bank 7", 3.0),
+                                    ("deposit", "bank 7", 3.0)):
+            self.assertEqual(self.credit(user_id=bo.id, kind=kind, ticket=ticket)[0], 200)
+            self.assertEqual(bo.ok("GET", "/api/v0/users/current/")["credit"], total)
+        rows = [row["api_route"] for row in self.op.ok("GET", "/api/v0/audit_logs/")]
+        self.assertIn("api.operator.credit", rows)
+
+    def test_bad_grants_change_nothing(self):
+        before = self.ada.ok("GET", "/api/v0/users/current/")["credit"]
+        for fields in ({"amount": "0"}, {"amount": "-1"}, {"amount": "x"}, {"kind": "gift"}, {"ticket": ""},
+                       {"ticket": "x" * 129}, {"user_id": 10**9}, {"user_id": 0}, {"amount": 1e30}):
+            self.assertEqual(self.credit(**fields)[0], 400, fields)
+        self.assertEqual(self.ada.ok("GET", "/api/v0/users/current/")["credit"], before)
+
+    def test_machines_are_verified_and_not(self):
+        machine = self.world.user("lender").machine()
+        machine.follow()
+        for wanted in ("deverified", "verified"):
+            done = self.op.call("PUT", f"{API}/verification/", {"machine_id": machine.id, "verification": wanted})
+            self.assertEqual(done[0], 200)
+            row = next(row for row in self.op.ok("GET", f"{API}/machines/")["machines"] if row["id"] == machine.id)
+            self.assertEqual((row["verification"], row["is_online"], row["is_listed"]), (wanted, True, False))
+        for body, status in (({"machine_id": 10**9, "verification": "verified"}, 404),
+                             ({"machine_id": machine.id, "verification": "good"}, 400),
+                             ({"machine_id": machine.id, "verification": "unverified"}, 400)):
+            self.assertEqual(self.op.call("PUT", f"{API}/verification/", body)[0], status)
+
+    def test_payouts_have_states(self):
+        self.assertEqual(self.op.ok("GET", f"{API}/payouts/?state=created"), {"payouts": [], "next": None})
+        self.assertEqual(self.op.call("GET", f"{API}/payouts/?state=lost")[0], 400)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
