@@ -94,6 +94,14 @@ tidy:
 	@python3 tools/tidy.py
 	@clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
+# Debian packages, into build/deb; and what they do in a fresh Debian 12 with systemd as its first process
+# (root, mmdebstrap; a few minutes).
+deb: build
+	@tools/deb build/bin build/deb
+deb-test: deb
+	@tools/packages deb
+	@python3 -B test/packages/deb_test.py --deb build/deb
+
 clean:
 	rm -rf build
 
@@ -102,7 +110,7 @@ help:
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults"
 	@echo "make oracle    make storm OPS=n"
-	@echo "make console    make console-test"
+	@echo "make console    make console-test    make deb    make deb-test"
 	@echo "make coverage    make mutate    make mutate-runs    make tidy    make format    make clean"
 
 # Every way out of an instance, with all that clears, cuts and floods.
@@ -144,4 +152,4 @@ console-test: build console
 	@ninja -C $(BUILD) -j$(JOBS) sim-host api_sign
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 
-.PHONY: console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

@@ -51,19 +51,6 @@ static void judge(struct doctor_finding *finding, bool is_good, enum doctor_stat
     (void)snprintf(finding->mend, sizeof finding->mend, "%s", is_good ? "" : mend);
 }
 
-static bool find_program(const char *name, char *path, size_t size)
-{
-    static const char *const folders[] = { "/usr/sbin", "/usr/bin",       "/sbin",
-                                           "/bin",      "/usr/local/bin", "/usr/local/sbin" };
-
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        (void)snprintf(path, size, "%s/%s", folders[i], name);
-        if (access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void examine_root(struct examination *exam)
 {
     struct doctor_finding *finding = add(exam, "root", "uid 0");
@@ -136,7 +123,7 @@ static void examine_program(struct examination *exam, const char *name, const ch
     char path[64], mend[64];
     struct doctor_finding *finding = add(exam, name, "installed");
 
-    bool has = find_program(name, path, sizeof path);
+    bool has = probe_program(name, path, sizeof path);
     (void)snprintf(finding->measured, sizeof finding->measured, "%s", has ? path : "not found");
     (void)snprintf(mend, sizeof mend, "apt install %s", package);
     judge(finding, has, DOCTOR_BAD, mend);
@@ -260,8 +247,8 @@ static void examine_gpu_runtime(struct examination *exam)
         return;
     struct doctor_finding *finding =
         add(exam, "GPUs in containers", "NVIDIA container toolkit installed");
-    bool has = find_program("nvidia-container-runtime-hook", path, sizeof path) ||
-               find_program("nvidia-container-cli", path, sizeof path);
+    bool has = probe_program("nvidia-container-runtime-hook", path, sizeof path) ||
+               probe_program("nvidia-container-cli", path, sizeof path);
     (void)snprintf(finding->measured, sizeof finding->measured, "%s", has ? path : "not found");
     judge(finding, has, DOCTOR_BAD,
           "apt install nvidia-container-toolkit; systemctl restart docker");

@@ -12,12 +12,14 @@
 #include "agent/agent.h"
 #include "agent/doctor.h"
 #include "agent/engine.h"
+#include "agent/install.h"
 #include "agent/isolate.h"
 #include "agent/options.h"
 #include "agent/scrub.h"
 #include "agent/status.h"
 #include "agent/tunnel.h"
 #include "sys/crypto.h"
+#include "sys/file.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -96,6 +98,30 @@ static bool examine(const struct options *options)
     return doctor_print(stdout, findings, doctor_examine(&doctor, findings));
 }
 
+static bool install(const struct options *options, struct error *err)
+{
+    const struct install_paths paths = install_paths_default();
+    struct options with_key = *options;
+
+    if (with_key.api_key == NULL)
+        with_key.api_key = getenv("BERTH_API_KEY"); /* which no list of processes shows */
+    if (!install_run(&with_key, &paths, stdout, err))
+        return false;
+    (void)printf("\n");
+    if (!examine(options))
+        return error_set(err, ERROR_UNAVAILABLE, "mend what is BAD above, and install again");
+    (void)printf("Now: systemctl enable --now berth-host\n");
+    return true;
+}
+
+static bool print_text(void (*write)(struct buf *out), struct error *err)
+{
+    auto_buf struct buf text = buf_of(OPTIONS_FILE_MAX);
+
+    write(&text);
+    return file_write_all(STDOUT_FILENO, text.bytes, text.length, err);
+}
+
 static bool stop_engine(const struct options *options, struct error *err)
 {
     char data[PATH_MAX];
@@ -121,9 +147,12 @@ static bool carry_out(const struct options *options, struct error *err)
     case COMMAND_VERSION:
         (void)printf("berth-host %s\n", BERTH_VERSION);
         return true;
+    case COMMAND_INSTALL:
+        return install(options, err);
+    case COMMAND_CONFIG:
+        return print_text(options_write_sample, err);
     case COMMAND_HELP:
-        (void)fputs(options_help, stdout);
-        return true;
+        return print_text(options_write_help, err);
     }
     return false;
 }
@@ -141,6 +170,7 @@ static void widen_path(void)
 
 int main(int count, char **arguments)
 {
+    auto_arena struct arena arena = arena_of(2 * OPTIONS_FILE_MAX);
     struct options options;
     struct error err;
 
@@ -154,7 +184,7 @@ int main(int count, char **arguments)
     (void)umask(022);                /* what is secret says so itself */
     (void)prctl(PR_SET_DUMPABLE, 0); /* no secrets in core files */
     widen_path();
-    if (!options_parse(count, (const char *const *)arguments, &options, &err)) {
+    if (!options_parse(count, (const char *const *)arguments, &arena, &options, &err)) {
         (void)fprintf(stderr, "berth-host: %s\n", err.text);
         return EXIT_USAGE;
     }

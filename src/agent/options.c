@@ -1,66 +1,131 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/options.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "agent/isolate.h"
 #include "agent/pool.h"
 #include "base/parse.h"
+#include "sys/file.h"
 
-const char options_help[] =
-    "berth-host lends this machine out on a Berth market.\n"
-    "\n"
-    "berth-host run --server URL [options]   join, and stay\n"
-    "berth-host doctor [options]             what this machine needs, measured\n"
-    "berth-host status [--data DIR]          who it is, and what it runs\n"
-    "berth-host stop-engine [--data DIR]     end the private engine and all that it runs\n"
-    "berth-host version\n"
-    "\n"
-    "  --server URL          the market's server\n"
-    "  --data DIR            everything that must be kept (" DATA_DEFAULT ")\n"
-    "  --token T             one-time token for joining, from `berth host token`; needed once\n"
-    "  --engine unix:///PATH the Docker Engine to use (unix:///var/run/docker.sock)\n"
-    "  --private-engine      start a Docker Engine of its own, in DIR/engine\n"
-    "  --simulate-gpus FILE  list GPUs that do not exist; lines \"name, memory MB, count\"\n"
-    "  --ports A-B           host ports for instances, both included (20000-20999)\n"
-    "  --public-ip IP        where renters reach this host (the address on the way to the server)\n"
-    "  --behind-nat          it has no open ports: relays of the market lend it theirs (found out "
-    "by\n"
-    "                        itself where its address is private and the server's is not)\n"
-    "  --pool N              networks kept ready for the next rentals, 0 to 16 (1)\n"
-    "  --guest-up MBIT       the most that each instance may send, in Mbit/s (no limit)\n"
-    "  --guest-down MBIT     the most that each may receive (no limit)\n"
-    "  --gpu-scrub PROGRAM   clears a GPU's memory between two tenants; it gets the GPU's uuid "
-    "(ours,\n"
-    "                        which writes zeros by CUDA); \"off\": nobody does\n"
-    "  --open-network        let instances reach this host and its neighbours; where the kernel\n"
-    "                        lacks nftables, nothing runs without this\n"
-    "  --ca FILE             certificates to trust for the server, in place of the system's\n"
-    "\n"
-    "BERTH_LOG=debug shows every step. SIGTERM ends berth-host; instances run on.\n";
+/* What a flag's value is, and so how it is read. */
+enum kind { KIND_SWITCH, KIND_TEXT, KIND_PORTS, KIND_POOL, KIND_MBIT };
 
 struct flag {
-    const char *name;
-    size_t offset; /* of a const char * in struct options */
+    const char *name;       /* without the dashes */
+    const char *value_name; /* NULL: a switch */
+    const char *help;       /* lines; a newline begins another */
+    const char *example;    /* as a configuration file would have it; NULL: not a setting */
+    enum kind kind;
+    size_t offset; /* of what it sets in struct options */
 };
 
+#define AT(member) offsetof(struct options, member)
+
 static const struct flag flags[] = {
-    { "--server", offsetof(struct options, server) },
-    { "--data", offsetof(struct options, data) },
-    { "--token", offsetof(struct options, token) },
-    { "--engine", offsetof(struct options, engine) },
-    { "--simulate-gpus", offsetof(struct options, simulate_gpus) },
-    { "--public-ip", offsetof(struct options, public_ip) },
-    { "--ca", offsetof(struct options, ca_file) },
-    { "--gpu-scrub", offsetof(struct options, gpu_scrub) },
+    { "server", "URL", "the market's server", "https://berth.example", KIND_TEXT, AT(server) },
+    { "data", "DIR", "everything that must be kept (" DATA_DEFAULT ")", DATA_DEFAULT, KIND_TEXT,
+      AT(data) },
+    { "token", "T", "one-time token for joining, from `berth host token`; needed once", "TOKEN",
+      KIND_TEXT, AT(token) },
+    { "engine", "unix:///PATH", "the Docker Engine to use (unix:///var/run/docker.sock)",
+      "unix:///var/run/docker.sock", KIND_TEXT, AT(engine) },
+    { "private-engine", NULL, "start a Docker Engine of its own, in DIR/engine", "", KIND_SWITCH,
+      AT(is_engine_private) },
+    { "simulate-gpus", "FILE", "list GPUs that do not exist; lines \"name, memory MB, count\"",
+      NULL, KIND_TEXT, AT(simulate_gpus) },
+    { "ports", "A-B", "host ports for instances, both included (20000-20999)", "20000-20999",
+      KIND_PORTS, 0 },
+    { "public-ip", "IP", "where renters reach this host (the address on the way to the server)",
+      "203.0.113.9", KIND_TEXT, AT(public_ip) },
+    { "behind-nat", NULL,
+      "it has no open ports: relays of the market lend it theirs (found out by\n"
+      "itself where its address is private and the server's is not)",
+      "", KIND_SWITCH, AT(is_behind_nat) },
+    { "pool", "N", "networks kept ready for the next rentals, 0 to 16 (1)", "1", KIND_POOL, 0 },
+    { "guest-up", "MBIT", "the most that each instance may send, in Mbit/s (no limit)", "1000",
+      KIND_MBIT, AT(up_mbit) },
+    { "guest-down", "MBIT", "the most that each may receive (no limit)", "1000", KIND_MBIT,
+      AT(down_mbit) },
+    { "gpu-scrub", "PROGRAM",
+      "clears a GPU's memory between two tenants; it gets the GPU's uuid (ours,\n"
+      "which writes zeros by CUDA); \"off\": nobody does",
+      "/usr/local/sbin/scrub", KIND_TEXT, AT(gpu_scrub) },
+    { "open-network", NULL,
+      "let instances reach this host and its neighbours; where the kernel\n"
+      "lacks nftables, nothing runs without this",
+      "", KIND_SWITCH, AT(is_open) },
+    { "ca", "FILE", "certificates to trust for the server, in place of the system's",
+      "/etc/berth/ca.pem", KIND_TEXT, AT(ca_file) },
+    { "api-key", "KEY", "install: your account's key, with which it gets a token by itself", NULL,
+      KIND_TEXT, AT(api_key) },
+    { "config", "FILE", "more options, one a line, without dashes; the command line wins", NULL,
+      KIND_TEXT, AT(config) },
 };
+enum { FLAG_COUNT = sizeof flags / sizeof flags[0], HELP_COLUMN = 21 };
+
+static void write_flag(const struct flag *flag, struct buf *out)
+{
+    int length = (int)strlen(flag->name) +
+                 (flag->value_name != NULL ? 1 + (int)strlen(flag->value_name) : 0);
+    int gap = HELP_COLUMN - 2 - length;
+
+    buf_printf(out, "  --%s%s%s%*s", flag->name, flag->value_name != NULL ? " " : "",
+               flag->value_name != NULL ? flag->value_name : "", gap > 1 ? gap : 1, "");
+    for (const char *line = flag->help; *line != '\0';) {
+        size_t end = strcspn(line, "\n");
+        buf_printf(out, "%*s%.*s\n", line == flag->help ? 0 : HELP_COLUMN + 2, "", (int)end, line);
+        line += end + (line[end] == '\n' ? 1 : 0);
+    }
+}
+
+void options_write_help(struct buf *out)
+{
+    buf_printf(
+        out,
+        "berth-host lends this machine out on a Berth market.\n"
+        "\n"
+        "berth-host install --server URL [options] set this machine up, and keep the options\n"
+        "berth-host run --server URL [options]   join, and stay\n"
+        "berth-host doctor [options]             what this machine needs, measured\n"
+        "berth-host status [--data DIR]          who it is, and what it runs\n"
+        "berth-host stop-engine [--data DIR]     end the private engine and all that it runs\n"
+        "berth-host config                       print a configuration file with every option\n"
+        "berth-host version\n"
+        "\n");
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        write_flag(&flags[i], out);
+    buf_printf(out, "\nBERTH_LOG=debug shows every step. SIGTERM ends berth-host; instances run "
+                    "on.\n");
+}
+
+void options_write_sample(struct buf *out)
+{
+    buf_printf(out, "# Options of berth-host, one a line: \"name value\" or \"name\". "
+                    "`berth-host install` writes\n# what it was given above these lines.\n");
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        const struct flag *flag = &flags[i];
+
+        if (flag->example == NULL)
+            continue;
+        buf_printf(out, "\n");
+        for (const char *line = flag->help; *line != '\0';) {
+            size_t end = strcspn(line, "\n");
+            buf_printf(out, "# %.*s\n", (int)end, line);
+            line += end + (line[end] == '\n' ? 1 : 0);
+        }
+        buf_printf(out, "#%s%s%s\n", flag->name, *flag->example != '\0' ? " " : "", flag->example);
+    }
+}
 
 static const struct {
     const char *name;
     enum command command;
 } commands[] = {
     { "run", COMMAND_RUN },         { "doctor", COMMAND_DOCTOR },
+    { "install", COMMAND_INSTALL }, { "config", COMMAND_CONFIG },
     { "status", COMMAND_STATUS },   { "stop-engine", COMMAND_STOP_ENGINE },
     { "version", COMMAND_VERSION }, { "--version", COMMAND_VERSION },
     { "help", COMMAND_HELP },       { "--help", COMMAND_HELP },
@@ -115,105 +180,197 @@ static bool parse_mbit(const char *name, const char *text, int64_t *ret, struct 
     uint64_t mbit;
 
     if (!parse_u64(text, &mbit) || mbit < 1 || mbit > ISOLATE_MBIT_MAX)
-        return error_set(err, ERROR_INVALID, "%s takes 1 to %d, not '%.64s'", name,
+        return error_set(err, ERROR_INVALID, "--%s takes 1 to %d, not '%.64s'", name,
                          ISOLATE_MBIT_MAX, text);
     *ret = (int64_t)mbit;
     return true;
 }
 
-/* "--name value" or "--name=value". Sets `*ret_value` to NULL where this is another flag. */
-static bool take_value(const char *name, const char *const *argument, const char **ret_value,
-                       int *used, struct error *err)
+void options_write_given(const struct options *options, struct buf *out)
 {
-    size_t length = strlen(name);
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        const void *value = (const char *)options + flags[i].offset;
+        const char *text;
+        int64_t number;
 
-    *ret_value = NULL;
-    if (strncmp(argument[0], name, length) != 0)
-        return true;
-    if (argument[0][length] == '=') {
-        *ret_value = argument[0] + length + 1;
-        *used = 1;
-    } else if (argument[0][length] == '\0') {
-        if (argument[1] == NULL)
-            return error_set(err, ERROR_INVALID, "%s needs a value", name);
-        *ret_value = argument[1];
-        *used = 2;
+        if (flags[i].example == NULL)
+            continue;
+        switch (flags[i].kind) {
+        case KIND_SWITCH:
+            if (*(const bool *)value)
+                buf_printf(out, "%s\n", flags[i].name);
+            break;
+        case KIND_TEXT:
+            memcpy(&text, value, sizeof text);
+            if (text != NULL)
+                buf_printf(out, "%s %s\n", flags[i].name, text);
+            break;
+        case KIND_PORTS:
+            buf_printf(out, "%s %d-%d\n", flags[i].name, (int)options->port_first,
+                       (int)options->port_last);
+            break;
+        case KIND_POOL:
+            buf_printf(out, "%s %d\n", flags[i].name, (int)options->pool);
+            break;
+        case KIND_MBIT:
+            memcpy(&number, value, sizeof number);
+            if (number > 0)
+                buf_printf(out, "%s %d\n", flags[i].name, (int)number);
+            break;
+        }
     }
-    return true;
 }
 
-/* Sets `*ret_is_it` where it is one of those that are numbers. */
-static bool parse_number(const char *const *argument, struct options *options, bool *ret_is_it,
-                         int *used, struct error *err)
+/* `text` into what the flag sets. */
+static bool set_value(const struct flag *flag, const char *text, struct options *options,
+                      struct error *err)
 {
-    const char *value;
+    void *target = (char *)options + flag->offset;
 
-    *ret_is_it = true;
-    if (!take_value("--ports", argument, &value, used, err))
-        return false;
-    if (value != NULL)
-        return parse_ports(value, options, err);
-    if (!take_value("--pool", argument, &value, used, err))
-        return false;
-    if (value != NULL)
-        return parse_pool(value, options, err);
-    if (!take_value("--guest-up", argument, &value, used, err))
-        return false;
-    if (value != NULL)
-        return parse_mbit("--guest-up", value, &options->up_mbit, err);
-    if (!take_value("--guest-down", argument, &value, used, err))
-        return false;
-    if (value != NULL)
-        return parse_mbit("--guest-down", value, &options->down_mbit, err);
-    *ret_is_it = false;
-    return true;
+    if (*text == '\0')
+        return error_set(err, ERROR_INVALID, "--%s needs a value", flag->name);
+    switch (flag->kind) {
+    case KIND_PORTS:
+        return parse_ports(text, options, err);
+    case KIND_POOL:
+        return parse_pool(text, options, err);
+    case KIND_MBIT:
+        return parse_mbit(flag->name, text, target, err);
+    case KIND_TEXT:
+        memcpy(target, &text, sizeof text);
+        return true;
+    case KIND_SWITCH:
+        break;
+    }
+    return false;
 }
 
-static bool parse_flag(const char *const *argument, struct options *options, int *used,
+static const struct flag *find_flag(const char *name, size_t length)
+{
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        if (strlen(flags[i].name) == length && memcmp(flags[i].name, name, length) == 0)
+            return &flags[i];
+    }
+    return NULL;
+}
+
+/* "--name", "--name value" or "--name=value"; `*ret_used` words were used. */
+static bool parse_flag(const char *const *argument, struct options *options, int *ret_used,
                        struct error *err)
 {
-    const char *value;
-    bool is_number;
+    const char *name = argument[0] + 2;
+    const struct flag *flag;
 
-    if (strcmp(argument[0], "--private-engine") == 0) {
-        options->is_engine_private = true;
-        *used = 1;
-        return true;
-    }
-    if (strcmp(argument[0], "--behind-nat") == 0) {
-        options->is_behind_nat = true;
-        *used = 1;
-        return true;
-    }
-    if (strcmp(argument[0], "--open-network") == 0) {
-        options->is_open = true;
-        *used = 1;
-        return true;
-    }
+    *ret_used = 1;
     if (strcmp(argument[0], "--help") == 0 || strcmp(argument[0], "-h") == 0) {
         options->command = COMMAND_HELP;
-        *used = 1;
         return true;
     }
-    if (!parse_number(argument, options, &is_number, used, err))
-        return false;
-    if (is_number)
-        return true;
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        if (!take_value(flags[i].name, argument, &value, used, err))
-            return false;
-        if (value == NULL)
-            continue;
-        if (*value == '\0')
-            return error_set(err, ERROR_INVALID, "%s needs a value", flags[i].name);
-        memcpy((char *)options + flags[i].offset, &value, sizeof value);
+    size_t length = strncmp(argument[0], "--", 2) == 0 ? strcspn(name, "=") : 0;
+    flag = length > 0 ? find_flag(name, length) : NULL;
+    if (flag == NULL)
+        return error_set(err, ERROR_INVALID, "there is no option '%.64s'; see berth-host --help",
+                         argument[0]);
+    if (flag->kind == KIND_SWITCH) {
+        if (name[length] == '=')
+            return error_set(err, ERROR_INVALID, "--%s takes no value", flag->name);
+        *((bool *)((char *)options + flag->offset)) = true;
         return true;
     }
-    return error_set(err, ERROR_INVALID, "there is no option '%.64s'; see berth-host --help",
-                     argument[0]);
+    if (name[length] == '=')
+        return set_value(flag, name + length + 1, options, err);
+    if (argument[1] == NULL)
+        return error_set(err, ERROR_INVALID, "--%s needs a value", flag->name);
+    *ret_used = 2;
+    return set_value(flag, argument[1], options, err);
 }
 
-bool options_parse(int count, const char *const *arguments, struct options *ret, struct error *err)
+/* One line of a file: its comment and the blanks around it go. */
+static bool take_line(struct options *options, char *line, struct error *err)
+{
+    static const char blanks[] = " \t\r";
+    const struct flag *flag;
+
+    line[strcspn(line, "#")] = '\0';
+    line += strspn(line, blanks);
+    for (size_t end = strlen(line); end > 0 && strchr(blanks, line[end - 1]) != NULL; end--)
+        line[end - 1] = '\0';
+    if (*line == '\0')
+        return true;
+    size_t length = strcspn(line, blanks);
+    const char *value = line + length + strspn(line + length, blanks);
+    flag = find_flag(line, length);
+    if (flag == NULL || flag->example == NULL)
+        return error_set(err, ERROR_INVALID, "unknown setting '%.*s'", (int)length, line);
+    if (flag->kind != KIND_SWITCH)
+        return set_value(flag, value, options, err);
+    if (*value != '\0')
+        return error_set(err, ERROR_INVALID, "%s takes no value", flag->name);
+    *((bool *)((char *)options + flag->offset)) = true;
+    return true;
+}
+
+bool options_take_file(struct options *options, const char *text, struct arena *arena,
+                       struct error *err)
+{
+    struct options filled = *options;
+    int number = 1;
+
+    for (const char *at = text; *at != '\0'; number++) {
+        size_t length = strcspn(at, "\n");
+        char *line = arena_copy(arena, at, length);
+        if (line == NULL)
+            return error_set(err, ERROR_OUT_OF_RANGE, "the file is too long");
+        if (!take_line(&filled, line, err))
+            return error_context(err, "line %d", number);
+        at += length + (at[length] == '\n' ? 1 : 0);
+    }
+    *options = filled;
+    return true;
+}
+
+/* What --config names, before the other words: they win. */
+static bool take_config(int count, const char *const *arguments, struct options *options,
+                        struct arena *arena, struct error *err)
+{
+    auto_buf struct buf text = buf_of(OPTIONS_FILE_MAX);
+    const char *path = NULL;
+
+    for (int i = 2; i < count; i++) {
+        if (strncmp(arguments[i], "--config=", strlen("--config=")) == 0)
+            path = arguments[i] + strlen("--config=");
+        else if (strcmp(arguments[i], "--config") == 0 && i + 1 < count)
+            path = arguments[i + 1];
+    }
+    if (path == NULL)
+        return true;
+    if (!file_read(AT_FDCWD, path, &text, err) ||
+        !options_take_file(options, text.length > 0 ? text.bytes : "", arena, err))
+        return error_context(err, "%s", path);
+    return true;
+}
+
+static bool check_together(const struct options *options, struct error *err)
+{
+    bool needs_server = options->command == COMMAND_RUN || options->command == COMMAND_INSTALL;
+
+    if (needs_server && options->server == NULL)
+        return error_set(err, ERROR_INVALID, "%s needs --server URL",
+                         options->command == COMMAND_RUN ? "run" : "install");
+    if (options->public_ip != NULL && options->is_behind_nat)
+        return error_set(err, ERROR_INVALID, "--public-ip and --behind-nat exclude each other");
+    if (options->engine != NULL && options->is_engine_private)
+        return error_set(err, ERROR_INVALID, "--engine and --private-engine exclude each other");
+    if (options->gpu_scrub != NULL && *options->gpu_scrub != '/' &&
+        strcmp(options->gpu_scrub, "off") != 0)
+        return error_set(err, ERROR_INVALID, "--gpu-scrub takes /PATH/OF/PROGRAM, or off");
+    if (options->engine != NULL && strncmp(options->engine, "unix://", 7) != 0)
+        return error_set(err, ERROR_INVALID, "--engine takes unix:///PATH");
+    return true;
+}
+
+bool options_parse(int count, const char *const *arguments, struct arena *arena,
+                   struct options *ret, struct error *err)
 {
     struct options options = { .command = COMMAND_HELP,
                                .data = DATA_DEFAULT,
@@ -224,24 +381,15 @@ bool options_parse(int count, const char *const *arguments, struct options *ret,
 
     if (count < 2)
         return error_set(err, ERROR_INVALID, "what to do? See berth-host --help");
-    if (!parse_command(arguments[1], &options.command, err))
+    if (!parse_command(arguments[1], &options.command, err) ||
+        !take_config(count, arguments, &options, arena, err))
         return false;
     for (int i = 2; i < count; i += used) {
-        used = 1;
         if (!parse_flag(arguments + i, &options, &used, err))
             return false;
     }
-    if (options.command == COMMAND_RUN && options.server == NULL)
-        return error_set(err, ERROR_INVALID, "run needs --server URL");
-    if (options.public_ip != NULL && options.is_behind_nat)
-        return error_set(err, ERROR_INVALID, "--public-ip and --behind-nat exclude each other");
-    if (options.engine != NULL && options.is_engine_private)
-        return error_set(err, ERROR_INVALID, "--engine and --private-engine exclude each other");
-    if (options.gpu_scrub != NULL && *options.gpu_scrub != '/' &&
-        strcmp(options.gpu_scrub, "off") != 0)
-        return error_set(err, ERROR_INVALID, "--gpu-scrub takes /PATH/OF/PROGRAM, or off");
-    if (options.engine != NULL && strncmp(options.engine, "unix://", 7) != 0)
-        return error_set(err, ERROR_INVALID, "--engine takes unix:///PATH");
+    if (!check_together(&options, err))
+        return false;
     *ret = options;
     return true;
 }

@@ -128,6 +128,19 @@ static void probe_system(struct machine_facts *facts)
         facts->ram_mb = (int64_t)((uint64_t)info.totalram * info.mem_unit / MB);
 }
 
+bool probe_program(const char *name, char *path, size_t size)
+{
+    static const char *const folders[] = { "/usr/sbin", "/usr/bin",       "/sbin",
+                                           "/bin",      "/usr/local/bin", "/usr/local/sbin" };
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        (void)snprintf(path, size, "%s/%s", folders[i], name);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 int64_t probe_free_gb(const char *path)
 {
     struct statvfs status;

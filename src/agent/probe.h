@@ -38,6 +38,9 @@ NODISCARD bool probe_work(void *context, const struct job_report *report, struct
 /* Hash over what identifies the hardware: GPU uuids, board serial, addresses of network cards. */
 void probe_fingerprint(const struct machine_facts *facts, uint8_t fingerprint[static 32]);
 
+/* Where an administrator's program lies; false: nowhere. */
+bool probe_program(const char *name, char *path, size_t size);
+
 /* GB of 2^30 bytes that are free where `path` is. -1: unknown. */
 int64_t probe_free_gb(const char *path);
 

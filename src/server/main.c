@@ -108,6 +108,16 @@ static bool run_check(const struct options *options, struct buf *out, struct err
     return true;
 }
 
+static bool run_config(const struct options *options, struct buf *out, struct error *err)
+{
+    (void)options;
+    (void)err;
+    buf_printf(out, "# Options of `berthd serve --config FILE`: one a line, without dashes, "
+                    "\"name value\" or \"name\".\n\n");
+    options_sample(serve_options, out);
+    return true;
+}
+
 static bool run_version(const struct options *options, struct buf *out, struct error *err)
 {
     (void)options;
@@ -129,6 +139,8 @@ static const struct command {
     { "check", "hold all that is stored to the market's invariants; exit 1 if one is broken",
       check_options, run_check, NULL },
     { "migrate", "bring the database up to date", store_options, run_migrate, NULL },
+    { "config", "print a configuration file with every option of serve", no_options, run_config,
+      NULL },
     { "version", "print the version", no_options, run_version, NULL },
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -129,3 +129,11 @@ void options_describe(const struct option_row *rows, struct buf *out)
                    row->help);
     }
 }
+
+void options_sample(const struct option_row *rows, struct buf *out)
+{
+    for (const struct option_row *row = rows; row->name != NULL; row++)
+        buf_printf(out, "%s# %s\n#%s%s%s\n", row == rows ? "" : "\n", row->help, row->name,
+                   row->value_name != NULL ? " " : "",
+                   row->value_name != NULL ? row->value_name : "");
+}

@@ -54,4 +54,7 @@ static inline bool options_has(const struct options *options, const char *name)
 /* The table as lines for --help. */
 void options_describe(const struct option_row *rows, struct buf *out);
 
+/* The table as a configuration file in which every option is a comment. */
+void options_sample(const struct option_row *rows, struct buf *out);
+
 #endif

@@ -34,6 +34,7 @@
 #include "server/timekeeper.h"
 #include "sys/file.h"
 #include "sys/password.h"
+#include "sys/service.h"
 
 enum {
     /* Twice WRITER_COMPANY of the store: who waits for company leaves as many for the others. */
@@ -488,7 +489,9 @@ static bool serve(struct app *app, const struct options *options, const char *co
         if (app->relay != NULL)
             (void)fprintf(stderr, "berthd: relay at %s\n", relay_text(app->relay));
         (void)fprintf(stderr, "berthd: ready on http://%s\n", http_address(app->http));
+        service_say("READY=1");
         wait_for_the_end(app, &signals);
+        service_say("STOPPING=1");
     }
     close_app(app);
     return is_open;

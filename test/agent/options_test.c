@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/options.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/pool.h"
 #include "check.h"
@@ -11,6 +14,7 @@ enum { ARGUMENTS_MAX = 32 };
 /* The words of a line, behind the program's name. */
 static bool parse(const char *line, struct options *ret, struct error *err)
 {
+    static struct arena arena;
     static char words[512];
     const char *arguments[ARGUMENTS_MAX] = { "berth-host" };
     int count = 1;
@@ -22,7 +26,9 @@ static bool parse(const char *line, struct options *ret, struct error *err)
         if (*at == ' ')
             *at++ = '\0';
     }
-    return options_parse(count, arguments, ret, err);
+    arena_release(&arena);
+    arena = arena_of(1024);
+    return options_parse(count, arguments, &arena, ret, err);
 }
 
 static void test_everything_can_be_said(void **state)
@@ -134,6 +140,10 @@ static void test_what_is_wrong_is_refused(void **state)
         "run --server http://s --guest-up 0",
         "run --server http://s --guest-down 100001",
         "run --server http://s --guest-up",
+        "run --server http://s --open-network=yes",
+        "run --server http://s --=x",
+        "run --server http://s -server",
+        "install --ports 1-2",
     };
 
     (void)state;
@@ -149,17 +159,99 @@ static void test_what_is_wrong_is_refused(void **state)
 
 static void test_help_names_every_option(void **state)
 {
-    static const char *const names[] = { "--server",    "--data",           "--token",
-                                         "--engine",    "--private-engine", "--simulate-gpus",
-                                         "--ports",     "--public-ip",      "--ca",
-                                         "--pool",      "doctor",           "status",
-                                         "stop-engine", "version" };
+    static const char *const names[] = {
+        "--server",    "--data",      "--token", "--engine", "--private-engine", "--simulate-gpus",
+        "--ports",     "--public-ip", "--ca",    "--pool",   "doctor",           "status",
+        "stop-engine", "version",     "install", "config"
+    };
+    auto_buf struct buf help = buf_of(8192);
 
     (void)state;
+    options_write_help(&help);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         check_row("%s", names[i]);
-        CHECK(strstr(options_help, names[i]) != NULL);
+        CHECK(strstr(help.bytes, names[i]) != NULL);
     }
+}
+
+/* What install writes is what run reads. */
+static void test_given_options_come_back_from_a_file(void **state)
+{
+    auto_arena struct arena arena = arena_of(4096);
+    auto_buf struct buf text = buf_of(4096);
+    auto_buf struct buf again = buf_of(4096);
+    struct options options, read = { .data = DATA_DEFAULT };
+    struct error err;
+
+    (void)state;
+    CHECK_OK(parse("install --server http://s --token t --ports 40000-40099 --pool 0 --guest-up 40 "
+                   "--behind-nat --private-engine --api-key secret",
+                   &options, &err),
+             &err);
+    options_write_given(&options, &text);
+    CHECK(strstr(text.bytes, "secret") == NULL);
+    options_write_sample(&text); /* comments */
+    CHECK_OK(options_take_file(&read, text.bytes, &arena, &err), &err);
+    CHECK_TEXT(read.server, "http://s");
+    CHECK_TEXT(read.data, DATA_DEFAULT);
+    CHECK_INT(read.port_last, 40099);
+    CHECK_INT(read.pool, 0);
+    CHECK_INT(read.up_mbit, 40);
+    CHECK(read.is_behind_nat && read.is_engine_private && !read.is_open);
+    options_write_given(&read, &again);
+    CHECK(strncmp(again.bytes, text.bytes, again.length) == 0);
+}
+
+static void test_a_wrong_file_is_refused_by_line(void **state)
+{
+    static const struct {
+        const char *text, *wrong;
+    } rows[] = {
+        { "server http://s\nserfer 1", "line 2: unknown setting 'serfer'" },
+        { "\nserver", "line 2: --server needs a value" },
+        { "open-network yes # or so", "line 1: open-network takes no value" },
+        { "api-key k", "line 1: unknown setting 'api-key'" },
+        { "config /x", "line 1: unknown setting 'config'" },
+        { "pool 17", "line 1: --pool takes 0 to 16, not '17'" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_arena struct arena arena = arena_of(4096);
+        struct options options = { .pool = -9 };
+        struct error err;
+
+        check_row("%s", rows[i].text);
+        CHECK_FAILS(options_take_file(&options, rows[i].text, &arena, &err), &err, ERROR_INVALID);
+        CHECK_TEXT(err.text, rows[i].wrong);
+        CHECK(options.server == NULL && options.pool == -9);
+    }
+    auto_arena struct arena small = arena_of(8);
+    struct options options = { .pool = -9 };
+    struct error err;
+    CHECK_FAILS(options_take_file(&options, "server http://s", &small, &err), &err,
+                ERROR_OUT_OF_RANGE);
+}
+
+/* Read before the other words, wherever it stands. */
+static void test_the_command_line_wins_over_the_file(void **state)
+{
+    char path[] = "/tmp/berth-options-XXXXXX", line[128];
+    static const char text[] = "server http://file # here\n\n  pool 3\n";
+    struct options options;
+    struct error err;
+
+    (void)state;
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    CHECK_INT(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+    (void)snprintf(line, sizeof line, "run --pool 5 --config %s", path);
+    CHECK_OK(parse(line, &options, &err), &err);
+    CHECK_TEXT(options.server, "http://file");
+    CHECK_INT(options.pool, 5);
+    (void)unlink(path);
+    CHECK_FAILS(parse(line, &options, &err), &err, ERROR_NOT_FOUND);
 }
 
 int main(void)
@@ -170,6 +262,9 @@ int main(void)
         cmocka_unit_test(test_ports_have_edges),
         cmocka_unit_test(test_what_is_wrong_is_refused),
         cmocka_unit_test(test_help_names_every_option),
+        cmocka_unit_test(test_given_options_come_back_from_a_file),
+        cmocka_unit_test(test_a_wrong_file_is_refused_by_line),
+        cmocka_unit_test(test_the_command_line_wins_over_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

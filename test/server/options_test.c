@@ -132,6 +132,30 @@ static void test_help_names_every_option(void **state)
     CHECK(strstr(out.bytes, "trust every machine\n") != NULL);
 }
 
+/* Each line of it says its option, once the '#' before it is gone. */
+static void test_the_sample_is_a_file(void **state)
+{
+    (void)state;
+    auto_buf struct buf out = buf_of(4096);
+    auto_arena struct arena arena = arena_of(8192);
+    struct options options;
+    struct error err;
+
+    options_sample(rows, &out);
+    CHECK_OK(options_parse(rows, 0, NULL, &options, &err), &err);
+    CHECK_OK(options_add_file(&options, out.bytes, &arena, &err), &err);
+    CHECK(!options_has(&options, "data") && !options_has(&options, "auto-verify"));
+    for (char *at = out.bytes; (at = strchr(at, '#')) != NULL; at++) {
+        if (at[1] != ' ')
+            *at = ' ';
+    }
+    CHECK_OK(options_add_file(&options, out.bytes, &arena, &err), &err);
+    for (size_t i = 0; rows[i].name != NULL; i++) {
+        check_row("%s", rows[i].name);
+        CHECK(options_has(&options, rows[i].name));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_a_file_fills_in_what_the_command_line_left_out),
         cmocka_unit_test(test_a_wrong_file_is_refused_by_line),
         cmocka_unit_test(test_help_names_every_option),
+        cmocka_unit_test(test_the_sample_is_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Into folders of the test's own: nothing of this machine changes. */
+#include "agent/install.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "check.h"
+#include "sys/file.h"
+
+struct place {
+    char folder[64], config[96], engine[96], pci[96], data[96];
+    struct install_paths paths;
+};
+
+static void make_place(struct place *place)
+{
+    (void)snprintf(place->folder, sizeof place->folder, "/tmp/berth-install-XXXXXX");
+    CHECK(mkdtemp(place->folder) != NULL);
+    (void)snprintf(place->config, sizeof place->config, "%s/etc/host.conf", place->folder);
+    (void)snprintf(place->engine, sizeof place->engine, "%s/docker/daemon.json", place->folder);
+    (void)snprintf(place->pci, sizeof place->pci, "%s/pci", place->folder);
+    (void)snprintf(place->data, sizeof place->data, "%s/data", place->folder);
+    place->paths = (struct install_paths){ .config = place->config,
+                                           .engine_json = place->engine,
+                                           .pci = place->pci,
+                                           .driver = "/nowhere",
+                                           .has_apt = false };
+}
+
+static void write_text(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    struct error err;
+
+    CHECK_OK(file_make_dir(folder, 0755, &err), &err);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    CHECK_OK(file_replace(AT_FDCWD, path, 0644, text, strlen(text), &err), &err);
+}
+
+/* What it says, in `said`. */
+static bool install(struct place *place, const struct options *options, char *said, size_t size,
+                    struct error *err)
+{
+    FILE *out = fmemopen(said, size, "w");
+
+    CHECK(out != NULL);
+    bool is_done = install_run(options, &place->paths, out, err);
+    (void)fclose(out);
+    return is_done;
+}
+
+static void remove_place(const struct place *place)
+{
+    char command[128];
+
+    (void)snprintf(command, sizeof command, "rm -rf %s", place->folder);
+    CHECK_INT(system(command), 0);
+}
+
+static struct options options_for(const struct place *place)
+{
+    return (struct options){ .command = COMMAND_INSTALL,
+                             .server = "http://berth.example",
+                             .data = place->data,
+                             .token = "T-1",
+                             .is_engine_private = true,
+                             .port_first = 41000,
+                             .port_last = 41099,
+                             .pool = 1 };
+}
+
+static void skip_unless_ready(void)
+{
+    static const char *const programs[] = { "/usr/sbin/iptables", "/usr/sbin/nft",
+                                            "/usr/sbin/dockerd" };
+
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+        if (access(programs[i], X_OK) != 0 || geteuid() != 0) {
+            (void)printf("NOT RUN: needs root and %s\n", programs[i]);
+            skip();
+        }
+    }
+}
+
+static void test_twice_is_once(void **state)
+{
+    struct place place;
+    struct stat first, second;
+    char said[4096];
+    struct error err;
+
+    (void)state;
+    skip_unless_ready();
+    make_place(&place);
+    struct options options = options_for(&place);
+    CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+    CHECK(strstr(said, "packages: all are there") != NULL);
+    CHECK(strstr(said, "options: written to") != NULL);
+    CHECK_INT(stat(place.config, &first), 0);
+    CHECK_INT(first.st_mode & 0777, 0600);
+    CHECK(access(place.engine, F_OK) != 0); /* a private engine is told by its agent */
+
+    CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+    CHECK(strstr(said, "options: as they are") != NULL);
+    CHECK_INT(stat(place.config, &second), 0);
+    CHECK(first.st_ino == second.st_ino);
+
+    auto_arena struct arena arena = arena_of(65536);
+    const char *words[] = { "berth-host", "run", "--config", place.config, NULL };
+    struct options read;
+    CHECK_OK(options_parse(4, words, &arena, &read, &err), &err);
+    CHECK_TEXT(read.server, "http://berth.example");
+    CHECK_TEXT(read.token, "T-1");
+    CHECK_INT(read.port_first, 41000);
+    remove_place(&place);
+}
+
+static void test_an_engine_is_configured_unless_somebody_has(void **state)
+{
+    struct place place;
+    char said[4096], folder[96];
+    struct error err;
+
+    (void)state;
+    skip_unless_ready();
+    make_place(&place);
+    struct options options = options_for(&place);
+    options.is_engine_private = false;
+    (void)snprintf(folder, sizeof folder, "%s/docker", place.folder);
+    write_text(folder, "daemon.json", "{}");
+    CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+    CHECK(strstr(said, "engine:") == NULL);
+    auto_buf struct buf text = buf_of(256);
+    CHECK_OK(file_read(AT_FDCWD, place.engine, &text, &err), &err);
+    CHECK_TEXT(text.bytes, "{}");
+    remove_place(&place);
+}
+
+static void test_gpus_without_a_driver_are_told_of(void **state)
+{
+    struct place place;
+    char said[4096], device[128];
+    struct error err;
+
+    (void)state;
+    skip_unless_ready();
+    make_place(&place);
+    struct options options = options_for(&place);
+    (void)snprintf(device, sizeof device, "%s/0000:01:00.0", place.pci);
+    write_text(device, "vendor", "0x10de\n");
+    write_text(device, "class", "0x030200\n");
+    (void)snprintf(device, sizeof device, "%s/0000:01:00.1", place.pci); /* its sound */
+    write_text(device, "vendor", "0x10de\n");
+    write_text(device, "class", "0x040300\n");
+    (void)snprintf(device, sizeof device, "%s/0000:02:00.0", place.pci); /* another maker's */
+    write_text(device, "vendor", "0x1234\n");
+    write_text(device, "class", "0x030000\n");
+    CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+    CHECK(strstr(said, "GPUs: 1 of NVIDIA's and no driver") != NULL);
+    place.paths.driver = "/proc/version";
+    CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+    CHECK(strstr(said, "and no driver") == NULL);
+    remove_place(&place);
+}
+
+static void test_a_key_without_a_market_changes_nothing(void **state)
+{
+    struct place place;
+    char said[4096];
+    struct error err;
+
+    (void)state;
+    skip_unless_ready();
+    make_place(&place);
+    struct options options = options_for(&place);
+    options.token = NULL;
+    options.api_key = "k";
+    options.server = "http://127.0.0.1:9"; /* discard: nobody there */
+    CHECK_FAILS(install(&place, &options, said, sizeof said, &err), &err, ERROR_UNREACHABLE);
+    CHECK(access(place.config, F_OK) != 0);
+    remove_place(&place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_twice_is_once),
+        cmocka_unit_test(test_an_engine_is_configured_unless_somebody_has),
+        cmocka_unit_test(test_gpus_without_a_driver_are_told_of),
+        cmocka_unit_test(test_a_key_without_a_market_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Manual pages, completions and sample configurations, out of what the programs say themselves.
+
+    tools/pages.py --bin build/bin --out FOLDER
+
+writes FOLDER/{man,completion,etc}. Their help is made from their tables of commands and options, so
+nothing here names one.
+"""
+
+import argparse
+import gzip
+import pathlib
+import re
+import subprocess
+
+TITLES = {
+    "berth": "rent machines, lend machines",
+    "berthd": "the server of a GPU rental market",
+    "berth-host": "lends this machine out on a Berth market",
+}
+FILES = {
+    "berth": [("~/.config/berth/", "the market's address and your key, as `berth login` keeps them")],
+    "berthd": [("/etc/berth/berthd.conf", "options of berthd serve, as berthd.service passes them"),
+               ("/var/lib/berth", "keys, the lock, and SQLite's file; keep master.key and server.key "
+                                  "apart from backups of the database")],
+    "berth-host": [("/etc/berth/host.conf", "options of berth-host run, as berth-host.service passes them"),
+                   ("/var/lib/berth-host", "who this machine is, and the records of its instances")],
+}
+
+
+def say(program, *words):
+    run = subprocess.run([program, *words], capture_output=True, text=True, check=True)
+    return run.stdout
+
+
+def escape(text):
+    """As troff must have it."""
+    lines = text.replace("\\", "\\e").replace("-", "\\-").splitlines()
+    return "\n".join("\\&" + line if line[:1] in (".", "'") else line for line in lines)
+
+
+def commands_of(name, text):
+    """The commands that a list of them names, as lists of words."""
+    if name == "berthd":
+        return [[word] for word in re.findall(r"^  berthd (\S+)", text, re.M)]
+    if name == "berth-host":
+        return []
+    # Words in capitals, brackets or three dots are arguments.
+    return [re.split(r" (?=[A-Z\[])| {2,}", line)[0].split()
+            for line in re.findall(r"^  ([a-z].*)$", text, re.M)]
+
+
+def help_of(program, name, words):
+    if name != "berth":
+        return say(program, *words, "--help")
+    # A last word in small letters may be an argument, too.
+    if subprocess.run([program, "help", *words], capture_output=True, check=False).returncode != 0:
+        words.pop()
+    return say(program, "help", *words)
+
+
+def man_page(program, name):
+    version = say(program, "version").split()[-1]
+    text = say(program, "help")
+    page = [f'.TH {name.upper()} 1 "" "Berth {version}" "Berth"', ".SH NAME",
+            f"{escape(name)} \\- {TITLES[name]}", ".SH SYNOPSIS", f".B {escape(name)}",
+            "COMMAND [OPTIONS]", ".SH DESCRIPTION", ".nf", escape(text), ".fi"]
+    commands = commands_of(name, text)
+    if commands:
+        page.append(".SH COMMANDS")
+    for words in commands:
+        more = help_of(program, name, words)
+        # What every command has stands above.
+        more = re.sub(r"\nOptions of every command:\n(  .*\n)*", "\n", more)
+        page += [f".SS {escape(' '.join(words))}", ".nf", escape(more.strip()), ".fi"]
+    page.append(".SH FILES")
+    for path, what in FILES[name]:
+        page += [".TP", f".I {escape(path)}", escape(what)]
+    page += [".SH EXIT STATUS", "0: done. 1: failed. 2: wrong usage.", ".SH SEE ALSO",
+             ", ".join(f"\\fB{escape(other)}\\fR(1)"
+                       for other in TITLES if other != name), ""]
+    return "\n".join(page)
+
+
+def completion(program, name):
+    """Commands, then the options of that one."""
+    text = say(program, "help")
+    if name == "berthd":
+        options = {words[0]: re.findall(r"^  (--[a-z-]+)", say(program, *words, "--help"), re.M)
+                   for words in commands_of(name, text)}
+    else:
+        every = re.findall(r"^  (--[a-z-]+)", text, re.M)
+        options = {command: every for command in re.findall(rf"^{name} ([a-z-]+)", text, re.M)}
+    function = "_" + name.replace("-", "_")
+    cases = "\n".join(f"        {command}) words='{' '.join(sorted(set(found)))}' ;;"
+                      for command, found in options.items())
+    return f"""# Completion of {name} for bash.
+{function}() {{
+    local cur=${{COMP_WORDS[COMP_CWORD]}} words=
+    if [ "$COMP_CWORD" = 1 ]; then
+        words='{' '.join(options)}'
+    else
+        case ${{COMP_WORDS[1]}} in
+{cases}
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}}
+complete -o default -F {function} {name}
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", required=True, type=pathlib.Path)
+    parser.add_argument("--out", required=True, type=pathlib.Path)
+    args = parser.parse_args()
+    for folder in ("man", "completion", "etc"):
+        (args.out / folder).mkdir(parents=True, exist_ok=True)
+    for name in TITLES:
+        program = str(args.bin / name)
+        page = man_page(program, name).encode()
+        with open(args.out / "man" / f"{name}.1.gz", "wb") as file:
+            file.write(gzip.compress(page, mtime=0))
+        text = say(program, "completion", "bash") if name == "berth" else completion(program, name)
+        (args.out / "completion" / name).write_text(text)
+    (args.out / "etc" / "berthd.conf").write_text(
+        say(str(args.bin / "berthd"), "config").replace("#data DIR", "data /var/lib/berth", 1))
+    (args.out / "etc" / "host.conf.sample").write_text(say(str(args.bin / "berth-host"), "config"))
+
+
+if __name__ == "__main__":
+    main()
