@@ -54,6 +54,9 @@ enum {
     ACCESS_ENTRIES_MAX = 1024,
     ACCESS_KEYS_MAX = 64,          /* of an entry; the rest is ignored and logged */
     ACCESS_KEY_LENGTH_MAX = 16384, /* of one authorized_keys line */
+    ACCESS_COPIES_MAX = 16,        /* of an entry */
+    ACCESS_COPY_SIZE = 32,
+    ACCESS_COPY_PATH_MAX = 4096,
     ACCESS_STATE_TEXT_MAX = 256,
     ACCESS_STATE_DIR_MAX = 255,
     ACCESS_BROKER_ARGUMENTS = 8,
@@ -70,6 +73,14 @@ struct access_options {
     struct log log; /* copied; the broker writes to it as well */
 };
 
+/* One end of a copy between two instances (proto/desired.h): who comes with the key may do this,
+ * and nothing else. */
+struct access_copy {
+    const uint8_t *public_key, *greeting; /* of ACCESS_COPY_SIZE bytes each */
+    bool is_target;
+    const char *from, *to; /* `to` of a target */
+};
+
 /* One instance: where it is reached and by whom. */
 struct access_entry {
     int64_t instance_id;
@@ -83,6 +94,8 @@ struct access_entry {
                                 state_text */
     const char *const *keys; /* authorized_keys lines without options */
     size_t key_count;
+    const struct access_copy *copies;
+    size_t copy_count;
 };
 
 /* Through the gateway since access_start(), whatever was restarted meanwhile: bytes of TCP payload

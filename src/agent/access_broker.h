@@ -67,6 +67,7 @@ struct visit {
     int64_t login_by_ms;
     int key_asks;
     bool has_logged_in;
+    bool is_on_errand;        /* its key is good for one end of a copy */
     bool is_waiting;          /* for the helper */
     int64_t waiting_until_ms; /* for the instance to be opened; 0: not for that */
     uint16_t waiting_tag;

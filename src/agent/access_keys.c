@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/access_keys.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,5 +94,27 @@ const char *access_key_fingerprint(const char *base64, char text[static ACCESS_F
         text[at++] = ALPHABET[pair >> (10 - bit % 8) & 63U];
     }
     text[at] = '\0';
+    return text;
+}
+
+const char *access_key_of(const uint8_t *public_key, char *text, size_t size)
+{
+    enum { KEY_SIZE = 32 };
+    uint8_t blob[51] = { 0,   0,   0,   11,  's', 's', 'h', '-', 'e',     'd',
+                         '2', '5', '5', '1', '9', 0,   0,   0,   KEY_SIZE };
+    size_t length = 0;
+
+    /* 51 bytes are 17 times three: no padding. */
+    static_assert(sizeof blob == 4 + 11 + 4 + KEY_SIZE && sizeof blob % 3 == 0, "whole");
+    memcpy(blob + sizeof blob - KEY_SIZE, public_key, KEY_SIZE);
+    assert(size > sizeof blob / 3 * 4);
+    for (size_t i = 0; i < sizeof blob; i += 3) {
+        uint32_t bits =
+            (uint32_t)blob[i] << 16 | (uint32_t)blob[i + 1] << 8 | (uint32_t)blob[i + 2];
+
+        for (int shift = 18; shift >= 0; shift -= 6)
+            text[length++] = ALPHABET[bits >> shift & 63];
+    }
+    text[length] = '\0';
     return text;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "agent/access.h"
 #include "base/compiler.h"
@@ -20,5 +21,9 @@ NODISCARD bool access_key_parse(const char *line, const char **ret_base64, size_
 /* "SHA256:..." as ssh-keygen -l prints it. `base64` is what access_key_parse() accepted; else
  * the fingerprint is "?". Returns `text`. */
 const char *access_key_fingerprint(const char *base64, char text[static ACCESS_FINGERPRINT_SIZE]);
+
+/* The base64 of an Ed25519 key of 32 bytes, as ssh has it. Returns `text`; `size` of at least 80.
+ */
+const char *access_key_of(const uint8_t *public_key, char *text, size_t size);
 
 #endif

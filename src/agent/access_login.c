@@ -44,6 +44,11 @@ static bool ask_broker(struct session *session, const char *base64, bool is_prov
         session->is_over = true;
         return false;
     }
+    if (answer.type == WIRE_GRANTED && answer.text[0] != '\0' && session->errand == NULL) {
+        session->errand = strdup(answer.text);
+        if (session->errand == NULL)
+            abort();
+    }
     return answer.type == WIRE_GRANTED;
 }
 
@@ -101,6 +106,9 @@ static void handle_key(struct session *session, ssh_message message)
     }
     bool is_proved = state == SSH_PUBLICKEY_STATE_VALID;
     bool is_known = ask_broker(session, base64, is_proved);
+    /* Such a key is nobody's to log in with as themselves. */
+    if (session->errand != NULL && !session->is_copy)
+        session->is_over = true;
     ssh_string_free_char(base64);
     if (!is_known) {
         hint_at_key(session, key);

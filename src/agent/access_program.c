@@ -135,12 +135,38 @@ static bool resize(struct channel *channel, ssh_message message)
     return channel->has_terminal && (fd < 0 || ioctl(fd, TIOCSWINSZ, &size) == 0);
 }
 
+/* Whatever they ask for: what their key is good for, and once. */
+static bool take_errand(struct session *session, struct channel *channel)
+{
+    const char *what = strchr(session->errand, ' ');
+    char ours[WIRE_TEXT_MAX / 4];
+
+    if (what == NULL || session->has_greeted)
+        return false;
+    int length = snprintf(ours, sizeof(ours), "%s copy %lld%s", ACCESS_GUEST_HELPER,
+                          (long long)session->start->instance_id, what);
+    return length > 0 && (size_t)length < sizeof(ours) &&
+           take_command(session, channel, WIRE_COMMAND, ours);
+}
+
+void program_greet(struct session *session, struct channel *channel)
+{
+    if (session->errand == NULL || session->has_greeted)
+        return;
+    session->has_greeted = true;
+    session->errand[strcspn(session->errand, " ")] = '\n';
+    (void)ssh_channel_write(channel->ssh, session->errand,
+                            (uint32_t)(strcspn(session->errand, "\n") + 1));
+}
+
 /* Who came to copy says that rsync should serve, and cannot know what it serves. */
 static bool take_exec(struct session *session, struct channel *channel, const char *command)
 {
     static const char wanted[] = "rsync --server --daemon ";
     char ours[128];
 
+    if (session->errand != NULL)
+        return take_errand(session, channel);
     if (!session->is_copy)
         return take_command(session, channel, WIRE_COMMAND, command);
     if (command == NULL || strncmp(command, wanted, sizeof(wanted) - 1) != 0)

@@ -10,11 +10,14 @@
 void program_open(struct session *session, ssh_message message);
 void program_request(struct session *session, ssh_message message);
 
-/* There is a helper: have it run. Where the helper has no room the channel goes on waiting. */
 /* Whether it moves files, and nothing else: rsync, scp or sftp. */
 bool program_is_copy(const struct session *session, const struct channel *channel);
 
+/* There is a helper: have it run. Where the helper has no room the channel goes on waiting. */
 void program_start(struct session *session, struct channel *channel);
+
+/* It runs, for somebody whose key is good for that alone: say who we are, in front of all else. */
+void program_greet(struct session *session, struct channel *channel);
 
 /* It does not run, or no longer, because of `why`. */
 void program_refused(struct channel *channel, const char *why);

@@ -232,6 +232,7 @@ static void handle_started(struct session *session, struct channel *channel, int
     if (channel->has_terminal)
         fds[1] = dup(fds[0]);
     channel_set_streams(channel, fds[0], fds[1], fds[2]);
+    program_greet(session, channel);
     for (size_t i = 0; i < WIRE_FDS_MAX; i++)
         fds[i] = -1;
     if (channel->kind == CHANNEL_RESOLVE)
@@ -292,6 +293,14 @@ static void handle_message(struct session *session, ssh_message message)
 {
     int type = ssh_message_type(message), what = ssh_message_subtype(message);
 
+    /* Whose key is good for one errand has no use for the ways into a network. */
+    bool is_way_in = (type == SSH_REQUEST_CHANNEL_OPEN && what == SSH_CHANNEL_DIRECT_TCPIP) ||
+                     type == SSH_REQUEST_GLOBAL;
+    if (session->errand != NULL && is_way_in) {
+        (void)ssh_message_reply_default(message);
+        ssh_message_free(message);
+        return;
+    }
     if (type == SSH_REQUEST_CHANNEL_OPEN && what == SSH_CHANNEL_DIRECT_TCPIP) {
         forward_open(session, message);
         return;

@@ -140,6 +140,9 @@ struct session {
     bool is_authenticated, is_over;
     bool is_copy; /* it came as LOGIN_COPY_USER, who may copy files and no more */
     char copies_text[ACCESS_STATE_TEXT_MAX + 1]; /* nobody may do more, and why; "": they may */
+    char *errand; /* owned: the one thing that its key is good for, as the broker has said it; or
+                     NULL */
+    bool has_greeted;
     uint16_t tags_used;
     struct ssh_counter_struct counter; /* of packets */
     bool has_hinted; /* the client was told what is wrong with its key or its user */

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "agent/access_keys.h"
+#include "base/hex.h"
 #include "base/parse.h"
 
+enum { ERRAND_KEY_SIZE = 128, ERRAND_LENGTH_MAX = 4 * ACCESS_COPY_PATH_MAX + 256 };
 enum { MAY_OPEN = 1, IS_FOR_COPIES = 2, FLAGS_MAX = 3 };
 
 void access_table_release(struct access_table *table)
@@ -16,6 +18,22 @@ void access_table_release(struct access_table *table)
     free(table->text);
     free(table->rows);
     *table = (struct access_table){ 0 };
+}
+
+static void write_errand(struct buf *text, const struct access_copy *copy)
+{
+    char key[ERRAND_KEY_SIZE], greeting[HEX_SIZE(ACCESS_COPY_SIZE)];
+    char from[HEX_SIZE(ACCESS_COPY_PATH_MAX)], to[HEX_SIZE(ACCESS_COPY_PATH_MAX)] = "";
+    size_t from_length = strlen(copy->from), to_length = copy->to != NULL ? strlen(copy->to) : 0;
+
+    if (from_length > ACCESS_COPY_PATH_MAX || to_length > ACCESS_COPY_PATH_MAX)
+        return;
+    (void)hex_format(copy->greeting, ACCESS_COPY_SIZE, greeting);
+    (void)hex_format((const uint8_t *)copy->from, from_length, from);
+    if (copy->is_target)
+        (void)hex_format((const uint8_t *)copy->to, to_length, to);
+    buf_printf(text, "errand %s %s %s %s%s%s\n", access_key_of(copy->public_key, key, sizeof key),
+               greeting, copy->is_target ? "take" : "give", from, copy->is_target ? " " : "", to);
 }
 
 void access_table_write(struct buf *text, const struct access_entry *entry, uint16_t slot,
@@ -44,6 +62,8 @@ void access_table_write(struct buf *text, const struct access_entry *entry, uint
         buf_printf(text, "key %.*s\n", (int)key_length, base64);
         count++;
     }
+    for (size_t i = 0; i < entry->copy_count && i < ACCESS_COPIES_MAX; i++)
+        write_errand(text, &entry->copies[i]);
     *ret_key_count = count;
 }
 
@@ -94,6 +114,14 @@ static bool read_instance(char *line, struct access_row *row)
     return true;
 }
 
+static bool read_errand(char *line, struct access_errand *ret)
+{
+    ret->base64 = take_word(&line);
+    ret->text = line;
+    return *ret->base64 != '\0' && *line != '\0' && strlen(line) <= ERRAND_LENGTH_MAX &&
+           strspn(line, "0123456789abcdef givetak") == strlen(line);
+}
+
 static bool read_line(char *line, struct access_table *table)
 {
     const char *kind = take_word(&line);
@@ -101,9 +129,14 @@ static bool read_line(char *line, struct access_table *table)
     if (strcmp(kind, "instance") == 0)
         return table->count < ACCESS_ENTRIES_MAX &&
                read_instance(line, &table->rows[table->count]) && ++table->count > 0;
-    if (strcmp(kind, "key") != 0 || table->count == 0)
+    if (table->count == 0)
         return false;
     struct access_row *row = &table->rows[table->count - 1];
+    if (strcmp(kind, "errand") == 0)
+        return row->errand_count < ACCESS_COPIES_MAX &&
+               read_errand(line, &row->errands[row->errand_count++]);
+    if (strcmp(kind, "key") != 0)
+        return false;
     if (row->key_count == ACCESS_KEYS_MAX)
         return false;
     row->keys[row->key_count++] = line;
@@ -153,10 +186,19 @@ const struct access_row *access_table_find(const struct access_table *table, int
     return bsearch(&wanted, table->rows, table->count, sizeof(struct access_row), compare);
 }
 
-bool access_row_has_key(const struct access_row *row, const char *base64)
+bool access_row_has_key(const struct access_row *row, const char *base64, const char **ret_errand)
 {
-    for (size_t i = 0; i < row->key_count; i++)
-        if (strcmp(row->keys[i], base64) == 0)
-            return true;
+    for (size_t i = 0; i < row->key_count; i++) {
+        if (strcmp(row->keys[i], base64) != 0)
+            continue;
+        *ret_errand = "";
+        return true;
+    }
+    for (size_t i = 0; i < row->errand_count; i++) {
+        if (strcmp(row->errands[i].base64, base64) != 0)
+            continue;
+        *ret_errand = row->errands[i].text;
+        return true;
+    }
     return false;
 }

@@ -33,6 +33,12 @@ struct access_slot {
     _Atomic int64_t copies_asked_s;
 };
 
+/* A key that is good for one errand, as the table's text has it. */
+struct access_errand {
+    const char *base64;
+    const char *text; /* "GREETING give HEX" or "GREETING take HEX HEX": what goes to a session */
+};
+
 /* An entry as the broker has it. */
 struct access_row {
     int64_t instance_id;
@@ -43,6 +49,8 @@ struct access_row {
     char state_text[ACCESS_STATE_TEXT_MAX + 1];
     size_t key_count;
     const char *keys[ACCESS_KEYS_MAX]; /* base64, into the table's text */
+    size_t errand_count;
+    struct access_errand errands[ACCESS_COPIES_MAX];
 };
 
 struct access_table {
@@ -65,6 +73,7 @@ NODISCARD bool access_table_read(char *text, struct access_table *ret_table, str
 /* NULL where it is not listed. */
 const struct access_row *access_table_find(const struct access_table *table, int64_t instance_id);
 
-bool access_row_has_key(const struct access_row *row, const char *base64);
+/* `*ret_errand` is "" for a key of the renter's, which may do anything. */
+bool access_row_has_key(const struct access_row *row, const char *base64, const char **ret_errand);
 
 #endif

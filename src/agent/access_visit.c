@@ -240,22 +240,29 @@ static void handle_key(struct broker *broker, struct visit *visit,
     const struct door *door = door_of(broker, visit);
     const struct access_row *row = door != NULL ? door_row(broker, door) : NULL;
     char fingerprint[ACCESS_FINGERPRINT_SIZE];
+    const char *errand = "";
 
     if (visit->has_logged_in || ++visit->key_asks > BROKER_KEY_ASKS_MAX) {
         expel(broker, visit, "asks about keys out of turn");
         return;
     }
     access_key_fingerprint(message->text, fingerprint);
-    if (row == NULL || !access_row_has_key(row, message->text)) {
+    if (row == NULL || !access_row_has_key(row, message->text, &errand)) {
         log_write(&broker->options.log, LOG_INFO, "ssh key refused",
                   "instance %lld, from %s, key %s: not one of the instance's keys",
                   (long long)visit->instance_id, visit->address, fingerprint);
         refuse(broker, visit, message->tag, EACCES, "");
         return;
     }
+    visit->is_on_errand = *errand != '\0';
     if (message->number == 1)
         log_in(broker, visit, fingerprint);
-    grant(broker, visit, message->tag, 0, -1);
+    const struct wire_message answer = {
+        .type = WIRE_GRANTED,
+        .tag = message->tag,
+        .text = errand,
+    };
+    reply(broker, visit, &answer, -1);
 }
 
 /* Somebody wants the files of one that is stopped; as long as somebody does, they stay open. */
@@ -369,7 +376,7 @@ static void handle_message(struct broker *broker, struct visit *visit,
         expel(broker, visit, "asks for more than it may before login");
     else if (message->type == WIRE_HELPER && !visit->is_waiting)
         handle_helper(broker, visit, message->tag);
-    else if (message->type == WIRE_SOCKET || message->type == WIRE_LISTEN)
+    else if ((message->type == WIRE_SOCKET || message->type == WIRE_LISTEN) && !visit->is_on_errand)
         handle_socket(broker, visit, message);
     else
         expel(broker, visit, "asks what no session asks");

@@ -85,22 +85,20 @@ static void update_access(struct agent *agent)
         entries[count++] = (struct access_entry){
             .instance_id = instance->id,
             .port = (uint16_t)instance->record.ssh_port,
-            .container_id = is_up && seen != NULL       ? seen->id
-                            : copies_are_open(instance) ? seen->id
-                                                        : "",
+            .container_id = (is_up && seen != NULL) || copies_are_open(instance) ? seen->id : "",
             .state_text = copies_are_open(instance) ? copies_text(&arena, instance)
                                                     : state_text(&arena, instance),
             .may_open = copies_may_open(instance),
             .is_for_copies = copies_are_open(instance),
             .keys = (const char *const *)instance->desired->spec.ssh_keys,
             .key_count = (size_t)instance->desired->spec.ssh_key_count,
+            .copies = copies_ends(&arena, instance->desired),
+            .copy_count = (size_t)instance->desired->copy_count,
         };
     }
     if (!access_update(agent->access, entries, count, &err))
         log_failure(&agent->log, "SSH not updated", &err);
 }
-
-/* Everything, looked at again */
 
 static bool is_news(const struct plan_verdict *before, const struct plan_verdict *after)
 {
@@ -480,6 +478,7 @@ static void open_parts(struct agent *agent)
     struct ops_options ops = { .ops_dir = agent->identity.ops_dir,
                                .instances_path = agent->instances_path,
                                .engine_socket = agent->engine_socket,
+                               .copies = { agent, copies_find, copies_say },
                                .log = agent->log };
     struct error err;
 

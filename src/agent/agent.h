@@ -89,7 +89,7 @@ struct agent {
     struct scrub scrub;
     char gpus_path[1100];
     int64_t walls_us; /* when it was last looked whether they stand */
-    char tools_dir[1100], instances_path[1100];
+    char tools_dir[1100], instances_path[1100], jail_path[1100];
     struct probe_options probe_options;
     struct job *probe;
     struct web_call *info;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/copies.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "agent/agent.h"
@@ -34,6 +37,8 @@ void copies_tend(struct agent *agent)
         struct instance *instance = agent->instances.all[i];
         bool wants_copies = !instance->verdict.wants_running && is_wanted(instance);
 
+        if (instance->copy_ended_s != 0 && now_s() - instance->copy_ended_s > COPIES_TELL_S)
+            instance->copy_text[0] = '\0';
         has_changed = has_changed || wants_copies != instance->wants_copies;
         instance->wants_copies = wants_copies;
     }
@@ -61,6 +66,62 @@ bool copies_may_open(const struct instance *instance)
     return !instance->verdict.wants_running && instance->under_way == PLAN_NOTHING && !has_failed &&
            instance->has_record && seen != NULL &&
            (seen->state == SEEN_EXITED || seen->state == SEEN_CREATED);
+}
+
+const struct access_copy *copies_ends(struct arena *arena, const struct desired_instance *desired)
+{
+    size_t count = (size_t)desired->copy_count;
+    struct access_copy *ends = arena_alloc(arena, count, sizeof *ends);
+
+    static_assert((int)COPY_KEY_SIZE == ACCESS_COPY_SIZE, "one size");
+    static_assert((int)OP_PATH_MAX == ACCESS_COPY_PATH_MAX, "one size");
+    static_assert((int)DESIRED_COPIES_MAX == ACCESS_COPIES_MAX, "one size");
+    if (ends == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        ends[i] = (struct access_copy){ desired->copies[i].public_key, desired->copies[i].greeting,
+                                        desired->copies[i].is_target, desired->copies[i].from,
+                                        desired->copies[i].to };
+    return ends;
+}
+
+static struct instance *find_instance(struct agent *agent, int64_t id)
+{
+    return instances_find(&agent->instances, agent->identity.machine_id, id);
+}
+
+bool copies_find(void *context, const struct desired_op *op, struct copy_work *ret,
+                 struct error *err)
+{
+    struct agent *agent = context;
+    const struct instance *source = find_instance(agent, op->source_id);
+    const struct instance *target = find_instance(agent, op->instance_id);
+
+    if (target == NULL || !target->has_record || target->record.ssh_port == 0)
+        return error_set(err, ERROR_NOT_FOUND, "the target has no SSH on this host");
+    (void)snprintf(agent->jail_path, sizeof agent->jail_path, "%s/ssh/empty", agent->identity.path);
+    ret->jail = agent->jail_path;
+    ret->address = "127.0.0.1";
+    ret->target_port = target->record.ssh_port;
+    if (source != NULL && source->has_record)
+        ret->source_port = source->record.ssh_port;
+    return true;
+}
+
+void copies_say(void *context, int64_t target_id, int64_t source_id, const char *text,
+                bool has_ended)
+{
+    struct agent *agent = context;
+    struct instance *target = find_instance(agent, target_id);
+
+    if (target == NULL)
+        return;
+    bool is_first = target->copy_text[0] == '\0' || target->copy_ended_s != 0;
+    (void)snprintf(target->copy_text, sizeof target->copy_text, COPY_TEXT_BEGINS "%" PRId64 ": %s",
+                   source_id, text);
+    target->copy_ended_s = has_ended ? now_s() : 0;
+    if (agent->link != NULL && (has_ended || is_first))
+        link_hurry(agent->link);
 }
 
 const char *copies_text(struct arena *arena, const struct instance *instance)

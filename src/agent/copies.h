@@ -10,12 +10,18 @@
 
 #include <stdbool.h>
 
+#include "agent/access.h"
+#include "agent/copy_work.h"
 #include "base/arena.h"
+#include "proto/desired.h"
 
 struct agent;
 struct instance;
 
-enum { COPIES_LINGER_S = 30 };
+enum {
+    COPIES_LINGER_S = 30,
+    COPIES_TELL_S = 600, /* how one between instances ended */
+};
 
 /* From the agent's loop, about every second: who has come, and who has gone. */
 void copies_tend(struct agent *agent);
@@ -23,6 +29,15 @@ void copies_tend(struct agent *agent);
 /* Its files can be opened, or are about to be. */
 bool copies_may_open(const struct instance *instance);
 bool copies_are_open(const struct instance *instance);
+
+/* Its ends of copies between instances, as the SSH front has them; in the arena. */
+const struct access_copy *copies_ends(struct arena *arena, const struct desired_instance *desired);
+
+/* For agent/ops.h: `context` is the agent. */
+NODISCARD bool copies_find(void *context, const struct desired_op *op, struct copy_work *ret,
+                           struct error *err);
+void copies_say(void *context, int64_t target_id, int64_t source_id, const char *text,
+                bool has_ended);
 
 /* What to say to whoever wants more than a copy; in the arena. */
 const char *copies_text(struct arena *arena, const struct instance *instance);

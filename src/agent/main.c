@@ -10,6 +10,7 @@
 
 #include "agent/access.h"
 #include "agent/agent.h"
+#include "agent/copy_carry.h"
 #include "agent/doctor.h"
 #include "agent/engine.h"
 #include "agent/install.h"
@@ -180,6 +181,8 @@ int main(int count, char **arguments)
         scrub_main(count, arguments);
     if (count > 1 && strcmp(arguments[1], TUNNEL_VERB) == 0)
         return tunnel_main(count, arguments);
+    if (count > 1 && strcmp(arguments[1], COPY_CARRY_VERB) == 0)
+        return copy_carry_main();
     crypto_start();
     (void)umask(022);                /* what is secret says so itself */
     (void)prctl(PR_SET_DUMPABLE, 0); /* no secrets in core files */

@@ -19,7 +19,7 @@
 #include "sys/fd.h"
 #include "sys/file.h"
 
-enum { FILE_MAX = 8 << 20, NAME_SIZE_MAX = OP_ID_SIZE + 8 };
+enum { COPY_TEXT_MAX = 640, FILE_MAX = 8 << 20, NAME_SIZE_MAX = OP_ID_SIZE + 8 };
 
 #define KEPT_SECONDS (2 * 24 * 3600)
 
@@ -36,7 +36,8 @@ struct op {
     char id[OP_ID_SIZE];
     enum op_state state;
     struct ops *ops;
-    struct job *job; /* under way */
+    struct job *job;              /* under way */
+    int64_t source_id, target_id; /* of a copy; 0: it is none */
 };
 
 struct ops {
@@ -232,16 +233,56 @@ void ops_close(struct ops **ops)
 
 /* Doing */
 
+static void tell_copy(const struct op *op, const char *text, const char *more, bool has_ended)
+{
+    const struct ops_copies *copies = &op->ops->options.copies;
+    char whole[COPY_TEXT_MAX];
+
+    (void)snprintf(whole, sizeof whole, "%s%s", text, more);
+    if (copies->say != NULL)
+        copies->say(copies->context, op->target_id, op->source_id, whole, has_ended);
+}
+
+static void on_progress(void *context, const char *text)
+{
+    tell_copy(context, text, "", false);
+}
+
 static void on_end(void *context, const struct job_end *job_end)
 {
     struct op *op = context;
     const char *output = json_string_value(json_object_get(job_end->result, "output"));
     const json_t *code = json_object_get(job_end->result, "exit_code");
 
+    if (op->source_id != 0)
+        tell_copy(op, job_end->is_done && output != NULL ? output : "failed: ",
+                  job_end->is_done ? "" : job_end->err.text, true);
     if (!job_end->is_done)
         return end(op, OP_FAILED, job_end->err.text);
     end_with(op, &(struct op_result){ op->id, OP_DONE, output != NULL ? output : "",
                                       json_is_integer(code) ? json_integer_value(code) : -1 });
+}
+
+/* A copy's job. */
+static bool begin_copy(struct op *op, const struct desired_op *wanted, struct error *err)
+{
+    const struct ops_copies *copies = &op->ops->options.copies;
+    struct copy_work work = { .op = wanted };
+    struct job_spec spec = {
+        .work = copy_work_run,
+        .work_context = &work,
+        .timeout_ms = wanted->expires_ms,
+        .on_progress = on_progress,
+        .on_end = on_end,
+        .context = op,
+    };
+
+    op->source_id = wanted->source_id;
+    op->target_id = wanted->instance_id;
+    if (copies->find == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, "this host copies nothing");
+    return copies->find(copies->context, wanted, &work, err) &&
+           job_start(op->ops->loop, &spec, &op->job, err);
 }
 
 static void begin(struct ops *ops, const struct desired_op *wanted)
@@ -267,17 +308,44 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
         drop(ops, ops->known_count - 1);
         return;
     }
-    if (!job_start(ops->loop, &spec, &op->job, &err))
-        end(op, OP_FAILED, err.text);
+    bool has_begun = wanted->kind == OP_COPY ? begin_copy(op, wanted, &err)
+                                             : job_start(ops->loop, &spec, &op->job, &err);
+    if (has_begun)
+        return;
+    if (op->source_id != 0)
+        tell_copy(op, "failed: ", err.text, true);
+    end(op, OP_FAILED, err.text);
 }
 
-static size_t running_count(const struct ops *ops)
+static size_t running_count(const struct ops *ops, bool are_copies)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < ops->known_count; i++)
-        count += ops->known[i]->job != NULL ? 1 : 0;
+        count += ops->known[i]->job != NULL && (ops->known[i]->source_id != 0) == are_copies;
     return count;
+}
+
+static bool is_listed(const struct desired_op *all, int64_t count, const char *id)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (strcmp(all[i].op_id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Whose key is void by now. */
+static void end_copies(struct ops *ops, const struct desired_op *all, int64_t count)
+{
+    for (size_t i = 0; i < ops->known_count; i++) {
+        struct op *op = ops->known[i];
+
+        if (op->job == NULL || op->source_id == 0 || is_listed(all, count, op->id))
+            continue;
+        job_cancel(&op->job);
+        tell_copy(op, "cancelled", "", true);
+        end(op, OP_FAILED, "It was cancelled.");
+    }
 }
 
 /* Room for one more: those that were sent are only kept so that they are not run again. */
@@ -296,13 +364,15 @@ static bool make_room(struct ops *ops)
 
 void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int64_t received_us)
 {
+    end_copies(ops, all, count);
     for (int64_t i = 0; i < count; i++) {
         bool is_late = loop_now_us(ops->loop) - received_us > all[i].expires_ms * US_PER_MS;
 
         if (find(ops, all[i].op_id) != NULL || is_late || !make_room(ops))
             continue;
-        if (running_count(ops) >= OPS_RUNNING_MAX)
-            return; /* they come again with the next desired state, until they expire */
+        bool is_copy = all[i].kind == OP_COPY;
+        if (running_count(ops, is_copy) >= (is_copy ? OPS_COPIES_MAX : OPS_RUNNING_MAX))
+            continue; /* they come again with the next desired state, until they expire */
         begin(ops, &all[i]);
     }
 }

@@ -11,26 +11,40 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/copy_work.h"
 #include "agent/link.h"
 #include "agent/loop.h"
 #include "proto/desired.h"
 #include "proto/heartbeat.h"
 #include "sys/log.h"
 
-enum { OPS_RUNNING_MAX = 8, OPS_KNOWN_MAX = 4096 };
+enum { OPS_RUNNING_MAX = 8, OPS_COPIES_MAX = 8, OPS_KNOWN_MAX = 4096 };
 
 struct ops;
+
+/* Who knows the ends of copies between instances. */
+struct ops_copies {
+    void *context;
+    /* Fill in all but `op`. False: it cannot be done, and why. */
+    bool (*find)(void *context, const struct desired_op *op, struct copy_work *ret,
+                 struct error *err);
+    /* How it goes, or how it ended. */
+    void (*say)(void *context, int64_t target_id, int64_t source_id, const char *text,
+                bool has_ended);
+};
 
 struct ops_options {
     int ops_dir;                                /* borrowed */
     const char *instances_path, *engine_socket; /* borrowed */
     struct log log;
+    struct ops_copies copies;
 };
 
 struct ops *ops_open(struct loop *loop, const struct ops_options *options);
 void ops_close(struct ops **ops);
 
-/* Begin what is new of them. `received_us`: when they came, on the loop's clock. */
+/* Begin what is new of them, and end copies that are not listed any more. `received_us`: when they
+ * came, on the loop's clock. */
 void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int64_t received_us);
 
 /* Send what waits for the server. Called when the line is up, and after each arrival. */

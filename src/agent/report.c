@@ -87,6 +87,11 @@ static enum instance_phase phase_now(const struct agent *agent, const struct ins
 
 static const char *text_of(const struct agent *agent, const struct instance *instance)
 {
+    bool is_at_work =
+        instance->verdict.phase == PHASE_CREATING || instance->verdict.phase == PHASE_FAILED;
+
+    if (instance->copy_text[0] != '\0' && !is_at_work)
+        return instance->copy_text;
     if (*instance->verdict.message != '\0')
         return instance->verdict.message;
     if (instance->verdict.phase == PHASE_CREATING && !observe_is_ok(agent->observer))

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "cli/cmd_instances.h"
+#include "cli/copy_between.h"
 #include "sys/child.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -521,7 +522,7 @@ static const char *name_between(const char *path)
     return strcmp(name, ".") == 0 ? "" : name;
 }
 
-/* Neither host lets the other's instance in, so it goes through a folder of this machine. */
+/* Within one instance, through a folder of this machine. */
 static bool copy_between(struct cli *cli, const struct copy_place places[2], struct error *err)
 {
     const char *dir = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
@@ -553,7 +554,11 @@ bool cmd_copy(struct cli *cli, struct error *err)
     }
     if (places[0].id == 0 && places[1].id == 0)
         return cli_usage(cli, err, "one side at least is an instance, as 7001:/path");
-    if (places[0].id != 0 && places[1].id != 0)
+    const struct copy_side from = { places[0].id, places[0].path };
+    const struct copy_side to = { places[1].id, places[1].path };
+    if (from.id != 0 && to.id != 0 && from.id != to.id)
+        return copy_between_hosts(cli, &from, &to, err);
+    if (from.id != 0 && to.id != 0)
         return copy_between(cli, places, err);
     return become_rsync(cli, places, err);
 }

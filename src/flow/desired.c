@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "flow/copy.h"
 #include "flow/relay.h"
 #include "flow/secrets.h"
 #include "flow/spec.h"
@@ -163,6 +164,7 @@ static bool fill(struct db *db, const struct desired_work *work,
         !relay_reach(db, &work->machine, contract->id, work->arena, &instance->spec, err))
         return false;
     return add_notice(db, work, contract, instance, err) &&
+           copy_add_ends(db, work->flow, contract->id, work->now, work->arena, instance, err) &&
            secrets_add(db, work->flow->vault, contract->owner_id, contract->id, work->arena,
                        &instance->spec, err) &&
            add_keys(db, work, contract, &instance->spec, err);
@@ -179,7 +181,7 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
     work->desired.ops = arena_alloc(work->arena, count, sizeof *work->desired.ops);
     if (work->desired.ops == NULL)
         return no_room(err);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         work->desired.ops[i] = (struct desired_op){
             .op_id = ops[i].op_id,
             .kind = ops[i].is_exec ? OP_EXEC : OP_LOGS,
@@ -192,6 +194,11 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
             .is_daemon_log = ops[i].is_daemon_log,
             .since = ops[i].since,
         };
+        if (ops[i].source_id != 0)
+            copy_fill_op(work->flow, &ops[i], work->arena, &work->desired.ops[i]);
+        if (ops[i].source_id != 0 && work->desired.ops[i].copy_secret == NULL)
+            return no_room(err);
+    }
     work->desired.op_count = (int64_t)count;
     return true;
 }

@@ -7,6 +7,7 @@
 #include "flow/hardware.h"
 #include "flow/spec.h"
 #include "flow/usage.h"
+#include "proto/heartbeat.h"
 #include "store/bid.h"
 #include "store/burn.h"
 #include "store/gpu.h"
@@ -92,7 +93,9 @@ static const char *status_msg(struct arena *arena, const struct contract_row *co
 {
     auto_buf struct buf text = buf_of(2048);
 
-    if (contract->reason != REASON_NONE)
+    bool is_copy = strncmp(contract->message, COPY_TEXT_BEGINS, strlen(COPY_TEXT_BEGINS)) == 0;
+
+    if (contract->reason != REASON_NONE && !is_copy)
         rental_reason_explain(&text, contract->reason, contract->reason_detail);
     if (text.length > 0 && !text.has_overflowed)
         return arena_copy(arena, text.bytes, text.length);

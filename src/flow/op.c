@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "flow/copy.h"
 #include "flow/limits.h"
 #include "store/contract.h"
 #include "store/machine.h"
@@ -174,12 +175,19 @@ static bool result_work(struct db *db, void *context, struct error *err)
                                 .output = work->result->output,
                                 .exit_code = work->result->exit_code,
                                 .at = work->now };
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct op_row op;
     int64_t count;
+    bool has;
 
     if (!session_try(db, work->machine_id, work->epoch, STREAM_OP, work->seq, &work->outcome, err))
         return false;
-    return work->outcome != TAKE_DONE ||
-           op_finish(db, work->machine_id, work->result->op_id, &end, &count, err);
+    if (work->outcome != TAKE_DONE)
+        return true;
+    if (!op_find_pending(db, work->machine_id, work->result->op_id, &arena, &op, &has, err))
+        return false;
+    return !has || (op_finish(db, work->machine_id, work->result->op_id, &end, &count, err) &&
+                    copy_ended(db, &op, err));
 }
 
 bool flow_op_result(const struct flow *flow, int64_t machine_id, int64_t epoch, int64_t seq,

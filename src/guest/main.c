@@ -23,7 +23,8 @@ static const char USAGE[] =
     "                          [--jupyter lab|notebook] [--jupyter-dir FOLDER] [--]\n"
     "                          [PROGRAM ARGUMENT...]\n"
     "       berth-guest shell [--pty COLUMNSxROWS[,XPIXELSxYPIXELS]] [--term NAME] [-c COMMAND]\n"
-    "       berth-guest sftp | resolve NAME | serve SOCKET | copy ID | version\n";
+    "       berth-guest sftp | resolve NAME | serve SOCKET | version\n"
+    "       berth-guest copy ID [give PATH | take FROM TO] | carry\n";
 
 /* Decimal digits up to `end`; moves behind it. */
 static bool take_number(const char **text, char end, uint16_t *ret_number)
@@ -114,6 +115,12 @@ int main(int count, char *arguments[])
         return serve_main(arguments[2]);
     if (strcmp(verb, "copy") == 0 && count == 3)
         return copy_main(arguments[2]);
+    if (strcmp(verb, "copy") == 0 && count == 5 && strcmp(arguments[3], "give") == 0)
+        return copy_give_main(arguments[4]);
+    if (strcmp(verb, "copy") == 0 && count == 6 && strcmp(arguments[3], "take") == 0)
+        return copy_take_main(arguments[4], arguments[5]);
+    if (strcmp(verb, "carry") == 0)
+        return copy_carry_main();
     if (strcmp(verb, "version") == 0 && count == 2)
         return puts("berth-guest " BERTH_VERSION) < 0 ? 1 : 0;
     return wrong_usage();

@@ -32,7 +32,8 @@ enum wire_type {
     WIRE_SOCKET,  /* a TCP socket of the container's network; number: 4 or 6 */
     WIRE_LISTEN,  /* the same, listening at `port`; text: the address */
     WIRE_GRANTED, /* yes; port: where it listens; text, of a HELPER that is there for copies alone:
-                     what to say to whoever wants more */
+                     what to say to whoever wants more; of a KEY that is good for one errand: that
+                   */
     WIRE_REFUSED, /* no; text: why, for people; number: errno, or 0 */
     WIRE_RUN,     /* start a process */
     WIRE_STARTED, /* descriptors: input, output, error; or the terminal alone */

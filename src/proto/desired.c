@@ -21,7 +21,11 @@ static const char *const state_names[] = {
     [DESIRED_ABSENT] = "absent",
 };
 
-static const char *const op_kind_names[] = { [OP_LOGS] = "logs", [OP_EXEC] = "exec" };
+static const char *const op_kind_names[] = {
+    [OP_LOGS] = "logs",
+    [OP_EXEC] = "exec",
+    [OP_COPY] = "copy",
+};
 
 static const struct field desired_fields[] = {
     FIELD_INT(struct desired, session_epoch, 1, INT64_MAX),
@@ -105,6 +109,24 @@ static const struct field op_fields[] = {
     FIELD_LINE_OPTIONAL(struct desired_op, since, 1, DESIRED_SINCE_LENGTH),
 };
 static const struct field_list op_list = FIELD_LIST(op_fields);
+
+/* In addition, of a copy. */
+static const struct field op_copy_fields[] = {
+    FIELD_INT(struct desired_op, source_id, 1, INT64_MAX),
+    FIELD_LINE(struct desired_op, source_host, 1, 255),
+    FIELD_INT(struct desired_op, source_port, 1, UINT16_MAX),
+    FIELD_LINE(struct desired_op, copy_secret, COPY_SECRET_SIZE - 1, COPY_SECRET_SIZE - 1),
+};
+static const struct field_list op_copy_list = FIELD_LIST(op_copy_fields);
+
+static const struct field copy_fields[] = {
+    FIELD_BYTES(struct desired_copy, public_key),
+    FIELD_BYTES(struct desired_copy, greeting),
+    FIELD_BOOL(struct desired_copy, is_target),
+    FIELD_LINE(struct desired_copy, from, 1, OP_PATH_MAX),
+    FIELD_LINE_OPTIONAL(struct desired_copy, to, 1, OP_PATH_MAX),
+};
+static const struct field_list copy_list = FIELD_LIST(copy_fields);
 
 static const struct field relay_fields[] = {
     FIELD_INT(struct desired_relay, id, 1, INT64_MAX),
@@ -219,6 +241,28 @@ void instance_spec_encode(struct buf *out, const struct instance_spec *spec)
     encode_spec(&json, spec);
 }
 
+static void encode_copies(struct encoder *json, const struct desired_instance *instance)
+{
+    assert(instance->copy_count <= DESIRED_COPIES_MAX);
+    encode_key(json, "copies");
+    encode_array(json);
+    for (int64_t i = 0; i < instance->copy_count; i++) {
+        encode_object(json);
+        fields_encode(json, &copy_list, &instance->copies[i]);
+        encode_end(json);
+    }
+    encode_end(json);
+}
+
+static void encode_op(struct encoder *json, const struct desired_op *op)
+{
+    encode_object(json);
+    fields_encode(json, &op_list, op);
+    if (op->kind == OP_COPY)
+        fields_encode(json, &op_copy_list, op);
+    encode_end(json);
+}
+
 static void encode_instance(struct encoder *json, const struct desired_instance *instance)
 {
     encode_object(json);
@@ -234,6 +278,8 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
     }
     if (instance->has_destroy_token)
         fields_encode(json, &token_list, instance);
+    if (instance->copy_count > 0)
+        encode_copies(json, instance);
     if (instance->state != DESIRED_ABSENT) {
         encode_key(json, "spec");
         encode_spec(json, &instance->spec);
@@ -270,11 +316,8 @@ void desired_encode(struct buf *out, const struct desired *desired)
     encode_end(&json);
     encode_key(&json, "ops");
     encode_array(&json);
-    for (int64_t i = 0; i < desired->op_count; i++) {
-        encode_object(&json);
-        fields_encode(&json, &op_list, &desired->ops[i]);
-        encode_end(&json);
-    }
+    for (int64_t i = 0; i < desired->op_count; i++)
+        encode_op(&json, &desired->ops[i]);
     encode_end(&json);
     if (desired->relay_count > 0)
         encode_relays(&json, desired);
@@ -336,6 +379,8 @@ static const struct rows port_rows = { "ports", SPEC_PORTS_MAX, sizeof(struct sp
 static const struct rows relayed_rows = { "relayed", SPEC_RELAYED_MAX, sizeof(struct spec_relayed),
                                           &relayed_list };
 static const struct rows op_rows = { "ops", DESIRED_OPS_MAX, sizeof(struct desired_op), &op_list };
+static const struct rows copy_rows = { "copies", DESIRED_COPIES_MAX, sizeof(struct desired_copy),
+                                       &copy_list };
 static const struct rows relay_rows = { "relays", DESIRED_RELAYS_MAX, sizeof(struct desired_relay),
                                         &relay_list };
 static const struct rows instance_rows = { "instances", DESIRED_INSTANCES_MAX,
@@ -405,6 +450,22 @@ bool instance_spec_decode(const json_t *root, struct arena *arena, struct instan
     return true;
 }
 
+/* Absent where there are none, as in what was written before there were any. */
+static bool decode_copies(const json_t *object, struct arena *arena,
+                          struct desired_instance *instance, struct error *err)
+{
+    if (json_member(object, copy_rows.name) == NULL)
+        return true;
+    if (!decode_rows(object, &copy_rows, arena, &instance->copies, err))
+        return false;
+    instance->copy_count = member_count(object, copy_rows.name);
+    for (int64_t i = 0; i < instance->copy_count; i++)
+        if (instance->copies[i].is_target != (instance->copies[i].to != NULL))
+            return error_set(err, ERROR_INVALID,
+                             "copies[%" PRId64 "] has no target, or one too many", i);
+    return true;
+}
+
 static bool decode_instance(const json_t *object, struct arena *arena,
                             struct desired_instance *instance, struct error *err)
 {
@@ -416,7 +477,8 @@ static bool decode_instance(const json_t *object, struct arena *arena,
     instance->has_notice = notice != NULL;
     if (instance->has_notice && !fields_decode(notice, &notice_list, arena, &instance->notice, err))
         return error_context(err, "notice");
-    if (!decode_texts(object, &gpus_texts, arena, &instance->gpus, err))
+    if (!decode_texts(object, &gpus_texts, arena, &instance->gpus, err) ||
+        !decode_copies(object, arena, instance, err))
         return false;
     instance->gpu_count = member_count(object, "gpus");
     instance->has_destroy_token = json_member(object, "destroy_token") != NULL;
@@ -467,7 +529,9 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
     desired->op_count = member_count(root, "ops");
 
     for (int64_t i = 0; i < desired->op_count; i++) {
-        const struct desired_op *op = &desired->ops[i];
+        struct desired_op *op = &desired->ops[i];
+        const json_t *object = json_array_get(json_member(root, "ops"), (size_t)i);
+        uint8_t secret[COPY_KEY_SIZE];
 
         if (!op_id_is_valid(op->op_id))
             return error_set(err, ERROR_INVALID,
@@ -478,6 +542,10 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "]: since is no time", i);
         if (op->kind == OP_EXEC && op->command == NULL)
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "] has no command", i);
+        if (op->kind == OP_COPY && (!fields_decode(object, &op_copy_list, arena, op, err)))
+            return error_context(err, "ops[%" PRId64 "]", i);
+        if (op->kind == OP_COPY && !hex_parse(op->copy_secret, secret, sizeof secret))
+            return error_set(err, ERROR_INVALID, "ops[%" PRId64 "]: copy_secret is none", i);
     }
     return true;
 }

@@ -35,6 +35,9 @@ enum {
     SPEC_KEY_MAX = 16 * 1024,
     OP_COMMAND_MAX = 16 * 1024,
     OP_ID_SIZE = 32 + 1,
+    OP_PATH_MAX = 4096,
+    COPY_KEY_SIZE = 32, /* Ed25519 */
+    DESIRED_COPIES_MAX = 16,
     DESIRED_TAIL_MAX = 100000,
     DESIRED_BODY_MAX = 16 << 20,
     POLL_HOLD_MS = 25000,
@@ -95,6 +98,15 @@ struct desired_notice {
     int64_t keep_ticks; /* thousandths of a dollar a GPU-hour that would have kept it; -1 */
 };
 
+/* One end of a copy between two instances, which goes on as long as it is listed: who comes to the
+ * instance's SSH with that key may do this, and nothing else. */
+struct desired_copy {
+    uint8_t public_key[COPY_KEY_SIZE];
+    uint8_t greeting[COPY_KEY_SIZE]; /* said to who has come: proof that this is the instance */
+    bool is_target;                  /* it takes `from` to `to`; else it gives `from` */
+    const char *from, *to;
+};
+
 struct desired_instance {
     int64_t id, gen;
     enum desired_state state;
@@ -109,9 +121,11 @@ struct desired_instance {
     bool has_destroy_token;
     uint8_t destroy_token[DESTROY_TOKEN_SIZE]; /* Ed25519 over destroy_signed() */
     struct instance_spec spec;                 /* empty where state is absent */
+    int64_t copy_count;
+    struct desired_copy *copies;
 };
 
-enum op_kind { OP_LOGS, OP_EXEC };
+enum op_kind { OP_LOGS, OP_EXEC, OP_COPY };
 
 struct desired_op {
     const char *op_id; /* 32 hexadecimal digits: also the agent's key against running it twice */
@@ -123,7 +137,14 @@ struct desired_op {
     int64_t tail;        /* logs: last lines */
     bool is_daemon_log;  /* logs: the agent's own about this instance */
     const char *since;   /* logs: from then on, and every line with its time; NULL: neither */
+    /* copy, to the instance: goes on until it is done, or no longer listed */
+    int64_t source_id;
+    const char *source_host; /* where the source's SSH is, for those who are not its host */
+    int64_t source_port;
+    const char *copy_secret; /* hexadecimal: sys/copy_secret.h */
 };
+
+enum { COPY_SECRET_SIZE = 2 * COPY_KEY_SIZE + 1 };
 
 /* Where the agent dials, so that its instances are reached without open ports (proto/relay.h). */
 struct desired_relay {

@@ -40,6 +40,9 @@ enum {
 #define JUPYTER_STARTING_TEXT "Jupyter is starting"
 #define JUPYTER_SILENT_TEXT   "Jupyter does not answer; its log may say why. SSH works"
 
+/* How a copy to it from another instance goes, or how the last one ended, begins with this. */
+#define COPY_TEXT_BEGINS "copy from instance "
+
 /* "absent", "creating", ... */
 const char *instance_phase_name(enum instance_phase phase);
 

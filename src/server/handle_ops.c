@@ -11,41 +11,18 @@
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
+#include "server/result_url.h"
 
-enum { OP_REPLY_MAX = 16 * 1024, FILTER_LENGTH_MAX = 1024, HOST_LENGTH_MAX = 255 };
-
-/* Names and addresses with a port: all that may stand in a Host header. */
-static bool is_host(const char *host)
-{
-    size_t length = strlen(host);
-
-    return length > 0 && length <= HOST_LENGTH_MAX &&
-           strspn(host, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:[]") ==
-               length;
-}
-
-/* The server's address as this client reaches it; it is absolute, since clients fetch what they are
- * given. NULL where neither the operator nor the request says it. */
-static const char *base_url(struct call *call)
-{
-    const char *host = http_header(call->request, "Host");
-
-    if (call->app->public_url != NULL)
-        return call->app->public_url;
-    if (host == NULL || !is_host(host))
-        return NULL;
-    return arena_printf(call->request->arena, "http://%s", host);
-}
+enum { OP_REPLY_MAX = 16 * 1024, FILTER_LENGTH_MAX = 1024 };
 
 static void reply_op(struct call *call, const struct op_reply *done)
 {
     auto_buf struct buf body = buf_of(OP_REPLY_MAX);
     struct encoder json = encoder_of(&body);
-    const char *base = base_url(call);
+    const char *url = result_url(call, done->token);
 
-    if (base == NULL)
+    if (url == NULL)
         return reply_refuse(call, 400, "invalid_request", "The request names no host.");
-    const char *url = arena_printf(call->request->arena, "%s/api/v0/blob/%s/", base, done->token);
     encode_object(&json);
     encode_field_bool(&json, "success", true);
     encode_field_text(&json, "result_url", url);

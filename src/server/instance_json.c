@@ -58,6 +58,12 @@ bool instance_ssh_place(const struct instance_view *view, const char **ret_host,
     return view->contract->ssh_port > 0 && *ret_port > 0 && **ret_host != '\0';
 }
 
+/* Its Jupyter is not there to be used. */
+static bool is_jupyter_message(const char *message)
+{
+    return strcmp(message, JUPYTER_STARTING_TEXT) == 0 || strcmp(message, JUPYTER_SILENT_TEXT) == 0;
+}
+
 /* Whether all that was asked to be reachable has an address. */
 static bool is_reachable(const struct instance_view *view)
 {
@@ -163,7 +169,7 @@ static void encode_jupyter_url(struct encoder *json, const struct instance_view 
     const struct relay_port_row *port = https_port(view);
     char url[JUPYTER_URL_SIZE];
 
-    if (!is_up || token == NULL || view->contract->message[0] != '\0')
+    if (!is_up || token == NULL || is_jupyter_message(view->contract->message))
         return field_null(json, "jupyter_url");
     bool is_ipv6 = port != NULL && strchr(port->public_host, ':') != NULL;
     if (port != NULL)

@@ -7,7 +7,8 @@
 
 #define OP_COLUMNS                                                                                 \
     "id, contract_id, machine_id, owner_id, op_id, token_hash, is_exec, min_gen, command, "        \
-    "filter, tail, is_daemon_log, created_us, expires_us, progress, since, exit_code"
+    "filter, tail, is_daemon_log, created_us, expires_us, progress, since, exit_code, "            \
+    "source_id, source_machine_id, source_host, source_port"
 
 static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -30,8 +31,12 @@ static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct
         !rows_text_or_null(row, 9, arena, &op->filter, err) ||
         !rows_number(row, 14, OP_PENDING, OP_IS_UNKNOWN, &progress, err) ||
         !rows_text_or_null(row, 15, arena, &op->since, err) ||
-        !rows_number(row, 16, -1, 255, &op->exit_code, err))
+        !rows_number(row, 16, -1, 255, &op->exit_code, err) ||
+        !rows_text_or_null(row, 19, arena, &op->source_host, err))
         return false;
+    op->source_id = db_column_is_null(row, 17) ? 0 : db_column_int(row, 17);
+    op->source_machine_id = db_column_is_null(row, 18) ? 0 : db_column_int(row, 18);
+    op->source_port = db_column_is_null(row, 20) ? 0 : db_column_int(row, 20);
     op->progress = (enum op_progress)progress;
     return true;
 }
@@ -40,7 +45,12 @@ static bool op_read_whole(struct db_rows *row, struct arena *arena, void *item, 
 {
     struct op_row *op = item;
 
-    return op_read(row, arena, item, err) && rows_text_or_null(row, 17, arena, &op->output, err);
+    return op_read(row, arena, item, err) && rows_text_or_null(row, 21, arena, &op->output, err);
+}
+
+static struct db_value number_or_null(int64_t number)
+{
+    return number != 0 ? db_int(number) : db_null();
 }
 
 bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct error *err)
@@ -48,14 +58,17 @@ bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct e
     return db_insert(db,
                      "INSERT INTO op (contract_id, machine_id, owner_id, op_id, token_hash, "
                      "is_exec, min_gen, command, filter, tail, is_daemon_log, created_us, "
-                     "expires_us, since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-                     "$12, $13, $14) RETURNING id",
+                     "expires_us, since, source_id, source_machine_id, source_host, source_port) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+                     "$16, $17, $18) RETURNING id",
                      DB_ARGS(db_int(op->contract_id), db_int(op->machine_id), db_int(op->owner_id),
                              db_text(op->op_id),
                              db_bytes(op->token_hash.bytes, sizeof op->token_hash.bytes),
                              db_int(op->is_exec), db_int(op->min_gen), db_text(op->command),
                              db_text(op->filter), db_int(op->tail), db_int(op->is_daemon_log),
-                             db_instant(op->created), db_instant(op->expires), db_text(op->since)),
+                             db_instant(op->created), db_instant(op->expires), db_text(op->since),
+                             number_or_null(op->source_id), number_or_null(op->source_machine_id),
+                             db_text(op->source_host), number_or_null(op->source_port)),
                      ret_id, err);
 }
 
@@ -79,6 +92,31 @@ bool op_list_pending(struct db *db, int64_t machine_id, struct instant now, size
                      "AND expires_us > $2 ORDER BY id LIMIT $3",
                      DB_ARGS(db_int(machine_id), db_instant(now), db_int((int64_t)max)), arena, ret,
                      ret_count, err);
+}
+
+bool op_list_copies_of(struct db *db, int64_t contract_id, struct instant now, size_t max,
+                       struct arena *arena, struct op_row **ret, size_t *ret_count,
+                       struct error *err)
+{
+    static const struct rows_reader reader = { "operation", sizeof(struct op_row), op_read };
+
+    return rows_load(db, &reader,
+                     "SELECT " OP_COLUMNS " FROM op WHERE (contract_id = $1 OR source_id = $1) "
+                     "AND progress = 0 AND source_id IS NOT NULL AND expires_us > $2 "
+                     "ORDER BY id LIMIT $3",
+                     DB_ARGS(db_int(contract_id), db_instant(now), db_int((int64_t)max)), arena,
+                     ret, ret_count, err);
+}
+
+bool op_find_pending(struct db *db, int64_t machine_id, const char *op_id, struct arena *arena,
+                     struct op_row *ret, bool *ret_has, struct error *err)
+{
+    static const struct rows_reader reader = { "operation", sizeof(struct op_row), op_read };
+
+    return rows_load_one(db, &reader,
+                         "SELECT " OP_COLUMNS " FROM op WHERE machine_id = $1 AND op_id = $2 "
+                         "AND progress = 0",
+                         DB_ARGS(db_int(machine_id), db_text(op_id)), arena, ret, ret_has, err);
 }
 
 static bool count_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

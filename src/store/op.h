@@ -20,6 +20,10 @@ struct op_row {
     int64_t tail;
     bool is_daemon_log;
     const char *since; /* of a log; NULL: whatever its age, and lines without their times */
+    /* Of a copy to the contract: `command` is the path it comes from, `filter` where it goes to. */
+    int64_t source_id, source_machine_id; /* 0: it is no copy */
+    const char *source_host;
+    int64_t source_port;
     struct instant created, expires;
     enum op_progress progress;
     const char *output; /* NULL while pending */
@@ -43,8 +47,18 @@ NODISCARD bool op_find(struct db *db, const struct hash *token_hash, struct aren
 NODISCARD bool op_list_pending(struct db *db, int64_t machine_id, struct instant now, size_t max,
                                struct arena *arena, struct op_row **ret, size_t *ret_count,
                                struct error *err);
+
+/* Copies that go on, to or from the contract. */
+NODISCARD bool op_list_copies_of(struct db *db, int64_t contract_id, struct instant now, size_t max,
+                                 struct arena *arena, struct op_row **ret, size_t *ret_count,
+                                 struct error *err);
 NODISCARD bool op_count_pending(struct db *db, int64_t machine_id, int64_t *ret_count,
                                 struct error *err);
+
+/* The pending operation of that name on the machine. */
+NODISCARD bool op_find_pending(struct db *db, int64_t machine_id, const char *op_id,
+                               struct arena *arena, struct op_row *ret, bool *ret_has,
+                               struct error *err);
 
 /* `*ret_count` is 0 where the machine has no such pending operation. */
 NODISCARD bool op_finish(struct db *db, int64_t machine_id, const char *op_id,

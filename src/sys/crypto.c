@@ -94,6 +94,15 @@ struct key_pair crypto_key_pair(void)
     return keys;
 }
 
+struct key_pair crypto_key_pair_of(const struct hash *seed)
+{
+    struct key_pair keys;
+
+    static_assert(sizeof seed->bytes == crypto_sign_SEEDBYTES, "one size");
+    (void)crypto_sign_seed_keypair(keys.public_key, keys.secret_key, seed->bytes);
+    return keys;
+}
+
 struct signature crypto_sign_with(const struct key_pair *keys, const void *bytes, size_t count)
 {
     struct signature signature;

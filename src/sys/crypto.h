@@ -59,6 +59,9 @@ void crypto_hmac_sha1(const void *key, size_t key_length, const void *bytes, siz
 bool crypto_equal(const void *a, const void *b, size_t count);
 
 struct key_pair crypto_key_pair(void);
+
+/* The pair of a secret that is known already: the same again each time. */
+struct key_pair crypto_key_pair_of(const struct hash *seed);
 struct signature crypto_sign_with(const struct key_pair *keys, const void *bytes, size_t count);
 NODISCARD bool crypto_verify(const uint8_t public_key[static PUBLIC_KEY_SIZE],
                              const struct signature *signature, const void *bytes, size_t count);

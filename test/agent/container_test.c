@@ -322,6 +322,9 @@ static void test_the_hash_is_of_what_is_fixed(void **state)
     scene.desired.spec.ssh_key_count = 0;
     scene.desired.spec.image = "other:2";
     scene.desired.spec.registry_login = "-u a -p b c";
+    struct desired_copy copies[1] = { { .from = "/a" } };
+    scene.desired.copies = copies; /* of a container that runs, too */
+    scene.desired.copy_count = 1;
     CHECK_OK(container_spec(&scene.desired, spec, &err), &err);
     CHECK_TEXT(spec, first);
 

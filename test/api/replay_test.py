@@ -280,6 +280,26 @@ class Replay(unittest.TestCase):
         _, reply = self.bo.call("PUT", "/api/v0/commands/copy_direct/", ask)
         self.assertEqual(reply["error"], "no_such_instance")
 
+    def test_from_instance_to_instance_the_hosts_copy(self):
+        one, two = self.rent(label="from"), self.rent(label="to")
+        self.paper.follow()
+        ask = {"client_id": "me", "src_id": f"C.{one}", "dst_id": str(two), "src_path": "/a/", "dst_path": "/b"}
+        for path in ("src_path", "dst_path"):
+            for wrong in ("", "/a\nb"):
+                _, reply = self.ada.call("PUT", "/api/v0/commands/copy_direct/", ask | {path: wrong})
+                self.assertEqual(reply["error"], "invalid_args", reply)
+        _, reply = self.bo.call("PUT", "/api/v0/commands/copy_direct/", ask)
+        self.assertEqual(reply["error"], "no_such_instance")
+        reply = self.ada.ok("PUT", "/api/v0/commands/copy_direct/", ask)
+        self.assertTrue(reply["success"])
+        self.assertIn("/api/v0/blob/", reply["result_url"])
+        self.assertNotIn("src_addr", reply)
+        status, reply = self.ada.call("PUT", "/api/v0/commands/copy_direct/", ask)
+        self.assertEqual((status, reply["error"]), (409, "conflict"))
+        self.assertFalse(self.ada.ok("DELETE", "/api/v0/commands/copy_direct/", {"dst_id": f"C.{one}"})["success"])
+        self.assertTrue(self.ada.ok("DELETE", "/api/v0/commands/copy_direct/", {"dst_id": f"C.{two}"})["success"])
+        self.assertFalse(self.ada.ok("DELETE", "/api/v0/commands/copy_direct/", {"dst_id": f"C.{two}"})["success"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -36,6 +36,14 @@ static const struct support_reply replies[] = {
     { "GET /api/v0/instances/8/?owner=me", 200, STOPPED("8") },
     { "PUT /api/v0/commands/rsync/", 200,
       "{\"success\":true,\"src_addr\":\"127.0.0.1\",\"src_port\":40006}" },
+    { "PUT /api/v0/commands/copy_direct/", 200, "{\"success\":true,\"result_url\":\"%s/blob\"}" },
+    { "GET /blob", 200, "done, 12 bytes, 3MB/s in 1 s" },
+    { NULL, 0, NULL },
+};
+
+static const struct support_reply failing[] = {
+    { "PUT /api/v0/commands/copy_direct/", 200, "{\"success\":true,\"result_url\":\"%s/blob\"}" },
+    { "GET /blob", 200, "berth: the host could not do this: no such folder" },
     { NULL, 0, NULL },
 };
 
@@ -152,15 +160,32 @@ static void test_a_copy_becomes_rsync(void **state)
     }
     BERTH(&result, "copy", "-i", "a'key", "a", "1:/b");
     CHECK_INT(result.status, 1);
-    /* Between instances the second half waits for the first to succeed, and nothing stays. */
+    /* Within one instance the second half waits for the first to succeed, and nothing stays. */
     CHECK(setenv("TMPDIR", support_dir(), 1) == 0);
-    BERTH(&result, "copy", "1:/work/x", "2:/y");
+    BERTH(&result, "copy", "1:/work/x", "1:/y");
     CHECK_INT(result.status, 1);
     CHECK(strstr(result.notes, "rsync of instance 1 ended with 7: -a") != NULL);
     (void)snprintf(want, sizeof want, "%s/berth-copy-*", support_dir());
     glob_t left;
     CHECK_INT(glob(want, 0, NULL, &left), GLOB_NOMATCH);
     globfree(&left);
+    support_close(&market);
+}
+
+static void test_between_two_the_hosts_copy(void **state)
+{
+    (void)state;
+    support_open(&market, replies);
+    BERTH(&result, "copy", "1:/work/x", "C.2:/y");
+    CHECK_INT(result.status, 0);
+    CHECK_TEXT(result.out, "copied from instance 1 to instance 2: done, 12 bytes, 3MB/s in 1 s\n");
+    CHECK_TEXT(market.body, "{\"client_id\":\"me\",\"src_id\":\"C.1\",\"dst_id\":\"C.2\","
+                            "\"src_path\":\"/work/x\",\"dst_path\":\"/y\"}");
+    support_close(&market);
+    support_open(&market, failing);
+    BERTH(&result, "copy", "1:/work/x", "C.2:/y");
+    CHECK_INT(result.status, 1);
+    CHECK(strstr(result.notes, "no such folder") != NULL);
     support_close(&market);
 }
 
@@ -205,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_becomes_ssh),
         cmocka_unit_test(test_a_copy_becomes_rsync),
+        cmocka_unit_test(test_between_two_the_hosts_copy),
         cmocka_unit_test(test_a_stopped_one_is_copied_from_without_waiting),
         cmocka_unit_test(test_waiting_ends_where_it_makes_no_sense),
     };

@@ -92,14 +92,33 @@ static struct desired_instance random_instance(struct arena *arena, int64_t id)
     }
     if (instance.state != DESIRED_ABSENT)
         instance.spec = random_spec(arena);
+    instance.copy_count = (int64_t)check_random(3);
+    instance.copies = arena_alloc(arena, (size_t)instance.copy_count, sizeof *instance.copies);
+    for (int64_t i = 0; i < instance.copy_count; i++) {
+        bool is_target = check_random(2);
+
+        instance.copies[i] =
+            (struct desired_copy){ .is_target = is_target,
+                                   .from = support_text(arena, 1, 64, true),
+                                   .to = is_target ? support_text(arena, 1, 64, true) : NULL };
+        instance.copies[i].greeting[i] = (uint8_t)check_random(256);
+        instance.copies[i].public_key[i] = (uint8_t)check_random(256);
+    }
     return instance;
 }
 
 static struct desired_op random_op(struct arena *arena)
 {
+    bool is_copy = check_random(3) == 0;
+
     return (struct desired_op){
         .op_id = "0123456789abcdef0123456789abcdef",
-        .kind = (enum op_kind)check_random(OP_EXEC + 1),
+        .kind = is_copy ? OP_COPY : (enum op_kind)check_random(OP_EXEC + 1),
+        .source_id = is_copy ? support_int(1, INT64_MAX) : 0,
+        .source_host = is_copy ? "relay.example" : NULL,
+        .source_port = is_copy ? support_int(1, UINT16_MAX) : 0,
+        .copy_secret =
+            is_copy ? "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" : NULL,
         .instance_id = support_int(1, INT64_MAX),
         .min_gen = support_int(0, INT64_MAX),
         .expires_ms = support_int(0, 1000000000000),
