@@ -23,12 +23,13 @@ static bool find_work(struct db *db, void *context, struct error *err)
 
 /* Up to the last accepted heartbeat, and no further: nothing is ever to be taken back. */
 static bool read_interval(struct change *change, const struct contract_row *contract,
-                          struct usage *usage, struct error *err)
+                          struct usage *usage, bool *ret_goes_on, struct error *err)
 {
     struct interval_row interval;
     struct instant end;
     bool has;
 
+    *ret_goes_on = true;
     if (!interval_load(change->db, contract->id, change->arena, &interval, &has, err))
         return false;
     if (!has)
@@ -38,23 +39,38 @@ static bool read_interval(struct change *change, const struct contract_row *cont
     struct connected last = usage_connected(&interval, change->session.last_heartbeat, end);
     usage->gpu_from = interval.metered;
     usage->gpu_us = instant_until(interval.metered, last.cursor);
+    *ret_goes_on = connected_is_live(&last, change->now) && instant_compare(change->now, end) < 0;
     return interval_meter(change->db, interval.id, last.cursor, err);
 }
 
-bool post_usage_of(struct change *change, int64_t contract_id, struct error *err)
+/* `*ret_is_moved`: the renter's balance is another than it was foreseen to be. What runs was
+ * foreseen, to the remainder, and posting it moves nothing: when credit ends stays as it is. */
+static bool post_one(struct change *change, int64_t contract_id, bool *ret_is_moved,
+                     struct error *err)
 {
     struct usage usage = { .now = change->now };
     struct contract_row contract;
-    bool has;
+    bool has, goes_on;
 
+    *ret_is_moved = false;
     if (!contract_load(change->db, contract_id, change->arena, &contract, &has, err))
         return false;
     if (!has || contract.destroyed.microseconds != 0 || !contract_is_metered(&contract))
         return true;
+    bool has_traffic = contract.up_unmetered > 0 || contract.down_unmetered > 0;
     usage.disk_until = usage_disk_of(&change->machine, &contract, change->now);
-    return read_interval(change, &contract, &usage, err) &&
-           usage_post(change->db, &usage, &contract, err) &&
+    if (!read_interval(change, &contract, &usage, &goes_on, err))
+        return false;
+    *ret_is_moved = has_traffic || !goes_on || !change->machine.is_online;
+    return usage_post(change->db, &usage, &contract, err) &&
            change_user(change, contract.owner_id, err);
+}
+
+bool post_usage_of(struct change *change, int64_t contract_id, struct error *err)
+{
+    bool is_moved;
+
+    return post_one(change, contract_id, &is_moved, err);
 }
 
 /* The renter's machine after `last`, by id; 0: none. */
@@ -97,14 +113,17 @@ static bool post_work(struct db *db, void *context, struct error *err)
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct contract_row contract;
     struct change change;
-    bool has;
+    bool has, is_moved;
 
     if (!contract_load(db, work->id, &arena, &contract, &has, err))
         return false;
     if (!has)
         return true;
-    return change_begin(&change, db, contract.machine_id, work->now, &arena, &has, err) &&
-           post_usage_of(&change, work->id, err) && change_end(&change, err);
+    if (!change_begin(&change, db, contract.machine_id, work->now, &arena, &has, err) ||
+        !post_one(&change, work->id, &is_moved, err))
+        return false;
+    change.user_left = is_moved ? 0 : contract.owner_id;
+    return change_end(&change, err);
 }
 
 bool flow_post_usage(const struct flow *flow, size_t *ret_count, struct error *err)

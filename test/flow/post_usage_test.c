@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/post_usage.h"
 
+#include "flow/funds.h"
 #include "flow/instance_change.h"
 #include "support.h"
 
@@ -161,6 +162,56 @@ static void test_the_bill_does_not_depend_on_when_it_is_posted(void **state)
     world_close(&world);
 }
 
+struct foreseen {
+    const struct world *world;
+    int64_t user_id;
+};
+
+static bool foresee(struct db *db, void *context, struct error *err)
+{
+    const struct foreseen *foreseen = context;
+
+    return funds_set_t_zero(db, foreseen->user_id, clock_now(&foreseen->world->clock), err);
+}
+
+/* Most postings leave the end of credit as it was foreseen: it is what looking at everything anew
+ * says, to the microsecond; and traffic, which nobody foresees, is taken off it. */
+static void test_the_end_of_credit_is_as_foreseen_or_found_anew(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    int64_t traffic_count = 0;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 3);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    (void)world_running(&world, &machine, ada, 2);
+    for (int i = 0; i < 30; i++) {
+        bool has_traffic = check_random(3) == 0;
+
+        check_row("step %d", i);
+        world_container(&machine, id)->bytes_up += has_traffic ? 100000000 : 0;
+        for (int beat = 0; beat < 3; beat++) {
+            world_pass(&world, 1 + (int64_t)check_random(25 * US_PER_SECOND));
+            CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+        }
+        int64_t silent_us = (int64_t)check_random(40 * US_PER_SECOND);
+        world_pass(&world, silent_us);
+        int64_t before = world_number(&world, "SELECT MIN(t_zero_us) FROM users");
+        support_script(world.support, "UPDATE contract SET posted_us = posted_us - 600000000");
+        CHECK_INT((int64_t)run_timer(&world), 2);
+        int64_t after = world_number(&world, "SELECT MIN(t_zero_us) FROM users");
+        CHECK(silent_us >= CONNECTED_LEASE_US || (has_traffic ? after <= before : after == before));
+        traffic_count += has_traffic;
+        support_write(world.support, foresee, &(struct foreseen){ &world, ada.user_id });
+        CHECK_INT(world_number(&world, "SELECT MIN(t_zero_us) FROM users"), after);
+    }
+    CHECK(traffic_count > 0 && traffic_count < 30);
+    world_check(&world);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_stopped_ones_are_posted_every_hour),
         cmocka_unit_test(test_a_byte_is_charged_once_however_often_it_is_posted),
         cmocka_unit_test(test_the_bill_does_not_depend_on_when_it_is_posted),
+        cmocka_unit_test(test_the_end_of_credit_is_as_foreseen_or_found_anew),
     };
 
     crypto_start();
