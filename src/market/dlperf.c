@@ -136,6 +136,21 @@ double dlperf_cpu_factor(int64_t cpu_cores, int64_t gpu_count)
     return each < enough ? sqrt(each / enough) : 1;
 }
 
+int32_t dlperf_milli(enum dlperf_profile profile, const struct dlperf_rates *rates,
+                     int64_t cpu_cores, int64_t gpu_count)
+{
+    double milli = 1e3 * dlperf_score(profile, rates) * dlperf_cpu_factor(cpu_cores, gpu_count);
+
+    return milli < INT32_MAX ? (int32_t)llround(milli) : INT32_MAX;
+}
+
+int64_t dlperf_link_loss_ppm(int32_t score_milli, int64_t pcie_mbs, int64_t nvlink_mbs)
+{
+    double loss = dlperf_link_loss(score_milli / 1e3, pcie_mbs, nvlink_mbs);
+
+    return loss < 1e6 ? llround(loss * 1e6) : INT64_C(1000000000000);
+}
+
 const char *dlperf_rate_name(enum dlperf_rate rate)
 {
     static const char *const names[DLPERF_RATES] = { "tf32", "f32", "f16", "bf16", "bandwidth" };

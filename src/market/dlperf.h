@@ -73,6 +73,12 @@ double dlperf_efficiency(double loss, int64_t count);
 /* What too few hardware threads leave of the speed: 0 to 1. */
 double dlperf_cpu_factor(int64_t cpu_cores, int64_t gpu_count);
 
+/* The score as it is kept, in thousandths, of a GPU in a machine of that many threads and GPUs; and
+ * dlperf_link_loss() of that, in millionths. */
+int32_t dlperf_milli(enum dlperf_profile profile, const struct dlperf_rates *rates,
+                     int64_t cpu_cores, int64_t gpu_count);
+int64_t dlperf_link_loss_ppm(int32_t score_milli, int64_t pcie_mbs, int64_t nvlink_mbs);
+
 /* For showing how a score comes about. */
 enum { DLPERF_PARTS = DLPERF_RATES + 1 }; /* the last is time that no GPU shortens */
 const char *dlperf_rate_name(enum dlperf_rate rate);

@@ -115,6 +115,25 @@ struct machine machine_of(int64_t id, int64_t host_id, const struct machine_fact
     return machine;
 }
 
+void machine_take_bench(struct machine *machine, const struct machine_bench *bench)
+{
+    struct dlperf_rates rates = bench->rates;
+
+    if (bench->disk_mbs > 0)
+        machine->disk_mbs = bench->disk_mbs;
+    if (machine->gpu_count == 0 || !dlperf_complete(&rates, machine->compute_cap))
+        return;
+    for (int i = 0; i < DLPERF_PROFILES; i++)
+        machine->profiles_milli[i] =
+            dlperf_milli((enum dlperf_profile)i, &rates, machine->cpu_cores, machine->gpu_count);
+    machine->dlperf_milli = machine->profiles_milli[DLPERF_DEFAULT];
+    machine->pcie_mbs = bench->pcie_mbs;
+    machine->memory_mbs = rates.of[DLPERF_BANDWIDTH];
+    machine->link_loss_ppm =
+        dlperf_link_loss_ppm(machine->profiles_milli[DLPERF_DEFAULT], bench->pcie_mbs, 0);
+    machine->measured = bench->measured;
+}
+
 void machine_take_history(struct machine *machine, const struct reliability *seen, bool is_up,
                           struct instant now)
 {

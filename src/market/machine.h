@@ -66,6 +66,14 @@ enum verification {
 
 #define MACHINE_RELIABILITY_NEW INT64_C(600000) /* millionths: without history, 60 % */
 
+/* What was measured of a machine, of its slowest GPU. 0: it was not. */
+struct machine_bench {
+    struct dlperf_rates rates;
+    int64_t pcie_mbs; /* the slower way */
+    int64_t disk_mbs; /* written one after the other */
+    struct instant measured;
+};
+
 /* A machine as the market sees it. */
 struct machine {
     int64_t id, host_id;
@@ -92,8 +100,8 @@ struct machine {
     struct instant measured; /* when; 0: never */
     int32_t profiles_milli[DLPERF_PROFILES]; /* the same by profile; 0 is the default, as above */
     int64_t fp32_gflops;                     /* of one GPU, by its maker; 0 unknown */
-    int64_t memory_mbs;                      /* of one GPU, by its maker; 0 unknown */
-    bool is_connected;                       /* its session's lease lasts */
+    int64_t memory_mbs;   /* of one GPU, measured, or else by its maker; 0 unknown */
+    bool is_connected;    /* its session's lease lasts */
     int64_t gpus_free;    /* for on-demand rentals: nobody's, or of those who make way for them;
                            * on a CPU machine 1 or 0 */
     int64_t disk_free_gb; /* not taken by a contract, stopped ones included */
@@ -113,6 +121,9 @@ enum machine_outcome machine_facts_check(const struct machine_facts *facts);
 /* The hardware part of a machine, from facts that were checked and outlive it; unverified,
  * new, connected and free. */
 struct machine machine_of(int64_t id, int64_t host_id, const struct machine_facts *facts);
+
+/* Its speeds and scores. Without rates that make sense it counts as not measured. */
+void machine_take_bench(struct machine *machine, const struct machine_bench *bench);
 
 /* Its reliability, from what was seen of it up to some time before `now`. */
 void machine_take_history(struct machine *machine, const struct reliability *seen, bool is_up,

@@ -97,6 +97,7 @@ struct machine machine_of_row(const struct machine_row *row, const struct machin
     machine.geolocation = row->geolocation;
     machine.verification = row->verification;
     machine.is_connected = row->is_online;
+    machine_take_bench(&machine, &row->bench);
     machine_take_history(&machine, &row->reliability, row->is_online, now);
     return machine;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes under /agent/v1/: enrolment, sessions, heartbeats, desired state, results. */
 #include "base/parse.h"
+#include "flow/bench.h"
 #include "flow/desired.h"
 #include "flow/enroll.h"
 #include "flow/heartbeat.h"
@@ -281,9 +282,40 @@ void handle_agent_desired(struct call *call)
     }
 }
 
-void handle_agent_op(struct call *call)
+/* What was taken needs no answer; what was not, a new session can say again. */
+static void answer_taken(struct call *call, enum take_outcome outcome)
 {
     auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+
+    switch (outcome) {
+    case TAKE_DONE:
+        buf_append(&body, "{}", 2);
+        return reply_json(call, &body);
+    case TAKE_FENCED:
+        return refuse_fenced(call);
+    case TAKE_REPLAY:
+        metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
+        return reply_refuse(call, 409, "conflict", "This sequence number was used.");
+    }
+}
+
+void handle_agent_bench(struct call *call)
+{
+    struct bench_report *report = arena_alloc(call->request->arena, 1, sizeof *report);
+    enum take_outcome outcome;
+    struct error err;
+
+    if (report == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (!bench_report_decode(call->body, report, &err) ||
+        !flow_bench(&call->app->flow, call->caller.machine_id, call->caller.session_epoch,
+                    agents_seq(call->request), report, &outcome, &err))
+        return reply_error(call, &err);
+    answer_taken(call, outcome);
+}
+
+void handle_agent_op(struct call *call)
+{
     struct op_result result;
     enum take_outcome outcome;
     struct error err;
@@ -292,15 +324,5 @@ void handle_agent_op(struct call *call)
         !flow_op_result(&call->app->flow, call->caller.machine_id, call->caller.session_epoch,
                         agents_seq(call->request), &result, &outcome, &err))
         return reply_error(call, &err);
-    switch (outcome) {
-    case TAKE_DONE:
-        buf_append(&body, "{}", 2);
-        return reply_json(call, &body);
-    case TAKE_FENCED:
-        return refuse_fenced(call);
-    case TAKE_REPLAY:
-        /* It was not taken: a new session lets the agent say it again. */
-        metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
-        return reply_refuse(call, 409, "conflict", "This sequence number was used.");
-    }
+    answer_taken(call, outcome);
 }

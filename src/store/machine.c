@@ -8,11 +8,13 @@
 
 #define MACHINE_COLUMNS                                                                            \
     "id, owner_id, public_key, facts, hostname, geolocation, verification, is_simulated, "         \
-    "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, disk_month, "     \
-    "up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, listing_end_us, is_online, "   \
-    "offline_since_us, is_engine_ok, engine_message, disk_free_gb, quarantined_count, "            \
-    "inet_up_kbps, inet_down_kbps, changed_us, listing_roll_us, promised, decide_us, "             \
-    "grace_max_s, removed_us, lost_ppm, up_us, away_us, counted_us"
+    "is_quarantined, created_us, desired_rev, is_listed, gpu_hour, min_bid_hour, "                 \
+    "disk_month, up_tb, down_tb, min_chunk, discount_max_ppm, listing_start_us, "                  \
+    "listing_end_us, is_online, offline_since_us, is_engine_ok, engine_message, "                  \
+    "disk_free_gb, quarantined_count, inet_up_kbps, inet_down_kbps, changed_us, "                  \
+    "listing_roll_us, promised, decide_us, grace_max_s, removed_us, lost_ppm, up_us, "             \
+    "away_us, counted_us, tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs, "          \
+    "pcie_mbs, disk_mbs, bench_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -25,6 +27,19 @@ static bool listing_read(struct db_rows *row, int column, struct listing *ret, s
            rows_number(row, column + 4, 0, INT64_MAX, &ret->down_tb.nanodollars, err) &&
            rows_number(row, column + 5, 1, GPUS_MAX, &ret->min_chunk, err) &&
            rows_number(row, column + 6, 0, 1000000, &ret->discount_max_ppm, err);
+}
+
+/* Columns stand in the order of enum dlperf_rate. */
+static bool bench_read(struct db_rows *row, int column, struct machine_bench *ret,
+                       struct error *err)
+{
+    for (int i = 0; i < DLPERF_RATES; i++) {
+        if (!rows_number(row, column + i, 0, INT64_MAX, &ret->rates.of[i], err))
+            return false;
+    }
+    ret->measured = db_column_instant(row, column + DLPERF_RATES + 2);
+    return rows_number(row, column + DLPERF_RATES, 0, INT64_MAX, &ret->pcie_mbs, err) &&
+           rows_number(row, column + DLPERF_RATES + 1, 0, INT64_MAX, &ret->disk_mbs, err);
 }
 
 static bool machine_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
@@ -41,6 +56,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
         !rows_number(row, 6, VERIFICATION_UNVERIFIED, VERIFICATION_DEVERIFIED, &verification,
                      err) ||
         !listing_read(row, 12, &machine->listing, err) ||
+        !bench_read(row, 39, &machine->bench, err) ||
         !rows_text(row, 24, arena, &machine->engine_message, err))
         return false;
     machine->verification = (enum verification)verification;
@@ -244,6 +260,22 @@ bool machine_set_verification(struct db *db, int64_t id, enum verification verif
 {
     return db_count(db, "UPDATE machine SET verification = $2 WHERE id = $1",
                     DB_ARGS(db_int(id), db_int(verification)), ret_count, err);
+}
+
+bool machine_set_bench(struct db *db, const struct machine_row *machine, struct error *err)
+{
+    const struct machine_bench *bench = &machine->bench;
+    const int64_t *of = bench->rates.of;
+
+    return db_exec(db,
+                   "UPDATE machine SET tf32_gflops = $2, f32_gflops = $3, f16_gflops = $4, "
+                   "bf16_gflops = $5, memory_mbs = $6, pcie_mbs = $7, disk_mbs = $8, "
+                   "bench_us = $9 WHERE id = $1",
+                   DB_ARGS(db_int(machine->id), db_int(of[DLPERF_TF32]), db_int(of[DLPERF_F32]),
+                           db_int(of[DLPERF_F16]), db_int(of[DLPERF_BF16]),
+                           db_int(of[DLPERF_BANDWIDTH]), db_int(bench->pcie_mbs),
+                           db_int(bench->disk_mbs), db_instant(bench->measured)),
+                   err);
 }
 
 bool machine_set_reliability(struct db *db, const struct machine_row *machine, struct error *err)

@@ -33,6 +33,7 @@ struct machine_row {
     struct instant
         decide; /* who runs is decided anew then; INSTANT_NEVER: when something happens */
     struct instant removed; /* by its host, for good; 0: it is there */
+    struct machine_bench bench;
     struct reliability
         reliability; /* what was seen of it; while it is online, it has been up since */
 };
@@ -91,6 +92,10 @@ NODISCARD bool machine_set_removed(struct db *db, int64_t id, struct instant now
                                    struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
+/* `machine->id`'s measurements. */
+NODISCARD bool machine_set_bench(struct db *db, const struct machine_row *machine,
+                                 struct error *err);
+
 /* `machine->id`'s reliability. */
 NODISCARD bool machine_set_reliability(struct db *db, const struct machine_row *machine,
                                        struct error *err);

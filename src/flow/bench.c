@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/bench.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "flow/hardware.h"
+#include "flow/limits.h"
+#include "store/machine_bench.h"
+
+struct bench_work {
+    int64_t machine_id, epoch, seq;
+    const struct bench_report *report;
+    const char *text;
+    struct instant now;
+    enum take_outcome outcome;
+};
+
+static const struct bench_gpu *find_gpu(const struct bench_report *report, const char *uuid)
+{
+    for (int64_t i = 0; i < report->gpu_count; i++) {
+        if (strcmp(report->gpus[i].uuid, uuid) == 0)
+            return &report->gpus[i];
+    }
+    return NULL;
+}
+
+static int64_t lower(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Each rate of whoever is slowest at it. False: not all were measured. */
+static bool slowest(const struct machine_facts *facts, const struct bench_report *report,
+                    struct machine_bench *bench)
+{
+    int64_t *of = bench->rates.of;
+
+    for (int64_t i = 0; i < facts->gpu_count; i++) {
+        const struct bench_gpu *gpu = find_gpu(report, facts->gpus[i].uuid);
+
+        if (gpu == NULL || gpu->f32_gflops == 0 || gpu->memory_mbs == 0)
+            return false;
+        const int64_t rates[DLPERF_RATES] = {
+            [DLPERF_TF32] = gpu->tf32_gflops,     [DLPERF_F32] = gpu->f32_gflops,
+            [DLPERF_F16] = gpu->f16_gflops,       [DLPERF_BF16] = gpu->bf16_gflops,
+            [DLPERF_BANDWIDTH] = gpu->memory_mbs,
+        };
+        for (int rate = 0; rate < DLPERF_RATES; rate++)
+            of[rate] = i == 0 ? rates[rate] : lower(of[rate], rates[rate]);
+        int64_t pcie_mbs = lower(gpu->pcie_down_mbs, gpu->pcie_up_mbs);
+        bench->pcie_mbs = i == 0 ? pcie_mbs : lower(bench->pcie_mbs, pcie_mbs);
+    }
+    return facts->gpu_count > 0;
+}
+
+static bool take(struct db *db, const struct bench_work *work, struct machine_row *row,
+                 struct error *err)
+{
+    struct machine_facts facts;
+    struct machine_bench bench = {
+        .disk_mbs = work->report->disk_write_mbs,
+        .measured = instant_add(work->now, -work->report->age_s * US_PER_SECOND),
+    };
+    struct machine_bench_row kept = { .machine_id = row->id,
+                                      .measured = bench.measured,
+                                      .report = work->text };
+
+    if (!hardware_facts(row->facts, &facts, err))
+        return false;
+    if (row->is_simulated || !slowest(&facts, work->report, &bench)) {
+        bench.rates = (struct dlperf_rates){ 0 };
+        bench.pcie_mbs = 0;
+    }
+    row->bench = bench;
+    return machine_bench_insert(db, &kept, err) && machine_set_bench(db, row, err) &&
+           db_notify(db, TOPIC_MACHINE, row->id, err);
+}
+
+static bool bench_work(struct db *db, void *context, struct error *err)
+{
+    struct bench_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct machine_row row;
+    bool has;
+
+    if (!session_try(db, work->machine_id, work->epoch, STREAM_OP, work->seq, &work->outcome, err))
+        return false;
+    if (work->outcome != TAKE_DONE)
+        return true;
+    if (!machine_lock(db, work->machine_id, err) ||
+        !machine_load(db, work->machine_id, &arena, &row, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a session without its machine");
+    return take(db, work, &row, err);
+}
+
+bool flow_bench(const struct flow *flow, int64_t machine_id, int64_t epoch, int64_t seq,
+                const struct bench_report *report, enum take_outcome *ret, struct error *err)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+    struct bench_work work = { .machine_id = machine_id,
+                               .epoch = epoch,
+                               .seq = seq,
+                               .report = report,
+                               .now = clock_now(flow->clock) };
+
+    bench_report_encode(&text, report);
+    if (text.has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the measurements are too long");
+    work.text = text.bytes;
+    if (!store_write(flow->store, bench_work, &work, err))
+        return error_context(err, "measurements of machine %" PRId64, machine_id);
+    *ret = work.outcome;
+    return true;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An agent says what it measured: kept, and from then on what the machine's offers show. */
+
+#ifndef BERTH_FLOW_BENCH_H
+#define BERTH_FLOW_BENCH_H
+
+#include "flow/flow.h"
+#include "flow/session.h"
+#include "proto/bench.h"
+
+/* Only TAKE_DONE changed anything. What counts of a machine is its slowest GPU; where one of them
+ * was not measured, or was not heard of, none was. GPUs that do not exist were not measured. */
+NODISCARD bool flow_bench(const struct flow *flow, int64_t machine_id, int64_t epoch, int64_t seq,
+                          const struct bench_report *report, enum take_outcome *ret,
+                          struct error *err);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/bench.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "flow/offers.h"
+#include "market/offer.h"
+#include "support.h"
+
+/* Of a machine with so many GPUs: each a little faster than the one before. */
+static struct bench_report report_of(const struct world_machine *machine)
+{
+    struct bench_report report = { .age_s = 60, .backend = "opencl", .disk_write_mbs = 1234 };
+
+    report.gpu_count = machine->facts.gpu_count;
+    for (int64_t i = 0; i < report.gpu_count; i++) {
+        struct bench_gpu *gpu = &report.gpus[i];
+
+        memcpy(gpu->uuid, machine->facts.gpus[i].uuid, sizeof gpu->uuid);
+        gpu->f32_gflops = 15700 + i;
+        gpu->f16_gflops = 95000 + i;
+        gpu->memory_mbs = 900000 + i;
+        gpu->pcie_down_mbs = 12000;
+        gpu->pcie_up_mbs = 11000 - i;
+    }
+    return report;
+}
+
+static enum take_outcome tell(struct world *world, const struct world_machine *machine, int64_t seq,
+                              const struct bench_report *report)
+{
+    enum take_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_bench(&world->flow, machine->id, machine->epoch, seq, report, &outcome, &err),
+             &err);
+    return outcome;
+}
+
+static struct offer *offer_of(struct world *world, const struct world_machine *machine)
+{
+    struct offer *offers;
+    struct error err;
+    size_t count;
+
+    CHECK_OK(
+        flow_offers_of_machine(&world->flow, machine->id, &world->arena, &offers, &count, &err),
+        &err);
+    CHECK(count > 0);
+    return &offers[count - 1];
+}
+
+/* What was measured is what the offer shows, and a search for other work shows another number. */
+static void test_an_offers_dlperf_is_measured(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    CHECK_INT(offer_of(&world, &machine)->machine->dlperf_milli, 0);
+    struct bench_report report = report_of(&machine);
+    CHECK_INT(tell(&world, &machine, 1, &report), TAKE_DONE);
+    const struct offer *offer = offer_of(&world, &machine);
+    struct dlperf_rates rates = { .of = { 0, 15700, 95000, 0, 900000 } };
+    CHECK(dlperf_complete(&rates, machine.facts.gpus[0].compute_cap));
+    double want = dlperf_score(DLPERF_DEFAULT, &rates);
+    CHECK(fabs(offer_quote(offer, &(struct offer_ask){ 0 }).dlperf - want) < 0.001);
+    struct offer_ask decode = { .profile = DLPERF_LLM_DECODE };
+    CHECK(fabs(offer_quote(offer, &decode).dlperf - 21) < 0.001);
+    CHECK_INT(offer->machine->measured.microseconds,
+              clock_now(&world.clock).microseconds - 60 * US_PER_SECOND);
+    CHECK_INT(offer->machine->pcie_mbs, 11000);
+    CHECK_INT(offer->machine->memory_mbs, 900000);
+    CHECK_INT(offer->machine->disk_mbs, 1234);
+    world_close(&world);
+}
+
+static void test_the_slowest_gpu_counts_and_many_lose(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 4);
+    struct bench_report report = report_of(&machine);
+    report.gpus[2].memory_mbs = 450000;
+    CHECK_INT(tell(&world, &machine, 1, &report), TAKE_DONE);
+    const struct offer *offer = offer_of(&world, &machine);
+    struct offer_ask decode = { .profile = DLPERF_LLM_DECODE };
+    CHECK_INT(offer->terms.num_gpus, 4);
+    CHECK_INT(offer->machine->pcie_mbs, 11000 - 3);
+    double one = 21 / (0.955 * 2 + 0.045), all = offer_quote(offer, &decode).dlperf;
+    CHECK(all < 4 * one * 0.99 && all > one);
+    world_close(&world);
+}
+
+/* A machine that does not say all of it is not measured; and what is not new changes nothing. */
+static void test_what_is_not_all_or_not_new_does_not_count(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    struct bench_report report = report_of(&machine);
+    CHECK_INT(tell(&world, &machine, 5, &report), TAKE_DONE);
+    CHECK(offer_of(&world, &machine)->machine->dlperf_milli > 0);
+    struct hash before = world_dump(&world);
+    report.gpus[0].f32_gflops = 1;
+    CHECK_INT(tell(&world, &machine, 5, &report), TAKE_REPLAY);
+    machine.epoch--;
+    CHECK_INT(tell(&world, &machine, 6, &report), TAKE_FENCED);
+    machine.epoch++;
+    CHECK_UNCHANGED(&world, before);
+    /* One of two. */
+    report.gpu_count = 1;
+    CHECK_INT(tell(&world, &machine, 6, &report), TAKE_DONE);
+    CHECK_INT(offer_of(&world, &machine)->machine->dlperf_milli, 0);
+    /* Two, of which one is not its own. */
+    report = report_of(&machine);
+    report.gpus[1].uuid[0] = 'X';
+    CHECK_INT(tell(&world, &machine, 7, &report), TAKE_DONE);
+    CHECK_INT(offer_of(&world, &machine)->machine->dlperf_milli, 0);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM machine_bench"), 3);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_offers_dlperf_is_measured),
+        cmocka_unit_test(test_the_slowest_gpu_counts_and_many_lose),
+        cmocka_unit_test(test_what_is_not_all_or_not_new_does_not_count),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}
