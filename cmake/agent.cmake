@@ -29,3 +29,13 @@ add_library(cuda_fake SHARED ${CMAKE_SOURCE_DIR}/test/fakes/cuda_fake.c)
 set_target_properties(cuda_fake PROPERTIES OUTPUT_NAME cuda SOVERSION 1
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fakes)
 target_compile_options(cuda_fake PRIVATE -fPIC -fno-sanitize=all)
+
+# What runs on GPUs travels inside the program, as text.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(bench_kernels ${BERTH_GENERATED}/agent/bench_kernels.inc)
+file(MAKE_DIRECTORY ${BERTH_GENERATED}/agent)
+add_custom_command(OUTPUT ${bench_kernels}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/text_gen.py
+        ${CMAKE_SOURCE_DIR}/src/agent/bench_kernels.cl ${bench_kernels}
+    DEPENDS ${CMAKE_SOURCE_DIR}/tools/text_gen.py ${CMAKE_SOURCE_DIR}/src/agent/bench_kernels.cl)
+target_sources(agent PRIVATE ${bench_kernels})
