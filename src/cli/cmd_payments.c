@@ -133,3 +133,82 @@ bool cmd_remove_card(struct cli *cli, struct error *err)
         cli_note(cli, "Card %lld is not charged any more.", id);
     return true;
 }
+
+static const char *day_of(const json_t *row, const char *name, char text[static INSTANT_TEXT_SIZE])
+{
+    (void)instant_format((struct instant){ print_int_of(row, name) * US_PER_SECOND }, text);
+    text[10] = '\0';
+    return text;
+}
+
+/* Above the table: what it will be. */
+static void print_next(const struct cli *cli, const json_t *reply)
+{
+    const json_t *method = json_member(reply, "method");
+    char day[INSTANT_TEXT_SIZE];
+
+    if (method == NULL)
+        cli_note(cli, "Where you are paid is not known: berth set payout-country US");
+    else if (!json_is_true(json_member(method, "ready")))
+        cli_note(cli, "No payout can be made yet (%s): berth set payout-country",
+                 print_text_of(method, "reason"));
+    print_line(cli->out, "Next", "$%.2f on %s", print_real_of(reply, "preview"),
+               day_of(reply, "next_cut", day));
+    print_line(cli->out, "Paid from", "$%.2f on", print_real_of(reply, "minimum"));
+}
+
+bool cmd_show_payouts(struct cli *cli, struct error *err)
+{
+    static const struct table_column columns[] = {
+        { "ID", true, 0, 0 },     { "Week to", false, 0, 0 }, { "Amount", true, 0, 0 },
+        { "State", false, 0, 0 }, { "By", false, 1, 0 },      { "Reason", false, 1, 40 },
+    };
+    auto_table struct table table = table_of(columns, sizeof columns / sizeof columns[0]);
+    auto_json json_t *reply = NULL;
+
+    if (!client_call(cli->client, "GET", "/api/v0/billing/payouts/", NULL, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    print_next(cli, reply);
+    const json_t *rows = json_member(reply, "payouts");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        char day[INSTANT_TEXT_SIZE];
+
+        table_number(&table, row, "id", 1, 0);
+        table_cell(&table, "%s", day_of(row, "cut", day));
+        table_number(&table, row, "amount", 1, 2);
+        table_text(&table, row, "state");
+        table_text(&table, row, "provider");
+        table_text(&table, row, "reason");
+    }
+    table_write(&table, cli->style, cli->out);
+    return true;
+}
+
+/* With a country: say it. In the US, or without one, the page for the rest. */
+bool cmd_set_payout_country(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_MAX), nothing = buf_of(BODY_MAX);
+    struct encoder json = encoder_of(&body);
+    auto_json json_t *done = NULL, *reply = NULL;
+    const char *country = cli->args.word_count > 0 ? cli->args.words[0] : NULL;
+
+    encode_object(&json);
+    encode_field_text(&json, "country", country);
+    encode_end(&json);
+    if (country != NULL &&
+        !client_call(cli->client, "PUT", "/api/v0/billing/payouts/method/", &body, &done, err))
+        return false;
+    if (country != NULL && strcmp(country, "US") != 0) {
+        if (!cli_print_raw(cli, done))
+            cli_note(cli, "The operator pays you by hand.");
+        return true;
+    }
+    buf_append(&nothing, "{}", 2);
+    return client_call(cli->client, "POST", "/api/v0/billing/payouts/onboarding/", &nothing, &reply,
+                       err) &&
+           (cli_print_raw(cli, reply) ||
+            print_page(cli, print_text_of(reply, "url"), "set payout-country"));
+}

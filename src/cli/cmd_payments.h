@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buying credit, and saved cards. */
+/* Buying credit, saved cards, and how hosts are paid. */
 
 #ifndef BERTH_CLI_CMD_PAYMENTS_H
 #define BERTH_CLI_CMD_PAYMENTS_H
@@ -11,5 +11,7 @@ bool cmd_show_deposits(struct cli *cli, struct error *err);
 bool cmd_add_card(struct cli *cli, struct error *err);
 bool cmd_show_cards(struct cli *cli, struct error *err);
 bool cmd_remove_card(struct cli *cli, struct error *err);
+bool cmd_show_payouts(struct cli *cli, struct error *err);
+bool cmd_set_payout_country(struct cli *cli, struct error *err);
 
 #endif

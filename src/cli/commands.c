@@ -355,6 +355,12 @@ const struct command commands[] = {
       "the saved cards, by their last four digits", "" },
     { "Account", "remove", "card", false, true, "ID", 1, 1, no_options, cmd_remove_card, NULL,
       "never have a card charged again", "" },
+    { "Lend", "show", "payouts", false, true, "", 0, 0, no_options, cmd_show_payouts, NULL,
+      "when you are paid as a host, and what", "" },
+    { "Lend", "set", "payout-country", false, true, "[COUNTRY]", 0, 1, no_options,
+      cmd_set_payout_country, NULL, "say in which country you are paid",
+      "berth set payout-country US\n\nIn the US, prints the page of Stripe on which to give your "
+      "bank.\n" },
     { "Account", "transfer", "credit", false, true, "[RECIPIENT AMOUNT]", 0, 2,
       cmd_transfer_credit_options, cmd_transfer_credit, NULL, "give bought credit to somebody else",
       "berth transfer credit bo@example.org 5.00\n" },

@@ -7,6 +7,7 @@
 
 #include "flow/change.h"
 #include "flow/limits.h"
+#include "flow/pay_out.h"
 #include "flow/post_usage.h"
 #include "flow/usage.h"
 #include "market/billing.h"
@@ -160,8 +161,10 @@ static bool make_invoice(struct db *db, const struct bill_work *work, struct are
 
 /* Whole cents of what is owed and not held, if that is enough. The rest, or all of it, waits for
  * next week. */
-static bool make_payout(struct db *db, const struct bill_work *work, struct error *err)
+static bool make_payout(struct db *db, const struct bill_work *work, struct arena *arena,
+                        struct error *err)
 {
+    const struct pay pay = { db, work->flow, work->now, arena };
     struct payout_row payout = { .host_id = work->host_id,
                                  .cut = work->cut,
                                  .state = PAYOUT_CREATED,
@@ -174,13 +177,14 @@ static bool make_payout(struct db *db, const struct bill_work *work, struct erro
     struct journal journal;
     enum ledger_outcome outcome;
     struct money payable;
-    bool has;
+    bool has, waits;
 
-    if (!payout_exists(db, work->host_id, work->cut, &has, err) ||
+    if (!pay_out_way(db, work->flow, work->host_id, arena, &payout.provider, &waits, err) ||
+        !payout_exists(db, work->host_id, work->cut, &has, err) ||
         !balance_of(db, LEDGER_HOST_PAYABLE, work->host_id, &payable, err))
         return false;
     payout.amount = billing_payout(payable, work->flow->payout_min);
-    if (has || payout.amount.nanodollars == 0)
+    if (has || waits || payout.amount.nanodollars == 0)
         return true;
     if (!payout_insert(db, &payout, &payout.id, err))
         return false;
@@ -190,8 +194,9 @@ static bool make_payout(struct db *db, const struct bill_work *work, struct erro
         return error_set(err, ERROR_CORRUPT, "a payout of nothing");
     if (!ledger_post(db, &journal, work->now, &outcome, err))
         return false;
-    return outcome == LEDGER_POSTED ||
-           error_set(err, ERROR_CORRUPT, "%s has been posted before", journal.key);
+    if (outcome != LEDGER_POSTED)
+        return error_set(err, ERROR_CORRUPT, "%s has been posted before", journal.key);
+    return pay_out_start(&pay, &payout, err);
 }
 
 static bool bill_work(struct db *db, void *context, struct error *err)
@@ -200,7 +205,7 @@ static bool bill_work(struct db *db, void *context, struct error *err)
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
 
     return post_all(db, work, &arena, err) && make_invoice(db, work, &arena, err) &&
-           make_payout(db, work, err) &&
+           make_payout(db, work, &arena, err) &&
            host_invoice_set_billed(db, work->host_id, work->cut, err) &&
            db_notify(db, TOPIC_USER, work->host_id, err);
 }

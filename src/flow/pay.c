@@ -9,6 +9,7 @@
 #include "flow/pay_back.h"
 #include "flow/pay_card.h"
 #include "flow/pay_in.h"
+#include "flow/pay_out.h"
 #include "market/billing.h"
 #include "store/ledger.h"
 
@@ -20,7 +21,7 @@ struct pay_work {
     const struct outbox_item *item;
     const struct stripe_object *object;
     const struct stripe_failure *failure;
-    const char *customer;
+    const char *customer, *account;
     size_t count;
     const struct pay_txn *txn;
     const struct psp_event_row *event;
@@ -80,10 +81,11 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
                         const struct stripe_object *object, enum pay_effect *ret, struct error *err)
 {
     static const enum stripe_kind kinds[PAY_PURPOSE_COUNT] = {
-        [PAY_CUSTOMER] = STRIPE_CUSTOMER,
-        [PAY_PAGE] = STRIPE_PAGE_OBJECT,
-        [PAY_CARD_PAGE] = STRIPE_PAGE_OBJECT,
-        [PAY_REFUND] = STRIPE_REFUND,
+        [PAY_CUSTOMER] = STRIPE_CUSTOMER,     [PAY_PAGE] = STRIPE_PAGE_OBJECT,
+        [PAY_CARD_PAGE] = STRIPE_PAGE_OBJECT, [PAY_REFUND] = STRIPE_REFUND,
+        [PAY_ACCOUNT] = STRIPE_ACCOUNT,       [PAY_LINK] = STRIPE_LINK,
+        [PAY_TRANSFER] = STRIPE_TRANSFER,     [PAY_PAYOUT] = STRIPE_PAYOUT,
+        [PAY_REVERSAL] = STRIPE_REVERSAL,
     };
 
     *ret = object->kind == kinds[call->purpose] ? PAY_DONE : PAY_STRANGE;
@@ -100,6 +102,16 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         return card_page_set(pay->db, call->ref, CARD_PAGE_OPEN, object->id, object->url, err);
     case PAY_REFUND:
         return pay_back_refund(pay, object, ret, err);
+    case PAY_ACCOUNT:
+        return pay_out_account(pay, call->ref, object, ret, err);
+    case PAY_LINK:
+        return pay_out_linked(pay, call->ref, call->group, object->url, err);
+    case PAY_TRANSFER:
+        return pay_out_transfer(pay, object, ret, err);
+    case PAY_PAYOUT:
+        return pay_out_payout(pay, call->ref, call->account, object, ret, err);
+    case PAY_REVERSAL:
+        return pay_out_reversal(pay, call->ref, object, ret, err);
     case PAY_PURPOSE_COUNT:
         break;
     }
@@ -167,6 +179,12 @@ static bool refused_work(struct db *db, void *context, struct error *err)
         return card_page_set(db, call.ref, CARD_PAGE_OVER, "", "", err);
     case PAY_REFUND:
         return pay_back_refused(&pay, call.ref, reason, err);
+    case PAY_TRANSFER:
+    case PAY_PAYOUT:
+    case PAY_REVERSAL:
+        return pay_out_refused(&pay, &call, reason, err);
+    case PAY_ACCOUNT:
+    case PAY_LINK: /* the host asks again */
     case PAY_PURPOSE_COUNT:
         break;
     }
@@ -226,27 +244,31 @@ static bool object_work(struct db *db, void *context, struct error *err)
         return pay_in_page(&pay, work->object, &work->effect, err);
     case STRIPE_REFUND:
         return pay_back_refund(&pay, work->object, &work->effect, err);
+    case STRIPE_ACCOUNT:
+        return pay_out_account(&pay, work->object->ref, work->object, &work->effect, err);
+    case STRIPE_TRANSFER:
+        return pay_out_transfer(&pay, work->object, &work->effect, err);
+    case STRIPE_PAYOUT:
+        return pay_out_payout(&pay, 0, work->account, work->object, &work->effect, err);
     case STRIPE_DISPUTE:
         return pay_back_dispute(&pay, work->object, &work->effect, err);
     case STRIPE_OTHER:
     case STRIPE_CUSTOMER:
     case STRIPE_SETUP:
     case STRIPE_CARD:
-    case STRIPE_ACCOUNT:
     case STRIPE_LINK:
-    case STRIPE_TRANSFER:
     case STRIPE_REVERSAL:
-    case STRIPE_PAYOUT:
         break;
     }
     return true;
 }
 
 bool flow_pay_object(const struct flow *flow, const struct stripe_object *object,
-                     enum pay_effect *ret, struct error *err)
+                     const char *account, enum pay_effect *ret, struct error *err)
 {
     struct pay_work work = work_of(flow);
 
+    work.account = account;
     work.object = object;
     if (!store_write(flow->store, object_work, &work, err))
         return error_context(err, "take %s", object->id);

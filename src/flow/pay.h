@@ -48,9 +48,9 @@ NODISCARD bool flow_pay_refused(const struct flow *flow, const struct outbox_ite
 NODISCARD bool flow_pay_again(const struct flow *flow, const struct outbox_item *item,
                               bool *ret_is_left, struct error *err);
 
-/* An object as it stands now. */
+/* An object as it stands now; `account`: the connected one that it was read as, "" ours. */
 NODISCARD bool flow_pay_object(const struct flow *flow, const struct stripe_object *object,
-                               enum pay_effect *ret, struct error *err);
+                               const char *account, enum pay_effect *ret, struct error *err);
 
 /* All cards that a customer has now. */
 NODISCARD bool flow_pay_cards(const struct flow *flow, const char *customer,

@@ -19,6 +19,11 @@ enum pay_purpose {
     PAY_PAGE,      /* of a deposit */
     PAY_CARD_PAGE, /* of a card page */
     PAY_REFUND,    /* of a refund */
+    PAY_ACCOUNT,   /* of a host, by its user */
+    PAY_LINK,      /* the same; its group is the number of the link */
+    PAY_TRANSFER,  /* of a payout; likewise the next two. PAY_PAYOUT's group is the try */
+    PAY_PAYOUT,
+    PAY_REVERSAL,
     PAY_PURPOSE_COUNT,
 };
 

@@ -20,23 +20,13 @@ struct payout_work {
     size_t count;
 };
 
-/* The provider's balance that a payout is paid from. */
-static enum ledger_code paid_from(const char *provider)
-{
-    if (strcmp(provider, "stripe") == 0)
-        return LEDGER_STRIPE;
-    if (strcmp(provider, "paypal") == 0)
-        return LEDGER_PAYPAL;
-    return LEDGER_BANK;
-}
-
 static bool post_move(struct db *db, const struct payout_work *work,
                       const struct payout_row *payout, struct error *err)
 {
     struct payout_move move = { .payout_id = payout->id,
                                 .host_id = payout->host_id,
                                 .amount = payout->amount,
-                                .from = paid_from(payout->provider),
+                                .from = LEDGER_BANK,
                                 .at = work->now };
     struct journal journal;
     enum ledger_outcome outcome;
@@ -67,7 +57,8 @@ static bool move_work(struct db *db, void *context, struct error *err)
         request->reference[0] == '\0' || strcmp(request->reference, payout.reference) == 0;
     work->state = before;
     work->outcome = before == request->to && is_same ? PAYOUT_WAS_DONE : PAYOUT_NO_WAY;
-    if (!payout_may(before, request->to))
+    /* What a provider sees to is moved by what it says (flow/pay_out.h). */
+    if (!payout_may(before, request->to) || strcmp(payout.provider, "manual") != 0)
         return true;
     if (!user_lock(db, payout.host_id, err) || !post_move(db, work, &payout, err))
         return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an operator, or a provider through the server, does to a payout: it was sent, it arrived, it
- * came back (market/payout.h). Asking for what has happened already changes nothing. */
+/* What an operator does to a payout that is made by hand: it was sent, it arrived, it came back
+ * (market/payout.h). Asking for what has happened already changes nothing. */
 
 #ifndef BERTH_FLOW_PAYOUT_H
 #define BERTH_FLOW_PAYOUT_H

@@ -78,7 +78,10 @@ enum journal_outcome payout_go(const struct payout_move *move, enum payout_state
 {
     struct ledger_key transit = { LEDGER_PAYOUT_TRANSIT, move->host_id, move->payout_id };
     struct ledger_key payable = { LEDGER_HOST_PAYABLE, move->host_id, 0 };
-    struct ledger_key house = { .code = move->from };
+    /* Of a provider's accounts for hosts each host has one. */
+    struct ledger_key house = { .code = move->from,
+                                .owner_id =
+                                    move->from == LEDGER_STRIPE_CONNECTED ? move->host_id : 0 };
     struct leg sent = { transit, house, move->amount, LEG_SENT };
     struct leg back = { transit, payable, move->amount, LEG_RETURNED };
     struct leg back_from_paid = { house, payable, move->amount, LEG_RETURNED };

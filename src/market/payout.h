@@ -37,7 +37,8 @@ bool payout_is_open(enum payout_state state);
 struct payout_move {
     int64_t payout_id, host_id;
     struct money amount;
-    enum ledger_code from; /* whence it is paid: the bank or a provider's balance */
+    enum ledger_code
+        from; /* whence it is paid: the bank, or a provider's balance, ours or theirs */
     struct instant at;
 };
 

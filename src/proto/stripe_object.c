@@ -110,6 +110,15 @@ static int64_t ref_of(const json_t *object, const struct kind *kind)
     return (int64_t)id;
 }
 
+/* By its name alone, or expanded. What it is of is named by what it moves, which has no fee. */
+static void read_txn_name(const json_t *json, int64_t cents, struct stripe_object *object)
+{
+    const char *id = id_of(json, "balance_transaction");
+
+    if (id[0] != '\0' && object->txns[0].id[0] == '\0')
+        object->txns[0] = (struct stripe_txn){ id, cents, 0 };
+}
+
 static bool read_txn(const json_t *json, struct stripe_txn *ret, struct error *err)
 {
     *ret = (struct stripe_txn){ .id = "" };
@@ -222,14 +231,19 @@ static bool read_more(const json_t *json, struct stripe_object *object, struct e
     case STRIPE_REFUND:
     case STRIPE_TRANSFER:
         object->reason = text_of(json, "failure_reason");
-        return read_txn(json_member(json, "balance_transaction"), &object->txns[0], err);
+        if (!read_txn(json_member(json, "balance_transaction"), &object->txns[0], err))
+            return false;
+        read_txn_name(json, -object->cents, object);
+        return true;
+    case STRIPE_REVERSAL:
+        read_txn_name(json, object->cents, object);
+        return true;
     case STRIPE_PAYOUT:
         object->reason = text_of(json, "failure_code");
         return true;
     case STRIPE_OTHER:
     case STRIPE_CUSTOMER:
     case STRIPE_SETUP:
-    case STRIPE_REVERSAL:
         return true;
     }
     return true;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/parse.h"
+#include "flow/pay_out.h"
 #include "proto/stripe_event.h"
 
 enum { PAGES_MAX = 1000, CARDS_MAX = STRIPE_PAGE };
@@ -80,12 +82,12 @@ bool payments_each(const struct payments_asker *asker, struct stripe_list list, 
 }
 
 static enum pay_effect take_object(const struct payments_asker *asker,
-                                   const struct stripe_object *object)
+                                   const struct stripe_object *object, const char *account)
 {
     enum pay_effect effect;
     struct error err;
 
-    if (flow_pay_object(asker->options->flow, object, &effect, &err))
+    if (flow_pay_object(asker->options->flow, object, account, &effect, &err))
         return effect;
     log_failure(asker->options->flow->log, "payment not written down", &err);
     return PAY_LATER;
@@ -121,7 +123,7 @@ enum pay_effect payments_look(const struct payments_asker *asker, const char *id
         log_failure(asker->options->flow->log, "Stripe's answer is strange", &err);
         return PAY_STRANGE;
     }
-    enum pay_effect effect = take_object(asker, &object);
+    enum pay_effect effect = take_object(asker, &object, account);
     if (effect == PAY_DONE && object.kind == STRIPE_PAGE_OBJECT)
         effect = look_behind(asker, &object);
     if (effect == PAY_DONE && object.kind == STRIPE_OTHER && object.intent[0] != '\0')
@@ -185,9 +187,25 @@ struct search {
     const struct pay_call *call;
     const struct outbox_item *item;
     enum stripe_kind kind;
+    int64_t cents;
     bool is_found;
     enum pay_effect effect;
 };
+
+/* A payout to a bank carries nothing of ours: one of that amount, made since, that is of no other
+ * payout. */
+static bool is_payout(const struct search *search, const struct stripe_object *object)
+{
+    const struct flow *flow = search->asker->options->flow;
+    bool is_known = true;
+    struct error err;
+
+    if (object->cents != search->cents)
+        return false;
+    if (!flow_pay_out_is_known(flow, search->item->account, object->id, &is_known, &err))
+        log_failure(flow->log, "payout not looked for", &err);
+    return !is_known;
+}
 
 static bool take_found(void *context, const json_t *item)
 {
@@ -196,17 +214,23 @@ static bool take_found(void *context, const json_t *item)
     struct stripe_object object;
     struct error err;
 
-    if (!stripe_object_read(item, &object, &err) || object.kind != search->kind ||
-        object.ref != search->call->ref ||
-        strcmp(object.installation, flow->pay->installation) != 0)
+    if (!stripe_object_read(item, &object, &err) || object.kind != search->kind)
+        return true;
+    if (object.kind == STRIPE_PAYOUT
+            ? !is_payout(search, &object)
+            : object.ref != search->call->ref ||
+                  strcmp(object.installation, flow->pay->installation) != 0)
         return true;
     search->is_found = true;
-    search->effect = payments_look(search->asker, object.id, search->item->account);
+    if (!flow_pay_answer(flow, search->item, &object, &search->effect, &err)) {
+        log_failure(flow->log, "what was found is not written down", &err);
+        search->effect = PAY_LATER;
+    }
     return false;
 }
 
-/* What a form that we made holds behind "name=": ids need no decoding. */
-static bool form_id(const char *body, const char *name, char ret[static STRIPE_ID_MAX + 1])
+/* What a form that we made holds behind "name=": ids and such, which need no decoding. */
+static bool form_word(const char *body, const char *name, char ret[static STRIPE_ID_MAX + 1])
 {
     size_t name_length = strlen(name);
 
@@ -220,7 +244,7 @@ static bool form_id(const char *body, const char *name, char ret[static STRIPE_I
                 return false;
             memcpy(ret, value, length);
             ret[length] = '\0';
-            return stripe_is_id(ret);
+            return length > 0;
         }
     }
     return false;
@@ -229,15 +253,45 @@ static bool form_id(const char *body, const char *name, char ret[static STRIPE_I
 /* False in `*ret_can`: there is no list in which it would be. */
 static bool search_for(struct search *search, bool *ret_can)
 {
-    char whose[STRIPE_ID_MAX + 1];
-    struct stripe_list list = { .kind = STRIPE_LIST_REFUNDS, .whose = whose };
+    const char *body = search->item->body;
+    char whose[STRIPE_ID_MAX + 1], name[STRIPE_ID_MAX + 1];
+    struct stripe_list list = { .name = name,
+                                .whose = whose,
+                                .since_s = search->item->first_sent.microseconds / US_PER_SECOND -
+                                           STRIPE_TOLERANCE_S };
+    uint64_t cents;
+    bool is_read;
 
-    *ret_can = search->call->purpose == PAY_REFUND;
-    if (!*ret_can)
+    *ret_can = true;
+    switch (search->call->purpose) {
+    case PAY_REFUND:
+        list.kind = STRIPE_LIST_REFUNDS;
+        search->kind = STRIPE_REFUND;
+        is_read = form_word(body, "payment_intent", whose);
+        break;
+    case PAY_TRANSFER:
+        list.kind = STRIPE_LIST_TRANSFERS;
+        search->kind = STRIPE_TRANSFER;
+        is_read = form_word(body, "destination", whose) && form_word(body, "transfer_group", name);
+        break;
+    case PAY_PAYOUT:
+        list.kind = STRIPE_LIST_PAYOUTS;
+        search->kind = STRIPE_PAYOUT;
+        is_read = form_word(body, "amount", whose) && parse_u64(whose, &cents);
+        search->cents = is_read ? (int64_t)cents : 0;
+        break;
+    case PAY_CUSTOMER:
+    case PAY_PAGE:
+    case PAY_CARD_PAGE:
+    case PAY_ACCOUNT:
+    case PAY_LINK:
+    case PAY_REVERSAL:
+    case PAY_PURPOSE_COUNT:
+    default:
+        *ret_can = false;
         return true;
-    search->kind = STRIPE_REFUND;
-    return form_id(search->item->body, "payment_intent", whose) &&
-           payments_each(search->asker, list, search->item->account, take_found, search);
+    }
+    return is_read && payments_each(search->asker, list, search->item->account, take_found, search);
 }
 
 enum payments_doubt payments_doubt(const struct payments_asker *asker,

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "flow/pay_out.h"
 #include "proto/stripe_event.h"
 
-enum { EVENT_TEXT_FLAGS = JSON_COMPACT };
+enum { EVENT_TEXT_FLAGS = JSON_COMPACT, OPEN_MAX = 20000, OPEN_ARENA_MAX = 32 << 20 };
 
 /* What we asked to be told of (docs/payments.md has the same list for the endpoint). */
 static const char *const types[] = {
@@ -97,6 +98,30 @@ static bool take_txn(void *context, const json_t *item)
     return !sweep->has_failed;
 }
 
+/* Events about hosts come by another endpoint, which may not be set up: what is under way is asked
+ * for. */
+static bool look_at_payouts(const struct payments_asker *asker)
+{
+    auto_arena struct arena arena = arena_of(OPEN_ARENA_MAX);
+    const struct flow *flow = asker->options->flow;
+    struct pay_out_open *rows;
+    struct error err;
+    size_t count;
+
+    if (!flow_pay_out_open(flow, OPEN_MAX, &arena, &rows, &count, &err)) {
+        log_failure(flow->log, "payouts not looked at", &err);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_payout = rows[i].object_id[0] != '\0';
+
+        if (payments_look(asker, is_payout ? rows[i].object_id : rows[i].account,
+                          is_payout ? rows[i].account : "") == PAY_LATER)
+            return false;
+    }
+    return true;
+}
+
 bool payments_sweep(const struct payments_asker *asker)
 {
     const struct flow *flow = asker->options->flow;
@@ -111,7 +136,8 @@ bool payments_sweep(const struct payments_asker *asker)
             return false;
     }
     list.kind = STRIPE_LIST_MONEY;
-    if (sweep.has_failed || !payments_each(asker, list, "", take_txn, &sweep) || sweep.has_failed)
+    if (sweep.has_failed || !look_at_payouts(asker) ||
+        !payments_each(asker, list, "", take_txn, &sweep) || sweep.has_failed)
         return false;
     log_write(flow->log, LOG_INFO, "payments: looked at a week", "%zu were new", sweep.found);
     return true;

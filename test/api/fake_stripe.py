@@ -173,7 +173,7 @@ class FakeStripe:
         return txn["id"]
 
     def shown(self, thing):
-        """With what is expanded: the charge and its entry in the balance, always."""
+        """As read with what we ask to be expanded: the charge and its entry in the balance."""
         thing = dict(thing)
         charge = thing.get("latest_charge")
         if charge:
@@ -184,6 +184,9 @@ class FakeStripe:
             thing["balance_transaction"] = self.objects[thing["balance_transaction"]]
         return thing
 
+    def read(self, asked, name):
+        return self.shown(self.find(name)) if "expand" in asked else self.find(name)
+
     def page(self, rows, asked):
         rows = [row for row in rows if row["created"] >= int(asked.get("created", {}).get("gte", 0))]
         rows.reverse()
@@ -191,7 +194,7 @@ class FakeStripe:
         if after:
             rows = rows[[row["id"] for row in rows].index(after) + 1:]
         limit = int(asked.get("limit", 10))
-        return {"object": "list", "data": [self.shown(row) for row in rows[:limit]], "has_more": len(rows) > limit}
+        return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit}
 
     def of_kind(self, kind):
         return [thing for thing in self.objects.values() if thing["object"] == kind]
@@ -205,7 +208,7 @@ class FakeStripe:
             name = f"{method.lower()}_page" + ("s" if len(parts) == 2 else "")
             return getattr(self, name)(asked, *parts[2:])
         if method == "GET" and len(parts) == 2:
-            return self.shown(self.find(parts[1]))
+            return self.read(asked, parts[1])
         raise Refused(404, "invalid_request_error", "no_such_route")
 
     def post_customers(self, asked, _account):
@@ -242,7 +245,7 @@ class FakeStripe:
             intent["last_payment_error"] = dict(error)
             raise Refused(402, "card_error", error["code"], decline_code=code, payment_intent=dict(intent))
         self.succeed(intent)
-        return self.shown(intent)
+        return intent
 
     def succeed(self, intent):
         charge = self.make("ch", "charge", payment_intent=intent["id"], amount=intent["amount"],
@@ -253,7 +256,7 @@ class FakeStripe:
 
     def get_payment_intents(self, asked, _account, name=None):
         if name:
-            return self.shown(self.find(name))
+            return self.read(asked, name)
         return self.page([x for x in self.of_kind("payment_intent") if x["customer"] == asked["customer"]], asked)
 
     def post_refunds(self, asked, _account):
@@ -265,11 +268,11 @@ class FakeStripe:
         refund = self.make("re", "refund", amount=cents, payment_intent=intent["id"], charge=intent["latest_charge"],
                            metadata=asked["metadata"], status="succeeded")
         refund["balance_transaction"] = self.book("refund", -cents, refund["id"])
-        return self.shown(refund)
+        return refund
 
     def get_refunds(self, asked, _account, name=None):
         if name:
-            return self.shown(self.find(name))
+            return self.read(asked, name)
         return self.page([r for r in self.of_kind("refund") if r["payment_intent"] == asked["payment_intent"]], asked)
 
     def post_accounts(self, asked, _account):
@@ -293,11 +296,11 @@ class FakeStripe:
         transfer = self.make("tr", "transfer", amount=cents, currency="usd", destination=asked["destination"],
                              transfer_group=asked["transfer_group"], metadata=asked["metadata"], amount_reversed=0)
         transfer["balance_transaction"] = self.book("transfer", -cents, transfer["id"])
-        return self.shown(transfer)
+        return transfer
 
     def get_transfers(self, asked, _account, name=None):
         if name:
-            return self.shown(self.find(name))
+            return self.read(asked, name)
         return self.page([t for t in self.of_kind("transfer") if t["transfer_group"] == asked["transfer_group"]
                           and t["destination"] == asked["destination"]], asked)
 
@@ -381,7 +384,7 @@ class FakeStripe:
     def event(self, kind, thing, account=None, is_live=False):
         """As the endpoint would be sent it."""
         with self.lock:
-            thing = self.shown(self.objects[thing]) if isinstance(thing, str) else thing
+            thing = dict(self.objects[thing]) if isinstance(thing, str) else thing
             made = self.make("evt", "event", type=kind, livemode=is_live, data={"object": thing})
             del self.objects[made["id"]]
             if account:

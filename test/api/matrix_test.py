@@ -39,6 +39,8 @@ REFUSED = {
     "api.webhook.create": "invalid_args",
     "api.deposit.create": "payments_off",
     "api.card.create": "payments_off",
+    "api.payout.method": "payments_off",
+    "api.payout.onboarding": "payments_off",
     "api.machine.report": "no_such_machine",
     "api.template.update": "invalid_args",
     "api.template.delete": "invalid_args",

@@ -309,6 +309,33 @@ class Payments(unittest.TestCase):
         self.assertEqual(self.database("SELECT sum(amount) FROM provider_txn")[0][0],
                          self.stripe.balance() * 10_000_000)
 
+    def test_a_host_says_where_its_money_goes(self):
+        hal = self.world.user("hal")
+        shown = hal.ok("GET", "/api/v0/billing/payouts/")
+        self.assertEqual((shown["method"], shown["payouts"], shown["minimum"], shown["fee"]), (None, [], 10, 0))
+        self.assertEqual(hal.call("POST", "/api/v0/billing/payouts/onboarding/", {})[0], 404)
+        for country in ("us", "USA", "", 7, None):
+            self.assertEqual(hal.call("PUT", "/api/v0/billing/payouts/method/", {"country": country})[0], 400)
+        self.stripe.accounts_ready = False
+        self.stripe.faults = {"POST /v1/accounts": ["cut_reply:200", "500"], "POST /v1/account_links": ["cut_request"]}
+        hal.ok("PUT", "/api/v0/billing/payouts/method/", {"country": "US"})
+        first = hal.ok("POST", "/api/v0/billing/payouts/onboarding/", {})["url"]
+        second = hal.ok("POST", "/api/v0/billing/payouts/onboarding/", {})["url"]
+        self.assertTrue(first and second and first != second)
+        self.assertEqual(len(self.stripe.of_kind("account")), 1)
+        self.assertFalse(hal.ok("GET", "/api/v0/billing/payouts/")["method"]["ready"])
+        account = self.stripe.of_kind("account")[0]
+        account.update(payouts_enabled=True, capabilities={"transfers": "active"}, requirements={"currently_due": []})
+        self.stripe.deliver(self.world, self.stripe.event("account.updated", account["id"], account=account["id"]))
+        self.wait(lambda: hal.ok("GET", "/api/v0/billing/payouts/")["method"]["ready"])
+        # Where nobody tells us, we ask at night.
+        account["payouts_enabled"] = False
+        self.stripe.deliver(self.world, self.stripe.event("account.updated", account["id"], account=account["id"]))
+        self.wait(lambda: not hal.ok("GET", "/api/v0/billing/payouts/")["method"]["ready"])
+        account["payouts_enabled"] = True
+        self.world.admin("payments", "sweep")
+        self.wait(lambda: hal.ok("GET", "/api/v0/billing/payouts/")["method"]["ready"])
+
     def test_the_nightly_look_finds_what_nobody_told(self):
         made = self.buy(self.ada, 25)
         page = self.stripe.pay(made["url"])  # and its events are lost

@@ -17,6 +17,13 @@ static struct support_reply replies[] = {
       "{\"cards\":[{\"id\":3,\"brand\":\"visa\",\"last4\":\"4242\",\"exp_month\":2,\"exp_year\":"
       "2031}]}" },
     { "DELETE /api/v0/billing/cards/3/", 200, "{\"success\":true}" },
+    { "GET /api/v0/billing/payouts/", 200,
+      "{\"method\":{\"ready\":false,\"reason\":\"onboarding\"},\"next_cut\":1795737600,"
+      "\"preview\":12.5,\"minimum\":10,\"payouts\":[{\"id\":4,\"cut\":1795132800,\"amount\":"
+      "81.25,\"state\":\"in_transit\",\"provider\":\"stripe\",\"reason\":\"account_closed\"}]}" },
+    { "PUT /api/v0/billing/payouts/method/", 200, "{\"success\":true}" },
+    { "POST /api/v0/billing/payouts/onboarding/", 200,
+      "{\"success\":true,\"url\":\"https://connect/1\"}" },
     { NULL, 0, NULL },
 };
 
@@ -66,11 +73,31 @@ static void test_deposits_and_cards_are_tables(void **state)
     CHECK_INT(result.status, 2);
 }
 
+static void test_payouts_are_a_table_and_a_country_leads_to_a_page(void **state)
+{
+    (void)state;
+    BERTH(&result, "show", "payouts");
+    CHECK_INT(result.status, 0);
+    has("$12.50 on 2026-11-27");
+    has("2026-11-20");
+    has("81.25");
+    has("account_closed");
+    CHECK(strstr(result.notes, "onboarding") != NULL);
+    BERTH(&result, "set", "payout-country", "US");
+    CHECK_TEXT(result.out, "https://connect/1\n");
+    BERTH(&result, "set", "payout-country");
+    CHECK_TEXT(result.out, "https://connect/1\n");
+    BERTH(&result, "set", "payout-country", "DE");
+    CHECK_INT(result.status, 0);
+    CHECK_TEXT(result.out, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_page_is_printed_alone),
         cmocka_unit_test(test_deposits_and_cards_are_tables),
+        cmocka_unit_test(test_payouts_are_a_table_and_a_country_leads_to_a_page),
     };
 
     support_open(&market, replies);

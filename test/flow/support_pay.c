@@ -10,6 +10,7 @@ void pay_world_open(struct pay_world *pay, struct support *support)
     struct error err;
 
     world_open(&pay->world, support);
+    pay->account = "";
     pay->settings = (struct pay_settings){ .site = "https://market.test",
                                            .has_stripe = true,
                                            .test_credit = { NANODOLLARS_PER_DOLLAR } };
@@ -60,7 +61,7 @@ enum pay_effect pay_take(struct pay_world *pay, const struct stripe_object *obje
     enum pay_effect effect = PAY_LATER;
     struct error err;
 
-    CHECK_OK(flow_pay_object(&pay->world.flow, object, &effect, &err), &err);
+    CHECK_OK(flow_pay_object(&pay->world.flow, object, pay->account, &effect, &err), &err);
     return effect;
 }
 

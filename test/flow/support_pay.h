@@ -10,6 +10,7 @@
 struct pay_world {
     struct world world;
     struct pay_settings settings;
+    const char *account; /* that objects are read as: "" is ours */
 };
 
 void pay_world_open(struct pay_world *pay, struct support *support);

@@ -160,6 +160,44 @@ static void test_what_is_half_an_object_is_refused(void **state)
     }
 }
 
+/* Not expanded, an entry is known by its name, and by what moves it. */
+static void test_an_entry_may_be_a_name_alone(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t cents;
+    } rows[] = {
+        { "{\"object\":\"refund\",\"id\":\"re_1\",\"amount\":500,\"balance_transaction\":\"txn_"
+          "1\"}",
+          -500 },
+        { "{\"object\":\"transfer\",\"id\":\"tr_1\",\"amount\":500,\"balance_transaction\":\"txn_"
+          "1\"}",
+          -500 },
+        { "{\"object\":\"transfer_reversal\",\"id\":\"trr_1\",\"amount\":500,"
+          "\"balance_transaction\":\"txn_1\"}",
+          500 },
+        { "{\"object\":\"refund\",\"id\":\"re_1\",\"amount\":500,\"balance_transaction\":{"
+          "\"id\":\"txn_1\",\"amount\":-501,\"fee\":0}}",
+          -501 },
+        { "{\"object\":\"refund\",\"id\":\"re_1\",\"amount\":500,\"balance_transaction\":null}",
+          0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_json json_t *json = NULL;
+        struct stripe_object object;
+        struct error err;
+
+        check_row("%s", rows[i].text);
+        CHECK_OK(json_parse(rows[i].text, strlen(rows[i].text), &json, &err), &err);
+        CHECK_OK(stripe_object_read(json, &object, &err), &err);
+        CHECK_INT(object.txns[0].cents, rows[i].cents);
+        CHECK_TEXT(object.txns[0].id, rows[i].cents != 0 ? "txn_1" : "");
+        CHECK_INT(object.txns[0].fee_cents, 0);
+    }
+}
+
 static void test_a_failure_says_why(void **state)
 {
     auto_json json_t *json = NULL;
@@ -189,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_a_reference_is_ours_or_none),
         cmocka_unit_test(test_an_account_is_ready_when_nothing_is_due),
         cmocka_unit_test(test_what_is_half_an_object_is_refused),
+        cmocka_unit_test(test_an_entry_may_be_a_name_alone),
         cmocka_unit_test(test_a_failure_says_why),
     };
 

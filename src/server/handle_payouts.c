@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How hosts are paid, and what they were paid (docs/payments.md). */
+#include <time.h>
+
+#include "base/json.h"
+#include "flow/pay_out.h"
+#include "flow/payout.h"
+#include "market/billing.h"
+#include "server/app.h"
+#include "server/fields.h"
+#include "server/handlers.h"
+#include "server/reply.h"
+
+enum { REPLY_MAX = 256 * 1024, WAIT_MS = 10000, WAIT_STEP_MS = 25, COUNTRY_MAX = 2 };
+
+/* Refuse for every outcome but PAY_OUT_DONE; true where it refused. */
+static bool refuse(struct call *call, enum pay_out_outcome outcome)
+{
+    switch (outcome) {
+    case PAY_OUT_DONE:
+        return false;
+    case PAY_OUT_OFF:
+        reply_refuse(call, 409, "payments_off", "This market pays by hand: tell its operator how.");
+        return true;
+    case PAY_OUT_BAD_COUNTRY:
+        reply_refuse(call, 400, "invalid_args", "country is two capital letters: US.");
+        return true;
+    case PAY_OUT_NONE:
+        reply_refuse(call, 404, "no_such_payment", "Say first that the country is US.");
+        return true;
+    }
+    return true;
+}
+
+static void encode_method(struct encoder *json, const struct pay_out_view *view)
+{
+    encode_key(json, "method");
+    if (!view->has_method) {
+        encode_null(json);
+        return;
+    }
+    encode_object(json);
+    encode_field_text(json, "provider", view->method.provider);
+    encode_field_text(json, "country", view->method.country);
+    encode_field_bool(json, "ready", view->method.is_ready);
+    field_known_text(json, "reason", view->method.reason);
+    encode_end(json);
+}
+
+static void encode_payout(struct encoder *json, const struct payout_row *payout, struct instant now)
+{
+    encode_object(json);
+    encode_field_int(json, "id", payout->id);
+    encode_field_money(json, "amount", payout->amount);
+    encode_field_text(json, "state", payout_state_name(payout->state));
+    encode_field_text(json, "provider", payout->provider);
+    field_known_text(json, "reference", payout->reference);
+    field_known_text(json, "reason", payout->reason);
+    field_time(json, "cut", payout->cut);
+    field_time(json, "expected", instant_add(payout->cut, BILLING_PAID_WITHIN_US));
+    encode_field_bool(json, "late", payout_is_late(payout, now));
+    encode_end(json);
+}
+
+void handle_payouts_list(struct call *call)
+{
+    auto_buf struct buf body = buf_of(REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct instant now = clock_now(call->app->clock);
+    struct money all = { 0 };
+    struct pay_out_view view;
+    struct error err;
+
+    if (!flow_pay_out_show(&call->app->flow, &call->caller, call->request->arena, &view, &err))
+        return reply_error(call, &err);
+    if (!money_add(view.accrued, view.payable, &all))
+        all = view.payable;
+    encode_object(&json);
+    encode_method(&json, &view);
+    field_time(&json, "next_cut", view.next_cut);
+    encode_field_money(&json, "earned", view.accrued);
+    encode_field_money(&json, "owed", view.payable);
+    encode_field_money(&json, "minimum", view.minimum);
+    encode_field_money(&json, "preview", billing_payout(all, view.minimum));
+    encode_field_int(&json, "fee", 0);
+    encode_key(&json, "payouts");
+    encode_array(&json);
+    for (size_t i = 0; i < view.count; i++)
+        encode_payout(&json, &view.payouts[i], now);
+    encode_end(&json);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+void handle_payout_method(struct call *call)
+{
+    enum pay_out_outcome outcome;
+    const char *country;
+    struct error err;
+
+    if (!json_need_text(call->body, "country", COUNTRY_MAX, &country, &err) ||
+        !flow_pay_out_set(&call->app->flow, &call->caller, country, &outcome, &err))
+        return reply_error(call, &err);
+    if (!refuse(call, outcome))
+        reply_success(call);
+}
+
+void handle_payout_onboarding(struct call *call)
+{
+    const struct flow *flow = &call->app->flow;
+    auto_buf struct buf body = buf_of(REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct pay_out_view view = { .has_method = false };
+    enum pay_out_outcome outcome;
+    const char *link = "";
+    struct error err;
+    int64_t number;
+
+    if (!flow_pay_out_link(flow, &call->caller, &number, &outcome, &err))
+        return reply_error(call, &err);
+    if (refuse(call, outcome))
+        return;
+    for (int waited = 0; waited < WAIT_MS && link[0] == '\0'; waited += WAIT_STEP_MS) {
+        auto_arena struct arena arena = arena_of(HTTP_ARENA_MAX);
+
+        (void)nanosleep(&(struct timespec){ .tv_nsec = WAIT_STEP_MS * 1000000L }, NULL);
+        if (!flow_pay_out_show(flow, &call->caller, &arena, &view, &err))
+            return reply_error(call, &err);
+        const char *found = view.method.links == number ? view.method.link : "";
+        link = arena_text(call->request->arena, found);
+        if (link == NULL)
+            return reply_refuse(call, 413, "too_large", "An address that is too long.");
+    }
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    field_known_text(&json, "url", link);
+    encode_end(&json);
+    reply_json(call, &body);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/pay_out.h"
+
+#include "market/billing.h"
+#include "support_pay.h"
+
+static enum pay_out_outcome set(struct pay_world *pay, struct caller who, const char *country)
+{
+    enum pay_out_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_pay_out_set(&pay->world.flow, &who, country, &outcome, &err), &err);
+    return outcome;
+}
+
+static struct pay_out_view show(struct pay_world *pay, struct caller who)
+{
+    struct pay_out_view view;
+    struct error err;
+
+    CHECK_OK(flow_pay_out_show(&pay->world.flow, &who, &pay->world.arena, &view, &err), &err);
+    return view;
+}
+
+static enum pay_out_outcome ask_link(struct pay_world *pay, struct caller who, int64_t *ret_number)
+{
+    enum pay_out_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_pay_out_link(&pay->world.flow, &who, ret_number, &outcome, &err), &err);
+    return outcome;
+}
+
+static struct stripe_object account_of(struct pay_world *pay, struct caller who, bool is_ready)
+{
+    struct stripe_object account = pay_object(pay, STRIPE_ACCOUNT, "acct_1", STRIPE_UNKNOWN);
+
+    account.ref = who.user_id;
+    account.is_ready = is_ready;
+    account.reason = is_ready ? "" : "onboarding";
+    return account;
+}
+
+static const char *key_of(struct pay_world *pay, const char *purpose, int64_t ref, int64_t group)
+{
+    return arena_printf(&pay->world.arena, "stripe:%s:%lld:%lld", purpose, (long long)ref,
+                        (long long)group);
+}
+
+static void test_the_country_says_how(void **state)
+{
+    static const char *const bad[] = { "", "U", "us", "USA", "U1" };
+    struct pay_world pay;
+    int64_t number;
+
+    pay_world_open(&pay, *state);
+    struct caller hal = world_user(&pay.world, "hal@berth.test", 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_INT(set(&pay, hal, bad[i]), PAY_OUT_BAD_COUNTRY);
+    CHECK(!show(&pay, hal).has_method);
+    CHECK_INT(ask_link(&pay, hal, &number), PAY_OUT_NONE);
+    CHECK_INT(set(&pay, hal, "DE"), PAY_OUT_DONE);
+    CHECK_TEXT(show(&pay, hal).method.provider, "manual");
+    CHECK(show(&pay, hal).method.is_ready);
+    CHECK_INT(ask_link(&pay, hal, &number), PAY_OUT_NONE);
+    CHECK_INT(set(&pay, hal, "US"), PAY_OUT_DONE);
+    CHECK_TEXT(show(&pay, hal).method.provider, "stripe");
+    CHECK(!show(&pay, hal).method.is_ready);
+    CHECK_INT(world_number(&pay.world, "SELECT count(*) FROM outbox WHERE path = '/v1/accounts'"),
+              1);
+    struct hash before = world_dump(&pay.world);
+    CHECK_INT(set(&pay, hal, "US"), PAY_OUT_DONE);
+    CHECK_UNCHANGED(&pay.world, before);
+    CHECK_INT(show(&pay, hal).next_cut.microseconds % BILLING_DAY_US, 0);
+    pay.world.flow.pay = NULL;
+    CHECK_INT(set(&pay, hal, "US"), PAY_OUT_OFF);
+    CHECK_INT(ask_link(&pay, hal, &number), PAY_OUT_OFF);
+    pay_world_close(&pay);
+}
+
+static void test_a_host_is_ready_when_the_provider_says_so(void **state)
+{
+    struct pay_world pay;
+    struct pay_out_open *open;
+    struct error err;
+    int64_t number;
+    size_t count;
+
+    pay_world_open(&pay, *state);
+    struct caller hal = world_user(&pay.world, "hal@berth.test", 0);
+    struct stripe_object link = pay_object(&pay, STRIPE_LINK, "", STRIPE_UNKNOWN);
+    struct stripe_object other = account_of(&pay, hal, true);
+    link.url = "https://connect.test/1";
+    other.id = "acct_2";
+    CHECK_INT(set(&pay, hal, "US"), PAY_OUT_DONE);
+    /* The page is asked for before the name is there: it follows. */
+    CHECK_INT(ask_link(&pay, hal, &number), PAY_OUT_DONE);
+    struct stripe_object account = account_of(&pay, hal, false);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(pay_answer(&pay, key_of(&pay, "account", hal.user_id, 1), &account), PAY_DONE);
+    CHECK_INT(pay_answer(&pay, key_of(&pay, "link", hal.user_id, number), &link), PAY_DONE);
+    CHECK_TEXT(show(&pay, hal).method.link, link.url);
+    CHECK_INT(ask_link(&pay, hal, &number), PAY_OUT_DONE);
+    CHECK_INT(number, 2);
+    CHECK_TEXT(show(&pay, hal).method.link, "");
+    CHECK_INT(pay_answer(&pay, key_of(&pay, "link", hal.user_id, 1), &link), PAY_DONE); /* late */
+    CHECK_TEXT(show(&pay, hal).method.link, "");
+    CHECK_OK(flow_pay_out_open(&pay.world.flow, 10, &pay.world.arena, &open, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_TEXT(open[0].account, "acct_1");
+    CHECK_INT(pay_take(&pay, &other), PAY_DONE); /* not the one that is known */
+    CHECK(!show(&pay, hal).method.is_ready);
+    account = account_of(&pay, hal, true);
+    CHECK_INT(pay_take(&pay, &account), PAY_DONE);
+    CHECK(show(&pay, hal).method.is_ready);
+    account = account_of(&pay, hal, false); /* and may ask for something again */
+    CHECK_INT(pay_take(&pay, &account), PAY_DONE);
+    CHECK(!show(&pay, hal).method.is_ready);
+    account.installation = "other";
+    account.is_ready = true;
+    CHECK_INT(pay_take(&pay, &account), PAY_DONE);
+    CHECK(!show(&pay, hal).method.is_ready);
+    pay_world_close(&pay);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_country_says_how),
+        cmocka_unit_test(test_a_host_is_ready_when_the_provider_says_so),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}
