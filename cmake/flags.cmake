@@ -41,6 +41,7 @@ endif()
 if(BERTH_COVERAGE)
     add_compile_options(--coverage -fprofile-update=atomic) # tests have threads
     add_link_options(--coverage)
+    add_compile_definitions(BERTH_AUDIT_PAGE=3) # rows: pages end at every place
 endif()
 
 # What a layer generates for others to include: generated/base/..., generated/store/...

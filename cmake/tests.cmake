@@ -56,7 +56,9 @@ target_link_options(test_flow_faults_test PRIVATE
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=__assert_fail)
 
 # No thread can be started there.
-target_link_options(test_flow_check_feed_test PRIVATE -Wl,--wrap=pthread_create)
+foreach(target test_flow_check_feed_test test_flow_check_test)
+    target_link_options(${target} PRIVATE -Wl,--wrap=pthread_create)
+endforeach()
 
 find_package(Python3 COMPONENTS Interpreter)
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tools/tidy.py

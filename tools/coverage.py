@@ -40,7 +40,7 @@ def is_ours(source, at):
     """Whether the line counts: no assertion, and not where memory has run out."""
     first, last = statement_of(source, at)
     statement = " ".join(part.strip() for part in source[first:last + 1])
-    return not re.match(r"assert\(", statement) and "abort();" not in statement
+    return not re.match(r"(?:\s*for \(.*\) )?assert\(", statement) and "abort();" not in statement
 
 
 def main():

@@ -23,7 +23,17 @@
 
 #define AUDIT_NULL INT64_C(-1)
 
-enum { AUDIT_COLUMNS_MAX = 16, AUDIT_TEXT_SIZE = 100, AUDIT_PAGE = 1024, AUDIT_KEY_MAX = 5 };
+/* Rows of a page. Where branches are counted it is 3, so that pages end everywhere. */
+#ifndef BERTH_AUDIT_PAGE
+#    define BERTH_AUDIT_PAGE 1024
+#endif
+
+enum {
+    AUDIT_COLUMNS_MAX = 16,
+    AUDIT_TEXT_SIZE = 100,
+    AUDIT_PAGE = BERTH_AUDIT_PAGE,
+    AUDIT_KEY_MAX = 5,
+};
 
 /* The columns of each, in order; the key first. */
 enum audit_table {

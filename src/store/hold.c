@@ -91,8 +91,10 @@ bool hold_place(struct db *db, struct hold_row *hold, enum hold_placing *ret, st
         return error_context(err, "hold %s", hold->key);
     if (!is_new)
         return compare(db, hold, ret, err);
+    if (!ledger_entries_pend(db, &entries, 1, err))
+        return error_context(err, "hold %s", hold->key);
     *ret = HOLD_PLACED;
-    return ledger_entries_pend(db, &entries, 1, err) || error_context(err, "hold %s", hold->key);
+    return true;
 }
 
 bool hold_load(struct db *db, int64_t id, struct arena *arena, struct hold_row *ret, bool *ret_has,

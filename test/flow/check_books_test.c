@@ -34,7 +34,7 @@ static const struct plant plants[] = {
     /* One that was captured as it should be, beside one that was not. */
     { "I-2",
       "INSERT INTO hold (idem_key, dr, cr, amount, state, resolved_us, resolved_journal)\n"
-      "  SELECT 'h', t.dr, t.cr, t.amount, 1, 1, spot.leg FROM spot JOIN transfer t\n"
+      "  SELECT 'h', t.dr, t.cr, 100 * t.amount, 1, 1, spot.leg FROM spot JOIN transfer t\n"
       "  ON t.journal_id = spot.leg WHERE t.code = 11;\n"
       "INSERT INTO hold (idem_key, dr, cr, amount, state, resolved_us, resolved_journal)\n"
       "  SELECT 'i', 9999, 9998, 5, 1, 1, min(id) FROM journal;",

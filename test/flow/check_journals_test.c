@@ -203,9 +203,24 @@ static void test_more_legs_than_there_may_be_are_counted(void **state)
     }
 }
 
+/* Seals of what is still to come: the journals are of no batch any more. */
+static void test_a_seal_that_comes_too_soon_is_found(void **state)
+{
+    static const size_t cut[] = { 2, 2, 3 };
+    struct heard heard;
+
+    support_script(*state, accounts_sql);
+    make_whole();
+    (void)check_split(*state, cut, &heard);
+    CHECK(heard.count > 0);
+    for (size_t i = 0; i < heard.count; i++)
+        CHECK_TEXT(heard.rules[i], "I-19");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_seal_that_comes_too_soon_is_found),
         cmocka_unit_test(test_what_is_whole_is_clean_however_it_comes),
         cmocka_unit_test(test_legs_of_no_journal_are_found),
         cmocka_unit_test(test_legs_of_no_journal_are_not_the_next_ones),

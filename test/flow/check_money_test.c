@@ -110,10 +110,25 @@ static void test_every_fault_in_what_comes_in_is_found(void **state)
     check_plants(*state, plants, sizeof plants / sizeof plants[0]);
 }
 
+/* Whose credit has ended this moment is about to be stopped. */
+static void test_an_end_that_has_just_come_is_no_finding(void **state)
+{
+    static struct world world;
+
+    world_open(&world, *state);
+    check_live(&world);
+    check_is_clean(*state);
+    support_script(*state, "UPDATE users SET t_zero_us = (SELECT max(alive_until_us) FROM\n"
+                           "  server_liveness) - 10000000 WHERE t_zero_us < 9000000000000000000;");
+    check_is_clean(*state);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_fault_in_what_comes_in_is_found),
+        cmocka_unit_test(test_an_end_that_has_just_come_is_no_finding),
     };
     return SUPPORT_RUN(tests);
 }

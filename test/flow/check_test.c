@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/check.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "flow/support_check.h"
@@ -109,12 +111,39 @@ static void test_a_database_that_fails_is_no_finding(void **state)
     world_close(&world);
 }
 
+static bool has_threads = true;
+
+/* The linker puts it in the place of the other. */
+int __real_pthread_create(pthread_t *ret, const pthread_attr_t *attributes,
+                          void *(*work)(void *context), void *context);
+int __wrap_pthread_create(pthread_t *ret, const pthread_attr_t *attributes,
+                          void *(*work)(void *context), void *context);
+int __wrap_pthread_create(pthread_t *ret, const pthread_attr_t *attributes,
+                          void *(*work)(void *context), void *context)
+{
+    return has_threads ? __real_pthread_create(ret, attributes, work, context) : EAGAIN;
+}
+
+static void test_without_a_thread_nothing_is_called_clean(void **state)
+{
+    struct support *support = *state;
+    struct check_counts counts;
+    struct error err;
+
+    check_is_clean(support);
+    has_threads = false;
+    CHECK_FAILS(flow_check(support->store, hear_nothing, NULL, &counts, &err), &err, ERROR_IO);
+    has_threads = true;
+    check_is_clean(support);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_market_that_lived_is_clean),
         cmocka_unit_test(test_books_longer_than_a_page_are_read_to_the_end),
         cmocka_unit_test(test_a_database_that_fails_is_no_finding),
+        cmocka_unit_test(test_without_a_thread_nothing_is_called_clean),
     };
     return SUPPORT_RUN(tests);
 }

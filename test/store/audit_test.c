@@ -132,9 +132,33 @@ static void test_columns_and_texts_are_those_of_the_row(void **state)
     db_close(&db);
 }
 
+static void test_more_legs_than_there_may_be_are_counted(void **state)
+{
+    struct journal journal = { .leg_count = 0 };
+    struct db *db = support_connect(*state);
+    struct error err;
+    size_t count;
+
+    fill(*state, 1);
+    support_script(*state,
+                   "INSERT INTO transfer (journal_id, leg, dr, cr, amount, code) WITH RECURSIVE\n"
+                   "  n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 20)\n"
+                   "  SELECT 1, i, 1, 2, 7, 11 FROM n;");
+    CHECK_OK(db_begin(db, TRANSACTION_READ, &err), &err);
+    struct audit_stream legs = audit_open(db, AUDIT_LEGS);
+    CHECK_OK(audit_take_legs(&legs, 1, &journal, &count, &err), &err);
+    CHECK_INT((int64_t)count, 20);
+    CHECK_INT((int64_t)journal.leg_count, JOURNAL_LEGS_MAX);
+    CHECK_INT(journal.legs[JOURNAL_LEGS_MAX - 1].amount.nanodollars, 7);
+    audit_close(&legs);
+    db_rollback(db);
+    db_close(&db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_more_legs_than_there_may_be_are_counted),
         cmocka_unit_test(test_every_row_comes_once_and_in_order),
         cmocka_unit_test(test_columns_and_texts_are_those_of_the_row),
     };

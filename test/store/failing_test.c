@@ -6,6 +6,7 @@
 #include "store/audit.h"
 #include "store/burn.h"
 #include "store/deposit.h"
+#include "store/driver.h"
 #include "store/hold.h"
 #include "store/host_invoice.h"
 #include "store/ledger.h"
@@ -49,6 +50,16 @@ static bool post(struct db *db, const struct scene *scene, struct error *err)
            ledger_post(db, &journal, scene_at(1), &outcome, err);
 }
 
+/* And one that corrects it. */
+static bool correct(struct db *db, const struct scene *scene, int64_t corrected, struct error *err)
+{
+    struct journal journal = moves(scene, "adj:3", JOURNAL_ADJUSTMENT);
+    enum ledger_outcome outcome;
+
+    journal.corrects = corrected;
+    return ledger_post(db, &journal, scene_at(1), &outcome, err);
+}
+
 static bool ledger_work(struct db *db, void *context, struct error *err)
 {
     const struct scene *scene = context;
@@ -67,7 +78,7 @@ static bool ledger_work(struct db *db, void *context, struct error *err)
     bool is_done = post(db, scene, err) && ledger_load_funds(db, scene->ada, &funds, err) &&
                    ledger_load_sums(db, prepaid, &sums, err) &&
                    ledger_load_earnings(db, scene->host, &earned, err) &&
-                   ledger_newest(db, &newest, err) &&
+                   ledger_newest(db, &newest, err) && correct(db, scene, newest, err) &&
                    ledger_load_journal(db, "adj:1", &journal, &posted, &has, err) &&
                    trial_load(db, trial, err);
     free(trial);
@@ -85,6 +96,7 @@ static bool hold_work(struct db *db, void *context, struct error *err)
                              .created = scene_at(2),
                              .expires = scene_at(9) },
                     other = hold, back, *list;
+    struct hold_row unknown = hold;
     struct hold_filter filter = { .max = 8, .state = -1 };
     struct leg taken = hold_leg(HOLD_CREDIT, scene->ada, (struct money){ 100 });
     struct journal journal;
@@ -96,9 +108,13 @@ static bool hold_work(struct db *db, void *context, struct error *err)
     bool has;
 
     other.key = "credit:t2";
+    unknown.key = "deposit:t3";
+    unknown.kind = HOLD_DEPOSIT;
+    unknown.user_id = scene->bob;
     CHECK_INT(hold_take(1, &taken, scene_at(6), &journal), JOURNAL_BUILT);
-    return post(db, scene, err) && hold_place(db, &hold, &placing, err) &&
-           hold_place(db, &hold, &placing, err) && hold_place(db, &other, &placing, err) &&
+    return hold_place(db, &unknown, &placing, err) && post(db, scene, err) &&
+           hold_place(db, &hold, &placing, err) && hold_place(db, &hold, &placing, err) &&
+           hold_place(db, &other, &placing, err) &&
            hold_load(db, hold.id, &scene->arena, &back, &has, err) &&
            hold_find(db, "credit:t1", &scene->arena, &back, &has, err) &&
            hold_due(db, scene_at(10), ids, 8, &count, err) &&
@@ -245,9 +261,35 @@ static bool deposit_work(struct db *db, void *context, struct error *err)
     struct deposit_row deposit = {
         .user_id = scene->ada, .provider = "manual", .object_id = "wire 1", .amount = { 500 }
     };
-    struct deposit_row other = deposit;
-    bool is_new;
+    struct deposit_row other = deposit,
+                       paid = { .user_id = scene->ada,
+                                .provider = "stripe",
+                                .object_id = "",
+                                .amount = { 5 },
+                                .page = "page",
+                                .url = "url",
+                                .reason = "why" },
+                       back, *list;
+    int64_t changed;
+    size_t count;
+    bool is_new, has;
 
+    if (!deposit_make(db, &paid, err) ||
+        !deposit_load(db, paid.id, &scene->arena, &back, &has, err) ||
+        !deposit_unsent(db, scene->ada, "stripe", &scene->arena, &list, &count, err) ||
+        !deposit_open_page(db, &paid, scene_at(0), &scene->arena, &back, &has, err) ||
+        !deposit_update(db, &paid, &changed, err))
+        return false;
+    paid.object_id = "pi_7";
+    paid.state = DEPOSIT_ON_ITS_WAY;
+    if (!deposit_update(db, &paid, &changed, err))
+        return false;
+    paid.state = DEPOSIT_FAILED;
+    paid.settled = scene_at(3);
+    if (!deposit_update(db, &paid, &changed, err) ||
+        !deposit_find(db, "stripe", "pi_7", &scene->arena, &back, &has, err) ||
+        !deposit_list(db, scene->ada, 8, &scene->arena, &list, &count, err))
+        return false;
     other.object_id = "wire 2";
     return deposit_expect(db, &deposit, scene_at(1), &is_new, err) &&
            deposit_arrive(db, &deposit, scene_at(2), &is_new, err) &&
@@ -292,19 +334,22 @@ static bool seal_work(struct db *db, void *context, struct error *err)
     return is_read && seal_insert(db, &fresh, scene_at(9), err) && seal_load_newest(db, &seal, err);
 }
 
+static const struct row {
+    support_work *work;
+    int statements;   /* at least */
+    bool is_of_books; /* whose numbers no other statement has written than ours */
+} rows[] = {
+    { ledger_work, 14, true },  { hold_work, 30, true },     { meters_work, 14, false },
+    { payout_work, 5, false },  { invoice_work, 11, false }, { usage_work, 10, false },
+    { deposit_work, 7, false }, { approval_work, 4, false }, { seal_work, 8, true },
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
 static void test_every_statement_that_fails_is_heard_of(void **state)
 {
-    static const struct {
-        support_work *work;
-        int statements; /* at least */
-    } rows[] = {
-        { ledger_work, 14 }, { hold_work, 30 },    { meters_work, 14 },
-        { payout_work, 5 },  { invoice_work, 11 }, { usage_work, 10 },
-        { deposit_work, 7 }, { approval_work, 4 }, { seal_work, 8 },
-    };
     auto_scene struct scene scene = scene_open(*state);
 
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ROWS; i++) {
         scene_keep(&scene);
         int statements = support_fail_each(scene.db, rows[i].work, &scene);
         check_row("row %zu, with %d statements", i, statements);
@@ -312,10 +357,108 @@ static void test_every_statement_that_fails_is_heard_of(void **state)
     }
 }
 
+static bool read_hold_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct hold_filter filter = { .max = 8, .state = -1 };
+    struct hold_row back, *list;
+    struct hold_sums sums;
+    size_t count;
+    bool has;
+
+    return hold_find(db, "credit:t1", &scene->arena, &back, &has, err) &&
+           hold_list(db, &filter, &scene->arena, &list, &count, err) &&
+           hold_sums(db, scene->ada, &sums, err);
+}
+
+static void place_one(struct scene *scene, struct hold_row *ret)
+{
+    enum hold_placing placing;
+
+    *ret = (struct hold_row){ .key = "credit:t1",
+                              .kind = HOLD_CREDIT,
+                              .user_id = scene->ada,
+                              .amount = { 300 },
+                              .note = "why",
+                              .created = scene_at(2),
+                              .expires = scene_at(9) };
+    CHECK_OK(post(scene->db, scene, &scene->err), &scene->err);
+    CHECK_OK(hold_place(scene->db, ret, &placing, &scene->err), &scene->err);
+    scene_keep(scene);
+}
+
+static void test_numbers_that_cannot_be_are_no_end(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct hold_row hold;
+
+    for (size_t i = 0; i < ROWS; i++) {
+        scene_keep(&scene);
+        if (!rows[i].is_of_books)
+            CHECK(support_garble_each(scene.db, rows[i].work, &scene) > 0);
+    }
+    place_one(&scene, &hold);
+    CHECK(support_garble_each(scene.db, read_hold_work, &scene) > 10);
+}
+
+static void test_without_room_nothing_is_half_loaded(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct arena whole = scene.arena;
+
+    for (size_t i = 0; i < ROWS; i++) {
+        bool is_done = false;
+
+        scene_keep(&scene);
+        for (size_t limit = 1; !is_done; limit += 8) {
+            struct error err;
+
+            check_row("row %zu, with %zu bytes", i, limit);
+            scene.arena = arena_of(limit);
+            is_done = rows[i].work(scene.db, &scene, &err);
+            CHECK(is_done || err.code == ERROR_OUT_OF_RANGE);
+            CHECK(limit < 64 * 1024);
+            arena_release(&scene.arena);
+            db_rollback(scene.db);
+            CHECK_OK(db_begin(scene.db, TRANSACTION_WRITE, &err), &err);
+        }
+    }
+    scene.arena = whole;
+}
+
+/* A connection that has not met the accounts yet. */
+static bool end_work(struct db *db, void *context, struct error *err)
+{
+    return hold_end(db, context, HOLD_EXPIRED, scene_at(3), err);
+}
+
+static void test_a_hold_ends_where_its_accounts_can_be_found(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct hold_row hold;
+    struct db *other = support_connect(*state);
+
+    place_one(&scene, &hold);
+    CHECK_OK(db_commit(scene.db, &scene.err), &scene.err);
+    for (int statements = 0; statements < 4; statements++) {
+        CHECK_OK(db_begin(other, TRANSACTION_WRITE, &scene.err), &scene.err);
+        support_fail_after(other, statements);
+        bool is_done = end_work(other, &hold, &scene.err);
+        CHECK(is_done == (statements == 3));
+        support_fail_after(other, -1);
+        db_rollback(other);
+    }
+    db_close(&other);
+    CHECK_OK(db_begin(scene.db, TRANSACTION_WRITE, &scene.err), &scene.err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_statement_that_fails_is_heard_of),
+        cmocka_unit_test(test_numbers_that_cannot_be_are_no_end),
+        cmocka_unit_test(test_without_room_nothing_is_half_loaded),
+        cmocka_unit_test(test_a_hold_ends_where_its_accounts_can_be_found),
     };
 
     return SUPPORT_RUN(tests);

@@ -6,7 +6,7 @@
 
 static const struct db_driver *real;
 static struct db_driver failing;
-static int left;
+static int left = -1, numbers_left = -1;
 
 static bool is_due(void)
 {
@@ -27,6 +27,15 @@ static bool query(struct db *db, const char *sql, struct db_args args, void **re
                     : real->query(db, sql, args, ret_cursor, err);
 }
 
+static bool column_int(void *cursor, int column, int64_t *ret_value)
+{
+    if (!real->column_int(cursor, column, ret_value))
+        return false;
+    if (numbers_left >= 0 && numbers_left-- == 0)
+        *ret_value = -77;
+    return true;
+}
+
 void support_fail_after(struct db *db, int count)
 {
     left = count;
@@ -36,6 +45,7 @@ void support_fail_after(struct db *db, int count)
     failing = *real;
     failing.exec = exec;
     failing.query = query;
+    failing.column_int = column_int;
     db->driver = &failing;
 }
 
@@ -57,4 +67,24 @@ int support_fail_each(struct db *db, support_work *work, void *context)
         CHECK_OK(db_begin(db, TRANSACTION_WRITE, &err), &err);
     }
     return count;
+}
+
+int support_garble_each(struct db *db, support_work *work, void *context)
+{
+    struct error err;
+    int count = 0;
+
+    for (;; count++) {
+        check_row("number %d", count);
+        support_fail_after(db, -1);
+        numbers_left = count;
+        bool is_done = work(db, context, &err);
+        bool is_over = numbers_left >= 0;
+        numbers_left = -1;
+        CHECK(is_done || !is_over);
+        db_rollback(db);
+        CHECK_OK(db_begin(db, TRANSACTION_WRITE, &err), &err);
+        if (is_over)
+            return count;
+    }
 }

@@ -18,4 +18,8 @@ void support_fail_after(struct db *db, int count);
 typedef bool support_work(struct db *db, void *context, struct error *err);
 int support_fail_each(struct db *db, support_work *work, void *context);
 
+/* The same with every number that is read being -77, one after another: whatever comes of it, the
+ * program ends in order. */
+int support_garble_each(struct db *db, support_work *work, void *context);
+
 #endif
