@@ -5,7 +5,6 @@
 
 #include "flow/limits.h"
 #include "flow/usage.h"
-#include "market/warning.h"
 #include "store/burn.h"
 #include "store/contract.h"
 #include "store/deposit.h"
@@ -198,6 +197,33 @@ static bool tell_hosts(struct db *db, int64_t user_id, struct arena *arena, stru
     return true;
 }
 
+bool funds_low(struct db *db, const struct user_row *user, struct instant now, struct arena *arena,
+               struct warning_low *ret, struct error *err)
+{
+    struct credit credit = { .as_of = now };
+
+    *ret = (struct warning_low){ .at = INSTANT_NEVER };
+    if (!user->warns_low)
+        return true;
+    if (!credit_until(db, user, user->t_zero, &credit, arena, err))
+        return false;
+    *ret = warning_low(&credit, user->low_credit);
+    return true;
+}
+
+/* When to warn, with `user->t_zero` as it will be. */
+static bool set_warned(struct db *db, const struct user_row *user, struct instant now,
+                       struct arena *arena, struct error *err)
+{
+    struct warning_low low;
+
+    if (!funds_low(db, user, now, arena, &low, err))
+        return false;
+    struct warning_state warning =
+        warning_plan_low(warning_plan(user->warned, user->t_zero, now), &low);
+    return user_set_warned(db, user->id, warning.warned, warning.next, err);
+}
+
 bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct error *err)
 {
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
@@ -215,13 +241,15 @@ bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct
     /* Whoever runs nothing has nothing to be stopped. */
     if (running > 0 && !funds_zero(db, &user, now, &arena, &t_zero, err))
         return false;
-    if (instant_compare(t_zero, user.t_zero) == 0)
+    struct instant before = user.t_zero;
+    bool is_moved = instant_compare(t_zero, before) != 0;
+    /* Disk alone takes credit below an amount, too; and one that is turned off is forgotten. */
+    if (!is_moved && !user.warns_low && (user.warned & 1 << WARNING_LOW) == 0)
         return true;
-    struct warning_state warning = warning_plan(user.warned, t_zero, now);
-    if (!user_set_t_zero(db, user_id, t_zero, err) ||
-        !user_set_warned(db, user_id, warning.warned, warning.next, err))
+    user.t_zero = t_zero;
+    if ((is_moved && !user_set_t_zero(db, user_id, t_zero, err)) ||
+        !set_warned(db, &user, now, &arena, err))
         return false;
-    int64_t moved_us =
-        instant_until(earlier(t_zero, user.t_zero), instant_max(t_zero, user.t_zero));
+    int64_t moved_us = instant_until(earlier(t_zero, before), instant_max(t_zero, before));
     return moved_us < T_ZERO_TOLD_US || tell_hosts(db, user_id, &arena, err);
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "market/credit.h"
 #include "market/journal.h"
+#include "market/warning.h"
 #include "store/db.h"
 #include "store/user.h"
 
@@ -48,6 +49,10 @@ NODISCARD bool funds_spend_cap(struct db *db, const struct user_row *user, struc
  * it has ended, the instant at which it did. Reads only. */
 NODISCARD bool funds_zero(struct db *db, const struct user_row *user, struct instant now,
                           struct arena *arena, struct instant *ret_zero, struct error *err);
+
+/* The amount below which the account wants to be warned, beside its credit. Reads only. */
+NODISCARD bool funds_low(struct db *db, const struct user_row *user, struct instant now,
+                         struct arena *arena, struct warning_low *ret, struct error *err);
 
 /* Work out anew when the account's credit ends, and store it; wake the agents whose instances it
  * concerns only through their own flows. To be called after everything that changes a balance

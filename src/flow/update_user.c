@@ -1,14 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/update_user.h"
 
+#include <assert.h>
 #include <string.h>
+
+#include "flow/funds.h"
 
 enum { UPDATE_ARENA_MAX = 64 * 1024 };
 
 struct update_work {
     int64_t user_id;
+    struct instant now;
     const struct update_user_request *request;
 };
+
+static bool has_warning(const struct update_user_request *request)
+{
+    return request->low_credit != NULL || request->warns_low != NULL;
+}
+
+/* When it is to be warned follows from when its credit ends. */
+static bool set_warning(struct db *db, const struct user_row *user, const struct update_work *work,
+                        struct error *err)
+{
+    const struct update_user_request *request = work->request;
+
+    return user_set_low_credit(
+               db, user->id, request->low_credit != NULL ? *request->low_credit : user->low_credit,
+               request->warns_low != NULL ? *request->warns_low : user->warns_low, err) &&
+           funds_set_t_zero(db, user->id, work->now, err);
+}
 
 static bool update_work(struct db *db, void *context, struct error *err)
 {
@@ -26,6 +47,7 @@ static bool update_work(struct db *db, void *context, struct error *err)
     return user_set_names(db, work->user_id,
                           request->username != NULL ? request->username : user.username,
                           request->fullname != NULL ? request->fullname : user.fullname, err) &&
+           (!has_warning(request) || set_warning(db, &user, work, err)) &&
            db_notify(db, TOPIC_USER, work->user_id, err);
 }
 
@@ -38,7 +60,11 @@ bool flow_update_user(const struct flow *flow, const struct caller *caller,
                       const struct update_user_request *request, enum update_user_outcome *ret,
                       struct error *err)
 {
-    struct update_work work = { .user_id = caller->user_id, .request = request };
+    struct update_work work = { .user_id = caller->user_id,
+                                .now = clock_now(flow->clock),
+                                .request = request };
+
+    assert(request->low_credit == NULL || request->low_credit->nanodollars >= 0);
 
     if (is_too_long(request->username) || is_too_long(request->fullname)) {
         *ret = UPDATE_USER_NAME_TOO_LONG;

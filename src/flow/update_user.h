@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An account says how its person is called. */
+/* An account says how its person is called, and below which credit to warn. */
 
 #ifndef BERTH_FLOW_UPDATE_USER_H
 #define BERTH_FLOW_UPDATE_USER_H
@@ -11,6 +11,8 @@
 /* NULL: as it was. */
 struct update_user_request {
     const char *username, *fullname; /* at most NAME_LENGTH_MAX bytes */
+    const struct money *low_credit;  /* to be warned below it: not below zero; */
+    const bool *warns_low;           /* and whether to */
 };
 
 enum update_user_outcome { UPDATE_USER_DONE, UPDATE_USER_NAME_TOO_LONG, UPDATE_USER_NAME_EMPTY };

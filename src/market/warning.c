@@ -52,6 +52,42 @@ int warning_due(int64_t warned, struct instant t_zero, struct instant now,
     return due;
 }
 
+struct warning_low warning_low(const struct credit *credit, struct money amount)
+{
+    numerator available = credit_available(credit, credit->as_of).nanodollars;
+    struct warning_low low = { .is_on = true,
+                               .is_left = 4 * available > 5 * (numerator)amount.nanodollars };
+    struct credit down = *credit;
+
+    down.floor = amount;
+    if (!credit_zero(&down, &low.at))
+        low.at = INSTANT_NEVER;
+    return low;
+}
+
+struct warning_state warning_plan_low(struct warning_state state, const struct warning_low *low)
+{
+    if (!low->is_on || low->is_left)
+        state.warned &= ~bit(WARNING_LOW);
+    if (low->is_on && (state.warned & bit(WARNING_LOW)) == 0 &&
+        instant_compare(low->at, state.next) < 0)
+        state.next = low->at;
+    return state;
+}
+
+bool warning_low_due(struct warning_state *state, const struct warning_low *low, struct instant now)
+{
+    struct warning_state planned = warning_plan_low(*state, low);
+
+    if (!low->is_on || (planned.warned & bit(WARNING_LOW)) != 0 ||
+        instant_compare(low->at, now) > 0) {
+        *state = planned;
+        return false;
+    }
+    state->warned |= bit(WARNING_LOW);
+    return true;
+}
+
 const char *warning_left(int level)
 {
     assert(level >= 0 && level < WARNING_COUNT);

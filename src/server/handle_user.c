@@ -44,9 +44,8 @@ static void encode_billing(struct encoder *json, const struct user_view *view)
     static const char *const address[] = { "billaddress_line1",   "billaddress_line2",
                                            "billaddress_city",    "billaddress_zip",
                                            "billaddress_country", "billaddress_taxinfo" };
-    static const char *const amounts[] = { "balance_threshold", "autobill_threshold",
-                                           "billed_expected",   "billed_verified",
-                                           "paid_expected",     "paid_verified" };
+    static const char *const amounts[] = { "autobill_threshold", "billed_expected",
+                                           "billed_verified", "paid_expected", "paid_verified" };
 
     encode_field_money(json, "credit", view->credit);
     encode_field_money(json, "balance", view->earnings);
@@ -57,7 +56,8 @@ static void encode_billing(struct encoder *json, const struct user_view *view)
         encode_field_int(json, amounts[i], 0);
     for (size_t i = 0; i < sizeof address / sizeof address[0]; i++)
         encode_field_text(json, address[i], "");
-    encode_field_bool(json, "balance_threshold_enabled", false);
+    encode_field_money(json, "balance_threshold", view->user.low_credit);
+    encode_field_bool(json, "balance_threshold_enabled", view->user.warns_low);
     encode_field_int(json, "billing_creditonly", 1);
     encode_field_bool(json, "can_pay", view->credit.nanodollars > 0);
     encode_field_int(json, "got_signup_credit", 0);
@@ -119,9 +119,9 @@ void handle_subaccounts_list(struct call *call)
 
 /* What `set user` may send besides, and Berth keeps nothing of. */
 static const char *const not_kept[] = {
-    "billaddress_line1",   "billaddress_line2",   "billaddress_city",  "billaddress_zip",
-    "billaddress_country", "billaddress_taxinfo", "balance_threshold", "balance_threshold_enabled",
-    "autobill_threshold",  "normalized_email",    "phone_number",
+    "billaddress_line1",  "billaddress_line2",   "billaddress_city",
+    "billaddress_zip",    "billaddress_country", "billaddress_taxinfo",
+    "autobill_threshold", "normalized_email",    "phone_number",
 };
 
 static const char *find_not_kept(const json_t *body)
@@ -164,9 +164,29 @@ static void reply_updated(struct call *call, enum update_user_outcome outcome)
     }
 }
 
+struct warning {
+    struct money low_credit;
+    bool warns_low;
+};
+
+/* Both are in `*warning`, and `*request` says which of them are given. */
+static bool read_warning(const json_t *body, struct warning *warning,
+                         struct update_user_request *request, struct error *err)
+{
+    if (!json_opt_money(body, "balance_threshold", &warning->low_credit, err) ||
+        !json_opt_bool(body, "balance_threshold_enabled", &warning->warns_low, err))
+        return false;
+    if (json_member(body, "balance_threshold") != NULL)
+        request->low_credit = &warning->low_credit;
+    if (json_member(body, "balance_threshold_enabled") != NULL)
+        request->warns_low = &warning->warns_low;
+    return true;
+}
+
 void handle_user_update(struct call *call)
 {
     struct update_user_request request = { 0 };
+    struct warning warning = { .warns_low = false };
     enum update_user_outcome outcome = UPDATE_USER_DONE;
     const char *ssh_key = NULL, *unknown = find_not_kept(call->body);
     struct error err;
@@ -175,13 +195,17 @@ void handle_user_update(struct call *call)
         !json_opt_text(call->body, "fullname", TEXT_LENGTH_MAX, &request.fullname, &err) ||
         !json_opt_text(call->body, "ssh_key", TEXT_LENGTH_MAX, &ssh_key, &err))
         return reply_error(call, &err);
+    if (!read_warning(call->body, &warning, &request, &err))
+        return reply_error(call, &err);
     if (unknown != NULL)
         return reply_refuse(call, 400, "invalid_args", "%s is not kept here: leave it out.",
                             unknown);
-    bool has_names = request.username != NULL || request.fullname != NULL;
-    if (!has_names && ssh_key == NULL)
-        return reply_refuse(call, 400, "missing_input", "Give username, fullname or ssh_key.");
-    if (has_names && !flow_update_user(&call->app->flow, &call->caller, &request, &outcome, &err))
+    bool has_row = request.username != NULL || request.fullname != NULL ||
+                   request.low_credit != NULL || request.warns_low != NULL;
+    if (!has_row && ssh_key == NULL)
+        return reply_refuse(call, 400, "missing_input",
+                            "Give username, fullname, balance_threshold or ssh_key.");
+    if (has_row && !flow_update_user(&call->app->flow, &call->caller, &request, &outcome, &err))
         return reply_error(call, &err);
     if (outcome == UPDATE_USER_DONE && ssh_key != NULL && !add_ssh_key(call, ssh_key))
         return;

@@ -49,6 +49,9 @@ static const struct mail_template {
       "At the present rate your credit ends at {end}, in {left}.\n"
       "Then what runs is stopped; its data is kept for a while, which costs, too. Add credit, or\n"
       "stop what you do not need, at {url}.\n" },
+    { "low_balance", "Your credit is below ${amount}",
+      "Your credit has come down to the ${amount} below which you want to hear of it.\n"
+      "Add credit, or turn this warning off, at {url}.\n" },
     { "credit_exhausted", "Your credit has ended",
       "Your credit ended at {end}, and what ran was stopped. Its data is kept for a while.\n"
       "Add credit at {url}, and start it again.\n" },

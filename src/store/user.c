@@ -3,11 +3,12 @@
 
 #include <stdint.h>
 
+#include "market/warning.h"
 #include "store/rows.h"
 
 #define USER_COLUMNS                                                                               \
     "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us, warned, "       \
-    "spend_cap, email_verified_us, tfa_us, host_only, parent_id"
+    "spend_cap, email_verified_us, tfa_us, host_only, parent_id, low_credit, warns_low"
 
 static bool user_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -28,6 +29,8 @@ static bool user_read(struct db_rows *row, struct arena *arena, void *item, stru
     user->has_tfa = db_column_int(row, 11) != 0;
     user->is_host_only = db_column_int(row, 12) != 0;
     user->parent_id = db_column_int(row, 13);
+    user->low_credit = db_column_money(row, 14);
+    user->warns_low = db_column_int(row, 15) != 0;
     if (user->credit_limit.nanodollars < 0)
         return error_set(err, ERROR_CORRUPT, "a credit limit below zero");
     return true;
@@ -61,8 +64,8 @@ static bool profile_read(struct db_rows *row, struct arena *arena, void *item, s
 {
     struct user_profile *profile = item;
 
-    profile->has_machines = db_column_int(row, 14) != 0;
-    return rows_text(row, 15, arena, &profile->ssh_key, err) &&
+    profile->has_machines = db_column_int(row, 16) != 0;
+    return rows_text(row, 17, arena, &profile->ssh_key, err) &&
            user_read(row, arena, &profile->user, err);
 }
 
@@ -119,6 +122,30 @@ bool user_set_warned(struct db *db, int64_t id, int64_t warned, struct instant n
 {
     return db_exec(db, "UPDATE users SET warned = $2, warn_us = $3 WHERE id = $1",
                    DB_ARGS(db_int(id), db_int(warned), db_instant(next)), err);
+}
+
+bool user_may_warn(struct db *db, int64_t id, int64_t level, struct instant now, bool *ret_may,
+                   struct error *err)
+{
+    int64_t count;
+
+    if (!db_count(db,
+                  "INSERT INTO credit_warning (user_id, level, told_us) VALUES ($1, $2, $3) "
+                  "ON CONFLICT (user_id, level) DO UPDATE SET told_us = $3 "
+                  "WHERE credit_warning.told_us <= $4",
+                  DB_ARGS(db_int(id), db_int(level), db_instant(now),
+                          db_instant(instant_add(now, -WARNING_APART_US))),
+                  &count, err))
+        return false;
+    *ret_may = count == 1;
+    return true;
+}
+
+bool user_set_low_credit(struct db *db, int64_t id, struct money amount, bool is_on,
+                         struct error *err)
+{
+    return db_exec(db, "UPDATE users SET low_credit = $2, warns_low = $3 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_money(amount), db_int(is_on)), err);
 }
 
 bool user_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,

@@ -21,6 +21,8 @@ struct user_row {
     struct instant t_zero;     /* when credit ends at the present burn; INSTANT_NEVER: never */
     int64_t warned;            /* levels that were told of: market/warning.h */
     struct money spend_cap;    /* an hour; 0: what age and history allow */
+    struct money low_credit;   /* to be warned below it, ... */
+    bool warns_low;            /* ... if this is on */
     bool is_verified;          /* mail has arrived at its email, or the operator says so */
     bool has_tfa;              /* logging in takes a second factor */
     bool is_host_only;
@@ -54,6 +56,12 @@ NODISCARD bool user_set_credit_limit(struct db *db, int64_t id, struct money lim
 /* Levels that were told of; and when the next is due. */
 NODISCARD bool user_set_warned(struct db *db, int64_t id, int64_t warned, struct instant next,
                                struct error *err);
+
+/* Whether a mail of that level may go: none has for WARNING_APART_US. It is as good as sent. */
+NODISCARD bool user_may_warn(struct db *db, int64_t id, int64_t level, struct instant now,
+                             bool *ret_may, struct error *err);
+NODISCARD bool user_set_low_credit(struct db *db, int64_t id, struct money amount, bool is_on,
+                                   struct error *err);
 
 /* Users that are to be warned by `now`, at most `max`. */
 NODISCARD bool user_to_warn(struct db *db, struct instant now, int64_t *ret_ids, size_t max,

@@ -185,6 +185,19 @@ class Billing(unittest.TestCase):
         self.assertEqual([row["type"] for row in rows], ["credit", "transfer", "transfer", "transfer"])
         self.assertEqual([row["amount"] for row in rows], [-10, 2.5, 2.5, 5])
 
+    def test_an_amount_to_be_warned_below_is_kept(self):
+        bo = self.bo
+        self.assertEqual((bo.ok("GET", "/api/v0/users/current/")["balance_threshold_enabled"]), False)
+        bo.ok("PUT", "/api/v0/users/", {"balance_threshold": 7.5, "balance_threshold_enabled": True})
+        shown = bo.ok("GET", "/api/v0/users/current/")
+        self.assertEqual((shown["balance_threshold"], shown["balance_threshold_enabled"]), (7.5, True))
+        bo.ok("PUT", "/api/v0/users/", {"balance_threshold_enabled": False})
+        shown = bo.ok("GET", "/api/v0/users/current/")
+        self.assertEqual((shown["balance_threshold"], shown["balance_threshold_enabled"]), (7.5, False))
+        for wrong in ({"balance_threshold": -1}, {"balance_threshold": "much"}, {"balance_threshold_enabled": 7}):
+            self.assertEqual(bo.call("PUT", "/api/v0/users/", wrong)[0], 400, wrong)
+        self.assertEqual(bo.ok("GET", "/api/v0/users/current/")["balance_threshold"], 7.5)
+
     def test_nothing_is_prepaid_on_demand(self):
         path = f"/api/v0/instances/balance/{self.ids[0]}/"
         self.assertEqual(self.bo.call("GET", path)[0], 404)

@@ -64,6 +64,29 @@ static void test_only_what_is_given_changes(void **state)
     arena_release(&fixture.arena);
 }
 
+static void test_an_amount_to_warn_below_is_kept(void **state)
+{
+    struct support *support = *state;
+    struct fixture fixture = fixture_of(support);
+    const struct money amount = { 5 };
+    const bool on = true;
+    struct update_user_request request = { .low_credit = &amount };
+    enum update_user_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_update_user(&fixture.flow, &fixture.caller, &request, &outcome, &err), &err);
+    support_read(support, load, &fixture);
+    CHECK_INT(fixture.user.low_credit.nanodollars, 5);
+    CHECK(!fixture.user.warns_low);
+    request = (struct update_user_request){ .warns_low = &on };
+    CHECK_OK(flow_update_user(&fixture.flow, &fixture.caller, &request, &outcome, &err), &err);
+    support_read(support, load, &fixture);
+    CHECK_INT(fixture.user.low_credit.nanodollars, 5);
+    CHECK(fixture.user.warns_low);
+    CHECK_TEXT(fixture.user.username, "ada");
+    arena_release(&fixture.arena);
+}
+
 static void test_names_have_limits(void **state)
 {
     struct support *support = *state;
@@ -100,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_what_is_given_changes),
+        cmocka_unit_test(test_an_amount_to_warn_below_is_kept),
         cmocka_unit_test(test_names_have_limits),
     };
     return SUPPORT_RUN(tests);

@@ -85,6 +85,46 @@ static void test_the_cap_grows_with_age_and_with_what_was_paid(void **state)
     CHECK_INT(warning_spend_cap(none, most, 0, most).nanodollars, INT64_MAX);
 }
 
+/* $10 at $1 an hour, and an amount of $4. */
+static void test_an_amount_is_told_of_when_credit_comes_down_to_it(void **state)
+{
+    struct credit credit =
+        credit_open((struct money){ 10 * NANODOLLARS_PER_DOLLAR }, (struct money){ 0 }, at(0));
+    struct money amount = { 4 * NANODOLLARS_PER_DOLLAR };
+    struct warning_state none = { .warned = 0, .next = INSTANT_NEVER }, now = none;
+
+    (void)state;
+    CHECK_INT(warning_low(&credit, amount).at.microseconds, INSTANT_NEVER.microseconds);
+    credit_add_starting(&credit, (struct money){ NANODOLLARS_PER_DOLLAR });
+    struct warning_low low = warning_low(&credit, amount);
+    CHECK(low.is_on && low.is_left);
+    CHECK_INT(low.at.microseconds, 6 * HOUR);
+    CHECK_INT(warning_plan_low(none, &low).next.microseconds, 6 * HOUR);
+    CHECK_INT(warning_plan_low((struct warning_state){ 0, at(5 * HOUR) }, &low).next.microseconds,
+              5 * HOUR);
+    CHECK(!warning_low_due(&now, &low, at(6 * HOUR - 1)));
+    CHECK_INT(now.next.microseconds, 6 * HOUR);
+    now = none;
+    CHECK(warning_low_due(&now, &low, at(6 * HOUR)));
+    CHECK_INT(now.warned, 8);
+    CHECK_INT(now.next.microseconds, INSTANT_NEVER.microseconds);
+    /* Left behind by a quarter it can come again: $5 are not enough. */
+    CHECK_INT(warning_plan_low(now, &low).warned, 0);
+    credit.posted.nanodollars = 5 * NANODOLLARS_PER_DOLLAR;
+    low = warning_low(&credit, amount);
+    CHECK(!low.is_left);
+    CHECK_INT(warning_plan_low(now, &low).warned, 8);
+    CHECK_INT(warning_plan_low(now, &low).next.microseconds, INSTANT_NEVER.microseconds);
+    CHECK(!warning_low_due(&now, &low, at(100 * HOUR)));
+    credit.posted.nanodollars++;
+    low = warning_low(&credit, amount);
+    CHECK(low.is_left);
+    low.is_on = false;
+    CHECK_INT(warning_plan_low(now, &low).warned, 0);
+    CHECK_INT(warning_plan_low(now, &low).next.microseconds, INSTANT_NEVER.microseconds);
+    CHECK(!warning_low_due(&now, &low, at(100 * HOUR)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_who_begins_late_hears_the_most_urgent_alone),
         cmocka_unit_test(test_a_level_left_behind_by_a_quarter_can_come_again),
         cmocka_unit_test(test_levels_have_names),
+        cmocka_unit_test(test_an_amount_is_told_of_when_credit_comes_down_to_it),
         cmocka_unit_test(test_the_cap_grows_with_age_and_with_what_was_paid),
     };
 
