@@ -459,6 +459,7 @@ bool container_spec(const struct desired_instance *desired, char spec[static SEE
     fixed.spec.public_host = NULL;
     fixed.spec.relayed_count = 0;
     fixed.copy_count = 0;
+    fixed.up_mbit = fixed.down_mbit = 0;
     desired_encode(&text, &whole);
     if (text.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the spec of instance %" PRId64 " is too long",

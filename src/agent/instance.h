@@ -47,7 +47,9 @@ struct instance {
     char copy_text[INSTANCE_MESSAGE_SIZE]; /* a copy to it from another, and how that goes */
     int64_t copy_ended_s;                  /* 0: it goes on */
     struct revival revival;
-    char named[128]; /* the start token of the run that has its host name; see agent/hostname.h */
+    char named[128];   /* the start token of the run that has its host name; see agent/hostname.h */
+    char limited[128]; /* the run whose network has these limits; "" none */
+    int64_t up_mbit, down_mbit;          /* of its own, beside the host's; 0: none */
     char message[INSTANCE_MESSAGE_SIZE]; /* progress, or why the last step failed */
     struct plan_verdict verdict;         /* the last one */
     char jupyter_run[128];               /* the start token of the run whose Jupyter is watched */

@@ -95,6 +95,9 @@ static void rebuild(struct agent *agent)
         return;
     }
     pool_admit(agent->pool);
+    for (size_t i = 0; i < agent->instances.count; i++)
+        agent->instances.all[i]->limited[0] = '\0';
+    networks_limit(agent);
 }
 
 void networks_watch(struct agent *agent)
@@ -162,6 +165,49 @@ void networks_name(struct agent *agent)
             continue;
         memcpy(instance->named, token, sizeof token);
         name(instance, seen);
+    }
+}
+
+static int64_t tighter(int64_t one, int64_t other)
+{
+    return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+/* Where it has none and never had any, what it was admitted with stands. */
+static void limit(struct agent *agent, struct instance *instance, const char *token)
+{
+    const struct desired_instance *desired = instance->desired;
+    bool has_changed =
+        desired->up_mbit != instance->up_mbit || desired->down_mbit != instance->down_mbit;
+    bool has_limits = desired->up_mbit > 0 || desired->down_mbit > 0;
+    struct isolate isolate = agent->isolate;
+    struct error err;
+
+    if (!has_changed && (!has_limits || strcmp(token, instance->limited) == 0))
+        return;
+    isolate.up_mbit = tighter(isolate.up_mbit, desired->up_mbit);
+    isolate.down_mbit = tighter(isolate.down_mbit, desired->down_mbit);
+    if (!isolate_admit(&isolate, instance->record.slot, &err)) {
+        log_failure(&agent->log, "network not limited", &err); /* and tried again when it wakes */
+        return;
+    }
+    instance->up_mbit = desired->up_mbit;
+    instance->down_mbit = desired->down_mbit;
+    (void)snprintf(instance->limited, sizeof instance->limited, "%s", token);
+}
+
+void networks_limit(struct agent *agent)
+{
+    for (size_t i = 0; i < agent->instances.count; i++) {
+        struct instance *instance = agent->instances.all[i];
+        const struct seen *seen = instance_seen(instance, false);
+        char token[sizeof instance->limited];
+
+        if (agent->host.isolate == NULL || !instance->has_record || instance->desired == NULL ||
+            instance->desired->state == DESIRED_ABSENT || seen == NULL ||
+            seen->state != SEEN_RUNNING || seen_is_for_copies(seen))
+            continue;
+        limit(agent, instance, seen_start_token(seen, token));
     }
 }
 

@@ -22,6 +22,10 @@ void networks_watch(struct agent *agent);
 /* Leave them to those who are inside; where nobody is, they go. */
 void networks_unwall(struct agent *agent);
 
+/* Give each instance that runs the limits that its renter has set, where they are tighter than
+ * those of the host. */
+void networks_limit(struct agent *agent);
+
 /* Give their names to those who wait for them (agent/hostname.h). */
 void networks_name(struct agent *agent);
 

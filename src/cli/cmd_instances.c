@@ -346,6 +346,12 @@ static void print_rules(struct buf *out, const json_t *instance)
         print_line(out, "Rule", "stops when its GPUs do nothing for %lld min", (long long)minutes);
     if (hours > 0)
         print_line(out, "Rule", "is destroyed when stopped for %lld h", (long long)hours);
+    if (print_int_of(instance, "limit_up_mbit") > 0)
+        print_line(out, "Rule", "sends at most %lld Mbit/s",
+                   (long long)print_int_of(instance, "limit_up_mbit"));
+    if (print_int_of(instance, "limit_down_mbit") > 0)
+        print_line(out, "Rule", "receives at most %lld Mbit/s",
+                   (long long)print_int_of(instance, "limit_down_mbit"));
 }
 
 static void print_card(struct buf *out, const json_t *instance)

@@ -16,6 +16,8 @@ const struct args_option cmd_set_rules_options[] = {
     { "destroy-when-stopped", 0, "HOURS", "destroy it when it was stopped for so long; 0: never" },
     { "stop-when-moved", 0, "GB",
       "stop it when it has sent and received so much from now on; 0: never" },
+    { "limit-up", 0, "MBIT", "the most that it may send, in Mbit/s; 0: what its host allows" },
+    { "limit-down", 0, "MBIT", "the most that it may receive" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -56,13 +58,17 @@ bool cmd_set_rules(struct cli *cli, struct error *err)
     if (!cli_id(cli, cli->args.words[0], "an instance", &id, err))
         return false;
     if (!args_has(&cli->args, "stop-when-idle") && !args_has(&cli->args, "destroy-when-stopped") &&
-        !args_has(&cli->args, "stop-when-moved"))
+        !args_has(&cli->args, "stop-when-moved") && !args_has(&cli->args, "limit-up") &&
+        !args_has(&cli->args, "limit-down"))
         return cli_usage(cli, err,
-                         "give --stop-when-idle, --destroy-when-stopped or --stop-when-moved");
+                         "give --stop-when-idle, --destroy-when-stopped, --stop-when-moved, "
+                         "--limit-up or --limit-down");
     encode_object(&json);
     if (!write_rule(cli, &json, "stop-when-idle", "stop_when_idle_minutes", err) ||
         !write_rule(cli, &json, "destroy-when-stopped", "destroy_when_stopped_hours", err) ||
-        !write_rule(cli, &json, "stop-when-moved", "stop_when_moved_gb", err))
+        !write_rule(cli, &json, "stop-when-moved", "stop_when_moved_gb", err) ||
+        !write_rule(cli, &json, "limit-up", "limit_up_mbit", err) ||
+        !write_rule(cli, &json, "limit-down", "limit_down_mbit", err))
         return false;
     encode_end(&json);
     (void)snprintf(path, sizeof path, "/api/v0/instances/%lld/rules/", id);

@@ -4,6 +4,7 @@
 #include "flow/each_due.h"
 #include "flow/limits.h"
 #include "market/automation.h"
+#include "store/machine.h"
 
 #define BYTES_PER_GB (INT64_C(1) << 30)
 
@@ -45,11 +46,22 @@ static bool set_work(struct db *db, void *context, struct error *err)
         contract.automation.traffic_cap_bytes = request->traffic_gb * BYTES_PER_GB;
         contract.automation.moved_bytes = 0;
     }
+    if (request->has_limit_up)
+        contract.automation.limit_up_mbit = request->limit_up_mbit;
+    if (request->has_limit_down)
+        contract.automation.limit_down_mbit = request->limit_down_mbit;
     /* From now on at the earliest: a new rule is not about the past. */
     change_turn_automation(&contract, work->now);
     work->outcome = AUTOMATION_SET;
+    bool is_for_host = request->has_limit_up || request->has_limit_down;
     return contract_update(db, &contract, contract.gen, err) &&
+           (!is_for_host || machine_bump(db, contract.machine_id, err)) &&
            db_notify(db, TOPIC_CONTRACT, contract.id, err);
+}
+
+static bool limit_is_good(bool is_given, int64_t mbit)
+{
+    return !is_given || (mbit >= 0 && mbit <= AUTOMATION_MBIT_MAX);
 }
 
 bool flow_automation_set(const struct flow *flow, const struct caller *caller,
@@ -72,6 +84,10 @@ bool flow_automation_set(const struct flow *flow, const struct caller *caller,
     *ret = AUTOMATION_BAD_TRAFFIC;
     if (request->has_traffic &&
         (request->traffic_gb < 0 || request->traffic_gb > AUTOMATION_TRAFFIC_GB_MAX))
+        return true;
+    *ret = AUTOMATION_BAD_LIMIT;
+    if (!limit_is_good(request->has_limit_up, request->limit_up_mbit) ||
+        !limit_is_good(request->has_limit_down, request->limit_down_mbit))
         return true;
     if (!store_write(flow->store, set_work, &work, err))
         return error_context(err, "set rules of instance %lld", (long long)request->instance_id);

@@ -16,6 +16,7 @@ enum automation_outcome {
     AUTOMATION_BAD_MINUTES, /* below 0, or more than AUTOMATION_IDLE_MINUTES_MAX */
     AUTOMATION_BAD_HOURS,   /* below 0, or more than AUTOMATION_STOPPED_HOURS_MAX */
     AUTOMATION_BAD_TRAFFIC, /* below 0, or more than AUTOMATION_TRAFFIC_GB_MAX */
+    AUTOMATION_BAD_LIMIT,   /* below 0, or more than AUTOMATION_MBIT_MAX */
 };
 
 /* What is not given stays as it is; 0 takes a rule back. */
@@ -24,6 +25,8 @@ struct automation_request {
     bool has_minutes, has_hours, has_traffic;
     int64_t idle_stop_minutes, destroy_stopped_hours;
     int64_t traffic_gb; /* both ways together, from now on */
+    bool has_limit_up, has_limit_down;
+    int64_t limit_up_mbit, limit_down_mbit;
 };
 
 NODISCARD bool flow_automation_set(const struct flow *flow, const struct caller *caller,

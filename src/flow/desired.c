@@ -139,6 +139,8 @@ static bool fill(struct db *db, const struct desired_work *work,
                                            .state = state_of(contract),
                                            .is_kept_running = contract->kind == KIND_IDLE,
                                            .restart_nonce = contract->restart_nonce,
+                                           .up_mbit = contract->automation.limit_up_mbit,
+                                           .down_mbit = contract->automation.limit_down_mbit,
                                            .stop_after_ms = -1,
                                            .lifetime_after_ms = -1 };
     if (instance->state == DESIRED_ABSENT) {

@@ -18,6 +18,7 @@ enum {
     AUTOMATION_IDLE_MINUTES_MAX = 7 * 24 * 60,
     AUTOMATION_STOPPED_HOURS_MAX = 365 * 24,
     AUTOMATION_TRAFFIC_GB_MAX = 1 << 20, /* of 2^30 bytes */
+    AUTOMATION_MBIT_MAX = 100000,
 };
 
 /* What is kept with a contract. */
@@ -28,6 +29,8 @@ struct automation {
     struct instant destroy_due; /* INSTANT_NEVER: not stopped, or off */
     int64_t traffic_cap_bytes;  /* 0: off */
     int64_t moved_bytes;        /* both ways, since the cap was set */
+    int64_t limit_up_mbit;      /* how fast its network is; 0: what its host allows */
+    int64_t limit_down_mbit;
 };
 
 /* A heartbeat of what runs: `permille` of its GPUs in use (-1: unknown), `previous` the heartbeat

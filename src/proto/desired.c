@@ -44,6 +44,13 @@ static const struct field instance_fields[] = {
 };
 static const struct field_list instance_list = FIELD_LIST(instance_fields);
 
+/* Written where one of them is any. */
+static const struct field limit_fields[] = {
+    FIELD_INT_ADDED(struct desired_instance, up_mbit, 0, DESIRED_MBIT_MAX),
+    FIELD_INT_ADDED(struct desired_instance, down_mbit, 0, DESIRED_MBIT_MAX),
+};
+static const struct field_list limit_list = FIELD_LIST(limit_fields);
+
 static const struct field token_fields[] = {
     FIELD_BYTES(struct desired_instance, destroy_token),
 };
@@ -278,6 +285,8 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
     }
     if (instance->has_destroy_token)
         fields_encode(json, &token_list, instance);
+    if (instance->up_mbit > 0 || instance->down_mbit > 0)
+        fields_encode(json, &limit_list, instance);
     if (instance->copy_count > 0)
         encode_copies(json, instance);
     if (instance->state != DESIRED_ABSENT) {
@@ -478,7 +487,8 @@ static bool decode_instance(const json_t *object, struct arena *arena,
     if (instance->has_notice && !fields_decode(notice, &notice_list, arena, &instance->notice, err))
         return error_context(err, "notice");
     if (!decode_texts(object, &gpus_texts, arena, &instance->gpus, err) ||
-        !decode_copies(object, arena, instance, err))
+        !decode_copies(object, arena, instance, err) ||
+        !fields_decode(object, &limit_list, arena, instance, err))
         return false;
     instance->gpu_count = member_count(object, "gpus");
     instance->has_destroy_token = json_member(object, "destroy_token") != NULL;

@@ -38,6 +38,7 @@ enum {
     OP_PATH_MAX = 4096,
     COPY_KEY_SIZE = 32, /* Ed25519 */
     DESIRED_COPIES_MAX = 16,
+    DESIRED_MBIT_MAX = 100000,
     DESIRED_TAIL_MAX = 100000,
     DESIRED_BODY_MAX = 16 << 20,
     POLL_HOLD_MS = 25000,
@@ -121,6 +122,7 @@ struct desired_instance {
     bool has_destroy_token;
     uint8_t destroy_token[DESTROY_TOKEN_SIZE]; /* Ed25519 over destroy_signed() */
     struct instance_spec spec;                 /* empty where state is absent */
+    int64_t up_mbit, down_mbit; /* the most that its network takes; 0: what the host allows */
     int64_t copy_count;
     struct desired_copy *copies;
 };

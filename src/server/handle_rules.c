@@ -35,6 +35,11 @@ static bool refuse_rules(struct call *call, enum automation_outcome outcome)
                      "stop_when_moved_gb must be from 0 (off) to %d, a petabyte.",
                      AUTOMATION_TRAFFIC_GB_MAX);
         return true;
+    case AUTOMATION_BAD_LIMIT:
+        reply_refuse(call, 400, "invalid_args",
+                     "limit_up_mbit and limit_down_mbit must be from 0 (off) to %d.",
+                     AUTOMATION_MBIT_MAX);
+        return true;
     }
     return true;
 }
@@ -47,6 +52,8 @@ void handle_instance_rules(struct call *call)
         .has_minutes = json_member(call->body, "stop_when_idle_minutes") != NULL,
         .has_hours = json_member(call->body, "destroy_when_stopped_hours") != NULL,
         .has_traffic = json_member(call->body, "stop_when_moved_gb") != NULL,
+        .has_limit_up = json_member(call->body, "limit_up_mbit") != NULL,
+        .has_limit_down = json_member(call->body, "limit_down_mbit") != NULL,
     };
     enum automation_outcome outcome;
     struct error err;
@@ -55,12 +62,15 @@ void handle_instance_rules(struct call *call)
                       &err) ||
         !json_opt_int(call->body, "destroy_when_stopped_hours", bounds,
                       &request.destroy_stopped_hours, &err) ||
-        !json_opt_int(call->body, "stop_when_moved_gb", bounds, &request.traffic_gb, &err))
+        !json_opt_int(call->body, "stop_when_moved_gb", bounds, &request.traffic_gb, &err) ||
+        !json_opt_int(call->body, "limit_up_mbit", bounds, &request.limit_up_mbit, &err) ||
+        !json_opt_int(call->body, "limit_down_mbit", bounds, &request.limit_down_mbit, &err))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
-    if (!request.has_minutes && !request.has_hours && !request.has_traffic)
+    if (!request.has_minutes && !request.has_hours && !request.has_traffic &&
+        !request.has_limit_up && !request.has_limit_down)
         return reply_refuse(call, 400, "invalid_args",
-                            "Give stop_when_idle_minutes, destroy_when_stopped_hours or "
-                            "stop_when_moved_gb.");
+                            "Give stop_when_idle_minutes, destroy_when_stopped_hours, "
+                            "stop_when_moved_gb, limit_up_mbit or limit_down_mbit.");
     if (!flow_automation_set(&call->app->flow, &call->caller, &request, &outcome, &err))
         return reply_error(call, &err);
     if (!refuse_rules(call, outcome))

@@ -376,6 +376,8 @@ static void encode_rules(struct encoder *json, const struct contract_row *contra
     field_time(json, "retention_date", lifetime_retention(contract->terms.end));
     field_known_int(json, "stop_when_idle_minutes", automation->idle_stop_s / 60);
     field_known_int(json, "destroy_when_stopped_hours", automation->destroy_after_s / 3600);
+    field_known_int(json, "limit_up_mbit", automation->limit_up_mbit);
+    field_known_int(json, "limit_down_mbit", automation->limit_down_mbit);
     field_known_int(json, "stop_when_moved_gb", automation->traffic_cap_bytes >> 30);
     if (automation->traffic_cap_bytes > 0)
         field_fixed(json, "moved_gb", automation->moved_bytes / (1 << 20) * 1000 / 1024, 3);

@@ -24,7 +24,7 @@
     "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
     "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
     "destroy_after_s, destroy_due_us, warn_us, disk_offline_us, disk_warned_us, "                  \
-    "traffic_cap_bytes, moved_bytes"
+    "traffic_cap_bytes, moved_bytes, limit_up_mbit, limit_down_mbit"
 
 bool contract_is_on_host(const struct contract_row *contract)
 {
@@ -88,7 +88,9 @@ static bool standing_read(struct db_rows *row, struct arena *arena, struct contr
                                                 .destroy_after_s = db_column_int(row, 56),
                                                 .destroy_due = db_column_instant(row, 57),
                                                 .traffic_cap_bytes = db_column_int(row, 61),
-                                                .moved_bytes = db_column_int(row, 62) };
+                                                .moved_bytes = db_column_int(row, 62),
+                                                .limit_up_mbit = db_column_int(row, 63),
+                                                .limit_down_mbit = db_column_int(row, 64) };
     contract->warn = db_column_instant(row, 58);
     contract->disk_warned = db_column_instant(row, 60);
     return rows_text_or_null(row, 22, arena, &contract->label, err) &&
@@ -289,7 +291,7 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
                   "gpu_hour = $12, started_us = $13, ran_us = $14, pause_us = $15, "
                   "idle_stop_s = $16, idle_since_us = $17, destroy_after_s = $18, "
                   "destroy_due_us = $19, warn_us = $20, traffic_cap_bytes = $21, "
-                  "moved_bytes = $22 "
+                  "moved_bytes = $22, limit_up_mbit = $23, limit_down_mbit = $24 "
                   "WHERE id = $1 AND gen = $2",
                   DB_ARGS(db_int(contract->id), db_int(gen_before), db_text(contract->label),
                           db_int(contract->state), db_int(contract->reason),
@@ -303,7 +305,9 @@ bool contract_update(struct db *db, const struct contract_row *contract, int64_t
                           db_int(contract->automation.destroy_after_s),
                           db_instant(contract->automation.destroy_due), db_instant(contract->warn),
                           db_int(contract->automation.traffic_cap_bytes),
-                          db_int(contract->automation.moved_bytes)),
+                          db_int(contract->automation.moved_bytes),
+                          db_int(contract->automation.limit_up_mbit),
+                          db_int(contract->automation.limit_down_mbit)),
                   &count, err))
         return false;
     if (count != 1)

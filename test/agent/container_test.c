@@ -325,6 +325,7 @@ static void test_the_hash_is_of_what_is_fixed(void **state)
     struct desired_copy copies[1] = { { .from = "/a" } };
     scene.desired.copies = copies; /* of a container that runs, too */
     scene.desired.copy_count = 1;
+    scene.desired.up_mbit = 5;
     CHECK_OK(container_spec(&scene.desired, spec, &err), &err);
     CHECK_TEXT(spec, first);
 

@@ -47,6 +47,8 @@ static void test_rules_are_sent_as_they_were_said(void **state)
     CHECK_TEXT(market.body, "{\"destroy_when_stopped_hours\":0}");
     BERTH(&result, "set", "rules", "7001", "--stop-when-moved", "500");
     CHECK_TEXT(market.body, "{\"stop_when_moved_gb\":500}");
+    BERTH(&result, "set", "rules", "7001", "--limit-up", "16", "--limit-down", "0");
+    CHECK_TEXT(market.body, "{\"limit_up_mbit\":16,\"limit_down_mbit\":0}");
 }
 
 static void test_a_machine_is_extended(void **state)
@@ -82,7 +84,8 @@ static void test_what_makes_no_sense_is_not_sent(void **state)
         const char *notes;
     } rows[] = {
         { { "set", "rules", "7001" },
-          "berth: give --stop-when-idle, --destroy-when-stopped or --stop-when-moved\n" },
+          "berth: give --stop-when-idle, --destroy-when-stopped, --stop-when-moved, --limit-up or "
+          "--limit-down\n" },
         { { "set", "rules", "7001", "--stop-when-idle", "soon" },
           "berth: --stop-when-idle is a whole number, 0 for never\n" },
         { { "extend", "machine", "77" }, "berth: --until says when rentals are to end\n" },

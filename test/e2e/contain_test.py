@@ -172,7 +172,7 @@ class Topology:
 
 # Left to `make contain`: they wait for limits, restarts and watches.
 SLOW = ("a_guest_with_every_privilege_stays_inside", "walls_stay_when_the_engine_restarts",
-        "walls_are_put_up_again", "a_slow_guest_is_slow")
+        "walls_are_put_up_again", "a_slow_guest_is_slow", "a_renter_slows_their_own_and_no_other")
 
 
 class Contain:
@@ -187,7 +187,7 @@ class Contain:
                  "what_is_wanted_works", "a_guest_with_every_privilege_stays_inside",
                  "nobody_gets_in_but_by_published_ports", "walls_stay_when_the_engine_restarts",
                  "walls_are_put_up_again", "the_next_instance_is_walled_off_from_the_start",
-                 "a_slow_guest_is_slow", "nothing_is_left"]
+                 "a_slow_guest_is_slow", "a_renter_slows_their_own_and_no_other", "nothing_is_left"]
         return [(name.replace("_", " "), getattr(self, name)) for name in names
                 if not self.is_quick or name not in SLOW]
 
@@ -403,7 +403,36 @@ class Contain:
         wait_until("the limits are there", 30, lambda: "rate over" in subprocess.run(
             ["nft", "list", "table", "inet", self.tables()[0]], capture_output=True, text=True,
             check=True).stdout)
-        for direction, mbit in (("up", 40), ("down", 80)):
+        self.is_slow((("up", 40), ("down", 80)))
+
+    def a_renter_slows_their_own_and_no_other(self):
+        """Tighter than the host does, and after a restart; looser than that is the host's still."""
+        self.market.berth("set", "rules", str(self.guest), "--limit-up", "16", "--limit-down", "400")
+        bridge = self.bridge_of(self.guest)
+        wait_until("the limit is there", 30, lambda: "2000000 bytes/second" in self.limit_of("up", bridge))
+        self.is_slow((("up", 16), ("down", 80)))
+        check("2000000 bytes" not in self.limit_of("up", self.bridge_of(self.other)), "the other is as it was")
+        check(self.market.instance(self.guest)["limit_up_mbit"] == 16, "the API shows it")
+        self.market.berth("reboot", "instance", str(self.guest))
+        time.sleep(2)
+        self.market.wait_running(self.guest)
+        wait_until("the limit is there again", 30, lambda: "2000000 bytes/second" in self.limit_of("up", bridge))
+        self.is_slow((("up", 16),))
+        self.market.berth("set", "rules", str(self.guest), "--limit-up", "0", "--limit-down", "0")
+        wait_until("it is lifted", 30, lambda: "5000000 bytes/second" in self.limit_of("up", bridge))
+        self.is_slow((("up", 40),))
+
+    def bridge_of(self, number):
+        said = subprocess.run([self.market.bin / "berth-host", "status", "--data", self.market.dir / "host"],
+                              capture_output=True, text=True, check=True).stdout
+        return re.search(rf"^instance {number}: network (bt[0-9]+),", said, re.M)[1]
+
+    def limit_of(self, direction, bridge):
+        return subprocess.run(["nft", "list", "limit", "inet", self.tables()[0], f"{direction}_{bridge}"],
+                              capture_output=True, text=True, check=False).stdout
+
+    def is_slow(self, limits):
+        for direction, mbit in limits:
             rate = mbit * 125_000
             # What the kernel's bucket holds, a second's and an eighth of one's, is let through at once.
             least = SIZE / rate - 1.125

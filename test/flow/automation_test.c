@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/automation.h"
 
+#include "flow/desired.h"
 #include "flow/instance_change.h"
 #include "flow/limits.h"
 #include "flow/no_credit.h"
@@ -90,6 +91,55 @@ static enum automation_outcome cap(struct world *world, struct caller caller, in
 
     CHECK_OK(flow_automation_set(&world->flow, &caller, &request, &outcome, &err), &err);
     return outcome;
+}
+
+static enum automation_outcome limit(struct world *world, struct caller caller, int64_t id,
+                                     int64_t up, int64_t down)
+{
+    struct automation_request request = { .instance_id = id,
+                                          .has_limit_up = up != -9,
+                                          .has_limit_down = down != -9,
+                                          .limit_up_mbit = up,
+                                          .limit_down_mbit = down };
+    enum automation_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_automation_set(&world->flow, &caller, &request, &outcome, &err), &err);
+    return outcome;
+}
+
+/* At once, without a new generation, which would start it anew. -9 is not given. */
+static void test_its_host_is_told_how_fast_it_may_be(void **state)
+{
+    struct world_machine machine;
+    struct desired before, after;
+    struct world world;
+    struct error err;
+    bool has;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    struct caller bob = world_user(&world, "bob@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    struct hash dump = world_dump(&world);
+
+    CHECK_INT(limit(&world, ada, id, -1, -9), AUTOMATION_BAD_LIMIT);
+    CHECK_INT(limit(&world, ada, id, -9, AUTOMATION_MBIT_MAX + 1), AUTOMATION_BAD_LIMIT);
+    CHECK_INT(limit(&world, bob, id, 5, 5), AUTOMATION_NO_INSTANCE);
+    CHECK_UNCHANGED(&world, dump);
+    CHECK_OK(flow_desired(&world.flow, machine.id, &world.arena, &before, &has, &err), &err);
+    CHECK_INT(before.instances[0].up_mbit, 0);
+    CHECK_INT(limit(&world, ada, id, AUTOMATION_MBIT_MAX, -9), AUTOMATION_SET);
+    CHECK_INT(limit(&world, ada, id, -9, 7), AUTOMATION_SET);
+    CHECK_OK(flow_desired(&world.flow, machine.id, &world.arena, &after, &has, &err), &err);
+    CHECK_INT(after.desired_rev, before.desired_rev + 2);
+    CHECK_INT(after.instances[0].gen, before.instances[0].gen);
+    CHECK_INT(after.instances[0].up_mbit, AUTOMATION_MBIT_MAX);
+    CHECK_INT(after.instances[0].down_mbit, 7);
+    CHECK_INT(limit(&world, ada, id, 0, 0), AUTOMATION_SET);
+    CHECK_INT(world_contract(&world, id).automation.limit_up_mbit, 0);
+    world_close(&world);
 }
 
 static void test_what_has_moved_all_that_it_may_stops(void **state)
@@ -399,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_does_nothing_stops),
+        cmocka_unit_test(test_its_host_is_told_how_fast_it_may_be),
         cmocka_unit_test(test_what_has_moved_all_that_it_may_stops),
         cmocka_unit_test(test_what_is_not_measured_does_not_stop),
         cmocka_unit_test(test_what_is_stopped_for_long_is_destroyed),

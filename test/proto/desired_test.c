@@ -92,6 +92,8 @@ static struct desired_instance random_instance(struct arena *arena, int64_t id)
     }
     if (instance.state != DESIRED_ABSENT)
         instance.spec = random_spec(arena);
+    instance.up_mbit = check_random(2) ? support_int(0, DESIRED_MBIT_MAX) : 0;
+    instance.down_mbit = check_random(2) ? support_int(0, DESIRED_MBIT_MAX) : 0;
     instance.copy_count = (int64_t)check_random(3);
     instance.copies = arena_alloc(arena, (size_t)instance.copy_count, sizeof *instance.copies);
     for (int64_t i = 0; i < instance.copy_count; i++) {
