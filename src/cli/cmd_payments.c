@@ -212,3 +212,27 @@ bool cmd_set_payout_country(struct cli *cli, struct error *err)
            (cli_print_raw(cli, reply) ||
             print_page(cli, print_text_of(reply, "url"), "set payout-country"));
 }
+
+bool cmd_set_autopay(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    struct encoder json = encoder_of(&body);
+    auto_json json_t *reply = NULL;
+    struct money threshold, amount;
+
+    if (!money_parse(cli->args.words[0], &threshold, err) ||
+        !money_parse(cli->args.words[1], &amount, err))
+        return cli_usage(cli, err, "a threshold and an amount of dollars: 5.00 25.00");
+    encode_object(&json);
+    encode_field_text(&json, "threshold", cli->args.words[0]);
+    encode_field_text(&json, "amount", cli->args.words[1]);
+    encode_end(&json);
+    if (!client_call(cli->client, "PUT", "/api/v0/billing/autopay/", &body, &reply, err))
+        return false;
+    if (!cli_print_raw(cli, reply))
+        cli_note(cli, "%s",
+                 amount.nanodollars > 0
+                     ? "From now on the newest card is charged when credit runs low."
+                     : "No card is charged to top up.");
+    return true;
+}

@@ -11,6 +11,7 @@ bool cmd_show_deposits(struct cli *cli, struct error *err);
 bool cmd_add_card(struct cli *cli, struct error *err);
 bool cmd_show_cards(struct cli *cli, struct error *err);
 bool cmd_remove_card(struct cli *cli, struct error *err);
+bool cmd_set_autopay(struct cli *cli, struct error *err);
 bool cmd_show_payouts(struct cli *cli, struct error *err);
 bool cmd_set_payout_country(struct cli *cli, struct error *err);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/autopay.h"
 #include "flow/limits.h"
 #include "flow/pay_back.h"
 #include "flow/pay_card.h"
@@ -85,7 +86,7 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         [PAY_CARD_PAGE] = STRIPE_PAGE_OBJECT, [PAY_REFUND] = STRIPE_REFUND,
         [PAY_ACCOUNT] = STRIPE_ACCOUNT,       [PAY_LINK] = STRIPE_LINK,
         [PAY_TRANSFER] = STRIPE_TRANSFER,     [PAY_PAYOUT] = STRIPE_PAYOUT,
-        [PAY_REVERSAL] = STRIPE_REVERSAL,
+        [PAY_REVERSAL] = STRIPE_REVERSAL,     [PAY_CHARGE] = STRIPE_INTENT,
     };
 
     *ret = object->kind == kinds[call->purpose] ? PAY_DONE : PAY_STRANGE;
@@ -100,6 +101,8 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         return set_page(pay, call->ref, object, err);
     case PAY_CARD_PAGE:
         return card_page_set(pay->db, call->ref, CARD_PAGE_OPEN, object->id, object->url, err);
+    case PAY_CHARGE:
+        return pay_in_intent(pay, object, ret, err);
     case PAY_REFUND:
         return pay_back_refund(pay, object, ret, err);
     case PAY_ACCOUNT:
@@ -177,6 +180,8 @@ static bool refused_work(struct db *db, void *context, struct error *err)
         return pay_in_fail(&pay, call.ref, DEPOSIT_FAILED, reason, err);
     case PAY_CARD_PAGE:
         return card_page_set(db, call.ref, CARD_PAGE_OVER, "", "", err);
+    case PAY_CHARGE:
+        return autopay_declined(&pay, call.ref, failure->intent, reason, failure->advice, err);
     case PAY_REFUND:
         return pay_back_refused(&pay, call.ref, reason, err);
     case PAY_TRANSFER:

@@ -18,6 +18,7 @@ enum pay_purpose {
     PAY_CUSTOMER,  /* of a user */
     PAY_PAGE,      /* of a deposit */
     PAY_CARD_PAGE, /* of a card page */
+    PAY_CHARGE,    /* of a deposit that nobody is there for */
     PAY_REFUND,    /* of a refund */
     PAY_ACCOUNT,   /* of a host, by its user */
     PAY_LINK,      /* the same; its group is the number of the link */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/autopay.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "market/billing.h"
@@ -193,6 +194,7 @@ bool pay_card_take(const struct pay *pay, const char *customer, const struct str
             return false;
     }
     return forget_others(pay, user_id, cards, count, err) &&
+           (count == 0 || autopay_renew(pay, user_id, err)) &&
            db_notify(pay->db, TOPIC_USER, user_id, err);
 }
 

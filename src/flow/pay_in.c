@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/autopay.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/notice.h"
@@ -88,7 +89,7 @@ bool pay_in_send(const struct pay *pay, int64_t user_id, struct error *err)
                           err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!send_page(pay, &deposits[i], customer, err))
+        if (!deposits[i].is_automatic && !send_page(pay, &deposits[i], customer, err))
             return false;
     return !has_page || waits.state != CARD_PAGE_MADE || send_card_page(pay, &waits, customer, err);
 }
@@ -277,7 +278,8 @@ static bool arrive(const struct pay *pay, struct deposit_row *deposit,
     deposit->settled = pay->now;
     if (!deposit_update(pay->db, deposit, &count, err))
         return false;
-    return count == 1 ? post(pay, deposit, intent, err) && tell(pay, deposit, err)
+    return count == 1 ? post(pay, deposit, intent, err) && tell(pay, deposit, err) &&
+                            autopay_renew(pay, deposit->user_id, err)
                       : error_set(err, ERROR_CONFLICT, "a deposit arrived meanwhile");
 }
 
@@ -329,10 +331,12 @@ bool pay_in_intent(const struct pay *pay, const struct stripe_object *intent, en
     case STRIPE_ENDED:
         return end(pay, &deposit, DEPOSIT_CANCELLED, intent->reason, err);
     case STRIPE_FAILED:
+        /* On a page somebody tries again, or another card. */
+        return autopay_declined(pay, deposit.id, intent->id, intent->reason, "", err);
     case STRIPE_ASKS:
+        return autopay_declined(pay, deposit.id, intent->id, "authentication_required", "", err);
     case STRIPE_WAITS:
     case STRIPE_UNKNOWN:
-        /* On a page somebody tries again, or another card. */
         return true;
     }
     return true;
@@ -366,4 +370,17 @@ bool pay_in_fail(const struct pay *pay, int64_t deposit_id, enum deposit_state s
 
     return load(pay, deposit_id, &deposit, &has, err) &&
            (!has || end(pay, &deposit, state, reason, err));
+}
+
+bool pay_in_fail_as(const struct pay *pay, int64_t deposit_id, const char *intent,
+                    const char *reason, struct error *err)
+{
+    struct deposit_row deposit;
+    bool has;
+
+    if (!load(pay, deposit_id, &deposit, &has, err))
+        return false;
+    if (has && intent[0] != '\0')
+        deposit.object_id = intent;
+    return !has || end(pay, &deposit, DEPOSIT_FAILED, reason, err);
 }

@@ -54,6 +54,10 @@ NODISCARD bool pay_in_intent(const struct pay *pay, const struct stripe_object *
 NODISCARD bool pay_in_page(const struct pay *pay, const struct stripe_object *page,
                            enum pay_effect *ret, struct error *err);
 
+/* One that was charged with nobody there: declined, as that intent, if it is known. */
+NODISCARD bool pay_in_fail_as(const struct pay *pay, int64_t deposit_id, const char *intent,
+                              const char *reason, struct error *err);
+
 /* It will not be paid, for that reason. */
 NODISCARD bool pay_in_fail(const struct pay *pay, int64_t deposit_id, enum deposit_state state,
                            const char *reason, struct error *err);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "flow/autopay.h"
 #include "flow/pay_card.h"
 #include "proto/stripe_event.h"
 #include "server/app.h"
@@ -202,6 +203,41 @@ void handle_card_delete(struct call *call)
         return reply_error(call, &err);
     if (!refuse(call, outcome))
         reply_success(call);
+}
+
+void handle_autopay_show(struct call *call)
+{
+    auto_buf struct buf body = buf_of(REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct autopay_row row;
+    struct error err;
+
+    if (!flow_autopay_show(&call->app->flow, &call->caller, &row, &err))
+        return reply_error(call, &err);
+    encode_object(&json);
+    encode_field_money(&json, "threshold", row.threshold);
+    encode_field_money(&json, "amount", row.topup);
+    encode_field_int(&json, "declined", row.tries);
+    field_time(&json, "next_try",
+               row.next.microseconds == 0 ? clock_now(call->app->clock) : row.next);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+void handle_autopay_set(struct call *call)
+{
+    struct money threshold = { 0 }, amount = { 0 };
+    struct error err;
+    bool is_good;
+
+    if (!json_need_money(call->body, "threshold", &threshold, &err) ||
+        !json_need_money(call->body, "amount", &amount, &err) ||
+        !flow_autopay_set(&call->app->flow, &call->caller, threshold, amount, &is_good, &err))
+        return reply_error(call, &err);
+    if (!is_good)
+        return reply_refuse(call, 400, "invalid_args",
+                            "Whole cents up to $10,000, and an amount of 0 or at least $5.");
+    reply_success(call);
 }
 
 /* Kept and answered at once; what it is about is looked at later. */

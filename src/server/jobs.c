@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "flow/automation.h"
+#include "flow/autopay.h"
 #include "flow/bill.h"
 #include "flow/contact_lost.h"
 #include "flow/decide_due.h"
@@ -82,6 +83,7 @@ static const struct job {
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
+    { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,
       600 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },

@@ -101,6 +101,9 @@ static enum verdict take(struct payments *payments, const struct outbox_item *it
         log_failure(flow->log, "answer not written down", &err);
         return VERDICT_AGAIN;
     }
+    /* Answers to calls are not expanded: what is in them only by name is read. */
+    if (effect == PAY_LATER && object.id[0] != '\0')
+        effect = payments_look(&payments->asker, object.id, item->account);
     if (effect == PAY_STRANGE)
         payments_alarm(&payments->asker, "an answer that does not fit", item->key);
     return effect == PAY_LATER ? VERDICT_AGAIN : VERDICT_TAKEN;

@@ -226,6 +226,8 @@ static bool take_found(void *context, const json_t *item)
         log_failure(flow->log, "what was found is not written down", &err);
         search->effect = PAY_LATER;
     }
+    if (search->effect == PAY_LATER)
+        search->effect = payments_look(search->asker, object.id, search->item->account);
     return false;
 }
 
@@ -264,6 +266,11 @@ static bool search_for(struct search *search, bool *ret_can)
 
     *ret_can = true;
     switch (search->call->purpose) {
+    case PAY_CHARGE:
+        list.kind = STRIPE_LIST_INTENTS;
+        search->kind = STRIPE_INTENT;
+        is_read = form_word(body, "customer", whose);
+        break;
     case PAY_REFUND:
         list.kind = STRIPE_LIST_REFUNDS;
         search->kind = STRIPE_REFUND;

@@ -309,6 +309,45 @@ class Payments(unittest.TestCase):
         self.assertEqual(self.database("SELECT sum(amount) FROM provider_txn")[0][0],
                          self.stripe.balance() * 10_000_000)
 
+    def with_card(self, name, **more):
+        """Somebody whose card is saved, and who is topped up."""
+        who = self.world.user(name)
+        url = self.wait(lambda: who.ok("POST", "/api/v0/billing/cards/", {})["url"])
+        customer = self.stripe.find(url.rsplit("/", 1)[1])["customer"]
+        with self.stripe.lock:
+            self.stripe.add_card(customer, f"fp_{name}", **more)
+        self.stripe.deliver(self.world, self.stripe.event("setup_intent.succeeded", {
+            "id": "seti_x", "object": "setup_intent", "customer": customer}))
+        self.wait(lambda: who.ok("GET", "/api/v0/billing/cards/")["cards"])
+        return who
+
+    def test_a_saved_card_is_charged_once_whatever_happens(self):
+        faults = ["cut_request", "cut_reply:60", "500", "409", "done_500", "lost_500", "cut_reply:700", "garbage"]
+        people = [self.with_card(f"auto{i}") for i in range(len(faults))]
+        self.stripe.faults = {"POST /v1/payment_intents": list(faults)}
+        for who in people:
+            who.ok("PUT", "/api/v0/billing/autopay/", {"threshold": 5, "amount": "25.00"})
+        for who in people:
+            self.wait(lambda who=who: self.credit(who) == 26, "it is topped up", 60)  # and the test credit
+        self.assertEqual(self.stripe.faults["POST /v1/payment_intents"], [])
+        charged = [x for x in self.stripe.of_kind("payment_intent") if x["status"] == "succeeded"]
+        self.assertEqual(len(charged), len(people))
+        self.assertEqual(self.database("SELECT count(*) FROM deposit WHERE is_automatic = 1"), [(len(people),)])
+        self.assertEqual(self.database("SELECT sum(amount) FROM provider_txn")[0][0],
+                         self.stripe.balance() * 10_000_000)
+
+    def test_a_card_that_declines_is_left_alone_for_a_day(self):
+        who = self.with_card("poor", declines="insufficient_funds")
+        self.assertEqual(who.call("PUT", "/api/v0/billing/autopay/", {"threshold": 5, "amount": 4})[0], 400)
+        who.ok("PUT", "/api/v0/billing/autopay/", {"threshold": 5, "amount": 25})
+        self.wait(lambda: who.ok("GET", "/api/v0/billing/autopay/")["declined"] == 1)
+        rows = who.ok("GET", "/api/v0/billing/deposits/")["deposits"]
+        self.assertEqual([(r["state"], r["reason"], r["automatic"]) for r in rows],
+                         [("failed", "insufficient_funds", True)])
+        self.assertGreater(who.ok("GET", "/api/v0/billing/autopay/")["next_try"], time.time() + 86000)
+        self.wait(lambda: any("insufficient_funds" in p.read_text()
+                              for p in (self.world.data / "outbox").glob("*.eml")))
+
     def test_a_host_says_where_its_money_goes(self):
         hal = self.world.user("hal")
         shown = hal.ok("GET", "/api/v0/billing/payouts/")

@@ -21,6 +21,7 @@ static struct support_reply replies[] = {
       "{\"method\":{\"ready\":false,\"reason\":\"onboarding\"},\"next_cut\":1795737600,"
       "\"preview\":12.5,\"minimum\":10,\"payouts\":[{\"id\":4,\"cut\":1795132800,\"amount\":"
       "81.25,\"state\":\"in_transit\",\"provider\":\"stripe\",\"reason\":\"account_closed\"}]}" },
+    { "PUT /api/v0/billing/autopay/", 200, "{\"success\":true}" },
     { "PUT /api/v0/billing/payouts/method/", 200, "{\"success\":true}" },
     { "POST /api/v0/billing/payouts/onboarding/", 200,
       "{\"success\":true,\"url\":\"https://connect/1\"}" },
@@ -69,6 +70,11 @@ static void test_deposits_and_cards_are_tables(void **state)
     has("2031-02");
     BERTH(&result, "remove", "card", "3");
     CHECK_INT(result.status, 0);
+    BERTH(&result, "set", "autopay", "5.00", "25.00");
+    CHECK_INT(result.status, 0);
+    CHECK_TEXT(market.body, "{\"threshold\":\"5.00\",\"amount\":\"25.00\"}");
+    BERTH(&result, "set", "autopay", "5.00", "much");
+    CHECK_INT(result.status, 2);
     BERTH(&result, "remove", "card", "x");
     CHECK_INT(result.status, 2);
 }
