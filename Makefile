@@ -102,6 +102,19 @@ deb-test: deb
 	@tools/packages deb
 	@python3 -B test/packages/deb_test.py --deb build/deb
 
+# Several berthd on one PostgreSQL: killed, halted, cut off, and without their database, under load; and a rolling restart
+# behind nginx, in which every request is answered.
+CYCLES ?= 20
+SERVERS ?= 2
+torture-cluster: build
+	@tools/packages test
+	@ninja -C $(BUILD) -j$(JOBS) sim-host
+	@python3 -B test/cluster/torture.py --bin $(BUILD)/bin --servers $(SERVERS) --cycles $(CYCLES) --from $(FROM)
+rolling-restart: build
+	@tools/packages test
+	@ninja -C $(BUILD) -j$(JOBS) sim-host
+	@python3 -B test/cluster/rolling_test.py --bin $(BUILD)/bin --servers $(SERVERS)
+
 clean:
 	rm -rf build
 
@@ -111,6 +124,7 @@ help:
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults"
 	@echo "make oracle    make storm OPS=n"
 	@echo "make console    make console-test    make deb    make deb-test"
+	@echo "make torture-cluster CYCLES=n SERVERS=n    make rolling-restart SERVERS=n"
 	@echo "make coverage    make mutate    make mutate-runs    make tidy    make format    make clean"
 
 # Every way out of an instance, with all that clears, cuts and floods.
@@ -152,4 +166,4 @@ console-test: build console
 	@ninja -C $(BUILD) -j$(JOBS) sim-host api_sign
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 
-.PHONY: deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
