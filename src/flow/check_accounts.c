@@ -86,13 +86,13 @@ static bool sum_holds(struct check_accounts *accounts, struct audit_stream *stre
                       struct money *ret_sum, struct error *err)
 {
     struct audit_row row;
-    bool has;
+    bool has = false;
 
-    if (!check_run_skip(accounts->run, stream, id, "holds", err) ||
-        !check_run_take(stream, id, &row, &has, err))
+    if (!check_run_skip(accounts->run, stream, id, "holds", err))
         return false;
+    bool is_read = check_run_take(stream, id, &row, &has, err);
     *ret_sum = (struct money){ has ? row.at[1] : 0 };
-    return true;
+    return is_read;
 }
 
 static void check_limits(struct check_run *run, const struct account *account)

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "store/driver.h"
 #include "store/rows.h"
 
 #define BURN_SELECT                                                                                \
@@ -16,52 +17,74 @@
     "LEFT JOIN agent_session s ON s.machine_id = c.machine_id "                                    \
     "LEFT JOIN run_interval i ON i.contract_id = c.id AND i.end_us IS NULL "
 
-static bool burn_meter_read(struct db_rows *row, int column, struct meter *ret, struct error *err)
-{
-    int64_t component, denominator;
+/* The columns, in order. */
+enum {
+    BURN_CONTRACT,
+    BURN_HOST,
+    BURN_MACHINE,
+    BURN_END,
+    BURN_DISK_METERED,
+    BURN_UP,
+    BURN_DOWN,
+    BURN_METERED,
+    BURN_LAST_HEARTBEAT,
+    BURN_IS_ONLINE,
+    BURN_OFFLINE_SINCE,
+    BURN_METER, /* and the next ten */
+    BURN_DISK_OFFLINE = BURN_METER + 11,
+    BURN_COLUMNS,
+};
 
-    if (!rows_number(row, column, COMPONENT_GPU, COMPONENT_DOWN, &component, err) ||
-        !rows_number(row, column + 1, 1, INT64_MAX, &denominator, err))
-        return false;
+/* No time and no number of a meter. */
+#define BURN_NULL INT64_MIN
+
+static bool burn_meter_read(const int64_t *at, struct meter *ret, struct error *err)
+{
     *ret = (struct meter){
-        .component = (enum component)component,
-        .fee_bps = db_column_int(row, column + 2),
-        .rate = db_column_money(row, column + 3),
-        .quantity = db_column_int(row, column + 4),
-        .total = db_column_int(row, column + 5),
-        .posted_total = db_column_int(row, column + 6),
-        .remainder = db_column_int(row, column + 7),
-        .fee_remainder = db_column_int(row, column + 8),
-        .gross_posted = db_column_money(row, column + 9),
-        .host_posted = db_column_money(row, column + 10),
+        .component = (enum component)at[0],
+        .fee_bps = at[2],
+        .rate = { at[3] },
+        .quantity = at[4],
+        .total = at[5],
+        .posted_total = at[6],
+        .remainder = at[7],
+        .fee_remainder = at[8],
+        .gross_posted = { at[9] },
+        .host_posted = { at[10] },
     };
-    if (denominator != component_denominator(ret->component) || !meter_is_valid(ret))
+    if (at[0] < COMPONENT_GPU || at[0] > COMPONENT_DOWN ||
+        at[1] != component_denominator(ret->component) || !meter_is_valid(ret))
         return error_set(err, ERROR_CORRUPT, "a meter that does not add up");
     return true;
 }
 
+/* All columns at once: whoever has many instances has many rows, at every event of theirs. */
 static bool burn_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct burn_row *burn = item;
+    int64_t at[BURN_COLUMNS];
 
     (void)arena;
-    if (!rows_number(row, 0, 1, INT64_MAX, &burn->contract_id, err) ||
-        !rows_number(row, 1, 1, INT64_MAX, &burn->host_id, err) ||
-        !rows_number(row, 2, 1, INT64_MAX, &burn->machine_id, err) ||
-        !burn_meter_read(row, 11, &burn->meter, err) ||
-        !rows_number(row, 22, 0, INT64_MAX, &burn->disk_offline_us, err))
+    db_column_ints(row, BURN_COLUMNS, BURN_NULL, at);
+    if (at[BURN_CONTRACT] < 1 || at[BURN_HOST] < 1 || at[BURN_MACHINE] < 1 ||
+        at[BURN_DISK_OFFLINE] < 0)
+        return error_set(err, ERROR_CORRUPT, "what runs is of nobody");
+    if (!burn_meter_read(at + BURN_METER, &burn->meter, err))
         return false;
-    burn->end = db_column_instant(row, 3);
-    burn->disk_metered = db_column_instant(row, 4);
-    if (burn->meter.component == COMPONENT_UP)
-        burn->unmetered = db_column_int(row, 5);
-    if (burn->meter.component == COMPONENT_DOWN)
-        burn->unmetered = db_column_int(row, 6);
-    burn->is_open = !db_column_is_null(row, 7);
-    burn->metered = db_column_instant(row, 7);
-    burn->last_heartbeat = db_column_instant(row, 8);
-    burn->is_online = db_column_int(row, 9) != 0;
-    burn->offline_since = db_column_instant(row, 10);
+    burn->contract_id = at[BURN_CONTRACT];
+    burn->host_id = at[BURN_HOST];
+    burn->machine_id = at[BURN_MACHINE];
+    burn->disk_offline_us = at[BURN_DISK_OFFLINE];
+    burn->end.microseconds = at[BURN_END];
+    burn->disk_metered.microseconds = at[BURN_DISK_METERED];
+    burn->unmetered = burn->meter.component == COMPONENT_UP     ? at[BURN_UP]
+                      : burn->meter.component == COMPONENT_DOWN ? at[BURN_DOWN]
+                                                                : 0;
+    burn->is_open = at[BURN_METERED] != BURN_NULL;
+    burn->metered.microseconds = burn->is_open ? at[BURN_METERED] : 0;
+    burn->last_heartbeat.microseconds = at[BURN_LAST_HEARTBEAT];
+    burn->is_online = at[BURN_IS_ONLINE] != 0;
+    burn->offline_since.microseconds = at[BURN_OFFLINE_SINCE];
     return true;
 }
 

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "flow/check_feed.h"
 #include "flow/support_check.h"
 #include "store/audit.h"
 #include "store/ledger.h"
@@ -60,7 +62,7 @@ static void test_books_longer_than_a_page_are_read_to_the_end(void **state)
 {
     struct support *support = *state;
     struct findings findings;
-    int count = 2 * AUDIT_PAGE + 3;
+    int count = 2 * AUDIT_PAGE + CHECK_BLOCK_JOURNALS + 3; /* and longer than a block */
 
     support_write(support, grant_work, &count);
     struct check_counts counts = check_market(support, &findings);
@@ -87,9 +89,26 @@ static void hear_nothing(void *context, const char *rule, const char *text)
     CHECK(false);
 }
 
-/* Whichever statement it is: it is told of, and nothing is called clean or a finding. */
-static void test_a_database_that_fails_is_no_finding(void **state)
+static void count_it(void *context, const char *rule, const char *text)
 {
+    (void)text;
+    *(int *)context += strncmp(rule, "I-", 2) == 0;
+}
+
+/* So much that belongs to one thing that the pages of it end in its middle. */
+static const char much[] =
+    "-- postgres:\nALTER TABLE hold DISABLE TRIGGER ALL;\n-- end\n"
+    "INSERT INTO hold (idem_key, dr, cr, amount) SELECT 'h' || id, id, id, 5 FROM account;\n"
+    "INSERT INTO hold (idem_key, dr, cr, amount) WITH RECURSIVE n(i) AS (SELECT 9000 UNION ALL\n"
+    "  SELECT i + 1 FROM n WHERE i < 9020) SELECT 'n' || i, i, i, 5 FROM n;\n"
+    "INSERT INTO usage_refund (ticket, contract_id, comp, rate, qty, used, gross, host, at_us)\n"
+    "  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)\n"
+    "  SELECT 't' || i, id, 1, 0, 1, 0, 0, 0, 1 FROM n, contract;";
+
+/* Whichever statement it is, it is told of: what was not read is not called clean. */
+static void test_a_database_that_fails_is_told_of(void **state)
+{
+    int findings, all_findings = 0;
     static struct world world;
     struct check_counts counts;
     struct error err;
@@ -98,15 +117,20 @@ static void test_a_database_that_fails_is_no_finding(void **state)
 
     world_open(&world, *state);
     check_live(&world);
+    support_script(*state, much);
+    CHECK_OK(flow_check(world.support->store, count_it, &all_findings, &counts, &err), &err);
+    CHECK(all_findings > 20);
     for (int all = -1; !is_read; statements++) {
+        findings = 0;
         check_row("statement %d", statements);
         /* The connection that was given back last is the next to be taken. */
         support_read(*state, fail_after, &statements);
-        is_read = flow_check(world.support->store, hear_nothing, NULL, &counts, &err);
+        is_read = flow_check(world.support->store, count_it, &findings, &counts, &err);
         CHECK(is_read || err.code == ERROR_IO);
         support_read(*state, fail_after, &all);
     }
     CHECK(statements > 25);
+    CHECK_INT(findings, all_findings);
     CHECK_INT((int64_t)counts.contracts, 3);
     world_close(&world);
 }
@@ -142,7 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_market_that_lived_is_clean),
         cmocka_unit_test(test_books_longer_than_a_page_are_read_to_the_end),
-        cmocka_unit_test(test_a_database_that_fails_is_no_finding),
+        cmocka_unit_test(test_a_database_that_fails_is_told_of),
         cmocka_unit_test(test_without_a_thread_nothing_is_called_clean),
     };
     return SUPPORT_RUN(tests);

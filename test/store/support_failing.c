@@ -36,6 +36,16 @@ static bool column_int(void *cursor, int column, int64_t *ret_value)
     return true;
 }
 
+static bool column_ints(void *cursor, int count, int64_t *ret_values)
+{
+    if (!real->column_ints(cursor, count, ret_values))
+        return false;
+    for (int i = 0; i < count; i++)
+        if (numbers_left >= 0 && numbers_left-- == 0)
+            ret_values[i] = -77;
+    return true;
+}
+
 void support_fail_after(struct db *db, int count)
 {
     left = count;
@@ -46,6 +56,7 @@ void support_fail_after(struct db *db, int count)
     failing.exec = exec;
     failing.query = query;
     failing.column_int = column_int;
+    failing.column_ints = column_ints;
     db->driver = &failing;
 }
 
