@@ -21,6 +21,7 @@ FAILED = ROOT / "build/console-failed.png"  # what each person has seen last: -0
 # Machines on paper beside the host that pretends: model, MB of one, GPUs, dollars an hour and GPU, Mbit/s.
 FLEET = [("RTX 3090", 24576, 4, 0.21, 900), ("RTX 4090", 24564, 8, 0.42, 2000), ("RTX 4090", 24564, 2, 0.55, 500),
          ("A100 SXM4", 81920, 8, 1.15, 8000), ("H100 SXM", 81559, 8, 2.35, 10000), ("RTX 5090", 32607, 4, 0.62, 1200)]
+RULES = ["--payout-min", "12.50", "--downtime-credit", "40"]  # not the defaults: help must say these
 PASSWORD = "correct horse battery"
 
 
@@ -46,12 +47,12 @@ def main():
     if size > SCRIPT_MAX:
         sys.exit("console-test: the scripts are too large")
     options.shots.mkdir(parents=True, exist_ok=True)
-    with World("--web", str(options.web.resolve())) as world:
+    with World("--web", str(options.web.resolve()), *RULES) as world:
         world.session_of(world.user("operator", is_admin=True), PASSWORD)
         with fleet.Fleet(world, world.user("fleet"), FLEET):
             told = {"url": f"http://{world.address}", "data": str(world.data), "bin": str(options.bin.resolve()),
                     "shots": str(options.shots.resolve()), "failed": str(FAILED)}
-            done = subprocess.run(["node", ROOT / "web/test/console.mjs", json.dumps(told)], check=False, timeout=540,
+            done = subprocess.run(["node", ROOT / "web/test/console.mjs", json.dumps(told)], check=False, timeout=1500,
                                   preexec_fn=die_with_the_test)
     if done.returncode != 0:
         sys.exit(f"console-test: it failed; {FAILED} shows where")

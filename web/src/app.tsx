@@ -8,6 +8,7 @@ import { AuditPage } from './pages/audit';
 import { BillingPage } from './pages/billing';
 import { EarningsPage } from './pages/earnings';
 import { ForgotPage, LoginPage, SignUpPage } from './pages/gate';
+import { HelpPage } from './pages/help';
 import { InstancePage } from './pages/instance';
 import { InstancesPage } from './pages/instances';
 import { KeysPage } from './pages/keys';
@@ -43,6 +44,7 @@ const pages: Row[] = [
   { pattern: /^\/setup$/, page: SetupPage },
   { pattern: /^\/billing$/, page: BillingPage },
   { pattern: /^\/earnings$/, page: EarningsPage },
+  { pattern: /^\/help$/, page: HelpPage, isPublic: true },
   { pattern: /^\/market$/, page: MarketPage, isPublic: true },
   { pattern: /^\/operator$/, page: OperatorPage },
   { pattern: /^\/team$/, page: TeamPage },

@@ -52,6 +52,7 @@ function Side({ isOpen }: { isOpen: boolean }) {
       {isIn && <><h2>Account</h2><Links links={account} path={path} /></>}
       {user?.is_admin && <><h2>The market</h2><Links links={operator} path={path} /></>}
       <div class="foot">
+        <a class="place" href="/help" aria-current={path === '/help' ? 'page' : undefined}><Icon name="help" />Help</a>
         {isIn && teams.length > 0 && (
           <Select label="Act for" value={String(team ?? '')} onChange={(value) => void actFor(Number(value) || null)}
             options={[['', 'Myself'], ...teams.map(({ id, name }): [string, string] => [String(id), name])]} />

@@ -3,6 +3,7 @@
 // colours and at two widths, and no script may complain. Beside it runs a whole market:
 // test/console/console_test.py starts it and says where it is, as JSON.
 import { earn, end, job, join, list } from './parts/host.mjs';
+import { help } from './parts/help.mjs';
 import { billing, templates } from './parts/money.mjs';
 import { nobodyElse, operate } from './parts/operator.mjs';
 import { account, destroy, live, rent, search, signUp } from './parts/renter.mjs';
@@ -17,7 +18,7 @@ const renter = await Person.come('renter@berth.test');
 await run([
   () => join(host), () => list(host),
   () => signUp(renter), () => search(renter), () => rent(renter), () => live(renter), () => billing(renter),
-  () => earn(host), () => team.market(visitor),
+  () => earn(host), () => team.market(visitor), () => help(visitor),
   () => destroy(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),

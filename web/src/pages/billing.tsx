@@ -7,30 +7,12 @@ import { live } from '../lib/live';
 import { usePlace } from '../lib/router';
 import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
-import { Button, Card, Copy, Dialog, Empty, Facts, Field, Notice, Page, Table, Tabs, toast, useAct } from '../ui/parts';
+import { Button, Card, Dialog, Empty, Facts, Field, Notice, Page, Table, Tabs, toast, useAct } from '../ui/parts';
+import { AddCredit } from './billing/add';
 import { Charges } from './billing/charges';
 import { Payments, Statements } from './billing/payments';
 import { isOn } from './instances';
 import { nameOf } from './search/offer';
-
-/** By hand: whoever runs the market takes the money and enters it under a reference. */
-function AddCredit({ onClose }: { onClose: () => void }) {
-  const { user } = useStore(session);
-  return (
-    <Dialog title="Add credit" onClose={onClose}>
-      <p>This market takes payments by hand. Pay its operator as you have agreed with them, and name this account, so that they know
-        whose credit it is:</p>
-      <Copy text={`${user?.sid ?? ''} ${user?.email ?? ''}`.trim()} label="Reference of the payment" />
-      <ol class="prose">
-        <li>Send the money with that reference.</li>
-        <li>The operator enters what has arrived. What is on its way already shows as expected above, and cannot be spent yet.</li>
-        <li>Your credit rises here by itself, and instances that stopped for lack of it start again where their GPUs are still free.</li>
-      </ol>
-      <p class="hint">Credit is in US dollars, counted to a billionth. It pays for what you use, by the second.</p>
-      <Button kind="primary" onClick={onClose}>Close</Button>
-    </Dialog>
-  );
-}
 
 function Transfer({ onClose }: { onClose: () => void }) {
   const [to, setTo] = useState('');

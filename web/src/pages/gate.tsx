@@ -4,10 +4,9 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { call } from '../lib/api';
 import { go, usePlace } from '../lib/router';
+import { useRules } from '../lib/rules';
 import { begin, firstKey } from '../lib/session';
 import { Button, Field, Notice, Page, toast, useAct } from '../ui/parts';
-
-const PASSWORD_MIN = 10;
 
 function Gate({ title, children, error, onSubmit }: {
   title: string; children: ComponentChildren; error: string | null; onSubmit: () => void;
@@ -51,9 +50,10 @@ function Email({ value, onInput }: { value: string; onInput: (text: string) => v
 }
 
 function Password({ value, onInput, isNew = false }: { value: string; onInput: (text: string) => void; isNew?: boolean }) {
+  const least = useRules()?.password_min ?? 1;
   return <Field label={isNew ? 'New password' : 'Password'} type="password" value={value} required
-    minLength={isNew ? PASSWORD_MIN : 1} autocomplete={isNew ? 'new-password' : 'current-password'}
-    hint={isNew ? `At least ${PASSWORD_MIN} characters; a sentence is fine.` : undefined}
+    minLength={isNew ? least : 1} autocomplete={isNew ? 'new-password' : 'current-password'}
+    hint={isNew ? `At least ${least} characters; a sentence is fine.` : undefined}
     onInput={(event) => onInput(event.currentTarget.value)} />;
 }
 

@@ -8,6 +8,7 @@ import { usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
 import { Button, Card, Copy, Empty, Facts, Field, Loaded, Notice, Page, Skeleton, Table, Tabs, useAct, useLoad } from '../ui/parts';
 import { Actions, Cost, Head, Meters, Reason, stateOf } from './instances';
+import { Rules } from './rules';
 import { nameOf } from './search/offer';
 
 const LOG_WAIT_MS = 400;
@@ -115,7 +116,7 @@ function History({ one }: { one: Instance }) {
   );
 }
 
-const TABS: [string, string][] = [['', 'Overview'], ['connect', 'Connect'], ['log', 'Log'], ['history', 'History']];
+const TABS: [string, string][] = [['', 'Overview'], ['connect', 'Connect'], ['log', 'Log'], ['history', 'History'], ['rules', 'Rules']];
 
 export function InstancePage({ id }: { id: number }) {
   const { instances } = useStore(live);
@@ -145,6 +146,7 @@ export function InstancePage({ id }: { id: number }) {
       {tab === 'connect' && <Connect one={one} />}
       {tab === 'log' && <Log one={one} />}
       {tab === 'history' && <History one={one} />}
+      {tab === 'rules' && <Rules one={one} />}
     </Page>
   );
 }

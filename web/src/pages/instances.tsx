@@ -7,6 +7,7 @@ import { live } from '../lib/live';
 import { setQuery, usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
 import { Button, Chip, Dialog, Empty, Field, Notice, Page, Segments, Skeleton, toast, useAct } from '../ui/parts';
+import { RuleChips } from './rules';
 import { nameOf } from './search/offer';
 
 type Kind = 'good' | 'busy' | 'warn' | 'bad' | 'plain';
@@ -172,6 +173,7 @@ export const Head = ({ one }: { one: Instance }) => {
       {one.is_bid && <Chip>interruptible</Chip>}
       {one.verification === 'verified' && <Chip kind="good">verified</Chip>}
       {one.simulated && <Chip kind="warn">simulated</Chip>}
+      <RuleChips one={one} />
     </>
   );
 };

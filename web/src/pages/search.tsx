@@ -11,6 +11,8 @@ import { Filters, Models } from './search/filters';
 import { OfferCard } from './search/offer';
 import { RentDialog } from './search/rent';
 
+const AGAIN_MS = 10000; // what others rent goes, what they leave comes
+
 /** The offers of a search, and the last ones while the next are on their way. */
 function useOffers(query: URLSearchParams, who: string): { offers: Offer[] | null; error: string | null; reload: () => void } {
   const [offers, setOffers] = useState<Offer[] | null>(null);
@@ -25,6 +27,10 @@ function useOffers(query: URLSearchParams, who: string): { offers: Offer[] | nul
     );
     return () => stop.abort();
   }, [asked, who, turn]);
+  useEffect(() => {
+    const timer = setInterval(() => { if (document.visibilityState === 'visible') setTurn((at) => at + 1); }, AGAIN_MS);
+    return () => clearInterval(timer);
+  }, []);
   return { offers, error, reload: () => setTurn((at) => at + 1) };
 }
 
@@ -41,6 +47,21 @@ function useStarts(offers: Offer[] | null): Map<number, number | null> {
     );
   }, [ids, image]);
   return starts;
+}
+
+/** How many are drawn: more as the reader comes near their end, so that thousands cost no more than what is seen. */
+function useDrawn(offers: Offer[] | null, asked: string): [number, preact.RefObject<HTMLDivElement>] {
+  const [drawn, setDrawn] = useState(PAGE);
+  const end = useRef<HTMLDivElement>(null);
+  const hasMore = (offers?.length ?? 0) > drawn;
+  useEffect(() => setDrawn(PAGE), [asked]);
+  useEffect(() => {
+    if (!end.current || !hasMore) return undefined;
+    const watcher = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) setDrawn((count) => count + PAGE); }, { rootMargin: '600px' });
+    watcher.observe(end.current);
+    return () => watcher.disconnect();
+  }, [hasMore, drawn]);
+  return [drawn, end];
 }
 
 function NoOffers() {
@@ -83,6 +104,7 @@ export function SearchPage(_: { id: number }) {
   /* What is being rented stays before the eyes, whatever the list becomes behind it. */
   if (asked) kept.current = asked;
   const rented = rentId && kept.current?.id === rentId ? kept.current : null;
+  const [drawn, end] = useDrawn(offers, query.toString());
   const pages = Math.max(1, Number(query.get('pages')) || 1);
   return (
     <Page title="Find GPUs" lead={isBid(query) ? 'Interruptible: you bid, and run while your bid is the highest.' : 'On demand: at a fixed price, by the second, for as long as you want.'}>
@@ -99,11 +121,12 @@ export function SearchPage(_: { id: number }) {
           {offers === null && !error && <Skeleton rows={5} height={118} />}
           {offers?.length === 0 && <NoOffers />}
           {offers && <p class="sr" role="status">{offers.length} offers</p>}
-          {offers?.map((offer) => (
+          {offers?.slice(0, drawn).map((offer) => (
             <OfferCard key={offer.id} offer={offer} query={query} disk={diskOf(query)} isBid={isBid(query)}
               starts={starts.get(offer.machine_id)} onRent={() => setQuery({ rent: String(offer.id) })} />
           ))}
-          {offers && offers.length === PAGE * pages && <Button onClick={() => setQuery({ pages: String(pages + 1) })}>Show more</Button>}
+          <div ref={end} />
+          {offers && offers.length <= drawn && offers.length === PAGE * pages && <Button onClick={() => setQuery({ pages: String(pages + 1) })}>Show more</Button>}
         </div>
       </div>
       {rented && <RentDialog key={rented.id} offer={rented} disk={diskOf(query)} isBid={isBid(query)} template={query.get('template') ?? ''}

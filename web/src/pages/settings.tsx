@@ -4,6 +4,7 @@ import type { NotificationChoice, NotificationType, TfaStatusReply } from '#api'
 import { call } from '../lib/api';
 import { moment } from '../lib/format';
 import { usePlace } from '../lib/router';
+import { useRules } from '../lib/rules';
 import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Area, Button, Card, Chip, Copy, Dialog, Field, Loaded, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
@@ -76,6 +77,7 @@ function ChangeKey() {
 }
 
 function Password() {
+  const rules = useRules();
   const [now, setNow] = useState('');
   const [next, setNext] = useState('');
   const { busy, error, act } = useAct();
@@ -92,7 +94,7 @@ function Password() {
         <div class="two">
           <Field label="Present password" type="password" value={now} required autocomplete="current-password"
             onInput={(event) => setNow(event.currentTarget.value)} />
-          <Field label="New password" type="password" value={next} required minLength={10} autocomplete="new-password"
+          <Field label="New password" type="password" value={next} required minLength={rules?.password_min ?? 1} autocomplete="new-password"
             hint="All other sessions end." onInput={(event) => setNext(event.currentTarget.value)} />
         </div>
         {error && <Notice kind="bad">{error}</Notice>}

@@ -95,6 +95,11 @@ export async function live(who) {
   await page.getByLabel('Log', { exact: true }).getByText('sim-host: log of').waitFor(WAIT);
   await page.getByRole('link', { name: 'History' }).click();
   await page.locator('.events li').first().waitFor();
+  await page.getByRole('link', { name: 'Rules' }).click();
+  await page.getByLabel('Destroy when it was stopped for').fill('48');
+  await who.look('rules');
+  await who.press('Keep these rules');
+  await page.getByText('destroyed after 2 d stopped').waitFor(WAIT);
   await who.go('/instances');
   await who.button('Stop').waitFor();
   await who.look('instances');

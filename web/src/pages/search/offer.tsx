@@ -4,6 +4,7 @@ import type { Offer } from '#api';
 import { call } from '../../lib/api';
 import { duration, gb, money, MONTH_HOURS, number, percent, rate } from '../../lib/format';
 import { searchOf } from '../../lib/query';
+import { useRules } from '../../lib/rules';
 import { Button, Chip, Dialog, Loaded, Table, useLoad } from '../../ui/parts';
 
 export const nameOf = ({ num_gpus: count, gpu_name: name, cpu_name: cpu }: Pick<Offer, 'num_gpus' | 'gpu_name'> & { cpu_name?: string | null }): string =>
@@ -31,13 +32,14 @@ export function PriceTable({ rows, up, down }: { rows: [string, number][]; up: n
 }
 
 function Breakdown({ offer, disk, isBid, onClose }: { offer: Offer; disk: number; isBid: boolean; onClose: () => void }) {
+  const rules = useRules();
   return (
     <Dialog title={`What ${nameOf(offer)} costs`} onClose={onClose}>
       <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb}
         rows={[[isBid ? 'GPUs, by the lowest bid that runs' : 'GPUs, on demand', isBid ? offer.min_bid : offer.dph_base],
           [`Disk, ${number(disk)} GB`, offer.storage_total_cost]]} />
       <p class="hint">{offer.storage_when_offline === 'charge'
-        ? 'Should the host be out of contact, the disk is charged for at most 72 hours.'
+        ? `Should the host be out of contact, the disk is charged for at most ${rules?.disk_offline_hours ?? 'some'} hours.`
         : 'Should the host be out of contact, the disk is not charged.'}</p>
     </Dialog>
   );

@@ -6,6 +6,7 @@ import { call } from '../../lib/api';
 import { money, number, rate } from '../../lib/format';
 import { live } from '../../lib/live';
 import { go } from '../../lib/router';
+import { useRules } from '../../lib/rules';
 import { refreshUser, session } from '../../lib/session';
 import { useStore } from '../../lib/store';
 import { Area, Button, Check, Dialog, Field, Notice, Segments, Select, toast, useAct, useLoad } from '../../ui/parts';
@@ -22,7 +23,6 @@ interface Wish {
   bidMax: string;
 }
 
-const GRACE_DEFAULT_S = 10;
 const KEPT = 'berth-image';
 const LAUNCHES: [string, string][] = [['ssh', 'SSH'], ['jupyter', 'Jupyter + SSH'], ['args', 'Command']];
 
@@ -70,6 +70,7 @@ function bodyOf(wish: Wish, offer: Offer, disk: number, isBid: boolean): Instanc
 function Bid({ offer, wish, change }: { offer: Offer; wish: Wish; change: (part: Partial<Wish>) => void }) {
   const gpus = Math.max(1, offer.num_gpus);
   const total = Number(wish.bid) * gpus;
+  const rules = useRules();
   return (
     <div class="fix">
       <div class="two">
@@ -80,7 +81,7 @@ function Bid({ offer, wish, change }: { offer: Offer; wish: Wish; change: (part:
           hint="Rather than stop, when others bid more." onInput={(event) => change({ bidMax: event.currentTarget.value })} />
       </div>
       <p class="hint">An interruptible instance runs while its bid is the highest; on-demand rentals come before all bids. When
-        it has to make way it gets {GRACE_DEFAULT_S} seconds of notice, its disk is kept, and it starts again by itself.
+        it has to make way it gets {rules?.grace_default_s ?? 'a few'} seconds of notice, its disk is kept, and it starts again by itself.
         On demand this costs {rate(offer.dph_base)}.</p>
     </div>
   );

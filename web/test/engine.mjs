@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// From an empty account to a shell on a real host, by what the page shows, and what becomes of the files there.
+// test/console/engine_test.py starts the market and says where it is, as JSON.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { grant } from './parts/renter.mjs';
+import { options, pause, Person, run, step } from './stage.mjs';
+
+const CLICKS_MAX = 12;
+const IMAGE = 'bb:1';
+const SLOW = { timeout: 120000 };
+const HOW = ['-i', options.key, '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'];
+
+const renter = await Person.come('renter@berth.test');
+const { page } = renter;
+
+/** The command that the page shows, with this test's key, and what to run. */
+function words(command) {
+  const [program, ...rest] = command.split(' ');
+  assert.equal(program, 'ssh');
+  return [...HOW, ...rest];
+}
+const shell = (command, what) => execFileSync('ssh', [...words(command), what], { encoding: 'utf8', timeout: 60000 }).trim();
+const shownCommand = (label) => page.getByLabel(label, { exact: true }).textContent();
+
+async function toAShell() {
+  const began = Date.now();
+  await renter.signUp();
+  await renter.go('/');
+  await renter.press(page.getByRole('button', { name: /^Rent / }));
+  await renter.fill('Image', IMAGE);
+  await renter.fill('Public key', readFileSync(`${options.key}.pub`, 'utf8'));
+  await renter.press('Add SSH Key');
+  grant(renter.email, '25.00', 'T1');
+  await page.getByText('You have no credit').waitFor({ state: 'detached' });
+  await renter.press(page.getByRole('button', { name: /Rent for/ }));
+  await page.locator('main').getByText('Running', { exact: true }).waitFor(SLOW);
+  await renter.press(page.getByRole('link', { name: 'Connect' }));
+  const command = await shownCommand('Log in');
+  const id = /instances\/(\d+)/.exec(page.url())[1];
+  assert.equal(shell(command, 'echo kept >/root/file; hostname'), `C.${id}`);
+  step(`"${command}" logs in: ${renter.clicks} clicks and ${((Date.now() - began) / 1000).toFixed(0)} s from an empty account`);
+  console.log(`RESULT console_clicks_to_shell ${renter.clicks} clicks vs limit ${CLICKS_MAX} ratio ${(renter.clicks / CLICKS_MAX).toFixed(2)} better=lower`);
+  assert.ok(renter.clicks <= CLICKS_MAX);
+}
+
+async function aPort() {
+  const command = await shownCommand('Log in, with a port');
+  assert.match(command, /^ssh -p \d+ root@[\d.]+ -L 8080:localhost:8080$/);
+  const forward = spawn('ssh', [...words(command), 'echo hello >/tmp/index.html; exec httpd -f -p 8080 -h /tmp'], { stdio: 'ignore' });
+  try {
+    let text = '';
+    for (let i = 0; i < 100 && text !== 'hello\n'; i++) {
+      await pause(100);
+      text = await fetch('http://localhost:8080/').then((reply) => reply.text(), () => '');
+    }
+    assert.equal(text, 'hello\n');
+  } finally {
+    forward.kill();
+  }
+  step(`"${command}" logs in with a port`);
+}
+
+async function itsFiles() {
+  await renter.go('/instances');
+  await renter.press('Stop');
+  await renter.see(/goes on costing \$[\d.]+\/day/);
+  await renter.press('Stop it');
+  await page.getByRole('article').getByText('Stopped', { exact: true }).waitFor(SLOW);
+  await renter.press('Start');
+  await page.getByRole('article').getByText('Running', { exact: true }).waitFor(SLOW);
+  await renter.press(page.getByRole('link', { name: 'Connect' }));
+  assert.equal(shell(await shownCommand('Log in'), 'cat /root/file'), 'kept');
+  await page.getByRole('link', { name: 'Log', exact: true }).last().click();
+  await renter.press('Read the log');
+  await page.getByLabel('Log', { exact: true }).waitFor(SLOW);
+  step('its files outlast a stop');
+}
+
+async function destroy() {
+  await renter.go('/instances');
+  await renter.press('Destroy');
+  await renter.press('Destroy it and its files');
+  await page.getByText('You rent nothing yet').waitFor(SLOW);
+}
+
+/** Somebody else, by the API. */
+async function rival(method, path, body) {
+  const reply = await fetch(options.url + path, { method, headers: { Authorization: `Bearer ${options.rival}`, 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  assert.ok(reply.ok, `${method} ${path}: ${reply.status}`);
+  return reply.json();
+}
+
+async function outranked() {
+  await renter.go('/?type=bid');
+  await renter.press(page.getByRole('button', { name: /^Rent / }));
+  await renter.fill('Image', IMAGE);
+  await renter.fill('Your bid, a GPU', '0.2');
+  await renter.press(page.getByRole('button', { name: /Rent for/ }));
+  await page.locator('main').getByText('Running', { exact: true }).waitFor(SLOW);
+  const { offers } = await rival('POST', '/api/v0/bundles/', {});
+  const made = await rival('PUT', `/api/v0/asks/${offers[0].id}/`, { image: IMAGE, disk: 4, runtype: 'ssh' });
+  await page.locator('main .notice').getByText(/on.demand/i).waitFor(SLOW);
+  const reason = (await page.locator('main .notice').first().textContent()).trim();
+  await page.getByRole('link', { name: 'History' }).click();
+  await page.locator('.events li').nth(1).waitFor();
+  await renter.look('outranked');
+  await rival('DELETE', `/api/v0/instances/${made.new_contract}/`, {});
+  await page.locator('main').getByText('Running', { exact: true }).waitFor(SLOW);
+  step(`outranked, it says "${reason}", and runs again by itself`);
+}
+
+await run([toAShell, aPort, itsFiles, destroy, outranked, destroy]);
