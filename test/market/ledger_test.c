@@ -18,6 +18,7 @@ static void test_the_chart_is_sorted_and_finds_its_rows(void **state)
     }
     CHECK(ledger_account(0) == NULL);
     CHECK(ledger_account(2011) == NULL);
+    CHECK(ledger_account(chart[count - 1].code + 1) == NULL);
     CHECK(ledger_account(-1) == NULL);
     CHECK(ledger_account(INT64_MAX) == NULL);
 }

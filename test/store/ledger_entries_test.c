@@ -137,10 +137,34 @@ static void test_all_of_many_are_found(void **state)
         CHECK(made.items[i].id > 0 && found.items[i].id == made.items[i].id);
 }
 
+/* In whatever order the legs name them, each account gets what is its own. */
+static void test_all_of_many_are_posted(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct ledger_entries there = { .count = 0 }, back = { .count = 0 };
+
+    for (int64_t i = 0; i < JOURNAL_LEGS_MAX; i++) {
+        int64_t j = JOURNAL_LEGS_MAX - 1 - i;
+
+        add(&there, leg_of(LEDGER_RENTER_RECEIVABLE, 100 + i, LEDGER_HOST_ACCRUED, 200 + i, 5));
+        add(&back, leg_of(LEDGER_RENTER_RECEIVABLE, 100 + j, LEDGER_HOST_ACCRUED, 200 + j, 5 + j));
+    }
+    CHECK_OK(ledger_entries_find(scene.db, &there, scene_at(1), &scene.err), &scene.err);
+    CHECK_OK(ledger_entries_find(scene.db, &back, scene_at(1), &scene.err), &scene.err);
+    CHECK_OK(ledger_entries_post(scene.db, &back, &scene.err), &scene.err);
+    CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM account WHERE code = 1210 "
+                                   "AND dr_posted = owner_id - 95 AND cr_posted = 0"),
+              JOURNAL_LEGS_MAX);
+    CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM account WHERE code = 2110 "
+                                   "AND cr_posted = owner_id - 195 AND dr_posted = 0"),
+              JOURNAL_LEGS_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_of_many_are_found),
+        cmocka_unit_test(test_all_of_many_are_posted),
         cmocka_unit_test(test_an_account_is_there_once),
         cmocka_unit_test(test_more_than_money_holds_is_refused),
         cmocka_unit_test(test_what_is_posted_and_pending_is_kept_apart),
