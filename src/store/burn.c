@@ -52,7 +52,7 @@ static bool burn_meter_read(const int64_t *at, struct meter *ret, struct error *
         .gross_posted = { at[9] },
         .host_posted = { at[10] },
     };
-    if (at[0] < COMPONENT_GPU || at[0] > COMPONENT_DOWN ||
+    if ((uint64_t)at[0] - COMPONENT_GPU >= COMPONENT_COUNT ||
         at[1] != component_denominator(ret->component) || !meter_is_valid(ret))
         return error_set(err, ERROR_CORRUPT, "a meter that does not add up");
     return true;
