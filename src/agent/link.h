@@ -17,6 +17,7 @@
 #include "agent/loop.h"
 #include "agent/web.h"
 #include "base/arena.h"
+#include "proto/bench.h"
 #include "proto/heartbeat.h"
 #include "proto/hello.h"
 #include "sys/log.h"
@@ -37,6 +38,8 @@ struct link_events {
     void (*on_op_sent)(void *context, bool has_arrived);
     /* There is no use in going on: the token is refused, say. */
     void (*on_hopeless)(void *context, const char *why);
+    /* What was measured has arrived, or has not; or NULL. */
+    void (*on_bench_sent)(void *context, bool has_arrived);
 };
 
 struct link_options {
@@ -66,5 +69,6 @@ void link_hurry(struct link *link);
 
 /* False: not connected, or another one is on its way. */
 bool link_send_op(struct link *link, const struct op_result *result);
+bool link_send_bench(struct link *link, const struct bench_report *report);
 
 #endif
