@@ -191,7 +191,7 @@ static void on_second(void *context)
     copies_tend(agent);
     tunnel_tend(agent->tunnel);
     if (agent->bencher != NULL)
-        bencher_tend(agent->bencher, agent->link, &agent->instances);
+        bencher_tend(agent->bencher, agent->link, &agent->instances, &agent->keep);
     if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
         gauges_ask_gpus(&agent->gauges);
 }
@@ -259,11 +259,11 @@ static void on_hopeless(void *context, const char *why)
     give_up(context, why);
 }
 
-static void on_bench_sent(void *context, bool has_arrived)
+static void on_posted(void *context, enum link_post post, const struct web_answer *answer)
 {
     struct agent *agent = context;
 
-    bencher_sent(agent->bencher, has_arrived);
+    bencher_posted(agent->bencher, post, answer);
 }
 
 static void open_bencher(struct agent *agent)
@@ -271,6 +271,8 @@ static void open_bencher(struct agent *agent)
     struct bencher_options options = { .loop = agent->loop,
                                        .dir = agent->identity.dir,
                                        .data_dir = agent->identity.path,
+                                       .server_url = agent->options.server_url,
+                                       .ca_file = agent->options.ca_file,
                                        .facts = &agent->facts,
                                        .clock = agent->clock,
                                        .log = agent->log };
@@ -288,7 +290,7 @@ static void open_link(struct agent *agent)
         .facts = &agent->facts,
         .log = agent->log,
         .events = { agent, on_connected, on_desired, on_contact, on_fill_heartbeat, on_op_sent,
-                    on_hopeless, on_bench_sent },
+                    on_hopeless, on_posted },
     };
 
     probe_fingerprint(&agent->facts, options.fingerprint);

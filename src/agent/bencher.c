@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/prover.h"
 #include "sys/file.h"
 
 enum { KEPT_MAX = 1 << 16, QUIET_TICKS = 60, WEEK_S = 7 * 86400, DAY_S = 86400 };
@@ -14,6 +15,7 @@ struct bencher {
     struct bencher_options options;
     struct bench_options bench;
     struct job *job;
+    struct prover *prover;
     struct bench_report report;
     int64_t measured_s; /* by this machine's clock; 0: never */
     int quiet_ticks;    /* seconds without anything running */
@@ -72,14 +74,18 @@ struct bencher *bencher_open(const struct bencher_options *options)
         abort(); /* As base/buf.h says. */
     bencher->options = *options;
     bencher->bench = (struct bench_options){ options->facts, options->data_dir };
+    bencher->prover = prover_open(&(struct prover_options){
+        options->loop, options->facts, options->server_url, options->ca_file, options->log });
     load(bencher);
     return bencher;
 }
 
 void bencher_close(struct bencher **bencher)
 {
-    if (*bencher != NULL)
+    if (*bencher != NULL) {
         job_cancel(&(*bencher)->job);
+        prover_close(&(*bencher)->prover);
+    }
     free(*bencher);
     *bencher = NULL;
 }
@@ -141,10 +147,13 @@ static void measure(struct bencher *bencher)
 
 static void tell(struct bencher *bencher, struct link *link)
 {
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
+
     if (bencher->is_told || bencher->is_on_its_way || bencher->measured_s == 0)
         return;
     bencher->report.age_s = age_s(bencher);
-    bencher->is_on_its_way = link_send_bench(link, &bencher->report);
+    bench_report_encode(&body, &bencher->report);
+    bencher->is_on_its_way = link_post(link, LINK_POST_BENCH, &body);
 }
 
 /* Nothing of anybody's runs here, or is about to. */
@@ -160,7 +169,8 @@ static bool are_idle(const struct instances *instances)
     return true;
 }
 
-void bencher_tend(struct bencher *bencher, struct link *link, const struct instances *instances)
+void bencher_tend(struct bencher *bencher, struct link *link, const struct instances *instances,
+                  const struct keep *keep)
 {
     bool is_idle = are_idle(instances);
 
@@ -171,6 +181,9 @@ void bencher_tend(struct bencher *bencher, struct link *link, const struct insta
     if (link == NULL || !link_is_connected(link))
         return;
     tell(bencher, link);
+    /* Not both at once: each would make the other slow. */
+    if (bencher->job == NULL)
+        prover_tend(bencher->prover, link, keep->has_desired ? keep->desired.audit_id : 0, is_idle);
     if (bencher->job == NULL && bencher->quiet_ticks >= QUIET_TICKS && is_due(bencher))
         measure(bencher);
 }
@@ -180,8 +193,10 @@ void bencher_connected(struct bencher *bencher)
     bencher->is_told = false;
 }
 
-void bencher_sent(struct bencher *bencher, bool has_arrived)
+void bencher_posted(struct bencher *bencher, enum link_post post, const struct web_answer *answer)
 {
+    if (post == LINK_POST_CHALLENGE)
+        return prover_answered(bencher->prover, answer);
     bencher->is_on_its_way = false;
-    bencher->is_told = has_arrived;
+    bencher->is_told = answer != NULL && answer->is_answered && answer->status == 200;
 }

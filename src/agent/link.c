@@ -35,11 +35,11 @@ struct link {
     int64_t heartbeat_seq, poll_seq, op_seq; /* the last ones that were used */
     int64_t applied_rev, told_rev;           /* told: by the answer to a heartbeat */
     bool has_applied;                        /* since the last answer to a poll */
-    bool is_first_poll; /* of this session: the full state, whatever was applied */
-    bool op_is_bench;   /* what is on its way in `op` */
-    bool is_hurried;    /* a change came while a heartbeat was under way */
-    int failure_count;  /* to open a session, since a heartbeat was accepted */
-    int miss_count;     /* of heartbeats, in a row */
+    bool is_first_poll;  /* of this session: the full state, whatever was applied */
+    enum link_post post; /* what is on its way in `op` */
+    bool is_hurried;     /* a change came while a heartbeat was under way */
+    int failure_count;   /* to open a session, since a heartbeat was accepted */
+    int miss_count;      /* of heartbeats, in a row */
     uint8_t nonce[32];
     struct web_call *step, *heartbeat, *poll, *op;
     struct loop_timer *step_timer, *heartbeat_timer, *poll_timer, *late_timer;
@@ -108,15 +108,15 @@ static void send_signed(struct link *link, const struct link_call *call, struct 
     send_plain(link, call, headers, owner);
 }
 
-/* The result, or the measurements, that were on their way. */
-static void tell_sent(struct link *link, bool has_arrived)
+/* What was on its way in `op`. */
+static void tell_sent(struct link *link, bool has_arrived, const struct web_answer *answer)
 {
     const struct link_events *events = &link->options.events;
 
-    if (!link->op_is_bench)
+    if (link->post == LINK_POST_OP)
         events->on_op_sent(events->context, has_arrived);
-    else if (events->on_bench_sent != NULL)
-        events->on_bench_sent(events->context, has_arrived);
+    else if (events->on_posted != NULL)
+        events->on_posted(events->context, link->post, answer);
 }
 
 /* Begin anew, from the nonce or from enrolment. */
@@ -130,7 +130,7 @@ static void start_over(struct link *link, const char *why)
     web_cancel(&link->poll);
     if (link->op != NULL) {
         web_cancel(&link->op);
-        tell_sent(link, false);
+        tell_sent(link, false, NULL);
     }
     loop_timer_stop(link->heartbeat_timer);
     loop_timer_stop(link->poll_timer);
@@ -485,21 +485,25 @@ static void on_op_answered(void *context, const struct web_answer *answer)
         log_write(&link->options.log, LOG_WARNING, "result not wanted", "%s", why);
     }
     /* What the server refuses for good would be refused again. */
-    tell_sent(link, is_refused || (answer->is_answered && answer->status == 200));
+    tell_sent(link, is_refused || (answer->is_answered && answer->status == 200), answer);
     if (is_over(answer)) {
         link_refusal(answer, why, sizeof why);
         start_over(link, why);
     }
 }
 
-static bool send_result(struct link *link, const char *path, const struct buf *body, bool is_bench)
+bool link_post(struct link *link, enum link_post post, const struct buf *body)
 {
-    if (body->has_overflowed)
+    static const char *const paths[] = { [LINK_POST_OP] = "/agent/v1/op",
+                                         [LINK_POST_BENCH] = "/agent/v1/bench",
+                                         [LINK_POST_CHALLENGE] = "/agent/v1/challenge" };
+
+    if (link->state != LINK_OPEN || link->op != NULL || body->has_overflowed)
         return false;
-    link->op_is_bench = is_bench;
+    link->post = post;
     send_signed(link,
                 &(struct link_call){ .method = "POST",
-                                     .path = path,
+                                     .path = paths[post],
                                      .stream = "op",
                                      .seq = ++link->op_seq,
                                      .body = body,
@@ -514,20 +518,8 @@ bool link_send_op(struct link *link, const struct op_result *result)
 {
     auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
 
-    if (link->state != LINK_OPEN || link->op != NULL)
-        return false;
     op_result_encode(&body, result);
-    return send_result(link, "/agent/v1/op", &body, false);
-}
-
-bool link_send_bench(struct link *link, const struct bench_report *report)
-{
-    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
-
-    if (link->state != LINK_OPEN || link->op != NULL)
-        return false;
-    bench_report_encode(&body, report);
-    return send_result(link, "/agent/v1/bench", &body, true);
+    return link_post(link, LINK_POST_OP, &body);
 }
 
 struct link *link_open(struct loop *loop, struct web *web, const struct link_options *options)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flow/audit.h"
 #include "flow/automation.h"
 #include "flow/autopay.h"
 #include "flow/bill.h"
@@ -82,6 +83,7 @@ static const struct job {
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
+    { "proofs", flow_audit_ask, AUDIT_BATCH_MAX, NULL, ALWAYS, 30 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,

@@ -154,9 +154,12 @@ static void on_hopeless(void *context, const char *why)
     (void)snprintf(events.hopeless, sizeof events.hopeless, "%s", why);
 }
 
-static void on_bench_sent(void *context, bool has_arrived)
+static void on_posted(void *context, enum link_post post, const struct web_answer *answer)
 {
+    bool has_arrived = answer != NULL && answer->is_answered && answer->status == 200;
+
     (void)context;
+    CHECK_INT(post, LINK_POST_BENCH);
     events.bench_sent++;
     events.bench_arrived += has_arrived ? 1 : 0;
 }
@@ -197,7 +200,7 @@ static void dial(const char *token)
         .facts = &facts,
         .log = log_silent(),
         .events = { NULL, on_connected, on_desired, on_contact, fill, on_op_sent, on_hopeless,
-                    on_bench_sent },
+                    on_posted },
     };
 
     (void)snprintf(url, sizeof url, "%s//", scripted_url(scripted)); /* slashes do no harm */
@@ -249,15 +252,16 @@ static void test_it_joins_and_reports(void **state)
 static void test_what_was_measured_is_sent(void **state)
 {
     struct op_result result = { .op_id = "00000000000000000000000000000001", .output = "" };
-    static struct bench_report report = { .cpu_mops = 5 };
+    auto_buf struct buf body = buf_of(64);
 
     (void)state;
     home_identity()->machine_id = 7;
+    buf_append(&body, "{}", 2);
     dial(NULL);
-    CHECK(!link_send_bench(line, &report));
+    CHECK(!link_post(line, LINK_POST_BENCH, &body));
     wait_for(&events.desired, 1);
-    CHECK(link_send_bench(line, &report));
-    CHECK(!link_send_bench(line, &report) && !link_send_op(line, &result));
+    CHECK(link_post(line, LINK_POST_BENCH, &body));
+    CHECK(!link_post(line, LINK_POST_BENCH, &body) && !link_send_op(line, &result));
     wait_for(&events.bench_sent, 1);
     CHECK_INT(events.bench_arrived, 1);
     CHECK_INT(events.op_sent, 0);
@@ -266,7 +270,7 @@ static void test_what_was_measured_is_sent(void **state)
     wait_for(&events.op_sent, 1);
     CHECK_INT(seqs[OP], 2);
     scripts[BENCH] = (struct script){ 1, 409, "{}" };
-    CHECK(link_send_bench(line, &report));
+    CHECK(link_post(line, LINK_POST_BENCH, &body));
     wait_for(&events.bench_sent, 2);
     CHECK_INT(events.bench_arrived, 1);
     wait_for(&events.connected, 2); /* the session is over: a new one */
