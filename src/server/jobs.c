@@ -56,6 +56,11 @@ static bool run_login_forget(const struct jobs_options *options, struct error *e
     return flow_login_forget(options->flow, err);
 }
 
+static bool run_recovery(const struct jobs_options *options, struct error *err)
+{
+    return options->recovery == NULL || recovery_watch_look(options->recovery, err);
+}
+
 enum { ALWAYS = -1 };
 
 static const struct job {
@@ -66,6 +71,7 @@ static const struct job {
     int due;          /* what says when (flow/due.h); ALWAYS: every period */
     int64_t period_us;
 } table[] = {
+    { "recovery", NULL, 0, run_recovery, ALWAYS, 5 * US_PER_SECOND },
     { "liveness", NULL, 0, run_liveness, ALWAYS, LIVENESS_SECONDS *US_PER_SECOND },
     { "contact lost", flow_contact_lost, CONTACT_LOST_MAX, NULL, DUE_CONTACT_LOST, LOOK_MAX_US },
     { "no credit", flow_no_credit, NO_CREDIT_MAX, NULL, DUE_NO_CREDIT, LOOK_MAX_US },
@@ -91,6 +97,9 @@ static const struct job {
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };
+
+/* The first ones, that run while a recovery is open: nothing else falls due then. */
+enum { JOBS_IN_RECOVERY = 2 };
 
 struct jobs {
     struct jobs_options options;
@@ -210,7 +219,8 @@ static void run_due(struct jobs *jobs)
     for (size_t i = 0; i < JOB_COUNT; i++) {
         if (jobs->due_us[i] > monotonic_us())
             continue;
-        run_job(jobs, &table[i]);
+        if (i < JOBS_IN_RECOVERY || !recovery_watch_is_open(jobs->options.recovery))
+            run_job(jobs, &table[i]);
         jobs->ran_us[i] = monotonic_us();
     }
 }
