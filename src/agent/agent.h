@@ -17,7 +17,6 @@
 #include <stdint.h>
 
 #include "agent/access.h"
-#include "agent/bencher.h"
 #include "agent/container.h"
 #include "agent/engine.h"
 #include "agent/gauges.h"
@@ -75,7 +74,6 @@ struct agent {
     char engine_socket[512];
     struct observer *observer;
     struct stock *stock;
-    struct bencher *bencher; /* NULL until the machine is probed */
     struct instances instances;
     struct images images;
     struct slots slots;

@@ -9,6 +9,7 @@
 #include "agent/access_tools.h"
 #include "agent/holder.h"
 #include "agent/jupyter.h"
+#include "agent/seccomp.h"
 #include "agent/slots.h"
 #include "base/encode.h"
 #include "market/launch.h"
@@ -376,15 +377,18 @@ static void encode_network(struct encoder *json, const struct container_wish *wi
 static void encode_host_config(struct encoder *json, const struct container_wish *wish)
 {
     static const char *const all[] = { "ALL" };
-    static const char *const security[] = { "no-new-privileges" };
-    auto_buf struct buf bind = buf_of(4096);
+    auto_buf struct buf bind = buf_of(4096), calls = buf_of(SECCOMP_PROFILE_MAX);
+
+    buf_printf(&calls, "seccomp=");
+    seccomp_profile(&calls);
+    assert(!calls.has_overflowed);
 
     encode_key(json, "HostConfig");
     encode_object(json);
     encode_field_bool(json, "Init", true);
     encode_list(json, "CapDrop", all, 1);
     encode_list(json, "CapAdd", capabilities, sizeof capabilities / sizeof capabilities[0]);
-    encode_list(json, "SecurityOpt", security, 1);
+    encode_list(json, "SecurityOpt", (const char *const[]){ "no-new-privileges", calls.bytes }, 2);
     encode_network(json, wish);
     buf_printf(&bind, "%s:%s:ro", wish->host->tools_dir, ACCESS_TOOLS_MOUNT);
     encode_list(json, "Binds", (const char *const[]){ bind.bytes }, 1);

@@ -226,7 +226,6 @@ static bool desired_work(struct db *db, void *context, struct error *err)
     work->desired = (struct desired){ .session_epoch = has_session ? session.epoch : 0,
                                       .desired_rev = work->machine.desired_rev,
                                       .server_time_us = work->now.microseconds,
-                                      .audit_id = work->machine.audit_id,
                                       .instance_count = (int64_t)count };
     work->desired.instances = arena_alloc(work->arena, count, sizeof *work->desired.instances);
     if (work->desired.instances == NULL)

@@ -30,7 +30,6 @@ static const char *const op_kind_names[] = {
 static const struct field desired_fields[] = {
     FIELD_INT(struct desired, session_epoch, 1, INT64_MAX),
     FIELD_INT(struct desired, desired_rev, 0, INT64_MAX),
-    FIELD_INT_ADDED(struct desired, audit_id, 0, INT64_MAX),
     FIELD_INT(struct desired, server_time_us, 0, INT64_MAX),
 };
 static const struct field_list desired_list = FIELD_LIST(desired_fields);
@@ -586,8 +585,9 @@ bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret
 
     if (!fields_decode(root, &desired_list, NULL, &desired, err))
         return false;
-    if (!decode_instances(root, arena, &desired, err) || !decode_ops(root, arena, &desired, err) ||
-        !decode_relays(root, arena, &desired, err))
+    if (!decode_instances(root, arena, &desired, err))
+        return false;
+    if (!decode_ops(root, arena, &desired, err) || !decode_relays(root, arena, &desired, err))
         return false;
     *ret = desired;
     return true;

@@ -185,8 +185,7 @@ static void look(struct poll *poll)
             answer_failure(poll, &err);
             return;
         }
-        /* In a recovery machines go on with what they were told last. */
-        if (!has || (rev > poll->after && !recovery_watch_is_open(&poll->app->recovery))) {
+        if (!has || rev > poll->after) {
             answer_desired(poll);
             return;
         }

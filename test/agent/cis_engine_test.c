@@ -274,6 +274,53 @@ static void test_what_it_tries_is_refused(void **state)
     }
 }
 
+/* 5.22, and what of it is more than an engine's own list: by the numbers, from within. */
+static void test_calls_that_no_guest_needs_are_refused(void **state)
+{
+    static const char *const refused[] = {
+        "keyctl",        "add_key",
+        "request_key",   "bpf",
+        "userfaultfd",   "perf_event_open",
+        "mount",         "io_uring_setup",
+        "umount2",       "io_uring_enter",
+        "fsopen",        "io_uring_register",
+        "open_tree",     "unshare(user)",
+        "clone(user)",   "setns",
+        "pivot_root",    "open_by_handle_at",
+        "init_module",   "kexec_load",
+        "reboot",        "personality(no randomness)",
+        "socket(vsock)",
+    };
+    static const char *const works[] = { "getpid", "personality(ask)", "memfd_create",
+                                         "socket(unix)" };
+    auto_buf struct buf program = buf_of(8 << 20);
+    char path[256], command[256], output[256];
+    struct error err;
+
+    (void)state;
+    /* Through the tools' folder, which the guest has at /opt/berth. */
+    CHECK_OK(file_read(AT_FDCWD, "bin/probe_calls", &program, &err), &err);
+    (void)snprintf(path, sizeof path, "%s/host/tools/bin/probe_calls", engine_dir());
+    CHECK_OK(file_replace(AT_FDCWD, path, 0755, program.bytes, program.length, &err), &err);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        check_row("%s", refused[i]);
+        (void)snprintf(command, sizeof command, "/opt/berth/bin/probe_calls | grep -F '%s '",
+                       refused[i]);
+        host_run(GUEST, command, output, sizeof output);
+        CHECK(strstr(output, " EPERM") != NULL);
+    }
+    for (size_t i = 0; i < sizeof works / sizeof works[0]; i++) {
+        check_row("%s", works[i]);
+        (void)snprintf(command, sizeof command, "/opt/berth/bin/probe_calls | grep -F '%s '",
+                       works[i]);
+        host_run(GUEST, command, output, sizeof output);
+        CHECK(strstr(output, " done") != NULL);
+    }
+    /* Libraries take this for an old kernel, and use clone. */
+    host_run(GUEST, "/opt/berth/bin/probe_calls | grep clone3", output, sizeof output);
+    CHECK_TEXT(output, "clone3 ENOSYS");
+}
+
 /* 5.7: no SSH server, no agent: its first process, what starts programs in it, and this. */
 static void test_no_server_of_ours_is_in_it(void **state)
 {
@@ -301,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_it_has_limits),
         cmocka_unit_test(test_its_network_is_its_own),
         cmocka_unit_test(test_what_it_tries_is_refused),
+        cmocka_unit_test(test_calls_that_no_guest_needs_are_refused),
         cmocka_unit_test(test_no_server_of_ours_is_in_it),
     };
     engine_enter();
