@@ -2,12 +2,13 @@
 /* Many agents in one process, for bench/heartbeat.py: each with a connection of its own, from a
  * loopback address of its own, one heartbeat every five seconds.
  *
- *     heartbeat-load ADDRESS:PORT COUNT <commands      tokens, one a line, first
+ *     heartbeat-load ADDRESS:PORT COUNT [FIRST] <commands      tokens, one a line, first
  *
  * Enrols and connects them all, prints "connected", and then takes one command a line:
  * "run SECONDS" beats at the server, "peer PORT SECONDS" sends requests just like those to another
- * server on the same address. Each prints one line of JSON: how many answers, how many of them
- * wrong, and how long they took. */
+ * server on the same address, "reconnect PORT" drops all connections and opens every session anew,
+ * there. FIRST numbers the agents, where several processes are on one market. Each prints one line
+ * of JSON: how many answers, how many of them wrong, and how long they took. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -131,27 +132,56 @@ static void ask(int fd, const char *path, const struct buf *body, struct buf *re
     }
 }
 
+static _Noreturn void give_up(const struct error *err)
+{
+    (void)fprintf(stderr, "heartbeat-load: %s\n", err->text);
+    exit(1);
+}
+
+static void open_session(struct client *client)
+{
+    auto_buf struct buf ask_nonce = buf_of(TEXT_MAX), nonce = buf_of(TEXT_MAX);
+    auto_buf struct buf hello = buf_of(TEXT_MAX), session = buf_of(TEXT_MAX);
+    struct error err;
+
+    sim_agent_ask_nonce(&client->agent, &ask_nonce);
+    ask(client->fd, "/agent/v1/nonce", &ask_nonce, &nonce);
+    if (!sim_agent_ask_session(&client->agent, &nonce, &hello, &err))
+        give_up(&err);
+    ask(client->fd, "/agent/v1/session", &hello, &session);
+    if (!sim_agent_take_session(&client->agent, &session, &err))
+        give_up(&err);
+}
+
 static void join(struct client *client, size_t number, const char *token)
 {
     auto_buf struct buf enroll = buf_of(TEXT_MAX), identity = buf_of(TEXT_MAX);
-    auto_buf struct buf ask_nonce = buf_of(TEXT_MAX), nonce = buf_of(TEXT_MAX);
-    auto_buf struct buf hello = buf_of(TEXT_MAX), session = buf_of(TEXT_MAX);
     struct error err;
 
     sim_agent_init(&client->agent, "", (int64_t)number, 0, "");
     client->fd = dial(number, server.sin_port);
     sim_agent_ask_enroll(&client->agent, token, &enroll);
     ask(client->fd, "/agent/v1/enroll", &enroll, &identity);
-    bool is_in = sim_agent_take_enroll(&client->agent, &identity, &err);
-    sim_agent_ask_nonce(&client->agent, &ask_nonce);
-    ask(client->fd, "/agent/v1/nonce", &ask_nonce, &nonce);
-    is_in = is_in && sim_agent_ask_session(&client->agent, &nonce, &hello, &err);
-    ask(client->fd, "/agent/v1/session", &hello, &session);
-    is_in = is_in && sim_agent_take_session(&client->agent, &session, &err);
-    if (!is_in) {
-        (void)fprintf(stderr, "heartbeat-load: %s\n", err.text);
-        exit(1);
+    if (!sim_agent_take_enroll(&client->agent, &identity, &err))
+        give_up(&err);
+    open_session(client);
+}
+
+/* As after a restart of the server: every agent dials, and opens a session. */
+static void reconnect(in_port_t port)
+{
+    int64_t begin_us = now_us();
+
+    for (size_t i = 0; i < client_count; i++)
+        (void)close(clients[i].fd);
+    for (size_t i = 0; i < client_count; i++) {
+        clients[i].fd = dial(i, port);
+        open_session(&clients[i]);
     }
+    server.sin_port = port;
+    (void)printf("{\"reconnected\":%zu,\"us\":%lld}\n", client_count,
+                 (long long)(now_us() - begin_us));
+    (void)fflush(stdout);
 }
 
 static void beat(struct client *client)
@@ -299,8 +329,9 @@ int main(int argc, char **argv)
 {
     char line[256], *rest;
 
-    if (argc != 3 || strchr(argv[1], ':') == NULL)
+    if (argc < 3 || argc > 4 || strchr(argv[1], ':') == NULL)
         return 2;
+    size_t first = argc == 4 ? number(argv[3]) : 0;
     crypto_start();
     *strchr(argv[1], ':') = '\0';
     server.sin_family = AF_INET;
@@ -314,7 +345,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < client_count; i++) {
         if (!read_line(line, sizeof line))
             return 2;
-        join(&clients[i], i, line);
+        join(&clients[i], first + i, line);
     }
     (void)printf("connected\n");
     (void)fflush(stdout);
@@ -323,6 +354,8 @@ int main(int argc, char **argv)
         if (word != NULL && strcmp(word, "peer") == 0) {
             in_port_t port = htons((uint16_t)number(strtok_r(NULL, " ", &rest)));
             run_peer(port, (int64_t)number(strtok_r(NULL, " ", &rest)));
+        } else if (word != NULL && strcmp(word, "reconnect") == 0) {
+            reconnect(htons((uint16_t)number(strtok_r(NULL, " ", &rest))));
         } else {
             run((int64_t)number(strtok_r(NULL, " ", &rest)));
         }
