@@ -25,7 +25,8 @@ SCOPES = ("instance_read", "instance_write", "user_read", "user_write", "billing
 RATES = ("read", "write", "search", "secret", "agent", "none")
 PARAMS = ("id", "user", "text")
 OBJECTS = ("instance", "offer", "machine", "ssh_key", "api_key", "order", "session", "tfa_method",
-           "scheduled_job", "team", "team_member", "team_role", "webhook", "deposit", "card")
+           "scheduled_job", "team", "team_member", "team_role", "volume", "volume_offer", "webhook", "deposit",
+           "card")
 ROUTE_MEMBERS = {"name", "method", "path", "handler", "summary", "callers", "scope", "rate",
                  "blocking", "params", "query", "request", "reply", "content", "errors",
                  "access", "example", "proof", "step"}

@@ -21,6 +21,7 @@
 #include "agent/relays.h"
 #include "agent/report.h"
 #include "agent/steps.h"
+#include "agent/tending.h"
 #include "sys/fd.h"
 #include "sys/file.h"
 
@@ -185,13 +186,7 @@ static void on_second(void *context)
     struct agent *agent = context;
 
     loop_timer_set(agent->second_timer, SECOND_MS);
-    networks_watch(agent);
-    if (agent->access != NULL)
-        access_tend(agent->access);
-    copies_tend(agent);
-    tunnel_tend(agent->tunnel);
-    if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
-        gauges_ask_gpus(&agent->gauges);
+    tending_second(agent);
 }
 
 /* The server */
@@ -497,6 +492,7 @@ static void open_parts(struct agent *agent)
     gauges_open(&agent->gauges, agent->loop);
     instances_load(&agent->instances, agent);
     instances_desire(&agent->instances, &agent->keep);
+    tending_open(agent);
     agent->ops = ops_open(agent->loop, &ops);
     agent->metadata = metadata_open(agent->loop, &agent->log);
     networks_open(agent);
@@ -531,6 +527,7 @@ static bool open_agent(struct agent *agent, struct error *err)
 static void close_agent(struct agent *agent)
 {
     job_cancel(&agent->probe);
+    volumes_close(&agent->volumes);
     web_cancel(&agent->info);
     link_close(&agent->link);
     pool_close(&agent->pool);

@@ -38,6 +38,7 @@
 #include "agent/stock.h"
 #include "agent/totals.h"
 #include "agent/tunnel.h"
+#include "agent/volumes.h"
 #include "agent/web.h"
 
 struct agent_options {
@@ -74,6 +75,7 @@ struct agent {
     char engine_socket[512];
     struct observer *observer;
     struct stock *stock;
+    struct volumes volumes;
     struct instances instances;
     struct images images;
     struct slots slots;

@@ -11,6 +11,7 @@
 #include "agent/jupyter.h"
 #include "agent/seccomp.h"
 #include "agent/slots.h"
+#include "agent/volumes.h"
 #include "base/encode.h"
 #include "market/launch.h"
 #include "sys/crypto.h"
@@ -392,6 +393,7 @@ static void encode_host_config(struct encoder *json, const struct container_wish
     encode_network(json, wish);
     buf_printf(&bind, "%s:%s:ro", wish->host->tools_dir, ACCESS_TOOLS_MOUNT);
     encode_list(json, "Binds", (const char *const[]){ bind.bytes }, 1);
+    volumes_encode(json, wish->host, &wish->desired->spec);
     encode_key(json, "RestartPolicy");
     encode_object(json);
     encode_field_text(json, "Name", "no");
@@ -484,4 +486,17 @@ char *container_gpus(const struct desired_instance *desired, char gpus[static SE
         length += (size_t)written;
     }
     return gpus;
+}
+
+bool container_without_limit(struct container_host *host, const char *refusal)
+{
+    bool is_container = strstr(refusal, "storage-opt") != NULL;
+    /* "quota size requested but no quota support" */
+    bool is_volume = !is_container && strstr(refusal, "quota") != NULL;
+
+    if (!(is_container && host->has_quota) && !(is_volume && host->has_volume_quota))
+        return false;
+    host->has_quota = host->has_quota && !is_container;
+    host->has_volume_quota = host->has_volume_quota && !is_volume;
+    return true;
 }

@@ -2,8 +2,8 @@
 /* How an instance becomes a container: the whole create request, made by us from scratch.
  *
  * Guests are hostile. Nothing of what a renter writes reaches the engine but through the fields
- * of struct instance_spec: no privileged, no host namespaces, no mounts, no devices but the GPUs
- * that were rented, no capabilities but a short list. */
+ * of struct instance_spec: no privileged, no host namespaces, no mounts but of its renter's
+ * volumes, no devices but the GPUs that were rented, no capabilities but a short list. */
 
 #ifndef BERTH_AGENT_CONTAINER_H
 #define BERTH_AGENT_CONTAINER_H
@@ -35,6 +35,7 @@ struct container_host {
     int64_t cpu_count;             /* hardware threads of the engine's machine */
     bool is_simulated;             /* the GPUs do not exist: none are asked for */
     bool has_quota;                /* the engine's storage can limit a container's size */
+    bool has_volume_quota;         /* and that of a volume */
     const struct isolate *isolate; /* the walls around guests; NULL: they have none */
     const struct scrub *scrub;     /* clears GPUs between tenants; NULL: nobody does */
 };
@@ -54,6 +55,10 @@ void container_encode(struct buf *out, const struct container_wish *wish);
  * the same one make the same container. The image does not count: a container keeps its files. */
 NODISCARD bool container_spec(const struct desired_instance *desired,
                               char spec[static SEEN_SPEC_SIZE], struct error *err);
+
+/* The engine refused to make a container for a limit that its storage has none of: without it,
+ * then. False: that was not why. */
+bool container_without_limit(struct container_host *host, const char *refusal);
 
 /* "C.7001", or what the renter chose. */
 char *container_hostname(const struct desired_instance *desired,

@@ -186,7 +186,8 @@ void report_fill(struct agent *agent, struct arena *arena, struct heartbeat *hea
 {
     const char *failure = agent->engine != NULL ? engine_failure(agent->engine) : NULL;
     const char *message = failure != NULL ? failure : observe_message(agent->observer);
-    size_t max = agent->instances.count;
+    const struct volumes *volumes = &agent->volumes;
+    size_t max = agent->instances.count + volumes->gone_count + volumes->size_count;
 
     if (max > HEARTBEAT_INSTANCES_MAX)
         max = HEARTBEAT_INSTANCES_MAX;
@@ -206,4 +207,6 @@ void report_fill(struct agent *agent, struct arena *arena, struct heartbeat *hea
         if (is_reported(agent, instance) && (size_t)heartbeat->instance_count < max)
             fill_report(agent, instance, arena, &heartbeat->instances[heartbeat->instance_count++]);
     }
+    if (heartbeat->instances != NULL)
+        volumes_fill(volumes, heartbeat, max - (size_t)heartbeat->instance_count);
 }

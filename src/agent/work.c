@@ -128,10 +128,9 @@ static bool make_container(struct account *account, const char *name, const char
         }
         if (docker_create(&account->docker, name, body.bytes, ret_id, err))
             return true;
-        if (!host.has_quota || strstr(err->text, "storage-opt") == NULL)
+        if (!container_without_limit(&host, err->text))
             break;
-        host.has_quota = false;
-        account->has_no_quota = true;
+        account->has_no_quota = !host.has_quota;
     }
     account->is_final = err->code == ERROR_INVALID;
     return error_context(err, "make the container");

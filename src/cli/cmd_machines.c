@@ -34,6 +34,8 @@ const struct args_option cmd_list_machine_options[] = {
     { "min-chunk", 'm', "GPUS", "the smallest slice" },
     { "max-grace", 0, "SECONDS", "notice that a bid gets at most, 0 to 120 (120)" },
     { "duration", 'l', "TIME", "an end that rolls on with the days: '3 months', '10 days'" },
+    { "vol-size", 'v', "GB", "space for volumes (half of what is free); 0: none" },
+    { "vol-price", 'z', "DOLLARS", "of a volume, per GB and month" },
     { "discount-rate", 'r', "PART", "the most off for paying ahead, 0 to 1" },
     { "end-date", 'e', "DATE", "rentals end then: 2027-01-31, 01/31/2027 or Unix seconds" },
     { NULL, 0, NULL, NULL },
@@ -236,6 +238,8 @@ static const struct price_option prices[] = {
     { "price-inetd", "price_inetd" },
     { "price-min-bid", "price_min_bid" },
     { "discount-rate", "credit_discount_max" },
+    { "vol-price", "vol_price" },
+    { "vol-size", "vol_size" },
     { NULL, NULL },
 };
 

@@ -9,7 +9,7 @@
 #include "base/parse.h"
 #include "cli/cmd_bids.h"
 #include "cli/cmd_rank.h"
-#include "cli/query.h"
+#include "cli/cmd_volumes.h"
 #include "sys/file.h"
 
 enum {
@@ -30,6 +30,7 @@ const struct args_option cmd_search_offers_options[] = {
 const struct args_option cmd_create_instance_options[] = {
     RENTAL_IMAGE_OPTION(0),
     RENTAL_DISK_OPTION(0),
+    VOLUME_OPTIONS,
 #include "cli/rental_options.def"
     { NULL, 0, NULL, NULL },
 };
@@ -258,19 +259,26 @@ static void write_profile(struct cli *cli, struct encoder *json)
     }
 }
 
-bool offers_write_search(struct cli *cli, size_t first, struct buf *body, struct error *err)
+bool offers_write_conditions(struct cli *cli, size_t first, enum query_defaults defaults,
+                             struct encoder *json, struct error *err)
 {
     auto_buf struct buf text = buf_of(QUERY_LENGTH_MAX);
-    struct encoder json = encoder_of(body);
     size_t at;
 
     if (!join_words(&cli->args, first, &text, err))
         return false;
+    return query_write(text.bytes, defaults, json, &at, err) || point_at(cli, text.bytes, at, err);
+}
+
+bool offers_write_search(struct cli *cli, size_t first, struct buf *body, struct error *err)
+{
+    struct encoder json = encoder_of(body);
+
     encode_object(&json);
     if (args_has(&cli->args, "unavailable"))
         encode_field_bool(&json, "include_unavailable", true);
-    if (!query_write(text.bytes, defaults_of(&cli->args), &json, &at, err))
-        return point_at(cli, text.bytes, at, err);
+    if (!offers_write_conditions(cli, first, defaults_of(&cli->args), &json, err))
+        return false;
     if (!offers_write_order(cli, &json, err) || !offers_write_limit(cli, &json, err) ||
         !write_type(cli, &json, err))
         return false;
@@ -439,7 +447,8 @@ static bool create_several(struct cli *cli, struct error *err)
         encode_int(&json, offer_id);
     }
     encode_end(&json);
-    if (!offers_write_members(cli, &json, err) || !close_body(&json, &body, err) ||
+    if (!offers_write_members(cli, &json, err) || !volumes_write_info(cli, &json, err) ||
+        !close_body(&json, &body, err) ||
         !client_call(cli->client, "POST", "/api/v0/asks/bulk/", &body, &reply, err))
         return false;
     if (cli_print_raw(cli, reply))
@@ -472,7 +481,8 @@ bool cmd_create_instance(struct cli *cli, struct error *err)
         return create_several(cli, err);
     encode_object(&json);
     if (!cli_id(cli, cli->args.words[0], "an offer", &offer_id, err) ||
-        !offers_write_members(cli, &json, err) || !close_body(&json, &body, err))
+        !offers_write_members(cli, &json, err) || !volumes_write_info(cli, &json, err) ||
+        !close_body(&json, &body, err))
         return false;
     (void)snprintf(path, sizeof path, "/api/v0/asks/%lld/", offer_id);
     if (!client_call(cli->client, "PUT", path, &body, &reply, err))
@@ -488,6 +498,9 @@ bool cmd_create_instance(struct cli *cli, struct error *err)
         return true;
     }
     buf_printf(cli->out, "Instance %lld is starting.\n", id);
+    if (json_member(reply, "volume_id") != NULL)
+        buf_printf(cli->out, "Volume %lld is yours, and charged until you delete it.\n",
+                   (long long)print_int_of(reply, "volume_id"));
     if (!args_has(&cli->args, "args"))
         cli_note(cli, "`berth ssh %lld` waits until it runs and logs in.", id);
     return true;

@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "cli/command.h"
+#include "cli/query.h"
 
 bool cmd_search_offers(struct cli *cli, struct error *err);
 bool cmd_create_instance(struct cli *cli, struct error *err);
@@ -27,6 +28,10 @@ extern const struct args_option cmd_create_instance_options[];
 /* The query object that the words from `first` on and the search options make. */
 NODISCARD bool offers_write_search(struct cli *cli, size_t first, struct buf *body,
                                    struct error *err);
+
+/* The words from `first` on as members of the open object, the defaults in front of them. */
+NODISCARD bool offers_write_conditions(struct cli *cli, size_t first, enum query_defaults defaults,
+                                       struct encoder *json, struct error *err);
 
 /* A number of GB, or `fallback`; how to sort; how many. */
 NODISCARD bool offers_write_gb(struct cli *cli, const char *option, const char *fallback,

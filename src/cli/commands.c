@@ -27,6 +27,7 @@
 #include "cli/cmd_teams.h"
 #include "cli/cmd_templates.h"
 #include "cli/cmd_upkeep.h"
+#include "cli/cmd_volumes.h"
 #include "cli/cmd_webhooks.h"
 #include "cli/help.h"
 
@@ -100,6 +101,22 @@ const struct command commands[] = {
       cmd_show_instances, NULL, "the same, by the name that it has elsewhere", "" },
     { "Rent", "show", "instance", false, true, "ID", 1, 1, quiet_options, cmd_show_instance,
       INSTANCES, "everything about one rental", "" },
+    { "Rent", "search", "volumes", false, true, "[QUERY...]", 0, ANY, cmd_search_volumes_options,
+      cmd_search_volumes, NULL, "find space on a machine that outlives its instances",
+      "berth search volumes 'disk_space>=100 geolocation in [SE,DE]' -o storage_cost\n" },
+    { "Rent", "create", "volume", false, true, "OFFER", 1, 1, cmd_create_volume_options,
+      cmd_create_volume, NULL, "take space of an offer of volumes",
+      "berth create volume 5101 --size 20 --name data\n"
+      "berth create instance 4101 --image ubuntu --create-volume 5101 --mount-path /data\n\n"
+      "Charged until it is deleted, mounted or not.\n" },
+    { "Rent", "show", "volumes", false, true, "", 0, 0, cmd_show_volumes_options, cmd_show_volumes,
+      NULL, "your volumes, and what mounts them", "" },
+    { "Rent", "delete", "volume", false, true, "ID", 1, 1, no_options, cmd_delete_volume,
+      "show volumes -q", "delete a volume and its data, for good",
+      "Not while an instance mounts it.\n" },
+    { "Rent", "clone", "volume", false, true, "ID OFFER", 2, 2, cmd_clone_volume_options,
+      cmd_clone_volume, "show volumes -q", "copy a volume into another",
+      "Hosts do not copy here: mount both in one instance, and copy there.\n" },
     { "Rent", "ssh", NULL, false, true, "ID [-- COMMAND...]", 1, ANY, cmd_ssh_options, cmd_ssh,
       INSTANCES, "wait until an instance runs, and log in to it",
       "It becomes OpenSSH's own ssh, so its configuration and keys count.\n" },
@@ -203,6 +220,11 @@ const struct command commands[] = {
     { "Lend", "host", "rank", false, true, "MACHINE [QUERY...]", 1, ANY, cmd_host_rank_options,
       cmd_host_rank, MACHINES, "where a machine's offers stand in a search, and what moves them",
       "berth host rank 77 'gpu_name=RTX_4090 num_gpus=1'\n" },
+    { "Lend", "list", "volume", false, true, "MACHINE...", 1, ANY, cmd_list_volume_options,
+      cmd_list_volume, MACHINES, "offer space for volumes; it replaces what was offered before",
+      "berth list volume 77 --size 500 --price_disk 0.08\n" },
+    { "Lend", "unlist", "volume", false, true, "OFFER", 1, 1, no_options, cmd_unlist_volume, NULL,
+      "take an offer of volumes back; volumes stay", "" },
     { "Lend", "unlist", "machine", false, true, "ID", 1, 1, no_options, cmd_unlist_machine,
       MACHINES, "take a machine's offers back; rentals go on", "" },
     { "Lend", "delete", "machine", false, true, "ID", 1, 1, no_options, cmd_delete_machine,

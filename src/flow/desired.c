@@ -59,14 +59,13 @@ static enum desired_state state_of(const struct contract_row *contract)
 
 /* Only this lets a host delete data. */
 static void sign_destroy(const struct desired_work *work, const struct contract_row *contract,
-                         struct desired_instance *instance)
+                         uint8_t token[static DESTROY_TOKEN_SIZE])
 {
     auto_buf struct buf text = buf_of(1024);
 
     destroy_signed(&text, work->machine_id, contract->id, contract->gen);
     struct signature signature = crypto_sign_with(work->flow->server_keys, text.bytes, text.length);
-    memcpy(instance->destroy_token, signature.bytes, sizeof instance->destroy_token);
-    instance->has_destroy_token = true;
+    memcpy(token, signature.bytes, DESTROY_TOKEN_SIZE);
 }
 
 static bool add_keys(struct db *db, const struct desired_work *work,
@@ -144,7 +143,8 @@ static bool fill(struct db *db, const struct desired_work *work,
                                            .stop_after_ms = -1,
                                            .lifetime_after_ms = -1 };
     if (instance->state == DESIRED_ABSENT) {
-        sign_destroy(work, contract, instance);
+        sign_destroy(work, contract, instance->destroy_token);
+        instance->has_destroy_token = true;
         return true;
     }
     if (!user_load(db, contract->owner_id, work->arena, &user, &has, err) ||
@@ -170,6 +170,22 @@ static bool fill(struct db *db, const struct desired_work *work,
            secrets_add(db, work->flow->vault, contract->owner_id, contract->id, work->arena,
                        &instance->spec, err) &&
            add_keys(db, work, contract, &instance->spec, err);
+}
+
+/* A volume is told of in the spec of what mounts it; alone, when it is to go. */
+static bool add_volume(const struct desired_work *work, const struct contract_row *contract,
+                       struct desired *desired, struct error *err)
+{
+    struct desired_gone *gone = &desired->gone[desired->gone_count];
+
+    if (contract->state != RENTAL_DESTROYING)
+        return true;
+    if (desired->gone_count == DESIRED_GONE_MAX)
+        return no_room(err);
+    desired->gone_count++;
+    *gone = (struct desired_gone){ .id = contract->id, .gen = contract->gen };
+    sign_destroy(work, contract, gone->destroy_token);
+    return true;
 }
 
 static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
@@ -205,6 +221,18 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
     return true;
 }
 
+static bool add_contract(struct db *db, struct desired_work *work,
+                         const struct contract_row *contract, struct error *err)
+{
+    struct desired *desired = &work->desired;
+
+    if (contract->kind == KIND_VOLUME)
+        return add_volume(work, contract, desired, err);
+    if (desired->instance_count == DESIRED_INSTANCES_MAX)
+        return no_room(err);
+    return fill(db, work, contract, &desired->instances[desired->instance_count++], err);
+}
+
 static bool desired_work(struct db *db, void *context, struct error *err)
 {
     struct desired_work *work = context;
@@ -220,20 +248,18 @@ static bool desired_work(struct db *db, void *context, struct error *err)
     if (!session_load(db, work->machine_id, work->arena, &session, &has_session, err) ||
         !contract_list_on(db, work->machine_id, work->arena, &contracts, &count, err))
         return false;
-    if (count > DESIRED_INSTANCES_MAX)
-        return no_room(err);
     work->is_quarantined = work->machine.is_quarantined;
     work->desired = (struct desired){ .session_epoch = has_session ? session.epoch : 0,
                                       .desired_rev = work->machine.desired_rev,
-                                      .server_time_us = work->now.microseconds,
-                                      .instance_count = (int64_t)count };
+                                      .server_time_us = work->now.microseconds };
     work->desired.instances = arena_alloc(work->arena, count, sizeof *work->desired.instances);
-    if (work->desired.instances == NULL)
+    work->desired.gone = arena_alloc(work->arena, count, sizeof *work->desired.gone);
+    if (work->desired.instances == NULL || work->desired.gone == NULL)
         return no_room(err);
     if (!relay_desired(db, work->machine_id, work->arena, &work->desired, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!fill(db, work, &contracts[i], &work->desired.instances[i], err))
+        if (!add_contract(db, work, &contracts[i], err))
             return false;
     /* A command may hold secrets, too. */
     return work->is_quarantined || add_ops(db, work, err);

@@ -14,6 +14,12 @@ struct extend_work {
     struct extend_reply reply;
 };
 
+/* Idle jobs have no end, and volumes follow the offer of their own (flow/volume.h). */
+static bool is_instance(const struct contract_row *contract)
+{
+    return contract->kind != KIND_IDLE && contract->kind != KIND_VOLUME;
+}
+
 static bool is_dearer(const struct contract_row *contract, const struct listing *terms)
 {
     int64_t gpus = contract->terms.num_gpus == 0 ? 1 : contract->terms.num_gpus;
@@ -37,7 +43,7 @@ bool extend_contracts(struct change *change, const struct listing *terms, int64_
     for (size_t i = 0; i < count; i++) {
         struct contract_row *contract = &contracts[i];
 
-        if (contract->destroyed.microseconds != 0 || contract->kind == KIND_IDLE ||
+        if (contract->destroyed.microseconds != 0 || !is_instance(contract) ||
             instant_compare(terms->end, contract->terms.end) <= 0)
             continue;
         if (is_dearer(contract, terms)) {
@@ -83,7 +89,7 @@ static bool has_dearer(struct change *change, const struct listing *terms, bool 
     if (!contract_list_for(change->db, change->machine.id, change->arena, &contracts, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        *ret_has |= contracts[i].destroyed.microseconds == 0 && contracts[i].kind != KIND_IDLE &&
+        *ret_has |= contracts[i].destroyed.microseconds == 0 && is_instance(&contracts[i]) &&
                     is_dearer(&contracts[i], terms);
     return true;
 }

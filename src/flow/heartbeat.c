@@ -192,6 +192,14 @@ static bool take_contract(struct beat *beat, struct contract_row *contract, stru
                                   beat->last_heartbeat, err));
 }
 
+static bool watch_volume(struct beat *beat, struct contract_row *contract, struct error *err)
+{
+    const struct instance_report *report = find_report(beat->heartbeat, contract->id);
+
+    return contract->kind != KIND_VOLUME || report == NULL ||
+           flow_disk_watch_volume(&beat->change, contract, report->disk_used_mb, err);
+}
+
 /* A host that was away for long charged no disk for the last part of it. */
 static bool skip_disk(struct beat *beat, struct contract_row *contract, struct error *err)
 {
@@ -257,6 +265,10 @@ static bool take_all(struct beat *beat, struct heartbeat_outcome_reply *reply, s
     change->session.last_heartbeat = change->now;
     for (size_t i = 0; i < count; i++)
         if (!take_contract(beat, &contracts[i], err))
+            return false;
+    /* When all that mounts them stands as it is reported. */
+    for (size_t i = 0; i < count; i++)
+        if (!watch_volume(beat, &contracts[i], err))
             return false;
     /* Last: until then what is stored confirms nothing behind the heartbeat before. */
     return session_beat(change->db, change->machine.id, beat->heartbeat->session_epoch, change->now,

@@ -6,6 +6,7 @@
 #include "flow/hardware.h"
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
+#include "flow/volume.h"
 
 /* The market's prices where a host names none: $0.15 for a GB and month of disk, traffic free. */
 #define DISK_MONTH_DEFAULT ((struct money){ INT64_C(150000000) })
@@ -86,6 +87,22 @@ static enum list_machine_outcome judge(const struct listing *listing, int64_t gp
     return LIST_BAD_BID;
 }
 
+/* Space for volumes: the one thing that can still be wrong, and is written first. */
+static bool offer_volumes(struct change *change, const struct listing *listing,
+                          struct list_work *work, struct error *err)
+{
+    const struct list_machine_request *request = work->request;
+    const struct volume_wish wish = { request->has_volume_gb, request->has_volume_month,
+                                      request->volume_gb, request->volume_month };
+    enum volume_offer_outcome outcome;
+
+    if (!volume_offer_follow(change, listing, &wish, &outcome, err))
+        return false;
+    if (outcome != VOLUME_OFFER_DONE)
+        work->reply.outcome = outcome == VOLUME_OFFER_BAD_PRICE ? LIST_BAD_PRICE : LIST_BAD_VOLUME;
+    return true;
+}
+
 static bool list_work(struct db *db, void *context, struct error *err)
 {
     struct list_work *work = context;
@@ -118,6 +135,8 @@ static bool list_work(struct db *db, void *context, struct error *err)
     if (!request->has_gpu_hour && change.machine.listing.start.microseconds == 0)
         return true;
     work->reply.outcome = judge(&listing, facts.gpu_count);
+    if (work->reply.outcome == LIST_DONE && !offer_volumes(&change, &listing, work, err))
+        return false;
     if (work->reply.outcome != LIST_DONE)
         return true;
 
@@ -162,8 +181,8 @@ static bool unlist_work(struct db *db, void *context, struct error *err)
     if (!has)
         return true;
     work->reply.outcome = LIST_DONE;
-    return machine_lock(db, machine.id, err) && machine_set_unlisted(db, machine.id, err) &&
-           offer_remove_all(db, machine.id, work->now, &arena, err) &&
+    return machine_lock(db, machine.id, err) &&
+           offer_take_off(db, machine.id, work->now, &arena, err) &&
            db_notify(db, TOPIC_MACHINE, machine.id, err);
 }
 
@@ -193,6 +212,7 @@ static bool roll_work(struct db *db, void *context, struct error *err)
     struct list_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     int64_t count, extended, dearer;
+    enum volume_offer_outcome outcome;
     struct change change;
     size_t offer_count;
     bool has;
@@ -206,14 +226,14 @@ static bool roll_work(struct db *db, void *context, struct error *err)
     bool is_over = instant_compare(listing->end, work->now) <= 0;
     if (listing->roll_us > 0) {
         listing->end = instant_add(work->now, listing->roll_us);
-        return machine_set_listing(db, change.machine.owner_id, work->machine_id, true, listing,
+        return volume_offer_follow(&change, listing, NULL, &outcome, err) &&
+               machine_set_listing(db, change.machine.owner_id, work->machine_id, true, listing,
                                    &count, err) &&
                offer_cut_all(db, &change.machine, work->now, &arena, &offer_count, err) &&
                extend_contracts(&change, listing, &extended, &dearer, err) &&
                db_notify(db, TOPIC_MACHINE, work->machine_id, err) && change_end(&change, err);
     }
-    return !is_over || (machine_set_unlisted(db, work->machine_id, err) &&
-                        offer_remove_all(db, work->machine_id, work->now, &arena, err) &&
+    return !is_over || (offer_take_off(db, work->machine_id, work->now, &arena, err) &&
                         db_notify(db, TOPIC_MACHINE, work->machine_id, err));
 }
 

@@ -20,6 +20,7 @@ enum list_machine_outcome {
     LIST_BAD_CHUNK,   /* not from 1 to the machine's GPUs */
     LIST_BAD_END,     /* in the past, or both an end and a duration */
     LIST_BAD_BID,     /* the lowest bid is above the price */
+    LIST_BAD_VOLUME,  /* more than the machine's disk has free */
     LIST_BAD_GRACE,   /* not from 0 to AUCTION_GRACE_S_MAX */
     LIST_QUARANTINED, /* its hardware is not what it was: the operator has to look */
 };
@@ -33,6 +34,12 @@ struct list_machine_request {
     bool has_duration;
     int64_t duration_s;    /* from now, and then from each day on */
     struct listing values; /* of which those given */
+
+    /* Space for volumes besides: left out, what is offered stays, or is half of what is free; none
+     * where it is 0 GB. Its price, left out, stays, or is that of a disk. */
+    bool has_volume_gb, has_volume_month;
+    int64_t volume_gb;
+    struct money volume_month;
 };
 
 struct list_machine_reply {

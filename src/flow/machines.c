@@ -54,7 +54,7 @@ static bool add_contracts(struct db *db, struct machines_work *work, struct mach
         view->disk_rented_gb += contract->share.disk_gb;
         if (contract->destroyed.microseconds != 0 || contract->kind == KIND_IDLE)
             continue;
-        view->contract_count++;
+        view->contract_count += contract->kind != KIND_VOLUME;
         view->contracts_end = instant_max(view->contracts_end, contract->terms.end);
         view->earn_hour.nanodollars += host_share(
             offer_storage_hour(contract->terms.disk_month, contract->share.disk_gb * INT64_C(1000)),

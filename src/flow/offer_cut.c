@@ -4,6 +4,7 @@
 #include "flow/hardware.h"
 #include "market/offer.h"
 #include "store/offer.h"
+#include "store/volume.h"
 
 static bool has_size(const int64_t *sizes, size_t count, int64_t num_gpus)
 {
@@ -78,4 +79,12 @@ bool offer_remove_all(struct db *db, int64_t machine_id, struct instant now, str
         if (!offer_remove(db, offers[i].id, now, err))
             return false;
     return true;
+}
+
+bool offer_take_off(struct db *db, int64_t machine_id, struct instant now, struct arena *arena,
+                    struct error *err)
+{
+    return machine_set_unlisted(db, machine_id, err) &&
+           offer_remove_all(db, machine_id, now, arena, err) &&
+           volume_offer_remove(db, machine_id, now, err);
 }

@@ -16,7 +16,11 @@
 NODISCARD bool offer_cut_all(struct db *db, const struct machine_row *row, struct instant now,
                              struct arena *arena, size_t *ret_count, struct error *err);
 
-/* Take all of them off. */
+/* Take the machine off the market: its offers, and that of space for volumes. */
+NODISCARD bool offer_take_off(struct db *db, int64_t machine_id, struct instant now,
+                              struct arena *arena, struct error *err);
+
+/* Take all of them off, to cut them anew. */
 NODISCARD bool offer_remove_all(struct db *db, int64_t machine_id, struct instant now,
                                 struct arena *arena, struct error *err);
 

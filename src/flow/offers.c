@@ -3,9 +3,11 @@
 
 #include "flow/hardware.h"
 #include "market/offer.h"
+#include "market/volume.h"
 #include "store/contract.h"
 #include "store/machine.h"
 #include "store/offer.h"
+#include "store/volume.h"
 
 struct offers_work {
     int64_t machine_id, after;
@@ -73,6 +75,25 @@ static bool add_rented(struct db *db, struct offers_work *work, const struct har
     return true;
 }
 
+/* What its host offers besides: space for volumes. */
+static bool add_volumes(struct db *db, struct machine *machine, struct error *err)
+{
+    struct volume_facts facts = { .free_gb = machine->disk_free_gb };
+    struct offer_row offer;
+    bool has;
+
+    if (!volume_offer_on(db, machine->id, &offer, &has, err) ||
+        (has && !volume_offer_sold(db, offer.id, &facts.sold_gb, err)))
+        return false;
+    if (!has)
+        return true;
+    facts.terms = offer.terms;
+    machine->volume_offer_id = offer.id;
+    machine->volume_left_gb = volume_left_gb(&facts);
+    machine->volume_month = offer.terms.disk_month;
+    return true;
+}
+
 static bool offers_work(struct db *db, void *context, struct error *err)
 {
     struct offers_work *work = context;
@@ -91,6 +112,7 @@ static bool offers_work(struct db *db, void *context, struct error *err)
     if (!has || !row->is_online || row->is_quarantined)
         return true;
     if (!hardware_load(db, row, work->now, work->arena, &hardware, err) ||
+        !add_volumes(db, &hardware->machine, err) ||
         !offer_list(db, work->machine_id, work->arena, &rows, &count, err))
         return false;
     count = row->is_listed ? count : 0;

@@ -90,7 +90,7 @@ bool post_usage_of_renter(struct db *db, int64_t user_id, struct instant now, st
     struct contract_row *contracts;
     size_t count;
 
-    if (!contract_list_owned(db, user_id, arena, &contracts, &count, err))
+    if (!contract_list_charged(db, user_id, arena, &contracts, &count, err))
         return false;
     for (int64_t machine_id = next_machine(contracts, count, 0); machine_id != 0;
          machine_id = next_machine(contracts, count, machine_id))

@@ -165,8 +165,7 @@ static bool take_back_all(struct change *change, struct reclaim_work *work, stru
     change->machine.is_listed = false;
     change->cuts_offers = true;
     change->cause = "its host takes the machine back";
-    return machine_set_unlisted(change->db, change->machine.id, err) &&
-           offer_remove_all(change->db, change->machine.id, change->now, change->arena, err) &&
+    return offer_take_off(change->db, change->machine.id, change->now, change->arena, err) &&
            change_end(change, err);
 }
 

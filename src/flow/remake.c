@@ -32,6 +32,8 @@ static struct instance_spec merge(const struct remake_work *work, const struct i
     spec.disk_gb = old->disk_gb;
     spec.cpu_millis = old->cpu_millis;
     spec.ram_mb = old->ram_mb;
+    spec.volume_count = old->volume_count; /* mounted from its making on, and for good */
+    spec.volumes = old->volumes;
     spec.ssh_key_count = 0;
     if (spec.jupyter_app != NULL)
         spec.jupyter_token = old->jupyter_token != NULL ? old->jupyter_token : work->jupyter_token;

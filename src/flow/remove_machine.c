@@ -44,8 +44,7 @@ static bool end_all(struct change *change, struct contract_row *contracts, size_
     int64_t jobs;
     bool has_changed;
 
-    if (!machine_set_unlisted(change->db, change->machine.id, err) ||
-        !offer_remove_all(change->db, change->machine.id, change->now, change->arena, err) ||
+    if (!offer_take_off(change->db, change->machine.id, change->now, change->arena, err) ||
         !idle_job_remove(change->db, change->machine.id, &jobs, err))
         return false;
     change->machine.is_listed = false;

@@ -14,6 +14,7 @@
 #include "flow/hardware.h"
 #include "flow/limits.h"
 #include "flow/relay.h"
+#include "flow/rent_volumes.h"
 #include "flow/secrets.h"
 #include "flow/spec.h"
 #include "flow/usage.h"
@@ -47,6 +48,7 @@ struct rent_work {
     struct offer_row offer;
     struct hardware *hardware;
     struct rent_plan plan;
+    struct rent_volumes volumes;
 };
 
 static bool refuse(struct rent_work *work, enum rent_outcome refusal)
@@ -157,6 +159,8 @@ static bool write_spec(const struct rent_work *work, struct buf *out, struct err
     spec.cpu_millis = work->plan.share.cpu_millis;
     spec.ram_mb = work->plan.share.ram_mb;
     spec.ssh_key_count = 0;
+    spec.volume_count = work->volumes.count;
+    spec.volumes = work->volumes.mounts;
     if (spec.jupyter_app != NULL)
         spec.jupyter_token = work->jupyter_token;
     instance_spec_encode(out, &spec);
@@ -239,7 +243,8 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
     contract.terms.start = work->now;
     contract.terms.end = plan->end;
     contract.warn = lifetime_next_warning(plan->end, work->now);
-    if (!write_spec(work, &spec, err))
+    if (!rent_volumes_make(&work->change, request, &work->volumes, err) ||
+        !write_spec(work, &spec, err))
         return false;
     if (!spec_seal(db, work->flow->vault, &contract, &spec, work->now, &arena, &contract.spec,
                    err) ||
@@ -252,12 +257,15 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
                                .reason = plan->reason,
                                .detail = "" };
     work->reply.instance_id = id;
+    if (request->volume.offer_id != 0)
+        work->reply.volume_id = work->volumes.mounts[work->volumes.count - 1].id;
     if (plan->kind == KIND_BID
             ? !insert_bid(db, work, id, err)
             : !meters_open(db, id, plan->meters, work->now, err) || !claim_all(db, work, id, err))
         return false;
     struct relay_contract reached = relay_contract_of(work, id);
-    return relay_give(db, &reached, &arena, err) &&
+    return rent_volumes_mount(&work->change, &work->volumes, id, err) &&
+           relay_give(db, &reached, &arena, err) &&
            ssh_key_attach_all(db, work->caller->user_id, id, err) &&
            secrets_give(db, work->flow->vault, work->caller->user_id, id, err) &&
            insert_key(db, work, id, err) && event_insert(db, &event, err) &&
@@ -276,6 +284,10 @@ static bool hash_request(const struct rental_request *request, struct hash *ret,
         buf_printf(&text, "bid %" PRId64 " %" PRId64 " %" PRId64 " %d\n",
                    request->price.nanodollars, request->max_price.nanodollars, request->grace_s,
                    request->stays_stopped);
+    if (request->volume.offer_id != 0)
+        buf_printf(&text, "volume %" PRId64 " %" PRId64 " %s %s\n", request->volume.offer_id,
+                   request->volume.size_gb, request->volume.path,
+                   request->volume.name == NULL ? "" : request->volume.name);
     instance_spec_encode(&text, &request->spec);
     if (text.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the request is too long");
@@ -353,6 +365,29 @@ static bool end_order(struct db *db, struct rent_work *work, bool *ret_goes_on, 
     return true;
 }
 
+/* Its volumes first: what they take is not there for the rest. `*ret_goes_on` is false where one
+ * was refused. */
+static bool plan_volumes(struct rent_work *work, struct rent_facts *facts, bool *ret_goes_on,
+                         struct error *err)
+{
+    struct rent_volumes *volumes = &work->volumes;
+
+    volumes->making.caller = work->caller;
+    volumes->making.skips_disk_offline = work->flow->skips_disk_offline;
+    if (!rent_volumes_plan(&work->change, work->request, &work->hardware->machine, facts, volumes,
+                           err))
+        return false;
+    *ret_goes_on = volumes->bad_id == 0 && volumes->outcome == RENT_OK;
+    if (*ret_goes_on)
+        return true;
+    work->reply.is_about_volume = true;
+    work->reply.volume_id = volumes->bad_id;
+    (void)refuse(work, volumes->outcome);
+    if (volumes->bad_id != 0)
+        work->reply.outcome = RENTAL_BAD_VOLUME;
+    return true;
+}
+
 static bool rent_work(struct db *db, void *context, struct error *err)
 {
     struct rent_work *work = context;
@@ -372,6 +407,10 @@ static bool rent_work(struct db *db, void *context, struct error *err)
         return false;
     if (!facts.has_offer)
         return find_repeated(db, work, &request_hash, err);
+    if (!plan_volumes(work, &facts, &has, err))
+        return false;
+    if (!has)
+        return true;
 
     enum rent_outcome outcome = rent_decide(&wanted, &facts, &work->plan);
     if (!try_relay(db, work, &outcome, err) || !try_bid(work, &outcome, err))
@@ -423,7 +462,8 @@ bool flow_rent(const struct flow *flow, const struct caller *caller,
     struct error why;
 
     *ret = (struct rental_reply){ .outcome = RENTAL_BAD_LABEL };
-    if (request->label != NULL && strlen(request->label) > LABEL_LENGTH_MAX)
+    if ((request->label != NULL && strlen(request->label) > LABEL_LENGTH_MAX) ||
+        (request->volume.name != NULL && strlen(request->volume.name) > LABEL_LENGTH_MAX))
         return true;
     if (!rental_request_check(request, &why)) {
         ret->outcome = RENTAL_BAD_SPEC;

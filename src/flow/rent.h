@@ -19,20 +19,31 @@ enum {
 
 enum rental_outcome {
     RENTAL_MADE,
-    RENTAL_REPEATED, /* the same as one just made: that one's id */
-    RENTAL_REFUSED,  /* reply.refusal says why: rent_outcome_sentence() */
-    RENTAL_BAD_SPEC, /* reply.why says what */
-    RENTAL_BAD_LABEL,
+    RENTAL_REPEATED,   /* the same as one just made: that one's id */
+    RENTAL_REFUSED,    /* reply.refusal says why: rent_outcome_sentence() */
+    RENTAL_BAD_SPEC,   /* reply.why says what */
+    RENTAL_BAD_LABEL,  /* or name of a volume */
+    RENTAL_BAD_VOLUME, /* reply.volume_id is not one of the renter's on that machine */
     RENTAL_ORDER_OVER, /* the standing order does not wait any more: nothing was rented */
+};
+
+/* A volume that is made with the instance, and mounted there. */
+struct rental_volume {
+    int64_t offer_id; /* of space on the same machine; 0: none is made */
+    int64_t size_gb;
+    const char *name; /* NULL: none */
+    const char *path; /* volume_path_is_good() */
 };
 
 struct rental_request {
     int64_t offer_id;
-    struct instance_spec spec; /* image, runtype, env, ..., disk_gb; its keys are the account's */
-    const char *label;         /* NULL: none */
-    bool starts_stopped;       /* target_state "stopped" */
-    int64_t order_id;          /* the standing order that it ends; 0: none */
-    int64_t template_id;       /* the template that was part of it, to be counted; 0: none */
+    struct instance_spec spec; /* image, runtype, env, ..., disk_gb; its keys are the account's.
+                                * Volumes: those that the renter has, whatever their size here */
+    struct rental_volume volume;
+    const char *label;   /* NULL: none */
+    bool starts_stopped; /* target_state "stopped" */
+    int64_t order_id;    /* the standing order that it ends; 0: none */
+    int64_t template_id; /* the template that was part of it, to be counted; 0: none */
 
     bool is_bid;            /* else on demand; what follows is for bids alone */
     struct money price;     /* of the slice, by the hour; what is over whole ticks is not bid */
@@ -46,6 +57,8 @@ struct rental_request {
 struct rental_reply {
     enum rental_outcome outcome;
     enum rent_outcome refusal; /* market/rent.h */
+    bool is_about_volume;      /* the refusal: see volume_outcome_sentence() */
+    int64_t volume_id;         /* RENTAL_BAD_VOLUME, or one that was made; else 0 */
     int64_t instance_id;
     bool waits; /* a bid that does not run at the moment */
     int64_t num_gpus;

@@ -85,8 +85,7 @@ static bool check_hardware(struct db *db, struct open_work *work, struct machine
         return true;
     /* What was listed is not what there is now. */
     return inventory_replace(db, machine->id, gpus, gpu_count, &request->facts, work->now, err) &&
-           offer_remove_all(db, machine->id, work->now, arena, err) &&
-           machine_set_unlisted(db, machine->id, err);
+           offer_take_off(db, machine->id, work->now, arena, err);
 }
 
 static bool open_work(struct db *db, void *context, struct error *err)

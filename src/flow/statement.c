@@ -72,6 +72,7 @@ static bool load_label(struct db *db, struct statement_group *group, struct aren
     if (!contract_load(db, group->contract_id, arena, &contract, &has, err))
         return false;
     group->label = has ? contract.label : NULL;
+    group->is_volume = has && contract.kind == KIND_VOLUME;
     return true;
 }
 

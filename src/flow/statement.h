@@ -27,6 +27,7 @@ struct statement_item {
 struct statement_group {
     int64_t contract_id;
     const char *label; /* NULL: none */
+    bool is_volume;    /* else an instance */
     struct money gross;
     struct instant from, until;
     size_t item_count;

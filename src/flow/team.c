@@ -11,6 +11,7 @@
 #include "store/contract.h"
 #include "store/ledger.h"
 #include "store/machine.h"
+#include "store/volume.h"
 
 enum { EMAIL_TOKEN_LENGTH = 24 };
 
@@ -203,13 +204,14 @@ static bool is_in_use(struct db *db, int64_t id, struct renter_funds *funds, boo
 {
     struct money earnings;
     bool has_machines;
-    int64_t contracts;
+    int64_t contracts, volumes;
 
     if (!contract_count_owned(db, id, &contracts, err) ||
+        !volume_count_owned(db, id, &volumes, err) ||
         !machine_has_any(db, id, &has_machines, err) || !ledger_load_funds(db, id, funds, err) ||
         !ledger_load_earnings(db, id, &earnings, err))
         return false;
-    *ret_is = contracts > 0 || has_machines || funds->receivable.nanodollars > 0 ||
+    *ret_is = contracts + volumes > 0 || has_machines || funds->receivable.nanodollars > 0 ||
               earnings.nanodollars > 0;
     return true;
 }

@@ -10,6 +10,7 @@
 #include "market/lifetime.h"
 #include "store/offer.h"
 #include "store/user.h"
+#include "store/volume.h"
 
 #define DAY_US (24 * US_PER_HOUR)
 
@@ -150,6 +151,20 @@ static bool is_over(const struct contract_row *contract, struct instant now)
            instant_compare(lifetime_retention(contract->terms.end), now) <= 0;
 }
 
+/* What still mounts it may be used, whatever its own end. */
+static bool is_mounted(struct db *db, const struct contract_row *contract, struct arena *arena,
+                       bool *ret, struct error *err)
+{
+    int64_t *instances;
+    size_t count = 0;
+
+    if (contract->kind == KIND_VOLUME &&
+        !volume_mounted_by(db, contract->id, arena, &instances, &count, err))
+        return false;
+    *ret = count > 0;
+    return true;
+}
+
 static bool clean_work(struct db *db, void *context, struct error *err)
 {
     struct upkeep_work *work = context;
@@ -167,11 +182,14 @@ static bool clean_work(struct db *db, void *context, struct error *err)
     if (!contract_list_on(db, work->machine_id, &arena, &contracts, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        bool has_changed = false;
+        bool has_changed = false, is_used;
 
         if (!is_over(&contracts[i], change.now))
             continue;
-        if (!change_contract(&change, &contracts[i], RENTAL_CLEANED_UP, "", &has_changed, err))
+        if (!is_mounted(db, &contracts[i], &arena, &is_used, err))
+            return false;
+        if (!is_used &&
+            !change_contract(&change, &contracts[i], RENTAL_CLEANED_UP, "", &has_changed, err))
             return false;
         work->deleted += has_changed;
     }

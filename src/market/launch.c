@@ -203,6 +203,27 @@ static bool set_shm(struct launch_env *env, const char *text, struct error *err)
     return error_set(err, ERROR_INVALID, "env: '--shm-size %.32s' is not a size such as 8g", text);
 }
 
+/* V.ID:/path, each volume and each path once. */
+static bool add_volume(struct launch_env *env, const char *text, struct error *err)
+{
+    struct volume_word word;
+
+    if (!volume_word_parse(text, &word))
+        return error_set(err, ERROR_INVALID, "env: '-v %.64s' is not V.ID:/path", text);
+    for (size_t i = 0; i < env->volume_count; i++) {
+        bool is_same = env->volumes[i].id == word.id;
+
+        if (is_same != (strcmp(env->volumes[i].path, word.path) == 0))
+            return error_set(err, ERROR_INVALID, "env: '-v %.64s' is mounted otherwise, too", text);
+        if (is_same)
+            return true;
+    }
+    if (env->volume_count == LAUNCH_VOLUMES_MAX)
+        return error_set(err, ERROR_OUT_OF_RANGE, "env: more than %d volumes", LAUNCH_VOLUMES_MAX);
+    env->volumes[env->volume_count++] = word;
+    return true;
+}
+
 /* An option as docker has it, apart from its value. */
 static bool add_option(struct launch_env *env, const char *option, const char *value,
                        struct error *err)
@@ -213,8 +234,8 @@ static bool add_option(struct launch_env *env, const char *option, const char *v
         return set_hostname(env, value, err);
     if (strcmp(option, "--shm-size") == 0)
         return set_shm(env, value, err);
-    if (strcmp(option, "-v") == 0)
-        return error_set(err, ERROR_INVALID, "env: -v: this market has no volumes");
+    if (strcmp(option, "-v") == 0 || strcmp(option, "--volume") == 0)
+        return add_volume(env, value, err);
     if (strcmp(option, "-n") == 0)
         return error_set(err, ERROR_INVALID, "env: -n: this market has no overlay networks");
     return error_set(err, ERROR_INVALID, "env: the option '%.32s' is not taken here", option);
@@ -226,8 +247,9 @@ static bool env_open(struct arena *arena, struct launch_env *env, struct error *
     *env = (struct launch_env){
         .variables = arena_alloc(arena, LAUNCH_VARIABLES_MAX, sizeof env->variables[0]),
         .ports = arena_alloc(arena, LAUNCH_PORTS_MAX, sizeof env->ports[0]),
+        .volumes = arena_alloc(arena, LAUNCH_VOLUMES_MAX, sizeof env->volumes[0]),
     };
-    if (env->variables == NULL || env->ports == NULL)
+    if (env->variables == NULL || env->ports == NULL || env->volumes == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "env: too long");
     return true;
 }
@@ -390,6 +412,13 @@ void launch_env_encode(struct buf *out, const struct launch_env *env)
 
         (void)snprintf(size, sizeof size, "%" PRId64 "m", env->shm_mb);
         encode_pair(&json, "--shm-size", size);
+    }
+    for (size_t i = 0; i < env->volume_count; i++) {
+        char key[VOLUME_PATH_MAX + 32];
+
+        (void)snprintf(key, sizeof key, "-v V.%" PRId64 ":%s", env->volumes[i].id,
+                       env->volumes[i].path);
+        encode_pair(&json, key, "1");
     }
     for (size_t i = 0; i < env->port_count; i++) {
         const struct launch_port *port = &env->ports[i];

@@ -19,10 +19,12 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "market/volume.h"
 
 enum {
     LAUNCH_VARIABLES_MAX = 256,
     LAUNCH_PORTS_MAX = 64,
+    LAUNCH_VOLUMES_MAX = 16,
     LAUNCH_ARGS_MAX = 256,
     LAUNCH_TEXT_MAX = 64 * 1024, /* all of an env, one argument, one value */
     LAUNCH_NAME_MAX = 256,       /* of a variable */
@@ -48,13 +50,15 @@ struct launch_env {
     struct launch_variable *variables;
     size_t port_count;
     struct launch_port *ports;
+    size_t volume_count;
+    struct volume_word *volumes;
     char hostname[LAUNCH_HOSTNAME_SIZE]; /* "": none asked */
     int64_t shm_mb;                      /* of --shm-size; 0: none asked */
 };
 
 /* Either form, or what launch_env_encode() wrote; NULL is an empty one. A variable named twice
- * keeps its last value, a port named twice is one port. ERROR_INVALID names what is wrong; volumes
- * and overlay networks are refused by name while Berth has none. */
+ * keeps its last value, a port named twice is one port, and a volume is mounted once.
+ * ERROR_INVALID names what is wrong; overlay networks are refused by name while Berth has none. */
 NODISCARD bool launch_env_parse(const json_t *value, struct arena *arena, struct launch_env *ret,
                                 struct error *err);
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/instant.h"
+#include "base/money.h"
 #include "market/dlperf.h"
 #include "market/reliability.h"
 
@@ -105,6 +106,10 @@ struct machine {
     int64_t gpus_free;    /* for on-demand rentals: nobody's, or of those who make way for them;
                            * on a CPU machine 1 or 0 */
     int64_t disk_free_gb; /* not taken by a contract, stopped ones included */
+
+    int64_t volume_offer_id; /* where its host offers space for volumes; else 0, and then: */
+    int64_t volume_left_gb;
+    struct money volume_month; /* for a GB and 30 days */
 };
 
 enum machine_outcome {

@@ -154,7 +154,7 @@ static const struct reason_row *reason_find(int64_t number)
 
 bool rental_kind_is_valid(int64_t number)
 {
-    return number >= KIND_ON_DEMAND && number <= KIND_IDLE;
+    return number >= KIND_ON_DEMAND && number <= KIND_VOLUME;
 }
 
 bool rental_state_is_valid(int64_t number)

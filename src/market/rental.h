@@ -21,12 +21,13 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 
-/* Stored in contract.kind: the classes that compete for GPUs (market/auction.h). */
+/* Stored in contract.kind: the classes that compete for GPUs (market/auction.h), and volumes. */
 enum rental_kind {
     KIND_ON_DEMAND = 1,
     KIND_BID,      /* runs while its bid is among the best */
     KIND_RESERVED, /* as on demand, paid ahead */
     KIND_IDLE,     /* the host's own job on a GPU that nobody rents: free of charge */
+    KIND_VOLUME,   /* disk space alone: stopped all its life, mounted by instances */
 };
 
 enum rental_intent { RENTAL_RUN, RENTAL_STOP, RENTAL_DESTROY };

@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "base/hex.h"
 #include "market/launch.h"
+#include "proto/desired_rows.h"
 #include "proto/fields.h"
 #include "proto/hello.h"
 
@@ -238,6 +239,7 @@ static void encode_spec(struct encoder *json, const struct instance_spec *spec)
     }
     encode_end(json);
     encode_relayed(json, spec);
+    desired_volumes_encode(json, spec);
     encode_end(json);
 }
 
@@ -328,6 +330,7 @@ void desired_encode(struct buf *out, const struct desired *desired)
     for (int64_t i = 0; i < desired->op_count; i++)
         encode_op(&json, &desired->ops[i]);
     encode_end(&json);
+    desired_gone_encode(&json, desired);
     if (desired->relay_count > 0)
         encode_relays(&json, desired);
     encode_end(&json);
@@ -375,46 +378,21 @@ static int64_t member_count(const json_t *object, const char *name)
     return (int64_t)json_array_size(json_member(object, name));
 }
 
-/* An array of objects, each a struct of `size` bytes. */
-struct rows {
-    const char *name;
-    size_t count_max, size;
-    const struct field_list *list;
-};
-static const struct rows env_rows = { "env", SPEC_ENV_MAX, sizeof(struct spec_variable),
-                                      &variable_list };
-static const struct rows port_rows = { "ports", SPEC_PORTS_MAX, sizeof(struct spec_port),
-                                       &port_list };
-static const struct rows relayed_rows = { "relayed", SPEC_RELAYED_MAX, sizeof(struct spec_relayed),
-                                          &relayed_list };
-static const struct rows op_rows = { "ops", DESIRED_OPS_MAX, sizeof(struct desired_op), &op_list };
-static const struct rows copy_rows = { "copies", DESIRED_COPIES_MAX, sizeof(struct desired_copy),
-                                       &copy_list };
-static const struct rows relay_rows = { "relays", DESIRED_RELAYS_MAX, sizeof(struct desired_relay),
-                                        &relay_list };
-static const struct rows instance_rows = { "instances", DESIRED_INSTANCES_MAX,
-                                           sizeof(struct desired_instance), &instance_list };
-
-static bool decode_rows(const json_t *object, const struct rows *rows, struct arena *arena,
-                        void *ret_items, struct error *err)
-{
-    const json_t *array;
-
-    if (!json_need_array(object, rows->name, rows->count_max, &array, err))
-        return false;
-
-    size_t count = json_array_size(array);
-    char *items = arena_alloc(arena, count, rows->size);
-    if (items == NULL)
-        return too_large(rows->name, err);
-    for (size_t i = 0; i < count; i++) {
-        if (!fields_decode(json_array_get(array, i), rows->list, arena, items + i * rows->size,
-                           err))
-            return error_context(err, "%s[%zu]", rows->name, i);
-    }
-    memcpy(ret_items, &items, sizeof items);
-    return true;
-}
+static const struct desired_rows env_rows = { "env", SPEC_ENV_MAX, sizeof(struct spec_variable),
+                                              &variable_list };
+static const struct desired_rows port_rows = { "ports", SPEC_PORTS_MAX, sizeof(struct spec_port),
+                                               &port_list };
+static const struct desired_rows relayed_rows = { "relayed", SPEC_RELAYED_MAX,
+                                                  sizeof(struct spec_relayed), &relayed_list };
+static const struct desired_rows op_rows = { "ops", DESIRED_OPS_MAX, sizeof(struct desired_op),
+                                             &op_list };
+static const struct desired_rows copy_rows = { "copies", DESIRED_COPIES_MAX,
+                                               sizeof(struct desired_copy), &copy_list };
+static const struct desired_rows relay_rows = { "relays", DESIRED_RELAYS_MAX,
+                                                sizeof(struct desired_relay), &relay_list };
+static const struct desired_rows instance_rows = { "instances", DESIRED_INSTANCES_MAX,
+                                                   sizeof(struct desired_instance),
+                                                   &instance_list };
 
 static bool decode_spec(const json_t *object, struct arena *arena, struct instance_spec *spec,
                         struct error *err)
@@ -426,10 +404,11 @@ static bool decode_spec(const json_t *object, struct arena *arena, struct instan
         return false;
     if (!decode_texts(object, &args_texts, arena, &spec->args, err) ||
         !decode_texts(object, &keys_texts, arena, &spec->ssh_keys, err) ||
-        !decode_rows(object, &env_rows, arena, &spec->env, err) ||
-        !decode_rows(object, &port_rows, arena, &spec->ports, err) ||
+        !desired_rows_decode(object, &env_rows, arena, &spec->env, err) ||
+        !desired_rows_decode(object, &port_rows, arena, &spec->ports, err) ||
         (json_member(object, relayed_rows.name) != NULL &&
-         !decode_rows(object, &relayed_rows, arena, &spec->relayed, err)))
+         !desired_rows_decode(object, &relayed_rows, arena, &spec->relayed, err)) ||
+        !desired_volumes_decode(object, arena, spec, err))
         return false;
     spec->relayed_count = member_count(object, relayed_rows.name);
     spec->arg_count = member_count(object, "args");
@@ -465,7 +444,7 @@ static bool decode_copies(const json_t *object, struct arena *arena,
 {
     if (json_member(object, copy_rows.name) == NULL)
         return true;
-    if (!decode_rows(object, &copy_rows, arena, &instance->copies, err))
+    if (!desired_rows_decode(object, &copy_rows, arena, &instance->copies, err))
         return false;
     instance->copy_count = member_count(object, copy_rows.name);
     for (int64_t i = 0; i < instance->copy_count; i++)
@@ -516,7 +495,7 @@ static bool is_new_id(const struct desired *desired, int64_t index)
 static bool decode_instances(const json_t *root, struct arena *arena, struct desired *desired,
                              struct error *err)
 {
-    if (!decode_rows(root, &instance_rows, arena, &desired->instances, err))
+    if (!desired_rows_decode(root, &instance_rows, arena, &desired->instances, err))
         return false;
     desired->instance_count = member_count(root, "instances");
 
@@ -534,7 +513,7 @@ static bool decode_instances(const json_t *root, struct arena *arena, struct des
 static bool decode_ops(const json_t *root, struct arena *arena, struct desired *desired,
                        struct error *err)
 {
-    if (!decode_rows(root, &op_rows, arena, &desired->ops, err))
+    if (!desired_rows_decode(root, &op_rows, arena, &desired->ops, err))
         return false;
     desired->op_count = member_count(root, "ops");
 
@@ -566,7 +545,7 @@ static bool decode_relays(const json_t *root, struct arena *arena, struct desire
 {
     if (json_member(root, "relays") == NULL)
         return true;
-    if (!decode_rows(root, &relay_rows, arena, &desired->relays, err))
+    if (!desired_rows_decode(root, &relay_rows, arena, &desired->relays, err))
         return false;
     desired->relay_count = member_count(root, "relays");
     for (int64_t i = 0; i < desired->relay_count; i++) {
@@ -587,7 +566,8 @@ bool desired_decode(const json_t *root, struct arena *arena, struct desired *ret
         return false;
     if (!decode_instances(root, arena, &desired, err))
         return false;
-    if (!decode_ops(root, arena, &desired, err) || !decode_relays(root, arena, &desired, err))
+    if (!decode_ops(root, arena, &desired, err) || !decode_relays(root, arena, &desired, err) ||
+        !desired_gone_decode(root, arena, &desired, err))
         return false;
     *ret = desired;
     return true;

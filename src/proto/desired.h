@@ -28,7 +28,9 @@ enum {
     DESIRED_RELAYS_MAX = 16,
     SPEC_ENV_MAX = 256,
     SPEC_ARGS_MAX = 256,
+    DESIRED_GONE_MAX = 1024,
     SPEC_PORTS_MAX = 64,
+    SPEC_VOLUMES_MAX = 16,
     SPEC_RELAYED_MAX = SPEC_PORTS_MAX + 4,
     SPEC_KEYS_MAX = 64,
     SPEC_TEXT_MAX = 128 * 1024, /* a variable's value, an argument, onstart */
@@ -61,6 +63,12 @@ struct spec_relayed {
     int64_t port; /* the relay's */
 };
 
+/* A volume that it mounts. One that is not there yet is made, empty, when the container is. */
+struct spec_volume {
+    int64_t id, size_gb;
+    const char *path; /* in the container; market/volume.h */
+};
+
 /* How to make the container. Fixed for a generation. Texts live in the arena it was decoded
  * into. NULL: not given. */
 struct instance_spec {
@@ -82,6 +90,8 @@ struct instance_spec {
     const char *public_host; /* of the relay, where it is reached by nothing else; NULL */
     int64_t relayed_count;
     struct spec_relayed *relayed; /* the ports there */
+    int64_t volume_count;
+    struct spec_volume *volumes;
     int64_t ssh_key_count;
     const char **ssh_keys; /* authorized_keys lines without options */
     int64_t disk_gb;
@@ -127,6 +137,12 @@ struct desired_instance {
     struct desired_copy *copies;
 };
 
+/* A volume that was deleted: what is there of it goes, once no container mounts it. */
+struct desired_gone {
+    int64_t id, gen;
+    uint8_t destroy_token[DESTROY_TOKEN_SIZE]; /* Ed25519 over destroy_signed() */
+};
+
 enum op_kind { OP_LOGS, OP_EXEC, OP_COPY };
 
 struct desired_op {
@@ -162,6 +178,8 @@ struct desired {
     struct desired_instance *instances;
     int64_t op_count;
     struct desired_op *ops;
+    int64_t gone_count;
+    struct desired_gone *gone;
     int64_t relay_count;
     struct desired_relay *relays;
 };

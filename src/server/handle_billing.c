@@ -51,16 +51,22 @@ static void encode_item(struct encoder *json, const struct statement_item *item)
     encode_end(json);
 }
 
+static const char *charge_type(const struct statement_group *group)
+{
+    return group->is_volume ? "volume" : "instance";
+}
+
 static void encode_charge(struct encoder *json, const struct statement_group *group)
 {
     char text[BILL_TEXT_SIZE];
 
     encode_object(json);
     encode_span(json, group->from, group->until);
-    encode_field_text(json, "type", "instance");
-    (void)snprintf(text, sizeof text, "instance-%lld", (long long)group->contract_id);
+    encode_field_text(json, "type", charge_type(group));
+    (void)snprintf(text, sizeof text, "%s-%lld", charge_type(group), (long long)group->contract_id);
     encode_field_text(json, "source", text);
-    (void)snprintf(text, sizeof text, "Instance %lld Charges", (long long)group->contract_id);
+    (void)snprintf(text, sizeof text, "%s %lld Charges", group->is_volume ? "Volume" : "Instance",
+                   (long long)group->contract_id);
     encode_field_text(json, "description", text);
     encode_field_money(json, "amount", group->gross);
     encode_key(json, "metadata");
@@ -144,8 +150,11 @@ void handle_charges_list(struct call *call)
     if (!flow_statement(&call->app->flow, &call->caller, filter.from_s / day_s,
                         filter.until_s / day_s, &arena, &statement, &err))
         return reply_error(call, &err);
-    if (!bill_filter_wants(&filter, "instance"))
-        statement.group_count = 0;
+    size_t wanted = 0;
+    for (size_t i = 0; i < statement.group_count; i++)
+        if (bill_filter_wants(&filter, charge_type(&statement.groups[i])))
+            statement.groups[wanted++] = statement.groups[i];
+    statement.group_count = wanted;
     reply_charges(call, &statement);
 }
 

@@ -15,6 +15,7 @@
 #include "server/rental_read.h"
 #include "server/reply.h"
 #include "server/template_use.h"
+#include "server/volume_read.h"
 
 enum {
     RENT_REPLY_MAX = 64 * 1024,
@@ -24,13 +25,6 @@ enum {
     RUNTYPE_TEXT_MAX = 256,
     TARGET_TEXT_MAX = 16,
     DIR_TEXT_MAX = 1024,
-};
-
-/* Members that ask for something that this market does not have, and what to say then. */
-static const struct {
-    const char *name, *code, *sentence;
-} refused[] = {
-    { "volume_info", "invalid_args", "Volumes are not offered here." },
 };
 
 static bool is_given(const json_t *body, const char *name)
@@ -43,12 +37,6 @@ static bool is_given(const json_t *body, const char *name)
 
 static bool refuse_what_is_missing(struct call *call)
 {
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        if (is_given(call->body, refused[i].name)) {
-            reply_refuse(call, 400, refused[i].code, "%s", refused[i].sentence);
-            return true;
-        }
-    }
     if (is_given(call->body, "vm") || is_given(call->body, "extra")) {
         reply_refuse(call, 400, "invalid_args",
                      "vm and extra are not offered here: instances are containers.");
@@ -117,6 +105,12 @@ static bool read_env(const json_t *body, struct arena *arena, struct instance_sp
     spec->env_count = (int64_t)env.variable_count;
     spec->port_count = (int64_t)env.port_count;
     spec->shm_mb = env.shm_mb;
+    spec->volumes = arena_alloc(arena, SPEC_VOLUMES_MAX, sizeof *spec->volumes);
+    if (spec->volumes == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "env is too large");
+    for (size_t i = 0; i < env.volume_count; i++)
+        spec->volumes[i] = (struct spec_volume){ env.volumes[i].id, 1, env.volumes[i].path };
+    spec->volume_count = (int64_t)env.volume_count;
     if (env.hostname[0] != '\0')
         spec->hostname = arena_text(arena, env.hostname);
     return add_locale(body, "lang_utf8", (struct spec_variable){ "LANG", "C.UTF-8" }, spec, err) &&
@@ -174,6 +168,39 @@ static bool read_login(const json_t *body, struct arena *arena, struct instance_
            launch_login_parse(spec->registry_login, arena, &login, err);
 }
 
+/* One to make, of an offer; or one that is there, beside those of the env. */
+static bool read_volume(const json_t *body, struct rental_request *request, struct error *err)
+{
+    static const struct json_bounds ids = { 1, INT64_MAX };
+    const json_t *info = json_member(body, "volume_info");
+    struct instance_spec *spec = &request->spec;
+    const char *path;
+    bool is_new = false;
+    int64_t id;
+
+    if (info == NULL || json_is_false(info) ||
+        (json_is_object(info) && json_object_size(info) == 0))
+        return true;
+    if (!json_need_int(info, "volume_id", ids, &id, err) ||
+        !json_need_text(info, "mount_path", VOLUME_PATH_MAX, &path, err) ||
+        !json_opt_bool(info, "create_new", &is_new, err))
+        return error_context(err, "volume_info");
+    if (!volume_path_is_good(path))
+        return error_set(err, ERROR_INVALID, "volume_info: nothing is mounted at '%.64s'", path);
+    for (int64_t i = 0; i < spec->volume_count; i++)
+        if (strcmp(spec->volumes[i].path, path) == 0 || (!is_new && spec->volumes[i].id == id))
+            return error_set(err, ERROR_INVALID, "volume_info: it is in env, too");
+    if (spec->volume_count == SPEC_VOLUMES_MAX)
+        return error_set(err, ERROR_OUT_OF_RANGE, "more than %d volumes", SPEC_VOLUMES_MAX);
+    if (!is_new) {
+        spec->volumes[spec->volume_count++] = (struct spec_volume){ id, 1, path };
+        return true;
+    }
+    request->volume = (struct rental_volume){ .offer_id = id, .path = path };
+    return volume_read_size(info, "size", &request->volume.size_gb, err) &&
+           json_opt_text(info, "name", HTTP_BODY_MAX, &request->volume.name, err);
+}
+
 bool rental_read(const json_t *body, struct arena *arena, struct rental_request *request,
                  struct error *err)
 {
@@ -184,7 +211,7 @@ bool rental_read(const json_t *body, struct arena *arena, struct rental_request 
     if (!json_need_text(body, "image", LAUNCH_TEXT_MAX, &spec->image, err) ||
         !read_disk(body, &spec->disk_gb, err) || !read_env(body, arena, spec, err) ||
         !read_args(body, arena, spec, &has_args, err) || !read_mode(body, has_args, spec, err) ||
-        !read_login(body, arena, spec, err) ||
+        !read_login(body, arena, spec, err) || !read_volume(body, request, err) ||
         !json_opt_text(body, "onstart", LAUNCH_TEXT_MAX, &spec->onstart, err) ||
         !json_opt_text(body, "user", USER_TEXT_MAX, &spec->user, err) ||
         !json_opt_text(body, "label", HTTP_BODY_MAX, &request->label, err) ||
@@ -319,6 +346,8 @@ static void reply_rented(struct call *call, struct rental_reply *done)
     encode_object(&json);
     encode_field_bool(&json, "success", !done->waits);
     encode_field_int(&json, "new_contract", done->instance_id);
+    if (done->volume_id != 0)
+        encode_field_int(&json, "volume_id", done->volume_id);
     field_known_text(&json, "instance_api_key", done->api_key);
     if (done->waits)
         tell_waiting(&json, done);
@@ -349,11 +378,17 @@ void rental_reply_refusal(struct call *call, int64_t offer_id, const struct rent
 {
     switch (done->outcome) {
     case RENTAL_REFUSED:
+        if (done->is_about_volume)
+            return volume_refuse(call, 0, done->refusal);
         return refuse_offer(call, offer_id, done);
     case RENTAL_BAD_SPEC:
         return reply_refuse(call, 400, "invalid_args", "%s.", done->why);
     case RENTAL_BAD_LABEL:
         return reply_refuse(call, 400, "label_too_long", "A label has at most 1024 characters.");
+    case RENTAL_BAD_VOLUME:
+        return reply_refuse(call, 404, "no_such_volume",
+                            "Volume %lld is none of this account's on that machine.",
+                            (long long)done->volume_id);
     case RENTAL_MADE:
     case RENTAL_REPEATED:
     case RENTAL_ORDER_OVER:

@@ -9,6 +9,7 @@
 #include "flow/list_machine.h"
 #include "flow/machines.h"
 #include "market/auction.h"
+#include "market/volume.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
@@ -297,6 +298,7 @@ static bool read_listing(const json_t *body, struct list_machine_request *reques
     struct listing *values = &request->values;
 
     request->has_min_chunk = json_member(body, "min_chunk") != NULL;
+    request->has_volume_gb = json_member(body, "vol_size") != NULL;
     request->has_grace_max = json_member(body, "max_grace") != NULL;
     return json_need_int(body, "machine", (struct json_bounds){ 1, INT64_MAX },
                          &request->machine_id, err) &&
@@ -309,6 +311,9 @@ static bool read_listing(const json_t *body, struct list_machine_request *reques
                         err) &&
            json_opt_int(body, "max_grace", (struct json_bounds){ 0, AUCTION_GRACE_S_MAX },
                         &values->grace_max_s, err) &&
+           json_opt_int(body, "vol_size", (struct json_bounds){ 0, VOLUME_GB_MAX },
+                        &request->volume_gb, err) &&
+           read_price(body, "vol_price", &request->volume_month, &request->has_volume_month, err) &&
            read_discount(body, request, err) && read_end(body, request, err);
 }
 
@@ -324,6 +329,10 @@ static bool refuse_listing(struct call *call, enum list_machine_outcome outcome,
     case LIST_BAD_PRICE:
         reply_refuse(call, 400, "invalid_args",
                      "Give price_gpu, and every price between 0 and 10,000 dollars.");
+        return true;
+    case LIST_BAD_VOLUME:
+        reply_refuse(call, 400, "invalid_args",
+                     "vol_size must be no more than the machine's disk has free.");
         return true;
     case LIST_BAD_CHUNK:
         reply_refuse(call, 400, "invalid_args", "min_chunk must be from 1 to the machine's GPUs.");

@@ -203,7 +203,8 @@ static bool refuse_volumes(struct call *call)
     if (volumes == NULL || json_is_false(volumes) ||
         (json_is_object(volumes) && json_object_size(volumes) == 0))
         return false;
-    reply_refuse(call, 400, "invalid_args", "volume_info: volumes are not offered here.");
+    reply_refuse(call, 400, "invalid_args",
+                 "volume_info: a volume is on one machine, and a template runs on any.");
     return true;
 }
 

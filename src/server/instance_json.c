@@ -207,20 +207,36 @@ static void encode_address(struct encoder *json, const struct instance_view *vie
     encode_jupyter_url(json, view, is_up);
 }
 
+/* What is free in it the host does not say. */
+static void encode_volume(struct encoder *json, const struct spec_volume *volume)
+{
+    encode_object(json);
+    encode_field_int(json, "id", volume->id);
+    encode_field_text(json, "path", volume->path);
+    encode_field_int(json, "avail_space", volume->size_gb);
+    encode_field_int(json, "total_space", volume->size_gb);
+    encode_end(json);
+}
+
 static void encode_image(struct encoder *json, const struct instance_view *view)
 {
     const struct instance_spec *spec = view->spec;
     auto_buf struct buf env = buf_of(ENV_TEXT_MAX);
+    struct volume_word volumes[SPEC_VOLUMES_MAX];
     struct launch_env asked = { .variable_count = (size_t)spec->env_count,
                                 .variables = (struct launch_variable *)spec->env,
                                 .port_count = (size_t)spec->port_count,
-                                .ports = (struct launch_port *)spec->ports };
+                                .ports = (struct launch_port *)spec->ports,
+                                .volume_count = (size_t)spec->volume_count,
+                                .volumes = volumes };
 
     static_assert(sizeof(struct launch_variable) == sizeof(struct spec_variable), "one shape");
     static_assert(sizeof(struct launch_port) == sizeof(struct spec_port), "one shape");
     (void)snprintf(asked.hostname, sizeof asked.hostname, "%s",
                    spec->hostname != NULL ? spec->hostname : "");
     asked.shm_mb = spec->shm_mb;
+    for (int64_t i = 0; i < spec->volume_count; i++)
+        volumes[i] = (struct volume_word){ spec->volumes[i].id, spec->volumes[i].path };
     launch_env_encode(&env, &asked);
 
     encode_field_text(json, "image_uuid", view->contract->image);
@@ -241,7 +257,10 @@ static void encode_image(struct encoder *json, const struct instance_view *view)
     field_null(json, "template_hash_id");
     field_null(json, "template_name");
     encode_key(json, "volume_info");
-    encode_raw(json, "[]", 2);
+    encode_array(json);
+    for (int64_t i = 0; i < spec->volume_count; i++)
+        encode_volume(json, &spec->volumes[i]);
+    encode_end(json);
 }
 
 /* A share of something in use: null where the host does not say. */

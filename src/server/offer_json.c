@@ -27,12 +27,26 @@ static void field_score(struct encoder *json, const char *key, double value)
 static void encode_unknown(struct encoder *json)
 {
     static const char *const keys[] = {
-        "geolocode",      "logo",           "webpage",          "cluster_id",     "nw_disk_min_bw",
-        "nw_disk_max_bw", "nw_disk_avg_bw", "avail_vol_ask_id", "avail_vol_size", "avail_vol_dph",
+        "geolocode",      "logo",           "webpage",        "cluster_id",
+        "nw_disk_min_bw", "nw_disk_max_bw", "nw_disk_avg_bw",
     };
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         field_null(json, keys[i]);
+}
+
+/* Space for volumes on the same machine, and what an hour of all of it costs. */
+static void encode_volumes(struct encoder *json, const struct machine *machine)
+{
+    int64_t left_gb = machine->volume_left_gb;
+
+    field_known_int(json, "avail_vol_ask_id", machine->volume_offer_id);
+    field_known_int(json, "avail_vol_size", left_gb);
+    if (left_gb > 0)
+        encode_field_money(json, "avail_vol_dph",
+                           offer_storage_hour(machine->volume_month, left_gb * INT64_C(1000)));
+    else
+        field_null(json, "avail_vol_dph");
 }
 
 /* A slice without GPUs has none, which is known. */
@@ -103,6 +117,7 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_field_bool(json, "is_rented", offer->renter_id != 0);
     field_time(json, "rented_until",
                offer->renter_id != 0 ? offer->terms.end : (struct instant){ 0 });
+    encode_volumes(json, offer->machine);
     encode_unknown(json);
     encode_field_text(json, "time_remaining", "");
     encode_field_text(json, "time_remaining_isbid", "");

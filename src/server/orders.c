@@ -77,6 +77,8 @@ static bool read_launch(const char *launch, struct arena *arena, json_t **ret_ro
     if (!json_parse(launch, strlen(launch), ret_root, err) ||
         !rental_read(*ret_root, arena, request, err) || !rental_read_bid(*ret_root, request, err))
         return false;
+    if (request->spec.volume_count > 0 || request->volume.offer_id != 0)
+        return error_set(err, ERROR_INVALID, "what is started when found mounts no volumes");
     /* It starts when it is found, or it goes on waiting here, where that costs nothing. */
     request->must_run = true;
     return true;
@@ -265,6 +267,7 @@ static bool rent(struct orders *orders, struct waiting *waiting, int64_t offer_i
         note(orders, waiting, reply.why);
         return false;
     case RENTAL_BAD_LABEL:
+    case RENTAL_BAD_VOLUME:
         note(orders, waiting, "The label is too long.");
         return false;
     }

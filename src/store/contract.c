@@ -12,19 +12,8 @@
 /* INSTANT_NEVER, as the partial indexes of schema/ have it. */
 #define NEVER "9223372036854775807"
 
-/* By a renter: any kind but the host's idle job. */
-#define RENTED "kind <> 4"
-
-#define CONTRACT_COLUMNS                                                                           \
-    "id, owner_id, host_id, machine_id, offer_id, num_gpus, gpu_hour, min_bid_hour, disk_month, "  \
-    "up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, ram_mb, disk_gb, fee_bps, "    \
-    "spec, image, runtype, request_hash, label, state, reason, reason_detail, state_us, gen, "     \
-    "restart_nonce, destroyed_us, disk_metered_us, posted_us, counter_epoch, bytes_up, "           \
-    "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
-    "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
-    "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
-    "destroy_after_s, destroy_due_us, warn_us, disk_offline_us, disk_warned_us, "                  \
-    "traffic_cap_bytes, moved_bytes, limit_up_mbit, limit_down_mbit"
+/* By a renter, as an instance: neither the host's idle job nor a volume. */
+#define RENTED "kind < 4"
 
 bool contract_is_on_host(const struct contract_row *contract)
 {
@@ -123,7 +112,8 @@ static bool contract_read(struct db_rows *row, struct arena *arena, void *item, 
            rows_number(row, 47, 0, INT64_MAX, &contract->down_unmetered, err);
 }
 
-static const struct rows_reader reader = { "contract", sizeof(struct contract_row), contract_read };
+const struct rows_reader contract_reader = { "contract", sizeof(struct contract_row),
+                                             contract_read };
 
 bool contract_insert(struct db *db, const struct contract_row *contract, int64_t *ret_id,
                      struct error *err)
@@ -159,7 +149,7 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
 bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
                          struct contract_row *ret, bool *ret_has, struct error *err)
 {
-    return rows_load_one(db, &reader,
+    return rows_load_one(db, &contract_reader,
                          "SELECT " CONTRACT_COLUMNS " FROM contract "
                          "WHERE owner_id = $1 AND id = $2 AND destroyed_us = 0 AND " RENTED,
                          DB_ARGS(db_int(owner_id), db_int(id)), arena, ret, ret_has, err);
@@ -168,16 +158,27 @@ bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct are
 bool contract_load(struct db *db, int64_t id, struct arena *arena, struct contract_row *ret,
                    bool *ret_has, struct error *err)
 {
-    return rows_load_one(db, &reader, "SELECT " CONTRACT_COLUMNS " FROM contract WHERE id = $1",
+    return rows_load_one(db, &contract_reader,
+                         "SELECT " CONTRACT_COLUMNS " FROM contract WHERE id = $1",
                          DB_ARGS(db_int(id)), arena, ret, ret_has, err);
 }
 
 bool contract_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
                          struct contract_row **ret, size_t *ret_count, struct error *err)
 {
-    return rows_load(db, &reader,
+    return rows_load(db, &contract_reader,
                      "SELECT " CONTRACT_COLUMNS
                      " FROM contract WHERE owner_id = $1 AND destroyed_us = 0 AND " RENTED
+                     " ORDER BY id",
+                     DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
+}
+
+bool contract_list_charged(struct db *db, int64_t owner_id, struct arena *arena,
+                           struct contract_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &contract_reader,
+                     "SELECT " CONTRACT_COLUMNS
+                     " FROM contract WHERE owner_id = $1 AND destroyed_us = 0 AND kind <> 4"
                      " ORDER BY id",
                      DB_ARGS(db_int(owner_id)), arena, ret, ret_count, err);
 }
@@ -208,7 +209,7 @@ bool contract_coming_hours(struct db *db, int64_t owner_id, struct contract_hour
         "SELECT CAST(COALESCE(SUM(CASE state WHEN 5 THEN 0 ELSE gpu_hour END), 0) AS BIGINT), "
         "CAST(COALESCE(SUM(CASE state WHEN 5 THEN gpu_hour ELSE 0 END), 0) AS BIGINT) "
         "FROM contract WHERE owner_id = $1 AND destroyed_us = 0 AND state IN (1, 2, 4, 5) "
-        "AND kind <> 4",
+        "AND " RENTED,
         DB_ARGS(db_int(owner_id)), read_hours, ret, &has, err);
 }
 
@@ -255,7 +256,7 @@ bool contract_find_request(struct db *db, int64_t owner_id, const struct hash *h
 bool contract_list_on(struct db *db, int64_t machine_id, struct arena *arena,
                       struct contract_row **ret, size_t *ret_count, struct error *err)
 {
-    return rows_load(db, &reader,
+    return rows_load(db, &contract_reader,
                      "SELECT " CONTRACT_COLUMNS " FROM contract "
                      "WHERE machine_id = $1 AND state <> 9 AND started_us > 0 ORDER BY id",
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
@@ -264,7 +265,7 @@ bool contract_list_on(struct db *db, int64_t machine_id, struct arena *arena,
 bool contract_list_for(struct db *db, int64_t machine_id, struct arena *arena,
                        struct contract_row **ret, size_t *ret_count, struct error *err)
 {
-    return rows_load(db, &reader,
+    return rows_load(db, &contract_reader,
                      "SELECT " CONTRACT_COLUMNS " FROM contract "
                      "WHERE machine_id = $1 AND state <> 9 ORDER BY id",
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contracts: rentals, which renters see as instances under the same id, and the places of idle
- * jobs, which nobody pays for and no renter sees.
+/* Contracts: rentals, which renters see as instances under the same id, volumes (store/volume.h),
+ * and the places of idle jobs, which nobody pays for and no renter sees.
  *
  * The first part is agreed at the making and never changes, but for a later end, the price of a
  * bid (store/bid.h), and how it is launched; the second is where it stands; the third is what the
@@ -15,6 +15,7 @@
 #include "market/offer.h"
 #include "market/rental.h"
 #include "store/db.h"
+#include "store/rows.h"
 #include "sys/crypto.h"
 
 struct contract_row {
@@ -65,13 +66,18 @@ bool contract_is_metered(const struct contract_row *contract);
 NODISCARD bool contract_insert(struct db *db, const struct contract_row *contract, int64_t *ret_id,
                                struct error *err);
 
-/* Those of one renter; destroyed ones are not found, nor are idle jobs. */
+/* Instances of one renter; destroyed ones are not found, nor are idle jobs and volumes. */
 NODISCARD bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
                                    struct contract_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool contract_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
                                    struct contract_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count,
                                     struct error *err);
+
+/* The same with volumes: whatever is charged to the renter. */
+NODISCARD bool contract_list_charged(struct db *db, int64_t owner_id, struct arena *arena,
+                                     struct contract_row **ret, size_t *ret_count,
+                                     struct error *err);
 
 /* What an hour of GPU time will cost of those that have GPUs and do not run yet, and of those that
  * wait for GPUs. */
@@ -153,5 +159,18 @@ NODISCARD bool contract_unfunded(struct db *db, int64_t after, int64_t *ret_ids,
 /* For what the market itself does to one: any renter's. */
 NODISCARD bool contract_load(struct db *db, int64_t id, struct arena *arena,
                              struct contract_row *ret, bool *ret_has, struct error *err);
+
+/* For others that read whole rows. */
+#define CONTRACT_COLUMNS                                                                           \
+    "id, owner_id, host_id, machine_id, offer_id, num_gpus, gpu_hour, min_bid_hour, disk_month, "  \
+    "up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, ram_mb, disk_gb, fee_bps, "    \
+    "spec, image, runtype, request_hash, label, state, reason, reason_detail, state_us, gen, "     \
+    "restart_nonce, destroyed_us, disk_metered_us, posted_us, counter_epoch, bytes_up, "           \
+    "bytes_down, counted_us, exit_code, nonce_done, disk_used_mb, cpu_permille, ram_used_mb, "     \
+    "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
+    "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
+    "destroy_after_s, destroy_due_us, warn_us, disk_offline_us, disk_warned_us, "                  \
+    "traffic_cap_bytes, moved_bytes, limit_up_mbit, limit_down_mbit"
+extern const struct rows_reader contract_reader;
 
 #endif

@@ -5,10 +5,6 @@
 
 #include "store/rows.h"
 
-#define OFFER_COLUMNS                                                                              \
-    "id, machine_id, host_id, num_gpus, gpu_hour, min_bid_hour, disk_month, up_tb, down_tb, "      \
-    "disk_gb, discount_max_ppm, start_us, end_us, run_bid_hour"
-
 bool offer_terms_read(struct db_rows *row, int column, struct offer_terms *ret, struct error *err)
 {
     return rows_number(row, column, 0, GPUS_MAX, &ret->num_gpus, err) &&
@@ -35,7 +31,7 @@ static bool offer_read(struct db_rows *row, struct arena *arena, void *item, str
            rows_number(row, 10, 0, 1000000, &offer->discount_max_ppm, err);
 }
 
-static const struct rows_reader reader = { "offer", sizeof(struct offer_row), offer_read };
+const struct rows_reader offer_reader = { "offer", sizeof(struct offer_row), offer_read };
 
 bool offer_insert(struct db *db, const struct offer_row *offer, int64_t *ret_id, struct error *err)
 {
@@ -56,17 +52,19 @@ bool offer_insert(struct db *db, const struct offer_row *offer, int64_t *ret_id,
 
 bool offer_load(struct db *db, int64_t id, struct offer_row *ret, bool *ret_has, struct error *err)
 {
-    return rows_load_one(db, &reader,
-                         "SELECT " OFFER_COLUMNS " FROM offer WHERE id = $1 AND removed_us IS NULL",
+    return rows_load_one(db, &offer_reader,
+                         "SELECT " OFFER_COLUMNS " FROM offer "
+                         "WHERE id = $1 AND removed_us IS NULL AND is_volume = 0",
                          DB_ARGS(db_int(id)), NULL, ret, ret_has, err);
 }
 
 bool offer_list(struct db *db, int64_t machine_id, struct arena *arena, struct offer_row **ret,
                 size_t *ret_count, struct error *err)
 {
-    return rows_load(db, &reader,
+    return rows_load(db, &offer_reader,
                      "SELECT " OFFER_COLUMNS
-                     " FROM offer WHERE machine_id = $1 AND removed_us IS NULL ORDER BY id",
+                     " FROM offer WHERE machine_id = $1 AND removed_us IS NULL AND "
+                     "is_volume = 0 ORDER BY id",
                      DB_ARGS(db_int(machine_id)), arena, ret, ret_count, err);
 }
 
@@ -94,7 +92,7 @@ bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, size_t max, 
     return rows_load_ids(db,
                          "SELECT m.id FROM machine m WHERE m.id > $1 AND m.is_online = 1 "
                          "AND m.is_quarantined = 0 AND (EXISTS (SELECT 1 FROM offer o "
-                         "WHERE o.machine_id = m.id AND o.removed_us IS NULL) "
+                         "WHERE o.machine_id = m.id AND o.removed_us IS NULL AND o.is_volume = 0) "
                          "OR EXISTS (SELECT 1 FROM gpu g JOIN gpu_claim c ON c.gpu_id = g.id "
                          "WHERE g.machine_id = m.id AND c.released_us IS NULL)) "
                          "ORDER BY m.id LIMIT $2",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offers: slices of machines that can be rented, at terms that never
- * change, but for a later end. A change of terms or
- * a rental removes the offer, and what is left is offered anew under a new id. */
+/* Offers: slices of machines that can be rented, at terms that never change, but for a later end. A
+ * change of terms or a rental removes the offer, and what is left is offered anew under a new id.
+ * Space for volumes is offered in rows of the same table (store/volume.h), which none of these
+ * functions find. */
 
 #ifndef BERTH_STORE_OFFER_H
 #define BERTH_STORE_OFFER_H
@@ -9,6 +10,7 @@
 #include "base/arena.h"
 #include "market/offer.h"
 #include "store/db.h"
+#include "store/rows.h"
 
 struct offer_row {
     int64_t id, machine_id, host_id;
@@ -40,5 +42,11 @@ NODISCARD bool offer_machines(struct db *db, int64_t after, int64_t *ret_ids, si
 /* Six columns from `column` on, num_gpus to down_tb: for readers of contracts too. */
 NODISCARD bool offer_terms_read(struct db_rows *row, int column, struct offer_terms *ret,
                                 struct error *err);
+
+/* For others that read whole rows. */
+#define OFFER_COLUMNS                                                                              \
+    "id, machine_id, host_id, num_gpus, gpu_hour, min_bid_hour, disk_month, up_tb, down_tb, "      \
+    "disk_gb, discount_max_ppm, start_us, end_us, run_bid_hour"
+extern const struct rows_reader offer_reader;
 
 #endif

@@ -123,7 +123,6 @@ static void open_session(struct market *market, const json_t *root, struct http_
 static void store_report(struct market *market, const struct instance_report *report)
 {
     int64_t index = 0;
-
     while (index < market->report_count && market->ids[index] != report->id)
         index++;
     if (index == REPORTS_MAX)
@@ -140,6 +139,7 @@ static void store_report(struct market *market, const struct instance_report *re
         .bytes_up = report->bytes_up,
         .bytes_down = report->bytes_down,
         .exit_code = report->exit_code,
+        .disk_used_mb = report->disk_used_mb,
         .restart_nonce = report->restart_nonce,
         .ssh_port = report->ssh_port,
         .port_count = report->port_count,
@@ -224,8 +224,8 @@ static void hold(struct market *market, const char *path, struct http_said *answ
     else
         buf_printf(&answer->body,
                    "{\"session_epoch\":%" PRId64 ",\"desired_rev\":%" PRId64
-                   ",\"server_time_us\":1,\"instances\":%s,\"ops\":%s}",
-                   market->epoch, market->rev, market->instances.bytes, market->ops.bytes);
+                   ",\"server_time_us\":1,\"instances\":%s,\"ops\":%s,\"gone\":%s}",
+                   market->epoch, market->rev, market->instances.bytes, market->ops.bytes, gone());
 }
 
 static bool check_stamp(struct market *market, const struct http_got *request, int stream,

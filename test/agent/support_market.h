@@ -30,6 +30,10 @@ const char *market_url(const struct market *market);
 void market_want(struct market *market, const struct desired_instance *instances, int64_t count);
 void market_want_ops(struct market *market, const struct desired_op *ops, int64_t count);
 
+/* That a volume is to go, signed or not; 0: none. And that as the market says it. */
+void market_want_gone(struct market *market, int64_t volume_id, int64_t gen, bool is_signed);
+const char *gone(void);
+
 /* Leave to delete, signed. */
 void market_sign_destroy(const struct market *market, struct desired_instance *instance);
 
@@ -39,6 +43,7 @@ struct market_report {
     enum instance_phase phase;
     char start_token[128], message[512];
     int64_t run_ms, counter_epoch, bytes_up, bytes_down, exit_code, restart_nonce, ssh_port;
+    int64_t disk_used_mb;
     int64_t port_count;
     struct port_mapping ports[SPEC_PORTS_MAX];
 };

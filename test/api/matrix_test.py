@@ -42,6 +42,7 @@ REFUSED = {
     "api.payout.method": "payments_off",
     "api.payout.onboarding": "payments_off",
     "api.machine.report": "no_such_machine",
+    "api.volume.create": "no_such_ask",
     "api.template.update": "invalid_args",
     "api.template.delete": "invalid_args",
 }
@@ -150,12 +151,19 @@ class Matrix(unittest.TestCase):
             return self.bo.id
         if kind == "scheduled_job":
             return self.scheduled_job(owner)
+        if kind == "volume_offer":
+            self.paper.follow()
+            return owner.ok("POST", "/api/v0/volumes/", {"machine": self.paper.id, "size": 50})["volume_offers"][0]
+        if kind == "volume":
+            rows = owner.ok("GET", "/api/v0/volumes/")["volumes"]
+            return rows[0]["id"] if rows else owner.ok("PUT", "/api/v0/volumes/", {
+                "id": self.thing("volume_offer", self.hal), "size": 1})["volume_id"]
         assert kind == "api_key", kind
         return self.scoped(owner, "user_read")[0]
 
     def owner(self, kind):
         """Whose the things of a kind are."""
-        return {"machine": self.hal, "team_role": self.crew, "team_member": self.crew}.get(kind, self.ada)
+        return {"machine": self.hal, "volume_offer": self.hal, "team_role": self.crew, "team_member": self.crew}.get(kind, self.ada)
 
     def session(self, owner):
         """One that is open, by a password that the account gets if it has none."""

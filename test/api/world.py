@@ -315,7 +315,9 @@ class Machine:
                 "agent_incarnation": 1, "mono_ms": int(1000 * (time.monotonic() - self.started)),
                 "applied_rev": self.rev, "is_engine_ok": True, "engine_message": "",
                 "quarantined_count": 0, "disk_free_gb": 400,
-                "instances": [self.report_of(one) for one in self.desired["instances"]]}
+                "instances": [self.report_of(one) for one in self.desired["instances"]] + [
+                    self.report_of(one | {"state": "absent", "restart_nonce": 0})
+                    for one in self.desired.get("gone", [])]}
         status, reply = self.send("POST", "/agent/v1/heartbeat", "hb", body)
         if status != 200:
             raise AssertionError(f"heartbeat: {status} {reply}")

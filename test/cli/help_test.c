@@ -100,7 +100,7 @@ static void test_bash_completes(void **state)
         const char *words, *completed;
     } rows[] = {
         { "berth sear", "search\n" },
-        { "berth search ''", "offers instances templates invoices\n" },
+        { "berth search ''", "offers instances templates volumes invoices\n" },
         { "berth show inst", "instances instances-v1 instance\n" },
         { "berth search offers --o", "--order --on-demand\n" },
         { "berth show instance ''", "7001 7002\n" },

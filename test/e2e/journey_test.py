@@ -240,6 +240,33 @@ def image_with_no_shell(market):
     market.destroy(number)
 
 
+def volume_outlives_its_instance(market):
+    """Made with one instance, read by the next, and gone from the host when its owner says so."""
+    market.list_machine()
+    rows = wait_until("space for volumes", 6, lambda: json.loads(
+        market.berth("search", "volumes", "-n", "--raw").stdout))
+    done = market.berth("create", "instance", an_offer(market), "--image", "bb:1", "--disk", "4", "--ssh", "--direct",
+                        "--create-volume", rows[0]["id"], "--volume-size", "2", "--mount-path", "/data", "--raw")
+    made = json.loads(done.stdout)
+    market.wait_running(made["new_contract"])
+    market.ssh(made["new_contract"], "echo kept > /data/file")
+    market.destroy(made["new_contract"])
+    done = market.berth("create", "instance", an_offer(market), "--image", "bb:1", "--disk", "4", "--ssh", "--direct",
+                        "--link-volume", made["volume_id"], "--mount-path", "/mnt/old", "--raw")
+    second = json.loads(done.stdout)["new_contract"]
+    market.wait_running(second)
+    check(market.ssh(second, "cat /mnt/old/file").stdout == "kept\n", "the next instance reads it")
+    refused = market.berth("delete", "volume", made["volume_id"], ok=False)
+    check(refused.returncode == 1 and "destroy it first" in refused.stderr, f"in use: {refused}")
+    market.destroy(second)
+    market.berth("delete", "volume", made["volume_id"])
+    wait_until("it is gone from the host", 20, lambda: market.sql(
+        "SELECT state FROM contract WHERE id = ?", made["volume_id"]) == [(9,)])
+    check(json.loads(market.engine("GET", "/volumes")[1])["Volumes"] == [], "the engine has none")
+    total = market.sql("SELECT total FROM meter WHERE instance_id = ? AND comp = 2", made["volume_id"])[0][0]
+    check(total > 1_000_000, f"charged for as long as it was there: {total} us")
+
+
 def short_credit(market):
     market.keys["poor"] = market.make_user("poor", "0.40")
     status, reply = market.api("PUT", f"/api/v0/asks/{an_offer(market)}/", {"image": "bb:1", "disk": 4}, user="poor")
@@ -252,7 +279,8 @@ def run(options):
         market.import_busybox()
         bad_input = [("bad input: " + case.__name__.replace("_", " "), lambda case=case: case(market))
                      for case in (duplicate_enrolment, short_credit, unknown_image, image_with_no_shell)]
-        steps(Journey(market, 1).cases() + Journey(market, 2).cases() + bad_input)
+        volume = [("a volume outlives its instance", lambda: volume_outlives_its_instance(market))]
+        steps(Journey(market, 1).cases() + Journey(market, 2).cases() + volume + bad_input)
         market.check_books()
 
 

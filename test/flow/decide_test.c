@@ -381,7 +381,8 @@ static void test_the_end_of_a_minimum_run_is_kept_in_mind(void **state)
 /* What on demand costs is no bid, so nothing is quoted there. */
 static void test_a_quote_is_below_the_price_on_demand(void **state)
 {
-    static const char run_bid[] = "SELECT run_bid_hour FROM offer WHERE removed_us IS NULL";
+    static const char run_bid[] =
+        "SELECT run_bid_hour FROM offer WHERE is_volume = 0 AND removed_us IS NULL";
     struct bid_request request = { .has_price = true, .price = { 359000000 } };
     struct bid_reply reply;
     struct place place;

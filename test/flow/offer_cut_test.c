@@ -30,7 +30,8 @@ static bool remove_work(struct db *db, void *context, struct error *err)
 
 static int64_t live(struct world *world)
 {
-    return world_number(world, "SELECT COUNT(*) FROM offer WHERE removed_us IS NULL");
+    return world_number(world,
+                        "SELECT COUNT(*) FROM offer WHERE is_volume = 0 AND removed_us IS NULL");
 }
 
 static size_t cut(struct world *world, int64_t machine_id)

@@ -267,12 +267,24 @@ struct heartbeat world_obey(struct world *world, struct world_machine *machine, 
                                    .applied_rev = desired.desired_rev,
                                    .is_engine_ok = true,
                                    .engine_message = "",
-                                   .instance_count = desired.instance_count,
+                                   .instance_count = desired.instance_count + desired.gone_count,
                                    .disk_free_gb = 900 };
     heartbeat.instances =
-        arena_alloc(arena, (size_t)desired.instance_count, sizeof *heartbeat.instances);
+        arena_alloc(arena, (size_t)heartbeat.instance_count, sizeof *heartbeat.instances);
     for (int64_t i = 0; i < desired.instance_count; i++)
         heartbeat.instances[i] = obey(world, machine, &desired.instances[i]);
+    for (int64_t i = 0; i < desired.gone_count; i++)
+        heartbeat.instances[desired.instance_count + i] =
+            (struct instance_report){ .id = desired.gone[i].id,
+                                      .gen = desired.gone[i].gen,
+                                      .phase = PHASE_ABSENT,
+                                      .start_token = "",
+                                      .message = "",
+                                      .exit_code = -1,
+                                      .disk_used_mb = -1,
+                                      .cpu_permille = -1,
+                                      .ram_used_mb = -1,
+                                      .gpu_permille = -1 };
     return heartbeat;
 }
 

@@ -163,7 +163,7 @@ static const struct {
       "                 WHERE k.gpu_id = g.id AND k.released_us IS NULL AND c.kind IN (1, 3)))" },
     { "an offer of a machine that is not listed",
       "SELECT COUNT(*) FROM offer o JOIN machine m ON m.id = o.machine_id "
-      "WHERE o.removed_us IS NULL AND m.is_listed = 0" },
+      "WHERE o.removed_us IS NULL AND m.is_listed = 0 AND o.is_volume = 0" },
     { "charges that are not their meters'",
       "SELECT CASE WHEN (SELECT COALESCE(SUM(gross_posted), 0) FROM meter) = "
       "(SELECT COALESCE(SUM(CASE WHEN t.code % 10 = 1 THEN t.amount ELSE -t.amount END), 0) "

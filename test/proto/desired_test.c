@@ -47,6 +47,7 @@ static struct instance_spec random_spec(struct arena *arena)
         .remake = check_random(2) ? support_int(0, INT64_MAX) : 0,
         .public_host = maybe_text(arena, 255, true),
         .relayed_count = (int64_t)check_random(3),
+        .volume_count = (int64_t)check_random(3),
     };
 
     spec.args = random_texts(arena, spec.arg_count, 200, false);
@@ -57,6 +58,11 @@ static struct instance_spec random_spec(struct arena *arena)
     spec.ports = arena_alloc(arena, (size_t)spec.port_count, sizeof *spec.ports);
     for (int64_t i = 0; i < spec.port_count; i++)
         spec.ports[i] = (struct spec_port){ check_random(2) ? 65535 : 70000, check_random(2) };
+    spec.volumes = arena_alloc(arena, (size_t)spec.volume_count, sizeof *spec.volumes);
+    for (int64_t i = 0; i < spec.volume_count; i++)
+        spec.volumes[i] =
+            (struct spec_volume){ 1 + 2 * i + support_int(0, 1), support_int(1, 1 << 20),
+                                  i == 0 ? "/data" : "/mnt/other" };
     spec.relayed = arena_alloc(arena, (size_t)spec.relayed_count, sizeof *spec.relayed);
     for (int64_t i = 0; i < spec.relayed_count; i++)
         spec.relayed[i] = (struct spec_relayed){ support_int(1, LAUNCH_PORT_MAX), check_random(2),
@@ -142,12 +148,16 @@ static struct desired random_desired(struct arena *arena, int64_t instance_count
         .instances = arena_alloc(arena, (size_t)instance_count, sizeof *desired.instances),
         .op_count = op_count,
         .ops = arena_alloc(arena, (size_t)op_count, sizeof *desired.ops),
+        .gone_count = (int64_t)check_random(3),
+        .gone = arena_alloc(arena, 3, sizeof *desired.gone),
     };
 
     for (int64_t i = 0; i < instance_count; i++)
         desired.instances[i] = random_instance(arena, 1000 + i);
     for (int64_t i = 0; i < op_count; i++)
         desired.ops[i] = random_op(arena);
+    for (int64_t i = 0; i < desired.gone_count; i++)
+        desired.gone[i] = (struct desired_gone){ 1 + i, support_int(1, INT64_MAX), { 1, 2, 3 } };
     return desired;
 }
 

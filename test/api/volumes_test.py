@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes as the clients ask for them (api.md 2.14): offered, found, taken, mounted, charged, deleted."""
+
+import json
+import time
+import unittest
+
+from world import World
+
+
+class Volumes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World("--rate-factor", "20").__enter__()
+        cls.ada = cls.world.user("ada", credit="25.00")
+        cls.bo = cls.world.user("bo", credit="25.00")
+        cls.hal = cls.world.user("hal")
+        cls.paper = cls.hal.machine(gpus=4)
+        cls.paper.follow()
+        cls.hal.ok("PUT", "/api/v0/machines/create_asks/", {
+            "machine": cls.paper.id, "price_gpu": 0.36, "price_disk": 0.15, "price_inetu": 0, "price_inetd": 0,
+            "price_min_bid": None, "min_chunk": 1, "end_date": None, "credit_discount_max": None,
+            "duration": None, "vol_size": 0, "vol_price": None})
+        cls.paper.follow()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.__exit__(None, None, None)
+
+    def tearDown(self):
+        for person in (self.ada, self.bo):
+            rows = person.ok("GET", "/api/v0/instances")["instances"]
+            person.ok("DELETE", "/api/v0/instances/", {"instance_ids": [row["id"] for row in rows]})
+            for row in person.ok("GET", "/api/v0/volumes?owner=me&type=all_volume")["volumes"]:
+                person.ok("DELETE", f"/api/v0/volumes/?id={row['id']}", {})
+        self.paper.follow()
+
+    def offer(self, size=100, price=0.1):
+        made = self.hal.ok("POST", "/api/v0/volumes/", {
+            "size": size, "machine": self.paper.id, "price_disk": price, "end_date": time.time() + 1e6})
+        return made["volume_offers"][0]
+
+    def search(self, **query):
+        body = {"verified": {"eq": True}, "external": {"eq": False}, "disk_space": {"gte": "1"},
+                "order": [["score", "desc"]], "allocated_storage": 1.0} | query
+        body = {name: value for name, value in body.items() if value is not None}
+        return self.ada.ok("POST", "/api/v0/volumes/search/", body)["offers"]
+
+    def ask(self):
+        """An offer of one GPU that can be had."""
+        for _ in range(100):
+            found = self.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"eq": 1}})[1]["offers"]
+            if found:
+                return found[0]["id"]
+            time.sleep(0.02)
+        raise AssertionError("no offers")
+
+    def rent(self, person, **more):
+        body = {"client_id": "me", "image": "ubuntu:22.04", "disk": 10.0, "env": {}, "price": None,
+                "runtype": "ssh_direc ssh_proxy"} | more
+        for _ in range(100):
+            status, reply = person.call("PUT", f"/api/v0/asks/{self.ask()}/", body)
+            if status != 404 or "no_such_ask" not in reply["msg"]:
+                return status, reply
+            time.sleep(0.02)
+        raise AssertionError("no offer can be had")
+
+    def test_space_is_offered_found_and_taken_back(self):
+        offer = self.offer()
+        found = self.search(verified=None)
+        self.assertEqual([row["id"] for row in found], [offer])
+        row = found[0]
+        self.assertEqual((row["disk_space"], row["storage_cost"], row["machine_id"]), (100, 0.1, self.paper.id))
+        for name in ("cuda_max_good", "cpu_ghz", "disk_bw", "disk_space", "storage_cost", "inet_up", "inet_down",
+                     "reliability", "duration"):
+            self.assertIsInstance(row[name], (int, float, type(None)), name)
+        self.assertEqual(self.search(verified=None, disk_space={"gte": "101"}), [])
+        self.assertEqual(self.search(verified=None, storage_cost={"lt": 0.1}), [])
+        self.assertEqual(len(self.search(verified=None, rentable={"eq": True}, machine_id={"in": [str(self.paper.id)]})), 1)
+        self.assertEqual(self.ada.call("POST", "/api/v0/volumes/search/", {"limit": "x"})[0], 400)
+        # Offers of GPUs say what there is beside them.
+        for _ in range(100):
+            gpu = self.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"eq": 1}})[1]["offers"][0]
+            if gpu["avail_vol_ask_id"] == offer:
+                break
+            time.sleep(0.02)
+        self.assertEqual((gpu["avail_vol_ask_id"], gpu["avail_vol_size"]), (offer, 100))
+        self.assertAlmostEqual(gpu["avail_vol_dph"], 0.1 * 100 / 720)
+        again = self.hal.ok("POST", "/api/v0/volumes", {"size": 15, "machine": [self.paper.id], "price_disk": 0.1,
+                                                        "end_date": None})["volume_offers"][0]
+        self.assertNotEqual(again, offer)
+        self.assertIn("msg", self.hal.ok("POST", "/api/v0/volumes/unlist", {"id": again}))
+        self.assertEqual(self.search(verified=None), [])
+        self.assertEqual(self.hal.call("POST", "/api/v0/volumes/unlist", {"id": again})[1]["error"], "no_such_ask")
+
+    def test_a_volume_from_its_making_to_its_end(self):
+        made = self.ada.ok("PUT", "/api/v0/volumes/", {"size": 19.2, "id": self.offer(), "name": "d1"})
+        self.assertEqual(made["volume_name"], f"V.{made['volume_id']}")
+        rows = self.ada.ok("GET", "/api/v0/volumes?owner=me&type=local_volume")["volumes"]
+        self.assertEqual([(row["id"], row["label"], row["disk_space"], row["instances"]) for row in rows],
+                         [(made["volume_id"], "d1", 20, [])])
+        self.assertIsInstance(rows[0]["start_date"], (int, float))
+        self.assertAlmostEqual(rows[0]["storage_total_cost"], 0.1 * 20 / 720)
+        self.assertEqual(self.ada.ok("GET", "/api/v0/volumes?owner=me&type=network_volume")["volumes"], [])
+        self.assertEqual(self.bo.ok("GET", "/api/v0/volumes?owner=me&type=all_volume")["volumes"], [])
+        # It is no instance.
+        self.assertEqual(self.ada.ok("GET", "/api/v0/instances")["instances"], [])
+        self.assertIsNone(self.ada.ok("GET", f"/api/v0/instances/{made['volume_id']}/?owner=me")["instances"])
+        status, reply = self.ada.call("POST", "/api/v0/volumes/copy/", {
+            "src_id": made["volume_id"], "dst_id": 1, "size": 120.0, "disable_compression": True})
+        self.assertEqual((status, reply["error"]), (400, "invalid_args"))
+        self.assertEqual(self.bo.call("DELETE", f"/api/v0/volumes/?id={made['volume_id']}", {})[1]["error"],
+                         "no_such_volume")
+        self.ada.ok("DELETE", "/api/v0/volumes/", {"id": made["volume_id"]})
+        self.paper.follow()
+        self.assertEqual(self.search(verified=None)[0]["disk_space"], 100)
+        self.assertEqual(self.ada.ok("GET", "/api/v0/volumes?owner=me")["volumes"], [])
+        self.assertEqual(self.ada.call("DELETE", f"/api/v0/volumes/?id={made['volume_id']}", {})[0], 404)
+
+    def test_an_instance_comes_with_one_and_the_next_finds_it(self):
+        offer = self.offer()
+        status, reply = self.rent(self.ada, volume_info={
+            "mount_path": "/data", "create_new": True, "volume_id": offer, "size": 20, "name": "d1"})
+        self.assertEqual(status, 200, reply)
+        volume = reply["volume_id"]
+        self.paper.follow()
+        told = next(one for one in self.paper.desired["instances"] if one["id"] == reply["new_contract"])
+        self.assertEqual(told["spec"]["volumes"], [{"id": volume, "size_gb": 20, "path": "/data"}])
+        shown = self.ada.ok("GET", f"/api/v0/instances/{reply['new_contract']}/?owner=me")["instances"]
+        self.assertEqual(shown["volume_info"], [{"id": volume, "path": "/data", "avail_space": 20, "total_space": 20}])
+        self.assertIn([f"-v V.{volume}:/data", "1"], shown["extra_env"])
+        self.assertEqual(self.ada.ok("GET", "/api/v0/volumes?owner=me")["volumes"][0]["instances"], [reply["new_contract"]])
+        status, refused = self.ada.call("DELETE", f"/api/v0/volumes/?id={volume}", {})
+        self.assertEqual((status, refused["error"]), (409, "in_use"))
+        self.ada.ok("DELETE", f"/api/v0/instances/{reply['new_contract']}/", {})
+        self.paper.follow()
+        for env in ({f"-v V.{volume}:/mnt/x": "1", "A": "b"}, f"-e A=b -v V.{volume}:/mnt/x"):
+            status, reply = self.rent(self.ada, env=env)
+            self.assertEqual(status, 200, reply)
+            self.paper.follow()
+            told = next(one for one in self.paper.desired["instances"] if one["id"] == reply["new_contract"])
+            self.assertEqual(told["spec"]["volumes"], [{"id": volume, "size_gb": 20, "path": "/mnt/x"}])
+            self.ada.ok("DELETE", f"/api/v0/instances/{reply['new_contract']}/", {})
+            self.paper.follow()
+        status, reply = self.rent(self.bo, volume_info={"mount_path": "/data", "create_new": False, "volume_id": volume})
+        self.assertEqual((status, reply["error"]), (404, "no_such_volume"))
+
+    def test_what_makes_no_sense_makes_nothing(self):
+        offer = self.offer()
+        rows = [
+            {"volume_info": {"create_new": True, "volume_id": offer}},
+            {"volume_info": {"mount_path": "/proc", "create_new": True, "volume_id": offer}},
+            {"volume_info": {"mount_path": "data", "create_new": True, "volume_id": offer}},
+            {"volume_info": {"mount_path": "/data", "create_new": True, "volume_id": offer, "size": -1}},
+            {"volume_info": {"mount_path": "/data", "create_new": True, "volume_id": offer, "size": 1e9}},
+            {"volume_info": {"mount_path": "/data", "create_new": True, "volume_id": offer, "size": 101}},
+            {"volume_info": ["x"]},
+            {"env": {"-v V.1": "1"}},
+            {"env": {"-v /etc:/etc": "1"}},
+            {"env": {"-v V.1:/a": "1", "-v V.2:/a": "1"}},
+            {"env": {"-v V.7:/data": "1"}, "volume_info": {"mount_path": "/data", "create_new": True, "volume_id": offer}},
+        ]
+        for more in rows:
+            with self.subTest(more=json.dumps(more)):
+                status, reply = self.rent(self.ada, **more)
+                self.assertEqual((status, reply["error"]), (400, "invalid_args"), reply)
+        status, reply = self.rent(self.ada, label="x", volume_info={
+            "mount_path": "/data", "create_new": True, "volume_id": offer, "name": "n" * 1025})
+        self.assertEqual((status, reply["error"]), (400, "label_too_long"))
+        self.assertEqual(self.ada.ok("GET", "/api/v0/volumes?owner=me")["volumes"], [])
+        self.assertEqual(self.ada.ok("GET", "/api/v0/instances")["instances"], [])
+        for body in ({"id": offer, "size": 0}, {"id": offer, "size": "much"}, {"id": "x"}, {"size": 1}, {"id": offer, "size": 101}):
+            self.assertEqual(self.ada.call("PUT", "/api/v0/volumes/", body)[1]["error"], "invalid_args", body)
+        for body in ({"machine": []}, {"machine": [0]}, {"machine": self.paper.id, "size": 1e6},
+                     {"machine": self.paper.id, "end_date": 5}, {"machine": self.paper.id, "price_disk": 1e8}):
+            self.assertEqual(self.hal.call("POST", "/api/v0/volumes/", body)[1]["error"], "invalid_args", body)
+        self.assertEqual(self.ada.call("DELETE", "/api/v0/volumes/?id=x", {})[1]["error"], "invalid_args")
+        poor = self.world.user("poor")
+        self.assertEqual(poor.call("PUT", "/api/v0/volumes/", {"id": offer, "size": 1})[1]["error"], "insufficient_balance")
+
+    def test_its_charge_is_on_the_bill_as_a_volumes(self):
+        made = self.ada.ok("PUT", "/api/v0/volumes/", {"size": 100, "id": self.offer(price=100)})
+        time.sleep(0.2)
+        self.ada.ok("DELETE", f"/api/v0/volumes/?id={made['volume_id']}", {})
+        now = time.time()
+        for kinds, want in ((["volume"], True), (["instance"], False), (["instance", "volume"], True)):
+            query = json.dumps({"day": {"gte": now - 1e5, "lte": now + 1e5}, "type": {"in": kinds}})
+            rows = self.ada.ok("GET", "/api/v0/charges/?limit=100&select_filters=" + query.replace(" ", "")
+                               .replace('"', "%22").replace("{", "%7B").replace("}", "%7D"))["results"]
+            mine = [row for row in rows if row["source"] == f"volume-{made['volume_id']}"]
+            self.assertEqual(len(mine), want, rows)
+            if want:
+                self.assertEqual((mine[0]["type"], [item["type"] for item in mine[0]["items"]]), ("volume", ["disk"]))
+                # $100 x 100 GB / 720 h are $0.0039 a second.
+                self.assertGreater(mine[0]["amount"], 0.0007)
+
+
+if __name__ == "__main__":
+    unittest.main()
