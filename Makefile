@@ -56,6 +56,13 @@ storm:
 	@ninja -C $(BUILD) test_flow_storm_test >$(BUILD)/build.log || { tail -40 $(BUILD)/build.log; exit 1; }
 	@STORM_OPS=$(OPS) $(BUILD)/bin/test_flow_storm_test
 
+# Stripe's events by the thousand, repeated, shuffled, one in eleven forged: make events EVENTS=100000
+EVENTS ?= 100000
+events: build
+	@ninja -C $(BUILD) api_sign >/dev/null
+	@BERTH_EVENTS=$(EVENTS) BERTH_BIN=$(abspath $(BUILD))/bin python3 -B test/api/payments_test.py \
+		Payments.test_events_in_any_order_any_number_of_times_and_forged
+
 # One fuzz target for a while: make fuzz TARGET=base_json SECONDS=60
 SECONDS ?= 60
 fuzz:
@@ -168,4 +175,4 @@ console-test: build console
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: events torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

@@ -24,7 +24,8 @@ import mutants
 
 FILES = ["market/meter", "market/journal", "market/ledger", "market/refund", "market/credit", "market/connected",
          "market/traffic", "market/billing", "market/payout", "market/hold", "market/seal", "store/ledger",
-         "store/ledger_entries", "store/hold", "store/meters", "store/seal", "store/trial", "market/approval"]
+         "store/ledger_entries", "store/hold", "store/meters", "store/seal", "store/trial", "market/approval",
+         "market/warning"]
 
 # What to find, what to make of it. Each is a slip that a tired person makes.
 SLIPS = [
@@ -57,6 +58,7 @@ SAME = {
     ("market/connected", "ms < 0)"): "nothing is what no time comes to",
     ("market/credit", "<= -INT64_MAX"): "the bound is its own clamp",
     ("market/credit", ">= INT64_MAX"): "the bound is its own clamp",
+    ("market/warning", "state.next) <= 0"): "of two equal instants either is the next",
 }
 
 # A defect may well be one that the compiler warns of: that is not to be its end.

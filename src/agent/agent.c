@@ -16,6 +16,7 @@
 #include "agent/copies.h"
 #include "agent/docker.h"
 #include "agent/jupyter.h"
+#include "agent/measured.h"
 #include "agent/networks.h"
 #include "agent/notice.h"
 #include "agent/relays.h"
@@ -29,7 +30,6 @@ enum {
     INFO_RETRY_MS = 300,
     INFO_PATIENCE_MS = 60000, /* then the machine is measured without an engine */
     SECOND_MS = 1000,
-    MEASURED_MAX = 4096,
     GUESTS_AFTER_MS = 5, /* after a change: what is told of it goes first */
 };
 
@@ -200,6 +200,7 @@ static void on_connected(void *context, int64_t machine_id)
     if (!agent->has_said_ready)
         (void)dprintf(STDERR_FILENO, "berth-host: connected as machine %" PRId64 "\n", machine_id);
     agent->has_said_ready = true;
+    bencher_connected(agent->bencher);
     ops_send(agent->ops, agent->link);
     agent_wake(agent);
 }
@@ -251,6 +252,27 @@ static void on_hopeless(void *context, const char *why)
     give_up(context, why);
 }
 
+static void on_posted(void *context, enum link_post post, const struct web_answer *answer)
+{
+    struct agent *agent = context;
+
+    bencher_posted(agent->bencher, post, answer);
+}
+
+static void open_bencher(struct agent *agent)
+{
+    struct bencher_options options = { .loop = agent->loop,
+                                       .dir = agent->identity.dir,
+                                       .data_dir = agent->identity.path,
+                                       .server_url = agent->options.server_url,
+                                       .ca_file = agent->options.ca_file,
+                                       .facts = &agent->facts,
+                                       .clock = agent->clock,
+                                       .log = agent->log };
+
+    agent->bencher = bencher_open(&options);
+}
+
 static void open_link(struct agent *agent)
 {
     struct link_options options = {
@@ -261,7 +283,7 @@ static void open_link(struct agent *agent)
         .facts = &agent->facts,
         .log = agent->log,
         .events = { agent, on_connected, on_desired, on_contact, on_fill_heartbeat, on_op_sent,
-                    on_hopeless },
+                    on_hopeless, on_posted },
     };
 
     probe_fingerprint(&agent->facts, options.fingerprint);
@@ -271,35 +293,6 @@ static void open_link(struct agent *agent)
 }
 
 /* The machine */
-
-/* What takes long to measure, or may only be measured once, is kept: the size of the disk would
- * shrink with every rental. */
-static bool load_measured(const struct agent *agent, struct machine_facts *facts)
-{
-    auto_buf struct buf text = buf_of(MEASURED_MAX);
-    auto_json json_t *root = NULL;
-    struct json_bounds bounds = { 0, 1000000000 };
-    struct error ignored;
-
-    return file_read(agent->identity.dir, "measured.json", &text, &ignored) && text.length > 0 &&
-           json_parse(text.bytes, text.length, &root, &ignored) &&
-           json_need_int(root, "disk_gb", bounds, &facts->disk_gb, &ignored) &&
-           json_need_int(root, "disk_mbs", bounds, &facts->disk_mbs, &ignored);
-}
-
-static void save_measured(const struct agent *agent)
-{
-    auto_buf struct buf text = buf_of(MEASURED_MAX);
-    struct encoder json = encoder_of(&text);
-    struct error err;
-
-    encode_object(&json);
-    encode_field_int(&json, "disk_gb", agent->facts.disk_gb);
-    encode_field_int(&json, "disk_mbs", agent->facts.disk_mbs);
-    encode_end(&json);
-    if (!file_replace(agent->identity.dir, "measured.json", 0600, text.bytes, text.length, &err))
-        log_failure(&agent->log, "measurements not saved", &err);
-}
 
 /* GPUs that do not exist have no memory. */
 static void open_scrub(struct agent *agent)
@@ -329,11 +322,12 @@ static void on_probed(void *context, const struct job_end *end)
         give_up(agent, err.text);
         return;
     }
-    if (!load_measured(agent, &agent->facts))
-        save_measured(agent);
+    if (!measured_load(agent->identity.dir, &agent->facts))
+        measured_save(agent->identity.dir, &agent->log, &agent->facts);
     agent->host.public_ip = agent->facts.public_ip;
     agent->host.is_simulated = agent->facts.is_simulated;
     open_scrub(agent);
+    open_bencher(agent);
     open_link(agent);
     agent_wake(agent);
 }
@@ -362,7 +356,7 @@ static void probe(struct agent *agent)
         .port_last = agent->options.port_last,
         .agent_version = agent->options.version,
         .engine_version = agent->facts.engine_version,
-        .measures_disk = !load_measured(agent, &measured),
+        .measures_disk = !measured_load(agent->identity.dir, &measured),
     };
     if (!job_start(agent->loop, &spec, &agent->probe, &err))
         give_up(agent, err.text);
@@ -528,6 +522,7 @@ static void close_agent(struct agent *agent)
 {
     job_cancel(&agent->probe);
     volumes_close(&agent->volumes);
+    bencher_close(&agent->bencher);
     web_cancel(&agent->info);
     link_close(&agent->link);
     pool_close(&agent->pool);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "agent/access.h"
+#include "agent/bencher.h"
 #include "agent/container.h"
 #include "agent/engine.h"
 #include "agent/gauges.h"
@@ -76,6 +77,7 @@ struct agent {
     struct observer *observer;
     struct stock *stock;
     struct volumes volumes;
+    struct bencher *bencher; /* NULL until the machine is probed */
     struct instances instances;
     struct images images;
     struct slots slots;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/link_retry.h"
 #include "base/buf.h"
 #include "sys/crypto.h"
 
@@ -17,8 +18,6 @@ enum {
     HURRY_AGAIN_MS = 20, /* what changes together is told together */
     REFUSED_MS = 5000,
     POLL_LATE_MS = 1000, /* for the held poll to bring what a heartbeat was told of */
-    BACKOFF_FIRST_MS = 250,
-    BACKOFF_MAX_MS = 30000,
     URL_SIZE = 1024,
     HEADER_SIZE = 256,
     HEARTBEAT_ARENA_MAX = 16 << 20,
@@ -36,10 +35,11 @@ struct link {
     int64_t heartbeat_seq, poll_seq, op_seq; /* the last ones that were used */
     int64_t applied_rev, told_rev;           /* told: by the answer to a heartbeat */
     bool has_applied;                        /* since the last answer to a poll */
-    bool is_first_poll; /* of this session: the full state, whatever was applied */
-    bool is_hurried;    /* a change came while a heartbeat was under way */
-    int failure_count;  /* to open a session, since a heartbeat was accepted */
-    int miss_count;     /* of heartbeats, in a row */
+    bool is_first_poll;  /* of this session: the full state, whatever was applied */
+    enum link_post post; /* what is on its way in `op` */
+    bool is_hurried;     /* a change came while a heartbeat was under way */
+    int failure_count;   /* to open a session, since a heartbeat was accepted */
+    int miss_count;      /* of heartbeats, in a row */
     uint8_t nonce[32];
     struct web_call *step, *heartbeat, *poll, *op;
     struct loop_timer *step_timer, *heartbeat_timer, *poll_timer, *late_timer;
@@ -52,37 +52,6 @@ static char *copy_or_null(const char *text)
     if (text != NULL && copy == NULL)
         abort();
     return copy;
-}
-
-/* Twice as long with every failure in a row, from half to one and a half of that. */
-static int64_t backoff_ms(int failure_count)
-{
-    int64_t delay_ms = BACKOFF_FIRST_MS;
-    uint16_t random;
-
-    for (int i = 1; i < failure_count && delay_ms < BACKOFF_MAX_MS; i++)
-        delay_ms *= 2;
-    if (delay_ms > BACKOFF_MAX_MS)
-        delay_ms = BACKOFF_MAX_MS;
-    crypto_random(&random, sizeof random);
-    return delay_ms / 2 + delay_ms * random / UINT16_MAX;
-}
-
-/* What a refusal says, for the log. */
-static void refusal_text(const struct web_answer *answer, char *text, size_t size)
-{
-    auto_json json_t *root = NULL;
-    struct error ignored;
-    const char *message = NULL;
-
-    if (!answer->is_answered) {
-        (void)snprintf(text, size, "%s", answer->err.text);
-        return;
-    }
-    if (json_parse(answer->body, answer->length, &root, &ignored))
-        message = json_string_value(json_object_get(root, "msg"));
-    (void)snprintf(text, size, "the server answers %d%s%s", answer->status,
-                   message != NULL ? ": " : "", message != NULL ? message : "");
 }
 
 /* Signed requests */
@@ -139,6 +108,17 @@ static void send_signed(struct link *link, const struct link_call *call, struct 
     send_plain(link, call, headers, owner);
 }
 
+/* What was on its way in `op`. */
+static void tell_sent(struct link *link, bool has_arrived, const struct web_answer *answer)
+{
+    const struct link_events *events = &link->options.events;
+
+    if (link->post == LINK_POST_OP)
+        events->on_op_sent(events->context, has_arrived);
+    else if (events->on_posted != NULL)
+        events->on_posted(events->context, link->post, answer);
+}
+
 /* Begin anew, from the nonce or from enrolment. */
 static void start_over(struct link *link, const char *why)
 {
@@ -150,12 +130,12 @@ static void start_over(struct link *link, const char *why)
     web_cancel(&link->poll);
     if (link->op != NULL) {
         web_cancel(&link->op);
-        link->options.events.on_op_sent(link->options.events.context, false);
+        tell_sent(link, false, NULL);
     }
     loop_timer_stop(link->heartbeat_timer);
     loop_timer_stop(link->poll_timer);
     loop_timer_stop(link->late_timer);
-    loop_timer_set(link->step_timer, backoff_ms(link->failure_count));
+    loop_timer_set(link->step_timer, link_backoff_ms(link->failure_count));
     if (was_open || link->failure_count == 1 || link->failure_count % 10 == 0)
         log_write(&link->options.log, LOG_WARNING, "not connected", "%s", why);
 }
@@ -164,7 +144,7 @@ static void fail_step(struct link *link, const struct web_answer *answer)
 {
     char why[512];
 
-    refusal_text(answer, why, sizeof why);
+    link_refusal(answer, why, sizeof why);
     start_over(link, why);
 }
 
@@ -188,7 +168,7 @@ static void on_enrolled(void *context, const struct web_answer *answer)
         return;
     }
     if (answer->status != 200) {
-        refusal_text(answer, why, sizeof why);
+        link_refusal(answer, why, sizeof why);
         link->options.events.on_hopeless(link->options.events.context, why);
         return;
     }
@@ -351,15 +331,15 @@ static void on_heartbeat(void *context, const struct web_answer *answer)
     char why[512];
 
     if (is_over(answer)) {
-        refusal_text(answer, why, sizeof why);
+        link_refusal(answer, why, sizeof why);
         start_over(link, why);
         return;
     }
     if (!answer->is_answered || answer->status != 200 || !parse_reply(answer, &root, &err) ||
         !heartbeat_reply_decode(root, &reply, &err)) {
-        int64_t delay_ms = backoff_ms(++link->miss_count);
+        int64_t delay_ms = link_backoff_ms(++link->miss_count);
 
-        refusal_text(answer, why, sizeof why);
+        link_refusal(answer, why, sizeof why);
         if (link->miss_count == 1)
             log_write(&link->options.log, LOG_WARNING, "heartbeat not accepted", "%s", why);
         loop_timer_set(link->heartbeat_timer,
@@ -441,14 +421,14 @@ static void on_polled(void *context, const struct web_answer *answer)
     char why[512];
 
     if (is_over(answer)) {
-        refusal_text(answer, why, sizeof why);
+        link_refusal(answer, why, sizeof why);
         start_over(link, why);
         return;
     }
     if (!answer->is_answered || (answer->status != 200 && answer->status != 204)) {
-        refusal_text(answer, why, sizeof why);
+        link_refusal(answer, why, sizeof why);
         log_write(&link->options.log, LOG_DEBUG, "poll not answered", "%s", why);
-        loop_timer_set(link->poll_timer, backoff_ms(link->miss_count + 2));
+        loop_timer_set(link->poll_timer, link_backoff_ms(link->miss_count + 2));
         return;
     }
     link->options.events.on_contact(link->options.events.context);
@@ -501,38 +481,45 @@ static void on_op_answered(void *context, const struct web_answer *answer)
     char why[512];
 
     if (is_refused) {
-        refusal_text(answer, why, sizeof why);
+        link_refusal(answer, why, sizeof why);
         log_write(&link->options.log, LOG_WARNING, "result not wanted", "%s", why);
     }
     /* What the server refuses for good would be refused again. */
-    link->options.events.on_op_sent(link->options.events.context,
-                                    is_refused || (answer->is_answered && answer->status == 200));
+    tell_sent(link, is_refused || (answer->is_answered && answer->status == 200), answer);
     if (is_over(answer)) {
-        refusal_text(answer, why, sizeof why);
+        link_refusal(answer, why, sizeof why);
         start_over(link, why);
     }
+}
+
+bool link_post(struct link *link, enum link_post post, const struct buf *body)
+{
+    static const char *const paths[] = { [LINK_POST_OP] = "/agent/v1/op",
+                                         [LINK_POST_BENCH] = "/agent/v1/bench",
+                                         [LINK_POST_CHALLENGE] = "/agent/v1/challenge" };
+
+    if (link->state != LINK_OPEN || link->op != NULL || body->has_overflowed)
+        return false;
+    link->post = post;
+    send_signed(link,
+                &(struct link_call){ .method = "POST",
+                                     .path = paths[post],
+                                     .stream = "op",
+                                     .seq = ++link->op_seq,
+                                     .body = body,
+                                     .timeout_ms = ANSWER_MS,
+                                     .reply_max = REPLY_MAX,
+                                     .on_done = on_op_answered },
+                &link->op);
+    return true;
 }
 
 bool link_send_op(struct link *link, const struct op_result *result)
 {
     auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
 
-    if (link->state != LINK_OPEN || link->op != NULL)
-        return false;
     op_result_encode(&body, result);
-    if (body.has_overflowed)
-        return false;
-    send_signed(link,
-                &(struct link_call){ .method = "POST",
-                                     .path = "/agent/v1/op",
-                                     .stream = "op",
-                                     .seq = ++link->op_seq,
-                                     .body = &body,
-                                     .timeout_ms = ANSWER_MS,
-                                     .reply_max = REPLY_MAX,
-                                     .on_done = on_op_answered },
-                &link->op);
-    return true;
+    return link_post(link, LINK_POST_OP, &body);
 }
 
 struct link *link_open(struct loop *loop, struct web *web, const struct link_options *options)

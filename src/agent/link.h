@@ -23,6 +23,9 @@
 
 struct link;
 
+/* What goes the way of results of operations, one after the other. */
+enum link_post { LINK_POST_OP, LINK_POST_BENCH, LINK_POST_CHALLENGE };
+
 struct link_events {
     void *context;
     /* The session is open. */
@@ -37,6 +40,9 @@ struct link_events {
     void (*on_op_sent)(void *context, bool has_arrived);
     /* There is no use in going on: the token is refused, say. */
     void (*on_hopeless)(void *context, const char *why);
+    /* What link_post() sent was answered; `answer` is NULL where the session ended first. Or NULL.
+     */
+    void (*on_posted)(void *context, enum link_post post, const struct web_answer *answer);
 };
 
 struct link_options {
@@ -66,5 +72,6 @@ void link_hurry(struct link *link);
 
 /* False: not connected, or another one is on its way. */
 bool link_send_op(struct link *link, const struct op_result *result);
+bool link_post(struct link *link, enum link_post post, const struct buf *body);
 
 #endif

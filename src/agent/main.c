@@ -10,9 +10,11 @@
 
 #include "agent/access.h"
 #include "agent/agent.h"
+#include "agent/bench.h"
 #include "agent/copy_carry.h"
 #include "agent/doctor.h"
 #include "agent/engine.h"
+#include "agent/gpu_nvml.h"
 #include "agent/install.h"
 #include "agent/isolate.h"
 #include "agent/options.h"
@@ -123,6 +125,21 @@ static bool print_text(void (*write)(struct buf *out), struct error *err)
     return file_write_all(STDOUT_FILENO, text.bytes, text.length, err);
 }
 
+static bool measure(const struct options *options, struct error *err)
+{
+    static struct machine_facts facts; /* large */
+    static struct bench_report report;
+    struct bench_options bench = { .facts = &facts, .data_dir = options->data };
+
+    if (access(options->data, W_OK) != 0)
+        bench.data_dir = "."; /* not installed yet */
+    if (options->simulate_gpus == NULL && !gpu_nvml_probe(&facts, err))
+        return false;
+    bench_measure(&bench, &report);
+    bench_print(stdout, &report);
+    return true;
+}
+
 static bool stop_engine(const struct options *options, struct error *err)
 {
     char data[PATH_MAX];
@@ -137,6 +154,8 @@ static bool carry_out(const struct options *options, struct error *err)
     switch (options->command) {
     case COMMAND_RUN:
         return run(options, err);
+    case COMMAND_BENCH:
+        return measure(options, err);
     case COMMAND_DOCTOR:
         if (!examine(options))
             return error_set(err, ERROR_UNAVAILABLE, "this machine cannot be a host yet");

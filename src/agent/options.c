@@ -90,6 +90,7 @@ void options_write_help(struct buf *out)
         "berth-host install --server URL [options] set this machine up, and keep the options\n"
         "berth-host run --server URL [options]   join, and stay\n"
         "berth-host doctor [options]             what this machine needs, measured\n"
+        "berth-host bench [options]              how fast this machine is, measured\n"
         "berth-host status [--data DIR]          who it is, and what it runs\n"
         "berth-host stop-engine [--data DIR]     end the private engine and all that it runs\n"
         "berth-host config                       print a configuration file with every option\n"
@@ -124,11 +125,17 @@ static const struct {
     const char *name;
     enum command command;
 } commands[] = {
-    { "run", COMMAND_RUN },         { "doctor", COMMAND_DOCTOR },
-    { "install", COMMAND_INSTALL }, { "config", COMMAND_CONFIG },
-    { "status", COMMAND_STATUS },   { "stop-engine", COMMAND_STOP_ENGINE },
-    { "version", COMMAND_VERSION }, { "--version", COMMAND_VERSION },
-    { "help", COMMAND_HELP },       { "--help", COMMAND_HELP },
+    { "run", COMMAND_RUN },
+    { "doctor", COMMAND_DOCTOR },
+    { "bench", COMMAND_BENCH },
+    { "install", COMMAND_INSTALL },
+    { "config", COMMAND_CONFIG },
+    { "status", COMMAND_STATUS },
+    { "stop-engine", COMMAND_STOP_ENGINE },
+    { "version", COMMAND_VERSION },
+    { "--version", COMMAND_VERSION },
+    { "help", COMMAND_HELP },
+    { "--help", COMMAND_HELP },
     { "-h", COMMAND_HELP },
 };
 

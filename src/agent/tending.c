@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/tending.h"
 
+#include "agent/bencher.h"
 #include "agent/copies.h"
 #include "agent/networks.h"
 
@@ -38,6 +39,8 @@ void tending_second(struct agent *agent)
         access_tend(agent->access);
     copies_tend(agent);
     tunnel_tend(agent->tunnel);
+    if (agent->bencher != NULL)
+        bencher_tend(agent->bencher, agent->link, &agent->instances, &agent->keep);
     if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
         gauges_ask_gpus(&agent->gauges);
     tend_volumes(agent);

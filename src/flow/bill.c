@@ -22,6 +22,7 @@ struct bill_work {
     int64_t host_id;
     size_t count;
     int64_t ids[BILL_HOSTS_MAX];
+    bool was_due; /* nobody else has billed it meanwhile */
 };
 
 static bool find_work(struct db *db, void *context, struct error *err)
@@ -204,6 +205,10 @@ static bool bill_work(struct db *db, void *context, struct error *err)
     struct bill_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
 
+    if (!host_invoice_is_due(db, work->host_id, work->cut, &work->was_due, err))
+        return false;
+    if (!work->was_due)
+        return true;
     return post_all(db, work, &arena, err) && make_invoice(db, work, &arena, err) &&
            make_payout(db, work, &arena, err) &&
            host_invoice_set_billed(db, work->host_id, work->cut, err) &&
@@ -220,10 +225,14 @@ bool flow_bill_hosts(const struct flow *flow, size_t *ret_count, struct error *e
         return true;
     if (!store_read(flow->store, find_work, &work, err))
         return error_context(err, "look for hosts to bill");
-    for (size_t i = 0; i < work.count; i++) {
-        work.host_id = work.ids[i];
+    /* Two servers that go the same way would meet at each host. Whoever comes second goes on from
+     * the other end. */
+    bool is_backwards = false;
+    for (size_t from = 0, until = work.count; from < until;) {
+        work.host_id = is_backwards ? work.ids[--until] : work.ids[from++];
         if (!store_write(flow->store, bill_work, &work, err))
             return error_context(err, "bill host %lld", (long long)work.host_id);
+        is_backwards = is_backwards != !work.was_due;
     }
     *ret_count = work.count;
     return true;

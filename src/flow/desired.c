@@ -251,7 +251,8 @@ static bool desired_work(struct db *db, void *context, struct error *err)
     work->is_quarantined = work->machine.is_quarantined;
     work->desired = (struct desired){ .session_epoch = has_session ? session.epoch : 0,
                                       .desired_rev = work->machine.desired_rev,
-                                      .server_time_us = work->now.microseconds };
+                                      .server_time_us = work->now.microseconds,
+                                      .audit_id = work->machine.audit_id };
     work->desired.instances = arena_alloc(work->arena, count, sizeof *work->desired.instances);
     work->desired.gone = arena_alloc(work->arena, count, sizeof *work->desired.gone);
     if (work->desired.instances == NULL || work->desired.gone == NULL)

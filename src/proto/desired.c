@@ -31,6 +31,7 @@ static const char *const op_kind_names[] = {
 static const struct field desired_fields[] = {
     FIELD_INT(struct desired, session_epoch, 1, INT64_MAX),
     FIELD_INT(struct desired, desired_rev, 0, INT64_MAX),
+    FIELD_INT_ADDED(struct desired, audit_id, 0, INT64_MAX),
     FIELD_INT(struct desired, server_time_us, 0, INT64_MAX),
 };
 static const struct field_list desired_list = FIELD_LIST(desired_fields);

@@ -174,6 +174,7 @@ struct desired_relay {
 
 struct desired {
     int64_t session_epoch, desired_rev, server_time_us;
+    int64_t audit_id; /* the newest challenge to prove compute (proto/challenge.h); 0: none */
     int64_t instance_count;
     struct desired_instance *instances;
     int64_t op_count;

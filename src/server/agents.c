@@ -185,7 +185,8 @@ static void look(struct poll *poll)
             answer_failure(poll, &err);
             return;
         }
-        if (!has || rev > poll->after) {
+        /* In a recovery machines go on with what they were told last. */
+        if (!has || (rev > poll->after && !recovery_watch_is_open(&poll->app->recovery))) {
             answer_desired(poll);
             return;
         }

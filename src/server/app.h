@@ -10,6 +10,7 @@
 #include "server/hub.h"
 #include "server/mailer.h"
 #include "server/metrics.h"
+#include "server/recovery_watch.h"
 #include "server/routes.h"
 #include "server/stripe_wire.h"
 #include "server/webhooks.h"
@@ -46,6 +47,7 @@ struct app {
     struct events *events;
     struct deliver *deliver, *slow_deliver; /* a lane each: store/outbox.h */
     struct payments *payments;              /* of --stripe-keys, or NULL */
+    struct recovery_watch recovery;
     struct jobs *jobs;
     struct relay *relay; /* of --relay-ports, or NULL */
     struct site *site;   /* the web console's files */

@@ -6,6 +6,7 @@
 #include "flow/enroll.h"
 #include "flow/heartbeat.h"
 #include "flow/op.h"
+#include "flow/recovery.h"
 #include "flow/session.h"
 #include "flow/throttle.h"
 #include "server/agents.h"
@@ -231,6 +232,9 @@ static void store_now(void *context, struct http_exchange *exchange)
 
     (void)exchange;
     bool is_stored = flow_heartbeat(&call->app->flow, &request, &done, &err);
+    if (is_stored && done.outcome == TAKE_DONE && recovery_watch_is_open(&call->app->recovery))
+        is_stored = flow_recovery_note(&call->app->flow, call->caller.machine_id,
+                                       &pending->heartbeat, &err);
     finish_heartbeat(pending, is_stored ? &done : NULL, &err);
 }
 
@@ -252,7 +256,8 @@ void handle_agent_heartbeat(struct call *call)
                             "session_epoch and seq are not those of the headers.");
     pending->call = *call;
     pending->call.body = NULL; /* what of it is needed was copied */
-    if (hub_beat(call->app->hub, call->caller.machine_id))
+    if (hub_beat(call->app->hub, call->caller.machine_id) &&
+        !recovery_watch_is_open(&call->app->recovery))
         store_later(pending);
     else
         http_work(call->exchange, store_now, pending);

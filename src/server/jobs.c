@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flow/audit.h"
 #include "flow/automation.h"
 #include "flow/autopay.h"
 #include "flow/bill.h"
@@ -55,6 +56,11 @@ static bool run_login_forget(const struct jobs_options *options, struct error *e
     return flow_login_forget(options->flow, err);
 }
 
+static bool run_recovery(const struct jobs_options *options, struct error *err)
+{
+    return options->recovery == NULL || recovery_watch_look(options->recovery, err);
+}
+
 enum { ALWAYS = -1 };
 
 static const struct job {
@@ -65,6 +71,7 @@ static const struct job {
     int due;          /* what says when (flow/due.h); ALWAYS: every period */
     int64_t period_us;
 } table[] = {
+    { "recovery", NULL, 0, run_recovery, ALWAYS, 5 * US_PER_SECOND },
     { "liveness", NULL, 0, run_liveness, ALWAYS, LIVENESS_SECONDS *US_PER_SECOND },
     { "contact lost", flow_contact_lost, CONTACT_LOST_MAX, NULL, DUE_CONTACT_LOST, LOOK_MAX_US },
     { "no credit", flow_no_credit, NO_CREDIT_MAX, NULL, DUE_NO_CREDIT, LOOK_MAX_US },
@@ -82,6 +89,7 @@ static const struct job {
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
+    { "proofs", flow_audit_ask, AUDIT_BATCH_MAX, NULL, ALWAYS, 30 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,
@@ -89,6 +97,9 @@ static const struct job {
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };
+
+/* The first ones, that run while a recovery is open: nothing else falls due then. */
+enum { JOBS_IN_RECOVERY = 2 };
 
 struct jobs {
     struct jobs_options options;
@@ -208,7 +219,8 @@ static void run_due(struct jobs *jobs)
     for (size_t i = 0; i < JOB_COUNT; i++) {
         if (jobs->due_us[i] > monotonic_us())
             continue;
-        run_job(jobs, &table[i]);
+        if (i < JOBS_IN_RECOVERY || !recovery_watch_is_open(jobs->options.recovery))
+            run_job(jobs, &table[i]);
         jobs->ran_us[i] = monotonic_us();
     }
 }

@@ -15,6 +15,7 @@
 
 #include "flow/flow.h"
 #include "server/metrics.h"
+#include "server/recovery_watch.h"
 
 struct jobs;
 
@@ -22,6 +23,7 @@ struct jobs_options {
     const struct flow *flow; /* borrowed, as are the next two */
     struct metrics *metrics;
     const char *server_proc;
+    struct recovery_watch *recovery; /* while one is open nothing falls due; NULL: there is none */
 };
 
 NODISCARD bool jobs_open(const struct jobs_options *options, struct jobs **ret_jobs,

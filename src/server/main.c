@@ -5,6 +5,9 @@
 
 #include "flow/check.h"
 #include "server/admin.h"
+#include "server/books.h"
+#include "server/books_move.h"
+#include "server/books_recovery.h"
 #include "server/options.h"
 #include "server/relay_alone.h"
 #include "server/serve.h"
@@ -138,6 +141,13 @@ static const struct command {
     { "admin", "accounts, credit and machines, by hand", admin_options, admin_run, admin_describe },
     { "check", "hold all that is stored to the market's invariants; exit 1 if one is broken",
       check_options, run_check, NULL },
+    { "backup", "copy the books of a market that goes on, and hold the copy to every invariant",
+      backup_options, backup_run, NULL },
+    { "restore", "put a backup in place; the market is then in recovery", restore_options,
+      restore_run, NULL },
+    { "recovery", "begin, show or end: compare restored books with what machines run",
+      recovery_options, recovery_run, NULL },
+    { "move", "move the books from SQLite to PostgreSQL", move_options, move_run, NULL },
     { "migrate", "bring the database up to date", store_options, run_migrate, NULL },
     { "config", "print a configuration file with every option of serve", no_options, run_config,
       NULL },

@@ -416,6 +416,21 @@ static void write_down(const struct call *call, const struct authority *authorit
         authority->write_down(authority->context, call);
 }
 
+/* Agents go on speaking, and everybody may read, search and log in. */
+static bool check_recovery(struct call *call, const struct recovery_watch *recovery)
+{
+    const uint32_t writes = SCOPE_INSTANCE_WRITE | SCOPE_USER_WRITE | SCOPE_BILLING_WRITE |
+                            SCOPE_MACHINE_WRITE | SCOPE_TEAM_WRITE;
+    bool is_change = call->route->method != HTTP_GET && (call->route->scope & writes) != 0;
+
+    if (!is_change || !recovery_watch_is_open(recovery))
+        return true;
+    reply_refuse(call, 503, "unavailable",
+                 "The market recovers from a backup: nothing can be changed until it is compared "
+                 "with its machines. What runs goes on.");
+    return false;
+}
+
 /* Runs where the handler may run: on the server's thread, or on a worker. */
 static void run(void *context, struct http_exchange *exchange)
 {
@@ -450,7 +465,8 @@ static void run(void *context, struct http_exchange *exchange)
         return;
     if (!is_read_first && !read_body(&call, &body))
         return;
-    if (is_narrowed && !check_rights(&call, &options->authority))
+    if ((is_narrowed && !check_rights(&call, &options->authority)) ||
+        !check_recovery(&call, options->recovery))
         return;
     write_down(&call, &options->authority);
     visit->route->handler(&call);

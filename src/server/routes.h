@@ -19,6 +19,7 @@
 #include "server/auth.h"
 #include "server/http.h"
 #include "server/ratelimit.h"
+#include "server/recovery_watch.h"
 #include "sys/clock.h"
 
 enum {
@@ -95,9 +96,10 @@ struct routes_options {
     const struct clock *clock;
     const struct log *log;
     struct rate_limits limits;
-    const char *public_url;    /* or NULL */
-    bool has_local_store;      /* the database is in this process: see BLOCKS_REMOTE */
-    const struct route *table; /* route_table outside of tests */
+    const char *public_url;          /* or NULL */
+    struct recovery_watch *recovery; /* while one is open nobody changes anything; NULL: none is */
+    bool has_local_store;            /* the database is in this process: see BLOCKS_REMOTE */
+    const struct route *table;       /* route_table outside of tests */
     size_t count;
     route_handler *fallback; /* GET of a path outside /api/ and /agent/: the console; or NULL */
 };

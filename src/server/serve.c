@@ -178,6 +178,10 @@ static void hear(void *context, enum db_topic topic, int64_t id)
 /* Another process changed the database behind our back: `berthd admin`, which signals us. */
 static void look_at_everything(struct app *app)
 {
+    struct error err;
+
+    if (!recovery_watch_look(&app->recovery, &err))
+        log_failure(&app->log, "recovery", &err);
     hear(app, TOPIC_MACHINE, STORE_ID_ANY);
     hear(app, TOPIC_USER, STORE_ID_ANY);
     hear(app, TOPIC_OUTBOX, STORE_ID_ANY);
@@ -310,8 +314,11 @@ static bool open_market(struct app *app, const struct options *options, const st
     slow.providers = app->slow_providers;
     const struct jobs_options jobs = { .flow = &app->flow,
                                        .metrics = app->metrics,
-                                       .server_proc = app->server_proc };
-    if (!catalog_feed_open(&app->flow, &app->catalog, err) ||
+                                       .server_proc = app->server_proc,
+                                       .recovery = &app->recovery };
+    recovery_watch_init(&app->recovery, &app->flow, app->hub);
+    if (!recovery_watch_look(&app->recovery, err) ||
+        !catalog_feed_open(&app->flow, &app->catalog, err) ||
         !orders_open(&app->flow, app->catalog, &app->orders, err) ||
         !events_open(&app->flow, app->metrics, &app->events, err) ||
         !deliver_open(&deliver, &app->deliver, err) ||
@@ -365,6 +372,7 @@ static bool open_doors(struct app *app, const struct options *options, const cha
                                            .limits = rate_limits_times(app->flow.guess_factor),
                                            .public_url = app->public_url,
                                            .has_local_store = store_is_local(app->store),
+                                           .recovery = &app->recovery,
                                            .fallback = answer_page,
                                            .table = route_table,
                                            .count = route_count };

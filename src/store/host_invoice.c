@@ -46,6 +46,21 @@ bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_
                          err);
 }
 
+static bool due_read(struct db_rows *row, void *context, struct error *err)
+{
+    (void)row;
+    (void)context;
+    (void)err;
+    return true;
+}
+
+bool host_invoice_is_due(struct db *db, int64_t host_id, struct instant cut, bool *ret_is_due,
+                         struct error *err)
+{
+    return db_query_one(db, "SELECT 1 FROM machine WHERE owner_id = $1 AND billed_us < $2 LIMIT 1",
+                        DB_ARGS(db_int(host_id), db_instant(cut)), due_read, NULL, ret_is_due, err);
+}
+
 static bool id_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     (void)arena;

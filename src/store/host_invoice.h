@@ -28,6 +28,9 @@ NODISCARD bool bill_number(struct db *db, const char *series, int64_t year,
 /* Hosts with a machine that is billed up to before `cut`, at most `max`. */
 NODISCARD bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_t max,
                                 size_t *ret_count, struct error *err);
+/* Whether this one still is. */
+NODISCARD bool host_invoice_is_due(struct db *db, int64_t host_id, struct instant cut,
+                                   bool *ret_is_due, struct error *err);
 
 /* The host's machines, in order; contracts on them that usage was posted of before `cut` only. */
 NODISCARD bool host_invoice_machines(struct db *db, int64_t host_id, struct arena *arena,

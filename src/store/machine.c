@@ -14,7 +14,7 @@
     "disk_free_gb, quarantined_count, inet_up_kbps, inet_down_kbps, changed_us, "                  \
     "listing_roll_us, promised, decide_us, grace_max_s, removed_us, lost_ppm, up_us, "             \
     "away_us, counted_us, tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs, "          \
-    "pcie_mbs, disk_mbs, bench_us"
+    "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -78,6 +78,10 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->decide = db_column_instant(row, 32);
     machine->removed = db_column_instant(row, 34);
     machine->reliability.counted = db_column_instant(row, 38);
+    machine->audit_at = db_column_instant(row, 47);
+    machine->audit_id = db_column_int(row, 48);
+    machine->standing.debt = db_column_int(row, 49);
+    machine->standing.before = (enum verification)db_column_int(row, 50);
     return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err) &&
            rows_number(row, 35, 0, INT64_MAX, &machine->reliability.lost_ppm, err) &&
            rows_number(row, 36, 0, INT64_MAX / 2, &machine->reliability.up_us, err) &&
@@ -260,6 +264,27 @@ bool machine_set_verification(struct db *db, int64_t id, enum verification verif
 {
     return db_count(db, "UPDATE machine SET verification = $2 WHERE id = $1",
                     DB_ARGS(db_int(id), db_int(verification)), ret_count, err);
+}
+
+bool machine_set_audit(struct db *db, const struct machine_row *machine, struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE machine SET audit_us = $2, audit_id = $3, audit_debt = $4, "
+                   "audit_before = $5 WHERE id = $1",
+                   DB_ARGS(db_int(machine->id), db_instant(machine->audit_at),
+                           db_int(machine->audit_id), db_int(machine->standing.debt),
+                           db_int(machine->standing.before)),
+                   err);
+}
+
+bool machine_audits_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                        size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM machine WHERE is_online = 1 AND audit_us <= $1 "
+                         "ORDER BY audit_us, id LIMIT $2",
+                         DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
 }
 
 bool machine_set_bench(struct db *db, const struct machine_row *machine, struct error *err)

@@ -5,6 +5,7 @@
 #define BERTH_STORE_MACHINE_H
 
 #include "base/arena.h"
+#include "market/audit.h"
 #include "market/offer.h"
 #include "store/db.h"
 
@@ -34,6 +35,9 @@ struct machine_row {
         decide; /* who runs is decided anew then; INSTANT_NEVER: when something happens */
     struct instant removed; /* by its host, for good; 0: it is there */
     struct machine_bench bench;
+    struct instant audit_at;        /* when it is asked for a proof next */
+    int64_t audit_id;               /* the newest that it was asked */
+    struct audit_standing standing; /* its `now` is not stored: that is verification */
     struct reliability
         reliability; /* what was seen of it; while it is online, it has been up since */
 };
@@ -92,6 +96,14 @@ NODISCARD bool machine_set_removed(struct db *db, int64_t id, struct instant now
                                    struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
+/* audit_at, audit_id and standing of `machine->id`. */
+NODISCARD bool machine_set_audit(struct db *db, const struct machine_row *machine,
+                                 struct error *err);
+
+/* Those online whose audit_at has come. */
+NODISCARD bool machine_audits_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
+                                  size_t *ret_count, struct error *err);
+
 /* `machine->id`'s measurements. */
 NODISCARD bool machine_set_bench(struct db *db, const struct machine_row *machine,
                                  struct error *err);

@@ -14,7 +14,7 @@
 
 enum { PATIENCE_MS = 10000, STEP_MS = 10 };
 
-enum route { ENROLL, NONCE, SESSION, HEARTBEAT, POLL, OP, ROUTES };
+enum route { ENROLL, NONCE, SESSION, HEARTBEAT, POLL, OP, BENCH, ROUTES };
 
 static struct loop *loop;
 static struct web *web;
@@ -32,7 +32,7 @@ static bool is_poll_held, was_cut[ROUTES], refuses_desired;
 static char poll_path[256];
 
 static struct {
-    int connected, desired, contact, op_sent, op_arrived, filled;
+    int connected, desired, contact, op_sent, op_arrived, filled, bench_sent, bench_arrived;
     char text[256], hopeless[256];
 } events;
 
@@ -40,7 +40,8 @@ static enum route route_of(const char *path)
 {
     static const char *const paths[ROUTES] = { "/agent/v1/enroll",  "/agent/v1/nonce",
                                                "/agent/v1/session", "/agent/v1/heartbeat",
-                                               "/agent/v1/desired", "/agent/v1/op" };
+                                               "/agent/v1/desired", "/agent/v1/op",
+                                               "/agent/v1/bench" };
 
     for (int i = 0; i < ROUTES; i++) {
         if (strncmp(path, paths[i], strlen(paths[i])) == 0)
@@ -73,6 +74,7 @@ static bool answer_well(enum route route, int fd)
     case POLL:
         return is_poll_held ? true : scripted_say(fd, 200, "the desired state");
     case OP:
+    case BENCH:
     case ROUTES:
         break;
     }
@@ -91,8 +93,9 @@ static bool respond(void *context, int fd, const struct http_got *request)
         (void)snprintf(poll_path, sizeof poll_path, "%s", request->path);
     if (route >= HEARTBEAT) {
         /* Signed, of the present session, and each number once. */
-        CHECK(http_stamp(request, (int)(route - HEARTBEAT), home_identity()->keys.public_key,
-                         &stamp));
+        int stream = (int)(route == BENCH ? OP : route) - (int)HEARTBEAT;
+
+        CHECK(http_stamp(request, stream, home_identity()->keys.public_key, &stamp));
         CHECK_INT(stamp.session_epoch, epoch);
         CHECK_INT(stamp.machine_id, 7);
         /* Whose answer was cut off may ask again, on a new connection. */
@@ -151,6 +154,16 @@ static void on_hopeless(void *context, const char *why)
     (void)snprintf(events.hopeless, sizeof events.hopeless, "%s", why);
 }
 
+static void on_posted(void *context, enum link_post post, const struct web_answer *answer)
+{
+    bool has_arrived = answer != NULL && answer->is_answered && answer->status == 200;
+
+    (void)context;
+    CHECK_INT(post, LINK_POST_BENCH);
+    events.bench_sent++;
+    events.bench_arrived += has_arrived ? 1 : 0;
+}
+
 static int setup(void **state)
 {
     memset(scripts, 0, sizeof scripts);
@@ -186,7 +199,8 @@ static void dial(const char *token)
         .identity = home_identity(),
         .facts = &facts,
         .log = log_silent(),
-        .events = { NULL, on_connected, on_desired, on_contact, fill, on_op_sent, on_hopeless },
+        .events = { NULL, on_connected, on_desired, on_contact, fill, on_op_sent, on_hopeless,
+                    on_posted },
     };
 
     (void)snprintf(url, sizeof url, "%s//", scripted_url(scripted)); /* slashes do no harm */
@@ -232,6 +246,34 @@ static void test_it_joins_and_reports(void **state)
     CHECK(strstr(poll_path, "after=1") != NULL);
     wait_count(HEARTBEAT, 5); /* every 100 ms, as the server says */
     CHECK(events.contact >= 5);
+}
+
+/* Measurements go the way of results, one after the other, each with its own answer. */
+static void test_what_was_measured_is_sent(void **state)
+{
+    struct op_result result = { .op_id = "00000000000000000000000000000001", .output = "" };
+    auto_buf struct buf body = buf_of(64);
+
+    (void)state;
+    home_identity()->machine_id = 7;
+    buf_append(&body, "{}", 2);
+    dial(NULL);
+    CHECK(!link_post(line, LINK_POST_BENCH, &body));
+    wait_for(&events.desired, 1);
+    CHECK(link_post(line, LINK_POST_BENCH, &body));
+    CHECK(!link_post(line, LINK_POST_BENCH, &body) && !link_send_op(line, &result));
+    wait_for(&events.bench_sent, 1);
+    CHECK_INT(events.bench_arrived, 1);
+    CHECK_INT(events.op_sent, 0);
+    CHECK_INT(seqs[BENCH], 1);
+    CHECK(link_send_op(line, &result));
+    wait_for(&events.op_sent, 1);
+    CHECK_INT(seqs[OP], 2);
+    scripts[BENCH] = (struct script){ 1, 409, "{}" };
+    CHECK(link_post(line, LINK_POST_BENCH, &body));
+    wait_for(&events.bench_sent, 2);
+    CHECK_INT(events.bench_arrived, 1);
+    wait_for(&events.connected, 2); /* the session is over: a new one */
 }
 
 static void test_without_hope_it_says_so(void **state)
@@ -433,6 +475,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_it_joins_and_reports),
+        CASE(test_what_was_measured_is_sent),
         CASE(test_without_hope_it_says_so),
         CASE(test_every_step_is_tried_again),
         CASE(test_enrolment_waits_for_a_server_in_trouble),

@@ -67,6 +67,20 @@ class Payments(unittest.TestCase):
         self.wait_state(who, made["id"], "paid")
         return made["id"], page["payment_intent"]
 
+    def page(self, who, path):
+        """As a browser would get it."""
+        status, text, headers = self.world.call_whole("GET", path, key=who.key)
+        self.assertEqual(status, 200)
+        return text if isinstance(text, str) else text.decode(), headers
+
+    def test_what_people_write_is_text_on_a_page(self):
+        self.ada.ok("PUT", "/api/v0/users/", {"fullname": "<script>alert('x')</script>"})
+        text, _ = self.page(self.ada, "/api/v0/charges/statement/?month=2026-11")
+        self.assertNotIn("<script", text)
+        self.assertIn("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;", text)
+        self.assertIn("<th colspan=\"3\">Total</th><th class=\"n\">0.00</th>", text)
+        self.assertEqual(self.ada.call("GET", "/api/v0/charges/statement/?month=13")[0], 400)
+
     def database(self, sql):
         import sqlite3
         with sqlite3.connect(f"file:{self.world.data}/berth.sqlite?mode=ro", uri=True) as base:
@@ -88,6 +102,11 @@ class Payments(unittest.TestCase):
         shown = self.deposit(self.ada, made["id"])
         self.assertIsNone(shown["url"])
         self.assertGreater(shown["settled_at"], 1e9)
+        page, headers = self.page(self.ada, f"/api/v0/billing/deposits/{made['id']}/receipt/")
+        self.assertIn("<dd>$25.00</dd>", page)
+        self.assertIn("default-src 'none'", headers["content-security-policy"])
+        other = self.buy(self.ada, 26)["id"]
+        self.assertEqual(self.ada.call("GET", f"/api/v0/billing/deposits/{other}/receipt/")[0], 409)
         # One name at Stripe, however many pages.
         self.assertEqual(sum(call[0] == "POST /v1/customers" for call in self.stripe.log), 1)
         self.assertEqual(self.database("SELECT count(*) FROM journal WHERE kind = 2"), [(1,)])

@@ -272,7 +272,7 @@ class Cluster:
         program = shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin")
         check(program is not None, "nginx is installed")
         self.nginx = subprocess.Popen([program, "-p", self.folder, "-c", self.folder / "nginx.conf"],
-                                      stderr=self.log, preexec_fn=die_with_the_test)
+                                      stdout=self.log, stderr=self.log, preexec_fn=die_with_the_test)
         for _ in range(200):
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
@@ -285,7 +285,10 @@ class Cluster:
         self.upstream.write_text("".join(f"server 127.0.0.1:{server.port};\n" for server in self.servers))
 
     def stop(self):
-        for process in [*self.hosts, self.nginx, *(server.process for server in getattr(self, "servers", [])),
+        if self.nginx is not None:
+            self.nginx.terminate()  # killed, it would leave its workers behind
+            self.nginx.wait(30)
+        for process in [*self.hosts, *(server.process for server in getattr(self, "servers", [])),
                         self.postgres.process]:
             if process is not None and process.poll() is None:
                 process.kill() if process is not self.postgres.process else process.send_signal(signal.SIGQUIT)

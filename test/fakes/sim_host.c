@@ -5,8 +5,8 @@
  *
  * Joins, says "sim-host: connected as machine N" on standard error, and from then on reports every
  * instance as whatever it should be: running, with an SSH port that nobody answers on; stopped;
- * gone. Commands and log requests are answered with a line that names them. Runs until it is
- * killed. */
+ * gone; and says on standard error that it starts, stops or goes. Commands and log requests are
+ * answered with a line that names them. Runs until it is killed. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +88,11 @@ static void apply(struct host *host, const struct desired *desired)
         bool starts =
             wanted->state == DESIRED_RUNNING &&
             (entry->state != DESIRED_RUNNING || entry->restart_nonce < wanted->restart_nonce);
+        if (starts || entry->state != wanted->state)
+            (void)fprintf(stderr, "sim-host: instance %lld %s\n", (long long)entry->id,
+                          starts                             ? "starts"
+                          : wanted->state == DESIRED_STOPPED ? "stops"
+                                                             : "goes");
         entry->state = wanted->state;
         entry->gen = wanted->gen;
         entry->restart_nonce = wanted->restart_nonce;

@@ -273,6 +273,20 @@ static void test_never_more_than_it_ran(void **state)
     }
 }
 
+/* Of one instant the first word counts. */
+static void test_what_comes_again_at_one_instant_changes_nothing(void **state)
+{
+    struct connected last = { .is_running = true, .start_token = "a", .cursor = at_s(10) }, next;
+    struct connected_report again = a_report(10, "a", 10);
+
+    (void)state;
+    again.is_running = false;
+    struct connected_charge charge = connected_report(&last, &again, &next);
+    CHECK_INT(charge.charged_us + charge.missed_us, 0);
+    CHECK(next.is_running);
+    CHECK_TEXT(next.start_token, "a");
+}
+
 static void test_only_the_same_run_has_gaps(void **state)
 {
     struct connected last = { .is_running = true, .start_token = "a", .cursor = at_s(0) };
@@ -319,6 +333,7 @@ static void test_wild_clocks_attest_no_more_than_our_outage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_comes_again_at_one_instant_changes_nothing),
         cmocka_unit_test(test_only_the_same_run_has_gaps),
         cmocka_unit_test(test_wild_clocks_attest_no_more_than_our_outage),
         cmocka_unit_test(test_time_between_heartbeats_is_charged),

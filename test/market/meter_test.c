@@ -264,6 +264,13 @@ static void test_every_limit_of_a_meter_is_looked_at(void **state)
     gpu.gross_posted.nanodollars = -4;
     gpu.host_posted.nanodollars = -3;
     CHECK(!meter_is_valid(&gpu));
+    /* A nanodollar of the host's that is carried, and not given. */
+    gpu.gross_posted.nanodollars = 4;
+    gpu.host_posted.nanodollars = 3;
+    CHECK(meter_is_valid(&gpu));
+    gpu.host_posted.nanodollars = 2;
+    gpu.fee_remainder = FEE_BPS_MAX;
+    CHECK(!meter_is_valid(&gpu));
     disk.quantity = 0;
     CHECK(meter_is_valid(&disk));
 }

@@ -448,10 +448,11 @@ static void test_an_absent_instance_needs_no_spec(void **state)
 
     (void)state;
     desired_encode(&text, &desired);
-    CHECK_TEXT(text.bytes, "{\"session_epoch\":1,\"desired_rev\":0,\"server_time_us\":0,"
-                           "\"instances\":[{\"id\":7,\"gen\":2,\"state\":\"absent\","
-                           "\"restart_nonce\":0,\"stop_after_ms\":-1,\"lifetime_after_ms\":-1,"
-                           "\"gpus\":[]}],\"ops\":[]}");
+    CHECK_TEXT(text.bytes,
+               "{\"session_epoch\":1,\"desired_rev\":0,\"audit_id\":0,\"server_time_us\":0,"
+               "\"instances\":[{\"id\":7,\"gen\":2,\"state\":\"absent\","
+               "\"restart_nonce\":0,\"stop_after_ms\":-1,\"lifetime_after_ms\":-1,"
+               "\"gpus\":[]}],\"ops\":[]}");
     auto_json json_t *root = support_parse(&text);
     CHECK_OK(desired_decode(root, &arena, &got, &err), &err);
     CHECK(!got.instances[0].has_destroy_token);

@@ -52,6 +52,13 @@ static void test_a_host_is_due_until_it_is_billed(void **state)
     CHECK_OK(host_invoice_set_billed(scene.db, owner, scene_at(100), &scene.err), &scene.err);
     CHECK_INT(due(&scene, 100), owners - 1);
     CHECK_INT(due(&scene, 101), owners);
+    for (int64_t at = 100; at <= 101; at++) {
+        bool is_due;
+
+        CHECK_OK(host_invoice_is_due(scene.db, owner, scene_at(at), &is_due, &scene.err),
+                 &scene.err);
+        CHECK(is_due == (at == 101));
+    }
     /* Never back. */
     CHECK_OK(host_invoice_set_billed(scene.db, owner, scene_at(50), &scene.err), &scene.err);
     CHECK_INT(due(&scene, 100), owners - 1);

@@ -9,6 +9,7 @@ import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Button, Card, Dialog, Empty, Facts, Field, Notice, Page, Table, Tabs, toast, useAct } from '../ui/parts';
 import { AddCredit } from './billing/add';
+import { LowCredit, SavedCards } from './billing/alone';
 import { Charges } from './billing/charges';
 import { Payments, Statements } from './billing/payments';
 import { isOn } from './instances';
@@ -86,6 +87,8 @@ function Overview() {
       <Card title="What you spend now" actions={burnHour ? <span class="muted">{day(burnHour)}</span> : undefined}>
         <Spending instances={[...(instances?.values() ?? [])]} />
       </Card>
+      <LowCredit />
+      <SavedCards />
       {shown === 'add' && <AddCredit onClose={() => setShown(null)} />}
       {shown === 'transfer' && <Transfer onClose={() => setShown(null)} />}
     </div>

@@ -23,6 +23,13 @@ export async function billing(who) {
     await pause(100);
   }
   await who.look('billing');
+  await page.getByLabel('Warn me by mail at an amount').check();
+  await who.fill('When it comes down to', '3.50');
+  await who.press('Save');
+  await page.getByText('Saved.').waitFor();
+  await page.reload();
+  await page.getByLabel('Warn me by mail at an amount').waitFor();
+  assert.equal(await page.getByLabel('When it comes down to').inputValue(), '3.5');
   await who.press('Add credit');
   await page.getByLabel('Reference of the payment').getByText(who.email).waitFor();
   assert.deepEqual(await who.violations(), [], 'adding credit');

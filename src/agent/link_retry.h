@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When the line to the server is tried again, and what it was that failed. */
+
+#ifndef BERTH_AGENT_LINK_RETRY_H
+#define BERTH_AGENT_LINK_RETRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/web.h"
+
+/* Twice as long with every failure in a row, from half to one and a half of that. */
+int64_t link_backoff_ms(int failure_count);
+
+/* What a refusal says, for the log. */
+void link_refusal(const struct web_answer *answer, char *text, size_t size);
+
+#endif

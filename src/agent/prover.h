@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers challenges to prove compute (proto/challenge.h): one child for each GPU, all at once.
+ * Where OpenCL has no such GPU, the processor answers, slowly. */
+
+#ifndef BERTH_AGENT_PROVER_H
+#define BERTH_AGENT_PROVER_H
+
+#include "agent/job.h"
+#include "agent/link.h"
+#include "agent/loop.h"
+#include "proto/challenge.h"
+#include "sys/log.h"
+
+struct prover;
+
+/* All borrowed. */
+struct prover_options {
+    struct loop *loop;
+    const struct machine_facts *facts;
+    const char *server_url, *ca_file; /* ca_file may be NULL */
+    struct log log;
+};
+
+struct prover *prover_open(const struct prover_options *options);
+void prover_close(struct prover **prover);
+
+/* Every second: `audit_id` is the newest challenge that the server speaks of. Whose GPUs are busy
+ * does not ask for it. */
+void prover_tend(struct prover *prover, struct link *link, int64_t audit_id, bool is_idle);
+
+/* The answer to the request for challenges; NULL: none came. */
+void prover_answered(struct prover *prover, const struct web_answer *answer);
+
+/* One challenge, from its work to its verdict: what a child does. `ret_verdict` has room for 16. */
+struct prove {
+    struct challenge challenge;
+    const struct machine_facts *facts;
+    const char *server_url, *ca_file;
+};
+NODISCARD bool prove(const struct prove *prove, char ret_verdict[static 16], struct error *err);
+
+#endif

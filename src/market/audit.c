@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "market/audit.h"
+
+#define WAIT_MIN_US (60 * US_PER_SECOND)
+
+struct audit_standing audit_judge(struct audit_standing standing, bool is_good)
+{
+    if (!is_good) {
+        if (standing.debt == 0)
+            standing.before = standing.now;
+        standing.debt = AUDIT_DEBT;
+        standing.now = VERIFICATION_DEVERIFIED;
+        return standing;
+    }
+    if (standing.debt > 0 && --standing.debt == 0 && standing.now == VERIFICATION_DEVERIFIED)
+        standing.now = standing.before;
+    return standing;
+}
+
+/* The natural logarithm of 2^16 over a number from 1 to 2^16, in thousandths: by squaring, one bit
+ * of the logarithm to the base of 2 after the other. */
+static int64_t log_milli(uint64_t number)
+{
+    uint64_t x = number << 15; /* from 1 to 2, times 2^31 */
+    int64_t log2 = 0;          /* times 1024 */
+
+    while (x < UINT64_C(1) << 31) {
+        x <<= 1;
+        log2 += 1024;
+    }
+    for (int64_t bit = 512; bit > 0; bit /= 2) {
+        x = x * x >> 31;
+        if (x >= UINT64_C(1) << 32) {
+            x >>= 1;
+            log2 -= bit;
+        }
+    }
+    return log2 * 693 / 1024;
+}
+
+/* Of exponential waits any moment is as likely as any other. */
+int64_t audit_wait_us(uint64_t random, int64_t debt)
+{
+    int64_t mean_us = debt > 0 ? AUDIT_DEBT_US : AUDIT_MEAN_US;
+    int64_t wait_us = mean_us / 1000 * log_milli((random & 0xffff) + 1);
+
+    return wait_us > WAIT_MIN_US ? wait_us : WAIT_MIN_US;
+}
+
+bool audit_state_is_valid(int64_t number)
+{
+    return number >= AUDIT_ASKED && number <= AUDIT_UNANSWERED;
+}
+
+const char *audit_state_name(enum audit_state state)
+{
+    switch (state) {
+    case AUDIT_ASKED:
+        return "asked";
+    case AUDIT_SENT:
+        return "sent";
+    case AUDIT_COMMITTED:
+        return "committed";
+    case AUDIT_GOOD:
+        return "good";
+    case AUDIT_BAD:
+        return "bad";
+    case AUDIT_UNANSWERED:
+        break;
+    }
+    return "unanswered";
+}

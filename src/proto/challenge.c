@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/challenge.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/hex.h"
+#include "proto/fields.h"
+#include "proto/hello.h"
+
+static const struct field challenge_fields[] = {
+    FIELD_INT(struct challenge, id, 1, INT64_MAX), FIELD_CHARS(struct challenge, gpu),
+    FIELD_CHARS(struct challenge, token),          FIELD_BYTES(struct challenge, seed),
+    FIELD_INT(struct challenge, n, 1, 65536),      FIELD_INT(struct challenge, rounds, 1, 65536),
+};
+static const struct field_list challenge_fields_list = FIELD_LIST(challenge_fields);
+
+static const struct field commit_fields[] = {
+    FIELD_LINE(struct challenge_commit, token, 1, CHALLENGE_TOKEN_SIZE),
+    FIELD_BYTES(struct challenge_commit, commitment),
+};
+static const struct field_list commit_list = FIELD_LIST(commit_fields);
+
+static const struct field draw_fields[] = {
+    FIELD_BYTES(struct challenge_draw, draw),
+};
+static const struct field_list draw_list = FIELD_LIST(draw_fields);
+
+void challenge_list_encode(struct buf *out, const struct challenge_list *list)
+{
+    struct encoder json = encoder_of(out);
+
+    assert(list->count >= 0 && list->count <= CHALLENGES_MAX);
+    encode_object(&json);
+    encode_key(&json, "challenges");
+    encode_array(&json);
+    for (int64_t i = 0; i < list->count; i++) {
+        encode_object(&json);
+        fields_encode(&json, &challenge_fields_list, &list->challenges[i]);
+        encode_end(&json);
+    }
+    encode_end(&json);
+    encode_end(&json);
+}
+
+bool challenge_list_decode(const json_t *root, struct challenge_list *ret, struct error *err)
+{
+    struct challenge_list list = { 0 };
+    const json_t *array;
+
+    if (!json_need_array(root, "challenges", CHALLENGES_MAX, &array, err))
+        return false;
+    list.count = (int64_t)json_array_size(array);
+    for (int64_t i = 0; i < list.count; i++) {
+        if (!fields_decode(json_array_get(array, (size_t)i), &challenge_fields_list, NULL,
+                           &list.challenges[i], err))
+            return false;
+    }
+    *ret = list;
+    return true;
+}
+
+static void encode_one(struct buf *out, const struct field_list *list, const void *from)
+{
+    struct encoder json = encoder_of(out);
+
+    encode_object(&json);
+    fields_encode(&json, list, from);
+    encode_end(&json);
+}
+
+void challenge_commit_encode(struct buf *out, const struct challenge_commit *commit)
+{
+    encode_one(out, &commit_list, commit);
+}
+
+bool challenge_commit_decode(const json_t *root, struct challenge_commit *ret, struct error *err)
+{
+    struct challenge_commit commit = { 0 };
+
+    if (!fields_decode(root, &commit_list, NULL, &commit, err))
+        return false;
+    *ret = commit;
+    return true;
+}
+
+void challenge_draw_encode(struct buf *out, const struct challenge_draw *draw)
+{
+    encode_one(out, &draw_list, draw);
+}
+
+bool challenge_draw_decode(const json_t *root, struct challenge_draw *ret, struct error *err)
+{
+    struct challenge_draw draw = { 0 };
+
+    if (!fields_decode(root, &draw_list, NULL, &draw, err))
+        return false;
+    *ret = draw;
+    return true;
+}
+
+void challenge_opening_encode(struct buf *out, const char *token, const void *opening,
+                              size_t length)
+{
+    struct encoder json = encoder_of(out);
+    char *text = malloc(BASE64_SIZE(length));
+
+    if (text == NULL)
+        abort(); /* As base/buf.h says. */
+    encode_object(&json);
+    encode_field_text(&json, "token", token);
+    encode_field_text(&json, "opening", base64_format(opening, length, text));
+    encode_end(&json);
+    free(text);
+}
+
+bool challenge_opening_decode(const json_t *root, struct arena *arena, const char **ret_token,
+                              const uint8_t **ret_opening, size_t *ret_length, struct error *err)
+{
+    const char *token, *text;
+
+    if (!json_need_text(root, "token", CHALLENGE_TOKEN_SIZE, &token, err) ||
+        !json_need_text(root, "opening", PROTO_BODY_MAX, &text, err))
+        return false;
+    size_t size = strlen(text) / 4 * 3 + 3;
+    uint8_t *bytes = arena_alloc(arena, size, 1);
+    if (bytes == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the opening is too long");
+    if (!base64_parse(text, bytes, size, ret_length))
+        return error_set(err, ERROR_INVALID, "'opening' must be base64url");
+    *ret_token = token;
+    *ret_opening = bytes;
+    return true;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A proof of compute on the wire (sys/proof.h). The desired state's audit_id names the newest
+ * challenge; an agent that has not had that one asks for all that it has not had, signed as always:
+ *
+ *   POST /agent/v1/challenge {} -> {"challenges":[{"id","gpu","token","seed","n","rounds"}]}
+ *
+ * From then on the server's clock runs. Who holds a token answers, with no other credential, so
+ * that each GPU's child can do it by itself:
+ *
+ *   POST /agent/v1/commit  {"token","commitment"} -> {"draw"}   32 bytes: proof_draw()
+ *   POST /agent/v1/opening {"token","opening"} -> {"verdict"}   "good" or "bad"
+ *
+ * Bytes are base64url. */
+
+#ifndef BERTH_PROTO_CHALLENGE_H
+#define BERTH_PROTO_CHALLENGE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "market/machine.h"
+
+enum { CHALLENGES_MAX = GPUS_MAX, CHALLENGE_TOKEN_SIZE = 65, CHALLENGE_OPENINGS = 64 };
+
+struct challenge {
+    int64_t id;
+    char gpu[GPU_UUID_SIZE];
+    char token[CHALLENGE_TOKEN_SIZE];
+    uint8_t seed[32];
+    int64_t n, rounds;
+};
+
+struct challenge_list {
+    int64_t count;
+    struct challenge challenges[CHALLENGES_MAX];
+};
+
+struct challenge_commit {
+    const char *token;
+    uint8_t commitment[32];
+};
+
+struct challenge_draw {
+    uint8_t draw[32];
+};
+
+void challenge_list_encode(struct buf *out, const struct challenge_list *list);
+NODISCARD bool challenge_list_decode(const json_t *root, struct challenge_list *ret,
+                                     struct error *err);
+void challenge_commit_encode(struct buf *out, const struct challenge_commit *commit);
+NODISCARD bool challenge_commit_decode(const json_t *root, struct challenge_commit *ret,
+                                       struct error *err);
+void challenge_draw_encode(struct buf *out, const struct challenge_draw *draw);
+NODISCARD bool challenge_draw_decode(const json_t *root, struct challenge_draw *ret,
+                                     struct error *err);
+
+/* {"token","opening"}. */
+void challenge_opening_encode(struct buf *out, const char *token, const void *opening,
+                              size_t length);
+
+/* `*ret_opening` lies in the arena. */
+NODISCARD bool challenge_opening_decode(const json_t *root, struct arena *arena,
+                                        const char **ret_token, const uint8_t **ret_opening,
+                                        size_t *ret_length, struct error *err);
+
+#endif

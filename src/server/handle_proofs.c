@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proofs of compute: challenges, commitments and openings of agents, and the log for everybody. */
+#include "flow/audit.h"
+#include "server/agents.h"
+#include "server/app.h"
+#include "server/fields.h"
+#include "server/handlers.h"
+#include "server/reply.h"
+
+enum { CHALLENGES_REPLY_MAX = 1 << 16, SMALL_REPLY_MAX = 1024, PROOFS_REPLY_MAX = 1 << 18 };
+
+void handle_agent_challenge(struct call *call)
+{
+    auto_buf struct buf body = buf_of(CHALLENGES_REPLY_MAX);
+    struct challenge_list *list = arena_alloc(call->request->arena, 1, sizeof *list);
+    enum take_outcome outcome;
+    struct error err;
+
+    if (list == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (!flow_audit_take(&call->app->flow, call->caller.machine_id, call->caller.session_epoch,
+                         agents_seq(call->request), list, &outcome, &err))
+        return reply_error(call, &err);
+    if (outcome != TAKE_DONE)
+        return reply_refuse(call, 409, "conflict", "The session is over, or the number was used.");
+    challenge_list_encode(&body, list);
+    reply_json(call, &body);
+}
+
+static void refuse_token(struct call *call)
+{
+    reply_refuse(call, 404, "not_found", "No challenge waits for this, or it comes too late.");
+}
+
+void handle_agent_commit(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct challenge_commit commit;
+    struct challenge_draw draw;
+    struct error err;
+    bool is_taken;
+
+    if (!challenge_commit_decode(call->body, &commit, &err) ||
+        !flow_audit_commit(&call->app->flow, &commit, &draw, &is_taken, &err))
+        return reply_error(call, &err);
+    if (!is_taken)
+        return refuse_token(call);
+    challenge_draw_encode(&body, &draw);
+    reply_json(call, &body);
+}
+
+void handle_agent_opening(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct audit_opening opening;
+    enum audit_state verdict;
+    struct error err;
+    bool is_taken;
+
+    if (!challenge_opening_decode(call->body, call->request->arena, &opening.token, &opening.bytes,
+                                  &opening.length, &err) ||
+        !flow_audit_open(&call->app->flow, &opening, &verdict, &is_taken, &err))
+        return reply_error(call, &err);
+    if (!is_taken)
+        return refuse_token(call);
+    encode_object(&json);
+    encode_field_text(&json, "verdict", audit_state_name(verdict));
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+static void encode_proof(struct encoder *json, const struct machine_proof_row *proof)
+{
+    encode_object(json);
+    encode_field_int(json, "id", proof->id);
+    encode_field_text(json, "gpu", proof->gpu_uuid);
+    field_time(json, "asked", proof->asked);
+    encode_field_text(json, "state", audit_state_name(proof->state));
+    if (proof->committed.microseconds != 0)
+        field_fixed(json, "seconds", instant_until(proof->sent, proof->committed), 6);
+    else
+        field_null(json, "seconds");
+    field_fixed(json, "operations", proof->n * proof->n * proof->n * proof->rounds / 1000, 3);
+    encode_end(json);
+}
+
+void handle_machine_proofs(struct call *call)
+{
+    auto_buf struct buf body = buf_of(PROOFS_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct machine_proof_row *proofs;
+    struct error err;
+    size_t count;
+    bool has;
+
+    if (!flow_audit_list(&call->app->flow, call->params[0].id, call->request->arena, &proofs,
+                         &count, &has, &err))
+        return reply_error(call, &err);
+    if (!has)
+        return reply_refuse(call, 404, "no_such_machine", "There is no machine %lld.",
+                            (long long)call->params[0].id);
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_field_int(&json, "machine_id", call->params[0].id);
+    encode_key(&json, "proofs");
+    encode_array(&json);
+    for (size_t i = 0; i < count; i++)
+        encode_proof(&json, &proofs[i]);
+    encode_end(&json);
+    encode_end(&json);
+    reply_json(call, &body);
+}

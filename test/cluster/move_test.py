@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A market on SQLite with hosts and rentals moves to PostgreSQL, and goes on there: no instance stops."""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from cluster import Failure, Postgres, die_with_the_test, postgres_programs  # noqa: E402
+import kill_test  # noqa: E402
+from kill_test import Market, Renter, check  # noqa: E402
+
+
+def berthd(market, *words, status=0):
+    done = subprocess.run([market.bin / "berthd", *words], capture_output=True, text=True, timeout=300, check=False)
+    check(done.returncode == status, f"{words}: {done.returncode}, {done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def serve(market, url):
+    market.server = subprocess.Popen(
+        [market.bin / "berthd", "serve", "--data", market.data, "--listen", f"127.0.0.1:{market.port}", "--store", url,
+         "--auto-verify", "--allow-simulated"], stderr=market.log, stdout=market.log, preexec_fn=die_with_the_test)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            if market.call("GET", "/healthz")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise Failure("berthd does not answer on PostgreSQL")
+
+
+def starts(folder):
+    lines = (folder / "log").read_text(errors="replace").splitlines()
+    return [line for line in lines if line.startswith("sim-host: instance ")]
+
+
+def run(market, folder):
+    postgres = Postgres(folder)
+    try:
+        postgres.start()
+        postgres.run("createdb", "-h", postgres.folder, "-p", str(postgres.port), "-U", "berth", "berth")
+        url = f"postgres://berth@127.0.0.1:{postgres.port}/berth"
+        market.start()
+        renters = [Renter(market, account, 1) for account in market.settle()]
+        for renter in renters:
+            renter.start()
+        time.sleep(4)
+        for renter in renters:
+            renter.stopping.set()
+        for renter in renters:
+            renter.join(60)
+        time.sleep(1)
+        check("serves from" in berthd(market, "move", "--data", str(market.data), "--store", url, status=1),
+              "not while a server runs")
+        rows = dict(market.query("SELECT state, count(*) FROM contract GROUP BY state"))
+        market.kill()
+        before = starts(folder)
+        said = berthd(market, "move", "--data", str(market.data), "--store", url)
+        check("moved:" in said and "both sides are sound" in said, said)
+        check("not empty" in berthd(market, "move", "--data", str(market.data), "--store", url, status=1),
+              "a target with rows is refused")
+        market.check_books()  # SQLite's, as they were
+        serve(market, url)
+        there = {int(state): int(count)
+                 for state, count in postgres.query("SELECT state, count(*) FROM contract GROUP BY state")}
+        check(there == rows, f"contracts: {rows} there, {there} here")
+        end = time.monotonic() + 30
+        while int(postgres.query("SELECT count(*) FROM machine WHERE is_online = 1")[0][0]) < kill_test.HOSTS:
+            check(time.monotonic() < end, "hosts come back")
+            time.sleep(0.2)
+        time.sleep(6)
+        check(starts(folder) == before, f"nothing starts or stops: {starts(folder)[len(before):]}")
+        status, reply = market.call("GET", "/api/v0/instances?owner=me", key=renters[0].account["api_key"])
+        check(status == 200 and len(reply["instances"]) == len(
+            [n for n in renters[0].rented if n not in renters[0].destroyed]), "its renter sees what it rented")
+        berthd(market, "check", "--store", url)
+        print(f"ok - {said.splitlines()[0]}\n1 passed, 0 failed")
+    finally:
+        market.stop()
+        if postgres.process is not None:
+            postgres.kill()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
+    args = parser.parse_args()
+    if postgres_programs() is None:
+        print("NOT RUN: PostgreSQL is needed")
+        sys.exit(77)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-move-"))
+    market = Market(args.bin.resolve(), folder)
+    try:
+        run(market, folder)
+    except (Failure, kill_test.Failure) as failure:
+        print((folder / "log").read_text(errors="replace")[-2000:], file=sys.stderr)
+        sys.exit(f"FAILED: {failure}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

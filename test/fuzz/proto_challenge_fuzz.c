@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/challenge.h"
+#include "proto_support.h"
+
+/* Whatever of them it is. */
+static bool pass(const json_t *root, struct arena *arena, struct buf *out)
+{
+    static struct challenge_list list;
+    struct challenge_commit commit;
+    const uint8_t *opening;
+    const char *token;
+    size_t length;
+    struct error err;
+
+    if (challenge_list_decode(root, &list, &err))
+        challenge_list_encode(out, &list);
+    else if (challenge_commit_decode(root, &commit, &err))
+        challenge_commit_encode(out, &commit);
+    else if (challenge_opening_decode(root, arena, &token, &opening, &length, &err))
+        challenge_opening_encode(out, token, opening, length);
+    else
+        return false;
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    proto_there_and_back(bytes, length, pass);
+    return 0;
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every number that the dashboard and the alerts ask for is one that berthd serves; and the dashboard is what
+tools/dashboard.py makes."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+OTHERS = {"up"}  # Prometheus's own
+
+
+def served(binary):
+    with tempfile.TemporaryDirectory(prefix="berth-metrics-") as folder:
+        process = subprocess.Popen([binary / "berthd", "serve", "--data", folder, "--listen", "127.0.0.1:0",
+                                    "--metrics-listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
+        try:
+            address = None
+            for line in process.stderr:
+                if match := re.match(r"berthd: metrics on (\S+)", line):
+                    address = match[1]
+                if line.startswith("berthd: ready on "):
+                    urllib.request.urlopen(line.split()[-1] + "/healthz", timeout=10).read()
+                    break
+            text = urllib.request.urlopen(address + "/metrics", timeout=10).read().decode()
+        finally:
+            process.terminate()
+            process.wait(30)
+    return set(re.findall(r"^# TYPE (\S+)", text, re.M))
+
+
+def main():
+    binary = pathlib.Path(sys.argv[sys.argv.index("--bin") + 1])
+    made = subprocess.run([sys.executable, "-B", ROOT / "tools/dashboard.py"], capture_output=True, text=True, check=True)
+    dashboard = (ROOT / "deploy/monitoring/grafana.json").read_text()
+    assert made.stdout == dashboard, "deploy/monitoring/grafana.json is not what tools/dashboard.py makes"
+    queries = [t["expr"] for p in json.loads(dashboard)["panels"] for t in p["targets"]]
+    queries += re.findall(r"^ *expr: (.*)$", (ROOT / "deploy/monitoring/alerts.yml").read_text(), re.M)
+    names = {re.sub(r"_(bucket|sum|count)$", "", name)
+             for query in queries for name in re.findall(r"\b(?:berth|process)_\w+", query)}
+    missing = names - served(binary) - OTHERS
+    assert not missing, f"asked for, and served by nobody: {sorted(missing)}"
+    print(f"{len(names)} numbers in {len(queries)} queries\n1 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()

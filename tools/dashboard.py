@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""deploy/monitoring/grafana.json, from the rows below: tools/dashboard.py >deploy/monitoring/grafana.json"""
+
+import json
+
+# Title, unit as Grafana calls it, and queries with their legends.
+PANELS = [
+    ("Servers that answer", "short", [("sum(up{job=\"berthd\"})", "servers")]),
+    ("Agents connected", "short", [("berth_agents_connected", "{{instance}}")]),
+    ("Requests", "reqps", [("sum by (code) (rate(berth_http_requests_total[5m]))", "{{code}}")]),
+    ("Slowest requests (99 of 100 are faster)", "s", [
+        ("histogram_quantile(0.99, sum by (le, route) (rate(berth_http_request_seconds_bucket{route!=\"agent.desired\"}[5m])))",
+         "{{route}}")]),
+    ("Heartbeats", "ops", [("sum by (outcome) (rate(berth_heartbeats_total[5m]))", "{{outcome}}")]),
+    ("Sessions opened, agents refused", "ops", [
+        ("sum(rate(berth_agent_sessions_total[5m]))", "opened"), ("sum(rate(berth_agent_refusals_total[5m]))", "refused")]),
+    ("Writes", "ops", [("rate(berth_store_writes_total[5m])", "{{instance}} writes"),
+                       ("rate(berth_store_commits_total[5m])", "{{instance}} commits")]),
+    ("Conflicts and failures of the store", "ops", [
+        ("rate(berth_store_retries_total[5m])", "{{instance}} again"),
+        ("rate(berth_store_failures_total[5m])", "{{instance}} failed")]),
+    ("Writes that wait", "short", [("berth_store_queue_length", "{{instance}}")]),
+    ("Offers", "short", [("berth_catalog_offers", "{{instance}}"), ("berth_catalog_machines", "{{instance}} machines")]),
+    ("Searches", "ops", [("sum(rate(berth_searches_total[5m]))", "searches")]),
+    ("Journals", "short", [("max(berth_ledger_newest_journal)", "newest")]),
+    ("Timers", "ops", [("sum by (outcome) (rate(berth_jobs_total[5m]))", "{{outcome}}")]),
+    ("Mail and webhooks", "ops", [("sum by (outcome) (rate(berth_deliveries_total[5m]))", "{{outcome}}")]),
+    ("Connections", "short", [("berth_http_connections", "{{instance}}"), ("berth_agent_polls_parked", "{{instance}} held")]),
+    ("Memory", "bytes", [("process_resident_memory_bytes{job=\"berthd\"}", "{{instance}}")]),
+    ("Relay", "Bps", [("sum(rate(berth_relay_up_bytes_total[5m]))", "from instances"),
+                      ("sum(rate(berth_relay_down_bytes_total[5m]))", "to instances")]),
+    ("Clock beside the books", "s", [("berth_clock_apart_seconds", "{{instance}}")]),
+]
+
+
+def panel(number, title, unit, queries):
+    return {
+        "id": number + 1, "type": "timeseries", "title": title, "datasource": {"type": "prometheus", "uid": "${source}"},
+        "gridPos": {"w": 8, "h": 8, "x": 8 * (number % 3), "y": 8 * (number // 3)},
+        "fieldConfig": {"defaults": {"unit": unit, "min": 0 if unit != "s" else None}, "overrides": []},
+        "targets": [{"refId": chr(ord("A") + i), "expr": expr, "legendFormat": legend}
+                    for i, (expr, legend) in enumerate(queries)],
+    }
+
+
+print(json.dumps({
+    "title": "Berth", "uid": "berth", "schemaVersion": 38, "editable": True, "refresh": "30s",
+    "time": {"from": "now-6h", "to": "now"},
+    "templating": {"list": [{"name": "source", "type": "datasource", "query": "prometheus"}]},
+    "panels": [panel(i, *row) for i, row in enumerate(PANELS)],
+}, indent=1))
