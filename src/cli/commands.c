@@ -384,7 +384,7 @@ const struct command commands[] = {
       "berth set payout-country US\n\nIn the US, prints the page of Stripe on which to give your "
       "bank.\n" },
     { "Account", "set", "autopay", false, true, "BELOW DOLLARS", 2, 2, no_options, cmd_set_autopay,
-      NULL, "have a saved card charged when credit runs low; 0 0 turns it off",
+      NULL, "charge a saved card when credit runs low; 0 0 turns it off",
       "berth set autopay 5.00 25.00\n" },
     { "Account", "transfer", "credit", false, true, "[RECIPIENT AMOUNT]", 0, 2,
       cmd_transfer_credit_options, cmd_transfer_credit, NULL, "give bought credit to somebody else",

@@ -59,11 +59,11 @@ class Replay(unittest.TestCase):
             time.sleep(0.02)
         raise AssertionError("the machine has no offers")
 
-    def rent(self, who=None, **more):
+    def rent(self, who=None, offer=None, **more):
         body = NOTHING | {"client_id": "me", "image": "ubuntu:22.04", "disk": 8.0, "env": {"TZ": "UTC"}, "force": False,
                           "cancel_unavail": False, "python_utf8": False, "lang_utf8": False,
                           "use_jupyter_lab": False, "runtype": "ssh_direc ssh_proxy"} | more
-        return (who or self.ada).ok("PUT", f"/api/v0/asks/{self.offers()[0]}/", body)["new_contract"]
+        return (who or self.ada).ok("PUT", f"/api/v0/asks/{offer or self.offers()[0]}/", body)["new_contract"]
 
     def test_several_offers_are_rented_at_once(self):
         offers = self.offers(3)[:3]
@@ -281,7 +281,8 @@ class Replay(unittest.TestCase):
         self.assertEqual(reply["error"], "no_such_instance")
 
     def test_from_instance_to_instance_the_hosts_copy(self):
-        one, two = self.rent(label="from"), self.rent(label="to")
+        first, second = self.offers(2)[:2]
+        one, two = self.rent(offer=first, label="from"), self.rent(offer=second, label="to")
         self.paper.follow()
         ask = {"client_id": "me", "src_id": f"C.{one}", "dst_id": str(two), "src_path": "/a/", "dst_path": "/b"}
         for path in ("src_path", "dst_path"):
