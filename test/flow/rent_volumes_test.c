@@ -65,7 +65,7 @@ static struct desired_instance *desired_of(struct market *market, int64_t id)
     for (int64_t i = 0; i < desired.instance_count; i++)
         if (desired.instances[i].id == id)
             return &desired.instances[i];
-    CHECK(!"there is such an instance");
+    CHECK(false); /* there is such an instance */
     return NULL;
 }
 
