@@ -87,6 +87,15 @@ static struct query_value rented_until(const struct offer *offer)
     return offer->renter_id != 0 ? seconds(offer->terms.end.microseconds) : unknown;
 }
 
+/* Of all the space for volumes that is left. */
+static struct query_value volumes_hour(const struct machine *machine)
+{
+    int64_t left_gb = machine->volume_left_gb;
+
+    return left_gb > 0 ? dollars(offer_storage_hour(machine->volume_month, left_gb * INT64_C(1000)))
+                       : unknown;
+}
+
 static struct query_value vram_cost(int64_t ram_mb, struct money total)
 {
     return ram_mb > 0 ? real(dollars(total).number / (double)ram_mb) : unknown;
