@@ -8,17 +8,23 @@
 
 enum { BACKOFF_FIRST_MS = 250, BACKOFF_MAX_MS = 30000 };
 
-int64_t link_backoff_ms(int failure_count)
+int64_t retry_backoff_ms(int64_t first_ms, int64_t max_ms, unsigned failures)
 {
-    int64_t delay_ms = BACKOFF_FIRST_MS;
+    int64_t delay_ms = first_ms;
     uint16_t random;
 
-    for (int i = 1; i < failure_count && delay_ms < BACKOFF_MAX_MS; i++)
+    for (unsigned i = 1; i < failures && delay_ms < max_ms; i++)
         delay_ms *= 2;
-    if (delay_ms > BACKOFF_MAX_MS)
-        delay_ms = BACKOFF_MAX_MS;
+    if (delay_ms > max_ms)
+        delay_ms = max_ms;
     crypto_random(&random, sizeof random);
     return delay_ms / 2 + delay_ms * random / UINT16_MAX;
+}
+
+int64_t link_backoff_ms(int failure_count)
+{
+    return retry_backoff_ms(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
+                            failure_count > 0 ? (unsigned)failure_count : 0);
 }
 
 void link_refusal(const struct web_answer *answer, char *text, size_t size)

@@ -12,6 +12,10 @@
 /* Twice as long with every failure in a row, from half to one and a half of that. */
 int64_t link_backoff_ms(int failure_count);
 
+/* The same between any two bounds: twice as long with each failure, from half of it to one and a
+ * half, so that not all come back at once. */
+int64_t retry_backoff_ms(int64_t first_ms, int64_t max_ms, unsigned failures);
+
 /* What a refusal says, for the log. */
 void link_refusal(const struct web_answer *answer, char *text, size_t size);
 

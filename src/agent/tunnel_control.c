@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/link_retry.h"
 #include "agent/tunnel_back.h"
 #include "agent/tunnel_main.h"
-#include "sys/crypto.h"
 #include "sys/fd.h"
 #include "sys/thread.h"
 
@@ -85,19 +85,6 @@ static void ask_names(struct tunnel_process *tunnel, struct control *control)
 
 /* The connection */
 
-static int64_t backoff_ms(unsigned failures)
-{
-    int64_t delay_ms = TUNNEL_BACKOFF_FIRST_MS;
-    uint16_t random;
-
-    for (unsigned i = 1; i < failures && delay_ms < TUNNEL_BACKOFF_MAX_MS; i++)
-        delay_ms *= 2;
-    if (delay_ms > TUNNEL_BACKOFF_MAX_MS)
-        delay_ms = TUNNEL_BACKOFF_MAX_MS;
-    crypto_random(&random, sizeof random);
-    return delay_ms / 2 + delay_ms * random / UINT16_MAX;
-}
-
 void control_close(struct tunnel_process *tunnel, struct control *control)
 {
     tls_close(&control->tls);
@@ -105,7 +92,8 @@ void control_close(struct tunnel_process *tunnel, struct control *control)
     control->state = CONTROL_RESTS;
     control->in_count = control->out_at = control->out_count = 0;
     control->failures++;
-    control->dial_ms = tunnel->now_ms + backoff_ms(control->failures);
+    control->dial_ms = tunnel->now_ms + retry_backoff_ms(TUNNEL_BACKOFF_FIRST_MS,
+                                                         TUNNEL_BACKOFF_MAX_MS, control->failures);
 }
 
 static void fail(struct tunnel_process *tunnel, struct control *control, const char *why)
