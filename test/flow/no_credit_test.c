@@ -187,6 +187,39 @@ static void test_credit_that_came_before_the_timer_saves_it(void **state)
     world_close(&scene.world);
 }
 
+/* Nothing more is heard of the host two seconds behind the end of credit. What it is charged in the
+ * end, when contact is lost and more credit has come. */
+static int64_t charged_of_a_lost_host(void **state, bool is_timer_first)
+{
+    struct scene scene;
+    struct error err;
+    size_t count;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, DOLLAR_LASTS_US + 2 * US_PER_SECOND);
+    if (is_timer_first)
+        CHECK_INT((int64_t)run_timer(&scene), 1);
+    grant(&scene, 1, "just in time");
+    world_pass(&scene.world, 31 * US_PER_SECOND);
+    CHECK_OK(flow_contact_lost(&scene.world.flow, &count, &err), &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK(world_credit(&scene.world, scene.ada) > 0);
+    world_check(&scene.world);
+    int64_t charged_us = world_number(&scene.world, "SELECT total FROM meter WHERE comp = 1");
+    world_close(&scene.world);
+    return charged_us;
+}
+
+static void test_credit_that_came_before_the_timer_pays_up_to_the_last_heartbeat(void **state)
+{
+    CHECK_INT(charged_of_a_lost_host(state, false), DOLLAR_LASTS_US + 2 * US_PER_SECOND);
+}
+
+static void test_credit_that_came_after_the_timer_pays_for_nothing_behind_the_end(void **state)
+{
+    CHECK_INT(charged_of_a_lost_host(state, true), DOLLAR_LASTS_US);
+}
+
 static void test_all_instances_end_at_the_same_instant(void **state)
 {
     struct scene scene;
@@ -313,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_an_end_that_has_come_stays_where_it_was),
         cmocka_unit_test(test_too_little_that_came_before_the_timer_saves_nothing),
         cmocka_unit_test(test_credit_that_came_before_the_timer_saves_it),
+        cmocka_unit_test(test_credit_that_came_before_the_timer_pays_up_to_the_last_heartbeat),
+        cmocka_unit_test(test_credit_that_came_after_the_timer_pays_for_nothing_behind_the_end),
         cmocka_unit_test(test_all_instances_end_at_the_same_instant),
         cmocka_unit_test(test_time_that_comes_to_light_is_charged_as_far_as_credit_goes),
         cmocka_unit_test(test_a_host_that_left_burns_no_more_than_disk),

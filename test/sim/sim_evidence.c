@@ -111,26 +111,57 @@ static bool load_moved(struct db *db, struct evidence *evidence, struct error *e
     return !rows.has_failed;
 }
 
+/* Journals that GPU time was charged in, in the order in which that was done. */
+static bool load_charged(struct db *db, struct evidence *evidence, int64_t journal_id,
+                         struct error *err)
+{
+    auto_db_rows struct db_rows rows =
+        db_query(db,
+                 "SELECT j.ref_id, j.posted_us, SUM(t.amount) FROM journal j "
+                 "JOIN transfer t ON t.journal_id = j.id "
+                 "WHERE j.id > $1 AND j.kind = 1 AND t.code = 11 GROUP BY j.id ORDER BY j.id",
+                 DB_ARGS(db_int(journal_id)));
+
+    while (db_next(&rows, err)) {
+        CHECK(evidence->charged_count < SIM_ROWS_MAX);
+        evidence->charged[evidence->charged_count++] =
+            (struct charged){ db_column_int(&rows, 0), db_column_int(&rows, 1),
+                              db_column_int(&rows, 2) };
+    }
+    return !rows.has_failed;
+}
+
+static bool load_journals(struct db *db, struct evidence *evidence, struct error *err)
+{
+    int64_t journal_id = evidence->journal_id;
+
+    return load_moved(db, evidence, err) && load_charged(db, evidence, journal_id, err);
+}
+
 static bool load_evidence(struct db *db, void *context, struct error *err)
 {
     return load_intervals(db, context, err) && load_contracts(db, context, err) &&
            load_meters(db, context, err) && load_epochs(db, context, err) &&
-           load_moved(db, context, err);
+           load_journals(db, context, err);
+}
+
+static void forget_journals(struct evidence *evidence)
+{
+    evidence->moved_count = 0;
+    evidence->charged_count = 0;
+    evidence->journal_id = 0;
 }
 
 void sim_evidence_forget(struct evidence *evidence)
 {
-    evidence->moved_count = 0;
-    evidence->journal_id = 0;
+    forget_journals(evidence);
     memset(evidence->checked_us, 0, sizeof evidence->checked_us);
 }
 
 void sim_evidence_load(struct sim *sim, struct evidence *evidence, bool is_anew)
 {
-    if (is_anew) {
-        evidence->moved_count = 0;
-        evidence->journal_id = 0;
-    }
+    if (is_anew)
+        forget_journals(evidence);
     support_read(&sim->support, load_evidence, evidence);
 }
 

@@ -33,6 +33,11 @@ struct moved {
     bool is_grant;
 };
 
+/* GPU time of a contract that was charged, and when that was done. */
+struct charged {
+    int64_t contract_id, at_us, amount;
+};
+
 /* Intervals and epochs are in the order of their contracts. */
 struct evidence {
     size_t interval_count, contract_count, meter_count, epoch_count, moved_count;
@@ -41,7 +46,9 @@ struct evidence {
     struct meter_evidence meters[SIM_ROWS_MAX];
     struct epoch epochs[SIM_ROWS_MAX];
     struct moved moved[SIM_ROWS_MAX];
-    int64_t journal_id;               /* up to which `moved` is there: journals are not changed */
+    size_t charged_count;
+    struct charged charged[SIM_ROWS_MAX];
+    int64_t journal_id;               /* up to which both are there: journals are not changed */
     int64_t checked_us[SIM_ROWS_MAX]; /* of intervals, by id: looked at up to there */
 };
 

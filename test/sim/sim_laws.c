@@ -251,16 +251,40 @@ static int64_t heard_until_us(const struct sim *sim, const struct interval *inte
     return behind == 0 ? interval->start_us : less(until_us, host->beats_us[behind - 1]);
 }
 
+/* When the contract's GPU time up to an instant had all been charged, to the nanodollar: with the
+ * first posting by which that much was. 0: it is not charged by now. */
+static int64_t charged_by_us(const struct evidence *evidence, int64_t contract_id, int64_t at_us)
+{
+    struct sim_range range = sim_intervals_of(evidence, contract_id);
+    numerator parts = 0, charged = 0;
+
+    for (size_t i = range.from; i < range.until; i++)
+        parts += gpu_parts(evidence, &evidence->intervals[i], at_us);
+    for (size_t i = 0; i < evidence->charged_count; i++) {
+        const struct charged *posting = &evidence->charged[i];
+
+        charged += posting->contract_id == contract_id ? posting->amount : 0;
+        if (posting->contract_id == contract_id && charged >= parts / METER_DISK_DENOMINATOR)
+            return posting->at_us;
+    }
+    return 0;
+}
+
 /* At the end of every interval, the account had not fallen below its floor by more than that
  * last microsecond: GPU time never takes a renter into debt. What nobody could hear of is charged
- * with the next heartbeat of its host, and credit that has come by then pays for it. */
+ * with the next heartbeat of its host, and credit that has come by then pays for it. So does
+ * credit that came before the timer had stopped anything: time behind the end of credit is charged
+ * only then (who pays in time goes on; test/flow/no_credit_test.c), and nothing that came after
+ * the time was charged counts. */
 static void check_floor(const struct sim *sim, const struct evidence *evidence,
                         const struct interval *interval, const struct sim_user *user)
 {
     int64_t at_us = interval->metered_us;
     const struct sim_host *host = find_host(sim, interval->machine_id);
     size_t heard = first_beat(host, at_us);
-    int64_t known_us = heard < host->beat_count ? host->beats_us[heard] : at_us;
+    int64_t heard_us = heard < host->beat_count ? host->beats_us[heard] : at_us;
+    int64_t charged_us = charged_by_us(evidence, interval->contract_id, at_us);
+    int64_t known_us = charged_us > heard_us ? charged_us : heard_us;
     int64_t owner_id = user->caller.user_id, granted = 0, traffic = 0;
     numerator spent = 0, burn = 0;
 
