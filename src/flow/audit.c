@@ -77,7 +77,7 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     if (!hardware_load(db, &row, work->now, &arena, &hardware, err))
         return false;
     crypto_random(&random, sizeof random);
-    row.audit_at = instant_add(work->now, audit_wait_us(random, row.standing.debt));
+    row.audit_at = instant_add(work->now, audit_wait_us(random, audit_is_pressing(row.standing)));
     work->is_asked = !row.is_simulated && is_idle(hardware);
     for (int64_t i = 0; work->is_asked && i < hardware->facts.gpu_count; i++) {
         if (!insert_one(db, work, &hardware->facts.gpus[i], &row.audit_id, err))
@@ -249,10 +249,12 @@ static bool set_standing(struct db *db, const struct answer_work *work, struct e
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a proof without its machine");
     row.standing.now = row.verification;
-    row.standing = audit_judge(row.standing, work->proof.state == AUDIT_GOOD);
+    row.standing = audit_judge(row.standing,
+                               (struct audit_answer){ .is_good = work->proof.state == AUDIT_GOOD });
     crypto_random(&random, sizeof random);
-    if (row.standing.debt > 0)
-        row.audit_at = instant_add(work->now, audit_wait_us(random, row.standing.debt));
+    if (audit_is_pressing(row.standing))
+        row.audit_at =
+            instant_add(work->now, audit_wait_us(random, audit_is_pressing(row.standing)));
     return machine_set_audit(db, &row, err) &&
            (row.standing.now == row.verification ||
             machine_set_verification(db, row.id, row.standing.now, &count, err)) &&

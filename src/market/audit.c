@@ -3,9 +3,12 @@
 
 #define WAIT_MIN_US (60 * US_PER_SECOND)
 
-struct audit_standing audit_judge(struct audit_standing standing, bool is_good)
+struct audit_standing audit_judge(struct audit_standing standing, struct audit_answer answer)
 {
-    if (!is_good) {
+    int64_t twice = standing.suspicion & answer.seen & answer.tested;
+
+    standing.suspicion = (standing.suspicion & ~answer.tested) | (answer.seen & answer.tested);
+    if (!answer.is_good || twice != 0) {
         if (standing.debt == 0)
             standing.before = standing.now;
         standing.debt = AUDIT_DEBT;
@@ -15,6 +18,11 @@ struct audit_standing audit_judge(struct audit_standing standing, bool is_good)
     if (standing.debt > 0 && --standing.debt == 0 && standing.now == VERIFICATION_DEVERIFIED)
         standing.now = standing.before;
     return standing;
+}
+
+bool audit_is_pressing(struct audit_standing standing)
+{
+    return standing.debt > 0 || standing.suspicion != 0;
 }
 
 /* The natural logarithm of 2^16 over a number from 1 to 2^16, in thousandths: by squaring, one bit
@@ -39,9 +47,9 @@ static int64_t log_milli(uint64_t number)
 }
 
 /* Of exponential waits any moment is as likely as any other. */
-int64_t audit_wait_us(uint64_t random, int64_t debt)
+int64_t audit_wait_us(uint64_t random, bool is_pressing)
 {
-    int64_t mean_us = debt > 0 ? AUDIT_DEBT_US : AUDIT_MEAN_US;
+    int64_t mean_us = is_pressing ? AUDIT_DEBT_US : AUDIT_MEAN_US;
     int64_t wait_us = mean_us / 1000 * log_milli((random & 0xffff) + 1);
 
     return wait_us > WAIT_MIN_US ? wait_us : WAIT_MIN_US;
@@ -69,4 +77,20 @@ const char *audit_state_name(enum audit_state state)
         break;
     }
     return "unanswered";
+}
+
+const char *audit_suspicion_name(enum audit_suspicion suspicion)
+{
+    switch (suspicion) {
+    case AUDIT_TOO_FAST:
+        return "too_fast";
+    case AUDIT_OTHER_MODEL:
+        return "other_model";
+    case AUDIT_SHARED:
+        return "shared";
+    case AUDIT_ELSEWHERE:
+    case AUDIT_SUSPICIONS:
+        break;
+    }
+    return "elsewhere";
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a machine has to prove its compute, and what comes of it. A machine that gives a wrong
+/* When a machine has to prove what it has, and what comes of it. A machine that gives a wrong
  * answer is not rented out until it has given several right ones; one that is slow, or does not
- * answer, is only asked again. */
+ * answer, is only asked again.
+ *
+ * Some answers are right and yet odd (market/timing.h, market/identity.h). What looks odd once may
+ * be noise: it makes the next question come soon. The same twice running is as good as a wrong
+ * answer. */
 
 #ifndef BERTH_MARKET_AUDIT_H
 #define BERTH_MARKET_AUDIT_H
@@ -27,17 +31,39 @@ enum audit_state {
 
 enum { AUDIT_DEBT = 3 }; /* right answers that make up for a wrong one */
 
+/* What is odd about an answer; bits, as stored in machine.audit_suspicion. */
+enum audit_suspicion {
+    AUDIT_TOO_FAST = 1, /* faster than any such GPU */
+    AUDIT_OTHER_MODEL = 2,
+    AUDIT_SHARED = 4,    /* its GPUs do far less together than alone */
+    AUDIT_ELSEWHERE = 8, /* its memory is not the GPU's */
+    AUDIT_SUSPICIONS = 15,
+};
+
 /* A machine's standing, as stored. */
 struct audit_standing {
-    int64_t debt; /* right answers that it owes */
+    int64_t debt;      /* right answers that it owes */
+    int64_t suspicion; /* what the last test that could see it has seen */
     enum verification before, now;
 };
 
+/* An answer, and of what it could have shown what it has. */
+struct audit_answer {
+    bool is_good;
+    int64_t tested, seen;
+};
+
 /* Another answer: what the standing is then. */
-struct audit_standing audit_judge(struct audit_standing standing, bool is_good);
+struct audit_standing audit_judge(struct audit_standing standing, struct audit_answer answer);
+
+/* Whether it is to be asked sooner than others. */
+bool audit_is_pressing(struct audit_standing standing);
 
 /* How long until the next one, for a random number: nobody can foresee it. Never below a minute. */
-int64_t audit_wait_us(uint64_t random, int64_t debt);
+int64_t audit_wait_us(uint64_t random, bool is_pressing);
+
+/* "too_fast", "other_model" ... of one bit. */
+const char *audit_suspicion_name(enum audit_suspicion suspicion);
 
 bool audit_state_is_valid(int64_t number);
 const char *audit_state_name(enum audit_state state); /* "asked" */

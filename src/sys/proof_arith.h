@@ -21,7 +21,7 @@ enum {
 
 #define PROOF_PRIME UINT32_C(2147483647)
 
-enum proof_stream { PROOF_STREAM_A, PROOF_STREAM_B, PROOF_STREAM_WEIGHTS };
+enum proof_stream { PROOF_STREAM_A, PROOF_STREAM_B, PROOF_STREAM_WEIGHTS, PROOF_STREAM_MEMORY };
 
 struct proof_loops {
     void (*expand)(const uint32_t start[static 16], uint32_t groups, uint8_t *restrict out);
@@ -34,6 +34,7 @@ struct proof_loops {
                        uint32_t n);
     void (*requantise)(const int32_t *restrict c, uint32_t row, uint32_t round, uint32_t n,
                        int8_t *restrict ret);
+    void (*mix)(uint32_t (*restrict x)[8], const uint32_t (*restrict y)[8]); /* 16 words of each */
 };
 
 /* The fastest that this processor can; and those for any, for tests. */

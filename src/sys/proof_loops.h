@@ -39,6 +39,35 @@ LOOP_TARGET static void LOOP(expand)(const uint32_t start[static 16], uint32_t g
     }
 }
 
+/* Eight cells beside one another: x becomes the core of x ^ y. */
+LOOP_TARGET static void LOOP(mix)(uint32_t (*restrict x_of)[8], const uint32_t (*restrict y_of)[8])
+{
+    lanes x[16], first[16];
+
+    for (int i = 0; i < 16; i++) {
+        lanes y;
+
+        memcpy(&first[i], x_of[i], sizeof first[i]);
+        memcpy(&y, y_of[i], sizeof y);
+        first[i] ^= y;
+        x[i] = first[i];
+    }
+    for (int twice = 0; twice < 4; twice++) {
+        QUARTER(0, 4, 8, 12);
+        QUARTER(1, 5, 9, 13);
+        QUARTER(2, 6, 10, 14);
+        QUARTER(3, 7, 11, 15);
+        QUARTER(0, 5, 10, 15);
+        QUARTER(1, 6, 11, 12);
+        QUARTER(2, 7, 8, 13);
+        QUARTER(3, 4, 9, 14);
+    }
+    for (int i = 0; i < 16; i++) {
+        x[i] += first[i];
+        memcpy(x_of[i], &x[i], sizeof x[i]);
+    }
+}
+
 /* At most 2^15 times 2^7 each: 256 of them are at most 2^30. */
 LOOP_TARGET static void LOOP(dots)(const int16_t *restrict low, const int16_t *restrict high,
                                    const int8_t *restrict column, uint32_t n,
@@ -122,7 +151,8 @@ LOOP_TARGET static void LOOP(requantise)(const int32_t *restrict c, uint32_t row
 }
 
 static const struct proof_loops LOOP(loops) = {
-    LOOP(expand), LOOP(dots), LOOP(dot), LOOP(add_wide), LOOP(add_narrow), LOOP(requantise),
+    LOOP(expand),     LOOP(dots),       LOOP(dot), LOOP(add_wide),
+    LOOP(add_narrow), LOOP(requantise), LOOP(mix),
 };
 
 #undef QUARTER

@@ -7,7 +7,7 @@
 
 #include "sys/proof.h"
 
-enum { PROOF_DEPTH_MAX = 14 };
+enum { PROOF_DEPTH_MAX = 32 };
 
 /* `count` is a power of two. */
 size_t proof_tree_depth(uint32_t count);

@@ -5,23 +5,25 @@
 
 #include "check.h"
 
+static const struct audit_answer right = { .is_good = true }, wrong = { .is_good = false };
+
 static void test_a_wrong_answer_is_made_up_for(void **state)
 {
-    struct audit_standing standing = { 0, VERIFICATION_UNVERIFIED, VERIFICATION_VERIFIED };
+    struct audit_standing standing = { 0, 0, VERIFICATION_UNVERIFIED, VERIFICATION_VERIFIED };
 
     (void)state;
-    standing = audit_judge(standing, true);
+    standing = audit_judge(standing, right);
     CHECK_INT(standing.now, VERIFICATION_VERIFIED);
-    standing = audit_judge(standing, false);
+    standing = audit_judge(standing, wrong);
     CHECK_INT(standing.now, VERIFICATION_DEVERIFIED);
     CHECK_INT(standing.before, VERIFICATION_VERIFIED);
-    standing = audit_judge(standing, true);
-    standing = audit_judge(standing, true);
-    standing = audit_judge(standing, false); /* from the start again */
+    standing = audit_judge(standing, right);
+    standing = audit_judge(standing, right);
+    standing = audit_judge(standing, wrong); /* from the start again */
     CHECK_INT(standing.before, VERIFICATION_VERIFIED);
     for (int i = 0; i < AUDIT_DEBT; i++) {
         CHECK_INT(standing.now, VERIFICATION_DEVERIFIED);
-        standing = audit_judge(standing, true);
+        standing = audit_judge(standing, right);
     }
     CHECK_INT(standing.now, VERIFICATION_VERIFIED);
     CHECK_INT(standing.debt, 0);
@@ -30,17 +32,46 @@ static void test_a_wrong_answer_is_made_up_for(void **state)
 /* What an operator has said stays said. */
 static void test_it_undoes_only_its_own(void **state)
 {
-    struct audit_standing standing = { 0, VERIFICATION_UNVERIFIED, VERIFICATION_DEVERIFIED };
+    struct audit_standing standing = { 0, 0, VERIFICATION_UNVERIFIED, VERIFICATION_DEVERIFIED };
 
     (void)state;
     for (int i = 0; i < 9; i++)
-        standing = audit_judge(standing, true);
+        standing = audit_judge(standing, right);
     CHECK_INT(standing.now, VERIFICATION_DEVERIFIED);
-    standing = audit_judge(standing, false);
+    standing = audit_judge(standing, wrong);
     standing.now = VERIFICATION_VERIFIED; /* by hand */
     for (int i = 0; i < AUDIT_DEBT; i++)
-        standing = audit_judge(standing, true);
+        standing = audit_judge(standing, right);
     CHECK_INT(standing.now, VERIFICATION_VERIFIED);
+}
+
+/* Once may be noise, and only hurries the next question; it is forgotten by a test that could have
+ * seen it again, and by no other. */
+static void test_what_is_odd_counts_when_it_comes_twice(void **state)
+{
+    const struct audit_answer odd = { true, AUDIT_TOO_FAST | AUDIT_SHARED, AUDIT_SHARED };
+    const struct audit_answer fine = { true, AUDIT_TOO_FAST | AUDIT_SHARED, 0 };
+    const struct audit_answer other = { true, AUDIT_ELSEWHERE, AUDIT_ELSEWHERE };
+    struct audit_standing standing = { 0, 0, VERIFICATION_UNVERIFIED, VERIFICATION_VERIFIED };
+
+    (void)state;
+    CHECK(!audit_is_pressing(standing));
+    standing = audit_judge(standing, odd);
+    CHECK_INT(standing.now, VERIFICATION_VERIFIED);
+    CHECK(audit_is_pressing(standing));
+    standing = audit_judge(standing, fine);
+    CHECK(!audit_is_pressing(standing));
+    standing = audit_judge(audit_judge(standing, odd), other);
+    CHECK_INT(standing.suspicion, AUDIT_SHARED | AUDIT_ELSEWHERE);
+    CHECK_INT(standing.now, VERIFICATION_VERIFIED);
+    standing = audit_judge(standing, odd);
+    CHECK_INT(standing.now, VERIFICATION_DEVERIFIED);
+    CHECK_INT(standing.debt, AUDIT_DEBT);
+    /* What a test was not made to see, it has not seen. */
+    standing = (struct audit_standing){ 0, AUDIT_SHARED, 0, VERIFICATION_VERIFIED };
+    standing = audit_judge(standing, (struct audit_answer){ true, 0, AUDIT_SHARED });
+    CHECK_INT(standing.now, VERIFICATION_VERIFIED);
+    CHECK_INT(standing.suspicion, AUDIT_SHARED);
 }
 
 static void test_waits_are_exponential(void **state)
@@ -50,7 +81,7 @@ static void test_waits_are_exponential(void **state)
 
     (void)state;
     for (uint64_t random = 0; random < 65536; random++) {
-        int64_t wait_us = audit_wait_us(random, 0);
+        int64_t wait_us = audit_wait_us(random, false);
         double want = (double)AUDIT_MEAN_US * log(65536.0 / ((double)random + 1));
 
         CHECK(wait_us >= 60 * US_PER_SECOND);
@@ -60,7 +91,7 @@ static void test_waits_are_exponential(void **state)
     }
     CHECK(fabs(sum / 65536 / (double)AUDIT_MEAN_US - 1) < 0.02);
     CHECK(longest > 10 * AUDIT_MEAN_US && longest < 12 * AUDIT_MEAN_US);
-    CHECK(audit_wait_us(32768, AUDIT_DEBT) < audit_wait_us(32768, 0) / 10);
+    CHECK(audit_wait_us(32768, true) < audit_wait_us(32768, false) / 10);
 }
 
 int main(void)
@@ -68,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_wrong_answer_is_made_up_for),
         cmocka_unit_test(test_it_undoes_only_its_own),
+        cmocka_unit_test(test_what_is_odd_counts_when_it_comes_twice),
         cmocka_unit_test(test_waits_are_exponential),
     };
 
