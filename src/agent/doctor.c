@@ -19,6 +19,7 @@
 #include "agent/quota.h"
 #include "agent/slots.h"
 #include "base/buf.h"
+#include "market/requirement.h"
 #include "sys/file.h"
 #include "sys/http_client.h"
 
@@ -31,7 +32,9 @@ struct examination {
     int count;
     bool has_engine;
     struct docker_info engine;
-    struct machine_facts facts; /* only its GPUs */
+    struct machine_facts facts;
+    bool has_facts;
+    char folder[1100]; /* where the data will lie, or the nearest above that is there */
 };
 
 static struct doctor_finding *add(struct examination *exam, const char *requirement,
@@ -101,17 +104,22 @@ static void examine_memory(struct examination *exam)
     judge(finding, ram_mb >= RAM_MIN_MB, DOCTOR_BAD, "add memory");
 }
 
+/* The folder need not be there yet: the one that it will be made in tells. */
+static const char *existing_folder(struct examination *exam)
+{
+    char *existing = exam->folder, *slash;
+
+    (void)snprintf(existing, sizeof exam->folder, "%s", exam->options->data_dir);
+    while (access(existing, F_OK) != 0 && (slash = strrchr(existing, '/')) != NULL)
+        *(slash == existing ? slash + 1 : slash) = '\0';
+    return *existing != '\0' ? existing : ".";
+}
+
 static void examine_disk(struct examination *exam)
 {
     struct doctor_finding *finding = add(exam, "disk", "20 GB free or more");
-    char existing[1100];
-    char *slash;
+    int64_t free_gb = probe_free_gb(existing_folder(exam));
 
-    /* The folder need not be there yet: the one that it will be made in tells. */
-    (void)snprintf(existing, sizeof existing, "%s", exam->options->data_dir);
-    while (access(existing, F_OK) != 0 && (slash = strrchr(existing, '/')) != NULL)
-        *(slash == existing ? slash + 1 : slash) = '\0';
-    int64_t free_gb = probe_free_gb(*existing != '\0' ? existing : ".");
     (void)snprintf(finding->measured, sizeof finding->measured, "%" PRId64 " GB free for %.100s",
                    free_gb, exam->options->data_dir);
     judge(finding, free_gb >= DISK_MIN_GB, DOCTOR_BAD,
@@ -215,19 +223,39 @@ static void examine_quota(struct examination *exam)
           "put the engine's data on xfs: mkfs.xfs, mount it with pquota, move its data-root there");
 }
 
+/* What the market would hear of this machine. */
+static bool probe(struct examination *exam, struct error *err)
+{
+    static const uint8_t seed[32];
+    const struct doctor_options *options = exam->options;
+    struct probe_options probe = { .data_dir = existing_folder(exam),
+                                   .simulate_gpus = options->simulate_gpus,
+                                   .seed = seed,
+                                   .seed_size = sizeof seed,
+                                   .public_ip = "",
+                                   .is_behind_nat = options->is_behind_nat,
+                                   .port_first = options->port_first,
+                                   .port_last = options->port_last,
+                                   .agent_version = "",
+                                   .engine_version = "" };
+
+    exam->has_facts = probe_machine(&probe, &exam->facts, err);
+    return exam->has_facts;
+}
+
 static void examine_gpus(struct examination *exam)
 {
     struct doctor_finding *finding = add(exam, "GPUs", "NVIDIA with a working driver, or none");
     struct error err;
 
+    if (!probe(exam, &err)) {
+        (void)snprintf(finding->measured, sizeof finding->measured, "%.150s", err.text);
+        judge(finding, false, DOCTOR_BAD, "nvidia-smi, then reinstall the driver it complains of");
+        return;
+    }
     if (exam->options->simulate_gpus != NULL) {
         (void)snprintf(finding->measured, sizeof finding->measured, "simulated from %.100s",
                        exam->options->simulate_gpus);
-        return;
-    }
-    if (!gpu_nvml_probe(&exam->facts, &err)) {
-        (void)snprintf(finding->measured, sizeof finding->measured, "%.150s", err.text);
-        judge(finding, false, DOCTOR_BAD, "nvidia-smi, then reinstall the driver it complains of");
         return;
     }
     if (exam->facts.gpu_count == 0)
@@ -268,6 +296,30 @@ static void examine_ports(struct examination *exam)
                    options->port_last);
     judge(finding, free_count >= PORTS_MIN, DOCTOR_BAD,
           "choose others: berth-host run --ports A-B");
+}
+
+/* What is known of it here; the rest the market sees. */
+static void examine_requirements(struct examination *exam)
+{
+    const struct requirement_subject subject = { .facts = &exam->facts };
+    struct requirement_line lines[REQUIREMENTS];
+
+    if (!exam->has_facts)
+        return;
+    requirement_judge(&subject, lines);
+    for (int i = 0; i < REQUIREMENTS; i++) {
+        enum requirement requirement = (enum requirement)i;
+
+        if (requirement_source(requirement) != REQUIREMENT_OF_FACTS ||
+            lines[i].state == REQUIREMENT_NOT_NEEDED)
+            continue;
+        struct doctor_finding *finding = add(exam, requirement_title(requirement), lines[i].needed);
+        finding->is_of_market = true;
+        (void)snprintf(finding->measured, sizeof finding->measured, "%s", lines[i].measured);
+        judge(finding, lines[i].state == REQUIREMENT_GOOD,
+              requirement_cost(requirement) == REQUIREMENT_COSTS_JOIN ? DOCTOR_BAD : DOCTOR_WARNING,
+              requirement_mend(requirement));
+    }
 }
 
 static void examine_server(struct examination *exam)
@@ -320,6 +372,7 @@ int doctor_examine(const struct doctor_options *options,
     examine_gpu_runtime(&exam);
     examine_ports(&exam);
     examine_server(&exam);
+    examine_requirements(&exam);
     return exam.count;
 }
 
@@ -335,6 +388,8 @@ bool doctor_print(FILE *out, const struct doctor_finding *findings, int count)
     for (int i = 0; i < count; i++) {
         const struct doctor_finding *finding = &findings[i];
 
+        if (finding->is_of_market && (i == 0 || !findings[i - 1].is_of_market))
+            (void)fprintf(out, "Asked by the market (BAD: it is not taken; warn: not verified):\n");
         bad_count += finding->state == DOCTOR_BAD ? 1 : 0;
         (void)fprintf(out, "%-5s %-20s %-44s (needed: %s)\n", words[finding->state],
                       finding->requirement, finding->measured, finding->needed);

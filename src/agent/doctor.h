@@ -19,7 +19,8 @@ struct doctor_options {
     const char *guest_helper;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;
-    bool is_open; /* guests shall have no walls */
+    bool is_behind_nat; /* said so */
+    bool is_open;       /* guests shall have no walls */
 };
 
 enum doctor_state {
@@ -30,11 +31,12 @@ enum doctor_state {
 
 struct doctor_finding {
     const char *requirement;
+    bool is_of_market; /* a line of market/requirement.h */
     enum doctor_state state;
     char measured[160], needed[96], mend[192]; /* "" where there is nothing to mend */
 };
 
-enum { DOCTOR_FINDINGS_MAX = 32 };
+enum { DOCTOR_FINDINGS_MAX = 64 };
 
 /* All of them, in a fixed order. Returns how many. */
 int doctor_examine(const struct doctor_options *options,

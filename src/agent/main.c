@@ -94,6 +94,7 @@ static bool examine(const struct options *options)
         .simulate_gpus = options->simulate_gpus,
         .port_first = options->port_first,
         .port_last = options->port_last,
+        .is_behind_nat = options->is_behind_nat,
         .is_open = options->is_open,
     };
 

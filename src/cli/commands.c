@@ -27,6 +27,7 @@
 #include "cli/cmd_teams.h"
 #include "cli/cmd_templates.h"
 #include "cli/cmd_upkeep.h"
+#include "cli/cmd_verified.h"
 #include "cli/cmd_volumes.h"
 #include "cli/cmd_webhooks.h"
 #include "cli/help.h"
@@ -170,6 +171,8 @@ const struct command commands[] = {
       "why an instance is in the state it is in", "" },
     { "Rent", "why-score", NULL, false, true, "MACHINE", 1, 1, no_options, cmd_why_score, NULL,
       "a machine's reliability, worked out anew from its events", "" },
+    { "Rent", "why-verified", NULL, false, true, "MACHINE", 1, 1, no_options, cmd_why_verified,
+      NULL, "what is asked of a machine to be verified, and what it fails", "" },
     { "Rent", "change", "bid", false, true, "ID", 1, 1, cmd_change_bid_options, cmd_change_bid,
       INSTANCES, "bid another price for an instance", "berth change bid 7001 --price 0.24\n" },
     { "Rent", "set", "rules", false, true, "ID", 1, 1, cmd_set_rules_options, cmd_set_rules,

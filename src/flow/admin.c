@@ -8,6 +8,7 @@
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/post_usage.h"
+#include "store/machine_standing.h"
 
 struct admin_work {
     struct instant now;
@@ -139,7 +140,8 @@ static bool verify_work(struct db *db, void *context, struct error *err)
     struct admin_work *work = context;
     int64_t count;
 
-    if (!machine_set_verification(db, work->id, work->verification, &count, err))
+    if (!machine_set_said(db, work->id, work->verification,
+                          work->verification != VERIFICATION_UNVERIFIED, &count, err))
         return false;
     work->outcome = count == 1 ? ADMIN_DONE : ADMIN_NOT_FOUND;
     if (count == 0)

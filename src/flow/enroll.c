@@ -62,6 +62,7 @@ static bool enroll_work(struct db *db, void *context, struct error *err)
         .inet_down_kbps = request->facts.inet_down_kbps,
         .geolocation = "",
         .verification = work->flow->auto_verifies ? VERIFICATION_VERIFIED : VERIFICATION_UNVERIFIED,
+        .is_verification_set = work->flow->auto_verifies,
         .is_simulated = request->facts.is_simulated,
         .created = work->now,
     };

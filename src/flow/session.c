@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "flow/hardware.h"
 #include "flow/inventory.h"
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
 #include "flow/relay.h"
 #include "store/contract.h"
-#include "store/machine.h"
+#include "store/machine_standing.h"
 
 struct nonce_work {
     int64_t machine_id;
@@ -53,6 +54,35 @@ struct open_work {
     int64_t epoch;
 };
 
+/* Less than what it was verified with: so it has to be looked at again. */
+static bool is_reduced(const struct machine_facts *was, const struct machine_facts *is)
+{
+    return is->gpu_count < was->gpu_count || is->ram_mb < was->ram_mb / 10 * 9 ||
+           is->disk_gb < was->disk_gb / 10 * 9;
+}
+
+static bool note_hardware(struct db *db, const struct open_work *work, struct machine_row *machine,
+                          bool is_same_gpus, struct error *err)
+{
+    static struct machine_bench none;
+    struct machine_facts was;
+
+    if (!hardware_facts(machine->facts, &was, err))
+        return false;
+    if (!is_same_gpus) {
+        machine->hardware_since = work->now;
+        machine->bench = none;
+        if (!machine_set_hardware(db, machine, err))
+            return false;
+    }
+    if (machine->is_verification_set || machine->verification != VERIFICATION_VERIFIED ||
+        !is_reduced(&was, &work->request->facts))
+        return true;
+    machine->verification = VERIFICATION_DEVERIFIED;
+    machine->failed = machine->look_at = work->now;
+    return machine_set_checked(db, machine, err);
+}
+
 /* Other hardware than before: taken over while nothing is rented on it, else the machine rents
  * nothing more until it is what it was, or an operator has looked. */
 static bool check_hardware(struct db *db, struct open_work *work, struct machine_row *machine,
@@ -80,6 +110,8 @@ static bool check_hardware(struct db *db, struct open_work *work, struct machine
     memcpy(session->fingerprint, request->fingerprint, sizeof session->fingerprint);
     if (machine->is_quarantined && (!machine_set_quarantined(db, machine->id, false, err) ||
                                     !machine_bump(db, machine->id, err)))
+        return false;
+    if (!note_hardware(db, work, machine, is_same_gpus, err))
         return false;
     if (is_same_gpus)
         return true;

@@ -159,3 +159,31 @@ char *gpu_name(const char *driver_name, char name[static GPU_NAME_SIZE])
                        *kept != '\0' ? kept : "unknown GPU");
     return name;
 }
+
+/* "GTX 980", "GT 710", "Tesla K80", "Quadro M4000": numbers of three digits, and the letters of the
+ * generations before. */
+static bool has_old_name(const char *name)
+{
+    static const char *const words[] = { "GTX TITAN", "Tesla K", "Tesla M", "Quadro K",
+                                         "Quadro M" };
+    const char *number = strncmp(name, "GTX ", 4) == 0  ? name + 4
+                         : strncmp(name, "GT ", 3) == 0 ? name + 3
+                                                        : "";
+
+    if (strspn(number, "0123456789") == 3)
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strncmp(name, words[i], strlen(words[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool gpu_is_too_old(const char *name, int64_t compute_cap)
+{
+    const struct gpu_model *model = compute_cap > 0 ? NULL : gpu_model(name);
+
+    if (model != NULL)
+        compute_cap = model->compute_cap;
+    return compute_cap > 0 ? compute_cap < GPU_COMPUTE_CAP_MIN : has_old_name(name);
+}

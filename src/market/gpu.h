@@ -38,6 +38,10 @@ bool gpu_name_matches(const char *a, const char *b);
 /* How names that match are all written, cut to `size`. Returns `folded`. */
 char *gpu_name_fold(const char *name, char *folded, size_t size);
 
+/* Whether it is of before the GTX 10 series: by its compute capability, times 100, and where that
+ * is not known, 0, by its name. */
+bool gpu_is_too_old(const char *name, int64_t compute_cap);
+
 /* NULL for a model that is not in the table. */
 const struct gpu_model *gpu_model(const char *name);
 const struct gpu_model *gpu_models(size_t *ret_count); /* sorted by name */

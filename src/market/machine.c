@@ -39,7 +39,7 @@ static enum machine_outcome check_gpu(const struct machine_facts *facts, int64_t
     if (gpu->memory_mb <= 0 || gpu->memory_mb > SIZE_LIMIT || gpu->compute_cap < 0 ||
         gpu->power_max_w < 0 || *gpu->uuid == '\0' || *gpu->name == '\0')
         return MACHINE_IMPOSSIBLE;
-    if (gpu->compute_cap != 0 && gpu->compute_cap < GPU_COMPUTE_CAP_MIN)
+    if (gpu_is_too_old(gpu->name, gpu->compute_cap))
         return MACHINE_GPU_TOO_OLD;
     if (strcmp(gpu->name, first->name) != 0 || gpu->memory_mb != first->memory_mb)
         return MACHINE_MIXED_GPUS;

@@ -191,6 +191,11 @@ static bool run_machine_deverify(struct admin *admin, struct error *err)
     return set_verification(admin, VERIFICATION_DEVERIFIED, err);
 }
 
+static bool run_machine_unset(struct admin *admin, struct error *err)
+{
+    return set_verification(admin, VERIFICATION_UNVERIFIED, err);
+}
+
 static void encode_exact(struct encoder *json, const char *key, struct money amount)
 {
     char text[MONEY_TEXT_SIZE];
@@ -317,6 +322,8 @@ static const struct admin_command {
     { "machine", "verify", "ID", "count the machine as verified", 3, run_machine_verify },
     { "machine", "deverify", "ID", "take it off the market for new rentals", 3,
       run_machine_deverify },
+    { "machine", "unset", "ID", "let what is asked of every machine decide again", 3,
+      run_machine_unset },
 };
 
 void admin_describe(struct buf *out)

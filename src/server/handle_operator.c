@@ -268,13 +268,17 @@ void handle_operator_verification(struct call *call)
         verification = VERIFICATION_VERIFIED;
     else if (strcmp(wanted, "deverified") == 0)
         verification = VERIFICATION_DEVERIFIED;
+    else if (strcmp(wanted, "automatic") == 0)
+        verification = VERIFICATION_UNVERIFIED;
     else
-        return reply_refuse(call, 400, "invalid_args", "verification is verified or deverified.");
+        return reply_refuse(call, 400, "invalid_args",
+                            "verification is verified, deverified or automatic.");
     if (!flow_set_verification(&call->app->flow, machine_id, verification, &outcome, &err))
         return reply_error(call, &err);
     if (outcome == ADMIN_NOT_FOUND)
         return reply_refuse(call, 404, "no_such_machine", "There is no machine %lld.",
                             (long long)machine_id);
-    reply_message(call, verification == VERIFICATION_VERIFIED ? "It counts as verified."
-                                                              : "It takes no new rentals.");
+    reply_message(call, verification == VERIFICATION_VERIFIED     ? "It counts as verified."
+                        : verification == VERIFICATION_DEVERIFIED ? "It takes no new rentals."
+                                                                  : "What is asked of it decides.");
 }

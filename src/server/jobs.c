@@ -21,6 +21,7 @@
 #include "flow/op.h"
 #include "flow/pay_card.h"
 #include "flow/post_usage.h"
+#include "flow/requirement.h"
 #include "flow/schedule.h"
 #include "flow/seal.h"
 #include "flow/warn_credit.h"
@@ -90,6 +91,8 @@ static const struct job {
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "proofs", flow_audit_ask, AUDIT_BATCH_MAX, NULL, ALWAYS, 30 * US_PER_SECOND },
+    { "requirements", flow_requirements_look, REQUIREMENT_BATCH_MAX, NULL, ALWAYS,
+      30 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,

@@ -14,7 +14,8 @@
     "disk_free_gb, quarantined_count, inet_up_kbps, inet_down_kbps, changed_us, "                  \
     "listing_roll_us, promised, decide_us, grace_max_s, removed_us, lost_ppm, up_us, "             \
     "away_us, counted_us, tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs, "          \
-    "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before"
+    "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
+    "verify_failed_us, verify_us, hardware_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -82,6 +83,10 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->audit_id = db_column_int(row, 48);
     machine->standing.debt = db_column_int(row, 49);
     machine->standing.before = (enum verification)db_column_int(row, 50);
+    machine->is_verification_set = db_column_int(row, 51) != 0;
+    machine->failed = db_column_instant(row, 52);
+    machine->look_at = db_column_instant(row, 53);
+    machine->hardware_since = db_column_instant(row, 54);
     return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err) &&
            rows_number(row, 35, 0, INT64_MAX, &machine->reliability.lost_ppm, err) &&
            rows_number(row, 36, 0, INT64_MAX / 2, &machine->reliability.up_us, err) &&
@@ -95,14 +100,16 @@ bool machine_insert(struct db *db, const struct machine_row *machine, int64_t *r
 {
     return db_insert(db,
                      "INSERT INTO machine (owner_id, public_key, facts, hostname, geolocation, "
-                     "verification, is_simulated, created_us, inet_up_kbps, inet_down_kbps) "
-                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+                     "verification, is_simulated, created_us, inet_up_kbps, inet_down_kbps, "
+                     "verify_set, hardware_us) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8) RETURNING id",
                      DB_ARGS(db_int(machine->owner_id),
                              db_bytes(machine->public_key, sizeof machine->public_key),
                              db_text(machine->facts), db_text(machine->hostname),
                              db_text(machine->geolocation), db_int(machine->verification),
                              db_int(machine->is_simulated), db_instant(machine->created),
-                             db_int(machine->inet_up_kbps), db_int(machine->inet_down_kbps)),
+                             db_int(machine->inet_up_kbps), db_int(machine->inet_down_kbps),
+                             db_int(machine->is_verification_set)),
                      ret_id, err);
 }
 

@@ -17,6 +17,10 @@ struct machine_row {
     int64_t inet_up_kbps, inet_down_kbps; /* as in the facts: what its link carries; 0 unknown */
     const char *geolocation;              /* "Gothenburg, SE", or "" */
     enum verification verification;
+    bool is_verification_set;      /* by an operator */
+    struct instant failed;         /* when a line was bad last that keeps it off the market */
+    struct instant look_at;        /* when what is asked of it is looked at next */
+    struct instant hardware_since; /* what it is now */
     bool is_simulated;
     bool is_quarantined;
     struct instant created;

@@ -271,6 +271,24 @@ class Offers(unittest.TestCase):
         status, reply = self.world.call("GET", "/api/v0/machines/987654321/history/")
         self.assertEqual((status, reply["error"]), (404, "no_such_machine"))
 
+    def test_what_is_asked_of_a_machine_is_public(self):
+        number = self.machines[1].id
+        status, reply = self.world.call("GET", f"/api/v0/machines/{number}/checks/")
+        self.assertEqual((status, reply["is_online"]), (200, True))
+        # This market counts every machine as verified, and says that it was told so.
+        self.assertEqual((reply["verification"], reply["is_set"], reply["back_at"]),
+                         ("verified", True, None))
+        lines = {line["name"]: line for line in reply["checks"]}
+        self.assertEqual(len(lines), len(reply["checks"]))
+        self.assertEqual(lines["gpu_generation"]["state"], "good")
+        self.assertEqual((lines["measured"]["state"], lines["measured"]["costs"]), ("unknown", "badge"))
+        self.assertEqual(reply["failed"], [line["name"] for line in reply["checks"]
+                                           if line["state"] in ("bad", "unknown")])
+        for line in reply["checks"]:
+            self.assertEqual(line["mend"] is None, line["name"] not in reply["failed"], line)
+        status, reply = self.world.call("GET", "/api/v0/machines/987654321/checks/")
+        self.assertEqual((status, reply["error"]), (404, "no_such_machine"))
+
     def test_dlperf_is_the_product_of_its_tasks(self):
         for profile in ("default", "classic", "fp16", "llm-decode"):
             status, reply = self.world.call(

@@ -80,6 +80,9 @@ class OperatorTest(unittest.TestCase):
             self.assertEqual(done[0], 200)
             row = next(row for row in self.op.ok("GET", f"{API}/machines/")["machines"] if row["id"] == machine.id)
             self.assertEqual((row["verification"], row["is_online"], row["is_listed"]), (wanted, True, False))
+        done = self.op.call("PUT", f"{API}/verification/", {"machine_id": machine.id, "verification": "automatic"})
+        self.assertEqual(done[0], 200)
+        self.assertFalse(self.op.call("GET", f"/api/v0/machines/{machine.id}/checks/")[1]["is_set"])
         for body, status in (({"machine_id": 10**9, "verification": "verified"}, 404),
                              ({"machine_id": machine.id, "verification": "good"}, 400),
                              ({"machine_id": machine.id, "verification": "unverified"}, 400)):
