@@ -288,7 +288,7 @@ static void open_link(struct agent *agent)
 
     probe_fingerprint(&agent->facts, options.fingerprint);
     agent->link = link_open(agent->loop, agent->web, &options);
-    if (agent->keep.has_desired)
+    if (agent->keep.has_desired && !keep_lacks_keys(&agent->keep))
         link_applied(agent->link, agent->keep.desired.desired_rev);
 }
 
@@ -346,6 +346,7 @@ static void probe(struct agent *agent)
 
     agent->probe_options = (struct probe_options){
         .data_dir = agent->identity.path,
+        .workspaces_dir = agent->workspaces_path,
         .simulate_gpus = agent->options.simulate_gpus,
         .seed = agent->identity.keys.public_key,
         .seed_size = sizeof agent->identity.keys.public_key,
@@ -476,6 +477,7 @@ static void open_parts(struct agent *agent)
     agent->host.machine_id = agent->identity.machine_id;
     agent->host.public_ip = "";
     agent->host.tools_dir = agent->tools_dir;
+    agent->host.workspaces_dir = agent->workspaces_path;
     agent->host.has_quota = true; /* until the engine says otherwise */
     memcpy(observe.host, agent->host.host, sizeof observe.host);
     agent->observer = observe_open(agent->loop, agent->web, &observe);
@@ -522,6 +524,7 @@ static void close_agent(struct agent *agent)
 {
     job_cancel(&agent->probe);
     volumes_close(&agent->volumes);
+    workspaces_close(&agent->workspaces);
     bencher_close(&agent->bencher);
     web_cancel(&agent->info);
     link_close(&agent->link);

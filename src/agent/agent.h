@@ -41,6 +41,7 @@
 #include "agent/tunnel.h"
 #include "agent/volumes.h"
 #include "agent/web.h"
+#include "agent/workspaces.h"
 
 struct agent_options {
     const char *server_url;
@@ -77,6 +78,7 @@ struct agent {
     struct observer *observer;
     struct stock *stock;
     struct volumes volumes;
+    struct workspaces workspaces;
     struct bencher *bencher; /* NULL until the machine is probed */
     struct instances instances;
     struct images images;
@@ -94,6 +96,7 @@ struct agent {
     char gpus_path[1100];
     int64_t walls_us; /* when it was last looked whether they stand */
     char tools_dir[1100], instances_path[1100], jail_path[1100];
+    char workspaces_path[1100];
     struct probe_options probe_options;
     struct job *probe;
     struct web_call *info;

@@ -304,10 +304,13 @@ static void encode_quota(struct encoder *json, const struct container_wish *wish
 {
     const struct instance_spec *spec = &wish->desired->spec;
 
-    if (wish->host->has_quota && spec->disk_gb > 0) {
+    /* What the workspace has is not the container's: it has a size of its own. */
+    int64_t size_gb = spec->disk_gb - spec->workspace_gb;
+
+    if (wish->host->has_quota && size_gb > 0) {
         char size[32];
 
-        (void)snprintf(size, sizeof size, "%" PRId64 "G", spec->disk_gb);
+        (void)snprintf(size, sizeof size, "%" PRId64 "G", size_gb);
         encode_key(json, "StorageOpt");
         encode_object(json);
         encode_field_text(json, "size", size);
@@ -393,7 +396,7 @@ static void encode_host_config(struct encoder *json, const struct container_wish
     encode_network(json, wish);
     buf_printf(&bind, "%s:%s:ro", wish->host->tools_dir, ACCESS_TOOLS_MOUNT);
     encode_list(json, "Binds", (const char *const[]){ bind.bytes }, 1);
-    volumes_encode(json, wish->host, &wish->desired->spec);
+    volumes_encode(json, wish);
     encode_key(json, "RestartPolicy");
     encode_object(json);
     encode_field_text(json, "Name", "no");
@@ -462,6 +465,7 @@ bool container_spec(const struct desired_instance *desired, char spec[static SEE
     fixed.spec.ssh_key_count = 0;
     fixed.spec.image = "";
     fixed.spec.registry_login = NULL;
+    fixed.spec.workspace_key = NULL;
     fixed.spec.public_host = NULL;
     fixed.spec.relayed_count = 0;
     fixed.copy_count = 0;

@@ -32,6 +32,7 @@ struct container_host {
     char host[SEEN_HOST_SIZE];     /* see SEEN_LABEL_HOST */
     const char *public_ip;         /* "" unknown */
     const char *tools_dir;         /* mounted read-only at /opt/berth */
+    const char *workspaces_dir;    /* agent/workspace.h */
     int64_t cpu_count;             /* hardware threads of the engine's machine */
     bool is_simulated;             /* the GPUs do not exist: none are asked for */
     bool has_quota;                /* the engine's storage can limit a container's size */

@@ -18,6 +18,7 @@
 #include "agent/probe.h"
 #include "agent/quota.h"
 #include "agent/slots.h"
+#include "agent/workspace.h"
 #include "base/buf.h"
 #include "market/requirement.h"
 #include "sys/file.h"
@@ -243,6 +244,23 @@ static bool probe(struct examination *exam, struct error *err)
     return exam->has_facts;
 }
 
+static void examine_workspaces(struct examination *exam)
+{
+    struct doctor_finding *finding =
+        add(exam, "encrypted workspaces", "fscrypt in the kernel's ext4, and e2fsprogs");
+    char dir[1100];
+    struct error err;
+
+    (void)snprintf(dir, sizeof dir, "%s/workspaces-tried", existing_folder(exam));
+    bool can = workspace_try(dir, &err);
+    (void)rmdir(dir);
+    (void)snprintf(finding->measured, sizeof finding->measured, "%.150s",
+                   can ? "one was made, written to and locked" : err.text);
+    judge(finding, can, DOCTOR_WARNING,
+          "apt install e2fsprogs, and a kernel with CONFIG_FS_ENCRYPTION; without, nobody who asks "
+          "for one rents this machine");
+}
+
 static void examine_gpus(struct examination *exam)
 {
     struct doctor_finding *finding = add(exam, "GPUs", "NVIDIA with a working driver, or none");
@@ -368,6 +386,7 @@ int doctor_examine(const struct doctor_options *options,
     examine_engine(&exam);
     examine_engine_details(&exam);
     examine_quota(&exam);
+    examine_workspaces(&exam);
     examine_gpus(&exam);
     examine_gpu_runtime(&exam);
     examine_ports(&exam);

@@ -2,6 +2,7 @@
 #include "agent/keep.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -121,6 +122,34 @@ void keep_close(struct keep *keep)
     keep->has_desired = false;
 }
 
+/* The document as it is written: a key to a workspace is in memory alone. NULL: as it came. */
+static char *without_keys(json_t *root)
+{
+    json_t *instance;
+    size_t i;
+    bool has_any = false;
+
+    json_array_foreach(json_object_get(root, "instances"), i, instance)
+    {
+        json_t *spec = json_object_get(instance, "spec");
+
+        has_any = json_object_del(spec, "workspace_key") == 0 || has_any;
+    }
+    return has_any ? json_dumps(root, JSON_COMPACT) : NULL;
+}
+
+bool keep_lacks_keys(const struct keep *keep)
+{
+    for (int64_t i = 0; keep->has_desired && i < keep->desired.instance_count; i++) {
+        const struct desired_instance *instance = &keep->desired.instances[i];
+
+        if (instance->state == DESIRED_RUNNING && instance->spec.workspace_gb > 0 &&
+            instance->spec.workspace_key == NULL)
+            return true;
+    }
+    return false;
+}
+
 bool keep_take(struct keep *keep, const char *text, size_t length, struct error *err)
 {
     struct arena arena = arena_of(ARENA_MAX);
@@ -136,8 +165,10 @@ bool keep_take(struct keep *keep, const char *text, size_t length, struct error 
     }
     encode_moment(&json, &now);
     encode_key(&json, "desired");
-    encode_raw(&json, text, length);
+    char *kept = without_keys(root);
+    encode_raw(&json, kept != NULL ? kept : text, kept != NULL ? strlen(kept) : length);
     encode_end(&json);
+    free(kept);
     if (file.has_overflowed) {
         buf_release(&file);
         arena_release(&arena);

@@ -33,13 +33,18 @@ NODISCARD bool keep_open(const struct identity *identity, const struct clock *cl
                          struct keep *ret, struct error *err);
 void keep_close(struct keep *keep);
 
-/* Take over a newer desired state. `text` is the document as it came. */
+/* Take over a newer desired state. `text` is the document as it came. The keys of workspaces in it
+ * are never written to disk. */
 NODISCARD bool keep_take(struct keep *keep, const char *text, size_t length, struct error *err);
 
 /* Make it durable: before the server is told of it, and before anything is deleted by it. What else
  * it asks for may have begun by then. A host that loses its power in between has not heard of it,
  * and is told again. */
 NODISCARD bool keep_save(struct keep *keep, struct error *err);
+
+/* An instance is to run whose key an agent before this one was told: the server has to be asked for
+ * all of it again. */
+bool keep_lacks_keys(const struct keep *keep);
 
 /* The server has answered. Written to disk once a minute. */
 void keep_contact(struct keep *keep);

@@ -21,6 +21,7 @@
 
 #include "agent/gpu_nvml.h"
 #include "agent/gpu_simulated.h"
+#include "agent/workspace.h"
 #include "base/buf.h"
 #include "base/parse.h"
 #include "proto/hello.h"
@@ -277,6 +278,7 @@ bool probe_machine(const struct probe_options *options, struct machine_facts *re
     struct machine_facts facts = { .port_first = options->port_first,
                                    .port_last = options->port_last };
     auto_buf struct buf gpus = buf_of(TEXT_MAX);
+    struct error why; /* berth-host doctor says it */
 
     probe_cpu(&facts);
     probe_system(&facts);
@@ -285,6 +287,8 @@ bool probe_machine(const struct probe_options *options, struct machine_facts *re
     name_disk(options->data_dir, facts.disk_name);
     if (options->measures_disk)
         facts.disk_mbs = measure_disk(options->data_dir);
+    facts.encrypts_workspaces =
+        options->workspaces_dir != NULL && workspace_try(options->workspaces_dir, &why) ? 1 : 0;
     bool is_behind_nat = false;
     if (options->public_ip != NULL)
         (void)snprintf(facts.public_ip, sizeof facts.public_ip, "%s", options->public_ip);

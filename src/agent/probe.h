@@ -14,9 +14,10 @@
 #include "market/machine.h"
 
 struct probe_options {
-    const char *data_dir;      /* whose disk is given away */
-    const char *simulate_gpus; /* path of a file, or NULL: look for real ones */
-    const uint8_t *seed;       /* for the uuids of simulated GPUs */
+    const char *data_dir;       /* whose disk is given away */
+    const char *workspaces_dir; /* or NULL: it is not tried whether they can be encrypted */
+    const char *simulate_gpus;  /* path of a file, or NULL: look for real ones */
+    const uint8_t *seed;        /* for the uuids of simulated GPUs */
     size_t seed_size;
     const char *public_ip;  /* or NULL: find out */
     bool is_behind_nat;     /* said so */

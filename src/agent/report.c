@@ -126,6 +126,19 @@ static void fill_gauges(struct agent *agent, const struct instance *instance,
     report->gpu_permille = gauges_gpu_permille(&agent->gauges, instance->gpus);
 }
 
+/* With what its encrypted workspace takes. */
+static int64_t disk_used_mb(const struct agent *agent, const struct instance *instance,
+                            const struct seen *seen)
+{
+    const struct desired_instance *desired = instance->desired;
+    struct workspace workspace = { agent->workspaces_path, instance->id };
+    int64_t used_mb = seen != NULL ? seen->disk_used_mb : -1;
+
+    if (used_mb < 0 || desired == NULL || desired->spec.workspace_gb == 0)
+        return used_mb;
+    return used_mb + workspace_used_mb(&workspace);
+}
+
 static void fill_report(struct agent *agent, const struct instance *instance, struct arena *arena,
                         struct instance_report *report)
 {
@@ -147,7 +160,7 @@ static void fill_report(struct agent *agent, const struct instance *instance, st
         .bytes_up = totals_up(totals),
         .bytes_down = totals_down(totals),
         .exit_code = seen != NULL && seen->exit_code >= 0 ? seen->exit_code : -1,
-        .disk_used_mb = seen != NULL ? seen->disk_used_mb : -1,
+        .disk_used_mb = disk_used_mb(agent, instance, seen),
         .cpu_permille = -1,
         .ram_used_mb = -1,
         .gpu_permille = -1,

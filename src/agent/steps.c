@@ -462,7 +462,8 @@ enum steps_done steps_carry_out(struct instances *instances)
         enum plan_step step = instance->verdict.step;
         struct error err;
 
-        if (step == PLAN_NOTHING || (step != PLAN_CANCEL && busy >= STEPS_AT_ONCE_MAX))
+        if (step == PLAN_NOTHING || (step != PLAN_CANCEL && busy >= STEPS_AT_ONCE_MAX) ||
+            workspaces_is_closing(&instance->agent->workspaces, instance->id))
             continue;
         done = done == STEPS_NONE ? STEPS_SOME : done;
         if (step == PLAN_CANCEL) {

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/tending.h"
 
+#include <stdio.h>
+
 #include "agent/bencher.h"
 #include "agent/copies.h"
 #include "agent/networks.h"
 
 void tending_open(struct agent *agent)
 {
+    (void)snprintf(agent->workspaces_path, sizeof agent->workspaces_path, "%s/workspaces",
+                   agent->identity.path);
     agent->host.has_volume_quota = true; /* until the engine says otherwise */
     agent->volumes = (struct volumes){ .loop = agent->loop,
                                        .identity = &agent->identity,
@@ -44,4 +48,5 @@ void tending_second(struct agent *agent)
     if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
         gauges_ask_gpus(&agent->gauges);
     tend_volumes(agent);
+    workspaces_tend(agent);
 }

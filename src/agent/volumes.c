@@ -10,6 +10,7 @@
 
 #include "agent/docker.h"
 #include "agent/seen.h"
+#include "agent/workspaces.h"
 #include "base/parse.h"
 #include "sys/crypto.h"
 
@@ -52,12 +53,14 @@ static void encode_size(struct encoder *json, const struct container_host *host,
     encode_end(json);
 }
 
-void volumes_encode(struct encoder *json, const struct container_host *host,
-                    const struct instance_spec *spec)
+void volumes_encode(struct encoder *json, const struct container_wish *wish)
 {
+    const struct container_host *host = wish->host;
+    const struct instance_spec *spec = &wish->desired->spec;
     char name[VOLUME_NAME_SIZE];
+    bool has_workspace = spec->workspace_gb > 0 && !wish->is_for_copies;
 
-    if (spec->volume_count == 0)
+    if (spec->volume_count == 0 && !has_workspace)
         return;
     encode_key(json, "Mounts");
     encode_array(json);
@@ -76,6 +79,8 @@ void volumes_encode(struct encoder *json, const struct container_host *host,
         encode_end(json);
         encode_end(json);
     }
+    if (has_workspace)
+        workspaces_encode(json, host->workspaces_dir, wish->desired->id);
     encode_end(json);
 }
 

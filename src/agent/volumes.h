@@ -32,9 +32,9 @@ enum {
 char *volume_name(const struct container_host *host, int64_t id,
                   char name[static VOLUME_NAME_SIZE]);
 
-/* What a container mounts, as the member Mounts; nothing where that is nothing. */
-void volumes_encode(struct encoder *json, const struct container_host *host,
-                    const struct instance_spec *spec);
+/* What a container mounts, as the member Mounts: its volumes, and its encrypted workspace, which is
+ * open. Nothing where that is nothing. */
+void volumes_encode(struct encoder *json, const struct container_wish *wish);
 
 /* One that is there, and what is in it; -1: not measured. */
 struct volume_size {

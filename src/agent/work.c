@@ -11,16 +11,18 @@
 #include <unistd.h>
 
 #include "agent/beside.h"
+#include "agent/files.h"
 #include "agent/holder.h"
 #include "agent/jupyter.h"
 #include "agent/leftover.h"
 #include "agent/preempt.h"
 #include "agent/pull.h"
 #include "agent/slots.h"
+#include "agent/workspaces.h"
 #include "base/encode.h"
 #include "market/image.h"
 
-enum { MINUTE_MS = 60000, LOG_PATH_SIZE = 1024 };
+enum { MINUTE_MS = 60000 };
 
 /* What a step leaves to be told. */
 struct account {
@@ -136,21 +138,6 @@ static bool make_container(struct account *account, const char *name, const char
     return error_context(err, "make the container");
 }
 
-/* The full id; and whether the engine says that it runs. */
-static bool identify(struct docker *docker, const char *container,
-                     char ret_id[static DOCKER_ID_SIZE], bool *ret_is_running, struct error *err)
-{
-    auto_json json_t *root = NULL;
-    const char *id;
-
-    if (!docker_inspect(docker, container, &root, err) ||
-        !json_need_text(root, "Id", DOCKER_ID_SIZE - 1, &id, err))
-        return false;
-    (void)snprintf(ret_id, DOCKER_ID_SIZE, "%s", id);
-    *ret_is_running = json_is_true(json_object_get(json_object_get(root, "State"), "Running"));
-    return true;
-}
-
 static bool start(struct account *account, const char *container, struct error *err)
 {
     const struct record *record = account->work->record;
@@ -260,26 +247,6 @@ static bool notify(struct account *account, struct error *err)
     return preempt_tell(&account->docker, seen_name(work->instance_id, name), text.bytes, err);
 }
 
-/* The folder of a container's own files. */
-static bool upper_dir(struct docker *docker, const char *container, char *path, size_t size,
-                      struct error *err)
-{
-    auto_json json_t *root = NULL;
-
-    if (!docker_inspect(docker, container, &root, err))
-        return false;
-    const json_t *driver = json_object_get(root, "GraphDriver");
-    const char *name = json_string_value(json_object_get(driver, "Name"));
-    const char *upper =
-        json_string_value(json_object_get(json_object_get(driver, "Data"), "UpperDir"));
-    if (upper == NULL || name == NULL || strcmp(name, "overlay2") != 0)
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "the engine stores containers by %s, and only overlay2 lets one move",
-                         name != NULL ? name : "unknown means");
-    (void)snprintf(path, size, "%s", upper);
-    return true;
-}
-
 static bool image_of(struct docker *docker, const char *container, char image[static 128],
                      struct error *err)
 {
@@ -299,22 +266,11 @@ static bool move_files(struct account *account, const char *from, const char *to
 {
     char old_dir[1024], new_dir[1024];
 
-    if (!upper_dir(&account->docker, from, old_dir, sizeof old_dir, err) ||
-        !upper_dir(&account->docker, to, new_dir, sizeof new_dir, err))
+    if (!files_upper_dir(&account->docker, from, old_dir, sizeof old_dir, err) ||
+        !files_upper_dir(&account->docker, to, new_dir, sizeof new_dir, err))
         return false;
     if (rename(old_dir, new_dir) != 0)
         return error_system(err, errno, "move the files of the instance");
-    return true;
-}
-
-static bool has_files(struct docker *docker, const char *container, bool *ret, struct error *err)
-{
-    struct stat status;
-    char dir[1024];
-
-    if (!upper_dir(docker, container, dir, sizeof dir, err))
-        return false;
-    *ret = stat(dir, &status) == 0;
     return true;
 }
 
@@ -329,26 +285,6 @@ static bool is_there(struct docker *docker, const char *container, bool *ret, st
     return true;
 }
 
-/* What the old one said is the successor's to show. Without it, only that is lost. */
-static void keep_log(struct docker *docker, const char *old, const char *next)
-{
-    auto_json json_t *root = NULL;
-    char id[DOCKER_ID_SIZE], path[LOG_PATH_SIZE];
-    bool is_running;
-    struct error ignored;
-
-    if (!docker_inspect(docker, old, &root, &ignored) ||
-        !identify(docker, next, id, &is_running, &ignored))
-        return;
-    const char *from = json_string_value(json_object_get(root, "LogPath"));
-    const char *own = json_string_value(json_object_get(root, "Id"));
-    const char *dir = from != NULL && own != NULL ? strstr(from, own) : NULL;
-    if (dir == NULL || snprintf(path, sizeof path, "%.*s%s/%s-json.log", (int)(dir - from), from,
-                                id, id) >= (int)sizeof path)
-        return;
-    (void)!link(from, path);
-}
-
 /* Make the successor and give it the files of the old one. */
 static bool make_successor(struct account *account, const char *old, const char *next,
                            struct error *err)
@@ -361,7 +297,7 @@ static bool make_successor(struct account *account, const char *old, const char 
         !image_of(&account->docker, old, image, err) ||
         !make_container(account, next, image, id, err))
         return false;
-    keep_log(&account->docker, old, next);
+    files_keep_log(&account->docker, old, next);
     return move_files(account, old, next, err);
 }
 
@@ -382,7 +318,7 @@ static bool rebind(struct account *account, struct error *err)
     if (has_old && has_next) {
         bool has_kept = false;
 
-        if (!has_files(docker, old, &has_kept, err))
+        if (!files_are_in(docker, old, &has_kept, err))
             return false;
         is_moved = !has_kept;
     }
@@ -408,7 +344,7 @@ static bool start_over(struct account *account, const char *name, struct error *
     bool is_running;
     size_t count;
 
-    if (!identify(&account->docker, name, id, &is_running, err))
+    if (!files_identify(&account->docker, name, id, &is_running, err))
         return false;
     return is_running || (leftover_kill(id, &count, err) && rebind(account, err));
 }
@@ -474,7 +410,7 @@ static bool open_files(struct account *account, struct error *err)
     (void)seen_name(account->work->instance_id, name);
     if (!account->work->is_made_for_copies) {
         /* Nothing is begun that the storage does not let us finish. */
-        if (!upper_dir(docker, name, dir, sizeof dir, err) && err->code != ERROR_NOT_FOUND)
+        if (!files_upper_dir(docker, name, dir, sizeof dir, err) && err->code != ERROR_NOT_FOUND)
             return false;
         if (!rebind(account, err))
             return false;
@@ -516,6 +452,19 @@ static bool carry_out(struct account *account, struct error *err)
     }
     assert(false);
     return false;
+}
+
+/* With the encrypted workspace that an instance may have. */
+static bool carry_out_all(struct account *account, struct error *err)
+{
+    const struct work *work = account->work;
+    const char *dir = work->host->workspaces_dir;
+
+    if (!workspaces_ready(dir, work->step, work->desired, err)) {
+        account->is_final = err->code == ERROR_UNAVAILABLE || err->code == ERROR_CONFLICT;
+        return false;
+    }
+    return carry_out(account, err) && workspaces_done(dir, work->step, work->instance_id, err);
 }
 
 /* Append what the engine shows of a container; one that is not there is left out. */
@@ -571,7 +520,7 @@ bool work_run(void *context, const struct job_report *report, struct buf *result
 
     (void)err;
     account.docker = docker_open(work->engine_socket);
-    bool is_done = carry_out(&account, &why);
+    bool is_done = carry_out_all(&account, &why);
 
     encode_object(&json);
     encode_field_bool(&json, "is_done", is_done);

@@ -406,6 +406,11 @@ bool offers_write_members(struct cli *cli, struct encoder *json, struct error *e
     if (!offers_write_gb(cli, "disk", "10", json, err) || !offers_write_onstart(cli, json, err) ||
         !write_runtype(cli, json, err) || !bids_write(cli, json, err))
         return false;
+    if (args_has(&cli->args, "encrypted-workspace")) {
+        encode_key(json, "encrypted_workspace");
+        if (!offers_write_gb(cli, "encrypted-workspace", "", json, err))
+            return false;
+    }
     encode_field_bool(json, "cancel_unavail", args_has(&cli->args, "cancel-unavail"));
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (args_has(&cli->args, flags[i].option))

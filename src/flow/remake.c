@@ -30,6 +30,8 @@ static struct instance_spec merge(const struct remake_work *work, const struct i
 
     spec.remake = old->remake + 1;
     spec.disk_gb = old->disk_gb;
+    spec.workspace_gb = old->workspace_gb; /* and what is in it stays, as in volumes */
+    spec.workspace_key = old->workspace_key;
     spec.cpu_millis = old->cpu_millis;
     spec.ram_mb = old->ram_mb;
     spec.volume_count = old->volume_count; /* mounted from its making on, and for good */

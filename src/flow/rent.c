@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "base/hex.h"
 #include "flow/bid.h"
 #include "flow/change.h"
 #include "flow/decide.h"
@@ -38,7 +39,8 @@ struct rent_work {
     struct instant now;
     struct money spend_cap; /* of a new account */
     struct hash key_hash;
-    char jupyter_token[TOKEN_TEXT_SIZE]; /* of the instance, where it has Jupyter */
+    char jupyter_token[TOKEN_TEXT_SIZE];        /* of the instance, where it has Jupyter */
+    char workspace_key[WORKSPACE_KEY_TEXT + 1]; /* where it has an encrypted workspace */
     struct rental_reply reply;
 
     /* Filled anew by every run of the transaction. */
@@ -163,6 +165,8 @@ static bool write_spec(const struct rent_work *work, struct buf *out, struct err
     spec.volumes = work->volumes.mounts;
     if (spec.jupyter_app != NULL)
         spec.jupyter_token = work->jupyter_token;
+    if (spec.workspace_gb > 0)
+        spec.workspace_key = work->workspace_key;
     instance_spec_encode(out, &spec);
     return !out->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "the spec is too long");
 }
@@ -394,6 +398,7 @@ static bool rent_work(struct db *db, void *context, struct error *err)
     const struct rental_request *request = work->request;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct rent_request wanted = { .disk_gb = request->spec.disk_gb,
+                                   .workspace_gb = request->spec.workspace_gb,
                                    .is_stopped = request->starts_stopped,
                                    .is_bid = request->is_bid,
                                    .price = request->price };
@@ -459,6 +464,7 @@ bool flow_rent(const struct flow *flow, const struct caller *caller,
     struct rent_work work = {
         .flow = flow, .caller = caller, .request = request, .spend_cap = flow->spend_cap
     };
+    uint8_t key[WORKSPACE_KEY_SIZE];
     struct error why;
 
     *ret = (struct rental_reply){ .outcome = RENTAL_BAD_LABEL };
@@ -472,12 +478,16 @@ bool flow_rent(const struct flow *flow, const struct caller *caller,
     }
     (void)crypto_token(work.reply.api_key);
     (void)crypto_token(work.jupyter_token);
+    crypto_random(key, sizeof key);
+    (void)hex_format(key, sizeof key, work.workspace_key);
+    crypto_wipe(key, sizeof key);
     work.key_hash = crypto_sha256(work.reply.api_key, strlen(work.reply.api_key));
     work.now = clock_now(flow->clock);
     if (!store_write(flow->store, rent_work, &work, err))
         return error_context(err, "rent offer %" PRId64, request->offer_id);
     if (work.reply.outcome != RENTAL_MADE)
         crypto_wipe(work.reply.api_key, sizeof work.reply.api_key);
+    crypto_wipe(work.workspace_key, sizeof work.workspace_key);
     *ret = work.reply;
     return true;
 }

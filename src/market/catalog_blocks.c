@@ -131,6 +131,7 @@ static uint16_t flags_of(const struct offer *offer)
         { machine->is_external, FLAG_EXTERNAL },
         { machine->has_static_ip, FLAG_STATIC_IP },
         { machine->has_avx, FLAG_AVX },
+        { machine->encrypts_workspaces, FLAG_ENCRYPTS },
         { machine->has_display, FLAG_DISPLAY },
         { machine->is_simulated, FLAG_SIMULATED },
         { offer->is_bid, FLAG_BID },

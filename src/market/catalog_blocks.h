@@ -33,6 +33,7 @@ enum catalog_flag {
     FLAG_DISPLAY = 1 << 8,
     FLAG_SIMULATED = 1 << 9,
     FLAG_BID = 1 << 10,
+    FLAG_ENCRYPTS = 1 << 11, /* workspaces */
 };
 
 #define CATALOG_NO_ROW UINT32_MAX

@@ -90,6 +90,7 @@ struct machine machine_of(int64_t id, int64_t host_id, const struct machine_fact
         .inet_down_kbps = facts->inet_down_kbps,
         .port_count = facts->port_last - facts->port_first + 1,
         .has_avx = facts->has_avx,
+        .encrypts_workspaces = facts->encrypts_workspaces != 0,
         .is_simulated = facts->is_simulated,
         .reliability_ppm = MACHINE_RELIABILITY_NEW,
         .is_connected = true,

@@ -49,6 +49,7 @@ struct machine_facts {
     char public_ip[64];                   /* where renters connect; "" unknown */
     int64_t port_first, port_last;        /* direct ports, both included; 0 and -1: none */
     int64_t is_behind_nat;                /* 1: nobody reaches it; relays lend it their ports */
+    int64_t encrypts_workspaces;          /* 1: it can (market/rent.h) */
     char driver_version[32];              /* "" without a GPU */
     int64_t cuda_version;                 /* times 10: 128 is 12.8; 0 without */
     bool is_simulated;                    /* the GPUs do not exist (--simulate-gpus) */
@@ -90,7 +91,7 @@ struct machine {
     int64_t disk_gb, disk_mbs;
     int64_t inet_up_kbps, inet_down_kbps;
     int64_t port_count;
-    bool has_avx, has_display, is_simulated;
+    bool has_avx, has_display, is_simulated, encrypts_workspaces;
 
     enum verification verification;
     bool is_external, is_datacenter, has_static_ip;

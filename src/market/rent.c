@@ -53,6 +53,10 @@ static enum rent_outcome check_renter(const struct rent_request *request,
         return RENT_TOO_MANY_CONTRACTS;
     if (request->disk_gb < 1)
         return RENT_BAD_DISK;
+    if (request->workspace_gb < 0 || request->workspace_gb >= request->disk_gb)
+        return RENT_BAD_WORKSPACE;
+    if (request->workspace_gb > 0 && !facts->offer.machine->encrypts_workspaces)
+        return RENT_NO_ENCRYPTION;
     if (request->disk_gb > offer_disk_gb(&facts->offer))
         return RENT_DISK_TOO_LARGE;
     return RENT_OK;
@@ -205,6 +209,12 @@ const char *rent_outcome_sentence(enum rent_outcome outcome)
         return "Bids are decided by another version of the rules by now; read what has changed.";
     case RENT_UNREACHABLE:
         return "The host has no open ports, and no relay has any left for it; try another host.";
+    case RENT_NO_ENCRYPTION:
+        return "The host cannot encrypt a workspace: its kernel has no fscrypt. Look for offers "
+               "with "
+               "encrypted_workspace.";
+    case RENT_BAD_WORKSPACE:
+        return "The encrypted workspace is a part of the disk, and has to be smaller than it.";
     }
     return "";
 }

@@ -35,8 +35,9 @@ struct rent_gpu {
 };
 
 struct rent_request {
-    int64_t disk_gb; /* whole GB, as asked */
-    bool is_stopped; /* target_state "stopped": no GPUs are claimed */
+    int64_t disk_gb;      /* whole GB, as asked */
+    int64_t workspace_gb; /* of that, encrypted; 0: none */
+    bool is_stopped;      /* target_state "stopped": no GPUs are claimed */
     bool is_bid;
     struct money price; /* of a bid: the slice, by the hour */
 };
@@ -79,6 +80,8 @@ enum rent_outcome {
     RENT_BID_WOULD_WAIT, /* and it was asked not to */
     RENT_OTHER_RULES,    /* decided by another version of them than the renter expects */
     RENT_UNREACHABLE,    /* no open ports, and no relay with ports left */
+    RENT_NO_ENCRYPTION,  /* a workspace is to be encrypted, and the host cannot */
+    RENT_BAD_WORKSPACE,  /* not less than the disk that it is a part of */
 };
 
 /* What to write. Meters at component - 1; all run from `now` where their state says so. */

@@ -78,6 +78,7 @@ static const struct field spec_fields[] = {
     FIELD_LINE_OPTIONAL(S, jupyter_dir, 1, 1024),
     FIELD_LINE_OPTIONAL(S, jupyter_app, 1, 16),
     FIELD_LINE_OPTIONAL(S, public_host, 1, 255),
+    FIELD_LINE_OPTIONAL(S, workspace_key, WORKSPACE_KEY_TEXT, WORKSPACE_KEY_TEXT),
     FIELD_INT(S, disk_gb, 0, SIZE_GB_MAX),
     FIELD_INT(S, cpu_millis, 0, SIZE_MB_MAX),
     FIELD_INT(S, ram_mb, 0, SIZE_MB_MAX),
@@ -221,6 +222,8 @@ static void encode_spec(struct encoder *json, const struct instance_spec *spec)
     /* Not where it is nothing: what runs is known by a hash of this text. */
     if (spec->remake > 0)
         encode_field_int(json, "remake", spec->remake);
+    if (spec->workspace_gb > 0)
+        encode_field_int(json, "workspace_gb", spec->workspace_gb);
     encode_texts(json, &args_texts, spec->args, spec->arg_count);
     encode_texts(json, &keys_texts, spec->ssh_keys, spec->ssh_key_count);
     encode_key(json, "env");
@@ -398,11 +401,15 @@ static const struct desired_rows instance_rows = { "instances", DESIRED_INSTANCE
 static bool decode_spec(const json_t *object, struct arena *arena, struct instance_spec *spec,
                         struct error *err)
 {
-    static const struct json_bounds remakes = { 0, INT64_MAX };
+    static const struct json_bounds remakes = { 0, INT64_MAX }, sizes = { 0, SIZE_GB_MAX };
+    uint8_t key[WORKSPACE_KEY_SIZE];
 
     if (!fields_decode(object, &spec_list, arena, spec, err) ||
-        !json_opt_int(object, "remake", remakes, &spec->remake, err))
+        !json_opt_int(object, "remake", remakes, &spec->remake, err) ||
+        !json_opt_int(object, "workspace_gb", sizes, &spec->workspace_gb, err))
         return false;
+    if (spec->workspace_key != NULL && !hex_parse(spec->workspace_key, key, sizeof key))
+        return error_set(err, ERROR_INVALID, "workspace_key is not hexadecimal");
     if (!decode_texts(object, &args_texts, arena, &spec->args, err) ||
         !decode_texts(object, &keys_texts, arena, &spec->ssh_keys, err) ||
         !desired_rows_decode(object, &env_rows, arena, &spec->env, err) ||

@@ -39,6 +39,8 @@ enum {
     OP_ID_SIZE = 32 + 1,
     OP_PATH_MAX = 4096,
     COPY_KEY_SIZE = 32, /* Ed25519 */
+    WORKSPACE_KEY_SIZE = 32,
+    WORKSPACE_KEY_TEXT = 2 * WORKSPACE_KEY_SIZE, /* hexadecimal */
     DESIRED_COPIES_MAX = 16,
     DESIRED_MBIT_MAX = 100000,
     DESIRED_TAIL_MAX = 100000,
@@ -69,6 +71,8 @@ struct spec_volume {
     const char *path; /* in the container; market/volume.h */
 };
 
+#define WORKSPACE_PATH "/workspace"
+
 /* How to make the container. Fixed for a generation. Texts live in the arena it was decoded
  * into. NULL: not given. */
 struct instance_spec {
@@ -92,6 +96,8 @@ struct instance_spec {
     struct spec_relayed *relayed; /* the ports there */
     int64_t volume_count;
     struct spec_volume *volumes;
+    int64_t workspace_gb;      /* of disk_gb, encrypted, at WORKSPACE_PATH; 0: none */
+    const char *workspace_key; /* hexadecimal; told while it is to run, kept by nobody; secret */
     int64_t ssh_key_count;
     const char **ssh_keys; /* authorized_keys lines without options */
     int64_t disk_gb;

@@ -201,6 +201,24 @@ static bool read_volume(const json_t *body, struct rental_request *request, stru
            json_opt_text(info, "name", HTTP_BODY_MAX, &request->volume.name, err);
 }
 
+/* Part of the disk, and a folder that no volume has. */
+static bool read_workspace(const json_t *body, struct rental_request *request, struct error *err)
+{
+    static const struct json_bounds sizes = { 0, DISK_MAX_GB };
+    struct instance_spec *spec = &request->spec;
+    bool is_taken =
+        request->volume.path != NULL && strcmp(request->volume.path, WORKSPACE_PATH) == 0;
+
+    if (!json_opt_int(body, "encrypted_workspace", sizes, &spec->workspace_gb, err))
+        return false;
+    for (int64_t i = 0; i < spec->volume_count; i++)
+        is_taken = is_taken || strcmp(spec->volumes[i].path, WORKSPACE_PATH) == 0;
+    if (spec->workspace_gb > 0 && is_taken)
+        return error_set(err, ERROR_INVALID,
+                         "encrypted_workspace: a volume is mounted at " WORKSPACE_PATH);
+    return true;
+}
+
 bool rental_read(const json_t *body, struct arena *arena, struct rental_request *request,
                  struct error *err)
 {
@@ -212,6 +230,7 @@ bool rental_read(const json_t *body, struct arena *arena, struct rental_request 
         !read_disk(body, &spec->disk_gb, err) || !read_env(body, arena, spec, err) ||
         !read_args(body, arena, spec, &has_args, err) || !read_mode(body, has_args, spec, err) ||
         !read_login(body, arena, spec, err) || !read_volume(body, request, err) ||
+        !read_workspace(body, request, err) ||
         !json_opt_text(body, "onstart", LAUNCH_TEXT_MAX, &spec->onstart, err) ||
         !json_opt_text(body, "user", USER_TEXT_MAX, &spec->user, err) ||
         !json_opt_text(body, "label", HTTP_BODY_MAX, &request->label, err) ||
@@ -305,6 +324,8 @@ static void refuse_offer(struct call *call, int64_t offer_id, const struct renta
     case RENT_TOO_MANY_CONTRACTS:
     case RENT_BAD_DISK:
     case RENT_DISK_TOO_LARGE:
+    case RENT_BAD_WORKSPACE:
+    case RENT_NO_ENCRYPTION:
         return reply_refuse(call, 400, "invalid_args", "%s", sentence);
     case RENT_NO_CREDIT:
     case RENT_SPEND_CAP:

@@ -135,6 +135,7 @@ static bool is_worth_another(const struct rental_reply *done)
     case RENT_MACHINE_OFFLINE:
     case RENT_MACHINE_DEVERIFIED:
     case RENT_UNREACHABLE:
+    case RENT_NO_ENCRYPTION:
     case RENT_DISK_TOO_LARGE:
     case RENT_OWN_MACHINE:
     case RENT_BID_TOO_LOW:
@@ -145,6 +146,7 @@ static bool is_worth_another(const struct rental_reply *done)
     case RENT_ACCOUNT_BARRED:
     case RENT_TOO_MANY_CONTRACTS:
     case RENT_BAD_DISK:
+    case RENT_BAD_WORKSPACE:
     case RENT_NO_CREDIT:
     case RENT_SPEND_CAP:
     case RENT_OTHER_RULES:

@@ -119,6 +119,7 @@ static void encode_machine(struct encoder *json, const struct machine_view *view
     encode_field_int(json, "num_gpus", machine.gpu_count);
     encode_field_int(json, "gpu_total_ram", machine.gpu_ram_mb * machine.gpu_count);
     fields_machine(json, &machine);
+    encode_field_bool(json, "encrypted_workspace", machine.encrypts_workspaces);
     fields_gpu(json, &machine);
     field_known_fixed(json, "dlperf", machine.dlperf_milli * machine.gpu_count, 3);
     field_known_text(json, "agent_version", view->facts->agent_version);

@@ -181,6 +181,8 @@ void volume_refuse(struct call *call, int64_t offer_id, enum rent_outcome outcom
     case RENT_BID_WOULD_WAIT:
     case RENT_OTHER_RULES:
     case RENT_UNREACHABLE:
+    case RENT_NO_ENCRYPTION:
+    case RENT_BAD_WORKSPACE:
         break;
     }
     reply_refuse(call, 500, "internal_error", "Something went wrong.");

@@ -287,6 +287,7 @@ static void encode_use(struct encoder *json, const struct instance_view *view)
     field_use(json, "mem_limit", contract->share.ram_mb, 1000, MB_PER_GB);
     field_null(json, "vmem_usage");
     encode_field_int(json, "disk_space", contract->share.disk_gb);
+    encode_field_int(json, "encrypted_workspace", view->spec->workspace_gb);
     field_fixed(json, "disk_usage", is_known ? disk_mb * 1000 / MB_PER_GB : -1000, 3);
     field_fixed(json, "disk_util", is_known ? disk_mb * 1000 / disk_space_mb : -1000, 3);
     field_use(json, "uptime_mins", view->uptime_s, 1000, 60);

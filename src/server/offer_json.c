@@ -106,6 +106,7 @@ void offer_encode_fixed(struct encoder *json, const struct offer *offer)
     encode_gpu_ids(json, offer);
     fields_gpu(json, offer->machine);
     fields_machine(json, offer->machine);
+    encode_field_bool(json, "encrypted_workspace", offer->machine->encrypts_workspaces);
     encode_terms(json, offer);
     encode_field_bool(json, "is_bid", offer->is_bid);
     encode_field_bool(json, "vms_enabled", false);

@@ -146,6 +146,30 @@ static void test_copies_go_through_a_container_without_anything(void **state)
                "");
 }
 
+/* It has its own size, and its key is no part of what the container is known by. */
+static void test_an_encrypted_workspace_is_mounted(void **state)
+{
+    struct scene scene = make_scene();
+    char with[SEEN_SPEC_SIZE], without[SEEN_SPEC_SIZE];
+    struct error err;
+
+    (void)state;
+    scene.host.workspaces_dir = "/d/workspaces";
+    scene.desired.spec.workspace_gb = 15;
+    auto_json json_t *root = encode(&scene);
+    CHECK_TEXT(at(root, "HostConfig.Mounts"),
+               "[{\"BindOptions\":{\"Propagation\":\"rprivate\"},\"Source\":"
+               "\"/d/workspaces/7001/files\",\"Target\":\"/workspace\",\"Type\":\"bind\"}]");
+    CHECK_TEXT(at(root, "HostConfig.StorageOpt"), "{\"size\":\"25G\"}");
+    CHECK_OK(container_spec(&scene.desired, without, &err), &err);
+    scene.desired.spec.workspace_key = "0123";
+    CHECK_OK(container_spec(&scene.desired, with, &err), &err);
+    CHECK_TEXT(with, without);
+    scene.is_for_copies = true; /* it is locked */
+    auto_json json_t *copies = encode(&scene);
+    CHECK_TEXT(at(copies, "HostConfig.Mounts"), "");
+}
+
 static void test_a_guest_is_kept_in(void **state)
 {
     struct scene scene = make_scene();
@@ -417,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_joins_a_holder_brings_nothing_of_its_own),
         cmocka_unit_test(test_who_has_a_launcher),
+        cmocka_unit_test(test_an_encrypted_workspace_is_mounted),
         cmocka_unit_test(test_a_guest_is_kept_in),
         cmocka_unit_test(test_copies_go_through_a_container_without_anything),
         cmocka_unit_test(test_it_knows_who_it_is),

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "support_home.h"
+#include "sys/file.h"
 
 static struct clock held;
 
@@ -102,6 +103,41 @@ static void test_what_is_not_understood_changes_nothing(void **state)
     keep_close(&keep);
 }
 
+#define SECRET "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"
+
+/* The key to a workspace is in memory, and asked for again by who does not have it. */
+static void test_a_key_is_kept_in_memory_alone(void **state)
+{
+    static const char text[] =
+        "{\"session_epoch\":1,\"desired_rev\":9,\"server_time_us\":1,\"instances\":[{\"id\":1,"
+        "\"gen\":2,\"state\":\"running\",\"restart_nonce\":0,\"stop_after_ms\":60000,"
+        "\"lifetime_after_ms\":-1,\"gpus\":[],\"spec\":{\"image\":\"bb:1\",\"workspace_key\":"
+        "\"" SECRET "\",\"workspace_gb\":3,\"disk_gb\":4,\"cpu_millis\":0,\"ram_mb\":0,"
+        "\"shm_mb\":0,\"args\":[],\"ssh_keys\":[],\"env\":[],\"ports\":[]}}],\"ops\":[]}";
+    auto_buf struct buf file = buf_of(1 << 16);
+    struct keep keep = open_kept();
+    struct error err;
+
+    (void)state;
+    CHECK(!keep_lacks_keys(&keep));
+    CHECK_OK(keep_take(&keep, text, sizeof text - 1, &err), &err);
+    CHECK_OK(keep_save(&keep, &err), &err);
+    CHECK_TEXT(keep.desired.instances[0].spec.workspace_key, SECRET);
+    CHECK(!keep_lacks_keys(&keep));
+    CHECK_OK(file_read(home_identity()->dir, "desired.json", &file, &err), &err);
+    CHECK(memmem(file.bytes, file.length, "workspace_gb", 12) != NULL);
+    CHECK(memmem(file.bytes, file.length, SECRET, 16) == NULL);
+    keep_close(&keep);
+    home_restart();
+    keep = open_kept();
+    CHECK_INT(keep.desired.instances[0].spec.workspace_gb, 3);
+    CHECK(keep.desired.instances[0].spec.workspace_key == NULL);
+    CHECK(keep_lacks_keys(&keep));
+    keep.desired.instances[0].state = DESIRED_STOPPED;
+    CHECK(!keep_lacks_keys(&keep));
+    keep_close(&keep);
+}
+
 /* It is acted upon, and only the disk knows of what was before. */
 static void test_what_is_not_saved_yet_is_not_kept(void **state)
 {
@@ -166,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_was_wanted_outlives_the_agent),
         TEST(test_time_goes_on_while_the_host_is_down),
+        TEST(test_a_key_is_kept_in_memory_alone),
         TEST(test_what_is_not_understood_changes_nothing),
         TEST(test_what_is_not_saved_yet_is_not_kept),
         TEST(test_damage_is_told_and_is_no_wish),

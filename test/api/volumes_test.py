@@ -66,6 +66,45 @@ class Volumes(unittest.TestCase):
             time.sleep(0.02)
         raise AssertionError("no offer can be had")
 
+    def test_a_part_of_the_disk_is_encrypted(self):
+        for wrong, code in ((10, 400), (11, 400), (-1, 400), ("4", 400), (1.5, 400)):
+            status, reply = self.rent(self.ada, encrypted_workspace=wrong)
+            self.assertEqual((status, reply["error"]), (code, "invalid_args"), reply)
+        offer = self.offer()
+        status, reply = self.rent(self.ada, encrypted_workspace=4, volume_info={
+            "create_new": True, "volume_id": offer, "size": 5, "mount_path": "/workspace"})
+        self.assertEqual((status, reply["error"]), (400, "invalid_args"), reply)
+        self.assertIn("/workspace", reply["msg"])
+        self.hal.ok("POST", "/api/v0/volumes/unlist", {"id": offer})
+        status, reply = self.rent(self.ada, encrypted_workspace=4)
+        self.assertEqual(status, 400, reply)
+        self.assertIn("cannot encrypt", reply["msg"])
+        self.assertEqual(self.ada.ok("GET", "/api/v0/instances")["instances"], [])
+
+        able = self.hal.machine(gpus=1, encrypts_workspaces=1)
+        able.follow()
+        self.hal.ok("PUT", "/api/v0/machines/create_asks/", {
+            "machine": able.id, "price_gpu": 0.36, "price_disk": 0.15, "vol_size": 0})
+        able.follow()
+        found = []
+        for _ in range(100):
+            found = self.world.call("POST", "/api/v0/bundles/", {"encrypted_workspace": {"eq": True}})[1]["offers"]
+            if found:
+                break
+            time.sleep(0.02)
+        self.assertEqual([(row["machine_id"], row["encrypted_workspace"]) for row in found], [(able.id, True)])
+        made = self.ada.ok("PUT", f"/api/v0/asks/{found[0]['id']}/", {
+            "client_id": "me", "image": "ubuntu:22.04", "disk": 10.0, "encrypted_workspace": 4})
+        able.follow()
+        row = self.ada.ok("GET", f"/api/v0/instances/{made['new_contract']}/")["instances"]
+        self.assertEqual((row["encrypted_workspace"], row["disk_space"]), (4, 10))
+        spec = next(i for i in able.desired["instances"] if i["id"] == made["new_contract"])["spec"]
+        self.assertRegex(spec["workspace_key"], "^[0-9a-f]{64}$")
+        self.assertNotIn(spec["workspace_key"], json.dumps(row))
+        self.ada.ok("DELETE", f"/api/v0/instances/{made['new_contract']}/", {})
+        able.follow()
+        self.hal.ok("DELETE", f"/api/v0/machines/{able.id}/asks/")
+
     def test_space_is_offered_found_and_taken_back(self):
         offer = self.offer()
         found = self.search(verified=None)

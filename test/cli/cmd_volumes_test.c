@@ -86,6 +86,9 @@ static void test_an_instance_mounts_one(void **state)
                               "\"volume_id\":8101}") != NULL);
     BERTH(&result, "create", "instance", "4101", "--image", "a");
     CHECK(strstr(market.body, "volume_info") == NULL);
+    CHECK(strstr(market.body, "encrypted_workspace") == NULL);
+    BERTH(&result, "create", "instance", "4101", "--image", "a", "--encrypted-workspace", "6");
+    CHECK(strstr(market.body, "\"encrypted_workspace\":6,") != NULL);
 }
 
 static void test_wrong_usage_is_said(void **state)
@@ -98,6 +101,7 @@ static void test_wrong_usage_is_said(void **state)
         { "list", "volume", "77", "-e", "never", NULL },
         { "list", "volume", "77", "-p", "-1", NULL },
         { "create", "instance", "1", "--image", "a", "--mount-path", "/d", NULL },
+        { "create", "instance", "1", "--image", "a", "--encrypted-workspace", "all", NULL },
         { "create", "instance", "1", "--image", "a", "--create-volume", "5", NULL },
         { "create", "instance", "1", "--image", "a", "--volume-size", "5", NULL },
     };

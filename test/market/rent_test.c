@@ -192,10 +192,10 @@ static void test_bids(void **state)
 
 static void test_every_refusal(void **state)
 {
-    struct machine machines[13];
-    struct rent_facts facts[13];
-    struct rent_request requests[13];
-    enum rent_outcome wanted[13];
+    struct machine machines[15];
+    struct rent_facts facts[15];
+    struct rent_request requests[15];
+    enum rent_outcome wanted[15];
     static const struct rent_gpu five_taken[8] = {
         { 11, OTHER }, { 12, OTHER }, { 13, OTHER }, { 14, OTHER },
         { 15, OTHER }, { 16, 0 },     { 17, 0 },     { 18, 0 },
@@ -203,7 +203,7 @@ static void test_every_refusal(void **state)
     size_t n = 0;
 
     (void)state;
-    for (size_t i = 0; i < 13; i++) {
+    for (size_t i = 0; i < 15; i++) {
         facts[i] = some_rent(&machines[i], 4);
         requests[i] = (struct rent_request){ .disk_gb = 40 };
     }
@@ -226,6 +226,12 @@ static void test_every_refusal(void **state)
     facts[n++].contract_count = RENT_CONTRACTS_MAX;
     wanted[n] = RENT_BAD_DISK;
     requests[n++].disk_gb = 0;
+    wanted[n] = RENT_BAD_WORKSPACE;
+    requests[n].workspace_gb = requests[n].disk_gb;
+    n++;
+    wanted[n] = RENT_NO_ENCRYPTION;
+    requests[n].workspace_gb = requests[n].disk_gb - 1;
+    n++;
     wanted[n] = RENT_DISK_TOO_LARGE;
     requests[n++].disk_gb = 2001;
     wanted[n] = RENT_DISK_TOO_LARGE;
@@ -235,7 +241,7 @@ static void test_every_refusal(void **state)
     facts[n++].gpus = five_taken;
     wanted[n] = RENT_NO_CREDIT; /* $1.40 and 40 GB for an hour */
     facts[n++].credit.posted = (struct money){ 1408333333 };
-    CHECK(n == 13);
+    CHECK(n == 15);
     for (size_t i = 0; i < n; i++) {
         struct rent_plan plan = { .gpu_count = 42 };
 

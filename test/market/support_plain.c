@@ -157,6 +157,8 @@ static struct worth worth_of_flag(const struct machine *m, int field, bool *ret_
         return num(m->has_display);
     case QUERY_HAS_AVX:
         return num(m->has_avx);
+    case QUERY_ENCRYPTED_WORKSPACE:
+        return num(m->encrypts_workspaces);
     case QUERY_STATIC_IP:
         return num(m->has_static_ip);
     case QUERY_VERIFIED:

@@ -78,6 +78,7 @@ static void fill_machine(struct machine *machine, int64_t id)
     machine->disk_mbs = ONE_OF(smalls);
     machine->port_count = ONE_OF(smalls);
     machine->has_avx = check_random(2) == 0;
+    machine->encrypts_workspaces = check_random(3) == 0;
     machine->is_simulated = check_random(9) == 0;
     machine->is_external = check_random(4) == 0;
     machine->is_datacenter = check_random(3) == 0;

@@ -45,6 +45,10 @@ static struct instance_spec random_spec(struct arena *arena)
         .ram_mb = support_int(0, 1 << 30),
         .shm_mb = support_int(0, 1 << 30),
         .remake = check_random(2) ? support_int(0, INT64_MAX) : 0,
+        .workspace_gb = check_random(2) ? support_int(0, 1 << 20) : 0,
+        .workspace_key = check_random(2)
+                             ? "00112233445566778899aabbccddeeff0123456789abcdef0123456789ABCDEF"
+                             : NULL,
         .public_host = maybe_text(arena, 255, true),
         .relayed_count = (int64_t)check_random(3),
         .volume_count = (int64_t)check_random(3),
