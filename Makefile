@@ -109,6 +109,13 @@ deb-test: deb
 	@tools/packages deb
 	@python3 -B test/packages/deb_test.py --deb build/deb
 
+# Hours of an ordinary market: how memory and descriptors go.
+MINUTES ?= 360
+soak: build
+	@tools/packages test
+	@ninja -C $(BUILD) -j$(JOBS) sim-host
+	@python3 -B test/cluster/soak.py --bin $(BUILD)/bin --servers $(SERVERS) --minutes $(MINUTES)
+
 # Several berthd on one PostgreSQL: killed, halted, cut off, and without their database, under load; and a rolling restart
 # behind nginx, in which every request is answered.
 CYCLES ?= 20
@@ -131,7 +138,7 @@ help:
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults"
 	@echo "make oracle    make storm OPS=n"
 	@echo "make console    make console-test    make deb    make deb-test"
-	@echo "make torture-cluster CYCLES=n SERVERS=n    make rolling-restart SERVERS=n"
+	@echo "make torture-cluster CYCLES=n SERVERS=n    make rolling-restart SERVERS=n    make soak MINUTES=n"
 	@echo "make coverage    make mutate    make mutate-runs    make tidy    make format    make clean"
 
 # Every way out of an instance, with all that clears, cuts and floods.
@@ -175,4 +182,4 @@ console-test: build console
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: events torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: events soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

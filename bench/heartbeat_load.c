@@ -6,9 +6,9 @@
  *
  * Enrols and connects them all, prints "connected", and then takes one command a line:
  * "run SECONDS" beats at the server, "peer PORT SECONDS" sends requests just like those to another
- * server on the same address, "reconnect PORT" drops all connections and opens every session anew,
- * there. FIRST numbers the agents, where several processes are on one market. Each prints one line
- * of JSON: how many answers, how many of them wrong, and how long they took. */
+ * server on the same address, "redial" makes all connections anew, "reconnect PORT" those and every
+ * session, there. FIRST numbers the agents, where several processes are on one market. Each prints
+ * one line of JSON: how many answers, how many of them wrong, and how long they took. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -184,6 +184,15 @@ static void reconnect(in_port_t port)
     (void)fflush(stdout);
 }
 
+/* The server closes connections that have said nothing for long; sessions outlive them. */
+static void redial(void)
+{
+    for (size_t i = 0; i < client_count; i++) {
+        (void)close(clients[i].fd);
+        clients[i].fd = dial(i, server.sin_port);
+    }
+}
+
 static void beat(struct client *client)
 {
     auto_buf struct buf body = buf_of(TEXT_MAX), text = buf_of(TEXT_MAX);
@@ -356,6 +365,8 @@ int main(int argc, char **argv)
             run_peer(port, (int64_t)number(strtok_r(NULL, " ", &rest)));
         } else if (word != NULL && strcmp(word, "reconnect") == 0) {
             reconnect(htons((uint16_t)number(strtok_r(NULL, " ", &rest))));
+        } else if (word != NULL && strcmp(word, "redial") == 0) {
+            redial();
         } else {
             run((int64_t)number(strtok_r(NULL, " ", &rest)));
         }

@@ -22,6 +22,7 @@ SECONDS = int(os.environ.get("BERTH_BENCH_SECONDS", "20"))
 SERVERS, PROCESSES = 2, 4
 TOKENS_PER_USER = 190
 P99_LIMIT_MS, STORM_LIMIT_S = 200, 15
+ROUNDS_MAX, CALM_MS = 12, 1000
 
 
 def result(name, value, unit, peer, limit):
@@ -86,6 +87,24 @@ def make_tokens(cluster, count):
     return tokens
 
 
+def events(cluster):
+    """Leases lost and found again, so far."""
+    return int(cluster.postgres.query("SELECT count(*) FROM machine_event")[0][0])
+
+
+def come_online(loads):
+    """The first heartbeat of each puts its machine on the market, and its offers into both catalogs."""
+    began = time.monotonic()
+    for _ in range(ROUNDS_MAX):
+        for load in loads:
+            load.say("redial\nrun 10")
+        longest = max(json.loads(load.hear())["max_us"] for load in loads) / 1000
+        if longest < CALM_MS:
+            break
+    print(f"# all came online within {time.monotonic() - began:.0f} s; the longest answer of the last 10 s took "
+          f"{longest:.0f} ms", flush=True)
+
+
 def beat(cluster, loads):
     pids = [server.process.pid for server in cluster.servers]
     before, base = sum(map(cpu_seconds, pids)), cpu_of_group(cluster.postgres.process)
@@ -135,9 +154,14 @@ def main():
         for load in loads:
             check(load.hear() == "connected", "all are connected")
         print(f"# {AGENTS} agents joined in {time.monotonic() - began:.0f} s", flush=True)
+        come_online(loads)
+        before = events(cluster)
         beat(cluster, loads)
         storm(cluster, loads)
         beat(cluster, loads)
+        lost = events(cluster) - before
+        print(f"# leases lost, in both beats and the storm between them: {lost}", flush=True)
+        check(lost == 0, f"{lost} leases were lost")
     finally:
         for load in loads:
             load.process.kill()

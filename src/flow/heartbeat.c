@@ -17,6 +17,7 @@
 #include "flow/report.h"
 #include "flow/usage.h"
 #include "store/liveness.h"
+#include "store/quiet_beat.h"
 #include "store/user.h"
 
 struct beat_work {
@@ -370,6 +371,43 @@ static bool beat_later_work(struct db *db, void *context, struct error *err)
     return beat_work(db, &later->work, err);
 }
 
+/* One that may be quiet; for one that is not, what is found nowhere. */
+static struct quiet_beat quiet_beat_of(const struct beat_later *later)
+{
+    const struct heartbeat *heartbeat = later->request.heartbeat;
+
+    if (heartbeat->has_images || !heartbeat->is_engine_ok || heartbeat->engine_message[0] != '\0')
+        return (struct quiet_beat){ 0 };
+    return (struct quiet_beat){ .machine_id = later->request.machine_id,
+                                .epoch = heartbeat->session_epoch,
+                                .seq = heartbeat->seq,
+                                .now = later->work.now,
+                                .disk_free_gb = heartbeat->disk_free_gb,
+                                .quarantined_count = heartbeat->quarantined_count };
+}
+
+/* Those of machines that nobody rents, at once. */
+static bool beat_joint_work(struct db *db, void *const *contexts, size_t count, bool *ret_is_stored,
+                            struct error *err)
+{
+    struct quiet_beat beats[QUIET_BEATS_MAX];
+
+    assert(count <= QUIET_BEATS_MAX);
+    for (size_t i = 0; i < count; i++)
+        beats[i] = quiet_beat_of(contexts[i]);
+    if (!quiet_beat_take(db, beats, count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct beat_later *later = contexts[i];
+
+        ret_is_stored[i] = beats[i].is_taken;
+        later->work.reply =
+            (struct heartbeat_outcome_reply){ .outcome = TAKE_DONE,
+                                              .reply = { .desired_rev = beats[i].desired_rev } };
+    }
+    return true;
+}
+
 bool flow_heartbeat_later(const struct flow *flow, const struct heartbeat_request *request,
                           struct arena *arena, const struct heartbeat_listener *listener)
 {
@@ -383,6 +421,9 @@ bool flow_heartbeat_later(const struct flow *flow, const struct heartbeat_reques
     later->work = (struct beat_work){ .request = &later->request,
                                       .now = clock_now(flow->clock),
                                       .downtime_bps = flow->downtime_bps };
-    store_write_later(flow->store, beat_later_work, later, finish_later);
+    store_write_jointly(flow->store, &(struct store_joint){ .work = beat_later_work,
+                                                            .joint = beat_joint_work,
+                                                            .context = later,
+                                                            .done = finish_later });
     return true;
 }

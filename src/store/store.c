@@ -10,6 +10,7 @@
 
 #include "store/db_postgres.h"
 #include "store/db_sqlite.h"
+#include "store/gather.h"
 #include "store/migrate.h"
 #include "store/notify.h"
 #include "store/pool.h"
@@ -22,6 +23,7 @@ struct store {
     bool is_guest;         /* on SQLite, of a server's process */
     struct pool *pool;     /* readers on SQLite, all on PostgreSQL */
     struct writer *writer; /* on SQLite */
+    struct gather *gather; /* on PostgreSQL */
     struct notify *notify;
     atomic_uint_fast64_t reads, writes, commits, retries, failures;
 };
@@ -72,6 +74,11 @@ static bool open_sqlite(struct store *store, const char *directory, struct error
     return writer_start(db, store->notify, &store->writer, err);
 }
 
+static bool write_gathered(void *context, store_work *work, void *work_context, struct error *err)
+{
+    return store_write(context, work, work_context, err);
+}
+
 static bool open_postgres(struct store *store, const char *url, struct error *err)
 {
     struct db *db;
@@ -81,7 +88,8 @@ static bool open_postgres(struct store *store, const char *url, struct error *er
         return false;
     bool is_migrated = migrate_to_now(store, db, err);
     pool_give(store->pool, db);
-    return is_migrated && notify_start(url, store->log, &store->notify, err);
+    return is_migrated && notify_start(url, store->log, &store->notify, err) &&
+           gather_start(write_gathered, store, &store->gather, err);
 }
 
 static bool open_as(const char *location, bool is_guest, const struct log *log,
@@ -118,6 +126,7 @@ void store_close(struct store **store)
     if (*store == NULL)
         return;
     writer_stop(&(*store)->writer);
+    gather_stop(&(*store)->gather);
     notify_stop(&(*store)->notify);
     pool_stop(&(*store)->pool);
     free(*store);
@@ -260,6 +269,14 @@ void store_write_later(struct store *store, store_work *work, void *context, sto
     done(context, is_stored, &err);
 }
 
+void store_write_jointly(struct store *store, const struct store_joint *what)
+{
+    if (store->gather != NULL)
+        gather_submit(store->gather, what);
+    else
+        store_write_later(store, what->work, what->context, what->done);
+}
+
 void store_subscribe(struct store *store, store_listener *listener, void *context)
 {
     notify_subscribe(store->notify, listener, context);
@@ -282,5 +299,7 @@ struct store_totals store_totals(struct store *store)
 
     if (store->writer != NULL)
         writer_totals(store->writer, &totals);
+    if (store->gather != NULL)
+        totals.queue_length = gather_queue_length(store->gather);
     return totals;
 }

@@ -7,7 +7,7 @@
  * (at most STORE_BATCH_MAX), which runs it in one transaction, commits that with one sync and only
  * then wakes the callers. When one fails, all run again, each in a savepoint, and it fails alone.
  * On PostgreSQL the caller's thread takes a connection from the pool; a conflict (40001, 40P01,
- * 23505) runs the closure again. So a closure
+ * 23505) runs the closure again; heartbeats are gathered (store_write_jointly). So a closure
  *
  *   - may run more than once, and must start by setting its outputs afresh;
  *   - sees no effect of the outside world and causes none: no network, no clock but the
@@ -65,6 +65,21 @@ NODISCARD bool store_write_patiently(struct store *store, store_work *work, void
  * PostgreSQL before this returns. The context is the callee's until then. */
 typedef void store_done(void *context, bool is_stored, const struct error *err);
 void store_write_later(struct store *store, store_work *work, void *context, store_done *done);
+
+/* The same for what comes so often that many of it wait at any time. On SQLite it is
+ * store_write_later() of `work`. On PostgreSQL a thread of the store's gathers what comes within
+ * STORE_PATIENCE_MS, at most STORE_BATCH_MAX, and gives it to `joint` in one transaction, which
+ * says which of them it has stored; the others are written by `work`, each alone. All that use this
+ * have the same `joint`. `done` is called on the store's thread. */
+typedef bool store_joint_work(struct db *db, void *const *contexts, size_t count,
+                              bool *ret_is_stored, struct error *err);
+struct store_joint {
+    store_work *work;
+    store_joint_work *joint; /* never called on SQLite */
+    void *context;
+    store_done *done;
+};
+void store_write_jointly(struct store *store, const struct store_joint *what);
 
 NODISCARD bool store_read(struct store *store, store_work *work, void *context, struct error *err);
 

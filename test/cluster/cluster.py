@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several berthd on one PostgreSQL, with a wire to it that can be cut for each, and nginx in front as
-deploy/nginx.conf has it.
+"""Several berthd on one PostgreSQL, with a wire to it that can be cut for each, or with a replica beside it, and
+nginx in front as deploy/nginx.conf has it.
 
     cluster = Cluster(binaries, folder, servers=2)
     cluster.start()                      # then cluster.port is nginx's
@@ -61,8 +61,9 @@ def postgres_programs():
 class Postgres:
     """As a user of its own where we are root, as it wants; durable, as in life."""
 
-    def __init__(self, folder):
-        self.folder, self.port = folder / "postgres", free_port()
+    def __init__(self, folder, name="postgres", options=(), of=None):
+        """`of` another: with a copy of its data, taken while it runs, that follows it."""
+        self.folder, self.port, self.options = folder / name, free_port(), options
         self.programs = postgres_programs()
         self.process = None
         owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -70,6 +71,10 @@ class Postgres:
         folder.chmod(0o755)
         self.folder.mkdir(mode=0o700)
         os.chown(self.folder, *self.ids)
+        if of is not None:
+            self.run("pg_basebackup", "-h", of.folder, "-p", str(of.port), "-U", "berth", "-D", self.folder / "data",
+                     "-X", "stream", "-c", "fast", "-R")
+            return
         self.run("initdb", "-D", self.folder / "data", "-U", "berth", "-A", "trust", "-E", "UTF8", "--no-sync",
                  "--locale=C")
 
@@ -90,7 +95,8 @@ class Postgres:
     def start(self):
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder,
-             "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=128MB"],
+             "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=128MB",
+             *(word for option in self.options for word in ("-c", option))],
             preexec_fn=self.become, cwd="/", stdout=subprocess.DEVNULL, stderr=open(self.folder.parent / "pg.log", "a"))
         end = time.monotonic() + 60
         while time.monotonic() < end:
@@ -200,7 +206,7 @@ class Server:
     def start(self, wait=True):
         self.process = subprocess.Popen(
             [self.cluster.bin / "berthd", "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", "--store",
-             f"postgres://berth@127.0.0.1:{self.wire.port}/berth", "--auto-verify", "--allow-simulated",
+             self.cluster.store or f"postgres://berth@127.0.0.1:{self.wire.port}/berth", "--auto-verify", "--allow-simulated",
              "--trusted-proxies", "127.0.0.1", "--rate-factor", "0"],
             stdout=self.cluster.log, stderr=self.cluster.log, preexec_fn=die_with_the_test)
         if wait:
@@ -244,10 +250,17 @@ class Cluster:
         self.postgres = Postgres(folder)
         self.count = servers
         self.nginx = None
+        self.store = None  # a URL in place of each server's wire
 
     def start(self):
+        self.start_postgres()
+        self.start_servers()
+
+    def start_postgres(self):
         self.postgres.start()
         self.postgres.run("createdb", "-h", self.postgres.folder, "-p", str(self.postgres.port), "-U", "berth", "berth")
+
+    def start_servers(self):
         self.servers = [Server(self, number) for number in range(self.count)]
         self.servers[0].start()
         for server in self.servers[1:]:

@@ -441,6 +441,49 @@ static void test_one_that_nobody_waits_for_is_taken_all_the_same(void **state)
     close_scene(&scene);
 }
 
+/* Of three that come at once, of a machine that nobody rents, each is answered as if it had come
+ * alone. */
+static void test_quiet_ones_that_nobody_waits_for_are_as_strict(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct told told[3] = { 0 };
+    struct heartbeat heartbeats[3];
+    struct heartbeat_request requests[3];
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    world_pass(&world, 5 * SECOND);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    world_pass(&world, 5 * SECOND);
+    struct heartbeat first = world_obey(&world, &machine, &world.arena);
+    heartbeats[0] = heartbeats[1] = heartbeats[2] = first;
+    heartbeats[1].seq = first.seq - 1;
+    heartbeats[2].session_epoch--;
+    for (int i = 0; i < 3; i++) {
+        const struct heartbeat_listener listener = { hear, &told[i] };
+        requests[i] = (struct heartbeat_request){ .machine_id = machine.id,
+                                                  .heartbeat = &heartbeats[i],
+                                                  .is_regular = true };
+        CHECK(flow_heartbeat_later(&world.flow, &requests[i], &world.arena, &listener));
+    }
+    static const enum take_outcome want[3] = { TAKE_DONE, TAKE_REPLAY, TAKE_FENCED };
+    for (int i = 0; i < 3; i++) {
+        check_row("%d", i);
+        for (int tries = 0; atomic_load(&told[i].count) == 0 && tries < 5000; tries++)
+            (void)usleep(1000);
+        CHECK_INT(atomic_load(&told[i].count), 1);
+        CHECK_INT(told[i].reply.outcome, want[i]);
+    }
+    CHECK_INT(told[0].reply.reply.desired_rev,
+              world_number(&world, "SELECT desired_rev FROM machine"));
+    CHECK_INT(world_number(&world, "SELECT last_heartbeat_us FROM agent_session"),
+              clock_now(&world.clock).microseconds);
+    CHECK_INT(world_number(&world, "SELECT heartbeat_seq FROM agent_session"), first.seq);
+    world_check(&world);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_a_steady_heartbeat_writes_no_more_than_its_session),
         cmocka_unit_test(test_a_quiet_machines_heartbeat_is_one_row),
         cmocka_unit_test(test_one_that_nobody_waits_for_is_taken_all_the_same),
+        cmocka_unit_test(test_quiet_ones_that_nobody_waits_for_are_as_strict),
         cmocka_unit_test(test_a_lost_heartbeat_loses_nothing),
         cmocka_unit_test(test_a_longer_gap_is_the_hosts_outage_and_free),
         cmocka_unit_test(test_our_own_outage_is_charged_once_by_what_the_host_attests),
