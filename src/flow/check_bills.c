@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 
+#include "market/billing.h"
 #include "market/payout.h"
+#include "store/renter_invoice.h"
 
 static void check_payout(struct check_run *run, const struct audit_row *row)
 {
@@ -51,6 +53,37 @@ static void check_series(struct check_run *run, const struct audit_row *row)
                        row->at[0], row->at[1], row->at[2]);
 }
 
+/* What lines are there of that month now is what it was made of. */
+static bool check_statement(struct check_run *run, const struct audit_row *row, struct error *err)
+{
+    struct money lines, gross = { row->at[3] };
+    int64_t month = row->at[2];
+
+    if (!renter_invoice_gross(run->db, row->at[1], billing_month_start(month),
+                              billing_month_start(month + 1) - 1, &lines, err))
+        return false;
+    if (money_compare(lines, gross) != 0 || billing_round(gross).nanodollars != row->at[4])
+        check_run_find(run, "I-17",
+                       "statement %" PRId64 " of user %" PRId64 " is of %" PRId64
+                       ", rounded %" PRId64 ", its lines of %" PRId64,
+                       row->at[0], row->at[1], row->at[3], row->at[4], lines.nanodollars);
+    return true;
+}
+
+static bool check_statements(struct check_run *run, struct error *err)
+{
+    auto_audit struct audit_stream rows = audit_open(run->db, AUDIT_RENTER_INVOICES);
+    const struct audit_row *row;
+
+    for (; audit_see(&rows, &row, err); audit_take(&rows)) {
+        if (row == NULL)
+            return true;
+        if (!check_statement(run, row, err))
+            return false;
+    }
+    return false;
+}
+
 static bool check_each(struct check_run *run, enum audit_table table,
                        void (*check)(struct check_run *run, const struct audit_row *row),
                        struct error *err)
@@ -72,5 +105,6 @@ bool check_bills(struct check_run *run, struct error *err)
            check_each(run, AUDIT_TRANSIT, check_transit, err) &&
            check_each(run, AUDIT_PAID, check_paid, err) &&
            check_each(run, AUDIT_INVOICES, check_invoice, err) &&
-           check_each(run, AUDIT_SERIES, check_series, err);
+           check_each(run, AUDIT_SERIES, check_series, err) && check_statements(run, err) &&
+           check_each(run, AUDIT_RENTER_SERIES, check_series, err);
 }

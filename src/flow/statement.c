@@ -10,11 +10,13 @@
 struct statement_work {
     const struct caller *caller;
     struct usage_range range;
+    int64_t month; /* 0: days that are not one */
     struct instant from, until;
     struct arena *arena;
     struct statement statement;
     struct wallet_view *views;
     struct usage_sum *sums;
+    struct renter_invoice_row *invoices;
     size_t count;
 
     const char *label;
@@ -108,23 +110,71 @@ static bool statement_work(struct db *db, void *context, struct error *err)
 {
     struct statement_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct renter_invoice_row invoice;
     struct usage_line *lines;
     size_t count;
+    bool has;
 
-    return usage_line_of_renter(db, &work->range, &arena, &lines, &count, err) &&
-           group_lines(db, work, lines, count, err);
+    if (!usage_line_of_renter(db, &work->range, &arena, &lines, &count, err) ||
+        !group_lines(db, work, lines, count, err))
+        return false;
+    if (work->month == 0)
+        return true;
+    if (!renter_invoice_load(db, work->caller->user_id, work->month, work->arena, &invoice, &has,
+                             err))
+        return false;
+    work->statement.number = has ? invoice.number : NULL;
+    return true;
 }
 
 bool flow_statement(const struct flow *flow, const struct caller *caller, int64_t from_day,
                     int64_t until_day, struct arena *arena, struct statement *ret,
                     struct error *err)
 {
-    struct statement_work work = { .range = { caller->user_id, from_day, until_day },
+    struct statement_work work = { .caller = caller,
+                                   .range = { caller->user_id, from_day, until_day },
                                    .arena = arena };
 
     if (!store_read(flow->store, statement_work, &work, err))
         return error_context(err, "what user %lld was charged", (long long)caller->user_id);
     *ret = work.statement;
+    return true;
+}
+
+bool flow_month_statement(const struct flow *flow, const struct caller *caller, int64_t month,
+                          struct arena *arena, struct statement *ret, struct error *err)
+{
+    struct statement_work work = {
+        .caller = caller,
+        .range = { caller->user_id, billing_month_start(month),
+                   billing_month_start(month + 1) - 1 },
+        .month = month,
+        .arena = arena,
+    };
+
+    if (!store_read(flow->store, statement_work, &work, err))
+        return error_context(err, "a month of user %lld", (long long)caller->user_id);
+    *ret = work.statement;
+    return true;
+}
+
+static bool statements_work(struct db *db, void *context, struct error *err)
+{
+    struct statement_work *work = context;
+
+    return renter_invoice_list(db, work->caller->user_id, work->arena, &work->invoices,
+                               &work->count, err);
+}
+
+bool flow_statements(const struct flow *flow, const struct caller *caller, struct arena *arena,
+                     struct renter_invoice_row **ret, size_t *ret_count, struct error *err)
+{
+    struct statement_work work = { .caller = caller, .arena = arena };
+
+    if (!store_read(flow->store, statements_work, &work, err))
+        return error_context(err, "the statements of user %lld", (long long)caller->user_id);
+    *ret = work.invoices;
+    *ret_count = work.count;
     return true;
 }
 

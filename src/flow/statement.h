@@ -10,6 +10,7 @@
 #include "market/billing.h"
 #include "store/host_invoice.h"
 #include "store/payout.h"
+#include "store/renter_invoice.h"
 #include "store/usage_line.h"
 #include "store/wallet.h"
 
@@ -38,12 +39,23 @@ struct statement {
     size_t group_count;
     struct statement_group *groups; /* by contract */
     struct money gross;
+    const char *number; /* "INV-2026-000123"; NULL: of days, or of a month that is not settled */
 };
 
 /* What the caller was charged on the days from the one to the other. */
 NODISCARD bool flow_statement(const struct flow *flow, const struct caller *caller,
                               int64_t from_day, int64_t until_day, struct arena *arena,
                               struct statement *ret, struct error *err);
+
+/* The same of a month (market/billing.h), with its number. */
+NODISCARD bool flow_month_statement(const struct flow *flow, const struct caller *caller,
+                                    int64_t month, struct arena *arena, struct statement *ret,
+                                    struct error *err);
+
+/* The caller's numbered statements, newest month first. */
+NODISCARD bool flow_statements(const struct flow *flow, const struct caller *caller,
+                               struct arena *arena, struct renter_invoice_row **ret,
+                               size_t *ret_count, struct error *err);
 
 /* An entry, and what a payout or an invoice says besides. */
 struct wallet_view {

@@ -110,6 +110,8 @@ void bill_html_statement(struct buf *out, const struct bill_head *head, const ch
     buf_printf(out, begin, title, title);
     buf_printf(out, "<dl>\n");
     write_head(out, head);
+    if (statement->number != NULL)
+        write_row(out, "Number", statement->number);
     buf_printf(out, "</dl>\n<table><thead><tr><th>Instance</th><th>What</th><th>How much</th>"
                     "<th class=\"n\">Dollars</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < statement->group_count; i++)

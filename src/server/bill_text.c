@@ -103,7 +103,8 @@ void bill_csv(struct buf *out, const struct statement *statement)
         for (size_t k = 0; k < statement->groups[i].item_count; k++)
             write_item(out, &statement->groups[i], &statement->groups[i].items[k]);
     buf_printf(out, ",,,,,rounding,,,%s\r\n", money_format(rounding, amount));
-    buf_printf(out, ",,,,,total,,,%s\r\n", money_format(total, amount));
+    buf_printf(out, ",,,,,total%s%s,,,%s\r\n", statement->number != NULL ? " of " : "",
+               statement->number != NULL ? statement->number : "", money_format(total, amount));
 }
 
 void bill_filter_release(struct bill_filter *filter)

@@ -169,8 +169,7 @@ void handle_charges_csv(struct call *call)
 
     if (text != NULL && text[0] != '\0' && !billing_month_parse(text, &month))
         return reply_refuse(call, 400, "invalid_args", "month must be like 2026-11.");
-    if (!flow_statement(&call->app->flow, &call->caller, billing_month_start(month),
-                        billing_month_start(month + 1) - 1, &arena, &statement, &err))
+    if (!flow_month_statement(&call->app->flow, &call->caller, month, &arena, &statement, &err))
         return reply_error(call, &err);
     bill_csv(&body, &statement);
     reply_text(call, "text/csv; charset=utf-8", &body);

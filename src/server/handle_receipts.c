@@ -50,6 +50,45 @@ void handle_deposit_receipt(struct call *call)
     reply_page(call, &body);
 }
 
+static void month_name(int64_t month, char text[static MONTH_SIZE])
+{
+    struct billing_date first = billing_date(billing_month_start(month));
+
+    (void)snprintf(text, MONTH_SIZE, "%04d-%02d", first.year % 10000, first.month % 100);
+}
+
+/* One a month: a page of them would be one of many years. */
+void handle_statements_list(struct call *call)
+{
+    auto_arena struct arena arena = arena_of(PAGE_ARENA_MAX);
+    auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct renter_invoice_row *rows;
+    char name[MONTH_SIZE];
+    struct error err;
+    size_t count;
+
+    if (!flow_statements(&call->app->flow, &call->caller, &arena, &rows, &count, &err))
+        return reply_error(call, &err);
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_key(&json, "results");
+    encode_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        month_name(rows[i].month, name);
+        encode_object(&json);
+        encode_field_text(&json, "number", rows[i].number);
+        encode_field_text(&json, "month", name);
+        encode_field_money(&json, "gross", rows[i].gross);
+        encode_field_money(&json, "total", rows[i].total);
+        encode_field_int(&json, "made", rows[i].made.microseconds / US_PER_SECOND);
+        encode_end(&json);
+    }
+    encode_end(&json);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
 void handle_charges_statement(struct call *call)
 {
     auto_arena struct arena arena = arena_of(PAGE_ARENA_MAX);
@@ -57,19 +96,16 @@ void handle_charges_statement(struct call *call)
     const char *text = http_query(call->request, "month");
     int64_t month = billing_month(billing_day(clock_now(call->app->clock)));
     struct statement statement;
-    struct billing_date first;
     struct bill_head head;
     char name[MONTH_SIZE];
     struct error err;
 
     if (text != NULL && text[0] != '\0' && !billing_month_parse(text, &month))
         return reply_refuse(call, 400, "invalid_args", "month must be like 2026-11.");
-    if (!flow_statement(&call->app->flow, &call->caller, billing_month_start(month),
-                        billing_month_start(month + 1) - 1, &arena, &statement, &err) ||
+    if (!flow_month_statement(&call->app->flow, &call->caller, month, &arena, &statement, &err) ||
         !find_head(call, &head, &err))
         return reply_error(call, &err);
-    first = billing_date(billing_month_start(month));
-    (void)snprintf(name, sizeof name, "%04d-%02d", first.year % 10000, first.month % 100);
+    month_name(month, name);
     bill_html_statement(&body, &head, name, &statement);
     reply_page(call, &body);
 }

@@ -9,6 +9,7 @@
 #include "flow/automation.h"
 #include "flow/autopay.h"
 #include "flow/bill.h"
+#include "flow/bill_renters.h"
 #include "flow/contact_lost.h"
 #include "flow/decide_due.h"
 #include "flow/due.h"
@@ -86,6 +87,7 @@ static const struct job {
     { "post usage", flow_post_usage, POST_USAGE_MAX, NULL, DUE_POST_USAGE, LOOK_MAX_US },
     { "credit warnings", flow_warn_credit, WARN_CREDIT_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "bill hosts", flow_bill_hosts, BILL_HOSTS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "bill renters", flow_bill_renters, BILL_RENTERS_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "expire holds", flow_hold_expire, HOLDS_EXPIRE_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },

@@ -8,6 +8,16 @@
 
 #include "store/driver.h"
 
+/* Numbers of a series of bills, by year, which begins at one letter of them, and the count in it at
+ * another. */
+#define SERIES_SELECT(series, table, year_at, count_at)                                            \
+    "SELECT s.year, s.last, "                                                                      \
+    "(SELECT count(*) FROM " table " i WHERE substr(i.number, " year_at ", 4) = "                  \
+    "CAST(s.year AS TEXT)), "                                                                      \
+    "(SELECT count(*) FROM " table " i WHERE substr(i.number, " year_at ", 4) = "                  \
+    "CAST(s.year AS TEXT) AND CAST(substr(i.number, " count_at ") AS BIGINT) > s.last) "           \
+    "FROM bill_series s WHERE s.series = " series " AND s.year > $1 ORDER BY s.year LIMIT $2"
+
 /* A row comparison is one range of the key's index, on both databases. */
 static const struct table {
     const char *sql;
@@ -130,14 +140,11 @@ static const struct table {
                          "AND j.kind = 5), 0) "
                          "FROM host_invoice i WHERE i.id > $1 ORDER BY i.id LIMIT $2",
                          1, 7, false },
-    [AUDIT_SERIES] = { "SELECT s.year, s.last, "
-                       "(SELECT count(*) FROM host_invoice i WHERE substr(i.number, 6, 4) = "
-                       "CAST(s.year AS TEXT)), "
-                       "(SELECT count(*) FROM host_invoice i WHERE substr(i.number, 6, 4) = "
-                       "CAST(s.year AS TEXT) AND CAST(substr(i.number, 11) AS BIGINT) > s.last) "
-                       "FROM bill_series s WHERE s.series = 'HINV' AND s.year > $1 "
-                       "ORDER BY s.year LIMIT $2",
-                       1, 4, false },
+    [AUDIT_SERIES] = { SERIES_SELECT("'HINV'", "host_invoice", "6", "11"), 1, 4, false },
+    [AUDIT_RENTER_INVOICES] = { "SELECT id, owner_id, month, gross, total FROM renter_invoice "
+                                "WHERE id > $1 ORDER BY id LIMIT $2",
+                                1, 5, false },
+    [AUDIT_RENTER_SERIES] = { SERIES_SELECT("'INV'", "renter_invoice", "5", "10"), 1, 4, false },
     [AUDIT_LINES] = { "SELECT contract_id, day, comp, kind, rate, gross, host FROM usage_line "
                       "WHERE (contract_id, day, comp, kind, rate) > ($1, $2, $3, $4, $5) "
                       "ORDER BY contract_id, day, comp, kind, rate LIMIT $6",

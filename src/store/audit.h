@@ -64,9 +64,11 @@ enum audit_table {
     AUDIT_INVOICES,  /* id, gross, total, drawn; its lines' gross and share; what its journal moves
                       */
     AUDIT_SERIES,    /* year, last number, how many there are, how many above the last */
-    AUDIT_LINES,     /* contract, day, component, kind, rate, gross, share */
-    AUDIT_REFUNDS,   /* contract, component, id, rate, quantity, used, gross, host */
-    AUDIT_RUNNERS,   /* users that something runs for; since when the first of it */
+    AUDIT_RENTER_INVOICES, /* id, owner, month, gross, total */
+    AUDIT_RENTER_SERIES,   /* as AUDIT_SERIES, of renters' */
+    AUDIT_LINES,           /* contract, day, component, kind, rate, gross, share */
+    AUDIT_REFUNDS,         /* contract, component, id, rate, quantity, used, gross, host */
+    AUDIT_RUNNERS,         /* users that something runs for; since when the first of it */
 };
 
 struct audit_row {

@@ -81,6 +81,28 @@ class Payments(unittest.TestCase):
         self.assertIn("<th colspan=\"3\">Total</th><th class=\"n\">0.00</th>", text)
         self.assertEqual(self.ada.call("GET", "/api/v0/charges/statement/?month=13")[0], 400)
 
+    def test_a_month_that_is_over_has_a_number(self):
+        import sqlite3
+        self.assertEqual(self.ada.ok("GET", "/api/v0/charges/statements/"), {"success": True, "results": []})
+        made = "owner_id = (SELECT id FROM users WHERE email = 'ada@berth.test')"
+        with sqlite3.connect(f"{self.world.data}/berth.sqlite", timeout=10) as base:
+            base.execute("INSERT INTO renter_invoice (owner_id, number, month, gross, total, made_us) SELECT id, "
+                         "'INV-2026-000009', 24322, 1014000000, 1010000000, 1796083260000000 FROM users "
+                         "WHERE email = 'ada@berth.test'")
+        try:
+            self.assertEqual(self.ada.ok("GET", "/api/v0/charges/statements/")["results"],
+                             [{"number": "INV-2026-000009", "month": "2026-11", "gross": 1.014, "total": 1.01,
+                               "made": 1796083260}])
+            self.assertIn("<dt>Number</dt><dd>INV-2026-000009</dd>",
+                          self.page(self.ada, "/api/v0/charges/statement/?month=2026-11")[0])
+            status, text = self.ada.call("GET", "/api/v0/charges/csv/?month=2026-11")
+            self.assertEqual(status, 200)
+            self.assertIn(",,,,,total of INV-2026-000009,,,0", text)
+            self.assertNotIn("INV-", self.ada.call("GET", "/api/v0/charges/csv/?month=2026-10")[1])
+        finally:
+            with sqlite3.connect(f"{self.world.data}/berth.sqlite", timeout=10) as base:
+                base.execute(f"DELETE FROM renter_invoice WHERE {made}")
+
     def database(self, sql):
         import sqlite3
         with sqlite3.connect(f"file:{self.world.data}/berth.sqlite?mode=ro", uri=True) as base:

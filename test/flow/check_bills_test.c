@@ -2,11 +2,16 @@
 #include "flow/check_bills.h"
 
 #include "flow/bill.h"
+#include "flow/bill_renters.h"
 #include "flow/payout.h"
+#include "flow/post_usage.h"
 #include "flow/support_check.h"
 
 /* The first Friday after WORLD_START. */
 #define CUT ((struct instant){ INT64_C(1795737600000000) })
+
+/* 2026-12-01. */
+#define MONTH_END ((struct instant){ INT64_C(1796083200000000) })
 
 static const struct plant plants[] = {
     { "I-14", "UPDATE payout SET amount = amount + 1 WHERE id = 1;",
@@ -23,8 +28,16 @@ static const struct plant plants[] = {
       "INSERT INTO payout (id, host_id, cut_us, amount, state, provider, created_us, state_us)\n"
       "  SELECT 9, host_id, 1, 900000000000, 4, 'manual', 1, 1 FROM payout;",
       "DELETE FROM payout WHERE id = 9;" },
-    { "I-15", "UPDATE bill_series SET last = last + 1;",
-      "UPDATE bill_series SET last = last - 1;" },
+    { "I-15", "UPDATE bill_series SET last = last + 1 WHERE series = 'HINV';",
+      "UPDATE bill_series SET last = last - 1 WHERE series = 'HINV';" },
+    { "I-15", "UPDATE bill_series SET last = last + 1 WHERE series = 'INV';",
+      "UPDATE bill_series SET last = last - 1 WHERE series = 'INV';" },
+    { "I-15", "UPDATE renter_invoice SET number = 'INV-2026-000007';",
+      "UPDATE renter_invoice SET number = 'INV-2026-000001';" },
+    { "I-17", "UPDATE renter_invoice SET gross = gross + 1;",
+      "UPDATE renter_invoice SET gross = gross - 1;" },
+    { "I-17", "UPDATE renter_invoice SET month = month - 1;",
+      "UPDATE renter_invoice SET month = month + 1;" },
     { "I-15", "UPDATE host_invoice SET number = 'HINV-2026-000007';",
       "UPDATE host_invoice SET number = 'HINV-2026-000001';" },
     { "I-17", "UPDATE host_invoice SET total = total + 1;",
@@ -71,6 +84,12 @@ static void test_every_fault_in_the_bills_is_found(void **state)
     CHECK_OK(flow_bill_hosts(&world.flow, &count, &err), &err);
     CHECK_INT(world_number(&world, "SELECT count(*) FROM host_invoice"), 1);
     CHECK_INT(world_number(&world, "SELECT count(*) FROM payout WHERE id = 1 AND state = 1"), 1);
+    /* The month ends, and is settled. */
+    int64_t left_us = instant_until(clock_now(&world.clock), MONTH_END);
+    world_pass(&world, left_us + 70 * US_PER_SECOND);
+    CHECK_OK(flow_post_usage(&world.flow, &count, &err), &err);
+    CHECK_OK(flow_bill_renters(&world.flow, &count, &err), &err);
+    CHECK_INT(world_number(&world, "SELECT count(*) FROM renter_invoice"), 1);
     CHECK(check_seal(&world) > 0);
     check_plants_in(*state, plants, sizeof plants / sizeof plants[0]);
     world_close(&world);

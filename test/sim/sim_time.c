@@ -6,6 +6,7 @@
 
 #include "flow/automation.h"
 #include "flow/bill.h"
+#include "flow/bill_renters.h"
 #include "flow/contact_lost.h"
 #include "flow/decide_due.h"
 #include "flow/lifetime.h"
@@ -188,8 +189,9 @@ static void run_job(struct sim *sim, job_flow *job)
 static void run_some_jobs(struct sim *sim, uint64_t in)
 {
     static job_flow *const jobs[] = {
-        flow_contact_lost,  flow_no_credit,       flow_funded,     flow_decide_due, flow_lifetime,
-        flow_lifetime_warn, flow_destroy_stopped, flow_bill_hosts, flow_seal,       flow_post_usage,
+        flow_contact_lost, flow_no_credit,     flow_funded,          flow_decide_due,
+        flow_lifetime,     flow_lifetime_warn, flow_destroy_stopped, flow_bill_hosts,
+        flow_bill_renters, flow_seal,          flow_post_usage,
     };
 
     if (!sim->is_server_up)

@@ -13,6 +13,7 @@
 #include "store/meters.h"
 #include "store/payout.h"
 #include "store/refund.h"
+#include "store/renter_invoice.h"
 #include "store/seal.h"
 #include "store/support_failing.h"
 #include "store/support_rows.h"
@@ -170,6 +171,27 @@ static bool payout_work(struct db *db, void *context, struct error *err)
            payout_list(db, &filter, &scene->arena, &list, &count, err);
 }
 
+static bool renter_invoice_work(struct db *db, struct scene *scene, struct error *err)
+{
+    struct renter_invoice_row invoice = {
+        .owner_id = scene->host, .number = "INV-2026-000001", .month = 24322, .gross = { 4 }
+    };
+    struct renter_invoice_row back, *list;
+    int64_t ids[8], day, billed;
+    struct money gross;
+    size_t count;
+    bool has;
+
+    return renter_invoice_due(db, 24322, scene_at(9), ids, 8, &count, err) &&
+           renter_invoice_is_due(db, scene->host, 24322, scene_at(9), &has, &billed, err) &&
+           renter_invoice_next_day(db, scene->host, 0, &day, err) &&
+           renter_invoice_gross(db, scene->host, 0, 99999, &gross, err) &&
+           renter_invoice_insert(db, &invoice, err) &&
+           renter_invoice_set_billed(db, scene->host, 24322, err) &&
+           renter_invoice_list(db, scene->host, &scene->arena, &list, &count, err) &&
+           renter_invoice_load(db, scene->host, 24322, &scene->arena, &back, &has, err);
+}
+
 static bool invoice_work(struct db *db, void *context, struct error *err)
 {
     struct scene *scene = context;
@@ -196,7 +218,7 @@ static bool invoice_work(struct db *db, void *context, struct error *err)
     size_t count;
     bool has;
 
-    return bill_number(db, "HINV", 2026, number, err) &&
+    return renter_invoice_work(db, scene, err) && bill_number(db, "HINV", 2026, number, err) &&
            host_invoice_due(db, scene_at(9), ids, 8, &count, err) &&
            host_invoice_machines(db, scene->host, &scene->arena, &some, &count, err) &&
            host_invoice_unposted(db, scene->machine, scene_at(9), &scene->arena, &some, &count,
