@@ -19,7 +19,7 @@ from cluster import Cluster, check  # noqa: E402
 
 AGENTS = int(os.environ.get("BERTH_BENCH_AGENTS", "10000"))
 SECONDS = int(os.environ.get("BERTH_BENCH_SECONDS", "20"))
-SERVERS, PROCESSES = 2, 4
+SERVERS, PROCESSES = 2, 16
 TOKENS_PER_USER = 190
 P99_LIMIT_MS, STORM_LIMIT_S = 200, 15
 ROUNDS_MAX, CALM_MS = 12, 1000

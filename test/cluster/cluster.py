@@ -92,19 +92,26 @@ class Postgres:
         check(done.returncode == 0, f"{program}: {done.stderr}")
         return done.stdout
 
-    def start(self):
+    def spawn(self):
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder,
              "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=128MB",
              *(word for option in self.options for word in ("-c", option))],
             preexec_fn=self.become, cwd="/", stdout=subprocess.DEVNULL, stderr=open(self.folder.parent / "pg.log", "a"))
-        end = time.monotonic() + 60
+
+    def start(self):
+        """Again where it ends: what is left of one that was killed may hold its memory for a moment."""
+        self.spawn()
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             try:
                 return self.query("SELECT 1", database="postgres")
             except Failure:
                 time.sleep(0.05)
-        raise Failure("PostgreSQL does not start")
+            if self.process.poll() is not None:
+                time.sleep(0.5)
+                self.spawn()
+        raise Failure("PostgreSQL does not start: " + (self.folder.parent / "pg.log").read_text()[-1000:])
 
     def kill(self):
         """Immediate stop: no checkpoint, every connection gone, recovery from the log afterwards."""
