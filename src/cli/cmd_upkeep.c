@@ -14,6 +14,12 @@ const struct args_option cmd_report_machine_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
+const struct args_option cmd_rate_instance_options[] = {
+    { "stars", 0, "N", "1 to 5" },
+    { "message", 0, "TEXT", "why, for everybody to read" },
+    { NULL, 0, NULL, NULL },
+};
+
 const struct args_option cmd_cloud_copy_options[] = {
     { "src", 0, "PATH", "from there" },
     { "dst", 0, "PATH", "to there" },
@@ -113,6 +119,55 @@ bool cmd_report_machine(struct cli *cli, struct error *err)
 bool cmd_reports(struct cli *cli, struct error *err)
 {
     static const struct place place = { "a machine", "/api/v0/machines/", "/reports/" };
+
+    return ask_about(cli, "GET", &place, err);
+}
+
+bool cmd_show_reports(struct cli *cli, struct error *err)
+{
+    return ask(cli, "GET", "/api/v0/machines/reports/", NULL, err);
+}
+
+bool cmd_reply_report(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    struct encoder json = encoder_of(&body);
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], "a report", &id, err))
+        return false;
+    encode_object(&json);
+    encode_field_int(&json, "report_id", id);
+    encode_field_text(&json, "reply", cli->args.words[1]);
+    encode_end(&json);
+    return ask(cli, "PUT", "/api/v0/machines/reports/", &body, err);
+}
+
+bool cmd_rate_instance(struct cli *cli, struct error *err)
+{
+    const char *stars = args_get(&cli->args, "stars"), *message = args_get(&cli->args, "message");
+    auto_buf struct buf body = buf_of(BODY_MAX);
+    struct encoder json = encoder_of(&body);
+    long long id, count;
+
+    if (!cli_id(cli, cli->args.words[0], "an instance", &id, err))
+        return false;
+    if (stars == NULL)
+        return error_set(err, ERROR_INVALID, "say how good it was: --stars 1 to 5");
+    if (!cli_id(cli, stars, "a number of stars", &count, err))
+        return false;
+    encode_object(&json);
+    encode_field_int(&json, "instance_id", id);
+    encode_field_int(&json, "stars", count);
+    if (message != NULL)
+        encode_field_text(&json, "message", message);
+    encode_end(&json);
+    return ask(cli, "POST", "/api/v0/ratings/", &body, err);
+}
+
+bool cmd_show_ratings(struct cli *cli, struct error *err)
+{
+    static const struct place place = { "a host", "/api/v0/hosts/", "/ratings/" };
 
     return ask_about(cli, "GET", &place, err);
 }

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 extern const struct args_option cmd_report_machine_options[];
+extern const struct args_option cmd_rate_instance_options[];
 extern const struct args_option cmd_cloud_copy_options[];
 
 command_run cmd_recycle_instance;
@@ -15,6 +16,10 @@ command_run cmd_show_scheduled_jobs;
 command_run cmd_delete_scheduled_job;
 command_run cmd_report_machine;
 command_run cmd_reports;
+command_run cmd_show_reports;
+command_run cmd_reply_report;
+command_run cmd_rate_instance;
+command_run cmd_show_ratings;
 command_run cmd_cleanup_machine;
 command_run cmd_defrag_machines;
 command_run cmd_delete_machine;

@@ -7,6 +7,7 @@
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
+#include "server/rating_read.h"
 #include "server/reply.h"
 
 enum { UPKEEP_REPLY_MAX = 2 << 20, RECUT_MAX = 256 };
@@ -65,13 +66,8 @@ void handle_machine_reports(struct call *call)
     if (refuse(call, outcome, call->params[0].id))
         return;
     encode_array(&json);
-    for (size_t i = 0; i < count; i++) {
-        encode_object(&json);
-        encode_field_text(&json, "problem", reports[i].problem);
-        encode_field_text(&json, "message", reports[i].message);
-        field_time(&json, "created_at", reports[i].created);
-        encode_end(&json);
-    }
+    for (size_t i = 0; i < count; i++)
+        rating_encode_report(&json, &reports[i]);
     encode_end(&json);
     reply_json(call, &body);
 }

@@ -11,6 +11,8 @@ struct machine_report_row {
     int64_t id, machine_id, user_id;
     const char *problem, *message;
     struct instant created;
+    const char *reply; /* its host's; "" none */
+    struct instant replied;
 };
 
 NODISCARD bool machine_report_insert(struct db *db, const struct machine_report_row *report,
@@ -20,6 +22,15 @@ NODISCARD bool machine_report_insert(struct db *db, const struct machine_report_
 NODISCARD bool machine_report_list(struct db *db, int64_t machine_id, size_t max,
                                    struct arena *arena, struct machine_report_row **ret,
                                    size_t *ret_count, struct error *err);
+
+/* What that account has reported, likewise. */
+NODISCARD bool machine_report_list_by(struct db *db, int64_t user_id, size_t max,
+                                      struct arena *arena, struct machine_report_row **ret,
+                                      size_t *ret_count, struct error *err);
+
+/* The answer to one about a machine of that host. `*ret_count` 0: there is none. */
+NODISCARD bool machine_report_reply(struct db *db, int64_t host_id, int64_t id, const char *reply,
+                                    struct instant now, int64_t *ret_count, struct error *err);
 
 /* How many there are, and how many of them since then. */
 NODISCARD bool machine_report_count(struct db *db, int64_t machine_id, struct instant since,

@@ -79,3 +79,9 @@ bool machine_last_failed_start(struct db *db, int64_t machine_id, struct instant
                         "WHERE machine_id = $1 AND kind = 3 AND severity_ppm > 0",
                         DB_ARGS(db_int(machine_id)), number_read, &ret->microseconds, &has, err);
 }
+
+bool machine_audit_sooner(struct db *db, int64_t id, struct instant at, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET audit_us = $2 WHERE id = $1 AND audit_us > $2",
+                   DB_ARGS(db_int(id), db_instant(at)), err);
+}

@@ -31,4 +31,8 @@ NODISCARD bool machine_proofs_good(struct db *db, int64_t machine_id, struct ins
 NODISCARD bool machine_last_failed_start(struct db *db, int64_t machine_id, struct instant *ret,
                                          struct error *err);
 
+/* It is asked for a proof then, unless it is sooner. */
+NODISCARD bool machine_audit_sooner(struct db *db, int64_t id, struct instant at,
+                                    struct error *err);
+
 #endif

@@ -42,6 +42,8 @@ REFUSED = {
     "api.payout.method": "payments_off",
     "api.payout.onboarding": "payments_off",
     "api.machine.report": "no_such_machine",
+    "api.machine.report_reply": "not_found",
+    "api.rating.create": "no_such_instance",
     "api.volume.create": "no_such_ask",
     "api.template.update": "invalid_args",
     "api.template.delete": "invalid_args",

@@ -80,6 +80,28 @@ class Rental(unittest.TestCase):
         status, reply = self.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"like": 1}})
         self.assertEqual((status, reply["error"]), (400, "invalid_request"))
 
+    def say_what_it_was_like(self, number):
+        """A rating, once; and a report, which its host answers."""
+        page = f"/api/v0/hosts/{self.hal.id}/ratings/"
+        self.assertEqual(self.world.call("GET", page)[1]["mean"], None)
+        self.ada.ok("POST", "/api/v0/ratings/", {"instance_id": number, "stars": 4, "message": "It ran."})
+        for body, refused in (({"instance_id": number, "stars": 1}, (409, "conflict")),
+                              ({"instance_id": number, "stars": 6}, (400, "invalid_args")),
+                              ({"instance_id": number, "stars": "5"}, (400, "invalid_args"))):
+            status, reply = self.ada.call("POST", "/api/v0/ratings/", body)
+            self.assertEqual((status, reply["error"]), refused, body)
+        status, reply = self.world.call("GET", page)
+        self.assertEqual((status, reply["count"], reply["mean"], reply["ratings"][0]["message"]),
+                         (200, 1, 4, "It ran."))
+        self.assertEqual(self.world.call("GET", f"/api/v0/hosts/{self.ada.id}/ratings/")[0], 404)
+        self.ada.ok("POST", "/api/v0/machines/reports/",
+                    {"machine_id": self.machine.id, "problem": "gpu", "message": "It is hot."})
+        report = self.hal.ok("GET", f"/api/v0/machines/{self.machine.id}/reports/")[0]
+        self.assertIsNone(report["reply"])
+        self.hal.ok("PUT", "/api/v0/machines/reports/", {"report_id": report["id"], "reply": "A fan."})
+        report = self.ada.ok("GET", "/api/v0/machines/reports/")[0]
+        self.assertEqual((report["machine_id"], report["reply"]), (self.machine.id, "A fan."))
+
     def test_the_whole_life_of_an_instance(self):
         before = self.ada.ok("GET", "/api/v0/users/current")["credit"]
         number = self.rent()
@@ -110,6 +132,7 @@ class Rental(unittest.TestCase):
         self.machine.follow()
         self.assertEqual(self.show(number)["actual_status"], "running")
 
+        self.say_what_it_was_like(number)
         for _ in range(2):
             self.ada.ok("DELETE", "/api/v0/instances/", {"instance_ids": [number]})
         self.assertIsNone(self.show(number))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/machine_report.h"
 
+#include "store/machine.h"
 #include "store/support_rows.h"
 
 static void insert(struct scene *scene, int64_t user_id, int64_t machine_id, int64_t at)
@@ -38,6 +39,40 @@ static void test_reports_come_newest_first(void **state)
     CHECK_COUNT(count, 1);
 }
 
+static void test_a_host_answers_those_of_its_machines_alone(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct machine_report_row *reports;
+    struct machine_row machine;
+    int64_t replied;
+    size_t count;
+    bool has;
+
+    insert(&scene, scene.ada, scene.machine, 10);
+    insert(&scene, scene.bob, scene.machine, 11);
+    CHECK_OK(machine_load(scene.db, scene.machine, &scene.arena, &machine, &has, &scene.err),
+             &scene.err);
+    CHECK_OK(
+        machine_report_list_by(scene.db, scene.ada, 9, &scene.arena, &reports, &count, &scene.err),
+        &scene.err);
+    CHECK_COUNT(count, 1);
+    CHECK_TEXT(reports[0].reply, "");
+    CHECK_OK(machine_report_reply(scene.db, machine.owner_id + 1000, reports[0].id, "no",
+                                  scene_at(12), &replied, &scene.err),
+             &scene.err);
+    CHECK_INT(replied, 0);
+    CHECK_OK(machine_report_reply(scene.db, machine.owner_id, reports[0].id, "sorry", scene_at(12),
+                                  &replied, &scene.err),
+             &scene.err);
+    CHECK_INT(replied, 1);
+    CHECK_OK(
+        machine_report_list(scene.db, scene.machine, 9, &scene.arena, &reports, &count, &scene.err),
+        &scene.err);
+    CHECK_TEXT(reports[0].reply, "");
+    CHECK_TEXT(reports[1].reply, "sorry");
+    CHECK_INT(reports[1].replied.microseconds, scene_at(12).microseconds);
+}
+
 static void test_they_are_counted_since_then(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -65,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reports_come_newest_first),
+        cmocka_unit_test(test_a_host_answers_those_of_its_machines_alone),
         cmocka_unit_test(test_they_are_counted_since_then),
     };
 
