@@ -109,6 +109,10 @@ deb-test: deb
 	@tools/packages deb
 	@python3 -B test/packages/deb_test.py --deb build/deb
 
+# An agent that others wrote, against docs/agent-protocol.md: make conformance AGENT='my-agent --server {url} --token {token}'
+conformance:
+	@python3 -B test/conformance/agent_test.py --agent '$(AGENT)'
+
 # Hours of an ordinary market: how memory and descriptors go.
 MINUTES ?= 360
 soak: build
@@ -182,4 +186,4 @@ console-test: build console
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: events soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

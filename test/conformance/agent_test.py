@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Does an agent speak the protocol of docs/agent-protocol.md? Any agent, whoever wrote it:
+
+    agent_test.py --agent 'my-agent --server {url} --token {token}'
+
+It is started against a server that is this program, which checks all that it says, answers as a newer server would
+(with members that nobody knows yet), ends its session, goes away for a while, and tells it what should run. With an
+instance to run (--instance, for agents that can pretend one) it also looks at what is reported of that.
+"""
+
+import argparse
+import http.server
+import json
+import secrets
+import shlex
+import subprocess
+import sys
+import threading
+import time
+
+from wire import Key, bytes_of, is_signed, request_text, session_text, text_of
+
+HEARTBEAT_MS, LEASE_MS, MACHINE = 5000, 30000, 77
+STREAMS = {"/agent/v1/heartbeat": "hb", "/agent/v1/desired": "poll"}
+FUTURE = {"x_of_a_newer_server": {"any": ["thing"]}}
+PHASES = {"absent", "creating", "running", "stopped", "exited", "failed"}
+REPORT = {"id": int, "gen": int, "phase": str, "start_token": str, "run_ms": int, "counter_epoch": int, "bytes_up": int,
+          "bytes_down": int, "exit_code": int, "restart_nonce": int, "disk_used_mb": int, "message": str, "ports": list}
+BEAT = {"session_epoch": int, "seq": int, "boot_id": str, "agent_incarnation": int, "mono_ms": int, "applied_rev": int,
+        "is_engine_ok": bool, "engine_message": str, "quarantined_count": int, "disk_free_gb": int, "instances": list}
+SPEC = {"image": "conformance:1", "args": [], "ssh_keys": [], "env": [], "ports": [], "disk_gb": 1, "cpu_millis": 0,
+        "ram_mb": 0, "shm_mb": 0}
+
+
+class Market:
+    """What the server knows, and what the agent did wrong."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.key, self.token = Key(), secrets.token_hex(16)
+        self.faults, self.public, self.nonce = [], None, None
+        self.epoch, self.beats, self.polls, self.sessions = 40, [], [], []
+        self.last_seq, self.checked = {}, {}
+        self.desired = {"desired_rev": 1, "instances": []}
+        self.is_away = False
+
+    def need(self, is_so, what):
+        if not is_so:
+            self.faults.append(what)
+
+    def need_members(self, body, members, where):
+        for name, kind in members.items():
+            value = body.get(name)
+            self.need(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)), f"{where}: {name} is {value!r}")
+
+    def enroll(self, body):
+        self.need(body.get("token") == self.token, "enroll: the token is not the one it was given")
+        self.public = bytes_of(body.get("public_key", ""))
+        self.need(len(self.public) == 32, "enroll: public_key has 32 bytes")
+        self.need(isinstance(body.get("facts"), dict) and isinstance(body["facts"].get("gpus"), list), "enroll: facts")
+        return 200, {"machine_id": MACHINE, "server_key": text_of(self.key.public), **FUTURE}
+
+    def give_nonce(self, body):
+        self.need(body.get("machine_id") == MACHINE, "nonce: machine_id is the one of the enrolment")
+        self.nonce = text_of(secrets.token_bytes(32))
+        return 200, {"nonce": self.nonce, **FUTURE}
+
+    def open_session(self, body):
+        self.need(body.get("nonce") == self.nonce, "session: the nonce is the last one, used once")
+        self.nonce = None
+        self.need(len(bytes_of(body.get("fingerprint", ""))) == 32, "session: fingerprint has 32 bytes")
+        self.need(is_signed(self.public, session_text(body), bytes_of(body.get("signature", ""))),
+                  "session: the signature is over the six lines of the protocol")
+        self.epoch += 1
+        self.last_seq = {}
+        self.sessions.append((time.monotonic(), body))
+        return 200, {"session_epoch": self.epoch, "heartbeat_ms": HEARTBEAT_MS, "lease_ms": LEASE_MS, **FUTURE}
+
+    def check_stamp(self, method, path, headers, body):
+        """False: of an old session."""
+        stream = STREAMS.get(path.split("?")[0], "op")
+        try:
+            machine, epoch, seq = (int(headers[f"Berth-{name}"]) for name in ("Machine", "Epoch", "Seq"))
+        except (TypeError, ValueError):
+            self.need(False, f"{path}: Berth-Machine, Berth-Epoch and Berth-Seq are numbers")
+            return False
+        self.need(machine == MACHINE, f"{path}: Berth-Machine")
+        # Each costs a process: the first of every stream and session, and now and then one.
+        count = self.checked[stream, epoch] = self.checked.get((stream, epoch), 0) + 1
+        if count <= 2 or count % 8 == 0:
+            signature = bytes_of(headers.get("Berth-Signature", ""))
+            self.need(is_signed(self.public, request_text(method, path, machine, epoch, stream, seq, body), signature),
+                      f"{path}: the signature is over the lines of the protocol, and the body's bytes")
+        if epoch != self.epoch:
+            return False
+        self.need(seq > self.last_seq.get(stream, 0), f"{path}: Berth-Seq grows ({self.last_seq.get(stream)}, then {seq})")
+        self.last_seq[stream] = seq
+        return True
+
+    def beat(self, body, headers):
+        self.need_members(body, BEAT, "heartbeat")
+        self.need(body.get("session_epoch") == int(headers["Berth-Epoch"]) and body.get("seq") == int(headers["Berth-Seq"]),
+                  "heartbeat: session_epoch and seq are those of the headers")
+        for report in body.get("instances", []):
+            self.need_members(report, REPORT, "instances")
+            self.need(report.get("phase") in PHASES, f"instances: phase {report.get('phase')!r}")
+        self.beats.append((time.monotonic(), body))
+        return 200, {"desired_rev": self.desired["desired_rev"], **FUTURE}
+
+    def poll(self, path):
+        query = path.partition("?after=")[2]
+        after = int(query) if query else -1
+        self.polls.append((time.monotonic(), after))
+        if after >= self.desired["desired_rev"]:
+            return 204, None
+        return 200, {"session_epoch": self.epoch, "server_time_us": int(time.time() * 1e6), "ops": [], "gone": [],
+                     **self.desired, **FUTURE}
+
+    def answer(self, method, path, headers, text):
+        with self.lock:
+            body = json.loads(text) if text else {}
+            if path in ("/agent/v1/enroll", "/agent/v1/nonce", "/agent/v1/session"):
+                return {"enroll": self.enroll, "nonce": self.give_nonce, "session": self.open_session}[path[10:]](body)
+            if not self.check_stamp(method, path, headers, text):
+                return 409, {"success": False, "error": "conflict", "msg": "The session is over: open a new one."}
+            if path == "/agent/v1/heartbeat":
+                return self.beat(body, headers)
+            return self.poll(path) if path.startswith("/agent/v1/desired") else (200, {})
+
+
+def handler_of(market):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def serve(self):
+            text = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            if market.is_away:
+                self.close_connection = True
+                return
+            status, reply = market.answer(self.command, self.path, self.headers, text)
+            if status == 204:
+                for _ in range(20):  # held, as a server does
+                    time.sleep(0.1)
+                    with market.lock:
+                        if market.is_away or market.desired["desired_rev"] > market.polls[-1][1]:
+                            break
+            data = b"" if reply is None else json.dumps(reply).encode()
+            self.send_response(status)
+            if data:
+                self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = serve
+
+        def log_message(self, *words):
+            pass
+
+    return Handler
+
+
+class Test:
+    def __init__(self, market, patience):
+        self.market, self.patience, self.passed = market, patience, 0
+
+    def wait(self, what, probe):
+        end = time.monotonic() + self.patience
+        while time.monotonic() < end:
+            with self.market.lock:
+                value = probe()
+            if value:
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"{what}: not within {self.patience} s")
+
+    def say(self, what):
+        with self.market.lock:
+            assert not self.market.faults, self.market.faults[:5]
+        self.passed += 1
+        print(f"ok {self.passed} - {what}", flush=True)
+
+    def test_joins(self):
+        self.wait("a session", lambda: self.market.sessions)
+        self.say("it joins with its token and opens a session, signed over the nonce that it was given")
+
+    def test_beats(self):
+        self.wait("three heartbeats", lambda: len(self.market.beats) >= 3)
+        with self.market.lock:
+            times = [at for at, _ in self.market.beats]
+            bodies = [body for _, body in self.market.beats]
+        longest = max(after - before for before, after in zip(times, times[1:]))
+        assert longest < LEASE_MS / 2000, f"{longest:.1f} s between two heartbeats: its lease is at risk"
+        assert len({body["boot_id"] for body in bodies}) == 1, "boot_id stays"
+        assert all(a["mono_ms"] <= b["mono_ms"] for a, b in zip(bodies, bodies[1:])), "mono_ms grows"
+        self.say("it beats within its lease, signed, with numbers that grow, and minds no member that it does not know")
+
+    def test_desired(self, with_instance):
+        instances = [{"id": 5, "gen": 3, "state": "running", "restart_nonce": 0, "stop_after_ms": -1,
+                      "lifetime_after_ms": -1, "gpus": [], "spec": SPEC, **FUTURE}] if with_instance else []
+        with self.market.lock:
+            self.market.desired = {"desired_rev": 9, "instances": instances}
+        self.wait("applied_rev is 9", lambda: self.market.beats[-1][1]["applied_rev"] == 9)
+        self.wait("it polls for what comes after 9", lambda: self.market.polls[-1][1] == 9)
+        self.say("it takes the desired state, says so, and polls for the next")
+        if not with_instance:
+            return
+        def runs():
+            reports = {report["id"]: report for report in self.market.beats[-1][1]["instances"]}
+            return reports.get(5) if reports.get(5, {}).get("phase") == "running" else None
+        first = self.wait("instance 5 runs", runs)
+        assert first["gen"] == 3 and first["start_token"] and first["run_ms"] >= 0, first
+        later = self.wait("run_ms grows", lambda: (runs() or first)["run_ms"] > first["run_ms"] and runs())
+        assert later["start_token"] == first["start_token"] and later["bytes_up"] >= first["bytes_up"], later
+        self.say("an instance is reported with its generation, one start token, and totals that grow")
+
+    def test_fenced(self):
+        with self.market.lock:
+            self.market.epoch += 1  # somebody else opened one: all that it says is of an old one
+            sessions, beats = len(self.market.sessions), len(self.market.beats)
+        self.wait("a new session", lambda: len(self.market.sessions) > sessions)
+        self.wait("heartbeats in it", lambda: len(self.market.beats) >= beats + 2)
+        self.say("told that its session is over it opens a new one, with a new nonce, and goes on")
+
+    def test_server_away(self, process):
+        with self.market.lock:
+            self.market.is_away = True
+        time.sleep(3)
+        assert process.poll() is None, "it ends where its server is away"
+        with self.market.lock:
+            self.market.is_away, beats = False, len(self.market.beats)
+        self.wait("heartbeats again", lambda: len(self.market.beats) >= beats + 2)
+        with self.market.lock:
+            assert self.market.beats[-1][1]["applied_rev"] == 9, "it has forgotten what should run"
+        self.say("it outlives its server's absence, and comes back with what it had")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agent", required=True, help="a command with {url} and {token}")
+    parser.add_argument("--instance", action="store_true", help="the agent can pretend to run one")
+    parser.add_argument("--patience", type=float, default=60, help="seconds for each step")
+    options = parser.parse_args()
+    market = Market()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_of(market))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    command = options.agent.format(url=f"http://127.0.0.1:{server.server_address[1]}", token=market.token)
+    process = subprocess.Popen(shlex.split(command), stderr=subprocess.DEVNULL)
+    test = Test(market, options.patience)
+    try:
+        test.test_joins()
+        test.test_beats()
+        test.test_desired(options.instance)
+        test.test_fenced()
+        test.test_server_away(process)
+    except AssertionError as failure:
+        print(f"FAILED: {failure}; {market.faults[:5]}")
+        return 1
+    finally:
+        process.kill()
+        process.wait()
+    print(f"{test.passed} passed, 0 failed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
