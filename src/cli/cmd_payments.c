@@ -152,6 +152,8 @@ static void print_next(const struct cli *cli, const json_t *reply)
     else if (!json_is_true(json_member(method, "ready")))
         cli_note(cli, "No payout can be made yet (%s): berth set payout-country",
                  print_text_of(method, "reason"));
+    if (method != NULL && print_text_of(method, "paypal")[0] != '\0')
+        print_line(cli->out, "PayPal", "%s", print_text_of(method, "paypal"));
     print_line(cli->out, "Next", "$%.2f on %s", print_real_of(reply, "preview"),
                day_of(reply, "next_cut", day));
     print_line(cli->out, "Paid from", "$%.2f on", print_real_of(reply, "minimum"));
@@ -197,13 +199,15 @@ bool cmd_set_payout_country(struct cli *cli, struct error *err)
 
     encode_object(&json);
     encode_field_text(&json, "country", country);
+    if (cli->args.word_count > 1)
+        encode_field_text(&json, "paypal", cli->args.words[1]);
     encode_end(&json);
     if (country != NULL &&
         !client_call(cli->client, "PUT", "/api/v0/billing/payouts/method/", &body, &done, err))
         return false;
     if (country != NULL && strcmp(country, "US") != 0) {
         if (!cli_print_raw(cli, done))
-            cli_note(cli, "The operator pays you by hand.");
+            cli_note(cli, "By whom you are paid, and when: berth show payouts");
         return true;
     }
     buf_append(&nothing, "{}", 2);

@@ -392,10 +392,12 @@ const struct command commands[] = {
       "never have a card charged again", "" },
     { "Lend", "show", "payouts", false, true, "", 0, 0, no_options, cmd_show_payouts, NULL,
       "when you are paid as a host, and what", "" },
-    { "Lend", "set", "payout-country", false, true, "[COUNTRY]", 0, 1, no_options,
+    { "Lend", "set", "payout-country", false, true, "[COUNTRY [PAYPAL]]", 0, 2, no_options,
       cmd_set_payout_country, NULL, "say in which country you are paid",
-      "berth set payout-country US\n\nIn the US, prints the page of Stripe on which to give your "
-      "bank.\n" },
+      "berth set payout-country US\nberth set payout-country DE hal@example.org\n\nIn the US, "
+      "prints "
+      "the page of Stripe on which to give your bank. Elsewhere PayPal pays the address\nthat you "
+      "name, or the one that you log in with.\n" },
     { "Account", "set", "autopay", false, true, "BELOW DOLLARS", 2, 2, no_options, cmd_set_autopay,
       NULL, "charge a saved card when credit runs low; 0 0 turns it off",
       "berth set autopay 5.00 25.00\n" },

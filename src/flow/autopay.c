@@ -109,7 +109,7 @@ static bool charge(const struct pay *pay, int64_t user_id, struct money amount, 
         amount.nanodollars / BILLING_CENT
     };
     const struct pay_call call = { PAY_CHARGE, deposit.id, 1, NULL };
-    struct stripe_call bytes = stripe_charge(&asked);
+    struct psp_call bytes = stripe_charge(&asked);
 
     return pay_call_leave(pay->db, &call, &bytes, pay->now, err);
 }

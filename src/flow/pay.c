@@ -115,6 +115,7 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         return pay_out_payout(pay, call->ref, call->account, object, ret, err);
     case PAY_REVERSAL:
         return pay_out_reversal(pay, call->ref, object, ret, err);
+    case PAY_BATCH: /* flow/pay_paypal.h */
     case PAY_PURPOSE_COUNT:
         break;
     }
@@ -190,6 +191,7 @@ static bool refused_work(struct db *db, void *context, struct error *err)
         return pay_out_refused(&pay, &call, reason, err);
     case PAY_ACCOUNT:
     case PAY_LINK: /* the host asks again */
+    case PAY_BATCH:
     case PAY_PURPOSE_COUNT:
         break;
     }
@@ -210,8 +212,8 @@ bool flow_pay_refused(const struct flow *flow, const struct outbox_item *item,
 static bool again_work(struct db *db, void *context, struct error *err)
 {
     struct pay_work *work = context;
-    struct stripe_call bytes = { work->item->method, buf_of(STRIPE_PATH_MAX),
-                                 buf_of(STRIPE_BODY_MAX) };
+    struct psp_call bytes = { work->item->method, buf_of(STRIPE_PATH_MAX),
+                              buf_of(STRIPE_BODY_MAX) };
     struct pay_call call;
 
     work->is_new = pay_call_read(work->item, &call) && call.group < PAY_GROUPS_MAX;

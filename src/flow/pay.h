@@ -21,7 +21,7 @@
 struct pay_settings {
     char installation[INSTALLATION_SIZE]; /* what we made carries this name */
     const char *site;                     /* where people come back to from a provider's page */
-    bool has_stripe;
+    bool has_stripe, has_paypal;
     bool is_live;             /* real money: events of the other kind are not ours */
     struct money test_credit; /* for a verified email with a card; 0: none */
 };

@@ -89,7 +89,7 @@ static bool send(const struct pay *pay, const struct deposit_row *deposit,
     const struct stripe_refund asked = { pay->flow->pay->installation, deposit->object_id, row->id,
                                          row->amount.nanodollars / BILLING_CENT };
     const struct pay_call call = { PAY_REFUND, row->id, 1, NULL };
-    struct stripe_call bytes = stripe_refund(&asked);
+    struct psp_call bytes = stripe_refund(&asked);
     struct journal journal;
 
     return pay_call_leave(pay->db, &call, &bytes, pay->now, err) &&

@@ -13,7 +13,7 @@ static const char *const names[PAY_PURPOSE_COUNT] = {
     [PAY_CUSTOMER] = "customer", [PAY_PAGE] = "page",         [PAY_CARD_PAGE] = "card_page",
     [PAY_CHARGE] = "charge",     [PAY_REFUND] = "refund",     [PAY_ACCOUNT] = "account",
     [PAY_LINK] = "link",         [PAY_TRANSFER] = "transfer", [PAY_PAYOUT] = "payout",
-    [PAY_REVERSAL] = "reversal",
+    [PAY_REVERSAL] = "reversal", [PAY_BATCH] = "batch",
 };
 
 const char *pay_purpose_name(enum pay_purpose purpose)
@@ -21,24 +21,29 @@ const char *pay_purpose_name(enum pay_purpose purpose)
     return names[purpose];
 }
 
-static void write_key(const struct pay_call *call, char key[static PAY_KEY_SIZE])
+static const char *provider_of(enum pay_purpose purpose)
 {
-    (void)snprintf(key, PAY_KEY_SIZE, "stripe:%s:%" PRId64 ":%" PRId64, names[call->purpose],
-                   call->ref, call->group);
+    return purpose == PAY_BATCH ? "paypal" : "stripe";
 }
 
-bool pay_call_leave(struct db *db, const struct pay_call *call, struct stripe_call *bytes,
+static void write_key(const struct pay_call *call, char key[static PAY_KEY_SIZE])
+{
+    (void)snprintf(key, PAY_KEY_SIZE, "%s:%s:%" PRId64 ":%" PRId64, provider_of(call->purpose),
+                   names[call->purpose], call->ref, call->group);
+}
+
+bool pay_call_leave(struct db *db, const struct pay_call *call, struct psp_call *bytes,
                     struct instant now, struct error *err)
 {
-    auto_stripe_call struct stripe_call taken = *bytes;
+    auto_psp_call struct psp_call taken = *bytes;
     char key[PAY_KEY_SIZE];
 
-    *bytes = (struct stripe_call){ .method = bytes->method };
+    *bytes = (struct psp_call){ .method = bytes->method };
     if (taken.path.has_overflowed || taken.body.has_overflowed)
-        return error_set(err, ERROR_OUT_OF_RANGE, "a call to Stripe that is too long");
+        return error_set(err, ERROR_OUT_OF_RANGE, "a call to a provider that is too long");
     write_key(call, key);
     const struct outbox_item item = { .key = key,
-                                      .provider = "stripe",
+                                      .provider = provider_of(call->purpose),
                                       .method = taken.method,
                                       .path = taken.path.bytes,
                                       .body = taken.body.length > 0 ? taken.body.bytes : "",
@@ -46,7 +51,7 @@ bool pay_call_leave(struct db *db, const struct pay_call *call, struct stripe_ca
     return outbox_append(db, &item, now, err);
 }
 
-bool pay_call_renew(struct db *db, const struct pay_call *call, struct stripe_call *bytes,
+bool pay_call_renew(struct db *db, const struct pay_call *call, struct psp_call *bytes,
                     struct instant now, struct error *err)
 {
     struct pay_call newest = *call;
@@ -56,14 +61,14 @@ bool pay_call_renew(struct db *db, const struct pay_call *call, struct stripe_ca
     for (newest.group = 1; has && !waits; newest.group++) {
         write_key(&newest, key);
         if (!outbox_look(db, key, &has, &waits, err)) {
-            stripe_call_release(bytes);
+            psp_call_release(bytes);
             return false;
         }
     }
     newest.group--;
     if (!waits)
         return pay_call_leave(db, &newest, bytes, now, err);
-    stripe_call_release(bytes);
+    psp_call_release(bytes);
     return true;
 }
 
@@ -93,7 +98,8 @@ bool pay_call_read(const struct outbox_item *item, struct pay_call *ret)
         !parse_u64(parts[3], &group) || ref > INT64_MAX || group > INT64_MAX)
         return false;
     for (int i = 0; i < PAY_PURPOSE_COUNT; i++) {
-        if (strcmp(parts[1], names[i]) == 0) {
+        if (strcmp(parts[1], names[i]) == 0 &&
+            strcmp(parts[0], provider_of((enum pay_purpose)i)) == 0) {
             *ret = (struct pay_call){ (enum pay_purpose)i, (int64_t)ref, (int64_t)group,
                                       item->account };
             return true;

@@ -25,6 +25,7 @@ enum pay_purpose {
     PAY_TRANSFER,  /* of a payout; likewise the next two. PAY_PAYOUT's group is the try */
     PAY_PAYOUT,
     PAY_REVERSAL,
+    PAY_BATCH, /* of a batch of payouts, by PayPal; all others are Stripe's */
     PAY_PURPOSE_COUNT,
 };
 
@@ -44,11 +45,11 @@ const char *pay_purpose_name(enum pay_purpose purpose);
 
 /* Within a transaction: leave it in the outbox. The same purpose, ref and group again changes
  * nothing. Takes over the bytes. */
-NODISCARD bool pay_call_leave(struct db *db, const struct pay_call *call, struct stripe_call *bytes,
+NODISCARD bool pay_call_leave(struct db *db, const struct pay_call *call, struct psp_call *bytes,
                               struct instant now, struct error *err);
 
 /* The same for what may be done again, and is to be: unless one of its groups waits, a new one. */
-NODISCARD bool pay_call_renew(struct db *db, const struct pay_call *call, struct stripe_call *bytes,
+NODISCARD bool pay_call_renew(struct db *db, const struct pay_call *call, struct psp_call *bytes,
                               struct instant now, struct error *err);
 
 /* What an item of the outbox is; false: it is no such call. */

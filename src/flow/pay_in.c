@@ -24,7 +24,7 @@ static bool send_customer(const struct pay *pay, const struct user_row *user, st
 {
     const struct stripe_customer customer = { pay->flow->pay->installation, user->email,
                                               user->fullname, user->id };
-    struct stripe_call bytes = stripe_customer(&customer);
+    struct psp_call bytes = stripe_customer(&customer);
     const struct pay_call call = { PAY_CUSTOMER, user->id, 1, NULL };
 
     return pay_call_renew(pay->db, &call, &bytes, pay->now, err);
@@ -45,7 +45,7 @@ static bool send_page(const struct pay *pay, const struct deposit_row *deposit,
                                       url,
                                       deposit->id,
                                       deposit->amount.nanodollars / BILLING_CENT };
-    struct stripe_call bytes = stripe_pay_page(&page);
+    struct psp_call bytes = stripe_pay_page(&page);
     const struct pay_call call = { PAY_PAGE, deposit->id, 1, NULL };
 
     return pay_call_leave(pay->db, &call, &bytes, pay->now, err);
@@ -61,7 +61,7 @@ static bool send_card_page(const struct pay *pay, const struct card_page_row *wa
     if (url == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "an address that is too long");
     const struct stripe_page page = { settings->installation, customer, url, url, waits->id, 0 };
-    struct stripe_call bytes = stripe_card_page(&page);
+    struct psp_call bytes = stripe_card_page(&page);
     const struct pay_call call = { PAY_CARD_PAGE, waits->id, 1, NULL };
 
     return pay_call_leave(pay->db, &call, &bytes, pay->now, err);

@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/account.h"
 #include "flow/limits.h"
+#include "flow/pay_out_move.h"
+#include "flow/provider.h"
 #include "market/billing.h"
+#include "proto/paypal.h"
 #include "store/ledger.h"
 #include "store/user.h"
 
@@ -15,7 +19,7 @@ struct out_work {
     const struct caller *caller;
     struct instant now;
     struct arena *arena;
-    const char *country, *account, *object_id;
+    const char *country, *receiver, *account, *object_id;
     enum pay_out_outcome outcome;
     int64_t number;
     struct payout_route_row *open;
@@ -76,9 +80,47 @@ static bool send_account(const struct pay *pay, int64_t user_id, const char *cou
         return false;
     const struct stripe_host host = { pay->flow->pay->installation, country, user.email, user_id };
     const struct pay_call call = { PAY_ACCOUNT, user_id, 1, NULL };
-    struct stripe_call bytes = stripe_account(&host);
+    struct psp_call bytes = stripe_account(&host);
 
     return pay_call_renew(pay->db, &call, &bytes, pay->now, err);
+}
+
+bool pay_out_enroll(const struct pay *pay, const struct payout_method_row *method,
+                    struct error *err)
+{
+    return send_account(pay, method->user_id, method->country, err);
+}
+
+/* PayPal's is an address of mail: the one that the host says, or its own, if mail arrives there.
+ * Stripe gives one itself. */
+static bool find_account(const struct pay *pay, struct out_work *work,
+                         const struct pay_provider *provider, const char **ret, struct error *err)
+{
+    char email[EMAIL_LENGTH_MAX + 1];
+    struct user_row user;
+    bool has;
+
+    work->outcome = PAY_OUT_DONE;
+    *ret = "";
+    if (strcmp(provider->name, "paypal") != 0)
+        return true;
+    if (!user_load(pay->db, work->caller->user_id, pay->arena, &user, &has, err))
+        return false;
+    if (work->receiver != NULL)
+        *ret = work->receiver;
+    else if (has && user.is_verified)
+        *ret = user.email;
+    if (strlen(*ret) > PAYPAL_EMAIL_MAX || !account_email(*ret, email))
+        work->outcome = PAY_OUT_BAD_RECEIVER;
+    return true;
+}
+
+/* Saying it again changes nothing. Stripe's own name for the host is not the host's to say. */
+static bool is_same(const struct payout_method_row *before, const struct payout_method_row *now)
+{
+    return strcmp(before->country, now->country) == 0 &&
+           strcmp(before->provider, now->provider) == 0 &&
+           (now->account[0] == '\0' || strcmp(before->account, now->account) == 0);
 }
 
 static bool set_work(struct db *db, void *context, struct error *err)
@@ -86,13 +128,14 @@ static bool set_work(struct db *db, void *context, struct error *err)
     struct out_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     const struct pay pay = { db, work->flow, work->now, &arena };
-    bool is_stripe = strcmp(work->country, "US") == 0;
+    const struct pay_provider *provider = pay_provider_for(work->flow->pay, work->country);
+    bool is_ready = provider->starts[0] == '\0';
     struct payout_method_row method = { .user_id = work->caller->user_id,
-                                        .provider = is_stripe ? "stripe" : "manual",
+                                        .provider = provider->name,
                                         .country = work->country,
                                         .account = "",
-                                        .is_ready = !is_stripe,
-                                        .reason = is_stripe ? "onboarding" : "",
+                                        .is_ready = is_ready,
+                                        .reason = provider->starts,
                                         .link = "",
                                         .created = work->now,
                                         .updated = work->now };
@@ -102,29 +145,33 @@ static bool set_work(struct db *db, void *context, struct error *err)
     if (!user_lock(db, method.user_id, err) ||
         !payout_method_load(db, method.user_id, &arena, &before, &has, err))
         return false;
-    if (has && strcmp(before.country, work->country) == 0)
+    if (!find_account(&pay, work, provider, &method.account, err))
+        return false;
+    if (work->outcome != PAY_OUT_DONE || (has && is_same(&before, &method)))
         return true;
     if (has)
         method.links = before.links;
     return payout_method_put(db, &method, err) &&
-           (!is_stripe || send_account(&pay, method.user_id, work->country, err));
+           (provider->enroll == NULL || provider->enroll(&pay, &method, err));
 }
 
-bool flow_pay_out_set(const struct flow *flow, const struct caller *caller, const char *country,
-                      enum pay_out_outcome *ret, struct error *err)
+bool flow_pay_out_set(const struct flow *flow, const struct caller *caller,
+                      const struct pay_out_where *where, enum pay_out_outcome *ret,
+                      struct error *err)
 {
     struct out_work work = work_of(flow, caller);
 
     *ret = PAY_OUT_OFF;
-    if (flow->pay == NULL || !flow->pay->has_stripe)
+    if (flow->pay == NULL)
         return true;
     *ret = PAY_OUT_BAD_COUNTRY;
-    if (strlen(country) != 2 || strspn(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+    if (strlen(where->country) != 2 || strspn(where->country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
         return true;
-    work.country = country;
+    work.country = where->country;
+    work.receiver = where->receiver;
     if (!store_write(flow->store, set_work, &work, err))
         return error_context(err, "say how to be paid");
-    *ret = PAY_OUT_DONE;
+    *ret = work.outcome;
     return true;
 }
 
@@ -136,7 +183,7 @@ static bool send_link(const struct pay *pay, const struct payout_method_row *met
 
     if (url == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "an address that is too long");
-    struct stripe_call bytes = stripe_account_link(method->account, url, url);
+    struct psp_call bytes = stripe_account_link(method->account, url, url);
     return pay_call_leave(pay->db, &call, &bytes, pay->now, err);
 }
 
@@ -188,7 +235,7 @@ bool pay_out_way(struct db *db, const struct flow *flow, int64_t host_id, struct
 
     *ret_provider = "manual";
     *ret_waits = false;
-    if (flow->pay == NULL || !flow->pay->has_stripe)
+    if (flow->pay == NULL)
         return true;
     if (!payout_method_load(db, host_id, arena, &method, &has, err))
         return false;
@@ -196,6 +243,13 @@ bool pay_out_way(struct db *db, const struct flow *flow, int64_t host_id, struct
     if (has)
         *ret_provider = method.provider;
     return true;
+}
+
+bool pay_out_start(const struct pay *pay, const struct payout_row *payout, struct error *err)
+{
+    const struct pay_provider *provider = pay_provider_named(payout->provider);
+
+    return provider->start == NULL || provider->start(pay, payout, err);
 }
 
 bool pay_out_account(const struct pay *pay, int64_t user_id, const struct stripe_object *account,

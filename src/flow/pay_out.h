@@ -25,7 +25,8 @@ enum pay_out_outcome {
     PAY_OUT_DONE,
     PAY_OUT_OFF,
     PAY_OUT_BAD_COUNTRY,
-    PAY_OUT_NONE, /* the host has said nothing yet, or is paid by hand: there is no page */
+    PAY_OUT_BAD_RECEIVER, /* no address of mail was said, and the account has none that works */
+    PAY_OUT_NONE,         /* the host has said nothing yet, or is paid by hand: there is no page */
 };
 
 /* What a host sees: when it is paid next, what, how, and at which fee, which is the house's. */
@@ -40,9 +41,14 @@ struct pay_out_view {
 NODISCARD bool flow_pay_out_show(const struct flow *flow, const struct caller *caller,
                                  struct arena *arena, struct pay_out_view *ret, struct error *err);
 
-/* "US" by Stripe; elsewhere by hand. Saying it again changes nothing. */
+/* By whom follows from the country (flow/provider.h). Saying it again changes nothing. */
+struct pay_out_where {
+    const char *country;  /* "US" */
+    const char *receiver; /* PayPal's address of the host; NULL: the one that it logs in with */
+};
 NODISCARD bool flow_pay_out_set(const struct flow *flow, const struct caller *caller,
-                                const char *country, enum pay_out_outcome *ret, struct error *err);
+                                const struct pay_out_where *where, enum pay_out_outcome *ret,
+                                struct error *err);
 
 /* Another page for the host to tell the provider who it is; `method.link` is "" until it is there,
  * and `*ret_number` says which one it will be. */

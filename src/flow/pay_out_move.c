@@ -26,8 +26,8 @@ static bool post(const struct pay *pay, const struct journal *journal, struct er
             error_set(err, ERROR_CORRUPT, "%s has been posted before", journal->key));
 }
 
-static bool tell(const struct pay *pay, const struct payout_row *payout, enum notification kind,
-                 struct error *err)
+bool pay_out_tell(const struct pay *pay, const struct payout_row *payout, enum notification kind,
+                  struct error *err)
 {
     auto_buf struct buf body = buf_of(MEMBERS_MAX);
     struct encoder json = encoder_of(&body);
@@ -37,7 +37,9 @@ static bool tell(const struct pay *pay, const struct payout_row *payout, enum no
     encode_field_text(&json, "amount", money_format(payout->amount, amount));
     encode_field_text(&json, "reason", payout->reason);
     encode_end(&json);
-    (void)snprintf(key, sizeof key, "payout:%" PRId64 ":%d", payout->id, (int)kind);
+    /* The same twice over is said once in each state. */
+    (void)snprintf(key, sizeof key, "payout:%" PRId64 ":%d:%d", payout->id, (int)kind,
+                   (int)payout->state);
     const struct notice_event event = { .user_id = payout->host_id,
                                         .kind = kind,
                                         .template = notification_kind(kind)->slug,
@@ -46,21 +48,29 @@ static bool tell(const struct pay *pay, const struct payout_row *payout, enum no
     return notice_tell(pay->db, &event, pay->now, err);
 }
 
-/* Into another state, with the money that moves for it: from the host's account at the provider. */
-static bool go(const struct pay *pay, struct payout_row *payout, enum payout_state to,
-               struct error *err)
+bool pay_out_go(const struct pay *pay, struct payout_row *payout, const struct pay_out_step *step,
+                struct error *err)
 {
     const struct payout_move move = { payout->id, payout->host_id, payout->amount,
-                                      LEDGER_STRIPE_CONNECTED, pay->now };
+                                      step->from, pay->now,        step->fee };
     enum payout_state before = payout->state;
     struct journal journal;
 
-    if (payout_go(&move, before, to, &journal) == JOURNAL_BUILT && !post(pay, &journal, err))
+    if (payout_go(&move, before, step->to, &journal) == JOURNAL_BUILT && !post(pay, &journal, err))
         return false;
-    payout->state = to;
+    payout->state = step->to;
     payout->state_at = pay->now;
     return payout_update(pay->db, payout, before, err) &&
            db_notify(pay->db, TOPIC_USER, payout->host_id, err);
+}
+
+/* From the host's account at the provider. */
+static bool go(const struct pay *pay, struct payout_row *payout, enum payout_state to,
+               struct error *err)
+{
+    const struct pay_out_step step = { to, LEDGER_STRIPE_CONNECTED, { 0 } };
+
+    return pay_out_go(pay, payout, &step, err);
 }
 
 /* The house's money to the host's account, or back; and the entry of our balance. */
@@ -86,23 +96,22 @@ static bool move_house(const struct pay *pay, const struct payout_row *payout, b
            provider_txn_insert(pay->db, &row, key, err);
 }
 
-bool pay_out_start(const struct pay *pay, const struct payout_row *payout, struct error *err)
+bool pay_out_start_transfer(const struct pay *pay, const struct payout_row *payout,
+                            struct error *err)
 {
     char date[BILLING_DATE_SIZE], group[KEY_SIZE];
     struct payout_method_row method;
     bool has;
 
-    if (strcmp(payout->provider, "stripe") != 0)
-        return true;
     if (!payout_method_load(pay->db, payout->host_id, pay->arena, &method, &has, err))
         return false;
     (void)snprintf(group, sizeof group, "payrun_%s",
                    billing_date_format(billing_day(instant_add(payout->cut, 1)), date));
-    const struct payout_route_row route = { payout->id, method.account, "", "", 0, { 0 } };
+    const struct payout_route_row route = { payout->id, method.account, "", "", 0, { 0 }, 0 };
     const struct stripe_transfer transfer = { pay->flow->pay->installation, method.account, group,
                                               payout->id, cents_of(payout) };
     const struct pay_call call = { PAY_TRANSFER, payout->id, 1, NULL };
-    struct stripe_call bytes = stripe_transfer(&transfer);
+    struct psp_call bytes = stripe_transfer(&transfer);
 
     return pay_call_leave(pay->db, &call, &bytes,
                           instant_max(pay->now, instant_add(payout->cut, PAY_OUT_SUBMIT_US)),
@@ -110,9 +119,8 @@ bool pay_out_start(const struct pay *pay, const struct payout_row *payout, struc
            payout_route_put(pay->db, &route, err);
 }
 
-/* The payout and its route, with its host locked. */
-static bool load(const struct pay *pay, int64_t id, struct payout_row *ret,
-                 struct payout_route_row *ret_route, bool *ret_has, struct error *err)
+bool pay_out_load(const struct pay *pay, int64_t id, struct payout_row *ret,
+                  struct payout_route_row *ret_route, bool *ret_has, struct error *err)
 {
     bool has_route;
 
@@ -130,7 +138,7 @@ static bool load(const struct pay *pay, int64_t id, struct payout_row *ret,
 static bool send_payout(const struct pay *pay, const struct payout_row *payout,
                         struct payout_route_row *route, struct instant when, struct error *err)
 {
-    struct stripe_call bytes = stripe_payout(cents_of(payout));
+    struct psp_call bytes = stripe_payout(cents_of(payout));
 
     route->tries++;
     const struct pay_call call = { PAY_PAYOUT, payout->id, route->tries, route->account };
@@ -149,7 +157,7 @@ bool pay_out_transfer(const struct pay *pay, const struct stripe_object *transfe
     *ret = PAY_DONE;
     if (transfer->ref == 0 || strcmp(transfer->installation, pay->flow->pay->installation) != 0)
         return true;
-    if (!load(pay, transfer->ref, &payout, &route, &has, err))
+    if (!pay_out_load(pay, transfer->ref, &payout, &route, &has, err))
         return false;
     *ret = !has ? PAY_STRANGE : txn->id[0] == '\0' ? PAY_LATER : PAY_DONE;
     if (*ret != PAY_DONE || strcmp(route.transfer, transfer->id) == 0)
@@ -173,7 +181,7 @@ static bool reverse(const struct pay *pay, const struct payout_row *payout,
                     const struct payout_route_row *route, struct error *err)
 {
     const struct pay_call call = { PAY_REVERSAL, payout->id, 1, NULL };
-    struct stripe_call bytes = stripe_reversal(route->transfer, cents_of(payout));
+    struct psp_call bytes = stripe_reversal(route->transfer, cents_of(payout));
 
     return pay_call_leave(pay->db, &call, &bytes, pay->now, err);
 }
@@ -189,7 +197,7 @@ static bool refused_by_bank(const struct pay *pay, struct payout_row *payout,
 
     payout->reason = reason[0] != '\0' ? reason : "refused";
     if (!payout_update(pay->db, payout, payout->state, err) ||
-        (is_first && !tell(pay, payout, NOTIFICATION_PAYOUT_FAILED, err)))
+        (is_first && !pay_out_tell(pay, payout, NOTIFICATION_PAYOUT_FAILED, err)))
         return false;
     return is_over ? payout_route_put(pay->db, route, err) && reverse(pay, payout, route, err)
                    : send_payout(pay, payout, route, instant_add(pay->now, PAY_OUT_RETRY_US), err);
@@ -203,12 +211,12 @@ static bool follow(const struct pay *pay, struct payout_row *payout, struct payo
     if (object->status == STRIPE_DONE && !is_over) {
         payout->reason = "";
         return go(pay, payout, PAYOUT_PAID, err) &&
-               tell(pay, payout, NOTIFICATION_PAYOUT_PAID, err);
+               pay_out_tell(pay, payout, NOTIFICATION_PAYOUT_PAID, err);
     }
     if (object->status == STRIPE_FAILED && payout->state == PAYOUT_PAID) {
         payout->reason = object->reason;
         return go(pay, payout, PAYOUT_RETURNED, err) &&
-               tell(pay, payout, NOTIFICATION_PAYOUT_FAILED, err) &&
+               pay_out_tell(pay, payout, NOTIFICATION_PAYOUT_FAILED, err) &&
                reverse(pay, payout, route, err);
     }
     if (object->status != STRIPE_FAILED || is_over)
@@ -233,7 +241,7 @@ bool pay_out_payout(const struct pay *pay, int64_t payout_id, const char *accoun
             return true; /* of a try that is over, or not one of ours */
         payout_id = route.payout_id;
     }
-    if (!load(pay, payout_id, &payout, &route, &has, err))
+    if (!pay_out_load(pay, payout_id, &payout, &route, &has, err))
         return false;
     *ret = PAY_STRANGE;
     if (!has || object->status == STRIPE_UNKNOWN || object->cents != cents_of(&payout))
@@ -258,7 +266,7 @@ bool pay_out_reversal(const struct pay *pay, int64_t payout_id,
     struct payout_row payout;
     bool has, is_known;
 
-    if (!load(pay, payout_id, &payout, &route, &has, err) ||
+    if (!pay_out_load(pay, payout_id, &payout, &route, &has, err) ||
         !provider_txn_exists(pay->db, "stripe", txn->id, &is_known, err))
         return false;
     *ret = has && txn->id[0] != '\0' && txn->cents == cents_of(&payout) ? PAY_DONE : PAY_STRANGE;
@@ -280,7 +288,7 @@ static bool transfer_again(const struct pay *pay, const struct payout_row *payou
                    billing_date_format(billing_day(instant_add(payout->cut, 1)), date));
     const struct stripe_transfer transfer = { pay->flow->pay->installation, route->account, group,
                                               payout->id, cents_of(payout) };
-    struct stripe_call bytes = stripe_transfer(&transfer);
+    struct psp_call bytes = stripe_transfer(&transfer);
 
     next.group++;
     next.account = NULL;
@@ -294,7 +302,7 @@ bool pay_out_refused(const struct pay *pay, const struct pay_call *call, const c
     struct payout_row payout;
     bool has;
 
-    if (!load(pay, call->ref, &payout, &route, &has, err))
+    if (!pay_out_load(pay, call->ref, &payout, &route, &has, err))
         return false;
     if (!has || !payout_is_open(payout.state))
         return true;
@@ -307,5 +315,5 @@ bool pay_out_refused(const struct pay *pay, const struct pay_call *call, const c
         return payout_update(pay->db, &payout, payout.state, err) &&
                transfer_again(pay, &payout, call, &route, err);
     return go(pay, &payout, PAYOUT_FAILED, err) &&
-           tell(pay, &payout, NOTIFICATION_PAYOUT_FAILED, err);
+           pay_out_tell(pay, &payout, NOTIFICATION_PAYOUT_FAILED, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flow/limits.h"
+#include "flow/provider.h"
 #include "market/billing.h"
 #include "store/ledger.h"
 #include "store/user.h"
@@ -58,7 +59,7 @@ static bool move_work(struct db *db, void *context, struct error *err)
     work->state = before;
     work->outcome = before == request->to && is_same ? PAYOUT_WAS_DONE : PAYOUT_NO_WAY;
     /* What a provider sees to is moved by what it says (flow/pay_out.h). */
-    if (!payout_may(before, request->to) || strcmp(payout.provider, "manual") != 0)
+    if (!payout_may(before, request->to) || !pay_provider_named(payout.provider)->is_by_hand)
         return true;
     if (!user_lock(db, payout.host_id, err) || !post_move(db, work, &payout, err))
         return false;

@@ -47,8 +47,9 @@ bool payout_is_open(enum payout_state state)
     return state == PAYOUT_CREATED || state == PAYOUT_SUBMITTED || state == PAYOUT_IN_TRANSIT;
 }
 
+/* Two legs, of which one of nothing is none. */
 static enum journal_outcome move_money(const struct payout_move *move, const char *state,
-                                       const struct leg *legs, struct journal *ret_journal)
+                                       const struct leg legs[static 2], struct journal *ret_journal)
 {
     char key[JOURNAL_KEY_SIZE];
     struct journal_moves moves = { .key = key,
@@ -57,7 +58,7 @@ static enum journal_outcome move_money(const struct payout_move *move, const cha
                                    .ref_id = move->payout_id,
                                    .occurred = move->at,
                                    .legs = legs,
-                                   .leg_count = 1 };
+                                   .leg_count = 2 };
 
     (void)snprintf(key, sizeof key, "po:%" PRId64 ":%s", move->payout_id, state);
     return journal_moves(&moves, ret_journal);
@@ -65,12 +66,12 @@ static enum journal_outcome move_money(const struct payout_move *move, const cha
 
 enum journal_outcome payout_make(const struct payout_move *move, struct journal *ret_journal)
 {
-    struct leg leg = { { LEDGER_HOST_PAYABLE, move->host_id, 0 },
-                       { LEDGER_PAYOUT_TRANSIT, move->host_id, move->payout_id },
-                       move->amount,
-                       LEG_PAYOUT };
+    const struct leg legs[2] = { { { LEDGER_HOST_PAYABLE, move->host_id, 0 },
+                                   { LEDGER_PAYOUT_TRANSIT, move->host_id, move->payout_id },
+                                   move->amount,
+                                   LEG_PAYOUT } };
 
-    return move_money(move, "created", &leg, ret_journal);
+    return move_money(move, "created", legs, ret_journal);
 }
 
 enum journal_outcome payout_go(const struct payout_move *move, enum payout_state from,
@@ -82,15 +83,17 @@ enum journal_outcome payout_go(const struct payout_move *move, enum payout_state
     struct ledger_key house = { .code = move->from,
                                 .owner_id =
                                     move->from == LEDGER_STRIPE_CONNECTED ? move->host_id : 0 };
-    struct leg sent = { transit, house, move->amount, LEG_SENT };
-    struct leg back = { transit, payable, move->amount, LEG_RETURNED };
-    struct leg back_from_paid = { house, payable, move->amount, LEG_RETURNED };
+    struct ledger_key fees = { .code = LEDGER_PROVIDER_FEES };
+    const struct leg sent[2] = { { transit, house, move->amount, LEG_SENT },
+                                 { fees, house, move->fee, LEG_PROVIDER_FEE } };
+    const struct leg back[2] = { { transit, payable, move->amount, LEG_RETURNED } };
+    const struct leg back_from_paid[2] = { { house, payable, move->amount, LEG_RETURNED } };
 
     assert(payout_may(from, to));
     if (to == PAYOUT_SUBMITTED || to == PAYOUT_IN_TRANSIT)
         return JOURNAL_EMPTY;
     if (to == PAYOUT_PAID)
-        return move_money(move, states[to].name, &sent, ret_journal);
-    return move_money(move, states[to].name, from == PAYOUT_PAID ? &back_from_paid : &back,
+        return move_money(move, states[to].name, sent, ret_journal);
+    return move_money(move, states[to].name, from == PAYOUT_PAID ? back_from_paid : back,
                       ret_journal);
 }

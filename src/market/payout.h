@@ -40,6 +40,7 @@ struct payout_move {
     enum ledger_code
         from; /* whence it is paid: the bank, or a provider's balance, ours or theirs */
     struct instant at;
+    struct money fee; /* that the provider kept of the house's balance when it was paid */
 };
 
 /* The journal of making it, and of an arrow that payout_may(); JOURNAL_EMPTY where no money moves.

@@ -9,29 +9,23 @@
 
 enum { NAME_SIZE = 40 };
 
-static struct stripe_call call_of(const char *method, const char *path)
+static struct psp_call call_of(const char *method, const char *path)
 {
-    struct stripe_call call = { method, buf_of(STRIPE_PATH_MAX), buf_of(STRIPE_BODY_MAX) };
+    struct psp_call call = { method, buf_of(STRIPE_PATH_MAX), buf_of(STRIPE_BODY_MAX) };
 
     buf_append(&call.path, path, strlen(path));
     return call;
 }
 
 /* A path with an id in it. */
-static struct stripe_call call_with(const char *method, const char *before, const char *id,
-                                    const char *behind)
+static struct psp_call call_with(const char *method, const char *before, const char *id,
+                                 const char *behind)
 {
-    struct stripe_call call = call_of(method, before);
+    struct psp_call call = call_of(method, before);
 
     form_value(&call.path, id);
     buf_append(&call.path, behind, strlen(behind));
     return call;
-}
-
-void stripe_call_release(struct stripe_call *call)
-{
-    buf_release(&call->path);
-    buf_release(&call->body);
 }
 
 bool stripe_is_id(const char *text)
@@ -56,9 +50,9 @@ static void form_installation(struct buf *out, const char *installation)
     form_text(out, "metadata[berth_installation]", installation);
 }
 
-struct stripe_call stripe_customer(const struct stripe_customer *customer)
+struct psp_call stripe_customer(const struct stripe_customer *customer)
 {
-    struct stripe_call call = call_of("POST", "/v1/customers");
+    struct psp_call call = call_of("POST", "/v1/customers");
 
     form_text(&call.body, "email", customer->email);
     if (customer->name[0] != '\0')
@@ -68,9 +62,9 @@ struct stripe_call stripe_customer(const struct stripe_customer *customer)
     return call;
 }
 
-struct stripe_call stripe_pay_page(const struct stripe_page *page)
+struct psp_call stripe_pay_page(const struct stripe_page *page)
 {
-    struct stripe_call call = call_of("POST", "/v1/checkout/sessions");
+    struct psp_call call = call_of("POST", "/v1/checkout/sessions");
     struct buf *body = &call.body;
 
     form_text(body, "mode", "payment");
@@ -90,9 +84,9 @@ struct stripe_call stripe_pay_page(const struct stripe_page *page)
     return call;
 }
 
-struct stripe_call stripe_card_page(const struct stripe_page *page)
+struct psp_call stripe_card_page(const struct stripe_page *page)
 {
-    struct stripe_call call = call_of("POST", "/v1/checkout/sessions");
+    struct psp_call call = call_of("POST", "/v1/checkout/sessions");
 
     form_text(&call.body, "mode", "setup");
     form_text(&call.body, "currency", "usd");
@@ -104,9 +98,9 @@ struct stripe_call stripe_card_page(const struct stripe_page *page)
     return call;
 }
 
-struct stripe_call stripe_setup(const char *customer)
+struct psp_call stripe_setup(const char *customer)
 {
-    struct stripe_call call = call_of("POST", "/v1/setup_intents");
+    struct psp_call call = call_of("POST", "/v1/setup_intents");
 
     form_text(&call.body, "customer", customer);
     form_text(&call.body, "usage", "off_session");
@@ -114,9 +108,9 @@ struct stripe_call stripe_setup(const char *customer)
     return call;
 }
 
-struct stripe_call stripe_charge(const struct stripe_charge *charge)
+struct psp_call stripe_charge(const struct stripe_charge *charge)
 {
-    struct stripe_call call = call_of("POST", "/v1/payment_intents");
+    struct psp_call call = call_of("POST", "/v1/payment_intents");
 
     form_int(&call.body, "amount", charge->cents);
     form_text(&call.body, "currency", "usd");
@@ -130,25 +124,25 @@ struct stripe_call stripe_charge(const struct stripe_charge *charge)
     return call;
 }
 
-struct stripe_call stripe_read_intent(const char *intent)
+struct psp_call stripe_read_intent(const char *intent)
 {
     return call_with("GET", "/v1/payment_intents/", intent,
                      "?expand[0]=latest_charge.balance_transaction");
 }
 
-struct stripe_call stripe_read_page(const char *session)
+struct psp_call stripe_read_page(const char *session)
 {
     return call_with("GET", "/v1/checkout/sessions/", session, "");
 }
 
-struct stripe_call stripe_list_cards(const char *customer)
+struct psp_call stripe_list_cards(const char *customer)
 {
     return call_with("GET", "/v1/customers/", customer, "/payment_methods?type=card");
 }
 
-struct stripe_call stripe_refund(const struct stripe_refund *refund)
+struct psp_call stripe_refund(const struct stripe_refund *refund)
 {
-    struct stripe_call call = call_of("POST", "/v1/refunds");
+    struct psp_call call = call_of("POST", "/v1/refunds");
 
     form_text(&call.body, "payment_intent", refund->intent);
     form_int(&call.body, "amount", refund->cents);
@@ -158,9 +152,9 @@ struct stripe_call stripe_refund(const struct stripe_refund *refund)
     return call;
 }
 
-struct stripe_call stripe_account(const struct stripe_host *host)
+struct psp_call stripe_account(const struct stripe_host *host)
 {
-    struct stripe_call call = call_of("POST", "/v1/accounts");
+    struct psp_call call = call_of("POST", "/v1/accounts");
 
     form_text(&call.body, "country", host->country);
     form_text(&call.body, "email", host->email);
@@ -174,10 +168,10 @@ struct stripe_call stripe_account(const struct stripe_host *host)
     return call;
 }
 
-struct stripe_call stripe_account_link(const char *account, const char *again_url,
-                                       const char *done_url)
+struct psp_call stripe_account_link(const char *account, const char *again_url,
+                                    const char *done_url)
 {
-    struct stripe_call call = call_of("POST", "/v1/account_links");
+    struct psp_call call = call_of("POST", "/v1/account_links");
 
     form_text(&call.body, "account", account);
     form_text(&call.body, "type", "account_onboarding");
@@ -186,9 +180,9 @@ struct stripe_call stripe_account_link(const char *account, const char *again_ur
     return call;
 }
 
-struct stripe_call stripe_transfer(const struct stripe_transfer *transfer)
+struct psp_call stripe_transfer(const struct stripe_transfer *transfer)
 {
-    struct stripe_call call = call_of("POST", "/v1/transfers");
+    struct psp_call call = call_of("POST", "/v1/transfers");
 
     form_int(&call.body, "amount", transfer->cents);
     form_text(&call.body, "currency", "usd");
@@ -199,17 +193,17 @@ struct stripe_call stripe_transfer(const struct stripe_transfer *transfer)
     return call;
 }
 
-struct stripe_call stripe_reversal(const char *transfer, int64_t cents)
+struct psp_call stripe_reversal(const char *transfer, int64_t cents)
 {
-    struct stripe_call call = call_with("POST", "/v1/transfers/", transfer, "/reversals");
+    struct psp_call call = call_with("POST", "/v1/transfers/", transfer, "/reversals");
 
     form_int(&call.body, "amount", cents);
     return call;
 }
 
-struct stripe_call stripe_payout(int64_t cents)
+struct psp_call stripe_payout(int64_t cents)
 {
-    struct stripe_call call = call_of("POST", "/v1/payouts");
+    struct psp_call call = call_of("POST", "/v1/payouts");
 
     form_int(&call.body, "amount", cents);
     form_text(&call.body, "currency", "usd");
@@ -217,9 +211,9 @@ struct stripe_call stripe_payout(int64_t cents)
     return call;
 }
 
-struct stripe_call stripe_evidence(const char *dispute, const char *text)
+struct psp_call stripe_evidence(const char *dispute, const char *text)
 {
-    struct stripe_call call = call_with("POST", "/v1/disputes/", dispute, "");
+    struct psp_call call = call_with("POST", "/v1/disputes/", dispute, "");
 
     form_text(&call.body, "evidence[uncategorized_text]", text);
     form_bool(&call.body, "submit", false);
@@ -244,7 +238,7 @@ static const struct readable {
     { "tr_", "/v1/transfers/", "?expand[0]=balance_transaction" },
 };
 
-bool stripe_read(const char *id, struct stripe_call *ret)
+bool stripe_read(const char *id, struct psp_call *ret)
 {
     for (size_t i = 0; i < sizeof readables / sizeof readables[0]; i++) {
         if (strncmp(id, readables[i].prefix, strlen(readables[i].prefix)) == 0 &&
@@ -265,9 +259,9 @@ static const char *const list_paths[] = {
     [STRIPE_LIST_PAYOUTS] = "/v1/payouts",
 };
 
-struct stripe_call stripe_list(const struct stripe_list *list)
+struct psp_call stripe_list(const struct stripe_list *list)
 {
-    struct stripe_call call = call_of("GET", list_paths[list->kind]);
+    struct psp_call call = call_of("GET", list_paths[list->kind]);
     auto_buf struct buf query = buf_of(STRIPE_PATH_MAX);
 
     if (list->kind == STRIPE_LIST_EVENTS)

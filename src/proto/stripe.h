@@ -8,7 +8,7 @@
 #ifndef BERTH_PROTO_STRIPE_H
 #define BERTH_PROTO_STRIPE_H
 
-#include "base/buf.h"
+#include "proto/psp_call.h"
 
 /* Events are rendered in the version that their endpoint was made with: it must be this one. */
 #define STRIPE_VERSION "2026-10-28.endive"
@@ -22,15 +22,6 @@ enum {
     STRIPE_ID_MAX = 255,
 };
 
-/* The bufs are the caller's to release: stripe_call_release(). */
-struct stripe_call {
-    const char *method;
-    struct buf path; /* with the query */
-    struct buf body; /* empty: none */
-};
-#define auto_stripe_call __attribute__((cleanup(stripe_call_release)))
-void stripe_call_release(struct stripe_call *call);
-
 /* Whether it may stand in a path: letters, digits, '_', up to STRIPE_ID_MAX. */
 bool stripe_is_id(const char *text);
 
@@ -38,7 +29,7 @@ struct stripe_customer {
     const char *installation, *email, *name;
     int64_t user_id;
 };
-struct stripe_call stripe_customer(const struct stripe_customer *customer);
+struct psp_call stripe_customer(const struct stripe_customer *customer);
 
 /* The hosted page on which somebody pays, or leaves a card. */
 struct stripe_page {
@@ -46,54 +37,54 @@ struct stripe_page {
     int64_t id; /* of the deposit, or of the page for a card */
     int64_t cents;
 };
-struct stripe_call stripe_pay_page(const struct stripe_page *page);
-struct stripe_call stripe_card_page(const struct stripe_page *page);
-struct stripe_call stripe_read_page(const char *session);
+struct psp_call stripe_pay_page(const struct stripe_page *page);
+struct psp_call stripe_card_page(const struct stripe_page *page);
+struct psp_call stripe_read_page(const char *session);
 
 /* For a page of one's own with Stripe's script. */
-struct stripe_call stripe_setup(const char *customer);
+struct psp_call stripe_setup(const char *customer);
 
 /* Nobody is there to be asked: a card that was left. */
 struct stripe_charge {
     const char *installation, *customer, *card, *description;
     int64_t deposit_id, cents;
 };
-struct stripe_call stripe_charge(const struct stripe_charge *charge);
+struct psp_call stripe_charge(const struct stripe_charge *charge);
 
 /* With its charge, and what of it reached our balance. */
-struct stripe_call stripe_read_intent(const char *intent);
-struct stripe_call stripe_list_cards(const char *customer);
+struct psp_call stripe_read_intent(const char *intent);
+struct psp_call stripe_list_cards(const char *customer);
 
 struct stripe_refund {
     const char *installation, *intent;
     int64_t refund_id, cents;
 };
-struct stripe_call stripe_refund(const struct stripe_refund *refund);
+struct psp_call stripe_refund(const struct stripe_refund *refund);
 
 struct stripe_host {
     const char *installation, *country, *email;
     int64_t host_id;
 };
-struct stripe_call stripe_account(const struct stripe_host *host);
-struct stripe_call stripe_account_link(const char *account, const char *again_url,
-                                       const char *done_url);
+struct psp_call stripe_account(const struct stripe_host *host);
+struct psp_call stripe_account_link(const char *account, const char *again_url,
+                                    const char *done_url);
 
 /* From our balance to a host's. */
 struct stripe_transfer {
     const char *installation, *account, *group;
     int64_t payout_id, cents;
 };
-struct stripe_call stripe_transfer(const struct stripe_transfer *transfer);
-struct stripe_call stripe_reversal(const char *transfer, int64_t cents);
+struct psp_call stripe_transfer(const struct stripe_transfer *transfer);
+struct psp_call stripe_reversal(const char *transfer, int64_t cents);
 
 /* From a host's balance to its bank: sent as the host's account. */
-struct stripe_call stripe_payout(int64_t cents);
+struct psp_call stripe_payout(int64_t cents);
 
-struct stripe_call stripe_evidence(const char *dispute, const char *text);
+struct psp_call stripe_evidence(const char *dispute, const char *text);
 
 /* One object by its id, of the kind that its id begins with ("pi_", "cs_", "re_", ...); false:
  * there is no such kind. */
-NODISCARD bool stripe_read(const char *id, struct stripe_call *ret);
+NODISCARD bool stripe_read(const char *id, struct psp_call *ret);
 
 /* Pages of what there is, newest first; `after`: the last id of the page before, or NULL. */
 enum stripe_list_kind {
@@ -109,6 +100,6 @@ struct stripe_list {
     const char *name, *whose, *after;
     int64_t since_s;
 };
-struct stripe_call stripe_list(const struct stripe_list *list);
+struct psp_call stripe_list(const struct stripe_list *list);
 
 #endif

@@ -10,6 +10,7 @@
 #include "server/hub.h"
 #include "server/mailer.h"
 #include "server/metrics.h"
+#include "server/paypal_wire.h"
 #include "server/recovery_watch.h"
 #include "server/routes.h"
 #include "server/stripe_wire.h"
@@ -35,6 +36,7 @@ struct app {
     struct mailer mailer;
     struct webhooks webhooks;
     struct stripe_wire stripe;
+    struct paypal_wire paypal;
     struct pay_settings pay;
     struct deliver_provider providers[1], slow_providers[1];
     struct store *store;
@@ -46,7 +48,7 @@ struct app {
     struct market_stats *market_stats;
     struct events *events;
     struct deliver *deliver, *slow_deliver; /* a lane each: store/outbox.h */
-    struct payments *payments;              /* of --stripe-keys, or NULL */
+    struct payments *payments;              /* of --stripe-keys and --paypal-keys, or NULL */
     struct recovery_watch recovery;
     struct jobs *jobs;
     struct relay *relay; /* of --relay-ports, or NULL */

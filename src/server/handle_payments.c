@@ -130,7 +130,7 @@ void handle_deposits_list(struct call *call)
                           &err))
         return reply_error(call, &err);
     encode_object(&json);
-    encode_field_bool(&json, "payments", call->app->flow.pay != NULL);
+    encode_field_bool(&json, "payments", call->app->pay.has_stripe);
     encode_key(&json, "deposits");
     encode_array(&json);
     for (size_t i = 0; i < count; i++)
@@ -269,7 +269,7 @@ void handle_stripe_event(struct call *call)
     const char *signature = http_header(request, "Stripe-Signature");
     int64_t now_s = clock_now(call->app->clock).microseconds / US_PER_SECOND;
 
-    if (call->app->flow.pay == NULL)
+    if (!call->app->pay.has_stripe)
         return reply_refuse(call, 409, "payments_off", "This market takes no cards.");
     if (signature == NULL || call->body == NULL || strlen(request->body) != request->body_length ||
         !stripe_wire_is_genuine(&call->app->stripe, signature, request->body, request->body_length,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How hosts are paid, and what they were paid (docs/payments.md). */
+#include <string.h>
 #include <time.h>
 
 #include "base/json.h"
 #include "flow/pay_out.h"
 #include "flow/payout.h"
 #include "market/billing.h"
+#include "proto/paypal.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
@@ -25,6 +27,10 @@ static bool refuse(struct call *call, enum pay_out_outcome outcome)
     case PAY_OUT_BAD_COUNTRY:
         reply_refuse(call, 400, "invalid_args", "country is two capital letters: US.");
         return true;
+    case PAY_OUT_BAD_RECEIVER:
+        reply_refuse(call, 400, "invalid_args",
+                     "paypal is the email of your PayPal account; else verify your own.");
+        return true;
     case PAY_OUT_NONE:
         reply_refuse(call, 404, "no_such_payment", "Say first that the country is US.");
         return true;
@@ -42,6 +48,8 @@ static void encode_method(struct encoder *json, const struct pay_out_view *view)
     encode_object(json);
     encode_field_text(json, "provider", view->method.provider);
     encode_field_text(json, "country", view->method.country);
+    field_known_text(json, "paypal",
+                     strcmp(view->method.provider, "paypal") == 0 ? view->method.account : "");
     encode_field_bool(json, "ready", view->method.is_ready);
     field_known_text(json, "reason", view->method.reason);
     encode_end(json);
@@ -95,11 +103,12 @@ void handle_payouts_list(struct call *call)
 void handle_payout_method(struct call *call)
 {
     enum pay_out_outcome outcome;
-    const char *country;
+    struct pay_out_where where = { .receiver = NULL };
     struct error err;
 
-    if (!json_need_text(call->body, "country", COUNTRY_MAX, &country, &err) ||
-        !flow_pay_out_set(&call->app->flow, &call->caller, country, &outcome, &err))
+    if (!json_need_text(call->body, "country", COUNTRY_MAX, &where.country, &err) ||
+        !json_opt_text(call->body, "paypal", PAYPAL_EMAIL_MAX, &where.receiver, &err) ||
+        !flow_pay_out_set(&call->app->flow, &call->caller, &where, &outcome, &err))
         return reply_error(call, &err);
     if (!refuse(call, outcome))
         reply_success(call);

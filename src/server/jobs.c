@@ -21,6 +21,7 @@
 #include "flow/no_credit.h"
 #include "flow/op.h"
 #include "flow/pay_card.h"
+#include "flow/pay_paypal.h"
 #include "flow/post_usage.h"
 #include "flow/requirement.h"
 #include "flow/schedule.h"
@@ -88,6 +89,7 @@ static const struct job {
     { "credit warnings", flow_warn_credit, WARN_CREDIT_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "bill hosts", flow_bill_hosts, BILL_HOSTS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "bill renters", flow_bill_renters, BILL_RENTERS_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
+    { "payouts by PayPal", flow_paypal_gather, PAYPAL_ITEMS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "expire holds", flow_hold_expire, HOLDS_EXPIRE_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },

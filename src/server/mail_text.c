@@ -69,12 +69,14 @@ static const struct mail_template {
       "back.\nUntil that is decided as much of your credit is frozen. If it was you, write to "
       "the operator.\nMore at {url}.\n" },
     { "payout_paid", "A payout of ${amount} has arrived",
-      "Your payout of ${amount} has arrived at your bank. The invoice of its week is at\n"
+      "Your payout of ${amount} has arrived. The invoice of its week is at\n"
       "{url}/billing/.\n" },
     { "payout_failed", "A payout of ${amount} did not arrive",
       "Your payout of ${amount} did not arrive: {reason}.\n"
-      "Look at how you are paid, with `berth show payouts` or at {url}/billing/. It is tried again "
-      "each day\nfor two weeks; then you are owed it again, for the next Friday's payout.\n" },
+      "Look at how you are paid, with `berth show payouts` or at {url}/billing/. A bank is asked "
+      "again "
+      "each day\nfor two weeks, and PayPal waits thirty days for somebody to claim it; then you "
+      "are owed it again,\nfor the next Friday's payout.\n" },
     { "lifetime_ends", "Instance {instance} ends in {left}",
       "The lifetime of instance {instance} {label} ends at {end}, in {left}: then it stops.\n"
       "Its data stays until {kept_until} and is deleted then. Copy it away; only its host can\n"

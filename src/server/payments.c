@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/payments_inside.h"
+#include "flow/pay_paypal.h"
+#include "server/provider_paypal.h"
+#include "server/provider_stripe.h"
 #include "sys/http_client.h"
 #include "sys/thread.h"
 
@@ -14,6 +16,7 @@ enum { ITEMS_ARENA_MAX = 16 << 20, IDLE_SECONDS = 60, EVENTS_BATCH_MAX = 16, LEA
 struct payments {
     struct payments_options options;
     struct payments_asker asker;
+    struct paypal_session paypal; /* the thread's own */
     pthread_t thread;
     struct instant paused; /* until then: our key was refused. The thread's own */
 
@@ -35,6 +38,16 @@ static bool is_stopping(struct payments *payments)
     return result;
 }
 
+/* Who it is that we speak with; NULL: nobody any more, or nobody yet. */
+static const struct provider *provider_of(const struct payments *payments, const char *name)
+{
+    if (payments->options.stripe != NULL && strcmp(name, provider_stripe.name) == 0)
+        return &provider_stripe;
+    if (payments->options.paypal != NULL && strcmp(name, provider_paypal.name) == 0)
+        return &provider_paypal;
+    return NULL;
+}
+
 /* One, two, four seconds and so on, and a little more, so that many do not come back at once. */
 static int64_t pause_us(int64_t attempts)
 {
@@ -47,135 +60,6 @@ static int64_t pause_us(int64_t attempts)
         seconds = PAYMENTS_PAUSE_MAX_SECONDS;
     crypto_random(&jitter, sizeof jitter);
     return seconds * US_PER_SECOND + seconds * (int64_t)(jitter % 250000);
-}
-
-/* What an answer, or none, says of a call. */
-enum verdict {
-    VERDICT_TAKEN,
-    VERDICT_REFUSED, /* it was executed, and came to nothing */
-    VERDICT_AGAIN,
-    VERDICT_DOUBT, /* it will say nothing else: look for it */
-    VERDICT_KEY,   /* it is we who are refused */
-};
-
-static enum verdict judge(const struct stripe_reply *reply, struct stripe_failure *ret_failure)
-{
-    int status = reply->status;
-
-    if (status >= 200 && status < 300)
-        return reply->json != NULL ? VERDICT_TAKEN : VERDICT_AGAIN;
-    if (status == 401 || status == 403)
-        return VERDICT_KEY;
-    if (reply->advice == STRIPE_SAYS_RETRY || status == 409 || status == 424 || status == 429)
-        return VERDICT_AGAIN;
-    if (status >= 500)
-        return reply->advice == STRIPE_SAYS_STOP ? VERDICT_DOUBT : VERDICT_AGAIN;
-    /* Anything else that is not Stripe's own is of something in between. */
-    return status >= 400 && stripe_failure_read(reply->json, ret_failure) ? VERDICT_REFUSED
-                                                                          : VERDICT_AGAIN;
-}
-
-static void log_call(const struct payments *payments, const struct outbox_item *item,
-                     const struct stripe_reply *reply)
-{
-    log_write(payments->options.flow->log, LOG_INFO, "payments: called",
-              "%s: status %d, request %s%s", item->key, reply->status, reply->request_id,
-              reply->is_replayed ? ", said before" : "");
-}
-
-/* The answer into the books. */
-static enum verdict take(struct payments *payments, const struct outbox_item *item,
-                         const json_t *json)
-{
-    const struct flow *flow = payments->options.flow;
-    struct stripe_object object;
-    enum pay_effect effect;
-    struct error err;
-
-    if (!stripe_object_read(json, &object, &err)) {
-        log_failure(flow->log, "Stripe's answer is strange", &err);
-        payments_alarm(&payments->asker, "an answer that cannot be read", item->key);
-        return VERDICT_REFUSED;
-    }
-    if (!flow_pay_answer(flow, item, &object, &effect, &err)) {
-        log_failure(flow->log, "answer not written down", &err);
-        return VERDICT_AGAIN;
-    }
-    /* Answers to calls are not expanded: what is in them only by name is read. */
-    if (effect == PAY_LATER && object.id[0] != '\0')
-        effect = payments_look(&payments->asker, object.id, item->account);
-    if (effect == PAY_STRANGE)
-        payments_alarm(&payments->asker, "an answer that does not fit", item->key);
-    return effect == PAY_LATER ? VERDICT_AGAIN : VERDICT_TAKEN;
-}
-
-static enum verdict refuse(struct payments *payments, const struct outbox_item *item, int status,
-                           const struct stripe_failure *failure)
-{
-    const struct flow *flow = payments->options.flow;
-    struct error err;
-
-    /* A decline is how cards are; the rest is our mistake. */
-    if (status != 402)
-        payments_alarm(&payments->asker, failure->code[0] != '\0' ? failure->code : failure->type,
-                       item->key);
-    if (flow_pay_refused(flow, item, failure, &err))
-        return VERDICT_REFUSED;
-    log_failure(flow->log, "refusal not written down", &err);
-    return VERDICT_AGAIN;
-}
-
-static enum verdict look_for(struct payments *payments, const struct outbox_item *item)
-{
-    const struct stripe_failure failure = { "", "no_answer", "", "", "", "" };
-
-    switch (payments_doubt(&payments->asker, item)) {
-    case PAYMENTS_FOUND:
-        return VERDICT_TAKEN;
-    case PAYMENTS_ANEW:
-        return VERDICT_REFUSED;
-    case PAYMENTS_STUCK:
-        return refuse(payments, item, 0, &failure);
-    case PAYMENTS_DOUBT_LATER:
-        break;
-    }
-    return VERDICT_AGAIN;
-}
-
-static enum verdict call(struct payments *payments, const struct outbox_item *item, int *ret_status)
-{
-    const struct payments_options *options = &payments->options;
-    auto_stripe_reply struct stripe_reply reply = { .json = NULL };
-    struct stripe_failure failure;
-    char key[PAY_KEY_SIZE];
-    struct error err;
-    const struct stripe_request request = { item->method, item->path, item->body, item->account,
-                                            pay_call_key(item, options->flow->pay->installation,
-                                                         key) };
-
-    if (item->attempts > 1 &&
-        instant_until(item->first_sent, now_of(payments)) > PAYMENTS_RESEND_SECONDS * US_PER_SECOND)
-        return look_for(payments, item);
-    if (!stripe_wire_send(options->stripe, payments->asker.client, &request, &reply, &err)) {
-        log_failure(options->flow->log, "payments: no answer", &err);
-        return VERDICT_AGAIN;
-    }
-    *ret_status = reply.status;
-    log_call(payments, item, &reply);
-    switch (judge(&reply, &failure)) {
-    case VERDICT_TAKEN:
-        return take(payments, item, reply.json);
-    case VERDICT_REFUSED:
-        return refuse(payments, item, reply.status, &failure);
-    case VERDICT_DOUBT:
-        return look_for(payments, item);
-    case VERDICT_KEY:
-        payments_alarm(&payments->asker, "Stripe refuses our key", item->key);
-        return VERDICT_KEY;
-    case VERDICT_AGAIN:
-        break;
-    }
-    return VERDICT_AGAIN;
 }
 
 struct batch {
@@ -215,23 +99,23 @@ static bool finish_work(struct db *db, void *context, struct error *err)
                          &batch->is_ours, err);
 }
 
-static void finish(struct payments *payments, const struct outbox_item *item, enum verdict verdict,
-                   int status)
+static void finish(struct payments *payments, const struct outbox_item *item,
+                   enum provider_verdict verdict, int status)
 {
     struct batch batch = { .payments = payments, .id = item->id };
-    int64_t wait_us = verdict == VERDICT_KEY ? PAYMENTS_KEY_PAUSE_SECONDS * US_PER_SECOND
-                                             : pause_us(item->attempts);
+    int64_t wait_us = verdict == PROVIDER_KEY ? PAYMENTS_KEY_PAUSE_SECONDS * US_PER_SECOND
+                                              : pause_us(item->attempts);
     struct error err;
 
-    batch.result = (struct outbox_result){ .end = verdict == VERDICT_TAKEN     ? OUTBOX_DONE
-                                                  : verdict == VERDICT_REFUSED ? OUTBOX_GIVEN_UP
-                                                                               : OUTBOX_AGAIN,
+    batch.result = (struct outbox_result){ .end = verdict == PROVIDER_TAKEN     ? OUTBOX_DONE
+                                                  : verdict == PROVIDER_REFUSED ? OUTBOX_GIVEN_UP
+                                                                                : OUTBOX_AGAIN,
                                            .next = instant_add(now_of(payments), wait_us),
                                            .status = status };
-    if (verdict == VERDICT_KEY)
+    if (verdict == PROVIDER_KEY)
         payments->paused = batch.result.next;
     metrics_add(payments->options.metrics,
-                verdict == VERDICT_TAKEN ? METRICS_DELIVERIES : METRICS_DELIVERIES_FAILED, 1);
+                verdict == PROVIDER_TAKEN ? METRICS_DELIVERIES : METRICS_DELIVERIES_FAILED, 1);
     if (!store_write(payments->options.flow->store, finish_work, &batch, &err))
         log_failure(payments->options.flow->log, "call not recorded", &err);
 }
@@ -250,9 +134,12 @@ static bool call_one(struct payments *payments)
     }
     if (batch.count == 0)
         return false;
-    enum verdict verdict = call(payments, &batch.items[0], &status);
+    const struct provider *provider = provider_of(payments, batch.items[0].provider);
+    enum provider_verdict verdict = PROVIDER_AGAIN;
+    if (provider != NULL)
+        verdict = provider->call(&payments->asker, &batch.items[0], &status);
     finish(payments, &batch.items[0], verdict, status);
-    return verdict != VERDICT_KEY;
+    return verdict != PROVIDER_KEY;
 }
 
 static bool events_work(struct db *db, void *context, struct error *err)
@@ -272,7 +159,9 @@ static bool event_end_work(struct db *db, void *context, struct error *err)
 
 static void deal_with(struct payments *payments, const struct psp_event_row *event)
 {
-    enum pay_effect effect = payments_event(&payments->asker, event);
+    const struct provider *provider = provider_of(payments, event->provider);
+    enum pay_effect effect =
+        provider != NULL ? provider->event(&payments->asker, event) : PAY_LATER;
     struct batch batch = { .payments = payments, .event = event, .state = PSP_EVENT_DONE };
     struct error err;
 
@@ -322,10 +211,10 @@ static void sweep_if_due(struct payments *payments)
     struct instant now = now_of(payments);
     struct error err;
 
-    if (!store_read(store, swept_work, &batch, &err) ||
+    if (payments->options.stripe == NULL || !store_read(store, swept_work, &batch, &err) ||
         instant_until(batch.next, now) < PAYMENTS_SWEEP_SECONDS * US_PER_SECOND)
         return;
-    bool is_done = payments_sweep(&payments->asker);
+    bool is_done = provider_stripe.sweep(&payments->asker);
     /* After a failure, in an hour. */
     batch.next = is_done ? now : instant_add(now, -(PAYMENTS_SWEEP_SECONDS - 3600) * US_PER_SECOND);
     if (!store_write(store, set_swept_work, &batch, &err))
@@ -340,6 +229,8 @@ static void do_due(struct payments *payments)
            instant_compare(payments->paused, now_of(payments)) <= 0) {
         has_more = call_one(payments);
         has_more = look_at_events(payments) || has_more;
+        if (payments->options.paypal != NULL)
+            has_more = provider_paypal.look(&payments->asker) || has_more;
         if (!has_more)
             sweep_if_due(payments);
     }
@@ -357,6 +248,10 @@ static bool next_work(struct db *db, void *context, struct error *err)
     if (has)
         batch->next = due;
     if (!psp_event_next(db, &due, &has, err))
+        return false;
+    if (has && instant_compare(due, batch->next) < 0)
+        batch->next = due;
+    if (!payout_batch_next(db, &due, &has, err))
         return false;
     if (has && instant_compare(due, batch->next) < 0)
         batch->next = due;
@@ -413,7 +308,8 @@ bool payments_open(const struct payments_options *options, struct payments **ret
     if (payments == NULL)
         abort();
     payments->options = *options;
-    payments->asker = (struct payments_asker){ &payments->options, http_client_open(NULL, NULL) };
+    payments->asker = (struct payments_asker){ &payments->options, &payments->paypal,
+                                               http_client_open(NULL, NULL) };
     (void)pthread_mutex_init(&payments->lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -16,6 +16,7 @@
 
 #include "flow/flow.h"
 #include "server/metrics.h"
+#include "server/paypal_wire.h"
 #include "server/stripe_wire.h"
 
 enum {
@@ -34,7 +35,8 @@ struct payments_options {
     const struct flow *flow; /* borrowed, as is all of this; its `pay` is set */
     struct metrics *metrics;
     const char *server_proc;
-    const struct stripe_wire *stripe;
+    const struct stripe_wire *stripe; /* NULL: not one of ours; likewise the next */
+    const struct paypal_wire *paypal;
 };
 
 NODISCARD bool payments_open(const struct payments_options *options, struct payments **ret,

@@ -12,6 +12,7 @@
 
 struct payments_asker {
     const struct payments_options *options;
+    struct paypal_session *paypal;
     struct http_client *client;
 };
 
@@ -21,7 +22,7 @@ enum payments_read {
     PAYMENTS_MISSING, /* there is no such thing */
     PAYMENTS_LATER,   /* nobody can tell now; it is logged */
 };
-enum payments_read payments_ask(const struct payments_asker *asker, const struct stripe_call *call,
+enum payments_read payments_ask(const struct payments_asker *asker, const struct psp_call *call,
                                 const char *account, json_t **ret);
 
 /* Each object of all pages of a list, until `take` returns false. False: nobody can tell now. */

@@ -17,7 +17,7 @@ void payments_alarm(const struct payments_asker *asker, const char *what, const 
     metrics_add(asker->options->metrics, METRICS_DELIVERIES_FAILED, 1);
 }
 
-enum payments_read payments_ask(const struct payments_asker *asker, const struct stripe_call *call,
+enum payments_read payments_ask(const struct payments_asker *asker, const struct psp_call *call,
                                 const char *account, json_t **ret)
 {
     const struct log *log = asker->options->flow->log;
@@ -47,7 +47,7 @@ static enum payments_read take_page(const struct payments_asker *asker,
                                     char last[static STRIPE_ID_MAX + 1], payments_take *take,
                                     void *context)
 {
-    auto_stripe_call struct stripe_call call = stripe_list(list);
+    auto_psp_call struct psp_call call = stripe_list(list);
     auto_json json_t *page = NULL;
     enum payments_read read = payments_ask(asker, &call, account, &page);
     const json_t *items = json_member(page, "data");
@@ -110,13 +110,13 @@ enum pay_effect payments_look(const struct payments_asker *asker, const char *id
 {
     auto_json json_t *json = NULL;
     struct stripe_object object;
-    struct stripe_call call;
+    struct psp_call call;
     struct error err;
 
     if (!stripe_read(id, &call))
         return PAY_DONE; /* nothing that we act on */
     enum payments_read read = payments_ask(asker, &call, account, &json);
-    stripe_call_release(&call);
+    psp_call_release(&call);
     if (read != PAYMENTS_READ)
         return read == PAYMENTS_MISSING ? PAY_STRANGE : PAY_LATER;
     if (!stripe_object_read(json, &object, &err)) {
@@ -133,7 +133,7 @@ enum pay_effect payments_look(const struct payments_asker *asker, const char *id
 
 enum pay_effect payments_look_at_cards(const struct payments_asker *asker, const char *customer)
 {
-    auto_stripe_call struct stripe_call call = stripe_list_cards(customer);
+    auto_psp_call struct psp_call call = stripe_list_cards(customer);
     auto_json json_t *page = NULL;
     struct stripe_object cards[CARDS_MAX];
     struct error err;
@@ -293,6 +293,7 @@ static bool search_for(struct search *search, bool *ret_can)
     case PAY_ACCOUNT:
     case PAY_LINK:
     case PAY_REVERSAL:
+    case PAY_BATCH:
     case PAY_PURPOSE_COUNT:
     default:
         *ret_can = false;

@@ -62,6 +62,9 @@ const struct option_row serve_options[] = {
     { "spend-cap", "5.00", "dollars an hour for a new account; grows by itself (no limit)" },
     { "stripe-keys", "FILE",
       "take cards by Stripe, with the keys in this file (docs/payments.md)" },
+    { "paypal-keys", "FILE",
+      "client ID, secret and webhook of PayPal, which pays hosts outside of the US" },
+    { "paypal-url", "URL", "where PayPal is, to try things (https://api-m.paypal.com)" },
     { "stripe-url", "URL", "where Stripe is, to try things (https://api.stripe.com)" },
     { "test-credit", "1.00", "for a verified email with a card, once; 0: none (1.00)" },
     { "smtp", "URL", "send mail there: smtps://host:465 or smtp://host:587 (files in DIR/outbox)" },
@@ -234,18 +237,17 @@ static bool read_rate_factor(const struct options *options, uint32_t *ret, struc
 static bool read_payments(struct app *app, const struct options *options, struct error *err)
 {
     const char *credit = options_get(options, "test-credit");
-    bool has_stripe;
 
     app->pay.test_credit = (struct money){ TEST_CREDIT_DEFAULT };
     if (credit != NULL &&
         (!money_parse(credit, &app->pay.test_credit, err) || app->pay.test_credit.nanodollars < 0))
         return error_set(err, ERROR_INVALID, "--test-credit must be dollars, 0 or more");
-    if (!stripe_wire_read(options, &app->stripe, &has_stripe, err))
+    if (!stripe_wire_read(options, &app->stripe, &app->pay.has_stripe, err) ||
+        !paypal_wire_read(options, &app->paypal, &app->pay.has_paypal, err))
         return false;
-    if (!has_stripe)
+    if (!app->pay.has_stripe && !app->pay.has_paypal)
         return true;
     app->pay.site = app->public_url;
-    app->pay.has_stripe = true;
     app->pay.is_live = app->stripe.is_live;
     app->flow.pay = &app->pay;
     return flow_installation(app->store, app->pay.installation, err);
@@ -254,7 +256,8 @@ static bool read_payments(struct app *app, const struct options *options, struct
 static bool open_payments(struct app *app, struct error *err)
 {
     const struct payments_options payments = { &app->flow, app->metrics, app->server_proc,
-                                               &app->stripe };
+                                               app->pay.has_stripe ? &app->stripe : NULL,
+                                               app->pay.has_paypal ? &app->paypal : NULL };
 
     return app->flow.pay == NULL || payments_open(&payments, &app->payments, err);
 }

@@ -1,94 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/stripe_wire.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/json.h"
 #include "proto/stripe.h"
 #include "proto/stripe_event.h"
+#include "server/psp_keys.h"
 #include "sys/crypto.h"
-#include "sys/file.h"
 #include "sys/http_client.h"
 
-enum { KEYS_FILE_MAX = 8192, HEADER_SIZE = 512, URL_SIZE = STRIPE_BASE_SIZE + STRIPE_PATH_MAX };
+enum { HEADER_SIZE = 512, URL_SIZE = STRIPE_BASE_SIZE + STRIPE_PATH_MAX };
 
-/* Keys go into headers: nothing in them may end one. */
-static bool is_key(const char *text, size_t length)
+static bool take_key(void *context, const char *name, const char *value, struct error *err)
 {
-    for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] > '~')
-            return false;
-    }
-    return length > 0 && length < STRIPE_KEY_SIZE;
-}
+    struct stripe_wire *wire = context;
 
-static bool take_line(struct stripe_wire *wire, const char *line, size_t length, struct error *err)
-{
-    size_t name_length = strcspn(line, " \n");
-    const char *value = line + name_length + 1;
-    size_t value_length = name_length < length ? length - name_length - 1 : 0;
-
-    if (length == 0 || line[0] == '#')
-        return true;
-    if (name_length >= length || !is_key(value, value_length))
-        return error_set(err, ERROR_INVALID, "a line is \"secret KEY\" or \"webhook KEY\"");
-    if (name_length == 6 && strncmp(line, "secret", 6) == 0) {
-        (void)snprintf(wire->key, sizeof wire->key, "%.*s", (int)value_length, value);
+    if (strcmp(name, "secret") == 0) {
+        (void)snprintf(wire->key, sizeof wire->key, "%s", value);
         return true;
     }
-    if (name_length != 7 || strncmp(line, "webhook", 7) != 0)
+    if (strcmp(name, "webhook") != 0)
         return error_set(err, ERROR_INVALID, "a line is \"secret KEY\" or \"webhook KEY\"");
     if (wire->secret_count == STRIPE_SECRETS_MAX)
         return error_set(err, ERROR_INVALID, "more than %d webhook secrets", STRIPE_SECRETS_MAX);
-    (void)snprintf(wire->secrets[wire->secret_count++], STRIPE_KEY_SIZE, "%.*s", (int)value_length,
-                   value);
+    (void)snprintf(wire->secrets[wire->secret_count++], STRIPE_KEY_SIZE, "%s", value);
     return true;
 }
 
 static bool read_keys(struct stripe_wire *wire, const char *path, struct error *err)
 {
-    auto_buf struct buf text = buf_of(KEYS_FILE_MAX);
-    struct stat found;
-
-    if (stat(path, &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return error_set(err, ERROR_INVALID, "only its owner may read a file of keys: chmod 600");
-    if (!file_read(AT_FDCWD, path, &text, err))
+    if (!psp_keys_read(path, take_key, wire, err))
         return false;
-    bool is_read = true;
-    for (const char *line = text.length > 0 ? text.bytes : ""; is_read && *line != '\0';) {
-        size_t length = strcspn(line, "\n");
-
-        is_read = take_line(wire, line, length, err);
-        line += length + (line[length] == '\n');
-    }
-    if (text.length > 0)
-        crypto_wipe(text.bytes, text.length);
-    if (is_read && wire->key[0] == '\0')
+    if (wire->key[0] == '\0')
         return error_set(err, ERROR_INVALID, "there is no line \"secret KEY\"");
     wire->is_live =
         strncmp(wire->key, "sk_live_", 8) == 0 || strncmp(wire->key, "rk_live_", 8) == 0;
-    return is_read;
-}
-
-/* In the clear only to this machine itself: a test's. */
-static bool is_base(const char *url)
-{
-    static const char *const local[] = { "http://127.0.0.1:", "http://localhost:",
-                                         "http://[::1]:" };
-
-    if (strlen(url) >= STRIPE_BASE_SIZE || strchr(url, '@') != NULL)
-        return false;
-    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++) {
-        size_t length = strlen(local[i]);
-
-        if (strncmp(url, local[i], length) == 0)
-            return strspn(url + length, "0123456789") == strlen(url + length);
-    }
-    return strncmp(url, "https://", 8) == 0 && strchr(url + 8, '/') == NULL;
+    return true;
 }
 
 bool stripe_wire_read(const struct options *options, struct stripe_wire *ret, bool *ret_has,
@@ -104,7 +54,7 @@ bool stripe_wire_read(const struct options *options, struct stripe_wire *ret, bo
     if (options_get(options, "public-url") == NULL)
         return error_set(err, ERROR_INVALID, "--stripe-keys needs --public-url: people come back");
     base = base != NULL ? base : "https://api.stripe.com";
-    if (!is_base(base))
+    if (!psp_base_is_good(base))
         return error_set(err, ERROR_INVALID, "--stripe-url is https://HOST");
     if (!read_keys(&wire, keys, err))
         return error_context(err, "--stripe-keys %s", keys);

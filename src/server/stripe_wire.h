@@ -13,12 +13,13 @@
 
 #include "base/error.h"
 #include "server/options.h"
+#include "server/psp_keys.h"
 struct http_client; /* sys/http_client.h, whose requests are not those of server/http.h */
 
 enum {
-    STRIPE_KEY_SIZE = 256,
+    STRIPE_KEY_SIZE = PSP_KEY_SIZE,
     STRIPE_SECRETS_MAX = 4,
-    STRIPE_BASE_SIZE = 256,
+    STRIPE_BASE_SIZE = PSP_BASE_SIZE,
     STRIPE_REPLY_MAX = 4 << 20,
     STRIPE_TIMEOUT_MS = 80000,
     STRIPE_REQUEST_ID_SIZE = 64,

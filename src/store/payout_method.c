@@ -57,7 +57,9 @@ bool payout_method_put(struct db *db, const struct payout_method_row *row, struc
 }
 
 #define ROUTE_SELECT                                                                               \
-    "SELECT payout_id, account, transfer, object_id, tries, failed_us FROM payout_route WHERE "
+    "SELECT payout_id, account, transfer, object_id, tries, failed_us, batch_id FROM "             \
+    "payout_route "                                                                                \
+    "WHERE "
 
 static bool route_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -65,7 +67,8 @@ static bool route_read(struct db_rows *row, struct arena *arena, void *item, str
 
     *route = (struct payout_route_row){ .payout_id = db_column_int(row, 0),
                                         .tries = db_column_int(row, 4),
-                                        .failed = db_column_instant(row, 5) };
+                                        .failed = db_column_instant(row, 5),
+                                        .batch_id = db_column_int(row, 6) };
     return rows_text(row, 1, arena, &route->account, err) &&
            rows_text(row, 2, arena, &route->transfer, err) &&
            rows_text(row, 3, arena, &route->object_id, err);
@@ -92,13 +95,15 @@ bool payout_route_find(struct db *db, const char *account, const char *object_id
 bool payout_route_open(struct db *db, int64_t max, struct arena *arena,
                        struct payout_route_row **ret, size_t *ret_count, struct error *err)
 {
-    return rows_load(db, &route_reader,
-                     "SELECT r.payout_id, r.account, r.transfer, r.object_id, r.tries, r.failed_us "
-                     "FROM payout_route r JOIN payout p ON p.id = r.payout_id "
-                     "WHERE p.state IN (2, 3) AND r.object_id <> '' UNION ALL "
-                     "SELECT 0, account, '', '', 0, 0 FROM payout_method "
-                     "WHERE is_ready = 0 AND account <> '' ORDER BY 1 LIMIT $1",
-                     DB_ARGS(db_int(max)), arena, ret, ret_count, err);
+    return rows_load(
+        db, &route_reader,
+        "SELECT r.payout_id, r.account, r.transfer, r.object_id, r.tries, r.failed_us, "
+        "0 "
+        "FROM payout_route r JOIN payout p ON p.id = r.payout_id "
+        "WHERE p.state IN (2, 3) AND p.provider = 'stripe' AND r.object_id <> '' UNION ALL "
+        "SELECT 0, account, '', '', 0, 0, 0 FROM payout_method "
+        "WHERE is_ready = 0 AND provider = 'stripe' AND account <> '' ORDER BY 1 LIMIT $1",
+        DB_ARGS(db_int(max)), arena, ret, ret_count, err);
 }
 
 bool payout_route_put(struct db *db, const struct payout_route_row *row, struct error *err)

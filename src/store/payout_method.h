@@ -32,13 +32,15 @@ struct payout_route_row {
     const char *account, *transfer, *object_id; /* "" not known yet */
     int64_t tries;
     struct instant failed; /* 0: the bank has not refused it */
+    int64_t batch_id;      /* store/payout_batch.h, which alone sets it; 0: none */
 };
 NODISCARD bool payout_route_load(struct db *db, int64_t payout_id, struct arena *arena,
                                  struct payout_route_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool payout_route_find(struct db *db, const char *account, const char *object_id,
                                  struct arena *arena, struct payout_route_row *ret, bool *ret_has,
                                  struct error *err);
-/* Of payouts that are under way, and, with object_id "", of hosts' accounts that are not ready. */
+/* By Stripe. Of payouts that are under way, and, with object_id "", of hosts' accounts that are not
+ * ready. */
 NODISCARD bool payout_route_open(struct db *db, int64_t max, struct arena *arena,
                                  struct payout_route_row **ret, size_t *ret_count,
                                  struct error *err);

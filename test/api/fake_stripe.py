@@ -48,14 +48,12 @@ class Refused(Exception):
         self.error = {"type": kind, "code": code, "message": code, **more}
 
 
-class FakeStripe:
+class FakeHttp:
+    """A provider on a port of its own, one call at a time, that may be made to go wrong."""
+
     def __init__(self):
         self.lock = threading.RLock()
-        self.objects, self.cards, self.txns, self.events = {}, {}, [], []
-        self.once, self.faults, self.log = {}, {}, []
-        self.accounts_ready = True
-        self.payout_fails = None
-        self.number = 0
+        self.faults, self.log = {}, []
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -83,7 +81,7 @@ class FakeStripe:
         call = f"{handler.command} {path}"
         with self.lock:
             fault = self.next_fault(call)
-            key = handler.headers.get("Idempotency-Key")
+            key = handler.headers.get("Idempotency-Key") or handler.headers.get("PayPal-Request-Id")
             self.log.append((call, key, body, handler.headers.get("Stripe-Account")))
             if fault == "cut_request":
                 return self.cut(handler)
@@ -127,6 +125,16 @@ class FakeStripe:
         handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)
+
+
+class FakeStripe(FakeHttp):
+    def __init__(self):
+        self.objects, self.cards, self.txns, self.events = {}, {}, [], []
+        self.once = {}
+        self.accounts_ready = True
+        self.payout_fails = None
+        self.number = 0
+        super().__init__()
 
     def execute(self, handler, path, query, body, key):
         assert handler.headers["Stripe-Version"] == "2026-10-28.endive", handler.headers

@@ -15,7 +15,7 @@ static bool leave_work(struct db *db, void *context, struct error *err)
 {
     const struct work *work = context;
     const struct stripe_customer customer = { "inst", work->email, "", 7 };
-    struct stripe_call bytes = stripe_customer(&customer);
+    struct psp_call bytes = stripe_customer(&customer);
 
     return work->renews ? pay_call_renew(db, &work->call, &bytes, WORLD_START, err)
                         : pay_call_leave(db, &work->call, &bytes, WORLD_START, err);

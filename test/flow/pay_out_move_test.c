@@ -34,7 +34,9 @@ static void become_ready(struct scene *scene, bool is_ready)
     enum pay_out_outcome outcome;
     struct error err;
 
-    CHECK_OK(flow_pay_out_set(&scene->pay.world.flow, &scene->host, "US", &outcome, &err), &err);
+    CHECK_OK(flow_pay_out_set(&scene->pay.world.flow, &scene->host,
+                              &(struct pay_out_where){ "US", NULL }, &outcome, &err),
+             &err);
     account.ref = scene->host.user_id;
     account.is_ready = is_ready;
     CHECK_INT(pay_take(&scene->pay, &account), PAY_DONE);

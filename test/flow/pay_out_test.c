@@ -9,7 +9,9 @@ static enum pay_out_outcome set(struct pay_world *pay, struct caller who, const 
     enum pay_out_outcome outcome;
     struct error err;
 
-    CHECK_OK(flow_pay_out_set(&pay->world.flow, &who, country, &outcome, &err), &err);
+    CHECK_OK(flow_pay_out_set(&pay->world.flow, &who, &(struct pay_out_where){ country, NULL },
+                              &outcome, &err),
+             &err);
     return outcome;
 }
 

@@ -15,15 +15,15 @@ enum { TEXT_MAX = 16384, PAIRS_MAX = 64 };
 #define CANCELLED "https://m.example/no"
 #define INST      "inst1"
 
-static struct stripe_call read_one(const char *id)
+static struct psp_call read_one(const char *id)
 {
-    struct stripe_call call = { .method = "" };
+    struct psp_call call = { .method = "" };
 
     CHECK(stripe_read(id, &call));
     return call;
 }
 
-static struct stripe_call pages(const char *name)
+static struct psp_call pages(const char *name)
 {
     const struct stripe_page page = { INST, "cus_1", DONE, CANCELLED, 7, 2500 };
     struct stripe_page card = page;
@@ -32,7 +32,7 @@ static struct stripe_call pages(const char *name)
     return strcmp(name, "pay_page") == 0 ? stripe_pay_page(&page) : stripe_card_page(&card);
 }
 
-static struct stripe_call lists(const char *name)
+static struct psp_call lists(const char *name)
 {
     static const struct {
         const char *name;
@@ -53,10 +53,10 @@ static struct stripe_call lists(const char *name)
     }
     print_error("%s: no call has that name\n", name);
     CHECK(false);
-    return (struct stripe_call){ .method = "" };
+    return (struct psp_call){ .method = "" };
 }
 
-static struct stripe_call money_out(const char *name)
+static struct psp_call money_out(const char *name)
 {
     if (strcmp(name, "account") == 0)
         return stripe_account(&(struct stripe_host){ INST, "US", "h@x.io", 9 });
@@ -72,7 +72,7 @@ static struct stripe_call money_out(const char *name)
     return stripe_evidence("dp_1", "It ran: 3 h & 4 min.");
 }
 
-static struct stripe_call make(const char *name)
+static struct psp_call make(const char *name)
 {
     static const char *const reads[][2] = {
         { "read_intent", "pi_1" },   { "read_page", "cs_1" },    { "read_refund", "re_1" },
@@ -122,7 +122,7 @@ static void write_pairs(struct buf *out, const char *kind, char *text)
 
 static void check_call(const char *name, const char *want)
 {
-    auto_stripe_call struct stripe_call call = make(name);
+    auto_psp_call struct psp_call call = make(name);
     auto_buf struct buf got = buf_of(TEXT_MAX);
     char *query = strchr(call.path.bytes, '?');
 
@@ -166,7 +166,7 @@ static void test_the_bytes_are_those_of_the_official_library(void **state)
 static void test_only_ids_of_kinds_that_are_known_are_read(void **state)
 {
     static const char *const bad[] = { "", "x_1", "pi", "pi_1/../x", "pi_1?a", "evt_1", "pi_ 1" };
-    struct stripe_call call;
+    struct psp_call call;
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -54,7 +54,7 @@ static void test_a_payout_has_one_name_on_an_account(void **state)
                                  .reason = "",
                                  .created = scene_at(1),
                                  .state_at = scene_at(1) };
-    struct payout_route_row route = { 0, "acct_1", "", "", 0, { 0 } }, found, *open;
+    struct payout_route_row route = { 0, "acct_1", "", "", 0, { 0 }, 0 }, found, *open;
     int64_t second;
     size_t count;
     bool has;
