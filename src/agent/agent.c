@@ -70,7 +70,7 @@ static void update_access(struct agent *agent)
 {
     auto_arena struct arena arena = arena_of(4 << 20);
     struct access_entry *entries = arena_alloc(&arena, agent->instances.count, sizeof *entries);
-    size_t count = 0;
+    size_t count = 0, copy_count;
     struct error err;
 
     if (agent->access == NULL || entries == NULL)
@@ -83,6 +83,7 @@ static void update_access(struct agent *agent)
         if (instance->desired == NULL || instance->desired->state == DESIRED_ABSENT ||
             !instance->has_record || instance->record.ssh_port == 0)
             continue;
+        const struct access_copy *copies = copies_ends(&arena, instance, &copy_count);
         entries[count++] = (struct access_entry){
             .instance_id = instance->id,
             .port = (uint16_t)instance->record.ssh_port,
@@ -93,8 +94,8 @@ static void update_access(struct agent *agent)
             .is_for_copies = copies_are_open(instance),
             .keys = (const char *const *)instance->desired->spec.ssh_keys,
             .key_count = (size_t)instance->desired->spec.ssh_key_count,
-            .copies = copies_ends(&arena, instance->desired),
-            .copy_count = (size_t)instance->desired->copy_count,
+            .copies = copies,
+            .copy_count = copy_count,
         };
     }
     if (!access_update(agent->access, entries, count, &err))

@@ -29,6 +29,25 @@ static bool is_wanted(const struct instance *instance)
            (copies_are_open(instance) && counters.connection_count > 0);
 }
 
+/* Of a copy whose time is up the key opens nothing, though the server was not heard since. */
+static bool is_over(const struct instance *instance, const struct desired_copy *copy)
+{
+    const struct agent *agent = instance->agent;
+
+    return copy->expires_ms > 0 &&
+           loop_now_us(agent->loop) - agent->keep.received_us >= copy->expires_ms * US_PER_MS;
+}
+
+static size_t count_ends(const struct instance *instance)
+{
+    const struct desired_instance *desired = instance->desired;
+    size_t count = 0;
+
+    for (int64_t i = 0; desired != NULL && i < desired->copy_count; i++)
+        count += is_over(instance, &desired->copies[i]) ? 0 : 1;
+    return count;
+}
+
 void copies_tend(struct agent *agent)
 {
     bool has_changed = false;
@@ -39,8 +58,12 @@ void copies_tend(struct agent *agent)
 
         if (instance->copy_ended_s != 0 && now_s() - instance->copy_ended_s > COPIES_TELL_S)
             instance->copy_text[0] = '\0';
-        has_changed = has_changed || wants_copies != instance->wants_copies;
+        size_t end_count = count_ends(instance);
+
+        has_changed = has_changed || wants_copies != instance->wants_copies ||
+                      end_count != instance->copy_end_count;
         instance->wants_copies = wants_copies;
+        instance->copy_end_count = end_count;
     }
     if (has_changed)
         agent_wake(agent);
@@ -68,20 +91,26 @@ bool copies_may_open(const struct instance *instance)
            (seen->state == SEEN_EXITED || seen->state == SEEN_CREATED);
 }
 
-const struct access_copy *copies_ends(struct arena *arena, const struct desired_instance *desired)
+const struct access_copy *copies_ends(struct arena *arena, const struct instance *instance,
+                                      size_t *ret_count)
 {
-    size_t count = (size_t)desired->copy_count;
-    struct access_copy *ends = arena_alloc(arena, count, sizeof *ends);
+    const struct desired_instance *desired = instance->desired;
+    struct access_copy *ends = arena_alloc(arena, (size_t)desired->copy_count, sizeof *ends);
+    size_t count = 0;
 
     static_assert((int)COPY_KEY_SIZE == ACCESS_COPY_SIZE, "one size");
     static_assert((int)OP_PATH_MAX == ACCESS_COPY_PATH_MAX, "one size");
     static_assert((int)DESIRED_COPIES_MAX == ACCESS_COPIES_MAX, "one size");
     if (ends == NULL)
         abort();
-    for (size_t i = 0; i < count; i++)
-        ends[i] = (struct access_copy){ desired->copies[i].public_key, desired->copies[i].greeting,
-                                        desired->copies[i].is_target, desired->copies[i].from,
-                                        desired->copies[i].to };
+    for (int64_t i = 0; i < desired->copy_count; i++) {
+        const struct desired_copy *copy = &desired->copies[i];
+
+        if (!is_over(instance, copy))
+            ends[count++] = (struct access_copy){ copy->public_key, copy->greeting, copy->is_target,
+                                                  copy->from, copy->to };
+    }
+    *ret_count = count;
     return ends;
 }
 

@@ -30,8 +30,9 @@ void copies_tend(struct agent *agent);
 bool copies_may_open(const struct instance *instance);
 bool copies_are_open(const struct instance *instance);
 
-/* Its ends of copies between instances, as the SSH front has them; in the arena. */
-const struct access_copy *copies_ends(struct arena *arena, const struct desired_instance *desired);
+/* Its ends of copies between instances that may go on, as the SSH front has them; in the arena. */
+const struct access_copy *copies_ends(struct arena *arena, const struct instance *instance,
+                                      size_t *ret_count);
 
 /* For agent/ops.h: `context` is the agent. */
 NODISCARD bool copies_find(void *context, const struct desired_op *op, struct copy_work *ret,

@@ -182,14 +182,12 @@ static void last_words(struct end *end, char *ret, size_t size)
             *at = '?';
 }
 
-/* Connect, log in, ask for the errand; then the greeting, without which it is somebody else. */
-static const char *open_end(struct end *end, ssh_key key, const char *greeting)
+/* NULL, or why not. */
+static const char *log_in(struct end *end, ssh_key key)
 {
     const bool no_config = false;
     const int verbosity = SSH_LOG_NOLOG;
     const long timeout_s = LOGIN_MS / 1000;
-    static char why[COPY_CARRY_LINE_MAX];
-    char got[GREETING_LENGTH + 1] = "";
 
     end->ssh = ssh_new();
     if (end->ssh == NULL ||
@@ -205,6 +203,16 @@ static const char *open_end(struct end *end, ssh_key key, const char *greeting)
         return "no SSH answers there";
     if (ssh_userauth_publickey(end->ssh, NULL, key) != SSH_AUTH_SUCCESS)
         return "the key of this copy is not known there";
+    return NULL;
+}
+
+/* Ask for the errand, which one that is stopped takes a while to open its files for; then the
+ * greeting, without which it is somebody else. NULL, or why not. */
+static const char *begin(struct end *end, const char *greeting)
+{
+    static char why[COPY_CARRY_LINE_MAX];
+    char got[GREETING_LENGTH + 1] = "";
+
     end->channel = ssh_channel_new(end->ssh);
     if (end->channel == NULL || ssh_channel_open_session(end->channel) != SSH_OK ||
         ssh_channel_request_exec(end->channel, "copy") != SSH_OK)
@@ -368,11 +376,17 @@ int copy_carry_main(void)
     ssh_key key = key_of(&keys);
     if (key == NULL || !sandbox_enter(&sandbox))
         return fail(NULL, "it cannot give up its rights");
-    const char *why = open_end(&carry.source, key, greeting);
-    if (why != NULL)
-        return fail(&carry.source, why);
-    why = open_end(&carry.target, key, greeting);
-    if (why != NULL)
-        return fail(&carry.target, why);
+    /* Both log in before either is waited for: nobody may be connected for long without that. */
+    struct end *const ends[] = { &carry.source, &carry.target };
+    for (size_t i = 0; i < 2; i++) {
+        const char *why = log_in(ends[i], key);
+        if (why != NULL)
+            return fail(ends[i], why);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const char *why = begin(ends[i], greeting);
+        if (why != NULL)
+            return fail(ends[i], why);
+    }
     return run(&carry);
 }

@@ -108,6 +108,8 @@ bool docker_info(struct docker *docker, struct docker_info *ret, struct error *e
     struct docker_call call = { .method = "GET", .path = "/info" };
     auto_json json_t *root = NULL;
     struct docker_info info = { 0 };
+    json_t *option;
+    size_t i;
 
     if (!docker_call(docker, &call, &root, err))
         return false;
@@ -117,6 +119,12 @@ bool docker_info(struct docker *docker, struct docker_info *ret, struct error *e
     copy_text(info.root, sizeof info.root, json_object_get(root, "DockerRootDir"));
     info.cpu_count = json_integer_value(json_object_get(root, "NCPU"));
     info.has_live_restore = json_is_true(json_object_get(root, "LiveRestoreEnabled"));
+    json_array_foreach(json_object_get(root, "SecurityOptions"), i, option)
+    {
+        const char *text = json_string_value(option);
+
+        info.maps_users = info.maps_users || (text != NULL && strcmp(text, "name=userns") == 0);
+    }
     info.has_nvidia = json_object_get(json_object_get(root, "Runtimes"), "nvidia") != NULL;
     *ret = info;
     return true;

@@ -62,6 +62,7 @@ struct docker_info {
     char root[256];  /* its data folder */
     int64_t cpu_count;
     bool has_live_restore;
+    bool maps_users; /* root of a container is nobody on the host */
     bool has_nvidia; /* knows a runtime for NVIDIA's GPUs */
 };
 NODISCARD bool docker_info(struct docker *docker, struct docker_info *ret, struct error *err);

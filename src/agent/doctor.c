@@ -202,6 +202,15 @@ static void examine_engine_details(struct examination *exam)
     judge(restore, exam->engine.has_live_restore, DOCTOR_WARNING,
           "put \"live-restore\": true into /etc/docker/daemon.json; systemctl reload docker");
 
+    struct doctor_finding *users = add(exam, "users of guests", "mapped: nobody's on the host");
+    (void)snprintf(users->measured, sizeof users->measured, "%s",
+                   exam->engine.maps_users ? "mapped by the engine"
+                                           : "guests' root is uid 0, without its capabilities");
+    judge(
+        users, exam->engine.maps_users, DOCTOR_WARNING,
+        "the engine maps them or not: \"userns-remap\": \"default\" in its daemon.json, before the "
+        "first rental, for it starts anew with no container; one that is shared may not bear it");
+
     struct doctor_finding *driver = add(exam, "storage driver", "overlay2");
     (void)snprintf(driver->measured, sizeof driver->measured, "%s", exam->engine.driver);
     judge(driver, strcmp(exam->engine.driver, "overlay2") == 0, DOCTOR_WARNING,

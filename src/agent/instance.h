@@ -43,7 +43,8 @@ struct instance {
     bool awaits_look;   /* its worker is done with it, and what became of it is not seen yet */
     int64_t up_session; /* of the engine in which it was last seen up */
     bool was_cut;
-    bool wants_copies;                     /* see agent/copies.h */
+    bool wants_copies;     /* see agent/copies.h */
+    size_t copy_end_count; /* of copies between instances that its SSH front knows */
     char copy_text[INSTANCE_MESSAGE_SIZE]; /* a copy to it from another, and how that goes */
     int64_t copy_ended_s;                  /* 0: it goes on */
     struct revival revival;

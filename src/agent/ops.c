@@ -308,6 +308,9 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
         drop(ops, ops->known_count - 1);
         return;
     }
+    if (wanted->kind == OP_OTHER)
+        return end(op, OP_FAILED,
+                   "This host does not know that operation: its berth-host is too old for it.");
     bool has_begun = wanted->kind == OP_COPY ? begin_copy(op, wanted, &err)
                                              : job_start(ops->loop, &spec, &op->job, &err);
     if (has_begun)

@@ -25,14 +25,31 @@ static bool take_word(const char *text, int number, char *word, size_t size)
     return true;
 }
 
+/* What would end a word there is written as three octal digits behind a backslash. */
+static void unescape(char *word)
+{
+    char *to = word;
+
+    for (const char *from = word; *from != '\0'; to++) {
+        bool is_code = from[0] == '\\' && strspn(from + 1, "01234567") >= 3;
+
+        *to = is_code ? (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + from[3] - '0') : *from;
+        from += is_code ? 4 : 1;
+    }
+    *to = '\0';
+}
+
 /* 36 35 98:0 /root /mount/point options [optional ...] - type source super-options */
 static bool read_mount(const char *line, struct mount *mount)
 {
     const char *dash = strstr(line, " - ");
 
-    return dash != NULL && take_word(line, 4, mount->point, sizeof mount->point) &&
-           take_word(dash + 3, 0, mount->type, sizeof mount->type) &&
-           take_word(dash + 3, 2, mount->options, sizeof mount->options);
+    if (dash == NULL || !take_word(line, 4, mount->point, sizeof mount->point) ||
+        !take_word(dash + 3, 0, mount->type, sizeof mount->type) ||
+        !take_word(dash + 3, 2, mount->options, sizeof mount->options))
+        return false;
+    unescape(mount->point);
+    return true;
 }
 
 static bool is_below(const char *path, const char *folder)

@@ -236,7 +236,10 @@ bool copy_add_ends(struct db *db, const struct flow *flow, int64_t contract_id, 
         struct hash greeting = copy_secret_greeting(&secret);
         bool is_target = ops[i].contract_id == contract_id;
 
+        int64_t left_ms = instant_until(now, ops[i].expires) / US_PER_MS;
+
         instance->copies[i] = (struct desired_copy){ .is_target = is_target,
+                                                     .expires_ms = left_ms > 1 ? left_ms : 1,
                                                      .from = ops[i].command,
                                                      .to = is_target ? ops[i].filter : NULL };
         memcpy(instance->copies[i].public_key, keys.public_key, COPY_KEY_SIZE);

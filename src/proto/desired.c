@@ -22,12 +22,6 @@ static const char *const state_names[] = {
     [DESIRED_ABSENT] = "absent",
 };
 
-static const char *const op_kind_names[] = {
-    [OP_LOGS] = "logs",
-    [OP_EXEC] = "exec",
-    [OP_COPY] = "copy",
-};
-
 static const struct field desired_fields[] = {
     FIELD_INT(struct desired, session_epoch, 1, INT64_MAX),
     FIELD_INT(struct desired, desired_rev, 0, INT64_MAX),
@@ -108,7 +102,6 @@ static const struct field_list relayed_list = FIELD_LIST(relayed_fields);
 
 static const struct field op_fields[] = {
     FIELD_LINE(struct desired_op, op_id, OP_ID_SIZE - 1, OP_ID_SIZE - 1),
-    FIELD_NAMES(struct desired_op, kind, op_kind_names),
     FIELD_INT(struct desired_op, instance_id, 1, INT64_MAX),
     FIELD_INT(struct desired_op, min_gen, 0, INT64_MAX),
     FIELD_INT(struct desired_op, expires_ms, 0, SPAN_MS_MAX),
@@ -133,6 +126,7 @@ static const struct field copy_fields[] = {
     FIELD_BYTES(struct desired_copy, public_key),
     FIELD_BYTES(struct desired_copy, greeting),
     FIELD_BOOL(struct desired_copy, is_target),
+    FIELD_INT_ADDED(struct desired_copy, expires_ms, 0, SPAN_MS_MAX),
     FIELD_LINE(struct desired_copy, from, 1, OP_PATH_MAX),
     FIELD_LINE_OPTIONAL(struct desired_copy, to, 1, OP_PATH_MAX),
 };
@@ -269,7 +263,9 @@ static void encode_copies(struct encoder *json, const struct desired_instance *i
 
 static void encode_op(struct encoder *json, const struct desired_op *op)
 {
+    assert(op->kind != OP_OTHER);
     encode_object(json);
+    encode_field_text(json, "kind", desired_op_kinds[op->kind]);
     fields_encode(json, &op_list, op);
     if (op->kind == OP_COPY)
         fields_encode(json, &op_copy_list, op);
@@ -530,6 +526,8 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
         const json_t *object = json_array_get(json_member(root, "ops"), (size_t)i);
         uint8_t secret[COPY_KEY_SIZE];
 
+        if (!desired_op_kind_decode(object, &op->kind, err))
+            return error_context(err, "ops[%" PRId64 "]", i);
         if (!op_id_is_valid(op->op_id))
             return error_set(err, ERROR_INVALID,
                              "ops[%" PRId64 "]: op_id is not 32 hexadecimal "

@@ -121,6 +121,7 @@ struct desired_copy {
     uint8_t public_key[COPY_KEY_SIZE];
     uint8_t greeting[COPY_KEY_SIZE]; /* said to who has come: proof that this is the instance */
     bool is_target;                  /* it takes `from` to `to`; else it gives `from` */
+    int64_t expires_ms;              /* from receipt: then the key opens nothing; 0: not said */
     const char *from, *to;
 };
 
@@ -149,7 +150,12 @@ struct desired_gone {
     uint8_t destroy_token[DESTROY_TOKEN_SIZE]; /* Ed25519 over destroy_signed() */
 };
 
-enum op_kind { OP_LOGS, OP_EXEC, OP_COPY };
+enum op_kind {
+    OP_LOGS,
+    OP_EXEC,
+    OP_COPY,
+    OP_OTHER, /* of a newer server: never encoded, and to be answered as not known */
+};
 
 struct desired_op {
     const char *op_id; /* 32 hexadecimal digits: also the agent's key against running it twice */

@@ -115,3 +115,21 @@ bool desired_gone_decode(const json_t *root, struct arena *arena, struct desired
     desired->gone_count = member_count(root, gone_rows.name);
     return true;
 }
+
+const char *const desired_op_kinds[] = {
+    [OP_LOGS] = "logs",
+    [OP_EXEC] = "exec",
+    [OP_COPY] = "copy",
+};
+
+bool desired_op_kind_decode(const json_t *object, enum op_kind *ret, struct error *err)
+{
+    const char *name;
+
+    if (!json_need_text(object, "kind", 64, &name, err))
+        return false;
+    *ret = OP_LOGS;
+    while (*ret != OP_OTHER && strcmp(desired_op_kinds[*ret], name) != 0)
+        *ret = (enum op_kind)(*ret + 1);
+    return true;
+}

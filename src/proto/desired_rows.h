@@ -20,6 +20,10 @@ struct desired_rows {
 NODISCARD bool desired_rows_decode(const json_t *object, const struct desired_rows *rows,
                                    struct arena *arena, void *ret_items, struct error *err);
 
+/* What an operation is called; of one that nobody here knows, OP_OTHER. */
+extern const char *const desired_op_kinds[];
+NODISCARD bool desired_op_kind_decode(const json_t *object, enum op_kind *ret, struct error *err);
+
 void desired_volumes_encode(struct encoder *json, const struct instance_spec *spec);
 NODISCARD bool desired_volumes_decode(const json_t *object, struct arena *arena,
                                       struct instance_spec *spec, struct error *err);

@@ -273,6 +273,15 @@ static void test_the_key_of_a_copy_opens_that_and_nothing_else(void **state)
         CHECK_INT(status == 0, rows[i].works);
         CHECK(rows[i].want == NULL || strstr(said.bytes, rows[i].want) != NULL);
     }
+    /* Its time is up, and the server has said nothing since. */
+    ends[0].expires_ms = 60000;
+    want_pair();
+    (void)sleep(2);
+    CHECK_INT(client(rows[0].command, &made), 0);
+    ends[0].expires_ms = 1500;
+    want_pair();
+    (void)sleep(4);
+    CHECK(client(rows[0].command, &made) != 0);
     set_ends(NULL, NULL, NULL);
 }
 

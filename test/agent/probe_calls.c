@@ -2,6 +2,7 @@
 /* Tries system calls in a guest, and says what the kernel says: a line each. Static, so that it
  * runs in any image. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ int main(void)
         { "reboot", SYS_reboot, 0 },
         { "personality(no randomness)", SYS_personality, 0x40000 },
         { "socket(vsock)", SYS_socket, VSOCK },
+        { "socket(packet)", SYS_socket, AF_PACKET },
         { "clone3", SYS_clone3, 0 },
         { "getpid", SYS_getpid, 0 },
         { "personality(ask)", SYS_personality, 0xffffffffL },
@@ -53,6 +55,7 @@ int main(void)
         { "socket(unix)", SYS_socket, AF_UNIX },
     };
 
+    say("socket(raw)", syscall(SYS_socket, (long)AF_INET, (long)SOCK_RAW, (long)IPPROTO_ICMP));
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         say(calls[i].name, syscall(calls[i].number, calls[i].first, 1L, 0L, 0L, 0L, 0L));
     return 0;

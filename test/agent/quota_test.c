@@ -34,6 +34,12 @@ static void test_what_limits_a_container(void **state)
           "watched, warned and stopped: overlay2 on xfs without pquota cannot limit it" },
         { "vfs", "/d", LINE("/d", "xfs", "rw,prjquota"), false,
           "watched, warned and stopped: vfs on xfs cannot limit it" },
+        /* Blanks, tabs and backslashes in a name are codes; what only looks like one is none. */
+        { "overlay2", "/my disks/a\\b",
+          LINE("/", "ext4", "rw") LINE("/my\\040disks/a\\134b", "xfs", "rw,pquota"), true,
+          "xfs project quota" },
+        { "overlay2", "/d\\04x", LINE("/", "ext4", "rw") LINE("/d\\04x", "xfs", "rw,pquota"), true,
+          "xfs project quota" },
         { "btrfs", "/d", LINE("/d", "btrfs", "rw"), true, "btrfs quota groups" },
         { "overlay2", "/d", "", false,
           "watched, warned and stopped: /d is on no file system that is known" },

@@ -134,6 +134,7 @@ class Market:
         self.url, self.listen = None, listen
         self.keys = {}
         self.machine = None
+        self.place = "host"  # the folder of the host whose engine is asked
         self.log = open(self.dir / "test.log", "a", encoding="utf-8")
 
     # Life
@@ -226,7 +227,7 @@ class Market:
 
     @property
     def engine_socket(self):
-        return str(self.dir / "host/engine/docker.sock")
+        return str(self.dir / self.place / "engine/docker.sock")
 
     def engine(self, method, target, body=b"", content_type="application/json"):
         return UnixHttp(self.engine_socket).request(method, target, body, content_type)

@@ -26,6 +26,7 @@ METRICS = f"http://{SERVER}:18081/metrics"
 class Topology:
     def __init__(self, tag):
         self.tag = tag
+        self.places = ["net", "router", "host", "host2"]
 
     def name(self, place):
         return f"berth-{place}-{self.tag}"
@@ -74,8 +75,19 @@ table inet filter {{
 """
         subprocess.run([*self.enter("router"), "nft", "-f", "-"], input=rules.encode(), check=True)
 
+    def add_host(self):
+        """Another host, `host2`, on another LAN behind the same router: neither host reaches the other."""
+        subprocess.run(["ip", "netns", "add", self.name("host2")], check=True)
+        self.do("host2", "ip", "link", "set", "lo", "up")
+        lan, host = self.wire(2, "router", "host2")
+        self.do("router", "ip", "addr", "add", "192.168.78.1/24", "dev", lan)
+        self.do("host2", "ip", "addr", "add", "192.168.78.2/24", "dev", host)
+        self.do("host2", "ip", "route", "add", "default", "via", "192.168.78.1")
+        self.do("router", "nft", "insert", "rule", "inet", "filter", "forward", "ip", "saddr", "192.168.0.0/16",
+                "ip", "daddr", "192.168.0.0/16", "drop")
+
     def remove(self):
-        for place in ("net", "router", "host"):
+        for place in self.places:
             subprocess.run(["ip", "netns", "del", self.name(place)], check=False, stderr=subprocess.DEVNULL)
 
     def uplink(self, state):
