@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The console's search in Chromium, in a market of two thousand offers: how soon offers are painted after the
-address was entered, with nothing cached in the browser, and how soon after a click the filtered ones are; of the
-first page of forty, as one meets it, and of all two thousand at once, of which those in sight are drawn. Medians."""
+address was entered, with nothing cached in the browser, and how soon after a click the filtered ones are: as one
+meets the page, and after one has scrolled through all two thousand, of which those around the screen are drawn.
+Medians. With BERTH_BENCH_TRACE=FILE the last loading is traced into it, for Chromium's performance panel."""
 
 import importlib.util
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -52,7 +54,7 @@ def main():
         process, url = serve(folder, web)
         try:
             http_search.settle(process.pid)
-            told = json.dumps({"url": url, "offers": OFFERS, "rounds": ROUNDS})
+            told = json.dumps({"url": url, "offers": OFFERS, "rounds": ROUNDS, "trace": os.environ.get("BERTH_BENCH_TRACE")})
             done = subprocess.run(["node", TREE / "web/test/speed.mjs", told], check=False, timeout=600)
         finally:
             end(process)

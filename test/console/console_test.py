@@ -30,6 +30,7 @@ def read_options():
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin")
     parser.add_argument("--web", type=pathlib.Path, default=ROOT / "build/web")
     parser.add_argument("--shots", type=pathlib.Path, default=ROOT / "build/console/shots")
+    parser.add_argument("--quick", action="store_true", help="do not hold pages to axe's rules, and make no pictures")
     return parser.parse_args()
 
 
@@ -51,7 +52,7 @@ def main():
         world.session_of(world.user("operator", is_admin=True), PASSWORD)
         with fleet.Fleet(world, world.user("fleet"), FLEET):
             told = {"url": f"http://{world.address}", "data": str(world.data), "bin": str(options.bin.resolve()),
-                    "shots": str(options.shots.resolve()), "failed": str(FAILED)}
+                    "shots": str(options.shots.resolve()), "failed": str(FAILED), "quick": options.quick}
             done = subprocess.run(["node", ROOT / "web/test/console.mjs", json.dumps(told)], check=False, timeout=1500,
                                   preexec_fn=die_with_the_test)
     if done.returncode != 0:

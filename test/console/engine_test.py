@@ -14,7 +14,10 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test/e2e"))
-from market import Market, check, main, wait_until  # noqa: E402: beside the journey
+from jupyter_test import import_jupyter, jupyter_tar  # noqa: E402: beside the journey
+from market import Market, check, main, wait_until  # noqa: E402: the same
+
+PASSWORD = "correct horse battery"
 
 
 def run(options):
@@ -23,13 +26,17 @@ def run(options):
     options.shots.mkdir(parents=True, exist_ok=True)
     gpus = ROOT / "build/console/gpus.csv"
     gpus.write_text("RTX 4090,24564,1\n")
+    tar = jupyter_tar()
     with Market(options.bin, simulate_gpus=str(gpus), server_options=["--web", str(options.web.resolve())]) as market:
         market.import_busybox()
+        import_jupyter(market, tar)
+        status, _ = market.api("PUT", "/api/v0/users/password/", {"password": PASSWORD, "new_password": PASSWORD}, user="host")
+        check(status == 200, "the host has a password")
         market.list_machine()
         wait_until("offers", 30, market.offers)
         told = {"url": market.url, "data": str(market.dir / "server"), "bin": str(options.bin),
                 "shots": str(options.shots.resolve()), "failed": str(ROOT / "build/console-engine-failed.png"),
-                "key": str(market.ssh_key), "rival": market.keys["ada"]}
+                "key": str(market.ssh_key), "rival": market.keys["ada"], "engine": str(market.engine_socket)}
         done = subprocess.run(["node", ROOT / "web/test/engine.mjs", json.dumps(told)], check=False, timeout=900)
         check(done.returncode == 0, "the way through the console failed")
         wait_until("nothing is left on the host", 60, lambda: not market.containers())
@@ -44,4 +51,6 @@ def add_arguments(parser):
 
 if __name__ == "__main__":
     os.chdir(ROOT)
+    if "--inside" not in sys.argv and os.geteuid() == 0:
+        jupyter_tar()  # outside of the namespace, where the mirror is
     main(run, add_arguments)

@@ -28,7 +28,8 @@ class Fleet:
         machine = Machine(self.world, token, count, facts)
         self.host.ok("PUT", "/api/v0/machines/create_asks/", {
             "machine": machine.id, "price_gpu": price, "price_disk": 0.12, "price_inetu": 0.002, "price_inetd": 0.001,
-            "price_min_bid": round(price * 0.4, 3), "min_chunk": 1, "duration": "3 months"})
+            "price_min_bid": round(price * 0.4, 3), "min_chunk": 1, "duration": "3 months",
+            "vol_size": 100, "vol_price": 0.1})
         machine.follow()
         return machine
 

@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ComponentType } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { Frame } from './frame';
 import { usePlace } from './lib/router';
 import { session } from './lib/session';
 import { useStore } from './lib/store';
-import { AuditPage } from './pages/audit';
-import { BillingPage } from './pages/billing';
-import { EarningsPage } from './pages/earnings';
 import { ForgotPage, LoginPage, SignUpPage } from './pages/gate';
-import { HelpPage } from './pages/help';
-import { InstancePage } from './pages/instance';
-import { InstancesPage } from './pages/instances';
-import { KeysPage } from './pages/keys';
-import { CreateJobPage } from './pages/machines/job';
-import { MachinePage } from './pages/machines/machine';
-import { MachinesPage } from './pages/machines';
-import { MarketPage } from './pages/market';
-import { OperatorPage } from './pages/operator';
 import { SearchPage } from './pages/search';
-import { SettingsPage } from './pages/settings';
-import { SetupPage } from './pages/setup';
-import { TeamPage } from './pages/team';
-import { TemplatesPage } from './pages/templates';
+import { lazy, type Lazy, type Shown } from './ui/lazy';
 import { Empty, Page, Skeleton } from './ui/parts';
+
+const AuditPage = lazy(() => import('./pages/audit').then((file) => file.AuditPage));
+const BillingPage = lazy(() => import('./pages/billing').then((file) => file.BillingPage));
+const EarningsPage = lazy(() => import('./pages/earnings').then((file) => file.EarningsPage));
+const HelpPage = lazy(() => import('./pages/help').then((file) => file.HelpPage));
+const InstancePage = lazy(() => import('./pages/instance').then((file) => file.InstancePage));
+const InstancesPage = lazy(() => import('./pages/instances').then((file) => file.InstancesPage));
+const KeysPage = lazy(() => import('./pages/keys').then((file) => file.KeysPage));
+const CreateJobPage = lazy(() => import('./pages/machines/job').then((file) => file.CreateJobPage));
+const MachinePage = lazy(() => import('./pages/machines/machine').then((file) => file.MachinePage));
+const MachinesPage = lazy(() => import('./pages/machines').then((file) => file.MachinesPage));
+const MarketPage = lazy(() => import('./pages/market').then((file) => file.MarketPage));
+const OperatorPage = lazy(() => import('./pages/operator').then((file) => file.OperatorPage));
+const SettingsPage = lazy(() => import('./pages/settings').then((file) => file.SettingsPage));
+const SetupPage = lazy(() => import('./pages/setup').then((file) => file.SetupPage));
+const TeamPage = lazy(() => import('./pages/team').then((file) => file.TeamPage));
+const VolumesPage = lazy(() => import('./pages/volumes').then((file) => file.VolumesPage));
+const OrdersPage = lazy(() => import('./pages/orders').then((file) => file.OrdersPage));
+const TemplatesPage = lazy(() => import('./pages/templates').then((file) => file.TemplatesPage));
 
 interface Row {
   pattern: RegExp;
-  page: ComponentType<{ id: number }>;
+  page: Shown;
   isPublic?: boolean;
 }
 
@@ -38,6 +42,8 @@ const pages: Row[] = [
   { pattern: /^\/instances$/, page: InstancesPage },
   { pattern: /^\/instances\/(\d+)$/, page: InstancePage },
   { pattern: /^\/templates$/, page: TemplatesPage },
+  { pattern: /^\/volumes$/, page: VolumesPage },
+  { pattern: /^\/orders$/, page: OrdersPage },
   { pattern: /^\/machines$/, page: MachinesPage },
   { pattern: /^\/machines\/(\d+)$/, page: MachinePage },
   { pattern: /^\/create-job$/, page: CreateJobPage },
@@ -76,6 +82,17 @@ function View() {
   return state === 'unknown' ? <Skeleton rows={4} /> : <LoginPage id={0} />;
 }
 
+const QUIET_MS = 4000;
+
+/** Once the first page has long been there, the others come, so that going to one takes no waiting. */
+function fetchRest(): void {
+  for (const { page } of pages) void (page as Partial<Lazy>).fetch?.().catch(() => undefined);
+}
+
 export function App() {
+  useEffect(() => {
+    const timer = setTimeout(fetchRest, QUIET_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return <Frame><View /></Frame>;
 }

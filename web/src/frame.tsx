@@ -2,7 +2,9 @@
 /** What is around every page: the way to all others, what it costs now, and who is here. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { Bell } from './bell';
 import { Factor } from './factor';
+import { call } from './lib/api';
 import { duration, money } from './lib/format';
 import { live } from './lib/live';
 import { usePlace } from './lib/router';
@@ -10,12 +12,12 @@ import { actFor, firstKey, logOut, session } from './lib/session';
 import { useStore } from './lib/store';
 import { switchTheme, theme } from './lib/theme';
 import { Icon, Mark, type IconName } from './ui/icons';
-import { Button, Copy, Notice, Select, Toasts } from './ui/parts';
+import { Button, Copy, Notice, Select, Toasts, useLoad } from './ui/parts';
 
 type Link = [string, string, IconName];
 
 const renter: Link[] = [['/', 'Search', 'search'], ['/market', 'Market', 'chart'], ['/instances', 'Instances', 'servers'],
-  ['/templates', 'Templates', 'template']];
+  ['/volumes', 'Volumes', 'disk'], ['/orders', 'Standing orders', 'clock'], ['/templates', 'Templates', 'template']];
 const open: Link[] = [['/', 'Search', 'search'], ['/market', 'Market', 'chart']];
 const host: Link[] = [['/machines', 'Machines', 'host'], ['/create-job', 'Create Job', 'terminal'], ['/setup', 'Setup', 'up'], ['/earnings', 'Earnings', 'coins']];
 const account: Link[] = [['/billing', 'Billing', 'card'], ['/team', 'Team', 'people'], ['/audit', 'Audit log', 'list'], ['/keys', 'Keys', 'key'], ['/settings', 'Settings', 'gear']];
@@ -43,16 +45,19 @@ function Side({ isOpen }: { isOpen: boolean }) {
   const { state, user, teams, team } = useStore(session);
   const { instances } = useStore(live);
   const isIn = state === 'in';
+  const volumes = useLoad(async () => (isIn ? (await call('GET /api/v0/volumes/')).volumes.length : 0), [isIn, team, path === '/volumes']);
 
   return (
     <nav class={isOpen ? 'side open' : 'side'} id="side" aria-label="Pages">
       <a class="brand" href="/"><Mark />Berth</a>
-      <Links links={isIn ? renter : open} path={path} count={{ '/instances': instances?.size ?? 0 }} />
+      <Links links={isIn ? renter : open} path={path} count={{ '/instances': instances?.size ?? 0, '/volumes': volumes.data ?? 0 }} />
       {isIn && <><h2>Hosting</h2><Links links={host} path={path} /></>}
       {isIn && <><h2>Account</h2><Links links={account} path={path} /></>}
       {user?.is_admin && <><h2>The market</h2><Links links={operator} path={path} /></>}
       <div class="foot">
         <a class="place" href="/help" aria-current={path === '/help' ? 'page' : undefined}><Icon name="help" />Help</a>
+        <a class="place" href="/help?q=cli"><Icon name="terminal" />Command line</a>
+        <a class="place" href="/api/openapi.json"><Icon name="link" />API</a>
         {isIn && teams.length > 0 && (
           <Select label="Act for" value={String(team ?? '')} onChange={(value) => void actFor(Number(value) || null)}
             options={[['', 'Myself'], ...teams.map(({ id, name }): [string, string] => [String(id), name])]} />
@@ -99,6 +104,7 @@ function Top({ onMenu, isOpen }: { onMenu: () => void; isOpen: boolean }) {
       <span class="grow" />
       {state === 'in' && isStale && <span class="chip warn" role="status">Not live{isLive ? '' : ': reconnecting'}</span>}
       {state === 'in' && <Money />}
+      {state === 'in' && <Bell />}
       {state === 'out' && <a class="button quiet" href="/login">Log in</a>}
       {state === 'out' && <a class="button primary" href="/signup">Sign up</a>}
       <Button kind="quiet" icon={shown === 'dark' ? 'sun' : 'moon'} onClick={switchTheme}

@@ -7,8 +7,10 @@ import { help } from './parts/help.mjs';
 import { billing, templates } from './parts/money.mjs';
 import { nobodyElse, operate } from './parts/operator.mjs';
 import { account, destroy, live, rent, search, signUp } from './parts/renter.mjs';
+import { allShown } from './columns.mjs';
+import { connections, news, orders, volumes } from './parts/storage.mjs';
 import * as team from './parts/team.mjs';
-import { Person, run } from './stage.mjs';
+import { Person, run, step } from './stage.mjs';
 
 const host = await Person.come('host@berth.test');
 const visitor = await Person.come('visitor');
@@ -17,10 +19,12 @@ const renter = await Person.come('renter@berth.test');
 
 await run([
   () => join(host), () => list(host),
-  () => signUp(renter), () => search(renter), () => rent(renter), () => live(renter), () => billing(renter),
+  () => signUp(renter), () => search(renter), () => rent(renter), () => news(renter), () => live(renter), () => billing(renter),
+  () => volumes(renter), () => orders(renter), () => connections(renter),
   () => earn(host), () => team.market(visitor), () => help(visitor),
   () => destroy(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),
   () => operate(operator, renter), () => nobodyElse(renter),
+  () => step(`all ${allShown()} columns and buttons have a source, and were seen`),
 ]);

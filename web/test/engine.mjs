@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { grant } from './parts/renter.mjs';
-import { options, pause, Person, run, step } from './stage.mjs';
+import { options, PASSWORD, pause, Person, run, step } from './stage.mjs';
 
 const CLICKS_MAX = 12;
 const IMAGE = 'bb:1';
@@ -13,6 +13,7 @@ const SLOW = { timeout: 120000 };
 const HOW = ['-i', options.key, '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'];
 
 const renter = await Person.come('renter@berth.test');
+const host = await Person.come('host@localhost');
 const { page } = renter;
 
 /** The command that the page shows, with this test's key, and what to run. */
@@ -111,4 +112,84 @@ async function outranked() {
   step(`outranked, it says "${reason}", and runs again by itself`);
 }
 
-await run([toAShell, aPort, itsFiles, destroy, outranked, destroy]);
+const NOTEBOOK = { cells: [{ cell_type: 'code', execution_count: null, metadata: {}, outputs: [], source: '' }], nbformat: 4, nbformat_minor: 4,
+  metadata: { kernelspec: { display_name: 'Python 3', language: 'python', name: 'python3' } } };
+
+/** Rented as a notebook; opened by the page's own button, through the page's own command; a cell runs in it. */
+async function jupyter() {
+  await renter.go('/');
+  await renter.press(page.getByRole('button', { name: /^Rent / }));
+  await renter.fill('Image', 'jupyter:1');
+  await page.getByText('Jupyter + SSH', { exact: true }).click();
+  await renter.press(page.getByRole('button', { name: /Rent for/ }));
+  await page.locator('main').getByText('Running', { exact: true }).waitFor({ timeout: 240000 });
+  await renter.press(page.getByRole('link', { name: 'Connect' }));
+  const open = page.getByRole('link', { name: 'Open Jupyter' });
+  await open.waitFor(SLOW);
+  const forward = spawn('ssh', [...words(await shownCommand('Log in, with a port')), 'sleep 600'], { stdio: 'ignore' });
+  try {
+    const { origin, searchParams } = new URL(await open.getAttribute('href'));
+    const put = () => fetch(`${origin}/api/contents/cell.ipynb?token=${searchParams.get('token')}`, { method: 'PUT', body: JSON.stringify({ type: 'notebook', content: NOTEBOOK }) });
+    let made = 0;
+    for (let i = 0; i < 300 && made !== 201; i++, await pause(200)) made = await put().then((reply) => reply.status, () => 0);
+    assert.equal(made, 201, 'a notebook is made through the forward');
+    const [book] = await Promise.all([renter.context.waitForEvent('page'), open.click()]);
+    await book.getByText('cell.ipynb').waitFor(SLOW);
+    await book.goto(`${origin}/notebooks/cell.ipynb`);
+    await book.waitForFunction(() => globalThis.Jupyter?.notebook?._fully_loaded && Jupyter.notebook.kernel?.is_connected(), null, SLOW);
+    await book.evaluate(() => { Jupyter.notebook.get_cell(0).set_text('print(6 * 7)'); Jupyter.notebook.execute_cells([0]); });
+    await book.locator('.output_area').getByText('42').waitFor(SLOW);
+    await book.close();
+  } finally {
+    forward.kill();
+  }
+  step('"Open Jupyter" opens the notebook, and a cell runs in it');
+}
+
+/** The labels of the containers that run on the host: of instances, and of its own job. */
+function runs(image) {
+  const said = execFileSync('curl', ['-sS', '--unix-socket', options.engine, 'http://engine/v1.41/containers/json'], { encoding: 'utf8' });
+  return JSON.parse(said).filter((one) => one.Image === image && one.Command.includes('4321')).length;
+}
+
+async function until(what, isSo) {
+  for (let i = 0; i < 600; i++) {
+    if (isSo()) return;
+    await pause(200);
+  }
+  assert.fail(what);
+}
+
+/** The host's own job runs while nobody rents, makes way for who does, and comes back. */
+async function idleJob() {
+  await host.go('/login?to=%2Fcreate-job');
+  await host.fill('Email', host.email);
+  await host.fill('Password', PASSWORD);
+  await host.press('Log in');
+  await host.page.waitForURL(/create-job/);
+  await host.page.getByRole('checkbox').first().check();
+  await host.fill('Image', IMAGE);
+  await host.fill('Command', 'sleep 4321');
+  await host.fill('Price of a GPU', '0.05');
+  await host.press(host.page.locator('main').getByRole('button', { name: 'Create Job' }));
+  await until('the job runs', () => runs(IMAGE) === 1);
+  await renter.go('/');
+  await renter.press(page.getByRole('button', { name: /^Rent / }));
+  await renter.fill('Image', IMAGE);
+  await renter.press(page.getByRole('button', { name: /Rent for/ }));
+  await page.locator('main').getByText('Running', { exact: true }).waitFor(SLOW);
+  assert.equal(runs(IMAGE), 0, 'it has made way');
+  await host.go('/machines');
+  await host.page.getByRole('img', { name: '1 of 1 GPUs are rented' }).waitFor(SLOW);
+  await destroy();
+  await until('it runs again', () => runs(IMAGE) === 1);
+  await host.page.getByRole('link', { name: /^m:\d+$/ }).click();
+  await host.page.getByRole('link', { name: 'Job and maintenance' }).click();
+  await host.press('Remove the job');
+  await until('it is gone', () => runs(IMAGE) === 0);
+  await host.go('/earnings');
+  await host.page.getByRole('region', { name: 'Earnings by machine' }).waitFor(SLOW);
+  step('the host\'s own job runs, makes way for a renter, runs again, and is removed; what was earned is told');
+}
+
+await run([toAShell, aPort, itsFiles, destroy, outranked, destroy, jupyter, destroy, idleJob]);

@@ -6,7 +6,18 @@
  * stream's signs of life included, means that what is shown may be old: pages say so. */
 import type { Instance } from '#api';
 import { call, headers } from './api';
+import { compare } from './news';
 import { store } from './store';
+
+/** What an instance was doing, at a time. */
+export interface Sample {
+  at: number; // Unix seconds
+  gpu: number | null; // 0 to 1, like the rest
+  cpu: number | null;
+  memory: number | null;
+  disk: number | null;
+  degrees: number | null; // Celsius
+}
 
 export interface Live {
   isOpen: boolean;
@@ -18,11 +29,16 @@ export interface Live {
 }
 
 const STALE_MS = 20000; // the server's keep-alive is 15 s
+const STALE_SPENDING_MS = 10000; // while something runs it says the balance every 4 s
+const SAMPLES_MAX = 720; // an hour
+const SAMPLE_PAUSE_S = 4;
 const READ_PAUSE_MS = 120; // many events are one reading
 const WAIT_MAX_MS = 15000;
 const nothing: Live = { isOpen: false, isStale: false, credit: null, earned: null, burnHour: null, instances: null };
 
 export const live = store<Live>(nothing);
+/** Of each instance, since this page was opened; the oldest first. */
+export const samples = new Map<number, Sample[]>();
 
 let stop: AbortController | null = null;
 let heardAt = 0;
@@ -41,13 +57,26 @@ function publish(changes: Partial<Live>): void {
   }, 16);
 }
 
+const part = (used: number | null, whole: number | null): number | null => (used === null || used < 0 || !whole ? null : used / whole);
+
+function sample(one: Instance): void {
+  const kept = samples.get(one.id) ?? [];
+  const at = Date.now() / 1000;
+  if (at - (kept.at(-1)?.at ?? 0) < SAMPLE_PAUSE_S) return;
+  kept.push({ at, gpu: part(one.gpu_util, 100), cpu: one.cpu_util, memory: part(one.mem_usage, one.mem_limit), disk: part(one.disk_usage, one.disk_space), degrees: one.gpu_temp });
+  samples.set(one.id, kept.slice(-SAMPLES_MAX));
+}
+
 /** Events say which instances have changed, and some of how; pages show all of them. */
 async function readInstances(signal: AbortSignal): Promise<void> {
   const { instances } = await call('GET /api/v0/instances/', { signal });
+  instances.forEach(sample);
+  compare(instances);
   publish({ instances: new Map(instances.map((one) => [one.id, one])) });
 }
 
-function readSoon(): void {
+/** Events come when something changes: who shows what is measured asks for it. */
+export function readSoon(): void {
   if (reading || !stop) return;
   const { signal } = stop;
   reading = window.setTimeout(() => {
@@ -109,7 +138,7 @@ export function startLive(): void {
   stop = new AbortController();
   heardAt = Date.now();
   watch = window.setInterval(() => {
-    const isStale = Date.now() - heardAt > STALE_MS;
+    const isStale = Date.now() - heardAt > (next.burnHour ? STALE_SPENDING_MS : STALE_MS);
     if (isStale !== next.isStale) publish({ isStale });
   }, 1000);
   void keepListening(stop.signal);

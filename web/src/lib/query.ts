@@ -48,7 +48,10 @@ export const SORTS: [string, string][] = [
 export const COUNTS: [string, string][] = [['', 'Any'], ['1', '1'], ['2', '2'], ['4', '4'], ['8', '8'], ['9', '9+'], ['0', 'CPU only']];
 
 export const DISK_DEFAULT_GB = 10;
-export const PAGE = 40;
+/** So many offers come first, which is more than fit on a screen; then whole pages, as the reader comes near their end. */
+export const FIRST = 12;
+export const PAGE = 60;
+export const OFFERS_MAX = 5000; // the server's own limit
 
 export const diskOf = (query: URLSearchParams): number => Math.max(1, Number(query.get('disk')) || DISK_DEFAULT_GB);
 export const isBid = (query: URLSearchParams): boolean => query.get('type') === 'bid';
@@ -66,17 +69,40 @@ export function searchOf(query: URLSearchParams): Record<string, unknown> {
   for (const { key, field, value } of TOGGLES) if (query.get(key) === '1') asked[field] = { eq: value };
   if (models.length > 0) asked.gpu_name = { in: models };
   if (count) asked.num_gpus = count === '9' ? { gte: 9 } : { eq: Number(count) };
+  if (query.get('machine')) asked.machine_id = { eq: Number(query.get('machine')) };
   if (country) asked.geolocation = { in: country.split(/[ ,]+/).filter(Boolean) };
   if (query.get('unverified') !== '1') asked.verified = { eq: true };
   if (query.get('unavailable') === '1') asked.include_unavailable = true;
   else asked.rentable = { eq: true };
   const sort = query.get('sort') ?? 'score';
   asked.order = [[sort, sort === 'dph_total' ? 'asc' : 'desc']];
-  asked.limit = PAGE * Math.max(1, Number(query.get('pages')) || 1);
   return asked;
 }
 
-const NOT_FILTERS = new Set(['type', 'sort', 'disk', 'pages', 'rent', 'template', 'to']);
+type Condition = Partial<Record<'eq' | 'gte' | 'lte' | 'in', unknown>>;
+
+/** A query object in a few words, for people. */
+export function wordsOf(asked: unknown): string {
+  const query = asked as Record<string, Condition | undefined>;
+  const words: string[] = [];
+  const models = query.gpu_name?.in ?? (query.gpu_name?.eq === undefined ? undefined : [query.gpu_name.eq]);
+
+  if (query.num_gpus?.eq !== undefined) words.push(query.num_gpus.eq === 0 ? 'without GPUs' : `${query.num_gpus.eq}×`);
+  if (query.num_gpus?.gte !== undefined) words.push(`at least ${query.num_gpus.gte} GPUs`);
+  if (Array.isArray(models)) words.push(models.join(' or '));
+  for (const { field, label, unit, operator, scale = 1 } of FILTERS) {
+    const value = query[field]?.[operator];
+    if (typeof value === 'number') words.push(operator === 'lte' ? `at most ${unit === '$/h' ? `$${value}/h` : value / scale}` : `${label} from ${Number((value / scale).toFixed(3))} ${unit}`);
+  }
+  for (const { field, label } of TOGGLES) if (query[field]) words.push(label);
+  if (Array.isArray(query.geolocation?.in)) words.push(`in ${query.geolocation.in.join(', ')}`);
+  if (query.machine_id?.eq !== undefined) words.push(`machine ${query.machine_id.eq}`);
+  if (query.verified?.eq === true) words.push('verified');
+  if ((asked as { type?: unknown }).type === 'bid') words.push('interruptible');
+  return words.join(', ') || 'anything';
+}
+
+const NOT_FILTERS = new Set(['type', 'sort', 'disk', 'rent', 'template', 'volume', 'wait', 'to']);
 /** How many filters are set: for the button that opens them on a small screen. */
 export const filterCount = (query: URLSearchParams): number =>
   [...query.keys()].filter((key) => !NOT_FILTERS.has(key)).length;

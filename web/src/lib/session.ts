@@ -4,6 +4,7 @@
 import type { Team, User } from '#api';
 import { call, Refusal, setCsrf, setTeam, whenExpired } from './api';
 import { startLive, stopLive } from './live';
+import { forgetNews } from './news';
 import { store } from './store';
 
 export interface Session {
@@ -27,6 +28,7 @@ function forget(): void {
   setCsrf(null);
   setTeam(null);
   stopLive();
+  forgetNews();
   session.set(nobody);
 }
 

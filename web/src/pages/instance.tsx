@@ -2,12 +2,14 @@
 import { useState } from 'preact/hooks';
 import type { Instance } from '#api';
 import { call } from '../lib/api';
+import { download } from '../lib/download';
 import { duration, gb, moment, money, number, percent } from '../lib/format';
 import { live } from '../lib/live';
 import { usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
 import { Button, Card, Copy, Empty, Facts, Field, Loaded, Notice, Page, Skeleton, Table, Tabs, useAct, useLoad } from '../ui/parts';
 import { Actions, Cost, Head, Meters, Reason, stateOf } from './instances';
+import { Charts } from './instances/charts';
 import { Rules } from './rules';
 import { nameOf } from './search/offer';
 
@@ -18,17 +20,19 @@ function Overview({ one }: { one: Instance }) {
   return (
     <div class="stack">
       <Card title="Now"><Meters one={one} /></Card>
+      <Charts one={one} />
       <Card title="Machine">
-        <Facts rows={[['GPUs', nameOf(one)], ['GPU memory', `${gb(one.gpu_ram)} each`], ['CUDA', number(one.cuda_max_good, 1)], ['Driver', one.driver_version ?? '–'],
-          ['DLPerf', number(one.dlperf, 1)], ['CPU', one.cpu_name ?? '–'], ['CPU threads', `${number(one.cpu_cores_effective, 1)} of ${number(one.cpu_cores)}`],
-          ['Disk', `${number(one.disk_space)} GB`], ['Network', `↓ ${number(one.inet_down)} ↑ ${number(one.inet_up)} Mbit/s`], ['Reliability', percent(one.reliability2, 2)],
-          ['Host', String(one.host_id)], ['Place', one.geolocation ?? '–']]} />
+        <Facts rows={[['GPUs', nameOf(one)], ['GPU memory', `${gb(one.gpu_ram)} each`], ['All its GPUs', gb(one.gpu_totalram)], ['TFLOPS', number(one.total_flops, 1)], ['Memory speed', one.gpu_mem_bw ? `${number(one.gpu_mem_bw)} GB/s` : '–'], ['CUDA', number(one.cuda_max_good, 1)], ['Driver', one.driver_version ?? '–'],
+          ['DLPerf', one.dlperf ? `${number(one.dlperf, 1)}, ${number(one.dlperf / one.dph_total, 1)} per $/h` : 'not measured'], ['Main board', one.mobo_name ?? '–'], ['PCIe', one.pcie_bw ? `${number(one.pci_gen, 1)}, ${number(one.pcie_bw, 1)} GB/s` : '–'], ['CPU', one.cpu_name ?? '–'], ['CPU threads', `${number(one.cpu_cores_effective, 1)} of ${number(one.cpu_cores)}`],
+          ['RAM', `${number(one.mem_limit, 1)} GB`], ['Disk', `${number(one.disk_space)} GB${one.disk_name ? `, ${one.disk_name}` : ''}`], ['Disk speed', one.disk_bw ? `${number(one.disk_bw)} MB/s` : 'not measured'], ['Volumes', one.volume_info.length === 0 ? 'none' : one.volume_info.map((use) => `V.${use.id} at ${use.path}`).join(', ')], ['Network', `↓ ${number(one.inet_down)} ↑ ${number(one.inet_up)} Mbit/s`], ['Reliability', percent(one.reliability2, 2)],
+          ['Ports', number(one.direct_port_count)], ['Machine', `m:${one.machine_id}`], ['Host', String(one.host_id)], ['Place', one.geolocation ?? '–']]} />
       </Card>
       <Card title="Rental">
         <Facts rows={[['Kind', one.is_bid ? 'Interruptible' : 'On demand'], ['While it runs', `${money(one.dph_total, 4)}/h`], ['While it is stopped', `${money(one.storage_total_cost, 4)}/h`],
           ['So far', money(one.charged ?? 0, 4)], ['Traffic', `${money(one.internet_up_cost_per_tb)} ↑ ${money(one.internet_down_cost_per_tb)} ↓ per TB`],
           ['Since', moment(one.start_date)], ['Lifetime left', one.end_date === null ? 'no end' : duration(one.end_date - Date.now() / 1000)],
-          ['Image', one.image_uuid], ['Launched as', one.image_runtype], ['At each start', one.onstart ?? 'nothing']]} />
+          ['Template', one.template_name ?? 'none'], ['Image', one.image_uuid], ['Launched as', one.image_runtype], ['At each start', one.onstart ?? 'nothing'], ['Variables', one.extra_env.length === 0 ? 'none' : <code>{one.extra_env.map((pair) => String((pair as unknown[])[0])).join(' ')}</code>],
+          ['It is', one.actual_status ?? 'not known yet'], ['It should be', one.intended_status], ['Its host says', one.status_msg || 'nothing']]} />
       </Card>
     </div>
   );
@@ -53,13 +57,14 @@ function Connect({ one }: { one: Instance }) {
       {one.jupyter_token && (
         <Card title="Jupyter">
           {one.jupyter_url ? <div class="stack">
-            <a class="button primary" href={`${one.jupyter_url}/?token=${one.jupyter_token}`} target="_blank" rel="noreferrer">Open Jupyter</a>
+            <a class="button primary" href={one.jupyter_url} target="_blank" rel="noreferrer">Open Jupyter</a>
             {one.jupyter_url.startsWith('http://localhost') && <p class="hint">It is behind SSH: log in with the second command above first.</p>}
           </div> : <Notice>Jupyter does not answer yet.</Notice>}
         </Card>
       )}
       <Card title="Address and ports">
-        <Facts rows={[['Public address', one.public_ipaddr ?? '–'], ['Kind', one.static_ip ? 'Static' : 'May change']]} />
+        <Facts rows={[['Public address', one.public_ipaddr ?? '–'], ['Kind', one.static_ip ? 'Static' : 'Dynamic: it may change'], ['Addresses inside', one.local_ipaddrs || '–'],
+          ['Port for copies', one.machine_dir_ssh_port === null ? '–' : number(one.machine_dir_ssh_port)], ['Port range', one.direct_port_start < 0 ? '–' : `${one.direct_port_start}–${one.direct_port_end}`]]} />
         {ports.length > 0 && (
           <Table head={['Inside', 'Outside']} label="Open ports">
             {ports.flatMap(([inside, outside]) => outside.map(({ HostPort: port }) => (
@@ -100,6 +105,7 @@ function Log({ one }: { one: Instance }) {
       </form>
       {error && <Notice kind="bad">{error}</Notice>}
       {busy && text === null && <Skeleton rows={1} height={160} />}
+      {text && <div><Button icon="down" onClick={() => download(`instance-${one.id}.log`, text, 'text/plain')}>Download it</Button></div>}
       {text !== null && <pre class="log" tabIndex={0} aria-label="Log">{text || 'Nothing was written yet.'}</pre>}
     </div>
   );

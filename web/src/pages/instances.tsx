@@ -6,7 +6,9 @@ import { day, duration, gb, money, number, percent, plural, rate } from '../lib/
 import { live } from '../lib/live';
 import { setQuery, usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
-import { Button, Chip, Dialog, Empty, Field, Notice, Page, Segments, Skeleton, toast, useAct } from '../ui/parts';
+import { Button, Chip, Dialog, Empty, Field, Notice, Page, Segments, Select, Skeleton, toast, useAct } from '../ui/parts';
+import { Sparkline } from './instances/charts';
+import { MoreActions } from './instances/more';
 import { RuleChips } from './rules';
 import { nameOf } from './search/offer';
 
@@ -42,11 +44,25 @@ export function Meters({ one }: { one: Instance }) {
     <div class="meters">
       <Meter name="GPU" part={one.gpu_util === null ? null : one.gpu_util / 100}
         text={one.gpu_util === null ? '–' : `${number(one.gpu_util)} %${one.gpu_temp === null ? '' : ` · ${number(one.gpu_temp)} °C`}`} />
+      <Meter name="GPU memory" part={one.vmem_usage !== null && one.gpu_totalram ? (one.vmem_usage * 1024) / one.gpu_totalram : null}
+        text={one.vmem_usage === null ? gb(one.gpu_totalram) : `${number(one.vmem_usage, 1)} of ${gb(one.gpu_totalram)}`} />
       <Meter name="CPU" part={one.cpu_util} text={one.cpu_util === null ? '–' : percent(one.cpu_util)} />
       <Meter name="RAM" part={memory} text={`${number(one.mem_usage, 1)} of ${number(one.mem_limit, 1)} GB`} />
       <Meter name="Disk" part={used} text={one.disk_usage < 0 ? `${number(one.disk_space)} GB` : `${number(one.disk_usage, 1)} of ${number(one.disk_space)} GB`} />
     </div>
   );
+}
+
+/** For a bid that waits: to what runs now, with one press. */
+function Raise({ one }: { one: Instance }) {
+  const gpus = Math.max(1, one.num_gpus);
+  const { busy, error, act } = useAct();
+  if (!one.is_bid || !isOn(one) || one.cur_state !== 'stopped' || !(one.min_bid > one.dph_base)) return null;
+  const raise = (): void => act(async () => {
+    const done = await call('PUT /api/v0/instances/bid_price/{id}/', { path: { id: one.id }, body: { price: Number(one.min_bid.toFixed(3)) } });
+    toast(done.msg ?? `The bid is ${rate(done.price)}.`);
+  });
+  return <>{error && <span>{error}</span>}<Button icon="up" busy={busy} onClick={raise}>Raise to {rate(one.min_bid / gpus)} a GPU</Button></>;
 }
 
 /** Why it does not run, and what may be done about it. */
@@ -57,7 +73,7 @@ export function Reason({ one }: { one: Instance }) {
   const text = one.stop_message || one.status_msg;
 
   if (kind === 'good' || !text) return null;
-  return <Notice kind={kind === 'bad' || kind === 'warn' ? 'warn' : 'info'}>{text}{place}{end}</Notice>;
+  return <Notice kind={kind === 'bad' || kind === 'warn' ? 'warn' : 'info'} action={<Raise one={one} />}>{text}{place}{end}</Notice>;
 }
 
 function Ask({ title, children, yes, onYes, onClose }: {
@@ -146,6 +162,7 @@ export function Actions({ one }: { one: Instance }) {
         {isOn(one) && <Button icon="reboot" busy={busy} onClick={reboot}>Reboot</Button>}
         {one.is_bid && <Button icon="up" onClick={() => setShown('bid')}>Change bid</Button>}
         <a class="button quiet" href={`/instances/${one.id}?tab=log`}>Log</a>
+        <MoreActions one={one} />
         <Button kind="danger" icon="trash" onClick={() => setShown('destroy')}>Destroy</Button>
       </div>
       {error && <Notice kind="bad">{error}</Notice>}
@@ -190,25 +207,61 @@ function InstanceCard({ one }: { one: Instance }) {
         <Cost one={one} />
       </header>
       <Reason one={one} />
+      <p class="row small muted">
+        {one.public_ipaddr && <a href={`/instances/${one.id}?tab=connect`} aria-label={`Address and ports of instance ${one.id}`}>{one.public_ipaddr}</a>}
+        {one.start_date !== null && <span title="Since it was made">{duration(Date.now() / 1000 - one.start_date)} old</span>}
+        <span title="Lifetime">{one.end_date === null ? 'no end' : `${duration(one.end_date - Date.now() / 1000)} left`}</span>
+        <Sparkline one={one} />
+      </p>
       {isOn(one) && <Meters one={one} />}
       <Actions one={one} />
     </article>
   );
 }
 
+const SORTS: [string, string][] = [['', 'Newest first'], ['cost', 'Dearest first'], ['age', 'Oldest first'], ['label', 'By label']];
+
+function sorted(list: Instance[], how: string): Instance[] {
+  if (how === 'cost') return list.sort((a, b) => b.dph_total - a.dph_total);
+  if (how === 'age') return list.sort((a, b) => a.id - b.id);
+  if (how === 'label') return list.sort((a, b) => (a.label ?? '').localeCompare(b.label ?? ''));
+  return list.sort((a, b) => b.id - a.id);
+}
+
+/** By model, label and order, where there is something to choose from. */
+function Choices({ all }: { all: Instance[] }) {
+  const { query } = usePlace();
+  const models = [...new Set(all.map((one) => one.gpu_name ?? 'CPU'))].sort();
+  const labels = [...new Set(all.map((one) => one.label ?? ''))].sort();
+  const count = (label: string): number => all.filter((one) => (one.label ?? '') === label).length;
+  if (all.length < 2) return null;
+  return (
+    <div class="strip">
+      <Select label="GPUs" hideLabel value={query.get('gpu') ?? ''} options={[['', 'All GPUs'], ...models.map((name): [string, string] => [name, name])]} onChange={(gpu) => setQuery({ gpu })} />
+      <Select label="Label" hideLabel value={query.get('label') ?? '*'} onChange={(label) => setQuery({ label: label === '*' ? null : label || '-' })}
+        options={[['*', `All (${all.length})`], ...labels.map((label): [string, string] => [label || '-', `${label || 'Unlabeled'} (${count(label)})`])]} />
+      <Select label="Order" hideLabel value={query.get('sort') ?? ''} options={SORTS} onChange={(sort) => setQuery({ sort })} />
+    </div>
+  );
+}
+
 export function InstancesPage(_: { id: number }) {
   const { instances, burnHour } = useStore(live);
-  const shown = usePlace().query.get('state') ?? '';
-  const all = instances ? [...instances.values()].sort((a, b) => b.id - a.id) : null;
-  const list = all?.filter((one) => shown === '' || (shown === 'on') === isOn(one));
+  const { query } = usePlace();
+  const shown = query.get('state') ?? '';
+  const gpu = query.get('gpu');
+  const label = query.get('label');
+  const all = instances ? sorted([...instances.values()], query.get('sort') ?? '') : null;
+  const list = all?.filter((one) => (shown === '' || (shown === 'on') === isOn(one)) && (!gpu || (one.gpu_name ?? 'CPU') === gpu) && (!label || (one.label || '-') === label));
 
   return (
     <Page title="Instances" lead={burnHour ? `They cost ${rate(burnHour)} now, ${day(burnHour)}.` : 'What you rent, live.'}
       actions={<Segments label="Which" value={shown} options={[['', `All ${all?.length ?? ''}`], ['on', 'On'], ['off', 'Stopped']]}
         onChange={(state) => setQuery({ state })} />}>
+      {all && <Choices all={all} />}
       {!list && <Skeleton rows={3} height={150} />}
       {list?.length === 0 && (
-        <Empty icon="servers" title={shown ? 'None of them' : 'You rent nothing yet'}>
+        <Empty icon="servers" title={all?.length ? 'None of them' : 'You rent nothing yet'}>
           <p>Find a machine, press Rent, and it is here a few seconds later, with the command to log in.</p>
           <a class="button primary" href="/">Find GPUs</a>
         </Empty>

@@ -1,38 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Offer } from '#api';
-import { call, isAborted, sentence } from '../lib/api';
-import { COUNTS, diskOf, filterCount, isBid, PAGE, searchOf, SORTS } from '../lib/query';
+import { call } from '../lib/api';
+import { COUNTS, diskOf, filterCount, isBid, searchOf, SORTS } from '../lib/query';
 import { go, setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Button, Empty, Notice, Page, Segments, Select, Skeleton, useLoad } from '../ui/parts';
 import { Filters, Models } from './search/filters';
+import { OfferList, useOffers } from './search/list';
 import { OfferCard } from './search/offer';
 import { RentDialog } from './search/rent';
-
-const AGAIN_MS = 10000; // what others rent goes, what they leave comes
-
-/** The offers of a search, and the last ones while the next are on their way. */
-function useOffers(query: URLSearchParams, who: string): { offers: Offer[] | null; error: string | null; reload: () => void } {
-  const [offers, setOffers] = useState<Offer[] | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  const [turn, setTurn] = useState(0);
-  const asked = JSON.stringify(searchOf(query));
-  useEffect(() => {
-    const stop = new AbortController();
-    call('POST /api/v0/bundles/', { body: JSON.parse(asked), signal: stop.signal }).then(
-      (reply) => { setOffers(reply.offers); setError(null); },
-      (reason: unknown) => { if (!isAborted(reason)) setError(sentence(reason)); },
-    );
-    return () => stop.abort();
-  }, [asked, who, turn]);
-  useEffect(() => {
-    const timer = setInterval(() => { if (document.visibilityState === 'visible') setTurn((at) => at + 1); }, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
-  return { offers, error, reload: () => setTurn((at) => at + 1) };
-}
+import { WaitDialog } from './search/wait';
 
 /** How soon an instance of the image that was rented last would run, by machine. */
 function useStarts(offers: Offer[] | null): Map<number, number | null> {
@@ -49,21 +28,6 @@ function useStarts(offers: Offer[] | null): Map<number, number | null> {
   return starts;
 }
 
-/** How many are drawn: more as the reader comes near their end, so that thousands cost no more than what is seen. */
-function useDrawn(offers: Offer[] | null, asked: string): [number, preact.RefObject<HTMLDivElement>] {
-  const [drawn, setDrawn] = useState(PAGE);
-  const end = useRef<HTMLDivElement>(null);
-  const hasMore = (offers?.length ?? 0) > drawn;
-  useEffect(() => setDrawn(PAGE), [asked]);
-  useEffect(() => {
-    if (!end.current || !hasMore) return undefined;
-    const watcher = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) setDrawn((count) => count + PAGE); }, { rootMargin: '600px' });
-    watcher.observe(end.current);
-    return () => watcher.disconnect();
-  }, [hasMore, drawn]);
-  return [drawn, end];
-}
-
 function NoOffers() {
   return (
     <Empty title="No offer matches">
@@ -76,16 +40,17 @@ function NoOffers() {
   );
 }
 
-function Strip({ query }: { query: URLSearchParams }) {
+function Strip({ query, onWait }: { query: URLSearchParams; onWait: () => void }) {
   const market = useLoad(() => call('GET /api/v0/metrics/gpu/current/'));
   return (
     <div class="strip">
-      <Segments label="How many GPUs" value={query.get('gpus') ?? ''} options={COUNTS} onChange={(gpus) => setQuery({ gpus, pages: null })} />
+      <Segments label="How many GPUs" value={query.get('gpus') ?? ''} options={COUNTS} onChange={(gpus) => setQuery({ gpus })} />
       <Segments label="Kind of rental" value={isBid(query) ? 'bid' : ''} options={[['', 'On demand'], ['bid', 'Interruptible']]}
-        onChange={(type) => setQuery({ type, pages: null })} />
+        onChange={(type) => setQuery({ type })} />
       <Models query={query} gpus={market.data?.gpus ?? []} />
       <Select label="Sort by" hideLabel value={query.get('sort') ?? 'score'} options={SORTS}
-        onChange={(sort) => setQuery({ sort: sort === 'score' ? null : sort, pages: null })} />
+        onChange={(sort) => setQuery({ sort: sort === 'score' ? null : sort })} />
+      <Button icon="clock" onClick={onWait}>Wait for it</Button>
     </div>
   );
 }
@@ -93,7 +58,8 @@ function Strip({ query }: { query: URLSearchParams }) {
 export function SearchPage(_: { id: number }) {
   const { query } = usePlace();
   const { user } = useStore(session);
-  const { offers, error, reload } = useOffers(query, String(user?.id ?? 0));
+  const list = useOffers(JSON.stringify(searchOf(query)), String(user?.id ?? 0));
+  const { offers, error, reload } = list;
   const starts = useStarts(offers);
   const [isFiltering, setFiltering] = useState(false);
   const kept = useRef<Offer | null>(null);
@@ -104,11 +70,9 @@ export function SearchPage(_: { id: number }) {
   /* What is being rented stays before the eyes, whatever the list becomes behind it. */
   if (asked) kept.current = asked;
   const rented = rentId && kept.current?.id === rentId ? kept.current : null;
-  const [drawn, end] = useDrawn(offers, query.toString());
-  const pages = Math.max(1, Number(query.get('pages')) || 1);
   return (
     <Page title="Find GPUs" lead={isBid(query) ? 'Interruptible: you bid, and run while your bid is the highest.' : 'On demand: at a fixed price, by the second, for as long as you want.'}>
-      <Strip query={query} />
+      <Strip query={query} onWait={() => setQuery({ wait: '1' })} />
       <div class="search">
         <aside class={isFiltering ? 'open' : undefined}>
           <Button icon="filter" aria-expanded={isFiltering} onClick={() => setFiltering(!isFiltering)}>
@@ -120,16 +84,15 @@ export function SearchPage(_: { id: number }) {
           {error && <Notice kind="bad" action={<Button onClick={reload}>Try again</Button>}>{error}</Notice>}
           {offers === null && !error && <Skeleton rows={5} height={118} />}
           {offers?.length === 0 && <NoOffers />}
-          {offers && <p class="sr" role="status">{offers.length} offers</p>}
-          {offers?.slice(0, drawn).map((offer) => (
+          {offers && <p class="sr" role="status">{list.hasMore ? `More than ${offers.length} offers` : `${offers.length} offers`}</p>}
+          <OfferList list={list} draw={(offer) => (
             <OfferCard key={offer.id} offer={offer} query={query} disk={diskOf(query)} isBid={isBid(query)}
               starts={starts.get(offer.machine_id)} onRent={() => setQuery({ rent: String(offer.id) })} />
-          ))}
-          <div ref={end} />
-          {offers && offers.length <= drawn && offers.length === PAGE * pages && <Button onClick={() => setQuery({ pages: String(pages + 1) })}>Show more</Button>}
+          )} />
         </div>
       </div>
-      {rented && <RentDialog key={rented.id} offer={rented} disk={diskOf(query)} isBid={isBid(query)} template={query.get('template') ?? ''}
+      {query.get('wait') === '1' && <WaitDialog query={query} disk={diskOf(query)} onClose={() => setQuery({ wait: null })} />}
+      {rented && <RentDialog key={rented.id} offer={rented} disk={diskOf(query)} isBid={isBid(query)} template={query.get('template') ?? ''} volume={query.get('volume') ?? ''}
         onClose={() => setQuery({ rent: null })} />}
     </Page>
   );

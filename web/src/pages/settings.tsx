@@ -8,6 +8,8 @@ import { useRules } from '../lib/rules';
 import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Area, Button, Card, Chip, Copy, Dialog, Field, Loaded, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
+import { Connections, Variables } from './settings/variables';
+import { Webhooks } from './settings/webhooks';
 
 function Profile() {
   const { user } = useStore(session);
@@ -243,11 +245,13 @@ export function SettingsPage(_: { id: number }) {
   return (
     <Page title="Settings">
       <Tabs label="Settings" value={tab} to={(key) => `/settings?tab=${key}`}
-        tabs={[['profile', 'Profile'], ['security', 'Security'], ['notifications', 'Notifications']]} />
+        tabs={[['profile', 'Profile'], ['security', 'Security'], ['notifications', 'Notifications'], ['webhooks', 'Webhooks'], ['variables', 'Variables and clouds']]} />
       <div class="stack">
         {tab === 'profile' && <><Profile /><ChangeKey /></>}
         {tab === 'security' && <><Password /><Factors /></>}
         {tab === 'notifications' && <Notifications />}
+        {tab === 'webhooks' && <Webhooks />}
+        {tab === 'variables' && <><Variables /><Connections /></>}
       </div>
     </Page>
   );

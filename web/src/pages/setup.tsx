@@ -9,6 +9,7 @@ import { useRules } from '../lib/rules';
 import { Icon } from '../ui/icons';
 import { Button, Card, Copy, Notice, Page, Select, useAct } from '../ui/parts';
 import { useEvery } from '../ui/every';
+import { Checks } from './machines/checks';
 
 type Step = [name: string, isDone: boolean | null, hint: string]; // null: it cannot be said from here
 
@@ -87,8 +88,9 @@ export function SetupPage(_: { id: number }) {
           options={machines.map((machine) => [String(machine.id), `m:${machine.id} ${machine.hostname ?? ''}`])} />}>
           {one ? <Checklist one={one} /> : <p class="muted" role="status">No machine has joined yet. It appears here by itself.</p>}
         </Card>
+        {one && <Card title="4. What is asked of it to be verified"><Checks id={one.id} /></Card>}
         {one && (
-          <Card title="4. List it">
+          <Card title="5. List it">
             <div class="stack">
               <p>Renters pay by the second; you get {100 - (rules?.fee_percent ?? 0)} % of it, and are invoiced every Friday. What runs keeps its price until its end: unlisting a machine
                 or raising its prices changes no rental that runs.</p>

@@ -13,6 +13,7 @@ interface Props {
   series: string[];
   points: Point[];
   format: (value: number) => string;
+  top?: number; // where the axis ends; what is nice above the values, if not given
 }
 
 const HEIGHT = 100; // of the drawing's own units
@@ -27,7 +28,7 @@ export function niceAbove(value: number): number {
 
 const sum = (values: (number | null)[]): number => values.reduce<number>((total, value) => total + (value ?? 0), 0);
 
-function Frame({ label, series, points, format, top, children }: Props & { top: number; children: preact.ComponentChildren }) {
+function Frame({ label, series, points, format, top, children }: Omit<Props, 'top'> & { top: number; children: preact.ComponentChildren }) {
   const first = points[0]?.at;
   const last = points.at(-1)?.at;
   return (
@@ -78,7 +79,7 @@ export function Bars(props: Props) {
 
 export function Lines(props: Props) {
   const { points, series } = props;
-  const top = niceAbove(Math.max(...points.flatMap(({ values }) => values.map((value) => value ?? 0)), 0));
+  const top = props.top ?? niceAbove(Math.max(...points.flatMap(({ values }) => values.map((value) => value ?? 0)), 0));
   return (
     <Frame {...props} top={top}>
       {series.map((name, i) => (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Somebody who lends a machine: joins, lists, prices, gives it a job, and sees what it earns.
 import assert from 'node:assert/strict';
+import { shows } from '../columns.mjs';
 import { pause, simulate, step, WAIT } from '../stage.mjs';
 
 export async function join(who) {
@@ -19,6 +20,7 @@ export async function join(who) {
   const steps = page.getByRole('list', { name: /Machine \d+, step by step/ });
   await steps.getByText('It reports every few seconds.').waitFor(WAIT);
   await steps.getByText('Set its prices: that lists it.').waitFor();
+  await shows(who, 'setup');
   await who.look('setup');
   await who.link('Set Prices and list it').click();
   step('a machine joins with a token from the console, and is ticked off step by step');
@@ -29,12 +31,15 @@ export async function list(who) {
   const dialog = page.getByRole('dialog');
   await who.fill('A GPU, on demand', '0.36');
   await who.fill('Lowest bid, a GPU', '0.1');
+  await who.fill('Space for volumes', '40');
   await dialog.getByText('Of that you get 75 %').waitFor();
   await dialog.getByText('$0.54 an hour').waitFor();
+  await shows(who, 'prices');
   await who.look('prices');
   await who.press('List the machine');
   await dialog.waitFor({ state: 'detached' });
   await page.getByText('listed', { exact: true }).waitFor();
+  await shows(who, 'machines');
   await who.look('machines');
   step('it is listed at its prices, beside what it will earn');
 }
@@ -46,6 +51,7 @@ export async function earn(who) {
   await page.getByRole('img', { name: '2 of 2 GPUs are rented' }).waitFor(WAIT);
   await page.getByRole('link', { name: /^m:\d+$/ }).click();
   await page.getByText('Earns now').waitFor();
+  await shows(who, 'machine');
   await who.look('machine');
   await who.link('Set Prices').click();
   assert.equal(await page.getByLabel('A GPU, on demand').inputValue(), '0.36');
@@ -57,6 +63,7 @@ export async function earn(who) {
   await who.go('/earnings');
   await page.getByRole('region', { name: 'Earnings by machine' }).waitFor(WAIT);
   assert.match(await page.getByRole('region', { name: 'Earnings by machine' }).textContent(), /m:\d+\$0\.0\d+/);
+  await shows(who, 'earnings');
   await who.look('earnings');
   await page.getByText('As a table').click();
   await page.getByRole('region', { name: 'Earnings by day' }).waitFor();
@@ -70,6 +77,7 @@ export async function job(who) {
   assert.equal(await page.getByLabel('Image').inputValue(), 'ubuntu');
   assert.equal(await page.getByLabel('Command').inputValue(), 'bash');
   await who.fill('Price of a GPU', '0.15');
+  await shows(who, 'job');
   await who.look('create-job');
   await page.locator('main').getByRole('button', { name: 'Create Job' }).click();
   await page.locator('.toasts').getByText('Machine').first().waitFor();
@@ -95,7 +103,12 @@ export async function end(who) {
   await page.getByRole('region', { name: 'Where its offers rank' }).waitFor(WAIT);
   await who.look('machine-rank');
   await page.getByRole('link', { name: 'Reports' }).click();
-  await page.getByText(/No renter has reported/).waitFor();
+  await page.getByText('The second GPU is slower than the first.').waitFor();
+  await who.look('machine-reports');
+  await page.getByRole('link', { name: 'History' }).click();
+  await page.getByRole('img', { name: /^Uptime in/ }).waitFor(WAIT);
+  await page.getByRole('region', { name: 'What happened' }).getByText('It joined').waitFor();
+  await who.look('machine-history');
   await page.getByRole('link', { name: 'Job and maintenance' }).click();
   await who.press('Unlist');
   await who.see('go on as they are');

@@ -2,6 +2,7 @@
 // Billing while something is rented, and templates.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { shows } from '../columns.mjs';
 import { pause, step } from '../stage.mjs';
 
 const LIVE_MS = 6000;
@@ -22,6 +23,7 @@ export async function billing(who) {
     assert.ok(ms < LIVE_MS, 'the balance moves every few seconds while something runs');
     await pause(100);
   }
+  await shows(who, 'billing');
   await who.look('billing');
   await page.getByLabel('Warn me by mail at an amount').check();
   await who.fill('When it comes down to', '3.50');

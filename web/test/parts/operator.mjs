@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who runs the market: the books, the users, the machines, and what waits.
 import assert from 'node:assert/strict';
+import { shows } from '../columns.mjs';
 import { options, PASSWORD, step, WAIT } from '../stage.mjs';
 
 export async function operate(who, renter) {
@@ -12,6 +13,7 @@ export async function operate(who, renter) {
   await page.waitForURL(/\/operator$/);
   await who.see('The books are balanced');
   await page.getByRole('region', { name: 'Trial balance' }).waitFor();
+  await shows(who, 'operator');
   await who.look('operator');
   await who.go('/operator?tab=users');
   await page.getByPlaceholder('Find by email').fill(renter.email);

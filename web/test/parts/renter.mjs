@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { shows } from '../columns.mjs';
 import { mailedCode, MODEL, options, PASSWORD, step, WAIT } from '../stage.mjs';
 
 export const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f renter';
@@ -15,6 +16,11 @@ export function grant(email, amount, ticket) {
 export async function signUp(who) {
   const { page } = who;
   await who.go('/');
+  await page.getByRole('article').first().waitFor(WAIT);
+  await page.getByText(/Vol: \d+ GB/).first().waitFor(WAIT);
+  for (const name of ['GPU', 'Machine', 'Network']) await page.locator('.filters summary', { hasText: name }).click();
+  await shows(who, 'search');
+  await page.reload();
   await page.getByRole('article').first().waitFor(WAIT);
   await who.look('search');
   await who.button('Dark colours').click();
@@ -53,12 +59,20 @@ export async function search(who) {
   await who.go('/');
   await cards.first().getByRole('button', { name: /what it is made of/ }).click();
   await page.getByRole('dialog').getByText('Total').waitFor();
+  await shows(who, 'price');
   assert.deepEqual(await who.violations(), [], 'price dialog');
   await page.keyboard.press('Escape');
   await cards.first().getByRole('button', { name: /Why is offer/ }).click();
   await page.getByRole('dialog').getByText('This one').waitFor();
   await page.keyboard.press('Escape');
-  step('offers are filtered, priced and explained');
+  await cards.first().getByRole('button', { name: /^Details of offer/ }).click();
+  await shows(who, 'details');
+  await who.look('offer');
+  await page.evaluate(() => scrollTo(0, 0));
+  await who.press('Save as mine');
+  await who.go('/?type=bid');
+  await page.getByRole('button', { name: /^Rent / }).first().waitFor();
+  step('offers are filtered, priced, explained and shown whole');
 }
 
 export async function rent(who, key = KEY) {
@@ -68,6 +82,7 @@ export async function rent(who, key = KEY) {
   await who.press(page.getByRole('button', { name: new RegExp(`^Rent 2× ${MODEL}`) }));
   await who.see('You have no credit');
   await who.see('You have no SSH key yet');
+  await shows(who, 'rent');
   assert.ok(await page.getByRole('button', { name: /Rent for/ }).isDisabled());
   await who.look('rent');
   await who.fill('Public key', key);
@@ -84,6 +99,7 @@ export async function rent(who, key = KEY) {
   assert.match(command, /^ssh -p \d+ root@[\d.]+$/);
   step(`rented and running, with "${command}", after ${who.clicks} clicks from nothing`);
   assert.ok(who.clicks <= CLICKS_MAX);
+  await shows(who, 'connect');
   await who.look('instance');
   return command;
 }
@@ -102,7 +118,30 @@ export async function live(who) {
   await page.getByText('destroyed after 2 d stopped').waitFor(WAIT);
   await who.go('/instances');
   await who.button('Stop').waitFor();
+  await shows(who, 'instances');
+  await shows(who, 'frame');
   await who.look('instances');
+  await page.getByRole('link', { name: /^\d+× / }).first().click();
+  await shows(who, 'instance');
+  await page.getByRole('img', { name: /^Use, [\d:]+ to [\d:]+/ }).waitFor();
+  await page.waitForTimeout(12000); // of readings
+  await who.look('instance-charts');
+  await who.go('/instances');
+  await page.getByRole('button', { name: /^Label instance/ }).click();
+  await page.getByRole('textbox', { name: 'Label' }).fill('training');
+  await who.press('Keep it');
+  await page.getByRole('heading', { name: 'training' }).waitFor(WAIT);
+  await page.getByRole('button', { name: /^Report machine/ }).click();
+  await page.getByLabel('In your words').fill('The second GPU is slower than the first.');
+  assert.deepEqual(await who.violations(), [], 'report');
+  await who.press('Send it');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: /^Copy from instance/ }).click();
+  await page.getByLabel('Copy to your machine', { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Recycle instance/ }).click();
+  await who.see('are deleted for good');
+  await page.keyboard.press('Escape');
   await who.press('Stop');
   await who.see(/goes on costing \$[\d.]+\/day/);
   await who.press('Stop it');
@@ -127,6 +166,7 @@ export async function account(who) {
   await page.getByLabel('The key to put in its place').fill(KEY.replace('AABAgM', 'AACAgM'));
   await who.press('Change SSH Key');
   await who.see('The key is changed');
+  await shows(who, 'settings');
   await who.look('settings');
   await who.go('/settings?tab=security');
   await who.button('Add an authenticator app').waitFor();
@@ -140,6 +180,7 @@ export async function account(who) {
   await who.press('Make the key');
   await who.see('This is the key.');
   await who.press('I have kept it');
+  await shows(who, 'keys');
   await who.look('keys');
   await who.go('/keys?tab=sessions');
   await who.see('this one');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The market for who has no account; teams, and who did what.
 import assert from 'node:assert/strict';
+import { shows } from '../columns.mjs';
 import { mailedCode, step, WAIT } from '../stage.mjs';
 
 export async function market(who) {
@@ -9,6 +10,7 @@ export async function market(who) {
   const table = page.getByRole('region', { name: 'GPUs on the market' });
   await table.getByText('RTX 4090').waitFor(WAIT);
   assert.match(await table.textContent(), /rented, \d+ free/);
+  await shows(who, 'market');
   await who.look('market');
   await page.getByText('Unverified', { exact: true }).click();
   await page.waitForURL(/verified=no/);

@@ -7,6 +7,8 @@ import { Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, useLoa
 import { useEvery } from '../../ui/every';
 import { MachineState, nameOf, Occupancy, perTb } from '../machines';
 import { Ends, Extend, Maintenance } from './care';
+import { Checks } from './checks';
+import { History } from './history';
 import { JobCard } from './job';
 import { PricesDialog } from './prices';
 
@@ -63,13 +65,13 @@ function Reports({ one }: { one: Machine }) {
   return (
     <Loaded from={list} rows={2}>
       {(reports) => reports.length === 0 ? <Empty icon="check" title="No renter has reported anything"><p>What renters say of the machine is here, in their words.</p></Empty> : (
-        <ol class="events">{reports.map((report) => <li key={`${report.created_at} ${report.message}`}><span class="muted">{moment(report.created_at)}</span><span><b>{report.problem}</b> {report.message}</span></li>)}</ol>
+        <ol class="events">{reports.map((report) => <li key={`${report.created_at} ${report.message}`}><span class="muted">{moment(report.created_at)}</span><div class="stack tight"><span><b>{report.problem}</b> {report.message}</span></div></li>)}</ol>
       )}
     </Loaded>
   );
 }
 
-const TABS: [string, string][] = [['', 'Overview'], ['care', 'Job and maintenance'], ['rank', 'Rank'], ['reports', 'Reports']];
+const TABS: [string, string][] = [['', 'Overview'], ['care', 'Job and maintenance'], ['rank', 'Rank'], ['verification', 'Verification'], ['history', 'History'], ['reports', 'Reports']];
 
 export function MachinePage({ id }: { id: number }) {
   const { query } = usePlace();
@@ -89,6 +91,8 @@ export function MachinePage({ id }: { id: number }) {
       {tab === '' && <Overview one={one} />}
       {tab === 'care' && <div class="stack"><JobCard one={one} onDone={list.reload} /><Maintenance one={one} onDone={list.reload} /><Extend one={one} onDone={list.reload} /><Ends one={one} onDone={list.reload} /></div>}
       {tab === 'rank' && <Rank one={one} />}
+      {tab === 'verification' && <Card title="What is asked of it"><Checks id={id} /></Card>}
+      {tab === 'history' && <History one={one} />}
       {tab === 'reports' && <Reports one={one} />}
       {query.get('prices') && <PricesDialog one={one} onDone={list.reload} onClose={() => setQuery({ prices: null })} />}
     </Page>

@@ -8,7 +8,7 @@ import { useRules } from '../../lib/rules';
 import { Button, Dialog, Field, Notice, Segments, toast, useAct, useLoad } from '../../ui/parts';
 
 interface Draft {
-  gpu: string; bid: string; disk: string; up: string; down: string; chunk: string; grace: string; discount: string; endKind: string; end: string; months: string;
+  gpu: string; bid: string; disk: string; up: string; down: string; chunk: string; grace: string; discount: string; endKind: string; end: string; months: string; volumes: string;
 }
 
 const GB_PER_TB = 1024;
@@ -20,7 +20,7 @@ const draftOf = (one: Machine): Draft => ({
   disk: one.listed_storage_cost === null ? SUGGESTED.disk : String(one.listed_storage_cost), up: perTb(one.listed_inet_up_cost) ?? SUGGESTED.up,
   down: perTb(one.listed_inet_down_cost) ?? SUGGESTED.down, chunk: String(one.listed_min_gpu_count ?? 1), grace: String(one.max_grace ?? ''),
   discount: one.credit_discount_max === null ? '' : String(Math.round(one.credit_discount_max * 100)),
-  endKind: one.end_date === null ? 'rolling' : 'fixed', end: one.end_date === null ? '' : dayText(Math.floor(one.end_date / DAY_S)), months: SUGGESTED.months });
+  endKind: one.end_date === null ? 'rolling' : 'fixed', end: one.end_date === null ? '' : dayText(Math.floor(one.end_date / DAY_S)), months: SUGGESTED.months, volumes: '' });
 
 function bodyOf(one: Machine, draft: Draft) {
   const end = dayParse(draft.end);
@@ -28,7 +28,7 @@ function bodyOf(one: Machine, draft: Draft) {
   return {
     machine: one.id, price_gpu: given(draft.gpu), price_min_bid: given(draft.bid), price_disk: given(draft.disk),
     price_inetu: given(draft.up, GB_PER_TB), price_inetd: given(draft.down, GB_PER_TB), min_chunk: given(draft.chunk), max_grace: given(draft.grace),
-    credit_discount_max: given(draft.discount, 100),
+    credit_discount_max: given(draft.discount, 100), ...(draft.volumes === '' ? {} : { vol_size: Number(draft.volumes), vol_price: given(draft.disk) }),
     ...(draft.endKind === 'fixed' && end !== null ? { end_date: end * DAY_S } : { duration: `${draft.months || SUGGESTED.months} months` }),
   };
 }
@@ -92,6 +92,7 @@ export function PricesDialog({ one, onClose, onDone }: { one: Machine; onClose: 
           {field('grace', 'Notice that bids get, at most', 's', { max: rules?.grace_max_s ?? 120, step: 1, placeholder: 'the market’s' })}
           {field('discount', 'Discount for paying ahead, at most', '%', { max: 100, step: 1, placeholder: 'none' })}
         </div>
+        {field('volumes', 'Space for volumes', 'GB', { step: 1, placeholder: 'as it is', hint: 'Of its disk, for renters’ volumes, at the price of the disk. They outlive instances.' })}
         <div class="stack tight">
           <Segments label="Until when" value={draft.endKind} onChange={(endKind) => change({ endKind })} options={[['rolling', 'For so long from each day'], ['fixed', 'Until a day']]} />
           {draft.endKind === 'fixed' ? <Field label="Last day" type="date" value={draft.end} required onInput={(event) => change({ end: event.currentTarget.value })} />

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GpuMetrics } from '#api';
+import { call } from '../../lib/api';
 import { money } from '../../lib/format';
 import { DISK_DEFAULT_GB, diskOf, FILTERS, TOGGLES, type Filter } from '../../lib/query';
 import { go, setQuery } from '../../lib/router';
-import { Button, Check, Field } from '../../ui/parts';
+import { session } from '../../lib/session';
+import { useStore } from '../../lib/store';
+import { Button, Check, Chip, Field, toast, useLoad } from '../../ui/parts';
 
-const TYPING_MS = 250;
+const TYPING_MS = 60; // less than somebody who types a number takes from digit to digit
 
 /** What is typed becomes part of the address once the typing pauses. */
 export function useTyped(value: string, change: (text: string) => void): [string, (text: string) => void] {
@@ -22,13 +25,13 @@ export function useTyped(value: string, change: (text: string) => void): [string
 }
 
 function NumberFilter({ filter, query }: { filter: Filter; query: URLSearchParams }) {
-  const [text, type] = useTyped(query.get(filter.key) ?? '', (value) => setQuery({ [filter.key]: value, pages: null }));
+  const [text, type] = useTyped(query.get(filter.key) ?? '', (value) => setQuery({ [filter.key]: value }));
   return <Field label={filter.label} unit={filter.unit} type="number" min={0} max={filter.max} step={filter.step} value={text}
     placeholder={filter.operator === 'lte' ? 'any' : 'at least'} onInput={(event) => type(event.currentTarget.value)} />;
 }
 
 function Disk({ query }: { query: URLSearchParams }) {
-  const [text, type] = useTyped(String(diskOf(query)), (value) => setQuery({ disk: value === String(DISK_DEFAULT_GB) ? null : value, pages: null }));
+  const [text, type] = useTyped(String(diskOf(query)), (value) => setQuery({ disk: value === String(DISK_DEFAULT_GB) ? null : value }));
   const id = 'disk';
   return (
     <div class="field">
@@ -42,12 +45,47 @@ function Disk({ query }: { query: URLSearchParams }) {
 
 const GROUPS: [Filter['group'], string][] = [['price', 'Price and time'], ['gpu', 'GPU'], ['host', 'Machine'], ['net', 'Network']];
 
+/** What is going to run: the template that was chosen, or that one is chosen when renting. */
+function TemplateCard({ query }: { query: URLSearchParams }) {
+  const { state } = useStore(session);
+  const hash = query.get('template') ?? '';
+  const list = useLoad(async () => (state === 'in' && hash ? (await call('GET /api/v0/template/')).templates : []), [state, hash]);
+  const found = list.data?.find((one) => one.hash_id === hash);
+  return (
+    <section class="template-card">
+      <h2>{found?.name ?? 'Any image'}</h2>
+      <p class="muted small">{found ? <code>{found.image}</code> : 'Chosen when you rent.'}</p>
+      {found && <p class="row chips"><Chip>{found.runtype === 'jupyter' ? 'Jupyter + SSH' : found.runtype === 'args' ? 'Command' : 'SSH'}</Chip>{found.recommended && <Chip kind="good">recommended</Chip>}</p>}
+      <a class="button" href="/templates">Change Template</a>
+    </section>
+  );
+}
+
+const MINE = 'berth-search';
+
+/** The head of the filters: what is set can be sent to somebody, kept for the next visit, or forgotten. */
+function Head() {
+  const copy = (): void => void navigator.clipboard.writeText(location.href).then(() => toast('The link to this search is copied.'), () => toast(location.href));
+  const keep = (): void => { localStorage.setItem(MINE, location.search); toast('Kept in this browser as your search.'); };
+  const kept = localStorage.getItem(MINE);
+  return (
+    <div class="row filter-head">
+      <h2 class="grow">Filter options</h2>
+      <Button kind="quiet" icon="link" aria-label="Copy the link to this search" onClick={copy} />
+      <Button kind="quiet" icon="down" aria-label="Save as mine" title="Save as mine" onClick={keep} />
+      {kept && <a class="small" href={`/${kept}`}>Mine</a>}
+    </div>
+  );
+}
+
 export function Filters({ query }: { query: URLSearchParams }) {
-  const [country, typeCountry] = useTyped(query.get('country') ?? '', (value) => setQuery({ country: value, pages: null }));
-  const set = (key: string, on: boolean): void => setQuery({ [key]: on ? '1' : null, pages: null });
+  const [country, typeCountry] = useTyped(query.get('country') ?? '', (value) => setQuery({ country: value }));
+  const set = (key: string, on: boolean): void => setQuery({ [key]: on ? '1' : null });
   return (
     <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+      <TemplateCard query={query} />
       <Disk query={query} />
+      <Head />
       {GROUPS.map(([group, title]) => (
         <details key={group} open={group === 'price' || FILTERS.some((one) => one.group === group && query.has(one.key))}>
           <summary>{title}</summary>
@@ -74,7 +112,7 @@ export function Models({ query, gpus }: { query: URLSearchParams; gpus: GpuMetri
   const chosen = query.get('gpu')?.split(',').filter(Boolean) ?? [];
   const named = gpus.filter(({ gpu_name: name }) => name.toLowerCase().includes(text.toLowerCase()));
   const choose = (name: string, on: boolean): void =>
-    setQuery({ gpu: (on ? [...chosen, name] : chosen.filter((one) => one !== name)).join(','), pages: null });
+    setQuery({ gpu: (on ? [...chosen, name] : chosen.filter((one) => one !== name)).join(',') });
 
   useEffect(() => {
     const close = (event: Event): void => {
@@ -91,7 +129,7 @@ export function Models({ query, gpus }: { query: URLSearchParams; gpus: GpuMetri
       <div class="popover">
         <input type="search" aria-label="Find a GPU model" placeholder="Find a model" value={text} data-find
           onInput={(event) => setText(event.currentTarget.value)} />
-        {chosen.length > 0 && <Button kind="quiet" onClick={() => setQuery({ gpu: null, pages: null })}>Any model</Button>}
+        {chosen.length > 0 && <Button kind="quiet" onClick={() => setQuery({ gpu: null })}>Any model</Button>}
         <div class="choices">
           {named.map((gpu) => (
             <label class="check" key={gpu.gpu_name}>

@@ -2,10 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../../lib/api';
-import { duration, gb, money, MONTH_HOURS, number, percent, rate } from '../../lib/format';
+import { dayOf, duration, gb, money, MONTH_HOURS, number, percent, rate } from '../../lib/format';
 import { searchOf } from '../../lib/query';
 import { useRules } from '../../lib/rules';
-import { Button, Chip, Dialog, Loaded, Table, useLoad } from '../../ui/parts';
+import { Button, Chip, Dialog, Facts, Loaded, Table, useLoad } from '../../ui/parts';
 
 export const nameOf = ({ num_gpus: count, gpu_name: name, cpu_name: cpu }: Pick<Offer, 'num_gpus' | 'gpu_name'> & { cpu_name?: string | null }): string =>
   count > 0 ? `${count}× ${name ?? 'GPU'}` : (cpu ?? 'CPU');
@@ -91,6 +91,7 @@ function Status({ offer, starts }: { offer: Offer; starts: number | null | undef
       {offer.verification === 'verified' ? <Chip kind="good">verified</Chip> : <Chip kind="warn">{offer.verification}</Chip>}
       {offer.hosting_type === 1 && <Chip>data centre</Chip>}
       {offer.static_ip && <Chip>static IP</Chip>}
+      {offer.avail_vol_size ? <Chip title="Space for volumes, which outlive instances">Vol: {number(offer.avail_vol_size)} GB</Chip> : null}
       {offer.simulated && <Chip kind="warn" title="The GPUs do not exist: for trying the market">simulated</Chip>}
       {starts !== null && starts !== undefined && <Chip kind="good">starts in about {duration(starts)}</Chip>}
       {offer.is_rented && <Chip kind="warn">rented{offer.rented_until !== null && ` for ${duration(offer.rented_until - Date.now() / 1000)} at most`}</Chip>}
@@ -99,15 +100,32 @@ function Status({ offer, starts }: { offer: Offer; starts: number | null | undef
   );
 }
 
+/** Everything that is known of it, for who asks: the card shows what most choose by. */
+function Details({ offer }: { offer: Offer }) {
+  return (
+    <Facts rows={[['TFLOPS, FP32', number(offer.total_flops, 1)], ['Max CUDA', number(offer.cuda_max_good, 1)], ['Driver', offer.driver_version ?? '–'],
+      ['GPU memory', `${gb(offer.gpu_ram)} a GPU`], ['GPU memory speed', offer.gpu_mem_bw ? `${number(offer.gpu_mem_bw)} GB/s` : 'not known'],
+      ['DLPerf', offer.dlperf ? `${number(offer.dlperf, 1)}, ${number(offer.dlperf_per_dphtotal, 1)} per $/h` : 'not measured'],
+      ['Main board', offer.mobo_name ?? 'not known'], ['PCIe', `${offer.pci_gen ? `${number(offer.pci_gen, 1)}, ` : ''}${offer.gpu_lanes ?? '–'}x, ${offer.pcie_bw ? `${number(offer.pcie_bw, 1)} GB/s` : 'not measured'}`],
+      ['CPU', offer.cpu_name ?? 'not known'], ['CPUs', `${number(offer.cpu_cores_effective, 1)} of ${number(offer.cpu_cores)}`], ['RAM', `${gb(offer.cpu_ram * offer.gpu_frac)} of ${gb(offer.cpu_ram)}`],
+      ['Disk', offer.disk_name ?? 'not known'], ['Disk speed', offer.disk_bw ? `${number(offer.disk_bw)} MB/s` : 'not measured'], ['Space', `${number(offer.disk_space)} GB`],
+      ['Space for volumes', offer.avail_vol_size ? `${number(offer.avail_vol_size)} GB` : 'none offered'], ['Ports', number(offer.direct_port_count)],
+      ['Host', `${offer.hosting_type === 1 ? 'datacenter' : 'host'}:${offer.host_id}`], ['Max duration', offer.duration === null ? 'no end' : duration(offer.duration)],
+      ['Reliability', percent(offer.reliability, 2)], ['Listed since', dayOf(offer.start_date)],
+      ['Paid ahead', offer.discounted_dph_total && offer.credit_discount_max ? `${rate(offer.discounted_dph_total)}, up to ${percent(offer.credit_discount_max)} less` : 'no discount']]} />
+  );
+}
+
 export function OfferCard({ offer, query, disk, isBid, starts, onRent }: {
   offer: Offer; query: URLSearchParams; disk: number; isBid: boolean; starts?: number | null; onRent: () => void;
 }) {
   const [shown, setShown] = useState<'price' | 'why' | null>(null);
+  const [isOpen, setOpen] = useState(false);
   return (
     <article class={offer.is_rented ? 'offer taken' : 'offer'} aria-label={`${nameOf(offer)}, machine ${offer.machine_id}`}>
       <div class="offer-name">
         <h2>{nameOf(offer)}</h2>
-        <p class="muted small">{place(offer)} · m:{offer.machine_id} · host {offer.host_id} · offer {offer.id}</p>
+        <p class="muted small">{place(offer)} · <a href={`/?machine=${offer.machine_id}&unverified=1`}>m:{offer.machine_id}</a> · host {offer.host_id} · offer {offer.id}</p>
         <Status offer={offer} starts={starts} />
       </div>
       <div class="pairs">
@@ -121,11 +139,13 @@ export function OfferCard({ offer, query, disk, isBid, starts, onRent }: {
       </div>
       <div class="offer-act">
         <Price offer={offer} isBid={isBid} onShow={() => setShown('price')} />
-        <div class="row">
-          <Button kind="quiet" onClick={() => setShown('why')} aria-label={`Why is offer ${offer.id} here?`}>Why here?</Button>
-          <Button kind="primary" disabled={!offer.rentable} onClick={onRent} aria-label={`Rent ${nameOf(offer)}, offer ${offer.id}`}>Rent</Button>
-        </div>
+        <Button kind="primary" disabled={!offer.rentable} onClick={onRent} aria-label={`Rent ${nameOf(offer)}, offer ${offer.id}`}>Rent</Button>
+        <p class="small">
+          <button class="open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} aria-label={`Details of offer ${offer.id}`}>Details</button>{' · '}
+          <button class="open" onClick={() => setShown('why')} aria-label={`Why is offer ${offer.id} here?`}>Why here?</button>
+        </p>
       </div>
+      {isOpen && <div class="offer-more"><Details offer={offer} /></div>}
       {shown === 'price' && <Breakdown offer={offer} disk={disk} isBid={isBid} onClose={() => setShown(null)} />}
       {shown === 'why' && <Explain offer={offer} query={query} onClose={() => setShown(null)} />}
     </article>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Renting: what to run and for how much; what is missing for it is mended here. */
 import { useEffect, useState } from 'preact/hooks';
-import type { InstanceCreateRequest, Offer, Template } from '#api';
+import type { InstanceCreateRequest, Offer, Template, Volume } from '#api';
 import { call } from '../../lib/api';
 import { money, number, rate } from '../../lib/format';
 import { live } from '../../lib/live';
@@ -21,6 +21,9 @@ interface Wish {
   label: string;
   bid: string; // a GPU and hour
   bidMax: string;
+  volume: string; // its id, 'new', or nothing
+  volumeGb: string;
+  mount: string;
 }
 
 const KEPT = 'berth-image';
@@ -60,6 +63,9 @@ function bodyOf(wish: Wish, offer: Offer, disk: number, isBid: boolean): Instanc
   if (wish.template) body.template_hash_id = wish.template;
   if (wish.image) body.image = wish.image;
   if (wish.launch === 'args' && wish.args) body.args_str = wish.args;
+  if (wish.volume === 'new')
+    body.volume_info = { create_new: true, volume_id: offer.avail_vol_ask_id, size: Number(wish.volumeGb), mount_path: wish.mount };
+  else if (wish.volume) body.volume_info = { volume_id: Number(wish.volume), mount_path: wish.mount };
   if (isBid) {
     body.price = Number((Number(wish.bid) * gpus).toFixed(3));
     if (wish.bidMax) body.max_price = Number((Number(wish.bidMax) * gpus).toFixed(3));
@@ -105,15 +111,40 @@ function What({ wish, change, templates }: { wish: Wish; change: (part: Partial<
   );
 }
 
-export function RentDialog({ offer, disk, isBid, template, onClose }: {
-  offer: Offer; disk: number; isBid: boolean; template: string; onClose: () => void;
+/** A volume of the machine's to mount, or one to make there. */
+function AddVolume({ offer, wish, change, volumes }: { offer: Offer; wish: Wish; change: (part: Partial<Wish>) => void; volumes: Volume[] }) {
+  const here = volumes.filter((one) => one.machine_id === offer.machine_id);
+  const options: [string, string][] = [['', 'None'], ...here.map((one): [string, string] => [String(one.id), `${one.label || `V.${one.id}`}, ${number(one.disk_space)} GB`])];
+  if (offer.avail_vol_ask_id !== null && offer.avail_vol_size) options.push(['new', `A new one, of at most ${number(offer.avail_vol_size)} GB`]);
+  if (options.length === 1) return null;
+  return (
+    <>
+      <Select label="Add volume" value={wish.volume} onChange={(volume) => change({ volume })} options={options} />
+      {wish.volume && (
+        <div class="two">
+          {wish.volume === 'new' && <Field label="Volume Size" unit="GB" type="number" min={1} max={offer.avail_vol_size ?? 1} step={1} required value={wish.volumeGb} onInput={(event) => change({ volumeGb: event.currentTarget.value })} />}
+          <Field label="Mounted at" value={wish.mount} required onInput={(event) => change({ mount: event.currentTarget.value.trim() })} />
+        </div>
+      )}
+    </>
+  );
+}
+
+const PATH = '/data';
+/** Dollars an hour of a volume that is made with it; what is there already is paid for. */
+const volumeHour = (wish: Wish, offer: Offer): number =>
+  (wish.volume === 'new' && offer.avail_vol_size ? ((offer.avail_vol_dph ?? 0) / offer.avail_vol_size) * (Number(wish.volumeGb) || 0) : 0);
+
+export function RentDialog({ offer, disk, isBid, template, volume, onClose }: {
+  offer: Offer; disk: number; isBid: boolean; template: string; volume: string; onClose: () => void;
 }) {
   const { state, user } = useStore(session);
   const { credit } = useStore(live);
   const keys = useLoad(async () => (state === 'in' ? call('GET /api/v0/ssh/') : []), [state]);
   const templates = useLoad(async () => (state === 'in' ? (await call('GET /api/v0/template/')).templates : []), [state]);
+  const volumes = useLoad(async () => (state === 'in' ? (await call('GET /api/v0/volumes/')).volumes : []), [state]);
   const [wish, setWish] = useState<Wish>({ image: localStorage.getItem(KEPT) ?? 'ubuntu:22.04', template, launch: 'ssh', onstart: '', args: '',
-    label: '', bid: (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3), bidMax: '' });
+    label: '', volume, volumeGb: '15', mount: PATH, bid: (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3), bidMax: '' });
   const [isMore, setMore] = useState(false);
   const { busy, error, act } = useAct();
   const change = (part: Partial<Wish>): void => setWish({ ...wish, ...part });
@@ -129,7 +160,7 @@ export function RentDialog({ offer, disk, isBid, template, onClose }: {
     );
   }
   const gpuHour = isBid ? Number(wish.bid) * Math.max(1, offer.num_gpus) : offer.dph_base;
-  const hour = gpuHour + offer.storage_total_cost;
+  const hour = gpuHour + offer.storage_total_cost + volumeHour(wish, offer);
   const lacksKey = wish.launch !== 'args' && keys.data?.length === 0;
   const lacksCredit = (credit ?? user?.credit ?? 0) <= 0;
   const rent = (): void => act(async () => {
@@ -144,6 +175,7 @@ export function RentDialog({ offer, disk, isBid, template, onClose }: {
       {lacksKey && <MissingKey onAdded={keys.reload} />}
       <form class="stack" onSubmit={(event) => { event.preventDefault(); rent(); }}>
         <What wish={wish} change={change} templates={templates.data ?? []} />
+        <AddVolume offer={offer} wish={wish} change={change} volumes={volumes.data ?? []} />
         {isBid && <Bid offer={offer} wish={wish} change={change} />}
         <Check label="More: label, command at each start" checked={isMore} onChange={setMore} />
         {isMore && <>
@@ -151,7 +183,7 @@ export function RentDialog({ offer, disk, isBid, template, onClose }: {
           <Area label="At each start, run" value={wish.onstart} rows={3} onInput={(onstart) => change({ onstart })} />
         </>}
         <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb}
-          rows={[[isBid ? 'GPUs, your bid' : 'GPUs', gpuHour], [`Disk, ${number(disk)} GB`, offer.storage_total_cost]]} />
+          rows={[[isBid ? 'GPUs, your bid' : 'GPUs', gpuHour], [`Disk, ${number(disk)} GB`, offer.storage_total_cost], ...(wish.volume === 'new' ? [[`Volume, ${wish.volumeGb} GB`, volumeHour(wish, offer)] as [string, number]] : [])]} />
         {error && <Notice kind="bad">{error}</Notice>}
         <Button kind="primary" type="submit" busy={busy} disabled={lacksKey || lacksCredit}>Rent for {money(hour, 3)} an hour</Button>
       </form>

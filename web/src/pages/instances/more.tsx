@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is done to an instance more seldom: its label, its files elsewhere, its image anew, a word about its machine. */
+import { useState } from 'preact/hooks';
+import type { Instance } from '#api';
+import { call } from '../../lib/api';
+import { live } from '../../lib/live';
+import { useStore } from '../../lib/store';
+import { Area, Button, Copy, Dialog, Field, Notice, Select, toast, useAct } from '../../ui/parts';
+
+type Props = { one: Instance; onClose: () => void };
+
+function LabelDialog({ one, onClose }: Props) {
+  const [label, setLabel] = useState(one.label ?? '');
+  const { busy, error, act } = useAct();
+  const save = (): void => act(async () => {
+    await call('PUT /api/v0/instances/{id}/', { path: { id: one.id }, body: { label } });
+    onClose();
+  });
+  return (
+    <Dialog title={`Label of instance ${one.id}`} onClose={onClose}>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
+        <Field label="Label" value={label} maxLength={1024} autoFocus onInput={(event) => setLabel(event.currentTarget.value)} />
+        {error && <Notice kind="bad">{error}</Notice>}
+        <Button kind="primary" type="submit" busy={busy}>Keep it</Button>
+      </form>
+    </Dialog>
+  );
+}
+
+function RecycleDialog({ one, onClose }: Props) {
+  const { busy, error, act } = useAct();
+  const recycle = (): void => act(async () => {
+    await call('PUT /api/v0/instances/recycle/{id}/', { path: { id: one.id } });
+    toast('It is made anew from its image.');
+    onClose();
+  });
+  return (
+    <Dialog title={`Recycle instance ${one.id}?`} onClose={onClose}>
+      <p>Its image is pulled again, and its container is made from it anew: <strong>all files that are not on a volume are deleted for good.</strong> Its GPUs, price and disk stay.</p>
+      {error && <Notice kind="bad">{error}</Notice>}
+      <div class="row"><Button kind="danger" busy={busy} onClick={recycle}>Recycle it</Button><Button onClick={onClose}>Leave it as it is</Button></div>
+    </Dialog>
+  );
+}
+
+const PROBLEMS: [string, string][] = [['gpu', 'GPU'], ['network', 'Network'], ['disk', 'Disk'], ['speed', 'Slower than it said'], ['other', 'Something else']];
+
+function ReportDialog({ one, onClose }: Props) {
+  const [problem, setProblem] = useState('gpu');
+  const [message, setMessage] = useState('');
+  const { busy, error, act } = useAct();
+  const send = (): void => act(async () => {
+    const { msg } = await call('POST /api/v0/machines/reports/', { body: { machine_id: one.machine_id, problem, message } });
+    toast(msg);
+    onClose();
+  });
+  return (
+    <Dialog title={`Report machine ${one.machine_id}`} onClose={onClose}>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); send(); }}>
+        <p>Its host reads it, and it counts among the machine's reports. Once a day for each machine.</p>
+        <Select label="What is wrong" value={problem} options={PROBLEMS} onChange={setProblem} />
+        <Area label="In your words" value={message} rows={4} required onInput={setMessage} />
+        {error && <Notice kind="bad">{error}</Notice>}
+        <Button kind="primary" type="submit" busy={busy}>Send it</Button>
+      </form>
+    </Dialog>
+  );
+}
+
+function CopyDialog({ one, onClose }: Props) {
+  const { instances } = useStore(live);
+  const others = [...(instances?.values() ?? [])].filter(({ id }) => id !== one.id);
+  const [to, setTo] = useState(String(others[0]?.id ?? ''));
+  const [from, setFrom] = useState('/root/');
+  const [into, setInto] = useState('/root/');
+  const { busy, error, act } = useAct();
+  const copy = (): void => act(async () => {
+    const done = await call('PUT /api/v0/commands/copy_direct/', { body: { src_id: one.id, src_path: from, dst_id: Number(to), dst_path: into } });
+    toast(done.msg ?? 'The copy has begun.');
+    onClose();
+  });
+  return (
+    <Dialog title={`Copy from instance ${one.id}`} onClose={onClose}>
+      {others.length > 0 ? (
+        <form class="stack" onSubmit={(event) => { event.preventDefault(); copy(); }}>
+          <Select label="To instance" value={to} options={others.map((other) => [String(other.id), `C.${other.id} ${other.label ?? ''}`])} onChange={setTo} />
+          <div class="two">
+            <Field label="What" value={from} required onInput={(event) => setFrom(event.currentTarget.value)} />
+            <Field label="Into" value={into} required onInput={(event) => setInto(event.currentTarget.value)} />
+          </div>
+          {error && <Notice kind="bad">{error}</Notice>}
+          <Button kind="primary" type="submit" busy={busy}>Copy it</Button>
+        </form>
+      ) : <p>With a second instance its files could be copied there from here, also from a stopped one.</p>}
+      {one.ssh_host !== null && <><p class="hint">To your own machine:</p><Copy text={`scp -P ${one.ssh_port} -r root@${one.ssh_host}:${from} .`} label="Copy to your machine" /></>}
+    </Dialog>
+  );
+}
+
+type Kind = 'label' | 'recycle' | 'report' | 'copy';
+
+const DIALOGS = { label: LabelDialog, recycle: RecycleDialog, report: ReportDialog, copy: CopyDialog };
+
+export function MoreActions({ one }: { one: Instance }) {
+  const [shown, setShown] = useState<Kind | null>(null);
+  const Shown = shown ? DIALOGS[shown] : null;
+  return (
+    <>
+      <Button kind="quiet" icon="move" aria-label={`Copy from instance ${one.id}`} onClick={() => setShown('copy')}>Copy</Button>
+      <Button kind="quiet" icon="recycle" aria-label={`Recycle instance ${one.id}`} onClick={() => setShown('recycle')}>Recycle</Button>
+      <Button kind="quiet" icon="tag" aria-label={`Label instance ${one.id}`} onClick={() => setShown('label')}>Label</Button>
+      <Button kind="quiet" icon="flag" aria-label={`Report machine ${one.machine_id}`} onClick={() => setShown('report')}>Report</Button>
+      {Shown && <Shown one={one} onClose={() => setShown(null)} />}
+    </>
+  );
+}
