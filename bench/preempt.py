@@ -26,7 +26,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "test/e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from market import Market, check, main, wait_until  # noqa: E402
-from rent import BRIDGE, OWN_SHARE_LIMIT_MS, Raw  # noqa: E402
+from rent import BRIDGE, OWN_SHARE_LIMIT_MS, Raw, Watch  # noqa: E402
 
 ROUNDS = 8
 MINIMUM_RUN_S = 61
@@ -69,6 +69,7 @@ class Bidders:
     def __init__(self, market):
         self.market = market
         self.connection = http.client.HTTPConnection(market.listen)
+        self.watches = {user: Watch(market, user) for user in ("ada", "bo")}
 
     def ask(self, user, method, path, body=None):
         headers = {"Authorization": f"Bearer {self.market.keys[user]}", "Content-Type": "application/json"}
@@ -88,9 +89,6 @@ class Bidders:
         found = json.loads(search.stdout)
         return found[0]["id"] if found else None
 
-    def status(self, user, number):
-        return self.ask(user, "GET", f"/api/v0/instances/{number}/")[1]["instances"]["actual_status"]
-
     def running(self):
         return {c["Labels"]["berth.instance"] for c in self.market.containers() if c["State"] == "running"}
 
@@ -99,9 +97,7 @@ class Bidders:
         offer = wait_until("an offer", 10, lambda: self.offer(user))
         began = time.monotonic()
         number = self.bid(user, offer, price)
-        while self.status(user, number) != "running":
-            check(time.monotonic() - began < 30, f"instance {number} does not run after 30 s")
-            time.sleep(0.002)
+        self.watches[user].until_running(number)
         return number, (time.monotonic() - began) * 1000
 
     def timed(self):

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How long a rental takes, from the renter's PUT to the instance reported running, against the raw
+"""How long a rental takes, from the renter's PUT to the event that the instance runs, against the raw
 Engine API: create and start of a container of the same image on the same engine, in the same run,
 alternating. What a peer has besides the container:
 
+  engine-same         what an instance is, step by step: a bridge of its own, and the container that berth-host
+                      has the engine make, with its limits, walls against the kernel and entrypoint
   engine-published    a bridge that is there, and a published port: a container that one can reach
                       from outside, as an instance is by SSH
   engine-own-network  a bridge of its own, made and thrown away with it, as every instance has
@@ -30,15 +32,17 @@ from market import Market, check, main, wait_until  # noqa: E402
 
 ROUNDS = 9
 OWN_SHARE_LIMIT_MS = 30
-POLL_SECONDS = 0.005  # to ask more often takes a core away from the engine that is waited for
 BRIDGE = "bench0"
+SAME_CONFIG = ("Image", "Env", "Entrypoint", "Hostname", "StopTimeout")
+SAME_HOST = ("Init", "CapDrop", "CapAdd", "SecurityOpt", "Dns", "Binds", "NanoCpus", "Memory", "MemorySwap", "PidsLimit",
+             "ShmSize", "LogConfig", "RestartPolicy")
 
 
 class Raw:
     """What a client of the engine's own API would do."""
 
     def __init__(self, market):
-        self.market = market
+        self.market, self.instance = market, None
         self.ask("POST", "/v1.41/networks/create", network(BRIDGE, "10.222.1"))
 
     def ask(self, method, path, body=None):
@@ -57,22 +61,67 @@ class Raw:
         self.ask("POST", f"/v1.41/containers/{name}/start")
         return name
 
+    def same(self):
+        """A container like an instance's, from what the engine says of one."""
+        spec = {**self.instance, "HostConfig": {**self.instance["HostConfig"], "NetworkMode": "bench1"}}
+        name = self.ask("POST", "/v1.41/containers/create", spec)["Id"]
+        self.ask("POST", f"/v1.41/containers/{name}/start")
+        return name
+
+    def take_after(self, number):
+        """Remember how berth-host had the container of that instance made."""
+        container, = (c["Id"] for c in self.market.containers() if c["Labels"]["berth.instance"] == str(number))
+        seen = self.ask("GET", f"/v1.41/containers/{container}/json")
+        host = {key: seen["HostConfig"][key] for key in SAME_HOST if seen["HostConfig"].get(key)}
+        labels = {"bench": "1"}  # an instance's own would have berth-host take it for one
+        self.instance = {**{key: seen["Config"][key] for key in SAME_CONFIG}, "Labels": labels, "HostConfig": host}
+
     def timed(self, peer):
         began = time.monotonic()
-        if peer == "engine-own-network":
+        if peer in OWN_NETWORK:
             self.ask("POST", "/v1.41/networks/create", network("bench1", "10.222.2"))
-        name = {"engine-published": lambda: self.container(BRIDGE, 43000),
+        name = {"engine-same": self.same,
+                "engine-published": lambda: self.container(BRIDGE, 43000),
                 "engine-own-network": lambda: self.container("bench1"),
                 "engine-bridge": lambda: self.container(BRIDGE),
                 "engine-no-network": lambda: self.container("none")}[peer]()
         took = (time.monotonic() - began) * 1000
         self.ask("DELETE", f"/v1.41/containers/{name}?force=1")
-        if peer == "engine-own-network":
+        if peer in OWN_NETWORK:
             self.ask("DELETE", "/v1.41/networks/bench1")
         return took
 
 
-PEERS = ("engine-published", "engine-own-network", "engine-bridge", "engine-no-network")
+class Watch:
+    """A renter's live events: to ask again and again would take a core away from the engine that is waited for."""
+
+    def __init__(self, market, user):
+        host, port = market.listen.split(":")
+        self.connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        self.connection.request("GET", "/api/v0/events/", headers={"Authorization": f"Bearer {market.keys[user]}"})
+        self.lines = self.connection.getresponse()
+        self.next()
+
+    def next(self):
+        """(name, data) of the next event."""
+        name = None
+        while True:
+            line = self.lines.readline().decode().strip()
+            check(not self.lines.isclosed(), "the events ended")
+            if line.startswith("event: "):
+                name = line[len("event: "):]
+            elif line.startswith("data: "):
+                return name, json.loads(line[len("data: "):])
+
+    def until_running(self, number):
+        while True:
+            name, data = self.next()
+            if name == "instance" and data["id"] == number and data["actual_status"] == "running":
+                return
+
+
+OWN_NETWORK = ("engine-same", "engine-own-network")
+PEERS = ("engine-same", "engine-published", "engine-own-network", "engine-bridge", "engine-no-network")
 
 
 def network(name, prefix):
@@ -89,8 +138,9 @@ def engine_ms(market, number):
     return sum(map(float, found))
 
 
-def ours(market, connection):
+def ours(raw, connection, watch):
     """(time to running, our own share of it), ms"""
+    market = raw.market
 
     def ask(method, path, body=None):
         connection.request(method, path, None if body is None else json.dumps(body),
@@ -103,14 +153,11 @@ def ours(market, connection):
     status, reply = ask("PUT", f"/api/v0/asks/{offer}/", {"image": "bb:1", "disk": 2, "runtype": "ssh"})
     check(status == 200, f"rent: {status} {reply}")
     number = reply["new_contract"]
-    while True:
-        row = ask("GET", f"/api/v0/instances/{number}/")[1]["instances"]
-        if row["actual_status"] == "running":
-            break
-        check(time.monotonic() - began < 30, f"not running after 30 s: {row['status_msg']}")
-        time.sleep(POLL_SECONDS)
+    watch.until_running(number)
     took = (time.monotonic() - began) * 1000
     share = took - engine_ms(market, number)
+    if raw.instance is None:
+        raw.take_after(number)
     market.destroy(number)
     return took, share
 
@@ -121,14 +168,16 @@ def compare(market, raw, pool):
         market.stop_host()
         market.host_options = ["--pool", str(pool)]
         market.start_host()
-    connection = http.client.HTTPConnection(market.listen)
+    connection, watch = http.client.HTTPConnection(market.listen), Watch(market, "ada")
     peers, times, shares = {peer: [] for peer in PEERS}, [], []
     for number in range(ROUNDS + 1):
+        if raw.instance is None:
+            ours(raw, connection, watch)
         for peer in PEERS:
             peers[peer].append(raw.timed(peer))
         wait_until("the pool is as it should be", 30, lambda: len(market.holders()) == pool and
                    len(market.networks()) == 2 * pool)
-        took, share = ours(market, connection)
+        took, share = ours(raw, connection, watch)
         times.append(took)
         shares.append(share)
         if number == 0:  # to warm up
