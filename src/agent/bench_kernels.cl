@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything that runs on a GPU, in OpenCL C, compiled where it runs. The first three make a proof
- * of compute, bit for bit as sys/proof_arith.h says; the others keep a GPU busy in one way each. */
+ * of compute, bit for bit as sys/proof_arith.h says; the next keep a GPU busy in one way each; the
+ * last make a proof of memory. */
 
 #define QUARTER(a, b, c, d)                                                                        \
     x[a] += x[b], x[d] = rotate(x[d] ^ x[a], 16u);                                                 \
@@ -9,7 +10,7 @@
     x[c] += x[d], x[b] = rotate(x[b] ^ x[c], 7u)
 
 /* One block of one line: global id 0 is the block, 1 the line. */
-__kernel void expand(__constant const uint *seed, uint stream, uint n, __global uint *out)
+__kernel void expand(__global const uint *seed, uint stream, uint n, __global uint *out)
 {
     const uint block = get_global_id(0), line = get_global_id(1);
     uint x[16], first[16];
@@ -116,4 +117,215 @@ __kernel void busy_f16(__global float *out, uint steps)
 __kernel void copy(__global const float4 *from, __global float4 *to)
 {
     to[get_global_id(0)] = from[get_global_id(0)];
+}
+
+/* A proof of memory, bit for bit as sys/proof_cells.h and sys/proof_memory.h say. The memory is eight
+ * buffers, each of so many cells of sixteen words: no driver gives all of it as one. */
+#define MEMORY                                                                                     \
+    __global uint *m0, __global uint *m1, __global uint *m2, __global uint *m3, __global uint *m4, \
+        __global uint *m5, __global uint *m6, __global uint *m7, ulong each
+#define MEMORY_ALL m0, m1, m2, m3, m4, m5, m6, m7, each
+
+__global uint *cell_at(MEMORY, ulong cell)
+{
+    const uint buffer = (uint)(cell / each);
+    __global uint *at = m0;
+
+    at = buffer == 1 ? m1 : at;
+    at = buffer == 2 ? m2 : at;
+    at = buffer == 3 ? m3 : at;
+    at = buffer == 4 ? m4 : at;
+    at = buffer == 5 ? m5 : at;
+    at = buffer == 6 ? m6 : at;
+    at = buffer == 7 ? m7 : at;
+    return at + (size_t)(cell % each) * 16;
+}
+
+void core(uint *x)
+{
+    uint first[16];
+
+    for (int i = 0; i < 16; i++)
+        first[i] = x[i];
+    for (int twice = 0; twice < 4; twice++) {
+        QUARTER(0, 4, 8, 12);
+        QUARTER(1, 5, 9, 13);
+        QUARTER(2, 6, 10, 14);
+        QUARTER(3, 7, 11, 15);
+        QUARTER(0, 5, 10, 15);
+        QUARTER(1, 6, 11, 12);
+        QUARTER(2, 7, 8, 13);
+        QUARTER(3, 4, 9, 14);
+    }
+    for (int i = 0; i < 16; i++)
+        x[i] += first[i];
+}
+
+__kernel void memory_fill(MEMORY, __global const uint *seed)
+{
+    const ulong cell = get_global_id(0);
+    __global uint *at = cell_at(MEMORY_ALL, cell);
+    uint x[16];
+
+    x[0] = 0x61707865u;
+    x[1] = 0x3320646eu;
+    x[2] = 0x79622d32u;
+    x[3] = 0x6b206574u;
+    for (int i = 0; i < 8; i++)
+        x[4 + i] = seed[i];
+    x[12] = (uint)cell;
+    x[13] = (uint)(cell >> 32);
+    x[14] = 0;
+    x[15] = 3;
+    core(x);
+    for (int i = 0; i < 16; i++)
+        at[i] = x[i];
+}
+
+uint scramble(uint x)
+{
+    x ^= x >> 16;
+    x *= 0x7FEB352Du;
+    x ^= x >> 15;
+    x *= 0x846CA68Bu;
+    return x ^ x >> 16;
+}
+
+/* One cell of a half: global id 0 is its number in it. `bits` is half of the network's width. */
+__kernel void memory_mix(MEMORY, __global const uint *seed, uint layer, uint bits, ulong half_cells)
+{
+    const ulong number = get_global_id(0);
+    const uint mask = (1u << bits) - 1;
+    const bool is_second = layer % 2 == 0;
+    ulong partner = number;
+    uint x[16];
+
+    do {
+        uint left = (uint)(partner >> bits), right = (uint)partner & mask;
+
+        for (uint round = 0; round < 4; round++) {
+            uint key = seed[(layer + 2 * round) % 8] + (layer * 4 + round + 1) * 0x9E3779B1u;
+            uint next = left ^ (scramble(right ^ key) & mask);
+
+            left = right;
+            right = next;
+        }
+        partner = (ulong)left << bits | right;
+    } while (partner >= half_cells);
+    __global uint *own = cell_at(MEMORY_ALL, number + (is_second ? half_cells : 0));
+    __global const uint *other = cell_at(MEMORY_ALL, partner + (is_second ? 0 : half_cells));
+    for (int i = 0; i < 16; i++)
+        x[i] = own[i] ^ other[i];
+    core(x);
+    for (int i = 0; i < 16; i++)
+        own[i] = x[i];
+}
+
+__constant uint sha_constants[64] = {
+    0x428a2f98u, 0x71374491u, 0xb5c0fbcfu, 0xe9b5dba5u, 0x3956c25bu, 0x59f111f1u, 0x923f82a4u,
+    0xab1c5ed5u, 0xd807aa98u, 0x12835b01u, 0x243185beu, 0x550c7dc3u, 0x72be5d74u, 0x80deb1feu,
+    0x9bdc06a7u, 0xc19bf174u, 0xe49b69c1u, 0xefbe4786u, 0x0fc19dc6u, 0x240ca1ccu, 0x2de92c6fu,
+    0x4a7484aau, 0x5cb0a9dcu, 0x76f988dau, 0x983e5152u, 0xa831c66du, 0xb00327c8u, 0xbf597fc7u,
+    0xc6e00bf3u, 0xd5a79147u, 0x06ca6351u, 0x14292967u, 0x27b70a85u, 0x2e1b2138u, 0x4d2c6dfcu,
+    0x53380d13u, 0x650a7354u, 0x766a0abbu, 0x81c2c92eu, 0x92722c85u, 0xa2bfe8a1u, 0xa81a664bu,
+    0xc24b8b70u, 0xc76c51a3u, 0xd192e819u, 0xd6990624u, 0xf40e3585u, 0x106aa070u, 0x19a4c116u,
+    0x1e376c08u, 0x2748774cu, 0x34b0bcb5u, 0x391c0cb3u, 0x4ed8aa4au, 0x5b9cca4fu, 0x682e6ff3u,
+    0x748f82eeu, 0x78a5636fu, 0x84c87814u, 0x8cc70208u, 0x90befffau, 0xa4506cebu, 0xbef9a3f7u,
+    0xc67178f2u,
+};
+
+uint swap_bytes(uint x)
+{
+    return rotate(x & 0x00ff00ffu, 24u) | rotate(x & 0xff00ff00u, 8u);
+}
+
+void sha_start(uint *h)
+{
+    h[0] = 0x6a09e667u;
+    h[1] = 0xbb67ae85u;
+    h[2] = 0x3c6ef372u;
+    h[3] = 0xa54ff53au;
+    h[4] = 0x510e527fu;
+    h[5] = 0x9b05688cu;
+    h[6] = 0x1f83d9abu;
+    h[7] = 0x5be0cd19u;
+}
+
+/* One block, of big-endian words, which is overwritten. */
+void sha_block(uint *h, uint *w)
+{
+    uint a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], k = h[7];
+
+    for (int i = 0; i < 64; i++) {
+        if (i >= 16) {
+            uint x = w[(i + 1) & 15], y = w[(i + 14) & 15];
+
+            w[i & 15] += (rotate(x, 25u) ^ rotate(x, 14u) ^ x >> 3) + w[(i + 9) & 15] +
+                         (rotate(y, 15u) ^ rotate(y, 13u) ^ y >> 10);
+        }
+        uint t = k + (rotate(e, 26u) ^ rotate(e, 21u) ^ rotate(e, 7u)) + ((e & f) ^ (~e & g)) +
+                 sha_constants[i] + w[i & 15];
+        uint u = (rotate(a, 30u) ^ rotate(a, 19u) ^ rotate(a, 10u)) + ((a & b) ^ (a & c) ^ (b & c));
+
+        k = g;
+        g = f;
+        f = e;
+        e = d + t;
+        d = c;
+        c = b;
+        b = a;
+        a = t + u;
+    }
+    h[0] += a;
+    h[1] += b;
+    h[2] += c;
+    h[3] += d;
+    h[4] += e;
+    h[5] += f;
+    h[6] += g;
+    h[7] += k;
+}
+
+/* Of 64 bytes as they are in `w`, big-endian, and `more` whole words (0 or 2) in `tail`. */
+void sha_of(uint *w, const uint *tail, uint more, uint *h)
+{
+    sha_start(h);
+    sha_block(h, w);
+    for (int i = 0; i < 16; i++)
+        w[i] = 0;
+    for (uint i = 0; i < more; i++)
+        w[i] = tail[i];
+    w[more] = 0x80000000u;
+    w[15] = 512 + 32 * more;
+    sha_block(h, w);
+}
+
+/* The root of one page's 256 cells: each leaf climbs as far as it has a left sibling waiting. */
+__kernel void memory_pages(MEMORY, __global uint *roots)
+{
+    const ulong page = get_global_id(0);
+    uint waiting[9][8];
+
+    for (uint i = 0; i < 256; i++) {
+        const ulong cell = page * 256 + i;
+        __global const uint *at = cell_at(MEMORY_ALL, cell);
+        uint w[16], h[8], tail[2], level = 0;
+
+        for (int j = 0; j < 16; j++)
+            w[j] = swap_bytes(at[j]);
+        tail[0] = swap_bytes((uint)cell);
+        tail[1] = swap_bytes((uint)(cell >> 32));
+        sha_of(w, tail, 2, h);
+        for (; (i >> level & 1) != 0; level++) {
+            for (int j = 0; j < 8; j++) {
+                w[j] = waiting[level][j];
+                w[8 + j] = h[j];
+            }
+            sha_of(w, tail, 0, h);
+        }
+        for (int j = 0; j < 8; j++)
+            waiting[level][j] = h[j];
+    }
+    for (int j = 0; j < 8; j++)
+        roots[page * 8 + j] = swap_bytes(waiting[8][j]);
 }

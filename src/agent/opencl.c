@@ -262,6 +262,12 @@ bool opencl_read(struct opencl_device_open *open, void *buffer, void *bytes, siz
     return open->opencl->read(open->queue, buffer, 1, 0, size, bytes, 0, NULL, NULL) == 0;
 }
 
+bool opencl_read_at(struct opencl_device_open *open, void *buffer, size_t offset, void *bytes,
+                    size_t size)
+{
+    return open->opencl->read(open->queue, buffer, 1, offset, size, bytes, 0, NULL, NULL) == 0;
+}
+
 bool opencl_finish(struct opencl_device_open *open)
 {
     return open->opencl->finish(open->queue) == 0;

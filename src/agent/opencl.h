@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-enum { OPENCL_DEVICES_MAX = 64, OPENCL_ARGUMENTS_MAX = 8 };
+enum { OPENCL_DEVICES_MAX = 64, OPENCL_ARGUMENTS_MAX = 16 };
 
 struct opencl;
 #define auto_opencl __attribute__((cleanup(opencl_close)))
@@ -46,6 +46,8 @@ void opencl_free(struct opencl_device_open *device, void *buffer);
 /* These wait. */
 bool opencl_write(struct opencl_device_open *device, void *buffer, const void *bytes, size_t size);
 bool opencl_read(struct opencl_device_open *device, void *buffer, void *bytes, size_t size);
+bool opencl_read_at(struct opencl_device_open *device, void *buffer, size_t offset, void *bytes,
+                    size_t size);
 bool opencl_finish(struct opencl_device_open *device);
 
 struct opencl_argument {

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "agent/bench.h"
+#include "agent/opencl_memory.h"
 #include "agent/opencl_proof.h"
 #include "sys/http_client.h"
 #include "sys/proof.h"
+#include "sys/proof_memory.h"
 
 enum { PROVE_TIMEOUT_MS = 600000, ANSWER_MS = 60000, REPLY_MAX = 65536, URL_SIZE = 1024 };
 
@@ -86,59 +88,183 @@ static struct opencl_device_open *open_gpu(const struct prove *prove, struct ope
     return NULL;
 }
 
+/* The next number that the server gives for this proof. */
+static bool ask_nonce(const struct prove *prove, int64_t number, uint32_t *ret, struct error *err)
+{
+    struct challenge_ask ask = { prove->challenge.token, number };
+    auto_buf struct buf body = buf_of(REPLY_MAX);
+    auto_json json_t *root = NULL;
+    struct challenge_nonce nonce;
+
+    challenge_ask_encode(&body, &ask);
+    if (!post(prove, "/agent/v1/liveness", &body, &root, err) ||
+        !challenge_nonce_decode(root, &nonce, err))
+        return false;
+    *ret = (uint32_t)nonce.nonce;
+    return true;
+}
+
+/* The first ones, at once: the server looks how long we are away. */
+static bool ping(const struct prove *prove, struct error *err)
+{
+    uint32_t ignored;
+
+    for (int64_t i = 0; i < CHALLENGE_PINGS && i < prove->challenge.nonces; i++) {
+        if (!ask_nonce(prove, i, &ignored, err))
+            return false;
+    }
+    return true;
+}
+
+struct live {
+    const struct prove *prove;
+    struct error *err;
+};
+
+static bool learn(void *context, uint32_t index, uint32_t *ret_nonce)
+{
+    const struct live *live = context;
+
+    return ask_nonce(live->prove, (int64_t)CHALLENGE_PINGS + index, ret_nonce, live->err);
+}
+
+static bool commit(const struct prove *prove, const struct hash *commitment,
+                   struct challenge_draw *ret, struct error *err)
+{
+    struct challenge_commit said = { .token = prove->challenge.token };
+    auto_buf struct buf body = buf_of(REPLY_MAX);
+    auto_json json_t *drawn = NULL;
+
+    memcpy(said.commitment, commitment->bytes, sizeof said.commitment);
+    challenge_commit_encode(&body, &said);
+    return post(prove, "/agent/v1/commit", &body, &drawn, err) &&
+           challenge_draw_decode(drawn, ret, err);
+}
+
+static bool show(const struct prove *prove, const struct buf *opening,
+                 struct challenge_verdict *ret, struct error *err)
+{
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
+    auto_json json_t *judged = NULL;
+
+    challenge_opening_encode(&body, prove->challenge.token, opening->bytes, opening->length);
+    if (opening->has_overflowed || body.has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the opening is too long to be sent");
+    return post(prove, "/agent/v1/opening", &body, &judged, err) &&
+           challenge_verdict_decode(judged, ret, err);
+}
+
 /* Commits, learns what to open, and opens it. */
 static bool answer(const struct prove *prove, const struct proof_terms *terms,
                    struct proof_engine engine, char verdict[static 16], struct error *err)
 {
-    struct challenge_commit commit = { .token = prove->challenge.token };
     struct proof_pair pairs[CHALLENGE_OPENINGS];
-    auto_buf struct buf first = buf_of(REPLY_MAX), second = buf_of(PROTO_BODY_MAX);
     auto_buf struct buf opening = buf_of(PROTO_BODY_MAX);
-    auto_json json_t *drawn = NULL, *judged = NULL;
+    struct live live = { prove, err };
     struct challenge_draw draw;
-    const char *said;
+    struct challenge_verdict judged = { .verdict = "unopened" };
     struct hash commitment;
-    auto_proof_run struct proof_run *run = proof_run_open(terms, engine, &commitment);
+    auto_proof_run struct proof_run *run =
+        proof_run_open_live(terms, engine, learn, &live, &commitment);
 
-    memcpy(commit.commitment, commitment.bytes, sizeof commit.commitment);
-    challenge_commit_encode(&first, &commit);
-    if (!post(prove, "/agent/v1/commit", &first, &drawn, err) ||
-        !challenge_draw_decode(drawn, &draw, err))
+    if (run == NULL || !commit(prove, &commitment, &draw, err))
         return false;
-    proof_draw(terms, draw.draw, pairs, CHALLENGE_OPENINGS);
-    proof_run_open_pairs(run, pairs, CHALLENGE_OPENINGS, &opening);
-    challenge_opening_encode(&second, prove->challenge.token, opening.bytes, opening.length);
-    if (opening.has_overflowed || second.has_overflowed)
-        return error_set(err, ERROR_OUT_OF_RANGE, "the opening is too long to be sent");
-    if (!post(prove, "/agent/v1/opening", &second, &judged, err) ||
-        !json_need_text(judged, "verdict", 15, &said, err))
-        return false;
-    (void)snprintf(verdict, 16, "%s", said);
+    if (draw.openings > 0) {
+        proof_draw(terms, draw.draw, pairs, CHALLENGE_OPENINGS);
+        proof_run_open_pairs(run, pairs, CHALLENGE_OPENINGS, &opening);
+        if (!show(prove, &opening, &judged, err))
+            return false;
+    }
+    (void)snprintf(verdict, 16, "%s", judged.verdict);
     return true;
 }
 
-bool prove(const struct prove *prove, char ret_verdict[static 16], struct error *err)
+static bool prove_compute(const struct prove *prove, struct opencl_device_open *gpu,
+                          char verdict[static 16], struct error *err)
 {
     struct proof_terms terms = { .n = (uint32_t)prove->challenge.n,
-                                 .rounds = (uint32_t)prove->challenge.rounds };
-    struct error ignored;
+                                 .rounds = (uint32_t)prove->challenge.rounds,
+                                 .is_live = prove->challenge.nonces > CHALLENGE_PINGS };
 
     memcpy(terms.seed, prove->challenge.seed, sizeof terms.seed);
     if (!proof_terms_are_valid(&terms))
         return error_set(err, ERROR_INVALID, "a challenge of impossible size");
-    auto_opencl struct opencl *opencl = opencl_open(&ignored);
-    auto_opencl_device struct opencl_device_open *gpu = open_gpu(prove, opencl);
+    if (!ping(prove, err))
+        return false;
     if (gpu != NULL) {
         auto_opencl_proof struct opencl_proof *proof = opencl_proof_open(gpu, &terms, err);
 
-        if (proof == NULL)
-            return false;
-        return answer(prove, &terms, opencl_proof_engine(proof), ret_verdict, err);
+        return proof != NULL && answer(prove, &terms, opencl_proof_engine(proof), verdict, err);
     }
     struct proof_plain *plain = proof_plain_open(&terms);
-    bool is_answered = answer(prove, &terms, proof_plain_engine(plain), ret_verdict, err);
+    bool is_answered = answer(prove, &terms, proof_plain_engine(plain), verdict, err);
     proof_plain_close(&plain);
     return is_answered;
+}
+
+/* Commits to all of it, and shows what is asked for as long as there are questions. */
+static bool answer_memory(const struct prove *prove, const struct memory_terms *terms,
+                          struct memory_engine engine, char verdict[static 16], struct error *err)
+{
+    uint64_t cells[MEMORY_DRAW_MAX];
+    struct challenge_verdict judged = { .verdict = "unopened" };
+    struct challenge_draw draw;
+    struct hash commitment;
+    auto_memory_run struct memory_run *run = memory_run_open(terms, engine, &commitment);
+
+    if (run == NULL)
+        return error_set(err, ERROR_IO, "the GPU failed while it filled its memory");
+    if (!commit(prove, &commitment, &draw, err))
+        return false;
+    judged.cells = draw.openings;
+    memcpy(judged.draw, draw.draw, sizeof judged.draw);
+    for (int round = 0; judged.cells > 0 && round <= MEMORY_ROUNDS; round++) {
+        auto_buf struct buf shown = buf_of(PROTO_BODY_MAX);
+
+        memory_draw(terms, judged.draw, cells, (size_t)judged.cells);
+        if (!memory_run_show(run, cells, (size_t)judged.cells, &shown))
+            return error_set(err, ERROR_IO, "the GPU does not give its memory back");
+        if (!show(prove, &shown, &judged, err))
+            return false;
+    }
+    (void)snprintf(verdict, 16, "%s", judged.verdict);
+    return true;
+}
+
+static bool prove_memory(const struct prove *prove, struct opencl_device_open *gpu,
+                         char verdict[static 16], struct error *err)
+{
+    struct memory_terms terms = { .pages = (uint64_t)prove->challenge.n,
+                                  .layers = (uint32_t)prove->challenge.rounds };
+
+    memcpy(terms.seed, prove->challenge.seed, sizeof terms.seed);
+    if (!memory_terms_are_valid(&terms))
+        return error_set(err, ERROR_INVALID, "a challenge of impossible size");
+    if (!ping(prove, err))
+        return false;
+    if (gpu != NULL) {
+        auto_opencl_memory struct opencl_memory *memory = opencl_memory_open(gpu, &terms, err);
+
+        return memory != NULL &&
+               answer_memory(prove, &terms, opencl_memory_engine(memory), verdict, err);
+    }
+    struct memory_plain *plain =
+        terms.pages * MEMORY_PAGE_SIZE <= PROVE_MEMORY_MAX ? memory_plain_open(&terms) : NULL;
+    if (plain == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, "OpenCL does not have the GPU whose memory it is");
+    bool is_answered = answer_memory(prove, &terms, memory_plain_engine(plain), verdict, err);
+    memory_plain_close(&plain);
+    return is_answered;
+}
+
+bool prove(const struct prove *prove, char ret_verdict[static 16], struct error *err)
+{
+    struct error ignored;
+    auto_opencl struct opencl *opencl = opencl_open(&ignored);
+    auto_opencl_device struct opencl_device_open *gpu = open_gpu(prove, opencl);
+
+    return prove->challenge.kind == AUDIT_MEMORY ? prove_memory(prove, gpu, ret_verdict, err)
+                                                 : prove_compute(prove, gpu, ret_verdict, err);
 }
 
 static bool prove_work(void *context, const struct job_report *report, struct buf *result,

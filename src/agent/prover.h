@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers challenges to prove compute (proto/challenge.h): one child for each GPU, all at once.
- * Where OpenCL has no such GPU, the processor answers, slowly. */
+/* Answers challenges to prove compute and memory (proto/challenge.h): one child for each GPU, all
+ * at once. Where OpenCL has no such GPU, the processor answers, slowly; for memory it cannot,
+ * beyond PROVE_MEMORY_MAX of it. */
 
 #ifndef BERTH_AGENT_PROVER_H
 #define BERTH_AGENT_PROVER_H
@@ -30,6 +31,8 @@ void prover_tend(struct prover *prover, struct link *link, int64_t audit_id, boo
 
 /* The answer to the request for challenges; NULL: none came. */
 void prover_answered(struct prover *prover, const struct web_answer *answer);
+
+#define PROVE_MEMORY_MAX (UINT64_C(64) << 20)
 
 /* One challenge, from its work to its verdict: what a child does. `ret_verdict` has room for 16. */
 struct prove {

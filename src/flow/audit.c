@@ -5,109 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow/hardware.h"
+#include "flow/audit_judge.h"
 #include "flow/limits.h"
+#include "market/timing.h"
+#include "store/machine.h"
 #include "sys/crypto.h"
-#include "sys/proof_verify.h"
-
-struct ask_work {
-    struct instant now;
-    struct audit_terms terms;
-    int64_t machine_id;
-    bool is_asked;
-    size_t count;
-    int64_t ids[AUDIT_BATCH_MAX];
-};
-
-static bool find_work(struct db *db, void *context, struct error *err)
-{
-    struct ask_work *work = context;
-
-    return machine_audits_due(db, work->now, work->ids, AUDIT_BATCH_MAX, &work->count, err);
-}
-
-static bool expire_work(struct db *db, void *context, struct error *err)
-{
-    const struct instant *now = context;
-
-    return machine_proof_expire(db, instant_add(*now, -AUDIT_PATIENCE_US), *now, err);
-}
-
-/* Nobody has it: a GPU that works for somebody would do badly, and its tenant too. */
-static bool is_idle(const struct hardware *hardware)
-{
-    for (size_t i = 0; i < hardware->gpu_count; i++) {
-        if (hardware->gpus[i].claimed_by != 0)
-            return false;
-    }
-    return hardware->facts.gpu_count > 0;
-}
-
-static bool insert_one(struct db *db, const struct ask_work *work, const struct gpu_facts *gpu,
-                       int64_t *ret_id, struct error *err)
-{
-    struct machine_proof_row proof = { .machine_id = work->machine_id,
-                                       .gpu_uuid = gpu->uuid,
-                                       .n = work->terms.n,
-                                       .rounds = work->terms.rounds,
-                                       .state = AUDIT_ASKED,
-                                       .asked = work->now };
-
-    crypto_random(proof.seed, sizeof proof.seed);
-    crypto_random(proof.draw, sizeof proof.draw);
-    crypto_random(proof.token_hash, sizeof proof.token_hash); /* no token yet */
-    return machine_proof_insert(db, &proof, ret_id, err);
-}
-
-static bool ask_work(struct db *db, void *context, struct error *err)
-{
-    struct ask_work *work = context;
-    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct machine_row row;
-    struct hardware *hardware;
-    uint64_t random;
-    bool has;
-
-    work->is_asked = false;
-    if (!machine_lock(db, work->machine_id, err) ||
-        !machine_load(db, work->machine_id, &arena, &row, &has, err))
-        return false;
-    if (!has || !row.is_online || instant_compare(row.audit_at, work->now) > 0)
-        return true;
-    if (!hardware_load(db, &row, work->now, &arena, &hardware, err))
-        return false;
-    crypto_random(&random, sizeof random);
-    row.audit_at = instant_add(work->now, audit_wait_us(random, audit_is_pressing(row.standing)));
-    work->is_asked = !row.is_simulated && is_idle(hardware);
-    for (int64_t i = 0; work->is_asked && i < hardware->facts.gpu_count; i++) {
-        if (!insert_one(db, work, &hardware->facts.gpus[i], &row.audit_id, err))
-            return false;
-    }
-    return machine_set_audit(db, &row, err) && (!work->is_asked || machine_bump(db, row.id, err));
-}
-
-bool flow_audit_ask_with(const struct flow *flow, struct audit_terms terms, size_t *ret_count,
-                         struct error *err)
-{
-    struct ask_work work = { .now = clock_now(flow->clock), .terms = terms };
-
-    if (!store_write(flow->store, expire_work, &work.now, err))
-        return error_context(err, "end proofs that were not answered");
-    if (!store_read(flow->store, find_work, &work, err))
-        return error_context(err, "look for machines to ask for a proof");
-    for (size_t i = 0; i < work.count; i++) {
-        work.machine_id = work.ids[i];
-        if (!store_write(flow->store, ask_work, &work, err))
-            return error_context(err, "ask machine %" PRId64 " for a proof", work.machine_id);
-    }
-    *ret_count = work.count;
-    return true;
-}
-
-bool flow_audit_ask(const struct flow *flow, size_t *ret_count, struct error *err)
-{
-    return flow_audit_ask_with(flow, (struct audit_terms){ AUDIT_N, AUDIT_ROUNDS }, ret_count, err);
-}
 
 struct take_work {
     int64_t machine_id, epoch, seq;
@@ -122,7 +24,11 @@ static bool send_one(struct db *db, struct take_work *work, struct machine_proof
     struct challenge *challenge = &work->list.challenges[work->list.count];
     int64_t count;
 
-    *challenge = (struct challenge){ .id = proof->id, .n = proof->n, .rounds = proof->rounds };
+    *challenge = (struct challenge){ .id = proof->id,
+                                     .n = proof->n,
+                                     .rounds = proof->rounds,
+                                     .kind = proof->kind,
+                                     .nonces = proof->nonces };
     (void)snprintf(challenge->gpu, sizeof challenge->gpu, "%s", proof->gpu_uuid);
     _Static_assert(sizeof challenge->token == TOKEN_TEXT_SIZE, "room for a token");
     (void)crypto_token(challenge->token);
@@ -131,7 +37,7 @@ static bool send_one(struct db *db, struct take_work *work, struct machine_proof
     memcpy(proof->token_hash, hash.bytes, sizeof proof->token_hash);
     proof->state = AUDIT_SENT;
     proof->sent = work->now;
-    if (!machine_proof_move(db, proof, AUDIT_ASKED, &count, err))
+    if (!machine_proof_move(db, proof, (struct machine_proof_from){ AUDIT_ASKED, 0 }, &count, err))
         return false;
     work->list.count += count;
     return true;
@@ -174,10 +80,12 @@ bool flow_audit_take(const struct flow *flow, int64_t machine_id, int64_t epoch,
 
 struct answer_work {
     const char *token;
-    const uint8_t *commitment;
+    const uint8_t *commitment; /* or */
+    int64_t number;            /* of a nonce */
     struct instant now;
     struct arena *arena;
     struct machine_proof_row proof;
+    struct machine_proof_from from; /* as it was found */
     bool is_taken;
 };
 
@@ -192,25 +100,80 @@ static bool find_answered(struct db *db, struct answer_work *work, enum audit_st
         return false;
     work->is_taken = has && work->proof.state == state &&
                      instant_until(work->proof.asked, work->now) <= AUDIT_PATIENCE_US;
+    work->from = (struct machine_proof_from){ work->proof.state, work->proof.trips };
     return true;
 }
 
-static bool commit_work(struct db *db, void *context, struct error *err)
+static bool store_answer(struct db *db, struct answer_work *work, struct error *err)
 {
-    struct answer_work *work = context;
     int64_t count;
 
-    if (!find_answered(db, work, AUDIT_SENT, err))
-        return false;
-    if (!work->is_taken)
-        return true;
-    memcpy(work->proof.commitment, work->commitment, sizeof work->proof.commitment);
-    work->proof.state = AUDIT_COMMITTED;
-    work->proof.committed = work->now;
-    if (!machine_proof_move(db, &work->proof, AUDIT_SENT, &count, err))
+    if (!machine_proof_move(db, &work->proof, work->from, &count, err))
         return false;
     work->is_taken = count == 1;
     return true;
+}
+
+/* Between two of the first nonces the agent does nothing: that is a round trip. */
+static bool nonce_work(struct db *db, void *context, struct error *err)
+{
+    struct answer_work *work = context;
+    struct machine_proof_row *proof = &work->proof;
+
+    if (!find_answered(db, work, AUDIT_SENT, err))
+        return false;
+    work->is_taken = work->is_taken && work->number == proof->trips && proof->trips < proof->nonces;
+    if (!work->is_taken)
+        return true;
+    int64_t took_us = instant_until(proof->trip, work->now) + 1;
+    if (work->number > 0 && work->number < CHALLENGE_PINGS &&
+        (proof->rtt_us == 0 || took_us < proof->rtt_us))
+        proof->rtt_us = took_us;
+    proof->trips++;
+    proof->trip = work->now;
+    return store_answer(db, work, err);
+}
+
+bool flow_audit_nonce(const struct flow *flow, const struct challenge_ask *ask,
+                      struct challenge_nonce *ret_nonce, bool *ret_is_taken, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct answer_work work = {
+        .token = ask->token, .number = ask->number, .now = clock_now(flow->clock), .arena = &arena
+    };
+
+    if (!store_write(flow->store, nonce_work, &work, err))
+        return error_context(err, "give a nonce");
+    if (work.is_taken)
+        ret_nonce->nonce = audit_nonce(work.proof.draw, ask->number);
+    *ret_is_taken = work.is_taken;
+    return true;
+}
+
+/* Where nothing will be opened, this is the end of it. */
+static bool commit_work(struct db *db, void *context, struct error *err)
+{
+    struct answer_work *work = context;
+    struct machine_proof_row *proof = &work->proof;
+
+    if (!find_answered(db, work, AUDIT_SENT, err))
+        return false;
+    work->is_taken = work->is_taken && proof->trips == proof->nonces;
+    if (!work->is_taken)
+        return true;
+    memcpy(proof->commitment, work->commitment, sizeof proof->commitment);
+    proof->state = proof->openings > 0 ? AUDIT_COMMITTED : AUDIT_UNOPENED;
+    proof->committed = work->now;
+    proof->trip = work->now;
+    if (proof->state == AUDIT_UNOPENED) {
+        proof->done = work->now;
+        if (!audit_time(db, proof, work->arena, err))
+            return false;
+    }
+    if (!store_answer(db, work, err))
+        return false;
+    return !work->is_taken || proof->state != AUDIT_UNOPENED ||
+           audit_end(db, proof, work->now, work->arena, err);
 }
 
 bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *commit,
@@ -224,8 +187,10 @@ bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *c
 
     if (!store_write(flow->store, commit_work, &work, err))
         return error_context(err, "take a commitment");
-    if (work.is_taken)
+    if (work.is_taken) {
         memcpy(ret_draw->draw, work.proof.draw, sizeof ret_draw->draw);
+        ret_draw->openings = work.proof.openings;
+    }
     *ret_is_taken = work.is_taken;
     return true;
 }
@@ -235,63 +200,53 @@ static bool load_work(struct db *db, void *context, struct error *err)
     return find_answered(db, context, AUDIT_COMMITTED, err);
 }
 
-/* What the machine is from now on, and when it is asked again. */
-static bool set_standing(struct db *db, const struct answer_work *work, struct error *err)
-{
-    struct machine_row row;
-    uint64_t random;
-    int64_t count;
-    bool has;
-
-    if (!machine_lock(db, work->proof.machine_id, err) ||
-        !machine_load(db, work->proof.machine_id, work->arena, &row, &has, err))
-        return false;
-    if (!has)
-        return error_set(err, ERROR_CORRUPT, "a proof without its machine");
-    row.standing.now = row.verification;
-    row.standing = audit_judge(row.standing,
-                               (struct audit_answer){ .is_good = work->proof.state == AUDIT_GOOD });
-    crypto_random(&random, sizeof random);
-    if (audit_is_pressing(row.standing))
-        row.audit_at =
-            instant_add(work->now, audit_wait_us(random, audit_is_pressing(row.standing)));
-    return machine_set_audit(db, &row, err) &&
-           (row.standing.now == row.verification ||
-            machine_set_verification(db, row.id, row.standing.now, &count, err)) &&
-           db_notify(db, TOPIC_MACHINE, row.id, err);
-}
-
 static bool verdict_work(struct db *db, void *context, struct error *err)
 {
     struct answer_work *work = context;
-    int64_t count;
+    struct machine_proof_row *proof = &work->proof;
 
-    if (!machine_proof_move(db, &work->proof, AUDIT_COMMITTED, &count, err))
+    if (proof->state == AUDIT_COMMITTED) /* more is to come */
+        return store_answer(db, work, err);
+    if (proof->state == AUDIT_GOOD && !audit_time(db, proof, work->arena, err))
         return false;
-    work->is_taken = count == 1;
-    return !work->is_taken || set_standing(db, work, err);
+    if (!store_answer(db, work, err))
+        return false;
+    return !work->is_taken || audit_end(db, proof, work->now, work->arena, err);
 }
 
-static enum audit_state judge(const struct machine_proof_row *proof,
-                              const struct audit_opening *opening)
+/* Another answer about memory: in time, and what is asked next. The first one has no time of its
+ * own: whoever makes it goes on working. */
+static void go_on(struct answer_work *work)
 {
-    struct proof_terms terms = { .n = (uint32_t)proof->n, .rounds = (uint32_t)proof->rounds };
-    struct proof_pair pairs[CHALLENGE_OPENINGS];
-    uint8_t weights[PROOF_SEED_SIZE];
-    struct hash commitment;
+    struct machine_proof_row *proof = &work->proof;
+    int64_t rtt_us = proof->rtt_us < TIMING_RTT_MAX_US ? proof->rtt_us : TIMING_RTT_MAX_US;
 
-    memcpy(terms.seed, proof->seed, sizeof terms.seed);
-    memcpy(commitment.bytes, proof->commitment, sizeof commitment.bytes);
-    proof_draw(&terms, proof->draw, pairs, CHALLENGE_OPENINGS);
-    crypto_random(weights, sizeof weights);
-    return proof_verify(&terms, &commitment, pairs, CHALLENGE_OPENINGS, weights, opening->bytes,
-                        opening->length) == PROOF_GOOD
-               ? AUDIT_GOOD
-               : AUDIT_BAD;
+    if (proof->trips > proof->nonces &&
+        instant_until(proof->trip, work->now) > rtt_us + TIMING_CELLS_US)
+        proof->late++;
+    proof->trips++;
+    if (audit_cells_next(proof) > 0)
+        crypto_random(proof->draw, sizeof proof->draw);
+    else
+        proof->state = AUDIT_GOOD;
+}
+
+static void judge(struct answer_work *work, const struct audit_opening *opening)
+{
+    struct machine_proof_row *proof = &work->proof;
+
+    if (!audit_is_right(proof, opening))
+        proof->state = AUDIT_BAD;
+    else if (proof->kind == AUDIT_MEMORY)
+        go_on(work);
+    else
+        proof->state = AUDIT_GOOD;
+    if (proof->state != AUDIT_COMMITTED)
+        proof->done = work->now;
 }
 
 bool flow_audit_open(const struct flow *flow, const struct audit_opening *opening,
-                     enum audit_state *ret_verdict, bool *ret_is_taken, struct error *err)
+                     struct challenge_verdict *ret, bool *ret_is_taken, struct error *err)
 {
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct answer_work work = { .token = opening->token,
@@ -304,11 +259,16 @@ bool flow_audit_open(const struct flow *flow, const struct audit_opening *openin
     if (!work.is_taken)
         return true;
     /* In no transaction: it takes milliseconds. */
-    work.proof.state = judge(&work.proof, opening);
-    work.proof.done = work.now;
+    judge(&work, opening);
+    work.proof.trip = clock_now(flow->clock); /* from when the next one is asked for */
     if (!store_write(flow->store, verdict_work, &work, err))
         return error_context(err, "judge a proof of machine %" PRId64, work.proof.machine_id);
-    *ret_verdict = work.proof.state;
+    bool is_over = work.proof.state != AUDIT_COMMITTED;
+    *ret = (struct challenge_verdict){ .cells = is_over ? 0 : audit_cells_next(&work.proof) };
+    (void)snprintf(ret->verdict, sizeof ret->verdict, "%s",
+                   is_over ? audit_state_name(work.proof.state) : "more");
+    if (!is_over)
+        memcpy(ret->draw, work.proof.draw, sizeof ret->draw);
     *ret_is_taken = work.is_taken;
     return true;
 }

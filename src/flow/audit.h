@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proofs of compute: who is asked and when, the server's clock over the answer, the verdict, and
- * what it does to the machine's standing (market/audit.h). */
+/* Proofs of compute and of memory: the server's clock over the answer, the verdict, and what
+ * it does to the machine's standing (market/audit.h). */
 
 #ifndef BERTH_FLOW_AUDIT_H
 #define BERTH_FLOW_AUDIT_H
@@ -11,28 +11,17 @@
 #include "proto/challenge.h"
 #include "store/machine_proof.h"
 
-enum {
-    AUDIT_N = 1024,
-    AUDIT_ROUNDS = 256,
-    AUDIT_BATCH_MAX = 50, /* machines asked in one go */
-    AUDIT_LIST_MAX = 200,
-};
-
-/* Ask machines whose turn has come and on which nobody has an instance: all GPUs of a machine at
- * once. Ends what was not answered. */
-NODISCARD bool flow_audit_ask(const struct flow *flow, size_t *ret_count, struct error *err);
-
-/* The same with other terms, for tests. */
-struct audit_terms {
-    int64_t n, rounds;
-};
-NODISCARD bool flow_audit_ask_with(const struct flow *flow, struct audit_terms terms,
-                                   size_t *ret_count, struct error *err);
+enum { AUDIT_LIST_MAX = 200 };
 
 /* The agent takes what it was asked: the clock runs from here. */
 NODISCARD bool flow_audit_take(const struct flow *flow, int64_t machine_id, int64_t epoch,
                                int64_t seq, struct challenge_list *ret_list, enum take_outcome *ret,
                                struct error *err);
+
+/* Nonces are given one after the other, each once. */
+NODISCARD bool flow_audit_nonce(const struct flow *flow, const struct challenge_ask *ask,
+                                struct challenge_nonce *ret_nonce, bool *ret_is_taken,
+                                struct error *err);
 
 /* `*ret_is_taken` is false for a token that is unknown, spent, too late or out of turn. */
 NODISCARD bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *commit,
@@ -45,7 +34,7 @@ struct audit_opening {
     size_t length;
 };
 NODISCARD bool flow_audit_open(const struct flow *flow, const struct audit_opening *opening,
-                               enum audit_state *ret_verdict, bool *ret_is_taken,
+                               struct challenge_verdict *ret, bool *ret_is_taken,
                                struct error *err);
 
 /* The public log of a machine, newest first. `*ret_has` false: there is no such machine. */

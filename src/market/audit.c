@@ -57,7 +57,7 @@ int64_t audit_wait_us(uint64_t random, bool is_pressing)
 
 bool audit_state_is_valid(int64_t number)
 {
-    return number >= AUDIT_ASKED && number <= AUDIT_UNANSWERED;
+    return number >= AUDIT_ASKED && number <= AUDIT_UNOPENED;
 }
 
 const char *audit_state_name(enum audit_state state)
@@ -74,9 +74,11 @@ const char *audit_state_name(enum audit_state state)
     case AUDIT_BAD:
         return "bad";
     case AUDIT_UNANSWERED:
+        return "unanswered";
+    case AUDIT_UNOPENED:
         break;
     }
-    return "unanswered";
+    return "unopened";
 }
 
 const char *audit_suspicion_name(enum audit_suspicion suspicion)

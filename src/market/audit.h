@@ -15,6 +15,16 @@
 
 #include "market/machine.h"
 
+/* Stored in machine_proof.kind. */
+enum audit_kind { AUDIT_COMPUTE = 1, AUDIT_MEMORY };
+
+/* Stored in machine_proof.company: who else was asked in the same moment. */
+enum audit_company {
+    AUDIT_ALONE,    /* no other GPU of the machine */
+    AUDIT_TOGETHER, /* all of the machine's */
+    AUDIT_CENSUS,   /* all that were idle on the market */
+};
+
 /* Stored in machine_proof.state. */
 enum audit_state {
     AUDIT_ASKED = 1,
@@ -23,7 +33,12 @@ enum audit_state {
     AUDIT_GOOD,
     AUDIT_BAD,        /* an opening that is not what was committed to, or no product */
     AUDIT_UNANSWERED, /* within AUDIT_PATIENCE_US */
+    AUDIT_UNOPENED,   /* committed in time, and that was all that was asked */
 };
+
+#define AUDIT_CENSUS_US (24 * US_PER_HOUR) /* one in each such span, at a moment nobody knows */
+
+enum { AUDIT_CENSUS_OPENED_PERCENT = 5 };
 
 #define AUDIT_PATIENCE_US (10 * 60 * US_PER_SECOND)
 #define AUDIT_MEAN_US     (6 * US_PER_HOUR)         /* between two, of a machine in good standing */

@@ -18,6 +18,16 @@ static const struct {
 
 #define MB_PER_GB 1024
 
+struct identity identity_measured(const struct dlperf_rates *rates, int64_t memory_mb)
+{
+    return (struct identity){ .of = {
+                                  [IDENTITY_F32] = (double)rates->of[DLPERF_F32],
+                                  [IDENTITY_F16] = (double)rates->of[DLPERF_F16],
+                                  [IDENTITY_BANDWIDTH] = (double)rates->of[DLPERF_BANDWIDTH],
+                                  [IDENTITY_MEMORY] = (double)memory_mb,
+                              } };
+}
+
 struct identity identity_of_model(const struct gpu_model *model)
 {
     struct identity want = { .of = {

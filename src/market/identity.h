@@ -13,6 +13,7 @@
 #ifndef BERTH_MARKET_IDENTITY_H
 #define BERTH_MARKET_IDENTITY_H
 
+#include "market/dlperf.h"
 #include "market/gpu.h"
 
 enum identity_axis {
@@ -29,6 +30,9 @@ enum identity_axis {
 struct identity {
     double of[IDENTITY_AXES];
 };
+
+/* What was measured of a machine, of its slowest GPU, and what that has proved to have. */
+struct identity identity_measured(const struct dlperf_rates *rates, int64_t memory_mb);
 
 /* What is expected of a model; and the deviation of each, in natural logarithms. */
 struct identity identity_of_model(const struct gpu_model *model);

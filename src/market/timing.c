@@ -24,12 +24,10 @@ int64_t timing_model_floor_us(const struct gpu_model *model, int64_t n, int64_t 
     return 2 * n * n * n * rounds / (2 * model->f16_gflops) / 1000;
 }
 
-int64_t timing_floor_us(int64_t model_floor_us, const int64_t *class_us, size_t count)
+int64_t timing_floor_us(int64_t model_floor_us, int64_t class_count, int64_t fastest_us)
 {
-    if (count < TIMING_CLASS_MIN)
-        return model_floor_us;
-    int64_t fastest = class_us[count / 1000];
-    return fastest > model_floor_us ? fastest : model_floor_us;
+    return class_count >= TIMING_CLASS_MIN && fastest_us > model_floor_us ? fastest_us
+                                                                          : model_floor_us;
 }
 
 int64_t timing_rounds(int64_t round_us)
@@ -48,7 +46,7 @@ bool timing_is_shared(const struct timing_pair *gpus, size_t count)
         alone += 1 / (double)gpus[i].alone_us;
         together += 1 / (double)gpus[i].together_us;
     }
-    return count > 1 && together * 1e6 < alone * (double)TIMING_TOGETHER_PPM;
+    return together * 1e6 < alone * (double)TIMING_TOGETHER_PPM;
 }
 
 /* Every layer reads both halves and writes one: 1.5 times all of it. */

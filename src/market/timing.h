@@ -37,9 +37,9 @@ int64_t timing_net_us(struct instant sent, struct instant committed, int64_t rtt
  * bytes in tensor cores, which are twice as fast as halves. 0: nothing is known of the model. */
 int64_t timing_model_floor_us(const struct gpu_model *model, int64_t n, int64_t rounds);
 
-/* Below what time an answer is impossible: the fastest thousandth of its class (sorted, ascending),
- * once there are TIMING_CLASS_MIN of them, but never below what the model's hardware can. */
-int64_t timing_floor_us(int64_t model_floor_us, const int64_t *class_us, size_t count);
+/* Below what time an answer is impossible: that of the class's fastest thousandth, once there are
+ * TIMING_CLASS_MIN of them, but never below what the model's hardware can. */
+int64_t timing_floor_us(int64_t model_floor_us, int64_t class_count, int64_t fastest_us);
 
 /* Rounds that take TIMING_NOMINAL_US where one takes `round_us`: 1 to TIMING_ROUNDS_MAX. */
 int64_t timing_rounds(int64_t round_us);

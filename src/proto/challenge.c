@@ -10,10 +10,17 @@
 #include "proto/fields.h"
 #include "proto/hello.h"
 
+#define CHALLENGE_N_MAX INT64_C(16777216) /* pages of memory */
+
 static const struct field challenge_fields[] = {
-    FIELD_INT(struct challenge, id, 1, INT64_MAX), FIELD_CHARS(struct challenge, gpu),
-    FIELD_CHARS(struct challenge, token),          FIELD_BYTES(struct challenge, seed),
-    FIELD_INT(struct challenge, n, 1, 65536),      FIELD_INT(struct challenge, rounds, 1, 65536),
+    FIELD_INT(struct challenge, id, 1, INT64_MAX),
+    FIELD_CHARS(struct challenge, gpu),
+    FIELD_CHARS(struct challenge, token),
+    FIELD_BYTES(struct challenge, seed),
+    FIELD_INT(struct challenge, n, 1, CHALLENGE_N_MAX),
+    FIELD_INT(struct challenge, rounds, 1, 65536),
+    FIELD_INT_ADDED(struct challenge, kind, AUDIT_COMPUTE, AUDIT_MEMORY),
+    FIELD_INT_ADDED(struct challenge, nonces, 0, CHALLENGE_NONCES_MAX),
 };
 static const struct field_list challenge_fields_list = FIELD_LIST(challenge_fields);
 
@@ -25,8 +32,27 @@ static const struct field_list commit_list = FIELD_LIST(commit_fields);
 
 static const struct field draw_fields[] = {
     FIELD_BYTES(struct challenge_draw, draw),
+    FIELD_INT_ADDED(struct challenge_draw, openings, 0, CHALLENGE_OPENINGS),
 };
 static const struct field_list draw_list = FIELD_LIST(draw_fields);
+
+static const struct field ask_fields[] = {
+    FIELD_LINE(struct challenge_ask, token, 1, CHALLENGE_TOKEN_SIZE),
+    FIELD_INT(struct challenge_ask, number, 0, CHALLENGE_NONCES_MAX - 1),
+};
+static const struct field_list ask_list = FIELD_LIST(ask_fields);
+
+static const struct field nonce_fields[] = {
+    FIELD_INT(struct challenge_nonce, nonce, 0, UINT32_MAX),
+};
+static const struct field_list nonce_list = FIELD_LIST(nonce_fields);
+
+static const struct field verdict_fields[] = {
+    FIELD_CHARS(struct challenge_verdict, verdict),
+    FIELD_INT_ADDED(struct challenge_verdict, cells, 0, CHALLENGE_OPENINGS),
+    { FIELD_ROW(struct challenge_verdict, draw, FIELD_KIND_BYTES), .is_optional = true },
+};
+static const struct field_list verdict_list = FIELD_LIST(verdict_fields);
 
 void challenge_list_encode(struct buf *out, const struct challenge_list *list)
 {
@@ -54,6 +80,7 @@ bool challenge_list_decode(const json_t *root, struct challenge_list *ret, struc
         return false;
     list.count = (int64_t)json_array_size(array);
     for (int64_t i = 0; i < list.count; i++) {
+        list.challenges[i].kind = AUDIT_COMPUTE; /* where an older server does not say */
         if (!fields_decode(json_array_get(array, (size_t)i), &challenge_fields_list, NULL,
                            &list.challenges[i], err))
             return false;
@@ -93,11 +120,56 @@ void challenge_draw_encode(struct buf *out, const struct challenge_draw *draw)
 
 bool challenge_draw_decode(const json_t *root, struct challenge_draw *ret, struct error *err)
 {
-    struct challenge_draw draw = { 0 };
+    struct challenge_draw draw = { .openings = CHALLENGE_OPENINGS };
 
     if (!fields_decode(root, &draw_list, NULL, &draw, err))
         return false;
     *ret = draw;
+    return true;
+}
+
+void challenge_ask_encode(struct buf *out, const struct challenge_ask *ask)
+{
+    encode_one(out, &ask_list, ask);
+}
+
+bool challenge_ask_decode(const json_t *root, struct challenge_ask *ret, struct error *err)
+{
+    struct challenge_ask ask = { 0 };
+
+    if (!fields_decode(root, &ask_list, NULL, &ask, err))
+        return false;
+    *ret = ask;
+    return true;
+}
+
+void challenge_nonce_encode(struct buf *out, const struct challenge_nonce *nonce)
+{
+    encode_one(out, &nonce_list, nonce);
+}
+
+bool challenge_nonce_decode(const json_t *root, struct challenge_nonce *ret, struct error *err)
+{
+    struct challenge_nonce nonce = { 0 };
+
+    if (!fields_decode(root, &nonce_list, NULL, &nonce, err))
+        return false;
+    *ret = nonce;
+    return true;
+}
+
+void challenge_verdict_encode(struct buf *out, const struct challenge_verdict *verdict)
+{
+    encode_one(out, &verdict_list, verdict);
+}
+
+bool challenge_verdict_decode(const json_t *root, struct challenge_verdict *ret, struct error *err)
+{
+    struct challenge_verdict verdict = { 0 };
+
+    if (!fields_decode(root, &verdict_list, NULL, &verdict, err))
+        return false;
+    *ret = verdict;
     return true;
 }
 

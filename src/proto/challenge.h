@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A proof of compute on the wire (sys/proof.h). The desired state's audit_id names the newest
- * challenge; an agent that has not had that one asks for all that it has not had, signed as always:
+/* Proofs on the wire: of compute (sys/proof.h) and of memory (sys/proof_memory.h). The desired
+ * state's audit_id names the newest challenge; an agent that has not had that one asks for all that
+ * it has not had, signed as always:
  *
- *   POST /agent/v1/challenge {} -> {"challenges":[{"id","gpu","token","seed","n","rounds"}]}
+ *   POST /agent/v1/challenge {} -> {"challenges":[{"id","gpu","token","kind","seed","n",
+ *                                             "rounds","nonces"}]}
  *
  * From then on the server's clock runs. Who holds a token answers, with no other credential, so
  * that each GPU's child can do it by itself:
  *
- *   POST /agent/v1/commit  {"token","commitment"} -> {"draw"}   32 bytes: proof_draw()
- *   POST /agent/v1/opening {"token","opening"} -> {"verdict"}   "good" or "bad"
+ *   POST /agent/v1/liveness {"token","number"} -> {"nonce"}
+ *   POST /agent/v1/commit   {"token","commitment"} -> {"draw","openings"}   32 bytes: proof_draw()
+ *   POST /agent/v1/opening  {"token","opening"} -> {"verdict","cells","draw"}
  *
- * Bytes are base64url. */
+ * "nonces" says how many are to be asked for, one after the other: the first CHALLENGE_PINGS at
+ * once, which is how the server learns the round trip, the others when a live proof needs them.
+ * `openings`, of rows or cells, may be 0: nothing is to be opened, this time. The verdict is
+ * "good", "bad" or, for memory, "more": then `draw` says which cells come next. Of memory `n` are
+ * the pages and `rounds` the layers. Bytes are base64url. */
 
 #ifndef BERTH_PROTO_CHALLENGE_H
 #define BERTH_PROTO_CHALLENGE_H
@@ -21,9 +28,16 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "market/audit.h"
 #include "market/machine.h"
 
-enum { CHALLENGES_MAX = GPUS_MAX, CHALLENGE_TOKEN_SIZE = 65, CHALLENGE_OPENINGS = 64 };
+enum {
+    CHALLENGES_MAX = GPUS_MAX,
+    CHALLENGE_TOKEN_SIZE = 65,
+    CHALLENGE_OPENINGS = 64,
+    CHALLENGE_PINGS = 4,
+    CHALLENGE_NONCES_MAX = 64,
+};
 
 struct challenge {
     int64_t id;
@@ -31,6 +45,8 @@ struct challenge {
     char token[CHALLENGE_TOKEN_SIZE];
     uint8_t seed[32];
     int64_t n, rounds;
+    int64_t kind;   /* enum audit_kind */
+    int64_t nonces; /* pings too */
 };
 
 struct challenge_list {
@@ -45,6 +61,22 @@ struct challenge_commit {
 
 struct challenge_draw {
     uint8_t draw[32];
+    int64_t openings; /* 0: that was all */
+};
+
+struct challenge_ask {
+    const char *token;
+    int64_t number; /* from 0 */
+};
+
+struct challenge_nonce {
+    int64_t nonce; /* 0 to 2^32 - 1 */
+};
+
+struct challenge_verdict {
+    char verdict[16];
+    int64_t cells; /* that are to be shown next, by */
+    uint8_t draw[32];
 };
 
 void challenge_list_encode(struct buf *out, const struct challenge_list *list);
@@ -56,6 +88,16 @@ NODISCARD bool challenge_commit_decode(const json_t *root, struct challenge_comm
 void challenge_draw_encode(struct buf *out, const struct challenge_draw *draw);
 NODISCARD bool challenge_draw_decode(const json_t *root, struct challenge_draw *ret,
                                      struct error *err);
+
+void challenge_ask_encode(struct buf *out, const struct challenge_ask *ask);
+NODISCARD bool challenge_ask_decode(const json_t *root, struct challenge_ask *ret,
+                                    struct error *err);
+void challenge_nonce_encode(struct buf *out, const struct challenge_nonce *nonce);
+NODISCARD bool challenge_nonce_decode(const json_t *root, struct challenge_nonce *ret,
+                                      struct error *err);
+void challenge_verdict_encode(struct buf *out, const struct challenge_verdict *verdict);
+NODISCARD bool challenge_verdict_decode(const json_t *root, struct challenge_verdict *ret,
+                                        struct error *err);
 
 /* {"token","opening"}. */
 void challenge_opening_encode(struct buf *out, const char *token, const void *opening,

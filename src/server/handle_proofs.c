@@ -49,12 +49,28 @@ void handle_agent_commit(struct call *call)
     reply_json(call, &body);
 }
 
+void handle_agent_liveness(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct challenge_nonce nonce;
+    struct challenge_ask ask;
+    struct error err;
+    bool is_taken;
+
+    if (!challenge_ask_decode(call->body, &ask, &err) ||
+        !flow_audit_nonce(&call->app->flow, &ask, &nonce, &is_taken, &err))
+        return reply_error(call, &err);
+    if (!is_taken)
+        return refuse_token(call);
+    challenge_nonce_encode(&body, &nonce);
+    reply_json(call, &body);
+}
+
 void handle_agent_opening(struct call *call)
 {
     auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
-    struct encoder json = encoder_of(&body);
+    struct challenge_verdict verdict;
     struct audit_opening opening;
-    enum audit_state verdict;
     struct error err;
     bool is_taken;
 
@@ -64,16 +80,31 @@ void handle_agent_opening(struct call *call)
         return reply_error(call, &err);
     if (!is_taken)
         return refuse_token(call);
-    encode_object(&json);
-    encode_field_text(&json, "verdict", audit_state_name(verdict));
-    encode_end(&json);
+    challenge_verdict_encode(&body, &verdict);
     reply_json(call, &body);
+}
+
+/* What was odd, in words. */
+static void encode_seen(struct encoder *json, int64_t seen)
+{
+    encode_key(json, "odd");
+    encode_array(json);
+    for (int64_t bit = 1; bit < AUDIT_SUSPICIONS; bit *= 2) {
+        if ((seen & bit) != 0)
+            encode_text(json, audit_suspicion_name((enum audit_suspicion)bit));
+    }
+    encode_end(json);
 }
 
 static void encode_proof(struct encoder *json, const struct machine_proof_row *proof)
 {
+    static const char *const companies[] = { "alone", "together", "census" };
+    bool is_memory = proof->kind == AUDIT_MEMORY;
+
     encode_object(json);
     encode_field_int(json, "id", proof->id);
+    encode_field_text(json, "kind", is_memory ? "memory" : "compute");
+    encode_field_text(json, "company", companies[proof->company]);
     encode_field_text(json, "gpu", proof->gpu_uuid);
     field_time(json, "asked", proof->asked);
     encode_field_text(json, "state", audit_state_name(proof->state));
@@ -81,7 +112,15 @@ static void encode_proof(struct encoder *json, const struct machine_proof_row *p
         field_fixed(json, "seconds", instant_until(proof->sent, proof->committed), 6);
     else
         field_null(json, "seconds");
-    field_fixed(json, "operations", proof->n * proof->n * proof->n * proof->rounds / 1000, 3);
+    if (proof->net_us > 0)
+        field_fixed(json, "net_seconds", proof->net_us, 6);
+    else
+        field_null(json, "net_seconds");
+    field_fixed(json, "operations",
+                is_memory ? 0 : proof->n * proof->n * proof->n * proof->rounds / 1000, 3);
+    field_fixed(json, "memory_mb", is_memory ? proof->n * 1000 / 64 : 0, 3);
+    encode_field_int(json, "late", proof->late);
+    encode_seen(json, proof->seen);
     encode_end(json);
 }
 

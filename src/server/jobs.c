@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "flow/audit.h"
+#include "flow/audit_ask.h"
 #include "flow/automation.h"
 #include "flow/autopay.h"
 #include "flow/bill.h"
@@ -59,6 +59,11 @@ static bool run_login_forget(const struct jobs_options *options, struct error *e
     return flow_login_forget(options->flow, err);
 }
 
+static bool run_census(const struct jobs_options *options, struct error *err)
+{
+    return flow_audit_census(options->flow, err);
+}
+
 static bool run_recovery(const struct jobs_options *options, struct error *err)
 {
     return options->recovery == NULL || recovery_watch_look(options->recovery, err);
@@ -97,6 +102,7 @@ static const struct job {
     { "proofs", flow_audit_ask, AUDIT_BATCH_MAX, NULL, ALWAYS, 30 * US_PER_SECOND },
     { "requirements", flow_requirements_look, REQUIREMENT_BATCH_MAX, NULL, ALWAYS,
       30 * US_PER_SECOND },
+    { "census", NULL, 0, run_census, ALWAYS, 5 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,

@@ -15,7 +15,7 @@
     "listing_roll_us, promised, decide_us, grace_max_s, removed_us, lost_ppm, up_us, "             \
     "away_us, counted_us, tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs, "          \
     "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
-    "verify_failed_us, verify_us, hardware_us"
+    "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -87,6 +87,9 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->failed = db_column_instant(row, 52);
     machine->look_at = db_column_instant(row, 53);
     machine->hardware_since = db_column_instant(row, 54);
+    machine->standing.suspicion = db_column_int(row, 55);
+    machine->rtt_us = db_column_int(row, 56);
+    machine->rtt_at = db_column_instant(row, 57);
     return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err) &&
            rows_number(row, 35, 0, INT64_MAX, &machine->reliability.lost_ppm, err) &&
            rows_number(row, 36, 0, INT64_MAX / 2, &machine->reliability.up_us, err) &&
@@ -277,10 +280,12 @@ bool machine_set_audit(struct db *db, const struct machine_row *machine, struct 
 {
     return db_exec(db,
                    "UPDATE machine SET audit_us = $2, audit_id = $3, audit_debt = $4, "
-                   "audit_before = $5 WHERE id = $1",
+                   "audit_before = $5, audit_suspicion = $6, rtt_us = $7, rtt_at_us = $8 "
+                   "WHERE id = $1",
                    DB_ARGS(db_int(machine->id), db_instant(machine->audit_at),
                            db_int(machine->audit_id), db_int(machine->standing.debt),
-                           db_int(machine->standing.before)),
+                           db_int(machine->standing.before), db_int(machine->standing.suspicion),
+                           db_int(machine->rtt_us), db_instant(machine->rtt_at)),
                    err);
 }
 
@@ -291,6 +296,16 @@ bool machine_audits_due(struct db *db, struct instant now, int64_t *ret_ids, siz
                          "SELECT id FROM machine WHERE is_online = 1 AND audit_us <= $1 "
                          "ORDER BY audit_us, id LIMIT $2",
                          DB_ARGS(db_instant(now), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}
+
+bool machine_audits_idle(struct db *db, int64_t after, int64_t *ret_ids, size_t max,
+                         size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT id FROM machine WHERE is_online = 1 AND is_simulated = 0 "
+                         "AND id > $1 ORDER BY id LIMIT $2",
+                         DB_ARGS(db_int(after), db_int((int64_t)max)), ret_ids, max, ret_count,
                          err);
 }
 

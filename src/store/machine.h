@@ -42,6 +42,8 @@ struct machine_row {
     struct instant audit_at;        /* when it is asked for a proof next */
     int64_t audit_id;               /* the newest that it was asked */
     struct audit_standing standing; /* its `now` is not stored: that is verification */
+    int64_t rtt_us;                 /* the least round trip of a month, and when it was; 0: none */
+    struct instant rtt_at;
     struct reliability
         reliability; /* what was seen of it; while it is online, it has been up since */
 };
@@ -100,13 +102,17 @@ NODISCARD bool machine_set_removed(struct db *db, int64_t id, struct instant now
                                    struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
-/* audit_at, audit_id and standing of `machine->id`. */
+/* audit_at, audit_id, standing and round trip of `machine->id`. */
 NODISCARD bool machine_set_audit(struct db *db, const struct machine_row *machine,
                                  struct error *err);
 
 /* Those online whose audit_at has come. */
 NODISCARD bool machine_audits_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                                   size_t *ret_count, struct error *err);
+
+/* Machines that are heard of and whose GPUs exist, from behind `after` on. */
+NODISCARD bool machine_audits_idle(struct db *db, int64_t after, int64_t *ret_ids, size_t max,
+                                   size_t *ret_count, struct error *err);
 
 /* `machine->id`'s measurements. */
 NODISCARD bool machine_set_bench(struct db *db, const struct machine_row *machine,

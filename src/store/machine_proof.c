@@ -7,7 +7,8 @@
 
 #define PROOF_COLUMNS                                                                              \
     "id, machine_id, gpu_uuid, n, rounds, seed, draw, token_hash, commitment, state, asked_us, "   \
-    "sent_us, committed_us, done_us"
+    "sent_us, committed_us, done_us, kind, company, model, nonces, openings, trips, trip_us, "     \
+    "rtt_us, late, net_us, round_ns, seen"
 
 static bool proof_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -21,6 +22,15 @@ static bool proof_read(struct db_rows *row, struct arena *arena, void *item, str
     proof->sent = db_column_instant(row, 11);
     proof->committed = db_column_instant(row, 12);
     proof->done = db_column_instant(row, 13);
+    proof->kind = (enum audit_kind)db_column_int(row, 14);
+    proof->company = (enum audit_company)db_column_int(row, 15);
+    proof->trips = db_column_int(row, 19);
+    proof->trip = db_column_instant(row, 20);
+    proof->rtt_us = db_column_int(row, 21);
+    proof->late = db_column_int(row, 22);
+    proof->net_us = db_column_int(row, 23);
+    proof->round_ns = db_column_int(row, 24);
+    proof->seen = db_column_int(row, 25);
     if (!db_column_is_null(row, 8) &&
         !rows_bytes(row, 8, proof->commitment, sizeof proof->commitment, err))
         return false;
@@ -31,7 +41,10 @@ static bool proof_read(struct db_rows *row, struct arena *arena, void *item, str
            rows_number(row, 4, 1, INT64_MAX, &proof->rounds, err) &&
            rows_bytes(row, 5, proof->seed, sizeof proof->seed, err) &&
            rows_bytes(row, 6, proof->draw, sizeof proof->draw, err) &&
-           rows_bytes(row, 7, proof->token_hash, sizeof proof->token_hash, err);
+           rows_bytes(row, 7, proof->token_hash, sizeof proof->token_hash, err) &&
+           rows_text(row, 16, arena, &proof->model, err) &&
+           rows_number(row, 17, 0, INT32_MAX, &proof->nonces, err) &&
+           rows_number(row, 18, 0, INT32_MAX, &proof->openings, err);
 }
 
 static const struct rows_reader reader = { "proof", sizeof(struct machine_proof_row), proof_read };
@@ -41,13 +54,15 @@ bool machine_proof_insert(struct db *db, const struct machine_proof_row *proof, 
 {
     return db_insert(db,
                      "INSERT INTO machine_proof (machine_id, gpu_uuid, n, rounds, seed, draw, "
-                     "token_hash, state, asked_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-                     "RETURNING id",
+                     "token_hash, state, asked_us, kind, company, model, nonces, openings) VALUES "
+                     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
                      DB_ARGS(db_int(proof->machine_id), db_text(proof->gpu_uuid), db_int(proof->n),
                              db_int(proof->rounds), db_bytes(proof->seed, sizeof proof->seed),
                              db_bytes(proof->draw, sizeof proof->draw),
                              db_bytes(proof->token_hash, sizeof proof->token_hash),
-                             db_int(proof->state), db_instant(proof->asked)),
+                             db_int(proof->state), db_instant(proof->asked), db_int(proof->kind),
+                             db_int(proof->company), db_text(proof->model), db_int(proof->nonces),
+                             db_int(proof->openings)),
                      ret_id, err);
 }
 
@@ -69,18 +84,23 @@ bool machine_proof_find(struct db *db, const uint8_t token_hash[static 32], stru
                          DB_ARGS(db_bytes(token_hash, 32)), arena, ret, ret_has, err);
 }
 
-bool machine_proof_move(struct db *db, const struct machine_proof_row *proof, enum audit_state from,
-                        int64_t *ret_count, struct error *err)
+bool machine_proof_move(struct db *db, const struct machine_proof_row *proof,
+                        struct machine_proof_from from, int64_t *ret_count, struct error *err)
 {
-    return db_count(db,
-                    "UPDATE machine_proof SET state = $3, token_hash = $4, commitment = $5, "
-                    "sent_us = $6, committed_us = $7, done_us = $8 WHERE id = $1 AND state = $2",
-                    DB_ARGS(db_int(proof->id), db_int(from), db_int(proof->state),
-                            db_bytes(proof->token_hash, sizeof proof->token_hash),
-                            db_bytes(proof->commitment, sizeof proof->commitment),
-                            db_instant(proof->sent), db_instant(proof->committed),
-                            db_instant(proof->done)),
-                    ret_count, err);
+    return db_count(
+        db,
+        "UPDATE machine_proof SET state = $4, token_hash = $5, commitment = $6, sent_us = $7, "
+        "committed_us = $8, done_us = $9, draw = $10, trips = $11, trip_us = $12, rtt_us = $13, "
+        "late = $14, net_us = $15, round_ns = $16, seen = $17 "
+        "WHERE id = $1 AND state = $2 AND trips = $3",
+        DB_ARGS(db_int(proof->id), db_int(from.state), db_int(from.trips), db_int(proof->state),
+                db_bytes(proof->token_hash, sizeof proof->token_hash),
+                db_bytes(proof->commitment, sizeof proof->commitment), db_instant(proof->sent),
+                db_instant(proof->committed), db_instant(proof->done),
+                db_bytes(proof->draw, sizeof proof->draw), db_int(proof->trips),
+                db_instant(proof->trip), db_int(proof->rtt_us), db_int(proof->late),
+                db_int(proof->net_us), db_int(proof->round_ns), db_int(proof->seen)),
+        ret_count, err);
 }
 
 bool machine_proof_expire(struct db *db, struct instant before, struct instant now,
@@ -99,4 +119,85 @@ bool machine_proof_list(struct db *db, int64_t machine_id, size_t max, struct ar
                      "SELECT " PROOF_COLUMNS " FROM machine_proof WHERE machine_id = $1 "
                      "ORDER BY id DESC LIMIT $2",
                      DB_ARGS(db_int(machine_id), db_int((int64_t)max)), arena, ret, ret_count, err);
+}
+
+bool machine_proof_group(struct db *db, int64_t machine_id, struct instant asked,
+                         struct arena *arena, struct machine_proof_row **ret, size_t *ret_count,
+                         struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " PROOF_COLUMNS " FROM machine_proof WHERE machine_id = $1 "
+                     "AND asked_us = $2 ORDER BY id",
+                     DB_ARGS(db_int(machine_id), db_instant(asked)), arena, ret, ret_count, err);
+}
+
+bool machine_proof_last(struct db *db, int64_t machine_id, const char *gpu_uuid, int company,
+                        struct arena *arena, struct machine_proof_row *ret, bool *ret_has,
+                        struct error *err)
+{
+    *ret = (struct machine_proof_row){ 0 };
+    return rows_load_one(
+        db, &reader,
+        "SELECT " PROOF_COLUMNS " FROM machine_proof WHERE machine_id = $1 "
+        "AND gpu_uuid = $2 AND state = 4 AND kind = 1 AND ($3 < 0 OR company = $3) "
+        "ORDER BY id DESC LIMIT 1",
+        DB_ARGS(db_int(machine_id), db_text(gpu_uuid), db_int(company)), arena, ret, ret_has, err);
+}
+
+static bool number_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    int64_t *number = item;
+
+    (void)arena;
+    (void)err;
+    *number = db_column_int(row, 0);
+    return true;
+}
+
+static const struct rows_reader number_reader = { "proof", sizeof(int64_t), number_read };
+
+bool machine_proof_class(struct db *db, const char *model, int64_t n, int64_t *ret_count,
+                         int64_t *ret_round_ns, struct error *err)
+{
+    bool has;
+
+    *ret_count = *ret_round_ns = 0;
+    return rows_load_one(db, &number_reader,
+                         "SELECT COUNT(*) FROM machine_proof WHERE model = $1 AND n = $2 "
+                         "AND state = 4 AND kind = 1",
+                         DB_ARGS(db_text(model), db_int(n)), NULL, ret_count, &has, err) &&
+           rows_load_one(db, &number_reader,
+                         "SELECT round_ns FROM machine_proof WHERE model = $1 AND n = $2 "
+                         "AND state = 4 AND kind = 1 ORDER BY round_ns LIMIT 1 OFFSET $3",
+                         DB_ARGS(db_text(model), db_int(n), db_int(*ret_count / 1000)), NULL,
+                         ret_round_ns, &has, err);
+}
+
+static bool census_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct census *census = item;
+
+    (void)arena;
+    census->at = db_column_instant(row, 1);
+    return rows_number(row, 0, 1, INT64_MAX, &census->id, err);
+}
+
+static const struct rows_reader census_reader = { "census", sizeof(struct census), census_read };
+
+bool census_next(struct db *db, struct census *ret, bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &census_reader,
+                         "SELECT id, at_us FROM census WHERE is_done = 0 ORDER BY id LIMIT 1",
+                         DB_NO_ARGS, NULL, ret, ret_has, err);
+}
+
+bool census_plan(struct db *db, struct instant at, struct error *err)
+{
+    return db_exec(db, "INSERT INTO census (at_us) VALUES ($1)", DB_ARGS(db_instant(at)), err);
+}
+
+bool census_set_done(struct db *db, int64_t id, int64_t *ret_count, struct error *err)
+{
+    return db_count(db, "UPDATE census SET is_done = 1 WHERE id = $1 AND is_done = 0",
+                    DB_ARGS(db_int(id)), ret_count, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Challenges to prove compute, one for each GPU, and what came of them. */
+/* Challenges to prove what a machine has, one for each GPU, and what came of them; and when all of
+ * the market is asked at once. */
 
 #ifndef BERTH_STORE_MACHINE_PROOF_H
 #define BERTH_STORE_MACHINE_PROOF_H
@@ -11,11 +12,23 @@
 struct machine_proof_row {
     int64_t id, machine_id;
     const char *gpu_uuid;
-    int64_t n, rounds;
+    const char *model; /* the GPU's name; "" unknown */
+    enum audit_kind kind;
+    enum audit_company company;
+    int64_t n, rounds;        /* of memory: pages, layers */
+    int64_t nonces, openings; /* as it was asked; no openings: the commitment is all */
     uint8_t seed[32], draw[32], token_hash[32];
     uint8_t commitment[32]; /* zeros before AUDIT_COMMITTED */
     enum audit_state state;
     struct instant asked, sent, committed, done; /* 0: not yet */
+
+    int64_t trips;       /* answers since it was sent */
+    struct instant trip; /* when the next one was asked for */
+    int64_t rtt_us;      /* the least round trip seen by then; 0: none */
+    int64_t late;        /* answers that came too late */
+    int64_t net_us;      /* the work's own time, and of that a round's; 0: not known yet */
+    int64_t round_ns;
+    int64_t seen; /* enum audit_suspicion, bits */
 };
 
 NODISCARD bool machine_proof_insert(struct db *db, const struct machine_proof_row *proof,
@@ -30,13 +43,44 @@ NODISCARD bool machine_proof_find(struct db *db, const uint8_t token_hash[static
                                   struct arena *arena, struct machine_proof_row *ret, bool *ret_has,
                                   struct error *err);
 
-/* state, instants, token and commitment of `proof->id`, if it is still in state `from`. */
+/* All of `proof->id` that can change, if it is still in state `from` with so many trips. */
+struct machine_proof_from {
+    enum audit_state state;
+    int64_t trips;
+};
 NODISCARD bool machine_proof_move(struct db *db, const struct machine_proof_row *proof,
-                                  enum audit_state from, int64_t *ret_count, struct error *err);
+                                  struct machine_proof_from from, int64_t *ret_count,
+                                  struct error *err);
 
 /* Those asked before `before` that have no end yet: they are unanswered. */
 NODISCARD bool machine_proof_expire(struct db *db, struct instant before, struct instant now,
                                     struct error *err);
+
+/* Those of the machine that were asked in that moment. */
+NODISCARD bool machine_proof_group(struct db *db, int64_t machine_id, struct instant asked,
+                                   struct arena *arena, struct machine_proof_row **ret,
+                                   size_t *ret_count, struct error *err);
+
+/* The newest good proof of compute of that GPU in that machine; `company` narrows it, or is
+ * MACHINE_PROOF_ANY. */
+enum { MACHINE_PROOF_ANY = -1 };
+NODISCARD bool machine_proof_last(struct db *db, int64_t machine_id, const char *gpu_uuid,
+                                  int company, struct arena *arena, struct machine_proof_row *ret,
+                                  bool *ret_has, struct error *err);
+
+/* How many good ones there are of a model and size, and what a round took in the fastest thousandth
+ * of them, nanoseconds. */
+NODISCARD bool machine_proof_class(struct db *db, const char *model, int64_t n, int64_t *ret_count,
+                                   int64_t *ret_round_ns, struct error *err);
+
+/* The census that is next: when; `*ret_has` false: none was planned. */
+struct census {
+    int64_t id;
+    struct instant at;
+};
+NODISCARD bool census_next(struct db *db, struct census *ret, bool *ret_has, struct error *err);
+NODISCARD bool census_plan(struct db *db, struct instant at, struct error *err);
+NODISCARD bool census_set_done(struct db *db, int64_t id, int64_t *ret_count, struct error *err);
 
 /* The machine's, newest first. */
 NODISCARD bool machine_proof_list(struct db *db, int64_t machine_id, size_t max,

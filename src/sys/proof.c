@@ -21,7 +21,19 @@ bool proof_terms_are_valid(const struct proof_terms *terms)
     bool is_power = (terms->n & (terms->n - 1)) == 0;
 
     return is_power && terms->n >= PROOF_UNIT && terms->n <= PROOF_N_MAX && terms->rounds >= 1 &&
-           terms->rounds <= PROOF_ROUNDS_MAX;
+           terms->rounds <= PROOF_ROUNDS_MAX && (!terms->is_live || terms->rounds > PROOF_NONCES);
+}
+
+/* All of them, in order: from the second round to the last. */
+uint32_t proof_nonce_of(const struct proof_terms *terms, uint32_t round)
+{
+    assert(terms->is_live && round > 0 && round < terms->rounds);
+    return (round - 1) * PROOF_NONCES / (terms->rounds - 1);
+}
+
+uint32_t proof_round_key(const struct proof_terms *terms, uint32_t round)
+{
+    return terms->is_live ? round ^ terms->nonces[proof_nonce_of(terms, round)] : round;
 }
 
 struct proof_plain {
@@ -76,11 +88,26 @@ struct proof_run {
     struct proof_engine engine;
     struct hash *nodes; /* by round, 2 n of each: its tree; owned */
     struct hash *roots; /* by round; owned */
+    proof_ask_nonce *ask;
+    void *ask_context;
+    uint32_t nonce_count; /* known so far */
 };
 
 static struct hash row_digest(const int32_t *c, uint32_t n)
 {
     return crypto_sha256(c, (size_t)n * sizeof *c);
+}
+
+/* What the round after this one is scrambled with. */
+static bool learn_nonce(struct proof_run *run, uint32_t round)
+{
+    uint32_t index = run->nonce_count;
+
+    if (!run->terms.is_live || round + 1 == run->terms.rounds ||
+        proof_nonce_of(&run->terms, round + 1) != index)
+        return true;
+    run->nonce_count++;
+    return run->ask(run->ask_context, index, &run->terms.nonces[index]);
 }
 
 /* One round over all rows: `a` becomes what the next one takes. */
@@ -89,6 +116,8 @@ static void run_round(struct proof_run *run, uint32_t round, int8_t *a)
     uint32_t n = run->terms.n, numbers[ROWS_AT_ONCE];
     struct hash *leaves = run->nodes + (size_t)round * 2 * n;
     auto_free int32_t *c = must(malloc((size_t)ROWS_AT_ONCE * n * sizeof *c));
+    bool is_last = round + 1 == run->terms.rounds;
+    uint32_t key = is_last ? 0 : proof_round_key(&run->terms, round + 1);
 
     for (uint32_t first = 0; first < n; first += ROWS_AT_ONCE) {
         int8_t *rows = a + (size_t)first * n;
@@ -99,30 +128,53 @@ static void run_round(struct proof_run *run, uint32_t round, int8_t *a)
                              &(struct proof_rows){ round, ROWS_AT_ONCE, numbers, rows, c });
         for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
             leaves[first + i] = row_digest(c + (size_t)i * n, n);
-            proof_loops()->requantise(c + (size_t)i * n, first + i, round + 1, n,
-                                      rows + (size_t)i * n);
+            if (!is_last)
+                proof_loops()->requantise(c + (size_t)i * n, first + i, key, n,
+                                          rows + (size_t)i * n);
         }
     }
     run->roots[round] = proof_tree_build(leaves, n);
 }
 
-struct proof_run *proof_run_open(const struct proof_terms *terms, struct proof_engine engine,
-                                 struct hash *ret_commitment)
+static bool run_all(struct proof_run *run, struct hash *ret_commitment)
 {
-    assert(proof_terms_are_valid(terms));
-    struct proof_run *run = must(malloc(sizeof *run));
+    const struct proof_terms *terms = &run->terms;
     size_t n = terms->n;
     auto_free int8_t *a = must(malloc(n * n));
 
-    *run = (struct proof_run){ .terms = *terms, .engine = engine };
-    run->nodes = must(calloc((size_t)terms->rounds * 2 * n, sizeof *run->nodes));
-    run->roots = must(calloc(terms->rounds, sizeof *run->roots));
     for (uint32_t row = 0; row < terms->n; row++)
         proof_line(terms->seed, PROOF_STREAM_A, row, terms->n, a + row * n);
-    for (uint32_t round = 0; round < terms->rounds; round++)
+    for (uint32_t round = 0; round < terms->rounds; round++) {
+        if (!learn_nonce(run, round))
+            return false;
         run_round(run, round, a);
+    }
     *ret_commitment = proof_tree_commitment(terms, run->roots);
+    return true;
+}
+
+struct proof_run *proof_run_open_live(const struct proof_terms *terms, struct proof_engine engine,
+                                      proof_ask_nonce *ask, void *ask_context,
+                                      struct hash *ret_commitment)
+{
+    assert(proof_terms_are_valid(terms));
+    struct proof_run *run = must(malloc(sizeof *run));
+
+    *run = (struct proof_run){
+        .terms = *terms, .engine = engine, .ask = ask, .ask_context = ask_context
+    };
+    run->nodes = must(calloc((size_t)terms->rounds * 2 * terms->n, sizeof *run->nodes));
+    run->roots = must(calloc(terms->rounds, sizeof *run->roots));
+    if (!run_all(run, ret_commitment))
+        proof_run_close(&run);
     return run;
+}
+
+struct proof_run *proof_run_open(const struct proof_terms *terms, struct proof_engine engine,
+                                 struct hash *ret_commitment)
+{
+    assert(!terms->is_live);
+    return proof_run_open_live(terms, engine, NULL, NULL, ret_commitment);
 }
 
 void proof_run_close(struct proof_run **run_owner)
@@ -161,6 +213,8 @@ static void compute_rows(const struct proof_run *run, const struct proof_pair *p
         proof_line(run->terms.seed, PROOF_STREAM_A, pairs[i].row, run->terms.n, a + i * n);
     }
     for (uint32_t round = 0; round <= last; round++) {
+        uint32_t key = round < last ? proof_round_key(&run->terms, round + 1) : 0;
+
         run->engine.multiply(run->engine.context, &run->terms,
                              &(struct proof_rows){ round, (uint32_t)count, numbers, a, c });
         for (size_t i = 0; i < count; i++) {
@@ -168,7 +222,7 @@ static void compute_rows(const struct proof_run *run, const struct proof_pair *p
                 memcpy(ret_rows + i * n, c + i * n, n * sizeof *c);
             if (pairs[i].round == round + 1)
                 memcpy(ret_before + i * n, c + i * n, n * sizeof *c);
-            proof_loops()->requantise(c + i * n, numbers[i], round + 1, run->terms.n, a + i * n);
+            proof_loops()->requantise(c + i * n, numbers[i], key, run->terms.n, a + i * n);
         }
     }
 }

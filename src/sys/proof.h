@@ -8,7 +8,10 @@
  * verifier checks the hashes, and all products at once: random weights w give sum(w C) = sum(w A) B
  * modulo 2^31-1, one pass over B, which fails for a wrong row but for one time in 2^31.
  *
- * Whoever skips a part f of all rows is caught by k openings with 1 - (1 - f)^k. */
+ * Whoever skips a part f of all rows is caught by k openings with 1 - (1 - f)^k.
+ *
+ * In a live proof the scrambling of some rounds also takes a number that comes into being only when
+ * the prover asks for it, on the way: who computes elsewhere pays for each with a round trip. */
 
 #ifndef BERTH_SYS_PROOF_H
 #define BERTH_SYS_PROOF_H
@@ -26,15 +29,24 @@ enum {
     PROOF_ROUNDS_MAX = 4096,
     PROOF_OPENINGS_MAX = 256,
     PROOF_OPENINGS = 64,
+    PROOF_NONCES = 20,
 };
 
 struct proof_terms {
     uint8_t seed[PROOF_SEED_SIZE]; /* fresh for each challenge and GPU */
     uint32_t n;                    /* a power of two from PROOF_UNIT to PROOF_N_MAX */
-    uint32_t rounds;               /* 1 to PROOF_ROUNDS_MAX */
+    uint32_t rounds;               /* 1 to PROOF_ROUNDS_MAX; live: more than PROOF_NONCES */
+    bool is_live;
+    uint32_t nonces[PROOF_NONCES]; /* the prover learns them one by one */
 };
 
 bool proof_terms_are_valid(const struct proof_terms *terms);
+
+/* What the rows that a round (above 0) takes are scrambled with. */
+uint32_t proof_round_key(const struct proof_terms *terms, uint32_t round);
+
+/* Which nonce that is, of a live proof. */
+uint32_t proof_nonce_of(const struct proof_terms *terms, uint32_t round);
 
 struct proof_pair {
     uint32_t round, row;
@@ -69,6 +81,12 @@ struct proof_run;
 /* All rounds. `*ret_commitment` is what is sent first. */
 struct proof_run *proof_run_open(const struct proof_terms *terms, struct proof_engine engine,
                                  struct hash *ret_commitment);
+
+/* The same for a live proof: asks for each nonce when it is needed. NULL: one did not come. */
+typedef bool proof_ask_nonce(void *context, uint32_t index, uint32_t *ret_nonce);
+struct proof_run *proof_run_open_live(const struct proof_terms *terms, struct proof_engine engine,
+                                      proof_ask_nonce *ask, void *ask_context,
+                                      struct hash *ret_commitment);
 void proof_run_close(struct proof_run **run);
 
 /* Adds what is to be sent then: rows are computed anew. */

@@ -50,7 +50,8 @@ static bool read_pair(struct reading *reading, const struct proof_pair *pair, ui
     } else {
         if (!read_row(reading, pair->round - 1, pair->row))
             return false;
-        proof_loops()->requantise(reading->row, pair->row, pair->round, n, reading->a);
+        proof_loops()->requantise(reading->row, pair->row,
+                                  proof_round_key(reading->terms, pair->round), n, reading->a);
     }
     proof_loops()->add_narrow(reading->left, reading->a, weight, n);
     return true;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/opencl_memory.h"
 #include "agent/opencl_proof.h"
 #include "check.h"
 #include "sys/proof_verify.h"
@@ -135,6 +136,33 @@ static void test_a_proof_is_that_of_plain_c(void **state)
     proof_plain_close(&plain);
 }
 
+/* Every cell of every page, and every page's root. */
+static void test_memory_is_that_of_plain_c(void **state)
+{
+    enum { PAGES = 18 };
+    struct memory_terms terms = { .seed = { 6, 1 }, .pages = PAGES, .layers = 5 };
+    struct memory_plain *plain = memory_plain_open(&terms);
+    struct memory_engine by_plain = memory_plain_engine(plain);
+    struct error err;
+    auto_opencl_memory struct opencl_memory *memory = opencl_memory_open(device, &terms, &err);
+    struct hash want[PAGES], got[PAGES];
+    static uint8_t want_page[MEMORY_PAGE_SIZE], got_page[MEMORY_PAGE_SIZE];
+
+    (void)state;
+    CHECK(memory != NULL);
+    struct memory_engine by_device = opencl_memory_engine(memory);
+    CHECK(by_plain.make(by_plain.context, &terms, want));
+    CHECK(by_device.make(by_device.context, &terms, got));
+    for (uint64_t page = 0; page < PAGES; page++) {
+        check_row("page %d", (int)page);
+        CHECK(by_plain.read(by_plain.context, page, want_page));
+        CHECK(by_device.read(by_device.context, page, got_page));
+        CHECK(memcmp(want_page, got_page, sizeof want_page) == 0);
+    }
+    CHECK(memcmp(want, got, sizeof want) == 0);
+    memory_plain_close(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_lines_are_those_of_plain_c),
         cmocka_unit_test(test_rows_are_scrambled_as_in_plain_c),
         cmocka_unit_test(test_a_proof_is_that_of_plain_c),
+        cmocka_unit_test(test_memory_is_that_of_plain_c),
     };
     struct error err;
 

@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "fake_http.h"
-#include "sys/proof_verify.h"
+#include "sys/proof_memory.h"
 
 /* PoCL may be loaded into this program, and frees nothing at its end. */
 int __lsan_is_turned_off(void);
@@ -20,9 +20,27 @@ static struct {
     const struct challenge *challenge;
     uint8_t draw[32];
     struct hash commitment;
-    int commits, openings;
-    bool refuses;
+    int commits, openings, nonces;
+    bool refuses, counts_only;
 } judge;
+
+static uint32_t nonce_of(int64_t number)
+{
+    return (uint32_t)(number + 1) * 77777;
+}
+
+static void take_ask(const json_t *root, struct buf *response)
+{
+    auto_buf struct buf body = buf_of(4096);
+    struct challenge_ask ask;
+    struct error err;
+
+    CHECK_OK(challenge_ask_decode(root, &ask, &err), &err);
+    CHECK_TEXT(ask.token, judge.challenge->token);
+    CHECK_INT(ask.number, judge.nonces++);
+    challenge_nonce_encode(&body, &(struct challenge_nonce){ nonce_of(ask.number) });
+    fake_http_reply(response, 200, body.bytes);
+}
 
 static void take_commit(const json_t *root, struct buf *response)
 {
@@ -36,15 +54,45 @@ static void take_commit(const json_t *root, struct buf *response)
     memcpy(judge.commitment.bytes, commit.commitment, sizeof commit.commitment);
     memcpy(draw.draw, judge.draw, sizeof draw.draw);
     judge.commits++;
+    draw.openings = judge.counts_only ? 0 : CHALLENGE_OPENINGS;
+    CHECK_INT(judge.nonces, judge.challenge->nonces);
     challenge_draw_encode(&body, &draw);
     fake_http_reply(response, judge.refuses ? 404 : 200, body.bytes);
+}
+
+/* The first time for many cells, and then three times for few. */
+static void take_cells(const json_t *root, struct buf *response)
+{
+    auto_arena struct arena arena = arena_of(PROTO_BODY_MAX);
+    auto_buf struct buf body = buf_of(4096);
+    struct memory_terms terms = { .pages = (uint64_t)judge.challenge->n,
+                                  .layers = (uint32_t)judge.challenge->rounds };
+    uint64_t cells[MEMORY_CELLS];
+    size_t length, count = judge.openings == 0 ? MEMORY_CELLS : MEMORY_ROUND_CELLS;
+    const uint8_t *opening;
+    const char *token;
+    struct error err;
+
+    CHECK_OK(challenge_opening_decode(root, &arena, &token, &opening, &length, &err), &err);
+    memcpy(terms.seed, judge.challenge->seed, sizeof terms.seed);
+    memory_draw(&terms, judge.draw, cells, count);
+    CHECK_INT(memory_verify_anew(&terms, &judge.commitment, cells, count, opening, length),
+              PROOF_GOOD);
+    judge.draw[0]++;
+    struct challenge_verdict verdict = { "more", MEMORY_ROUND_CELLS, { 0 } };
+    memcpy(verdict.draw, judge.draw, sizeof verdict.draw);
+    if (++judge.openings == 4)
+        verdict = (struct challenge_verdict){ .verdict = "good" };
+    challenge_verdict_encode(&body, &verdict);
+    fake_http_reply(response, 200, body.bytes);
 }
 
 static void take_opening(const json_t *root, struct buf *response)
 {
     auto_arena struct arena arena = arena_of(PROTO_BODY_MAX);
     struct proof_terms terms = { .n = (uint32_t)judge.challenge->n,
-                                 .rounds = (uint32_t)judge.challenge->rounds };
+                                 .rounds = (uint32_t)judge.challenge->rounds,
+                                 .is_live = judge.challenge->nonces > CHALLENGE_PINGS };
     struct proof_pair pairs[CHALLENGE_OPENINGS];
     const uint8_t *opening;
     const char *token;
@@ -54,6 +102,8 @@ static void take_opening(const json_t *root, struct buf *response)
     CHECK_OK(challenge_opening_decode(root, &arena, &token, &opening, &length, &err), &err);
     CHECK_TEXT(token, judge.challenge->token);
     memcpy(terms.seed, judge.challenge->seed, sizeof terms.seed);
+    for (int i = 0; terms.is_live && i < PROOF_NONCES; i++)
+        terms.nonces[i] = nonce_of(CHALLENGE_PINGS + i);
     proof_draw(&terms, judge.draw, pairs, CHALLENGE_OPENINGS);
     enum proof_fault fault = proof_verify(&terms, &judge.commitment, pairs, CHALLENGE_OPENINGS,
                                           judge.draw, opening, length);
@@ -71,6 +121,11 @@ static void respond(void *context, const struct fake_request *request, struct bu
     CHECK_OK(json_parse(request->body, request->body_length, &root, &err), &err);
     if (strcmp(request->target, "/agent/v1/commit") == 0)
         take_commit(root, response);
+    else if (strcmp(request->target, "/agent/v1/liveness") == 0)
+        take_ask(root, response);
+    else if (strcmp(request->target, "/agent/v1/opening") == 0 &&
+             judge.challenge->kind == AUDIT_MEMORY)
+        take_cells(root, response);
     else if (strcmp(request->target, "/agent/v1/opening") == 0)
         take_opening(root, response);
     else
@@ -91,7 +146,8 @@ static struct prove prove_of(const struct challenge *challenge, const char *url)
 static void test_a_challenge_is_answered_well(void **state)
 {
     auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
-    struct challenge challenge = { 7, "GPU-1", "secret", { 1, 2 }, 512, 3 };
+    struct challenge challenge = { 7,   "GPU-1",          "secret",      { 1, 2 },
+                                   512, PROOF_NONCES + 2, AUDIT_COMPUTE, 24 };
     char url[64], verdict[16];
     struct error err;
 
@@ -107,10 +163,48 @@ static void test_a_challenge_is_answered_well(void **state)
     }
 }
 
+/* In a census most only commit. */
+static void test_who_is_only_counted_opens_nothing(void **state)
+{
+    auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
+    struct challenge challenge = { 7, "GPU-1", "secret", { 1, 2 }, 512, 3, AUDIT_COMPUTE, 4 };
+    char url[64], verdict[16];
+    struct error err;
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
+    struct prove work = prove_of(&challenge, url);
+    judge.counts_only = true;
+    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_TEXT(verdict, "unopened");
+    CHECK_INT(judge.openings, 0);
+}
+
+static void test_memory_is_shown_as_long_as_it_is_asked_for(void **state)
+{
+    auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
+    struct challenge challenge = { 7, "GPU-1", "secret", { 1, 2 }, 6, 5, AUDIT_MEMORY, 4 };
+    char url[64], verdict[16];
+    struct error err;
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
+    struct prove work = prove_of(&challenge, url);
+    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_TEXT(verdict, "good");
+    CHECK_INT(judge.openings, 4);
+    /* More than a processor may be asked for. */
+    work.challenge.n = challenge.n = (int64_t)(PROVE_MEMORY_MAX / MEMORY_PAGE_SIZE) + 2;
+    judge.nonces = 0;
+    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_UNAVAILABLE);
+    work.challenge.n = 3;
+    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
+}
+
 static void test_what_cannot_be_is_an_error(void **state)
 {
     auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
-    struct challenge challenge = { 7, "GPU-1", "secret", { 1, 2 }, 500, 3 };
+    struct challenge challenge = { 7, "GPU-1", "secret", { 1, 2 }, 500, 3, AUDIT_COMPUTE, 0 };
     char url[64], verdict[16];
     struct error err;
 
@@ -129,6 +223,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_challenge_is_answered_well),
+        cmocka_unit_test(test_who_is_only_counted_opens_nothing),
+        cmocka_unit_test(test_memory_is_shown_as_long_as_it_is_asked_for),
         cmocka_unit_test(test_what_cannot_be_is_an_error),
     };
 

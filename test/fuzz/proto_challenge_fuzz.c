@@ -7,6 +7,9 @@ static bool pass(const json_t *root, struct arena *arena, struct buf *out)
 {
     static struct challenge_list list;
     struct challenge_commit commit;
+    struct challenge_verdict verdict;
+    struct challenge_nonce nonce;
+    struct challenge_ask ask;
     const uint8_t *opening;
     const char *token;
     size_t length;
@@ -16,6 +19,12 @@ static bool pass(const json_t *root, struct arena *arena, struct buf *out)
         challenge_list_encode(out, &list);
     else if (challenge_commit_decode(root, &commit, &err))
         challenge_commit_encode(out, &commit);
+    else if (challenge_ask_decode(root, &ask, &err))
+        challenge_ask_encode(out, &ask);
+    else if (challenge_nonce_decode(root, &nonce, &err))
+        challenge_nonce_encode(out, &nonce);
+    else if (challenge_verdict_decode(root, &verdict, &err))
+        challenge_verdict_encode(out, &verdict);
     else if (challenge_opening_decode(root, arena, &token, &opening, &length, &err))
         challenge_opening_encode(out, token, opening, length);
     else

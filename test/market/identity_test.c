@@ -144,6 +144,18 @@ static void test_what_was_not_measured_says_nothing(void **state)
     CHECK(identity_suspect(need("RTX 4090"), &memory) != NULL);
 }
 
+static void test_rates_are_those_of_the_bench(void **state)
+{
+    struct dlperf_rates rates = {
+        .of = { [DLPERF_F32] = 1, [DLPERF_F16] = 2, [DLPERF_BANDWIDTH] = 3 }
+    };
+    struct identity measured = identity_measured(&rates, 4);
+
+    (void)state;
+    for (int i = 0; i < IDENTITY_AXES; i++)
+        CHECK_INT((int64_t)measured.of[i], i + 1);
+}
+
 static void test_links_are_those_of_their_generation(void **state)
 {
     (void)state;
@@ -159,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_honest_machines_keep_their_names),
         cmocka_unit_test(test_slow_is_no_cheating),
         cmocka_unit_test(test_what_was_not_measured_says_nothing),
+        cmocka_unit_test(test_rates_are_those_of_the_bench),
         cmocka_unit_test(test_links_are_those_of_their_generation),
     };
 

@@ -18,15 +18,19 @@ static void test_what_is_written_is_read(void **state)
 {
     static struct challenge_list list = { .count = 2 }, got;
     struct challenge_commit commit = { .token = "abc", .commitment = { 1, 2, 3 } }, got_commit;
-    struct challenge_draw draw = { .draw = { 9 } }, got_draw;
+    struct challenge_draw draw = { .draw = { 9 }, .openings = 64 }, got_draw;
     auto_buf struct buf first = buf_of(1 << 16);
     auto_buf struct buf second = buf_of(1 << 16), third = buf_of(1 << 16);
     struct error err;
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        list.challenges[i] =
-            (struct challenge){ .id = i + 1, .seed = { 4 }, .n = 512, .rounds = 7 };
+        list.challenges[i] = (struct challenge){ .id = i + 1,
+                                                 .seed = { 4 },
+                                                 .n = 512,
+                                                 .rounds = 7,
+                                                 .kind = AUDIT_COMPUTE + i,
+                                                 .nonces = 24 };
         memcpy(list.challenges[i].gpu, i == 0 ? "GPU-a" : "GPU-b", sizeof "GPU-a");
     }
     challenge_list_encode(&first, &list);
@@ -42,6 +46,58 @@ static void test_what_is_written_is_read(void **state)
     auto_json json_t *last = parsed(&third);
     CHECK_OK(challenge_draw_decode(last, &got_draw, &err), &err);
     CHECK(memcmp(got_draw.draw, draw.draw, 32) == 0);
+    CHECK_INT(got_draw.openings, 64);
+}
+
+static void test_nonces_and_verdicts_are_read(void **state)
+{
+    struct challenge_ask ask = { "abc", 23 }, got_ask;
+    struct challenge_nonce nonce = { UINT32_MAX }, got_nonce;
+    struct challenge_verdict verdict = { "more", 32, { 5 } }, got_verdict;
+    auto_buf struct buf first = buf_of(1 << 12), second = buf_of(1 << 12), third = buf_of(1 << 12);
+    struct error err;
+
+    (void)state;
+    challenge_ask_encode(&first, &ask);
+    auto_json json_t *root = parsed(&first);
+    CHECK_OK(challenge_ask_decode(root, &got_ask, &err), &err);
+    CHECK_TEXT(got_ask.token, "abc");
+    CHECK_INT(got_ask.number, 23);
+    challenge_nonce_encode(&second, &nonce);
+    auto_json json_t *other = parsed(&second);
+    CHECK_OK(challenge_nonce_decode(other, &got_nonce, &err), &err);
+    CHECK_INT(got_nonce.nonce, UINT32_MAX);
+    challenge_verdict_encode(&third, &verdict);
+    auto_json json_t *last = parsed(&third);
+    CHECK_OK(challenge_verdict_decode(last, &got_verdict, &err), &err);
+    CHECK(memcmp(&got_verdict, &verdict, sizeof verdict) == 0);
+}
+
+/* What an older server says means what it meant. */
+static void test_an_older_server_is_understood(void **state)
+{
+    static struct challenge_list list;
+    static const char challenges[] =
+        "{\"challenges\":[{\"id\":1,\"gpu\":\"GPU-a\",\"token\":\"t\","
+        "\"seed\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"n\":512,\"rounds\":2}]}";
+    static const char drawn[] = "{\"draw\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}";
+    auto_json json_t *root = NULL, *second = NULL, *third = NULL;
+    struct challenge_verdict verdict;
+    struct challenge_draw draw;
+    struct error err;
+
+    (void)state;
+    CHECK_OK(json_parse(challenges, strlen(challenges), &root, &err), &err);
+    CHECK_OK(challenge_list_decode(root, &list, &err), &err);
+    CHECK_INT(list.challenges[0].kind, AUDIT_COMPUTE);
+    CHECK_INT(list.challenges[0].nonces, 0);
+    CHECK_OK(json_parse(drawn, strlen(drawn), &second, &err), &err);
+    CHECK_OK(challenge_draw_decode(second, &draw, &err), &err);
+    CHECK_INT(draw.openings, CHALLENGE_OPENINGS);
+    CHECK_OK(json_parse("{\"verdict\":\"good\"}", 18, &third, &err), &err);
+    CHECK_OK(challenge_verdict_decode(third, &verdict, &err), &err);
+    CHECK_TEXT(verdict.verdict, "good");
+    CHECK_INT(verdict.cells, 0);
 }
 
 static void test_openings_of_any_length_arrive(void **state)
@@ -101,6 +157,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_is_read),
+        cmocka_unit_test(test_nonces_and_verdicts_are_read),
+        cmocka_unit_test(test_an_older_server_is_understood),
         cmocka_unit_test(test_openings_of_any_length_arrive),
         cmocka_unit_test(test_what_makes_no_sense_is_refused),
     };

@@ -311,6 +311,65 @@ static void test_one_wrong_entry_of_an_opened_row_is_always_seen(void **state)
     }
 }
 
+struct nonces {
+    uint32_t next, fails_at;
+};
+
+static bool give_nonce(void *context, uint32_t index, uint32_t *ret_nonce)
+{
+    struct nonces *nonces = context;
+
+    CHECK_INT(index, nonces->next++);
+    *ret_nonce = 1000003 * (index + 1);
+    return index != nonces->fails_at;
+}
+
+/* Each nonce is asked for once, in order, before the round that it goes into; with one of them
+ * another, there is no proof. */
+static void test_a_live_proof_takes_every_nonce(void **state)
+{
+    struct proof_terms terms = terms_of(6, PROOF_NONCES + 3);
+    struct proof_plain *plain = proof_plain_open(&terms);
+    struct proof_pair pairs[PROOF_OPENINGS];
+    struct nonces nonces = { 0, PROOF_NONCES };
+    auto_buf struct buf opening = buf_of(OPENING_MAX);
+    uint8_t random[PROOF_SEED_SIZE] = { 5 };
+    struct hash commitment;
+
+    (void)state;
+    terms.is_live = true;
+    auto_proof_run struct proof_run *run =
+        proof_run_open_live(&terms, proof_plain_engine(plain), give_nonce, &nonces, &commitment);
+    CHECK(run != NULL);
+    CHECK_INT(nonces.next, PROOF_NONCES);
+    for (uint32_t i = 0; i < PROOF_NONCES; i++)
+        terms.nonces[i] = 1000003 * (i + 1);
+    proof_draw(&terms, random, pairs, PROOF_OPENINGS);
+    proof_run_open_pairs(run, pairs, PROOF_OPENINGS, &opening);
+    CHECK_INT(proof_verify(&terms, &commitment, pairs, PROOF_OPENINGS, random, opening.bytes,
+                           opening.length),
+              PROOF_GOOD);
+    for (uint32_t i = 0; i < PROOF_NONCES; i++) {
+        /* Where no row of that nonce's round was drawn, it does not matter. */
+        bool is_drawn = false;
+        for (int j = 0; j < PROOF_OPENINGS; j++)
+            is_drawn =
+                is_drawn || (pairs[j].round > 0 && proof_nonce_of(&terms, pairs[j].round) == i);
+        check_row("nonce %d", (int)i);
+        terms.nonces[i] ^= 1;
+        CHECK((proof_verify(&terms, &commitment, pairs, PROOF_OPENINGS, random, opening.bytes,
+                            opening.length) == PROOF_GOOD) == !is_drawn);
+        terms.nonces[i] ^= 1;
+    }
+    nonces = (struct nonces){ 0, 7 };
+    CHECK(proof_run_open_live(&terms, proof_plain_engine(plain), give_nonce, &nonces,
+                              &commitment) == NULL);
+    CHECK_INT(nonces.next, 8);
+    terms.rounds = PROOF_NONCES;
+    CHECK(!proof_terms_are_valid(&terms));
+    proof_plain_close(&plain);
+}
+
 static void test_draws_are_different_pairs_all_over(void **state)
 {
     struct proof_terms terms = terms_of(1, 3);
@@ -361,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_a_replay_is_always_caught),
         cmocka_unit_test(test_what_is_changed_on_the_way_is_seen),
         cmocka_unit_test(test_one_wrong_entry_of_an_opened_row_is_always_seen),
+        cmocka_unit_test(test_a_live_proof_takes_every_nonce),
         cmocka_unit_test(test_draws_are_different_pairs_all_over),
         cmocka_unit_test(test_terms_have_bounds),
     };

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/audit_ask.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flow/hardware.h"
+#include "flow/limits.h"
+#include "market/timing.h"
+#include "proto/challenge.h"
+#include "store/machine_proof.h"
+#include "sys/crypto.h"
+#include "sys/proof_memory.h"
+
+/* One machine that is asked. */
+struct ask_work {
+    struct instant now;
+    const struct audit_terms *terms; /* NULL: as is right for the machine */
+    bool is_census;
+    int64_t machine_id;
+    size_t count;
+    int64_t ids[AUDIT_BATCH_MAX];
+};
+
+static uint64_t draw(uint64_t limit)
+{
+    uint64_t random;
+
+    crypto_random(&random, sizeof random);
+    return random % limit;
+}
+
+static bool find_work(struct db *db, void *context, struct error *err)
+{
+    struct ask_work *work = context;
+
+    return machine_audits_due(db, work->now, work->ids, AUDIT_BATCH_MAX, &work->count, err);
+}
+
+static bool expire_work(struct db *db, void *context, struct error *err)
+{
+    const struct instant *now = context;
+
+    return machine_proof_expire(db, instant_add(*now, -AUDIT_PATIENCE_US), *now, err);
+}
+
+/* Nobody has it: a GPU that works for somebody would do badly, and its tenant too. */
+static bool is_idle(const struct hardware *hardware)
+{
+    for (size_t i = 0; i < hardware->gpu_count; i++) {
+        if (hardware->gpus[i].claimed_by != 0)
+            return false;
+    }
+    return hardware->facts.gpu_count > 0;
+}
+
+/* What all GPUs of a machine are asked in one moment, and which of them. */
+struct question {
+    struct audit_terms terms;
+    enum audit_company company;
+    int64_t openings, only; /* a GPU's number; -1: all */
+};
+
+/* Rounds that take about TIMING_NOMINAL_US on that GPU, once it is known how fast it is. */
+static bool choose_rounds(struct db *db, int64_t machine_id, const struct gpu_facts *gpu,
+                          struct arena *arena, struct audit_terms *terms, struct error *err)
+{
+    struct machine_proof_row last;
+    bool has;
+
+    if (!machine_proof_last(db, machine_id, gpu->uuid, MACHINE_PROOF_ANY, arena, &last, &has, err))
+        return false;
+    if (has && last.n == terms->n && last.net_us > 0)
+        terms->rounds = timing_rounds(last.net_us / last.rounds);
+    if (terms->rounds <= PROOF_NONCES)
+        terms->rounds = PROOF_NONCES + 1;
+    return true;
+}
+
+/* Nine tenths of what it says to have, and a little: what a driver keeps for itself is not asked
+ * for. */
+static int64_t pages_of(const struct gpu_facts *gpu)
+{
+    int64_t pages =
+        gpu->memory_mb * AUDIT_MEMORY_PERCENT / 100 * (1 << 20) / MEMORY_PAGE_SIZE / 2 * 2;
+
+    return pages < 2 ? 2 : pages > (int64_t)MEMORY_PAGES_MAX ? (int64_t)MEMORY_PAGES_MAX : pages;
+}
+
+/* A question of compute to all in three of four cases, so that what they do together is known; to
+ * one alone in some of them, so that there is something to compare it with. */
+static bool choose(struct db *db, const struct ask_work *work, const struct machine_row *row,
+                   const struct hardware *hardware, struct arena *arena, struct question *ret,
+                   struct error *err)
+{
+    int64_t count = hardware->facts.gpu_count;
+    struct question question = {
+        .terms = { AUDIT_COMPUTE, AUDIT_N, AUDIT_ROUNDS, true },
+        .company = count > 1 ? AUDIT_TOGETHER : AUDIT_ALONE,
+        .openings = CHALLENGE_OPENINGS,
+        .only = -1,
+    };
+
+    if (work->is_census) {
+        question.company = AUDIT_CENSUS;
+        if (!audit_is_pressing(row->standing) && draw(100) >= AUDIT_CENSUS_OPENED_PERCENT)
+            question.openings = 0;
+    } else if (work->terms != NULL) {
+        question.terms = *work->terms;
+    } else if (row->bench.rates.of[DLPERF_BANDWIDTH] > 0 && draw(4) == 0) {
+        question.terms.kind = AUDIT_MEMORY;
+        question.terms.rounds = MEMORY_LAYERS;
+    } else if (count > 1 && draw(2) == 0) {
+        question.company = AUDIT_ALONE;
+        question.only = (int64_t)draw((uint64_t)count);
+    }
+    *ret = question;
+    return work->terms != NULL || ret->terms.kind == AUDIT_MEMORY ||
+           choose_rounds(db, row->id, &hardware->facts.gpus[0], arena, &ret->terms, err);
+}
+
+static bool insert_one(struct db *db, const struct ask_work *work, const struct question *question,
+                       const struct gpu_facts *gpu, int64_t *ret_id, struct error *err)
+{
+    bool is_memory = question->terms.kind == AUDIT_MEMORY;
+    struct machine_proof_row proof = {
+        .machine_id = work->machine_id,
+        .gpu_uuid = gpu->uuid,
+        .model = gpu->name,
+        .kind = question->terms.kind,
+        .company = question->company,
+        .n = is_memory && question->terms.n == AUDIT_N ? pages_of(gpu) : question->terms.n,
+        .rounds = question->terms.rounds,
+        .nonces = CHALLENGE_PINGS + (question->terms.is_live && !is_memory ? PROOF_NONCES : 0),
+        .openings = question->openings,
+        .state = AUDIT_ASKED,
+        .asked = work->now,
+    };
+
+    crypto_random(proof.seed, sizeof proof.seed);
+    crypto_random(proof.draw, sizeof proof.draw);
+    crypto_random(proof.token_hash, sizeof proof.token_hash); /* no token yet */
+    return machine_proof_insert(db, &proof, ret_id, err);
+}
+
+static bool ask_work(struct db *db, void *context, struct error *err)
+{
+    struct ask_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct machine_row row;
+    struct hardware *hardware;
+    struct question question;
+    bool has, is_asked;
+
+    if (!machine_lock(db, work->machine_id, err) ||
+        !machine_load(db, work->machine_id, &arena, &row, &has, err))
+        return false;
+    if (!has || !row.is_online ||
+        (!work->is_census && instant_compare(row.audit_at, work->now) > 0))
+        return true;
+    if (!hardware_load(db, &row, work->now, &arena, &hardware, err))
+        return false;
+    if (!work->is_census)
+        row.audit_at = instant_add(
+            work->now, audit_wait_us(draw(UINT64_MAX), audit_is_pressing(row.standing)));
+    is_asked = !row.is_simulated && is_idle(hardware);
+    if (is_asked && !choose(db, work, &row, hardware, &arena, &question, err))
+        return false;
+    for (int64_t i = 0; is_asked && i < hardware->facts.gpu_count; i++) {
+        if ((question.only < 0 || question.only == i) &&
+            !insert_one(db, work, &question, &hardware->facts.gpus[i], &row.audit_id, err))
+            return false;
+    }
+    return machine_set_audit(db, &row, err) && (!is_asked || machine_bump(db, row.id, err));
+}
+
+static bool ask(const struct flow *flow, const struct audit_terms *terms, size_t *ret_count,
+                struct error *err)
+{
+    struct ask_work work = { .now = clock_now(flow->clock), .terms = terms };
+
+    if (!store_write(flow->store, expire_work, &work.now, err))
+        return error_context(err, "end proofs that were not answered");
+    if (!store_read(flow->store, find_work, &work, err))
+        return error_context(err, "look for machines to ask for a proof");
+    for (size_t i = 0; i < work.count; i++) {
+        work.machine_id = work.ids[i];
+        if (!store_write(flow->store, ask_work, &work, err))
+            return error_context(err, "ask machine %" PRId64 " for a proof", work.machine_id);
+    }
+    *ret_count = work.count;
+    return true;
+}
+
+bool flow_audit_ask_with(const struct flow *flow, struct audit_terms terms, size_t *ret_count,
+                         struct error *err)
+{
+    return ask(flow, &terms, ret_count, err);
+}
+
+bool flow_audit_ask(const struct flow *flow, size_t *ret_count, struct error *err)
+{
+    return ask(flow, NULL, ret_count, err);
+}
+
+/* The census */
+
+struct census_work {
+    struct instant now;
+    bool is_due;
+};
+
+static bool census_work(struct db *db, void *context, struct error *err)
+{
+    struct census_work *work = context;
+    struct census census;
+    int64_t count = 0;
+    bool has;
+
+    work->is_due = false;
+    if (!census_next(db, &census, &has, err))
+        return false;
+    if (has && instant_compare(census.at, work->now) > 0)
+        return true;
+    if (has && !census_set_done(db, census.id, &count, err))
+        return false;
+    work->is_due = count == 1;
+    /* At some moment of the span after this one. */
+    int64_t today = work->now.microseconds / AUDIT_CENSUS_US;
+    struct instant next = { (today + 1) * AUDIT_CENSUS_US + (int64_t)draw(AUDIT_CENSUS_US) };
+    return census_plan(db, next, err);
+}
+
+static bool find_all_work(struct db *db, void *context, struct error *err)
+{
+    struct ask_work *work = context;
+
+    return machine_audits_idle(db, work->machine_id, work->ids, AUDIT_BATCH_MAX, &work->count, err);
+}
+
+bool flow_audit_census(const struct flow *flow, struct error *err)
+{
+    struct ask_work work = { .now = clock_now(flow->clock), .is_census = true };
+    struct census_work census = { .now = work.now };
+
+    if (!store_write(flow->store, census_work, &census, err))
+        return error_context(err, "look whether a census is due");
+    if (!census.is_due)
+        return true;
+    do {
+        if (!store_read(flow->store, find_all_work, &work, err))
+            return error_context(err, "look for machines to count");
+        for (size_t i = 0; i < work.count; i++) {
+            work.machine_id = work.ids[i];
+            if (!store_write(flow->store, ask_work, &work, err))
+                return error_context(err, "count machine %" PRId64, work.machine_id);
+        }
+    } while (work.count == AUDIT_BATCH_MAX);
+    return true;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is asked for a proof, for which, and when. */
+
+#ifndef BERTH_FLOW_AUDIT_ASK_H
+#define BERTH_FLOW_AUDIT_ASK_H
+
+#include "flow/flow.h"
+#include "market/audit.h"
+
+enum {
+    AUDIT_N = 1024,
+    AUDIT_ROUNDS = 256,
+    AUDIT_BATCH_MAX = 50,      /* machines asked in one go */
+    AUDIT_MEMORY_PERCENT = 92, /* of a GPU's memory that it has to prove */
+};
+
+/* Ask machines whose turn has come and on which nobody has an instance: mostly all GPUs of a
+ * machine at once. Ends what was not answered. */
+NODISCARD bool flow_audit_ask(const struct flow *flow, size_t *ret_count, struct error *err);
+
+/* The same with other terms, for tests. */
+struct audit_terms {
+    enum audit_kind kind;
+    int64_t n, rounds;
+    bool is_live;
+};
+NODISCARD bool flow_audit_ask_with(const struct flow *flow, struct audit_terms terms,
+                                   size_t *ret_count, struct error *err);
+
+/* Once in each AUDIT_CENSUS_US all machines on which nobody has an instance are asked in the same
+ * moment, whose GPUs serve for several among them: few have to open anything. */
+NODISCARD bool flow_audit_census(const struct flow *flow, struct error *err);
+
+#endif

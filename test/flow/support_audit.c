@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_audit.h"
+
+#include <string.h>
+
+const struct audit_terms audits_compute = { AUDIT_COMPUTE, AUDITS_N, AUDITS_ROUNDS, false };
+const struct audit_terms audits_live = { AUDIT_COMPUTE, AUDITS_N, PROOF_NONCES + 1, true };
+const struct audit_terms audits_memory = { AUDIT_MEMORY, AUDITS_PAGES, AUDITS_LAYERS, false };
+
+size_t audits_ask_for(struct world *world, struct audit_terms terms)
+{
+    struct error err;
+    size_t count;
+
+    CHECK_OK(flow_audit_ask_with(&world->flow, terms, &count, &err), &err);
+    return count;
+}
+
+size_t audits_ask(struct world *world)
+{
+    return audits_ask_for(world, audits_compute);
+}
+
+struct challenge_list audits_take(struct world *world, const struct world_machine *machine,
+                                  int64_t seq)
+{
+    static struct challenge_list list;
+    enum take_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_audit_take(&world->flow, machine->id, machine->epoch, seq, &list, &outcome, &err),
+             &err);
+    CHECK_INT(outcome, TAKE_DONE);
+    return list;
+}
+
+/* Multiplies; but for half of the rows of a cheat. */
+static void multiply(void *context, const struct proof_terms *proof, const struct proof_rows *rows)
+{
+    struct proof_plain *plain = proof_plain_open(proof);
+    struct proof_engine engine = proof_plain_engine(plain);
+    const bool *cheats = context;
+
+    engine.multiply(engine.context, proof, rows);
+    for (uint32_t i = 0; *cheats && i < rows->count; i++)
+        if (rows->rows[i] % 2 == 0)
+            memset(rows->ret_c + (size_t)i * AUDITS_N, 0, AUDITS_N * sizeof(int32_t));
+    proof_plain_close(&plain);
+}
+
+bool audits_commit(struct world *world, const struct challenge *challenge,
+                   const struct hash *commitment, struct challenge_draw *draw)
+{
+    struct challenge_commit said = { .token = challenge->token };
+    struct error err;
+    bool is_taken;
+
+    memcpy(said.commitment, commitment->bytes, sizeof said.commitment);
+    CHECK_OK(flow_audit_commit(&world->flow, &said, draw, &is_taken, &err), &err);
+    return is_taken;
+}
+
+static bool audits_take_nonce(struct world *world, const struct challenge *challenge,
+                              int64_t number, uint32_t *ret)
+{
+    struct challenge_ask said = { challenge->token, number };
+    struct challenge_nonce nonce;
+    struct error err;
+    bool is_taken;
+
+    CHECK_OK(flow_audit_nonce(&world->flow, &said, &nonce, &is_taken, &err), &err);
+    if (is_taken)
+        *ret = (uint32_t)nonce.nonce;
+    return is_taken;
+}
+
+/* Each once and in order; a round trip apart. */
+static void audits_ping(struct world *world, const struct challenge *challenge)
+{
+    struct challenge_draw draw;
+    uint32_t nonce;
+
+    for (int64_t i = 0; i < CHALLENGE_PINGS; i++) {
+        CHECK(!audits_take_nonce(world, challenge, i + 1, &nonce));
+        CHECK(!audits_commit(world, challenge, &(struct hash){ 0 }, &draw));
+        CHECK(audits_take_nonce(world, challenge, i, &nonce));
+        CHECK(!audits_take_nonce(world, challenge, i, &nonce));
+        world_pass(world, AUDITS_RTT_US);
+    }
+}
+
+static bool audits_show(struct world *world, const struct challenge *challenge,
+                        const struct buf *bytes, struct challenge_verdict *verdict)
+{
+    struct audit_opening opening = { challenge->token, (const uint8_t *)bytes->bytes,
+                                     bytes->length };
+    struct error err;
+    bool is_taken;
+
+    CHECK_OK(flow_audit_open(&world->flow, &opening, verdict, &is_taken, &err), &err);
+    return is_taken;
+}
+
+struct asker {
+    struct world *world;
+    const struct challenge *challenge;
+};
+
+static bool learn(void *context, uint32_t index, uint32_t *ret_nonce)
+{
+    const struct asker *asker = context;
+
+    return audits_take_nonce(asker->world, asker->challenge, CHALLENGE_PINGS + (int64_t)index,
+                             ret_nonce);
+}
+
+/* The whole answer, that took so long. "unopened" where nothing is to be opened. */
+const char *audits_answer_in(struct world *world, const struct challenge *challenge, bool cheats,
+                             int64_t took_us)
+{
+    static struct challenge_verdict verdict;
+    struct proof_terms proof = { .n = (uint32_t)challenge->n,
+                                 .rounds = (uint32_t)challenge->rounds,
+                                 .is_live = challenge->nonces > CHALLENGE_PINGS };
+    struct proof_pair pairs[CHALLENGE_OPENINGS];
+    auto_buf struct buf opening = buf_of(AUDITS_OPENING_MAX);
+    struct asker asker = { world, challenge };
+    struct challenge_draw draw;
+    struct hash commitment;
+
+    audits_ping(world, challenge);
+    memcpy(proof.seed, challenge->seed, sizeof proof.seed);
+    auto_proof_run struct proof_run *run = proof_run_open_live(
+        &proof, (struct proof_engine){ multiply, &cheats }, learn, &asker, &commitment);
+    CHECK(run != NULL);
+    CHECK(!audits_show(world, challenge, &opening, &verdict)); /* not before it has committed */
+    world_pass(world, took_us);
+    CHECK(audits_commit(world, challenge, &commitment, &draw));
+    CHECK(!audits_commit(world, challenge, &commitment, &draw)); /* nor twice */
+    if (draw.openings == 0)
+        return "unopened";
+    proof_draw(&proof, draw.draw, pairs, CHALLENGE_OPENINGS);
+    proof_run_open_pairs(run, pairs, CHALLENGE_OPENINGS, &opening);
+    CHECK(audits_show(world, challenge, &opening, &verdict));
+    CHECK(!audits_show(world, challenge, &opening, &(struct challenge_verdict){ 0 }));
+    return verdict.verdict;
+}
+
+const char *audits_answer(struct world *world, const struct challenge *challenge, bool cheats)
+{
+    return audits_answer_in(world, challenge, cheats, 3 * US_PER_SECOND);
+}
+
+/* Of memory; with all rounds answered in so long. */
+const char *audits_answer_memory(struct world *world, const struct challenge *challenge,
+                                 int64_t took_us, int64_t round_us, int *ret_rounds)
+{
+    static struct challenge_verdict verdict;
+    struct memory_terms terms = { .pages = (uint64_t)challenge->n,
+                                  .layers = (uint32_t)challenge->rounds };
+    struct memory_plain *plain = memory_plain_open(&terms);
+    uint64_t cells[MEMORY_CELLS];
+    struct challenge_draw draw;
+    struct hash commitment;
+
+    audits_ping(world, challenge);
+    memcpy(terms.seed, challenge->seed, sizeof terms.seed);
+    auto_memory_run struct memory_run *run =
+        memory_run_open(&terms, memory_plain_engine(plain), &commitment);
+    world_pass(world, took_us);
+    CHECK(audits_commit(world, challenge, &commitment, &draw));
+    verdict = (struct challenge_verdict){ .cells = draw.openings };
+    memcpy(verdict.draw, draw.draw, sizeof verdict.draw);
+    for (*ret_rounds = 0; verdict.cells > 0; ++*ret_rounds) {
+        auto_buf struct buf shown = buf_of(AUDITS_OPENING_MAX);
+
+        memory_draw(&terms, verdict.draw, cells, (size_t)verdict.cells);
+        CHECK(memory_run_show(run, cells, (size_t)verdict.cells, &shown));
+        world_pass(world, round_us);
+        CHECK(audits_show(world, challenge, &shown, &verdict));
+    }
+    memory_plain_close(&plain);
+    return verdict.verdict;
+}
+
+enum verification audits_standing(struct world *world, int64_t machine_id)
+{
+    return (enum verification)world_number_of(
+        world, "SELECT verification FROM machine WHERE id = $1", machine_id);
+}
+
+struct machine_proof_row *audits_log(struct world *world, int64_t machine_id, size_t want)
+{
+    struct machine_proof_row *proofs;
+    struct error err;
+    size_t count;
+    bool has;
+
+    CHECK_OK(flow_audit_list(&world->flow, machine_id, &world->arena, &proofs, &count, &has, &err),
+             &err);
+    CHECK(has);
+    CHECK_INT((int64_t)count, (int64_t)want);
+    return proofs;
+}
