@@ -56,6 +56,11 @@ storm:
 	@ninja -C $(BUILD) test_flow_storm_test >$(BUILD)/build.log || { tail -40 $(BUILD)/build.log; exit 1; }
 	@STORM_OPS=$(OPS) $(BUILD)/bin/test_flow_storm_test
 
+# Every call to a payment provider goes wrong at every STEP-th byte of its answer: make payments-faults STEP=1
+payments-faults: build
+	cmake --build build --target payments_rig
+	python3 -B test/api/payments_faults.py build/bin/payments_rig $(or $(STEP),1)
+
 # Stripe's events by the thousand, repeated, shuffled, one in eleven forged: make events EVENTS=100000
 EVENTS ?= 100000
 events: build
@@ -186,4 +191,4 @@ console-test: build console
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

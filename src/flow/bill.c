@@ -22,7 +22,9 @@ struct bill_work {
     int64_t host_id;
     size_t count;
     int64_t ids[BILL_HOSTS_MAX];
-    bool was_due; /* nobody else has billed it meanwhile */
+    const int64_t *batch; /* of them, that one transaction is for */
+    size_t batch_count;
+    bool were_due; /* nobody else has billed any of the batch meanwhile */
 };
 
 static bool find_work(struct db *db, void *context, struct error *err)
@@ -200,19 +202,70 @@ static bool make_payout(struct db *db, const struct bill_work *work, struct aren
     return pay_out_start(&pay, &payout, err);
 }
 
+/* The batch, less who was billed meanwhile. */
+static bool drop_billed(struct db *db, struct bill_work *work, int64_t ret[static BILL_BATCH],
+                        size_t *ret_count, struct error *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < work->batch_count; i++) {
+        bool is_due;
+
+        if (!host_invoice_is_due(db, work->batch[i], work->cut, &is_due, err))
+            return false;
+        if (is_due)
+            ret[count++] = work->batch[i];
+    }
+    work->were_due = count == work->batch_count;
+    *ret_count = count;
+    return true;
+}
+
+/* What ran is posted for all of them before the first is given a number: from then on nobody else
+ * gets one until this is committed. */
 static bool bill_work(struct db *db, void *context, struct error *err)
 {
     struct bill_work *work = context;
-    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    int64_t hosts[BILL_BATCH];
+    size_t count;
 
-    if (!host_invoice_is_due(db, work->host_id, work->cut, &work->was_due, err))
+    if (!drop_billed(db, work, hosts, &count, err))
         return false;
-    if (!work->was_due)
+    for (size_t i = 0; i < count; i++) {
+        auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+
+        work->host_id = hosts[i];
+        if (!post_all(db, work, &arena, err))
+            return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+
+        work->host_id = hosts[i];
+        if (!make_invoice(db, work, &arena, err) || !make_payout(db, work, &arena, err) ||
+            !host_invoice_set_billed(db, work->host_id, work->cut, err) ||
+            !db_notify(db, TOPIC_USER, work->host_id, err))
+            return false;
+    }
+    return true;
+}
+
+/* Where a batch fails, each host by itself: one whose books are broken keeps nobody else waiting.
+ */
+static bool bill_batch(const struct flow *flow, struct bill_work *work, struct error *err)
+{
+    const int64_t *batch = work->batch;
+    size_t count = work->batch_count, failed = 0;
+
+    if (store_write(flow->store, bill_work, work, err))
         return true;
-    return post_all(db, work, &arena, err) && make_invoice(db, work, &arena, err) &&
-           make_payout(db, work, &arena, err) &&
-           host_invoice_set_billed(db, work->host_id, work->cut, err) &&
-           db_notify(db, TOPIC_USER, work->host_id, err);
+    for (size_t i = 0; i < count && count > 1; i++) {
+        work->batch = &batch[i];
+        work->batch_count = 1;
+        failed += !store_write(flow->store, bill_work, work, err);
+    }
+    return (failed == 0 && count > 1) ||
+           error_context(err, "bill host %lld", (long long)work->host_id);
 }
 
 bool flow_bill_hosts(const struct flow *flow, size_t *ret_count, struct error *err)
@@ -229,10 +282,15 @@ bool flow_bill_hosts(const struct flow *flow, size_t *ret_count, struct error *e
      * the other end. */
     bool is_backwards = false;
     for (size_t from = 0, until = work.count; from < until;) {
-        work.host_id = is_backwards ? work.ids[--until] : work.ids[from++];
-        if (!store_write(flow->store, bill_work, &work, err))
-            return error_context(err, "bill host %lld", (long long)work.host_id);
-        is_backwards = is_backwards != !work.was_due;
+        size_t count = until - from < BILL_BATCH ? until - from : BILL_BATCH;
+
+        work.batch = is_backwards ? &work.ids[until - count] : &work.ids[from];
+        work.batch_count = count;
+        until -= is_backwards ? count : 0;
+        from += is_backwards ? 0 : count;
+        if (!bill_batch(flow, &work, err))
+            return false;
+        is_backwards = is_backwards != !work.were_due;
     }
     *ret_count = work.count;
     return true;

@@ -19,7 +19,7 @@ CLIENT, SECRET, WEBHOOK = "client_fake", "secret_fake", "WH-FAKE"
 
 class FakePayPal(FakeHttp):
     def __init__(self):
-        self.tokens, self.batches, self.names, self.signed = set(), {}, {}, set()
+        self.tokens, self.batches, self.names, self.made, self.signed = set(), {}, {}, {}, set()
         self.fate = lambda item: "SUCCESS"
         self.funds = None  # in cents; None: enough
         self.token_life = 32400
@@ -58,7 +58,8 @@ class FakePayPal(FakeHttp):
     def create(self, asked, key):
         name = asked["sender_batch_header"]["sender_batch_id"]
         assert key == name, (key, name)
-        if name in self.names:
+        # Names are forgotten after thirty days.
+        if name in self.names and self.clock() - self.made[name] < 30 * 86400:
             link = {"href": f"{self.url}/v1/payments/payouts/{self.names[name]}", "rel": "self", "method": "GET"}
             return self.error(400, "USER_BUSINESS_ERROR", links=[link])
         bad = [i for i, item in enumerate(asked["items"]) if item["receiver"].startswith("bad@")]
@@ -69,7 +70,7 @@ class FakePayPal(FakeHttp):
         if self.funds is not None and cents > self.funds:
             return self.error(422, "INSUFFICIENT_FUNDS")
         number = f"B{len(self.batches) + 1}"
-        self.names[name] = number
+        self.names[name], self.made[name] = number, self.clock()
         self.batches[number] = {"name": name, "status": "PENDING", "items": [
             {"payout_item_id": f"I{number}N{i}", "transaction_id": f"T{number}N{i}", "payout_batch_id": number,
              "transaction_status": "PENDING", "payout_item": item} for i, item in enumerate(asked["items"])]}

@@ -54,6 +54,7 @@ class FakeHttp:
     def __init__(self):
         self.lock = threading.RLock()
         self.faults, self.log = {}, []
+        self.clock = time.time
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -133,6 +134,8 @@ class FakeStripe(FakeHttp):
         self.once = {}
         self.accounts_ready = True
         self.payout_fails = None
+        self.pays_at_once = False  # pages, as soon as they are made; nobody tells
+        self.payouts_arrive = False
         self.number = 0
         super().__init__()
 
@@ -142,8 +145,9 @@ class FakeStripe(FakeHttp):
             return 401, {"error": {"type": "invalid_request_error", "message": "no"}}, {}
         if handler.command == "POST":
             assert key, path
-            if key in self.once:
-                before, status, reply = self.once[key]
+            # Keys are forgotten after a day.
+            if key in self.once and self.clock() - self.once[key][3] < 86400:
+                before, status, reply, _ = self.once[key]
                 if before != (path, body):
                     return 400, {"error": {"type": "idempotency_error"}}, {}
                 return status, reply, {"Idempotent-Replayed": "true"}
@@ -155,14 +159,14 @@ class FakeStripe(FakeHttp):
             status, reply = refused.status, {"error": refused.error}
         reply = json.loads(json.dumps(reply))  # as it is now
         if handler.command == "POST" and status != 400:
-            self.once[key] = ((path, body), status, reply)
+            self.once[key] = ((path, body), status, reply, self.clock())
         return status, reply, {}
 
     # Objects
 
     def make(self, prefix, kind, **members):
         self.number += 1
-        made = {"id": f"{prefix}_{self.number}", "object": kind, "created": int(time.time()), "livemode": False,
+        made = {"id": f"{prefix}_{self.number}", "object": kind, "created": int(self.clock()), "livemode": False,
                 **members}
         self.objects[made["id"]] = made
         return made
@@ -231,6 +235,11 @@ class FakeStripe(FakeHttp):
         if asked["mode"] == "payment":
             page["amount_total"] = int(asked["line_items"]["0"]["price_data"]["unit_amount"])
             page["intent_metadata"] = asked["payment_intent_data"]["metadata"]
+        if self.pays_at_once:
+            page = dict(page)
+            self.pay(page["url"])
+            self.event("payment_method.automatically_updated", self.cards[page["customer"]][-1]["id"])
+            self.event("checkout.session.completed", page["id"])
         return page
 
     def get_page(self, _asked, name):
@@ -335,6 +344,8 @@ class FakeStripe(FakeHttp):
 
     def get_payouts(self, asked, account, name=None):
         if name:
+            if self.payouts_arrive:
+                self.find(name)["status"] = "paid"
             return self.find(name)
         return self.page([p for p in self.of_kind("payout") if p["account"] == account], asked)
 

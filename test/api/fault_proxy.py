@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A proxy in front of a payment provider that cuts, delays, repeats and spoils: at every call, and in it at every byte.
+
+It forwards one request at a time, whole or not at all: of a part of one no server makes anything. For each kind of call it goes through a list of faults of its own, one for each time that
+such a call is made; a kind whose list is used up is left in peace. So a peer that asks again often enough meets every fault, and then
+gets through: that is the healing.
+"""
+
+import re
+import socket
+import threading
+import time
+
+
+def kind_of(head):
+    """POST /v1/transfers/tr_9/reversals and its like are one kind."""
+    method, target = head.split(b"\r\n", 1)[0].decode().split(" ")[:2]
+    path = target.partition("?")[0]
+    return method + " " + re.sub(r"/(?=[^/]*\d)[A-Za-z]+[A-Za-z0-9_-]*", "/ID", path[3:])
+
+
+def read_message(sock):
+    """Head and body; None at the end."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = sock.recv(65536)
+        if not piece:
+            return None
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    found = re.search(rb"(?i)content-length: *(\d+)", head)
+    length = int(found.group(1)) if found else 0
+    while len(body) < length:
+        piece = sock.recv(65536)
+        if not piece:
+            return None
+        body += piece
+    return head + b"\r\n\r\n" + body
+
+
+class FaultProxy:
+    def __init__(self, port, step=1, delay=0.02):
+        self.target, self.step, self.delay = port, step, delay
+        self.lock = threading.Lock()
+        self.plans, self.done = {}, 0  # by kind: faults that are still to come
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def left(self):
+        with self.lock:
+            return sum(plan is not None and len(plan) for plan in self.plans.values())
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+
+    def serve(self, sock):
+        with sock:
+            while True:
+                request = read_message(sock)
+                if request is None or not self.pass_on(sock, request):
+                    return
+
+    def ask(self, request):
+        """The reply of the provider."""
+        with socket.create_connection(("127.0.0.1", self.target)) as sock:
+            sock.sendall(request)
+            return read_message(sock) or b""
+
+    def plan_of(self, request, reply_size):
+        """What is to go wrong, in this order: all that can, the replies' part as soon as one was seen."""
+        head = request.partition(b"\r\n\r\n")[0]
+        name = kind_of(head)
+        with self.lock:
+            if name not in self.plans:
+                plan = [("cut", 0)]
+                for at in range(0, reply_size, self.step):
+                    plan += [("lost", at), ("spoil", at)]
+                self.plans[name] = plan + [("delay", 0), ("twice", 0), ("500", 0), ("429", 0), ("kind", 0)]
+            self.done += bool(self.plans[name])
+            return self.plans[name].pop(0) if self.plans[name] else None
+
+    REPLY_SIZE = 640  # of most; what lies behind a shorter one's end is no fault
+
+    def pass_on(self, sock, request):
+        """False: this connection is over."""
+        fault, at = self.plan_of(request, self.REPLY_SIZE) or (None, 0)
+        if fault == "cut":
+            return False  # of a part of a request no server makes anything
+        if fault == "500":
+            sock.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}")
+            return True
+        if fault == "429":
+            sock.sendall(b"HTTP/1.1 429 Slowly\r\nContent-Length: 0\r\n\r\n")
+            return True
+        if fault == "twice":
+            self.ask(request)
+        if fault == "delay":
+            time.sleep(self.delay)
+        reply = self.ask(request)
+        if fault == "lost":
+            sock.sendall(reply[:at])
+            return at >= len(reply) and bool(reply)
+        if fault == "kind":
+            reply = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<html>no\n"
+        if fault == "spoil" and at < len(reply):
+            reply = reply[:at] + b"\x01" + reply[at + 1:]
+        sock.sendall(reply)
+        # A head that was spoiled may have no end.
+        return bool(reply) and fault != "spoil"
