@@ -139,7 +139,7 @@ export const COLUMNS = {
       ['While it is stopped', 'storage_total_cost'], ['So far', 'charged'], ['Traffic', 'internet_up_cost_per_tb'], ['Since', 'start_date'], ['Lifetime left', 'end_date'], ['Template', 'template_name'],
       ['Image', 'image_uuid'], ['Launched as', 'image_runtype'], ['At each start', 'onstart'], ['Variables', 'extra_env'], ['It is', 'actual_status'], ['It should be', 'intended_status'],
       ['Its host says', 'status_msg']].map(([name, member]) => [name, `Instance.${member}`, fact(name.replace('?', '\\?'))]),
-    ['live charts', 'Instance.gpu_util', (page) => page.getByRole('img', { name: /^Use,/ })], ['temperature', 'Instance.gpu_temp', (page) => page.getByRole('img', { name: /^Temperature,/ })],
+    ['live charts', 'Instance.gpu_util', (page) => page.getByRole('img', { name: /^Use,/ })], ['temperature', 'Instance.gpu_temp', text('Temperature of the GPUs')],
   ],
   connect: [
     ['Direct command', 'Instance.ssh_host', field('Log in, with a port')], ['copy', 'console', button('Copy: Log in')], ['Add SSH key', 'GET /api/v0/ssh/', link('SSH keys')],
@@ -189,7 +189,7 @@ export const COLUMNS = {
     ...[['Driver', 'driver_version'], ['Disk', 'disk_space'], ['Network', 'inet_down'], ['Address', 'public_ipaddr'], ['Place', 'geolocation'], ['Last rental ends', 'client_end_date'], ['Listed until', 'end_date'], ['DLPerf', 'dlperf']]
       .map(([name, member]) => [name, `Machine.${member}`, fact(name)]),
     ['verification checklist', 'GET /api/v0/machines/{id}/checks/', link('Verification')],
-    ['30-day uptime, outages', 'GET /api/v0/machines/{id}/history/', link('History')], ['reports', 'GET /api/v0/machines/{id}/reports/', link('Reports')], ['maintenance, job, unlist', 'PUT /api/v0/machines/{id}/dnotify/', link('Job and maintenance')],
+    ['30-day uptime, outages', 'GET /api/v0/machines/{id}/history/', link('History')], ['reports', 'GET /api/v0/machines/{id}/reports/', link('Reports')], ['reply box', 'PUT /api/v0/machines/reports/', link('Reports')], ['maintenance, job, unlist', 'PUT /api/v0/machines/{id}/dnotify/', link('Job and maintenance')],
   ],
   job: [
     ['machines', 'GET /api/v0/machines/', (page) => page.getByRole('checkbox')], ['image', 'PUT /api/v0/machines/create_bids/', field('Image')], ['command', 'PUT /api/v0/machines/create_bids/', field('Command')],

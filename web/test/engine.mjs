@@ -135,7 +135,7 @@ async function jupyter() {
     assert.equal(made, 201, 'a notebook is made through the forward');
     const [book] = await Promise.all([renter.context.waitForEvent('page'), open.click()]);
     await book.getByText('cell.ipynb').waitFor(SLOW);
-    await book.goto(`${origin}/notebooks/cell.ipynb`);
+    await book.goto(`${origin}/notebooks/cell.ipynb`, { waitUntil: 'commit', ...SLOW });
     await book.waitForFunction(() => globalThis.Jupyter?.notebook?._fully_loaded && Jupyter.notebook.kernel?.is_connected(), null, SLOW);
     await book.evaluate(() => { Jupyter.notebook.get_cell(0).set_text('print(6 * 7)'); Jupyter.notebook.execute_cells([0]); });
     await book.locator('.output_area').getByText('42').waitFor(SLOW);

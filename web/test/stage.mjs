@@ -98,7 +98,10 @@ export class Person {
 
   async shoot(name) {
     const session = await this.context.newCDPSession(this.page);
+    const toasts = (value) => this.page.evaluate((shown) => { document.querySelector('.toasts').style.visibility = shown; }, value);
+    await toasts('hidden'); // of what was done on the way to this page
     const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: QUALITY });
+    await toasts('');
     await session.detach();
     writeFileSync(join(options.shots, `${name}.webp`), Buffer.from(data, 'base64'));
   }

@@ -104,6 +104,10 @@ export async function end(who) {
   await who.look('machine-rank');
   await page.getByRole('link', { name: 'Reports' }).click();
   await page.getByText('The second GPU is slower than the first.').waitFor();
+  await who.press('Reply');
+  await page.getByLabel('Your reply').fill('The fan is replaced.');
+  await who.press('Send it');
+  await page.getByText(/^You, .*: The fan is replaced\.$/).waitFor(WAIT);
   await who.look('machine-reports');
   await page.getByRole('link', { name: 'History' }).click();
   await page.getByRole('img', { name: /^Uptime in/ }).waitFor(WAIT);

@@ -36,7 +36,8 @@ export function Charts({ one }: { one: Instance }) {
           points={points.map(({ at, gpu, cpu, memory, disk }) => ({ at: clock(at), values: [gpu, cpu, memory, disk] }))} />
       </Card>
       <Card title="Temperature of the GPUs">
-        <Lines label="Temperature" series={['°C']} format={(value) => number(value)} points={points.map(({ at, degrees }) => ({ at: clock(at), values: [degrees] }))} />
+        {list.every(({ degrees }) => degrees === null) ? <p class="muted">Its host tells none.</p>
+          : <Lines label="Temperature" series={['°C']} format={(value) => number(value)} points={points.map(({ at, degrees }) => ({ at: clock(at), values: [degrees] }))} />}
       </Card>
     </div>
   );

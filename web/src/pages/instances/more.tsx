@@ -3,9 +3,10 @@
 import { useState } from 'preact/hooks';
 import type { Instance } from '#api';
 import { call } from '../../lib/api';
+import { moment } from '../../lib/format';
 import { live } from '../../lib/live';
 import { useStore } from '../../lib/store';
-import { Area, Button, Copy, Dialog, Field, Notice, Select, toast, useAct } from '../../ui/parts';
+import { Area, Button, Copy, Dialog, Field, Notice, Select, toast, useAct, useLoad } from '../../ui/parts';
 
 type Props = { one: Instance; onClose: () => void };
 
@@ -48,6 +49,7 @@ const PROBLEMS: [string, string][] = [['gpu', 'GPU'], ['network', 'Network'], ['
 function ReportDialog({ one, onClose }: Props) {
   const [problem, setProblem] = useState('gpu');
   const [message, setMessage] = useState('');
+  const own = useLoad(async () => (await call('GET /api/v0/machines/reports/')).filter((report) => report.machine_id === one.machine_id));
   const { busy, error, act } = useAct();
   const send = (): void => act(async () => {
     const { msg } = await call('POST /api/v0/machines/reports/', { body: { machine_id: one.machine_id, problem, message } });
@@ -58,6 +60,11 @@ function ReportDialog({ one, onClose }: Props) {
     <Dialog title={`Report machine ${one.machine_id}`} onClose={onClose}>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); send(); }}>
         <p>Its host reads it, and it counts among the machine's reports. Once a day for each machine.</p>
+        {own.data && own.data.length > 0 && (
+          <ol class="events" aria-label="What you have reported">
+            {own.data.map((report) => <li key={report.id}><span class="muted">{moment(report.created_at)}</span><span><b>{report.problem}</b> {report.message}{report.reply && <><br />Its host: {report.reply}</>}</span></li>)}
+          </ol>
+        )}
         <Select label="What is wrong" value={problem} options={PROBLEMS} onChange={setProblem} />
         <Area label="In your words" value={message} rows={4} required onInput={setMessage} />
         {error && <Notice kind="bad">{error}</Notice>}

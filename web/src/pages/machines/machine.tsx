@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Machine } from '#api';
+import { useState } from 'preact/hooks';
+import type { Machine, MachineReport } from '#api';
 import { call } from '../../lib/api';
 import { duration, gb, moment, money, number, percent, plural, rate } from '../../lib/format';
 import { setQuery, usePlace } from '../../lib/router';
-import { Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, useLoad } from '../../ui/parts';
+import { Area, Button, Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, toast, useAct, useLoad } from '../../ui/parts';
 import { useEvery } from '../../ui/every';
 import { MachineState, nameOf, Occupancy, perTb } from '../machines';
 import { Ends, Extend, Maintenance } from './care';
@@ -60,12 +61,33 @@ function Rank({ one }: { one: Machine }) {
   );
 }
 
+/** What the host has to say to it; who wrote the report reads that beside it. */
+function Reply({ report, onDone }: { report: MachineReport; onDone: () => void }) {
+  const [text, setText] = useState<string | null>(null);
+  const { busy, error, act } = useAct();
+  const send = (): void => act(async () => {
+    const { msg } = await call('PUT /api/v0/machines/reports/', { body: { report_id: report.id, reply: text ?? '' } });
+    setText(null);
+    toast(msg);
+    onDone();
+  });
+  if (text === null)
+    return <div class="row">{report.reply && <span class="muted">You, {moment(report.replied_at)}: {report.reply}</span>}<Button kind="quiet" onClick={() => setText(report.reply ?? '')}>{report.reply ? 'Change the reply' : 'Reply'}</Button></div>;
+  return (
+    <form class="stack tight" onSubmit={(event) => { event.preventDefault(); send(); }}>
+      <Area label="Your reply" value={text} rows={2} required onInput={setText} />
+      {error && <Notice kind="bad">{error}</Notice>}
+      <div class="row"><Button kind="primary" type="submit" busy={busy}>Send it</Button><Button onClick={() => setText(null)}>Leave it</Button></div>
+    </form>
+  );
+}
+
 function Reports({ one }: { one: Machine }) {
   const list = useLoad(() => call('GET /api/v0/machines/{id}/reports/', { path: { id: one.id } }));
   return (
     <Loaded from={list} rows={2}>
       {(reports) => reports.length === 0 ? <Empty icon="check" title="No renter has reported anything"><p>What renters say of the machine is here, in their words.</p></Empty> : (
-        <ol class="events">{reports.map((report) => <li key={`${report.created_at} ${report.message}`}><span class="muted">{moment(report.created_at)}</span><div class="stack tight"><span><b>{report.problem}</b> {report.message}</span></div></li>)}</ol>
+        <ol class="events">{reports.map((report) => <li key={report.id}><span class="muted">{moment(report.created_at)}</span><div class="stack tight"><span><b>{report.problem}</b> {report.message}</span><Reply report={report} onDone={list.reload} /></div></li>)}</ol>
       )}
     </Loaded>
   );

@@ -87,8 +87,7 @@ function Bid({ offer, wish, change }: { offer: Offer; wish: Wish; change: (part:
           hint="Rather than stop, when others bid more." onInput={(event) => change({ bidMax: event.currentTarget.value })} />
       </div>
       <p class="hint">An interruptible instance runs while its bid is the highest; on-demand rentals come before all bids. When
-        it has to make way it gets {rules?.grace_default_s ?? 'a few'} seconds of notice, its disk is kept, and it starts again by itself.
-        On demand this costs {rate(offer.dph_base)}.</p>
+        it has to make way it gets {rules?.grace_default_s ?? 'a few'} seconds of notice, its disk is kept, and it starts again by itself.</p>
     </div>
   );
 }
