@@ -62,8 +62,10 @@ static bool post_one(struct change *change, int64_t contract_id, bool *ret_is_mo
     if (!read_interval(change, &contract, &usage, &goes_on, err))
         return false;
     *ret_is_moved = has_traffic || !goes_on || !change->machine.is_online;
-    return usage_post(change->db, &usage, &contract, err) &&
-           change_user(change, contract.owner_id, err);
+    if (!usage_post(change->db, &usage, &contract, err))
+        return false;
+    *ret_is_moved |= usage.is_parked;
+    return change_user(change, contract.owner_id, err);
 }
 
 bool post_usage_of(struct change *change, int64_t contract_id, struct error *err)

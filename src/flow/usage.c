@@ -4,10 +4,13 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "flow/limits.h"
 #include "market/billing.h"
 #include "market/journal.h"
 #include "store/ledger.h"
+#include "store/liveness.h"
 #include "store/meters.h"
+#include "store/parked.h"
 #include "store/usage_line.h"
 #include "store/user.h"
 
@@ -223,7 +226,38 @@ static bool post_until(struct db *db, const struct usage *usage, struct instant 
     return true;
 }
 
-bool usage_post(struct db *db, const struct usage *usage, struct contract_row *contract,
+/* How much of GPU time is charged now. Postings come far more often than that, so what comes in one
+ * piece wants a reason: that we were not there to post it. */
+static bool park_long(struct db *db, struct usage *usage, int64_t contract_id, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct span tick = { usage->gpu_from, usage->now };
+    struct parked_row row = { .contract_id = contract_id,
+                              .from = usage->gpu_from,
+                              .gpu_us = usage->gpu_us,
+                              .parked = usage->now };
+    struct span *alive;
+    int64_t tick_max_us = USAGE_TICK_US;
+    size_t count;
+
+    if (usage->is_decided || usage->gpu_us <= USAGE_TICK_US)
+        return true;
+    if (!parked_guard(db, &tick_max_us, err) ||
+        !liveness_list(db, instant_add(tick.from, -CONNECTED_LEASE_US), &arena, &alive, &count,
+                       err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (instant_compare(alive[i].until, tick.until) >= 0)
+            alive[i].until = INSTANT_NEVER;
+    row.outage_us = connected_outage_us(tick, alive, count);
+    if (usage->gpu_us - row.outage_us <= tick_max_us)
+        return true;
+    usage->gpu_us = 0;
+    usage->is_parked = true;
+    return parked_insert(db, &row, err);
+}
+
+bool usage_post(struct db *db, struct usage *usage, struct contract_row *contract,
                 struct error *err)
 {
     struct usage_state state = { .contract = contract };
@@ -231,7 +265,8 @@ bool usage_post(struct db *db, const struct usage *usage, struct contract_row *c
 
     /* Who pays is fixed before anything is charged: funds are read and posted under this lock. */
     if (!user_lock(db, contract->owner_id, err) ||
-        !meters_load(db, contract->id, &state.meters, err))
+        !meters_load(db, contract->id, &state.meters, err) ||
+        !park_long(db, usage, contract->id, err))
         return false;
     /* Each day's bill is made up at its midnight, whenever it is posted. */
     for (; instant_compare(day_end, usage->now) < 0; day_end = billing_day_end(day_end))

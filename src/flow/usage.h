@@ -43,11 +43,17 @@ struct usage {
     int64_t gpu_us;            /* so much in one piece */
     struct instant disk_until; /* usage_disk_until(now) */
     bool is_last;              /* the instance is being destroyed: close its meters */
+    bool is_decided;           /* an operator said so: however much it is, it is charged */
+    bool is_parked;            /* an output: the GPU time is not charged, and gpu_us is 0 */
 };
+
+/* Less GPU time than that at once is charged without a question; more is parked where the servers'
+ * own outage does not explain the rest (flow/parked.h). */
+#define USAGE_TICK_US US_PER_HOUR
 
 /* Read all four meters and charge what is new, in one journal for each day (UTC) that has ended
  * since the last posting and one for now. Changes what is metered in `*contract` and stores it. */
-NODISCARD bool usage_post(struct db *db, const struct usage *usage, struct contract_row *contract,
+NODISCARD bool usage_post(struct db *db, struct usage *usage, struct contract_row *contract,
                           struct error *err);
 
 /* Whether what ran until the last midnight has been confirmed since, where it can be: nothing that

@@ -15,6 +15,7 @@
 #include "server/admin_approvals.h"
 #include "server/admin_holds.h"
 #include "server/admin_money.h"
+#include "server/admin_parked.h"
 #include "server/admin_payments.h"
 #include "server/data_dir.h"
 #include "server/fields.h"
@@ -306,6 +307,10 @@ static const struct admin_command {
     { "refund", "charge", "ID --component gpu --used 1.5 --ticket T [--operator FILE]",
       "take back what was charged: hours of gpu or disk, GB of bwu or bwd, or all", 3,
       admin_refund },
+    { "parked", "list", "", "GPU time that one posting was not to charge: it waits for you", 2,
+      admin_parked_list },
+    { "parked", "charge", "ID", "charge it, as far as there is credit", 3, admin_parked_charge },
+    { "parked", "drop", "ID", "nobody pays for it", 3, admin_parked_drop },
     { "payout", "list", "[--state created] [--user ID]", "what hosts are paid, and whether it came",
       2, admin_payout_list },
     { "payout", "submit", "ID --reference R", "it is on its way", 3, admin_payout_submit },

@@ -149,8 +149,10 @@ static const struct {
     { "intervals of one instance that overlap",
       "SELECT COUNT(*) FROM run_interval a JOIN run_interval b ON a.contract_id = b.contract_id "
       "AND a.id < b.id WHERE a.metered_us > b.start_us" },
-    { "GPU time that is not the sum of its intervals",
-      "SELECT COUNT(*) FROM meter m WHERE m.comp = 1 AND m.total <> "
+    { "GPU time that is not the sum of its intervals, less what was parked and is not charged",
+      "SELECT COUNT(*) FROM meter m WHERE m.comp = 1 AND m.total + "
+      "COALESCE((SELECT SUM(p.gpu_us - p.charged_us) FROM parked_tick p "
+      "WHERE p.contract_id = m.instance_id), 0) <> "
       "COALESCE((SELECT SUM(i.metered_us - i.start_us) FROM run_interval i "
       "WHERE i.contract_id = m.instance_id), 0)" },
     { "an open meter of what is destroyed",

@@ -147,6 +147,8 @@ static void test_payouts_and_refunds_are_asked_for_rightly(void **state)
     CHECK_OK(RUN(&none, &err, "payout", "list", "--state", "created"), &err);
     CHECK(json_array_size(none) == 0);
     CHECK_FAILS(RUN(&none, &err, "payout", "list", "--state", "gone"), &err, ERROR_INVALID);
+    CHECK_FAILS(RUN(&none, &err, "parked", "charge", "7"), &err, ERROR_NOT_FOUND);
+    CHECK_FAILS(RUN(&none, &err, "parked", "drop", "x"), &err, ERROR_INVALID);
     CHECK_FAILS(RUN(&none, &err, "payout", "settle", "7"), &err, ERROR_NOT_FOUND);
     CHECK_FAILS(RUN(&none, &err, "payout", "fail", "7"), &err, ERROR_INVALID);
     CHECK_FAILS(RUN(&none, &err, "payout", "submit", "x"), &err, ERROR_INVALID);

@@ -11,6 +11,7 @@
 #include "store/host_invoice.h"
 #include "store/ledger.h"
 #include "store/meters.h"
+#include "store/parked.h"
 #include "store/payout.h"
 #include "store/refund.h"
 #include "store/renter_invoice.h"
@@ -169,6 +170,23 @@ static bool payout_work(struct db *db, void *context, struct error *err)
     payout.state = PAYOUT_SUBMITTED;
     return payout_update(db, &payout, PAYOUT_CREATED, err) &&
            payout_list(db, &filter, &scene->arena, &list, &count, err);
+}
+
+static bool parked_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct parked_row row = { .contract_id = scene->contract, .gpu_us = 5 }, back, *list;
+    int64_t tick_max_us = 7;
+    size_t count;
+    bool has;
+
+    if (!parked_guard(db, &tick_max_us, err) || !parked_insert(db, &row, err) ||
+        !parked_list(db, 8, &scene->arena, &list, &count, err) ||
+        !parked_load(db, count > 0 ? list[0].id : 0, &scene->arena, &back, &has, err))
+        return false;
+    back.state = PARKED_DROPPED;
+    back.decided = scene_at(1);
+    return parked_decide(db, &back, err);
 }
 
 static bool renter_invoice_work(struct db *db, struct scene *scene, struct error *err)
@@ -363,8 +381,9 @@ static const struct row {
     bool is_of_books; /* whose numbers no other statement has written than ours */
 } rows[] = {
     { ledger_work, 14, true },  { hold_work, 30, true },     { meters_work, 14, false },
-    { payout_work, 5, false },  { invoice_work, 11, false }, { usage_work, 10, false },
+    { payout_work, 5, false },  { invoice_work, 19, false }, { usage_work, 10, false },
     { deposit_work, 7, false }, { approval_work, 4, false }, { seal_work, 8, true },
+    { parked_work, 5, false },
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
