@@ -56,6 +56,11 @@ storm:
 	@ninja -C $(BUILD) test_flow_storm_test >$(BUILD)/build.log || { tail -40 $(BUILD)/build.log; exit 1; }
 	@STORM_OPS=$(OPS) $(BUILD)/bin/test_flow_storm_test
 
+# Payment providers' own libraries and emulators by others, installed by npm into build/peers: what we say and sign beside theirs.
+# With PAYPAL_SPEC=FILE, PayPal's description of Payouts, Prism holds us to it.
+payments-peers:
+	python3 -B test/peers/peers.py build/peers
+
 # Every call to a payment provider goes wrong at every STEP-th byte of its answer: make payments-faults STEP=1
 payments-faults: build
 	cmake --build build --target payments_rig
@@ -191,4 +196,4 @@ console-test: build console
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
