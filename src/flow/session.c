@@ -52,6 +52,7 @@ struct open_work {
     struct instant now;
     enum session_outcome outcome;
     int64_t epoch;
+    bool is_as_before; /* the same hardware, in the same standing */
 };
 
 /* Less than what it was verified with: so it has to be looked at again. */
@@ -107,6 +108,7 @@ static bool check_hardware(struct db *db, struct open_work *work, struct machine
         return machine_set_quarantined(db, machine->id, true, err) &&
                machine_bump(db, machine->id, err);
     }
+    work->is_as_before = is_same && !machine->is_quarantined;
     memcpy(session->fingerprint, request->fingerprint, sizeof session->fingerprint);
     if (machine->is_quarantined && (!machine_set_quarantined(db, machine->id, false, err) ||
                                     !machine_bump(db, machine->id, err)))
@@ -120,6 +122,25 @@ static bool check_hardware(struct db *db, struct open_work *work, struct machine
            offer_take_off(db, machine->id, work->now, arena, err);
 }
 
+/* What others see of the machine, where that is new: when all agents come back at once, nothing is.
+ */
+static bool store_facts(struct db *db, const struct open_work *work, struct machine_row *machine,
+                        struct error *err)
+{
+    const struct machine_facts *facts = &work->request->facts;
+
+    if (work->is_as_before && strcmp(machine->facts, work->facts) == 0 &&
+        strcmp(machine->hostname, facts->hostname) == 0 &&
+        machine->inet_up_kbps == facts->inet_up_kbps &&
+        machine->inet_down_kbps == facts->inet_down_kbps)
+        return true;
+    machine->facts = work->facts;
+    machine->hostname = facts->hostname;
+    machine->inet_up_kbps = facts->inet_up_kbps;
+    machine->inet_down_kbps = facts->inet_down_kbps;
+    return machine_set_facts(db, machine, err) && db_notify(db, TOPIC_MACHINE, machine->id, err);
+}
+
 static bool open_work(struct db *db, void *context, struct error *err)
 {
     struct open_work *work = context;
@@ -131,6 +152,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
     int64_t count;
 
     work->outcome = SESSION_REFUSED;
+    work->is_as_before = false;
     if (!machine_lock(db, request->machine_id, err) ||
         !machine_load(db, request->machine_id, &arena, &machine, &has_machine, err) ||
         !nonce_take(db, request->machine_id, request->nonce, work->now, &count, err))
@@ -148,18 +170,14 @@ static bool open_work(struct db *db, void *context, struct error *err)
     if (!check_hardware(db, work, &machine, &session, &arena, err))
         return false;
     work->epoch = has_session ? session.epoch + 1 : 1;
-    machine.facts = work->facts;
-    machine.hostname = request->facts.hostname;
-    machine.inet_up_kbps = request->facts.inet_up_kbps;
-    machine.inet_down_kbps = request->facts.inet_down_kbps;
     session.machine_id = machine.id;
     session.epoch = work->epoch;
     session.server_proc = work->server_proc;
     session.boot_id = request->boot_id;
     session.agent_incarnation = request->agent_incarnation;
     session.opened = work->now;
-    return session_replace(db, &session, err) && machine_set_facts(db, &machine, err) &&
-           relay_fence(db, machine.id, err) && db_notify(db, TOPIC_MACHINE, machine.id, err);
+    return session_replace(db, &session, err) && store_facts(db, work, &machine, err) &&
+           relay_fence(db, machine.id, err);
 }
 
 struct identity_work {

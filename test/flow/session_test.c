@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flow/admin.h"
 #include "support.h"
@@ -223,6 +224,48 @@ static void test_other_gpus_without_rentals_are_taken_over_unlisted(void **state
     world_close(&world);
 }
 
+enum { TOLD_US = 200000 }; /* what is told comes on a thread of the store's */
+
+static void count_machines(void *context, enum db_topic topic, int64_t id)
+{
+    (void)id;
+    if (topic == TOPIC_MACHINE)
+        ++*(int *)context;
+}
+
+/* When all agents come back at once no server looks at any machine's offers again. */
+static void test_nobody_is_told_of_a_machine_that_is_as_it_was(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    static int told; /* the listener outlives this */
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    /* On PostgreSQL it comes with a delay, on another thread. */
+    if (store_is_local(world.flow.store)) {
+        (void)usleep(TOLD_US);
+        store_subscribe(world.flow.store, count_machines, &told);
+        struct hello hello = hello_of(&world, &machine);
+        CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+        (void)usleep(TOLD_US);
+        CHECK_INT(told, 0);
+        machine.facts.inet_up_kbps++;
+        hello = hello_of(&world, &machine);
+        CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+        (void)usleep(TOLD_US);
+        CHECK_INT(told, 1);
+        CHECK_INT(world_number(&world, "SELECT inet_up_kbps FROM machine"),
+                  machine.facts.inet_up_kbps);
+        hello = hello_of(&world, &machine);
+        CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+        (void)usleep(TOLD_US);
+        CHECK_INT(told, 1);
+    }
+    world_check(&world);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_a_sequence_number_is_taken_once_in_its_stream),
         cmocka_unit_test(test_other_hardware_under_rentals_is_quarantined),
         cmocka_unit_test(test_other_gpus_without_rentals_are_taken_over_unlisted),
+        cmocka_unit_test(test_nobody_is_told_of_a_machine_that_is_as_it_was),
     };
 
     crypto_start();
