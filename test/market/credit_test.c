@@ -285,9 +285,24 @@ static void test_traffic_of_both_ways_counts_at_once(void **state)
     }
 }
 
+/* Nothing above the floor is an end, though nothing runs; a nanodollar above it is none. */
+static void test_who_has_nothing_and_runs_nothing_has_ended(void **state)
+{
+    (void)state;
+    for (int64_t above = 0; above <= 1; above++) {
+        struct instant zero = { 7 };
+        struct credit credit =
+            credit_open((struct money){ above - 5 }, (struct money){ 5 }, (struct instant){ 1000 });
+
+        CHECK(credit_zero(&credit, &zero) == (above == 0));
+        CHECK_INT(zero.microseconds, above == 0 ? 1000 : 7);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_has_nothing_and_runs_nothing_has_ended),
         cmocka_unit_test(test_traffic_of_both_ways_counts_at_once),
         cmocka_unit_test(test_five_dollars_last_fourteen_hours),
         cmocka_unit_test(test_without_a_burn_credit_never_ends),
