@@ -111,17 +111,23 @@ tidy:
 	@python3 tools/tidy.py
 	@clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
-# Debian packages, into build/deb; and what they do in a fresh Debian 12 with systemd as its first process
-# (root, mmdebstrap; a few minutes).
+# Debian packages, into build/deb; and what they do in a fresh Debian 12 (SUITE=noble: Ubuntu 24.04) with systemd as its
+# first process (root, mmdebstrap; a few minutes).
+SUITE ?= bookworm
 deb: build
 	@tools/deb build/bin build/deb
 deb-test: deb
 	@tools/packages deb
-	@python3 -B test/packages/deb_test.py --deb build/deb
+	@python3 -B test/packages/deb_test.py --deb build/deb --suite $(SUITE)
 
 # An agent that others wrote, against docs/agent-protocol.md: make conformance AGENT='my-agent --server {url} --token {token}'
 conformance:
 	@python3 -B test/conformance/agent_test.py --agent '$(AGENT)'
+
+# Part of a release: a small market's books as it writes them, for every later one to bring up to date (test/upgrade).
+released: build
+	@ninja -C $(BUILD) -j$(JOBS) sim-host
+	@python3 -B test/upgrade/snapshot.py --bin $(BUILD)/bin --version $(VERSION)
 
 # Hours of an ordinary market: how memory and descriptors go.
 MINUTES ?= 360

@@ -64,7 +64,7 @@ find_package(Python3 COMPONENTS Interpreter)
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tools/tidy.py
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 
-foreach(suite fakes api ssh e2e cluster conformance packages sim oracle)
+foreach(suite fakes api ssh e2e cluster conformance packages upgrade sim oracle)
     if(EXISTS ${CMAKE_SOURCE_DIR}/test/${suite}/CMakeLists.txt)
         add_subdirectory(test/${suite})
     endif()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The packages in a fresh Debian 12 that boots systemd: install, start, kill, upgrade, remove, purge.
+"""The packages in a fresh Debian 12 or Ubuntu 24.04 that boots systemd: install, start, kill, upgrade, remove, purge.
 
-    make deb-test
+    make deb-test    make deb-test SUITE=noble
 
-Needs root and mmdebstrap; Debian's own packages come from its mirror, once a run.
+Needs root and mmdebstrap; the distribution's own packages come from its mirror, once a run.
 """
 
 import argparse
@@ -224,12 +224,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deb", required=True, type=pathlib.Path)
     parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/bin"))
-    parser.add_argument("--base", type=pathlib.Path, default=pathlib.Path("var/deb-test/bookworm.tar"))
+    parser.add_argument("--suite", choices=("bookworm", "noble"), default="bookworm")
     args = parser.parse_args()
     if os.geteuid() != 0:
         print("NOT RUN: needs root")
         return 77
-    make_base(args.base)
+    args.base = pathlib.Path(f"var/deb-test/{args.suite}.tar")
+    make_base(args.base, args.suite)
     debs = sorted(args.deb.glob("*.deb"))
     newer_folder = args.deb / "newer"
     subprocess.run(["tools/deb", str(args.bin), str(newer_folder)], check=True, stdout=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A fresh Debian with systemd as its first process, in namespaces of its own."""
+"""A fresh Debian or Ubuntu with systemd as its first process, in namespaces of its own."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -10,19 +11,39 @@ import tempfile
 import time
 
 BASE = ("systemd-sysv,dbus,ca-certificates,curl,apt-utils,python3-minimal")
-BOOT_SECONDS = 60
+BOOT_SECONDS = 300
 
 
-def make_base(path):
-    """A tree as a tar, made once: by Debian's own tool from Debian's own packages."""
+# Ubuntu's keys, in the package that its own installations have them from.
+KEYRING = "http://archive.ubuntu.com/ubuntu/pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb"
+KEYRING_SHA256 = "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8"
+
+
+def ubuntu_keys(folder):
+    deb = folder / "keyring.deb"
+    subprocess.run(["curl", "-sfL", "-o", deb, KEYRING], check=True)
+    found = hashlib.sha256(deb.read_bytes()).hexdigest()
+    if found != KEYRING_SHA256:
+        raise AssertionError(f"{KEYRING} is {found}")
+    subprocess.run(["dpkg-deb", "-x", deb, folder], check=True)
+    return folder / "usr/share/keyrings/ubuntu-archive-keyring.gpg"
+
+
+def make_base(path, suite="bookworm"):
+    """A tree as a tar, made once: by Debian's own tool from the distribution's own packages."""
     if path.exists() and path.stat().st_size > 0:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
-    subprocess.run(["mmdebstrap", "--variant=minbase", '--aptopt=APT::Sandbox::User "root"',
-                    f"--include={BASE}", "--format=tar", "bookworm", str(new),
-                    "deb http://deb.debian.org/debian bookworm main"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(prefix="berth-keys-") as keys:
+        if suite == "bookworm":
+            words, source = [], "deb http://deb.debian.org/debian bookworm main"
+        else:
+            words = [f"--keyring={ubuntu_keys(pathlib.Path(keys))}"]
+            source = f"deb http://archive.ubuntu.com/ubuntu {suite} main universe"
+        subprocess.run(["mmdebstrap", "--variant=minbase", '--aptopt=APT::Sandbox::User "root"', *words,
+                        f"--include={BASE}", "--format=tar", suite, str(new), source],
+                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     new.rename(path)
 
 
