@@ -75,24 +75,24 @@ class FaultProxy:
             sock.sendall(request)
             return read_message(sock) or b""
 
-    def plan_of(self, request, reply_size):
-        """What is to go wrong, in this order: all that can, the replies' part as soon as one was seen."""
+    def plan_of(self, request):
+        """What is to go wrong, in this order, as soon as a reply was seen: what leaves nothing of it comes last."""
         head = request.partition(b"\r\n\r\n")[0]
         name = kind_of(head)
         with self.lock:
             if name not in self.plans:
-                plan = [("cut", 0)]
-                for at in range(0, reply_size, self.step):
-                    plan += [("lost", at), ("spoil", at)]
-                self.plans[name] = plan + [("delay", 0), ("twice", 0), ("500", 0), ("429", 0), ("kind", 0)]
+                reply = self.ask(request)
+                body = reply.find(b"\r\n\r\n") + 4
+                plan = [("cut", 0), ("500", 0), ("429", 0), ("kind", 0)]
+                plan += [("lost", at) for at in range(0, len(reply), self.step)]
+                plan += [("spoil", at) for at in range(body, len(reply), self.step)]
+                self.plans[name] = plan + [("delay", 0), ("twice", 0)]
             self.done += bool(self.plans[name])
             return self.plans[name].pop(0) if self.plans[name] else None
 
-    REPLY_SIZE = 640  # of most; what lies behind a shorter one's end is no fault
-
     def pass_on(self, sock, request):
         """False: this connection is over."""
-        fault, at = self.plan_of(request, self.REPLY_SIZE) or (None, 0)
+        fault, at = self.plan_of(request) or (None, 0)
         if fault == "cut":
             return False  # of a part of a request no server makes anything
         if fault == "500":
@@ -106,12 +106,13 @@ class FaultProxy:
         if fault == "delay":
             time.sleep(self.delay)
         reply = self.ask(request)
+        at = min(at, len(reply) - 1)  # this one may be shorter than the first of its kind
         if fault == "lost":
             sock.sendall(reply[:at])
-            return at >= len(reply) and bool(reply)
+            return False
         if fault == "kind":
             reply = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<html>no\n"
-        if fault == "spoil" and at < len(reply):
+        if fault == "spoil":
             reply = reply[:at] + b"\x01" + reply[at + 1:]
         sock.sendall(reply)
         # A head that was spoiled may have no end.
