@@ -15,6 +15,7 @@
 #include "agent/diary.h"
 #include "agent/docker.h"
 #include "agent/seen.h"
+#include "agent/snapshot.h"
 #include "base/encode.h"
 #include "proto/heartbeat.h"
 #include "sys/fd.h"
@@ -323,6 +324,25 @@ static bool run_exec(const struct op_work *work, struct docker *docker, struct b
     return true;
 }
 
+static bool run(const struct op_work *work, struct docker *docker, struct buf *out,
+                int64_t *ret_code, struct error *err)
+{
+    const struct snapshot_work snapshot = { work->engine_socket, work->instances_path, work->op };
+
+    switch (work->op->kind) {
+    case OP_LOGS:
+        return run_logs(work, docker, out, err);
+    case OP_EXEC:
+        return run_exec(work, docker, out, ret_code, err);
+    case OP_SNAPSHOT:
+        return snapshot_run(&snapshot, docker, out, err);
+    case OP_COPY:  /* has a worker of its own */
+    case OP_OTHER: /* is not begun */
+        break;
+    }
+    return error_set(err, ERROR_INVALID, "that is not done by this worker");
+}
+
 bool op_work_run(void *context, const struct job_report *report, struct buf *result,
                  struct error *err)
 {
@@ -333,9 +353,7 @@ bool op_work_run(void *context, const struct job_report *report, struct buf *res
     int64_t code = -1;
 
     (void)report;
-    bool is_done = work->op->kind == OP_LOGS ? run_logs(work, &docker, &out, err)
-                                             : run_exec(work, &docker, &out, &code, err);
-    if (!is_done)
+    if (!run(work, &docker, &out, &code, err))
         return false;
     if (out.length > 0)
         op_clean(out.bytes, out.length);

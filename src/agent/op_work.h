@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker does for an operation: reads logs, runs a command in an instance. */
+/* What a worker does for an operation: reads logs, runs a command in an instance, makes a snapshot.
+ */
 
 #ifndef BERTH_AGENT_OP_WORK_H
 #define BERTH_AGENT_OP_WORK_H
@@ -14,7 +15,7 @@ enum { OP_EXEC_MS = 60000, OP_WORK_MS = OP_EXEC_MS + 15000 };
 
 struct op_work {
     const char *engine_socket;
-    const char *instances_path; /* of the agent's own logs */
+    const char *instances_path; /* of the agent's own logs; nobody else reads there */
     const struct desired_op *op;
 };
 

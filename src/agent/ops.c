@@ -38,6 +38,7 @@ struct op {
     struct ops *ops;
     struct job *job;              /* under way */
     int64_t source_id, target_id; /* of a copy; 0: it is none */
+    bool is_long;                 /* a copy or a snapshot: it takes none of the others' places */
 };
 
 struct ops {
@@ -277,6 +278,7 @@ static bool begin_copy(struct op *op, const struct desired_op *wanted, struct er
         .context = op,
     };
 
+    op->is_long = true;
     op->source_id = wanted->source_id;
     op->target_id = wanted->instance_id;
     if (copies->find == NULL)
@@ -296,7 +298,7 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
     struct job_spec spec = {
         .work = op_work_run,
         .work_context = &work,
-        .timeout_ms = OP_WORK_MS,
+        .timeout_ms = wanted->kind == OP_SNAPSHOT ? wanted->expires_ms : OP_WORK_MS,
         .on_end = on_end,
         .context = op,
     };
@@ -311,6 +313,7 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
     if (wanted->kind == OP_OTHER)
         return end(op, OP_FAILED,
                    "This host does not know that operation: its berth-host is too old for it.");
+    op->is_long = wanted->kind == OP_SNAPSHOT;
     bool has_begun = wanted->kind == OP_COPY ? begin_copy(op, wanted, &err)
                                              : job_start(ops->loop, &spec, &op->job, &err);
     if (has_begun)
@@ -320,12 +323,12 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
     end(op, OP_FAILED, err.text);
 }
 
-static size_t running_count(const struct ops *ops, bool are_copies)
+static size_t running_count(const struct ops *ops, bool are_long)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < ops->known_count; i++)
-        count += ops->known[i]->job != NULL && (ops->known[i]->source_id != 0) == are_copies;
+        count += ops->known[i]->job != NULL && ops->known[i]->is_long == are_long;
     return count;
 }
 
@@ -373,8 +376,8 @@ void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int6
 
         if (find(ops, all[i].op_id) != NULL || is_late || !make_room(ops))
             continue;
-        bool is_copy = all[i].kind == OP_COPY;
-        if (running_count(ops, is_copy) >= (is_copy ? OPS_COPIES_MAX : OPS_RUNNING_MAX))
+        bool is_long = all[i].kind == OP_COPY || all[i].kind == OP_SNAPSHOT;
+        if (running_count(ops, is_long) >= (is_long ? OPS_LONG_MAX : OPS_RUNNING_MAX))
             continue; /* they come again with the next desired state, until they expire */
         begin(ops, &all[i]);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One-shot operations: logs, a command (control.md 4.3, rule 4). Each at most once.
+/* One-shot operations: logs, a command, a copy, a snapshot (control.md 4.3, rule 4). Each at most once.
  *
  * That one was begun is durable before it begins, its result before it is sent. One that was begun
  * and has no result after a crash is reported as unknown and never tried again: that is the best
@@ -18,7 +18,7 @@
 #include "proto/heartbeat.h"
 #include "sys/log.h"
 
-enum { OPS_RUNNING_MAX = 8, OPS_COPIES_MAX = 8, OPS_KNOWN_MAX = 4096 };
+enum { OPS_RUNNING_MAX = 8, OPS_LONG_MAX = 8, OPS_KNOWN_MAX = 4096 };
 
 struct ops;
 

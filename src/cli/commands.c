@@ -23,6 +23,7 @@
 #include "cli/cmd_people.h"
 #include "cli/cmd_rank.h"
 #include "cli/cmd_rules.h"
+#include "cli/cmd_snapshot.h"
 #include "cli/cmd_ssh.h"
 #include "cli/cmd_teams.h"
 #include "cli/cmd_templates.h"
@@ -156,6 +157,11 @@ const struct command commands[] = {
       "berth reboot instance 7001 --schedule WEEKLY --day 0 --hour 4\n" },
     { "Rent", "recycle", "instance", true, true, "ID", 1, 1, no_options, cmd_recycle_instance,
       INSTANCES, "pull its image and make it from that again: its files go", "" },
+    { "Rent", "take", "snapshot", false, true, "ID", 1, 1, cmd_take_snapshot_options,
+      cmd_take_snapshot, INSTANCES, "push an instance's files as an image to a registry",
+      "berth take snapshot 7001 --repo ada/work:1 --docker_login_user ada --docker_login_pass "
+      "TOKEN\n"
+      "What Berth put into it (variables, keys, its way to start) is not part of the image.\n" },
     { "Rent", "show", "scheduled-jobs", false, true, "", 0, 0, no_options, cmd_show_scheduled_jobs,
       NULL, "what is done to instances by the hour", "" },
     { "Rent", "delete", "scheduled-job", false, true, "ID", 1, 1, no_options,

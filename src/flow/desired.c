@@ -6,6 +6,7 @@
 #include "flow/copy.h"
 #include "flow/relay.h"
 #include "flow/secrets.h"
+#include "flow/snapshot.h"
 #include "flow/spec.h"
 #include "store/bid.h"
 #include "store/claim.h"
@@ -215,6 +216,9 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
             .is_daemon_log = ops[i].is_daemon_log,
             .since = ops[i].since,
         };
+        if (ops[i].image != NULL &&
+            !snapshot_fill_op(db, work->flow, &ops[i], work->arena, &work->desired.ops[i], err))
+            return false;
         if (ops[i].source_id != 0)
             copy_fill_op(work->flow, &ops[i], work->arena, &work->desired.ops[i]);
         if (ops[i].source_id != 0 && work->desired.ops[i].copy_secret == NULL)

@@ -55,6 +55,7 @@ static bool add_contracts(struct db *db, struct machines_work *work, struct mach
         if (contract->destroyed.microseconds != 0 || contract->kind == KIND_IDLE)
             continue;
         view->contract_count += contract->kind != KIND_VOLUME;
+        view->firm_count += contract->kind == KIND_ON_DEMAND;
         view->contracts_end = instant_max(view->contracts_end, contract->terms.end);
         view->earn_hour.nanodollars += host_share(
             offer_storage_hour(contract->terms.disk_month, contract->share.disk_gb * INT64_C(1000)),
@@ -62,6 +63,7 @@ static bool add_contracts(struct db *db, struct machines_work *work, struct mach
         if (find_interval(intervals, interval_count, contract->id) == NULL)
             continue;
         view->running_count++;
+        view->running_firm_count += contract->kind == KIND_ON_DEMAND;
         view->earn_hour.nanodollars += host_share(contract->terms.gpu_hour, contract->fee_bps);
     }
     return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/show_user.h"
 
+#include <string.h>
+
 #include "flow/funds.h"
 #include "store/hold.h"
 #include "store/ledger.h"
@@ -28,6 +30,7 @@ static bool show_work(struct db *db, void *context, struct error *err)
     work->view = (struct user_view){ .user = profile.user,
                                      .ssh_key = profile.ssh_key,
                                      .has_machines = profile.has_machines };
+    memcpy(work->view.address, profile.address, sizeof profile.address);
     if (!funds_credit(db, &work->view.user, work->now, work->arena, &credit, err) ||
         !ledger_load_earnings(db, id, &work->view.earnings, err) || !hold_sums(db, id, &held, err))
         return false;

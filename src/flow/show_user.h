@@ -11,13 +11,14 @@
 
 struct user_view {
     struct user_row user;
-    struct money credit;         /* spendable now; negative where the account owes */
-    struct money earnings;       /* as a host: earned and not paid out, posted */
-    struct money pending_credit; /* on its way: not in `credit` yet */
-    struct money held_credit;    /* set aside: not in `credit` */
-    struct money held_earnings;  /* in `earnings`, but in no payout */
-    struct money burn_hour;      /* what an hour costs at the present burn */
-    const char *ssh_key;         /* the oldest account key; "" without */
+    const char *address[ADDRESS_PARTS]; /* that its bills go to */
+    struct money credit;                /* spendable now; negative where the account owes */
+    struct money earnings;              /* as a host: earned and not paid out, posted */
+    struct money pending_credit;        /* on its way: not in `credit` yet */
+    struct money held_credit;           /* set aside: not in `credit` */
+    struct money held_earnings;         /* in `earnings`, but in no payout */
+    struct money burn_hour;             /* what an hour costs at the present burn */
+    const char *ssh_key;                /* the oldest account key; "" without */
     bool has_machines;
 };
 

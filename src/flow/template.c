@@ -97,15 +97,6 @@ static bool read_form(struct template_work *work, const json_t *present, struct 
     return hash_form(work, text, err);
 }
 
-/* As one word, whatever is in it: in single quotes, each of its own between two of them. */
-static void append_word(struct buf *out, const char *word)
-{
-    buf_append(out, "'", 1);
-    for (const char *c = word; *c != '\0'; c++)
-        *c == '\'' ? buf_append(out, "'\\''", 4) : buf_append(out, c, 1);
-    buf_append(out, "'", 1);
-}
-
 /* "-u USER -p PASSWORD REPO", as a rental's image_login, which is what it becomes. */
 static bool read_login(struct template_work *work, const char **ret, struct error *err)
 {
@@ -123,13 +114,7 @@ static bool read_login(struct template_work *work, const char **ret, struct erro
     if (user == NULL || password == NULL)
         return error_set(err, ERROR_INVALID,
                          "docker_login_user and docker_login_pass come together");
-    buf_printf(&text, "-u ");
-    append_word(&text, user);
-    buf_printf(&text, " -p ");
-    append_word(&text, password);
-    buf_printf(&text, " ");
-    if (*repo != '\0')
-        append_word(&text, repo);
+    launch_login_format(&text, &(struct launch_login){ user, password, repo });
     *ret = text.has_overflowed ? NULL : arena_text(work->arena, text.bytes);
     crypto_wipe(text.bytes, text.length);
     return *ret == NULL ? error_set(err, ERROR_OUT_OF_RANGE, "the login is too long")

@@ -523,6 +523,26 @@ bool launch_mode_parse(const char *runtype, bool has_args, struct launch_mode *r
     return true;
 }
 
+/* As one word, whatever is in it: in single quotes, each of its own between two of them. */
+static void append_word(struct buf *out, const char *word)
+{
+    buf_append(out, "'", 1);
+    for (const char *c = word; *c != '\0'; c++)
+        *c == '\'' ? buf_append(out, "'\\''", 4) : buf_append(out, c, 1);
+    buf_append(out, "'", 1);
+}
+
+void launch_login_format(struct buf *out, const struct launch_login *login)
+{
+    buf_printf(out, "-u ");
+    append_word(out, login->user);
+    buf_printf(out, " -p ");
+    append_word(out, login->password);
+    buf_printf(out, " ");
+    if (*login->registry != '\0')
+        append_word(out, login->registry);
+}
+
 bool launch_login_parse(const char *text, struct arena *arena, struct launch_login *ret,
                         struct error *err)
 {

@@ -89,6 +89,7 @@ struct launch_login {
     const char *user, *password;
     const char *registry; /* "": the engine's default */
 };
+void launch_login_format(struct buf *out, const struct launch_login *login);
 NODISCARD bool launch_login_parse(const char *text, struct arena *arena, struct launch_login *ret,
                                   struct error *err);
 

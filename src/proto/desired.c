@@ -122,6 +122,14 @@ static const struct field op_copy_fields[] = {
 };
 static const struct field_list op_copy_list = FIELD_LIST(op_copy_fields);
 
+/* Of a snapshot. */
+static const struct field op_snapshot_fields[] = {
+    FIELD_LINE(struct desired_op, image, 1, 512),
+    FIELD_LINE_OPTIONAL(struct desired_op, login, 0, 4096),
+    FIELD_BOOL(struct desired_op, is_paused),
+};
+static const struct field_list op_snapshot_list = FIELD_LIST(op_snapshot_fields);
+
 static const struct field copy_fields[] = {
     FIELD_BYTES(struct desired_copy, public_key),
     FIELD_BYTES(struct desired_copy, greeting),
@@ -269,6 +277,8 @@ static void encode_op(struct encoder *json, const struct desired_op *op)
     fields_encode(json, &op_list, op);
     if (op->kind == OP_COPY)
         fields_encode(json, &op_copy_list, op);
+    if (op->kind == OP_SNAPSHOT)
+        fields_encode(json, &op_snapshot_list, op);
     encode_end(json);
 }
 
@@ -537,7 +547,8 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "]: since is no time", i);
         if (op->kind == OP_EXEC && op->command == NULL)
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "] has no command", i);
-        if (op->kind == OP_COPY && (!fields_decode(object, &op_copy_list, arena, op, err)))
+        if ((op->kind == OP_COPY && !fields_decode(object, &op_copy_list, arena, op, err)) ||
+            (op->kind == OP_SNAPSHOT && !fields_decode(object, &op_snapshot_list, arena, op, err)))
             return error_context(err, "ops[%" PRId64 "]", i);
         if (op->kind == OP_COPY && !hex_parse(op->copy_secret, secret, sizeof secret))
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "]: copy_secret is none", i);

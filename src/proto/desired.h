@@ -154,6 +154,7 @@ enum op_kind {
     OP_LOGS,
     OP_EXEC,
     OP_COPY,
+    OP_SNAPSHOT,
     OP_OTHER, /* of a newer server: never encoded, and to be answered as not known */
 };
 
@@ -172,6 +173,10 @@ struct desired_op {
     const char *source_host; /* where the source's SSH is, for those who are not its host */
     int64_t source_port;
     const char *copy_secret; /* hexadecimal: sys/copy_secret.h */
+    /* snapshot: its files as an image, pushed to where that name says */
+    const char *image;
+    const char *login; /* to there, as a spec's registry_login; or NULL */
+    bool is_paused;    /* its processes stand still meanwhile */
 };
 
 enum { COPY_SECRET_SIZE = 2 * COPY_KEY_SIZE + 1 };

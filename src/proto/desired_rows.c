@@ -120,6 +120,7 @@ const char *const desired_op_kinds[] = {
     [OP_LOGS] = "logs",
     [OP_EXEC] = "exec",
     [OP_COPY] = "copy",
+    [OP_SNAPSHOT] = "snapshot",
 };
 
 bool desired_op_kind_decode(const json_t *object, enum op_kind *ret, struct error *err)

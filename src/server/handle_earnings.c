@@ -106,14 +106,16 @@ static void encode_rows(struct encoder *json, const struct usage_sum *sums, size
 
 static void encode_account(struct encoder *json, const struct user_view *view)
 {
-    static const char *const not_kept[] = { "address1", "address2", "city",
-                                            "zip",      "country",  "taxinfo" };
+    static const char *const parts[ADDRESS_PARTS] = {
+        [ADDRESS_LINE1] = "address1", [ADDRESS_LINE2] = "address2",  [ADDRESS_CITY] = "city",
+        [ADDRESS_ZIP] = "zip",        [ADDRESS_COUNTRY] = "country", [ADDRESS_TAXINFO] = "taxinfo",
+    };
 
     encode_field_text(json, "username", view->user.username);
     encode_field_text(json, "email", view->user.email);
     encode_field_text(json, "fullname", view->user.fullname);
-    for (size_t i = 0; i < sizeof not_kept / sizeof not_kept[0]; i++)
-        encode_field_text(json, not_kept[i], "");
+    for (int i = 0; i < ADDRESS_PARTS; i++)
+        encode_field_text(json, parts[i], view->address[i]);
     encode_key(json, "current");
     encode_object(json);
     encode_field_money(json, "balance", view->earnings);

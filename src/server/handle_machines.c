@@ -22,21 +22,29 @@ enum {
     SECONDS_PER_DAY = 86400,
 };
 
+/* Of a GPU, by who has it: the host's own job leaves it free for rent. */
+static const char *letter_of(const struct gpu_row *gpu)
+{
+    if (gpu->claimed_by == 0 || gpu->claimed_kind == KIND_IDLE)
+        return "x ";
+    return gpu->claimed_kind == KIND_BID ? "I " : gpu->claimed_kind == KIND_RESERVED ? "R " : "D ";
+}
+
 static void encode_occupancy(struct encoder *json, const struct machine_view *view)
 {
     auto_buf struct buf text = buf_of(2 * GPUS_MAX + 2);
 
     for (size_t i = 0; i < view->gpu_row_count; i++)
-        buf_append(&text, view->gpus[i].claimed_by != 0 ? "D " : "x ", 2);
+        buf_append(&text, letter_of(&view->gpus[i]), 2);
     encode_field_text(json, "gpu_occupancy", text.length > 0 ? text.bytes : "");
 }
 
 static void encode_rentals(struct encoder *json, const struct machine_view *view)
 {
     encode_field_int(json, "current_rentals_running", view->running_count);
-    encode_field_int(json, "current_rentals_running_on_demand", view->running_count);
+    encode_field_int(json, "current_rentals_running_on_demand", view->running_firm_count);
     encode_field_int(json, "current_rentals_running_reserved", 0);
-    encode_field_int(json, "current_rentals_on_demand", view->contract_count);
+    encode_field_int(json, "current_rentals_on_demand", view->firm_count);
     encode_field_int(json, "current_rentals_reserved", 0);
     encode_field_int(json, "current_rentals_resident", view->contract_count);
     encode_field_money(json, "earn_hour", view->earn_hour);

@@ -38,12 +38,14 @@ static void encode_identity(struct encoder *json, const struct user_view *view,
     encode_field_bool(json, "is_host", view->has_machines);
 }
 
-/* Accounts are funded by the operator's grants: no card, no payout address, no invoice address. */
+static const char *const address_names[ADDRESS_PARTS] = {
+    [ADDRESS_LINE1] = "billaddress_line1",     [ADDRESS_LINE2] = "billaddress_line2",
+    [ADDRESS_CITY] = "billaddress_city",       [ADDRESS_ZIP] = "billaddress_zip",
+    [ADDRESS_COUNTRY] = "billaddress_country", [ADDRESS_TAXINFO] = "billaddress_taxinfo",
+};
+
 static void encode_billing(struct encoder *json, const struct user_view *view)
 {
-    static const char *const address[] = { "billaddress_line1",   "billaddress_line2",
-                                           "billaddress_city",    "billaddress_zip",
-                                           "billaddress_country", "billaddress_taxinfo" };
     static const char *const amounts[] = { "autobill_threshold", "billed_expected",
                                            "billed_verified", "paid_expected", "paid_verified" };
 
@@ -54,8 +56,8 @@ static void encode_billing(struct encoder *json, const struct user_view *view)
     encode_field_money(json, "held_earnings", view->held_earnings);
     for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++)
         encode_field_int(json, amounts[i], 0);
-    for (size_t i = 0; i < sizeof address / sizeof address[0]; i++)
-        encode_field_text(json, address[i], "");
+    for (int i = 0; i < ADDRESS_PARTS; i++)
+        encode_field_text(json, address_names[i], view->address[i]);
     encode_field_money(json, "balance_threshold", view->user.low_credit);
     encode_field_bool(json, "balance_threshold_enabled", view->user.warns_low);
     encode_field_int(json, "billing_creditonly", 1);
@@ -118,11 +120,7 @@ void handle_subaccounts_list(struct call *call)
 }
 
 /* What `set user` may send besides, and Berth keeps nothing of. */
-static const char *const not_kept[] = {
-    "billaddress_line1",  "billaddress_line2",   "billaddress_city",
-    "billaddress_zip",    "billaddress_country", "billaddress_taxinfo",
-    "autobill_threshold", "normalized_email",    "phone_number",
-};
+static const char *const not_kept[] = { "autobill_threshold", "normalized_email", "phone_number" };
 
 static const char *find_not_kept(const json_t *body)
 {
@@ -161,6 +159,13 @@ static void reply_updated(struct call *call, enum update_user_outcome outcome)
                             "username and fullname have at most %d characters.", NAME_LENGTH_MAX);
     case UPDATE_USER_NAME_EMPTY:
         return reply_refuse(call, 400, "missing_input", "username must not be empty.");
+    case UPDATE_USER_ADDRESS_TOO_LONG:
+        return reply_refuse(call, 400, "input_too_long",
+                            "A part of the billing address has at most %d bytes.",
+                            ADDRESS_LENGTH_MAX);
+    case UPDATE_USER_BAD_ADDRESS:
+        return reply_refuse(call, 400, "invalid_characters",
+                            "The billing address has a control character.");
     }
 }
 
@@ -183,28 +188,43 @@ static bool read_warning(const json_t *body, struct warning *warning,
     return true;
 }
 
+/* `*ret_has` is set where any part is given. */
+static bool read_address(const json_t *body, struct update_user_request *request, bool *ret_has,
+                         struct error *err)
+{
+    for (int i = 0; i < ADDRESS_PARTS; i++) {
+        if (!json_opt_text(body, address_names[i], TEXT_LENGTH_MAX, &request->address[i], err))
+            return false;
+        *ret_has |= request->address[i] != NULL;
+    }
+    return true;
+}
+
 void handle_user_update(struct call *call)
 {
     struct update_user_request request = { 0 };
     struct warning warning = { .warns_low = false };
     enum update_user_outcome outcome = UPDATE_USER_DONE;
     const char *ssh_key = NULL, *unknown = find_not_kept(call->body);
+    bool has_address = false;
     struct error err;
 
     if (!json_opt_text(call->body, "username", TEXT_LENGTH_MAX, &request.username, &err) ||
         !json_opt_text(call->body, "fullname", TEXT_LENGTH_MAX, &request.fullname, &err) ||
         !json_opt_text(call->body, "ssh_key", TEXT_LENGTH_MAX, &ssh_key, &err))
         return reply_error(call, &err);
-    if (!read_warning(call->body, &warning, &request, &err))
+    if (!read_warning(call->body, &warning, &request, &err) ||
+        !read_address(call->body, &request, &has_address, &err))
         return reply_error(call, &err);
     if (unknown != NULL)
         return reply_refuse(call, 400, "invalid_args", "%s is not kept here: leave it out.",
                             unknown);
-    bool has_row = request.username != NULL || request.fullname != NULL ||
+    bool has_row = has_address || request.username != NULL || request.fullname != NULL ||
                    request.low_credit != NULL || request.warns_low != NULL;
     if (!has_row && ssh_key == NULL)
         return reply_refuse(call, 400, "missing_input",
-                            "Give username, fullname, balance_threshold or ssh_key.");
+                            "Give username, fullname, balance_threshold, a billing address or "
+                            "ssh_key.");
     if (has_row && !flow_update_user(&call->app->flow, &call->caller, &request, &outcome, &err))
         return reply_error(call, &err);
     if (outcome == UPDATE_USER_DONE && ssh_key != NULL && !add_ssh_key(call, ssh_key))

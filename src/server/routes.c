@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "flow/login.h"
+#include "server/not_offered.h"
 #include "server/reply.h"
 #include "server/rights.h"
 
@@ -187,7 +188,12 @@ static void answer_unknown(struct routes *routes, struct http_exchange *exchange
     } else if (routes->options.fallback != NULL && is_read && !is_ours(request->path)) {
         routes->options.fallback(&call);
     } else {
-        reply_refuse(&call, 404, "not_found", "There is nothing at this address.");
+        const char *what = not_offered(request->path);
+
+        if (what != NULL)
+            reply_refuse(&call, 404, "not_found", "Berth offers no %s.", what);
+        else
+            reply_refuse(&call, 404, "not_found", "There is nothing at this address.");
     }
 }
 

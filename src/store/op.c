@@ -8,7 +8,7 @@
 #define OP_COLUMNS                                                                                 \
     "id, contract_id, machine_id, owner_id, op_id, token_hash, is_exec, min_gen, command, "        \
     "filter, tail, is_daemon_log, created_us, expires_us, progress, since, exit_code, "            \
-    "source_id, source_machine_id, source_host, source_port"
+    "source_id, source_machine_id, source_host, source_port, image, login, is_paused"
 
 static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -32,11 +32,14 @@ static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct
         !rows_number(row, 14, OP_PENDING, OP_IS_UNKNOWN, &progress, err) ||
         !rows_text_or_null(row, 15, arena, &op->since, err) ||
         !rows_number(row, 16, -1, 255, &op->exit_code, err) ||
-        !rows_text_or_null(row, 19, arena, &op->source_host, err))
+        !rows_text_or_null(row, 19, arena, &op->source_host, err) ||
+        !rows_text_or_null(row, 21, arena, &op->image, err) ||
+        !rows_text_or_null(row, 22, arena, &op->login, err))
         return false;
     op->source_id = db_column_is_null(row, 17) ? 0 : db_column_int(row, 17);
     op->source_machine_id = db_column_is_null(row, 18) ? 0 : db_column_int(row, 18);
     op->source_port = db_column_is_null(row, 20) ? 0 : db_column_int(row, 20);
+    op->is_paused = db_column_int(row, 23) != 0;
     op->progress = (enum op_progress)progress;
     return true;
 }
@@ -45,7 +48,7 @@ static bool op_read_whole(struct db_rows *row, struct arena *arena, void *item, 
 {
     struct op_row *op = item;
 
-    return op_read(row, arena, item, err) && rows_text_or_null(row, 21, arena, &op->output, err);
+    return op_read(row, arena, item, err) && rows_text_or_null(row, 24, arena, &op->output, err);
 }
 
 static struct db_value number_or_null(int64_t number)
@@ -58,9 +61,10 @@ bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct e
     return db_insert(db,
                      "INSERT INTO op (contract_id, machine_id, owner_id, op_id, token_hash, "
                      "is_exec, min_gen, command, filter, tail, is_daemon_log, created_us, "
-                     "expires_us, since, source_id, source_machine_id, source_host, source_port) "
+                     "expires_us, since, source_id, source_machine_id, source_host, source_port, "
+                     "image, login, is_paused) "
                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-                     "$16, $17, $18) RETURNING id",
+                     "$16, $17, $18, $19, $20, $21) RETURNING id",
                      DB_ARGS(db_int(op->contract_id), db_int(op->machine_id), db_int(op->owner_id),
                              db_text(op->op_id),
                              db_bytes(op->token_hash.bytes, sizeof op->token_hash.bytes),
@@ -68,7 +72,8 @@ bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct e
                              db_text(op->filter), db_int(op->tail), db_int(op->is_daemon_log),
                              db_instant(op->created), db_instant(op->expires), db_text(op->since),
                              number_or_null(op->source_id), number_or_null(op->source_machine_id),
-                             db_text(op->source_host), number_or_null(op->source_port)),
+                             db_text(op->source_host), number_or_null(op->source_port),
+                             db_text(op->image), db_text(op->login), db_int(op->is_paused)),
                      ret_id, err);
 }
 

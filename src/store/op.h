@@ -24,6 +24,9 @@ struct op_row {
     int64_t source_id, source_machine_id; /* 0: it is no copy */
     const char *source_host;
     int64_t source_port;
+    /* Of a snapshot: what it is pushed as; with what login, sealed; whether all stands still. */
+    const char *image, *login; /* NULL: it is none; without a login */
+    bool is_paused;
     struct instant created, expires;
     enum op_progress progress;
     const char *output; /* NULL while pending */

@@ -34,10 +34,22 @@ NODISCARD bool user_insert(struct db *db, const struct user_row *user, int64_t *
 NODISCARD bool user_load(struct db *db, int64_t id, struct arena *arena, struct user_row *ret,
                          bool *ret_has, struct error *err);
 
+/* The parts of the address that bills go to. */
+enum address_part {
+    ADDRESS_LINE1,
+    ADDRESS_LINE2,
+    ADDRESS_CITY,
+    ADDRESS_ZIP,
+    ADDRESS_COUNTRY,
+    ADDRESS_TAXINFO,
+    ADDRESS_PARTS,
+};
+
 /* With what an account shows of itself besides. */
 struct user_profile {
     struct user_row user;
-    const char *ssh_key; /* the oldest of the account; "" without */
+    const char *address[ADDRESS_PARTS]; /* "" where it says nothing */
+    const char *ssh_key;                /* the oldest of the account; "" without */
     bool has_machines;
 };
 NODISCARD bool user_load_profile(struct db *db, int64_t id, struct arena *arena,
@@ -50,6 +62,8 @@ NODISCARD bool user_lock(struct db *db, int64_t id, struct error *err);
 NODISCARD bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err);
 NODISCARD bool user_set_names(struct db *db, int64_t id, const char *username, const char *fullname,
                               struct error *err);
+NODISCARD bool user_set_address(struct db *db, int64_t id, const char *const parts[ADDRESS_PARTS],
+                                struct error *err);
 NODISCARD bool user_set_credit_limit(struct db *db, int64_t id, struct money limit,
                                      int64_t *ret_count, struct error *err);
 

@@ -233,6 +233,19 @@ class Accounts(unittest.TestCase):
         self.source = next(self.sources)
         self.assertEqual(self.call("GET", "/users/current/", key="0" * 64)[0], 401)
 
+    def enrol(self):
+        """The status of a guess at the token by which a machine joins."""
+        return self.world.call("POST", "/agent/v1/enroll", {"token": "0" * 64, "public_key": "A" * 43, "facts": self.facts},
+                               source=self.source)[0]
+
+    def test_a_hundred_wrong_tokens_an_hour_from_one_address(self):
+        self.facts = self.world.user("mia").machine().facts
+        got = [self.enrol() for _ in range(103)]
+        self.assertNotIn(429, got[:100])
+        self.assertEqual(got[101:], [429] * 2)
+        self.source = next(self.sources)
+        self.assertNotEqual(self.enrol(), 429)
+
     def test_ten_guesses_at_a_code_from_wherever(self):
         self.assertEqual(self.call("POST", "/users/", {"email": "hy@berth.test", "password": PASSWORD})[0], 200)
         code = self.code("hy@berth.test")

@@ -261,6 +261,71 @@ class Replay(unittest.TestCase):
         self.assertEqual((status, reply["error"]), (400, "invalid_args"))
         self.ada.ok("DELETE", "/api/v0/template/", {"hash_id": made["hash_id"]})
 
+    def snapshots(self):
+        """What the host is to make now."""
+        self.paper.poll()
+        return [one for one in self.paper.desired["ops"] if one["kind"] == "snapshot"]
+
+    def test_a_snapshot_is_asked_for_in_texts(self):
+        """The number and the switch come as texts, and what is not given as null."""
+        number = self.rent()
+        path = f"/api/v0/instances/take_snapshot/{number}/"
+        ask = {"id": str(number), "container_registry": "docker.io", "personal_repo": "a/b", "docker_login_user": "u",
+               "docker_login_pass": "it's a canary", "pause": "true"}
+        status, reply = self.ada.call("POST", path, ask)
+        self.assertEqual((status, reply["error"]), (400, "invalid_args"), reply)
+        self.paper.follow()
+        reply = self.ada.ok("POST", path, ask)
+        self.assertIn("/api/v0/blob/", reply["result_url"])
+        self.assertIn("docker.io/a/b", reply["msg"])
+        op, = self.snapshots()
+        self.assertEqual((op["image"], op["login"], op["is_paused"]), ("docker.io/a/b", "-u 'u' -p 'it'\\''s a canary' 'docker.io'", True))
+        self.ada.ok("POST", path, {"id": str(number), "container_registry": None, "personal_repo": "a/b:1",
+                                   "docker_login_user": None, "docker_login_pass": None, "pause": "false"})
+        op = self.snapshots()[-1]
+        self.assertEqual((op["image"], op.get("login"), op["is_paused"]), ("docker.io/a/b:1", None, False))
+        for bad in ({"personal_repo": None}, {"personal_repo": "a b"}, {"personal_repo": "-h"}, {"pause": "maybe"}, {"id": "1x"},
+                    {"docker_login_pass": None}, {"container_registry": "http://x"}, {"personal_repo": "a/b@sha256:" + "0" * 64}):
+            status, reply = self.ada.call("POST", path, ask | bad)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), (bad, reply))
+        self.assertEqual(self.bo.call("POST", path, ask)[1]["error"], "no_such_instance")
+
+    def test_an_account_says_where_its_bills_go(self):
+        """A file as older help texts have it; what is null stays."""
+        parts = {"billaddress_line1": "Kajen 1", "billaddress_line2": "", "billaddress_city": "Gothenburg",
+                 "billaddress_zip": "41101", "billaddress_country": "SE", "billaddress_taxinfo": "SE1"}
+        self.hal.ok("PUT", "/api/v0/users/", parts | {"fullname": "Hal", "billaddress_name": "ignored", "api_key": "ignored"})
+        self.hal.ok("PUT", "/api/v0/users", {"billaddress_zip": None, "billaddress_city": "Oslo"})
+        shown = self.hal.ok("GET", "/api/v0/users/current")
+        self.assertEqual({name: shown[name] for name in parts}, parts | {"billaddress_city": "Oslo"})
+        earned = self.hal.ok("GET", "/api/v0/users/me/machine-earnings?owner=me")
+        self.assertEqual((earned["address1"], earned["city"], earned["taxinfo"]), ("Kajen 1", "Oslo", "SE1"))
+        for bad, error in (({"billaddress_line1": "x" * 257}, "input_too_long"), ({"billaddress_city": "a\nb"}, "invalid_characters"),
+                           ({"phone_number": "1"}, "invalid_args")):
+            self.assertEqual(self.hal.call("PUT", "/api/v0/users/", bad)[1]["error"], error)
+
+    def test_the_host_sees_which_gpus_are_bid_for(self):
+        first, second = self.offers(2)[:2]
+        self.rent(offer=first)
+        self.rent(offer=second, price=0.15)
+        self.paper.follow()
+        row = self.hal.ok("GET", f"/api/v0/machines/{self.paper.id}?owner=me")[0]
+        letters = sorted(row["gpu_occupancy"].split())
+        self.assertEqual((letters.count("D"), letters.count("I")), (1, 2), letters)
+        self.assertEqual((row["current_rentals_running"], row["current_rentals_running_on_demand"]), (2, 1))
+        self.assertEqual((row["current_rentals_resident"], row["current_rentals_on_demand"]), (2, 1))
+
+    def test_what_is_not_offered_is_said(self):
+        for method, path, word in (("GET", "/api/v0/clusters/", "clusters"), ("POST", "/api/v0/cluster/", "clusters"),
+                                   ("DELETE", "/api/v0/cluster/remove_machine/", "clusters"), ("GET", "//api/v0/overlay/", "networks"),
+                                   ("POST", "/api/v0/network_volumes/search/", "network"), ("POST", "/api/v0/network_disk/", "network"),
+                                   ("GET", "/api/v0/benchmarks?limit=1", "benchmarks"), ("GET", "/api/v0/endptjobs/", "serverless"),
+                                   ("PUT", "/api/v0/autojobs/1/", "serverless"), ("POST", "/get_endpoint_logs/", "serverless"),
+                                   ("GET", "/api/v0/deployments", "serverless"), ("GET", "/api/v0/nothing/", "nothing at this address")):
+            status, reply = self.ada.call(method, path, {} if method != "GET" else None)
+            self.assertEqual((status, reply["error"]), (404, "not_found"), path)
+            self.assertIn(word, reply["msg"], path)
+
     def test_a_copy_is_told_where_to_go(self):
         number = self.rent()
         place = {"client_id": "me", "src_path": "/workspace/", "dst_path": "./"}

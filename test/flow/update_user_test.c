@@ -11,6 +11,7 @@ struct fixture {
     struct caller caller;
     struct arena arena;
     struct user_row user;
+    struct user_profile profile;
 };
 
 static bool insert(struct db *db, void *context, struct error *err)
@@ -29,6 +30,15 @@ static bool load(struct db *db, void *context, struct error *err)
     bool has;
 
     return user_load(db, fixture->caller.user_id, &fixture->arena, &fixture->user, &has, err);
+}
+
+static bool load_profile(struct db *db, void *context, struct error *err)
+{
+    struct fixture *fixture = context;
+    bool has;
+
+    return user_load_profile(db, fixture->caller.user_id, &fixture->arena, &fixture->profile, &has,
+                             err);
 }
 
 static struct fixture fixture_of(struct support *support)
@@ -119,12 +129,45 @@ static void test_names_have_limits(void **state)
     arena_release(&fixture.arena);
 }
 
+/* Parts that are not given stay; each is held to its limit and to one line. */
+static void test_an_address_is_kept_part_by_part(void **state)
+{
+    static char just[ADDRESS_LENGTH_MAX + 1], long_part[ADDRESS_LENGTH_MAX + 2];
+    struct support *support = *state;
+    struct fixture fixture = fixture_of(support);
+    struct update_user_request request = {
+        .address = { [ADDRESS_CITY] = "Gothenburg", [ADDRESS_TAXINFO] = "SE1" }
+    };
+    enum update_user_outcome outcome;
+    struct error err;
+
+    memset(just, 'x', sizeof just - 1);
+    memset(long_part, 'x', sizeof long_part - 1);
+    CHECK_OK(flow_update_user(&fixture.flow, &fixture.caller, &request, &outcome, &err), &err);
+    CHECK_INT(outcome, UPDATE_USER_DONE);
+    request = (struct update_user_request){ .address = { [ADDRESS_LINE1] = just } };
+    CHECK_OK(flow_update_user(&fixture.flow, &fixture.caller, &request, &outcome, &err), &err);
+    request = (struct update_user_request){ .address = { [ADDRESS_CITY] = long_part } };
+    CHECK_OK(flow_update_user(&fixture.flow, &fixture.caller, &request, &outcome, &err), &err);
+    CHECK_INT(outcome, UPDATE_USER_ADDRESS_TOO_LONG);
+    request = (struct update_user_request){ .address = { [ADDRESS_ZIP] = "1\n2" } };
+    CHECK_OK(flow_update_user(&fixture.flow, &fixture.caller, &request, &outcome, &err), &err);
+    CHECK_INT(outcome, UPDATE_USER_BAD_ADDRESS);
+    support_read(support, load_profile, &fixture);
+    CHECK_TEXT(fixture.profile.address[ADDRESS_LINE1], just);
+    CHECK_TEXT(fixture.profile.address[ADDRESS_CITY], "Gothenburg");
+    CHECK_TEXT(fixture.profile.address[ADDRESS_ZIP], "");
+    CHECK_TEXT(fixture.profile.address[ADDRESS_TAXINFO], "SE1");
+    arena_release(&fixture.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_what_is_given_changes),
         cmocka_unit_test(test_an_amount_to_warn_below_is_kept),
         cmocka_unit_test(test_names_have_limits),
+        cmocka_unit_test(test_an_address_is_kept_part_by_part),
     };
     return SUPPORT_RUN(tests);
 }
