@@ -120,11 +120,11 @@ def unchunk(data):
 
 class Market:
     def __init__(self, bin_dir, store=None, credit="25.00", simulate_gpus=None, host_options=(),
-                 listen=None, host_prefix=(), public_ip="127.0.0.1", server_options=()):
+                 listen=None, host_prefix=(), public_ip="127.0.0.1", server_options=(), host_credit="0.00"):
         self.bin = pathlib.Path(bin_dir)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"berth-e2e-{os.getpid()}-", dir="/var/tmp"))
         self.store = store
-        self.credit = credit
+        self.credit, self.host_credit = credit, host_credit
         self.simulate_gpus = simulate_gpus
         self.host_options = list(host_options)
         self.server_options = list(server_options)
@@ -142,7 +142,7 @@ class Market:
     def __enter__(self):
         try:
             self.start_server()
-            for name, credit in (("host", "0.00"), ("ada", self.credit), ("bo", self.credit)):
+            for name, credit in (("host", self.host_credit), ("ada", self.credit), ("bo", self.credit)):
                 self.keys[name] = self.make_user(name, credit)
             self.start_host(token=self.token())
             self.wait_engine()
