@@ -8,6 +8,7 @@
 #include "cli/cmd_billing.h"
 #include "cli/cmd_history.h"
 #include "cli/cmd_idle_job.h"
+#include "cli/cmd_increases.h"
 #include "cli/cmd_instances.h"
 #include "cli/cmd_keys.h"
 #include "cli/cmd_launch.h"
@@ -162,6 +163,13 @@ const struct command commands[] = {
       "berth take snapshot 7001 --repo ada/work:1 --docker_login_user ada --docker_login_pass "
       "TOKEN\n"
       "What Berth put into it (variables, keys, its way to start) is not part of the image.\n" },
+    { "Rent", "show", "pending-price-increases", false, true, "", 0, 0, cmd_show_increases_options,
+      cmd_show_increases, NULL, "what hosts want you to agree to",
+      "A market of Berth's has none: a contract keeps its price to its end.\n" },
+    { "Rent", "accept", "price-increase", false, true, "ID...", 1, ANY, cmd_answer_increase_options,
+      cmd_accept_increase, INSTANCES, "agree to one of an instance", "" },
+    { "Rent", "reject", "price-increase", false, true, "ID...", 1, ANY, cmd_answer_increase_options,
+      cmd_reject_increase, INSTANCES, "refuse one of an instance", "" },
     { "Rent", "show", "scheduled-jobs", false, true, "", 0, 0, no_options, cmd_show_scheduled_jobs,
       NULL, "what is done to instances by the hour", "" },
     { "Rent", "delete", "scheduled-job", false, true, "ID", 1, 1, no_options,

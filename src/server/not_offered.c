@@ -6,10 +6,13 @@
 
 const char *not_offered(const char *path)
 {
-    /* The first segment behind /api/v0/, or of a path that is not below it. */
+    /* What is behind /api/v0/, or a path that is not below it, begins with. */
     static const struct {
         const char *segment, *what;
     } rows[] = {
+        { "instances/prepay", "reserved rentals: nothing is paid ahead for an instance" },
+        { "metrics/gpu/history", "history of prices: metrics/gpu/current says what is now" },
+        { "metrics/gpu/locations", "places of GPUs: each offer says where its machine is" },
         { "cluster", "clusters of machines" },
         { "clusters", "clusters of machines" },
         { "overlay", "networks between instances" },
@@ -34,9 +37,11 @@ const char *not_offered(const char *path)
     while (path[0] == '/' && path[1] == '/')
         path++;
     path += strncmp(path, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : *path == '/';
-    size_t length = strcspn(path, "/");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strlen(rows[i].segment) == length && memcmp(rows[i].segment, path, length) == 0)
+        size_t length = strlen(rows[i].segment);
+
+        if (strncmp(rows[i].segment, path, length) == 0 &&
+            (path[length] == '/' || path[length] == '\0'))
             return rows[i].what;
     }
     return NULL;

@@ -20,6 +20,8 @@ MISSING = 987654321
 PASSWORD = "correct horse battery"
 # What whoever may call is told for the example, and nobody else gets as far as.
 REFUSED = {
+    "api.instance.accept_price_increase": "no_pending_price_increase",
+    "api.instance.reject_price_increase": "no_pending_price_increase",
     "api.credit.transfer": "invalid_args",
     "api.tfa.email": "invalid_tfa_method",
     "api.tfa.sms": "invalid_tfa_method",

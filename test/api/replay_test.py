@@ -315,12 +315,32 @@ class Replay(unittest.TestCase):
         self.assertEqual((row["current_rentals_running"], row["current_rentals_running_on_demand"]), (2, 1))
         self.assertEqual((row["current_rentals_resident"], row["current_rentals_on_demand"]), (2, 1))
 
+    def test_no_price_is_ever_raised(self):
+        """A host lists anew, dearer and for longer: its renter's contract stays as it is, and nothing waits for a yes."""
+        first, end = self.offers()[0], time.time() + 30 * 86400
+        self.hal.ok("PUT", "/api/v0/machines/create_asks/", {"machine": self.paper.id, "price_gpu": 0.1, "end_date": end})
+        self.paper.follow()
+        number = self.rent(offer=[one for one in self.offers() if one != first][0])
+        before = self.ada.ok("GET", f"/api/v0/instances/{number}/")["instances"]
+        self.hal.ok("PUT", "/api/v0/machines/create_asks/", {"machine": self.paper.id, "price_gpu": 0.2, "end_date": end + 86400})
+        after = self.ada.ok("GET", f"/api/v0/instances/{number}/")["instances"]
+        self.assertEqual([before[name] for name in ("dph_total", "end_date")], [after[name] for name in ("dph_total", "end_date")])
+        self.assertEqual(self.ada.ok("GET", "/api/v0/instances/pending-price-increases/"), {
+            "success": True, "count": 0, "truncated": False, "pending_price_increases": []})
+        for what in ("accept", "reject"):
+            status, reply = self.ada.call("PUT", f"/api/v0/instances/{what}-price-increase/", {"pending_price_increase_id": 31})
+            self.assertEqual((status, reply["error"]), (404, "no_pending_price_increase"))
+            self.assertEqual(self.ada.call("PUT", f"/api/v0/instances/{what}-price-increase/", {"pending_price_increase_id": "x"})[0], 400)
+        self.list_machine()
+
     def test_what_is_not_offered_is_said(self):
         for method, path, word in (("GET", "/api/v0/clusters/", "clusters"), ("POST", "/api/v0/cluster/", "clusters"),
                                    ("DELETE", "/api/v0/cluster/remove_machine/", "clusters"), ("GET", "//api/v0/overlay/", "networks"),
                                    ("POST", "/api/v0/network_volumes/search/", "network"), ("POST", "/api/v0/network_disk/", "network"),
                                    ("GET", "/api/v0/benchmarks?limit=1", "benchmarks"), ("GET", "/api/v0/endptjobs/", "serverless"),
                                    ("PUT", "/api/v0/autojobs/1/", "serverless"), ("POST", "/get_endpoint_logs/", "serverless"),
+                                   ("PUT", "/api/v0/instances/prepay/7001/", "reserved"), ("GET", "/api/v0/metrics/gpu/locations/", "places"),
+                                   ("GET", "/api/v0/metrics/gpu/history/?gpu_name=RTX+4090&verified=all", "history"),
                                    ("GET", "/api/v0/deployments", "serverless"), ("GET", "/api/v0/nothing/", "nothing at this address")):
             status, reply = self.ada.call(method, path, {} if method != "GET" else None)
             self.assertEqual((status, reply["error"]), (404, "not_found"), path)
