@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One-shot operations: logs, a command, a copy, a snapshot (control.md 4.3, rule 4). Each at most once.
+/* One-shot operations: logs, a command, a copy, a snapshot (control.md 4.3, rule 4). Each at most
+ * once.
  *
  * That one was begun is durable before it begins, its result before it is sent. One that was begun
  * and has no result after a crash is reported as unknown and never tried again: that is the best
