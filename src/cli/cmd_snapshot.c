@@ -10,9 +10,9 @@ enum { PATH_SIZE = 128, BODY_MAX = 16 * 1024 };
 
 const struct args_option cmd_take_snapshot_options[] = {
     { "repo", 0, "NAME", "the repository to push to, with a tag or without" },
-    { "container_registry", 0, "HOST", "that it is in (docker.io)" },
-    { "docker_login_user", 0, "NAME", "who may push to it" },
-    { "docker_login_pass", 0, "SECRET", "with this password or token" },
+    { "container-registry", 0, "HOST", "that it is in (docker.io)" },
+    { "docker-login-user", 0, "NAME", "who may push to it" },
+    { "docker-login-pass", 0, "SECRET", "with this password or token" },
     { "pause", 0, "true|false", "its processes stand still meanwhile (true)" },
     { NULL, 0, NULL, NULL },
 };
@@ -21,10 +21,10 @@ bool cmd_take_snapshot(struct cli *cli, struct error *err)
 {
     /* Of the option, and of the request's member. */
     static const char *const names[][2] = {
-        { "container_registry", "container_registry" },
+        { "container-registry", "container_registry" },
         { "repo", "personal_repo" },
-        { "docker_login_user", "docker_login_user" },
-        { "docker_login_pass", "docker_login_pass" },
+        { "docker-login-user", "docker_login_user" },
+        { "docker-login-pass", "docker_login_pass" },
         { "pause", "pause" },
     };
     auto_buf struct buf body = buf_of(BODY_MAX);
