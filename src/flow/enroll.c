@@ -5,6 +5,7 @@
 
 #include "flow/inventory.h"
 #include "flow/limits.h"
+#include "flow/remove_machine.h"
 #include "store/enroll_token.h"
 #include "store/machine.h"
 
@@ -48,6 +49,28 @@ struct enroll_work {
     int64_t machine_id;
 };
 
+/* GPUs that are still the former identity's of the same host, which is not heard of any more and on
+ * which nobody rents: it is over, and they are free. */
+static bool retire_former(struct db *db, const struct enroll_work *work, int64_t owner_id,
+                          struct arena *arena, struct error *err)
+{
+    const struct machine_facts *facts = &work->request->facts;
+
+    for (int64_t i = 0; i < facts->gpu_count; i++) {
+        struct machine_row former;
+        int64_t holder_id, rentals;
+        bool has;
+
+        if (!gpu_find(db, facts->gpus[i].uuid, &holder_id, &has, err) ||
+            (has && !machine_load(db, holder_id, arena, &former, &has, err)))
+            return false;
+        if (has && former.owner_id == owner_id && !former.is_online &&
+            !remove_unrented(db, holder_id, work->now, arena, &rentals, err))
+            return false;
+    }
+    return true;
+}
+
 static bool enroll_work(struct db *db, void *context, struct error *err)
 {
     struct enroll_work *work = context;
@@ -78,7 +101,8 @@ static bool enroll_work(struct db *db, void *context, struct error *err)
     work->outcome = ENROLL_KEY_IN_USE;
     if (has_other)
         return true;
-    if (!inventory_is_free(db, 0, &request->facts, &is_free, err))
+    if (!retire_former(db, work, machine.owner_id, &arena, err) ||
+        !inventory_is_free(db, 0, &request->facts, &is_free, err))
         return false;
     work->outcome = ENROLL_GPU_IN_USE;
     if (!is_free)

@@ -2,6 +2,7 @@
 #include "flow/history.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "flow/limits.h"
 #include "store/interval.h"
@@ -19,6 +20,20 @@ bool history_went_offline(struct db *db, struct machine_row *machine, struct ins
                                        .had_rental = had_rental };
 
     reliability_advance(&machine->reliability, since, true);
+    return machine_set_reliability(db, machine, err) && machine_event_insert(db, &event, err);
+}
+
+bool history_left(struct db *db, struct machine_row *machine, struct instant now, struct error *err)
+{
+    struct machine_event_row event = { .machine_id = machine->id,
+                                       .kind = RELIABILITY_OUTAGE,
+                                       .start = now,
+                                       .cause = RELIABILITY_LEFT };
+
+    /* Of one that is away the outage goes on, until its hardware is back. */
+    if (!machine->is_online)
+        return true;
+    reliability_advance(&machine->reliability, now, true);
     return machine_set_reliability(db, machine, err) && machine_event_insert(db, &event, err);
 }
 
@@ -69,6 +84,8 @@ static bool judge(struct db *db, struct machine_event_row *event, struct error *
     bool is_announced, is_market;
     int64_t away_us;
 
+    if (event->cause == RELIABILITY_LEFT)
+        return true;
     if (!was_the_market(db, event, &is_market, err) ||
         !find_announced(db, event, &is_announced, &away_us, err))
         return false;
@@ -94,17 +111,13 @@ static bool end_outage(struct db *db, struct machine_row *machine, struct machin
     return machine_event_close(db, event, err);
 }
 
-bool history_came_online(struct db *db, struct machine_row *machine, struct instant now,
-                         struct error *err)
+static bool come_online(struct db *db, struct machine_row *machine, struct instant now,
+                        struct error *err)
 {
-    bool is_first = machine->reliability.counted.microseconds == 0, has_outage;
-    struct machine_event_row event, joined = {
-        .machine_id = machine->id, .kind = RELIABILITY_JOINED, .start = now, .end = now
-    };
+    struct machine_event_row event;
+    bool has_outage;
 
     reliability_advance(&machine->reliability, now, false);
-    if (is_first && !machine_event_insert(db, &joined, err))
-        return false;
     if (!machine_event_open(db, machine->id, &event, &has_outage, err))
         return false;
     if (has_outage && !end_outage(db, machine, &event, err))
@@ -134,6 +147,40 @@ bool history_start_failed(struct db *db, struct machine_row *machine,
     return machine_set_reliability(db, machine, err) && machine_event_insert(db, &event, err);
 }
 
+/* What was seen of the same hardware under another identity goes on: it was away until now. */
+static bool inherit(struct db *db, struct machine_row *machine, struct instant now,
+                    struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct machine_row past;
+    bool has;
+
+    if (machine->predecessor_id == 0)
+        return true;
+    if (!machine_lock(db, machine->predecessor_id, err) ||
+        !machine_load(db, machine->predecessor_id, &arena, &past, &has, err))
+        return false;
+    if (!has || past.reliability.counted.microseconds == 0)
+        return true;
+    if (!come_online(db, &past, now, err))
+        return false;
+    machine->reliability = past.reliability;
+    return true;
+}
+
+bool history_came_online(struct db *db, struct machine_row *machine, struct instant now,
+                         struct error *err)
+{
+    struct machine_event_row joined = {
+        .machine_id = machine->id, .kind = RELIABILITY_JOINED, .start = now, .end = now
+    };
+
+    if (machine->reliability.counted.microseconds == 0 &&
+        (!inherit(db, machine, now, err) || !machine_event_insert(db, &joined, err)))
+        return false;
+    return come_online(db, machine, now, err);
+}
+
 struct history_work {
     int64_t machine_id;
     struct arena *arena;
@@ -141,15 +188,51 @@ struct history_work {
     bool has;
 };
 
+/* Behind those that are there already. */
+static bool append(struct history *history, const struct machine_event_row *events, size_t count,
+                   struct arena *arena, struct error *err)
+{
+    size_t room = HISTORY_EVENTS_MAX - history->count;
+    size_t total = history->count + (count < room ? count : room);
+    struct machine_event_row *all = arena_alloc(arena, total > 0 ? total : 1, sizeof *all);
+
+    if (all == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a machine's events");
+    if (history->count > 0)
+        memcpy(all, history->events, history->count * sizeof *all);
+    if (total > history->count)
+        memcpy(all + history->count, events, (total - history->count) * sizeof *all);
+    history->events = all;
+    history->count = total;
+    return true;
+}
+
 static bool history_work(struct db *db, void *context, struct error *err)
 {
     struct history_work *work = context;
     struct history *history = &work->history;
+    struct machine_row past;
+    bool has = true;
 
+    history->events = NULL;
+    history->count = 0;
     if (!machine_load(db, work->machine_id, work->arena, &history->machine, &work->has, err))
         return false;
-    return !work->has || machine_event_list(db, work->machine_id, HISTORY_EVENTS_MAX, work->arena,
-                                            &history->events, &history->count, err);
+    past = history->machine;
+    /* Whatever it was before: all that is older than all that came after. */
+    for (int i = 0; work->has && has && i < HISTORY_IDENTITIES_MAX; i++) {
+        struct machine_event_row *events;
+        size_t count;
+
+        if (!machine_event_list(db, past.id, HISTORY_EVENTS_MAX, work->arena, &events, &count,
+                                err) ||
+            !append(history, events, count, work->arena, err))
+            return false;
+        has = past.predecessor_id != 0;
+        if (has && !machine_load(db, past.predecessor_id, work->arena, &past, &has, err))
+            return false;
+    }
+    return true;
 }
 
 bool flow_history(const struct flow *flow, int64_t machine_id, struct arena *arena,

@@ -12,13 +12,18 @@
 #include "store/machine.h"
 #include "store/machine_event.h"
 
-enum { HISTORY_EVENTS_MAX = 5000 };
+enum { HISTORY_EVENTS_MAX = 5000, HISTORY_IDENTITIES_MAX = 16 };
 
 /* Contact was lost at `since`, when somebody's instance ran there, or not. */
 NODISCARD bool history_went_offline(struct db *db, struct machine_row *machine,
                                     struct instant since, bool had_rental, struct error *err);
 
-/* It is heard again, or for the first time. */
+/* Its host has taken it off for good. */
+NODISCARD bool history_left(struct db *db, struct machine_row *machine, struct instant now,
+                            struct error *err);
+
+/* It is heard again, or for the first time: then what was seen of the same hardware before goes on,
+ * with the time in between as what it was. */
 NODISCARD bool history_came_online(struct db *db, struct machine_row *machine, struct instant now,
                                    struct error *err);
 
@@ -28,7 +33,8 @@ NODISCARD bool history_start_failed(struct db *db, struct machine_row *machine,
                                     const struct contract_row *contract, struct instant now,
                                     struct error *err);
 
-/* A machine and its events, newest first, HISTORY_EVENTS_MAX at most. */
+/* A machine and its events, newest first, HISTORY_EVENTS_MAX at most: those of what the same
+ * hardware was before, too. */
 struct history {
     struct machine_row machine;
     struct instant now;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "flow/change.h"
+#include "flow/history.h"
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
 #include "store/gpu.h"
@@ -54,34 +55,48 @@ static bool end_all(struct change *change, struct contract_row *contracts, size_
     }
     return change_end(change, err) && retire_gpus(change, err) &&
            session_end(change->db, change->machine.id, err) &&
+           history_left(change->db, &change->machine, change->now, err) &&
            machine_set_removed(change->db, change->machine.id, change->now, err) &&
            db_notify(change->db, TOPIC_MACHINE, change->machine.id, err);
+}
+
+bool remove_unrented(struct db *db, int64_t machine_id, struct instant now, struct arena *arena,
+                     int64_t *ret_rentals, struct error *err)
+{
+    struct contract_row *contracts;
+    struct change change;
+    size_t count;
+    bool has;
+
+    *ret_rentals = 0;
+    if (!change_begin(&change, db, machine_id, now, arena, &has, err))
+        return false;
+    if (!has)
+        return true;
+    if (!contract_list_for(db, machine_id, arena, &contracts, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        *ret_rentals += is_rental(&contracts[i]);
+    return *ret_rentals > 0 || end_all(&change, contracts, count, err);
 }
 
 static bool remove_work(struct db *db, void *context, struct error *err)
 {
     struct remove_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct contract_row *contracts;
     struct machine_row owned;
-    struct change change;
-    size_t count;
     bool has;
 
     work->outcome = REMOVE_NO_MACHINE;
     work->rentals = 0;
-    if (!machine_load_owned(db, work->caller->user_id, work->machine_id, &arena, &owned, &has,
-                            err) ||
-        (has && !change_begin(&change, db, owned.id, work->now, &arena, &has, err)))
+    if (!machine_load_owned(db, work->caller->user_id, work->machine_id, &arena, &owned, &has, err))
         return false;
     if (!has)
         return true;
-    if (!contract_list_for(db, owned.id, &arena, &contracts, &count, err))
+    if (!remove_unrented(db, owned.id, work->now, &arena, &work->rentals, err))
         return false;
-    for (size_t i = 0; i < count; i++)
-        work->rentals += is_rental(&contracts[i]);
     work->outcome = work->rentals > 0 ? REMOVE_IS_RENTED : REMOVE_DONE;
-    return work->rentals > 0 || end_all(&change, contracts, count, err);
+    return true;
 }
 
 bool flow_remove_machine(const struct flow *flow, const struct caller *caller, int64_t machine_id,

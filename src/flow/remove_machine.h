@@ -6,6 +6,7 @@
 #ifndef BERTH_FLOW_REMOVE_MACHINE_H
 #define BERTH_FLOW_REMOVE_MACHINE_H
 
+#include "base/arena.h"
 #include "flow/caller.h"
 #include "flow/flow.h"
 
@@ -19,5 +20,10 @@ enum remove_machine_outcome {
 NODISCARD bool flow_remove_machine(const struct flow *flow, const struct caller *caller,
                                    int64_t machine_id, enum remove_machine_outcome *ret,
                                    int64_t *ret_rentals, struct error *err);
+
+/* The same within a transaction; where rentals are in the way nothing is changed. Inside src/flow/.
+ */
+NODISCARD bool remove_unrented(struct db *db, int64_t machine_id, struct instant now,
+                               struct arena *arena, int64_t *ret_rentals, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "flow/offer_cut.h"
 #include "flow/relay.h"
 #include "store/contract.h"
+#include "store/machine_past.h"
 #include "store/machine_standing.h"
 
 struct nonce_work {
@@ -141,6 +142,17 @@ static bool store_facts(struct db *db, const struct open_work *work, struct mach
     return machine_set_facts(db, machine, err) && db_notify(db, TOPIC_MACHINE, machine->id, err);
 }
 
+/* The first time that it is heard of: what the same hardware was before. */
+static bool link_past(struct db *db, const struct open_work *work, int64_t machine_id,
+                      struct error *err)
+{
+    int64_t past_id;
+
+    return machine_set_fingerprint(db, machine_id, work->request->fingerprint, err) &&
+           machine_find_past(db, machine_id, &past_id, err) &&
+           (past_id == 0 || machine_set_past(db, machine_id, past_id, err));
+}
+
 static bool open_work(struct db *db, void *context, struct error *err)
 {
     struct open_work *work = context;
@@ -168,6 +180,8 @@ static bool open_work(struct db *db, void *context, struct error *err)
 
     work->outcome = SESSION_OPEN;
     if (!check_hardware(db, work, &machine, &session, &arena, err))
+        return false;
+    if (!has_session && !link_past(db, work, machine.id, err))
         return false;
     work->epoch = has_session ? session.epoch + 1 : 1;
     session.machine_id = machine.id;

@@ -55,7 +55,8 @@ void reliability_lose(struct reliability *reliability, int64_t severity_ppm, int
 
 int64_t reliability_outage_ppm(int64_t away_us, bool had_rental, enum reliability_cause cause)
 {
-    if (cause == RELIABILITY_MARKET || (cause == RELIABILITY_ANNOUNCED && !had_rental))
+    if (cause == RELIABILITY_MARKET || cause == RELIABILITY_LEFT ||
+        (cause == RELIABILITY_ANNOUNCED && !had_rental))
         return 0;
     /* Whose renters knew of it is as if there had been none. */
     bool hurt = had_rental && cause != RELIABILITY_ANNOUNCED;
@@ -143,7 +144,7 @@ const char *reliability_event_name(enum reliability_event event)
 
 bool reliability_cause_is_valid(int64_t number)
 {
-    return number >= RELIABILITY_CONTACT_LOST && number <= RELIABILITY_MARKET;
+    return number >= RELIABILITY_CONTACT_LOST && number <= RELIABILITY_LEFT;
 }
 
 const char *reliability_cause_name(enum reliability_cause cause)
@@ -153,6 +154,8 @@ const char *reliability_cause_name(enum reliability_cause cause)
         return "announced";
     case RELIABILITY_MARKET:
         return "market";
+    case RELIABILITY_LEFT:
+        return "left";
     case RELIABILITY_CONTACT_LOST:
         break;
     }

@@ -40,6 +40,7 @@ enum reliability_cause {
     RELIABILITY_CONTACT_LOST,
     RELIABILITY_ANNOUNCED, /* the host had said so a day before */
     RELIABILITY_MARKET,    /* so many hosts went at once that it was none of theirs */
+    RELIABILITY_LEFT,      /* its host took it off for good, and its hardware came back */
 };
 
 #define RELIABILITY_NOTICE_US (24 * US_PER_HOUR) /* what is announced so long ahead is forgiven */

@@ -32,6 +32,7 @@ static void encode_chances(struct encoder *json, const struct reliability *seen)
 static void encode_event(struct encoder *json, const struct machine_event_row *event)
 {
     encode_object(json);
+    encode_field_int(json, "machine_id", event->machine_id);
     encode_field_text(json, "kind", reliability_event_name(event->kind));
     field_time(json, "start", event->start);
     field_time(json, "end", event->end);
@@ -53,6 +54,7 @@ static void encode_history(struct encoder *json, const struct history *history)
     encode_field_int(json, "machine_id", machine->id);
     field_time(json, "now", instant_max(history->now, seen.counted));
     encode_field_bool(json, "is_online", machine->is_online);
+    field_known_int(json, "predecessor_id", machine->predecessor_id);
     encode_chances(json, &seen);
     encode_key(json, "events");
     encode_array(json);

@@ -15,7 +15,8 @@
     "listing_roll_us, promised, decide_us, grace_max_s, removed_us, lost_ppm, up_us, "             \
     "away_us, counted_us, tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs, "          \
     "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
-    "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us"
+    "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us, "               \
+    "predecessor_id"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -90,6 +91,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->standing.suspicion = db_column_int(row, 55);
     machine->rtt_us = db_column_int(row, 56);
     machine->rtt_at = db_column_instant(row, 57);
+    machine->predecessor_id = db_column_int(row, 58);
     return rows_number(row, 33, 0, AUCTION_GRACE_S_MAX, &machine->listing.grace_max_s, err) &&
            rows_number(row, 35, 0, INT64_MAX, &machine->reliability.lost_ppm, err) &&
            rows_number(row, 36, 0, INT64_MAX / 2, &machine->reliability.up_us, err) &&

@@ -37,6 +37,7 @@ struct machine_row {
     int64_t promised;          /* GPUs that on-demand rentals get once others have let go of them */
     struct instant
         decide; /* who runs is decided anew then; INSTANT_NEVER: when something happens */
+    int64_t predecessor_id; /* what the same hardware was before; 0: nothing that is known */
     struct instant removed; /* by its host, for good; 0: it is there */
     struct machine_bench bench;
     struct instant audit_at;        /* when it is asked for a proof next */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/enroll.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "flow/contact_lost.h"
+#include "flow/history.h"
 #include "flow/machines.h"
+#include "flow/remove_machine.h"
 #include "support.h"
 
 static struct enroll_token_reply token_of(struct world *world, struct caller host)
@@ -131,12 +135,160 @@ static void test_a_server_may_allow_simulated_machines_and_verify_all(void **sta
     world_close(&world);
 }
 
+static void lose_all(struct world *world)
+{
+    struct error err;
+    size_t count;
+
+    world_pass(world, 60 * US_PER_SECOND);
+    CHECK_OK(flow_contact_lost(&world->flow, &count, &err), &err);
+}
+
+static struct history history_of(struct world *world, int64_t machine_id)
+{
+    struct history history;
+    struct error err;
+    bool has;
+
+    CHECK_OK(flow_history(&world->flow, machine_id, &world->arena, &history, &has, &err), &err);
+    CHECK(has);
+    return history;
+}
+
+/* As whoever reads the log would. */
+static double worked_out(const struct history *history)
+{
+    double half = (double)RELIABILITY_HALF_LIFE_US, now = (double)history->now.microseconds;
+    double lost = 0.5, up = 13.5 * (double)US_PER_HOUR, until = now;
+
+    for (size_t i = 0; i < history->count; i++) {
+        const struct machine_event_row *event = &history->events[i];
+        double start = (double)event->start.microseconds;
+        double end = event->end.microseconds != 0 ? (double)event->end.microseconds : now;
+
+        lost += (double)event->severity_ppm / 1e6 * exp2(-(now - end) / half);
+        up += half / log(2) * (exp2(-(now - until) / half) - exp2(-(now - end) / half));
+        until = start;
+    }
+    return pow(up / (up + (double)RELIABILITY_DAY_US), lost);
+}
+
+static double stored(const struct history *history)
+{
+    struct reliability seen = history->machine.reliability;
+
+    reliability_advance(&seen, history->now, history->machine.is_online);
+    return (double)reliability_day_ppm(&seen) / 1e6;
+}
+
+/* The agent's data was deleted: the same hardware joins as another machine. */
+static void join_anew(struct world *world, const struct world_machine *old,
+                      struct world_machine *machine, int64_t gpu_count)
+{
+    *machine = *old;
+    machine->keys = crypto_key_pair();
+    machine->facts.gpu_count = gpu_count;
+    memset(machine->containers, 0, sizeof machine->containers);
+    struct enroll_outcome_reply reply =
+        enroll(world, token_of(world, old->host).token, &machine->facts, &machine->keys);
+    CHECK_INT(reply.outcome, ENROLL_DONE);
+    machine->id = reply.reply.machine_id;
+    world_session(world, machine);
+    CHECK_INT(world_beat(world, machine), TAKE_DONE);
+}
+
+/* A GPU is taken out: a new identity, the old one is over, and its past goes on. */
+static void test_the_same_hardware_under_another_identity_keeps_its_past(void **state)
+{
+    struct world world;
+    struct world_machine old, new;
+
+    world_open(&world, *state);
+    world_host(&world, &old, "a", 2);
+    world_pass(&world, 30 * RELIABILITY_DAY_US);
+    CHECK_INT(world_beat(&world, &old), TAKE_DONE);
+    double before = stored(&(struct history){ .machine = history_of(&world, old.id).machine,
+                                              .now = clock_now(&world.clock) });
+    lose_all(&world);
+    world_pass(&world, 5 * 60 * US_PER_SECOND);
+    join_anew(&world, &old, &new, 1);
+    CHECK(new.id != old.id);
+    CHECK(world_number_of(&world, "SELECT removed_us FROM machine WHERE id = $1", old.id) > 0);
+    CHECK_INT(world_number_of(&world,
+                              "SELECT COUNT(*) FROM gpu WHERE machine_id = $1 AND "
+                              "retired_us IS NULL",
+                              old.id),
+              0);
+    struct history history = history_of(&world, new.id);
+    CHECK_INT(history.machine.predecessor_id, old.id);
+    CHECK_INT((int64_t)history.count, 3);
+    CHECK_INT(history.events[0].machine_id, new.id);
+    CHECK_INT(history.events[0].kind, RELIABILITY_JOINED);
+    CHECK_INT(history.events[1].machine_id, old.id);
+    CHECK_INT(history.events[1].severity_ppm, 500000);
+    CHECK_INT(history.events[2].kind, RELIABILITY_JOINED);
+    CHECK(stored(&history) < before && stored(&history) > 0.9);
+    CHECK(fabs(stored(&history) - worked_out(&history)) < 5e-5);
+    world_check(&world);
+    world_close(&world);
+}
+
+/* Who takes it off the market first is away for as long as he likes. */
+static void test_who_leaves_in_order_loses_nothing(void **state)
+{
+    struct world world;
+    struct world_machine old, new;
+    enum remove_machine_outcome outcome;
+    int64_t rentals;
+    struct error err;
+
+    world_open(&world, *state);
+    world_host(&world, &old, "a", 2);
+    world_pass(&world, 30 * RELIABILITY_DAY_US);
+    CHECK_INT(world_beat(&world, &old), TAKE_DONE);
+    CHECK_OK(flow_remove_machine(&world.flow, &old.host, old.id, &outcome, &rentals, &err), &err);
+    CHECK_INT(outcome, REMOVE_DONE);
+    world_pass(&world, 3 * RELIABILITY_DAY_US);
+    join_anew(&world, &old, &new, 2);
+    struct history history = history_of(&world, new.id);
+    CHECK_INT(history.machine.predecessor_id, old.id);
+    CHECK_INT(history.events[1].cause, RELIABILITY_LEFT);
+    CHECK_INT(history.events[1].severity_ppm, 0);
+    CHECK(stored(&history) > 0.98);
+    CHECK(fabs(stored(&history) - worked_out(&history)) < 5e-5);
+    world_close(&world);
+}
+
+static void test_nobody_joins_anew_over_rentals_or_as_somebody_else(void **state)
+{
+    struct world world;
+    struct world_machine machine, other;
+    struct key_pair keys = crypto_key_pair();
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    world_host(&world, &other, "b", 1);
+    (void)world_running(&world, &machine, ada, 1);
+    lose_all(&world);
+    struct enroll_token_reply own = token_of(&world, machine.host);
+    struct enroll_token_reply others = token_of(&world, machine.host);
+    struct hash before = world_dump(&world);
+    CHECK_INT(enroll(&world, own.token, &machine.facts, &keys).outcome, ENROLL_GPU_IN_USE);
+    CHECK_INT(enroll(&world, others.token, &other.facts, &keys).outcome, ENROLL_GPU_IN_USE);
+    CHECK_UNCHANGED(&world, before);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_token_makes_one_machine_of_its_owner),
         cmocka_unit_test(test_a_token_lasts_a_quarter_of_an_hour),
         cmocka_unit_test(test_a_refusal_does_not_cost_the_token),
+        cmocka_unit_test(test_the_same_hardware_under_another_identity_keeps_its_past),
+        cmocka_unit_test(test_who_leaves_in_order_loses_nothing),
+        cmocka_unit_test(test_nobody_joins_anew_over_rentals_or_as_somebody_else),
         cmocka_unit_test(test_a_server_may_allow_simulated_machines_and_verify_all),
     };
 
