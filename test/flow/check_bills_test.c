@@ -38,6 +38,9 @@ static const struct plant plants[] = {
       "UPDATE renter_invoice SET gross = gross - 1;" },
     { "I-17", "UPDATE renter_invoice SET month = month - 1;",
       "UPDATE renter_invoice SET month = month + 1;" },
+    /* Rounded half a cent off. */
+    { "I-17", "UPDATE renter_invoice SET total = total + 5000000;",
+      "UPDATE renter_invoice SET total = total - 5000000;" },
     { "I-15", "UPDATE host_invoice SET number = 'HINV-2026-000007';",
       "UPDATE host_invoice SET number = 'HINV-2026-000001';" },
     { "I-17", "UPDATE host_invoice SET total = total + 1;",

@@ -19,6 +19,7 @@
 #include "faults_memory.h"
 #include "flow/admin.h"
 #include "flow/bill.h"
+#include "flow/bill_renters.h"
 #include "flow/hold.h"
 #include "flow/instance_change.h"
 #include "flow/payout.h"
@@ -32,12 +33,13 @@ enum fault { FAULT_IO, FAULT_FULL, FAULT_POWER, FAULT_OWN_MEMORY, FAULT_ENGINE_M
 enum { FAULT_COUNT = 5 };
 
 /* What one life tried, in order, and how its parent sees that it happened. */
-enum { STEP_COUNT = 9 };
+enum { STEP_COUNT = 10 };
 static const char *const effects[STEP_COUNT] = {
     "SELECT count(*) FROM journal WHERE idem_key = 'adj:t1'",
     "SELECT count(*) FROM run_interval WHERE contract_id = 1 AND end_us IS NOT NULL",
     "SELECT count(*) FROM contract WHERE id = 2 AND destroyed_us > 0",
     "SELECT count(*) FROM host_invoice",
+    "SELECT count(*) FROM renter_invoice",
     "SELECT count(*) FROM journal WHERE idem_key LIKE 'po:1:paid'",
     "SELECT count(*) FROM journal_seal",
     "SELECT count(*) FROM journal WHERE idem_key = 'adj:t2'",
@@ -126,6 +128,8 @@ static bool send_back(const struct flow *flow, struct error *err)
            outcome == HOLD_DONE;
 }
 
+enum { USERS = 2 }; /* one rents, one has the machines */
+
 static bool take_step(const struct flow *flow, int step, struct error *err)
 {
     struct caller ada = { .kind = CALLER_USER, .user_id = 1, .scopes = SCOPE_ALL };
@@ -144,13 +148,15 @@ static bool take_step(const struct flow *flow, int step, struct error *err)
         return flow_post_usage(flow, &count, err) && flow_bill_hosts(flow, &count, err) &&
                count == 1;
     case 4:
+        return flow_bill_renters(flow, &count, err) && count == USERS;
+    case 5:
         return move_payout(flow, PAYOUT_SUBMITTED, err) &&
                move_payout(flow, PAYOUT_IN_TRANSIT, err) && move_payout(flow, PAYOUT_PAID, err);
-    case 5:
-        return flow_seal(flow, &count, err) && count > 0;
     case 6:
-        return grant(flow, "t2", err);
+        return flow_seal(flow, &count, err) && count > 0;
     case 7:
+        return grant(flow, "t2", err);
+    case 8:
         return deposit(flow, err);
     default:
         return send_back(flow, err);
@@ -395,11 +401,12 @@ static struct points points_of(int64_t operations)
     return (struct points){ 1 + (int64_t)check_random((uint64_t)step), step, false };
 }
 
-/* A market just after its Friday cut, with two instances that run and a week to be billed. */
+/* A market just after a Friday's cut with which a month ends too (2027-01-01): two instances that
+ * run, a week to be billed to their host and a month to their renter. */
 static void build(struct world *world, struct support *support)
 {
     static struct world_machine machine;
-    struct instant cut = { INT64_C(1795737600000000) };
+    struct instant cut = { INT64_C(1798761600000000) };
 
     world_open(world, support);
     world->flow.payout_min = (struct money){ NANODOLLARS_PER_DOLLAR / 2 };
