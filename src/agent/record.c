@@ -21,6 +21,7 @@ enum { RECORD_TEXT_MAX = 64 * 1024, FILE_NAME_SIZE = 32 };
 
 static const struct field record_fields[] = {
     FIELD_INT(struct record, id, 1, INT64_MAX),
+    FIELD_INT_ADDED(struct record, edition, 0, INT64_MAX),
     FIELD_INT(struct record, slot, 1, INT32_MAX),
     FIELD_INT(struct record, ssh_port, 0, 65535),
     FIELD_INT(struct record, restart_nonce, 0, INT64_MAX),
@@ -36,6 +37,16 @@ static const struct field record_fields[] = {
 };
 static const struct field_list record_list_fields = FIELD_LIST(record_fields);
 
+/* What a note says, and of which edition. */
+static const struct field note_fields[] = {
+    FIELD_INT(struct record, id, 1, INT64_MAX),
+    FIELD_INT(struct record, edition, 0, INT64_MAX),
+    FIELD_BOOL(struct record, is_stopped_by_us),
+    FIELD_INT(struct record, notice_gen, 0, INT64_MAX),
+    FIELD_INT(struct record, notice_deadline_us, 0, INT64_MAX),
+};
+static const struct field_list note_list_fields = FIELD_LIST(note_fields);
+
 static const struct field port_fields[] = {
     FIELD_INT(struct port_mapping, port, 1, 65535),
     FIELD_BOOL(struct port_mapping, is_udp),
@@ -46,6 +57,12 @@ static const struct field_list port_list_fields = FIELD_LIST(port_fields);
 static char *file_name(int64_t id, char name[static FILE_NAME_SIZE])
 {
     (void)snprintf(name, FILE_NAME_SIZE, "%" PRId64 ".json", id);
+    return name;
+}
+
+static char *note_name(int64_t id, char name[static FILE_NAME_SIZE])
+{
+    (void)snprintf(name, FILE_NAME_SIZE, "%" PRId64 ".note", id);
     return name;
 }
 
@@ -81,14 +98,32 @@ static bool write_with(file_writer *writer, int dir, const struct record *record
     return true;
 }
 
-bool record_save(int dir, const struct record *record, struct error *err)
+bool record_save(int dir, struct record *record, struct error *err)
 {
-    return write_with(file_replace, dir, record, err);
+    struct record next = *record;
+
+    next.edition++;
+    if (!write_with(file_replace, dir, &next, err))
+        return false;
+    record->edition = next.edition;
+    return true;
 }
 
 bool record_note(int dir, const struct record *record, struct error *err)
 {
-    return write_with(file_exchange, dir, record, err);
+    auto_buf struct buf text = buf_of(RECORD_TEXT_MAX);
+    struct encoder json = encoder_of(&text);
+    char name[FILE_NAME_SIZE];
+
+    encode_object(&json);
+    fields_encode(&json, &note_list_fields, record);
+    encode_end(&json);
+    /* A file system that is careful with those that take another's place would write it out now. */
+    if (unlinkat(dir, note_name(record->id, name), 0) != 0 && errno != ENOENT)
+        return error_system(err, errno, "remove %s", name);
+    if (!file_place(dir, name, 0600, text.bytes, text.length, err))
+        return error_context(err, "instance %" PRId64, record->id);
+    return true;
 }
 
 bool record_begin(int dir, const struct record *record, struct error *err)
@@ -124,6 +159,25 @@ static bool decode(const json_t *root, struct record *record, struct error *err)
     return true;
 }
 
+/* One of an edition before, or that a power cut has damaged, says nothing. */
+static void take_note(int dir, struct record *record)
+{
+    auto_buf struct buf text = buf_of(RECORD_TEXT_MAX);
+    auto_json json_t *root = NULL;
+    struct record note = { 0 };
+    char name[FILE_NAME_SIZE];
+    struct error ignored;
+
+    if (!file_read(dir, note_name(record->id, name), &text, &ignored) || text.bytes == NULL ||
+        !json_parse(text.bytes, text.length, &root, &ignored) ||
+        !fields_decode(root, &note_list_fields, NULL, &note, &ignored) || note.id != record->id ||
+        note.edition != record->edition)
+        return;
+    record->is_stopped_by_us = note.is_stopped_by_us;
+    record->notice_gen = note.notice_gen;
+    record->notice_deadline_us = note.notice_deadline_us;
+}
+
 bool record_load(int dir, int64_t id, struct record *ret, struct error *err)
 {
     auto_buf struct buf text = buf_of(RECORD_TEXT_MAX);
@@ -136,6 +190,7 @@ bool record_load(int dir, int64_t id, struct record *ret, struct error *err)
     if (!json_parse(text.bytes != NULL ? text.bytes : "", text.length, &root, err) ||
         !decode(root, &record, err) || record.id != id)
         return error_set(err, ERROR_CORRUPT, "the record of instance %" PRId64 " is damaged", id);
+    take_note(dir, &record);
     *ret = record;
     return true;
 }
@@ -144,7 +199,9 @@ bool record_remove(int dir, int64_t id, struct error *err)
 {
     char name[FILE_NAME_SIZE];
 
-    if (unlinkat(dir, file_name(id, name), 0) != 0 && errno != ENOENT)
+    /* The note first: one that is left would be taken for another instance's of that number. */
+    if ((unlinkat(dir, note_name(id, name), 0) != 0 && errno != ENOENT) ||
+        (unlinkat(dir, file_name(id, name), 0) != 0 && errno != ENOENT))
         return error_system(err, errno, "remove %s", name);
     if (fsync(dir) != 0)
         return error_system(err, errno, "sync the directory of %s", name);

@@ -17,6 +17,7 @@ enum { RECORD_BOOT_SIZE = 64 };
 
 struct record {
     int64_t id;
+    int64_t edition;            /* how often it was saved */
     int64_t slot;               /* of its network; see agent/slots.h */
     int64_t ssh_port;           /* 0: none could be given */
     int64_t restart_nonce;      /* the last one carried out, or given up in a crash */
@@ -33,11 +34,13 @@ struct record {
     struct port_mapping ports[SPEC_PORTS_MAX];
 };
 
-/* Below directory `dir`: <id>.json. */
-NODISCARD bool record_save(int dir, const struct record *record, struct error *err);
+/* Below directory `dir`: <id>.json, durable. A new edition; where it fails, the record is still the
+ * one before. */
+NODISCARD bool record_save(int dir, struct record *record, struct error *err);
 
-/* The same, but a power cut may leave the one before: for what counts in this boot alone, as why
- * something does not run. */
+/* That it was stopped by us, and what notice it had, beside the edition that was saved last
+ * (<id>.note): a crash of ours keeps it, and a power cut may lose it. For what counts in this boot
+ * alone, as why something does not run; nothing is waited for. */
 NODISCARD bool record_note(int dir, const struct record *record, struct error *err);
 
 /* The first of an instance, not durable yet: record_sync() makes it so, in a worker perhaps, before

@@ -372,7 +372,8 @@ static bool write_down(struct instance *instance, enum plan_step step, struct er
     if (memcmp(&record, &instance->record, sizeof record) == 0)
         return true;
     /* Nothing that was up before a power cut is so after it, whoever stopped it. */
-    if (!(is_stop ? record_note : record_save)(agent->identity.instances_dir, &record, err))
+    if (is_stop ? !record_note(agent->identity.instances_dir, &record, err)
+                : !record_save(agent->identity.instances_dir, &record, err))
         return false;
     instance->record = record;
     return true;

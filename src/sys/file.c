@@ -124,15 +124,9 @@ static bool put(int dir, const char *path, const struct content *content, struct
 bool file_replace(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
                   struct error *err)
 {
-    return file_exchange(dir, path, mode, bytes, length, err) && sync_parent(dir, path, err);
-}
-
-bool file_exchange(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
-                   struct error *err)
-{
     const struct content content = { mode, bytes, length, .is_synced = true };
 
-    return put(dir, path, &content, err);
+    return put(dir, path, &content, err) && sync_parent(dir, path, err);
 }
 
 bool file_place(int dir, const char *path, mode_t mode, const void *bytes, size_t length,

@@ -19,11 +19,7 @@ NODISCARD bool file_read(int dir, const char *path, struct buf *content, struct 
 NODISCARD bool file_replace(int dir, const char *path, mode_t mode, const void *bytes,
                             size_t length, struct error *err);
 
-/* The same, but a power cut may yet leave the old one: its directory is not synced. */
-NODISCARD bool file_exchange(int dir, const char *path, mode_t mode, const void *bytes,
-                             size_t length, struct error *err);
-
-/* The same without syncing anything, for a file that is not there yet: until file_sync(), a power
+/* The same without syncing anything, for one that may be lost: until file_sync(), a power
  * cut may leave it empty or gone. */
 NODISCARD bool file_place(int dir, const char *path, mode_t mode, const void *bytes, size_t length,
                           struct error *err);

@@ -45,7 +45,7 @@ static void test_what_is_saved_is_loaded(void **state)
     CHECK(got.ports[1].is_udp);
 }
 
-/* Begun, synced, noted: the last one counts, and there is one. */
+/* Begun, synced, noted: all of it counts, and there is one. */
 static void test_one_is_begun_synced_and_noted(void **state)
 {
     int dir = home_identity()->instances_dir;
@@ -63,12 +63,73 @@ static void test_one_is_begun_synced_and_noted(void **state)
     CHECK_FAILS(record_sync(path, 7002, &err), &err, ERROR_NOT_FOUND);
     CHECK_OK(record_load(dir, 7001, &got, &err), &err);
     CHECK_INT(got.slot, 5);
-    want.slot = 6;
+    want.is_stopped_by_us = false;
+    want.notice_gen = 9;
+    want.notice_deadline_us = 5;
     CHECK_OK(record_note(dir, &want, &err), &err);
     CHECK_OK(record_load(dir, 7001, &got, &err), &err);
-    CHECK_INT(got.slot, 6);
+    CHECK(!got.is_stopped_by_us);
+    CHECK_INT(got.notice_gen, 9);
+    CHECK_INT(got.notice_deadline_us, 5);
+    CHECK_INT(got.slot, 5);
     CHECK_OK(record_list(dir, ids, 4, &count, &err), &err);
     CHECK_INT((int64_t)count, 1);
+}
+
+/* What was noted of one edition does not outlive it, and goes with the instance. */
+static void test_a_note_is_of_the_edition_that_was_saved(void **state)
+{
+    int dir = home_identity()->instances_dir;
+    struct record want = sample(7001), got;
+    struct error err;
+
+    (void)state;
+    want.is_stopped_by_us = false;
+    CHECK_OK(record_save(dir, &want, &err), &err);
+    want.is_stopped_by_us = true;
+    CHECK_OK(record_note(dir, &want, &err), &err);
+    CHECK_OK(record_load(dir, 7001, &got, &err), &err);
+    CHECK(got.is_stopped_by_us);
+    want.is_stopped_by_us = false;
+    CHECK_OK(record_save(dir, &want, &err), &err);
+    CHECK_OK(record_load(dir, 7001, &got, &err), &err);
+    CHECK(!got.is_stopped_by_us);
+    CHECK_INT(got.edition, 2);
+
+    want.is_stopped_by_us = true;
+    CHECK_OK(record_note(dir, &want, &err), &err);
+    CHECK_OK(record_remove(dir, 7001, &err), &err);
+    want.is_stopped_by_us = false;
+    want.edition = 1;
+    CHECK_OK(record_save(dir, &want, &err), &err);
+    CHECK_OK(record_load(dir, 7001, &got, &err), &err);
+    CHECK(!got.is_stopped_by_us);
+}
+
+/* A power cut may leave anything of it, and takes the processes with it. */
+static void test_a_damaged_note_says_nothing(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{",
+        "{}",
+        "[]",
+        "{\"id\":7002,\"edition\":1,\"is_stopped_by_us\":false}",
+        "{\"id\":7002,\"edition\":1,\"is_stopped_by_us\":false,\"notice_gen\":1,"
+        "\"notice_deadline_us\":1}",
+    };
+    struct record want = sample(7001), got;
+    struct error err;
+
+    (void)state;
+    CHECK_OK(record_save(home_identity()->instances_dir, &want, &err), &err);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        check_row("'%s'", texts[i]);
+        home_write("instances/7001.note", texts[i]);
+        CHECK_OK(record_load(home_identity()->instances_dir, 7001, &got, &err), &err);
+        CHECK(got.is_stopped_by_us);
+        CHECK_INT(got.notice_gen, 6);
+    }
 }
 
 static void test_they_are_listed_in_order(void **state)
@@ -145,6 +206,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_saved_is_loaded, home_setup, home_teardown),
         cmocka_unit_test_setup_teardown(test_one_is_begun_synced_and_noted, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_a_note_is_of_the_edition_that_was_saved, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_a_damaged_note_says_nothing, home_setup,
                                         home_teardown),
         cmocka_unit_test_setup_teardown(test_they_are_listed_in_order, home_setup, home_teardown),
         cmocka_unit_test_setup_teardown(test_one_that_is_removed_is_gone, home_setup,
