@@ -55,6 +55,7 @@ static void test_keys_are_read_back_and_nothing_else_is(void **state)
         "stripe:page:7:1:2",
         "stripe:nothing:7:1",
         "paypal:page:7:1",
+        "stripe:batch:7:1",
         "stripe:page:x:1",
         "stripe:page:-7:1",
         "stripe:page:9223372036854775808:1",
@@ -73,9 +74,11 @@ static void test_keys_are_read_back_and_nothing_else_is(void **state)
     for (int i = 0; i < PAY_PURPOSE_COUNT; i++) {
         char text[PAY_KEY_SIZE];
 
-        (void)snprintf(text, sizeof text, "stripe:%s:9223372036854775807:3",
+        item.provider = i == PAY_BATCH ? "paypal" : "stripe";
+        (void)snprintf(text, sizeof text, "%s:%s:9223372036854775807:3", item.provider,
                        pay_purpose_name((enum pay_purpose)i));
         item.key = text;
+        check_row("%s", text);
         CHECK(pay_call_read(&item, &call));
         CHECK(call.purpose == (enum pay_purpose)i && call.ref == INT64_MAX && call.group == 3);
         CHECK_TEXT(call.account, "acct_1");

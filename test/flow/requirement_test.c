@@ -214,6 +214,8 @@ static bool proof_work(struct db *db, void *context, struct error *err)
 {
     const struct proof_work *work = context;
     struct machine_proof_row proof = { .machine_id = work->machine_id,
+                                       .model = "RTX 4090",
+                                       .kind = AUDIT_COMPUTE,
                                        .gpu_uuid = "GPU-a-0",
                                        .n = 1,
                                        .rounds = 1,
