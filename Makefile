@@ -143,7 +143,7 @@ SERVERS ?= 2
 torture-cluster: build
 	@tools/packages test
 	@ninja -C $(BUILD) -j$(JOBS) sim-host
-	@python3 -B test/cluster/torture.py --bin $(BUILD)/bin --servers $(SERVERS) --cycles $(CYCLES) --from $(FROM)
+	@python3 -B test/cluster/torture.py --bin $(BUILD)/bin --servers $(SERVERS) --cycles $(CYCLES) --first $(FROM)
 rolling-restart: build
 	@tools/packages test
 	@ninja -C $(BUILD) -j$(JOBS) sim-host

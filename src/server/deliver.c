@@ -185,12 +185,8 @@ static int64_t wait_us(const struct deliver *deliver)
 static bool wait_for_work(struct deliver *deliver)
 {
     int64_t pause_us = wait_us(deliver);
-    struct timespec until;
+    struct timespec until = thread_after(pause_us);
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t until_us = until.tv_sec * US_PER_SECOND + until.tv_nsec / 1000 + pause_us;
-    until = (struct timespec){ .tv_sec = until_us / US_PER_SECOND,
-                               .tv_nsec = until_us % US_PER_SECOND * 1000 };
     (void)pthread_mutex_lock(&deliver->lock);
     while (!deliver->is_stopping && !deliver->is_woken &&
            pthread_cond_timedwait(&deliver->changed, &deliver->lock, &until) == 0)
@@ -215,16 +211,12 @@ bool deliver_open(const struct deliver_options *options, struct deliver **ret_de
                   struct error *err)
 {
     struct deliver *deliver = calloc(1, sizeof *deliver);
-    pthread_condattr_t attributes;
 
     if (deliver == NULL)
         abort();
     deliver->options = *options;
     (void)pthread_mutex_init(&deliver->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&deliver->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&deliver->changed);
     if (!thread_start(&deliver->thread, run, deliver, err)) {
         free(deliver);
         return error_context(err, "start the deliverer");

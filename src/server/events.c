@@ -318,17 +318,13 @@ bool events_open(const struct flow *flow, struct metrics *metrics, struct events
                  struct error *err)
 {
     struct events *events = calloc(1, sizeof *events);
-    pthread_condattr_t attributes;
 
     if (events == NULL)
         abort();
     events->flow = flow;
     events->metrics = metrics;
     (void)pthread_mutex_init(&events->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&events->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&events->changed);
     if (!thread_start(&events->thread, run, events, err)) {
         free(events);
         return error_context(err, "start the events");

@@ -252,16 +252,12 @@ static void *run(void *context)
 bool jobs_open(const struct jobs_options *options, struct jobs **ret_jobs, struct error *err)
 {
     struct jobs *jobs = calloc(1, sizeof *jobs);
-    pthread_condattr_t attributes;
 
     if (jobs == NULL)
         abort();
     jobs->options = *options;
     (void)pthread_mutex_init(&jobs->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&jobs->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&jobs->changed);
     if (!thread_start(&jobs->thread, run, jobs, err)) {
         free(jobs);
         return error_context(err, "start the jobs");

@@ -473,16 +473,12 @@ bool orders_open(const struct flow *flow, struct catalog_feed *catalog, struct o
                  struct error *err)
 {
     struct orders *orders = must(calloc(1, sizeof *orders));
-    pthread_condattr_t attributes;
 
     orders->flow = flow;
     orders->catalog = catalog;
     orders->is_all_touched = true;
     (void)pthread_mutex_init(&orders->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&orders->touched, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&orders->touched);
     if (!thread_start(&orders->thread, run, orders, err)) {
         free(orders);
         return error_context(err, "start the standing orders");

@@ -274,12 +274,8 @@ static int64_t wait_us(const struct payments *payments)
 static bool wait_for_work(struct payments *payments)
 {
     int64_t pause = wait_us(payments);
-    struct timespec until;
+    struct timespec until = thread_after(pause);
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t until_us = until.tv_sec * US_PER_SECOND + until.tv_nsec / 1000 + pause;
-    until = (struct timespec){ .tv_sec = until_us / US_PER_SECOND,
-                               .tv_nsec = until_us % US_PER_SECOND * 1000 };
     (void)pthread_mutex_lock(&payments->lock);
     while (!payments->is_stopping && !payments->is_woken &&
            pthread_cond_timedwait(&payments->changed, &payments->lock, &until) == 0)
@@ -303,7 +299,6 @@ static void *run(void *context)
 bool payments_open(const struct payments_options *options, struct payments **ret, struct error *err)
 {
     struct payments *payments = calloc(1, sizeof *payments);
-    pthread_condattr_t attributes;
 
     if (payments == NULL)
         abort();
@@ -311,10 +306,7 @@ bool payments_open(const struct payments_options *options, struct payments **ret
     payments->asker = (struct payments_asker){ &payments->options, &payments->paypal,
                                                http_client_open(NULL, NULL) };
     (void)pthread_mutex_init(&payments->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&payments->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&payments->changed);
     if (!thread_start(&payments->thread, run, payments, err)) {
         http_client_close(&payments->asker.client);
         free(payments);

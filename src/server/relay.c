@@ -197,12 +197,8 @@ static void reread_https(struct relay *relay)
 /* Until there is something to do, or so long. */
 static bool wait_ms(struct relay *relay, int64_t ms, bool until_touched)
 {
-    struct timespec until;
+    struct timespec until = thread_after(ms * US_PER_MS);
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t until_us = until.tv_sec * US_PER_SECOND + until.tv_nsec / 1000 + ms * US_PER_MS;
-    until = (struct timespec){ .tv_sec = until_us / US_PER_SECOND,
-                               .tv_nsec = until_us % US_PER_SECOND * 1000 };
     (void)pthread_mutex_lock(&relay->lock);
     while (!relay->is_stopping && !(until_touched && relay->is_touched) &&
            pthread_cond_timedwait(&relay->changed, &relay->lock, &until) == 0)
@@ -311,16 +307,12 @@ static bool open_relay(struct relay *relay, const struct relay_options *options,
 bool relay_open(const struct relay_options *options, struct relay **ret, struct error *err)
 {
     struct relay *relay = calloc(1, sizeof *relay);
-    pthread_condattr_t attributes;
 
     if (relay == NULL)
         abort();
     relay->flow = options->flow;
     (void)pthread_mutex_init(&relay->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&relay->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&relay->changed);
     if (!open_relay(relay, options, err)) {
         relay_close(&relay);
         return error_context(err, "relay");

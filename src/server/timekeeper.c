@@ -48,8 +48,7 @@ static void *run(void *context)
 
     (void)pthread_mutex_lock(&timekeeper->lock);
     while (!timekeeper->is_stopping) {
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += LOOK_SECONDS;
+        until = thread_after(LOOK_SECONDS * US_PER_SECOND);
         if (pthread_cond_timedwait(&timekeeper->wakes, &timekeeper->lock, &until) == ETIMEDOUT)
             look(timekeeper);
     }
@@ -61,17 +60,13 @@ bool timekeeper_open(const struct clock *source, const struct log *log, struct t
                      struct error *err)
 {
     struct timekeeper *timekeeper = calloc(1, sizeof *timekeeper);
-    pthread_condattr_t monotonic;
 
     if (timekeeper == NULL)
         abort();
     timekeeper->log = *log;
     clock_steady_open(&timekeeper->steady, source);
     (void)pthread_mutex_init(&timekeeper->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&timekeeper->wakes, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    thread_cond(&timekeeper->wakes);
     if (!thread_start(&timekeeper->thread, run, timekeeper, err)) {
         free(timekeeper);
         return false;

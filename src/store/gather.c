@@ -104,24 +104,14 @@ static void *run(void *context)
     return NULL;
 }
 
-static struct timespec patience_from_now(void)
-{
-    struct timespec ends;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ends);
-    ends.tv_nsec += STORE_PATIENCE_MS * 1000000L;
-    ends.tv_sec += ends.tv_nsec / 1000000000L;
-    ends.tv_nsec %= 1000000000L;
-    return ends;
-}
-
 void gather_submit(struct gather *gather, const struct store_joint *what)
 {
     struct job *job = calloc(1, sizeof *job);
 
     if (job == NULL)
         abort();
-    *job = (struct job){ .what = *what, .patience_ends = patience_from_now() };
+    *job =
+        (struct job){ .what = *what, .patience_ends = thread_after(STORE_PATIENCE_MS * US_PER_MS) };
     (void)pthread_mutex_lock(&gather->lock);
     assert(!gather->is_stopping);
     assert(gather->first == NULL || gather->first->what.joint == what->joint);
@@ -145,17 +135,13 @@ uint64_t gather_queue_length(struct gather *gather)
 bool gather_start(gather_write *write, void *context, struct gather **ret_gather, struct error *err)
 {
     struct gather *gather = calloc(1, sizeof *gather);
-    pthread_condattr_t attributes;
 
     if (gather == NULL)
         abort();
     *gather = (struct gather){ .write = write, .context = context };
     gather->last = &gather->first;
     (void)pthread_mutex_init(&gather->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&gather->has_work, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&gather->has_work);
     while (gather->thread_count < GATHER_THREADS) {
         if (!thread_start(&gather->threads[gather->thread_count], run, gather, err)) {
             gather_stop(&gather);

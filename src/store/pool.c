@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/instant.h"
+#include "sys/thread.h"
+
 struct pool {
     pool_open *open;
     char *location; /* owned */
@@ -22,7 +25,6 @@ struct pool {
 struct pool *pool_start(pool_open *open, const char *location, size_t size)
 {
     struct pool *pool = calloc(1, sizeof *pool);
-    pthread_condattr_t attributes;
 
     assert(size > 0 && size <= POOL_SIZE_MAX);
     if (pool == NULL)
@@ -31,10 +33,7 @@ struct pool *pool_start(pool_open *open, const char *location, size_t size)
     if (pool->location == NULL)
         abort();
     (void)pthread_mutex_init(&pool->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&pool->freed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&pool->freed);
     return pool;
 }
 
@@ -52,24 +51,10 @@ void pool_stop(struct pool **pool)
     *pool = NULL;
 }
 
-static struct timespec deadline_of(int wait_ms)
-{
-    struct timespec at;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += wait_ms / 1000;
-    at.tv_nsec += wait_ms % 1000 * 1000000L;
-    if (at.tv_nsec >= 1000000000L) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000L;
-    }
-    return at;
-}
-
 /* A place among the lent ones: with an idle connection, or with NULL, to be opened. */
 static bool take_place(struct pool *pool, int wait_ms, struct db **ret_db)
 {
-    struct timespec deadline = deadline_of(wait_ms);
+    struct timespec deadline = thread_after(wait_ms * US_PER_MS);
     bool has_place = true;
 
     (void)pthread_mutex_lock(&pool->lock);

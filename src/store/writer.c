@@ -205,17 +205,6 @@ static void *run(void *context)
     return NULL;
 }
 
-static struct timespec patience_from_now(void)
-{
-    struct timespec ends;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ends);
-    ends.tv_nsec += STORE_PATIENCE_MS * 1000000L;
-    ends.tv_sec += ends.tv_nsec / 1000000000L;
-    ends.tv_nsec %= 1000000000L;
-    return ends;
-}
-
 /* Under the lock. */
 static void enqueue(struct writer *writer, struct job *job)
 {
@@ -238,7 +227,7 @@ void writer_submit(struct writer *writer, const struct writer_job *what)
                          .context = what->context,
                          .done = what->done,
                          .is_patient = what->is_patient,
-                         .patience_ends = patience_from_now() };
+                         .patience_ends = thread_after(STORE_PATIENCE_MS * US_PER_MS) };
     (void)pthread_mutex_lock(&writer->lock);
     enqueue(writer, job);
     (void)pthread_mutex_unlock(&writer->lock);
@@ -259,7 +248,7 @@ static void run_here(struct writer *writer, struct job *job)
 
 static void wait_for(struct writer *writer, struct job *job)
 {
-    job->patience_ends = patience_from_now();
+    job->patience_ends = thread_after(STORE_PATIENCE_MS * US_PER_MS);
     (void)pthread_cond_init(&job->is_finished, NULL);
     enqueue(writer, job);
     while (!job->has_finished)
@@ -291,17 +280,13 @@ bool writer_start(struct db *db, struct notify *notify, struct writer **ret_writ
                   struct error *err)
 {
     struct writer *writer = calloc(1, sizeof *writer);
-    pthread_condattr_t attributes;
 
     if (writer == NULL)
         abort();
     *writer = (struct writer){ .db = db, .notify = notify };
     writer->last = &writer->first;
     (void)pthread_mutex_init(&writer->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&writer->has_work, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_cond(&writer->has_work);
     if (!thread_start(&writer->thread, run, writer, err)) {
         db_close(&db);
         free(writer);

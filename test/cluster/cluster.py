@@ -9,6 +9,7 @@ nginx in front as deploy/nginx.conf has it.
     cluster.servers[1].wire.cut(); cluster.servers[1].wire.heal()
 """
 
+import argparse
 import ctypes
 import glob
 import http.client
@@ -22,6 +23,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 
@@ -51,6 +54,28 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def enter(run, name, **numbers):
+    """The command line of a program here: --bin, --servers (2), and a number for each of `numbers`, with its default.
+    Runs run(options, folder) in a folder of its own, and shows the end of its log if that fails."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
+    for option, default in {"servers": 2, **numbers}.items():
+        parser.add_argument(f"--{option}", type=type(default), default=default)
+    options = parser.parse_args()
+    options.bin = options.bin.resolve()
+    if postgres_programs() is None or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin") is None:
+        print("NOT RUN: PostgreSQL and nginx are needed")
+        sys.exit(77)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"berth-{name}-"))
+    try:
+        run(options, folder)
+    except Failure as failure:
+        print((folder / "log").read_text(errors="replace")[-4000:], file=sys.stderr)
+        sys.exit(f"FAILED: {failure}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def postgres_programs():

@@ -6,16 +6,13 @@ servers find the new one by themselves, hosts come back, no instance stops.
     failover_test.py --bin build/bin
 """
 
-import argparse
 import pathlib
-import shutil
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, Failure, Postgres, check, postgres_programs  # noqa: E402
+from cluster import Cluster, Failure, Postgres, check, enter  # noqa: E402
 from kill_test import Renter  # noqa: E402
 from torture import check_acknowledged, converge  # noqa: E402
 
@@ -109,23 +106,5 @@ def run(options, folder):
         cluster.stop()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
-    options = parser.parse_args()
-    options.bin = options.bin.resolve()
-    if postgres_programs() is None or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin") is None:
-        print("NOT RUN: PostgreSQL and nginx are needed")
-        sys.exit(77)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-failover-"))
-    try:
-        run(options, folder)
-    except Failure as failure:
-        print((folder / "log").read_text(errors="replace")[-4000:], file=sys.stderr)
-        sys.exit(f"FAILED: {failure}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    enter(run, "failover")

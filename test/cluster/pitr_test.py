@@ -6,16 +6,14 @@ both, as docs/operator.md has it: books are sound, what came later is explained,
     pitr_test.py --bin build/bin
 """
 
-import argparse
 import pathlib
 import shutil
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, Failure, Postgres, check, postgres_programs  # noqa: E402
+from cluster import Cluster, Failure, Postgres, check, enter  # noqa: E402
 from failover_test import rent_quietly, starts  # noqa: E402
 from kill_test import Renter  # noqa: E402
 
@@ -138,23 +136,5 @@ def rent_or_none(cluster, renter):
         return None
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
-    options = parser.parse_args()
-    options.bin = options.bin.resolve()
-    if postgres_programs() is None or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin") is None:
-        print("NOT RUN: PostgreSQL and nginx are needed")
-        sys.exit(77)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-pitr-"))
-    try:
-        run(options, folder)
-    except Failure as failure:
-        print((folder / "log").read_text(errors="replace")[-3000:], file=sys.stderr)
-        sys.exit(f"FAILED: {failure}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    enter(run, "pitr")

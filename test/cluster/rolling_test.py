@@ -6,7 +6,6 @@ deploy/nginx.conf: every request is answered as if nothing were, and no host is 
     make rolling-restart SERVERS=2
 """
 
-import argparse
 import http.server
 import os
 import pathlib
@@ -14,13 +13,12 @@ import queue
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import ROOT, Cluster, Failure, check, postgres_programs  # noqa: E402
+from cluster import Cluster, ROOT, check, enter  # noqa: E402
 from kill_test import Renter  # noqa: E402
 
 HOSTS, GPUS, RENTERS = 2, 4, 4
@@ -105,24 +103,5 @@ def run(options, folder):
         cluster.stop()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
-    parser.add_argument("--servers", type=int, default=2)
-    options = parser.parse_args()
-    options.bin = options.bin.resolve()
-    if postgres_programs() is None or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin") is None:
-        print("NOT RUN: PostgreSQL and nginx are needed")
-        sys.exit(77)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-cluster-"))
-    try:
-        run(options, folder)
-    except Failure as failure:
-        print((folder / "log").read_text(errors="replace")[-4000:], file=sys.stderr)
-        sys.exit(f"FAILED: {failure}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    enter(run, "rolling")

@@ -6,17 +6,14 @@ time has gone by, memory may grow by 1 % and descriptors not at all.
     make soak MINUTES=360
 """
 
-import argparse
 import pathlib
 import statistics
 import sys
-import tempfile
-import shutil
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, Failure, check, postgres_programs  # noqa: E402
+from cluster import Cluster, check, enter  # noqa: E402
 from kill_test import Renter  # noqa: E402
 
 HOSTS, GPUS, RENTERS, PAUSE_S = 4, 4, 4, 0.5
@@ -81,25 +78,5 @@ def run(options, folder):
         cluster.stop()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
-    parser.add_argument("--servers", type=int, default=2)
-    parser.add_argument("--minutes", type=float, default=360)
-    options = parser.parse_args()
-    options.bin = options.bin.resolve()
-    if postgres_programs() is None or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin") is None:
-        print("NOT RUN: PostgreSQL and nginx are needed")
-        sys.exit(77)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-soak-"))
-    try:
-        run(options, folder)
-    except Failure as failure:
-        print((folder / "log").read_text(errors="replace")[-4000:], file=sys.stderr)
-        sys.exit(f"FAILED: {failure}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    enter(run, "soak", minutes=360.0)

@@ -7,18 +7,15 @@ Afterwards the books must be sound, every GPU has one holder at most, and what r
     make torture-cluster CYCLES=200 SERVERS=2
 """
 
-import argparse
 import pathlib
 import random
-import shutil
 import signal
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, Failure, check, postgres_programs  # noqa: E402
+from cluster import Cluster, Failure, check, enter  # noqa: E402
 from kill_test import Renter  # noqa: E402
 
 HOSTS, GPUS, RENTERS = 4, 4, 6
@@ -127,26 +124,5 @@ def run(options, folder):
         cluster.stop()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", default="build/bin", type=pathlib.Path)
-    parser.add_argument("--servers", type=int, default=2)
-    parser.add_argument("--cycles", type=int, default=20)
-    parser.add_argument("--from", type=int, default=1, dest="first")
-    options = parser.parse_args()
-    options.bin = options.bin.resolve()
-    if postgres_programs() is None or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin") is None:
-        print("NOT RUN: PostgreSQL and nginx are needed")
-        sys.exit(77)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-cluster-"))
-    try:
-        run(options, folder)
-    except Failure as failure:
-        print((folder / "log").read_text(errors="replace")[-4000:], file=sys.stderr)
-        sys.exit(f"FAILED: {failure}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    enter(run, "cluster", cycles=20, first=1)
