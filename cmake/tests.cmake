@@ -49,6 +49,9 @@ foreach(layer base sys market proto store flow server guest agent cli)
     endforeach()
 endforeach()
 
+# It waits for disks, and for nothing else.
+set_tests_properties(store/durability_test PROPERTIES TIMEOUT 600 COST 95)
+
 # Its own allocations fail one after another, and those of the database engine.
 target_sources(test_flow_faults_test PRIVATE test/flow/faults_memory.c test/sim/sim_disk.c)
 target_link_libraries(test_flow_faults_test PRIVATE PkgConfig::SQLITE)
