@@ -38,7 +38,8 @@ void world_open(struct world *world, struct support *support)
                                  .guess_factor = 1 };
     /* Tests let hours pass in which no timer posts: what is parked is for parked_test.c. */
     support_script(support,
-                   "INSERT INTO posting_guard (id, tick_max_us) VALUES (1, 4000000000000000000);");
+                   "DELETE FROM posting_guard; INSERT INTO posting_guard (id, tick_max_us) "
+                   "VALUES (1, 4000000000000000000);");
     world_pass(world, 0);
 }
 
