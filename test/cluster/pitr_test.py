@@ -74,7 +74,7 @@ def run(options, folder):
         time.sleep(2)
         moment = cluster.postgres.query("SELECT clock_timestamp()")[0][0]
         time.sleep(1)
-        unknown = wait_for("one more", 30, lambda: rent_or_none(cluster, accounts[0]))
+        unknown = wait_for("one more", 120, lambda: rent_or_none(cluster, accounts[0]))
         status, reply = cluster.call("DELETE", f"/api/v0/instances/{destroyed}/", {}, accounts[0]["api_key"])
         check(status == 200, f"destroyed: {reply}")
         time.sleep(3)
