@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -99,11 +100,13 @@ class PayPal(unittest.TestCase):
 
     def test_keys_come_from_a_file_of_their_own(self):
         good = f"client {CLIENT}\nsecret {SECRET}\n"
+        folder = tempfile.TemporaryDirectory(prefix="berth-paypal-")
+        self.addCleanup(folder.cleanup)
         for text, mode, more in ((good, 0o644, []), ("client x\n", 0o600, []), ("secret x\n", 0o600, []),
                                  (good + "key x\n", 0o600, []), ("client\n", 0o600, []), ("", 0o600, []),
                                  (good, 0o600, ["--paypal-url", "http://example.com"]),
                                  (good, 0o600, ["--paypal-url", "https://a@b"])):
-            done = subprocess.run([BIN / "berthd", "serve", "--data", "/tmp/berth-paypal-none", "--listen", "127.0.0.1:0",
+            done = subprocess.run([BIN / "berthd", "serve", "--data", folder.name, "--listen", "127.0.0.1:0",
                                    "--paypal-keys", self.keys(text, mode), *more],
                                   capture_output=True, text=True, timeout=60, check=False)
             self.assertNotEqual(done.returncode, 0, (text, mode, more))
