@@ -158,12 +158,45 @@ static void test_what_is_taken_back_later_is_on_a_later_statement(void **state)
     world_close(&scene.world);
 }
 
+/* Whichever statement it is: no number is lost, and a month has none or its own. */
+static void test_a_database_that_fails_leaves_no_gap(void **state)
+{
+    int statements = 0;
+    bool is_done = false;
+    struct scene scene;
+    struct error err;
+    size_t count;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, 660 * US_PER_SECOND);
+    post(&scene);
+    for (; !is_done; statements++) {
+        check_row("statement %d", statements);
+        world_fail_after(&scene.world, statements);
+        is_done = flow_bill_renters(&scene.world.flow, &count, &err);
+        world_fail_none(&scene.world);
+        CHECK(is_done || err.code == ERROR_IO);
+        CHECK_INT(number(&scene, "SELECT COUNT(*) FROM renter_invoice"),
+                  number(&scene, "SELECT COUNT(*) FROM bill_series WHERE series = 'INV'"));
+        CHECK_INT(number(&scene, "SELECT COUNT(*) FROM renter_invoice"),
+                  number(&scene, "SELECT COUNT(*) FROM users u WHERE billed_month > 0 AND EXISTS "
+                                 "(SELECT 1 FROM usage_line l WHERE l.owner_id = u.id)"));
+    }
+    check_row(" ");
+    CHECK(statements > 6);
+    CHECK_TEXT(statement_of(&scene, scene.ada, NOVEMBER).number, "INV-2026-000001");
+    CHECK_INT(number(&scene, "SELECT COUNT(*) FROM users WHERE billed_month = 0"), 0);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_month_is_billed_when_all_of_it_is_posted),
         cmocka_unit_test(test_every_month_has_a_number),
         cmocka_unit_test(test_what_is_taken_back_later_is_on_a_later_statement),
+        cmocka_unit_test(test_a_database_that_fails_leaves_no_gap),
     };
 
     crypto_start();

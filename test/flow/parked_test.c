@@ -163,6 +163,65 @@ static void test_it_is_dropped_if_an_operator_says_so(void **state)
     world_close(&scene.world);
 }
 
+static void test_a_database_that_fails_charges_nothing(void **state)
+{
+    struct parked_row row, *rows;
+    enum parked_outcome outcome;
+    int statements = 0;
+    bool is_done = false;
+    struct scene scene;
+    struct error err;
+    size_t count;
+
+    open_scene(&scene, state, 100);
+    world_run(&scene.world, &scene.machine, 2 * HOUR_US);
+    post(&scene);
+    world_fail_after(&scene.world, 0);
+    CHECK_FAILS(flow_parked_list(&scene.world.flow, &scene.world.arena, &rows, &count, &err), &err,
+                ERROR_IO);
+    world_fail_none(&scene.world);
+    for (; !is_done; statements++) {
+        check_row("statement %d", statements);
+        world_fail_after(&scene.world, statements);
+        is_done = flow_parked_charge(&scene.world.flow, 1, &row, &outcome, &err);
+        world_fail_none(&scene.world);
+        CHECK(is_done || err.code == ERROR_IO);
+        CHECK_INT(waiting(&scene), is_done ? 0 : 1);
+        CHECK_INT(gpu_us(&scene), is_done ? 2 * HOUR_US : 0);
+    }
+    check_row(" ");
+    CHECK_INT(outcome, PARKED_DONE);
+    CHECK(statements > 10);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+static void test_time_of_nobody_is_not_charged(void **state)
+{
+    static const char *const harms[] = {
+        "UPDATE parked_tick SET contract_id = 77;",
+        "UPDATE parked_tick SET contract_id = 1; UPDATE contract SET owner_id = 77;",
+    };
+    struct parked_row row;
+    enum parked_outcome outcome;
+    struct scene scene;
+    struct error err;
+
+    open_scene(&scene, state, 100);
+    world_run(&scene.world, &scene.machine, 2 * HOUR_US);
+    post(&scene);
+    support_script(*state, "-- postgres:\nALTER TABLE parked_tick DISABLE TRIGGER ALL;\n"
+                           "ALTER TABLE contract DISABLE TRIGGER ALL;\n-- end\n");
+    for (size_t i = 0; i < sizeof harms / sizeof harms[0]; i++) {
+        support_script(*state, harms[i]);
+        CHECK_FAILS(flow_parked_charge(&scene.world.flow, 1, &row, &outcome, &err), &err,
+                    ERROR_CORRUPT);
+        CHECK_INT(waiting(&scene), 1);
+        CHECK_INT(gpu_us(&scene), 0);
+    }
+    world_close(&scene.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_it_is_charged_once_if_an_operator_says_so),
         cmocka_unit_test(test_it_takes_nobody_into_debt),
         cmocka_unit_test(test_it_is_dropped_if_an_operator_says_so),
+        cmocka_unit_test(test_a_database_that_fails_charges_nothing),
+        cmocka_unit_test(test_time_of_nobody_is_not_charged),
     };
 
     crypto_start();

@@ -62,6 +62,11 @@ void world_pass(struct world *world, int64_t duration_us);
 /* Let time pass while no server is there. */
 void world_silence(struct world *world, int64_t duration_us);
 
+/* So many statements of flows work, and the next one fails as where a disk does
+ * (store/support_failing.h), until all are to work again. */
+void world_fail_after(struct world *world, int statements);
+void world_fail_none(struct world *world);
+
 /* An account with that many dollars of credit, and its key. */
 struct caller world_user(struct world *world, const char *email, int64_t dollars);
 

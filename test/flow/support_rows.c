@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flow/check.h"
+#include "store/support_failing.h"
 #include "support.h"
 
 struct number_work {
@@ -213,4 +214,28 @@ void world_check(struct world *world)
     check_row(" ");
     CHECK_OK(flow_check(world->support->store, found, &found_count, &counts, &err), &err);
     CHECK_INT(found_count, 0);
+}
+
+static bool fail_work(struct db *db, void *context, struct error *err)
+{
+    (void)err;
+    support_fail_after(db, *(const int *)context);
+    return true;
+}
+
+/* The connections that were given back last are the next to be taken: the one that writes, and
+ * where that is another, the one that reads. */
+void world_fail_after(struct world *world, int statements)
+{
+    int none = -1;
+
+    support_write(world->support, fail_work, &none);
+    support_read(world->support, fail_work, &statements);
+}
+
+void world_fail_none(struct world *world)
+{
+    int none = -1;
+
+    support_read(world->support, fail_work, &none);
 }
