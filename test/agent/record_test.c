@@ -115,8 +115,8 @@ static void test_a_damaged_note_says_nothing(void **state)
         "{}",
         "[]",
         "{\"id\":7002,\"edition\":1,\"is_stopped_by_us\":false}",
-        "{\"id\":7002,\"edition\":1,\"is_stopped_by_us\":false,\"notice_gen\":1,"
-        "\"notice_deadline_us\":1}",
+        ("{\"id\":7002,\"edition\":1,\"is_stopped_by_us\":false,\"notice_gen\":1,"
+         "\"notice_deadline_us\":1}"),
     };
     struct record want = sample(7001), got;
     struct error err;
