@@ -198,7 +198,9 @@ bool sim_did_some(struct sim *sim, bool is_ok, const struct error *err);
 void sim_disk_trouble(struct sim *sim);
 void sim_check_nothing_is_lost(struct sim *sim);
 int64_t sim_book_now(const struct sim *sim);
+/* What the books had for a moment; and what they had before it, if the clock was set just then. */
 int64_t sim_book_of(const struct sim *sim, int64_t true_us);
+int64_t sim_book_before(const struct sim *sim, int64_t true_us);
 bool sim_books_open(struct sim *sim); /* false: no server starts by this clock */
 void sim_set_clock(struct sim *sim);
 void sim_clocks_advance(struct sim *sim, int64_t us);

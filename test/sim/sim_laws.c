@@ -70,7 +70,8 @@ static size_t first_beat(const struct sim_host *host, int64_t at_us)
     return low;
 }
 
-/* Whatever is charged, the container ran: all of it within one run. Only a decision to stop may
+/* Whatever is charged, the container ran: all of it within one run, which may have begun when the
+ * clock was about to be set. Only a decision to stop may
  * count on the lease, since nobody knows better then, behind the last heartbeat before it. */
 static void check_it_ran(const struct sim *sim, const struct interval *interval)
 {
@@ -84,7 +85,7 @@ static void check_it_ran(const struct sim *sim, const struct interval *interval)
         const struct sim_run *run = &sim->runs[i];
 
         if (run->contract_id == interval->contract_id &&
-            sim_book_of(sim, run->from_us) <= interval->start_us &&
+            sim_book_before(sim, run->from_us) <= interval->start_us &&
             until_us <= sim_book_of(sim, run->until_us))
             return;
     }

@@ -147,6 +147,18 @@ int64_t sim_book_now(const struct sim *sim)
     return clock_now(&sim->books.clock).microseconds;
 }
 
+/* As the books of era `i` have it, counted from one. */
+static int64_t book_in(const struct sim *sim, size_t i, int64_t true_us)
+{
+    int64_t book_us = true_us + sim->eras[i - 1].ahead_us;
+
+    if (i == sim->era_count)
+        return book_us;
+    /* While there was no server: not past where the next one's books begin. */
+    int64_t next_us = sim->eras[i].from_us + sim->eras[i].ahead_us;
+    return book_us < next_us ? book_us : next_us;
+}
+
 int64_t sim_book_of(const struct sim *sim, int64_t true_us)
 {
     size_t i = sim->era_count;
@@ -155,12 +167,16 @@ int64_t sim_book_of(const struct sim *sim, int64_t true_us)
         return INT64_MAX;
     while (i > 1 && sim->eras[i - 1].from_us > true_us)
         i--;
-    int64_t book_us = true_us + sim->eras[i - 1].ahead_us;
-    if (i == sim->era_count)
-        return book_us;
-    /* While there was no server: not past where the next one's books begin. */
-    int64_t next_us = sim->eras[i].from_us + sim->eras[i].ahead_us;
-    return book_us < next_us ? book_us : next_us;
+    return book_in(sim, i, true_us);
+}
+
+int64_t sim_book_before(const struct sim *sim, int64_t true_us)
+{
+    size_t i = sim->era_count;
+
+    while (i > 1 && sim->eras[i - 1].from_us >= true_us)
+        i--;
+    return book_in(sim, i, true_us);
 }
 
 static void add_era(struct sim *sim)
