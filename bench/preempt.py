@@ -9,8 +9,8 @@ run, alternating:
   engine-kill-wait-start    the same with the other one created before
 
 A bid that has just begun to run is left alone for a minute, so all GPUs of a simulated machine are taken
-by low bids first; then higher ones come, one after another. One network is made ahead, and ready before
-each round. preempt-own-share is all of the time but what the host's workers spent waiting for the engine,
+by low bids first; then higher ones come, one after another, each behind a bid that has to wait and is taken
+back: a market is in use. One network is made ahead, and ready before each round. preempt-own-share is all of the time but what the host's workers spent waiting for the engine,
 by their own account, to kill the loser and to make the winner.
 """
 
@@ -100,8 +100,15 @@ class Bidders:
         self.watches[user].until_running(number)
         return number, (time.monotonic() - began) * 1000
 
+    def stir(self):
+        """A bid that has to wait, and is taken back: a server that has slept for a minute is read from disk again."""
+        number = self.bid("bo", wait_until("an offer", 10, lambda: self.offer("bo")), 0.20)
+        status, reply = self.ask("bo", "DELETE", f"/api/v0/instances/{number}/", {})
+        check(status == 200, f"destroy: {status} {reply}")
+
     def timed(self):
         """(ms, our own share of it)"""
+        self.stir()
         before = self.running()
         winner, took = self.start("bo", 0.30)
         after = self.running()
