@@ -10,8 +10,9 @@ run, alternating:
 
 A bid that has just begun to run is left alone for a minute, so all GPUs of a simulated machine are taken
 by low bids first; then higher ones come, one after another, each behind a bid that has to wait and is taken
-back: a market is in use. One network is made ahead, and ready before each round. preempt-own-share is all of the time but what the host's workers spent waiting for the engine,
-by their own account, to kill the loser and to make the winner.
+back: a market is in use. One network is made ahead, and ready before each round. preempt-own-share is all of
+the time but what the host's workers spent waiting for the engine, by their own account, to kill the loser and
+to make the winner.
 """
 
 import http.client
