@@ -16,7 +16,8 @@ rent-to-running is the product as it is: one network made ahead (berth-host run 
 before each rental. rent-to-running-unpooled makes nothing ahead (--pool 0).
 
 rent-own-share is what is ours: all of the time but what the host's workers spent waiting for answers
-of the engine, by their own account in the host's log.
+of the engine, by their own account in the host's log. host-idle-rss is the resident memory of berth-host
+before the first rental.
 """
 
 import http.client
@@ -32,6 +33,7 @@ from market import Market, check, main, wait_until  # noqa: E402
 
 ROUNDS = 9
 OWN_SHARE_LIMIT_MS = 30
+HOST_RSS_LIMIT_MB = 20
 BRIDGE = "bench0"
 SAME_CONFIG = ("Image", "Env", "Entrypoint", "Hostname", "StopTimeout")
 SAME_HOST = ("Init", "CapDrop", "CapAdd", "SecurityOpt", "Dns", "Binds", "NanoCpus", "Memory", "MemorySwap", "PidsLimit",
@@ -192,11 +194,19 @@ def report(name, peers, mine):
         print(f"RESULT {name} {mine:.1f} ms vs {peer} {figure:.1f} ratio {mine / figure:.3f} better=lower", flush=True)
 
 
+def rss_mb(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) / 1024
+
+
 def run(options):
     with Market(options.bin, credit="1000.00", host_options=["--pool", "0"],
                 server_options=["--rate-factor", "0"]) as market:
         market.import_busybox()
         market.list_machine()
+        size = rss_mb(market.host.pid)
+        print(f"RESULT host-idle-rss {size:.1f} MB vs limit {HOST_RSS_LIMIT_MB} "
+              f"ratio {size / HOST_RSS_LIMIT_MB:.2f} better=lower", flush=True)
         raw = Raw(market)
         peers, mine, _ = compare(market, raw, 0)
         report("rent-to-running-unpooled", peers, mine)
