@@ -26,20 +26,6 @@ static struct docker docker;
 static int nowhere;
 static struct pull_measure measured;
 
-static void run(const char *command)
-{
-    const char *const arguments[] = { "sh", "-c", command, NULL };
-    struct child_run child = { arguments, NULL, RUN_MS };
-    auto_buf struct buf output = buf_of(65536);
-    struct error err;
-    int status = -1;
-
-    CHECK_OK(child_run(&child, &output, &status, &err), &err);
-    if (status != 0)
-        print_error("%s: %s\n", command, output.bytes != NULL ? output.bytes : "");
-    CHECK_INT(status, 0);
-}
-
 static void start_registry(void)
 {
     char config[128], text[512];
@@ -53,9 +39,9 @@ static void start_registry(void)
                    engine_dir(), REGISTRY);
     CHECK_OK(file_replace(AT_FDCWD, config, 0600, text, strlen(text), &err), &err);
     CHECK_OK(child_start(arguments, nowhere, &registry, &err), &err);
-    run("for i in $(seq 500); do curl -sf http://" REGISTRY
-        "/v2/ >/dev/null && exit 0; sleep 0.01; "
-        "done; exit 1");
+    engine_shell("for i in $(seq 500); do curl -sf http://" REGISTRY
+                 "/v2/ >/dev/null && exit 0; sleep 0.01; "
+                 "done; exit 1");
 }
 
 /* bb:1 goes to the registry as lib/bb:1, and from the engine. */
@@ -171,7 +157,7 @@ static void test_an_error_in_the_middle_is_an_error(void **state)
         "f=$(find %s/registry/docker/registry/v2/blobs -name data -size +100k | head -1); "
         "printf x | dd of=$f bs=1 seek=50000 conv=notrunc 2>/dev/null",
         engine_dir());
-    run(command);
+    engine_shell(command);
     CHECK_FAILS(pull(REGISTRY "/lib/bb:1", &err), &err, ERROR_IO);
     CHECK_FAILS(pull_inspect(&docker, REGISTRY "/lib/bb:1", &image, &err), &err, ERROR_NOT_FOUND);
 }

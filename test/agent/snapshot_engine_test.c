@@ -21,25 +21,11 @@
 #define REGISTRY "127.0.0.1:5056"
 #define LOGIN    "-u ada -p 'pass word' " REGISTRY
 
-enum { RUN_MS = 60000, INSTANCE = 7001 };
+enum { INSTANCE = 7001 };
 
 static pid_t registry;
 static struct docker docker;
 static int nowhere;
-
-static void run(const char *command)
-{
-    const char *const arguments[] = { "sh", "-c", command, NULL };
-    struct child_run child = { arguments, NULL, RUN_MS };
-    auto_buf struct buf output = buf_of(65536);
-    struct error err;
-    int status = -1;
-
-    CHECK_OK(child_run(&child, &output, &status, &err), &err);
-    if (status != 0)
-        print_error("%s: %s\n", command, output.bytes != NULL ? output.bytes : "");
-    CHECK_INT(status, 0);
-}
 
 /* In the test's folder. */
 static void start_registry(void)
@@ -56,7 +42,7 @@ static void start_registry(void)
         "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout r.key -out r.crt -days 2 "
         "-subj /CN=r -addext subjectAltName=IP:127.0.0.1 2>/dev/null",
         engine_dir());
-    run(certificate);
+    engine_shell(certificate);
     (void)snprintf(text, sizeof text, "%s/r.crt", engine_dir());
     (void)setenv("SSL_CERT_FILE", text, 1);
     (void)snprintf(config, sizeof config, "%s/people", engine_dir());
@@ -70,8 +56,8 @@ static void start_registry(void)
         engine_dir(), engine_dir(), REGISTRY, engine_dir(), engine_dir());
     CHECK_OK(file_replace(AT_FDCWD, config, 0600, text, strlen(text), &err), &err);
     CHECK_OK(child_start(arguments, nowhere, &registry, &err), &err);
-    run("for i in $(seq 500); do curl -s --cacert $SSL_CERT_FILE https://" REGISTRY
-        "/v2/ >/dev/null && exit 0; sleep 0.01; done; exit 1");
+    engine_shell("for i in $(seq 500); do curl -s --cacert $SSL_CERT_FILE https://" REGISTRY
+                 "/v2/ >/dev/null && exit 0; sleep 0.01; done; exit 1");
 }
 
 /* As an instance's: with variables, a label and an entrypoint of Berth's, and a file of the
@@ -156,7 +142,8 @@ static void test_the_files_arrive_and_nothing_of_ours(void **state)
     check_nothing_is_left(images);
     /* Read back: her file is there; the image starts as bb:1 does; no value of a variable of ours.
      */
-    run("set -ex; cd $(dirname $SSL_CERT_FILE); skopeo copy --quiet --insecure-policy --src-creds "
+    engine_shell(
+        "set -ex; cd $(dirname $SSL_CERT_FILE); skopeo copy --quiet --insecure-policy --src-creds "
         "'ada:pass word' docker://" REGISTRY "/team/work:1 dir:back; "
         "for f in back/*; do zcat $f 2>/dev/null || cat $f; done > all; grep -qa hers all; "
         "grep -qa '\"CONTAINER_API_KEY=\"' all; grep -qa '\"Cmd\":\\[\"/bin/sh\"\\]' all; "

@@ -251,3 +251,17 @@ int engine_teardown(void **state)
     (void)umount2(root, MNT_DETACH);
     return remove_folder();
 }
+
+void engine_shell(const char *command)
+{
+    const char *const arguments[] = { "sh", "-c", command, NULL };
+    struct child_run child = { arguments, NULL, RUN_MS };
+    auto_buf struct buf output = buf_of(65536);
+    struct error err;
+    int status = -1;
+
+    CHECK_OK(child_run(&child, &output, &status, &err), &err);
+    if (status != 0)
+        print_error("%s: %s\n", command, output.bytes != NULL ? output.bytes : "");
+    CHECK_INT(status, 0);
+}

@@ -50,4 +50,7 @@ void engine_wait(const char *socket);
 /* Import `bb:1`, a busybox with a shell, and `bare:1`, which has one program and no shell. */
 void engine_import(const char *socket);
 
+/* By sh, as a person would; the case fails if that does, and says what it said. */
+void engine_shell(const char *command);
+
 #endif

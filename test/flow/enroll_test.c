@@ -9,6 +9,7 @@
 #include "flow/machines.h"
 #include "flow/remove_machine.h"
 #include "support.h"
+#include "support_history.h"
 
 static struct enroll_token_reply token_of(struct world *world, struct caller host)
 {
@@ -144,43 +145,6 @@ static void lose_all(struct world *world)
     CHECK_OK(flow_contact_lost(&world->flow, &count, &err), &err);
 }
 
-static struct history history_of(struct world *world, int64_t machine_id)
-{
-    struct history history;
-    struct error err;
-    bool has;
-
-    CHECK_OK(flow_history(&world->flow, machine_id, &world->arena, &history, &has, &err), &err);
-    CHECK(has);
-    return history;
-}
-
-/* As whoever reads the log would. */
-static double worked_out(const struct history *history)
-{
-    double half = (double)RELIABILITY_HALF_LIFE_US, now = (double)history->now.microseconds;
-    double lost = 0.5, up = 13.5 * (double)US_PER_HOUR, until = now;
-
-    for (size_t i = 0; i < history->count; i++) {
-        const struct machine_event_row *event = &history->events[i];
-        double start = (double)event->start.microseconds;
-        double end = event->end.microseconds != 0 ? (double)event->end.microseconds : now;
-
-        lost += (double)event->severity_ppm / 1e6 * exp2(-(now - end) / half);
-        up += half / log(2) * (exp2(-(now - until) / half) - exp2(-(now - end) / half));
-        until = start;
-    }
-    return pow(up / (up + (double)RELIABILITY_DAY_US), lost);
-}
-
-static double stored(const struct history *history)
-{
-    struct reliability seen = history->machine.reliability;
-
-    reliability_advance(&seen, history->now, history->machine.is_online);
-    return (double)reliability_day_ppm(&seen) / 1e6;
-}
-
 /* The agent's data was deleted: the same hardware joins as another machine. */
 static void join_anew(struct world *world, const struct world_machine *old,
                       struct world_machine *machine, int64_t gpu_count)
@@ -207,8 +171,8 @@ static void test_the_same_hardware_under_another_identity_keeps_its_past(void **
     world_host(&world, &old, "a", 2);
     world_pass(&world, 30 * RELIABILITY_DAY_US);
     CHECK_INT(world_beat(&world, &old), TAKE_DONE);
-    double before = stored(&(struct history){ .machine = history_of(&world, old.id).machine,
-                                              .now = clock_now(&world.clock) });
+    double before = history_stored(&(struct history){ .machine = history_of(&world, old.id).machine,
+                                                      .now = clock_now(&world.clock) });
     lose_all(&world);
     world_pass(&world, 5 * 60 * US_PER_SECOND);
     join_anew(&world, &old, &new, 1);
@@ -227,8 +191,8 @@ static void test_the_same_hardware_under_another_identity_keeps_its_past(void **
     CHECK_INT(history.events[1].machine_id, old.id);
     CHECK_INT(history.events[1].severity_ppm, 500000);
     CHECK_INT(history.events[2].kind, RELIABILITY_JOINED);
-    CHECK(stored(&history) < before && stored(&history) > 0.9);
-    CHECK(fabs(stored(&history) - worked_out(&history)) < 5e-5);
+    CHECK(history_stored(&history) < before && history_stored(&history) > 0.9);
+    CHECK(fabs(history_stored(&history) - history_worked_out(&history)) < 5e-5);
     world_check(&world);
     world_close(&world);
 }
@@ -254,8 +218,8 @@ static void test_who_leaves_in_order_loses_nothing(void **state)
     CHECK_INT(history.machine.predecessor_id, old.id);
     CHECK_INT(history.events[1].cause, RELIABILITY_LEFT);
     CHECK_INT(history.events[1].severity_ppm, 0);
-    CHECK(stored(&history) > 0.98);
-    CHECK(fabs(stored(&history) - worked_out(&history)) < 5e-5);
+    CHECK(history_stored(&history) > 0.98);
+    CHECK(fabs(history_stored(&history) - history_worked_out(&history)) < 5e-5);
     world_close(&world);
 }
 

@@ -9,19 +9,9 @@
 #include "flow/offers.h"
 #include "market/offer.h"
 #include "support.h"
+#include "support_history.h"
 
 #define MINUTE (60 * US_PER_SECOND)
-
-static struct history history_of(struct world *world, int64_t machine_id)
-{
-    struct history history;
-    struct error err;
-    bool has;
-
-    CHECK_OK(flow_history(&world->flow, machine_id, &world->arena, &history, &has, &err), &err);
-    CHECK(has);
-    return history;
-}
 
 static void lose_all(struct world *world)
 {
@@ -40,34 +30,6 @@ static void be_away(struct world *world, struct world_machine *machine, int64_t 
     CHECK_INT(world_beat(world, machine), TAKE_DONE);
 }
 
-/* As whoever reads the log would. */
-static double worked_out(const struct history *history)
-{
-    double half = (double)RELIABILITY_HALF_LIFE_US, now = (double)history->now.microseconds;
-    double lost = 0.5, up = 13.5 * (double)US_PER_HOUR, until = now;
-
-    for (size_t i = 0; i < history->count; i++) {
-        const struct machine_event_row *event = &history->events[i];
-        double start = (double)event->start.microseconds;
-        double end = event->end.microseconds != 0 ? (double)event->end.microseconds : now;
-
-        lost += (double)event->severity_ppm / 1e6 * exp2(-(now - end) / half);
-        if (event->kind == RELIABILITY_FAILED_START)
-            continue;
-        up += half / log(2) * (exp2(-(now - until) / half) - exp2(-(now - end) / half));
-        until = start;
-    }
-    return pow(up / (up + (double)RELIABILITY_DAY_US), lost);
-}
-
-static double stored(const struct history *history)
-{
-    struct reliability seen = history->machine.reliability;
-
-    reliability_advance(&seen, history->now, history->machine.is_online);
-    return (double)reliability_day_ppm(&seen) / 1e6;
-}
-
 /* The network is cut for five minutes: one outage, with its start, its end and its cause. */
 static void test_an_outage_is_a_row(void **state)
 {
@@ -78,8 +40,8 @@ static void test_an_outage_is_a_row(void **state)
     world_host(&world, &machine, "a", 1);
     world_run(&world, &machine, 10 * MINUTE);
     struct instant last = clock_now(&world.clock);
-    double before =
-        stored(&(struct history){ .machine = history_of(&world, machine.id).machine, .now = last });
+    double before = history_stored(
+        &(struct history){ .machine = history_of(&world, machine.id).machine, .now = last });
     be_away(&world, &machine, 5 * MINUTE);
     struct history history = history_of(&world, machine.id);
     CHECK_INT((int64_t)history.count, 2);
@@ -90,8 +52,8 @@ static void test_an_outage_is_a_row(void **state)
     CHECK_INT(history.events[0].cause, RELIABILITY_CONTACT_LOST);
     CHECK_INT(history.events[0].severity_ppm, 500000);
     CHECK(!history.events[0].had_rental);
-    CHECK(stored(&history) < before - 0.1);
-    CHECK(fabs(stored(&history) - worked_out(&history)) < 5e-5);
+    CHECK(history_stored(&history) < before - 0.1);
+    CHECK(fabs(history_stored(&history) - history_worked_out(&history)) < 5e-5);
     world_close(&world);
 }
 
@@ -141,7 +103,7 @@ static void test_a_renter_makes_it_worse_and_a_notice_better(void **state)
     history = history_of(&world, machine.id);
     CHECK_INT(history.events[0].cause, RELIABILITY_ANNOUNCED);
     CHECK_INT(history.events[0].severity_ppm, 1000000);
-    CHECK(fabs(stored(&history) - worked_out(&history)) < 5e-5);
+    CHECK(fabs(history_stored(&history) - history_worked_out(&history)) < 5e-5);
     world_close(&world);
 }
 
@@ -238,7 +200,7 @@ static void test_a_start_that_fails_counts_if_it_is_the_hosts(void **state)
     history = history_of(&world, machine.id);
     CHECK_INT((int64_t)history.count, 3);
     CHECK_INT(history.events[0].severity_ppm, RELIABILITY_FAILED_START_PPM);
-    CHECK(fabs(stored(&history) - worked_out(&history)) < 5e-5);
+    CHECK(fabs(history_stored(&history) - history_worked_out(&history)) < 5e-5);
     world_close(&world);
 }
 
@@ -258,7 +220,7 @@ static void test_offers_know_the_past(void **state)
              &err);
     CHECK_INT((int64_t)count, 1);
     struct history history = history_of(&world, machine.id);
-    CHECK(fabs((double)offers[0].machine->reliability_ppm / 1e6 - stored(&history)) < 2e-6);
+    CHECK(fabs((double)offers[0].machine->reliability_ppm / 1e6 - history_stored(&history)) < 2e-6);
     CHECK(offers[0].machine->reliability_ppm > 780000);
     double before = offer_quote(&offers[0], &(struct offer_ask){ 0 }).score;
     be_away(&world, &machine, 40 * MINUTE);
