@@ -8,7 +8,9 @@ import { Card, Chip, Empty, Facts, Loaded, Table, useLoad } from '../../ui/parts
 
 const DAYS = 30;
 const KINDS: Record<MachineEvent['kind'], string> = { joined: 'It joined', outage: 'Out of contact', failed_start: 'An instance did not start' };
-const CAUSES: Record<MachineEvent['cause'], string> = { contact_lost: 'contact lost', announced: 'announced ahead', market: 'many hosts at once: none of its own doing' };
+const CAUSES: Record<MachineEvent['cause'], string> = {
+  contact_lost: 'contact lost', announced: 'announced ahead', market: 'many hosts at once: none of its own doing', left: 'its host took it off, and its hardware came back',
+};
 
 /** Seconds of an outage within a day. */
 const within = (one: MachineEvent, day: number, now: number): number =>
