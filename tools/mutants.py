@@ -69,6 +69,8 @@ DEFECTS = [
     ("flow/change", "contract->ran = (struct instant){ 0 };", ";", "a second run has no minute of its own"),
     ("flow/change", "earlier(earlier(user.t_zero, contract->terms.end), contract->pause)",
      "earlier(user.t_zero, contract->terms.end)", "it is charged past its notice"),
+    ("flow/change", "earlier(earlier(user.t_zero, contract->terms.end), contract->pause)",
+     "earlier(contract->terms.end, contract->pause)", "it is charged past the end of its credit"),
     ("flow/change", "if (arrow->to != RENTAL_LOADING && arrow->to != RENTAL_RUNNING) {", "if (false) {",
      "nothing calls for a decision"),
 

@@ -101,12 +101,17 @@ static void begin(struct sim *sim, const char *directory)
         sim_host_join(sim, &sim->hosts[i], name, gpus[i]);
         sim->host_count++;
     }
+    /* Hours of GPU time pass where turns are seconds, and between leaps hardly any: credit ends
+     * there. */
+    bool is_hurried = sim->hurry > 50;
     size_t user_count = 1 + check_random(SIM_USERS_MAX);
     for (size_t i = 0; i < user_count; i++) {
         char email[64];
 
         (void)snprintf(email, sizeof email, "renter-%zu@berth.test", i);
-        sim->users[i].caller = world_user(&sim->world, email, sim_between(0, 60));
+        sim->users[i].is_poor = sim_chance(is_hurried ? 1 : 2);
+        sim->users[i].caller =
+            world_user(&sim->world, email, sim_between(0, sim->users[i].is_poor ? 2 : 60));
         sim->user_count++;
     }
 }
@@ -169,11 +174,14 @@ static void print_line(struct sim *sim, uint64_t seed)
 
     support_read(&sim->support, digest_work, &digest);
     (void)printf("seed %" PRIu64 ": %.1f days, %zu hosts, %" PRId64 " rentals, %" PRId64
-                 " heartbeats, %" PRId64 " server starts, %" PRId64 " journals, %02x%02x%02x%02x\n",
+                 " heartbeats, %" PRId64 " server starts, %" PRId64 " journals, %" PRId64
+                 " ends of credit, %02x%02x%02x%02x\n",
                  seed, (double)(sim_now(sim) - WORLD_START.microseconds) / 86400e6, sim->host_count,
                  sim->rentals, sim->beats, sim->server_starts,
-                 world_number(&sim->world, "SELECT COUNT(*) FROM journal"), digest.bytes[0],
-                 digest.bytes[1], digest.bytes[2], digest.bytes[3]);
+                 world_number(&sim->world, "SELECT COUNT(*) FROM journal"),
+                 world_number(&sim->world, "SELECT COUNT(DISTINCT at_us) FROM contract_event "
+                                           "WHERE state = 7 AND reason = 2"),
+                 digest.bytes[0], digest.bytes[1], digest.bytes[2], digest.bytes[3]);
     (void)fflush(stdout);
 }
 

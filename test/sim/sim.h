@@ -141,6 +141,7 @@ struct sim_user {
     int64_t contracts[SIM_CONTRACTS_MAX];
     int64_t grants;
     bool has_limit; /* it was allowed to owe at some time */
+    bool is_poor;   /* its credit ends again and again */
 };
 
 struct sim {

@@ -100,7 +100,10 @@ static void change_bid(struct sim *sim)
 static void grant(struct sim *sim)
 {
     struct sim_user *user = some_user(sim);
-    struct money amount = { sim_between(1, sim_chance(3) ? 20000000000 : 500000000) };
+    bool is_little = sim_chance(3) ? user->is_poor && !sim_chance(10) : true;
+    struct money amount = { sim_between(1, !is_little      ? 20000000000
+                                           : user->is_poor ? 100000000
+                                                           : 500000000) };
     enum admin_outcome outcome;
     struct error err;
     char ticket[64];
