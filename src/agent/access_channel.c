@@ -66,16 +66,20 @@ void channel_drop(struct session *session, struct channel *channel)
     *channel = (struct channel){ 0 };
 }
 
-static void backlog_keep(struct backlog *backlog, const uint8_t *bytes, size_t length)
+/* Room for as many bytes, all of which the caller fills. There is nothing in it any more. */
+static uint8_t *backlog_fill(struct backlog *backlog, size_t length)
 {
-    assert(backlog->at == backlog->end && length <= SESSION_CHUNK);
-    if (backlog->bytes == NULL)
-        backlog->bytes = malloc(SESSION_CHUNK);
+    assert(backlog->at == backlog->end);
+    if (backlog->room < length) {
+        free(backlog->bytes);
+        backlog->room = length < SESSION_CHUNK ? SESSION_CHUNK : length;
+        backlog->bytes = malloc(backlog->room);
+    }
     if (backlog->bytes == NULL)
         abort();
-    memcpy(backlog->bytes, bytes, length);
     backlog->at = 0;
     backlog->end = length;
+    return backlog->bytes;
 }
 
 static size_t backlog_length(const struct backlog *backlog)
@@ -163,28 +167,39 @@ void channel_set_streams(struct channel *channel, int in, int out, int err)
     channel->state = CHANNEL_OPEN;
 }
 
+/* All that libssh holds, in one go. Whoever reads some of it has libssh open the client's window
+ * in full, whatever it holds still: a client that is faster than the process would send more and
+ * more. Like this there are two windows at most, one here and one there. */
+static void take_pending(struct channel *channel)
+{
+    struct backlog *backlog = &channel->to_process;
+    uint32_t wanted = channel->client_pending;
+
+    int got = ssh_channel_read_nonblocking(channel->ssh, backlog_fill(backlog, wanted), wanted, 0);
+    backlog->end = got > 0 ? (size_t)got : 0;
+    channel->client_pending = got > 0 ? wanted - (uint32_t)got : 0;
+}
+
 /* Move what the client sent on to the process, until one has no more or the other takes none. */
 static void pump_to_process(struct session *session, struct channel *channel)
 {
     struct backlog *backlog = &channel->to_process;
-    static uint8_t bytes[SESSION_CHUNK / 2];
 
     for (;;) {
         size_t left = backlog_length(backlog);
 
         if (left > 0)
             backlog->at += give_process(session, channel, backlog->bytes + backlog->at, left);
-        if (backlog_length(backlog) > 0 || channel->client_pending == 0)
+        if (backlog_length(backlog) > 0)
             return;
-        uint32_t wanted = channel->client_pending < sizeof(bytes) ? channel->client_pending
-                                                                  : (uint32_t)sizeof(bytes);
-        int got = ssh_channel_read_nonblocking(channel->ssh, bytes, wanted, 0);
-        if (got <= 0) {
-            channel->client_pending = 0;
-            return;
-        }
-        channel->client_pending -= (uint32_t)got;
-        backlog_keep(backlog, bytes, (size_t)got);
+        if (channel->client_pending == 0)
+            break;
+        take_pending(channel);
+    }
+    if (backlog->bytes != NULL) {
+        /* Who is not behind needs none, and there are many channels. */
+        free(backlog->bytes);
+        *backlog = (struct backlog){ 0 };
     }
 }
 
@@ -241,7 +256,8 @@ static void pump_to_client(struct session *session, struct channel *channel, int
     size_t put = give_client(channel, bytes, (size_t)got, is_error);
     /* Within the window, all of it goes; unless keys are being exchanged just now. */
     if (put < (size_t)got) {
-        backlog_keep(&channel->to_client, bytes + put, (size_t)got - put);
+        size_t left = (size_t)got - put;
+        memcpy(backlog_fill(&channel->to_client, left), bytes + put, left);
         channel->is_error_backlog = is_error;
     }
 }

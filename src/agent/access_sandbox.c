@@ -35,7 +35,8 @@
 
 enum {
     DESCRIPTORS_MAX = 512,
-    MEMORY_MAX = 256 << 20, /* a client that ignores its window fills this and no more */
+    /* Two windows of libssh's for each channel; a client that ignores its window fills this. */
+    MEMORY_MAX = 384 << 20,
 };
 
 /* What there is to do with sockets that are open already, and with memory. Anything else gets

@@ -25,6 +25,7 @@ enum {
     TICK_MS = 5000,
     RETRY_MS = 20,  /* while something waits for the helper to have room */
     READS_MAX = 32, /* of libssh's 4 kB, before anybody else gets a turn */
+    PUMPS_MAX = 8,  /* of as many reads each, before processes get one */
     EVENT_SHIFT = 32,
 };
 
@@ -393,16 +394,18 @@ static void pump_channels(struct session *session)
     session->tcp_watched = client.watched;
 }
 
-/* Until what was read has had all its effects, and those effects have brought nothing new. */
-static void pump_all(struct session *session)
+/* Until what was read has had all its effects, and those effects have brought nothing new; or for
+ * so long that processes get a turn. False: there may be more. */
+static bool pump_all(struct session *session)
 {
-    uint64_t packets;
-
-    do {
+    for (int i = 0; i < PUMPS_MAX && !session->is_over; i++) {
         serve_client(session);
-        packets = session->counter.in_packets;
+        uint64_t packets = session->counter.in_packets;
         pump_channels(session);
-    } while (!session->is_over && session->counter.in_packets != packets);
+        if (session->counter.in_packets == packets)
+            return true;
+    }
+    return false;
 }
 
 static void keep_alive(struct session *session)
@@ -420,13 +423,14 @@ static void run(struct session *session)
     watch(session, EVENT_BROKER, session->broker);
     while (!session->is_over) {
         struct epoll_event ready;
-        pump_all(session);
+        bool is_settled = pump_all(session);
         if (session->is_over)
             return;
         /* What still waits, with a helper there, waits for room in its socket. */
         bool is_stuck = session->helper_state == SESSION_HELPER_READY && is_waiting(session);
+        int patience_ms = is_stuck ? RETRY_MS : TICK_MS;
         /* One at a time: handling it may end what the next would be about. */
-        int count = epoll_wait(session->epoll, &ready, 1, is_stuck ? RETRY_MS : TICK_MS);
+        int count = epoll_wait(session->epoll, &ready, 1, is_settled ? patience_ms : 0);
         if (count > 0)
             dispatch(session, ready.data.u64);
         else if (count < 0 && errno != EINTR)

@@ -63,7 +63,7 @@ enum channel_state {
 /* Bytes that one side has given and the other has not taken yet. */
 struct backlog {
     uint8_t *bytes; /* owned; NULL: none */
-    size_t at, end;
+    size_t at, end, room;
 };
 
 /* A stream's descriptor, and what the loop was asked to tell of it. */

@@ -75,6 +75,26 @@ static int sum(void)
     return 0;
 }
 
+/* Reads so many mouthfuls, with a pause behind each, says so, and reads no more. */
+static int sip(const char *count)
+{
+    static char bytes[CHUNK / 2];
+
+    for (unsigned long i = strtoul(count, NULL, 10); i > 0; i--) {
+        for (size_t at = 0; at < sizeof(bytes);) {
+            ssize_t got = read(0, bytes + at, sizeof(bytes) - at);
+            if (got <= 0)
+                return 1;
+            at += (size_t)got;
+        }
+        (void)usleep(1000);
+    }
+    printf("sipped\n");
+    (void)fflush(stdout);
+    for (;;)
+        pause();
+}
+
 static int socket_at(const char *address, const char *port, struct sockaddr_in *where)
 {
     const int yes = 1;
@@ -177,6 +197,8 @@ int main(int count, char **words)
         return copy(0, -1) == 0;
     if (strcmp(verb, "sum") == 0)
         return sum();
+    if (strcmp(verb, "sip") == 0)
+        return sip(words[2]);
     if (strcmp(verb, "zeros") == 0)
         return write_zeros(words[2]);
     if (strcmp(verb, "size") == 0)

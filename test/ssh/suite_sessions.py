@@ -186,3 +186,43 @@ class Sessions(Suite):
             process.kill()
             process.wait(10)
             control.unlink(missing_ok=True)
+
+    def test_a_slow_program_slows_its_client_down(self):
+        """What a client has sent and a program has not read is bounded, however much was read before."""
+        mouthfuls, mouthful, most_unread = 400, 32 << 10, 16 << 20
+        source = self.folder / "sparse"
+        with open(source, "wb") as made:
+            made.truncate(1 << 30)
+        with open(source, "rb") as given:
+            process = subprocess.Popen(self.host.command("--", f"{P} sip {mouthfuls}"), stdin=given,
+                                       stdout=subprocess.PIPE)
+            self.host.processes.append(process)
+            try:
+                check(process.stdout.readline() == b"sipped\n", "the program ended")
+                time.sleep(0.5)
+                sent = int(open(f"/proc/{process.pid}/fdinfo/0").readline().split()[1])
+                check(sent - mouthfuls * mouthful < most_unread, f"{sent >> 20} MiB sent")
+            finally:
+                process.kill()
+                process.wait(10)
+        source.unlink()
+
+    def test_an_upload_lets_others_have_their_turn(self):
+        process, control = self.master()
+        try:
+            upload = subprocess.Popen(self.host.command("-o", f"ControlPath={control}", "--", f"{P} drain"),
+                                      stdin=open("/dev/zero", "rb"))
+            self.host.processes.append(upload)
+            time.sleep(1)
+            for i in range(20):
+                began = time.monotonic()
+                expect(self.host.ssh("-o", f"ControlPath={control}", "--", f"{P} echo {i}", timeout=20), 0, f"[{i}]\n")
+                took = time.monotonic() - began
+                check(took < 5, f"an echo took {took:.1f} s")
+            check(upload.poll() is None, "the upload ended")
+            upload.kill()
+            upload.wait()
+        finally:
+            process.kill()
+            process.wait(10)
+            control.unlink(missing_ok=True)
