@@ -103,6 +103,80 @@ bool flow_rented_lately(const struct flow *flow, struct arena *arena, struct pri
     return true;
 }
 
+struct runs_work {
+    struct lately_work lately; /* of which no rentals */
+    struct prices_run *runs;
+    size_t count;
+};
+
+static int compare_run_machines(const void *a, const void *b)
+{
+    const struct interval_run *first = a, *second = b;
+
+    return (first->machine_id > second->machine_id) - (first->machine_id < second->machine_id);
+}
+
+static int compare_run_prices(const void *a, const void *b)
+{
+    const struct prices_run *first = a, *second = b;
+
+    return money_compare(first->gpu_hour, second->gpu_hour);
+}
+
+static struct prices_run run_of(const struct interval_run *interval, const char *gpu_name)
+{
+    struct prices_run run = {
+        .gpus = interval->num_gpus,
+        .gpu_hour = { interval->gpu_hour.nanodollars / interval->num_gpus },
+        .start = interval->start,
+        .end = interval->end,
+    };
+
+    (void)snprintf(run.gpu_name, sizeof run.gpu_name, "%s", gpu_name);
+    return run;
+}
+
+static bool runs_work(struct db *db, void *context, struct error *err)
+{
+    struct runs_work *work = context;
+    struct prices_rental machine = { .machine_id = 0 };
+    struct interval_run *intervals;
+    bool counts = false;
+    size_t count;
+
+    work->count = 0;
+    if (!interval_runs(db, instant_add(work->lately.now, -WINDOW_US), RUNS_LATELY_MAX,
+                       work->lately.arena, &intervals, &count, err))
+        return false;
+    work->runs = arena_alloc(work->lately.arena, count, sizeof *work->runs);
+    if (work->runs == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for what ran");
+    if (count > 1)
+        qsort(intervals, count, sizeof intervals[0], compare_run_machines);
+    for (size_t i = 0; i < count; i++) {
+        if ((i == 0 || intervals[i].machine_id != intervals[i - 1].machine_id) &&
+            !describe(db, &work->lately, intervals[i].machine_id, &machine, &counts, err))
+            return false;
+        if (counts && intervals[i].num_gpus > 0)
+            work->runs[work->count++] = run_of(&intervals[i], machine.gpu_name);
+    }
+    if (work->count > 1)
+        qsort(work->runs, work->count, sizeof work->runs[0], compare_run_prices);
+    return true;
+}
+
+bool flow_runs_lately(const struct flow *flow, struct arena *arena, struct prices_run **ret,
+                      size_t *ret_count, struct error *err)
+{
+    struct runs_work work = { .lately = { .now = clock_now(flow->clock), .arena = arena } };
+
+    if (!store_read(flow->store, runs_work, &work, err))
+        return error_context(err, "look for what ran lately");
+    *ret = work.runs;
+    *ret_count = work.count;
+    return true;
+}
+
 struct there_work {
     struct instant now;
     struct prices_there *there;

@@ -281,3 +281,103 @@ int64_t prices_used(const struct prices_use *uses, size_t count, const char *gpu
     /* A heartbeat late, a machine may have run for longer than it was there. */
     return run_s < there_s ? (int64_t)(run_s * 10000 / there_s) : 10000;
 }
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct prices_lot *first = a, *second = b;
+    int difference = strcmp(first->country, second->country);
+
+    return difference != 0 ? difference : money_compare(first->gpu_hour, second->gpu_hour);
+}
+
+static int compare_place_sizes(const void *a, const void *b)
+{
+    const struct prices_place *first = a, *second = b;
+    int64_t of_first = first->available + first->rented;
+    int64_t of_second = second->available + second->rented;
+
+    if (of_first != of_second)
+        return of_first > of_second ? -1 : 1;
+    return strcmp(first->country, second->country);
+}
+
+size_t prices_by_place(struct prices_lot *lots, size_t count, struct prices_place *places)
+{
+    static const struct prices_filter all = { 0 };
+    size_t place_count = 0;
+
+    if (count > 1)
+        qsort(lots, count, sizeof lots[0], compare_places);
+    for (size_t i = 0, end; i < count; i = end) {
+        struct prices_place *place = &places[place_count++];
+
+        for (end = i + 1; end < count && strcmp(lots[i].country, lots[end].country) == 0; end++)
+            continue;
+        struct prices_spread free_ones = spread(&lots[i], end - i, &all, false);
+        *place = (struct prices_place){ .available = free_ones.gpus,
+                                        .rented = spread(&lots[i], end - i, &all, true).gpus,
+                                        .median = free_ones.points[PRICES_POINTS / 2] };
+        memcpy(place->country, lots[i].country, sizeof place->country);
+    }
+    qsort(places, place_count, sizeof places[0], compare_place_sizes);
+    return place_count;
+}
+
+/* Seconds of it that lie between both. */
+static int64_t seconds_within(struct instant start, struct instant end, struct instant from,
+                              struct instant until)
+{
+    struct instant first = instant_max(start, from);
+    struct instant last = instant_compare(end, until) < 0 ? end : until;
+    int64_t us = instant_until(first, last);
+
+    return us > 0 ? us / US_PER_SECOND : 0;
+}
+
+static bool is_of(const struct prices_days *days, const char *gpu_name)
+{
+    return days->gpu_name == NULL || gpu_name_matches(gpu_name, days->gpu_name);
+}
+
+static struct prices_day day_of(const struct prices_days *days, struct instant from,
+                                struct instant until)
+{
+    struct prices_day day = { 0 };
+    wide passed = 0;
+    int point = 0;
+
+    for (size_t i = 0; i < days->there_count; i++) {
+        const struct prices_there *there = &days->there[i];
+
+        if (is_of(days, there->gpu_name))
+            day.there_s += there->gpus * seconds_within(instant_add(days->until, -there->window_us),
+                                                        days->until, from, until);
+    }
+    for (size_t i = 0; i < days->run_count; i++) {
+        const struct prices_run *run = &days->runs[i];
+
+        if (is_of(days, run->gpu_name))
+            day.run_s += run->gpus * seconds_within(run->start, run->end, from, until);
+    }
+    for (size_t i = 0; i < days->run_count && day.run_s > 0; i++) {
+        const struct prices_run *run = &days->runs[i];
+
+        if (!is_of(days, run->gpu_name))
+            continue;
+        passed += (wide)run->gpus * seconds_within(run->start, run->end, from, until);
+        while (point < 3 && passed * 100 >= (wide)ends[point] * day.run_s)
+            day.points[point++] = run->gpu_hour;
+    }
+    return day;
+}
+
+void prices_by_day(const struct prices_days *days, struct prices_day *ret, size_t count)
+{
+    const int64_t day_us = 24 * US_PER_HOUR;
+
+    for (size_t i = 0; i < count; i++) {
+        struct instant until = instant_add(days->until, -(int64_t)(count - 1 - i) * day_us);
+
+        ret[i] = day_of(days, instant_add(until, -day_us), until);
+    }
+}

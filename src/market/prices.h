@@ -9,12 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/instant.h"
 #include "base/money.h"
 #include "market/gpu.h"
 
 /* Some GPUs of one machine at one price: free ones, or those of a rental. */
 struct prices_lot {
     char gpu_name[GPU_NAME_SIZE];
+    char country[3]; /* "" unknown */
     int64_t gpus;
     int64_t size; /* of a rental; of free ones the largest offer, 0 where none is open */
     struct money gpu_hour;
@@ -49,6 +51,17 @@ struct prices_model {
  * room for `count`. Returns how many there are. */
 size_t prices_by_model(struct prices_lot *lots, size_t count, const struct prices_filter *filter,
                        struct prices_model *models);
+
+/* What there is in a country; "" where machines do not say where they are. */
+struct prices_place {
+    char country[3];
+    int64_t available, rented;
+    struct money median; /* of the free ones; zero without */
+};
+
+/* Sorts the lots, and writes a row for each country: most GPUs first. `places` has room for
+ * `count`. Returns how many there are. */
+size_t prices_by_place(struct prices_lot *lots, size_t count, struct prices_place *places);
 
 /* What one contract has earned its host within the window that is looked at. */
 struct prices_rental {
@@ -86,6 +99,35 @@ size_t prices_uses(const struct prices_there *there, size_t there_count,
 /* The part of their time that renters used, in hundredths of a percent; -1: none were there. */
 int64_t prices_used(const struct prices_use *uses, size_t count, const char *gpu_name,
                     enum prices_choice verified);
+
+/* Some GPUs of one rental, from when until when they ran. */
+struct prices_run {
+    char gpu_name[GPU_NAME_SIZE];
+    int64_t gpus;
+    struct money gpu_hour; /* for one */
+    struct instant start, end;
+};
+
+/* A day of a model, or of all of them: how long GPUs of machines that are on the market now were
+ * there, and how long any ran for renters, in seconds of one GPU; and what those who ran them paid
+ * for a GPU and hour, by their time: a tenth at most the first, half the second, nine tenths the
+ * third. */
+struct prices_day {
+    int64_t there_s, run_s;
+    struct money points[3]; /* zero where nothing ran */
+};
+
+struct prices_days {
+    const char *gpu_name;          /* NULL: of all models */
+    struct instant until;          /* the end of the last day: now, or before */
+    const struct prices_run *runs; /* the cheapest first */
+    size_t run_count;
+    const struct prices_there *there;
+    size_t there_count;
+};
+
+/* `count` days of 24 hours each that end at `until`, the oldest first. */
+void prices_by_day(const struct prices_days *days, struct prices_day *ret, size_t count);
 
 /* Low, middle and high: the 10th, 50th and 90th percentile. */
 struct prices_estimate {

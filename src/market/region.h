@@ -11,4 +11,7 @@
  * no such region. */
 const char *region_countries(const char *name);
 
+/* The continent of a country's code: "Europe"; "" where it is in none. */
+const char *region_continent(const char country[static 2]);
+
 #endif

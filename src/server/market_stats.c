@@ -25,6 +25,11 @@ struct market_stats {
     size_t rental_count;
     struct prices_use *uses;
     size_t use_count;
+    struct prices_there *there;
+    size_t there_count;
+    struct prices_run *runs;
+    size_t run_count;
+    struct instant gathered;
     int64_t rentals_until_us;
 };
 
@@ -89,6 +94,7 @@ static struct prices_lot *add_lot(struct market_stats *stats, const struct offer
     };
     (void)snprintf(lot->gpu_name, sizeof lot->gpu_name, "%.*s", GPU_NAME_SIZE - 1,
                    machine->gpu_name);
+    (void)machine_country(machine->geolocation, lot->country);
     return lot;
 }
 
@@ -161,15 +167,14 @@ static void gather_lots(struct market_stats *stats)
 
 static bool gather_uses(struct market_stats *stats, struct error *err)
 {
-    struct prices_there *there;
-    size_t count;
-
-    if (!flow_there_lately(stats->flow, &stats->rentals_arena, &there, &count, err))
+    if (!flow_there_lately(stats->flow, &stats->rentals_arena, &stats->there, &stats->there_count,
+                           err))
         return false;
-    stats->uses = arena_alloc(&stats->rentals_arena, count, sizeof *stats->uses);
+    stats->uses = arena_alloc(&stats->rentals_arena, stats->there_count, sizeof *stats->uses);
     if (stats->uses == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for the models");
-    stats->use_count = prices_uses(there, count, stats->rentals, stats->rental_count, stats->uses);
+    stats->use_count = prices_uses(stats->there, stats->there_count, stats->rentals,
+                                   stats->rental_count, stats->uses);
     return true;
 }
 
@@ -179,9 +184,12 @@ static bool gather_rentals(struct market_stats *stats, struct error *err)
         return true;
     arena_release(&stats->rentals_arena);
     stats->rentals_arena = arena_of(RENTALS_ARENA_MAX);
-    stats->rental_count = stats->use_count = 0;
+    stats->rental_count = stats->use_count = stats->there_count = stats->run_count = 0;
+    stats->gathered = clock_now(stats->flow->clock);
     if (!flow_rented_lately(stats->flow, &stats->rentals_arena, &stats->rentals,
                             &stats->rental_count, err) ||
+        !flow_runs_lately(stats->flow, &stats->rentals_arena, &stats->runs, &stats->run_count,
+                          err) ||
         !gather_uses(stats, err))
         return false;
     stats->rentals_until_us = monotonic_us() + EARNINGS_SECONDS * US_PER_SECOND;
@@ -226,4 +234,31 @@ bool market_stats_estimate(struct market_stats *stats, const char *gpu_name, con
         *ret = prices_estimate(stats->rentals, stats->rental_count, gpu_name, countries);
     (void)pthread_mutex_unlock(&stats->lock);
     return is_ok;
+}
+
+bool market_stats_days(struct market_stats *stats, const char *gpu_name,
+                       struct prices_day ret[static MARKET_DAYS], struct error *err)
+{
+    (void)pthread_mutex_lock(&stats->lock);
+    bool is_ok = gather_rentals(stats, err);
+    if (is_ok) {
+        const struct prices_days days = { gpu_name,         stats->gathered, stats->runs,
+                                          stats->run_count, stats->there,    stats->there_count };
+
+        prices_by_day(&days, ret, MARKET_DAYS);
+    }
+    (void)pthread_mutex_unlock(&stats->lock);
+    return is_ok;
+}
+
+bool market_stats_places(struct market_stats *stats, struct arena *arena, struct prices_place **ret,
+                         size_t *ret_count, struct error *err)
+{
+    (void)pthread_mutex_lock(&stats->lock);
+    gather_lots(stats);
+    *ret = arena_alloc(arena, stats->lot_count + 1, sizeof **ret);
+    if (*ret != NULL)
+        *ret_count = prices_by_place(stats->lots, stats->lot_count, *ret);
+    (void)pthread_mutex_unlock(&stats->lock);
+    return *ret != NULL || error_set(err, ERROR_OUT_OF_RANGE, "no room for the places");
 }

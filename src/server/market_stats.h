@@ -28,4 +28,13 @@ NODISCARD bool market_stats_estimate(struct market_stats *stats, const char *gpu
                                      const char *countries, struct prices_estimate *ret,
                                      struct error *err);
 
+/* MARKET_DAYS days of one model, or for NULL of all; the oldest first. */
+enum { MARKET_DAYS = 30 };
+NODISCARD bool market_stats_days(struct market_stats *stats, const char *gpu_name,
+                                 struct prices_day ret[static MARKET_DAYS], struct error *err);
+
+/* `*ret` is an array of rows in `arena`. */
+NODISCARD bool market_stats_places(struct market_stats *stats, struct arena *arena,
+                                   struct prices_place **ret, size_t *ret_count, struct error *err);
+
 #endif

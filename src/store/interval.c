@@ -106,6 +106,31 @@ bool interval_sums(struct db *db, struct instant since, int64_t max, struct aren
                      DB_ARGS(db_instant(since), db_int(max)), arena, ret, ret_count, err);
 }
 
+static bool run_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct interval_run *run = item;
+
+    (void)arena;
+    run->gpu_hour = db_column_money(row, 2);
+    run->start = db_column_instant(row, 3);
+    run->end = db_column_instant(row, 4);
+    return rows_number(row, 0, 1, INT64_MAX, &run->machine_id, err) &&
+           rows_number(row, 1, 0, INT64_MAX, &run->num_gpus, err);
+}
+
+bool interval_runs(struct db *db, struct instant since, int64_t max, struct arena *arena,
+                   struct interval_run **ret, size_t *ret_count, struct error *err)
+{
+    static const struct rows_reader runs = { "run", sizeof(struct interval_run), run_read };
+
+    return rows_load(db, &runs,
+                     "SELECT c.machine_id, c.num_gpus, c.gpu_hour, i.start_us, i.metered_us "
+                     "FROM run_interval i JOIN contract c ON c.id = i.contract_id "
+                     "WHERE (i.end_us IS NULL OR i.end_us > $1) AND i.metered_us > $1 "
+                     "AND c.kind <> 4 ORDER BY i.id DESC LIMIT $2",
+                     DB_ARGS(db_instant(since), db_int(max)), arena, ret, ret_count, err);
+}
+
 bool interval_meter(struct db *db, int64_t id, struct instant metered, struct error *err)
 {
     return db_exec(db, "UPDATE run_interval SET metered_us = $2 WHERE id = $1 AND end_us IS NULL",

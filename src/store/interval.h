@@ -40,6 +40,15 @@ struct interval_sum {
 NODISCARD bool interval_sums(struct db *db, struct instant since, int64_t max, struct arena *arena,
                              struct interval_sum **ret, size_t *ret_count, struct error *err);
 
+/* The same an interval a row, the latest first. */
+struct interval_run {
+    int64_t machine_id, num_gpus;
+    struct money gpu_hour; /* for all of them */
+    struct instant start, end;
+};
+NODISCARD bool interval_runs(struct db *db, struct instant since, int64_t max, struct arena *arena,
+                             struct interval_run **ret, size_t *ret_count, struct error *err);
+
 /* Move `metered` on; and end it there. */
 NODISCARD bool interval_meter(struct db *db, int64_t id, struct instant metered, struct error *err);
 NODISCARD bool interval_close(struct db *db, int64_t id, struct instant end, struct error *err);

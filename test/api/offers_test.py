@@ -252,6 +252,19 @@ class Offers(unittest.TestCase):
             status, reply = self.world.call("GET", path + query)
             self.assertEqual((status, reply["error"]), (400, "invalid_args"), query)
 
+    def test_the_market_has_days_and_places(self):
+        status, reply = self.world.call("GET", "/api/v0/metrics/gpu/days/")
+        self.assertEqual((status, [row["days_ago"] for row in reply["days"]]), (200, list(range(29, -1, -1))))
+        for row in reply["days"]:
+            self.assertEqual(row["price_median"] is None, row["rented_gpu_hours"] == 0)
+        _, none = self.world.call("GET", "/api/v0/metrics/gpu/days/?gpu_name=H200")
+        self.assertEqual([row["gpu_hours"] + row["rented_gpu_hours"] for row in none["days"]], [0] * 30)
+        status, reply = self.world.call("GET", "/api/v0/metrics/places/")
+        self.assertEqual(status, 200)
+        self.assertEqual(sum(row["available"] + row["rented"] for row in reply["places"]), 6)
+        for row in reply["places"]:
+            self.assertEqual(row["country_code"] is None, row["continent"] is None)
+
     def test_reliability_follows_from_the_public_log(self):
         number = self.machines[1].id
         status, reply = self.world.call("GET", f"/api/v0/machines/{number}/history/")

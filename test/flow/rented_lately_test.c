@@ -43,10 +43,21 @@ static void test_what_ran_within_the_window(void **state)
     CHECK(rental.run_us >= 95 * US_PER_SECOND && rental.run_us <= 105 * US_PER_SECOND);
     CHECK(rental.window_us >= 100 * US_PER_SECOND && rental.window_us < US_PER_HOUR);
 
+    struct prices_run *runs;
+    size_t run_count;
+    CHECK_OK(flow_runs_lately(&world.flow, &world.arena, &runs, &run_count, &err), &err);
+    CHECK_INT((int64_t)run_count, 1);
+    CHECK_TEXT(runs[0].gpu_name, "RTX 4090");
+    CHECK_INT(runs[0].gpus, 2);
+    CHECK_INT(runs[0].gpu_hour.nanodollars, 360000000);
+    CHECK_INT(instant_until(runs[0].start, runs[0].end), rental.run_us);
+
     /* What is charged for it is what it has earned: both come from the same intervals. */
     CHECK_INT(world_number(&world, "SELECT total FROM meter WHERE comp = 1"), rental.run_us);
     world_pass(&world, RENTED_LATELY_DAYS * 24 * US_PER_HOUR);
     (void)lately(&world, 0);
+    CHECK_OK(flow_runs_lately(&world.flow, &world.arena, &runs, &run_count, &err), &err);
+    CHECK_INT((int64_t)run_count, 0);
     world_close(&world);
 }
 

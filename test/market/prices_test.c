@@ -157,6 +157,72 @@ static void test_how_much_of_their_time_gpus_are_rented(void **state)
     CHECK_INT((int64_t)prices_uses(there, 0, rentals, 4, uses), 0);
 }
 
+static void test_what_there_is_by_country(void **state)
+{
+    struct prices_lot lots[] = { lot("A", 4, 30, false), lot("B", 2, 10, false),
+                                 lot("A", 8, 5, true), lot("A", 1, 7, true),
+                                 lot("A", 1, 90, false) };
+    struct prices_place places[5];
+
+    (void)state;
+    (void)snprintf(lots[0].country, sizeof lots[0].country, "SE");
+    (void)snprintf(lots[1].country, sizeof lots[1].country, "SE");
+    (void)snprintf(lots[2].country, sizeof lots[2].country, "IS");
+    (void)snprintf(lots[4].country, sizeof lots[4].country, "SE");
+    CHECK_INT((int64_t)prices_by_place(lots, 5, places), 3);
+    CHECK_TEXT(places[0].country, "IS");
+    CHECK_INT(places[0].rented, 8);
+    CHECK_INT(places[0].median.nanodollars, 0); /* none is free */
+    CHECK_TEXT(places[1].country, "SE");
+    CHECK_INT(places[1].available, 7);
+    CHECK_INT(places[1].median.nanodollars, 30);
+    CHECK_TEXT(places[2].country, "");
+    CHECK_INT(places[2].rented, 1);
+    CHECK_INT((int64_t)prices_by_place(lots, 0, places), 0);
+}
+
+static struct prices_run run(int64_t price, int64_t gpus, int64_t start_h, int64_t end_h)
+{
+    return (struct prices_run){ .gpu_name = "RTX 4090",
+                                .gpus = gpus,
+                                .gpu_hour = { price },
+                                .start = { start_h * US_PER_HOUR },
+                                .end = { end_h * US_PER_HOUR } };
+}
+
+/* Days are of 24 hours and end at `until`: what lies across their edge counts on both sides. */
+static void test_what_was_paid_day_by_day(void **state)
+{
+    const int64_t h = 3600;
+    struct prices_run runs[] = { run(10, 1, 470, 490), run(20, 2, 478, 482), run(90, 1, 500, 501),
+                                 run(95, 1, 479, 481) };
+    const struct prices_there there[] = { { "RTX 4090", true, 1, 4, 30 * US_PER_HOUR },
+                                          { "H200", true, 2, 8, 500 * US_PER_HOUR } };
+    struct prices_days days = { "rtx_4090", { 504 * US_PER_HOUR }, runs, 4, there, 2 };
+    struct prices_day told[3];
+
+    (void)state;
+    (void)snprintf(runs[3].gpu_name, sizeof runs[3].gpu_name, "H200");
+    prices_by_day(&days, told, 3); /* from hours 432, 456 and 480 */
+    CHECK_INT(told[0].run_s + told[0].there_s + told[0].points[1].nanodollars, 0);
+    CHECK_INT(told[1].run_s, (10 + 2 * 2) * h);
+    CHECK_INT(told[1].points[0].nanodollars, 10);
+    CHECK_INT(told[1].points[1].nanodollars, 10); /* 10 of 14 hours */
+    CHECK_INT(told[1].points[2].nanodollars, 20);
+    CHECK_INT(told[1].there_s, 4 * 6 * h);
+    CHECK_INT(told[2].run_s, (10 + 2 * 2 + 1) * h);
+    CHECK_INT(told[2].points[2].nanodollars, 20); /* nine tenths of 15 hours are 13.5 */
+    CHECK_INT(told[2].there_s, 4 * 24 * h);
+
+    days.gpu_name = NULL;
+    prices_by_day(&days, told, 3);
+    CHECK_INT(told[1].run_s, (10 + 2 * 2 + 1) * h);
+    CHECK_INT(told[2].there_s, (4 + 8) * 24 * h);
+    days.run_count = days.there_count = 0;
+    prices_by_day(&days, told, 3);
+    CHECK_INT(told[2].run_s + told[2].there_s + told[2].points[0].nanodollars, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_points_are_those_of_single_gpus),
         cmocka_unit_test(test_what_a_machine_like_others_earns),
         cmocka_unit_test(test_how_much_of_their_time_gpus_are_rented),
+        cmocka_unit_test(test_what_there_is_by_country),
+        cmocka_unit_test(test_what_was_paid_day_by_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

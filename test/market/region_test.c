@@ -49,11 +49,22 @@ static void test_a_country_is_on_one_continent(void **state)
     }
 }
 
+static void test_the_continent_of_a_country(void **state)
+{
+    (void)state;
+    CHECK_TEXT(region_continent("SE"), "Europe");
+    CHECK_TEXT(region_continent("US"), "North America");
+    CHECK_TEXT(region_continent("ZM"), "Africa");
+    CHECK_TEXT(region_continent("EA"), ""); /* across two codes */
+    CHECK_TEXT(region_continent("\0"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_regions_hold_their_countries),
         cmocka_unit_test(test_a_country_is_on_one_continent),
+        cmocka_unit_test(test_the_continent_of_a_country),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
