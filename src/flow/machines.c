@@ -38,9 +38,32 @@ static int64_t host_share(struct money hour, int64_t fee_bps)
            hour.nanodollars % 10000 * (10000 - fee_bps) / 10000;
 }
 
+/* What it adds to the view: one that was destroyed only its disk, until that is gone. */
+static void add_contract(struct machine_view *view, const struct contract_row *contract, bool runs,
+                         struct machine_contract *ret)
+{
+    bool is_firm = contract->kind == KIND_ON_DEMAND, is_instance = contract->kind != KIND_VOLUME;
+    struct money disk_hour =
+        offer_storage_hour(contract->terms.disk_month, contract->share.disk_gb * INT64_C(1000));
+
+    *ret = (struct machine_contract){ .contract = contract, .runs = runs };
+    if (contract->kind == KIND_IDLE)
+        return;
+    ret->earn_hour.nanodollars = host_share(disk_hour, contract->fee_bps);
+    if (runs)
+        ret->earn_hour.nanodollars += host_share(contract->terms.gpu_hour, contract->fee_bps);
+    view->contract_count += is_instance;
+    view->firm_count += is_firm;
+    view->running_count += runs;
+    view->running_firm_count += runs && is_firm;
+    view->contracts_end = instant_max(view->contracts_end, contract->terms.end);
+    view->earn_hour.nanodollars += ret->earn_hour.nanodollars;
+}
+
 static bool add_contracts(struct db *db, struct machines_work *work, struct machine_view *view,
                           struct error *err)
 {
+    struct machine_contract *shown;
     struct contract_row *contracts;
     struct interval_row *intervals;
     size_t count, interval_count;
@@ -48,23 +71,16 @@ static bool add_contracts(struct db *db, struct machines_work *work, struct mach
     if (!contract_list_on(db, view->machine->id, work->arena, &contracts, &count, err) ||
         !interval_list_on(db, view->machine->id, work->arena, &intervals, &interval_count, err))
         return false;
+    shown = arena_alloc(work->arena, count, sizeof *shown);
+    if (shown == NULL)
+        return no_room(err);
+    view->contracts = shown;
     for (size_t i = 0; i < count; i++) {
-        const struct contract_row *contract = &contracts[i];
-
-        view->disk_rented_gb += contract->share.disk_gb;
-        if (contract->destroyed.microseconds != 0 || contract->kind == KIND_IDLE)
-            continue;
-        view->contract_count += contract->kind != KIND_VOLUME;
-        view->firm_count += contract->kind == KIND_ON_DEMAND;
-        view->contracts_end = instant_max(view->contracts_end, contract->terms.end);
-        view->earn_hour.nanodollars += host_share(
-            offer_storage_hour(contract->terms.disk_month, contract->share.disk_gb * INT64_C(1000)),
-            contract->fee_bps);
-        if (find_interval(intervals, interval_count, contract->id) == NULL)
-            continue;
-        view->running_count++;
-        view->running_firm_count += contract->kind == KIND_ON_DEMAND;
-        view->earn_hour.nanodollars += host_share(contract->terms.gpu_hour, contract->fee_bps);
+        view->disk_rented_gb += contracts[i].share.disk_gb;
+        if (contracts[i].destroyed.microseconds == 0)
+            add_contract(view, &contracts[i],
+                         find_interval(intervals, interval_count, contracts[i].id) != NULL,
+                         &shown[view->contract_rows++]);
     }
     return true;
 }

@@ -8,15 +8,25 @@
 #include "flow/caller.h"
 #include "flow/flow.h"
 #include "proto/hello.h"
+#include "store/contract.h"
 #include "store/gpu.h"
 #include "store/machine.h"
 #include "store/maintenance.h"
+
+/* Of a contract that is on a machine: an instance, a volume, or the host's own job. */
+struct machine_contract {
+    const struct contract_row *contract;
+    bool runs;
+    struct money earn_hour; /* the host's share of it at this moment */
+};
 
 struct machine_view {
     const struct machine_row *machine;
     const struct machine_facts *facts;
     const struct gpu_row *gpus; /* one that stands for the whole machine where it has none */
     size_t gpu_row_count;
+    const struct machine_contract *contracts; /* all that exist on it, by id */
+    size_t contract_rows;
     int64_t disk_rented_gb;
     int64_t contract_count, running_count;     /* that exist; that run now */
     int64_t firm_count, running_firm_count;    /* on demand among them */

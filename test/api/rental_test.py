@@ -188,6 +188,14 @@ class Rental(unittest.TestCase):
         self.machine.follow()
         rows = self.hal.ok("GET", "/api/v0/machines?owner=me")["machines"]
         self.assertEqual([one["gpu_occupancy"].split().count("D") for one in rows], [1])
+        told = self.hal.ok("GET", f"/api/v0/machines/{self.machine.id}/rentals/")
+        gpu = next(one for one in told["gpus"] if one["contract_id"] == number)
+        self.assertEqual((len(told["gpus"]), [one["index"] for one in told["gpus"]]), (2, [0, 1]))
+        self.assertEqual((gpu["class"], gpu["name"], gpu["memory_mb"]), ("on-demand", "RTX 4090", 24564))
+        mine = next(one for one in told["contracts"] if one["id"] == number)
+        self.assertEqual((mine["class"], mine["num_gpus"], mine["runs"], mine["gpu_hour"]), ("on-demand", 1, True, 0.36))
+        self.assertAlmostEqual(mine["earn_hour"], 0.75 * (mine["gpu_hour"] + mine["disk_hour"]), 6)
+        self.assertNotIn("user_id", json.dumps(told))
 
     def test_keys_reach_their_instances(self):
         key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBiVh9Ikm6nEwiAmgpiTsVoNNDmwlmu2FFLpFRqNwgGD m@x\n"

@@ -44,10 +44,17 @@ static void test_a_machine_shows_who_holds_what_and_what_it_earns(void **state)
     CHECK_TEXT(view.machine->hostname, "host-a");
     /* 75 % of $0.72, and twice of 10 GB of disk. */
     CHECK_INT(view.earn_hour.nanodollars, 540000000 + 2 * 1562499);
+    CHECK_INT((int64_t)view.contract_rows, 2);
+    CHECK_INT(view.contracts[0].contract->id, first);
+    CHECK(view.contracts[0].runs);
+    CHECK_INT(view.contracts[0].earn_hour.nanodollars, 540000000 + 1562499);
+    CHECK(!view.contracts[1].runs);
+    CHECK_INT(view.contracts[1].earn_hour.nanodollars, 1562499);
 
     CHECK_OK(flow_destroy(&world.flow, &ada, second, &outcome, &err), &err);
     view = show(&world, &machine);
     CHECK_INT(view.contract_count, 1);
+    CHECK_INT((int64_t)view.contract_rows, 1);
     CHECK_INT(view.disk_rented_gb, 20); /* until the host has deleted it */
     CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
     CHECK_INT(show(&world, &machine).disk_rented_gb, 10);
