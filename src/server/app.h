@@ -10,6 +10,7 @@
 #include "server/hub.h"
 #include "server/mailer.h"
 #include "server/metrics.h"
+#include "server/options.h"
 #include "server/paypal_wire.h"
 #include "server/recovery_watch.h"
 #include "server/routes.h"
@@ -22,7 +23,8 @@ enum { SERVER_PROC_SIZE = 64 };
 
 struct app {
     const char *version;
-    const char *public_url; /* without a slash behind; NULL: what the request's Host says */
+    const struct options *options; /* what the server was told, its configuration file included */
+    const char *public_url;        /* without a slash behind; NULL: what the request's Host says */
     char server_proc[SERVER_PROC_SIZE]; /* names this process among servers */
     struct instant started;
     int64_t start_us; /* how long starting took */

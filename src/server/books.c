@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "flow/check.h"
 #include "flow/recovery.h"
+#include "flow/review.h"
 #include "server/data_dir.h"
 #include "store/backup.h"
 #include "sys/clock.h"
@@ -217,6 +218,19 @@ static bool keep_backup(const char *scratch, const char *to, const uint8_t *key,
     return file_sync(AT_FDCWD, target, err);
 }
 
+/* In the books that were copied, for who looks whether they are. */
+static bool note_backup(const char *data, struct error *err)
+{
+    struct log log = log_standard();
+    struct flow flow = { .clock = &clock_system, .log = &log };
+
+    if (!store_open_beside(data, &log, &flow.store, err))
+        return false;
+    bool is_noted = flow_backup_done(&flow, err);
+    store_close(&flow.store);
+    return is_noted;
+}
+
 bool backup_run(const struct options *options, struct buf *out, struct error *err)
 {
     const char *data, *to, *key_file = options_get(options, "key-file");
@@ -243,7 +257,8 @@ bool backup_run(const struct options *options, struct buf *out, struct error *er
                    keep_backup(scratch, to, key_file != NULL ? key : NULL, target, err);
     remove_folder(scratch);
     crypto_wipe(key, sizeof key);
-    if (!is_kept || (keep_text != NULL && !drop_oldest(to, keep, &dropped, err)))
+    if (!is_kept || !note_backup(data, err) ||
+        (keep_text != NULL && !drop_oldest(to, keep, &dropped, err)))
         return false;
     buf_printf(out, "%s: sound, %llu journals, %llu contracts", target,
                (unsigned long long)counts.journals, (unsigned long long)counts.contracts);

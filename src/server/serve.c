@@ -526,7 +526,7 @@ bool serve_run(const struct options *given, const char *version, struct error *e
     auto_arena struct arena arena = arena_of(OPTIONS_ARENA_MAX);
     const char *proxies[TRUSTED_PROXIES_MAX + 1];
     struct options options = *given;
-    struct app app = { .version = version };
+    struct app app = { .version = version, .options = &options };
 
     if (!read_config(&options, &arena, err))
         return false;

@@ -201,3 +201,12 @@ bool census_set_done(struct db *db, int64_t id, int64_t *ret_count, struct error
     return db_count(db, "UPDATE census SET is_done = 1 WHERE id = $1 AND is_done = 0",
                     DB_ARGS(db_int(id)), ret_count, err);
 }
+
+bool machine_proof_troubles(struct db *db, int64_t before, size_t max, struct arena *arena,
+                            struct machine_proof_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT " PROOF_COLUMNS " FROM machine_proof "
+                     "WHERE id < $1 AND (state IN (5, 6) OR seen <> 0) ORDER BY id DESC LIMIT $2",
+                     DB_ARGS(db_int(before), db_int((int64_t)max)), arena, ret, ret_count, err);
+}

@@ -82,6 +82,12 @@ NODISCARD bool census_next(struct db *db, struct census *ret, bool *ret_has, str
 NODISCARD bool census_plan(struct db *db, struct instant at, struct error *err);
 NODISCARD bool census_set_done(struct db *db, int64_t id, int64_t *ret_count, struct error *err);
 
+/* Of all machines those that somebody ought to look at, below `before`, newest first: wrong,
+ * without an answer, or odd. */
+NODISCARD bool machine_proof_troubles(struct db *db, int64_t before, size_t max,
+                                      struct arena *arena, struct machine_proof_row **ret,
+                                      size_t *ret_count, struct error *err);
+
 /* The machine's, newest first. */
 NODISCARD bool machine_proof_list(struct db *db, int64_t machine_id, size_t max,
                                   struct arena *arena, struct machine_proof_row **ret,

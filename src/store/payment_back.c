@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/payment_back.h"
 
+#include <string.h>
+
 #include "store/rows.h"
 
 #define REFUND_SELECT                                                                              \
@@ -98,6 +100,10 @@ bool pay_refund_since(struct db *db, int64_t user_id, struct instant since, stru
                         DB_ARGS(db_int(user_id), db_instant(since)), read_amount, ret, &has, err);
 }
 
+#define DISPUTE_COLUMNS                                                                            \
+    "id, deposit_id, user_id, provider, object_id, amount, frozen, state, reason, created_us, "    \
+    "state_us"
+
 static bool dispute_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct dispute_row *dispute = item;
@@ -137,8 +143,7 @@ bool dispute_find(struct db *db, const char *provider, const char *object_id, st
                   struct dispute_row *ret, bool *ret_has, struct error *err)
 {
     return rows_load_one(db, &dispute_reader,
-                         "SELECT id, deposit_id, user_id, provider, object_id, amount, frozen, "
-                         "state, reason, created_us, state_us FROM dispute "
+                         "SELECT " DISPUTE_COLUMNS " FROM dispute "
                          "WHERE provider = $1 AND object_id = $2",
                          DB_ARGS(db_text(provider), db_text(object_id)), arena, ret, ret_has, err);
 }
@@ -151,4 +156,33 @@ bool dispute_update(struct db *db, const struct dispute_row *row, struct error *
                    DB_ARGS(db_int(row->id), db_int(row->state), db_money(row->frozen),
                            db_text(row->reason), db_instant(row->state_at)),
                    err);
+}
+
+static const char *const dispute_states[] = { "said", "taken", "won", "lost" };
+
+const char *dispute_state_name(enum dispute_state state)
+{
+    return dispute_states[state];
+}
+
+bool dispute_state_parse(const char *text, enum dispute_state *ret)
+{
+    for (size_t i = 0; i < sizeof dispute_states / sizeof dispute_states[0]; i++) {
+        if (strcmp(text, dispute_states[i]) == 0) {
+            *ret = (enum dispute_state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool dispute_list(struct db *db, const struct dispute_filter *filter, struct arena *arena,
+                  struct dispute_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(
+        db, &dispute_reader,
+        "SELECT " DISPUTE_COLUMNS " FROM dispute WHERE id > $1 "
+        "AND ($2 < 0 OR state = $2) ORDER BY id LIMIT $3",
+        DB_ARGS(db_int(filter->after), db_int(filter->state), db_int((int64_t)filter->max)), arena,
+        ret, ret_count, err);
 }

@@ -53,4 +53,16 @@ NODISCARD bool dispute_find(struct db *db, const char *provider, const char *obj
                             struct error *err);
 NODISCARD bool dispute_update(struct db *db, const struct dispute_row *row, struct error *err);
 
+/* "said", "taken", "won", "lost"; and back, false for another word. */
+const char *dispute_state_name(enum dispute_state state);
+bool dispute_state_parse(const char *text, enum dispute_state *ret);
+
+/* In order of id, above `after`; in one state, or any for -1. */
+struct dispute_filter {
+    int64_t after, state;
+    size_t max;
+};
+NODISCARD bool dispute_list(struct db *db, const struct dispute_filter *filter, struct arena *arena,
+                            struct dispute_row **ret, size_t *ret_count, struct error *err);
+
 #endif

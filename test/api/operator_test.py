@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What operators see and do over HTTP is what `berthd admin` says and does; nobody else is let in."""
 
+import sqlite3
+import subprocess
+import tempfile
+import time
 import unittest
 
-from world import World
+from world import BIN, World
 
 API = "/api/v0/operator"
 
@@ -20,12 +24,17 @@ class OperatorTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.world.__exit__(None, None, None)
 
+    def sql(self, text, *values):
+        """Straight in the books: what takes a provider, or a GPU, to come about."""
+        with sqlite3.connect(self.world.data / "berth.sqlite", timeout=30) as books:
+            return books.execute(text, values).fetchall()
+
     def credit(self, **fields):
         body = {"user_id": self.ada.id, "amount": "1.50", "kind": "grant", "ticket": "because"} | fields
         return self.op.call("POST", f"{API}/credit/", body)
 
     def test_nobody_else_is_let_in(self):
-        for path in ("ledger", "users", "machines", "payouts"):
+        for path in ("ledger", "users", "machines", "payouts", "disputes", "fraud", "settings"):
             self.assertEqual(self.ada.call("GET", f"{API}/{path}/")[0], 403, path)
         body = {"user_id": self.ada.id, "amount": "1.50", "kind": "grant", "ticket": "x"}
         self.assertEqual(self.ada.call("POST", f"{API}/credit/", body)[0], 403)
@@ -87,6 +96,52 @@ class OperatorTest(unittest.TestCase):
                              ({"machine_id": machine.id, "verification": "good"}, 400),
                              ({"machine_id": machine.id, "verification": "unverified"}, 400)):
             self.assertEqual(self.op.call("PUT", f"{API}/verification/", body)[0], status)
+
+    def test_disputes_are_listed_by_state(self):
+        self.assertEqual(self.op.ok("GET", f"{API}/disputes/?state=won"), {"disputes": [], "next": None})
+        self.sql("INSERT INTO deposit (user_id, amount, state, provider, created_us) VALUES (?, 5000000000, 0, 'stripe', 1)", self.ada.id)
+        deposit = self.sql("SELECT max(id) FROM deposit")[0][0]
+        self.sql("INSERT INTO dispute (provider, object_id, deposit_id, user_id, amount, frozen, state, reason, created_us, state_us) "
+                 "VALUES ('stripe', 'dp_1', ?, ?, 5000000000, 2000000000, 1, 'fraudulent', 1000000, 2000000)", deposit, self.ada.id)
+        told = self.op.ok("GET", f"{API}/disputes/?state=taken")["disputes"]
+        self.assertEqual(told, [{"id": told[0]["id"], "user_id": self.ada.id, "deposit_id": deposit, "provider": "stripe",
+                                 "reference": "dp_1", "amount": 5, "frozen": 2, "state": "taken", "reason": "fraudulent",
+                                 "created_at": 1, "changed_at": 2}])
+        self.assertEqual(self.op.ok("GET", f"{API}/disputes/?after={told[0]['id']}")["disputes"], [])
+        for bad in ("state=open", "after=x", "after=-1"):
+            self.assertEqual(self.op.call("GET", f"{API}/disputes/?{bad}")[0], 400, bad)
+
+    def test_what_may_be_fraud_is_listed(self):
+        machine = self.world.user("faker").machine()
+        for number, (state, seen) in enumerate(((4, 0), (5, 0), (4, 5))):
+            self.sql("INSERT INTO machine_proof (machine_id, gpu_uuid, n, rounds, seed, draw, token_hash, state, asked_us, kind, "
+                     "company, model, nonces, openings, seen) VALUES (?, 'GPU-1', 512, 3, ?, ?, ?, ?, 1000000, 1, 1, 'RTX 4090', 24, 64, ?)",
+                     machine.id, bytes(32), bytes(32), bytes([number] * 32), state, seen)
+        told = self.op.ok("GET", f"{API}/fraud/")
+        self.assertEqual([(row["machine_id"], row["state"], row["odd"]) for row in told["proofs"]],
+                         [(machine.id, "good", ["too_fast", "shared"]), (machine.id, "bad", [])])
+        self.assertEqual((told["next"], told["holds"]), (None, []))
+        older = self.op.ok("GET", f"{API}/fraud/?before={told['proofs'][0]['id']}")["proofs"]
+        self.assertEqual(older, told["proofs"][1:])
+        cy = self.world.user("cy")
+        self.credit(user_id=cy.id, kind="deposit", amount="5.00", ticket="bank 9")
+        self.world.admin("hold", "credit", "--user", str(cy.id), "--amount", "2.00", "--ticket", "h1", "--reason", "odd")
+        hold = self.op.ok("GET", f"{API}/fraud/")["holds"][0]
+        self.assertEqual((hold["user_id"], hold["kind"], hold["amount"], hold["note"]), (cy.id, "credit", 2, "odd"))
+        self.assertEqual(self.op.call("GET", f"{API}/fraud/?before=x")[0], 400)
+
+    def test_settings_are_those_of_the_command_line(self):
+        told = self.op.ok("GET", f"{API}/settings/")
+        rows = {row["name"]: row for row in told["settings"]}
+        self.assertEqual((rows["data"]["is_given"], rows["data"]["value"]), (True, str(self.world.data)))
+        self.assertEqual((rows["auto-verify"]["value"], rows["spend-cap"]["is_given"], rows["spend-cap"]["value"]), ("on", False, None))
+        self.assertIn("store", rows)
+        self.assertIsNone(told["backup_at"])
+        before = time.time()
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([BIN / "berthd", "backup", "--data", self.world.data, "--to", folder], check=True, capture_output=True, timeout=60)
+        told = self.op.ok("GET", f"{API}/settings/")
+        self.assertTrue(before - 1 <= told["backup_at"] <= time.time() + 1)
 
     def test_payouts_have_states(self):
         self.assertEqual(self.op.ok("GET", f"{API}/payouts/?state=created"), {"payouts": [], "next": None})

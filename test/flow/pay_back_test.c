@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/pay_back.h"
 
+#include "flow/review.h"
 #include "support_pay.h"
 
 /* One that has arrived, of so many cents; its payment and entry are named after it. */
@@ -160,6 +161,16 @@ static void dispute(void **state, bool is_won)
     CHECK_INT(pay_take(&pay, &taken), PAY_DONE); /* late */
     CHECK_INT(dollars(&pay, ada), is_won ? 30 : -20);
     CHECK_INT(world_number(&pay.world, "SELECT count(*) FROM journal WHERE kind = 9"), 2);
+
+    struct dispute_filter filter = { .state = is_won ? DISPUTE_WON : DISPUTE_LOST, .max = 9 };
+    struct dispute_row *listed;
+    struct error err;
+    size_t count;
+    CHECK_OK(flow_dispute_list(&pay.world.flow, &filter, &pay.world.arena, &listed, &count, &err),
+             &err);
+    CHECK_INT((int64_t)count, 1);
+    CHECK_INT(listed[0].user_id, ada.user_id);
+    CHECK_TEXT(listed[0].object_id, "dp_1");
     pay_world_close(&pay);
 }
 

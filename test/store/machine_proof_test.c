@@ -174,6 +174,46 @@ static void test_what_is_late_is_unanswered(void **state)
     CHECK_INT(list[1].done.microseconds, scene_at(99).microseconds);
 }
 
+/* Wrong, unanswered or odd; what goes on, and what was right, is none of them. */
+static void test_what_somebody_ought_to_look_at(void **state)
+{
+    static const struct {
+        enum audit_state state;
+        int64_t seen;
+        bool is_trouble;
+    } rows[] = { { AUDIT_GOOD, 0, false },      { AUDIT_BAD, 0, true },
+                 { AUDIT_UNANSWERED, 0, true }, { AUDIT_GOOD, AUDIT_TOO_FAST, true },
+                 { AUDIT_COMMITTED, 0, false }, { AUDIT_UNOPENED, AUDIT_SHARED, true } };
+    auto_scene struct scene scene = scene_open(*state);
+    struct machine_proof_row *list;
+    int64_t count, last = INT64_MAX;
+    size_t found;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct machine_proof_row proof = insert(&scene, scene.machine, (uint8_t)(10 + i));
+
+        proof.state = rows[i].state;
+        proof.seen = rows[i].seen;
+        CHECK_OK(machine_proof_move(scene.db, &proof, (struct machine_proof_from){ AUDIT_ASKED, 0 },
+                                    &count, &scene.err),
+                 &scene.err);
+    }
+    CHECK_OK(
+        machine_proof_troubles(scene.db, INT64_MAX, 9, &scene.arena, &list, &found, &scene.err),
+        &scene.err);
+    CHECK_COUNT(found, 4);
+    for (size_t i = 0; i < found; i++) {
+        CHECK(list[i].id < last);
+        last = list[i].id;
+        CHECK(rows[instant_until(scene_at(10), list[i].asked) / US_PER_SECOND].is_trouble);
+    }
+    CHECK_OK(
+        machine_proof_troubles(scene.db, list[1].id, 1, &scene.arena, &list, &found, &scene.err),
+        &scene.err);
+    CHECK_COUNT(found, 1);
+    CHECK_INT(list[0].state, AUDIT_UNANSWERED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_good_ones_are_compared),
         cmocka_unit_test(test_a_census_is_planned_and_held_once),
         cmocka_unit_test(test_what_is_late_is_unanswered),
+        cmocka_unit_test(test_what_somebody_ought_to_look_at),
     };
 
     return SUPPORT_RUN(tests);

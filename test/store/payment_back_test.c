@@ -90,11 +90,49 @@ static void test_a_dispute_is_known_by_its_name(void **state)
     CHECK_REFUSED(&scene, dispute_insert(scene.db, &row, &scene.err));
 }
 
+static void test_disputes_are_listed_by_state(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct dispute_row row = { .provider = "stripe",
+                               .deposit_id = deposit_of(&scene, scene.ada),
+                               .user_id = scene.ada,
+                               .amount = { 500 },
+                               .reason = "",
+                               .created = scene_at(3),
+                               .state_at = scene_at(3) };
+    struct dispute_filter filter = { .state = -1, .max = 2 };
+    enum dispute_state parsed = DISPUTE_WON;
+    struct dispute_row *list;
+    size_t count;
+
+    for (int i = 0; i < 3; i++) {
+        row.object_id = (const char *[]){ "dp_1", "dp_2", "dp_3" }[i];
+        CHECK_OK(dispute_insert(scene.db, &row, &scene.err), &scene.err);
+    }
+    row.state = DISPUTE_LOST; /* the third */
+    CHECK_OK(dispute_update(scene.db, &row, &scene.err), &scene.err);
+    CHECK_OK(dispute_list(scene.db, &filter, &scene.arena, &list, &count, &scene.err), &scene.err);
+    CHECK_COUNT(count, 2);
+    CHECK_TEXT(list[0].object_id, "dp_1");
+    filter.after = list[1].id;
+    CHECK_OK(dispute_list(scene.db, &filter, &scene.arena, &list, &count, &scene.err), &scene.err);
+    CHECK_COUNT(count, 1);
+    CHECK_TEXT(list[0].object_id, "dp_3");
+    filter = (struct dispute_filter){ .state = DISPUTE_SAID, .max = 9 };
+    CHECK_OK(dispute_list(scene.db, &filter, &scene.arena, &list, &count, &scene.err), &scene.err);
+    CHECK_COUNT(count, 2);
+    for (int i = DISPUTE_SAID; i <= DISPUTE_LOST; i++)
+        CHECK(dispute_state_parse(dispute_state_name((enum dispute_state)i), &parsed) &&
+              (int)parsed == i);
+    CHECK(!dispute_state_parse("open", &parsed) && parsed == DISPUTE_LOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_ticket_is_one_refund_and_sums_leave_out_what_failed),
         cmocka_unit_test(test_a_dispute_is_known_by_its_name),
+        cmocka_unit_test(test_disputes_are_listed_by_state),
     };
 
     return SUPPORT_RUN(tests);
