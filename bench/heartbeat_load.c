@@ -7,8 +7,9 @@
  * Enrols and connects them all, prints "connected", and then takes one command a line:
  * "run SECONDS" beats at the server, "peer PORT SECONDS" sends requests just like those to another
  * server on the same address, "redial" makes all connections anew, "reconnect PORT" those and every
- * session, there. FIRST numbers the agents, where several processes are on one market. Each prints
- * one line of JSON: how many answers, how many of them wrong, and how long they took. */
+ * session there, with a poll and a heartbeat in it, 64 agents at a time. FIRST numbers the agents,
+ * where several processes are on one market. Each prints one line of JSON: how many answers, how
+ * many of them wrong, and how long they took. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,10 +29,18 @@
 
 enum { TEXT_MAX = 8192, EVENTS_MAX = 256, SAMPLES_MAX = 1 << 22, PERIOD_US = 5000000 };
 
+/* How many of a process come back at the same time, and when one that was refused asks again. */
+enum { COMING_MAX = 64, AGAIN_MAX = 100, AGAIN_US = 500000 };
+
+/* What an agent that comes back asks next. */
+enum step { STEP_NONCE, STEP_SESSION, STEP_POLL, STEP_BEAT, STEP_DONE };
+
 struct client {
     struct sim_agent agent;
+    size_t number; /* which it dials as */
     int fd;
     int64_t due_us, sent_us; /* sent_us 0: no answer is awaited */
+    enum step step;
     char answer[TEXT_MAX];
     size_t length;
 };
@@ -72,15 +81,22 @@ static int dial(size_t number, in_port_t port)
     return fd;
 }
 
-static void send_all(int fd, const char *bytes, size_t length)
+static bool send_whole(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
         if (sent <= 0)
-            die("send");
+            return false;
         bytes += sent;
         length -= (size_t)sent;
     }
+    return true;
+}
+
+static void send_all(int fd, const char *bytes, size_t length)
+{
+    if (!send_whole(fd, bytes, length))
+        die("send");
 }
 
 /* The body of a whole answer, or NULL while some of it is missing. */
@@ -159,6 +175,7 @@ static void join(struct client *client, size_t number, const char *token)
     struct error err;
 
     sim_agent_init(&client->agent, "", (int64_t)number, 0, "");
+    client->number = number;
     client->fd = dial(number, server.sin_port);
     sim_agent_ask_enroll(&client->agent, token, &enroll);
     ask(client->fd, "/agent/v1/enroll", &enroll, &identity);
@@ -167,63 +184,85 @@ static void join(struct client *client, size_t number, const char *token)
     open_session(client);
 }
 
-/* As after a restart of the server: every agent dials, and opens a session. */
-static void reconnect(in_port_t port)
-{
-    int64_t begin_us = now_us();
-
-    for (size_t i = 0; i < client_count; i++)
-        (void)close(clients[i].fd);
-    for (size_t i = 0; i < client_count; i++) {
-        clients[i].fd = dial(i, port);
-        open_session(&clients[i]);
-    }
-    server.sin_port = port;
-    (void)printf("{\"reconnected\":%zu,\"us\":%lld}\n", client_count,
-                 (long long)(now_us() - begin_us));
-    (void)fflush(stdout);
-}
-
 /* The server closes connections that have said nothing for long; sessions outlive them. */
 static void redial(void)
 {
     for (size_t i = 0; i < client_count; i++) {
         (void)close(clients[i].fd);
-        clients[i].fd = dial(i, server.sin_port);
+        clients[i].fd = dial(clients[i].number, server.sin_port);
     }
+}
+
+/* Whether the connection still stands is seen when its answer is read. */
+static void send_signed(struct client *client, enum sim_stream stream,
+                        const struct http_request *request, const char *path)
+{
+    auto_buf struct buf text = buf_of(TEXT_MAX);
+    struct sim_headers headers;
+
+    client->agent.seq[stream]++;
+    sim_agent_sign(&client->agent, stream, request, path, &headers);
+    buf_printf(&text, "%s %s HTTP/1.1\r\nHost: berth\r\n", request->method, path);
+    if (request->body != NULL)
+        buf_printf(&text, "Content-Length: %zu\r\n", request->body_length);
+    for (int i = 0; i < SIM_HEADER_COUNT; i++)
+        buf_printf(&text, "%s\r\n", headers.lines[i]);
+    buf_printf(&text, "\r\n");
+    buf_append(&text, request->body, request->body_length);
+    client->length = 0;
+    client->sent_us = now_us();
+    (void)send_whole(client->fd, text.bytes, text.length);
 }
 
 static void beat(struct client *client)
 {
-    auto_buf struct buf body = buf_of(TEXT_MAX), text = buf_of(TEXT_MAX);
-    struct sim_headers headers;
+    auto_buf struct buf body = buf_of(TEXT_MAX);
 
-    client->agent.seq[SIM_HEARTBEAT]++;
     struct heartbeat heartbeat = sim_agent_heartbeat(&client->agent);
+    heartbeat.seq = client->agent.seq[SIM_HEARTBEAT] + 1;
     heartbeat_encode(&body, &heartbeat);
     const struct http_request request = { .method = "POST",
                                           .body = body.bytes,
                                           .body_length = body.length };
-    sim_agent_sign(&client->agent, SIM_HEARTBEAT, &request, "/agent/v1/heartbeat", &headers);
-    buf_printf(&text, "POST /agent/v1/heartbeat HTTP/1.1\r\nHost: berth\r\nContent-Length: %zu\r\n",
-               body.length);
-    for (int i = 0; i < SIM_HEADER_COUNT; i++)
-        buf_printf(&text, "%s\r\n", headers.lines[i]);
-    buf_printf(&text, "\r\n");
-    buf_append(&text, body.bytes, body.length);
-    client->length = 0;
-    client->sent_us = now_us();
-    send_all(client->fd, text.bytes, text.length);
+    send_signed(client, SIM_HEARTBEAT, &request, "/agent/v1/heartbeat");
 }
 
-static void take_answer(struct client *client)
+static bool is_closed(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void watch(int poller, struct client *client)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
+
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, client->fd, &event) != 0)
+        die("epoll");
+}
+
+/* The server closes connections that have said nothing for long; sessions outlive them. What was
+ * asked on one that closes has no answer. */
+static void dial_anew(int poller, struct client *client)
+{
+    wrong_count += client->sent_us != 0;
+    client->sent_us = 0;
+    (void)close(client->fd);
+    client->fd = dial(client->number, server.sin_port);
+    watch(poller, client);
+}
+
+static void take_answer(int poller, struct client *client)
 {
     size_t body_length;
     ssize_t got = recv(client->fd, client->answer + client->length,
                        sizeof client->answer - client->length - 1, MSG_DONTWAIT);
 
-    if (got <= 0)
-        die("answer");
+    if (got <= 0) {
+        dial_anew(poller, client);
+        return;
+    }
     client->length += (size_t)got;
     client->answer[client->length] = '\0';
     if (client->sent_us == 0 || body_of(client->answer, client->length, &body_length) == NULL)
@@ -266,9 +305,11 @@ static void run(int64_t seconds)
     for (size_t i = 0; i < client_count; i++) {
         clients[i].due_us = begin_us + (int64_t)i * PERIOD_US / (int64_t)client_count;
         clients[i].sent_us = 0;
-        struct epoll_event event = { .events = EPOLLIN, .data.ptr = &clients[i] };
-        if (epoll_ctl(poller, EPOLL_CTL_ADD, clients[i].fd, &event) != 0)
-            die("epoll");
+        /* When many join, those who came first have waited for long. */
+        if (is_closed(clients[i].fd))
+            dial_anew(poller, &clients[i]);
+        else
+            watch(poller, &clients[i]);
     }
     /* All beat in turn, so whoever is next is due next. */
     while (now_us() < end_us || awaited > 0) {
@@ -290,12 +331,137 @@ static void run(int64_t seconds)
         for (int i = 0; i < count; i++) {
             struct client *client = events[i].data.ptr;
             bool was_awaited = client->sent_us != 0;
-            take_answer(client);
+            take_answer(poller, client);
             awaited -= was_awaited && client->sent_us == 0 ? 1 : 0;
         }
     }
     (void)close(poller);
     report();
+}
+
+static void post(struct client *client, const char *path, const struct buf *body)
+{
+    auto_buf struct buf text = buf_of(TEXT_MAX);
+
+    buf_printf(&text,
+               "POST %s HTTP/1.1\r\nHost: berth\r\nContent-Type: application/json\r\n"
+               "Content-Length: %zu\r\n\r\n",
+               path, body->length);
+    buf_append(&text, body->bytes, body->length);
+    client->length = 0;
+    (void)send_whole(client->fd, text.bytes, text.length);
+}
+
+static void ask_step(struct client *client)
+{
+    auto_buf struct buf body = buf_of(TEXT_MAX);
+
+    switch (client->step) {
+    case STEP_NONCE:
+        sim_agent_ask_nonce(&client->agent, &body);
+        return post(client, "/agent/v1/nonce", &body);
+    case STEP_POLL:
+        return send_signed(client, SIM_POLL, &(struct http_request){ .method = "GET" },
+                           "/agent/v1/desired");
+    case STEP_BEAT:
+        return beat(client);
+    case STEP_SESSION: /* asked with the nonce at hand */
+    case STEP_DONE:
+        return;
+    }
+}
+
+static void take_step(struct client *client, const struct buf *reply)
+{
+    auto_buf struct buf hello = buf_of(TEXT_MAX);
+    struct error err;
+
+    switch (client->step) {
+    case STEP_NONCE:
+        if (!sim_agent_ask_session(&client->agent, reply, &hello, &err))
+            give_up(&err);
+        client->step = STEP_SESSION;
+        return post(client, "/agent/v1/session", &hello);
+    case STEP_SESSION:
+        if (!sim_agent_take_session(&client->agent, reply, &err))
+            give_up(&err);
+        client->step = STEP_POLL;
+        return ask_step(client);
+    case STEP_POLL:
+        client->step = STEP_BEAT;
+        return ask_step(client);
+    case STEP_BEAT:
+    case STEP_DONE:
+        client->step = STEP_DONE;
+        return;
+    }
+}
+
+/* From its first step, on a connection of its own. */
+static void come(int poller, struct client *client, in_port_t port)
+{
+    (void)close(client->fd);
+    client->fd = dial(client->number, port);
+    client->step = STEP_NONCE;
+    watch(poller, client);
+    ask_step(client);
+}
+
+/* False: it was refused, or cut off, and has to come again. */
+static bool hear_step(struct client *client)
+{
+    auto_buf struct buf reply = buf_of(TEXT_MAX);
+    size_t body_length;
+    ssize_t got = recv(client->fd, client->answer + client->length,
+                       sizeof client->answer - client->length - 1, MSG_DONTWAIT);
+
+    if (got <= 0)
+        return false;
+    client->length += (size_t)got;
+    client->answer[client->length] = '\0';
+    const char *text = body_of(client->answer, client->length, &body_length);
+    if (text == NULL)
+        return true;
+    if (strncmp(client->answer, "HTTP/1.1 20", 11) != 0)
+        return false;
+    buf_append(&reply, text, body_length);
+    take_step(client, &reply);
+    return true;
+}
+
+/* As after a restart of the server: every agent dials, opens a session, asks what it should run and
+ * says what does. */
+static void reconnect(in_port_t port)
+{
+    int poller = epoll_create1(EPOLL_CLOEXEC);
+    int64_t begin_us = now_us();
+    size_t next = 0, coming = 0, done = 0, refused = 0;
+
+    server.sin_port = port;
+    while (done < client_count) {
+        struct epoll_event events[EVENTS_MAX];
+        for (; next < client_count && coming < COMING_MAX; next++, coming++)
+            come(poller, &clients[next], port);
+        int count = epoll_wait(poller, events, EVENTS_MAX, -1);
+        for (int i = 0; i < count; i++) {
+            struct client *client = events[i].data.ptr;
+            bool was_coming = client->step != STEP_DONE;
+            if (was_coming && !hear_step(client)) {
+                if (++refused > AGAIN_MAX * client_count)
+                    die("reconnect");
+                (void)usleep(AGAIN_US / COMING_MAX);
+                come(poller, client, port);
+            } else if (was_coming && client->step == STEP_DONE) {
+                (void)epoll_ctl(poller, EPOLL_CTL_DEL, client->fd, NULL);
+                done++;
+                coming--;
+            }
+        }
+    }
+    (void)close(poller);
+    (void)printf("{\"reconnected\":%zu,\"refused\":%zu,\"us\":%lld}\n", done, refused,
+                 (long long)(now_us() - begin_us));
+    (void)fflush(stdout);
 }
 
 /* The same to another server; then back to the first, on the connections that waited. */
@@ -305,7 +471,7 @@ static void run_peer(in_port_t port, int64_t seconds)
 
     for (size_t i = 0; i < client_count; i++) {
         kept[i] = clients[i].fd;
-        clients[i].fd = dial(i, port);
+        clients[i].fd = dial(clients[i].number, port);
     }
     run(seconds);
     for (size_t i = 0; i < client_count; i++) {

@@ -133,9 +133,11 @@ def storm(cluster, loads):
     began = time.monotonic()
     for number, load in enumerate(loads):
         load.say(f"reconnect {cluster.servers[number % SERVERS].port}")
-    count = sum(json.loads(load.hear())["reconnected"] for load in loads)
+    replies = [json.loads(load.hear()) for load in loads]
     lasted = time.monotonic() - began
+    count = sum(reply["reconnected"] for reply in replies)
     check(count == AGENTS, f"{count} came back")
+    print(f"# {sum(reply['refused'] for reply in replies)} were told to come again", flush=True)
     result(f"scale_{AGENTS}_reconnect", lasted, "s", "limit", STORM_LIMIT_S)
 
 

@@ -421,7 +421,8 @@ bool flow_heartbeat_later(const struct flow *flow, const struct heartbeat_reques
     later->work = (struct beat_work){ .request = &later->request,
                                       .now = clock_now(flow->clock),
                                       .downtime_bps = flow->downtime_bps };
-    store_write_jointly(flow->store, &(struct store_joint){ .work = beat_later_work,
+    store_write_jointly(flow->store, &(struct store_joint){ .kind = STORE_HEARTBEATS,
+                                                            .work = beat_later_work,
                                                             .joint = beat_joint_work,
                                                             .context = later,
                                                             .done = finish_later });

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/session.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow/hardware.h"
@@ -11,37 +13,44 @@
 #include "store/contract.h"
 #include "store/machine_past.h"
 #include "store/machine_standing.h"
+#include "store/quiet_hello.h"
 
-struct nonce_work {
+struct identity_work {
     int64_t machine_id;
-    struct instant now;
-    uint8_t nonce[32];
+    struct session_identity identity;
     bool has;
 };
 
-static bool nonce_work(struct db *db, void *context, struct error *err)
+static bool identity_work(struct db *db, void *context, struct error *err)
 {
-    struct nonce_work *work = context;
-    int64_t rev;
+    struct identity_work *work = context;
 
-    if (!machine_rev(db, work->machine_id, &rev, &work->has, err))
-        return false;
-    return !work->has ||
-           (nonce_insert(db, work->machine_id, work->nonce,
-                         instant_add(work->now, NONCE_SECONDS * US_PER_SECOND), err) &&
-            nonce_forget(db, work->machine_id, work->now, err));
+    return session_identity_load(db, work->machine_id, &work->identity, &work->has, err);
 }
 
-bool flow_session_nonce(const struct flow *flow, int64_t machine_id, uint8_t ret_nonce[static 32],
-                        bool *ret_has, struct error *err)
+bool flow_session_identity(const struct flow *flow, int64_t machine_id,
+                           struct session_identity *ret, bool *ret_has, struct error *err)
 {
-    struct nonce_work work = { .machine_id = machine_id, .now = clock_now(flow->clock) };
+    struct identity_work work = { .machine_id = machine_id };
 
-    crypto_random(work.nonce, sizeof work.nonce);
-    if (!store_write(flow->store, nonce_work, &work, err))
-        return error_context(err, "give a nonce");
-    memcpy(ret_nonce, work.nonce, sizeof work.nonce);
+    if (!store_read(flow->store, identity_work, &work, err))
+        return error_context(err, "identify machine %lld", (long long)machine_id);
+    if (work.has)
+        *ret = work.identity;
     *ret_has = work.has;
+    return true;
+}
+
+bool flow_session_nonce(const struct flow *flow, int64_t machine_id,
+                        uint8_t ret_nonce[static NONCE_SIZE], struct error *err)
+{
+    struct session_identity identity;
+    bool has;
+
+    if (!flow_session_identity(flow, machine_id, &identity, &has, err))
+        return error_context(err, "give a nonce");
+    const struct nonce_terms terms = { machine_id, has ? identity.epoch : NONCE_EPOCH_NONE };
+    nonce_give(flow->server_keys, &terms, clock_now(flow->clock), ret_nonce);
     return true;
 }
 
@@ -51,6 +60,7 @@ struct open_work {
     const char *server_proc;
     const char *facts;
     struct instant now;
+    struct session_identity identity; /* under which it was signed */
     enum session_outcome outcome;
     int64_t epoch;
     bool is_as_before; /* the same hardware, in the same standing */
@@ -161,18 +171,18 @@ static bool open_work(struct db *db, void *context, struct error *err)
     struct machine_row machine;
     struct session_row session = { 0 };
     bool has_machine, has_session, is_free;
-    int64_t count;
 
     work->outcome = SESSION_REFUSED;
     work->is_as_before = false;
     if (!machine_lock(db, request->machine_id, err) ||
         !machine_load(db, request->machine_id, &arena, &machine, &has_machine, err) ||
-        !nonce_take(db, request->machine_id, request->nonce, work->now, &count, err))
+        !session_load(db, request->machine_id, &arena, &session, &has_session, err))
         return false;
-    if (!has_machine || machine.removed.microseconds != 0 || count != 1)
+    /* Its nonce is good for one epoch after that in which it was given. */
+    if (!has_machine || machine.removed.microseconds != 0 ||
+        (has_session ? session.epoch : 0) != work->identity.epoch)
         return true;
-    if (!inventory_is_free(db, machine.id, &request->facts, &is_free, err) ||
-        !session_load(db, machine.id, &arena, &session, &has_session, err))
+    if (!inventory_is_free(db, machine.id, &request->facts, &is_free, err))
         return false;
     work->outcome = SESSION_GPU_IN_USE;
     if (!is_free)
@@ -183,7 +193,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has_session && !link_past(db, work, machine.id, err))
         return false;
-    work->epoch = has_session ? session.epoch + 1 : 1;
+    work->epoch = work->identity.epoch + 1;
     session.machine_id = machine.id;
     session.epoch = work->epoch;
     session.server_proc = work->server_proc;
@@ -194,47 +204,8 @@ static bool open_work(struct db *db, void *context, struct error *err)
            relay_fence(db, machine.id, err);
 }
 
-struct identity_work {
-    int64_t machine_id;
-    struct machine_identity identity;
-    bool has;
-};
-
-static bool identity_work(struct db *db, void *context, struct error *err)
-{
-    struct identity_work *work = context;
-    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct machine_row machine;
-    struct session_row session;
-    bool has_session;
-
-    if (!machine_load(db, work->machine_id, &arena, &machine, &work->has, err))
-        return false;
-    work->has = work->has && machine.removed.microseconds == 0;
-    if (!work->has)
-        return true;
-    if (!session_load(db, work->machine_id, &arena, &session, &has_session, err))
-        return false;
-    memcpy(work->identity.public_key, machine.public_key, sizeof machine.public_key);
-    work->identity.session_epoch = has_session ? session.epoch : 0;
-    return true;
-}
-
-bool flow_machine_identity(const struct flow *flow, int64_t machine_id,
-                           struct machine_identity *ret, bool *ret_has, struct error *err)
-{
-    struct identity_work work = { .machine_id = machine_id };
-
-    if (!store_read(flow->store, identity_work, &work, err))
-        return error_context(err, "identify machine %lld", (long long)machine_id);
-    if (work.has)
-        *ret = work.identity;
-    *ret_has = work.has;
-    return true;
-}
-
 static bool is_signed(const struct session_request *request,
-                      const struct machine_identity *identity)
+                      const struct session_identity *identity)
 {
     auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
     struct signature signature;
@@ -245,42 +216,179 @@ static bool is_signed(const struct session_request *request,
            crypto_verify(identity->public_key, &signature, text.bytes, text.length);
 }
 
-bool flow_session_open(const struct flow *flow, const struct session_request *request,
-                       const char *server_proc, struct session_open_reply *ret, struct error *err)
+/* All that can be said before anything is written. SESSION_OPEN: it may be, `work` is ready. */
+static bool admit(const struct flow *flow, struct open_work *work, struct arena *arena,
+                  struct error *err)
 {
+    const struct session_request *request = work->request;
     auto_buf struct buf facts = buf_of(PROTO_BODY_MAX);
-    struct machine_identity identity;
     bool has;
 
-    *ret = (struct session_open_reply){ .outcome = SESSION_REFUSED };
-    if (!flow_machine_identity(flow, request->machine_id, &identity, &has, err))
+    work->outcome = SESSION_REFUSED;
+    work->now = clock_now(flow->clock);
+    if (!flow_session_identity(flow, request->machine_id, &work->identity, &has, err))
         return false;
-    /* The signature comes first: without the machine's key nobody uses up its nonces. */
-    if (!has || !is_signed(request, &identity))
+    const struct nonce_terms terms = { request->machine_id, work->identity.epoch };
+    if (!has || !nonce_is_good(flow->server_keys, &terms, work->now, request->nonce) ||
+        !is_signed(request, &work->identity))
         return true;
-    ret->outcome = SESSION_BAD_FACTS;
+    work->outcome = SESSION_BAD_FACTS;
     if (machine_facts_check(&request->facts) != MACHINE_OK)
         return true;
-    ret->outcome = SESSION_SIMULATED;
+    work->outcome = SESSION_SIMULATED;
     if (request->facts.is_simulated && !flow->allows_simulated)
         return true;
 
     machine_facts_encode(&facts, &request->facts);
-    if (facts.has_overflowed)
+    work->facts = facts.has_overflowed ? NULL : arena_copy(arena, facts.bytes, facts.length);
+    if (work->facts == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "the facts of a machine are too long");
-    struct open_work work = { .flow = flow,
-                              .request = request,
-                              .server_proc = server_proc,
-                              .facts = facts.bytes,
-                              .now = clock_now(flow->clock) };
-    if (!store_write(flow->store, open_work, &work, err))
-        return error_context(err, "open a session of machine %lld", (long long)request->machine_id);
-    ret->outcome = work.outcome;
-    if (work.outcome == SESSION_OPEN || work.outcome == SESSION_QUARANTINED)
-        ret->reply = (struct session_reply){ .session_epoch = work.epoch,
-                                             .heartbeat_ms = HEARTBEAT_MS,
-                                             .lease_ms = LEASE_MS };
+    work->outcome = SESSION_OPEN;
     return true;
+}
+
+static struct session_open_reply reply_of(const struct open_work *work)
+{
+    struct session_open_reply reply = { .outcome = work->outcome };
+
+    if (work->outcome != SESSION_OPEN && work->outcome != SESSION_QUARANTINED)
+        return reply;
+    memcpy(reply.public_key, work->identity.public_key, sizeof reply.public_key);
+    reply.reply = (struct session_reply){ .session_epoch = work->epoch,
+                                          .heartbeat_ms = HEARTBEAT_MS,
+                                          .lease_ms = LEASE_MS };
+    return reply;
+}
+
+bool flow_session_open(const struct flow *flow, const struct session_request *request,
+                       const char *server_proc, struct session_open_reply *ret, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(PROTO_BODY_MAX);
+    struct open_work work = { .flow = flow, .request = request, .server_proc = server_proc };
+
+    if (!admit(flow, &work, &arena, err))
+        return false;
+    if (work.outcome == SESSION_OPEN && !store_write(flow->store, open_work, &work, err))
+        return error_context(err, "open a session of machine %lld", (long long)request->machine_id);
+    *ret = reply_of(&work);
+    return true;
+}
+
+/* One that nobody waits for. */
+struct open_later {
+    struct open_work work;
+    struct session_open_listener listener;
+};
+
+static void finish_open(void *context, bool is_stored, const struct error *err)
+{
+    struct open_later *later = context;
+    struct session_open_reply reply = reply_of(&later->work);
+    struct error failure;
+
+    if (is_stored)
+        return later->listener.done(later->listener.context, &reply, NULL);
+    failure = *err;
+    (void)error_context(&failure, "open a session of machine %lld",
+                        (long long)later->work.request->machine_id);
+    later->listener.done(later->listener.context, NULL, &failure);
+}
+
+static bool open_later_work(struct db *db, void *context, struct error *err)
+{
+    struct open_later *later = context;
+
+    return open_work(db, &later->work, err);
+}
+
+static int compare_uuids(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The uuids of the rows of GPUs that such facts have (flow/inventory.h). */
+static struct hash hash_of_gpus(int64_t machine_id, const struct machine_facts *facts)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+    const char *uuids[GPUS_MAX];
+
+    for (int64_t i = 0; i < facts->gpu_count; i++)
+        uuids[i] = facts->gpus[i].uuid;
+    qsort(uuids, (size_t)facts->gpu_count, sizeof uuids[0], compare_uuids);
+    for (int64_t i = 0; i < facts->gpu_count; i++)
+        buf_printf(&text, "%s\n", uuids[i]);
+    if (facts->gpu_count == 0)
+        buf_printf(&text, "machine-%lld\n", (long long)machine_id);
+    assert(!text.has_overflowed);
+    return crypto_sha256(text.bytes, text.length);
+}
+
+static struct quiet_hello quiet_hello_of(const struct open_work *work)
+{
+    const struct session_request *request = work->request;
+    struct quiet_hello hello = { .machine_id = request->machine_id,
+                                 .epoch = work->identity.epoch,
+                                 .now = work->now,
+                                 .agent_incarnation = request->agent_incarnation,
+                                 .boot_id = request->boot_id,
+                                 .facts = crypto_sha256(work->facts, strlen(work->facts)),
+                                 .gpus = hash_of_gpus(request->machine_id, &request->facts) };
+
+    memcpy(hello.fingerprint.bytes, request->fingerprint, sizeof hello.fingerprint.bytes);
+    return hello;
+}
+
+/* Those of machines that are as they were, at once. */
+static bool open_joint_work(struct db *db, void *const *contexts, size_t count, bool *ret_is_stored,
+                            struct error *err)
+{
+    const struct open_later *first = contexts[0];
+    struct quiet_hello hellos[QUIET_HELLOS_MAX];
+
+    assert(count <= QUIET_HELLOS_MAX);
+    for (size_t i = 0; i < count; i++)
+        hellos[i] = quiet_hello_of(&((const struct open_later *)contexts[i])->work);
+    if (!quiet_hello_take(db, first->work.server_proc, hellos, count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct open_work *work = &((struct open_later *)contexts[i])->work;
+
+        ret_is_stored[i] = hellos[i].is_taken;
+        work->outcome = SESSION_OPEN;
+        work->epoch = work->identity.epoch + 1;
+        if (hellos[i].is_taken && hellos[i].is_relayed &&
+            !db_notify(db, TOPIC_RELAY, work->request->machine_id, err))
+            return false;
+    }
+    return true;
+}
+
+void flow_session_open_later(const struct flow *flow, const struct session_open_call *call)
+{
+    struct open_later *later = arena_alloc(call->arena, 1, sizeof *later);
+    const struct session_open_listener *listener = &call->listener;
+    struct session_open_reply reply;
+    struct error err;
+
+    if (later == NULL) {
+        (void)error_set(&err, ERROR_OUT_OF_RANGE, "no room for a session");
+        return listener->done(listener->context, NULL, &err);
+    }
+    *later = (struct open_later){
+        .work = { .flow = flow, .request = call->request, .server_proc = call->server_proc },
+        .listener = *listener
+    };
+    if (!admit(flow, &later->work, call->arena, &err))
+        return listener->done(listener->context, NULL, &err);
+    if (later->work.outcome != SESSION_OPEN) {
+        reply = reply_of(&later->work);
+        return listener->done(listener->context, &reply, NULL);
+    }
+    store_write_jointly(flow->store, &(struct store_joint){ .kind = STORE_HELLOS,
+                                                            .work = open_later_work,
+                                                            .joint = open_joint_work,
+                                                            .context = later,
+                                                            .done = finish_open });
 }
 
 struct take_work {
@@ -328,5 +436,66 @@ bool flow_session_take(const struct flow *flow, int64_t machine_id, int64_t epoc
     if (!store_write(flow->store, take_work, &work, err))
         return error_context(err, "take a sequence number");
     *ret = work.outcome;
+    return true;
+}
+
+/* A poll that nobody waits for. */
+struct poll_later {
+    struct take_work work;
+    session_poll_done *done;
+    void *context;
+};
+
+static void finish_poll(void *context, bool is_stored, const struct error *err)
+{
+    struct poll_later *later = context;
+
+    later->done(later->context, is_stored ? &later->work.outcome : NULL, err);
+}
+
+static bool poll_later_work(struct db *db, void *context, struct error *err)
+{
+    struct poll_later *later = context;
+
+    return take_work(db, &later->work, err);
+}
+
+static bool poll_joint_work(struct db *db, void *const *contexts, size_t count, bool *ret_is_stored,
+                            struct error *err)
+{
+    struct session_poll polls[SESSION_POLLS_MAX];
+
+    assert(count <= SESSION_POLLS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct take_work *work = &((const struct poll_later *)contexts[i])->work;
+
+        polls[i] = (struct session_poll){ work->machine_id, work->epoch, work->seq, false };
+    }
+    if (!session_take_polls(db, polls, count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        ret_is_stored[i] = polls[i].is_taken;
+        ((struct poll_later *)contexts[i])->work.outcome = TAKE_DONE;
+    }
+    return true;
+}
+
+bool flow_session_poll_later(const struct flow *flow, const struct session_poll_call *call)
+{
+    struct poll_later *later = arena_alloc(call->arena, 1, sizeof *later);
+
+    if (later == NULL)
+        return false;
+    *later = (struct poll_later){ .work = { .machine_id = call->machine_id,
+                                            .epoch = call->epoch,
+                                            .seq = call->seq,
+                                            .stream = STREAM_POLL },
+                                  .done = call->done,
+                                  .context = call->context };
+    store_write_jointly(flow->store, &(struct store_joint){ .kind = STORE_POLLS,
+                                                            .work = poll_later_work,
+                                                            .joint = poll_joint_work,
+                                                            .context = later,
+                                                            .done = finish_poll });
     return true;
 }

@@ -2,7 +2,7 @@
 /* How a host joins and comes back: enrolment, then a session (control.md 3.6, 4.2).
  *
  *   POST /agent/v1/enroll   {"token","public_key","facts"} -> {"machine_id","server_key"}
- *   POST /agent/v1/nonce    {"machine_id"} -> {"nonce"}                        (valid 60 s, once)
+ *   POST /agent/v1/nonce    {"machine_id"} -> {"nonce"}                 (60 s, one session)
  *   POST /agent/v1/session  {"machine_id","nonce","boot_id","agent_incarnation","fingerprint",
  *                            "facts","signature"} -> {"session_epoch","heartbeat_ms","lease_ms"}
  *

@@ -73,17 +73,16 @@ static bool is_signed(const struct stamp_claim *claim, const struct http_request
 static bool find_session(struct app *app, const struct stamp_claim *claim, struct hub_session *ret,
                          struct error *err)
 {
-    struct machine_identity identity;
+    struct session_identity identity;
     bool has;
 
     if (hub_find(app->hub, claim->stamp.machine_id, claim->stamp.session_epoch, ret))
         return true;
-    if (!flow_machine_identity(&app->flow, claim->stamp.machine_id, &identity, &has, err))
+    if (!flow_session_identity(&app->flow, claim->stamp.machine_id, &identity, &has, err))
         return false;
     if (!has)
         return error_set(err, ERROR_UNAUTHORIZED, "no machine has that key");
-    *ret = (struct hub_session){ .machine_id = claim->stamp.machine_id,
-                                 .epoch = identity.session_epoch };
+    *ret = (struct hub_session){ .machine_id = claim->stamp.machine_id, .epoch = identity.epoch };
     memcpy(ret->public_key, identity.public_key, sizeof ret->public_key);
     return true;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes under /agent/v1/: enrolment, sessions, heartbeats, desired state, results. */
+#include <string.h>
+
 #include "base/parse.h"
 #include "flow/bench.h"
 #include "flow/desired.h"
@@ -100,41 +102,51 @@ void handle_agent_nonce(struct call *call)
     struct nonce_request request;
     struct nonce_reply reply;
     struct error err;
-    bool has;
 
     if (!nonce_request_decode(call->body, &request, &err) ||
-        !flow_session_nonce(&call->app->flow, request.machine_id, reply.nonce, &has, &err))
+        !flow_session_nonce(&call->app->flow, request.machine_id, reply.nonce, &err))
         return reply_error(call, &err);
-    /* Nobody learns here which machines exist. */
-    if (!has)
-        crypto_random(reply.nonce, sizeof reply.nonce);
     nonce_reply_encode(&body, &reply);
     reply_json(call, &body);
 }
 
-void handle_agent_session(struct call *call)
+/* A session that is being stored. It lives in its request's arena. */
+struct pending_session {
+    struct call call;
+    struct session_request request;
+};
+
+static void greet(struct call *call, const struct session_request *request,
+                  const struct session_open_reply *done)
 {
     auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
-    struct session_open_reply done;
-    struct session_request *request = arena_alloc(call->request->arena, 1, sizeof *request);
-    struct error err;
+    struct hub_session session = { .machine_id = request->machine_id,
+                                   .epoch = done->reply.session_epoch };
+    bool is_open = done->outcome == SESSION_OPEN;
 
-    if (request == NULL)
-        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
-    if (!session_request_decode(call->body, request, &err) ||
-        !flow_session_open(&call->app->flow, request, call->app->server_proc, &done, &err))
-        return reply_error(call, &err);
-    switch (done.outcome) {
+    log_write(&call->app->log, is_open ? LOG_INFO : LOG_WARNING,
+              is_open ? "agent connected" : "agent quarantined",
+              "machine %lld, epoch %lld, from %s", (long long)request->machine_id,
+              (long long)done->reply.session_epoch, call->request->client);
+    metrics_add(call->app->metrics, METRICS_AGENT_SESSIONS, 1);
+    memcpy(session.public_key, done->public_key, sizeof session.public_key);
+    hub_admit(call->app->hub, &session);
+    session_reply_encode(&body, &done->reply);
+    reply_json(call, &body);
+}
+
+static void finish_session(void *context, const struct session_open_reply *done,
+                           const struct error *err)
+{
+    struct pending_session *pending = context;
+    struct call *call = &pending->call;
+
+    if (done == NULL)
+        return reply_error(call, err);
+    switch (done->outcome) {
     case SESSION_OPEN:
     case SESSION_QUARANTINED:
-        log_write(&call->app->log, done.outcome == SESSION_OPEN ? LOG_INFO : LOG_WARNING,
-                  done.outcome == SESSION_OPEN ? "agent connected" : "agent quarantined",
-                  "machine %lld, epoch %lld, from %s", (long long)request->machine_id,
-                  (long long)done.reply.session_epoch, call->request->client);
-        metrics_add(call->app->metrics, METRICS_AGENT_SESSIONS, 1);
-        hub_forget(call->app->hub, request->machine_id);
-        session_reply_encode(&body, &done.reply);
-        return reply_json(call, &body);
+        return greet(call, &pending->request, done);
     case SESSION_REFUSED:
         metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
         return reply_refuse(call, 401, "auth_error", "The machine, nonce or signature is wrong.");
@@ -143,11 +155,29 @@ void handle_agent_session(struct call *call)
                             "A GPU of this machine is in use on another machine.");
     case SESSION_BAD_FACTS:
         return reply_refuse(call, 400, "invalid_args", "%s",
-                            facts_sentence(machine_facts_check(&request->facts)));
+                            facts_sentence(machine_facts_check(&pending->request.facts)));
     case SESSION_SIMULATED:
         return reply_refuse(call, 403, "not_authorized",
                             "Simulated GPUs are not allowed here (--allow-simulated).");
     }
+}
+
+void handle_agent_session(struct call *call)
+{
+    struct pending_session *pending = arena_alloc(call->request->arena, 1, sizeof *pending);
+    struct error err;
+
+    if (pending == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (!session_request_decode(call->body, &pending->request, &err))
+        return reply_error(call, &err);
+    pending->call = *call;
+    pending->call.body = NULL; /* what of it is needed was copied */
+    flow_session_open_later(&call->app->flow,
+                            &(struct session_open_call){ .request = &pending->request,
+                                                         .server_proc = call->app->server_proc,
+                                                         .arena = call->request->arena,
+                                                         .listener = { finish_session, pending } });
 }
 
 static void reply_heartbeat(struct call *call, const struct heartbeat_reply *reply)
@@ -263,21 +293,30 @@ void handle_agent_heartbeat(struct call *call)
         http_work(call->exchange, store_now, pending);
 }
 
-void handle_agent_desired(struct call *call)
-{
-    const char *text = http_query(call->request, "after");
-    uint64_t after = 0;
-    enum take_outcome outcome;
-    struct error err;
+/* A poll whose number is being stored. It lives in its request's arena. */
+struct pending_poll {
+    struct call call;
+    int64_t after;
+};
 
-    if (text != NULL && (!parse_u64(text, &after) || after > INT64_MAX))
-        return reply_refuse(call, 400, "invalid_args", "after must be a number.");
-    if (!flow_session_take(&call->app->flow, call->caller.machine_id, call->caller.session_epoch,
-                           STREAM_POLL, agents_seq(call->request), &outcome, &err))
-        return reply_error(call, &err);
-    switch (outcome) {
+static void begin_poll(void *context, struct http_exchange *exchange)
+{
+    struct pending_poll *pending = context;
+
+    (void)exchange;
+    agents_poll(&pending->call, pending->after);
+}
+
+static void finish_poll(void *context, const enum take_outcome *outcome, const struct error *err)
+{
+    struct pending_poll *pending = context;
+    struct call *call = &pending->call;
+
+    if (outcome == NULL)
+        return reply_error(call, err);
+    switch (*outcome) {
     case TAKE_DONE:
-        return agents_poll(call, text == NULL ? -1 : (int64_t)after);
+        return http_work(call->exchange, begin_poll, pending);
     case TAKE_FENCED:
         return refuse_fenced(call);
     case TAKE_REPLAY:
@@ -285,6 +324,28 @@ void handle_agent_desired(struct call *call)
         metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
         return reply_nothing(call);
     }
+}
+
+void handle_agent_desired(struct call *call)
+{
+    struct pending_poll *pending = arena_alloc(call->request->arena, 1, sizeof *pending);
+    const char *text = http_query(call->request, "after");
+    uint64_t after = 0;
+
+    if (pending == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (text != NULL && (!parse_u64(text, &after) || after > INT64_MAX))
+        return reply_refuse(call, 400, "invalid_args", "after must be a number.");
+    *pending = (struct pending_poll){ .call = *call, .after = text == NULL ? -1 : (int64_t)after };
+    pending->call.body = NULL;
+    const struct session_poll_call poll = { .machine_id = call->caller.machine_id,
+                                            .epoch = call->caller.session_epoch,
+                                            .seq = agents_seq(call->request),
+                                            .arena = call->request->arena,
+                                            .done = finish_poll,
+                                            .context = pending };
+    if (!flow_session_poll_later(&call->app->flow, &poll))
+        reply_refuse(call, 503, "unavailable", "There is no room for this request.");
 }
 
 /* What was taken needs no answer; what was not, a new session can say again. */

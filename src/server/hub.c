@@ -231,7 +231,7 @@ bool hub_beat(struct hub *hub, int64_t machine_id)
     struct entry *entry = find_entry(hub, machine_id);
     if (entry != NULL) {
         int64_t now_us = clock_boot_us(hub->clock);
-        is_regular = entry->beat_us > 0 && now_us - entry->beat_us >= REGULAR_US;
+        is_regular = entry->beat_us == 0 || now_us - entry->beat_us >= REGULAR_US;
         entry->beat_us = now_us;
     }
     (void)pthread_mutex_unlock(&hub->lock);

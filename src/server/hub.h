@@ -59,8 +59,8 @@ void hub_forget(struct hub *hub, int64_t machine_id);
 /* The machine was heard of now. */
 void hub_touch(struct hub *hub, int64_t machine_id);
 
-/* It sent a heartbeat now. True where that was due: it sent the one before about HEARTBEAT_MS ago.
- * One that comes early has something to tell. */
+/* It sent a heartbeat now. True where that was due: it is the first that this process hears, or the
+ * one before came about HEARTBEAT_MS ago. One that comes early has something to tell. */
 NODISCARD bool hub_beat(struct hub *hub, int64_t machine_id);
 
 /* What hub_park() needs to know of before its caller looked at the desired state. */

@@ -17,7 +17,7 @@ struct job {
 struct gather {
     gather_write *write;
     void *context; /* of write */
-    pthread_t threads[GATHER_THREADS];
+    pthread_t threads[GATHER_THREADS_MAX];
     size_t thread_count;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -132,17 +132,19 @@ uint64_t gather_queue_length(struct gather *gather)
     return length;
 }
 
-bool gather_start(gather_write *write, void *context, struct gather **ret_gather, struct error *err)
+bool gather_start(gather_write *write, void *context, size_t thread_count,
+                  struct gather **ret_gather, struct error *err)
 {
     struct gather *gather = calloc(1, sizeof *gather);
 
+    assert(thread_count > 0 && thread_count <= GATHER_THREADS_MAX);
     if (gather == NULL)
         abort();
     *gather = (struct gather){ .write = write, .context = context };
     gather->last = &gather->first;
     (void)pthread_mutex_init(&gather->lock, NULL);
     thread_cond(&gather->has_work);
-    while (gather->thread_count < GATHER_THREADS) {
+    while (gather->thread_count < thread_count) {
         if (!thread_start(&gather->threads[gather->thread_count], run, gather, err)) {
             gather_stop(&gather);
             return false;

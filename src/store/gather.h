@@ -11,15 +11,16 @@
 
 #include "store/store.h"
 
-enum { GATHER_THREADS = 4 };
+enum { GATHER_THREADS_MAX = 4 };
 
 struct gather;
 
 /* How one transaction is written, again where it conflicts. */
 typedef bool gather_write(void *context, store_work *work, void *work_context, struct error *err);
 
-NODISCARD bool gather_start(gather_write *write, void *context, struct gather **ret_gather,
-                            struct error *err);
+/* With at most GATHER_THREADS_MAX threads, each of which takes a connection while it writes. */
+NODISCARD bool gather_start(gather_write *write, void *context, size_t thread_count,
+                            struct gather **ret_gather, struct error *err);
 
 /* Finishes what waits. */
 void gather_stop(struct gather **gather);

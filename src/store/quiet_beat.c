@@ -4,26 +4,18 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#include "base/buf.h"
-#include "store/driver.h"
+#include "store/array.h"
 
 enum { FIELDS = 6, FIELD_TEXT_MAX = QUIET_BEATS_MAX * 22 };
 
-static int64_t field_of(const struct quiet_beat *beat, int field)
+static void write_field(const void *items, size_t item, int field, struct buf *out)
 {
+    const struct quiet_beat *beat = (const struct quiet_beat *)items + item;
     const int64_t fields[FIELDS] = { beat->machine_id,   beat->epoch,
                                      beat->seq,          beat->now.microseconds,
                                      beat->disk_free_gb, beat->quarantined_count };
 
-    return fields[field];
-}
-
-/* As PostgreSQL writes an array: {1,2,3}. */
-static void write_field(const struct quiet_beat *beats, size_t count, int field, struct buf *out)
-{
-    for (size_t i = 0; i < count; i++)
-        buf_printf(out, "%c%" PRId64, i == 0 ? '{' : ',', field_of(&beats[i], field));
-    buf_append(out, "}", 1);
+    buf_printf(out, "%" PRId64, fields[field]);
 }
 
 /* Of two heartbeats of one machine a statement takes one: the number says which. */
@@ -55,20 +47,11 @@ bool quiet_beat_take(struct db *db, struct quiet_beat *beats, size_t count, stru
 {
     auto_buf struct buf buf = buf_of(FIELDS * (FIELD_TEXT_MAX + 2));
     struct db_value values[FIELDS];
-    size_t begins[FIELDS + 1] = { 0 };
 
     assert(db->is_postgres && count <= QUIET_BEATS_MAX);
     if (count == 0)
         return true;
-    for (int field = 0; field < FIELDS; field++) {
-        write_field(beats, count, field, &buf);
-        begins[field + 1] = buf.length;
-    }
-    assert(!buf.has_overflowed);
-    for (int field = 0; field < FIELDS; field++)
-        values[field] = (struct db_value){ .type = DB_TEXT,
-                                           .bytes = buf.bytes + begins[field],
-                                           .length = begins[field + 1] - begins[field] };
+    array_values(&buf, write_field, beats, count, values, FIELDS);
     for (size_t i = 0; i < count; i++)
         beats[i].is_taken = false;
 

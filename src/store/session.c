@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/session.h"
 
-#include <stdint.h>
+#include <assert.h>
+#include <inttypes.h>
 
+#include "store/array.h"
 #include "store/rows.h"
 
 static bool session_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
@@ -114,27 +116,62 @@ bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, siz
                          err);
 }
 
-bool nonce_insert(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
-                  struct instant expires, struct error *err)
+static bool identity_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
-    return db_exec(db, "INSERT INTO nonce (machine_id, nonce, expires_us) VALUES ($1, $2, $3)",
-                   DB_ARGS(db_int(machine_id), db_bytes(nonce, 32), db_instant(expires)), err);
+    struct session_identity *identity = item;
+
+    (void)arena;
+    return rows_bytes(row, 0, identity->public_key, sizeof identity->public_key, err) &&
+           rows_number(row, 1, 0, INT64_MAX, &identity->epoch, err);
 }
 
-bool nonce_forget(struct db *db, int64_t machine_id, struct instant now, struct error *err)
+bool session_identity_load(struct db *db, int64_t machine_id, struct session_identity *ret,
+                           bool *ret_has, struct error *err)
 {
-    /* The newest few may be in use; anyone can ask for a nonce, so they must not pile up. */
-    return db_exec(db,
-                   "DELETE FROM nonce WHERE machine_id = $1 AND (expires_us <= $2 OR nonce NOT IN "
-                   "(SELECT n.nonce FROM nonce n WHERE n.machine_id = $1 "
-                   " ORDER BY n.expires_us DESC LIMIT 8))",
-                   DB_ARGS(db_int(machine_id), db_instant(now)), err);
+    static const struct rows_reader identity = { "machine's key", sizeof *ret, identity_read };
+
+    return rows_load_one(db, &identity,
+                         "SELECT m.public_key, COALESCE(s.epoch, 0) FROM machine m "
+                         "LEFT JOIN agent_session s ON s.machine_id = m.id "
+                         "WHERE m.id = $1 AND m.removed_us = 0",
+                         DB_ARGS(db_int(machine_id)), NULL, ret, ret_has, err);
 }
 
-bool nonce_take(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
-                struct instant now, int64_t *ret_count, struct error *err)
+enum { POLL_FIELDS = 4, POLL_TEXT_MAX = POLL_FIELDS * (SESSION_POLLS_MAX * 22 + 2) };
+
+static void write_poll(const void *items, size_t item, int field, struct buf *out)
 {
-    return db_count(
-        db, "DELETE FROM nonce WHERE machine_id = $1 AND nonce = $2 AND expires_us > $3",
-        DB_ARGS(db_int(machine_id), db_bytes(nonce, 32), db_instant(now)), ret_count, err);
+    const struct session_poll *poll = (const struct session_poll *)items + item;
+    const int64_t fields[POLL_FIELDS] = { poll->machine_id, poll->epoch, poll->seq, (int64_t)item };
+
+    buf_printf(out, "%" PRId64, fields[field]);
+}
+
+bool session_take_polls(struct db *db, struct session_poll *polls, size_t count, struct error *err)
+{
+    auto_buf struct buf buf = buf_of(POLL_TEXT_MAX);
+    struct db_value values[POLL_FIELDS];
+
+    assert(db->is_postgres && count <= SESSION_POLLS_MAX);
+    array_values(&buf, write_poll, polls, count, values, POLL_FIELDS);
+    for (size_t i = 0; i < count; i++)
+        polls[i].is_taken = false;
+
+    auto_db_rows struct db_rows rows =
+        db_query(db,
+                 "UPDATE agent_session SET poll_seq = p.seq FROM unnest(CAST($1 AS BIGINT[]), "
+                 "CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[])) "
+                 "AS p(machine_id, epoch, seq, position) "
+                 "WHERE agent_session.machine_id = p.machine_id AND agent_session.epoch = p.epoch "
+                 "AND agent_session.poll_seq < p.seq RETURNING p.position",
+                 (struct db_args){ values, POLL_FIELDS });
+    while (db_next(&rows, err)) {
+        int64_t position = db_column_int(&rows, 0);
+
+        assert(position >= 0 && (size_t)position < count);
+        polls[position].is_taken = true;
+    }
+    if (rows.has_failed)
+        return error_context(err, "take polls");
+    return true;
 }

@@ -49,16 +49,24 @@ NODISCARD bool session_forget_hardware(struct db *db, int64_t machine_id, struct
 NODISCARD bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, size_t max,
                                size_t *ret_count, struct error *err);
 
-/* Single-use challenges. */
-NODISCARD bool nonce_insert(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
-                            struct instant expires, struct error *err);
+/* Who may speak for a machine, and in which epoch (0: it had no session yet). `*ret_has` is false
+ * for one that is unknown or was removed. */
+struct session_identity {
+    uint8_t public_key[32];
+    int64_t epoch;
+};
+NODISCARD bool session_identity_load(struct db *db, int64_t machine_id,
+                                     struct session_identity *ret, bool *ret_has,
+                                     struct error *err);
 
-/* Drop the machine's expired ones, and all but its newest eight. */
-NODISCARD bool nonce_forget(struct db *db, int64_t machine_id, struct instant now,
-                            struct error *err);
-
-/* `*ret_count` is 0 for one that was never given, has expired or was taken. */
-NODISCARD bool nonce_take(struct db *db, int64_t machine_id, const uint8_t nonce[static 32],
-                          struct instant now, int64_t *ret_count, struct error *err);
+/* Numbers of polls, many in one statement: session_take() of STREAM_POLL on PostgreSQL alone. Of
+ * two of one machine at most one is taken. */
+enum { SESSION_POLLS_MAX = 64 };
+struct session_poll {
+    int64_t machine_id, epoch, seq;
+    bool is_taken; /* comes back */
+};
+NODISCARD bool session_take_polls(struct db *db, struct session_poll *polls, size_t count,
+                                  struct error *err);
 
 #endif

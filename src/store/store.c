@@ -20,10 +20,10 @@
 
 struct store {
     const struct log *log;
-    bool is_guest;         /* on SQLite, of a server's process */
-    struct pool *pool;     /* readers on SQLite, all on PostgreSQL */
-    struct writer *writer; /* on SQLite */
-    struct gather *gather; /* on PostgreSQL */
+    bool is_guest;                       /* on SQLite, of a server's process */
+    struct pool *pool;                   /* readers on SQLite, all on PostgreSQL */
+    struct writer *writer;               /* on SQLite */
+    struct gather *gathers[STORE_KINDS]; /* on PostgreSQL */
     struct notify *notify;
     atomic_uint_fast64_t reads, writes, commits, retries, failures;
 };
@@ -79,6 +79,21 @@ static bool write_gathered(void *context, store_work *work, void *work_context, 
     return store_write(context, work, work_context, err);
 }
 
+/* Together they leave connections for others, even when all agents come at once. */
+static bool start_gathers(struct store *store, struct error *err)
+{
+    static const size_t threads[STORE_KINDS] = {
+        [STORE_HEARTBEATS] = 4,
+        [STORE_HELLOS] = 2,
+        [STORE_POLLS] = 2,
+    };
+
+    for (int kind = 0; kind < STORE_KINDS; kind++)
+        if (!gather_start(write_gathered, store, threads[kind], &store->gathers[kind], err))
+            return false;
+    return true;
+}
+
 static bool open_postgres(struct store *store, const char *url, struct error *err)
 {
     struct db *db;
@@ -89,7 +104,7 @@ static bool open_postgres(struct store *store, const char *url, struct error *er
     bool is_migrated = migrate_to_now(store, db, err);
     pool_give(store->pool, db);
     return is_migrated && notify_start(url, store->log, &store->notify, err) &&
-           gather_start(write_gathered, store, &store->gather, err);
+           start_gathers(store, err);
 }
 
 static bool open_as(const char *location, bool is_guest, const struct log *log,
@@ -126,7 +141,8 @@ void store_close(struct store **store)
     if (*store == NULL)
         return;
     writer_stop(&(*store)->writer);
-    gather_stop(&(*store)->gather);
+    for (int kind = 0; kind < STORE_KINDS; kind++)
+        gather_stop(&(*store)->gathers[kind]);
     notify_stop(&(*store)->notify);
     pool_stop(&(*store)->pool);
     free(*store);
@@ -271,8 +287,8 @@ void store_write_later(struct store *store, store_work *work, void *context, sto
 
 void store_write_jointly(struct store *store, const struct store_joint *what)
 {
-    if (store->gather != NULL)
-        gather_submit(store->gather, what);
+    if (store->gathers[what->kind] != NULL)
+        gather_submit(store->gathers[what->kind], what);
     else
         store_write_later(store, what->work, what->context, what->done);
 }
@@ -299,7 +315,8 @@ struct store_totals store_totals(struct store *store)
 
     if (store->writer != NULL)
         writer_totals(store->writer, &totals);
-    if (store->gather != NULL)
-        totals.queue_length = gather_queue_length(store->gather);
+    for (int kind = 0; kind < STORE_KINDS; kind++)
+        if (store->gathers[kind] != NULL)
+            totals.queue_length += gather_queue_length(store->gathers[kind]);
     return totals;
 }

@@ -7,7 +7,7 @@
  * (at most STORE_BATCH_MAX), which runs it in one transaction, commits that with one sync and only
  * then wakes the callers. When one fails, all run again, each in a savepoint, and it fails alone.
  * On PostgreSQL the caller's thread takes a connection from the pool; a conflict (40001, 40P01,
- * 23505) runs the closure again; heartbeats are gathered (store_write_jointly). So a closure
+ * 23505) runs the closure again; what agents send is gathered (store_write_jointly). So a closure
  *
  *   - may run more than once, and must start by setting its outputs afresh;
  *   - sees no effect of the outside world and causes none: no network, no clock but the
@@ -69,11 +69,14 @@ void store_write_later(struct store *store, store_work *work, void *context, sto
 /* The same for what comes so often that many of it wait at any time. On SQLite it is
  * store_write_later() of `work`. On PostgreSQL a thread of the store's gathers what comes within
  * STORE_PATIENCE_MS, at most STORE_BATCH_MAX, and gives it to `joint` in one transaction, which
- * says which of them it has stored; the others are written by `work`, each alone. All that use this
- * have the same `joint`. `done` is called on the store's thread. */
+ * says which of them it has stored; the others are written by `work`, each alone. All of a kind
+ * have the same `joint`. `done` is called on a thread of the kind's. */
+enum store_kind { STORE_HEARTBEATS, STORE_HELLOS, STORE_POLLS };
+enum { STORE_KINDS = 3 };
 typedef bool store_joint_work(struct db *db, void *const *contexts, size_t count,
                               bool *ret_is_stored, struct error *err);
 struct store_joint {
+    enum store_kind kind;
     store_work *work;
     store_joint_work *joint; /* never called on SQLite */
     void *context;

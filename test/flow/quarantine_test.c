@@ -21,10 +21,9 @@ static enum session_outcome reconnect(struct world *world, struct world_machine 
     auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
     struct session_open_reply reply;
     struct error err;
-    bool has;
 
     memcpy(request.fingerprint, machine->fingerprint, sizeof machine->fingerprint);
-    CHECK_OK(flow_session_nonce(&world->flow, machine->id, request.nonce, &has, &err), &err);
+    CHECK_OK(flow_session_nonce(&world->flow, machine->id, request.nonce, &err), &err);
     hello_signed(&text, &request);
     struct signature signature = crypto_sign_with(&machine->keys, text.bytes, text.length);
     memcpy(request.signature, signature.bytes, sizeof request.signature);

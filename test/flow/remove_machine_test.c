@@ -100,7 +100,7 @@ static void test_it_goes_with_its_offers_and_its_idle_job(void **state)
 /* Its identity is good for nothing: not for the session that it has, nor for another. */
 static void test_its_agent_is_let_in_no_more(void **state)
 {
-    struct machine_identity identity;
+    struct session_identity identity;
     enum change_outcome changed;
     uint8_t nonce[32];
     struct scene scene;
@@ -112,11 +112,14 @@ static void test_its_agent_is_let_in_no_more(void **state)
     CHECK_OK(flow_destroy(&scene.world.flow, &scene.ada, scene.id, &changed, &err), &err);
     CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
     CHECK_INT(remove_by(&scene, scene.machine.host, &rentals), REMOVE_DONE);
-    CHECK_OK(flow_machine_identity(&scene.world.flow, scene.machine.id, &identity, &has, &err),
+    CHECK_OK(flow_session_identity(&scene.world.flow, scene.machine.id, &identity, &has, &err),
              &err);
     CHECK(!has);
-    CHECK_OK(flow_session_nonce(&scene.world.flow, scene.machine.id, nonce, &has, &err), &err);
-    CHECK(!has);
+    /* The nonce that it is given opens nothing. */
+    const struct nonce_terms terms = { scene.machine.id, scene.machine.epoch + 1 };
+    struct instant now = clock_now(&scene.world.clock);
+    CHECK_OK(flow_session_nonce(&scene.world.flow, scene.machine.id, nonce, &err), &err);
+    CHECK(!nonce_is_good(scene.world.flow.server_keys, &terms, now, nonce));
     CHECK(world_beat(&scene.world, &scene.machine) != TAKE_DONE);
     scene_end(&scene);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/session.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "flow/admin.h"
 #include "support.h"
+
+enum { WAIT_MS = 20000 };
 
 struct hello {
     struct session_request request;
@@ -21,23 +24,71 @@ static struct hello hello_of(struct world *world, const struct world_machine *ma
                                         .facts = machine->facts },
                            .keys = &machine->keys };
     struct error err;
-    bool has;
 
     memcpy(hello.request.fingerprint, machine->fingerprint, 32);
-    CHECK_OK(flow_session_nonce(&world->flow, machine->id, hello.request.nonce, &has, &err), &err);
-    CHECK(has);
+    CHECK_OK(flow_session_nonce(&world->flow, machine->id, hello.request.nonce, &err), &err);
     return hello;
 }
 
-static struct session_open_reply send(struct world *world, struct hello *hello)
+/* All of it holds for both ways in: main() runs it twice. */
+static bool sends_later;
+
+struct answer {
+    atomic_bool is_there;
+    bool is_stored;
+    struct session_open_reply reply;
+};
+
+static void hear(void *context, const struct session_open_reply *reply, const struct error *err)
+{
+    struct answer *answer = context;
+
+    (void)err;
+    answer->is_stored = reply != NULL;
+    if (answer->is_stored)
+        answer->reply = *reply;
+    atomic_store(&answer->is_there, true);
+}
+
+static void wait_for(const struct answer *answer)
+{
+    for (int i = 0; !atomic_load(&answer->is_there) && i < WAIT_MS; i++)
+        (void)usleep(1000);
+    CHECK(answer->is_there && answer->is_stored);
+}
+
+static void send_later(struct world *world, struct hello *hello, struct arena *arena,
+                       struct answer *answer)
+{
+    flow_session_open_later(&world->flow,
+                            &(struct session_open_call){ .request = &hello->request,
+                                                         .server_proc = "proc-7",
+                                                         .arena = arena,
+                                                         .listener = { hear, answer } });
+}
+
+static void sign(struct hello *hello)
 {
     auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
-    struct session_open_reply reply;
-    struct error err;
 
     hello_signed(&text, &hello->request);
     struct signature signature = crypto_sign_with(hello->keys, text.bytes, text.length);
     memcpy(hello->request.signature, signature.bytes, 64);
+}
+
+static struct session_open_reply send(struct world *world, struct hello *hello)
+{
+    auto_arena struct arena arena = arena_of(PROTO_BODY_MAX);
+    struct session_open_reply reply;
+    struct answer answer = { 0 };
+    struct error err;
+
+    sign(hello);
+    if (sends_later) {
+        send_later(world, hello, &arena, &answer);
+        wait_for(&answer);
+        return answer.reply;
+    }
     CHECK_OK(flow_session_open(&world->flow, &hello->request, "proc-7", &reply, &err), &err);
     return reply;
 }
@@ -46,7 +97,7 @@ static void test_each_session_has_the_next_epoch(void **state)
 {
     struct world world;
     struct world_machine machine;
-    struct machine_identity identity;
+    struct session_identity identity;
     struct error err;
     bool has;
 
@@ -58,11 +109,11 @@ static void test_each_session_has_the_next_epoch(void **state)
     CHECK_INT(reply.outcome, SESSION_OPEN);
     CHECK_INT(reply.reply.session_epoch, 2);
     CHECK_INT(reply.reply.lease_ms, 30000);
-    CHECK_OK(flow_machine_identity(&world.flow, machine.id, &identity, &has, &err), &err);
+    CHECK_OK(flow_session_identity(&world.flow, machine.id, &identity, &has, &err), &err);
     CHECK(has);
-    CHECK_INT(identity.session_epoch, 2);
+    CHECK_INT(identity.epoch, 2);
     CHECK(memcmp(identity.public_key, machine.keys.public_key, 32) == 0);
-    CHECK_OK(flow_machine_identity(&world.flow, 99999, &identity, &has, &err), &err);
+    CHECK_OK(flow_session_identity(&world.flow, 99999, &identity, &has, &err), &err);
     CHECK(!has);
     world_close(&world);
 }
@@ -74,13 +125,17 @@ static void test_a_nonce_is_taken_once_and_lasts_a_minute(void **state)
 
     world_open(&world, *state);
     world_host(&world, &machine, "a", 1);
-    struct hello hello = hello_of(&world, &machine), late = hello_of(&world, &machine);
+    struct hello hello = hello_of(&world, &machine), other = hello_of(&world, &machine);
     CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
+    struct hello late = hello_of(&world, &machine);
     struct hash before = world_dump(&world);
     CHECK_INT(send(&world, &hello).outcome, SESSION_REFUSED);
-    CHECK_UNCHANGED(&world, before);
+    CHECK_INT(send(&world, &other).outcome, SESSION_REFUSED); /* of an epoch that is over */
     clock_advance(&world.clock, NONCE_SECONDS * US_PER_SECOND);
     CHECK_INT(send(&world, &late).outcome, SESSION_REFUSED);
+    CHECK_UNCHANGED(&world, before);
+    late = hello_of(&world, &machine);
+    CHECK_INT(send(&world, &late).reply.session_epoch, 3);
     world_close(&world);
 }
 
@@ -108,24 +163,100 @@ static void test_without_the_machines_key_nothing_is_used_up(void **state)
     world_close(&world);
 }
 
-static void test_nonces_do_not_pile_up(void **state)
+static void test_who_asks_for_nonces_leaves_nothing_and_learns_nothing(void **state)
 {
     struct world world;
     struct world_machine machine;
-    uint8_t nonce[32];
+    uint8_t nonce[NONCE_SIZE], unknown[NONCE_SIZE];
     struct error err;
-    bool has;
 
     world_open(&world, *state);
     world_host(&world, &machine, "a", 1);
-    for (int i = 0; i < 20; i++) {
-        clock_advance(&world.clock, 1);
-        CHECK_OK(flow_session_nonce(&world.flow, machine.id, nonce, &has, &err), &err);
-    }
-    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM nonce"), 8);
-    CHECK_OK(flow_session_nonce(&world.flow, 99999, nonce, &has, &err), &err);
-    CHECK(!has);
+    struct hash before = world_dump(&world);
+    CHECK_OK(flow_session_nonce(&world.flow, machine.id, nonce, &err), &err);
+    CHECK_OK(flow_session_nonce(&world.flow, 99999, unknown, &err), &err);
+    CHECK_UNCHANGED(&world, before);
+    CHECK_INT(memcmp(nonce, unknown, 8), 0); /* when they end, and nothing else that can be read */
     world_close(&world);
+}
+
+/* However many come back at once, each has its own next epoch; and of two with the same machine's
+ * key at the same time one has it. */
+static void test_many_come_back_at_once(void **state)
+{
+    enum { COUNT = 3 * STORE_BATCH_MAX / 2 };
+    static struct world_machine machines[COUNT];
+    static struct hello hellos[COUNT + 1];
+    static struct answer answers[COUNT + 1];
+    auto_arena struct arena arena = arena_of(64 << 20);
+    struct world world;
+
+    world_open(&world, *state);
+    struct caller host = world_user(&world, "many@berth.test", 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "m%zu", i);
+        world_machine(&world, &machines[i], host, name, (int64_t)(i % 4));
+        if (i % 10 == 3)
+            machines[i].facts.inet_up_kbps++; /* some have news */
+        hellos[i] = hello_of(&world, &machines[i]);
+    }
+    hellos[COUNT] = hello_of(&world, &machines[0]);
+    memset(answers, 0, sizeof answers);
+    uint64_t writes = store_totals(world.flow.store).writes;
+    for (size_t i = 0; i <= COUNT; i++) {
+        sign(&hellos[i]);
+        send_later(&world, &hellos[i], &arena, &answers[i]);
+    }
+    for (size_t i = 0; i <= COUNT; i++)
+        wait_for(&answers[i]);
+    /* Who has no news is no write of their own. */
+    if (!store_is_local(world.flow.store))
+        CHECK(store_totals(world.flow.store).writes - writes < COUNT / 3);
+    for (size_t i = 1; i < COUNT; i++) {
+        check_row("%zu", i);
+        CHECK_INT(answers[i].reply.outcome, SESSION_OPEN);
+        CHECK_INT(answers[i].reply.reply.session_epoch, machines[i].epoch + 1);
+        CHECK(memcmp(answers[i].reply.public_key, machines[i].keys.public_key, 32) == 0);
+    }
+    CHECK_INT((answers[0].reply.outcome == SESSION_OPEN) +
+                  (answers[COUNT].reply.outcome == SESSION_OPEN),
+              1);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM agent_session WHERE epoch = 2"), COUNT);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM machine WHERE inet_up_kbps = 1000001"),
+              (COUNT + 6) / 10);
+    world_check(&world);
+    world_close(&world);
+}
+
+struct taken {
+    atomic_bool is_there;
+    enum take_outcome outcome;
+};
+
+static void hear_taken(void *context, const enum take_outcome *outcome, const struct error *err)
+{
+    struct taken *taken = context;
+
+    (void)err;
+    CHECK(outcome != NULL);
+    taken->outcome = *outcome;
+    atomic_store(&taken->is_there, true);
+}
+
+static enum take_outcome take_poll(struct world *world, struct session_poll_call call)
+{
+    auto_arena struct arena arena = arena_of(4096);
+    struct taken taken = { 0 };
+
+    call.arena = &arena;
+    call.done = hear_taken;
+    call.context = &taken;
+    CHECK(flow_session_poll_later(&world->flow, &call));
+    for (int i = 0; !atomic_load(&taken.is_there) && i < WAIT_MS; i++)
+        (void)usleep(1000);
+    CHECK(taken.is_there);
+    return taken.outcome;
 }
 
 static void test_a_sequence_number_is_taken_once_in_its_stream(void **state)
@@ -150,6 +281,13 @@ static void test_a_sequence_number_is_taken_once_in_its_stream(void **state)
     world_host(&world, &machine, "a", 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_row("%zu", i);
+        if (rows[i].stream == STREAM_POLL && sends_later) {
+            CHECK_INT(take_poll(&world, (struct session_poll_call){ .machine_id = machine.id,
+                                                                    .epoch = rows[i].epoch,
+                                                                    .seq = rows[i].seq }),
+                      rows[i].outcome);
+            continue;
+        }
         CHECK_OK(flow_session_take(&world.flow, machine.id, rows[i].epoch, rows[i].stream,
                                    rows[i].seq, &outcome, &err),
                  &err);
@@ -240,6 +378,7 @@ static void test_nobody_is_told_of_a_machine_that_is_as_it_was(void **state)
     struct world_machine machine;
     static int told; /* the listener outlives this */
 
+    told = 0;
     world_open(&world, *state);
     world_host(&world, &machine, "a", 2);
     /* On PostgreSQL it comes with a delay, on another thread. */
@@ -272,7 +411,8 @@ int main(void)
         cmocka_unit_test(test_each_session_has_the_next_epoch),
         cmocka_unit_test(test_a_nonce_is_taken_once_and_lasts_a_minute),
         cmocka_unit_test(test_without_the_machines_key_nothing_is_used_up),
-        cmocka_unit_test(test_nonces_do_not_pile_up),
+        cmocka_unit_test(test_who_asks_for_nonces_leaves_nothing_and_learns_nothing),
+        cmocka_unit_test(test_many_come_back_at_once),
         cmocka_unit_test(test_a_sequence_number_is_taken_once_in_its_stream),
         cmocka_unit_test(test_other_hardware_under_rentals_is_quarantined),
         cmocka_unit_test(test_other_gpus_without_rentals_are_taken_over_unlisted),
@@ -280,5 +420,7 @@ int main(void)
     };
 
     crypto_start();
-    return SUPPORT_RUN(tests);
+    int failed = SUPPORT_RUN(tests);
+    sends_later = true;
+    return failed + SUPPORT_RUN(tests);
 }

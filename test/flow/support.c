@@ -144,12 +144,10 @@ void world_session(struct world *world, struct world_machine *machine)
     auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
     struct session_open_reply reply;
     struct error err;
-    bool has;
 
     (void)snprintf(request.boot_id, sizeof request.boot_id, "boot-%" PRId64, machine->boot);
     memcpy(request.fingerprint, machine->fingerprint, sizeof request.fingerprint);
-    CHECK_OK(flow_session_nonce(&world->flow, machine->id, request.nonce, &has, &err), &err);
-    CHECK(has);
+    CHECK_OK(flow_session_nonce(&world->flow, machine->id, request.nonce, &err), &err);
     hello_signed(&text, &request);
     struct signature signature = crypto_sign_with(&machine->keys, text.bytes, text.length);
     memcpy(request.signature, signature.bytes, sizeof request.signature);

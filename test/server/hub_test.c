@@ -202,6 +202,7 @@ static void test_a_heartbeat_is_regular_when_it_is_due(void **state)
     clock_advance(&clock, 1);
     CHECK(!hub_beat(hub, MACHINE));
     admit(hub, MACHINE, 1);
+    CHECK(hub_beat(hub, MACHINE));
     CHECK(!hub_beat(hub, MACHINE));
     clock_advance(&clock, HEARTBEAT_MS * US_PER_MS);
     CHECK(hub_beat(hub, MACHINE));

@@ -86,14 +86,15 @@ static void start(struct bench *bench, gather_write *write)
 {
     struct error err;
 
-    CHECK_OK(gather_start(write, bench, &bench->gather, &err), &err);
+    CHECK_OK(gather_start(write, bench, GATHER_THREADS_MAX, &bench->gather, &err), &err);
 }
 
 static void submit(struct bench *bench, struct job *jobs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         jobs[i] = (struct job){ .bench = bench, .number = (int64_t)i, .is_loud = i % 10 == 3 };
-        gather_submit(bench->gather, &(struct store_joint){ alone, joint, &jobs[i], hear });
+        gather_submit(bench->gather,
+                      &(struct store_joint){ STORE_HEARTBEATS, alone, joint, &jobs[i], hear });
     }
 }
 

@@ -160,49 +160,34 @@ static void test_the_silent_are_online_and_come_longest_first(void **state)
     CHECK_INT(ids[0], scene.other_machine);
 }
 
-static int64_t nonce_taken(struct scene *scene, int64_t machine_id, uint8_t number, int64_t now)
-{
-    int64_t count = -1;
-
-    CHECK_OK(nonce_take(scene->db, machine_id, scene_hash(number).bytes, scene_at(now), &count,
-                        &scene->err),
-             &scene->err);
-    return count;
-}
-
-static void test_a_nonce_is_taken_once_by_its_machine_in_time(void **state)
+static void test_who_may_speak_for_a_machine(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
+    struct session_identity identity = { .epoch = 77 };
+    bool has;
 
-    CHECK_OK(nonce_insert(scene.db, scene.machine, scene_hash(1).bytes, scene_at(60), &scene.err),
+    CHECK_OK(session_identity_load(scene.db, scene.machine, &identity, &has, &scene.err),
              &scene.err);
-    CHECK_REFUSED(&scene, nonce_insert(scene.db, scene.machine, scene_hash(1).bytes, scene_at(70),
-                                       &scene.err));
-    CHECK_INT(nonce_taken(&scene, scene.machine, 2, 1), 0);
-    CHECK_INT(nonce_taken(&scene, scene.other_machine, 1, 1), 0);
-    CHECK_INT(nonce_taken(&scene, scene.machine, 1, 60), 0);
-    CHECK_INT(nonce_taken(&scene, scene.machine, 1, 59), 1);
-    CHECK_INT(nonce_taken(&scene, scene.machine, 1, 59), 0);
-}
+    CHECK(has);
+    CHECK_INT(identity.epoch, 0);
+    replace(&scene, scene.machine, 3, 2);
+    CHECK_OK(session_identity_load(scene.db, scene.machine, &identity, &has, &scene.err),
+             &scene.err);
+    CHECK_INT(identity.epoch, 3);
+    struct machine_row machine;
+    CHECK_OK(machine_load(scene.db, scene.machine, &scene.arena, &machine, &has, &scene.err),
+             &scene.err);
+    CHECK_INT(memcmp(identity.public_key, machine.public_key, 32), 0);
 
-static void test_nonces_do_not_pile_up(void **state)
-{
-    auto_scene struct scene scene = scene_open(*state);
-
-    for (uint8_t i = 1; i <= 10; i++)
-        CHECK_OK(nonce_insert(scene.db, scene.machine, scene_hash(i).bytes, scene_at(60 + i),
-                              &scene.err),
-                 &scene.err);
-    CHECK_OK(
-        nonce_insert(scene.db, scene.other_machine, scene_hash(1).bytes, scene_at(1), &scene.err),
-        &scene.err);
-    CHECK_OK(nonce_forget(scene.db, scene.machine, scene_at(10), &scene.err), &scene.err);
-    CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM nonce"), 9);
-    CHECK_INT(nonce_taken(&scene, scene.machine, 2, 0), 0);
-    CHECK_INT(nonce_taken(&scene, scene.machine, 3, 0), 1);
-    CHECK_OK(nonce_forget(scene.db, scene.machine, scene_at(69), &scene.err), &scene.err);
-    CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM nonce"), 2);
-    CHECK_INT(nonce_taken(&scene, scene.machine, 10, 0), 1);
+    scene_run(&scene, "UPDATE machine SET removed_us = 5 WHERE id = $1",
+              DB_ARGS(db_int(scene.machine)));
+    identity.epoch = 77;
+    CHECK_OK(session_identity_load(scene.db, scene.machine, &identity, &has, &scene.err),
+             &scene.err);
+    CHECK(!has);
+    CHECK_OK(session_identity_load(scene.db, 99999, &identity, &has, &scene.err), &scene.err);
+    CHECK(!has);
+    CHECK_INT(identity.epoch, 77);
 }
 
 static void test_a_row_that_cannot_be_is_corrupt(void **state)
@@ -230,8 +215,7 @@ int main(void)
         cmocka_unit_test(test_a_number_and_a_beat_are_taken_in_one),
         cmocka_unit_test(test_hardware_is_forgotten_of_one_machine),
         cmocka_unit_test(test_the_silent_are_online_and_come_longest_first),
-        cmocka_unit_test(test_a_nonce_is_taken_once_by_its_machine_in_time),
-        cmocka_unit_test(test_nonces_do_not_pile_up),
+        cmocka_unit_test(test_who_may_speak_for_a_machine),
         cmocka_unit_test(test_a_row_that_cannot_be_is_corrupt),
     };
     return SUPPORT_RUN(tests);
