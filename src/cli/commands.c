@@ -17,6 +17,7 @@
 #include "cli/cmd_machines.h"
 #include "cli/cmd_maint.h"
 #include "cli/cmd_market.h"
+#include "cli/cmd_migrate.h"
 #include "cli/cmd_notifications.h"
 #include "cli/cmd_offers.h"
 #include "cli/cmd_orders.h"
@@ -156,6 +157,17 @@ const struct command commands[] = {
     { "Rent", "reboot", "instance", true, true, "ID...", 1, ANY, cmd_reboot_instance_options,
       cmd_reboot_instance, INSTANCES, "stop and start, keeping disk and GPUs",
       "berth reboot instance 7001 --schedule WEEKLY --day 0 --hour 4\n" },
+    { "Rent", "migrate", "instance", true, true, "ID", 1, 1, cmd_migrate_instance_options,
+      cmd_migrate_instance, INSTANCES,
+      "move what is stopped, or waits for GPUs, to another machine",
+      "berth migrate 7001 --dry-run\n"
+      "It rents the cheapest offer with the same GPUs on another machine, with the same image, "
+      "variables,\n"
+      "ports, label and keys, brings all files over, starts it again with them, and only then "
+      "destroys\n"
+      "the old instance. How long it should take and what it costs is said first. Should it be cut "
+      "short,\n"
+      "both instances are there: --into goes on with the new one.\n" },
     { "Rent", "recycle", "instance", true, true, "ID", 1, 1, no_options, cmd_recycle_instance,
       INSTANCES, "pull its image and make it from that again: its files go", "" },
     { "Rent", "take", "snapshot", false, true, "ID", 1, 1, cmd_take_snapshot_options,

@@ -44,12 +44,15 @@ static const char *advice_of(const struct contract_row *contract, const struct m
         return "Add credit, then start it. Its disk goes on being charged.";
     case REASON_LIFETIME_EXPIRED:
     case REASON_RECLAIMED:
-        return "Copy your data away. Only its host can extend it.";
+        return "Copy your data away, or let `berth migrate` take it to another machine. Only its "
+               "host "
+               "can extend it.";
     case REASON_START_FAILED:
         return "Look at its logs; mend the image, the command or the login, or destroy it.";
     case REASON_GPUS_TAKEN:
     case REASON_GPUS_CLEARING:
-        return "Wait, or stop it to end the waiting.";
+        return "Wait, let `berth migrate` take it to another machine, or stop it to end the "
+               "waiting.";
     case REASON_OUTBID:
     case REASON_BID_WAITS:
         return "Wait, or change its bid; it starts by itself as soon as its bid is enough.";

@@ -25,6 +25,36 @@ enum {
     CARRY_OUT = 9,
     CHUNK = 64 * 1024,
     FILE_NAME_SIZE = 64,
+    ARGUMENTS_MAX = 32,
+};
+
+static const char *const take_options[] = {
+    "rsync",
+    "-a",
+    "-z",
+    "--numeric-ids",
+    "--no-inc-recursive",
+    "--info=progress2",
+    "--outbuf=N",
+    "-e",
+    HELPER " carry",
+};
+
+/* Of a whole instance: nothing that is mounted there, and nothing that each machine writes itself.
+ * What the image brought and was deleted since is deleted there, too. */
+static const char *const whole_options[] = {
+    "-H",
+    "-x",
+    "--delete",
+    "--exclude=/dev",
+    "--exclude=/proc",
+    "--exclude=/sys",
+    "--exclude=/run/berth*",
+    "--exclude=/opt/berth",
+    "--exclude=/etc/hosts",
+    "--exclude=/etc/hostname",
+    "--exclude=/etc/resolv.conf",
+    "--exclude=/.dockerenv",
 };
 
 /* A path cut where rsync cuts it: the folder that is entered, and what of it is meant; "" is all.
@@ -163,21 +193,18 @@ int copy_take_main(const char *from, const char *to)
     if (nothing < 0 || dup2(STDIN_FILENO, CARRY_IN) < 0 || dup2(STDOUT_FILENO, CARRY_OUT) < 0 ||
         dup2(nothing, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         return 1;
-    const char *const arguments[] = {
-        "rsync",
-        "-a",
-        "-z",
-        "--numeric-ids",
-        "--no-inc-recursive",
-        "--info=progress2",
-        "--outbuf=N",
-        "-e",
-        HELPER " carry",
-        "--",
-        source,
-        target,
-        NULL,
-    };
+    bool is_whole = strcmp(whole, "/") == 0 && strcmp(target, "/") == 0;
+    const char *arguments[ARGUMENTS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof take_options / sizeof take_options[0]; i++)
+        arguments[count++] = take_options[i];
+    for (size_t i = 0; is_whole && i < sizeof whole_options / sizeof whole_options[0]; i++)
+        arguments[count++] = whole_options[i];
+    arguments[count++] = "--";
+    arguments[count++] = source;
+    arguments[count++] = target;
+    arguments[count] = NULL;
     tool_main((char *const *)arguments);
 }
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Copies from instance to instance on two hosts, neither of which reaches the other: through the relay, from one
-that runs and from one that is stopped, as `berth copy` asks for them."""
+that runs and from one that is stopped, as `berth copy` asks for them; and a whole instance that moves from one host to
+the other, as `berth migrate` does it."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -52,6 +54,7 @@ class Copies:
     def cases(self):
         names = ["an_instance_on_each", "they_do_not_reach_each_other", "a_folder_goes_over", "and_only_what_changed",
                  "from_one_that_is_stopped", "to_one_that_is_stopped", "what_is_not_there_is_said",
+                 "one_that_runs_does_not_migrate", "a_dry_run_changes_nothing", "a_whole_instance_migrates",
                  "no_key_of_it_is_left"]
         return [(name.replace("_", " "), getattr(self, name)) for name in names]
 
@@ -60,7 +63,8 @@ class Copies:
         market.list_machine()
         market.berth("list", "machine", self.second.machine, "-g", "0.36", "-s", "0.15", "-m", "1", user="host")
         offers = wait_until("two offers", 20, lambda: self.offers() if len(self.offers()) == 2 else None)
-        ids = [market.rent(offers[machine], "bb:1", runtype="ssh_proxy")
+        ids = [market.rent(offers[machine], "bb:1", runtype="ssh_proxy", label="work", env={"MOOD": "good"},
+                           onstart="echo started >>/starts")
                for machine in (market.machine, self.second.machine)]
         self.one, self.two = ids
         rows = [market.wait_running(number, 120) for number in ids]
@@ -133,14 +137,54 @@ class Copies:
         self.copy(f"{self.one}:/nowhere", f"{self.two}:/x/", ok=False)
         wait_until("why it failed is told", 60, lambda: self.said("No such file"), 0.5)
 
+    def migrate(self, *words, ok=True):
+        return self.market.berth("migrate", self.one, *words, stdin=subprocess.DEVNULL, ok=ok)
+
+    def one_that_runs_does_not_migrate(self):
+        self.market.place = "host2"
+        self.market.destroy(self.two)  # so that its machine can be rented
+        self.market.place = "host"
+        wait_until("it is offered again", 20, lambda: self.second.machine in self.offers())
+        done = self.migrate("--yes", ok=False)
+        check(done.returncode == 1 and "stop it first" in done.stderr, f"refused: {done.stderr}")
+
+    def a_dry_run_changes_nothing(self):
+        market = self.market
+        market.ssh(self.one, "cd /data && ln large again && ln -s large link && chmod 4711 'a dir/f' && "
+                             "chown 12:34 'a dir/f' && rm /bin/vi && touch -d 2001-02-03 old")
+        self.facts = market.ssh(self.one, self.FACTS).stdout
+        self.stop(self.one)
+        said = self.migrate("--dry-run").stdout
+        check(f"machine {self.second.machine}," in said and "Takes" in said and "an hour" in said, f"says where: {said}")
+        done = self.migrate(ok=False)
+        check(done.returncode == 2 and "--yes" in done.stderr, f"somebody has to agree: {done.stderr}")
+        check(len(json.loads(market.berth("show", "instances", "--raw").stdout)) == 1, "nothing is rented")
+
+    FACTS = "cd /data && find . | sort | xargs -d '\\n' stat -c '%n %a %u:%g %h %Y %N' && sha256sum large; ls /bin | sort"
+
+    def a_whole_instance_migrates(self):
+        market, old = self.market, self.one
+        was = market.instance(old)
+        reply = json.loads(self.migrate("--yes", "--raw").stdout)
+        check(reply["old_contract"] == old, f"what went: {reply}")
+        self.one = reply["new_contract"]
+        row = market.wait_running(self.one, 90)
+        check(row["machine_id"] == self.second.machine, "on the other machine")
+        for name in ("label", "image_uuid", "onstart", "disk_space", "extra_env", "image_runtype"):
+            check(row[name] == was[name], f"{name} is as it was: {row[name]} {was[name]}")
+        now = market.ssh(self.one, self.FACTS).stdout
+        check(now == self.facts, f"its files are as they were:\n{self.facts}\nnow:\n{now}")
+        said = market.ssh(self.one, "hostname; cat /starts; grep -c C. /etc/hosts; echo $MOOD").stdout.split()
+        check(said[0] == f"C.{self.one}" and said[-1] == "good" and said.count("started") >= 2, f"it is itself: {said}")
+        check(market.instance(old) is None, "the old one is gone")
+
     def no_key_of_it_is_left(self):
         """What the SSH fronts know of copies goes with them."""
         for place in ("host", "host2"):
             wait_until(f"{place} is told of no copy", 20, lambda: '"copies"' not in (
                 self.market.dir / place / "desired.json").read_text())
-        self.market.destroy(self.one)
         self.market.place = "host2"
-        self.market.destroy(self.two)
+        self.market.destroy(self.one)
 
 
 def run(options, topology):

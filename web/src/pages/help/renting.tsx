@@ -13,7 +13,7 @@ export const renting: Answer[] = [
     a: () => <p>Linux containers: any image from a registry, with SSH, Jupyter, or the image's own command. There is no Windows and no remote desktop; a program with a web page can publish a port.</p> },
   { id: 'restart', q: 'I stopped my instance. Can I be sure to start it again?',
     a: () => <><p>No. While it is stopped its GPUs can go to others. When you start it and they are taken, it waits: the card says who is before it, its place in line, and by when GPUs are
-      free at the latest. It starts by itself then.</p><p>Meanwhile you can copy your files away without GPUs: <code>scp</code>, <code>sftp</code> and <code>rsync</code> reach a stopped instance too. Moving it to another machine by a button is not there yet.</p></> },
+      free at the latest. It starts by itself then.</p><p>Meanwhile you can copy your files away without GPUs: <code>scp</code>, <code>sftp</code> and <code>rsync</code> reach a stopped instance too. And <code>berth migrate ID</code> moves it to another machine, with its files and settings, and says beforehand how long that takes and what it costs.</p></> },
   { id: 'stopped-costs', q: 'Why does a stopped instance cost something?',
     a: () => <><p>Its disk is kept for you and can be given to nobody else. Each stopped instance shows what that is a day, and the dialog says so before you stop it. Only destroying it ends that.</p>
       <p>Under Rules of an instance you can have it destroyed by itself once it was stopped for so many hours.</p></> },
