@@ -220,6 +220,8 @@ static void on_desired(void *context, const char *text, size_t length)
               agent->keep.desired.desired_rev, before);
     instances_desire(&agent->instances, &agent->keep);
     agent->has_taken = true;
+    /* First the keys of copies, then who copies. */
+    update_access(agent);
     ops_take(agent->ops, agent->keep.desired.ops, agent->keep.desired.op_count,
              agent->keep.received_us);
     agent_wake(agent);

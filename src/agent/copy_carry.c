@@ -182,6 +182,18 @@ static void last_words(struct end *end, char *ret, size_t size)
             *at = '?';
 }
 
+static const char NOT_KNOWN[] = "the key of this copy is not known there";
+
+/* Each end's host hears of a copy by itself, and one may be the first. */
+static int fail_login(const struct end *end, const char *why)
+{
+    if (why != NOT_KNOWN)
+        return fail(end, why);
+    (void)printf("later %s: %s\n", end->what, why);
+    (void)fflush(stdout);
+    return 1;
+}
+
 /* NULL, or why not. */
 static const char *log_in(struct end *end, ssh_key key)
 {
@@ -202,7 +214,7 @@ static const char *log_in(struct end *end, ssh_key key)
     if (ssh_connect(end->ssh) != SSH_OK)
         return "no SSH answers there";
     if (ssh_userauth_publickey(end->ssh, NULL, key) != SSH_AUTH_SUCCESS)
-        return "the key of this copy is not known there";
+        return NOT_KNOWN;
     return NULL;
 }
 
@@ -381,7 +393,7 @@ int copy_carry_main(void)
     for (size_t i = 0; i < 2; i++) {
         const char *why = log_in(ends[i], key);
         if (why != NULL)
-            return fail(ends[i], why);
+            return fail_login(ends[i], why);
     }
     for (size_t i = 0; i < 2; i++) {
         const char *why = begin(ends[i], greeting);

@@ -5,7 +5,8 @@
  *
  * It starts with two TCP connections (descriptors 3 to the source, 4 to the target) and a file (5)
  * with the copy's secret and where to live; on standard output it says how far it is and how it
- * ended: one line "= TEXT" a second at most, at the end "ok TEXT" or "no TEXT". */
+ * ended: one line "= TEXT" a second at most, at the end "ok TEXT" or "no TEXT"; or, before anything
+ * has moved, "later TEXT": a host has yet to hear of this copy. */
 
 #ifndef BERTH_AGENT_COPY_CARRY_H
 #define BERTH_AGENT_COPY_CARRY_H

@@ -21,7 +21,14 @@
 #include "sys/fd.h"
 #include "sys/file.h"
 
-enum { DIAL_MS = 20000, NOBODY = 65534, PORT_SIZE = 8, FREE_FD = 10 };
+enum {
+    DIAL_MS = 20000,
+    NOBODY = 65534,
+    PORT_SIZE = 8,
+    FREE_FD = 10,
+    KEY_TRIES = 20, /* until both hosts have heard of the copy */
+    KEY_PAUSE_MS = 500,
+};
 
 static bool dial_one(const struct addrinfo *address, int *ret_fd, struct error *err)
 {
@@ -144,30 +151,53 @@ static bool carry(const struct copy_work *work, const int ends[2], const struct 
     return true;
 }
 
-bool copy_work_run(void *context, const struct job_report *report, struct buf *result,
-                   struct error *err)
+/* Connections to both ends, and what came of them. */
+static bool try(const struct copy_work *work, const struct job_report *report,
+                char last[static COPY_CARRY_LINE_MAX], struct error *err)
 {
-    const struct copy_work *work = context;
     const struct desired_op *op = work->op;
     bool is_here = work->source_port > 0;
     auto_close int source = -1, target = -1;
-    char last[COPY_CARRY_LINE_MAX] = "";
-    struct encoder json = encoder_of(result);
 
-    job_say(report, "connecting");
     if (!dial(is_here ? work->address : op->source_host,
               is_here ? work->source_port : op->source_port, &source, err))
         return error_context(err, "the source");
     if (!dial(work->address, work->target_port, &target, err))
         return error_context(err, "the target");
     const int ends[2] = { source, target };
-    if (!carry(work, ends, report, last, err))
-        return false;
-    if (strncmp(last, "ok ", 3) != 0)
-        return error_set(err, ERROR_UNAVAILABLE, "%s",
-                         strncmp(last, "no ", 3) == 0 ? last + 3 : "the copy ended early");
+    return carry(work, ends, report, last, err);
+}
+
+/* What it said behind a word, or NULL. */
+static const char *after(const char *last, const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncmp(last, word, length) == 0 ? last + length : NULL;
+}
+
+bool copy_work_run(void *context, const struct job_report *report, struct buf *result,
+                   struct error *err)
+{
+    const struct copy_work *work = context;
+    char last[COPY_CARRY_LINE_MAX] = "later ";
+    struct encoder json = encoder_of(result);
+
+    job_say(report, "connecting");
+    for (int i = 0; i < KEY_TRIES && after(last, "later ") != NULL; i++) {
+        if (i > 0)
+            (void)usleep(KEY_PAUSE_MS * 1000);
+        *last = '\0';
+        if (!try(work, report, last, err))
+            return false;
+    }
+    const char *done = after(last, "ok "), *why = after(last, "no ");
+    if (why == NULL)
+        why = after(last, "later ");
+    if (done == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, "%s", why != NULL ? why : "the copy ended early");
     encode_object(&json);
-    encode_field_text(&json, "output", last + 3);
+    encode_field_text(&json, "output", done);
     encode_end(&json);
     return true;
 }

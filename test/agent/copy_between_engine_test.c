@@ -25,25 +25,30 @@ static void want_pair(void)
     market_want(host_market, pair, 2);
 }
 
-/* What is told to both about a copy of that name; of neither where `op_id` is NULL. */
+/* What is to be told to both about a copy of that name. */
+static void make_ends(const char *op_id, const char *from, const char *to)
+{
+    struct copy_secret secret = copy_secret_of(&server, op_id);
+    struct key_pair keys = copy_secret_keys(&secret);
+    struct hash greeting = copy_secret_greeting(&secret);
+
+    (void)hex_format(secret.seed.bytes, sizeof secret.seed.bytes, secret_text);
+    for (int i = 0; i < 2; i++) {
+        ends[i] = (struct desired_copy){ .is_target = i == 1, .from = from, .to = NULL };
+        ends[i].to = i == 1 ? to : NULL;
+        memcpy(ends[i].public_key, keys.public_key, COPY_KEY_SIZE);
+        memcpy(ends[i].greeting, greeting.bytes, COPY_KEY_SIZE);
+        pair[i].copies = &ends[i];
+        pair[i].copy_count = 1;
+    }
+}
+
+/* Tell them; of none where `op_id` is NULL. */
 static void set_ends(const char *op_id, const char *from, const char *to)
 {
     pair[0].copy_count = pair[1].copy_count = 0;
-    if (op_id != NULL) {
-        struct copy_secret secret = copy_secret_of(&server, op_id);
-        struct key_pair keys = copy_secret_keys(&secret);
-        struct hash greeting = copy_secret_greeting(&secret);
-
-        (void)hex_format(secret.seed.bytes, sizeof secret.seed.bytes, secret_text);
-        for (int i = 0; i < 2; i++) {
-            ends[i] = (struct desired_copy){ .is_target = i == 1, .from = from, .to = NULL };
-            ends[i].to = i == 1 ? to : NULL;
-            memcpy(ends[i].public_key, keys.public_key, COPY_KEY_SIZE);
-            memcpy(ends[i].greeting, greeting.bytes, COPY_KEY_SIZE);
-            pair[i].copies = &ends[i];
-            pair[i].copy_count = 1;
-        }
-    }
+    if (op_id != NULL)
+        make_ends(op_id, from, to);
     want_pair();
 }
 
@@ -171,6 +176,27 @@ static void test_both_may_be_stopped(void **state)
     CHECK_TEXT(output, "not");
 }
 
+static void test_a_host_that_hears_of_it_late_is_waited_for(void **state)
+{
+    char output[OUTPUT_SIZE];
+    struct desired_op op;
+
+    (void)state;
+    make_ends("00000000000000000000000000000a11", "/data/other", "/late");
+    pair[0].copy_count = 0;
+    want_pair();
+    op = op_of("00000000000000000000000000000a11");
+    market_want_ops(host_market, &op, 1);
+    (void)sleep(2);
+    pair[0].copy_count = 1;
+    want_pair();
+    CHECK_INT(market_wait_op(host_market, op.op_id, output, sizeof output, HOST_SECONDS), OP_DONE);
+    market_want_ops(host_market, NULL, 0);
+    set_ends(NULL, NULL, NULL);
+    host_run(TARGET, "cat /late", output, sizeof output);
+    CHECK_TEXT(output, "not");
+}
+
 /* The same address, and a host that was not told of it. */
 static void test_who_does_not_know_the_secret_gets_nothing(void **state)
 {
@@ -178,7 +204,8 @@ static void test_who_does_not_know_the_secret_gets_nothing(void **state)
     struct desired_op op;
 
     (void)state;
-    set_ends("00000000000000000000000000000a07", "/data/other", "/stolen");
+    /* Never with the right ones: they would be as good as any. */
+    make_ends("00000000000000000000000000000a07", "/data/other", "/stolen");
     ends[0].greeting[0] ^= 1;
     want_pair();
     op = op_of("00000000000000000000000000000a07");
@@ -186,7 +213,7 @@ static void test_who_does_not_know_the_secret_gets_nothing(void **state)
     CHECK_INT(market_wait_op(host_market, op.op_id, output, sizeof output, HOST_SECONDS),
               OP_FAILED);
     CHECK(strstr(output, "not the instance's host") != NULL);
-    set_ends("00000000000000000000000000000a08", "/data/other", "/stolen");
+    make_ends("00000000000000000000000000000a08", "/data/other", "/stolen");
     ends[0].public_key[0] ^= 1;
     want_pair();
     op = op_of("00000000000000000000000000000a08");
@@ -256,7 +283,7 @@ static void test_the_key_of_a_copy_opens_that_and_nothing_else(void **state)
     auto_buf struct buf made = buf_of(4096);
 
     (void)state;
-    set_ends("00000000000000000000000000000a10", "/data/a dir", "/x");
+    make_ends("00000000000000000000000000000a10", "/data/a dir", "/x");
     read_thief(ends[0].public_key);
     want_pair();
     CHECK_INT(client("printf '#!/bin/sh\\nssh %s vastai_kaalia@127.0.0.1 copy | "
@@ -321,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_a_slash_means_what_is_in_it_and_only_what_changed_moves),
         cmocka_unit_test(test_what_is_not_there_ends_with_the_reason),
         cmocka_unit_test(test_both_may_be_stopped),
+        cmocka_unit_test(test_a_host_that_hears_of_it_late_is_waited_for),
         cmocka_unit_test(test_who_does_not_know_the_secret_gets_nothing),
         cmocka_unit_test(test_the_key_of_a_copy_opens_that_and_nothing_else),
         cmocka_unit_test(test_one_that_is_not_listed_any_more_ends),
