@@ -245,3 +245,32 @@ bool flow_instance_list(const struct flow *flow, const struct caller *caller, st
     *ret_count = work.count;
     return true;
 }
+
+struct owners_work {
+    const int64_t *ids;
+    size_t count;
+    int64_t *owner_ids;
+};
+
+static bool owners_work(struct db *db, void *context, struct error *err)
+{
+    struct owners_work *work = context;
+    bool has;
+
+    for (size_t i = 0; i < work->count; i++) {
+        if (!contract_find_owner(db, work->ids[i], &work->owner_ids[i], &has, err))
+            return false;
+        if (!has)
+            work->owner_ids[i] = 0;
+    }
+    return true;
+}
+
+bool flow_instance_owners(const struct flow *flow, const int64_t *ids, size_t count,
+                          int64_t *ret_owner_ids, struct error *err)
+{
+    struct owners_work work = { ids, count, ret_owner_ids };
+
+    return count == 0 || store_read(flow->store, owners_work, &work, err) ||
+           error_context(err, "find whose instances they are");
+}

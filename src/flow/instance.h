@@ -41,6 +41,10 @@ NODISCARD bool flow_instance_show(const struct flow *flow, const struct caller *
                                   struct arena *arena, struct instance_view *ret, bool *ret_has,
                                   struct error *err);
 
+/* Whose those instances are, or volumes; 0: there is no such one. */
+NODISCARD bool flow_instance_owners(const struct flow *flow, const int64_t *ids, size_t count,
+                                    int64_t *ret_owner_ids, struct error *err);
+
 /* All instances of the caller in order of id. What an account may have is bounded
  * (flow/rent.h), so filters, other orders and pages are the handler's. */
 NODISCARD bool flow_instance_list(const struct flow *flow, const struct caller *caller,

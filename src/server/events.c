@@ -16,6 +16,7 @@ enum { EVENT_MAX = 16 * 1024, READ_ARENA_MAX = 64 << 20 };
 struct change {
     enum db_topic topic;
     int64_t id;
+    int64_t owner_id; /* whose listeners hear of it; found by the thread */
 };
 
 /* Belongs to the thread, once it has taken it from `arrivals`. */
@@ -240,6 +241,55 @@ static bool wait_for_news(struct events *events, struct news *ret)
     return goes_on;
 }
 
+static int compare_changes(const void *a, const void *b)
+{
+    const struct change *x = a, *y = b;
+
+    if (x->topic != y->topic)
+        return x->topic < y->topic ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Each once: what has changed twice is read as it is now. */
+static void drop_repeated(struct news *news)
+{
+    size_t count = 0;
+
+    qsort(news->changes, news->change_count, sizeof news->changes[0], compare_changes);
+    for (size_t i = 0; i < news->change_count; i++)
+        if (count == 0 || compare_changes(&news->changes[count - 1], &news->changes[i]) != 0)
+            news->changes[count++] = news->changes[i];
+    news->change_count = count;
+}
+
+/* Where that cannot be found out nobody hears of them, and all are told everything instead. */
+static void find_owners(struct events *events, struct news *news)
+{
+    int64_t ids[EVENTS_QUEUE_MAX], owner_ids[EVENTS_QUEUE_MAX];
+    size_t count = 0;
+    struct error err;
+
+    if (news->is_all)
+        return;
+    drop_repeated(news);
+    for (size_t i = 0; i < news->change_count; i++)
+        if (news->changes[i].topic == TOPIC_CONTRACT)
+            ids[count++] = news->changes[i].id;
+    if (!flow_instance_owners(events->flow, ids, count, owner_ids, &err)) {
+        log_trouble(events, &err);
+        news->is_all = true;
+        return;
+    }
+    count = 0;
+    for (size_t i = 0; i < news->change_count; i++) {
+        struct change *change = &news->changes[i];
+        if (change->topic == TOPIC_CONTRACT)
+            change->owner_id = owner_ids[count++];
+        else if (change->topic == TOPIC_USER)
+            change->owner_id = change->id;
+    }
+}
+
 static void pass_on(struct events *events, struct listener *listener, const struct news *news)
 {
     int64_t now_us = monotonic_us();
@@ -250,9 +300,11 @@ static void pass_on(struct events *events, struct listener *listener, const stru
     }
     for (size_t i = 0; i < news->change_count && !news->is_all && !listener->is_gone; i++) {
         const struct change *change = &news->changes[i];
+        if (change->owner_id != listener->caller.user_id)
+            continue;
         if (change->topic == TOPIC_CONTRACT)
             tell_contract(events, listener, change->id);
-        else if (change->topic == TOPIC_USER && change->id == listener->caller.user_id)
+        else if (change->topic == TOPIC_USER)
             tell_balance(events, listener);
     }
     if (now_us >= listener->balance_due_us && !listener->is_gone)
@@ -292,6 +344,7 @@ static void *run(void *context)
         abort();
     while (wait_for_news(events, news)) {
         bool has_to_sweep = news->arrivals != NULL;
+        find_owners(events, news);
         while (news->arrivals != NULL) {
             struct listener *listener = news->arrivals;
             news->arrivals = listener->next;
@@ -389,7 +442,7 @@ void events_touch(struct events *events, enum db_topic topic, int64_t id)
         if (id == STORE_ID_ANY || events->queue_length == EVENTS_QUEUE_MAX)
             events->is_all_touched = true;
         else
-            events->queue[events->queue_length++] = (struct change){ topic, id };
+            events->queue[events->queue_length++] = (struct change){ topic, id, 0 };
         (void)pthread_cond_signal(&events->changed);
     }
     (void)pthread_mutex_unlock(&events->lock);

@@ -9,7 +9,8 @@
  * one that reconnects has missed nothing. The balance comes again every EVENTS_BALANCE_SECONDS
  * while something runs, since it falls by itself then, and now and then where nothing does. One
  * thread reads the store and writes to the streams; whoever reports a change only leaves an id
- * here. */
+ * here. Of a change it is asked once whose it is, and only who listens for that account costs more:
+ * so many others as may listen, what happens costs the same. */
 
 #ifndef BERTH_SERVER_EVENTS_H
 #define BERTH_SERVER_EVENTS_H

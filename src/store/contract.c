@@ -155,6 +155,21 @@ bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct are
                          DB_ARGS(db_int(owner_id), db_int(id)), arena, ret, ret_has, err);
 }
 
+static bool owner_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    (void)arena;
+    return rows_number(row, 0, 1, INT64_MAX, item, err);
+}
+
+bool contract_find_owner(struct db *db, int64_t id, int64_t *ret_owner_id, bool *ret_has,
+                         struct error *err)
+{
+    static const struct rows_reader owner = { "contract's owner", sizeof(int64_t), owner_read };
+
+    return rows_load_one(db, &owner, "SELECT owner_id FROM contract WHERE id = $1",
+                         DB_ARGS(db_int(id)), NULL, ret_owner_id, ret_has, err);
+}
+
 bool contract_load(struct db *db, int64_t id, struct arena *arena, struct contract_row *ret,
                    bool *ret_has, struct error *err)
 {

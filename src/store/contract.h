@@ -69,6 +69,9 @@ NODISCARD bool contract_insert(struct db *db, const struct contract_row *contrac
 /* Instances of one renter; destroyed ones are not found, nor are idle jobs and volumes. */
 NODISCARD bool contract_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
                                    struct contract_row *ret, bool *ret_has, struct error *err);
+/* Whose it is, whatever has become of it. */
+NODISCARD bool contract_find_owner(struct db *db, int64_t id, int64_t *ret_owner_id, bool *ret_has,
+                                   struct error *err);
 NODISCARD bool contract_list_owned(struct db *db, int64_t owner_id, struct arena *arena,
                                    struct contract_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool contract_count_owned(struct db *db, int64_t owner_id, int64_t *ret_count,

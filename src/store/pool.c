@@ -10,6 +10,11 @@
 #include "base/instant.h"
 #include "sys/thread.h"
 
+struct idle {
+    struct db *db;
+    int64_t since_us;
+};
+
 struct pool {
     pool_open *open;
     char *location; /* owned */
@@ -17,7 +22,7 @@ struct pool {
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t freed;
-    struct db *idle[POOL_SIZE_MAX]; /* the last one given is the next one taken: it is warm */
+    struct idle idle[POOL_SIZE_MAX]; /* the last one given is the next one taken: it is warm */
     size_t idle_count;
     size_t lent_count; /* or being opened */
 };
@@ -43,7 +48,7 @@ void pool_stop(struct pool **pool)
         return;
     assert((*pool)->lent_count == 0);
     for (size_t i = 0; i < (*pool)->idle_count; i++)
-        db_close(&(*pool)->idle[i]);
+        db_close(&(*pool)->idle[i].db);
     (void)pthread_mutex_destroy(&(*pool)->lock);
     (void)pthread_cond_destroy(&(*pool)->freed);
     free((*pool)->location);
@@ -63,22 +68,42 @@ static bool take_place(struct pool *pool, int wait_ms, struct db **ret_db)
     has_place = pool->lent_count < pool->size; /* it may have come as the wait ended */
     if (has_place) {
         pool->lent_count++;
-        *ret_db = pool->idle_count > 0 ? pool->idle[--pool->idle_count] : NULL;
+        *ret_db = pool->idle_count > 0 ? pool->idle[--pool->idle_count].db : NULL;
     }
     (void)pthread_mutex_unlock(&pool->lock);
     return has_place;
 }
 
-/* `db` may be NULL: the place alone. */
-static void give_place(struct pool *pool, struct db *db)
+/* The one that has lain idle for longest, where that was too long; under the lock. */
+static struct db *take_idler(struct pool *pool, int64_t now_us)
+{
+    if (pool->idle_count == 0 || now_us - pool->idle[0].since_us < POOL_IDLE_US)
+        return NULL;
+    struct db *db = pool->idle[0].db;
+    memmove(pool->idle, pool->idle + 1, --pool->idle_count * sizeof pool->idle[0]);
+    return db;
+}
+
+static void give_place(struct pool *pool, struct db *db, int64_t now_us)
 {
     (void)pthread_mutex_lock(&pool->lock);
     assert(pool->lent_count > 0);
     pool->lent_count--;
     if (db != NULL)
-        pool->idle[pool->idle_count++] = db;
+        pool->idle[pool->idle_count++] = (struct idle){ db, now_us };
+    struct db *idler = db != NULL ? take_idler(pool, now_us) : NULL;
     (void)pthread_cond_signal(&pool->freed);
     (void)pthread_mutex_unlock(&pool->lock);
+    if (idler != NULL)
+        db_close(&idler);
+}
+
+static int64_t steady_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
 
 bool pool_take(struct pool *pool, int wait_ms, struct db **ret_db, struct error *err)
@@ -88,7 +113,7 @@ bool pool_take(struct pool *pool, int wait_ms, struct db **ret_db, struct error 
     if (!take_place(pool, wait_ms, &db))
         return error_set(err, ERROR_TIMEOUT, "no connection to the database came free");
     if (db == NULL && !pool->open(pool->location, &db, err)) {
-        give_place(pool, NULL);
+        give_place(pool, NULL, 0);
         return false;
     }
     *ret_db = db;
@@ -97,13 +122,18 @@ bool pool_take(struct pool *pool, int wait_ms, struct db **ret_db, struct error 
 
 void pool_give(struct pool *pool, struct db *db)
 {
+    pool_give_at(pool, db, steady_us());
+}
+
+void pool_give_at(struct pool *pool, struct db *db, int64_t now_us)
+{
     assert(!db->is_in_transaction);
-    give_place(pool, db);
+    give_place(pool, db, now_us);
 }
 
 void pool_give_broken(struct pool *pool, struct db *db)
 {
-    struct db *broken[POOL_SIZE_MAX];
+    struct idle broken[POOL_SIZE_MAX];
     size_t count;
 
     db_close(&db);
@@ -113,6 +143,6 @@ void pool_give_broken(struct pool *pool, struct db *db)
     pool->idle_count = 0;
     (void)pthread_mutex_unlock(&pool->lock);
     for (size_t i = 0; i < count; i++)
-        db_close(&broken[i]);
-    give_place(pool, NULL);
+        db_close(&broken[i].db);
+    give_place(pool, NULL, 0);
 }

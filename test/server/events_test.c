@@ -132,6 +132,43 @@ static void test_changes_come_to_whose_they_are(void **state)
     close_events(support);
 }
 
+/* However many listen for other accounts, and however often it is said. */
+static void test_what_happens_costs_the_same_however_many_listen(void **state)
+{
+    enum { OTHERS = 24, TIMES = 50 };
+    struct support *support = *state;
+    uint64_t reads[2];
+    int fds[OTHERS];
+
+    open_events(support);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 2);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    int fd = listen_as(ada);
+    CHECK(hears(fd, "event: instance\n"));
+    (void)hears_nothing(fd);
+    for (int round = 0; round < 2; round++) {
+        reads[round] = store_totals(support->store).reads;
+        for (int i = 0; i < TIMES; i++)
+            events_touch(events, TOPIC_CONTRACT, id);
+        CHECK(hears(fd, "event: instance\n"));
+        (void)hears_nothing(fd);
+        reads[round] = store_totals(support->store).reads - reads[round];
+        for (int i = 0; round == 0 && i < OTHERS; i++) {
+            char email[64];
+            (void)snprintf(email, sizeof email, "other%d@berth.test", i);
+            fds[i] = listen_as(world_user(&world, email, 0));
+            CHECK(hears(fds[i], "event: balance\n"));
+        }
+    }
+    /* A batch of changes is two reads; balances may come due meanwhile. */
+    CHECK(reads[1] < OTHERS && reads[0] < TIMES);
+    for (int i = 0; i < OTHERS; i++)
+        (void)close(fds[i]);
+    (void)close(fd);
+    close_events(support);
+}
+
 /* The oldest makes room, and is told by its stream's end. */
 static void test_an_account_has_so_many_listeners(void **state)
 {
@@ -157,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_listener_begins_with_all_that_is_its_own),
         cmocka_unit_test(test_changes_come_to_whose_they_are),
+        cmocka_unit_test(test_what_happens_costs_the_same_however_many_listen),
         cmocka_unit_test(test_an_account_has_so_many_listeners),
     };
 

@@ -417,6 +417,27 @@ static void test_a_row_that_cannot_be_is_corrupt(void **state)
     }
 }
 
+static void test_whose_it_is_is_known_for_ever(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t owner_id = 77;
+    bool has;
+
+    scene_run(&scene, "UPDATE contract SET state = 9, destroyed_us = 1 WHERE id = $1",
+              DB_ARGS(db_int(scene.contract)));
+    CHECK_OK(contract_find_owner(scene.db, scene.contract_bob, &owner_id, &has, &scene.err),
+             &scene.err);
+    CHECK(has);
+    CHECK_INT(owner_id, scene.bob);
+    CHECK_OK(contract_find_owner(scene.db, scene.contract, &owner_id, &has, &scene.err),
+             &scene.err);
+    CHECK(has);
+    CHECK_INT(owner_id, scene.ada);
+    CHECK_OK(contract_find_owner(scene.db, 99999, &owner_id, &has, &scene.err), &scene.err);
+    CHECK(!has);
+    CHECK_INT(owner_id, scene.ada);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_an_idle_job_is_no_rental),
         cmocka_unit_test(test_a_bid_that_never_ran_costs_nothing),
         cmocka_unit_test(test_a_row_that_cannot_be_is_corrupt),
+        cmocka_unit_test(test_whose_it_is_is_known_for_ever),
     };
     return SUPPORT_RUN(tests);
 }

@@ -145,6 +145,42 @@ static void test_a_broken_one_takes_the_idle_ones_with_it(void **state)
     CHECK_INT(closed, 4);
 }
 
+static void test_what_lies_idle_for_long_is_closed(void **state)
+{
+    struct pool *pool = start(3);
+    struct db *taken[3];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        CHECK_OK(pool_take(pool, 0, &taken[i], &err), &err);
+    for (size_t i = 0; i < 3; i++)
+        pool_give_at(pool, taken[i], (int64_t)i);
+    /* The busy one comes back: the one that was given first has waited, but not for long enough. */
+    CHECK_OK(pool_take(pool, 0, &taken[2], &err), &err);
+    pool_give_at(pool, taken[2], POOL_IDLE_US - 1);
+    CHECK_INT(closed, 0);
+    CHECK_OK(pool_take(pool, 0, &taken[2], &err), &err);
+    pool_give_at(pool, taken[2], POOL_IDLE_US);
+    CHECK_INT(closed, 1);
+    CHECK_OK(pool_take(pool, 0, &taken[2], &err), &err);
+    pool_give_at(pool, taken[2], POOL_IDLE_US + 1);
+    CHECK_INT(closed, 2);
+    /* Which itself never lies idle for long enough, and is the one that is taken. */
+    CHECK_OK(pool_take(pool, 0, &taken[0], &err), &err);
+    CHECK(taken[0] == taken[2]);
+    pool_give_at(pool, taken[0], 10 * POOL_IDLE_US);
+    CHECK_INT(closed, 2);
+    /* There is room for as many as ever. */
+    for (size_t i = 0; i < 3; i++)
+        CHECK_OK(pool_take(pool, 0, &taken[i], &err), &err);
+    CHECK_INT(opened, 5);
+    for (size_t i = 0; i < 3; i++)
+        pool_give(pool, taken[i]);
+    pool_stop(&pool);
+    CHECK_INT(closed, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_who_waits_gets_what_comes_free),
         cmocka_unit_test(test_one_that_cannot_be_opened_takes_no_place),
         cmocka_unit_test(test_a_broken_one_takes_the_idle_ones_with_it),
+        cmocka_unit_test(test_what_lies_idle_for_long_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
