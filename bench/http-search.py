@@ -8,8 +8,10 @@ that it can cost: what they cost is told by a document that lies ready in memory
 few bytes. Servers on one core, wrk on the other, in turn, medians.
 
 The figures without a suffix are those of gzip, because that is what the clients get; those of -plain are
-what somebody gets who asks without Accept-Encoding. The time that is left of each offer, its flags and
-its place are worked out for every request; nothing keeps a whole reply.
+what somebody gets who asks without Accept-Encoding. Both are of one search that many make: berthd keeps
+its reply for as long as no offer changes, and makes it again each second (src/server/offer_pages.h). Those
+of -fresh are of searches that nobody has made before: each has a number of its own in it, so each is
+read, searched for and written, also those that find nothing, which they are held against.
 
 The market is written into the database as rows, on the models and prices of a real one: its machines
 need no agents, and nothing else goes on."""
@@ -37,6 +39,7 @@ OFFERS, CONNECTIONS, NEVER = 20000, 16, 2**63 - 1
 QUERY = {"verified": {"eq": True}, "external": {"eq": False}, "rentable": {"eq": True}, "limit": 64}
 DOCUMENT, SMALL = "/api/openapi.json", "/healthz"
 NOTHING = {**QUERY, "num_gpus": {"gt": 1000}}
+NEW = '"id": {"neq": 7%011d}, '  # a condition that no query had
 
 NGINX = """
 daemon off; pid {dir}/nginx.pid; error_log {dir}/nginx.log crit; worker_processes 1;
@@ -88,7 +91,7 @@ def fill(path):
         machine = {"id": number, "owner_id": 1, "public_key": number.to_bytes(32, "big"), "facts": json.dumps(its),
                    "hostname": its["hostname"], "inet_up_kbps": its["inet_up_kbps"],
                    "inet_down_kbps": its["inet_down_kbps"], "geolocation": f"Somewhere, {row['country'] or 'US'}",
-                   "verification": 1, "created_us": now, "is_listed": 1, "is_online": 1, "is_engine_ok": 1,
+                   "verification": 1, "verify_set": 1, "created_us": now, "is_listed": 1, "is_online": 1, "is_engine_ok": 1,
                    "disk_free_gb": its["disk_gb"], **terms}
         insert(db, "machine", machine)
         for i, gpu in enumerate(its["gpus"]):
@@ -143,13 +146,15 @@ def ask(url, query, path="/api/v0/bundles/", coding=None):
         return reply.read()
 
 
-def load(folder, url, query, pid, coding="identity"):
+def load(folder, url, query, pid, coding="identity", is_fresh=False):
     """Requests a second, and the server's CPU for each in microseconds."""
     script = folder / "load.lua"
     body = json.dumps(query).replace("'", "") if query else ""
+    each = (f"local count = {time.monotonic_ns() // 1000 % 10**10}\nrequest = function() count = count + 1; return "
+            f"wrk.format(nil, nil, nil, string.format('{{{NEW}{body[1:]}', count)) end\n") if is_fresh else ""
     script.write_text(f"wrk.method = '{'POST' if query else 'GET'}'\nwrk.body = '{body}'\n"
                       "wrk.headers['Content-Type'] = 'application/json'\n"
-                      f"wrk.headers['Accept-Encoding'] = '{coding}'\n"
+                      f"wrk.headers['Accept-Encoding'] = '{coding}'\n{each}"
                       "done = function(s) io.write(string.format('FIGURES %d %d %d\\n', s.requests, s.duration, "
                       "s.errors.status + s.errors.read + s.errors.timeout)) end\n")
     before = cpu_us(pid)
@@ -199,27 +204,32 @@ def main():
             sys.exit("bench-http-search: nginx serves other bytes")
         document = ask(url, None, DOCUMENT)
         found, peer = {"gzip": [], "identity": []}, {"gzip": [], "identity": []}
-        empty, large, small = [], [], []
+        fresh, empty, fresh_empty, large, small = {"gzip": [], "identity": []}, [], [], [], []
         try:
             for _ in range(ROUNDS):
                 for coding in ("gzip", "identity"):
                     found[coding].append(load(folder, bundles, QUERY, server.pid, coding))
                     peer[coding].append(load(folder, peer_url + "/offers", None, worker, coding))
+                    fresh[coding].append(load(folder, bundles, QUERY, server.pid, coding, True))
                 empty.append(load(folder, bundles, NOTHING, server.pid, "gzip"))
+                fresh_empty.append(load(folder, bundles, NOTHING, server.pid, "gzip", True))
                 large.append(load(folder, url + DOCUMENT, None, server.pid))
                 small.append(load(folder, url + SMALL, None, server.pid))
+            if len(json.loads(ask(url, QUERY))["offers"]) != 64:
+                sys.exit("bench-http-search: in the end there were no 64 offers any more")
         finally:
             nginx.terminate()
             nginx.wait()
             server.send_signal(signal.SIGTERM)
             server.wait(12)
-    least = median(empty, 1)
     for coding, suffix in (("gzip", ""), ("identity", "-plain")):
-        ours, theirs = median(found[coding], 0), median(peer[coding], 0)
-        result(f"http-search-64{suffix}", ours, "requests/s", "nginx", theirs, ours / theirs, "higher")
-        cost = median(found[coding], 1)
-        result(f"http-search-64-cpu{suffix}", cost, "us", "empty-list", least, cost / least, "lower")
+        theirs = median(peer[coding], 0)
+        for kind, (figures, nothing) in {"": (found[coding], empty), "-fresh": (fresh[coding], fresh_empty)}.items():
+            ours, cost, least = median(figures, 0), median(figures, 1), median(nothing, 1)
+            result(f"http-search-64{suffix}{kind}", ours, "requests/s", "nginx", theirs, ours / theirs, "higher")
+            result(f"http-search-64-cpu{suffix}{kind}", cost, "us", "empty-list", least, cost / least, "lower")
         print(f"# {coding}: {len(replies[coding])} bytes a reply; nginx {median(peer[coding], 1):.1f} us of CPU a request", flush=True)
+    least, cost = median(empty, 1), median(found["identity"], 1)
     sending = (median(large, 1) - median(small, 1)) * len(replies["identity"]) / len(document)
     result("http-search-64-floor-plain", cost, "us", "empty-list-and-its-bytes", least + sending, cost / (least + sending), "lower")
 

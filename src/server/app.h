@@ -46,6 +46,7 @@ struct app {
     struct metrics *metrics;
     struct hub *hub;
     struct catalog_feed *catalog;
+    struct offer_pages *offer_pages;
     struct orders *orders;
     struct market_stats *market_stats;
     struct events *events;

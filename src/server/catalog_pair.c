@@ -13,12 +13,15 @@ enum { YIELDS_MAX = 100, PAUSE_NS = 50000 };
 struct catalog_side {
     /* Apart from the rest: every search writes to it. */
     _Alignas(64) atomic_size_t reader_count;
-    _Alignas(64) struct catalog *catalog; /* owned; written only while nobody is counted in */
+    /* Owned, and its edition: written only while nobody is counted in. */
+    _Alignas(64) struct catalog *catalog;
+    uint64_t edition;
 };
 
 struct catalog_pair {
     struct catalog_side sides[2];
     struct catalog_notes *notes; /* owned; the writer's: of what it is putting */
+    uint64_t edition;            /* the writer's: of the last change */
     _Alignas(64) _Atomic(struct catalog_side *) present;
 };
 
@@ -31,7 +34,9 @@ struct catalog_pair *catalog_pair_of(const struct catalog_stock *stocks, size_t 
     for (int i = 0; i < 2; i++) {
         atomic_init(&pair->sides[i].reader_count, 0);
         pair->sides[i].catalog = catalog_of(stocks, count);
+        pair->sides[i].edition = 1;
     }
+    pair->edition = 1;
     atomic_init(&pair->present, &pair->sides[0]);
     pair->notes = catalog_notes_new();
     return pair;
@@ -78,27 +83,35 @@ static struct catalog_side *resting(struct catalog_pair *pair)
     return &pair->sides[atomic_load(&pair->present) == &pair->sides[0] ? 1 : 0];
 }
 
-void catalog_pair_put(struct catalog_pair *pair, const struct catalog_stock *stocks, size_t count)
+static void put_noted(const struct catalog_pair *pair, struct catalog_side *side)
 {
-    struct catalog *resting_now = resting(pair)->catalog;
-
-    catalog_notes_clear(pair->notes);
-    catalog_note(resting_now, stocks, count, pair->notes);
-    catalog_put_noted(resting_now, pair->notes);
-    catalog_put_noted(swap(pair)->catalog, pair->notes);
+    catalog_put_noted(side->catalog, pair->notes);
+    side->edition = pair->edition;
 }
 
-static void replace_all(struct catalog_side *side, const struct catalog_stock *stocks, size_t count)
+void catalog_pair_put(struct catalog_pair *pair, const struct catalog_stock *stocks, size_t count)
+{
+    catalog_notes_clear(pair->notes);
+    catalog_note(resting(pair)->catalog, stocks, count, pair->notes);
+    pair->edition++;
+    put_noted(pair, resting(pair));
+    put_noted(pair, swap(pair));
+}
+
+static void replace_all(struct catalog_pair *pair, struct catalog_side *side,
+                        const struct catalog_stock *stocks, size_t count)
 {
     catalog_release(&side->catalog);
     side->catalog = catalog_of(stocks, count);
+    side->edition = pair->edition;
 }
 
 void catalog_pair_replace(struct catalog_pair *pair, const struct catalog_stock *stocks,
                           size_t count)
 {
-    replace_all(resting(pair), stocks, count);
-    replace_all(swap(pair), stocks, count);
+    pair->edition++;
+    replace_all(pair, resting(pair), stocks, count);
+    replace_all(pair, swap(pair), stocks, count);
 }
 
 struct catalog_side *catalog_pair_take(struct catalog_pair *pair)
@@ -118,6 +131,11 @@ struct catalog_side *catalog_pair_take(struct catalog_pair *pair)
 const struct catalog *catalog_side_catalog(const struct catalog_side *side)
 {
     return side->catalog;
+}
+
+uint64_t catalog_side_edition(const struct catalog_side *side)
+{
+    return side->edition;
 }
 
 void catalog_side_give_back(struct catalog_side **side)

@@ -33,6 +33,9 @@ void catalog_pair_replace(struct catalog_pair *pair, const struct catalog_stock 
 /* The catalog as it is now, unchanged until it is given back. */
 struct catalog_side *catalog_pair_take(struct catalog_pair *pair);
 const struct catalog *catalog_side_catalog(const struct catalog_side *side);
+
+/* Of the pair's last change that is in it: the same edition is the same offers. */
+uint64_t catalog_side_edition(const struct catalog_side *side);
 void catalog_side_give_back(struct catalog_side **side);
 
 #endif

@@ -130,6 +130,19 @@ void http_reply(struct http_exchange *exchange, int status, const char *content_
 void http_reply_static(struct http_exchange *exchange, int status, const char *content_type,
                        const void *bytes, size_t length);
 
+/* A reply of 200 that is made once and sent to many: the bytes of a page never change. The body is
+ * taken over, and must not have overflowed; headers are copied. */
+struct http_page;
+struct http_page *http_page_of(const char *content_type, const struct http_pair *headers,
+                               size_t count, struct buf *body);
+
+/* One holder more, and one less: the last to let go frees it. */
+struct http_page *http_page_hold(struct http_page *page);
+void http_page_release(struct http_page **page);
+
+/* End the exchange with it, as it is: none of http_set_header(). The page stays the caller's. */
+void http_reply_page(struct http_exchange *exchange, struct http_page *page);
+
 /* Have a worker call `work`, which then owns the exchange. A full queue is answered with 503
  * here. */
 void http_work(struct http_exchange *exchange, http_handler *work, void *context);

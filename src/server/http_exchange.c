@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "server/door.h"
+#include "server/http_answer.h"
 #include "server/http_reaper.h"
 #include "server/http_refuse.h"
 #include "server/target.h"
@@ -17,7 +18,6 @@ enum {
     LINGER_US = 5000000,            /* for a client that is refused */
 };
 
-static const char json_type[] = "application/json";
 static const char too_long[] = "A request's body has at most 1 MiB.";
 
 const char *http_method_name(enum http_method method)
@@ -92,115 +92,26 @@ void exchange_release(struct http_exchange *exchange)
 {
     if (atomic_fetch_sub(&exchange->holders, 1) > 1)
         return;
-    if (exchange->response != NULL)
-        MHD_destroy_response(exchange->response);
+    exchange_drop_response(exchange);
     (void)pthread_mutex_destroy(&exchange->lock);
     buf_release(&exchange->body);
     arena_release(&exchange->arena);
     free(exchange);
 }
 
-static void count_answer(struct http_exchange *exchange, int status)
-{
-    struct http *http = exchange->http;
-    struct http_counters *counters = &http->counters;
-
-    atomic_fetch_add(status >= 500   ? &counters->replies_5xx
-                     : status >= 400 ? &counters->replies_4xx
-                                     : &counters->replies_2xx,
-                     1);
-    if (http->options.observer != NULL)
-        http->options.observer(http->options.observer_context, exchange->tag, status,
-                               http_now_us() - exchange->started_us);
-}
-
-bool exchange_answer(struct http_exchange *exchange, int status, struct MHD_Response *response,
-                     size_t length)
-{
-    (void)pthread_mutex_lock(&exchange->lock);
-    bool is_owed = exchange->state != EXCHANGE_ANSWERED;
-
-    if (is_owed) {
-        exchange->state = EXCHANGE_ANSWERED;
-        exchange->status = status;
-        exchange->response = response;
-        exchange->reply_length = length;
-        count_answer(exchange, status);
-        if (exchange->is_suspended) {
-            exchange->is_suspended = false;
-            MHD_resume_connection(exchange->mhd);
-        }
-    }
-    (void)pthread_mutex_unlock(&exchange->lock);
-    if (!is_owed)
-        MHD_destroy_response(response);
-    return is_owed;
-}
-
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-    enum MHD_Result is_added = MHD_add_response_header(response, name, value);
-
-    /* Names and values are ours, or were checked by http_set_header(). */
-    assert(is_added == MHD_YES);
-}
-
-struct MHD_Response *exchange_response(const char *content_type, const void *bytes, size_t length,
-                                       bool is_ours)
-{
-    /* The library's interface lacks a const: it does not write to persistent memory. */
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        length, (void *)(uintptr_t)bytes, is_ours ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-
-    if (response == NULL)
-        abort();
-    if (content_type != NULL)
-        add_header(response, "Content-Type", content_type);
-    add_header(response, "Cache-Control", "no-store");
-    add_header(response, "X-Content-Type-Options", "nosniff");
-    return response;
-}
-
-/* The same with the headers that the handler has set. */
-static struct MHD_Response *make_response(struct http_exchange *exchange, const char *content_type,
-                                          const void *bytes, size_t length, bool is_ours)
-{
-    struct MHD_Response *response = exchange_response(content_type, bytes, length, is_ours);
-
-    for (size_t i = 0; i < exchange->reply_header_count; i++) {
-        /* Replies are nobody's to keep, unless their handler says otherwise. */
-        if (strcmp(exchange->reply_headers[i].name, "Cache-Control") == 0)
-            (void)MHD_del_response_header(response, "Cache-Control", "no-store");
-        add_header(response, exchange->reply_headers[i].name, exchange->reply_headers[i].value);
-    }
-    return response;
-}
-
-bool exchange_refuse(struct http_exchange *exchange, int status, const char *code, const char *text)
-{
-    struct buf body = buf_of(1024);
-
-    buf_printf(&body, "{\"success\":false,\"error\":\"%s\",\"msg\":\"%s\"}", code, text);
-    size_t length = body.length;
-    return exchange_answer(exchange, status,
-                           make_response(exchange, json_type, buf_take(&body), length, true),
-                           length);
-}
-
 /* Hand the decided reply to the library. */
 static enum MHD_Result queue(struct http_exchange *exchange)
 {
     int64_t seconds = (int64_t)(exchange->reply_length / REPLY_BYTES_PER_SECOND);
-    struct MHD_Response *response = exchange->response;
 
     exchange->connection->deadline_us =
         exchange->reply_length == SIZE_MAX
             ? NEVER
             : http_now_us() + exchange->http->options.reply_timeout_ms * US_PER_MS +
                   seconds * US_PER_SECOND;
-    exchange->response = NULL;
-    enum MHD_Result result = refuse_not(exchange->mhd, (unsigned)exchange->status, response);
-    MHD_destroy_response(response);
+    enum MHD_Result result =
+        refuse_not(exchange->mhd, (unsigned)exchange->status, exchange->response);
+    exchange_drop_response(exchange);
     return result;
 }
 
@@ -492,7 +403,7 @@ void exchange_let_go(struct http_exchange *exchange)
     bool is_held = exchange->hold_until_us != NEVER;
     (void)pthread_mutex_unlock(&exchange->lock);
     if (is_held)
-        (void)exchange_answer(exchange, 204, make_response(exchange, NULL, "", 0, false), 0);
+        exchange_answer_nothing(exchange);
 }
 
 void exchanges_expire(struct http *http, int64_t now_us)
@@ -502,7 +413,7 @@ void exchanges_expire(struct http *http, int64_t now_us)
         bool is_due = at->hold_until_us <= now_us && at->state == EXCHANGE_OWED;
         (void)pthread_mutex_unlock(&at->lock);
         if (is_due)
-            (void)exchange_answer(at, 204, make_response(at, NULL, "", 0, false), 0);
+            exchange_answer_nothing(at);
     }
 }
 
@@ -525,43 +436,6 @@ const struct http_request *http_request_of(const struct http_exchange *exchange)
 void http_set_tag(struct http_exchange *exchange, int tag)
 {
     exchange->tag = tag;
-}
-
-void http_set_header(struct http_exchange *exchange, const char *name, const char *value)
-{
-    assert(exchange->reply_header_count < REPLY_HEADERS_MAX);
-    assert(strpbrk(value, "\r\n") == NULL);
-    struct http_pair *pair = &exchange->reply_headers[exchange->reply_header_count];
-
-    pair->name = arena_text(&exchange->arena, name);
-    pair->value = arena_text(&exchange->arena, value);
-    /* A handler that has used up the arena does without the header. */
-    if (pair->name != NULL && pair->value != NULL)
-        exchange->reply_header_count++;
-}
-
-void http_reply(struct http_exchange *exchange, int status, const char *content_type,
-                struct buf *body)
-{
-    if (body->has_overflowed) {
-        buf_release(body);
-        (void)exchange_refuse(exchange, 500, "internal_error", "The reply is too long.");
-    } else {
-        size_t length = body->length;
-        struct MHD_Response *response =
-            make_response(exchange, content_type, buf_take(body), length, true);
-
-        (void)exchange_answer(exchange, status, response, length);
-    }
-    exchange_release(exchange);
-}
-
-void http_reply_static(struct http_exchange *exchange, int status, const char *content_type,
-                       const void *bytes, size_t length)
-{
-    (void)exchange_answer(exchange, status,
-                          make_response(exchange, content_type, bytes, length, false), length);
-    exchange_release(exchange);
 }
 
 void http_hold(struct http_exchange *exchange, int64_t timeout_ms)

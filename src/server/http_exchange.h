@@ -27,7 +27,8 @@ struct http_exchange {
     bool is_suspended;
     int64_t hold_until_us;
     int status;
-    struct MHD_Response *response; /* owned until it is queued */
+    struct MHD_Response *response; /* owned until it is queued, unless it is the page's */
+    struct http_page *page;        /* held as long; or NULL */
     size_t reply_length;
 
     http_handler *work; /* what a worker is to call */
@@ -56,18 +57,7 @@ enum MHD_Result exchange_advance(void *http, struct MHD_Connection *mhd, const c
 void exchange_end(void *http, struct MHD_Connection *mhd, void **exchange,
                   enum MHD_RequestTerminationCode reason);
 
-/* Decide the reply if it is owed still: false, dropping `response`, if it is not. */
-bool exchange_answer(struct http_exchange *exchange, int status, struct MHD_Response *response,
-                     size_t length);
 void exchange_release(struct http_exchange *exchange);
-
-/* A reply of {"success":false,...}; code and text are literals without quotes. */
-bool exchange_refuse(struct http_exchange *exchange, int status, const char *code,
-                     const char *text);
-
-/* A reply with the headers that all of ours have. Takes `bytes`, from malloc(), where `is_ours`. */
-struct MHD_Response *exchange_response(const char *content_type, const void *bytes, size_t length,
-                                       bool is_ours);
 
 /* Its client has hung up: let go of what is held for it, of nothing else. Under the server's lock,
  * for one on its list. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "server/http_answer.h"
 #include "server/http_exchange.h"
 #include "server/http_reaper.h"
 

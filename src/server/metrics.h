@@ -27,6 +27,8 @@
       "Held polls of agents, by whether there was something new.")                                 \
     X(POLLS_EMPTY, "berth_agent_polls_total", "{outcome=\"unchanged\"}", "")                       \
     X(SEARCHES, "berth_searches_total", "", "Searches for offers.")                                \
+    X(SEARCHES_KEPT, "berth_searches_kept_total", "",                                              \
+      "Searches for offers that were answered with a reply that was kept.")                        \
     X(JOBS_RUN, "berth_jobs_total", "{outcome=\"done\"}", "Timers that came due.")                 \
     X(JOBS_FAILED, "berth_jobs_total", "{outcome=\"failed\"}", "")                                 \
     X(DELIVERIES, "berth_deliveries_total", "{outcome=\"done\"}",                                  \

@@ -26,6 +26,7 @@
 #include "server/jobs.h"
 #include "server/market_stats.h"
 #include "server/metrics_page.h"
+#include "server/offer_pages.h"
 #include "server/orders.h"
 #include "server/payments.h"
 #include "server/relay.h"
@@ -328,6 +329,7 @@ static bool open_market(struct app *app, const struct options *options, const st
         !deliver_open(&slow, &app->slow_deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
     app->market_stats = market_stats_open(&app->flow, app->catalog);
+    app->offer_pages = offer_pages_open();
     if (!open_payments(app, err) || !open_relay(app, options, err))
         return false;
     store_subscribe(app->store, hear, app);
@@ -425,6 +427,7 @@ static void close_app(struct app *app)
     events_close(&app->events);
     orders_close(&app->orders);
     market_stats_close(&app->market_stats);
+    offer_pages_close(&app->offer_pages);
     catalog_feed_close(&app->catalog);
     hub_close(&app->hub);
     metrics_close(&app->metrics);

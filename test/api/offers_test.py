@@ -5,6 +5,8 @@ for them. Every reply is held against its declaration."""
 
 import json
 import math
+import random
+import re
 import time
 import unittest
 
@@ -68,6 +70,69 @@ class Offers(unittest.TestCase):
                     self.assertEqual((found["vary"], found["content-type"]), ("Accept-Encoding", "application/json"))
                     self.assertEqual([self.but_time(offer) for offer in reply["offers"]],
                                      [self.but_time(offer) for offer in plain])
+
+    def test_a_reply_that_is_kept_is_what_a_search_would_find(self):
+        """Whatever changes between searches: who asks what was asked before, in the same words, is told
+        the same as who asks in words that nobody used, and so had to be searched for."""
+        draw, spaces, rented, compared = random.Random(11), 0, [], 0
+        operator = self.world.user("operator", is_admin=True)
+        queries = [{}, {"num_gpus": {"eq": 1}, "order": [["dph_total", "asc"]]}, {"include_unavailable": True},
+                   {"rentable": {"eq": False}}]
+
+        def ask(who, query, padding=0):
+            raw = (json.dumps(query) + " " * padding).encode()
+            coding = draw.choice(["gzip", "identity"])
+            status, reply = self.world.call("POST", SEARCH, raw=raw, key=who and who.key,
+                                            headers={"Accept-Encoding": coding})
+            self.assertEqual(status, 200)
+            return reply["offers"]
+
+        def change():
+            what = draw.randrange(4)
+            if what == 0 and not rented:
+                offers = self.search(self.ada, rentable={"eq": True}, num_gpus={"eq": 1})
+                if offers:
+                    rented.append(self.ada.ok("PUT", f"/api/v0/asks/{offers[0]['id']}/", {
+                        "image": "ubuntu", "disk": 8, "runtype": "ssh"})["new_contract"])
+            elif what == 1 and rented:
+                self.ada.ok("DELETE", f"/api/v0/instances/{rented.pop()}/")
+                for machine in self.machines:
+                    machine.follow()
+            elif what == 2:
+                self.hal.ok("DELETE", f"/api/v0/machines/{self.machines[1].id}/asks/")
+            else:
+                self.list(draw.choice(self.machines), price_gpu=draw.randrange(20, 90) / 100)
+
+        for _ in range(40):
+            change()
+            time.sleep(draw.random() / 20)
+            for who in (None, self.ada, self.hal):
+                query = draw.choice(queries)
+                spaces += 2
+                before = ask(who, query, spaces)
+                kept = [ask(who, query) for _ in range(5)]
+                after = ask(who, query, spaces + 1)
+                known = [self.but_time(offer) for offer in before]
+                if known != [self.but_time(offer) for offer in after]:
+                    continue  # a change came amid them
+                compared += 1
+                for offers in kept:
+                    self.assertEqual([self.but_time(offer) for offer in offers], known)
+                    for offer, first, last in zip(offers, before, after):
+                        if offer["duration"] is not None:
+                            self.assertLessEqual(offer["duration"], first["duration"] + 1)
+                            self.assertGreaterEqual(offer["duration"], last["duration"])
+        self.assertGreater(compared, 60)
+        text = operator.call("GET", "/metrics")[1]
+        found = re.search(r"^berth_searches_kept_total (\d+)$", text, re.M)
+        self.assertGreater(int(found[1]), 100)
+        if rented:
+            self.ada.ok("DELETE", f"/api/v0/instances/{rented.pop()}/")
+        for machine, price in zip(self.machines, (0.36, 0.30)):
+            machine.follow()
+            self.list(machine, price_gpu=price)
+            machine.follow()
+        self.wait(lambda: len(self.search()) == 5)
 
     @staticmethod
     def but_time(offer):

@@ -15,6 +15,7 @@ static struct catalog_pair *pair;
 static _Atomic int64_t versions[MACHINES]; /* what has been put for certain */
 static atomic_bool is_over;
 static atomic_int wrong_count, search_count;
+static _Atomic int64_t totals[2 * CHANGES]; /* by edition: of all versions, plus one */
 
 /* All offers of a machine cost the same, and what they cost is the version. */
 static struct stock *stock_at(int64_t machine_id, int64_t version)
@@ -47,6 +48,17 @@ static struct stock *stock_at(int64_t machine_id, int64_t version)
     return stock_of(machine_id, offers, OFFERS, 1);
 }
 
+/* An edition is the same offers each time, whichever of the two catalogs has it. */
+static bool is_of_its_edition(const struct catalog_side *side, const int64_t *seen)
+{
+    int64_t total = 1, there = 0;
+
+    for (int i = 0; i < MACHINES; i++)
+        total += seen[i];
+    _Atomic int64_t *known = &totals[catalog_side_edition(side) % (2 * CHANGES)];
+    return atomic_compare_exchange_strong(known, &there, total) || there == total;
+}
+
 /* One search for all offers: those of a machine are of one version, no older than what was put
  * before the search began, and what they point to is there. */
 static void look(void)
@@ -75,7 +87,7 @@ static void look(void)
             atomic_fetch_add(&wrong_count, 1);
         seen[machine] = version;
     }
-    if (count != MACHINES * OFFERS)
+    if (count != MACHINES * OFFERS || !is_of_its_edition(side, seen))
         atomic_fetch_add(&wrong_count, 1);
     catalog_side_give_back(&side);
     atomic_fetch_add(&search_count, 1);
@@ -157,13 +169,20 @@ static void test_what_is_put_is_there_for_the_next_to_take(void **state)
     (void)state;
     pair = catalog_pair_of(offers, 1);
     struct catalog_side *side = catalog_pair_take(pair);
+    uint64_t edition = catalog_side_edition(side);
     CHECK(catalog_offer_count(catalog_side_catalog(side)) == OFFERS);
     catalog_side_give_back(&side);
     CHECK(side == NULL);
     catalog_pair_put(pair, offers + 1, 1);
     side = catalog_pair_take(pair);
     CHECK(catalog_offer_count(catalog_side_catalog(side)) == 2 * OFFERS);
+    CHECK(catalog_side_edition(side) > edition);
+    edition = catalog_side_edition(side);
     catalog_side_give_back(&side);
+    catalog_side_give_back(&side);
+    catalog_pair_replace(pair, offers, 1);
+    side = catalog_pair_take(pair);
+    CHECK(catalog_side_edition(side) > edition);
     catalog_side_give_back(&side);
     catalog_pair_release(&pair);
     stock_release(&first);
