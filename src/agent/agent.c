@@ -472,6 +472,7 @@ static void open_parts(struct agent *agent)
     struct ops_options ops = { .ops_dir = agent->identity.ops_dir,
                                .instances_path = agent->instances_path,
                                .engine_socket = agent->engine_socket,
+                               .host = &agent->host,
                                .copies = { agent, copies_find, copies_say },
                                .log = agent->log };
     struct error err;

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "agent/access_tools.h"
+#include "agent/clone_work.h"
 #include "agent/diary.h"
 #include "agent/docker.h"
 #include "agent/seen.h"
@@ -336,6 +337,8 @@ static bool run(const struct op_work *work, struct docker *docker, struct buf *o
         return run_exec(work, docker, out, ret_code, err);
     case OP_SNAPSHOT:
         return snapshot_run(&snapshot, docker, out, err);
+    case OP_CLONE:
+        return clone_work_run(&(struct clone_work){ work->host, work->op }, docker, out, err);
     case OP_COPY:  /* has a worker of its own */
     case OP_OTHER: /* is not begun */
         break;

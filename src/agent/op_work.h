@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker does for an operation: reads logs, runs a command in an instance, makes a snapshot.
- */
+/* What a worker does for an operation: reads logs, runs a command in an instance, makes a snapshot,
+ * clones a volume. */
 
 #ifndef BERTH_AGENT_OP_WORK_H
 #define BERTH_AGENT_OP_WORK_H
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/container.h"
 #include "agent/job.h"
 #include "proto/desired.h"
 
@@ -15,6 +16,7 @@ enum { OP_EXEC_MS = 60000, OP_WORK_MS = OP_EXEC_MS + 15000 };
 
 struct op_work {
     const char *engine_socket;
+    const struct container_host *host;
     const char *instances_path; /* of the agent's own logs; nobody else reads there */
     const struct desired_op *op;
 };

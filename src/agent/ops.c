@@ -36,9 +36,10 @@ struct op {
     char id[OP_ID_SIZE];
     enum op_state state;
     struct ops *ops;
-    struct job *job;              /* under way */
-    int64_t source_id, target_id; /* of a copy; 0: it is none */
-    bool is_long;                 /* a copy or a snapshot: it takes none of the others' places */
+    struct job *job;   /* under way */
+    int64_t source_id; /* of a copy or a clone, which end with the server's list */
+    int64_t target_id; /* of a copy: whose text says how it goes; else 0 */
+    bool is_long;      /* it takes none of the others' places */
 };
 
 struct ops {
@@ -240,7 +241,7 @@ static void tell_copy(const struct op *op, const char *text, const char *more, b
     char whole[COPY_TEXT_MAX];
 
     (void)snprintf(whole, sizeof whole, "%s%s", text, more);
-    if (copies->say != NULL)
+    if (copies->say != NULL && op->target_id != 0)
         copies->say(copies->context, op->target_id, op->source_id, whole, has_ended);
 }
 
@@ -278,8 +279,6 @@ static bool begin_copy(struct op *op, const struct desired_op *wanted, struct er
         .context = op,
     };
 
-    op->is_long = true;
-    op->source_id = wanted->source_id;
     op->target_id = wanted->instance_id;
     if (copies->find == NULL)
         return error_set(err, ERROR_UNAVAILABLE, "this host copies nothing");
@@ -287,18 +286,24 @@ static bool begin_copy(struct op *op, const struct desired_op *wanted, struct er
            job_start(op->ops->loop, &spec, &op->job, err);
 }
 
+static bool is_long(enum op_kind kind)
+{
+    return kind == OP_COPY || kind == OP_SNAPSHOT || kind == OP_CLONE;
+}
+
 static void begin(struct ops *ops, const struct desired_op *wanted)
 {
     struct op *op = add(ops, wanted->op_id, OP_STARTED);
     struct op_work work = {
         .engine_socket = ops->options.engine_socket,
+        .host = ops->options.host,
         .instances_path = ops->options.instances_path,
         .op = wanted,
     };
     struct job_spec spec = {
         .work = op_work_run,
         .work_context = &work,
-        .timeout_ms = wanted->kind == OP_SNAPSHOT ? wanted->expires_ms : OP_WORK_MS,
+        .timeout_ms = is_long(wanted->kind) ? wanted->expires_ms : OP_WORK_MS,
         .on_end = on_end,
         .context = op,
     };
@@ -313,7 +318,8 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
     if (wanted->kind == OP_OTHER)
         return end(op, OP_FAILED,
                    "This host does not know that operation: its berth-host is too old for it.");
-    op->is_long = wanted->kind == OP_SNAPSHOT;
+    op->is_long = is_long(wanted->kind);
+    op->source_id = wanted->source_id; /* 0 but for a copy and a clone */
     bool has_begun = wanted->kind == OP_COPY ? begin_copy(op, wanted, &err)
                                              : job_start(ops->loop, &spec, &op->job, &err);
     if (has_begun)
@@ -376,8 +382,8 @@ void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int6
 
         if (find(ops, all[i].op_id) != NULL || is_late || !make_room(ops))
             continue;
-        bool is_long = all[i].kind == OP_COPY || all[i].kind == OP_SNAPSHOT;
-        if (running_count(ops, is_long) >= (is_long ? OPS_LONG_MAX : OPS_RUNNING_MAX))
+        bool takes_long = is_long(all[i].kind);
+        if (running_count(ops, takes_long) >= (takes_long ? OPS_LONG_MAX : OPS_RUNNING_MAX))
             continue; /* they come again with the next desired state, until they expire */
         begin(ops, &all[i]);
     }

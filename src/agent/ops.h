@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One-shot operations: logs, a command, a copy, a snapshot (control.md 4.3, rule 4). Each at most
- * once.
+/* One-shot operations: logs, a command, a copy, a snapshot, a clone (control.md 4.3, rule 4). Each
+ * at most once.
  *
  * That one was begun is durable before it begins, its result before it is sent. One that was begun
  * and has no result after a crash is reported as unknown and never tried again: that is the best
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/container.h"
 #include "agent/copy_work.h"
 #include "agent/link.h"
 #include "agent/loop.h"
@@ -37,6 +38,7 @@ struct ops_copies {
 struct ops_options {
     int ops_dir;                                /* borrowed */
     const char *instances_path, *engine_socket; /* borrowed */
+    const struct container_host *host;          /* borrowed */
     struct log log;
     struct ops_copies copies;
 };

@@ -84,6 +84,24 @@ void volumes_encode(struct encoder *json, const struct container_wish *wish)
     encode_end(json);
 }
 
+void volumes_encode_new(struct encoder *json, const struct container_host *host, int64_t id,
+                        int64_t size_gb)
+{
+    char name[VOLUME_NAME_SIZE], text[32];
+
+    encode_object(json);
+    encode_field_text(json, "Name", volume_name(host, id, name));
+    encode_labels(json, host, id);
+    if (size_gb > 0) {
+        encode_key(json, "DriverOpts");
+        encode_object(json);
+        (void)snprintf(text, sizeof text, "%" PRId64 "G", size_gb);
+        encode_field_text(json, "size", text);
+        encode_end(json);
+    }
+    encode_end(json);
+}
+
 static bool is_signed(const struct volumes *volumes, const struct desired_gone *gone)
 {
     auto_buf struct buf bytes = buf_of(1024);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Volumes: folders that the engine keeps, and that containers mount.
  *
- * A volume is made, empty, with the first container that mounts it, and survives them all: nothing
+ * A volume is made, empty, with the first container that mounts it, or as the clone of another
+ * (agent/clone_work.h), and survives them all: nothing
  * but the server's signed word removes it, and the engine refuses while a container has it. What is
  * gone is told in every heartbeat until the server asks for it no more. How much is in those that
  * are there is measured now and then, for the server's watch over disks (market/disk_watch.h):
@@ -35,6 +36,10 @@ char *volume_name(const struct container_host *host, int64_t id,
 /* What a container mounts, as the member Mounts: its volumes, and its encrypted workspace, which is
  * open. Nothing where that is nothing. */
 void volumes_encode(struct encoder *json, const struct container_wish *wish);
+
+/* The body of POST /volumes/create; `size_gb` 0: it is held to none. */
+void volumes_encode_new(struct encoder *json, const struct container_host *host, int64_t id,
+                        int64_t size_gb);
 
 /* One that is there, and what is in it; -1: not measured. */
 struct volume_size {

@@ -120,7 +120,9 @@ const struct command commands[] = {
       "Not while an instance mounts it.\n" },
     { "Rent", "clone", "volume", false, true, "ID OFFER", 2, 2, cmd_clone_volume_options,
       cmd_clone_volume, "show volumes -q", "copy a volume into another",
-      "Hosts do not copy here: mount both in one instance, and copy there.\n" },
+      "berth clone volume 8101 5101 --size 40\n\nThe offer is of the same machine, whose host "
+      "copies. The new "
+      "volume can be\nmounted once that is done; `berth show volumes` says so.\n" },
     { "Rent", "ssh", NULL, false, true, "ID [-- COMMAND...]", 1, ANY, cmd_ssh_options, cmd_ssh,
       INSTANCES, "wait until an instance runs, and log in to it",
       "It becomes OpenSSH's own ssh, so its configuration and keys count.\n" },

@@ -8,6 +8,7 @@
 #include "flow/secrets.h"
 #include "flow/snapshot.h"
 #include "flow/spec.h"
+#include "flow/volume_clone.h"
 #include "store/bid.h"
 #include "store/claim.h"
 #include "store/contract.h"
@@ -219,6 +220,11 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
         if (ops[i].image != NULL &&
             !snapshot_fill_op(db, work->flow, &ops[i], work->arena, &work->desired.ops[i], err))
             return false;
+        if (volume_clone_is(&ops[i])) {
+            if (!volume_clone_fill_op(db, &ops[i], work->arena, &work->desired.ops[i], err))
+                return false;
+            continue;
+        }
         if (ops[i].source_id != 0)
             copy_fill_op(work->flow, &ops[i], work->arena, &work->desired.ops[i]);
         if (ops[i].source_id != 0 && work->desired.ops[i].copy_secret == NULL)

@@ -6,6 +6,7 @@
 
 #include "flow/copy.h"
 #include "flow/limits.h"
+#include "flow/volume_clone.h"
 #include "store/contract.h"
 #include "store/machine.h"
 #include "store/op.h"
@@ -187,7 +188,8 @@ static bool result_work(struct db *db, void *context, struct error *err)
     if (!op_find_pending(db, work->machine_id, work->result->op_id, &arena, &op, &has, err))
         return false;
     return !has || (op_finish(db, work->machine_id, work->result->op_id, &end, &count, err) &&
-                    copy_ended(db, &op, err));
+                    copy_ended(db, &op, err) &&
+                    volume_clone_ended(db, &op, end.progress == OP_WAS_DONE, work->now, err));
 }
 
 bool flow_op_result(const struct flow *flow, int64_t machine_id, int64_t epoch, int64_t seq,
@@ -217,6 +219,8 @@ bool flow_op_expire(const struct flow *flow, struct error *err)
 {
     struct instant now = clock_now(flow->clock);
 
+    if (!flow_volume_clone_expire(flow, err))
+        return false;
     if (!store_write(flow->store, expire_work, &now, err))
         return error_context(err, "expire operations");
     return true;

@@ -388,7 +388,7 @@ static bool plan_volumes(struct rent_work *work, struct rent_facts *facts, bool 
     work->reply.volume_id = volumes->bad_id;
     (void)refuse(work, volumes->outcome);
     if (volumes->bad_id != 0)
-        work->reply.outcome = RENTAL_BAD_VOLUME;
+        work->reply.outcome = volumes->is_filling ? RENTAL_VOLUME_FILLING : RENTAL_BAD_VOLUME;
     return true;
 }
 

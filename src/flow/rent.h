@@ -19,12 +19,13 @@ enum {
 
 enum rental_outcome {
     RENTAL_MADE,
-    RENTAL_REPEATED,   /* the same as one just made: that one's id */
-    RENTAL_REFUSED,    /* reply.refusal says why: rent_outcome_sentence() */
-    RENTAL_BAD_SPEC,   /* reply.why says what */
-    RENTAL_BAD_LABEL,  /* or name of a volume */
-    RENTAL_BAD_VOLUME, /* reply.volume_id is not one of the renter's on that machine */
-    RENTAL_ORDER_OVER, /* the standing order does not wait any more: nothing was rented */
+    RENTAL_REPEATED,       /* the same as one just made: that one's id */
+    RENTAL_REFUSED,        /* reply.refusal says why: rent_outcome_sentence() */
+    RENTAL_BAD_SPEC,       /* reply.why says what */
+    RENTAL_BAD_LABEL,      /* or name of a volume */
+    RENTAL_BAD_VOLUME,     /* reply.volume_id is not one of the renter's on that machine */
+    RENTAL_VOLUME_FILLING, /* reply.volume_id is a clone whose host still copies */
+    RENTAL_ORDER_OVER,     /* the standing order does not wait any more: nothing was rented */
 };
 
 /* A volume that is made with the instance, and mounted there. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/rent_volumes.h"
 
+#include "flow/volume_clone.h"
 #include "store/volume.h"
 
 static bool no_room(struct error *err)
@@ -9,10 +10,11 @@ static bool no_room(struct error *err)
 }
 
 /* One that the renter has, on this machine, and for longer than a moment. */
-static bool find_volume(struct change *change, const struct rent_volumes *volumes,
+static bool find_volume(struct change *change, struct rent_volumes *volumes,
                         struct spec_volume *mount, bool *ret_has, struct error *err)
 {
     struct contract_row row;
+    bool is_filling;
 
     if (!volume_load_owned(change->db, volumes->making.caller->user_id, mount->id, change->arena,
                            &row, ret_has, err))
@@ -22,6 +24,11 @@ static bool find_volume(struct change *change, const struct rent_volumes *volume
     mount->size_gb = row.share.disk_gb;
     *ret_has = row.machine_id == change->machine.id &&
                instant_until(change->now, row.terms.end) >= RENT_LIFETIME_MIN_US;
+    if (!volume_is_filling(change->db, mount->id, change->now, &is_filling, err))
+        return false;
+    if (*ret_has && is_filling && volumes->bad_id == 0)
+        volumes->is_filling = true;
+    *ret_has = *ret_has && !is_filling;
     return true;
 }
 
@@ -50,6 +57,7 @@ bool rent_volumes_plan(struct change *change, const struct rental_request *reque
 
     volumes->outcome = RENT_OK;
     volumes->bad_id = volumes->count = 0;
+    volumes->is_filling = false;
     volumes->mounts = arena_alloc(change->arena, SPEC_VOLUMES_MAX + 1, sizeof *volumes->mounts);
     if (volumes->mounts == NULL)
         return no_room(err);

@@ -16,6 +16,7 @@ struct rent_volumes {
     struct volume_making making; /* where the request has one to make; facts of the account given */
     enum rent_outcome outcome;   /* of making it */
     int64_t bad_id;              /* a volume that cannot be mounted there; 0: none */
+    bool is_filling;             /* yet: what it is to hold is still copied */
     int64_t count;
     struct spec_volume *mounts; /* all, that which is made last; its id is 0 until it is */
 };

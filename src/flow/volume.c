@@ -10,6 +10,7 @@
 #include "flow/limits.h"
 #include "flow/rent.h"
 #include "flow/usage.h"
+#include "flow/volume_clone.h"
 #include "market/lifetime.h"
 #include "store/event.h"
 #include "store/meters.h"
@@ -86,25 +87,41 @@ bool volume_make(struct change *change, const struct volume_making *making, int6
 }
 
 /* What the account has and may spend, under its lock. */
-static bool load_account(struct change *change, struct volume_work *work, struct error *err)
+static bool load_account(struct change *change, struct volume_making *making,
+                         struct money spend_cap, struct error *err)
 {
-    struct volume_facts *facts = &work->making.facts;
+    struct volume_facts *facts = &making->facts;
+    int64_t user_id = making->caller->user_id;
     struct contract_hours hours;
     struct user_row user;
     bool has;
 
-    if (!user_lock(change->db, work->caller->user_id, err) ||
-        !user_load(change->db, work->caller->user_id, change->arena, &user, &has, err))
+    if (!user_lock(change->db, user_id, err) ||
+        !user_load(change->db, user_id, change->arena, &user, &has, err))
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a key without its user");
     if (!funds_credit(change->db, &user, change->now, change->arena, &facts->credit, err) ||
-        !funds_spend_cap(change->db, &user, work->spend_cap, change->now, &facts->spend_cap, err) ||
-        !contract_coming_hours(change->db, work->caller->user_id, &hours, err))
+        !funds_spend_cap(change->db, &user, spend_cap, change->now, &facts->spend_cap, err) ||
+        !contract_coming_hours(change->db, user_id, &hours, err))
         return false;
     facts->starting = hours.starting;
     facts->waiting = hours.waiting;
     return true;
+}
+
+bool volume_make_alone(struct change *change, struct volume_making *making, struct money spend_cap,
+                       struct volume_reply *ret, struct error *err)
+{
+    struct hardware *hardware;
+
+    making->facts = (struct volume_facts){ 0 };
+    *ret = (struct volume_reply){ 0 };
+    return load_account(change, making, spend_cap, err) &&
+           hardware_load(change->db, &change->machine, change->now, change->arena, &hardware,
+                         err) &&
+           volume_plan(change, making, &hardware->machine, &ret->outcome, err) &&
+           (ret->outcome != RENT_OK || volume_make(change, making, &ret->id, err));
 }
 
 static bool create_work(struct db *db, void *context, struct error *err)
@@ -112,12 +129,10 @@ static bool create_work(struct db *db, void *context, struct error *err)
     struct volume_work *work = context;
     struct volume_making *making = &work->making;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct hardware *hardware;
     struct change change;
     bool has;
 
-    making->facts = (struct volume_facts){ 0 };
-    work->made.outcome = RENT_NO_SUCH_OFFER;
+    work->made = (struct volume_reply){ .outcome = RENT_NO_SUCH_OFFER };
     if (!volume_offer_load(db, making->wanted.offer_id, &making->offer, &has, err))
         return false;
     if (!has)
@@ -126,12 +141,8 @@ static bool create_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has)
         return true;
-    if (!load_account(&change, work, err) ||
-        !hardware_load(db, &change.machine, change.now, &arena, &hardware, err) ||
-        !volume_plan(&change, making, &hardware->machine, &work->made.outcome, err))
-        return false;
-    return work->made.outcome != RENT_OK ||
-           (volume_make(&change, making, &work->made.id, err) && change_end(&change, err));
+    return volume_make_alone(&change, making, work->spend_cap, &work->made, err) &&
+           (work->made.outcome != RENT_OK || change_end(&change, err));
 }
 
 bool flow_volume_create(const struct flow *flow, const struct caller *caller,
@@ -179,9 +190,17 @@ static bool delete_work(struct db *db, void *context, struct error *err)
     if (!volume_mounted_by(db, work->id, &arena, &instances, &count, err))
         return false;
     if (count > 0) {
-        work->deleted = (struct volume_delete_reply){ VOLUME_IN_USE, instances[0] };
+        work->deleted = (struct volume_delete_reply){ VOLUME_IN_USE, instances[0], 0 };
         return true;
     }
+    if (!volume_clone_of(&change, work->id, &work->deleted.volume_id, err))
+        return false;
+    if (work->deleted.volume_id != 0) {
+        work->deleted.outcome = VOLUME_IS_CLONED;
+        return true;
+    }
+    if (!volume_clone_cancel(&change, work->id, err))
+        return false;
     work->deleted.outcome = VOLUME_DELETED;
     return change_contract(&change, &volume, RENTAL_DESTROY_ASKED, "", &has_changed, err) &&
            change_end(&change, err);
@@ -213,7 +232,8 @@ static bool see(struct db *db, struct volume_work *work, const struct contract_r
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a volume without its machine");
     if (!hardware_facts(machine->facts, facts, err) ||
-        !volume_mounted_by(db, contract->id, work->arena, &instances, &view->instance_count, err))
+        !volume_mounted_by(db, contract->id, work->arena, &instances, &view->instance_count, err) ||
+        !volume_is_filling(db, contract->id, work->now, &view->is_filling, err))
         return false;
     view->contract = contract;
     view->machine = machine;
@@ -243,7 +263,7 @@ static bool list_work(struct db *db, void *context, struct error *err)
 bool flow_volumes(const struct flow *flow, const struct caller *caller, struct arena *arena,
                   struct volume_view **ret, size_t *ret_count, struct error *err)
 {
-    struct volume_work work = { .caller = caller, .arena = arena };
+    struct volume_work work = { .caller = caller, .now = clock_now(flow->clock), .arena = arena };
 
     if (!store_read(flow->store, list_work, &work, err))
         return error_context(err, "show volumes");

@@ -32,11 +32,12 @@ NODISCARD bool flow_volume_create(const struct flow *flow, const struct caller *
                                   const struct volume_request *request, struct volume_reply *ret,
                                   struct error *err);
 
-/* Never while an instance mounts it. */
-enum volume_delete_outcome { VOLUME_DELETED, VOLUME_NONE, VOLUME_IN_USE };
+/* Never while an instance mounts it, or while its host copies what is in it. */
+enum volume_delete_outcome { VOLUME_DELETED, VOLUME_NONE, VOLUME_IN_USE, VOLUME_IS_CLONED };
 struct volume_delete_reply {
     enum volume_delete_outcome outcome;
     int64_t instance_id; /* one that mounts it */
+    int64_t volume_id;   /* that it is copied to */
 };
 NODISCARD bool flow_volume_delete(const struct flow *flow, const struct caller *caller, int64_t id,
                                   struct volume_delete_reply *ret, struct error *err);
@@ -47,6 +48,7 @@ struct volume_view {
     const struct machine_facts *facts;
     const int64_t *instances; /* that mount it */
     size_t instance_count;
+    bool is_filling;   /* its host still copies into it (flow/volume_clone.h) */
     struct money hour; /* to the nearest nanodollar: for show */
 };
 /* All of the caller, by id. */
@@ -67,6 +69,10 @@ struct volume_making {
 NODISCARD bool volume_plan(struct change *change, struct volume_making *making,
                            const struct machine *machine, enum rent_outcome *ret,
                            struct error *err);
+/* One by itself, with the facts of the account: made where `ret->outcome` is RENT_OK. */
+NODISCARD bool volume_make_alone(struct change *change, struct volume_making *making,
+                                 struct money spend_cap, struct volume_reply *ret,
+                                 struct error *err);
 NODISCARD bool volume_make(struct change *change, const struct volume_making *making,
                            int64_t *ret_id, struct error *err);
 

@@ -113,23 +113,6 @@ static const struct field op_fields[] = {
 };
 static const struct field_list op_list = FIELD_LIST(op_fields);
 
-/* In addition, of a copy. */
-static const struct field op_copy_fields[] = {
-    FIELD_INT(struct desired_op, source_id, 1, INT64_MAX),
-    FIELD_LINE(struct desired_op, source_host, 1, 255),
-    FIELD_INT(struct desired_op, source_port, 1, UINT16_MAX),
-    FIELD_LINE(struct desired_op, copy_secret, COPY_SECRET_SIZE - 1, COPY_SECRET_SIZE - 1),
-};
-static const struct field_list op_copy_list = FIELD_LIST(op_copy_fields);
-
-/* Of a snapshot. */
-static const struct field op_snapshot_fields[] = {
-    FIELD_LINE(struct desired_op, image, 1, 512),
-    FIELD_LINE_OPTIONAL(struct desired_op, login, 0, 4096),
-    FIELD_BOOL(struct desired_op, is_paused),
-};
-static const struct field_list op_snapshot_list = FIELD_LIST(op_snapshot_fields);
-
 static const struct field copy_fields[] = {
     FIELD_BYTES(struct desired_copy, public_key),
     FIELD_BYTES(struct desired_copy, greeting),
@@ -275,10 +258,7 @@ static void encode_op(struct encoder *json, const struct desired_op *op)
     encode_object(json);
     encode_field_text(json, "kind", desired_op_kinds[op->kind]);
     fields_encode(json, &op_list, op);
-    if (op->kind == OP_COPY)
-        fields_encode(json, &op_copy_list, op);
-    if (op->kind == OP_SNAPSHOT)
-        fields_encode(json, &op_snapshot_list, op);
+    desired_op_kind_encode(json, op);
     encode_end(json);
 }
 
@@ -534,9 +514,8 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
     for (int64_t i = 0; i < desired->op_count; i++) {
         struct desired_op *op = &desired->ops[i];
         const json_t *object = json_array_get(json_member(root, "ops"), (size_t)i);
-        uint8_t secret[COPY_KEY_SIZE];
 
-        if (!desired_op_kind_decode(object, &op->kind, err))
+        if (!desired_op_kind_decode(object, arena, op, err))
             return error_context(err, "ops[%" PRId64 "]", i);
         if (!op_id_is_valid(op->op_id))
             return error_set(err, ERROR_INVALID,
@@ -547,11 +526,6 @@ static bool decode_ops(const json_t *root, struct arena *arena, struct desired *
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "]: since is no time", i);
         if (op->kind == OP_EXEC && op->command == NULL)
             return error_set(err, ERROR_INVALID, "ops[%" PRId64 "] has no command", i);
-        if ((op->kind == OP_COPY && !fields_decode(object, &op_copy_list, arena, op, err)) ||
-            (op->kind == OP_SNAPSHOT && !fields_decode(object, &op_snapshot_list, arena, op, err)))
-            return error_context(err, "ops[%" PRId64 "]", i);
-        if (op->kind == OP_COPY && !hex_parse(op->copy_secret, secret, sizeof secret))
-            return error_set(err, ERROR_INVALID, "ops[%" PRId64 "]: copy_secret is none", i);
     }
     return true;
 }

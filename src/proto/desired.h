@@ -155,6 +155,7 @@ enum op_kind {
     OP_EXEC,
     OP_COPY,
     OP_SNAPSHOT,
+    OP_CLONE,
     OP_OTHER, /* of a newer server: never encoded, and to be answered as not known */
 };
 
@@ -168,7 +169,8 @@ struct desired_op {
     int64_t tail;        /* logs: last lines */
     bool is_daemon_log;  /* logs: the agent's own about this instance */
     const char *since;   /* logs: from then on, and every line with its time; NULL: neither */
-    /* copy, to the instance: goes on until it is done, or no longer listed */
+    /* copy, to the instance; clone, to the volume that instance_id is then: goes on until it is
+     * done, or no longer listed */
     int64_t source_id;
     const char *source_host; /* where the source's SSH is, for those who are not its host */
     int64_t source_port;
@@ -177,6 +179,7 @@ struct desired_op {
     const char *image;
     const char *login; /* to there, as a spec's registry_login; or NULL */
     bool is_paused;    /* its processes stand still meanwhile */
+    int64_t size_gb;   /* clone: what the volume has room for */
 };
 
 enum { COPY_SECRET_SIZE = 2 * COPY_KEY_SIZE + 1 };

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "market/volume.h"
 
 enum { VOLUME_SIZE_GB_MAX = 1 << 20 };
@@ -117,20 +118,61 @@ bool desired_gone_decode(const json_t *root, struct arena *arena, struct desired
 }
 
 const char *const desired_op_kinds[] = {
-    [OP_LOGS] = "logs",
-    [OP_EXEC] = "exec",
-    [OP_COPY] = "copy",
-    [OP_SNAPSHOT] = "snapshot",
+    [OP_LOGS] = "logs",         [OP_EXEC] = "exec",   [OP_COPY] = "copy",
+    [OP_SNAPSHOT] = "snapshot", [OP_CLONE] = "clone",
 };
 
-bool desired_op_kind_decode(const json_t *object, enum op_kind *ret, struct error *err)
+/* What an operation has besides, by its kind: a copy. */
+static const struct field op_copy_fields[] = {
+    FIELD_INT(struct desired_op, source_id, 1, INT64_MAX),
+    FIELD_LINE(struct desired_op, source_host, 1, 255),
+    FIELD_INT(struct desired_op, source_port, 1, UINT16_MAX),
+    FIELD_LINE(struct desired_op, copy_secret, COPY_SECRET_SIZE - 1, COPY_SECRET_SIZE - 1),
+};
+static const struct field_list op_copy_list = FIELD_LIST(op_copy_fields);
+
+/* A snapshot. */
+static const struct field op_snapshot_fields[] = {
+    FIELD_LINE(struct desired_op, image, 1, 512),
+    FIELD_LINE_OPTIONAL(struct desired_op, login, 0, 4096),
+    FIELD_BOOL(struct desired_op, is_paused),
+};
+static const struct field_list op_snapshot_list = FIELD_LIST(op_snapshot_fields);
+
+/* A clone. */
+static const struct field op_clone_fields[] = {
+    FIELD_INT(struct desired_op, source_id, 1, INT64_MAX),
+    FIELD_INT(struct desired_op, size_gb, 1, VOLUME_SIZE_GB_MAX),
+};
+static const struct field_list op_clone_list = FIELD_LIST(op_clone_fields);
+
+static const struct field_list *const op_lists[] = {
+    [OP_COPY] = &op_copy_list,
+    [OP_SNAPSHOT] = &op_snapshot_list,
+    [OP_CLONE] = &op_clone_list,
+    [OP_OTHER] = NULL,
+};
+
+void desired_op_kind_encode(struct encoder *json, const struct desired_op *op)
 {
+    if (op_lists[op->kind] != NULL)
+        fields_encode(json, op_lists[op->kind], op);
+}
+
+bool desired_op_kind_decode(const json_t *object, struct arena *arena, struct desired_op *op,
+                            struct error *err)
+{
+    uint8_t secret[COPY_KEY_SIZE];
     const char *name;
 
     if (!json_need_text(object, "kind", 64, &name, err))
         return false;
-    *ret = OP_LOGS;
-    while (*ret != OP_OTHER && strcmp(desired_op_kinds[*ret], name) != 0)
-        *ret = (enum op_kind)(*ret + 1);
+    op->kind = OP_LOGS;
+    while (op->kind != OP_OTHER && strcmp(desired_op_kinds[op->kind], name) != 0)
+        op->kind = (enum op_kind)(op->kind + 1);
+    if (op_lists[op->kind] != NULL && !fields_decode(object, op_lists[op->kind], arena, op, err))
+        return false;
+    if (op->kind == OP_COPY && !hex_parse(op->copy_secret, secret, sizeof secret))
+        return error_set(err, ERROR_INVALID, "copy_secret is none");
     return true;
 }

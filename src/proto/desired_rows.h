@@ -20,9 +20,12 @@ struct desired_rows {
 NODISCARD bool desired_rows_decode(const json_t *object, const struct desired_rows *rows,
                                    struct arena *arena, void *ret_items, struct error *err);
 
-/* What an operation is called; of one that nobody here knows, OP_OTHER. */
+/* What an operation is called, and what it has because of that; one that nobody here knows is
+ * OP_OTHER. */
 extern const char *const desired_op_kinds[];
-NODISCARD bool desired_op_kind_decode(const json_t *object, enum op_kind *ret, struct error *err);
+void desired_op_kind_encode(struct encoder *json, const struct desired_op *op);
+NODISCARD bool desired_op_kind_decode(const json_t *object, struct arena *arena,
+                                      struct desired_op *op, struct error *err);
 
 void desired_volumes_encode(struct encoder *json, const struct instance_spec *spec);
 NODISCARD bool desired_volumes_decode(const json_t *object, struct arena *arena,

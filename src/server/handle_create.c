@@ -410,6 +410,10 @@ void rental_reply_refusal(struct call *call, int64_t offer_id, const struct rent
         return reply_refuse(call, 404, "no_such_volume",
                             "Volume %lld is none of this account's on that machine.",
                             (long long)done->volume_id);
+    case RENTAL_VOLUME_FILLING:
+        return reply_refuse(call, 409, "conflict",
+                            "Volume %lld is being copied: it can be mounted once that is done.",
+                            (long long)done->volume_id);
     case RENTAL_MADE:
     case RENTAL_REPEATED:
     case RENTAL_ORDER_OVER:

@@ -8,13 +8,14 @@
 
 #include "base/json.h"
 #include "base/parse.h"
-#include "flow/volume.h"
+#include "flow/volume_clone.h"
 #include "market/query_parse.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/offer_json.h"
 #include "server/reply.h"
+#include "server/result_url.h"
 #include "server/volume_read.h"
 
 enum { VOLUMES_REPLY_MAX = 16 << 20, MACHINES_MAX = 256, OFFERS_MAX = 5000, NAME_SIZE_MAX = 32 };
@@ -98,7 +99,10 @@ static void encode_volume(struct encoder *json, const struct volume_view *view, 
     encode_object(json);
     encode_field_int(json, "id", contract->id);
     encode_field_text(json, "label", contract->label);
-    encode_field_text(json, "status", view->machine->is_online ? "active" : "offline");
+    encode_field_text(json, "status",
+                      !view->machine->is_online ? "offline"
+                      : view->is_filling        ? "copying"
+                                                : "active");
     encode_field_int(json, "machine_id", contract->machine_id);
     encode_field_int(json, "host_id", contract->host_id);
     field_null(json, "cluster_id");
@@ -188,13 +192,29 @@ void volume_refuse(struct call *call, int64_t offer_id, enum rent_outcome outcom
     reply_refuse(call, 500, "internal_error", "Something went wrong.");
 }
 
-void handle_volume_create(struct call *call)
+/* `url`: where the end of the copy will be told; or NULL. */
+static void reply_made(struct call *call, int64_t id, const char *url, const char *msg)
 {
     auto_buf struct buf body = buf_of(VOLUMES_REPLY_MAX);
     struct encoder json = encoder_of(&body);
+    char name[NAME_SIZE_MAX];
+
+    (void)snprintf(name, sizeof name, "V.%" PRId64, id);
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_field_int(&json, "volume_id", id);
+    encode_field_text(&json, "volume_name", name);
+    if (url != NULL)
+        encode_field_text(&json, "result_url", url);
+    encode_field_text(&json, "msg", msg);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+void handle_volume_create(struct call *call)
+{
     struct volume_request request = { 0 };
     struct volume_reply done;
-    char name[NAME_SIZE_MAX];
     struct error err;
 
     if (!json_need_int(call->body, "id", ids, &request.offer_id, &err) ||
@@ -207,16 +227,9 @@ void handle_volume_create(struct call *call)
         return reply_refuse(call, 400, "label_too_long", "A name has at most 1024 characters.");
     if (done.outcome != RENT_OK)
         return volume_refuse(call, request.offer_id, done.outcome);
-    (void)snprintf(name, sizeof name, "V.%" PRId64, done.id);
-    encode_object(&json);
-    encode_field_bool(&json, "success", true);
-    encode_field_int(&json, "volume_id", done.id);
-    encode_field_text(&json, "volume_name", name);
-    encode_field_text(&json, "msg",
-                      "It is charged until it is deleted. Instances of its machine mount it from "
-                      "their making on.");
-    encode_end(&json);
-    reply_json(call, &body);
+    reply_made(call, done.id, NULL,
+               "It is charged until it is deleted. Instances of its machine mount it from their "
+               "making on.");
 }
 
 /* The id in the query, or in the body. */
@@ -258,33 +271,63 @@ void handle_volume_delete(struct call *call)
         return reply_refuse(call, 409, "in_use",
                             "Instance %lld mounts volume %lld: destroy it first.",
                             (long long)done.instance_id, (long long)id);
+    case VOLUME_IS_CLONED:
+        return reply_refuse(call, 409, "in_use",
+                            "Volume %lld is being copied to volume %lld: wait, or delete that one.",
+                            (long long)id, (long long)done.volume_id);
     case VOLUME_NONE:
         break;
     }
     refuse_unknown(call, id);
 }
 
+static void refuse_clone(struct call *call, const struct volume_clone_request *request,
+                         const struct volume_clone_reply *done)
+{
+    long long source = (long long)request->source_id;
+
+    switch (done->outcome) {
+    case VOLUME_CLONE_REFUSED:
+        return volume_refuse(call, request->offer_id, done->made.outcome);
+    case VOLUME_CLONE_ELSEWHERE:
+        return reply_refuse(call, 400, "invalid_args",
+                            "Offer %lld is on another machine than volume %lld: a volume is copied "
+                            "on its own. `copy` moves files between instances of two machines.",
+                            (long long)request->offer_id, source);
+    case VOLUME_CLONE_TOO_SMALL:
+        return reply_refuse(call, 400, "invalid_args",
+                            "Volume %lld has %lld GB: what it is copied to needs as many.", source,
+                            (long long)done->source_gb);
+    case VOLUME_CLONE_FILLING:
+        return reply_refuse(call, 409, "conflict",
+                            "Volume %lld is being copied itself: it is not complete yet.", source);
+    case VOLUME_CLONE_BUSY:
+        return reply_refuse(call, 409, "conflict", "That host has too much to do: try again.");
+    case VOLUME_CLONE_NO_SOURCE:
+    case VOLUME_CLONE_BEGUN:
+        break;
+    }
+    refuse_unknown(call, request->source_id);
+}
+
 void handle_volume_copy(struct call *call)
 {
-    auto_arena struct arena arena = arena_of(HTTP_REPLY_MAX);
-    struct volume_view *views;
-    int64_t source, offer;
-    size_t count;
-    bool has = false;
+    struct volume_clone_request request = { 0 };
+    struct volume_clone_reply done;
     struct error err;
 
-    if (!json_need_int(call->body, "src_id", ids, &source, &err) ||
-        !json_need_int(call->body, "dst_id", ids, &offer, &err))
+    /* What its host copies never leaves the machine: there is nothing to compress. */
+    if (!json_need_int(call->body, "src_id", ids, &request.source_id, &err) ||
+        !json_need_int(call->body, "dst_id", ids, &request.offer_id, &err) ||
+        (json_member(call->body, "size") != NULL &&
+         !volume_read_size(call->body, "size", &request.size_gb, &err)))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
-    if (!flow_volumes(&call->app->flow, &call->caller, &arena, &views, &count, &err))
+    if (!flow_volume_clone(&call->app->flow, &call->caller, &request, &done, &err))
         return reply_error(call, &err);
-    for (size_t i = 0; i < count; i++)
-        has = has || views[i].contract->id == source;
-    if (!has)
-        return refuse_unknown(call, source);
-    reply_refuse(call, 400, "invalid_args",
-                 "Hosts do not copy volumes here. Make another one, mount both in an instance, and "
-                 "copy there; `copy` moves files between instances of different machines.");
+    if (done.outcome != VOLUME_CLONE_BEGUN)
+        return refuse_clone(call, &request, &done);
+    reply_made(call, done.made.id, result_url(call, done.token),
+               "Its host copies what is in the other one; it can be mounted once that is done.");
 }
 
 /* Refuse for every outcome but VOLUME_OFFER_DONE; true where it refused. */

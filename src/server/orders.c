@@ -267,8 +267,11 @@ static bool rent(struct orders *orders, struct waiting *waiting, int64_t offer_i
         note(orders, waiting, reply.why);
         return false;
     case RENTAL_BAD_LABEL:
-    case RENTAL_BAD_VOLUME:
         note(orders, waiting, "The label is too long.");
+        return false;
+    case RENTAL_BAD_VOLUME:
+    case RENTAL_VOLUME_FILLING:
+        note(orders, waiting, "A volume cannot be mounted there.");
         return false;
     }
     return false;

@@ -113,6 +113,18 @@ bool op_list_copies_of(struct db *db, int64_t contract_id, struct instant now, s
                      ret, ret_count, err);
 }
 
+bool op_find_lapsed_clone(struct db *db, struct instant now, struct arena *arena,
+                          struct op_row *ret, bool *ret_has, struct error *err)
+{
+    static const struct rows_reader reader = { "operation", sizeof(struct op_row), op_read };
+
+    return rows_load_one(db, &reader,
+                         "SELECT " OP_COLUMNS " FROM op WHERE progress = 0 AND expires_us <= $1 "
+                         "AND source_machine_id IS NOT NULL AND source_host IS NULL "
+                         "ORDER BY id LIMIT 1",
+                         DB_ARGS(db_instant(now)), arena, ret, ret_has, err);
+}
+
 bool op_find_pending(struct db *db, int64_t machine_id, const char *op_id, struct arena *arena,
                      struct op_row *ret, bool *ret_has, struct error *err)
 {

@@ -22,7 +22,7 @@ struct op_row {
     const char *since; /* of a log; NULL: whatever its age, and lines without their times */
     /* Of a copy to the contract: `command` is the path it comes from, `filter` where it goes to. */
     int64_t source_id, source_machine_id; /* 0: it is no copy */
-    const char *source_host;
+    const char *source_host;              /* NULL: the clone of a volume, on one machine */
     int64_t source_port;
     /* Of a snapshot: what it is pushed as; with what login, sealed; whether all stands still. */
     const char *image, *login; /* NULL: it is none; without a login */
@@ -55,6 +55,10 @@ NODISCARD bool op_list_pending(struct db *db, int64_t machine_id, struct instant
 NODISCARD bool op_list_copies_of(struct db *db, int64_t contract_id, struct instant now, size_t max,
                                  struct arena *arena, struct op_row **ret, size_t *ret_count,
                                  struct error *err);
+
+/* Of a volume into another one, not finished, and expired by now. */
+NODISCARD bool op_find_lapsed_clone(struct db *db, struct instant now, struct arena *arena,
+                                    struct op_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool op_count_pending(struct db *db, int64_t machine_id, int64_t *ret_count,
                                 struct error *err);
 

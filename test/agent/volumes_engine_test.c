@@ -121,6 +121,75 @@ static void test_what_was_never_there_is_gone(void **state)
     market_want_gone(host_market, 0, 0, false);
 }
 
+static enum op_status clone_of(const char *op_id, int64_t source_id, int64_t id, char *output,
+                               size_t size)
+{
+    const struct desired_op op = { .op_id = op_id,
+                                   .kind = OP_CLONE,
+                                   .instance_id = id,
+                                   .source_id = source_id,
+                                   .size_gb = 2,
+                                   .expires_ms = 60000 };
+    enum op_status status;
+
+    market_want_ops(host_market, &op, 1);
+    status = market_wait_op(host_market, op_id, output, size, HOST_SECONDS);
+    market_want_ops(host_market, NULL, 0);
+    return status;
+}
+
+/* What is in one is in its clone, while an instance has it; and each is its own from then on. */
+static void test_a_clone_has_what_was_there(void **state)
+{
+    struct desired_instance first = mounting(3, 1, DESIRED_RUNNING);
+    char output[512];
+
+    (void)state;
+    mounts[0] = (struct spec_volume){ VOLUME + 2, 2, "/data" };
+    host_want(&first);
+    (void)market_wait(host_market, 3, PHASE_RUNNING, 1, PATIENCE_S);
+    host_run(3,
+             "mkdir -p /data/a && echo kept > /data/a/file && ln -s a/file /data/link; echo done",
+             output, sizeof output);
+    CHECK_INT(
+        clone_of("c10ec10ec10ec10ec10ec10ec10ec101", VOLUME + 2, VOLUME + 3, output, sizeof output),
+        OP_DONE);
+    CHECK(strstr(output, "1 files with 5 bytes") != NULL);
+    /* Into one that is there already nothing is copied. */
+    CHECK_INT(
+        clone_of("c10ec10ec10ec10ec10ec10ec10ec102", VOLUME + 2, VOLUME + 3, output, sizeof output),
+        OP_FAILED);
+    CHECK(strstr(output, "not empty") != NULL);
+    host_run(3, "echo other > /data/a/file; echo done", output, sizeof output);
+    host_destroy(3, 2);
+
+    struct desired_instance second = mounting(4, 1, DESIRED_RUNNING);
+    mounts[0] = (struct spec_volume){ VOLUME + 3, 2, "/data" };
+    host_want(&second);
+    (void)market_wait(host_market, 4, PHASE_RUNNING, 1, PATIENCE_S);
+    host_run(4, "cat /data/link", output, sizeof output);
+    CHECK_TEXT(output, "kept");
+    host_destroy(4, 2);
+    for (int64_t id = VOLUME + 2; id <= VOLUME + 3; id++) {
+        market_want_gone(host_market, id, 1, true);
+        (void)market_wait(host_market, id, PHASE_ABSENT, 1, HOST_SECONDS);
+    }
+    market_want_gone(host_market, 0, 0, false);
+    CHECK_INT((int64_t)volume_count(), 0);
+}
+
+static void test_what_nothing_has_mounted_has_an_empty_clone(void **state)
+{
+    char output[512];
+
+    (void)state;
+    CHECK_INT(
+        clone_of("c10ec10ec10ec10ec10ec10ec10ec103", VOLUME + 8, VOLUME + 9, output, sizeof output),
+        OP_DONE);
+    CHECK(strstr(output, "as empty") != NULL);
+    CHECK_INT((int64_t)volume_count(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +197,8 @@ int main(void)
         cmocka_unit_test(test_what_is_in_it_is_measured),
         cmocka_unit_test(test_it_goes_by_a_signed_word_and_only_when_nothing_mounts_it),
         cmocka_unit_test(test_what_was_never_there_is_gone),
+        cmocka_unit_test(test_a_clone_has_what_was_there),
+        cmocka_unit_test(test_what_nothing_has_mounted_has_an_empty_clone),
     };
     engine_enter();
     return cmocka_run_group_tests(tests, host_setup, host_teardown);

@@ -146,9 +146,6 @@ class Volumes(unittest.TestCase):
         # It is no instance.
         self.assertEqual(self.ada.ok("GET", "/api/v0/instances")["instances"], [])
         self.assertIsNone(self.ada.ok("GET", f"/api/v0/instances/{made['volume_id']}/?owner=me")["instances"])
-        status, reply = self.ada.call("POST", "/api/v0/volumes/copy/", {
-            "src_id": made["volume_id"], "dst_id": 1, "size": 120.0, "disable_compression": True})
-        self.assertEqual((status, reply["error"]), (400, "invalid_args"))
         self.assertEqual(self.bo.call("DELETE", f"/api/v0/volumes/?id={made['volume_id']}", {})[1]["error"],
                          "no_such_volume")
         self.ada.ok("DELETE", "/api/v0/volumes/", {"id": made["volume_id"]})
@@ -156,6 +153,37 @@ class Volumes(unittest.TestCase):
         self.assertEqual(self.search(verified=None)[0]["disk_space"], 100)
         self.assertEqual(self.ada.ok("GET", "/api/v0/volumes?owner=me")["volumes"], [])
         self.assertEqual(self.ada.call("DELETE", f"/api/v0/volumes/?id={made['volume_id']}", {})[0], 404)
+
+    def test_a_clone_is_a_volume_once_its_host_has_copied(self):
+        offer = self.offer()
+        source = self.ada.ok("PUT", "/api/v0/volumes/", {"size": 20, "id": offer, "name": "d1"})["volume_id"]
+        body = {"src_id": source, "dst_id": offer, "size": 24.5, "disable_compression": True}
+        for change, want in (({"src_id": source + 1000}, (404, "no_such_volume")), ({"dst_id": 987654321}, (404, "no_such_ask")),
+                             ({"size": 19}, (400, "invalid_args")), ({"size": "25"}, (400, "invalid_args")),
+                             ({"size": 81}, (400, "invalid_args")), ({"src_id": f"V.{source}"}, (400, "invalid_args"))):
+            status, reply = self.ada.call("POST", "/api/v0/volumes/copy/", body | change)
+            self.assertEqual((status, reply["error"]), want, reply)
+        status, reply = self.bo.call("POST", "/api/v0/volumes/copy/", body)
+        self.assertEqual((status, reply["error"]), (404, "no_such_volume"), reply)
+        made = self.ada.ok("POST", "//api/v0/volumes/copy", body)
+        self.assertEqual(made["volume_name"], f"V.{made['volume_id']}")
+        rows = {row["id"]: row for row in self.ada.ok("GET", "/api/v0/volumes?owner=me&type=all_volume")["volumes"]}
+        self.assertEqual([(rows[one]["status"], rows[one]["disk_space"], rows[one]["label"]) for one in (source, made["volume_id"])],
+                         [("active", 20, "d1"), ("copying", 25, "d1")])
+        status, reply = self.rent(self.ada, env={f"-v V.{made['volume_id']}:/data": "1"})
+        self.assertEqual((status, reply["error"]), (409, "conflict"), reply)
+        status, reply = self.ada.call("DELETE", f"/api/v0/volumes/?id={source}", {})
+        self.assertEqual((status, reply["error"]), (409, "in_use"), reply)
+        self.paper.poll()
+        op, = self.paper.desired["ops"]
+        self.assertEqual((op["kind"], op["instance_id"], op["source_id"], op["size_gb"]), ("clone", made["volume_id"], source, 25))
+        self.paper.finish_ops("7 files")
+        blob = made["result_url"].split("/", 3)[3]
+        self.assertEqual(self.world.call("GET", "/" + blob)[0], 200)
+        rows = self.ada.ok("GET", "/api/v0/volumes?owner=me")["volumes"]
+        self.assertEqual({row["status"] for row in rows}, {"active"})
+        status, reply = self.rent(self.ada, env={f"-v V.{made['volume_id']}:/data": "1"})
+        self.assertEqual(status, 200, reply)
 
     def test_an_instance_comes_with_one_and_the_next_finds_it(self):
         offer = self.offer()

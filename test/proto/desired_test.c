@@ -123,16 +123,19 @@ static struct desired_instance random_instance(struct arena *arena, int64_t id)
 static struct desired_op random_op(struct arena *arena)
 {
     bool is_copy = check_random(3) == 0, is_snapshot = !is_copy && check_random(3) == 0;
+    bool is_clone = !is_copy && !is_snapshot && check_random(3) == 0;
 
     return (struct desired_op){
         .op_id = "0123456789abcdef0123456789abcdef",
         .kind = is_copy       ? OP_COPY
                 : is_snapshot ? OP_SNAPSHOT
+                : is_clone    ? OP_CLONE
                               : (enum op_kind)check_random(OP_EXEC + 1),
         .image = is_snapshot ? support_text(arena, 1, 512, true) : NULL,
         .login = is_snapshot ? maybe_text(arena, 4096, true) : NULL,
         .is_paused = is_snapshot && check_random(2),
-        .source_id = is_copy ? support_int(1, INT64_MAX) : 0,
+        .source_id = is_copy || is_clone ? support_int(1, INT64_MAX) : 0,
+        .size_gb = is_clone ? support_int(1, 1 << 20) : 0,
         .source_host = is_copy ? "relay.example" : NULL,
         .source_port = is_copy ? support_int(1, UINT16_MAX) : 0,
         .copy_secret =
