@@ -482,6 +482,7 @@ static void open_parts(struct agent *agent)
     agent->host.public_ip = "";
     agent->host.tools_dir = agent->tools_dir;
     agent->host.workspaces_dir = agent->workspaces_path;
+    agent->host.private_registries = agent->options.private_registries;
     agent->host.has_quota = true; /* until the engine says otherwise */
     memcpy(observe.host, agent->host.host, sizeof observe.host);
     agent->observer = observe_open(agent->loop, agent->web, &observe);

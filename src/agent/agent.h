@@ -51,14 +51,15 @@ struct agent_options {
     bool is_engine_private;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;
-    int64_t pool;               /* networks to make ahead */
-    bool is_open;               /* guests have no walls */
-    int64_t up_mbit, down_mbit; /* of each guest; 0: all there is */
-    const char *public_ip;      /* or NULL */
-    const char *gpu_scrub;      /* "/path/of/program", "off", or NULL: ours */
-    bool is_behind_nat;         /* said so; else found out */
-    const char *guest_helper;   /* path of berth-guest on this host */
-    const char *ca_file;        /* or NULL */
+    int64_t pool;                   /* networks to make ahead */
+    bool is_open;                   /* guests have no walls */
+    int64_t up_mbit, down_mbit;     /* of each guest; 0: all there is */
+    const char *public_ip;          /* or NULL */
+    const char *private_registries; /* see agent/registry.h; or NULL */
+    const char *gpu_scrub;          /* "/path/of/program", "off", or NULL: ours */
+    bool is_behind_nat;             /* said so; else found out */
+    const char *guest_helper;       /* path of berth-guest on this host */
+    const char *ca_file;            /* or NULL */
     const char *version;
 };
 

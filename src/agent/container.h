@@ -29,16 +29,17 @@ enum {
 /* What goes for every container of this host. */
 struct container_host {
     int64_t machine_id;
-    char host[SEEN_HOST_SIZE];     /* see SEEN_LABEL_HOST */
-    const char *public_ip;         /* "" unknown */
-    const char *tools_dir;         /* mounted read-only at /opt/berth */
-    const char *workspaces_dir;    /* agent/workspace.h */
-    int64_t cpu_count;             /* hardware threads of the engine's machine */
-    bool is_simulated;             /* the GPUs do not exist: none are asked for */
-    bool has_quota;                /* the engine's storage can limit a container's size */
-    bool has_volume_quota;         /* and that of a volume */
-    const struct isolate *isolate; /* the walls around guests; NULL: they have none */
-    const struct scrub *scrub;     /* clears GPUs between tenants; NULL: nobody does */
+    char host[SEEN_HOST_SIZE];      /* see SEEN_LABEL_HOST */
+    const char *public_ip;          /* "" unknown */
+    const char *tools_dir;          /* mounted read-only at /opt/berth */
+    const char *workspaces_dir;     /* agent/workspace.h */
+    const char *private_registries; /* agent/registry.h; or NULL */
+    int64_t cpu_count;              /* hardware threads of the engine's machine */
+    bool is_simulated;              /* the GPUs do not exist: none are asked for */
+    bool has_quota;                 /* the engine's storage can limit a container's size */
+    bool has_volume_quota;          /* and that of a volume */
+    const struct isolate *isolate;  /* the walls around guests; NULL: they have none */
+    const struct scrub *scrub;      /* clears GPUs between tenants; NULL: nobody does */
 };
 
 struct container_wish {

@@ -73,6 +73,7 @@ static bool run(const struct options *options, struct error *err)
         .up_mbit = options->up_mbit,
         .down_mbit = options->down_mbit,
         .gpu_scrub = options->gpu_scrub,
+        .private_registries = options->private_registries,
         .ca_file = options->ca_file,
         .version = BERTH_VERSION,
     };

@@ -328,7 +328,8 @@ static bool run_exec(const struct op_work *work, struct docker *docker, struct b
 static bool run(const struct op_work *work, struct docker *docker, struct buf *out,
                 int64_t *ret_code, struct error *err)
 {
-    const struct snapshot_work snapshot = { work->engine_socket, work->instances_path, work->op };
+    const struct snapshot_work snapshot = { work->engine_socket, work->instances_path, work->op,
+                                            work->host->private_registries };
 
     switch (work->op->kind) {
     case OP_LOGS:

@@ -53,6 +53,10 @@ static const struct flag flags[] = {
       "clears a GPU's memory between two tenants; it gets the GPU's uuid (ours,\n"
       "which writes zeros by CUDA); \"off\": nobody does",
       "/usr/local/sbin/scrub", KIND_TEXT, AT(gpu_scrub) },
+    { "private-registries", "LIST",
+      "registries in this host's own network that renters' images may go to and\n"
+      "come from, as HOST:PORT with commas between; \"all\": any (none)",
+      "registry.lan:5000", KIND_TEXT, AT(private_registries) },
     { "open-network", NULL,
       "let instances reach this host and its neighbours; where the kernel\n"
       "lacks nftables, nothing runs without this",

@@ -34,7 +34,8 @@ enum { PORTS_DEFAULT_FIRST = 20000, PORTS_DEFAULT_LAST = 20999 };
 
 struct options {
     enum command command;
-    const char *gpu_scrub; /* "/path/of/program", "off", or NULL: ours */
+    const char *gpu_scrub;          /* "/path/of/program", "off", or NULL: ours */
+    const char *private_registries; /* see agent/registry.h; or NULL */
     const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
     const char *api_key, *config; /* or NULL */
     bool is_engine_private, is_behind_nat;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/registry.h"
 #include "base/arena.h"
 #include "base/encode.h"
 #include "base/hex.h"
@@ -244,11 +245,12 @@ static bool auth_header(const char *login, struct buf *header, struct error *err
 }
 
 /* One tag or digest, never all tags of a repository, which is what the engine does unasked. */
-static bool pull_path(const char *text, struct buf *path, struct error *err)
+static bool pull_path(const struct pull_request *request, struct buf *path, struct error *err)
 {
     struct image image;
 
-    if (!image_parse(text, &image, err))
+    if (!image_parse(request->image, &image, err) ||
+        !registry_check(&image, request->private_registries, err))
         return false;
     buf_printf(path, "%s/images/create?fromImage=", DOCKER_URL);
     if (*image.host != '\0') {
@@ -282,7 +284,7 @@ bool pull_run(struct docker *docker, const struct pull_request *request, struct 
     const char *headers[] = { NULL, NULL };
     int status = 0;
 
-    if (!pull_path(request->image, &url, err))
+    if (!pull_path(request, &url, err))
         return false;
     if (request->login != NULL) {
         if (!auth_header(request->login, &header, err))

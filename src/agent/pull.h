@@ -46,6 +46,7 @@ struct pull_request {
     const char *image;               /* as the renter wrote it */
     const char *login;               /* as api.md 2.4.1, image_login; or NULL. Secret */
     const struct job_report *report; /* progress goes here */
+    const char *private_registries;  /* see agent/registry.h */
 };
 
 /* What a pull took. */
@@ -54,7 +55,8 @@ struct pull_measure {
     bool is_whole;     /* no layer of it was here before */
 };
 
-/* ERROR_IO also where nothing has come for PULL_SILENCE_MS. */
+/* ERROR_FORBIDDEN: this host asks no such registry. ERROR_IO also where nothing has come for
+ * PULL_SILENCE_MS. */
 NODISCARD bool pull_run(struct docker *docker, const struct pull_request *request,
                         struct pull_measure *ret, struct error *err);
 

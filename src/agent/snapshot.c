@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/registry.h"
 #include "agent/seen.h"
 #include "base/encode.h"
 #include "base/hex.h"
@@ -273,7 +274,8 @@ bool snapshot_run(const struct snapshot_work *work, struct docker *docker, struc
     struct image image;
     struct error ignored;
 
-    if (!image_parse(work->op->image, &image, err))
+    if (!image_parse(work->op->image, &image, err) ||
+        !registry_check(&image, work->private_registries, err))
         return false;
     remove_old(docker);
     if (!commit(work, docker, &id, err))

@@ -24,6 +24,7 @@ struct snapshot_work {
     const char *engine_socket;
     const char *private_path; /* a folder of the agent's own: the login lies there meanwhile */
     const struct desired_op *op;
+    const char *private_registries; /* see agent/registry.h */
 };
 
 /* `out` takes what there is to show. Blocks until it is pushed. */

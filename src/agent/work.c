@@ -64,10 +64,11 @@ int64_t work_timeout_ms(enum plan_step step)
 static bool pull(struct account *account, bool must_pull, struct error *err)
 {
     const struct instance_spec *spec = &account->work->desired->spec;
-    struct pull_request request = { spec->image, spec->registry_login, account->report };
+    struct pull_request request = { spec->image, spec->registry_login, account->report,
+                                    account->work->host->private_registries };
 
     if (!pull_run(&account->docker, &request, &account->pulled, err)) {
-        account->is_final = err->code == ERROR_NOT_FOUND;
+        account->is_final = err->code == ERROR_NOT_FOUND || err->code == ERROR_FORBIDDEN;
         if (must_pull || !pull_inspect(&account->docker, spec->image, &account->image, err))
             return false;
         account->is_final = false;

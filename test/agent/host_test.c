@@ -71,6 +71,8 @@ static void test_what_cannot_be_made_says_why(void **state)
         const char *image, *want;
     } rows[] = {
         { "no-such-image:1", "pull no-such-image:1" },
+        { "192.168.1.1:5000/lib/bb:1", "the registry 192.168.1.1:5000 is in a private network" },
+        { "169.254.169.254/lib/bb:1", "the registry 169.254.169.254 is in a private network" },
         { "Not An Image", "" },
     };
 

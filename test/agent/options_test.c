@@ -39,7 +39,7 @@ static void test_everything_can_be_said(void **state)
     (void)state;
     CHECK_OK(parse("run --server http://s --data /d --token t --private-engine --simulate-gpus f "
                    "--ports 40000-40099 --public-ip 203.0.113.9 --ca=/c --pool 0 --guest-up 40 "
-                   "--guest-down=100000 --open-network",
+                   "--guest-down=100000 --open-network --private-registries a.lan:5000,b.lan",
                    &options, &err),
              &err);
     CHECK_INT(options.command, COMMAND_RUN);
@@ -56,6 +56,7 @@ static void test_everything_can_be_said(void **state)
     CHECK_INT(options.up_mbit, 40);
     CHECK_INT(options.down_mbit, 100000);
     CHECK(options.is_open);
+    CHECK_TEXT(options.private_registries, "a.lan:5000,b.lan");
     CHECK_OK(parse("run --server=http://s --engine=unix:///x", &options, &err), &err);
     CHECK_TEXT(options.engine, "unix:///x");
     CHECK_TEXT(options.data, DATA_DEFAULT);

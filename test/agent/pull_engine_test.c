@@ -100,7 +100,7 @@ static int teardown(void **state)
 static bool pull(const char *image, struct error *err)
 {
     struct job_report report = { nowhere };
-    struct pull_request request = { image, NULL, &report };
+    struct pull_request request = { image, NULL, &report, REGISTRY ",127.0.0.1:5999" };
 
     return pull_run(&docker, &request, &measured, err);
 }
@@ -130,7 +130,9 @@ static void test_what_is_not_there_is_told(void **state)
     } rows[] = {
         { REGISTRY "/lib/bb:2", ERROR_NOT_FOUND },
         { REGISTRY "/lib/none:1", ERROR_NOT_FOUND },
-        { "127.0.0.1:5999/lib/bb:1", ERROR_IO }, /* nobody listens */
+        { "127.0.0.1:5999/lib/bb:1", ERROR_IO },        /* nobody listens */
+        { "localhost:5055/lib/bb:1", ERROR_FORBIDDEN }, /* there, and not by this name */
+        { "10.255.255.1:5000/lib/bb:1", ERROR_FORBIDDEN },
         { "Not An Image", ERROR_INVALID },
     };
 

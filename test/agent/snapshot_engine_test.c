@@ -105,7 +105,8 @@ static bool take(const char *image, const char *login, struct buf *out, struct e
                                    .image = image,
                                    .login = login,
                                    .is_paused = true };
-    const struct snapshot_work work = { engine_path(), engine_dir(), &op };
+    const struct snapshot_work work = { engine_path(), engine_dir(), &op,
+                                        REGISTRY ",127.0.0.1:5999" };
 
     return snapshot_run(&work, &docker, out, err);
 }
@@ -159,6 +160,8 @@ static void test_what_fails_is_told_and_leaves_nothing(void **state)
         { REGISTRY "/team/work:2", NULL, "push " REGISTRY "/team/work:2: " },
         { REGISTRY "/team/work:2", "-u ada -p wrong", "push " REGISTRY "/team/work:2: " },
         { "127.0.0.1:5999/team/work:2", LOGIN, "push 127.0.0.1:5999/team/work:2: " },
+        { "localhost:5056/team/work:2", LOGIN,
+          "the registry localhost:5056 is in a private network" },
         { "Not An Image", NULL, "" },
         { REGISTRY "/team/work:2", "-u ada", "the registry login" },
     };
