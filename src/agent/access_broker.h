@@ -69,6 +69,7 @@ struct visit {
     bool has_logged_in;
     bool is_on_errand;        /* its key is good for one end of a copy */
     bool is_waiting;          /* for the helper */
+    bool wants_copy;          /* and to copy files by it */
     int64_t waiting_until_ms; /* for the instance to be opened; 0: not for that */
     uint16_t waiting_tag;
     uint64_t counted_up, counted_down;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Channels: a client's on one side, the streams of a process or of a connection on the other.
  *
- * What the client sends stays in libssh, and closes the client's window, until it is taken. What
- * a process writes stays in its pipe until the client's window has room. So a channel holds no
- * more than SESSION_CHUNK of its own each way, and one that stands still does not hold up
- * others. */
+ * What the client sends stays in libssh, and closes the client's window, until it is taken; then
+ * all of it is. What a process writes stays in its pipe until the client's window has room. So a
+ * channel holds no more than a window's worth of its own one way and SESSION_CHUNK the other, and
+ * one that stands still does not hold up others. */
 
 #ifndef BERTH_AGENT_ACCESS_CHANNEL_H
 #define BERTH_AGENT_ACCESS_CHANNEL_H

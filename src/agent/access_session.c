@@ -80,12 +80,27 @@ static void watch(struct session *session, enum event event, int fd)
     session_watch(session, event_of(event, 0), &stream, EPOLLIN);
 }
 
+static bool has_copies_waiting(const struct session *session)
+{
+    for (size_t i = 0; i < SESSION_CHANNELS_MAX; i++)
+        if (session->channels[i].state == CHANNEL_WAITING &&
+            program_is_copy(session, &session->channels[i]))
+            return true;
+    return false;
+}
+
 void session_ask_helper(struct session *session)
 {
-    const struct wire_message question = { .type = WIRE_HELPER, .tag = SESSION_HELPER_TAG };
+    bool copies = has_copies_waiting(session);
+    const struct wire_message question = {
+        .type = WIRE_HELPER,
+        .tag = SESSION_HELPER_TAG,
+        .number = copies ? 1 : 0,
+    };
 
     if (session->helper_state != SESSION_HELPER_NONE)
         return;
+    session->has_asked_to_copy = copies;
     if (wire_send(session->broker, &question, NULL, 0))
         session->helper_state = SESSION_HELPER_ASKED;
 }
@@ -101,10 +116,11 @@ static bool is_waiting(const struct session *session)
     return false;
 }
 
-/* All of it; or all that is no copy, where those may go on. */
+/* All of it; or all that is no copy, where those may go on, or were not asked for yet. */
 static void refuse_waiting(struct session *session, const char *why)
 {
-    bool spares_copies = session->helper_state == SESSION_HELPER_READY;
+    bool spares_copies =
+        session->helper_state == SESSION_HELPER_READY || !session->has_asked_to_copy;
 
     for (size_t i = 0; i < SESSION_CHANNELS_MAX; i++) {
         struct channel *channel = &session->channels[i];

@@ -137,6 +137,7 @@ struct session {
     int epoll, tcp, broker, helper;
     uint32_t tcp_watched;
     enum helper_state helper_state;
+    bool has_asked_to_copy; /* so that what is stopped is opened */
     bool is_authenticated, is_over;
     bool is_copy; /* it came as LOGIN_COPY_USER, who may copy files and no more */
     char copies_text[ACCESS_STATE_TEXT_MAX + 1]; /* nobody may do more, and why; "": they may */

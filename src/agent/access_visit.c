@@ -292,9 +292,9 @@ static void handle_helper(struct broker *broker, struct visit *visit, uint16_t t
     struct door *door = door_of(broker, visit);
     const struct access_row *row = door != NULL ? door_row(broker, door) : NULL;
 
-    if (row != NULL && (row->may_open || row->is_for_copies))
+    if (row != NULL && visit->wants_copy && (row->may_open || row->is_for_copies))
         note_copies(broker, visit);
-    if (row != NULL && row->may_open) {
+    if (row != NULL && visit->wants_copy && row->may_open) {
         /* The agent opens it, and says so by the next table. */
         visit->is_waiting = true;
         visit->waiting_tag = tag;
@@ -374,9 +374,11 @@ static void handle_message(struct broker *broker, struct visit *visit,
         handle_key(broker, visit, message);
     else if (!visit->has_logged_in)
         expel(broker, visit, "asks for more than it may before login");
-    else if (message->type == WIRE_HELPER && !visit->is_waiting)
+    else if (message->type == WIRE_HELPER && !visit->is_waiting) {
+        visit->wants_copy = message->number == 1;
         handle_helper(broker, visit, message->tag);
-    else if ((message->type == WIRE_SOCKET || message->type == WIRE_LISTEN) && !visit->is_on_errand)
+    } else if ((message->type == WIRE_SOCKET || message->type == WIRE_LISTEN) &&
+               !visit->is_on_errand)
         handle_socket(broker, visit, message);
     else
         expel(broker, visit, "asks what no session asks");

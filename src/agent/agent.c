@@ -47,25 +47,6 @@ static void give_up(struct agent *agent, const char *why)
 
 /* SSH */
 
-static const char *state_text(struct arena *arena, const struct instance *instance)
-{
-    bool has_failed = instance->failure.count > 0 && instance->failure.step == PLAN_OPEN;
-
-    if (instance->verdict.phase == PHASE_STOPPED && has_failed)
-        return arena_printf(arena,
-                            "instance %" PRId64 " is stopped, and its files are not open: %s",
-                            instance->id, instance->message);
-
-    const char *text = arena_printf(
-        arena, "instance %" PRId64 " is %s%s%s", instance->id,
-        instance_phase_name(instance->verdict.phase),
-        instance->verdict.phase == PHASE_STOPPED ? ": start it with `berth start instance " : "",
-        instance->verdict.phase == PHASE_STOPPED ? arena_printf(arena, "%" PRId64 "`", instance->id)
-                                                 : "");
-
-    return text != NULL ? text : "";
-}
-
 static void update_access(struct agent *agent)
 {
     auto_arena struct arena arena = arena_of(4 << 20);
@@ -79,6 +60,7 @@ static void update_access(struct agent *agent)
         const struct instance *instance = agent->instances.all[i];
         const struct seen *seen = instance_seen(instance, false);
         bool is_up = instance->verdict.phase == PHASE_RUNNING && instance->verdict.wants_running;
+        bool may_open = copies_may_open(instance), is_open = copies_are_open(instance);
 
         if (instance->desired == NULL || instance->desired->state == DESIRED_ABSENT ||
             !instance->has_record || instance->record.ssh_port == 0)
@@ -87,11 +69,10 @@ static void update_access(struct agent *agent)
         entries[count++] = (struct access_entry){
             .instance_id = instance->id,
             .port = (uint16_t)instance->record.ssh_port,
-            .container_id = (is_up && seen != NULL) || copies_are_open(instance) ? seen->id : "",
-            .state_text = copies_are_open(instance) ? copies_text(&arena, instance)
-                                                    : state_text(&arena, instance),
-            .may_open = copies_may_open(instance),
-            .is_for_copies = copies_are_open(instance),
+            .container_id = (is_up && seen != NULL) || is_open ? seen->id : "",
+            .state_text = copies_text(&arena, instance),
+            .may_open = may_open,
+            .is_for_copies = is_open,
             .keys = (const char *const *)instance->desired->spec.ssh_keys,
             .key_count = (size_t)instance->desired->spec.ssh_key_count,
             .copies = copies,

@@ -153,8 +153,29 @@ void copies_say(void *context, int64_t target_id, int64_t source_id, const char 
         link_hurry(agent->link);
 }
 
+static const char *state_text(struct arena *arena, const struct instance *instance)
+{
+    bool has_failed = instance->failure.count > 0 && instance->failure.step == PLAN_OPEN;
+
+    if (instance->verdict.phase == PHASE_STOPPED && has_failed)
+        return arena_printf(arena,
+                            "instance %" PRId64 " is stopped, and its files are not open: %s",
+                            instance->id, instance->message);
+
+    const char *text = arena_printf(
+        arena, "instance %" PRId64 " is %s%s%s", instance->id,
+        instance_phase_name(instance->verdict.phase),
+        instance->verdict.phase == PHASE_STOPPED ? ": start it with `berth start instance " : "",
+        instance->verdict.phase == PHASE_STOPPED ? arena_printf(arena, "%" PRId64 "`", instance->id)
+                                                 : "");
+
+    return text != NULL ? text : "";
+}
+
 const char *copies_text(struct arena *arena, const struct instance *instance)
 {
+    if (!copies_may_open(instance) && !copies_are_open(instance))
+        return state_text(arena, instance);
     const char *text =
         arena_printf(arena,
                      "instance %" PRId64 " is stopped: its files can be copied (rsync, scp, sftp), "

@@ -40,7 +40,7 @@ NODISCARD bool copies_find(void *context, const struct desired_op *op, struct co
 void copies_say(void *context, int64_t target_id, int64_t source_id, const char *text,
                 bool has_ended);
 
-/* What to say to whoever wants more than a copy; in the arena. */
+/* What to say to whoever wants more of it than there is; in the arena. */
 const char *copies_text(struct arena *arena, const struct instance *instance);
 
 #endif

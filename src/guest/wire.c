@@ -55,6 +55,7 @@ static bool number_is_valid(const struct wire_message *message)
 {
     switch (message->type) {
     case WIRE_KEY:
+    case WIRE_HELPER:
         return message->number <= 1;
     case WIRE_SOCKET:
     case WIRE_LISTEN:
@@ -65,7 +66,6 @@ static bool number_is_valid(const struct wire_message *message)
         return message->number < EXIT_NUMBER_END;
     case WIRE_REFUSED:
         return message->number < 4096;
-    case WIRE_HELPER:
     case WIRE_GRANTED:
     case WIRE_RUN:
     case WIRE_STARTED:

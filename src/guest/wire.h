@@ -28,7 +28,7 @@ enum {
 
 enum wire_type {
     WIRE_KEY = 1, /* may this key log in? text: "type base64"; number 1: it has, by signature */
-    WIRE_HELPER,  /* a connection to the helper in the container */
+    WIRE_HELPER,  /* a connection to the helper in the container; number 1: to copy files */
     WIRE_SOCKET,  /* a TCP socket of the container's network; number: 4 or 6 */
     WIRE_LISTEN,  /* the same, listening at `port`; text: the address */
     WIRE_GRANTED, /* yes; port: where it listens; text, of a HELPER that is there for copies alone:

@@ -187,6 +187,24 @@ static void test_a_stopped_instance_is_refused_with_its_text(void **state)
     CHECK(!is_killed());
 }
 
+/* Opening it is work for the host: a shell, which would be refused, asks for none. */
+static void test_only_who_copies_opens_a_stopped_one(void **state)
+{
+    (void)state;
+    broker.table.rows[0].may_open = true;
+    say_key(KEY_OURS, 1);
+    CHECK_INT(answer(), WIRE_GRANTED);
+    say(&(struct wire_message){ .type = WIRE_HELPER, .tag = 1 });
+    CHECK_INT(answer(), WIRE_REFUSED);
+    CHECK(!visit->is_waiting);
+    CHECK_INT(atomic_load(&slots[0].copies_asked_s), 0);
+    say(&(struct wire_message){ .type = WIRE_HELPER, .tag = 2, .number = 1 });
+    CHECK_INT(answer(), WIRE_TYPES_END);
+    CHECK(visit->is_waiting && visit->waiting_tag == 2);
+    CHECK(atomic_load(&slots[0].copies_asked_s) > 0);
+    CHECK(!is_killed());
+}
+
 static void test_asking_about_keys_has_an_end(void **state)
 {
     (void)state;
@@ -298,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_socket_before_login, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_helper_before_login, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stopped_instance_is_refused_with_its_text, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_only_who_copies_opens_a_stopped_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_asking_about_keys_has_an_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keys_after_login_are_out_of_turn, set_up, tear_down),

@@ -78,6 +78,18 @@ static bool is_running(int64_t id)
            json_is_true(json_object_get(json_object_get(root, "State"), "Running"));
 }
 
+/* Who wants no copy is told what there is. */
+static void check_a_shell_opens_nothing(int64_t port)
+{
+    auto_buf struct buf said = buf_of(TEXT_MAX);
+
+    CHECK_INT(client(port, "ssh $OPTIONS root@127.0.0.1 'touch /root/x' 2>&1", &said), 255);
+    CHECK_TEXT(said.bytes, "berth: instance 1 is stopped: its files can be copied (rsync, scp, "
+                           "sftp), and `berth start instance 1` starts it\r\n");
+    (void)sleep(2);
+    CHECK(!is_running(1));
+}
+
 static void test_files_of_a_stopped_one_go_both_ways(void **state)
 {
     struct desired_instance instance = host_instance(1, 1, DESIRED_RUNNING);
@@ -98,6 +110,7 @@ static void test_files_of_a_stopped_one_go_both_ways(void **state)
     host_want(&instance);
     (void)market_wait(host_market, 1, PHASE_STOPPED, 2, PATIENCE_S);
 
+    check_a_shell_opens_nothing(report.ssh_port);
     auto_buf struct buf said = buf_of(TEXT_MAX);
     CHECK_INT(
         client(report.ssh_port, "scp $OPTIONS root@127.0.0.1:/root/file got && cat got", &said), 0);

@@ -17,6 +17,7 @@ static const char ENV[] = "LANG=C\0_x1=a=b\0EMPTY=";
 static const struct wire_message MESSAGES[] = {
     { .type = WIRE_KEY, .text = "ssh-ed25519 AAAA", .number = 1 },
     { .type = WIRE_HELPER, .tag = 3 },
+    { .type = WIRE_HELPER, .number = 1 },
     { .type = WIRE_SOCKET, .number = 6, .tag = UINT16_MAX },
     { .type = WIRE_LISTEN, .number = 4, .port = 65535, .text = "localhost" },
     { .type = WIRE_GRANTED, .port = 1 },
