@@ -208,25 +208,28 @@ static bool read_sum(struct db_rows *row, void *context, struct error *err)
     return true;
 }
 
+static bool read_sums(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(struct hold_sums *)context = (struct hold_sums){ .deposits = db_column_money(row, 0),
+                                                       .credit = db_column_money(row, 1),
+                                                       .earnings = db_column_money(row, 2) };
+    return true;
+}
+
+/* Of one kind. No GROUP BY: SQLite sorts for it, also where there is nothing to sort. */
+#define HELD_SUM(kind) "CAST(COALESCE(SUM(CASE WHEN kind = " kind " THEN amount END), 0) AS BIGINT)"
+#define HELD_SUMS      HELD_SUM("$2") ", " HELD_SUM("$3") ", " HELD_SUM("$4")
+
 bool hold_sums(struct db *db, int64_t user_id, struct hold_sums *ret, struct error *err)
 {
-    struct hold_sums sums = { .deposits = { 0 } };
-    auto_db_rows struct db_rows rows =
-        db_query(db,
-                 "SELECT kind, CAST(SUM(amount) AS BIGINT) FROM hold "
-                 "WHERE user_id = $1 AND state = 0 GROUP BY kind",
-                 DB_ARGS(db_int(user_id)));
+    bool has;
 
-    while (db_next(&rows, err)) {
-        int64_t kind = db_column_int(&rows, 0); /* the table takes no other than these */
-
-        *(kind == HOLD_DEPOSIT  ? &sums.deposits
-          : kind == HOLD_CREDIT ? &sums.credit
-                                : &sums.earnings) = db_column_money(&rows, 1);
-    }
-    if (rows.has_failed)
+    if (!db_query_one(db, "SELECT " HELD_SUMS " FROM hold WHERE user_id = $1 AND state = 0",
+                      DB_ARGS(db_int(user_id), db_int(HOLD_DEPOSIT), db_int(HOLD_CREDIT),
+                              db_int(HOLD_EARNINGS)),
+                      read_sums, ret, &has, err))
         return error_context(err, "sum up what is held");
-    *ret = sums;
     return true;
 }
 

@@ -119,15 +119,18 @@ static bool read_fund(struct db_rows *row, struct renter_funds *funds, struct er
     return true;
 }
 
+/* One row each by its own key: SQLite makes a table of what IN lists, each time anew. */
+#define FUND                                                                                       \
+    "SELECT code, dr_posted + CASE WHEN flags & 1 <> 0 THEN dr_pending ELSE 0 END, "               \
+    "cr_posted + CASE WHEN flags & 2 <> 0 THEN cr_pending ELSE 0 END FROM account "                \
+    "WHERE owner_id = $1 AND sub_id = 0 AND code = "
+
 bool ledger_load_funds(struct db *db, int64_t renter_id, struct renter_funds *ret_funds,
                        struct error *err)
 {
     struct renter_funds funds = { .promo = { 0 } };
     auto_db_rows struct db_rows rows =
-        db_query(db,
-                 "SELECT code, dr_posted + CASE WHEN flags & 1 <> 0 THEN dr_pending ELSE 0 END, "
-                 "cr_posted + CASE WHEN flags & 2 <> 0 THEN cr_pending ELSE 0 END FROM account "
-                 "WHERE code IN ($2, $3, $4) AND owner_id = $1 AND sub_id = 0",
+        db_query(db, FUND "$2 UNION ALL " FUND "$3 UNION ALL " FUND "$4",
                  DB_ARGS(db_int(renter_id), db_int(LEDGER_RENTER_PROMO),
                          db_int(LEDGER_RENTER_PREPAID), db_int(LEDGER_RENTER_RECEIVABLE)));
 
@@ -184,15 +187,16 @@ static bool read_amount(struct db_rows *row, void *context, struct error *err)
     return true;
 }
 
+#define EARNED                                                                                     \
+    "SELECT cr_posted - dr_posted FROM account WHERE owner_id = $1 AND sub_id = 0 AND code = "
+
 bool ledger_load_earnings(struct db *db, int64_t host_id, struct money *ret, struct error *err)
 {
     bool has;
 
     /* Two of them fit: the limits keep each sum below 4e18. */
     if (!db_query_one(
-            db,
-            "SELECT CAST(COALESCE(SUM(cr_posted - dr_posted), 0) AS BIGINT) FROM account "
-            "WHERE code IN ($2, $3) AND owner_id = $1 AND sub_id = 0",
+            db, "SELECT COALESCE((" EARNED "$2), 0) + COALESCE((" EARNED "$3), 0)",
             DB_ARGS(db_int(host_id), db_int(LEDGER_HOST_ACCRUED), db_int(LEDGER_HOST_PAYABLE)),
             read_amount, ret, &has, err))
         return error_context(err, "sum up what %lld has earned", (long long)host_id);
