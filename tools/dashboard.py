@@ -30,6 +30,16 @@ PANELS = [
     ("Memory", "bytes", [("process_resident_memory_bytes{job=\"berthd\"}", "{{instance}}")]),
     ("Relay", "Bps", [("sum(rate(berth_relay_up_bytes_total[5m]))", "from instances"),
                       ("sum(rate(berth_relay_down_bytes_total[5m]))", "to instances")]),
+    ("Hosts: without a server, without an engine", "short", [
+        ("count(berth_host_connected == 0) or vector(0)", "no server"),
+        ("count(berth_host_engine_ok == 0) or vector(0)", "no engine")]),
+    ("Hosts: instances", "short", [("sum by (phase) (berth_host_instances)", "{{phase}}")]),
+    ("Hosts: GPUs at work", "percentunit", [("avg by (instance) (berth_host_gpu_ratio)", "{{instance}}")]),
+    ("Hosts: traffic of instances", "Bps", [
+        ("sum by (instance) (rate(berth_host_instance_sent_bytes_total[5m]))", "{{instance}} out"),
+        ("sum by (instance) (rate(berth_host_instance_received_bytes_total[5m]))", "{{instance}} in")]),
+    ("Hosts: free disk", "bytes", [("berth_host_disk_free_bytes", "{{instance}}")]),
+    ("Hosts: memory of the agent", "bytes", [("process_resident_memory_bytes{job=\"berth-host\"}", "{{instance}}")]),
     ("Clock beside the books", "s", [("berth_clock_apart_seconds", "{{instance}}")]),
 ]
 

@@ -19,6 +19,7 @@
 #include "agent/measured.h"
 #include "agent/networks.h"
 #include "agent/notice.h"
+#include "agent/numbers.h"
 #include "agent/relays.h"
 #include "agent/report.h"
 #include "agent/steps.h"
@@ -483,6 +484,7 @@ static void open_parts(struct agent *agent)
 static bool open_agent(struct agent *agent, struct error *err)
 {
     agent->loop = loop_open(agent->clock);
+    agent->started_us = loop_now_us(agent->loop);
     agent->web = web_open(agent->loop);
     agent->wake_timer = loop_timer(agent->loop, on_wake, agent);
     agent->due_timer = loop_timer(agent->loop, on_change, agent);
@@ -499,6 +501,7 @@ static bool open_agent(struct agent *agent, struct error *err)
     open_parts(agent);
     if (!networks_wall(agent, err))
         return false;
+    numbers_open(agent);
     agent->info_since_us = loop_now_us(agent->loop);
     loop_timer_set(agent->info_timer, 0);
     loop_timer_set(agent->second_timer, SECOND_MS);
@@ -508,6 +511,7 @@ static bool open_agent(struct agent *agent, struct error *err)
 /* Instances run on, and so does a private engine: the next agent goes on with them. */
 static void close_agent(struct agent *agent)
 {
+    exporter_close(&agent->exporter);
     job_cancel(&agent->probe);
     volumes_close(&agent->volumes);
     workspaces_close(&agent->workspaces);

@@ -20,6 +20,7 @@
 #include "agent/bencher.h"
 #include "agent/container.h"
 #include "agent/engine.h"
+#include "agent/exporter.h"
 #include "agent/gauges.h"
 #include "agent/identity.h"
 #include "agent/images.h"
@@ -60,6 +61,7 @@ struct agent_options {
     bool is_behind_nat;             /* said so; else found out */
     const char *guest_helper;       /* path of berth-guest on this host */
     const char *ca_file;            /* or NULL */
+    const char *metrics_listen;     /* "ADDRESS:PORT", "off", or NULL: of the loopback */
     const char *version;
 };
 
@@ -89,6 +91,8 @@ struct agent {
     struct access *access;
     struct tunnel *tunnel;
     struct metadata *metadata;
+    struct exporter *exporter; /* NULL: nobody asks for numbers, or the address is taken */
+    int64_t started_us;
     struct link *link; /* NULL until the machine is measured */
     struct machine_facts facts;
     struct container_host host;

@@ -75,6 +75,7 @@ static bool run(const struct options *options, struct error *err)
         .gpu_scrub = options->gpu_scrub,
         .private_registries = options->private_registries,
         .ca_file = options->ca_file,
+        .metrics_listen = options->metrics_listen,
         .version = BERTH_VERSION,
     };
 

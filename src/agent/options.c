@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "agent/exporter.h"
 #include "agent/isolate.h"
 #include "agent/pool.h"
 #include "base/parse.h"
@@ -61,6 +62,10 @@ static const struct flag flags[] = {
       "let instances reach this host and its neighbours; where the kernel\n"
       "lacks nftables, nothing runs without this",
       "", KIND_SWITCH, AT(is_open) },
+    { "metrics-listen", "IP:PORT",
+      "where Prometheus gets this host's numbers, at /metrics (" EXPORTER_DEFAULT ");\n"
+      "\"off\": nowhere",
+      EXPORTER_DEFAULT, KIND_TEXT, AT(metrics_listen) },
     { "ca", "FILE", "certificates to trust for the server, in place of the system's",
       "/etc/berth/ca.pem", KIND_TEXT, AT(ca_file) },
     { "api-key", "KEY", "install: your account's key, with which it gets a token by itself", NULL,

@@ -37,6 +37,7 @@ struct options {
     const char *gpu_scrub;          /* "/path/of/program", "off", or NULL: ours */
     const char *private_registries; /* see agent/registry.h; or NULL */
     const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
+    const char *metrics_listen;   /* "ADDRESS:PORT", "off", or NULL: of the loopback */
     const char *api_key, *config; /* or NULL */
     bool is_engine_private, is_behind_nat;
     bool is_open; /* guests have no walls */

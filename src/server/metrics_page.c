@@ -1,38 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/metrics_page.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/parse.h"
 #include "server/catalog_feed.h"
 #include "server/events.h"
 #include "server/relay.h"
 #include "server/reply.h"
 #include "server/timekeeper.h"
 #include "store/ledger.h"
-#include "sys/file.h"
+#include "sys/resident.h"
 
-enum { STATM_SIZE = 256, PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
-
-/* Bytes that the process has in memory; 0 where the system does not say. */
-static int64_t resident_bytes(void)
-{
-    auto_buf struct buf statm = buf_of(STATM_SIZE);
-    struct error ignored;
-    uint64_t pages;
-
-    if (!file_read(AT_FDCWD, "/proc/self/statm", &statm, &ignored) || statm.length == 0)
-        return 0;
-    char *second = strchr(statm.bytes, ' ');
-    if (second == NULL)
-        return 0;
-    second++;
-    second[strcspn(second, " \n")] = '\0';
-    return parse_u64(second, &pages) ? (int64_t)pages * sysconf(_SC_PAGESIZE) : 0;
-}
+enum { PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
 
 static bool find_newest_journal(struct db *db, void *context, struct error *err)
 {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every number that the dashboard and the alerts ask for is one that berthd serves; and the dashboard is what
-tools/dashboard.py makes."""
+"""Every number that the dashboard and the alerts ask for is one that berthd or berth-host serves; and the dashboard is
+what tools/dashboard.py makes."""
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -34,6 +35,26 @@ def served(binary):
     return set(re.findall(r"^# TYPE (\S+)", text, re.M))
 
 
+def served_by_host(binary):
+    """Of a host without an engine or a server: its numbers are there all the same. It needs root."""
+    with tempfile.TemporaryDirectory(prefix="berth-host-metrics-") as folder:
+        process = subprocess.Popen([binary / "berth-host", "run", "--server", "http://127.0.0.1:9", "--token", "none", "--data",
+                                    folder, "--engine", f"unix://{folder}/none.sock", "--simulate-gpus", "/dev/null",
+                                    "--open-network", "--pool", "0", "--metrics-listen", "127.0.0.1:0"],
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            said = ""
+            for line in process.stderr:
+                said += line
+                if match := re.search(r"at (http://\S+/metrics)", line):
+                    text = urllib.request.urlopen(match[1], timeout=10).read().decode()
+                    return set(re.findall(r"^# TYPE (\S+)", text, re.M))
+            raise AssertionError(f"berth-host serves no numbers: {said}")
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
 def main():
     binary = pathlib.Path(sys.argv[sys.argv.index("--bin") + 1])
     made = subprocess.run([sys.executable, "-B", ROOT / "tools/dashboard.py"], capture_output=True, text=True, check=True)
@@ -43,7 +64,13 @@ def main():
     queries += re.findall(r"^ *expr: (.*)$", (ROOT / "deploy/monitoring/alerts.yml").read_text(), re.M)
     names = {re.sub(r"_(bucket|sum|count)$", "", name)
              for query in queries for name in re.findall(r"\b(?:berth|process)_\w+", query)}
-    missing = names - served(binary) - OTHERS
+    hosts = {name for name in names if name.startswith("berth_host_")}
+    if os.geteuid() == 0:
+        missing_of_host = hosts - served_by_host(binary)
+        assert hosts and not missing_of_host, f"asked for, and served by no host: {sorted(missing_of_host)}"
+    else:
+        print("NOT RUN: berth-host needs root")
+    missing = names - hosts - served(binary) - OTHERS
     assert not missing, f"asked for, and served by nobody: {sorted(missing)}"
     print(f"{len(names)} numbers in {len(queries)} queries\n1 passed, 0 failed")
 
