@@ -3,28 +3,26 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 
+#include "flow/bill_batch.h"
 #include "flow/change.h"
+#include "flow/funds.h"
 #include "flow/limits.h"
-#include "flow/pay_out.h"
 #include "flow/post_usage.h"
 #include "flow/usage.h"
 #include "market/billing.h"
 #include "store/host_invoice.h"
-#include "store/ledger.h"
-#include "store/payout.h"
+#include "store/machine.h"
 #include "store/user.h"
 
 struct bill_work {
     const struct flow *flow;
     struct instant now, cut;
-    int64_t host_id;
     size_t count;
     int64_t ids[BILL_HOSTS_MAX];
-    const int64_t *batch; /* of them, that one transaction is for */
-    size_t batch_count;
-    bool were_due; /* nobody else has billed any of the batch meanwhile */
+    struct bill_range range; /* of them, that one transaction is for */
+    size_t billed;
 };
 
 static bool find_work(struct db *db, void *context, struct error *err)
@@ -34,238 +32,125 @@ static bool find_work(struct db *db, void *context, struct error *err)
     return host_invoice_due(db, work->cut, work->ids, BILL_HOSTS_MAX, &work->count, err);
 }
 
-/* Everything that ran on the host's machines before the cut is in the books after this. */
-static bool post_all(struct db *db, const struct bill_work *work, struct arena *arena,
-                     struct error *err)
+static int compare_ids(const void *a, const void *b)
 {
-    int64_t *machines;
-    size_t machine_count;
+    const int64_t *left = a, *right = b;
 
-    if (!host_invoice_machines(db, work->host_id, arena, &machines, &machine_count, err))
-        return false;
-    for (size_t i = 0; i < machine_count; i++)
-        if (!machine_lock(db, machines[i], err))
-            return false;
-    for (size_t i = 0; i < machine_count; i++) {
-        struct change change;
-        int64_t *contracts;
-        size_t count;
-        bool has;
-
-        if (!change_begin(&change, db, machines[i], work->now, arena, &has, err) ||
-            !host_invoice_unposted(db, machines[i], work->cut, arena, &contracts, &count, err))
-            return false;
-        for (size_t k = 0; k < count; k++)
-            if (!post_usage_of(&change, contracts[k], err))
-                return false;
-        if (!change_end(&change, err))
-            return false;
-    }
-    return user_lock(db, work->host_id, err);
+    return (*left > *right) - (*left < *right);
 }
 
-/* Less what is held of it. */
-static bool balance_of(struct db *db, enum ledger_code code, int64_t host_id, struct money *ret,
-                       struct error *err)
+/* Whose contracts they are, each once, by id. */
+static bool renters_of(const struct bill_unposted *contracts, size_t count, struct arena *arena,
+                       int64_t **ret, size_t *ret_count, struct error *err)
 {
-    struct ledger_sums sums;
+    int64_t *renters = arena_alloc(arena, count + 1, sizeof *renters);
+    size_t at = 0;
 
-    if (!ledger_load_sums(db, (struct ledger_key){ code, host_id, 0 }, &sums, err))
-        return false;
-    *ret = ledger_free(code, &sums);
+    if (renters == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the renters");
+    for (size_t i = 0; i < count; i++)
+        renters[i] = contracts[i].renter_id;
+    qsort(renters, count, sizeof *renters, compare_ids);
+    for (size_t i = 0; i < count; i++)
+        if (at == 0 || renters[at - 1] != renters[i])
+            renters[at++] = renters[i];
+    *ret = renters;
+    *ret_count = at;
     return true;
 }
 
-static bool add_up(const struct usage_sum *lines, size_t count, struct host_invoice_row *invoice,
-                   struct error *err)
+/* Machines first and then people, each in the order of their ids, as everybody does. */
+static bool lock_all(struct db *db, const struct bill_unposted *contracts, size_t count,
+                     const int64_t *renters, size_t renter_count, struct error *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (!money_add(invoice->gross, lines[i].gross, &invoice->gross) ||
-            !money_add(invoice->total, lines[i].host, &invoice->total) ||
-            !money_add(invoice->drawn, lines[i].accrued, &invoice->drawn))
-            return error_set(err, ERROR_OUT_OF_RANGE, "a week's bill is too large");
-    return invoice->drawn.nanodollars >= 0 ||
-           error_set(err, ERROR_CORRUPT, "more was taken from a host's week than it earned");
-}
-
-/* From accrued to payable, less what the host owes. */
-static bool post_invoice(struct db *db, const struct bill_work *work,
-                         const struct host_invoice_row *invoice, int64_t id, struct error *err)
-{
-    char key[JOURNAL_KEY_SIZE], date[BILLING_DATE_SIZE];
-    struct ledger_key accrued = { LEDGER_HOST_ACCRUED, work->host_id, 0 };
-    struct leg legs[] = {
-        { accrued, { LEDGER_HOST_RECEIVABLE, work->host_id, 0 }, invoice->settled, LEG_INVOICED },
-        { accrued,
-          { LEDGER_HOST_PAYABLE, work->host_id, 0 },
-          { invoice->drawn.nanodollars - invoice->settled.nanodollars },
-          LEG_INVOICED },
-    };
-    struct journal_moves moves = { .key = key,
-                                   .kind = JOURNAL_HOST_INVOICE,
-                                   .ref_kind = JOURNAL_REF_INVOICE,
-                                   .ref_id = id,
-                                   .occurred = work->cut,
-                                   .legs = legs,
-                                   .leg_count = 2 };
-    struct journal journal;
-    enum ledger_outcome outcome;
-
-    (void)snprintf(key, sizeof key, "hinv:%" PRId64 ":%s", work->host_id,
-                   billing_date_format(billing_day(instant_add(work->cut, 1)), date));
-    if (journal_moves(&moves, &journal) != JOURNAL_BUILT)
-        return true; /* all of it had been taken back: lines, and nothing to move */
-    if (!ledger_post(db, &journal, work->now, &outcome, err))
-        return false;
-    return outcome == LEDGER_POSTED ||
-           error_set(err, ERROR_CORRUPT, "%s has been posted before", key);
-}
-
-/* The week's lines, as an invoice. None where there is nothing to say. */
-static bool make_invoice(struct db *db, const struct bill_work *work, struct arena *arena,
-                         struct error *err)
-{
-    struct host_invoice_row invoice = { .host_id = work->host_id,
-                                        .until = work->cut,
-                                        .made = work->now };
-    char number[BILL_NUMBER_SIZE];
-    struct usage_sum *lines;
-    struct money owed;
-    size_t count;
-    int64_t id;
-
-    if (!host_invoice_last(db, work->host_id, &invoice.from, err))
-        return false;
-    if (instant_compare(invoice.from, work->cut) >= 0)
-        return true; /* a machine that came after the week was billed */
-    struct usage_range range = { .user_id = work->host_id,
-                                 .from_day = billing_day(instant_add(invoice.from, 1)),
-                                 .until_day = billing_day(work->cut) };
-    if (!usage_line_sum_host(db, &range, false, arena, &lines, &count, err))
-        return false;
-    if (count == 0)
-        return true;
-    if (!add_up(lines, count, &invoice, err) ||
-        !balance_of(db, LEDGER_HOST_RECEIVABLE, work->host_id, &owed, err) ||
-        !bill_number(db, "HINV", billing_date(range.until_day).year, number, err))
-        return false;
-    /* The first one begins with its week, however long the host has been there. */
-    if (invoice.from.microseconds == 0)
-        invoice.from = instant_add(work->cut, -BILLING_WEEK_US);
-    invoice.number = number;
-    invoice.settled = money_compare(owed, invoice.drawn) < 0 ? owed : invoice.drawn;
-    if (!host_invoice_insert(db, &invoice, &id, err))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (!host_invoice_add_line(db, id, &lines[i], err))
+        if ((i == 0 || contracts[i - 1].machine_id != contracts[i].machine_id) &&
+            !machine_lock(db, contracts[i].machine_id, err))
             return false;
-    return post_invoice(db, work, &invoice, id, err);
-}
-
-/* Whole cents of what is owed and not held, if that is enough. The rest, or all of it, waits for
- * next week. */
-static bool make_payout(struct db *db, const struct bill_work *work, struct arena *arena,
-                        struct error *err)
-{
-    const struct pay pay = { db, work->flow, work->now, arena };
-    struct payout_row payout = { .host_id = work->host_id,
-                                 .cut = work->cut,
-                                 .state = PAYOUT_CREATED,
-                                 .provider = "manual",
-                                 .reference = "",
-                                 .reason = "",
-                                 .created = work->now,
-                                 .state_at = work->now };
-    struct payout_move move = { .host_id = work->host_id, .at = work->now };
-    struct journal journal;
-    enum ledger_outcome outcome;
-    struct money payable;
-    bool has, waits;
-
-    if (!pay_out_way(db, work->flow, work->host_id, arena, &payout.provider, &waits, err) ||
-        !payout_exists(db, work->host_id, work->cut, &has, err) ||
-        !balance_of(db, LEDGER_HOST_PAYABLE, work->host_id, &payable, err))
-        return false;
-    payout.amount = billing_payout(payable, work->flow->payout_min);
-    if (has || waits || payout.amount.nanodollars == 0)
-        return true;
-    if (!payout_insert(db, &payout, &payout.id, err))
-        return false;
-    move.payout_id = payout.id;
-    move.amount = payout.amount;
-    if (payout_make(&move, &journal) != JOURNAL_BUILT)
-        return error_set(err, ERROR_CORRUPT, "a payout of nothing");
-    if (!ledger_post(db, &journal, work->now, &outcome, err))
-        return false;
-    if (outcome != LEDGER_POSTED)
-        return error_set(err, ERROR_CORRUPT, "%s has been posted before", journal.key);
-    return pay_out_start(&pay, &payout, err);
-}
-
-/* The batch, less who was billed meanwhile. */
-static bool drop_billed(struct db *db, struct bill_work *work, int64_t ret[static BILL_BATCH],
-                        size_t *ret_count, struct error *err)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < work->batch_count; i++) {
-        bool is_due;
-
-        if (!host_invoice_is_due(db, work->batch[i], work->cut, &is_due, err))
+    for (size_t i = 0; i < renter_count; i++)
+        if (!user_lock(db, renters[i], err))
             return false;
-        if (is_due)
-            ret[count++] = work->batch[i];
-    }
-    work->were_due = count == work->batch_count;
-    *ret_count = count;
     return true;
 }
 
-/* What ran is posted for all of them before the first is given a number: from then on nobody else
- * gets one until this is committed. */
-static bool bill_work(struct db *db, void *context, struct error *err)
+/* Those of one machine. When the credit of their renters ends is worked out by the caller, at
+ * `*now`, which moves on to the machine's last change where that came later. */
+static bool post_machine(struct db *db, struct instant *now, const struct bill_unposted *contracts,
+                         size_t count, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct change change;
+    bool has;
+
+    if (!change_begin(&change, db, contracts[0].machine_id, *now, &arena, &has, err))
+        return false;
+    change.leaves_users = true;
+    *now = change.now;
+    for (size_t i = 0; i < count; i++)
+        if (!post_usage_of(&change, contracts[i].contract_id, err))
+            return false;
+    return change_end(&change, err);
+}
+
+/* Everything that ran on the hosts' machines before the cut is in the books after this. */
+static bool post_work(struct db *db, void *context, struct error *err)
 {
     struct bill_work *work = context;
-    int64_t hosts[BILL_BATCH];
-    size_t count;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct instant now = work->now;
+    struct bill_unposted *contracts;
+    int64_t *renters;
+    size_t count, renter_count;
 
-    if (!drop_billed(db, work, hosts, &count, err))
+    if (!bill_run_unposted(db, &work->range, &arena, &contracts, &count, err) ||
+        !renters_of(contracts, count, &arena, &renters, &renter_count, err) ||
+        !lock_all(db, contracts, count, renters, renter_count, err))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-
-        work->host_id = hosts[i];
-        if (!post_all(db, work, &arena, err))
+    for (size_t from = 0, until; from < count; from = until) {
+        until = from + 1;
+        while (until < count && contracts[until].machine_id == contracts[from].machine_id)
+            until++;
+        if (!post_machine(db, &now, &contracts[from], until - from, err))
             return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-
-        work->host_id = hosts[i];
-        if (!make_invoice(db, work, &arena, err) || !make_payout(db, work, &arena, err) ||
-            !host_invoice_set_billed(db, work->host_id, work->cut, err) ||
-            !db_notify(db, TOPIC_USER, work->host_id, err))
+    for (size_t i = 0; i < renter_count; i++)
+        if (!funds_set_t_zero(db, renters[i], now, err))
             return false;
-    }
     return true;
+}
+
+static bool number_work(struct db *db, void *context, struct error *err)
+{
+    struct bill_work *work = context;
+
+    return bill_batch(db, work->flow, &work->range, work->now, &work->billed, err);
+}
+
+static bool bill_range(struct bill_work *work, struct error *err)
+{
+    struct store *store = work->flow->store;
+
+    return store_write(store, post_work, work, err) &&
+           store_write_in_turn(store, STORE_TURN_BILLS, number_work, work, err);
 }
 
 /* Where a batch fails, each host by itself: one whose books are broken keeps nobody else waiting.
  */
-static bool bill_batch(const struct flow *flow, struct bill_work *work, struct error *err)
+static bool bill_hosts(struct bill_work *work, const int64_t *ids, size_t count, struct error *err)
 {
-    const int64_t *batch = work->batch;
-    size_t count = work->batch_count, failed = 0;
+    size_t failed = 0;
 
-    if (store_write(flow->store, bill_work, work, err))
+    work->range = (struct bill_range){ ids[0], ids[count - 1], work->cut };
+    if (bill_range(work, err))
         return true;
     for (size_t i = 0; i < count && count > 1; i++) {
-        work->batch = &batch[i];
-        work->batch_count = 1;
-        failed += !store_write(flow->store, bill_work, work, err);
+        work->range.first = work->range.last = ids[i];
+        if (!bill_range(work, err)) {
+            (void)error_context(err, "bill host %" PRId64, ids[i]);
+            failed++;
+        }
     }
-    return (failed == 0 && count > 1) ||
-           error_context(err, "bill host %lld", (long long)work->host_id);
+    return count > 1 ? failed == 0 : error_context(err, "bill host %" PRId64, ids[0]);
 }
 
 bool flow_bill_hosts(const struct flow *flow, size_t *ret_count, struct error *err)
@@ -283,14 +168,13 @@ bool flow_bill_hosts(const struct flow *flow, size_t *ret_count, struct error *e
     bool is_backwards = false;
     for (size_t from = 0, until = work.count; from < until;) {
         size_t count = until - from < BILL_BATCH ? until - from : BILL_BATCH;
+        const int64_t *ids = is_backwards ? &work.ids[until - count] : &work.ids[from];
 
-        work.batch = is_backwards ? &work.ids[until - count] : &work.ids[from];
-        work.batch_count = count;
         until -= is_backwards ? count : 0;
         from += is_backwards ? 0 : count;
-        if (!bill_batch(flow, &work, err))
+        if (!bill_hosts(&work, ids, count, err))
             return false;
-        is_backwards = is_backwards != !work.were_due;
+        is_backwards = is_backwards != (work.billed < count);
     }
     *ret_count = work.count;
     return true;

@@ -385,7 +385,7 @@ bool change_end(struct change *change, struct error *err)
     for (size_t i = 0; i < change->user_count; i++) {
         int64_t user_id = change->users[i];
 
-        if ((user_id != change->user_left &&
+        if ((user_id != change->user_left && !change->leaves_users &&
              !funds_set_t_zero(change->db, user_id, change->now, err)) ||
             !db_notify(change->db, TOPIC_USER, user_id, err))
             return false;

@@ -41,6 +41,7 @@ struct change {
     const char *cause;   /* what happened, for those whom the decision hurts; NULL: not said yet */
     int64_t decision_id; /* that it came of; 0: none */
     int64_t user_left;   /* whose credit ends as it did, or is worked out by the caller; else 0 */
+    bool leaves_users;   /* of all of `users` the caller works out when credit ends */
     size_t user_count;   /* whose balance or burn changed */
     int64_t users[CHANGE_USERS_MAX];
 };

@@ -227,29 +227,12 @@ bool flow_pay_out_link(const struct flow *flow, const struct caller *caller, int
     return true;
 }
 
-bool pay_out_way(struct db *db, const struct flow *flow, int64_t host_id, struct arena *arena,
-                 const char **ret_provider, bool *ret_waits, struct error *err)
-{
-    struct payout_method_row method;
-    bool has;
-
-    *ret_provider = "manual";
-    *ret_waits = false;
-    if (flow->pay == NULL)
-        return true;
-    if (!payout_method_load(db, host_id, arena, &method, &has, err))
-        return false;
-    *ret_waits = !has || !method.is_ready;
-    if (has)
-        *ret_provider = method.provider;
-    return true;
-}
-
-bool pay_out_start(const struct pay *pay, const struct payout_row *payout, struct error *err)
+bool pay_out_start(const struct pay *pay, const struct payout_row *payout,
+                   const struct payout_method_row *method, struct error *err)
 {
     const struct pay_provider *provider = pay_provider_named(payout->provider);
 
-    return provider->start == NULL || provider->start(pay, payout, err);
+    return provider->start == NULL || provider->start(pay, payout, method, err);
 }
 
 bool pay_out_account(const struct pay *pay, int64_t user_id, const struct stripe_object *account,

@@ -66,14 +66,10 @@ NODISCARD bool flow_pay_out_open(const struct flow *flow, size_t max, struct are
 NODISCARD bool flow_pay_out_is_known(const struct flow *flow, const char *account,
                                      const char *object_id, bool *ret, struct error *err);
 
-/* Inside src/flow/. How a host is to be paid now: the provider's name, and whether it waits,
- * because the host has not said all. */
-NODISCARD bool pay_out_way(struct db *db, const struct flow *flow, int64_t host_id,
-                           struct arena *arena, const char **ret_provider, bool *ret_waits,
-                           struct error *err);
-/* A payout that was made: on its way, from its Friday's morning on. */
+/* Inside src/flow/. A payout that was made: on its way, from its Friday's morning on, to where its
+ * host has said. */
 NODISCARD bool pay_out_start(const struct pay *pay, const struct payout_row *payout,
-                             struct error *err);
+                             const struct payout_method_row *method, struct error *err);
 
 NODISCARD bool pay_out_account(const struct pay *pay, int64_t user_id,
                                const struct stripe_object *account, enum pay_effect *ret,

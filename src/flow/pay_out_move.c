@@ -97,18 +97,14 @@ static bool move_house(const struct pay *pay, const struct payout_row *payout, b
 }
 
 bool pay_out_start_transfer(const struct pay *pay, const struct payout_row *payout,
-                            struct error *err)
+                            const struct payout_method_row *method, struct error *err)
 {
     char date[BILLING_DATE_SIZE], group[KEY_SIZE];
-    struct payout_method_row method;
-    bool has;
 
-    if (!payout_method_load(pay->db, payout->host_id, pay->arena, &method, &has, err))
-        return false;
     (void)snprintf(group, sizeof group, "payrun_%s",
                    billing_date_format(billing_day(instant_add(payout->cut, 1)), date));
-    const struct payout_route_row route = { payout->id, method.account, "", "", 0, { 0 }, 0 };
-    const struct stripe_transfer transfer = { pay->flow->pay->installation, method.account, group,
+    const struct payout_route_row route = { payout->id, method->account, "", "", 0, { 0 }, 0 };
+    const struct stripe_transfer transfer = { pay->flow->pay->installation, method->account, group,
                                               payout->id, cents_of(payout) };
     const struct pay_call call = { PAY_TRANSFER, payout->id, 1, NULL };
     struct psp_call bytes = stripe_transfer(&transfer);

@@ -13,7 +13,7 @@
 NODISCARD bool pay_out_enroll(const struct pay *pay, const struct payout_method_row *method,
                               struct error *err);
 NODISCARD bool pay_out_start_transfer(const struct pay *pay, const struct payout_row *payout,
-                                      struct error *err);
+                                      const struct payout_method_row *method, struct error *err);
 
 /* The payout and its route, with its host locked. */
 NODISCARD bool pay_out_load(const struct pay *pay, int64_t id, struct payout_row *ret,

@@ -37,14 +37,10 @@ static struct pay pay_of(struct db *db, const struct paypal_work *work, struct a
     return (struct pay){ db, work->flow, work->now, arena };
 }
 
-bool pay_paypal_start(const struct pay *pay, const struct payout_row *payout, struct error *err)
+bool pay_paypal_start(const struct pay *pay, const struct payout_row *payout,
+                      const struct payout_method_row *method, struct error *err)
 {
-    struct payout_method_row method;
-    bool has;
-
-    if (!payout_method_load(pay->db, payout->host_id, pay->arena, &method, &has, err))
-        return false;
-    const struct payout_route_row route = { payout->id, method.account, "", "", 0, { 0 }, 0 };
+    const struct payout_route_row route = { payout->id, method->account, "", "", 0, { 0 }, 0 };
     return payout_route_put(pay->db, &route, err);
 }
 

@@ -20,7 +20,7 @@
 
 /* Inside src/flow/: it waits for a batch. */
 NODISCARD bool pay_paypal_start(const struct pay *pay, const struct payout_row *payout,
-                                struct error *err);
+                                const struct payout_method_row *method, struct error *err);
 
 /* One batch of what waits, at most PAYPAL_ITEMS_MAX; `*ret_count` is how many are in it. */
 NODISCARD bool flow_paypal_gather(const struct flow *flow, size_t *ret_count, struct error *err);

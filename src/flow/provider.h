@@ -18,7 +18,8 @@ struct pay_provider {
     bool (*enroll)(const struct pay *pay, const struct payout_method_row *method,
                    struct error *err);
     /* A payout that was made, on its way. NULL: it waits for a person. */
-    bool (*start)(const struct pay *pay, const struct payout_row *payout, struct error *err);
+    bool (*start)(const struct pay *pay, const struct payout_row *payout,
+                  const struct payout_method_row *method, struct error *err);
 };
 
 /* By hand, where there is none of that name. Never NULL. */

@@ -8,6 +8,7 @@
 #include "market/billing.h"
 #include "market/journal.h"
 #include "store/ledger.h"
+#include "store/ledger_many.h"
 #include "store/liveness.h"
 #include "store/meters.h"
 #include "store/parked.h"
@@ -123,17 +124,34 @@ static bool post_meters(struct meters *meters, struct posting *posting, struct e
     return true;
 }
 
-static bool post_journal(struct db *db, const struct journal_usage *usage, struct instant now,
-                         bool *ret_is_posted, struct error *err)
-{
-    struct renter_funds funds, after;
-    struct journal journal;
-    enum ledger_outcome outcome;
+enum { JOURNALS_MAX = 8 }; /* on one way to the database: a day each */
 
-    if (!ledger_load_funds(db, usage->renter_id, &funds, err))
+struct usage_state {
+    struct contract_row *contract;
+    struct meters meters;
+    int64_t gpu_done_us;                   /* of usage->gpu_us */
+    struct renter_funds funds;             /* as the journals leave them */
+    struct journal journals[JOURNALS_MAX]; /* that are not posted yet */
+    size_t journal_count;
+};
+
+static bool post_journals(struct db *db, struct usage_state *state, struct instant now,
+                          struct error *err)
+{
+    size_t count = state->journal_count;
+
+    state->journal_count = 0;
+    return count == 0 || ledger_post_many(db, state->journals, count, now, err);
+}
+
+static bool add_journal(struct db *db, const struct journal_usage *usage, struct instant now,
+                        struct usage_state *state, struct error *err)
+{
+    struct renter_funds after;
+
+    if (state->journal_count == JOURNALS_MAX && !post_journals(db, state, now, err))
         return false;
-    *ret_is_posted = false;
-    switch (journal_usage(usage, &funds, &journal, &after)) {
+    switch (journal_usage(usage, &state->funds, &state->journals[state->journal_count], &after)) {
     case JOURNAL_EMPTY:
         return true;
     case JOURNAL_TOO_LARGE:
@@ -142,11 +160,9 @@ static bool post_journal(struct db *db, const struct journal_usage *usage, struc
     case JOURNAL_BUILT:
         break;
     }
-    if (!ledger_post(db, &journal, now, &outcome, err))
-        return false;
-    if (outcome != LEDGER_POSTED)
-        return error_set(err, ERROR_CORRUPT, "%s has been posted before", journal.key);
-    *ret_is_posted = true;
+    state->funds = after;
+    state->journal_count++;
+    state->contract->usage_count++;
     return true;
 }
 
@@ -181,12 +197,6 @@ static bool add_lines(struct db *db, const struct meters *meters, const struct p
     return true;
 }
 
-struct usage_state {
-    struct contract_row *contract;
-    struct meters meters;
-    int64_t gpu_done_us; /* of usage->gpu_us */
-};
-
 /* Meter and post what was used until `at`: all of it, or up to a midnight before now. Bytes belong
  * to when they were counted. */
 static bool post_until(struct db *db, const struct usage *usage, struct instant at,
@@ -198,7 +208,6 @@ static bool post_until(struct db *db, const struct usage *usage, struct instant 
     struct posting posting = { .from = contract->posted, .at = at };
     struct instant disk_until = is_all ? usage->disk_until : earlier(usage->disk_until, at);
     int64_t gpu_us = usage->gpu_us;
-    bool is_posted;
 
     if (!is_all && span_us(usage->gpu_from, at) < gpu_us)
         gpu_us = span_us(usage->gpu_from, at);
@@ -217,12 +226,11 @@ static bool post_until(struct db *db, const struct usage *usage, struct instant 
                                               .number = contract->usage_count + 1,
                                               .occurred = at };
     if (!post_meters(meters, &posting, err) ||
-        !post_journal(db, &posting.journal, usage->now, &is_posted, err) ||
+        !add_journal(db, &posting.journal, usage->now, state, err) ||
         !add_lines(db, meters, &posting, contract, err))
         return false;
     contract->disk_metered = instant_max(contract->disk_metered, disk_until);
     contract->posted = at;
-    contract->usage_count += is_posted;
     return true;
 }
 
@@ -260,12 +268,13 @@ static bool park_long(struct db *db, struct usage *usage, int64_t contract_id, s
 bool usage_post(struct db *db, struct usage *usage, struct contract_row *contract,
                 struct error *err)
 {
-    struct usage_state state = { .contract = contract };
+    struct usage_state state = { .contract = contract, .journal_count = 0 };
     struct instant day_end = billing_day_end(contract->posted);
 
     /* Who pays is fixed before anything is charged: funds are read and posted under this lock. */
     if (!user_lock(db, contract->owner_id, err) ||
         !meters_load(db, contract->id, &state.meters, err) ||
+        !ledger_load_funds(db, contract->owner_id, &state.funds, err) ||
         !park_long(db, usage, contract->id, err))
         return false;
     /* Each day's bill is made up at its midnight, whenever it is posted. */
@@ -273,6 +282,7 @@ bool usage_post(struct db *db, struct usage *usage, struct contract_row *contrac
         if (!post_until(db, usage, day_end, &state, err))
             return error_context(err, "post usage of contract %lld", (long long)contract->id);
     if (!post_until(db, usage, instant_max(usage->now, contract->posted), &state, err) ||
+        !post_journals(db, &state, usage->now, err) ||
         !(usage->is_last ? meters_close(db, &state.meters, usage->now, err)
                          : meters_save(db, &state.meters, err)))
         return error_context(err, "post usage of contract %lld", (long long)contract->id);

@@ -190,6 +190,22 @@ bool db_insert(struct db *db, const char *sql, struct db_args args, int64_t *ret
     return true;
 }
 
+bool db_insert_later(struct db *db, const char *sql, struct db_args args, int64_t *ret_id,
+                     struct error *err)
+{
+    bool has_row;
+
+    if (db->driver->exec_for_id == NULL)
+        return db_query_one(db, sql, args, read_id, ret_id, &has_row, err);
+    return is_usable(db, args, err) && db->driver->exec_for_id(db, sql, args, ret_id, err);
+}
+
+bool db_settle(struct db *db, struct error *err)
+{
+    return is_usable(db, DB_NO_ARGS, err) &&
+           (db->driver->settle == NULL || db->driver->settle(db, err));
+}
+
 bool db_notify(struct db *db, enum db_topic topic, int64_t id, struct error *err)
 {
     if (!is_usable(db, DB_NO_ARGS, err))

@@ -111,6 +111,13 @@ NODISCARD bool db_query_one(struct db *db, const char *sql, struct db_args args,
 NODISCARD bool db_insert(struct db *db, const char *sql, struct db_args args, int64_t *ret_id,
                          struct error *err);
 
+/* The same without waiting for the id, so that many share one way there and back: `*ret_id` is set
+ * when db_settle() has returned true, and stays as it was where ON CONFLICT DO NOTHING left no row.
+ * It must live until then, or until the closure has returned false. */
+NODISCARD bool db_insert_later(struct db *db, const char *sql, struct db_args args, int64_t *ret_id,
+                               struct error *err);
+NODISCARD bool db_settle(struct db *db, struct error *err);
+
 /* Tell this process's and, on PostgreSQL, every other server's listeners, once the
  * transaction has committed, that the thing has changed (see store/store.h). */
 enum db_topic {

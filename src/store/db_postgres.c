@@ -28,6 +28,7 @@ struct statement {
 struct sent {
     struct statement *statement;
     bool is_prepare;
+    int64_t *ret_id; /* NULL: nobody waits for one */
 };
 
 struct postgres {
@@ -106,6 +107,20 @@ static bool fail_with(struct postgres *pg, const PGresult *result, struct error 
                    detail != NULL ? ": " : "", detail != NULL ? detail : "");
 }
 
+/* A row's id, for who waits for one; without a row it stays as it is. */
+static bool give_id(struct postgres *pg, const struct sent *sent, const PGresult *result,
+                    struct error *err)
+{
+    uint64_t id;
+
+    if (sent->ret_id == NULL || PQntuples(result) == 0)
+        return true;
+    if (!parse_u64(PQgetvalue(result, 0, 0), &id) || id > INT64_MAX)
+        return db_fail(&pg->db, DB_FAILURE_FINAL, ERROR_CORRUPT, err, "an id that is none");
+    *sent->ret_id = (int64_t)id;
+    return true;
+}
+
 /* The result of the first statement that was sent and not read yet. */
 static bool receive(struct postgres *pg, PGresult **ret_result, struct error *err)
 {
@@ -134,6 +149,7 @@ static bool receive(struct postgres *pg, PGresult **ret_result, struct error *er
     }
     PGresult *end = PQgetResult(pg->connection);
     assert(end == NULL);
+    is_ok = is_ok && give_id(pg, &sent, result, err);
     if (!is_ok || ret_result == NULL)
         PQclear(result);
     else
@@ -229,12 +245,12 @@ static bool send_statement(struct postgres *pg, const char *sql, struct db_args 
         if (PQsendPrepare(pg->connection, statement->name, sql, count, parameters.types) != 1)
             return fail_lost(pg, err);
         statement->is_prepared = true;
-        pg->sent[pg->sent_count++] = (struct sent){ statement, true };
+        pg->sent[pg->sent_count++] = (struct sent){ statement, true, NULL };
     }
     if (PQsendQueryPrepared(pg->connection, statement->name, count, parameters.values,
                             parameters.lengths, parameters.formats, 0) != 1)
         return fail_lost(pg, err);
-    pg->sent[pg->sent_count++] = (struct sent){ statement, false };
+    pg->sent[pg->sent_count++] = (struct sent){ statement, false, NULL };
     return true;
 }
 
@@ -282,6 +298,29 @@ static bool exec(struct db *db, const char *sql, struct db_args args, int64_t *r
     *ret_count = parse_u64(PQcmdTuples(result), &count) ? (int64_t)count : 0;
     PQclear(result);
     return true;
+}
+
+static bool exec_for_id(struct db *db, const char *sql, struct db_args args, int64_t *ret_id,
+                        struct error *err)
+{
+    struct postgres *pg = postgres_of(db);
+
+    if (!send_statement(pg, sql, args, err))
+        return false;
+    pg->sent[pg->sent_count - 1].ret_id = ret_id;
+    return true;
+}
+
+static bool settle(struct db *db, struct error *err)
+{
+    return drain(postgres_of(db), 0, err);
+}
+
+/* Whoever waited for ids has gone. */
+static void forget_ids(struct postgres *pg)
+{
+    for (size_t i = pg->read_count; i < pg->sent_count; i++)
+        pg->sent[i].ret_id = NULL;
 }
 
 static bool query(struct db *db, const char *sql, struct db_args args, void **ret_cursor,
@@ -398,6 +437,7 @@ static bool commit(struct db *db, struct error *err)
 {
     struct postgres *pg = postgres_of(db);
 
+    forget_ids(pg);
     if (!send_statement(pg, "COMMIT", DB_NO_ARGS, err) || !synchronize(pg, err))
         return false;
     return PQtransactionStatus(pg->connection) == PQTRANS_IDLE ||
@@ -409,6 +449,7 @@ static void rollback(struct db *db)
     struct postgres *pg = postgres_of(db);
     struct error err;
 
+    forget_ids(pg);
     /* Old failures show up here again, and are of no interest. */
     if (!db->is_broken)
         (void)synchronize(pg, &err);
@@ -449,6 +490,8 @@ static void close_connection(struct db *db)
 
 static const struct db_driver driver = {
     .exec = exec,
+    .exec_for_id = exec_for_id,
+    .settle = settle,
     .query = query,
     .step = step,
     .finish = finish,

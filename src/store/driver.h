@@ -34,6 +34,11 @@ struct db_driver {
     /* A NULL `ret_count` need not wait for the result. */
     bool (*exec)(struct db *db, const char *sql, struct db_args args, int64_t *ret_count,
                  struct error *err);
+    /* An id that a row brings comes to `*ret_id` when settle() returns. NULL, both: statements are
+     * carried out at once, and query() is as good. */
+    bool (*exec_for_id)(struct db *db, const char *sql, struct db_args args, int64_t *ret_id,
+                        struct error *err);
+    bool (*settle)(struct db *db, struct error *err);
     bool (*query)(struct db *db, const char *sql, struct db_args args, void **ret_cursor,
                   struct error *err);
     bool (*step)(struct db *db, void *cursor, bool *ret_has_row, struct error *err);

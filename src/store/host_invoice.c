@@ -17,23 +17,40 @@ static bool number_read(struct db_rows *row, void *context, struct error *err)
     return true;
 }
 
-bool bill_number(struct db *db, const char *series, int64_t year, char ret[static BILL_NUMBER_SIZE],
-                 struct error *err)
+bool bill_number_take(struct db *db, const struct bill_series *series, int64_t count,
+                      int64_t *ret_first, struct error *err)
 {
-    int64_t number;
+    int64_t last = 0;
     bool has;
 
     if (!db_query_one(db,
-                      "INSERT INTO bill_series (series, year, last) VALUES ($1, $2, 1) "
-                      "ON CONFLICT (series, year) DO UPDATE SET last = bill_series.last + 1 "
+                      "INSERT INTO bill_series (series, year, last) VALUES ($1, $2, $3) "
+                      "ON CONFLICT (series, year) DO UPDATE SET last = bill_series.last + $3 "
                       "RETURNING last",
-                      DB_ARGS(db_text(series), db_int(year)), number_read, &number, &has, err))
+                      DB_ARGS(db_text(series->name), db_int(series->year), db_int(count)),
+                      number_read, &last, &has, err))
         return error_context(err, "number a bill");
-    int length =
-        snprintf(ret, BILL_NUMBER_SIZE, "%s-%04" PRId64 "-%06" PRId64, series, year, number);
-    if (length >= BILL_NUMBER_SIZE)
-        return error_set(err, ERROR_OUT_OF_RANGE, "a bill's number is too long");
+    *ret_first = last - count + 1;
     return true;
+}
+
+bool bill_number_write(const struct bill_series *series, int64_t number,
+                       char ret[static BILL_NUMBER_SIZE], struct error *err)
+{
+    int length = snprintf(ret, BILL_NUMBER_SIZE, "%s-%04" PRId64 "-%06" PRId64, series->name,
+                          series->year, number);
+
+    return (length > 0 && length < BILL_NUMBER_SIZE) ||
+           error_set(err, ERROR_OUT_OF_RANGE, "a bill's number is too long");
+}
+
+bool bill_number(struct db *db, const char *series, int64_t year, char ret[static BILL_NUMBER_SIZE],
+                 struct error *err)
+{
+    const struct bill_series of = { series, year };
+    int64_t number;
+
+    return bill_number_take(db, &of, 1, &number, err) && bill_number_write(&of, number, ret, err);
 }
 
 bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_t max,
@@ -46,64 +63,10 @@ bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_
                          err);
 }
 
-static bool due_read(struct db_rows *row, void *context, struct error *err)
+bool host_invoice_insert_later(struct db *db, const struct host_invoice_row *invoice,
+                               int64_t *ret_id, struct error *err)
 {
-    (void)row;
-    (void)context;
-    (void)err;
-    return true;
-}
-
-bool host_invoice_is_due(struct db *db, int64_t host_id, struct instant cut, bool *ret_is_due,
-                         struct error *err)
-{
-    return db_query_one(db, "SELECT 1 FROM machine WHERE owner_id = $1 AND billed_us < $2 LIMIT 1",
-                        DB_ARGS(db_int(host_id), db_instant(cut)), due_read, NULL, ret_is_due, err);
-}
-
-static bool id_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
-{
-    (void)arena;
-    (void)err;
-    *(int64_t *)item = db_column_int(row, 0);
-    return true;
-}
-
-static const struct rows_reader id_reader = { "id", sizeof(int64_t), id_read };
-
-bool host_invoice_machines(struct db *db, int64_t host_id, struct arena *arena, int64_t **ret,
-                           size_t *ret_count, struct error *err)
-{
-    return rows_load(db, &id_reader, "SELECT id FROM machine WHERE owner_id = $1 ORDER BY id",
-                     DB_ARGS(db_int(host_id)), arena, ret, ret_count, err);
-}
-
-bool host_invoice_unposted(struct db *db, int64_t machine_id, struct instant cut,
-                           struct arena *arena, int64_t **ret, size_t *ret_count, struct error *err)
-{
-    return rows_load(db, &id_reader,
-                     "SELECT id FROM contract WHERE machine_id = $1 AND state <> 9 "
-                     "AND destroyed_us = 0 AND posted_us < $2 AND started_us > 0 AND kind <> 4 "
-                     "ORDER BY id",
-                     DB_ARGS(db_int(machine_id), db_instant(cut)), arena, ret, ret_count, err);
-}
-
-bool host_invoice_last(struct db *db, int64_t host_id, struct instant *ret, struct error *err)
-{
-    int64_t last = 0;
-    bool has;
-
-    if (!db_query_one(db, "SELECT MAX(until_us) FROM host_invoice WHERE host_id = $1",
-                      DB_ARGS(db_int(host_id)), number_read, &last, &has, err))
-        return false;
-    *ret = (struct instant){ last };
-    return true;
-}
-
-bool host_invoice_insert(struct db *db, const struct host_invoice_row *invoice, int64_t *ret_id,
-                         struct error *err)
-{
-    return db_insert(
+    return db_insert_later(
         db,
         "INSERT INTO host_invoice (host_id, number, from_us, until_us, gross, total, "
         "drawn, settled, made_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "

@@ -25,26 +25,22 @@ struct host_invoice_row {
 NODISCARD bool bill_number(struct db *db, const char *series, int64_t year,
                            char ret[static BILL_NUMBER_SIZE], struct error *err);
 
+/* So many at once, from `*ret_first` on; and how one is written. */
+struct bill_series {
+    const char *name;
+    int64_t year;
+};
+NODISCARD bool bill_number_take(struct db *db, const struct bill_series *series, int64_t count,
+                                int64_t *ret_first, struct error *err);
+NODISCARD bool bill_number_write(const struct bill_series *series, int64_t number,
+                                 char ret[static BILL_NUMBER_SIZE], struct error *err);
+
 /* Hosts with a machine that is billed up to before `cut`, at most `max`. */
 NODISCARD bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_t max,
                                 size_t *ret_count, struct error *err);
-/* Whether this one still is. */
-NODISCARD bool host_invoice_is_due(struct db *db, int64_t host_id, struct instant cut,
-                                   bool *ret_is_due, struct error *err);
-
-/* The host's machines, in order; contracts on them that usage was posted of before `cut` only. */
-NODISCARD bool host_invoice_machines(struct db *db, int64_t host_id, struct arena *arena,
-                                     int64_t **ret, size_t *ret_count, struct error *err);
-NODISCARD bool host_invoice_unposted(struct db *db, int64_t machine_id, struct instant cut,
-                                     struct arena *arena, int64_t **ret, size_t *ret_count,
-                                     struct error *err);
-
-/* Up to when all of the host's earnings are invoiced; 0: never yet. */
-NODISCARD bool host_invoice_last(struct db *db, int64_t host_id, struct instant *ret,
-                                 struct error *err);
-
-NODISCARD bool host_invoice_insert(struct db *db, const struct host_invoice_row *invoice,
-                                   int64_t *ret_id, struct error *err);
+/* The id comes with db_settle(). */
+NODISCARD bool host_invoice_insert_later(struct db *db, const struct host_invoice_row *invoice,
+                                         int64_t *ret_id, struct error *err);
 NODISCARD bool host_invoice_add_line(struct db *db, int64_t invoice_id,
                                      const struct usage_sum *line, struct error *err);
 

@@ -6,38 +6,7 @@
 #include <string.h>
 
 #include "store/driver.h"
-#include "store/ledger_entries.h"
-#include "sys/crypto.h"
-
-#define LEG(a, b, c, d, e) "($1, $" #a ", $" #b ", $" #c ", $" #d ", $" #e ")"
-#define INSERT_LEGS        "INSERT INTO transfer (journal_id, leg, dr, cr, amount, code) VALUES "
-#define LEGS_1             LEG(2, 3, 4, 5, 6)
-#define LEGS_3             LEGS_1 ", " LEG(7, 8, 9, 10, 11) ", " LEG(12, 13, 14, 15, 16)
-
-/* Three in a statement where there are three: a component charged, shared out, and its fee. */
-static bool insert_legs(struct db *db, int64_t journal_id, const struct journal *journal,
-                        const struct ledger_entries *entries, struct error *err)
-{
-    for (size_t from = 0, count; from < journal->leg_count; from += count) {
-        struct db_value values[1 + 3 * 5] = { db_int(journal_id) };
-
-        count = journal->leg_count - from >= 3 ? 3 : 1;
-        for (size_t i = 0; i < count; i++) {
-            const struct leg *leg = &journal->legs[from + i];
-            struct db_value *value = &values[1 + 5 * i];
-
-            value[0] = db_int((int64_t)(from + i) + 1);
-            value[1] = db_int(entries->items[entries->debits[from + i]].id);
-            value[2] = db_int(entries->items[entries->credits[from + i]].id);
-            value[3] = db_money(leg->amount);
-            value[4] = db_int(leg->code);
-        }
-        if (!db_exec(db, count == 3 ? INSERT_LEGS LEGS_3 : INSERT_LEGS LEGS_1,
-                     (struct db_args){ values, 1 + 5 * count }, err))
-            return false;
-    }
-    return true;
-}
+#include "store/ledger_rows.h"
 
 static bool read_id(struct db_rows *row, void *context, struct error *err)
 {
@@ -53,16 +22,6 @@ static bool read_sameness(struct db_rows *row, void *context, struct error *err)
     return true;
 }
 
-static void hash_body(const struct journal *journal, char hex[static HEX_SIZE(HASH_SIZE)])
-{
-    auto_buf struct buf body = buf_of(JOURNAL_BODY_MAX);
-
-    journal_body(&body, journal);
-    assert(!body.has_overflowed);
-    struct hash hash = crypto_sha256(body.bytes, body.length);
-    (void)hex_format(hash.bytes, sizeof hash.bytes, hex);
-}
-
 bool ledger_post(struct db *db, const struct journal *journal, struct instant now,
                  enum ledger_outcome *ret_outcome, struct error *err)
 {
@@ -76,7 +35,7 @@ bool ledger_post(struct db *db, const struct journal *journal, struct instant no
         if (!ledger_entries_add(&entries, &journal->legs[i]))
             return db_fail(db, DB_FAILURE_FINAL, ERROR_OUT_OF_RANGE, err,
                            "too much for one journal");
-    hash_body(journal, hash);
+    ledger_body_hash(journal, hash);
     if (!db_query_one(db,
                       "INSERT INTO journal (idem_key, body_hash, kind, occurred_us, posted_us, "
                       "ref_kind, ref_id, corrects) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
@@ -92,7 +51,7 @@ bool ledger_post(struct db *db, const struct journal *journal, struct instant no
                             DB_ARGS(db_text(journal->key), db_text(hash)), read_sameness,
                             ret_outcome, &has_row, err);
     if (!ledger_entries_find(db, &entries, now, err) ||
-        !insert_legs(db, journal_id, journal, &entries, err) ||
+        !ledger_insert_legs(db, journal_id, journal, &entries, err) ||
         !ledger_entries_post(db, &entries, err))
         return error_context(err, "post %s", journal->key);
     *ret_outcome = LEDGER_POSTED;

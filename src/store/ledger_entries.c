@@ -2,6 +2,7 @@
 #include "store/ledger_entries.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "store/driver.h"
 
@@ -40,15 +41,22 @@ bool ledger_entries_add(struct ledger_entries *entries, const struct leg *leg)
 #define KEYS_12      KEYS_8 OR KEY(25, 26, 27) OR KEY(28, 29, 30) OR KEY(31, 32, 33) OR KEY(34, 35, 36)
 #define FIND         "SELECT id, code, owner_id, sub_id FROM account WHERE "
 
-static bool find_some(struct db *db, struct ledger_entries *entries, const size_t *unknown,
-                      size_t count, struct error *err)
+/* Of one or several journals, those whose id is not remembered. An account that several have is
+ * looked for once. */
+struct unknown {
+    struct ledger_entry **items;
+    size_t count;
+};
+
+static bool find_some(struct db *db, struct ledger_entry *const *unknown, size_t count,
+                      struct error *err)
 {
     struct db_value values[3 * LOOKUP_MAX];
     size_t places = count <= 4 ? 4 : count <= 8 ? 8 : LOOKUP_MAX;
     const char *sql = places == 4 ? FIND KEYS_4 : places == 8 ? FIND KEYS_8 : FIND KEYS_12;
 
     for (size_t i = 0; i < places; i++) {
-        const struct ledger_entry *entry = &entries->items[unknown[i < count ? i : 0]];
+        const struct ledger_entry *entry = unknown[i < count ? i : 0];
 
         assert(entry->id == 0);
         values[3 * i] = db_int(entry->key.code);
@@ -60,53 +68,95 @@ static bool find_some(struct db *db, struct ledger_entries *entries, const size_
         struct ledger_key key = { .code = (enum ledger_code)db_column_int(&rows, 1),
                                   .owner_id = db_column_int(&rows, 2),
                                   .sub_id = db_column_int(&rows, 3) };
-        struct ledger_entry *entry = &entries->items[entry_of(entries, key)];
 
-        entry->id = db_column_int(&rows, 0);
-        account_ids_learn(&db->accounts, key, entry->id);
+        int64_t id = db_column_int(&rows, 0);
+
+        for (size_t i = 0; i < count; i++)
+            if (ledger_key_equals(unknown[i]->key, key))
+                unknown[i]->id = id;
     }
     return !rows.has_failed;
 }
 
-static bool create(struct db *db, struct ledger_entry *entry, struct instant now, struct error *err)
+static bool create_later(struct db *db, struct ledger_entry *entry, struct instant now,
+                         struct error *err)
 {
     const struct ledger_account *account = ledger_account(entry->key.code);
 
     assert(account != NULL);
-    if (!db_insert(db,
-                   "INSERT INTO account (code, owner_id, sub_id, flags, created_us) "
-                   "VALUES ($1, $2, $3, $4, $5) RETURNING id",
-                   DB_ARGS(db_int(entry->key.code), db_int(entry->key.owner_id),
-                           db_int(entry->key.sub_id), db_int(account->flags), db_instant(now)),
-                   &entry->id, err))
+    return db_insert_later(db,
+                           "INSERT INTO account (code, owner_id, sub_id, flags, created_us) "
+                           "VALUES ($1, $2, $3, $4, $5) RETURNING id",
+                           DB_ARGS(db_int(entry->key.code), db_int(entry->key.owner_id),
+                                   db_int(entry->key.sub_id), db_int(account->flags),
+                                   db_instant(now)),
+                           &entry->id, err);
+}
+
+static bool find_or_make(struct db *db, const struct unknown *unknown, struct instant now,
+                         struct error *err)
+{
+    bool makes_some = false;
+
+    for (size_t from = 0; from < unknown->count; from += LOOKUP_MAX) {
+        size_t rest = unknown->count - from;
+
+        if (!find_some(db, unknown->items + from, rest < LOOKUP_MAX ? rest : LOOKUP_MAX, err))
+            return false;
+    }
+    for (size_t i = 0; i < unknown->count; i++)
+        if (unknown->items[i]->id == 0) {
+            makes_some = true;
+            if (!create_later(db, unknown->items[i], now, err))
+                return false;
+        }
+    if (makes_some && !db_settle(db, err))
         return false;
-    account_ids_learn(&db->accounts, entry->key, entry->id);
+    for (size_t i = 0; i < unknown->count; i++)
+        if (unknown->items[i]->id <= 0)
+            return db_fail(db, DB_FAILURE_FINAL, ERROR_CORRUPT, err, "an account without an id");
+    for (size_t i = 0; i < unknown->count; i++)
+        account_ids_learn(&db->accounts, unknown->items[i]->key, unknown->items[i]->id);
     return true;
+}
+
+/* The one of the unknown with that key; NULL: none. */
+static struct ledger_entry *with_key(const struct unknown *unknown, struct ledger_key key)
+{
+    for (size_t i = 0; i < unknown->count; i++)
+        if (ledger_key_equals(unknown->items[i]->key, key))
+            return unknown->items[i];
+    return NULL;
+}
+
+bool ledger_entries_find_all(struct db *db, struct ledger_entries *entries, size_t count,
+                             struct instant now, struct error *err)
+{
+    struct unknown unknown = { calloc(count * LEDGER_ENTRIES_MAX, sizeof *unknown.items), 0 };
+
+    if (unknown.items == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < entries[i].count; k++) {
+            struct ledger_entry *entry = &entries[i].items[k];
+
+            entry->id = account_ids_find(&db->accounts, entry->key);
+            if (entry->id == 0 && with_key(&unknown, entry->key) == NULL)
+                unknown.items[unknown.count++] = entry;
+        }
+    bool is_ok = find_or_make(db, &unknown, now, err);
+    for (size_t i = 0; i < count && is_ok; i++)
+        for (size_t k = 0; k < entries[i].count; k++)
+            if (entries[i].items[k].id == 0)
+                entries[i].items[k].id = with_key(&unknown, entries[i].items[k].key)->id;
+    free(unknown.items);
+    return is_ok;
 }
 
 bool ledger_entries_find(struct db *db, struct ledger_entries *entries, struct instant now,
                          struct error *err)
 {
-    size_t unknown[LEDGER_ENTRIES_MAX], unknown_count = 0;
-
-    for (size_t i = 0; i < entries->count; i++) {
-        entries->items[i].id = account_ids_find(&db->accounts, entries->items[i].key);
-        if (entries->items[i].id == 0)
-            unknown[unknown_count++] = i;
-    }
-    for (size_t from = 0; from < unknown_count; from += LOOKUP_MAX) {
-        size_t rest = unknown_count - from;
-
-        if (!find_some(db, entries, unknown + from, rest < LOOKUP_MAX ? rest : LOOKUP_MAX, err))
-            return false;
-    }
-    for (size_t i = 0; i < unknown_count; i++) {
-        struct ledger_entry *entry = &entries->items[unknown[i]];
-
-        if (entry->id == 0 && !create(db, entry, now, err))
-            return false;
-    }
-    return true;
+    return ledger_entries_find_all(db, entries, 1, now, err);
 }
 
 static bool keeps_balance(const struct ledger_entry *entry)
@@ -133,18 +183,22 @@ static size_t sort(const struct ledger_entries *entries,
     return count;
 }
 
+bool ledger_account_post(struct db *db, int64_t account_id, struct money debits,
+                         struct money credits, struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE account SET dr_posted = dr_posted + $2, cr_posted = cr_posted + $3 "
+                   "WHERE id = $1",
+                   DB_ARGS(db_int(account_id), db_money(debits), db_money(credits)), err);
+}
+
 bool ledger_entries_post(struct db *db, const struct ledger_entries *entries, struct error *err)
 {
     const struct ledger_entry *sorted[LEDGER_ENTRIES_MAX];
     size_t count = sort(entries, sorted);
 
     for (size_t i = 0; i < count; i++)
-        if (!db_exec(db,
-                     "UPDATE account SET dr_posted = dr_posted + $2, cr_posted = cr_posted + $3 "
-                     "WHERE id = $1",
-                     DB_ARGS(db_int(sorted[i]->id), db_money(sorted[i]->debits),
-                             db_money(sorted[i]->credits)),
-                     err))
+        if (!ledger_account_post(db, sorted[i]->id, sorted[i]->debits, sorted[i]->credits, err))
             return false;
     return true;
 }

@@ -31,6 +31,14 @@ NODISCARD bool ledger_entries_add(struct ledger_entries *entries, const struct l
 NODISCARD bool ledger_entries_find(struct db *db, struct ledger_entries *entries,
                                    struct instant now, struct error *err);
 
+/* The same for those of several journals, in fewer ways there and back: an account may be in more
+ * than one of them. */
+NODISCARD bool ledger_entries_find_all(struct db *db, struct ledger_entries *entries, size_t count,
+                                       struct instant now, struct error *err);
+
+NODISCARD bool ledger_account_post(struct db *db, int64_t account_id, struct money debits,
+                                   struct money credits, struct error *err);
+
 /* Add to what is posted; or, with sign 1 or -1, to what is pending. The database refuses what an
  * account's limits do not allow (ERROR_CONFLICT). */
 NODISCARD bool ledger_entries_post(struct db *db, const struct ledger_entries *entries,

@@ -28,10 +28,10 @@ static bool payout_read(struct db_rows *row, struct arena *arena, void *item, st
 
 static const struct rows_reader reader = { "payout", sizeof(struct payout_row), payout_read };
 
-bool payout_insert(struct db *db, const struct payout_row *payout, int64_t *ret_id,
-                   struct error *err)
+bool payout_insert_later(struct db *db, const struct payout_row *payout, int64_t *ret_id,
+                         struct error *err)
 {
-    return db_insert(
+    return db_insert_later(
         db,
         "INSERT INTO payout (host_id, cut_us, amount, state, provider, reference, "
         "reason, created_us, state_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
@@ -47,21 +47,6 @@ bool payout_load(struct db *db, int64_t id, struct arena *arena, struct payout_r
 {
     return rows_load_one(db, &reader, "SELECT " PAYOUT_COLUMNS " FROM payout WHERE id = $1",
                          DB_ARGS(db_int(id)), arena, ret, ret_has, err);
-}
-
-static bool ignore_row(struct db_rows *row, void *context, struct error *err)
-{
-    (void)row;
-    (void)context;
-    (void)err;
-    return true;
-}
-
-bool payout_exists(struct db *db, int64_t host_id, struct instant cut, bool *ret_has,
-                   struct error *err)
-{
-    return db_query_one(db, "SELECT 1 FROM payout WHERE host_id = $1 AND cut_us = $2",
-                        DB_ARGS(db_int(host_id), db_instant(cut)), ignore_row, NULL, ret_has, err);
 }
 
 bool payout_update(struct db *db, const struct payout_row *payout, enum payout_state before,

@@ -19,13 +19,11 @@ struct payout_row {
     struct instant created, state_at;
 };
 
-/* A second one for the same host and cut is ERROR_CONFLICT. */
-NODISCARD bool payout_insert(struct db *db, const struct payout_row *payout, int64_t *ret_id,
-                             struct error *err);
+/* A second one for the same host and cut is ERROR_CONFLICT. The id comes with db_settle(). */
+NODISCARD bool payout_insert_later(struct db *db, const struct payout_row *payout, int64_t *ret_id,
+                                   struct error *err);
 NODISCARD bool payout_load(struct db *db, int64_t id, struct arena *arena, struct payout_row *ret,
                            bool *ret_has, struct error *err);
-NODISCARD bool payout_exists(struct db *db, int64_t host_id, struct instant cut, bool *ret_has,
-                             struct error *err);
 
 /* State, reference, reason and when, if it is still in `before`; else ERROR_CONFLICT. */
 NODISCARD bool payout_update(struct db *db, const struct payout_row *payout,

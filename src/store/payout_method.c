@@ -33,6 +33,13 @@ bool payout_method_load(struct db *db, int64_t user_id, struct arena *arena,
                          arena, ret, ret_has, err);
 }
 
+bool payout_method_list(struct db *db, int64_t first, int64_t last, struct arena *arena,
+                        struct payout_method_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &method_reader, METHOD_SELECT "user_id BETWEEN $1 AND $2 ORDER BY user_id",
+                     DB_ARGS(db_int(first), db_int(last)), arena, ret, ret_count, err);
+}
+
 bool payout_method_find(struct db *db, const char *provider, const char *account,
                         struct arena *arena, struct payout_method_row *ret, bool *ret_has,
                         struct error *err)

@@ -20,6 +20,10 @@ struct payout_method_row {
 
 NODISCARD bool payout_method_load(struct db *db, int64_t user_id, struct arena *arena,
                                   struct payout_method_row *ret, bool *ret_has, struct error *err);
+/* Those of people from `first` to `last`, by id. */
+NODISCARD bool payout_method_list(struct db *db, int64_t first, int64_t last, struct arena *arena,
+                                  struct payout_method_row **ret, size_t *ret_count,
+                                  struct error *err);
 NODISCARD bool payout_method_find(struct db *db, const char *provider, const char *account,
                                   struct arena *arena, struct payout_method_row *ret, bool *ret_has,
                                   struct error *err);

@@ -166,6 +166,7 @@ struct closure {
     store_work *work;
     void *context;
     enum transaction transaction;
+    enum store_turn turn;
 };
 
 /* Who has lost this often to others' commits gets a transaction in which nobody else writes, on any
@@ -177,6 +178,10 @@ enum { ATTEMPTS_TOGETHER = 3 };
 #define LOCK_TOGETHER "LOCK TABLE migration IN ROW SHARE MODE"
 #define LOCK_ALONE    "LOCK TABLE migration IN EXCLUSIVE MODE"
 
+/* Whoever waits for such a lock has no snapshot yet, and sees what the one before has stored. Only
+ * who has the turn writes to this table; readers do not notice. */
+#define LOCK_BILLS "LOCK TABLE host_invoice IN SHARE ROW EXCLUSIVE MODE"
+
 /* What others have inserted meanwhile is there for the next attempt to see; one that has seen
  * everything and inserts it all the same always will. */
 enum { DUPLICATE_ATTEMPTS_MAX = ATTEMPTS_TOGETHER + 1 };
@@ -185,8 +190,10 @@ static bool take_turn(struct db *db, const struct closure *closure, int attempt,
 {
     if (!db->is_postgres || closure->transaction != TRANSACTION_WRITE)
         return true;
-    return attempt > ATTEMPTS_TOGETHER ? db_exec(db, LOCK_ALONE, DB_NO_ARGS, err)
-                                       : db_exec(db, LOCK_TOGETHER, DB_NO_ARGS, err);
+    if (!(attempt > ATTEMPTS_TOGETHER ? db_exec(db, LOCK_ALONE, DB_NO_ARGS, err)
+                                      : db_exec(db, LOCK_TOGETHER, DB_NO_ARGS, err)))
+        return false;
+    return closure->turn != STORE_TURN_BILLS || db_exec(db, LOCK_BILLS, DB_NO_ARGS, err);
 }
 
 /* One transaction. */
@@ -242,46 +249,63 @@ static bool run(struct store *store, const struct closure *closure, struct error
 
 bool store_read(struct store *store, store_work *work, void *context, struct error *err)
 {
-    struct closure closure = { work, context, TRANSACTION_READ };
+    struct closure closure = { work, context, TRANSACTION_READ, STORE_TURN_NONE };
 
     store->reads++;
     return run(store, &closure, err);
 }
 
-static bool write_on(struct store *store, store_work *work, void *context, bool is_patient,
+static bool write_on(struct store *store, const struct closure *closure, bool is_patient,
                      struct error *err)
 {
-    struct closure closure = { work, context, TRANSACTION_WRITE };
-
     if (store->writer != NULL)
-        return writer_run(store->writer, &(struct writer_job){ work, context, is_patient, NULL },
+        return writer_run(store->writer,
+                          &(struct writer_job){ closure->work, closure->context, is_patient, NULL },
                           err);
     store->writes++;
-    bool is_stored = run(store, &closure, err);
+    bool is_stored = run(store, closure, err);
     store->commits += is_stored;
     store->failures += !is_stored;
     return is_stored;
 }
 
+static struct closure write_of(store_work *work, void *context)
+{
+    return (struct closure){ work, context, TRANSACTION_WRITE, STORE_TURN_NONE };
+}
+
 bool store_write(struct store *store, store_work *work, void *context, struct error *err)
 {
-    return write_on(store, work, context, false, err);
+    struct closure closure = write_of(work, context);
+
+    return write_on(store, &closure, false, err);
+}
+
+bool store_write_in_turn(struct store *store, enum store_turn turn, store_work *work, void *context,
+                         struct error *err)
+{
+    struct closure closure = { work, context, TRANSACTION_WRITE, turn };
+
+    return write_on(store, &closure, false, err);
 }
 
 bool store_write_patiently(struct store *store, store_work *work, void *context, struct error *err)
 {
-    return write_on(store, work, context, true, err);
+    struct closure closure = write_of(work, context);
+
+    return write_on(store, &closure, true, err);
 }
 
 void store_write_later(struct store *store, store_work *work, void *context, store_done *done)
 {
+    struct closure closure = write_of(work, context);
     struct error err;
 
     if (store->writer != NULL) {
         writer_submit(store->writer, &(struct writer_job){ work, context, true, done });
         return;
     }
-    bool is_stored = write_on(store, work, context, true, &err);
+    bool is_stored = write_on(store, &closure, true, &err);
     done(context, is_stored, &err);
 }
 

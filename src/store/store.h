@@ -54,6 +54,16 @@ typedef bool store_work(struct db *db, void *context, struct error *err);
 /* True once what `work` wrote is durable. */
 NODISCARD bool store_write(struct store *store, store_work *work, void *context, struct error *err);
 
+/* The same, one after another on all servers: who comes while another has that turn waits for its
+ * end and then sees what it has stored, instead of losing against it. On SQLite all writes are so.
+ */
+enum store_turn {
+    STORE_TURN_NONE,
+    STORE_TURN_BILLS, /* hosts' invoices, which are numbered without gaps */
+};
+NODISCARD bool store_write_in_turn(struct store *store, enum store_turn turn, store_work *work,
+                                   void *context, struct error *err);
+
 /* The same for what is in no hurry, and comes often: on SQLite it waits up to STORE_PATIENCE_MS for
  * company, so that many share one sync. A write that is in a hurry takes along all that waits. */
 enum { STORE_PATIENCE_MS = 20 };

@@ -87,9 +87,10 @@ static bool sum_read(struct db_rows *row, struct arena *arena, void *item, struc
 }
 
 /* PostgreSQL sums BIGINT to NUMERIC. */
-#define SUMS                                                                                       \
+#define SUMS_OF                                                                                    \
     "CAST(SUM(used) AS BIGINT), CAST(SUM(gross) AS BIGINT), CAST(SUM(host) AS BIGINT), "           \
-    "CAST(SUM(accrued) AS BIGINT) FROM usage_line WHERE host_id = $1 AND day BETWEEN $2 AND $3 "
+    "CAST(SUM(accrued) AS BIGINT) FROM usage_line WHERE "
+#define SUMS SUMS_OF "host_id = $1 AND day BETWEEN $2 AND $3 "
 
 bool usage_line_sum_host(struct db *db, const struct usage_range *range, bool by_day,
                          struct arena *arena, struct usage_sum **ret, size_t *ret_count,
@@ -106,6 +107,33 @@ bool usage_line_sum_host(struct db *db, const struct usage_range *range, bool by
         db, &sum, sql,
         DB_ARGS(db_int(range->user_id), db_int(range->from_day), db_int(range->until_day)), arena,
         ret, ret_count, err);
+}
+
+static bool host_sum_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct usage_sum *sum = item;
+
+    if (!sum_read(row, arena, item, err))
+        return false;
+    sum->host_id = sum->day; /* the first column */
+    sum->day = 0;
+    return true;
+}
+
+bool usage_line_sum_hosts(struct db *db, const struct usage_hosts *range, struct arena *arena,
+                          struct usage_sum **ret, size_t *ret_count, struct error *err)
+{
+    static const struct rows_reader sum = { "sum of usage", sizeof(struct usage_sum),
+                                            host_sum_read };
+
+    return rows_load(db, &sum,
+                     "SELECT host_id, machine_id, comp, kind, " SUMS_OF
+                     "host_id BETWEEN $1 AND $2 AND day BETWEEN $3 AND $4 "
+                     "GROUP BY host_id, machine_id, comp, kind "
+                     "ORDER BY host_id, machine_id, comp, kind",
+                     DB_ARGS(db_int(range->first), db_int(range->last), db_int(range->from_day),
+                             db_int(range->until_day)),
+                     arena, ret, ret_count, err);
 }
 
 static bool rate_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

@@ -46,7 +46,8 @@ NODISCARD bool usage_line_of_renter(struct db *db, const struct usage_range *ran
 
 /* Sums of a host's lines, by machine, component and kind. With `by_day`, by day first. */
 struct usage_sum {
-    int64_t day; /* 0 without by_day */
+    int64_t host_id; /* of usage_line_sum_hosts(); else 0 */
+    int64_t day;     /* 0 without by_day */
     int64_t machine_id;
     enum component component;
     enum usage_kind kind;
@@ -56,6 +57,16 @@ struct usage_sum {
 NODISCARD bool usage_line_sum_host(struct db *db, const struct usage_range *range, bool by_day,
                                    struct arena *arena, struct usage_sum **ret, size_t *ret_count,
                                    struct error *err);
+
+/* The same of all hosts from `first` to `last`, whose usage from that day on is not invoiced; by
+ * host first. */
+struct usage_hosts {
+    int64_t first, last;
+    int64_t from_day, until_day;
+};
+NODISCARD bool usage_line_sum_hosts(struct db *db, const struct usage_hosts *range,
+                                    struct arena *arena, struct usage_sum **ret, size_t *ret_count,
+                                    struct error *err);
 
 /* What a contract was charged for one component, refunds taken off, at each price; dearest first.
  */

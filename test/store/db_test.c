@@ -412,6 +412,84 @@ static void test_rows_may_be_left_unread(void **state)
     CHECK_INT(count, 100);
 }
 
+/* More than are sent at once; each gets its own id, and what was there gets none. */
+enum { LATER = 300 };
+
+#define INSERT_TWIN "INSERT INTO twin (twin) VALUES ($1) RETURNING id"
+
+static bool insert_later(struct db *db, void *context, struct error *err)
+{
+    int64_t *ids = context;
+
+    for (int64_t i = 0; i < LATER; i++) {
+        ids[i] = -i;
+        if (!db_insert_later(db,
+                             "INSERT INTO twin (twin) VALUES ($1) ON CONFLICT (twin) DO NOTHING "
+                             "RETURNING id",
+                             DB_ARGS(db_int(i)), &ids[i], err))
+            return false;
+    }
+    return db_settle(db, err);
+}
+
+/* Whoever loads rows has the ids, too. */
+static bool insert_and_look(struct db *db, void *context, struct error *err)
+{
+    int64_t id = 0, found = -1;
+    bool has_row;
+
+    if (!db_insert_later(db, INSERT_TWIN, DB_ARGS(db_int(*(int64_t *)context)), &id, err) ||
+        !db_query_one(db, "SELECT max(id) FROM twin", DB_NO_ARGS, read_count, &found, &has_row,
+                      err))
+        return false;
+    CHECK_INT(id, found);
+    return true;
+}
+
+/* The closure has returned: what it asked for must not be written where it was. */
+static bool insert_and_leave(struct db *db, void *context, struct error *err)
+{
+    int64_t gone = 0;
+
+    (void)context;
+    (void)!db_insert_later(db, INSERT_TWIN, DB_ARGS(db_int(7777)), &gone, err);
+    return error_set(err, ERROR_FORBIDDEN, "no");
+}
+
+/* The second is there already; what comes after it is refused with it. */
+static bool insert_badly(struct db *db, void *context, struct error *err)
+{
+    int64_t *ids = context;
+
+    for (int64_t i = 0; i < 3; i++)
+        if (!db_insert_later(db, INSERT_TWIN, DB_ARGS(db_int(i == 1 ? 1 : 9000 + i)), &ids[i], err))
+            return false;
+    return db_settle(db, err);
+}
+
+static void test_ids_come_when_it_is_settled(void **state)
+{
+    struct support *support = *state;
+    struct error err;
+    int64_t ids[LATER], value = LATER;
+
+    support_script(support, "CREATE TABLE twin (id ID, twin I64 NOT NULL) STRICT;"
+                            "CREATE UNIQUE INDEX twin_twin ON twin(twin);");
+    support_write(support, insert_later, ids);
+    for (int64_t i = 0; i < LATER; i++)
+        CHECK_INT(ids[i], i + 1);
+    support_write(support, insert_later, ids);
+    for (int64_t i = 0; i < LATER; i++)
+        CHECK_INT(ids[i], -i);
+    support_write(support, insert_and_look, &value);
+    for (int i = 0; i < 3; i++)
+        CHECK_FAILS(store_write(support->store, insert_and_leave, NULL, &err), &err,
+                    ERROR_FORBIDDEN);
+    CHECK_FAILS(store_write(support->store, insert_badly, ids, &err), &err, ERROR_CONFLICT);
+    value++;
+    support_write(support, insert_and_look, &value);
+}
+
 /* What is posted cannot be changed, not even by hand. */
 struct forbidden {
     const char *sql;
@@ -460,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_all_parameters_can_be_used),
         cmocka_unit_test(test_many_statements_are_all_or_nothing),
         cmocka_unit_test(test_rows_may_be_left_unread),
+        cmocka_unit_test(test_ids_come_when_it_is_settled),
         cmocka_unit_test(test_the_books_are_append_only),
     };
     return SUPPORT_RUN(tests);

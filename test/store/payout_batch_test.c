@@ -19,7 +19,9 @@ static int64_t insert(struct scene *scene, int64_t host_id, int64_t cut_s)
                                  .state_at = scene_at(1) };
     struct payout_route_row route = { 0, "a@x.io", "", "", 0, { 0 }, 0 };
 
-    CHECK_OK(payout_insert(scene->db, &payout, &route.payout_id, &scene->err), &scene->err);
+    CHECK_OK(payout_insert_later(scene->db, &payout, &route.payout_id, &scene->err) &&
+                 db_settle(scene->db, &scene->err),
+             &scene->err);
     CHECK_OK(payout_route_put(scene->db, &route, &scene->err), &scene->err);
     return route.payout_id;
 }

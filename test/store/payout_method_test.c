@@ -59,9 +59,13 @@ static void test_a_payout_has_one_name_on_an_account(void **state)
     size_t count;
     bool has;
 
-    CHECK_OK(payout_insert(scene.db, &payout, &route.payout_id, &scene.err), &scene.err);
+    CHECK_OK(payout_insert_later(scene.db, &payout, &route.payout_id, &scene.err) &&
+                 db_settle(scene.db, &scene.err),
+             &scene.err);
     payout.cut = scene_at(2);
-    CHECK_OK(payout_insert(scene.db, &payout, &second, &scene.err), &scene.err);
+    CHECK_OK(payout_insert_later(scene.db, &payout, &second, &scene.err) &&
+                 db_settle(scene.db, &scene.err),
+             &scene.err);
     CHECK_OK(payout_route_put(scene.db, &route, &scene.err), &scene.err);
     route.transfer = "tr_1";
     route.object_id = "po_1";

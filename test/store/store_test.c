@@ -120,6 +120,48 @@ static void test_no_update_is_lost(void **state)
     CHECK(support->is_postgres || totals.retries == 0);
 }
 
+/* In turn nobody loses: who comes second sees what the first has stored. */
+static bool increment_slowly(struct db *db, void *context, struct error *err)
+{
+    int64_t value;
+
+    (void)context;
+    if (!load_counter(db, 1, &value, err))
+        return false;
+    (void)usleep(2000);
+    return store_counter(db, 1, value + 1, err);
+}
+
+static void *run_in_turn(void *context)
+{
+    struct client *client = context;
+
+    for (int i = 0; i < client->times; i++)
+        client->done += store_write_in_turn(client->store, STORE_TURN_BILLS, increment_slowly, NULL,
+                                            &client->err);
+    return NULL;
+}
+
+static void test_who_has_the_turn_loses_to_nobody(void **state)
+{
+    enum { CLIENTS = 6, TIMES = 10 };
+    struct support *support = *state;
+    struct client clients[CLIENTS];
+
+    support_script(support, counter_table);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i] = (struct client){ .store = support->store, .times = TIMES };
+        CHECK(pthread_create(&clients[i].thread, NULL, run_in_turn, &clients[i]) == 0);
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        CHECK(pthread_join(clients[i].thread, NULL) == 0);
+        check_row("client %zu: %s", i, clients[i].err.text);
+        CHECK_INT(clients[i].done, TIMES);
+    }
+    CHECK_INT(value_of(support, 1), CLIENTS * TIMES);
+    CHECK_INT((int64_t)store_totals(support->store).retries, 0);
+}
+
 static void test_who_takes_the_same_row_comes_one_after_another(void **state)
 {
     static int64_t ids[] = { 1, 2 };
@@ -386,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_update_is_lost),
+        cmocka_unit_test(test_who_has_the_turn_loses_to_nobody),
         cmocka_unit_test(test_who_takes_the_same_row_comes_one_after_another),
         cmocka_unit_test(test_deadlocks_are_nobodys_problem),
         cmocka_unit_test(test_of_many_creators_one_creates),

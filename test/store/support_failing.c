@@ -20,6 +20,13 @@ static bool exec(struct db *db, const char *sql, struct db_args args, int64_t *r
                     : real->exec(db, sql, args, ret_count, err);
 }
 
+static bool exec_for_id(struct db *db, const char *sql, struct db_args args, int64_t *ret_id,
+                        struct error *err)
+{
+    return is_due() ? db_fail(db, DB_FAILURE_FINAL, ERROR_IO, err, "the disk is gone")
+                    : real->exec_for_id(db, sql, args, ret_id, err);
+}
+
 static bool query(struct db *db, const char *sql, struct db_args args, void **ret_cursor,
                   struct error *err)
 {
@@ -54,6 +61,7 @@ void support_fail_after(struct db *db, int count)
     real = db->driver;
     failing = *real;
     failing.exec = exec;
+    failing.exec_for_id = real->exec_for_id != NULL ? exec_for_id : NULL;
     failing.query = query;
     failing.column_int = column_int;
     failing.column_ints = column_ints;
