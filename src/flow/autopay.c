@@ -16,6 +16,7 @@ struct autopay_work {
     const struct caller *caller;
     struct instant now;
     struct autopay_row row;
+    bool keeps_topup; /* where it is on */
     int64_t user_id;
     int64_t ids[AUTOPAY_BATCH_MAX];
     size_t count;
@@ -39,6 +40,11 @@ bool flow_autopay_show(const struct flow *flow, const struct caller *caller,
     return true;
 }
 
+static struct money larger(struct money a, struct money b)
+{
+    return a.nanodollars > b.nanodollars ? a : b;
+}
+
 static bool set_work(struct db *db, void *context, struct error *err)
 {
     struct autopay_work *work = context;
@@ -47,8 +53,13 @@ static bool set_work(struct db *db, void *context, struct error *err)
     if (!user_lock(db, work->caller->user_id, err) ||
         !autopay_load(db, work->caller->user_id, &row, err))
         return false;
+    if (!work->keeps_topup)
+        row.topup = work->row.topup;
+    else if (work->row.threshold.nanodollars == 0)
+        row.topup = (struct money){ 0 };
+    else if (row.topup.nanodollars == 0)
+        row.topup = larger(work->row.threshold, (struct money){ PAY_CREDIT_MIN });
     row.threshold = work->row.threshold;
-    row.topup = work->row.topup;
     row.tries = 0;
     row.next = work->now;
     return autopay_put(db, &row, err);
@@ -69,6 +80,19 @@ bool flow_autopay_set(const struct flow *flow, const struct caller *caller, stru
 
     *ret_is_good = is_setting(threshold) && is_setting(topup) &&
                    (topup.nanodollars == 0 || topup.nanodollars >= PAY_CREDIT_MIN);
+    return !*ret_is_good || store_write(flow->store, set_work, &work, err) ||
+           error_context(err, "set automatic payments");
+}
+
+bool flow_autopay_below(const struct flow *flow, const struct caller *caller,
+                        struct money threshold, bool *ret_is_good, struct error *err)
+{
+    struct autopay_work work = { .caller = caller,
+                                 .now = clock_now(flow->clock),
+                                 .row = { .threshold = threshold },
+                                 .keeps_topup = true };
+
+    *ret_is_good = is_setting(threshold);
     return !*ret_is_good || store_write(flow->store, set_work, &work, err) ||
            error_context(err, "set automatic payments");
 }

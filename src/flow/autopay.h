@@ -18,6 +18,10 @@ NODISCARD bool flow_autopay_set(const struct flow *flow, const struct caller *ca
                                 struct money threshold, struct money topup, bool *ret_is_good,
                                 struct error *err);
 
+/* Below that, by as much as is set, or else by as much as that and at least $5; 0: not any more. */
+NODISCARD bool flow_autopay_below(const struct flow *flow, const struct caller *caller,
+                                  struct money threshold, bool *ret_is_good, struct error *err);
+
 /* A job: charge whoever is due. */
 NODISCARD bool flow_autopay(const struct flow *flow, size_t *ret_count, struct error *err);
 

@@ -29,6 +29,7 @@ static bool show_work(struct db *db, void *context, struct error *err)
         return error_set(err, ERROR_CORRUPT, "a key without its user");
     work->view = (struct user_view){ .user = profile.user,
                                      .ssh_key = profile.ssh_key,
+                                     .autobill = profile.autobill,
                                      .has_machines = profile.has_machines };
     memcpy(work->view.address, profile.address, sizeof profile.address);
     if (!funds_credit(db, &work->view.user, work->now, work->arena, &credit, err) ||

@@ -12,6 +12,7 @@
 struct user_view {
     struct user_row user;
     const char *address[ADDRESS_PARTS]; /* that its bills go to */
+    struct money autobill;              /* below it a card is charged; 0: none is */
     struct money credit;                /* spendable now; negative where the account owes */
     struct money earnings;              /* as a host: earned and not paid out, posted */
     struct money pending_credit;        /* on its way: not in `credit` yet */

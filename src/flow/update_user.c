@@ -76,6 +76,11 @@ static bool is_too_long(const char *name)
     return name != NULL && strlen(name) > NAME_LENGTH_MAX;
 }
 
+static bool is_phone(const char *text)
+{
+    return text == NULL || text[strspn(text, "0123456789 +-().")] == '\0';
+}
+
 static enum update_user_outcome judge_address(const char *const parts[ADDRESS_PARTS])
 {
     for (int i = 0; i < ADDRESS_PARTS; i++) {
@@ -85,7 +90,7 @@ static enum update_user_outcome judge_address(const char *const parts[ADDRESS_PA
             if ((unsigned char)*c < ' ' || *c == 0x7f)
                 return UPDATE_USER_BAD_ADDRESS;
     }
-    return UPDATE_USER_DONE;
+    return is_phone(parts[ADDRESS_PHONE]) ? UPDATE_USER_DONE : UPDATE_USER_BAD_PHONE;
 }
 
 bool flow_update_user(const struct flow *flow, const struct caller *caller,

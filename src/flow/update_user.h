@@ -24,6 +24,7 @@ enum update_user_outcome {
     UPDATE_USER_NAME_EMPTY,
     UPDATE_USER_ADDRESS_TOO_LONG,
     UPDATE_USER_BAD_ADDRESS, /* a control character is in it */
+    UPDATE_USER_BAD_PHONE,   /* more than digits, blanks and +-(). */
 };
 
 NODISCARD bool flow_update_user(const struct flow *flow, const struct caller *caller,

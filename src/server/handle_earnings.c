@@ -114,7 +114,7 @@ static void encode_account(struct encoder *json, const struct user_view *view)
     encode_field_text(json, "username", view->user.username);
     encode_field_text(json, "email", view->user.email);
     encode_field_text(json, "fullname", view->user.fullname);
-    for (int i = 0; i < ADDRESS_PARTS; i++)
+    for (int i = 0; i < ADDRESS_PHONE; i++)
         encode_field_text(json, parts[i], view->address[i]);
     encode_key(json, "current");
     encode_object(json);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "flow/autopay.h"
 #include "flow/show_user.h"
 #include "flow/sign_up.h"
 #include "flow/ssh_keys.h"
@@ -42,18 +43,20 @@ static const char *const address_names[ADDRESS_PARTS] = {
     [ADDRESS_LINE1] = "billaddress_line1",     [ADDRESS_LINE2] = "billaddress_line2",
     [ADDRESS_CITY] = "billaddress_city",       [ADDRESS_ZIP] = "billaddress_zip",
     [ADDRESS_COUNTRY] = "billaddress_country", [ADDRESS_TAXINFO] = "billaddress_taxinfo",
+    [ADDRESS_PHONE] = "phone_number",
 };
 
 static void encode_billing(struct encoder *json, const struct user_view *view)
 {
-    static const char *const amounts[] = { "autobill_threshold", "billed_expected",
-                                           "billed_verified", "paid_expected", "paid_verified" };
+    static const char *const amounts[] = { "billed_expected", "billed_verified", "paid_expected",
+                                           "paid_verified" };
 
     encode_field_money(json, "credit", view->credit);
     encode_field_money(json, "balance", view->earnings);
     encode_field_money(json, "pending_credit", view->pending_credit);
     encode_field_money(json, "held_credit", view->held_credit);
     encode_field_money(json, "held_earnings", view->held_earnings);
+    encode_field_money(json, "autobill_threshold", view->autobill);
     for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++)
         encode_field_int(json, amounts[i], 0);
     for (int i = 0; i < ADDRESS_PARTS; i++)
@@ -119,16 +122,30 @@ void handle_subaccounts_list(struct call *call)
     reply_json(call, &body);
 }
 
-/* What `set user` may send besides, and Berth keeps nothing of. */
-static const char *const not_kept[] = { "autobill_threshold", "normalized_email", "phone_number" };
-
-static const char *find_not_kept(const json_t *body)
+/* Having cards charged is another permission than the rest of an account's settings. True where it
+ * was not asked for, or is done; else the call is answered. */
+static bool set_autobill(struct call *call)
 {
-    for (size_t i = 0; i < sizeof not_kept / sizeof not_kept[0]; i++) {
-        if (json_member(body, not_kept[i]) != NULL)
-            return not_kept[i];
+    struct money threshold = { 0 };
+    struct error err;
+    bool is_good;
+
+    if (json_member(call->body, "autobill_threshold") == NULL)
+        return true;
+    if (!json_need_money(call->body, "autobill_threshold", &threshold, &err)) {
+        reply_error(call, &err);
+        return false;
     }
-    return NULL;
+    if (!routes_may_also(call, SCOPE_BILLING_WRITE))
+        return false;
+    if (!flow_autopay_below(&call->app->flow, &call->caller, threshold, &is_good, &err)) {
+        reply_error(call, &err);
+        return false;
+    }
+    if (!is_good)
+        reply_refuse(call, 400, "invalid_args",
+                     "autobill_threshold is in whole cents, up to $10,000; 0 turns it off.");
+    return is_good;
 }
 
 /* True where the key is in; else the call is answered. */
@@ -163,6 +180,9 @@ static void reply_updated(struct call *call, enum update_user_outcome outcome)
         return reply_refuse(call, 400, "input_too_long",
                             "A part of the billing address has at most %d bytes.",
                             ADDRESS_LENGTH_MAX);
+    case UPDATE_USER_BAD_PHONE:
+        return reply_refuse(call, 400, "invalid_characters",
+                            "phone_number has more than digits, blanks and +-().");
     case UPDATE_USER_BAD_ADDRESS:
         return reply_refuse(call, 400, "invalid_characters",
                             "The billing address has a control character.");
@@ -205,7 +225,7 @@ void handle_user_update(struct call *call)
     struct update_user_request request = { 0 };
     struct warning warning = { .warns_low = false };
     enum update_user_outcome outcome = UPDATE_USER_DONE;
-    const char *ssh_key = NULL, *unknown = find_not_kept(call->body);
+    const char *ssh_key = NULL;
     bool has_address = false;
     struct error err;
 
@@ -216,15 +236,14 @@ void handle_user_update(struct call *call)
     if (!read_warning(call->body, &warning, &request, &err) ||
         !read_address(call->body, &request, &has_address, &err))
         return reply_error(call, &err);
-    if (unknown != NULL)
-        return reply_refuse(call, 400, "invalid_args", "%s is not kept here: leave it out.",
-                            unknown);
     bool has_row = has_address || request.username != NULL || request.fullname != NULL ||
                    request.low_credit != NULL || request.warns_low != NULL;
-    if (!has_row && ssh_key == NULL)
+    if (!has_row && ssh_key == NULL && json_member(call->body, "autobill_threshold") == NULL)
         return reply_refuse(call, 400, "missing_input",
-                            "Give username, fullname, balance_threshold, a billing address or "
-                            "ssh_key.");
+                            "Give username, fullname, balance_threshold, autobill_threshold, a "
+                            "billing address, phone_number or ssh_key.");
+    if (!set_autobill(call))
+        return;
     if (has_row && !flow_update_user(&call->app->flow, &call->caller, &request, &outcome, &err))
         return reply_error(call, &err);
     if (outcome == UPDATE_USER_DONE && ssh_key != NULL && !add_ssh_key(call, ssh_key))

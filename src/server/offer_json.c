@@ -189,7 +189,9 @@ static char *put_quote(char *at, const struct offer *offer, const struct quote *
     int64_t ram_mb = offer->machine->gpu_ram_mb * offer->terms.num_gpus;
 
     at = put_amounts(at, quote);
-    at = put_score(PUT(at, ",\"dlperf\":"), quote->dlperf);
+    /* Left out, not null: clients order by it, and take none for 0, but cannot compare nulls. */
+    if (quote->dlperf > 0)
+        at = put_real(PUT(at, ",\"dlperf\":"), quote->dlperf);
     at = put_score(PUT(at, ",\"dlperf_per_dphtotal\":"), quote->dlperf_per_dollar);
     at = put_score(PUT(at, ",\"flops_per_dphtotal\":"), quote->tflops_per_dollar);
     at = put_real(PUT(at, ",\"score\":"), quote->score);

@@ -359,6 +359,27 @@ static bool check_rights(struct call *call, const struct authority *authority)
     return false;
 }
 
+/* Else the call is answered. */
+static bool has_stepped(struct call *call)
+{
+    if (!call->caller.has_tfa || call->caller.is_stepped)
+        return true;
+    reply_refuse(call, 401, "auth_error",
+                 "This needs Two Factor Authentication within the last %d minutes.",
+                 LOGIN_STEP_SECONDS / 60);
+    return false;
+}
+
+bool routes_may_also(struct call *call, enum scope scope)
+{
+    if ((call->caller.scopes & ~call->caller.narrowed & scope) != scope) {
+        reply_refuse(call, 403, "not_authorized", "This needs the permission %s.",
+                     scope_name(scope));
+        return false;
+    }
+    return has_stepped(call);
+}
+
 /* Whether the caller may call this; `*ret_is_narrowed` where that depends on the parameters. */
 static bool authorise(struct call *call, bool *ret_is_narrowed)
 {
@@ -371,12 +392,7 @@ static bool authorise(struct call *call, bool *ret_is_narrowed)
     switch (outcome) {
     case AUTH_OK:
     case AUTH_NARROWED:
-        if (!route->needs_step || !call->caller.has_tfa || call->caller.is_stepped)
-            return true;
-        reply_refuse(call, 401, "auth_error",
-                     "This needs Two Factor Authentication within the last %d minutes.",
-                     LOGIN_STEP_SECONDS / 60);
-        return false;
+        return !route->needs_step || has_stepped(call);
     case AUTH_MISSING:
         reply_refuse(call, 401, "auth_error", "This needs an API key, and there was none.");
         return false;

@@ -112,4 +112,8 @@ void routes_close(struct routes **routes);
  * their row (http_set_tag()), those without one stay untagged. */
 void routes_handle(void *routes, struct http_exchange *exchange);
 
+/* Whether the caller has that scope whole, and what it takes a second factor for: for a member that
+ * asks for more than its route. Else the call is answered. */
+NODISCARD bool routes_may_also(struct call *call, enum scope scope);
+
 #endif

@@ -65,8 +65,9 @@ static bool profile_read(struct db_rows *row, struct arena *arena, void *item, s
     struct user_profile *profile = item;
 
     profile->has_machines = db_column_int(row, 16) != 0;
+    profile->autobill = db_column_money(row, 18);
     for (int i = 0; i < ADDRESS_PARTS; i++)
-        if (!rows_text(row, 18 + i, arena, &profile->address[i], err))
+        if (!rows_text(row, 19 + i, arena, &profile->address[i], err))
             return false;
     return rows_text(row, 17, arena, &profile->ssh_key, err) &&
            user_read(row, arena, &profile->user, err);
@@ -83,7 +84,9 @@ bool user_load_profile(struct db *db, int64_t id, struct arena *arena, struct us
         "CASE WHEN EXISTS (SELECT 1 FROM machine m WHERE m.owner_id = users.id) THEN 1 ELSE 0 END, "
         "COALESCE((SELECT k.public_key FROM ssh_key k WHERE k.user_id = users.id "
         "AND k.deleted_us IS NULL AND k.is_account = 1 ORDER BY k.id LIMIT 1), ''), "
-        "bill_line1, bill_line2, bill_city, bill_zip, bill_country, bill_taxinfo "
+        "COALESCE((SELECT a.threshold FROM autopay a WHERE a.user_id = users.id AND a.topup > 0), "
+        "0), "
+        "bill_line1, bill_line2, bill_city, bill_zip, bill_country, bill_taxinfo, bill_phone "
         "FROM users WHERE id = $1",
         DB_ARGS(db_int(id)), arena, ret, ret_has, err);
 }
@@ -119,10 +122,12 @@ bool user_set_address(struct db *db, int64_t id, const char *const parts[ADDRESS
 {
     return db_exec(db,
                    "UPDATE users SET bill_line1 = $2, bill_line2 = $3, bill_city = $4, "
-                   "bill_zip = $5, bill_country = $6, bill_taxinfo = $7 WHERE id = $1",
+                   "bill_zip = $5, bill_country = $6, bill_taxinfo = $7, bill_phone = $8 "
+                   "WHERE id = $1",
                    DB_ARGS(db_int(id), db_text(parts[ADDRESS_LINE1]), db_text(parts[ADDRESS_LINE2]),
                            db_text(parts[ADDRESS_CITY]), db_text(parts[ADDRESS_ZIP]),
-                           db_text(parts[ADDRESS_COUNTRY]), db_text(parts[ADDRESS_TAXINFO])),
+                           db_text(parts[ADDRESS_COUNTRY]), db_text(parts[ADDRESS_TAXINFO]),
+                           db_text(parts[ADDRESS_PHONE])),
                    err);
 }
 

@@ -34,7 +34,7 @@ NODISCARD bool user_insert(struct db *db, const struct user_row *user, int64_t *
 NODISCARD bool user_load(struct db *db, int64_t id, struct arena *arena, struct user_row *ret,
                          bool *ret_has, struct error *err);
 
-/* The parts of the address that bills go to. */
+/* The parts of the address that bills go to, and the phone to call about them. */
 enum address_part {
     ADDRESS_LINE1,
     ADDRESS_LINE2,
@@ -42,6 +42,7 @@ enum address_part {
     ADDRESS_ZIP,
     ADDRESS_COUNTRY,
     ADDRESS_TAXINFO,
+    ADDRESS_PHONE,
     ADDRESS_PARTS,
 };
 
@@ -51,6 +52,7 @@ struct user_profile {
     const char *address[ADDRESS_PARTS]; /* "" where it says nothing */
     const char *ssh_key;                /* the oldest of the account; "" without */
     bool has_machines;
+    struct money autobill; /* below it a card is charged (store/autopay.h); 0: none is */
 };
 NODISCARD bool user_load_profile(struct db *db, int64_t id, struct arena *arena,
                                  struct user_profile *ret, bool *ret_has, struct error *err);

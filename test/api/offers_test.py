@@ -367,6 +367,15 @@ class Offers(unittest.TestCase):
         status, reply = self.world.call("GET", "/api/v0/machines/987654321/checks/")
         self.assertEqual((status, reply["error"]), (404, "no_such_machine"))
 
+    def test_offers_that_are_not_measured_are_ordered_by_dlperf(self):
+        """The client of a self-test takes the highest, of whatever members there are."""
+        rows = self.world.call("POST", "/api/v0/bundles/", {
+            "machine_id": {"eq": str(self.machines[0].id)}, "verified": {"eq": "any"}, "rented": {"eq": "any"},
+            "order": [["score", "desc"]], "type": "on-demand", "allocated_storage": 5.0})[1]["offers"]
+        self.assertGreater(len(rows), 1)
+        self.assertEqual([(row.get("dlperf", 0), row["dlperf_measured"]) for row in rows], len(rows) * [(0, None)])
+        self.assertEqual(len(sorted(rows, key=lambda row: row.get("dlperf", 0), reverse=True)), len(rows))
+
     def test_dlperf_is_the_product_of_its_tasks(self):
         for profile in ("default", "classic", "fp16", "llm-decode"):
             status, reply = self.world.call(

@@ -301,8 +301,28 @@ class Replay(unittest.TestCase):
         earned = self.hal.ok("GET", "/api/v0/users/me/machine-earnings?owner=me")
         self.assertEqual((earned["address1"], earned["city"], earned["taxinfo"]), ("Kajen 1", "Oslo", "SE1"))
         for bad, error in (({"billaddress_line1": "x" * 257}, "input_too_long"), ({"billaddress_city": "a\nb"}, "invalid_characters"),
-                           ({"phone_number": "1"}, "invalid_args")):
-            self.assertEqual(self.hal.call("PUT", "/api/v0/users/", bad)[1]["error"], error)
+                           ({"phone_number": "+46 x"}, "invalid_characters"), ({"normalized_email": "x@y.z"}, "missing_input"),
+                           ({"autobill_threshold": -1}, "invalid_args"), ({"autobill_threshold": 10000.01}, "invalid_args"),
+                           ({"autobill_threshold": 0.001}, "invalid_args"), ({"autobill_threshold": True}, "invalid_args")):
+            self.assertEqual(self.hal.call("PUT", "/api/v0/users/", bad)[1]["error"], error, bad)
+
+    def test_an_account_says_when_its_card_is_charged(self):
+        """All that `set user` may send at once; the email that it repeats is nobody's business."""
+        for threshold, amount in ((12.5, 12.5), ("3", 12.5), (0, 0), (2, 5)):
+            self.bo.ok("PUT", "/api/v0/users/", {"autobill_threshold": threshold, "phone_number": "+46 (31) 123-45",
+                                                "normalized_email": "other@berth.test", "fullname": None})
+            shown = self.bo.ok("GET", "/api/v0/users/current")
+            self.assertEqual((shown["autobill_threshold"], shown["phone_number"], shown["email"]),
+                             (float(threshold), "+46 (31) 123-45", "bo@berth.test"))
+            settings = self.bo.ok("GET", "/api/v0/billing/autopay/")
+            self.assertEqual((settings["threshold"], settings["amount"]), (float(threshold), amount))
+        # Who may change an account's settings may not have its cards charged for that reason.
+        for rights in ({"user_write": {}}, {"user_write": {}, "billing_write": {"api.autopay.set": {}}}):
+            key = self.bo.ok("POST", "/api/v0/auth/apikeys/", {"name": "settings", "permissions": {"api": rights}})["key"]
+            status, reply = self.world.call("PUT", "/api/v0/users/", {"autobill_threshold": 9}, key=key)
+            self.assertEqual((status, reply["error"]), (403, "not_authorized"), reply)
+            self.assertEqual(self.world.call("PUT", "/api/v0/users/", {"phone_number": "1"}, key=key)[0], 200)
+        self.assertEqual(self.bo.ok("GET", "/api/v0/users/current")["autobill_threshold"], 2)
 
     def test_the_host_sees_which_gpus_are_bid_for(self):
         first, second = self.offers(2)[:2]

@@ -155,7 +155,8 @@ static void encode_plainly(struct encoder *json, const struct offer *offer,
     encode_field_money(json, "discounted_hourly", quote.discounted);
     field_price_parts(json, "search", quote.base, quote.storage);
     field_price_parts(json, "instance", (struct money){ 0 }, quote.storage);
-    plain_score(json, "dlperf", quote.dlperf);
+    if (quote.dlperf > 0)
+        encode_field_real(json, "dlperf", quote.dlperf);
     plain_score(json, "dlperf_per_dphtotal", quote.dlperf_per_dollar);
     plain_score(json, "flops_per_dphtotal", quote.tflops_per_dollar);
     encode_field_real(json, "score", quote.score);
