@@ -25,6 +25,10 @@ struct path {
 struct routes {
     struct routes_options options;
     struct ratelimit *ratelimit;
+    /* The table's rows by how many segments they have, in the table's order: those with `n` of them
+     * are rows[first[n]] up to rows[first[n + 1]]. */
+    size_t first[ROUTE_SEGMENTS_MAX + 2];
+    size_t *rows;           /* owned */
     struct path patterns[]; /* of the table's rows */
 };
 
@@ -50,6 +54,23 @@ static bool split_path(const char *text, struct path *ret_path)
     return true;
 }
 
+static void sort_rows(struct routes *routes)
+{
+    size_t count = 0;
+
+    routes->rows = calloc(routes->options.count + 1, sizeof routes->rows[0]);
+    if (routes->rows == NULL)
+        abort();
+    for (size_t segments = 0; segments <= ROUTE_SEGMENTS_MAX; segments++) {
+        routes->first[segments] = count;
+        for (size_t i = 0; i < routes->options.count; i++) {
+            if (routes->patterns[i].count == segments)
+                routes->rows[count++] = i;
+        }
+    }
+    routes->first[ROUTE_SEGMENTS_MAX + 1] = count;
+}
+
 struct routes *routes_open(const struct routes_options *options)
 {
     struct routes *routes = calloc(1, sizeof *routes + options->count * sizeof routes->patterns[0]);
@@ -63,6 +84,7 @@ struct routes *routes_open(const struct routes_options *options)
 
         assert(is_short);
     }
+    sort_rows(routes);
     return routes;
 }
 
@@ -71,6 +93,7 @@ void routes_close(struct routes **routes)
     if (*routes == NULL)
         return;
     ratelimit_close(&(*routes)->ratelimit);
+    free((*routes)->rows);
     free(*routes);
     *routes = NULL;
 }
@@ -96,11 +119,10 @@ static bool read_param(enum route_param kind, const struct segment *segment, str
     return true;
 }
 
+/* Both have as many segments. From the back: in front they are mostly the same. */
 static bool matches(const struct path *pattern, const struct path *path)
 {
-    if (pattern->count != path->count)
-        return false;
-    for (size_t i = 0; i < path->count; i++) {
+    for (size_t i = path->count; i-- > 0;) {
         if (pattern->segments[i].text[0] != '{' &&
             !is_same(&pattern->segments[i], &path->segments[i]))
             return false;
@@ -151,11 +173,12 @@ static const struct route *find(const struct routes *routes, const struct http_r
 
     if (!split_path(request->path, &path))
         return NULL;
-    for (size_t i = 0; i < routes->options.count; i++) {
-        const struct route *route = &routes->options.table[i];
+    for (size_t at = routes->first[path.count]; at < routes->first[path.count + 1]; at++) {
+        const struct route *route = &routes->options.table[routes->rows[at]];
+        const struct path *pattern = &routes->patterns[routes->rows[at]];
 
-        if (!matches(&routes->patterns[i], &path) ||
-            !read_params(route, &routes->patterns[i], &path, request->arena, visit->params))
+        if (!matches(pattern, &path) ||
+            !read_params(route, pattern, &path, request->arena, visit->params))
             continue;
         if (route->method == method)
             return route;
