@@ -13,6 +13,7 @@
 #include "server/serve.h"
 #include "store/store.h"
 #include "sys/crypto.h"
+#include "sys/heap.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, TEXT_MAX = 64 << 20 };
 
@@ -213,6 +214,7 @@ int main(int argc, char **argv)
     struct options options;
     struct error err;
 
+    heap_settle();
     crypto_start();
     if (argc >= 2 && is_help(argv[1])) {
         describe_all(&out);
