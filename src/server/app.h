@@ -27,7 +27,8 @@ struct app {
     const char *public_url;        /* without a slash behind; NULL: what the request's Host says */
     char server_proc[SERVER_PROC_SIZE]; /* names this process among servers */
     struct instant started;
-    int64_t start_us; /* how long starting took */
+    int64_t start_us;        /* how long starting took */
+    int64_t slow_request_us; /* --slow-request-ms; 0: none is */
 
     struct log log;
     const struct clock *clock; /* the timekeeper's */

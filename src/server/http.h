@@ -64,6 +64,7 @@ struct http_request {
     const struct http_pair *headers;
     const char *body; /* NUL-terminated behind its last byte; "" if there is none */
     size_t body_length;
+    const char *id;      /* what it is called in logs (server/request_id.h) */
     const char *client;  /* numeric address of the peer, or of whom a trusted proxy names */
     struct arena *arena; /* for what the handler needs until it replies */
 };
@@ -77,8 +78,15 @@ struct http_exchange; /* one request, and the duty to answer it */
 
 typedef void http_handler(void *context, struct http_exchange *exchange);
 
-/* Hears of each answer: `tag` is what http_set_tag() said, or -1. */
-typedef void http_observer(void *context, int tag, int status, int64_t duration_us);
+/* Hears of each answer. */
+struct http_answered {
+    int tag; /* what http_set_tag() said, or -1 */
+    int status;
+    int64_t duration_us;
+    bool was_held; /* http_hold(): it was to take long */
+    const char *request_id;
+};
+typedef void http_observer(void *context, const struct http_answered *answered);
 
 struct http_options {
     const char *listen; /* "127.0.0.1:8080", "[::1]:0", "0.0.0.0:80"; port 0: any free one */

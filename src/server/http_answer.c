@@ -26,9 +26,15 @@ static void count_answer(struct http_exchange *exchange, int status)
                      : status >= 400 ? &counters->replies_4xx
                                      : &counters->replies_2xx,
                      1);
+    const struct http_answered answered = {
+        .tag = exchange->tag,
+        .status = status,
+        .duration_us = http_now_us() - exchange->started_us,
+        .was_held = exchange->hold_until_us != NEVER,
+        .request_id = exchange->id,
+    };
     if (http->options.observer != NULL)
-        http->options.observer(http->options.observer_context, exchange->tag, status,
-                               http_now_us() - exchange->started_us);
+        http->options.observer(http->options.observer_context, &answered);
 }
 
 struct decided {
@@ -58,22 +64,24 @@ static bool decide(struct http_exchange *exchange, int status, const struct deci
     return is_owed;
 }
 
-bool exchange_answer(struct http_exchange *exchange, int status, struct MHD_Response *response,
-                     size_t length)
-{
-    bool is_owed = decide(exchange, status, &(struct decided){ response, NULL, length });
-
-    if (!is_owed)
-        MHD_destroy_response(response);
-    return is_owed;
-}
-
 void exchange_add_header(struct MHD_Response *response, const char *name, const char *value)
 {
     enum MHD_Result is_added = MHD_add_response_header(response, name, value);
 
     /* Names and values are ours, or were checked by http_set_header(). */
     assert(is_added == MHD_YES);
+}
+
+/* A page that many get is nobody's own, and says no request's name. */
+bool exchange_answer(struct http_exchange *exchange, int status, struct MHD_Response *response,
+                     size_t length)
+{
+    exchange_add_header(response, "X-Request-Id", exchange->id);
+    bool is_owed = decide(exchange, status, &(struct decided){ response, NULL, length });
+
+    if (!is_owed)
+        MHD_destroy_response(response);
+    return is_owed;
 }
 
 struct MHD_Response *exchange_response(const char *content_type, const void *bytes, size_t length,

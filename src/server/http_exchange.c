@@ -72,6 +72,8 @@ void *exchange_begin(void *context, const char *target, struct MHD_Connection *m
     (void)pthread_mutex_init(&exchange->lock, NULL);
     exchange->hold_until_us = NEVER;
     exchange->tag = -1;
+    exchange->request.id = exchange->id;
+    request_id_make(exchange->id);
     exchange->started_us = http_now_us();
     exchange->arena = arena_of(HTTP_ARENA_MAX);
     exchange->body = buf_of(HTTP_BODY_MAX);
@@ -227,6 +229,7 @@ static enum MHD_Result read_head(struct http_exchange *exchange, const char *met
     if (!copy_headers(exchange, &lines) || !read_target(exchange, &err))
         return turn_away(exchange, 400, "The address is malformed or too long.");
 
+    request_id_take(exchange->id, http_header(&exchange->request, "X-Request-Id"));
     exchange->request.method = method_of(method);
     exchange->request.arena = &exchange->arena;
     struct in6_addr client = peers_client(exchange->http->peers, &exchange->connection->address,

@@ -6,6 +6,7 @@
 #define BERTH_SERVER_HTTP_EXCHANGE_H
 
 #include "server/http_inside.h"
+#include "server/request_id.h"
 
 enum { REPLY_HEADERS_MAX = 8 };
 
@@ -46,7 +47,7 @@ struct http_exchange {
     uint64_t discarded;
     struct buf body;
     struct http_request request;
-    char client[HTTP_ADDRESS_SIZE];
+    char client[HTTP_ADDRESS_SIZE], id[REQUEST_ID_SIZE];
 };
 
 /* The library's callbacks. */

@@ -26,6 +26,8 @@
     X(POLLS_ANSWERED, "berth_agent_polls_total", "{outcome=\"changed\"}",                          \
       "Held polls of agents, by whether there was something new.")                                 \
     X(POLLS_EMPTY, "berth_agent_polls_total", "{outcome=\"unchanged\"}", "")                       \
+    X(REQUESTS_SLOW, "berth_slow_requests_total", "",                                              \
+      "Requests that took longer than --slow-request-ms.")                                         \
     X(SEARCHES, "berth_searches_total", "", "Searches for offers.")                                \
     X(SEARCHES_KEPT, "berth_searches_kept_total", "",                                              \
       "Searches for offers that were answered with a reply that was kept.")                        \

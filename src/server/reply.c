@@ -138,7 +138,8 @@ void reply_error(struct call *call, const struct error *err)
         reply_refuse_exchange(call->exchange, status, reply_code(err->code), text);
         return;
     }
-    log_failure(call->log, call->route->name, err);
+    log_write(call->log, LOG_ERROR, call->route->name, "%s: %s, request %s", error_name(err->code),
+              err->text, call->request->id);
     (void)snprintf(text, sizeof text, "Something went wrong here: %s.", error_meaning(err->code));
     reply_refuse_exchange(call->exchange, status, reply_code(err->code), text);
 }

@@ -5,8 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "store/driver.h"
+
+enum { STATEMENT_SHOWN_MAX = 400 }; /* bytes */
 
 struct db_value db_text(const char *text)
 {
@@ -55,20 +58,55 @@ static bool is_usable(struct db *db, struct db_args args, struct error *err)
     return !db->has_failed;
 }
 
+static int64_t begin_watch(const struct db *db)
+{
+    struct timespec now;
+
+    if (db->watch == NULL)
+        return 0;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+/* On PostgreSQL what nobody waits for is sent and has taken no time: it shows in the next that
+ * somebody waits for, or in COMMIT. */
+static void end_watch(struct db *db, const char *sql, size_t arg_count, int64_t began_us)
+{
+    struct db_watch *watch = db->watch;
+
+    if (watch == NULL)
+        return;
+    int64_t slow_us = watch->slow_us, took_us = begin_watch(db) - began_us;
+    watch->statements++;
+    if (slow_us == 0 || took_us < slow_us)
+        return;
+    watch->slow++;
+    log_write(watch->log, LOG_WARNING, "slow statement", "%lld ms, %zu values: %.*s",
+              (long long)(took_us / US_PER_MS), arg_count, STATEMENT_SHOWN_MAX, sql);
+}
+
 bool db_exec(struct db *db, const char *sql, struct db_args args, struct error *err)
 {
-    return is_usable(db, args, err) && db->driver->exec(db, sql, args, NULL, err);
+    return db_count(db, sql, args, NULL, err);
 }
 
 bool db_count(struct db *db, const char *sql, struct db_args args, int64_t *ret_count,
               struct error *err)
 {
-    return is_usable(db, args, err) && db->driver->exec(db, sql, args, ret_count, err);
+    int64_t began_us = begin_watch(db);
+
+    if (!is_usable(db, args, err))
+        return false;
+    bool is_done = db->driver->exec(db, sql, args, ret_count, err);
+    end_watch(db, sql, args.count, began_us);
+    return is_done;
 }
 
 struct db_rows db_query(struct db *db, const char *sql, struct db_args args)
 {
-    struct db_rows rows = { .db = db };
+    struct db_rows rows = {
+        .db = db, .sql = sql, .arg_count = args.count, .began_us = begin_watch(db)
+    };
 
     rows.has_failed = !is_usable(db, args, &rows.error) ||
                       !db->driver->query(db, sql, args, &rows.cursor, &rows.error);
@@ -97,6 +135,7 @@ void db_rows_close(struct db_rows *rows)
     rows->db->driver->finish(rows->db, rows->cursor);
     rows->db->has_rows_open = false;
     rows->cursor = NULL;
+    end_watch(rows->db, rows->sql, rows->arg_count, rows->began_us);
 }
 
 bool db_column_is_null(struct db_rows *rows, int column)
@@ -236,7 +275,10 @@ bool db_commit(struct db *db, struct error *err)
 {
     assert(db->is_in_transaction);
     assert(!db->has_rows_open);
-    if (db->has_failed || !db->driver->commit(db, err)) {
+    int64_t began_us = begin_watch(db);
+    bool is_done = !db->has_failed && db->driver->commit(db, err);
+    end_watch(db, "COMMIT", 0, began_us);
+    if (!is_done) {
         assert(db->has_failed);
         *err = db->error;
         db_rollback(db);

@@ -87,6 +87,9 @@ struct db_rows {
     void *cursor; /* the driver's */
     bool has_failed;
     struct error error; /* why, for db_next() to report */
+    const char *sql;    /* for who looks how long it takes: it, its values, and since when */
+    size_t arg_count;
+    int64_t began_us;
 };
 #define auto_db_rows __attribute__((cleanup(db_rows_close)))
 

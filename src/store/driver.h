@@ -8,8 +8,11 @@
 #ifndef BERTH_STORE_DRIVER_H
 #define BERTH_STORE_DRIVER_H
 
+#include <stdatomic.h>
+
 #include "store/account_ids.h"
 #include "store/db.h"
+#include "sys/log.h"
 
 enum {
     DB_ARGS_MAX = 64,         /* parameters of a statement */
@@ -63,9 +66,18 @@ struct db_change {
     int64_t id;
 };
 
+/* Who looks how long statements take. Of one that took longer than `slow_us` (0: none does) it logs
+ * the text, which never holds a value, and how many values went with it. */
+struct db_watch {
+    const struct log *log;
+    atomic_int_fast64_t slow_us;
+    atomic_uint_fast64_t statements, slow;
+};
+
 /* The driver's connection begins with this. */
 struct db {
     const struct db_driver *driver;
+    struct db_watch *watch; /* or NULL; outlives it */
     bool is_postgres;
     bool is_in_transaction;
     bool has_rows_open;

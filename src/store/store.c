@@ -25,6 +25,7 @@ struct store {
     struct writer *writer;               /* on SQLite */
     struct gather *gathers[STORE_KINDS]; /* on PostgreSQL */
     struct notify *notify;
+    struct db_watch watch;
     atomic_uint_fast64_t reads, writes, commits, retries, failures;
 };
 
@@ -71,6 +72,7 @@ static bool open_sqlite(struct store *store, const char *directory, struct error
         db_close(&db);
         return false;
     }
+    db->watch = &store->watch;
     return writer_start(db, store->notify, &store->writer, err);
 }
 
@@ -114,7 +116,7 @@ static bool open_as(const char *location, bool is_guest, const struct log *log,
 
     if (store == NULL)
         abort();
-    store->log = log;
+    store->log = store->watch.log = log;
     store->is_guest = is_guest;
     if (!(is_url(location) ? open_postgres : open_sqlite)(store, location, err)) {
         store_close(&store);
@@ -236,6 +238,7 @@ static bool run(struct store *store, const struct closure *closure, struct error
             wait_for_others(attempt - 1);
         if (!pool_take(store->pool, POOL_WAIT_MS, &db, err))
             return false;
+        db->watch = &store->watch;
         enum attempt result = try(store, db, closure, attempt, err);
         if (db->is_broken)
             pool_give_broken(store->pool, db);
@@ -322,6 +325,11 @@ void store_subscribe(struct store *store, store_listener *listener, void *contex
     notify_subscribe(store->notify, listener, context);
 }
 
+void store_watch(struct store *store, int64_t slow_us)
+{
+    store->watch.slow_us = slow_us;
+}
+
 bool store_is_local(const struct store *store)
 {
     return store->writer != NULL;
@@ -335,6 +343,8 @@ struct store_totals store_totals(struct store *store)
         .commits = store->commits,
         .retries = store->retries,
         .failures = store->failures,
+        .statements = store->watch.statements,
+        .slow_statements = store->watch.slow,
     };
 
     if (store->writer != NULL)

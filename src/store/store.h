@@ -104,12 +104,16 @@ enum { STORE_ID_ANY = 0 };
 typedef void store_listener(void *context, enum db_topic topic, int64_t id);
 void store_subscribe(struct store *store, store_listener *listener, void *context);
 
+/* From now on log statements that take as long: their text, which never holds a value. 0: none. */
+void store_watch(struct store *store, int64_t slow_us);
+
 /* Whether the database is in this process, so that a read of a few rows takes microseconds. */
 bool store_is_local(const struct store *store);
 
 struct store_totals {
     uint64_t reads, writes, commits, retries, failures;
     uint64_t queue_length; /* writes that wait now */
+    uint64_t statements, slow_statements;
 };
 struct store_totals store_totals(struct store *store);
 

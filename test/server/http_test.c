@@ -38,6 +38,34 @@ static void test_a_request_arrives_whole(void **state)
     CHECK(!says("HEAD /x"));
 }
 
+/* Its sender's, where that is a plain word; else one that nobody else has. */
+static void test_a_request_has_a_name_and_the_answer_says_it(void **state)
+{
+    static const char plain[] = "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    char first[64];
+
+    (void)state;
+    CHECK_INT(
+        ask("GET /x HTTP/1.1\r\nHost: h\r\nX-Request-Id: mine-7\r\nConnection: close\r\n\r\n"),
+        200);
+    CHECK(says("\r\nX-Request-Id: mine-7\r\n"));
+    CHECK_INT(ask("GET /x HTTP/1.1\r\nHost: h\r\nX-Request-Id: a b\r\nConnection: close\r\n\r\n"),
+              200);
+    CHECK(!says("X-Request-Id: a b"));
+    CHECK_INT(ask(plain), 200);
+    const char *id = strstr(text, "\r\nX-Request-Id: ");
+    CHECK(id != NULL);
+    (void)snprintf(first, sizeof first, "%.34s", id);
+    CHECK_INT(ask(plain), 200);
+    CHECK(says("\r\nX-Request-Id: ") && !says(first));
+    /* What is refused at the door, too. */
+    CHECK_INT(
+        ask("GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n"
+            "X-Request-Id: mine-8\r\nConnection: close\r\n\r\n"),
+        413);
+    CHECK(says("\r\nX-Request-Id: mine-8\r\n"));
+}
+
 static void test_requests_on_one_connection_keep_in_step(void **state)
 {
     static const char two[] = "GET /one HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
@@ -239,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SERVER(test_a_request_arrives_whole),
+        WITH_SERVER(test_a_request_has_a_name_and_the_answer_says_it),
         WITH_SERVER(test_requests_on_one_connection_keep_in_step),
         WITH_SERVER(test_slow_work_does_not_stop_the_fast),
         WITH_SERVER(test_a_full_queue_says_so),

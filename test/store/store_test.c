@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -424,6 +425,52 @@ static void test_what_was_stored_is_there_after_a_restart(void **state)
     }
 }
 
+static bool find_secret(struct db *db, void *context, struct error *err)
+{
+    int64_t id;
+    bool has;
+
+    (void)context;
+    return db_query_one(db, "SELECT id FROM users WHERE email = $1", DB_ARGS(db_text("a secret")),
+                        read_number, &id, &has, err);
+}
+
+/* What a statement says is ours; what goes with it may be anybody's. */
+static void test_slow_statements_are_logged_without_what_is_in_them(void **state)
+{
+    struct support *support = *state;
+    char said[65536] = "";
+    struct error err;
+    int pipes[2];
+
+    CHECK(pipe2(pipes, O_NONBLOCK) == 0);
+    struct log before = support->log;
+    support->log = (struct log){ .fd = pipes[1], .level_min = LOG_WARNING };
+    store_watch(support->store, 0);
+    struct store_totals totals = store_totals(support->store);
+    CHECK_OK(store_read(support->store, find_secret, NULL, &err), &err);
+    struct store_totals after = store_totals(support->store);
+    CHECK(after.statements >= totals.statements + 2); /* it, and the end of the transaction */
+    store_watch(support->store, US_PER_HOUR);
+    CHECK_OK(store_read(support->store, find_secret, NULL, &err), &err);
+    CHECK_INT((int64_t)store_totals(support->store).slow_statements, 0);
+    CHECK(read(pipes[0], said, sizeof said - 1) < 0);
+
+    store_watch(support->store, 1);
+    CHECK_OK(store_read(support->store, find_secret, NULL, &err), &err);
+    CHECK(store_totals(support->store).slow_statements > 0);
+    ssize_t length = read(pipes[0], said, sizeof said - 1);
+    CHECK(length > 0);
+    said[length] = '\0';
+    CHECK(strstr(said, "slow statement") != NULL);
+    CHECK(strstr(said, "1 values: SELECT id FROM users WHERE email = $1") != NULL);
+    CHECK(strstr(said, "secret") == NULL);
+    store_watch(support->store, 0);
+    support->log = before;
+    (void)close(pipes[0]);
+    (void)close(pipes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_changes_are_told_after_the_commit),
         cmocka_unit_test(test_a_store_that_is_no_store_is_refused),
         cmocka_unit_test(test_what_was_stored_is_there_after_a_restart),
+        cmocka_unit_test(test_slow_statements_are_logged_without_what_is_in_them),
     };
     return SUPPORT_RUN(tests);
 }
