@@ -371,6 +371,7 @@ static void on_info(void *context, const struct web_answer *answer)
     agent->host.cpu_count = json_integer_value(json_object_get(root, "NCPU"));
     if (agent->host.cpu_count < 1)
         agent->host.cpu_count = sysconf(_SC_NPROCESSORS_ONLN);
+    inodes_engine(&agent->inodes, root);
     probe(agent);
 }
 
@@ -514,6 +515,7 @@ static void close_agent(struct agent *agent)
     exporter_close(&agent->exporter);
     job_cancel(&agent->probe);
     volumes_close(&agent->volumes);
+    inodes_close(agent);
     workspaces_close(&agent->workspaces);
     bencher_close(&agent->bencher);
     web_cancel(&agent->info);

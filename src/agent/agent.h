@@ -24,6 +24,7 @@
 #include "agent/gauges.h"
 #include "agent/identity.h"
 #include "agent/images.h"
+#include "agent/inodes.h"
 #include "agent/instance.h"
 #include "agent/isolate.h"
 #include "agent/job.h"
@@ -81,6 +82,7 @@ struct agent {
     struct observer *observer;
     struct stock *stock;
     struct volumes volumes;
+    struct inodes inodes;
     struct workspaces workspaces;
     struct bencher *bencher; /* NULL until the machine is probed */
     struct instances instances;

@@ -98,7 +98,13 @@ static const char *text_of(const struct agent *agent, const struct instance *ins
         return "the host's container engine is not running";
     if (instance->verdict.phase == PHASE_CREATING || instance->verdict.phase == PHASE_FAILED)
         return instance->message;
-    return instance->verdict.phase == PHASE_RUNNING ? jupyter_message(instance) : "";
+    if (instance->verdict.phase != PHASE_RUNNING)
+        return "";
+    const struct seen *seen = instance_seen(instance, false);
+    int64_t weight_mb = inodes_weight_mb(&agent->inodes, instance->id);
+    if (seen != NULL && weight_mb > 0 && weight_mb > seen->disk_used_mb)
+        return "the host's disk has few inodes left: each file counts as its part of them";
+    return jupyter_message(instance);
 }
 
 static void fill_gauges(struct agent *agent, const struct instance *instance,
@@ -126,14 +132,16 @@ static void fill_gauges(struct agent *agent, const struct instance *instance,
     report->gpu_permille = gauges_gpu_permille(&agent->gauges, instance->gpus);
 }
 
-/* With what its encrypted workspace takes. */
+/* With what its encrypted workspace takes; or what its files weigh, if that is more. */
 static int64_t disk_used_mb(const struct agent *agent, const struct instance *instance,
                             const struct seen *seen)
 {
     const struct desired_instance *desired = instance->desired;
     struct workspace workspace = { agent->workspaces_path, instance->id };
     int64_t used_mb = seen != NULL ? seen->disk_used_mb : -1;
+    int64_t weight_mb = inodes_weight_mb(&agent->inodes, instance->id);
 
+    used_mb = weight_mb > used_mb && weight_mb > 0 ? weight_mb : used_mb;
     if (used_mb < 0 || desired == NULL || desired->spec.workspace_gb == 0)
         return used_mb;
     return used_mb + workspace_used_mb(&workspace);

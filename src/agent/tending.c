@@ -48,5 +48,6 @@ void tending_second(struct agent *agent)
     if (agent->facts.gpu_count > 0 && !agent->facts.is_simulated)
         gauges_ask_gpus(&agent->gauges);
     tend_volumes(agent);
+    inodes_tend(agent);
     workspaces_tend(agent);
 }

@@ -2,21 +2,22 @@
 #include "agent/volumes.h"
 
 #include <fcntl.h>
-#include <fts.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "agent/docker.h"
 #include "agent/seen.h"
+#include "agent/tree.h"
 #include "agent/workspaces.h"
 #include "base/parse.h"
 #include "sys/crypto.h"
 
 #define PREFIX "berth."
 
-enum { JOB_TIMEOUT_MS = 15 * 60000, FILTER_MAX = 512, BLOCK_BYTES = 512, BYTES_PER_MB = 1 << 20 };
+enum { JOB_TIMEOUT_MS = 15 * 60000, FILTER_MAX = 512 };
 
 char *volume_name(const struct container_host *host, int64_t id, char name[static VOLUME_NAME_SIZE])
 {
@@ -161,20 +162,16 @@ static bool remove_one(struct docker *docker, const struct volumes *volumes, int
     return false;
 }
 
-/* All that is below it and on the same file system, as the disk has it; -1: cannot be read. */
+/* -1: cannot be read. */
 static int64_t measure(const char *folder)
 {
-    char *const paths[] = { (char *)folder, NULL };
-    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-    int64_t blocks = 0;
+    struct statvfs file_system;
+    struct tree_size size;
+    struct error ignored;
 
-    if (tree == NULL)
+    if (!tree_measure(folder, &size, &ignored) || statvfs(folder, &file_system) != 0)
         return -1;
-    for (FTSENT *entry = fts_read(tree); entry != NULL; entry = fts_read(tree))
-        if (entry->fts_info != FTS_DP && entry->fts_info != FTS_NS && entry->fts_statp != NULL)
-            blocks += entry->fts_statp->st_blocks;
-    (void)fts_close(tree);
-    return blocks / (BYTES_PER_MB / BLOCK_BYTES);
+    return tree_used_mb(&size, &file_system);
 }
 
 /* In the child: those of this host that the engine has. */
