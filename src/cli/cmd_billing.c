@@ -386,6 +386,45 @@ bool cmd_show_invoices(struct cli *cli, struct error *err)
     return true;
 }
 
+static const struct table_column statement_columns[] = {
+    { "Number", false, 0, 0 },
+    { "Month", false, 0, 0 },
+    { "Total", true, 0, 0 },
+    { "Made", false, 0, 0 },
+};
+
+bool cmd_show_statements(struct cli *cli, struct error *err)
+{
+    auto_json json_t *reply = NULL;
+    auto_table struct table table =
+        table_of(statement_columns, sizeof statement_columns / sizeof statement_columns[0]);
+    char made[INSTANT_TEXT_SIZE];
+
+    if (!client_call(cli->client, "GET", "/api/v0/charges/statements/", NULL, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    const json_t *rows = json_member(reply, "results");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+
+        if (args_has(&cli->args, "quiet")) {
+            print_clean(cli->out, print_text_of(row, "number"));
+            buf_printf(cli->out, "\n");
+            continue;
+        }
+        table_text(&table, row, "number");
+        table_text(&table, row, "month");
+        table_number(&table, row, "total", 1, 2);
+        table_cell(&table, "%s", date_of(print_int_of(row, "made"), made));
+    }
+    if (!args_has(&cli->args, "quiet"))
+        table_write(&table, cli->style, cli->out);
+    if (json_array_size(rows) == 0)
+        cli_note(cli, "No month of yours is over and settled yet.");
+    return true;
+}
+
 static const struct table_column earning_columns[] = {
     { "", false, 0, 0 },      { "GPU", true, 0, 0 },      { "Storage", true, 0, 0 },
     { "Upload", true, 1, 0 }, { "Download", true, 1, 0 },

@@ -403,6 +403,10 @@ const struct command commands[] = {
       "berth show invoices -s 2026-11-01      berth show invoices -c is berth show charges\n" },
     { "Account", "show", "invoices-v1", false, true, "", 0, 0, cmd_show_invoices_options,
       cmd_show_invoices, NULL, "the same, by the name that it has elsewhere", "" },
+    { "Account", "show", "statements", false, true, "", 0, 0, quiet_options, cmd_show_statements,
+      NULL, "the months that are over, each with the number of its statement",
+      "What stands in one: berth show charges -s 2026-11-01 -e 2026-11-30. To print: Billing,\n"
+      "Statements, in the console.\n" },
     { "Account", "search", "invoices", false, true, "[CONDITION...]", 0, ANY, no_options,
       cmd_search_invoices, NULL, "rows of invoices as they are kept, as JSON",
       "berth search invoices 'amount_cents>100'\n" },

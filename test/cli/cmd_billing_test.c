@@ -29,6 +29,9 @@ static const struct support_reply replies[] = {
       "{\"current\":{\"balance\":1.1},\"per_machine\":[{\"machine_id\":77,\"gpu_earn\":1.0,"
       "\"sto_earn\":0.1,\"bwu_earn\":0,\"bwd_earn\":0}],\"per_day\":[{\"day\":20779,"
       "\"gpu_earn\":1.0,\"sto_earn\":0.1,\"bwu_earn\":0,\"bwd_earn\":0}]}" },
+    { "GET /api/v0/charges/statements/", 200,
+      "{\"success\":true,\"results\":[{\"number\":\"INV-2026-000123\",\"month\":\"2026-11\","
+      "\"gross\":12.341,\"total\":12.34,\"made\":1796083500}]}" },
     { "GET /api/v0/instances/balance/7/?owner=me", 200,
       "{\"success\":true,\"refundable_deposit\":12.5,\"total_discount\":0,\"discount_months\":0}" },
     { "PUT /api/v0/commands/transfer_credit/", 200, "{\"success\":true,\"msg\":\"Sent.\"}" },
@@ -70,6 +73,21 @@ static void test_what_came_in_is_above_zero(void **state)
     has(" 12.34");
     has("paid");
     CHECK(strstr(result.out, "-25") == NULL);
+}
+
+static void test_statements_have_numbers(void **state)
+{
+    (void)state;
+    BERTH(&result, "show", "statements");
+    CHECK_INT(result.status, 0);
+    has("INV-2026-000123");
+    has("2026-11 ");
+    has(" 12.34");
+    has("2026-12-01");
+    BERTH(&result, "show", "statements", "-q");
+    CHECK_TEXT(result.out, "INV-2026-000123\n");
+    BERTH(&result, "show", "statements", "--raw");
+    has("\"gross\": 12.341");
 }
 
 static void test_earnings_are_by_day_and_machine(void **state)
@@ -126,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_charges_are_a_table_or_csv),
         cmocka_unit_test(test_what_came_in_is_above_zero),
+        cmocka_unit_test(test_statements_have_numbers),
         cmocka_unit_test(test_earnings_are_by_day_and_machine),
         cmocka_unit_test(test_credit_is_sent_by_words_or_options),
         cmocka_unit_test(test_wrong_usage_is_said),

@@ -61,21 +61,38 @@ export function Payments() {
   );
 }
 
-/** A month as a file, whose last line rounds it to cents. */
+/** Months that are over have numbers; any month can be had as a file, whose last line rounds it to cents. */
 export function Statements() {
   const [month, setMonth] = useState(monthsUntil(today(), 1)[0] as string);
   const { busy, error, act } = useAct();
-  const save = (): void => act(async () => download(`berth-${month}.csv`, await call('GET /api/v0/charges/csv/', { query: { month } })));
+  const list = useLoad(async () => (await call('GET /api/v0/charges/statements/')).results, []);
+  const save = (one: string): void => act(async () => download(`berth-${one}.csv`, await call('GET /api/v0/charges/csv/', { query: { month: one } })));
+  const paper = (one: string): string => `/api/v0/charges/statement/?month=${one}`;
   return (
-    <Card title="A month's statement">
-      <div class="stack">
-        <p class="muted">What you were charged in a month, by instance, component and price, with its total rounded to cents. Months are UTC.</p>
+    <div class="stack">
+      <p class="muted">What you were charged in a month, by instance, component and price, with its total rounded to cents. Months are UTC.</p>
+      <Loaded from={list} rows={2} height={44}>
+        {(rows) => rows.length === 0 ? <Empty icon="card" title="No month is settled yet"><p>When a month is over and all of it is posted, its statement has a number and is listed here.</p></Empty> : (
+          <Table head={['Number', 'Month', 'Total', 'Made', '']} label="Statements">
+            {rows.map((one) => (
+              <tr key={one.number}>
+                <th scope="row"><a href={paper(one.month)} target="_blank" rel="noreferrer">{one.number}</a></th>
+                <td>{one.month}</td>
+                <td class="num">{money(one.total)}</td>
+                <td>{moment(one.made)}</td>
+                <td><Button icon="down" busy={busy} aria-label={`Download ${one.number}`} onClick={() => save(one.month)}>Download it</Button></td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Loaded>
+      <Card title="A month as a file">
         <div class="strip">
           <Select label="Month" value={month} options={monthsUntil(today(), 24).map((one) => [one, one])} onChange={setMonth} />
-          <Button kind="primary" icon="down" busy={busy} onClick={save}>Download it</Button>
+          <Button kind="primary" icon="down" busy={busy} onClick={() => save(month)}>Download it</Button>
         </div>
-        {error && <Notice kind="bad">{error}</Notice>}
-      </div>
-    </Card>
+      </Card>
+      {error && <Notice kind="bad">{error}</Notice>}
+    </div>
   );
 }
