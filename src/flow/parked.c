@@ -38,6 +38,14 @@ bool flow_parked_list(const struct flow *flow, struct arena *arena, struct parke
     return true;
 }
 
+/* Both below 2^63: the product fits. */
+struct money parked_worth(const struct parked_row *row)
+{
+    numerator worth = (numerator)row->gpu_us * row->gpu_hour.nanodollars / METER_GPU_DENOMINATOR;
+
+    return (struct money){ worth > INT64_MAX ? INT64_MAX : (int64_t)worth };
+}
+
 /* GPU time never takes a renter into debt, however late it is charged. */
 static bool charge(struct change *change, struct contract_row *contract, struct parked_row *row,
                    struct error *err)

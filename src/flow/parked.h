@@ -23,6 +23,9 @@ enum parked_outcome {
 NODISCARD bool flow_parked_list(const struct flow *flow, struct arena *arena,
                                 struct parked_row **ret, size_t *ret_count, struct error *err);
 
+/* What it comes to at the contract's price, for the renter and the host to be told. */
+struct money parked_worth(const struct parked_row *row);
+
 /* Charge it, at the contract's price, as far as there is credit: `*ret` says how much that was. */
 NODISCARD bool flow_parked_charge(const struct flow *flow, int64_t id, struct parked_row *ret,
                                   enum parked_outcome *ret_outcome, struct error *err);

@@ -13,10 +13,15 @@ static void encode_row(struct encoder *json, const struct parked_row *row)
     encode_object(json);
     encode_field_int(json, "id", row->id);
     encode_field_int(json, "instance", row->contract_id);
+    encode_field_int(json, "renter", row->owner_id);
+    encode_field_int(json, "host", row->host_id);
+    encode_field_int(json, "machine", row->machine_id);
     encode_field_text(json, "from", instant_format(row->from, time));
     encode_field_int(json, "gpu_ms", row->gpu_us / US_PER_MS);
     encode_field_int(json, "outage_ms", row->outage_us / US_PER_MS);
     encode_field_text(json, "parked", instant_format(row->parked, time));
+    encode_field_money(json, "worth", parked_worth(row));
+    encode_field_bool(json, "can_be_charged", row->destroyed.microseconds == 0);
     encode_end(json);
 }
 

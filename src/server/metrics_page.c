@@ -10,16 +10,47 @@
 #include "server/reply.h"
 #include "server/timekeeper.h"
 #include "store/ledger.h"
+#include "store/parked.h"
 #include "sys/resident.h"
 
 enum { PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
 
-static bool find_newest_journal(struct db *db, void *context, struct error *err)
+/* What only the books know. */
+struct books {
+    int64_t newest_journal;
+    struct parked_waiting parked;
+};
+
+static bool read_books(struct db *db, void *context, struct error *err)
 {
-    return ledger_newest(db, context, err);
+    struct books *books = context;
+
+    return ledger_newest(db, &books->newest_journal, err) &&
+           parked_waiting(db, &books->parked, err);
 }
 
-enum { RELAY_GAUGES = 7, GAUGES_MAX = 64 };
+static int64_t parked_us(const struct books *books, struct instant now)
+{
+    return books->parked.count == 0 ? 0 : instant_until(books->parked.since, now);
+}
+
+enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 3, GAUGES_MAX = 64 };
+
+static void list_books(const struct books *books, struct instant now,
+                       struct metrics_gauge ret[static BOOKS_GAUGES])
+{
+    const struct metrics_gauge gauges[BOOKS_GAUGES] = {
+        { "berth_ledger_newest_journal", "gauge", "Number of the newest journal in the books.",
+          books->newest_journal, 0 },
+        { "berth_parked_ticks", "gauge",
+          "Pieces of GPU time that were not charged and wait for an operator.", books->parked.count,
+          0 },
+        { "berth_parked_oldest_seconds", "gauge", "For how long the first of them has waited.",
+          parked_us(books, now), 6 },
+    };
+
+    memcpy(ret, gauges, sizeof gauges);
+}
 
 /* Of the relay in this process; without one, as of one that nobody dials. */
 static void list_relay(const struct app *app, struct metrics_gauge ret[static RELAY_GAUGES])
@@ -45,13 +76,14 @@ static void list_relay(const struct app *app, struct metrics_gauge ret[static RE
     memcpy(ret, gauges, sizeof gauges);
 }
 
-static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
+static void write_all(struct app *app, const struct books *books, struct buf *out)
 {
     struct hub_totals hub = hub_totals(app->hub);
     struct catalog_feed_totals catalog = catalog_feed_totals(app->catalog);
     struct store_totals store = store_totals(app->store);
     struct http_totals http = http_totals(app->http);
-    int64_t up_us = instant_until(app->started, clock_now(app->clock));
+    struct instant now = clock_now(app->clock);
+    int64_t up_us = instant_until(app->started, now);
     struct metrics_gauge all[GAUGES_MAX];
     const struct metrics_gauge gauges[] = {
         { "berth_uptime_seconds", "gauge", "Since the process started.", up_us, 6 },
@@ -84,8 +116,6 @@ static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
           (int64_t)store.slow_statements, 0 },
         { "berth_store_queue_length", "gauge", "Transactions that wait for the writer.",
           (int64_t)store.queue_length, 0 },
-        { "berth_ledger_newest_journal", "gauge", "Number of the newest journal in the books.",
-          newest_journal, 0 },
         { "berth_http_connections", "gauge", "Connections open now.", (int64_t)http.open_now, 0 },
         { "berth_http_in_flight", "gauge", "Requests being answered.", (int64_t)http.in_flight_now,
           0 },
@@ -106,23 +136,25 @@ static void write_all(struct app *app, int64_t newest_journal, struct buf *out)
     for (size_t i = 0; i < route_count; i++)
         routes[i] = (struct metrics_route){ http_method_name(route_table[i].method),
                                             route_table[i].pattern };
-    _Static_assert(sizeof gauges / sizeof gauges[0] + RELAY_GAUGES <= GAUGES_MAX, "room for all");
+    _Static_assert(sizeof gauges / sizeof gauges[0] + RELAY_GAUGES + BOOKS_GAUGES <= GAUGES_MAX,
+                   "room for all");
     size_t count = sizeof gauges / sizeof gauges[0];
     memcpy(all, gauges, sizeof gauges);
     list_relay(app, all + count);
+    list_books(books, now, all + count + RELAY_GAUGES);
     const struct metrics_page page = { .routes = routes,
                                        .gauges = all,
-                                       .gauge_count = count + RELAY_GAUGES };
+                                       .gauge_count = count + RELAY_GAUGES + BOOKS_GAUGES };
     metrics_write(app->metrics, &page, out);
 }
 
 bool metrics_page_write(struct app *app, struct buf *out, struct error *err)
 {
-    int64_t newest_journal = 0;
+    struct books books = { 0 };
 
-    if (!store_read(app->store, find_newest_journal, &newest_journal, err))
+    if (!store_read(app->store, read_books, &books, err))
         return false;
-    write_all(app, newest_journal, out);
+    write_all(app, &books, out);
     return true;
 }
 

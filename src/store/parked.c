@@ -4,8 +4,10 @@
 #include "store/rows.h"
 
 #define PARKED_SELECT                                                                              \
-    "SELECT id, contract_id, from_us, gpu_us, outage_us, parked_us, state, charged_us, "           \
-    "decided_us FROM parked_tick "
+    "SELECT p.id, p.contract_id, p.from_us, p.gpu_us, p.outage_us, p.parked_us, p.state, "         \
+    "p.charged_us, p.decided_us, COALESCE(c.owner_id, 0), COALESCE(c.host_id, 0), "                \
+    "COALESCE(c.machine_id, 0), COALESCE(c.gpu_hour, 0), COALESCE(c.destroyed_us, 0) "             \
+    "FROM parked_tick p LEFT JOIN contract c ON c.id = p.contract_id "
 
 static bool guard_read(struct db_rows *row, void *context, struct error *err)
 {
@@ -49,6 +51,11 @@ static bool parked_read(struct db_rows *row, struct arena *arena, void *item, st
         .state = (enum parked_state)state,
         .charged_us = db_column_int(row, 7),
         .decided = db_column_instant(row, 8),
+        .owner_id = db_column_int(row, 9),
+        .host_id = db_column_int(row, 10),
+        .machine_id = db_column_int(row, 11),
+        .gpu_hour = db_column_money(row, 12),
+        .destroyed = db_column_instant(row, 13),
     };
     return true;
 }
@@ -58,14 +65,34 @@ static const struct rows_reader reader = { "parked time", sizeof(struct parked_r
 bool parked_list(struct db *db, size_t max, struct arena *arena, struct parked_row **ret,
                  size_t *ret_count, struct error *err)
 {
-    return rows_load(db, &reader, PARKED_SELECT "WHERE state = 1 ORDER BY id LIMIT $1",
+    return rows_load(db, &reader, PARKED_SELECT "WHERE p.state = 1 ORDER BY p.id LIMIT $1",
                      DB_ARGS(db_int((int64_t)max)), arena, ret, ret_count, err);
+}
+
+static bool waiting_read(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(struct parked_waiting *)context = (struct parked_waiting){
+        .count = db_column_int(row, 0),
+        .since = db_column_instant(row, 1),
+    };
+    return true;
+}
+
+bool parked_waiting(struct db *db, struct parked_waiting *ret, struct error *err)
+{
+    bool has;
+
+    return db_query_one(db,
+                        "SELECT COUNT(*), COALESCE(MIN(parked_us), 0) FROM parked_tick "
+                        "WHERE state = 1",
+                        DB_NO_ARGS, waiting_read, ret, &has, err);
 }
 
 bool parked_load(struct db *db, int64_t id, struct arena *arena, struct parked_row *ret,
                  bool *ret_has, struct error *err)
 {
-    return rows_load_one(db, &reader, PARKED_SELECT "WHERE id = $1", DB_ARGS(db_int(id)), arena,
+    return rows_load_one(db, &reader, PARKED_SELECT "WHERE p.id = $1", DB_ARGS(db_int(id)), arena,
                          ret, ret_has, err);
 }
 

@@ -18,15 +18,28 @@ struct parked_row {
     enum parked_state state;
     int64_t charged_us;
     struct instant decided; /* 0: not yet */
+
+    /* Of its contract; not stored here. */
+    int64_t owner_id, host_id, machine_id;
+    struct money gpu_hour;
+    struct instant destroyed; /* 0: it exists */
 };
 
 /* As it was when nobody has said anything. */
 NODISCARD bool parked_guard(struct db *db, int64_t *tick_max_us, struct error *err);
 NODISCARD bool parked_insert(struct db *db, const struct parked_row *row, struct error *err);
 
-/* Those that wait, oldest first, at most `max`; and one. */
+/* Those that wait, oldest first, at most `max`. */
 NODISCARD bool parked_list(struct db *db, size_t max, struct arena *arena, struct parked_row **ret,
                            size_t *ret_count, struct error *err);
+/* How many wait, and since when the first of them; 0: none does. */
+struct parked_waiting {
+    int64_t count;
+    struct instant since;
+};
+NODISCARD bool parked_waiting(struct db *db, struct parked_waiting *ret, struct error *err);
+
+/* One, decided or not. */
 NODISCARD bool parked_load(struct db *db, int64_t id, struct arena *arena, struct parked_row *ret,
                            bool *ret_has, struct error *err);
 

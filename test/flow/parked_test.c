@@ -112,6 +112,7 @@ static void test_it_is_charged_once_if_an_operator_says_so(void **state)
     (void)decide(&scene, flow_parked_charge, 77, PARKED_NOT_FOUND);
     struct parked_row row = decide(&scene, flow_parked_charge, 1, PARKED_DONE);
     CHECK_INT(row.gpu_us, 2 * HOUR_US);
+    CHECK_INT(parked_worth(&row).nanodollars, 2 * 360000000);
     CHECK_INT(row.charged_us, 2 * HOUR_US);
     CHECK_INT(gpu_us(&scene), 2 * HOUR_US);
     CHECK_INT(waiting(&scene), 0);
@@ -161,6 +162,26 @@ static void test_it_is_dropped_if_an_operator_says_so(void **state)
     CHECK_INT(gpu_us(&scene), 0);
     world_check(&scene.world);
     world_close(&scene.world);
+}
+
+static void test_what_it_is_worth_is_rounded_down_and_fits(void **state)
+{
+    static const struct {
+        int64_t gpu_us, hour, worth;
+    } rows[] = { { 3600000000, 360000000, 360000000 },
+                 { 9, 399999999, 0 },
+                 { 10, 360000000, 1 },
+                 { INT64_MAX, 3600000000, INT64_MAX },
+                 { INT64_MAX, 3600000001, INT64_MAX },
+                 { 7, 0, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct parked_row row = { .gpu_us = rows[i].gpu_us, .gpu_hour = { rows[i].hour } };
+
+        check_row("row %zu", i);
+        CHECK_INT(parked_worth(&row).nanodollars, rows[i].worth);
+    }
 }
 
 static void test_a_database_that_fails_charges_nothing(void **state)
@@ -230,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_it_is_charged_once_if_an_operator_says_so),
         cmocka_unit_test(test_it_takes_nobody_into_debt),
         cmocka_unit_test(test_it_is_dropped_if_an_operator_says_so),
+        cmocka_unit_test(test_what_it_is_worth_is_rounded_down_and_fits),
         cmocka_unit_test(test_a_database_that_fails_charges_nothing),
         cmocka_unit_test(test_time_of_nobody_is_not_charged),
     };

@@ -26,6 +26,12 @@ static void test_what_waits_is_listed_until_it_is_decided(void **state)
     row.gpu_us = 6;
     CHECK_OK(parked_insert(scene.db, &row, &scene.err), &scene.err);
     CHECK_COUNT(list(&scene, &rows), 2);
+    CHECK_INT(rows[0].owner_id, scene.ada);
+    CHECK_INT(rows[0].host_id, scene.host);
+    CHECK_INT(rows[0].machine_id, scene.machine);
+    CHECK_INT(rows[0].gpu_hour.nanodollars,
+              scene_number(&scene, "SELECT gpu_hour FROM contract ORDER BY id LIMIT 1"));
+    CHECK_INT(rows[0].destroyed.microseconds, 0);
     CHECK_INT(rows[0].gpu_us, 5);
     CHECK_INT(rows[0].outage_us, 2);
     CHECK_INT(rows[0].from.microseconds, scene_at(1).microseconds);
@@ -53,6 +59,35 @@ static void test_what_waits_is_listed_until_it_is_decided(void **state)
     CHECK_REFUSED(&scene, parked_insert(scene.db, &row, &scene.err));
 }
 
+static struct parked_waiting waiting(struct scene *scene)
+{
+    struct parked_waiting waiting = { .count = 77 };
+
+    CHECK_OK(parked_waiting(scene->db, &waiting, &scene->err), &scene->err);
+    return waiting;
+}
+
+static void test_what_waits_is_counted_from_the_first_on(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct parked_row row = { .contract_id = scene.contract, .gpu_us = 5, .parked = scene_at(9) };
+    struct parked_row *rows;
+
+    CHECK_INT(waiting(&scene).count, 0);
+    CHECK_INT(waiting(&scene).since.microseconds, 0);
+    CHECK_OK(parked_insert(scene.db, &row, &scene.err), &scene.err);
+    row.parked = scene_at(7);
+    CHECK_OK(parked_insert(scene.db, &row, &scene.err), &scene.err);
+    CHECK_INT(waiting(&scene).count, 2);
+    CHECK_INT(waiting(&scene).since.microseconds, scene_at(7).microseconds);
+    CHECK_COUNT(list(&scene, &rows), 2);
+    rows[1].state = PARKED_DROPPED;
+    rows[1].decided = scene_at(10);
+    CHECK_OK(parked_decide(scene.db, &rows[1], &scene.err), &scene.err);
+    CHECK_INT(waiting(&scene).count, 1);
+    CHECK_INT(waiting(&scene).since.microseconds, scene_at(9).microseconds);
+}
+
 static void test_the_guard_is_what_an_operator_says(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -70,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_waits_is_listed_until_it_is_decided),
+        cmocka_unit_test(test_what_waits_is_counted_from_the_first_on),
         cmocka_unit_test(test_the_guard_is_what_an_operator_says),
     };
 
