@@ -25,7 +25,7 @@ import mutants
 FILES = ["market/meter", "market/journal", "market/ledger", "market/refund", "market/credit", "market/connected",
          "market/traffic", "market/billing", "market/payout", "market/hold", "market/seal", "store/ledger",
          "store/ledger_entries", "store/hold", "store/meters", "store/seal", "store/trial", "market/approval",
-         "market/warning"]
+         "market/warning", "market/accrual"]
 
 # What to find, what to make of it. Each is a slip that a tired person makes.
 SLIPS = [

@@ -159,7 +159,7 @@ bool change_can_pay(struct change *change, const struct contract_row *const *con
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a contract without its owner");
-    if (!funds_credit(change->db, &user, change->now, change->arena, &credit, err) ||
+    if (!funds_credit_kept(change->db, &user, change->now, change->arena, &credit, err) ||
         !contract_coming_hours(change->db, user.id, &hours, err))
         return false;
     credit_add_starting(&credit, hours.starting);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/check.h"
 
+#include "flow/check_accrued.h"
 #include "flow/check_bills.h"
 #include "flow/check_books.h"
 #include "flow/check_contracts.h"
@@ -15,8 +16,8 @@ static bool check_work(struct db *db, void *context, struct error *err)
     run->counts = (struct check_counts){ .findings = 0 };
     run->provider_balance[0] = run->provider_balance[1] = 0;
     check_usage_release(&run->usage);
-    return check_books(run, err) && check_money(run, err) && check_bills(run, err) &&
-           check_contracts(run, err) && check_gpus(run, err);
+    return check_books(run, err) && check_money(run, err) && check_accrued(run, err) &&
+           check_bills(run, err) && check_contracts(run, err) && check_gpus(run, err);
 }
 
 bool flow_check(struct store *store, check_found *found, void *context,

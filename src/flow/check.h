@@ -19,7 +19,7 @@ struct check_counts {
     uint64_t findings;
 };
 
-/* `rule` is "I-1" to "I-20", or "state" for what contracts may be. `text` names the rows. Called by
+/* `rule` is "I-1" to "I-21", or "state" for what contracts may be. `text` names the rows. Called by
  * one thread at a time, which need not be the caller's. */
 typedef void check_found(void *context, const char *rule, const char *text);
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "flow/accrued.h"
 #include "flow/limits.h"
 #include "flow/usage.h"
 #include "store/burn.h"
@@ -153,6 +154,38 @@ bool funds_credit(struct db *db, const struct user_row *user, struct instant now
     return true;
 }
 
+typedef bool find_line(struct db *db, int64_t owner_id, struct instant now, struct arena *arena,
+                       struct accrual *ret, struct error *err);
+
+static bool credit_by_line(struct db *db, const struct user_row *user, find_line *find,
+                           struct arena *arena, struct credit *credit, struct error *err)
+{
+    struct instant now = credit->as_of;
+    struct renter_funds funds;
+    struct accrual line;
+
+    if (!ledger_load_funds(db, user->id, &funds, err) ||
+        !find(db, user->id, now, arena, &line, err))
+        return false;
+    *credit = credit_open(renter_funds_balance(&funds), user->credit_limit, now);
+    credit_add_accrual(credit, &line);
+    return true;
+}
+
+bool funds_credit_kept(struct db *db, const struct user_row *user, struct instant now,
+                       struct arena *arena, struct credit *ret, struct error *err)
+{
+    struct credit credit = { .as_of = now };
+
+    /* Behind the end of credit GPU time counts no more: that is for the sum. */
+    if (instant_compare(user->t_zero, now) <= 0)
+        return funds_credit(db, user, now, arena, ret, err);
+    if (!credit_by_line(db, user, accrued_now, arena, &credit, err))
+        return false;
+    *ret = credit;
+    return true;
+}
+
 bool funds_spend_cap(struct db *db, const struct user_row *user, struct money first,
                      struct instant now, struct money *ret, struct error *err)
 {
@@ -166,20 +199,38 @@ bool funds_spend_cap(struct db *db, const struct user_row *user, struct money fi
     return true;
 }
 
+/* An end that has come stays where it was, or time behind it would be charged. */
+static struct instant zero_of(const struct credit *credit, const struct user_row *user)
+{
+    struct instant now = credit->as_of, zero;
+
+    if (!credit_zero(credit, &zero))
+        return INSTANT_NEVER;
+    bool has_ended = instant_compare(zero, now) <= 0 && instant_compare(user->t_zero, now) <= 0;
+    return has_ended ? user->t_zero : zero;
+}
+
 bool funds_zero(struct db *db, const struct user_row *user, struct instant now, struct arena *arena,
                 struct instant *ret_zero, struct error *err)
 {
     struct credit credit = { .as_of = now };
-    struct instant zero = INSTANT_NEVER;
 
     /* What ran on past a predicted end is counted here: who pays in time pays for that, too. */
     if (!credit_until(db, user, INSTANT_NEVER, &credit, arena, err))
         return false;
-    if (!credit_zero(&credit, &zero))
-        zero = INSTANT_NEVER;
-    /* An end that has come stays where it was, or time behind it would be charged. */
-    bool has_ended = instant_compare(zero, now) <= 0 && instant_compare(user->t_zero, now) <= 0;
-    *ret_zero = has_ended ? user->t_zero : zero;
+    *ret_zero = zero_of(&credit, user);
+    return true;
+}
+
+/* The same by the line that is kept. */
+static bool zero_kept(struct db *db, const struct user_row *user, struct instant now,
+                      struct arena *arena, struct instant *ret_zero, struct error *err)
+{
+    struct credit credit = { .as_of = now };
+
+    if (!credit_by_line(db, user, accrued_keep, arena, &credit, err))
+        return false;
+    *ret_zero = zero_of(&credit, user);
     return true;
 }
 
@@ -200,12 +251,12 @@ static bool tell_hosts(struct db *db, int64_t user_id, struct arena *arena, stru
 bool funds_low(struct db *db, const struct user_row *user, struct instant now, struct arena *arena,
                struct warning_low *ret, struct error *err)
 {
-    struct credit credit = { .as_of = now };
+    struct credit credit;
 
     *ret = (struct warning_low){ .at = INSTANT_NEVER };
     if (!user->warns_low)
         return true;
-    if (!credit_until(db, user, user->t_zero, &credit, arena, err))
+    if (!funds_credit(db, user, now, arena, &credit, err))
         return false;
     *ret = warning_low(&credit, user->low_credit);
     return true;
@@ -215,16 +266,24 @@ bool funds_low(struct db *db, const struct user_row *user, struct instant now, s
 static bool set_warned(struct db *db, const struct user_row *user, struct instant now,
                        struct arena *arena, struct error *err)
 {
-    struct warning_low low;
+    struct warning_low low = { .at = INSTANT_NEVER };
+    struct credit credit;
 
-    if (!funds_low(db, user, now, arena, &low, err))
-        return false;
+    if (user->warns_low) {
+        if (!funds_credit_kept(db, user, now, arena, &credit, err))
+            return false;
+        low = warning_low(&credit, user->low_credit);
+    }
     struct warning_state warning =
         warning_plan_low(warning_plan(user->warned, user->t_zero, now), &low);
     return user_set_warned(db, user->id, warning.warned, warning.next, err);
 }
 
-bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct error *err)
+typedef bool find_zero(struct db *db, const struct user_row *user, struct instant now,
+                       struct arena *arena, struct instant *ret_zero, struct error *err);
+
+static bool set_t_zero(struct db *db, int64_t user_id, struct instant now, find_zero *find,
+                       struct error *err)
 {
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct instant t_zero = INSTANT_NEVER;
@@ -239,7 +298,7 @@ bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct
     if (!contract_count_running(db, user_id, &running, err))
         return false;
     /* Whoever runs nothing has nothing to be stopped. */
-    if (running > 0 && !funds_zero(db, &user, now, &arena, &t_zero, err))
+    if (running > 0 && !find(db, &user, now, &arena, &t_zero, err))
         return false;
     struct instant before = user.t_zero;
     bool is_moved = instant_compare(t_zero, before) != 0;
@@ -252,4 +311,14 @@ bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct
         return false;
     int64_t moved_us = instant_until(earlier(t_zero, before), instant_max(t_zero, before));
     return moved_us < T_ZERO_TOLD_US || tell_hosts(db, user_id, &arena, err);
+}
+
+bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct error *err)
+{
+    return set_t_zero(db, user_id, now, zero_kept, err);
+}
+
+bool funds_set_t_zero_summed(struct db *db, int64_t user_id, struct instant now, struct error *err)
+{
+    return set_t_zero(db, user_id, now, funds_zero, err);
 }

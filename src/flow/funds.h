@@ -41,6 +41,12 @@ NODISCARD bool funds_expect(struct db *db, struct funds_expected *expected, stru
 NODISCARD bool funds_credit(struct db *db, const struct user_row *user, struct instant now,
                             struct arena *arena, struct credit *ret, struct error *err);
 
+/* The same from the line that is kept (flow/accrued.h), whatever there is of it: for flows that
+ * come with every change. It leaves out bytes that wait to be posted, and takes for running what
+ * nobody has noticed to be out of contact. Reads only. */
+NODISCARD bool funds_credit_kept(struct db *db, const struct user_row *user, struct instant now,
+                                 struct arena *arena, struct credit *ret, struct error *err);
+
 /* How much the account may burn in an hour; 0: any. `first`: of a new one. */
 NODISCARD bool funds_spend_cap(struct db *db, const struct user_row *user, struct money first,
                                struct instant now, struct money *ret, struct error *err);
@@ -56,8 +62,11 @@ NODISCARD bool funds_low(struct db *db, const struct user_row *user, struct inst
 
 /* Work out anew when the account's credit ends, and store it; wake the agents whose instances it
  * concerns only through their own flows. To be called after everything that changes a balance
- * or a burn. */
+ * or a burn. By the line that is kept; */
 NODISCARD bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now,
                                 struct error *err);
+/* and by summing up everything anew: where an end that had come is not one. */
+NODISCARD bool funds_set_t_zero_summed(struct db *db, int64_t user_id, struct instant now,
+                                       struct error *err);
 
 #endif

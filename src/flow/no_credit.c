@@ -83,7 +83,7 @@ static bool stop_work(struct db *db, void *context, struct error *err)
     if (!is_over(db, &user, work->now, &arena, &over, err))
         return false;
     if (!over)
-        return funds_set_t_zero(db, work->user_id, work->now, err);
+        return funds_set_t_zero_summed(db, work->user_id, work->now, err);
     if (!contract_list_owned(db, work->user_id, &arena, &contracts, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)

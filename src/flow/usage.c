@@ -104,6 +104,42 @@ void usage_add(struct credit *credit, const struct burn_row *burn, struct instan
     credit_add(credit, &meter, runs ? &since : NULL);
 }
 
+/* One meter from `since` on: it runs until `end`, and is a line of its own after that. */
+static struct accrual accrual_until(struct meter meter, struct instant since, struct instant end,
+                                    struct instant at, struct instant *ret_bend)
+{
+    if (instant_compare(at, end) < 0) {
+        *ret_bend = end;
+        return accrual_of(&meter, &since);
+    }
+    advance(&meter, span_us(since, end));
+    return accrual_of(&meter, NULL);
+}
+
+struct accrual usage_accrual(const struct burn_row *burn, struct instant at,
+                             struct instant *ret_bend)
+{
+    struct instant end = INSTANT_NEVER;
+
+    *ret_bend = INSTANT_NEVER;
+    if (burn->is_destroyed)
+        return (struct accrual){ 0 };
+    switch (burn->meter.component) {
+    case COMPONENT_GPU:
+        if (!burn->is_open)
+            return accrual_of(&burn->meter, NULL);
+        return accrual_until(burn->meter, burn->metered, burn->end, at, ret_bend);
+    case COMPONENT_DISK:
+        if (!burn->is_online)
+            end = instant_add(burn->offline_since, burn->disk_offline_us);
+        return accrual_until(burn->meter, burn->disk_metered, end, at, ret_bend);
+    case COMPONENT_UP:
+    case COMPONENT_DOWN:
+        break;
+    }
+    return (struct accrual){ 0 };
+}
+
 /* One posting of all four meters, of what was used until `at`. */
 struct posting {
     struct instant from, at;

@@ -11,6 +11,7 @@
 #define BERTH_FLOW_USAGE_H
 
 #include "base/arena.h"
+#include "market/accrual.h"
 #include "market/connected.h"
 #include "market/credit.h"
 #include "store/burn.h"
@@ -36,6 +37,12 @@ struct instant usage_disk_of(const struct machine_row *machine, const struct con
 /* Count a meter into a balance as of `credit->as_of`. `end` as above: credit's or the contract's,
  * whichever comes first. */
 void usage_add(struct credit *credit, const struct burn_row *burn, struct instant end);
+
+/* The same as a line, of what runs by the clock, and where it bends by itself: INSTANT_NEVER where
+ * it does not. An interval that is open counts as running until it is closed, were it that nobody
+ * has heard of the host: that the lease has run out is known when it has been dealt with. */
+struct accrual usage_accrual(const struct burn_row *burn, struct instant at,
+                             struct instant *ret_bend);
 
 struct usage {
     struct instant now;

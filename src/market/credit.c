@@ -56,6 +56,16 @@ void credit_add(struct credit *credit, const struct meter *meter, const struct i
     credit->burn = numerator_min(credit->burn + burn, BURN_MAX);
 }
 
+void credit_add_accrual(struct credit *credit, const struct accrual *accrual)
+{
+    numerator burn = numerator_min(accrual->burn, BURN_MAX);
+    numerator accrued = accrual->base + burn * credit->as_of.microseconds;
+
+    credit->accrued =
+        numerator_min(credit->accrued + numerator_min(accrued, ACCRUED_MAX), ACCRUED_MAX);
+    credit->burn = numerator_min(credit->burn + burn, BURN_MAX);
+}
+
 void credit_add_starting(struct credit *credit, struct money hour)
 {
     assert(hour.nanodollars >= 0);

@@ -20,6 +20,7 @@
 
 #include "base/instant.h"
 #include "base/money.h"
+#include "market/accrual.h"
 #include "market/meter.h"
 
 #define CREDIT_RENTAL_MIN INT64_C(500000000) /* $0.50 to start anything new */
@@ -38,6 +39,9 @@ struct credit credit_open(struct money posted, struct money limit, struct instan
 /* Count a meter in. `since`: the instant at which the meter's total was true and since which it
  * runs, not after as_of; NULL: it stands still. Traffic meters always stand still. */
 void credit_add(struct credit *credit, const struct meter *meter, const struct instant *since);
+
+/* The same for all of a line's meters at once, running or not: none of them began after as_of. */
+void credit_add_accrual(struct credit *credit, const struct accrual *accrual);
 
 /* What can be spent at `at`, which is not before as_of: below zero in debt. */
 struct money credit_available(const struct credit *credit, struct instant at);

@@ -25,7 +25,7 @@ static const struct option_row store_options[] = {
 static const struct option_row check_options[] = {
     { "data", "DIR", "the server's folder" },
     { "store", "WHERE", "sqlite, or postgres://... (sqlite)" },
-    { "ledger", NULL, "the books alone, I-1 to I-20: not what state contracts are in" },
+    { "ledger", NULL, "the books alone, I-1 to I-21: not what state contracts are in" },
     { NULL, NULL, NULL },
 };
 static const struct option_row no_options[] = { { NULL, NULL, NULL } };

@@ -157,6 +157,11 @@ static const struct table {
                         "WHERE end_us IS NULL AND owner_id > $1 GROUP BY owner_id "
                         "ORDER BY owner_id LIMIT $2",
                         1, 2, false },
+    [AUDIT_ACCRUED] = { "SELECT u.id FROM users u WHERE u.id > $1 AND (EXISTS (SELECT 1 "
+                        "FROM accrued_sum s WHERE s.owner_id = u.id) OR EXISTS (SELECT 1 "
+                        "FROM contract c WHERE c.owner_id = u.id AND c.destroyed_us = 0)) "
+                        "ORDER BY u.id LIMIT $2",
+                        1, 1, false },
 };
 
 struct audit_stream audit_open(struct db *db, enum audit_table table)

@@ -69,6 +69,7 @@ enum audit_table {
     AUDIT_LINES,           /* contract, day, component, kind, rate, gross, share */
     AUDIT_REFUNDS,         /* contract, component, id, rate, quantity, used, gross, host */
     AUDIT_RUNNERS,         /* users that something runs for; since when the first of it */
+    AUDIT_ACCRUED,         /* users that have something, or had */
 };
 
 struct audit_row {

@@ -21,6 +21,7 @@ struct burn_row {
     bool is_online; /* the machine */
     struct instant offline_since;
     int64_t disk_offline_us; /* so long disk is charged after that */
+    bool is_destroyed;       /* the instance: what is left costs nobody anything */
 };
 
 /* Those of a renter's, but for traffic that is all posted already: it costs nothing more, and does

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "store/accrued.h"
 #include "store/driver.h"
 
 static bool insert_meter(struct db *db, int64_t contract_id, const struct meter *meter,
@@ -59,7 +60,7 @@ bool meters_open(struct db *db, int64_t contract_id, const struct meter of[stati
             !begin_epoch(db, contract_id, &of[i], now, err))
             return error_context(err, "open the meters of %" PRId64, contract_id);
     }
-    return true;
+    return accrued_open(db, contract_id, err);
 }
 
 static bool read_meter(struct db_rows *row, struct meters *meters, size_t at)

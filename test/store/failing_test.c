@@ -2,6 +2,7 @@
 /* Whatever statement of the files that keep money fails, the caller hears of it. */
 #include <stdio.h>
 
+#include "store/accrued.h"
 #include "store/approval.h"
 #include "store/audit.h"
 #include "store/bill_run.h"
@@ -134,7 +135,9 @@ static bool meters_work(struct db *db, void *context, struct error *err)
     struct scene *scene = context;
     struct meter of[COMPONENT_COUNT];
     struct meter_epoch epochs[8];
+    struct accrued_part part = { .contract_id = scene->contract }, *parts;
     struct burn_row *burns;
+    struct accrual line;
     struct meters meters;
     size_t count;
 
@@ -147,7 +150,11 @@ static bool meters_work(struct db *db, void *context, struct error *err)
            burn_list(db, scene->ada, &scene->arena, &burns, &count, err) &&
            burn_list_of(db, scene->contract, &scene->arena, &burns, &count, err) &&
            burn_list_hosted(db, scene->host, &scene->arena, &burns, &count, err) &&
-           meters_close(db, &meters, scene_at(3), err);
+           accrued_save(db, &part, err) &&
+           accrued_list(db, scene->ada, &scene->arena, &parts, &count, err) &&
+           accrued_list_due(db, scene->ada, scene_at(2), &scene->arena, &parts, &count, err) &&
+           accrued_sum(db, scene->ada, &line, err) && accrued_set_sum(db, scene->ada, &line, err) &&
+           accrued_drop(db, scene->contract, err) && meters_close(db, &meters, scene_at(3), err);
 }
 
 static bool payout_work(struct db *db, void *context, struct error *err)
@@ -177,11 +184,13 @@ static bool parked_work(struct db *db, void *context, struct error *err)
 {
     struct scene *scene = context;
     struct parked_row row = { .contract_id = scene->contract, .gpu_us = 5 }, back, *list;
+    struct parked_waiting waiting;
     int64_t tick_max_us = 7;
     size_t count;
     bool has;
 
     if (!parked_guard(db, &tick_max_us, err) || !parked_insert(db, &row, err) ||
+        !parked_waiting(db, &waiting, err) ||
         !parked_list(db, 8, &scene->arena, &list, &count, err) ||
         !parked_load(db, count > 0 ? list[0].id : 0, &scene->arena, &back, &has, err))
         return false;
