@@ -61,7 +61,7 @@ storm:
 payments-peers:
 	python3 -B test/peers/peers.py build/peers
 
-# Calls to payment providers go wrong at each STEP-th byte of the answer, and it says which faults it did not come to: STEP=1
+# Calls to payment providers go wrong at each STEP-th byte of the request and of the answer, and it says which faults it did not come to: STEP=1
 payments-faults: build
 	cmake --build build --target payments_rig
 	python3 -B test/api/payments_faults.py build/bin/payments_rig $(or $(STEP),1)

@@ -48,6 +48,30 @@ class Refused(Exception):
         self.error = {"type": kind, "code": code, "message": code, **more}
 
 
+class WholeLines:
+    """What a web server in front of a provider sees of a request: whether its head came to an end, and bytes that none may have."""
+
+    def __init__(self, file):
+        self.file, self.last, self.is_clean = file, b"", True
+
+    def readline(self, *words):
+        line = self.file.readline(*words)
+        if self.last in (b"\r\n", b""):
+            self.is_clean = True  # the next request on this connection
+        self.is_clean = self.is_clean and b"\x01" not in line
+        self.last = line
+        return line
+
+    def read(self, *words):
+        return self.file.read(*words)
+
+    def close(self):
+        self.file.close()
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
 class FakeHttp:
     """A provider on a port of its own, one call at a time, that may be made to go wrong."""
 
@@ -60,6 +84,10 @@ class FakeHttp:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             do_GET = do_POST = lambda self: fake.answer(self)
+
+            def setup(self):
+                super().setup()
+                self.rfile = WholeLines(self.rfile)
 
             def log_message(self, *words):
                 pass
@@ -77,7 +105,12 @@ class FakeHttp:
 
     def answer(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)
-        body = handler.rfile.read(length).decode()
+        raw = handler.rfile.read(length)
+        if handler.rfile.last != b"\r\n" or len(raw) < length:
+            return self.cut(handler)  # of a part of a request no server makes anything
+        if not handler.rfile.is_clean or b"\x01" in raw:
+            return self.send_raw(handler, 400, b"<html>Bad Request", "text/html", {})
+        body = raw.decode()
         path, _, query = handler.path.partition("?")
         call = f"{handler.command} {path}"
         with self.lock:

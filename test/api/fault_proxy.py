@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A proxy in front of a payment provider that cuts, delays, repeats and spoils: at every call, and in it at every byte.
 
-It forwards one request at a time, whole or not at all: of a part of one no server makes anything. For each kind of call it goes through a list of faults of its own, one for each time that
-such a call is made; a kind whose list is used up is left in peace. So a peer that asks again often enough meets every fault, and then
+What goes wrong on the way there: the request breaks off, or a byte of it is another, or it does not arrive, or it arrives when the
+caller has long given up and asked again, or twice, at once or later. On the way back: the answer breaks off, is spoiled, is somebody
+else's, or comes late. For each kind of call it goes through a list of faults of its own, one for each time that such a call is made; a kind whose list is used up is left in peace. So a peer that asks again often enough meets every fault, and then
 gets through: that is the healing.
 """
 
+import collections
 import re
 import socket
 import threading
@@ -43,6 +45,7 @@ class FaultProxy:
         self.target, self.step, self.delay = port, step, delay
         self.lock = threading.Lock()
         self.plans, self.done = {}, 0  # by kind: faults that are still to come
+        self.by_fault = collections.Counter()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -69,11 +72,17 @@ class FaultProxy:
                 if request is None or not self.pass_on(sock, request):
                     return
 
-    def ask(self, request):
-        """The reply of the provider."""
+    def ask(self, request, is_part=False):
+        """The reply of the provider; of a part of a request it hears that nothing more comes."""
         with socket.create_connection(("127.0.0.1", self.target)) as sock:
             sock.sendall(request)
+            if is_part:
+                sock.shutdown(socket.SHUT_WR)
             return read_message(sock) or b""
+
+    def ask_later(self, request):
+        """When whoever asked has gone, and perhaps asked again."""
+        threading.Timer(self.delay, self.ask, (request,)).start()
 
     def plan_of(self, request):
         """What is to go wrong, in this order, as soon as a reply was seen: what leaves nothing of it comes last."""
@@ -83,18 +92,34 @@ class FaultProxy:
             if name not in self.plans:
                 reply = self.ask(request)
                 body = reply.find(b"\r\n\r\n") + 4
-                plan = [("cut", 0), ("500", 0), ("429", 0), ("kind", 0)]
+                plan = [("cut", 0), ("500", 0), ("429", 0), ("kind", 0), ("late", 0)]
+                plan += [("part", at) for at in range(1, len(request), self.step)]
+                plan += [("garble", at) for at in range(0, len(request), self.step)]
                 plan += [("lost", at) for at in range(0, len(reply), self.step)]
                 plan += [("spoil", at) for at in range(body, len(reply), self.step)]
-                self.plans[name] = plan + [("delay", 0), ("twice", 0)]
-            self.done += bool(self.plans[name])
-            return self.plans[name].pop(0) if self.plans[name] else None
+                self.plans[name] = plan + [("delay", 0), ("twice", 0), ("again", 0)]
+            if not self.plans[name]:
+                return None
+            self.done += 1
+            self.by_fault[self.plans[name][0][0]] += 1
+            return self.plans[name].pop(0)
 
     def pass_on(self, sock, request):
         """False: this connection is over."""
         fault, at = self.plan_of(request) or (None, 0)
         if fault == "cut":
-            return False  # of a part of a request no server makes anything
+            return False
+        if fault == "late":
+            self.ask_later(request)
+            return False
+        if fault == "part":
+            self.ask(request[:min(at, len(request) - 1)], True)
+            return False
+        if fault == "garble":
+            at = min(at, len(request) - 1)
+            request = request[:at] + b"\x01" + request[at + 1:]
+        if fault == "again":
+            self.ask_later(request)
         if fault == "500":
             sock.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}")
             return True

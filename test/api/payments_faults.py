@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every call to a payment provider goes wrong at every STEP-th byte of it: nobody is charged twice, no host is paid twice, nothing is
+"""Every call to a payment provider goes wrong at every STEP-th byte of it, and of its answer: nobody is charged twice, no host is paid twice, nothing is
 stuck once it heals, and the books are sound. A program that turns its own clock (payments_rig.c) has all flows of money under way;
 between it and fakes that remember stands fault_proxy.py.
 
@@ -23,7 +23,7 @@ HOSTS, RENTERS = 8, 4
 
 def main():
     rig, step = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 97
-    rounds = sys.argv[3] if len(sys.argv) > 3 else str(20000 // step + 400)
+    rounds = sys.argv[3] if len(sys.argv) > 3 else str(40000 // step + 800)
     stripe, paypal = FakeStripe(), FakePayPal()
     stripe.pays_at_once, stripe.payouts_arrive = True, True
     with tempfile.TemporaryDirectory() as folder:
@@ -52,6 +52,10 @@ def main():
     faults, left = sum(p.done for p in proxies), sum(p.left() for p in proxies)
     kinds = sum(len(p.plans) for p in proxies)
     print(f"# {faults} faults at {kinds} kinds of call, {left} were not met")
+    for name, plan in ((n, p) for proxy in proxies for n, p in sorted(proxy.plans.items()) if p):
+        print(f"# {name} was not made often enough for {len(plan)} more, from {plan[0][0]} at byte {plan[0][1]} on")
+    met = sum((p.by_fault for p in proxies), collections.Counter())
+    print("# " + ", ".join(f"{count} {fault}" for fault, count in sorted(met.items())))
     print(f"# most of one: {charged} charges, {returned} refunds, {moved} transfers, {sent} to a bank, {items} by PayPal")
     doubles = sum(max(0, x - 1) for x in (charged, returned, moved, sent, items))
     print(f"RESULT payments-faults {faults} faults vs doubles {doubles} stuck {still_open} findings {findings}")
