@@ -104,11 +104,13 @@ class FakeHttp:
     # What came in
 
     def answer(self, handler):
-        length = int(handler.headers.get("Content-Length") or 0)
+        is_whole, is_clean = handler.rfile.last == b"\r\n", handler.rfile.is_clean
+        length = int(handler.headers.get("Content-Length") or 0) if is_whole and is_clean else 0
         raw = handler.rfile.read(length)
-        if handler.rfile.last != b"\r\n" or len(raw) < length:
+        if not is_whole or len(raw) < length:
             return self.cut(handler)  # of a part of a request no server makes anything
-        if not handler.rfile.is_clean or b"\x01" in raw:
+        if not is_clean or b"\x01" in raw:
+            handler.close_connection = True
             return self.send_raw(handler, 400, b"<html>Bad Request", "text/html", {})
         body = raw.decode()
         path, _, query = handler.path.partition("?")
