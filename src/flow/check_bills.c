@@ -106,5 +106,6 @@ bool check_bills(struct check_run *run, struct error *err)
            check_each(run, AUDIT_PAID, check_paid, err) &&
            check_each(run, AUDIT_INVOICES, check_invoice, err) &&
            check_each(run, AUDIT_SERIES, check_series, err) && check_statements(run, err) &&
-           check_each(run, AUDIT_RENTER_SERIES, check_series, err);
+           check_each(run, AUDIT_RENTER_SERIES, check_series, err) &&
+           check_each(run, AUDIT_RECEIPT_SERIES, check_series, err);
 }

@@ -78,6 +78,8 @@ bool funds_deposit(struct db *db, int64_t user_id, struct money amount, const ch
         return false;
     if (!is_new)
         return true;
+    if (!deposit_number(db, deposit.id, now, err))
+        return false;
     (void)snprintf(key, sizeof key, "dep:%lld", (long long)deposit.id);
     credit.ref_id = deposit.id;
     if (!hold_find(db, key, &arena, &hold, &is_held, err))

@@ -278,7 +278,8 @@ static bool arrive(const struct pay *pay, struct deposit_row *deposit,
     deposit->settled = pay->now;
     if (!deposit_update(pay->db, deposit, &count, err))
         return false;
-    return count == 1 ? post(pay, deposit, intent, err) && tell(pay, deposit, err) &&
+    return count == 1 ? deposit_number(pay->db, deposit->id, pay->now, err) &&
+                            post(pay, deposit, intent, err) && tell(pay, deposit, err) &&
                             autopay_renew(pay, deposit->user_id, err)
                       : error_set(err, ERROR_CONFLICT, "a deposit arrived meanwhile");
 }

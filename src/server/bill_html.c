@@ -68,7 +68,10 @@ void bill_html_receipt(struct buf *out, const struct bill_head *head,
 {
     char title[64], date[INSTANT_TEXT_SIZE], amount[MONEY_TEXT_SIZE], dollars[MONEY_TEXT_SIZE + 8];
 
-    (void)snprintf(title, sizeof title, "Receipt %" PRId64, deposit->id);
+    if (deposit->receipt[0] != '\0')
+        (void)snprintf(title, sizeof title, "Receipt %.40s", deposit->receipt);
+    else
+        (void)snprintf(title, sizeof title, "Receipt %" PRId64, deposit->id);
     buf_printf(out, begin, title, title);
     buf_printf(out, "<dl>\n");
     write_head(out, head);

@@ -56,6 +56,7 @@ static void encode_deposit(struct encoder *json, const struct deposit_row *depos
     encode_field_bool(json, "automatic", deposit->is_automatic);
     field_known_text(json, "url", is_open ? deposit->url : "");
     field_known_text(json, "reason", deposit->reason);
+    field_known_text(json, "receipt", deposit->receipt);
     field_time(json, "created_at", deposit->created);
     field_time(json, "settled_at", deposit->settled);
     encode_end(json);

@@ -144,6 +144,11 @@ static const struct table {
     [AUDIT_RENTER_INVOICES] = { "SELECT id, owner_id, month, gross, total FROM renter_invoice "
                                 "WHERE id > $1 ORDER BY id LIMIT $2",
                                 1, 5, false },
+    [AUDIT_RECEIPT_SERIES] = { SERIES_SELECT("'REC'",
+                                             "(SELECT receipt AS number FROM deposit "
+                                             "WHERE receipt IS NOT NULL)",
+                                             "5", "10"),
+                               1, 4, false },
     [AUDIT_RENTER_SERIES] = { SERIES_SELECT("'INV'", "renter_invoice", "5", "10"), 1, 4, false },
     [AUDIT_LINES] = { "SELECT contract_id, day, comp, kind, rate, gross, host FROM usage_line "
                       "WHERE (contract_id, day, comp, kind, rate) > ($1, $2, $3, $4, $5) "

@@ -66,6 +66,7 @@ enum audit_table {
     AUDIT_SERIES,    /* year, last number, how many there are, how many above the last */
     AUDIT_RENTER_INVOICES, /* id, owner, month, gross, total */
     AUDIT_RENTER_SERIES,   /* as AUDIT_SERIES, of renters' */
+    AUDIT_RECEIPT_SERIES,  /* as AUDIT_SERIES, of receipts */
     AUDIT_LINES,           /* contract, day, component, kind, rate, gross, share */
     AUDIT_REFUNDS,         /* contract, component, id, rate, quantity, used, gross, host */
     AUDIT_RUNNERS,         /* users that something runs for; since when the first of it */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/deposit.h"
 
+#include "market/billing.h"
 #include "store/driver.h"
+#include "store/host_invoice.h"
 #include "store/rows.h"
 
 struct found {
@@ -80,6 +82,21 @@ bool deposit_arrive(struct db *db, struct deposit_row *deposit, struct instant n
     return true;
 }
 
+bool deposit_number(struct db *db, int64_t id, struct instant now, struct error *err)
+{
+    char number[BILL_NUMBER_SIZE];
+    int64_t count = 0;
+
+    if (!bill_number(db, "REC", billing_date(billing_day(instant_add(now, 1))).year, number, err) ||
+        !db_count(db,
+                  "UPDATE deposit SET receipt = $2 WHERE id = $1 AND state = 2 "
+                  "AND receipt IS NULL",
+                  DB_ARGS(db_int(id), db_text(number)), &count, err))
+        return error_context(err, "number a receipt");
+    return count == 1 || db_fail(db, DB_FAILURE_FINAL, ERROR_CORRUPT, err,
+                                 "deposit %lld has a receipt, or has not arrived", (long long)id);
+}
+
 bool deposit_cancel(struct db *db, int64_t id, struct instant now, struct error *err)
 {
     return db_exec(db, "UPDATE deposit SET state = 4, settled_us = $2 WHERE id = $1 AND state < 2",
@@ -88,7 +105,7 @@ bool deposit_cancel(struct db *db, int64_t id, struct instant now, struct error 
 
 #define DEPOSIT_SELECT                                                                             \
     "SELECT id, user_id, provider, COALESCE(object_id, ''), amount, state, is_automatic, page, "   \
-    "url, reason, created_us, COALESCE(settled_us, 0) FROM deposit WHERE "
+    "url, reason, created_us, COALESCE(settled_us, 0), COALESCE(receipt, '') FROM deposit WHERE "
 
 static bool row_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -108,7 +125,8 @@ static bool row_read(struct db_rows *row, struct arena *arena, void *item, struc
            rows_text(row, 3, arena, &deposit->object_id, err) &&
            rows_text(row, 7, arena, &deposit->page, err) &&
            rows_text(row, 8, arena, &deposit->url, err) &&
-           rows_text(row, 9, arena, &deposit->reason, err);
+           rows_text(row, 9, arena, &deposit->reason, err) &&
+           rows_text(row, 12, arena, &deposit->receipt, err);
 }
 
 static const struct rows_reader reader = { "deposit", sizeof(struct deposit_row), row_read };

@@ -25,10 +25,11 @@ struct deposit_row {
 
     /* Of those that a provider sees to; the others leave it as it is. */
     enum deposit_state state;
-    bool is_automatic;  /* a saved card was charged, and nobody was there */
-    const char *page;   /* where it is paid: the provider's name for the page; "" none */
-    const char *url;    /* of that page */
-    const char *reason; /* why it failed; "" */
+    bool is_automatic;   /* a saved card was charged, and nobody was there */
+    const char *page;    /* where it is paid: the provider's name for the page; "" none */
+    const char *url;     /* of that page */
+    const char *reason;  /* why it failed; "" */
+    const char *receipt; /* the number of its receipt; "" none */
     struct instant created, settled; /* settled: 0 while it is open */
 };
 
@@ -65,6 +66,10 @@ NODISCARD bool deposit_expect(struct db *db, struct deposit_row *deposit, struct
 /* `*ret_is_new` false: it arrived before. One that was given up may arrive all the same. */
 NODISCARD bool deposit_arrive(struct db *db, struct deposit_row *deposit, struct instant now,
                               bool *ret_is_new, struct error *err);
+
+/* Give the receipt of one that arrives in this transaction the next number, of the year that it
+ * arrives in: REC-2026-000123. */
+NODISCARD bool deposit_number(struct db *db, int64_t id, struct instant now, struct error *err);
 
 /* It does not come. Changes nothing unless it was on its way. */
 NODISCARD bool deposit_cancel(struct db *db, int64_t id, struct instant now, struct error *err);

@@ -127,6 +127,8 @@ class Payments(unittest.TestCase):
         self.assertGreater(shown["settled_at"], 1e9)
         page, headers = self.page(self.ada, f"/api/v0/billing/deposits/{made['id']}/receipt/")
         self.assertIn("<dd>$25.00</dd>", page)
+        self.assertIn(f"<h1>Receipt {shown['receipt']}</h1>", page)
+        self.assertRegex(shown["receipt"], r"^REC-\d{4}-000001$")
         self.assertIn("default-src 'none'", headers["content-security-policy"])
         other = self.buy(self.ada, 26)["id"]
         self.assertEqual(self.ada.call("GET", f"/api/v0/billing/deposits/{other}/receipt/")[0], 409)
@@ -299,6 +301,8 @@ class Payments(unittest.TestCase):
         self.assertEqual(self.database("SELECT count(*), count(DISTINCT ref_id) FROM journal WHERE kind = 2"),
                          [(len(numbers), len(numbers))])
         self.assertEqual(self.database("SELECT count(*) FROM psp_event"), [(len(events),)])
+        receipts = self.database("SELECT receipt FROM deposit ORDER BY receipt")
+        self.assertEqual([int(text[9:]) for text, in receipts], list(range(1, len(numbers) + 1)))
         print(f"{len(sent)} events, {len(numbers)} deposits, one journal each")
 
     def refund(self, number, amount, ticket):

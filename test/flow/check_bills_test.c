@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/check_bills.h"
 
+#include "flow/admin.h"
 #include "flow/bill.h"
 #include "flow/bill_renters.h"
 #include "flow/payout.h"
@@ -32,6 +33,10 @@ static const struct plant plants[] = {
       "UPDATE bill_series SET last = last - 1 WHERE series = 'HINV';" },
     { "I-15", "UPDATE bill_series SET last = last + 1 WHERE series = 'INV';",
       "UPDATE bill_series SET last = last - 1 WHERE series = 'INV';" },
+    { "I-15", "UPDATE bill_series SET last = last + 1 WHERE series = 'REC';",
+      "UPDATE bill_series SET last = last - 1 WHERE series = 'REC';" },
+    { "I-15", "UPDATE deposit SET receipt = 'REC-2026-000777' WHERE id = 1;",
+      "UPDATE deposit SET receipt = 'REC-2026-000001' WHERE id = 1;" },
     { "I-15", "UPDATE renter_invoice SET number = 'INV-2026-000007';",
       "UPDATE renter_invoice SET number = 'INV-2026-000001';" },
     { "I-17", "UPDATE renter_invoice SET gross = gross + 1;",
@@ -81,6 +86,10 @@ static void test_every_fault_in_the_bills_is_found(void **state)
     world.flow.payout_min = (struct money){ NANODOLLARS_PER_DOLLAR / 2 };
     world_pass(&world, instant_until(WORLD_START, CUT) - 3 * US_PER_HOUR);
     struct caller ada = world_user(&world, "ada@berth.test", 1000);
+    enum admin_outcome outcome;
+    CHECK_OK(flow_deposit(&world.flow, ada.user_id, (struct money){ NANODOLLARS_PER_DOLLAR },
+                          "wire 1", &outcome, &err),
+             &err);
     world_host(&world, &machine, "a", 1);
     (void)world_running(&world, &machine, ada, 1);
     world_run(&world, &machine, 3 * US_PER_HOUR + 70 * US_PER_SECOND);

@@ -92,6 +92,39 @@ static void test_one_that_was_given_up_may_arrive(void **state)
     CHECK_INT(state_of(&scene), DEPOSIT_ARRIVED);
 }
 
+/* What has arrived has a receipt, once; of the year that it arrives in. */
+static void test_what_arrives_has_a_receipt(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct deposit_row deposit = {
+        .user_id = scene.ada, .provider = "manual", .object_id = "wire 1", .amount = { 500 }
+    };
+    struct deposit_row later = deposit, back;
+    bool is_new, has;
+
+    CHECK_OK(deposit_expect(scene.db, &deposit, scene_at(1), &is_new, &scene.err), &scene.err);
+    scene_keep(&scene);
+    CHECK_REFUSED_WITH(ERROR_CORRUPT, &scene,
+                       deposit_number(scene.db, deposit.id, scene_at(1), &scene.err));
+    CHECK_OK(deposit_arrive(scene.db, &deposit, scene_at(2), &is_new, &scene.err), &scene.err);
+    CHECK_OK(deposit_load(scene.db, deposit.id, &scene.arena, &back, &has, &scene.err), &scene.err);
+    CHECK_TEXT(back.receipt, "");
+    /* The last microsecond of a year, and the first of the next. */
+    struct instant year_end = { INT64_C(1798761600000000) };
+    CHECK_OK(deposit_number(scene.db, deposit.id, instant_add(year_end, -1), &scene.err),
+             &scene.err);
+    CHECK_OK(deposit_load(scene.db, deposit.id, &scene.arena, &back, &has, &scene.err), &scene.err);
+    CHECK_TEXT(back.receipt, "REC-2026-000001");
+    scene_keep(&scene);
+    CHECK_REFUSED_WITH(ERROR_CORRUPT, &scene,
+                       deposit_number(scene.db, deposit.id, year_end, &scene.err));
+    later.object_id = "wire 2";
+    CHECK_OK(deposit_arrive(scene.db, &later, scene_at(2), &is_new, &scene.err), &scene.err);
+    CHECK_OK(deposit_number(scene.db, later.id, year_end, &scene.err), &scene.err);
+    CHECK_OK(deposit_load(scene.db, later.id, &scene.arena, &back, &has, &scene.err), &scene.err);
+    CHECK_TEXT(back.receipt, "REC-2027-000001");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_a_name_stands_for_one_deposit),
         cmocka_unit_test(test_what_was_announced_arrives_once),
         cmocka_unit_test(test_one_that_was_given_up_may_arrive),
+        cmocka_unit_test(test_what_arrives_has_a_receipt),
     };
 
     return SUPPORT_RUN(tests);
