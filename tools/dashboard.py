@@ -24,6 +24,7 @@ PANELS = [
     ("Offers", "short", [("berth_catalog_offers", "{{instance}}"), ("berth_catalog_machines", "{{instance}} machines")]),
     ("Searches", "ops", [("sum(rate(berth_searches_total[5m]))", "searches")]),
     ("Journals", "short", [("max(berth_ledger_newest_journal)", "newest")]),
+    ("Payouts on their way", "s", [("max(berth_payouts_oldest_seconds)", "the oldest, since its cut")]),
     ("Time that waits for an operator", "short", [("max(berth_parked_ticks)", "pieces")]),
     ("Timers", "ops", [("sum by (outcome) (rate(berth_jobs_total[5m]))", "{{outcome}}")]),
     ("Mail and webhooks", "ops", [("sum by (outcome) (rate(berth_deliveries_total[5m]))", "{{outcome}}")]),

@@ -11,6 +11,7 @@
 #include "server/timekeeper.h"
 #include "store/ledger.h"
 #include "store/parked.h"
+#include "store/payout.h"
 #include "sys/resident.h"
 
 enum { PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
@@ -19,6 +20,7 @@ enum { PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
 struct books {
     int64_t newest_journal;
     struct parked_waiting parked;
+    struct payout_waiting payouts;
 };
 
 static bool read_books(struct db *db, void *context, struct error *err)
@@ -26,15 +28,15 @@ static bool read_books(struct db *db, void *context, struct error *err)
     struct books *books = context;
 
     return ledger_newest(db, &books->newest_journal, err) &&
-           parked_waiting(db, &books->parked, err);
+           parked_waiting(db, &books->parked, err) && payout_waiting(db, &books->payouts, err);
 }
 
-static int64_t parked_us(const struct books *books, struct instant now)
+static int64_t waited_us(int64_t count, struct instant since, struct instant now)
 {
-    return books->parked.count == 0 ? 0 : instant_until(books->parked.since, now);
+    return count == 0 ? 0 : instant_until(since, now);
 }
 
-enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 3, GAUGES_MAX = 64 };
+enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 5, GAUGES_MAX = 64 };
 
 static void list_books(const struct books *books, struct instant now,
                        struct metrics_gauge ret[static BOOKS_GAUGES])
@@ -46,7 +48,11 @@ static void list_books(const struct books *books, struct instant now,
           "Pieces of GPU time that were not charged and wait for an operator.", books->parked.count,
           0 },
         { "berth_parked_oldest_seconds", "gauge", "For how long the first of them has waited.",
-          parked_us(books, now), 6 },
+          waited_us(books->parked.count, books->parked.since, now), 6 },
+        { "berth_payouts_open", "gauge", "Payouts that are made and neither paid nor back.",
+          books->payouts.count, 0 },
+        { "berth_payouts_oldest_seconds", "gauge", "Since the cut that the oldest of them pays.",
+          waited_us(books->payouts.count, books->payouts.since, now), 6 },
     };
 
     memcpy(ret, gauges, sizeof gauges);

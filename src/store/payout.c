@@ -78,3 +78,25 @@ bool payout_list(struct db *db, const struct payout_filter *filter, struct arena
                              db_int((int64_t)filter->max)),
                      arena, ret, ret_count, err);
 }
+
+static bool waiting_read(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(struct payout_waiting *)context = (struct payout_waiting){
+        .count = db_column_int(row, 0),
+        .since = db_column_instant(row, 1),
+    };
+    return true;
+}
+
+bool payout_waiting(struct db *db, struct payout_waiting *ret, struct error *err)
+{
+    bool has;
+
+    return db_query_one(
+        db,
+        "SELECT COUNT(*), COALESCE(MIN(cut_us), 0) FROM payout "
+        "WHERE state IN ($1, $2, $3)",
+        DB_ARGS(db_int(PAYOUT_CREATED), db_int(PAYOUT_SUBMITTED), db_int(PAYOUT_IN_TRANSIT)),
+        waiting_read, ret, &has, err);
+}

@@ -38,4 +38,11 @@ struct payout_filter {
 NODISCARD bool payout_list(struct db *db, const struct payout_filter *filter, struct arena *arena,
                            struct payout_row **ret, size_t *ret_count, struct error *err);
 
+/* How many are on their way, and the cut that the oldest pays up to; 0: none is. */
+struct payout_waiting {
+    int64_t count;
+    struct instant since;
+};
+NODISCARD bool payout_waiting(struct db *db, struct payout_waiting *ret, struct error *err);
+
 #endif

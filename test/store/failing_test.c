@@ -169,11 +169,12 @@ static bool payout_work(struct db *db, void *context, struct error *err)
                                  .reason = "the account was closed" },
                       back, *list;
     struct payout_filter filter = { .max = 8 };
+    struct payout_waiting waiting;
     size_t count;
     bool has;
 
-    if (!payout_insert_later(db, &payout, &payout.id, err) || !db_settle(db, err) ||
-        !payout_load(db, payout.id, &scene->arena, &back, &has, err))
+    if (!payout_waiting(db, &waiting, err) || !payout_insert_later(db, &payout, &payout.id, err) ||
+        !db_settle(db, err) || !payout_load(db, payout.id, &scene->arena, &back, &has, err))
         return false;
     payout.state = PAYOUT_SUBMITTED;
     return payout_update(db, &payout, PAYOUT_CREATED, err) &&

@@ -137,9 +137,47 @@ static void test_lists_are_filtered(void **state)
     }
 }
 
+static void waits(struct scene *scene, int64_t count, struct instant since)
+{
+    struct payout_waiting waiting = { .count = 77 };
+
+    CHECK_OK(payout_waiting(scene->db, &waiting, &scene->err), &scene->err);
+    CHECK_INT(waiting.count, count);
+    CHECK_INT(waiting.since.microseconds, since.microseconds);
+}
+
+static void test_what_is_on_its_way_is_counted_from_its_cut_on(void **state)
+{
+    static const enum payout_state ends[] = { PAYOUT_PAID, PAYOUT_FAILED, PAYOUT_RETURNED,
+                                              PAYOUT_CANCELLED };
+    auto_scene struct scene scene = scene_open(*state);
+    struct payout_row first = a_payout(&scene, 1), second = a_payout(&scene, 2);
+
+    waits(&scene, 0, (struct instant){ 0 });
+    second.id = insert(&scene, &second);
+    waits(&scene, 1, second.cut);
+    first.id = insert(&scene, &first);
+    waits(&scene, 2, first.cut);
+    first.state = PAYOUT_SUBMITTED;
+    CHECK_OK(payout_update(scene.db, &first, PAYOUT_CREATED, &scene.err), &scene.err);
+    waits(&scene, 2, first.cut);
+    first.state = PAYOUT_IN_TRANSIT;
+    CHECK_OK(payout_update(scene.db, &first, PAYOUT_SUBMITTED, &scene.err), &scene.err);
+    waits(&scene, 2, first.cut);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        enum payout_state before = first.state;
+
+        check_row("end %zu", i);
+        first.state = ends[i];
+        CHECK_OK(payout_update(scene.db, &first, before, &scene.err), &scene.err);
+        waits(&scene, 1, second.cut);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_on_its_way_is_counted_from_its_cut_on),
         cmocka_unit_test(test_every_field_comes_back),
         cmocka_unit_test(test_one_a_host_and_week),
         cmocka_unit_test(test_it_moves_from_the_state_that_it_is_in),
