@@ -57,8 +57,8 @@ storm:
 	@STORM_OPS=$(OPS) $(BUILD)/bin/test_flow_storm_test
 
 # Payment providers' own libraries and emulators by others, installed by npm into build/peers: what we say and sign beside theirs.
-# With PAYPAL_SPEC=FILE, PayPal's description of Payouts, Prism holds us to it.
-payments-peers:
+# berthd itself buys credit at emulate. With PAYPAL_SPEC=FILE, PayPal's description of Payouts, Prism holds us to it.
+payments-peers: build
 	python3 -B test/peers/peers.py build/peers
 
 # Calls to payment providers go wrong at each STEP-th byte of the request and of the answer, and it says which faults it did not come to: STEP=1

