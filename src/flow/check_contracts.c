@@ -234,15 +234,16 @@ static bool check_claims(struct check_run *run, struct streams *streams,
     return true;
 }
 
-/* Time counts only while the GPUs are its own. */
+/* Time counts only while the GPUs are its own; an interval that is open counts up to now. */
 static void check_coverage(struct check_run *run, const struct streams *streams,
                            const struct contract *contract, const struct audit_row *interval)
 {
     int64_t covering = 0, wanted = contract->gpu_count > 0 ? contract->gpu_count : 1;
+    int64_t until = interval->at[4] == AUDIT_NULL ? INT64_MAX : interval->at[3];
 
     for (size_t i = 0; i < streams->claim_count; i++)
         covering += streams->claims_of_one[i].from <= interval->at[1] &&
-                    streams->claims_of_one[i].until >= interval->at[3];
+                    streams->claims_of_one[i].until >= until;
     if (covering < wanted)
         check_run_find(run, "I-11",
                        "interval %" PRId64 " of contract %" PRId64

@@ -51,8 +51,8 @@ struct connected_charge connected_report(const struct connected *last,
 {
     struct connected_charge charge = { 0 };
 
-    /* Late or repeated: what came later has been counted. */
-    if (instant_compare(report->at, last->cursor) <= 0) {
+    /* Late: what came later has been counted. Of the same moment it may be what ends the run. */
+    if (instant_compare(report->at, last->cursor) < 0) {
         *ret_next = *last;
         return charge;
     }

@@ -83,6 +83,10 @@ static const struct plant plants[] = {
       ";",
       "UPDATE gpu_claim SET released_us = released_us + 1000000000000 WHERE contract_id = " ENDED
       ";" },
+    { "I-11",
+      "UPDATE gpu_claim SET released_us = claimed_us + 1000000000000 WHERE contract_id = " RUNNING
+      ";",
+      "UPDATE gpu_claim SET released_us = NULL WHERE contract_id = " RUNNING ";" },
     { "state", "UPDATE contract SET state = 99 WHERE id = " RUNNING ";",
       "UPDATE contract SET state = 3 WHERE id = " RUNNING ";" },
     { "state", "UPDATE contract SET state = 3 WHERE id = " ENDED ";",

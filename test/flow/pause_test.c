@@ -122,6 +122,47 @@ static void test_it_is_charged_until_its_last_process_ends(void **state)
     world_close(&world);
 }
 
+static bool split_work(struct db *db, void *context, struct error *err)
+{
+    const struct pause_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct contract_row contract;
+    struct change change;
+    bool has;
+
+    return change_begin_contract(&change, db, work->id, work->now, &arena, &contract, &has, err) &&
+           change_split_interval(&change, &contract, err) && change_end(&change, err);
+}
+
+/* A heartbeat that waited for that change is dated like it: what it ends is over all the same, and
+ * does not go on with the GPUs of the next run. */
+static void test_it_may_end_in_the_moment_of_a_new_price(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 1);
+    int64_t id = world_running(&world, &machine, ada, 1);
+    world_container(&machine, id)->clings = true;
+    pause(&world, id, RENTAL_OUTBID, 30);
+    world_run(&world, &machine, 10 * US_PER_SECOND);
+    struct pause_work work = { .id = id, .now = clock_now(&world.clock) };
+    CHECK_OK(store_write(world.flow.store, split_work, &work, &err), &err);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM run_interval WHERE end_us IS NULL"), 1);
+    world_container(&machine, id)->clings = false;
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_CREATED);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM run_interval WHERE end_us IS NULL"), 0);
+    world_check(&world);
+    world_run(&world, &machine, 10 * US_PER_SECOND);
+    CHECK_INT(world_contract(&world, id).state, RENTAL_RUNNING);
+    world_check(&world);
+    world_close(&world);
+}
+
 static void test_it_is_never_charged_past_its_deadline(void **state)
 {
     struct world world;
@@ -235,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_its_host_is_told_why_and_until_when),
         cmocka_unit_test(test_it_is_charged_until_its_last_process_ends),
+        cmocka_unit_test(test_it_may_end_in_the_moment_of_a_new_price),
         cmocka_unit_test(test_it_is_never_charged_past_its_deadline),
         cmocka_unit_test(test_who_comes_after_waits_for_the_hosts_word),
         cmocka_unit_test(test_its_renter_may_end_it_meanwhile),

@@ -53,6 +53,23 @@ static void test_time_between_heartbeats_is_charged(void **state)
     CHECK_INT(charged_s(&connected, a_report(165, "b", 6)), 0);
 }
 
+/* A decision may have counted up to the very moment of the heartbeat behind it. */
+static void test_a_report_of_the_same_moment_ends_a_run_or_begins_one(void **state)
+{
+    struct connected connected = { 0 };
+
+    (void)state;
+    CHECK_INT(charged_s(&connected, a_report(100, "a", 5)), 0);
+    CHECK_INT(charged_s(&connected, a_report(100, "", 0)), 0);
+    CHECK(!connected.is_running);
+    CHECK_INT(charged_s(&connected, a_report(100, "b", 1)), 0);
+    CHECK(connected.is_running);
+    CHECK_TEXT(connected.start_token, "b");
+    CHECK_INT(connected.cursor.microseconds, at_s(100).microseconds);
+    CHECK_INT(charged_s(&connected, a_report(99, "", 0)), 0); /* a late one does neither */
+    CHECK(connected.is_running);
+}
+
 static void test_a_gap_beyond_the_lease_is_free(void **state)
 {
     static const struct {
@@ -273,20 +290,6 @@ static void test_never_more_than_it_ran(void **state)
     }
 }
 
-/* Of one instant the first word counts. */
-static void test_what_comes_again_at_one_instant_changes_nothing(void **state)
-{
-    struct connected last = { .is_running = true, .start_token = "a", .cursor = at_s(10) }, next;
-    struct connected_report again = a_report(10, "a", 10);
-
-    (void)state;
-    again.is_running = false;
-    struct connected_charge charge = connected_report(&last, &again, &next);
-    CHECK_INT(charge.charged_us + charge.missed_us, 0);
-    CHECK(next.is_running);
-    CHECK_TEXT(next.start_token, "a");
-}
-
 static void test_only_the_same_run_has_gaps(void **state)
 {
     struct connected last = { .is_running = true, .start_token = "a", .cursor = at_s(0) };
@@ -333,10 +336,10 @@ static void test_wild_clocks_attest_no_more_than_our_outage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_comes_again_at_one_instant_changes_nothing),
         cmocka_unit_test(test_only_the_same_run_has_gaps),
         cmocka_unit_test(test_wild_clocks_attest_no_more_than_our_outage),
         cmocka_unit_test(test_time_between_heartbeats_is_charged),
+        cmocka_unit_test(test_a_report_of_the_same_moment_ends_a_run_or_begins_one),
         cmocka_unit_test(test_a_gap_beyond_the_lease_is_free),
         cmocka_unit_test(test_nothing_is_charged_past_the_end),
         cmocka_unit_test(test_a_stop_charges_up_to_itself_within_the_lease),
