@@ -18,6 +18,7 @@
 #include "server/http_reaper.h"
 #include "server/http_stream.h"
 #include "sys/clock.h"
+#include "sys/crypto.h"
 #include "sys/fd.h"
 
 enum {
@@ -272,6 +273,7 @@ bool http_open(const struct http_options *options, const struct log *log, struct
     http->options = *options;
     http->log = log;
     (void)pthread_mutex_init(&http->lock, NULL);
+    crypto_random(&http->first_id, sizeof http->first_id);
     reserve_descriptors(http);
     bool is_open = peers_open(options->trusted_proxies, options->connections_per_address_max,
                               &http->peers, err) &&

@@ -73,7 +73,7 @@ void *exchange_begin(void *context, const char *target, struct MHD_Connection *m
     exchange->hold_until_us = NEVER;
     exchange->tag = -1;
     exchange->request.id = exchange->id;
-    request_id_make(exchange->id);
+    request_id_make(exchange->id, http->first_id + atomic_fetch_add(&http->counters.requests, 1));
     exchange->started_us = http_now_us();
     exchange->arena = arena_of(HTTP_ARENA_MAX);
     exchange->body = buf_of(HTTP_BODY_MAX);
@@ -86,7 +86,6 @@ void *exchange_begin(void *context, const char *target, struct MHD_Connection *m
         exchange->started_us + http->options.request_timeout_ms * US_PER_MS;
     enum http_phase idle = PHASE_IDLE;
     (void)atomic_compare_exchange_strong(&exchange->connection->phase, &idle, PHASE_ARRIVING);
-    atomic_fetch_add(&http->counters.requests, 1);
     return exchange;
 }
 

@@ -60,6 +60,7 @@ struct http {
     struct workers *workers;
     struct http_counters counters;
     atomic_bool is_closing;
+    uint64_t first_id; /* request_id_make() counts from there */
     char address[64];
 
     struct reaper *reaper;

@@ -6,13 +6,15 @@
 #define BERTH_SERVER_REQUEST_ID_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 
 enum { REQUEST_ID_SIZE = 65 };
 
-/* One that nobody has had. */
-void request_id_make(char id[static REQUEST_ID_SIZE]);
+/* The one of that number: each has its own. Who begins at a random one and counts on makes some
+ * that nobody has had, without asking the kernel each time. */
+void request_id_make(char id[static REQUEST_ID_SIZE], uint64_t number);
 
 /* Letters, digits and "._-", one at least and as many as fit. */
 NODISCARD bool request_id_is_good(const char *text);

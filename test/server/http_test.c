@@ -64,6 +64,14 @@ static void test_a_request_has_a_name_and_the_answer_says_it(void **state)
             "X-Request-Id: mine-8\r\nConnection: close\r\n\r\n"),
         413);
     CHECK(says("\r\nX-Request-Id: mine-8\r\n"));
+    /* Nor does another server begin where this one did. */
+    const struct http_options options = options_of_tests();
+    http_close(&http, 2000);
+    server_open(&options);
+    for (int i = 0; i < 6; i++) {
+        CHECK_INT(ask(plain), 200);
+        CHECK(!says(first));
+    }
 }
 
 static void test_requests_on_one_connection_keep_in_step(void **state)
