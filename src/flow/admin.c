@@ -135,6 +135,47 @@ bool flow_set_spend_cap(const struct flow *flow, int64_t user_id, struct money c
     return true;
 }
 
+struct place_work {
+    int64_t id;
+    const char *place;
+    int64_t count;
+};
+
+static bool place_work(struct db *db, void *context, struct error *err)
+{
+    struct place_work *work = context;
+
+    return machine_set_geolocation(db, work->id, work->place, &work->count, err) &&
+           (work->count == 0 || db_notify(db, TOPIC_MACHINE, work->id, err));
+}
+
+/* Printable, and of a country. */
+static bool is_place(const char *place)
+{
+    char code[3];
+
+    if (strlen(place) > ADMIN_PLACE_MAX)
+        return false;
+    for (const char *at = place; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return false;
+    return *place == '\0' || *machine_country(place, code) != '\0';
+}
+
+bool flow_set_place(const struct flow *flow, int64_t machine_id, const char *place,
+                    enum admin_outcome *ret, struct error *err)
+{
+    struct place_work work = { .id = machine_id, .place = place };
+
+    *ret = ADMIN_BAD_PLACE;
+    if (!is_place(place))
+        return true;
+    if (!store_write(flow->store, place_work, &work, err))
+        return error_context(err, "place machine %lld", (long long)machine_id);
+    *ret = work.count == 1 ? ADMIN_DONE : ADMIN_NOT_FOUND;
+    return true;
+}
+
 static bool verify_work(struct db *db, void *context, struct error *err)
 {
     struct admin_work *work = context;

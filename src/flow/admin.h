@@ -9,7 +9,9 @@
 #include "store/machine.h"
 #include "store/user.h"
 
-enum admin_outcome { ADMIN_DONE, ADMIN_NOT_FOUND, ADMIN_BAD_AMOUNT };
+enum admin_outcome { ADMIN_DONE, ADMIN_NOT_FOUND, ADMIN_BAD_AMOUNT, ADMIN_BAD_PLACE };
+
+enum { ADMIN_PLACE_MAX = 128 };
 
 /* Promo credit for a user. The same `ticket` grants once. */
 NODISCARD bool flow_grant_credit(const struct flow *flow, int64_t user_id, struct money amount,
@@ -27,6 +29,11 @@ NODISCARD bool flow_set_spend_cap(const struct flow *flow, int64_t user_id, stru
 NODISCARD bool flow_set_verification(const struct flow *flow, int64_t machine_id,
                                      enum verification verification, enum admin_outcome *ret,
                                      struct error *err);
+
+/* "Gothenburg, SE", or "SE"; "": not known. Nobody else says where a machine is. ADMIN_BAD_PLACE:
+ * no country's two letters at its end, or more than ADMIN_PLACE_MAX bytes. */
+NODISCARD bool flow_set_place(const struct flow *flow, int64_t machine_id, const char *place,
+                              enum admin_outcome *ret, struct error *err);
 
 /* In order of id, above `after`. */
 NODISCARD bool flow_user_list(const struct flow *flow, int64_t after, size_t max,

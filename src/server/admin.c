@@ -168,6 +168,8 @@ bool admin_report(struct admin *admin, enum admin_outcome outcome, const char *w
         return error_set(err, ERROR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
     case ADMIN_BAD_AMOUNT:
         return admin_refuse(err, "the amount must be above zero");
+    case ADMIN_BAD_PLACE:
+        return admin_refuse(err, "a place ends in a country's two letters: 'Gothenburg, SE'");
     }
     return admin_refuse(err, "the market refused");
 }
@@ -179,6 +181,16 @@ static bool set_verification(struct admin *admin, enum verification verification
 
     return admin_parse_id(admin->options->words[2], &machine_id, err) &&
            flow_set_verification(&admin->flow, machine_id, verification, &outcome, err) &&
+           admin_report(admin, outcome, "machine", machine_id, err);
+}
+
+static bool run_machine_place(struct admin *admin, struct error *err)
+{
+    enum admin_outcome outcome;
+    int64_t machine_id;
+
+    return admin_parse_id(admin->options->words[2], &machine_id, err) &&
+           flow_set_place(&admin->flow, machine_id, admin->options->words[3], &outcome, err) &&
            admin_report(admin, outcome, "machine", machine_id, err);
 }
 
@@ -329,6 +341,8 @@ static const struct admin_command {
       run_machine_deverify },
     { "machine", "unset", "ID", "let what is asked of every machine decide again", 3,
       run_machine_unset },
+    { "machine", "place", "ID 'Gothenburg, SE'", "say where it is, for searches and the map", 4,
+      run_machine_place },
 };
 
 void admin_describe(struct buf *out)

@@ -161,6 +161,7 @@ void handle_operator_machines(struct call *call)
         encode_field_bool(&json, "is_quarantined", machines[i].is_quarantined);
         encode_field_bool(&json, "is_simulated", machines[i].is_simulated);
         encode_field_text(&json, "verification", verification_name(machines[i].verification));
+        field_known_text(&json, "geolocation", machines[i].geolocation);
         field_time(&json, "created_at", machines[i].created);
         encode_end(&json);
     }
@@ -248,6 +249,7 @@ void handle_operator_credit(struct call *call)
     case ADMIN_NOT_FOUND:
         return reply_refuse(call, 400, "invalid_args", "There is no such account.");
     case ADMIN_BAD_AMOUNT:
+    case ADMIN_BAD_PLACE:
         return reply_refuse(call, 400, "invalid_args", "The amount must be above zero.");
     }
 }
@@ -281,4 +283,25 @@ void handle_operator_verification(struct call *call)
     reply_message(call, verification == VERIFICATION_VERIFIED     ? "It counts as verified."
                         : verification == VERIFICATION_DEVERIFIED ? "It takes no new rentals."
                                                                   : "What is asked of it decides.");
+}
+
+void handle_operator_place(struct call *call)
+{
+    enum admin_outcome outcome;
+    const char *place;
+    struct error err;
+    int64_t machine_id;
+
+    if (!json_need_int(call->body, "machine_id", (struct json_bounds){ 1, INT64_MAX }, &machine_id,
+                       &err) ||
+        !json_need_text(call->body, "geolocation", ADMIN_PLACE_MAX, &place, &err) ||
+        !flow_set_place(&call->app->flow, machine_id, place, &outcome, &err))
+        return reply_error(call, &err);
+    if (outcome == ADMIN_BAD_PLACE)
+        return reply_refuse(call, 400, "invalid_args",
+                            "geolocation ends in a country's two letters: Gothenburg, SE.");
+    if (outcome == ADMIN_NOT_FOUND)
+        return reply_refuse(call, 404, "no_such_machine", "There is no machine %lld.",
+                            (long long)machine_id);
+    reply_message(call, "That is where it is.");
 }

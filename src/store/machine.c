@@ -278,6 +278,13 @@ bool machine_set_verification(struct db *db, int64_t id, enum verification verif
                     DB_ARGS(db_int(id), db_int(verification)), ret_count, err);
 }
 
+bool machine_set_geolocation(struct db *db, int64_t id, const char *geolocation, int64_t *ret_count,
+                             struct error *err)
+{
+    return db_count(db, "UPDATE machine SET geolocation = $2 WHERE id = $1",
+                    DB_ARGS(db_int(id), db_text(geolocation)), ret_count, err);
+}
+
 bool machine_set_audit(struct db *db, const struct machine_row *machine, struct error *err)
 {
     return db_exec(db,

@@ -103,6 +103,8 @@ NODISCARD bool machine_set_removed(struct db *db, int64_t id, struct instant now
                                    struct error *err);
 NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verification verification,
                                         int64_t *ret_count, struct error *err);
+NODISCARD bool machine_set_geolocation(struct db *db, int64_t id, const char *geolocation,
+                                       int64_t *ret_count, struct error *err);
 /* audit_at, audit_id, standing and round trip of `machine->id`. */
 NODISCARD bool machine_set_audit(struct db *db, const struct machine_row *machine,
                                  struct error *err);

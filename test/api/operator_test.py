@@ -97,6 +97,23 @@ class OperatorTest(unittest.TestCase):
                              ({"machine_id": machine.id, "verification": "unverified"}, 400)):
             self.assertEqual(self.op.call("PUT", f"{API}/verification/", body)[0], status)
 
+    def test_where_a_machine_is(self):
+        machine = self.world.user("somewhere").machine()
+        machine.follow()
+
+        def placed():
+            return next(row for row in self.op.ok("GET", f"{API}/machines/")["machines"] if row["id"] == machine.id)["geolocation"]
+        self.assertIsNone(placed())
+        for place, shown in (("Gothenburg, SE", "Gothenburg, SE"), ("IS", "IS"), ("", None)):
+            self.assertEqual(self.op.call("PUT", f"{API}/place/", {"machine_id": machine.id, "geolocation": place})[0], 200)
+            self.assertEqual(placed(), shown)
+        for body, status in (({"machine_id": 10**9, "geolocation": "SE"}, 404), ({"machine_id": machine.id, "geolocation": "Sweden"}, 400),
+                             ({"machine_id": machine.id, "geolocation": "a\nb, SE"}, 400), ({"machine_id": machine.id, "geolocation": "x" * 125 + ", SE"}, 400)):
+            self.assertEqual(self.op.call("PUT", f"{API}/place/", body)[0], status, body)
+        self.assertEqual(self.ada.call("PUT", f"{API}/place/", {"machine_id": machine.id, "geolocation": "SE"})[0], 403)
+        self.world.admin("machine", "place", str(machine.id), "Kiruna, SE")
+        self.assertEqual(placed(), "Kiruna, SE")
+
     def test_disputes_are_listed_by_state(self):
         self.assertEqual(self.op.ok("GET", f"{API}/disputes/?state=won"), {"disputes": [], "next": None})
         self.sql("INSERT INTO deposit (user_id, amount, state, provider, created_us) VALUES (?, 5000000000, 0, 'stripe', 1)", self.ada.id)

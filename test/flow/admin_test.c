@@ -131,6 +131,44 @@ static void test_users_and_machines_are_listed_page_by_page(void **state)
     world_close(&world);
 }
 
+static void test_where_a_machine_is_ends_in_a_country(void **state)
+{
+    static const struct {
+        const char *place;
+        enum admin_outcome outcome;
+    } rows[] = { { "Gothenburg, SE", ADMIN_DONE },  { "SE", ADMIN_DONE },
+                 { "Sweden", ADMIN_BAD_PLACE },     { "a\nb, SE", ADMIN_BAD_PLACE },
+                 { "Kiruna, S1", ADMIN_BAD_PLACE }, { "", ADMIN_DONE } };
+    char longest[ADMIN_PLACE_MAX + 2] = "";
+    struct world world;
+    struct world_machine machine;
+    struct machine_row *machines;
+    enum admin_outcome outcome;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%s", rows[i].place);
+        CHECK_OK(flow_set_place(&world.flow, machine.id, rows[i].place, &outcome, &err), &err);
+        CHECK_INT(outcome, rows[i].outcome);
+        CHECK_OK(flow_machine_list(&world.flow, 0, 10, &world.arena, &machines, &count, &err),
+                 &err);
+        if (outcome == ADMIN_DONE)
+            CHECK_TEXT(machines[0].geolocation, rows[i].place);
+    }
+    memset(longest, 'x', sizeof longest);
+    for (size_t length = ADMIN_PLACE_MAX; length <= ADMIN_PLACE_MAX + 1; length++) {
+        memcpy(longest + length - 4, ", SE", 5);
+        CHECK_OK(flow_set_place(&world.flow, machine.id, longest, &outcome, &err), &err);
+        CHECK_INT(outcome, length == ADMIN_PLACE_MAX ? ADMIN_DONE : ADMIN_BAD_PLACE);
+    }
+    CHECK_OK(flow_set_place(&world.flow, 99999, "SE", &outcome, &err), &err);
+    CHECK_INT(outcome, ADMIN_NOT_FOUND);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_a_deposit_is_bought_credit_once),
         cmocka_unit_test(test_a_credit_limit_is_never_negative),
         cmocka_unit_test(test_users_and_machines_are_listed_page_by_page),
+        cmocka_unit_test(test_where_a_machine_is_ends_in_a_country),
     };
 
     crypto_start();

@@ -116,6 +116,9 @@ static void test_what_cannot_be_done_says_why(void **state)
         { { "machine", "verify" }, ERROR_INVALID, "no such command" },
         { { "machine", "verify", "x" }, ERROR_INVALID, "'x' is not an id" },
         { { "machine", "verify", "7" }, ERROR_NOT_FOUND, "no machine 7" },
+        { { "machine", "place", "7", "Kiruna, SE" }, ERROR_NOT_FOUND, "no machine 7" },
+        { { "machine", "place", "7", "Kiruna" }, ERROR_FORBIDDEN, "two letters" },
+        { { "machine", "place", "7" }, ERROR_INVALID, "no such command" },
     };
     auto_json json_t *made = NULL;
     struct error err;
