@@ -51,6 +51,12 @@ static void write_row(struct buf *out, const char *name, const char *value)
     buf_printf(out, "</dd>\n");
 }
 
+static const char *const address_labels[ADDRESS_PARTS] = {
+    [ADDRESS_LINE1] = "Addressed to", [ADDRESS_LINE2] = "Street",
+    [ADDRESS_CITY] = "City",          [ADDRESS_ZIP] = "Postal code",
+    [ADDRESS_COUNTRY] = "Country",    [ADDRESS_TAXINFO] = "Tax number",
+};
+
 static void write_head(struct buf *out, const struct bill_head *head)
 {
     char account[32];
@@ -59,6 +65,9 @@ static void write_head(struct buf *out, const struct bill_head *head)
     if (head->market[0] != '\0')
         write_row(out, "Market", head->market);
     write_row(out, "For", head->name[0] != '\0' ? head->name : head->email);
+    for (int i = 0; i < ADDRESS_PARTS; i++)
+        if (head->address[i][0] != '\0')
+            write_row(out, address_labels[i], head->address[i]);
     write_row(out, "Email", head->email);
     write_row(out, "Account", account);
 }

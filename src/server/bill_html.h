@@ -7,6 +7,7 @@
 
 #include "flow/statement.h"
 #include "store/deposit.h"
+#include "store/user.h"
 
 /* What such a page may do, for the header Content-Security-Policy: be looked at. */
 #define BILL_HTML_POLICY "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -15,6 +16,7 @@
 struct bill_head {
     const char *email, *name, *market; /* market "": not said */
     int64_t user_id;
+    const char *const *address; /* by enum address_part; "" where it says nothing */
 };
 
 /* Of one that has arrived. */

@@ -14,12 +14,14 @@ enum { PAGE_ARENA_MAX = 64 << 20, MONTH_SIZE = 16 };
 static bool find_head(struct call *call, struct bill_head *ret, struct error *err)
 {
     const char *market = call->app->public_url;
-    struct user_view view;
+    struct user_view *view = arena_alloc(call->request->arena, 1, sizeof *view);
 
-    if (!flow_show_user(&call->app->flow, &call->caller, call->request->arena, &view, err))
+    if (view == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for whom it is for");
+    if (!flow_show_user(&call->app->flow, &call->caller, call->request->arena, view, err))
         return false;
-    *ret = (struct bill_head){ view.user.email, view.user.fullname, market != NULL ? market : "",
-                               view.user.id };
+    *ret = (struct bill_head){ view->user.email, view->user.fullname, market != NULL ? market : "",
+                               view->user.id, view->address };
     return true;
 }
 
