@@ -45,7 +45,7 @@ struct http_options http_options_default(void)
         .request_timeout_ms = 10000,
         .idle_timeout_ms = 75000,
         .reply_timeout_ms = 30000,
-        .keepalive_ms = 15000,
+        .keepalive_ms = 4000,
     };
 }
 
