@@ -10,14 +10,14 @@ BEAT_SECONDS = 5
 
 
 class Fleet:
-    """Each row: model, MB of one GPU, GPUs, dollars an hour and GPU, Mbit/s."""
+    """Each row: model, MB of one GPU, GPUs, dollars an hour and GPU, Mbit/s, and where it is."""
 
     def __init__(self, world, host, rows):
         self.world, self.host, self.over = world, host, threading.Event()
         self.machines = [self.add(i, *row) for i, row in enumerate(rows)]
         self.thread = threading.Thread(target=self.beat, daemon=True)
 
-    def add(self, i, name, memory_mb, count, price, mbits):
+    def add(self, i, name, memory_mb, count, price, mbits, place=""):
         gpus = [{"uuid": f"GPU-{secrets.token_hex(16)}", "name": name, "memory_mb": memory_mb, "compute_cap": 890,
                  "power_max_w": 450, "pcie_gen": 4, "pcie_lanes": 16, "pci_bus": f"0000:{i % 200:02x}:{g:02x}.0"}
                 for g in range(count)]
@@ -29,7 +29,9 @@ class Fleet:
         self.host.ok("PUT", "/api/v0/machines/create_asks/", {
             "machine": machine.id, "price_gpu": price, "price_disk": 0.12, "price_inetu": 0.002, "price_inetd": 0.001,
             "price_min_bid": round(price * 0.4, 3), "min_chunk": 1, "duration": "3 months",
-            "vol_size": 100, "vol_price": 0.1})
+            "vol_size": 100, "vol_price": 0.1, "credit_discount_max": 0.25 if i % 2 else 0})
+        if place:
+            self.world.admin("machine", "place", str(machine.id), place)
         machine.follow()
         return machine
 

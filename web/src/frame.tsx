@@ -14,6 +14,8 @@ import { switchTheme, theme } from './lib/theme';
 import { Icon, Mark, type IconName } from './ui/icons';
 import { Button, Copy, Notice, Select, Toasts, useLoad } from './ui/parts';
 
+const NARROW = 'berth-narrow';
+
 type Link = [string, string, IconName];
 
 const renter: Link[] = [['/', 'Search', 'search'], ['/market', 'Market', 'chart'], ['/instances', 'Instances', 'servers'],
@@ -30,8 +32,8 @@ function Links({ links, path, count }: { links: Link[]; path: string; count?: Re
         const isHere = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
         const many = count?.[to];
         return (
-          <a key={to} class="place" href={to} aria-current={isHere ? 'page' : undefined}>
-            <Icon name={icon} />{name}
+          <a key={to} class="place" href={to} title={name} aria-current={isHere ? 'page' : undefined}>
+            <Icon name={icon} /><span class="wide">{name}</span>
             {many ? <span class="count" aria-label={`${many} of them`}>{many}</span> : null}
           </a>
         );
@@ -40,30 +42,46 @@ function Links({ links, path, count }: { links: Link[]; path: string; count?: Re
   );
 }
 
-function Side({ isOpen }: { isOpen: boolean }) {
+/** Who one acts as, and a way to be somebody else. */
+function Account() {
+  const { user, teams, team } = useStore(session);
+  const here = teams.find(({ id }) => id === team);
+  const name = here?.name ?? user?.username ?? user?.email ?? 'Your account';
+  return (
+    <div class="account">
+      <span class="avatar" aria-hidden="true">{name.slice(0, 1).toUpperCase()}</span>
+      <div class="wide grow">
+        <b title={user?.email}>{name}</b>
+        <span class="muted small">{here ? here.role : user?.is_admin ? 'operator' : 'yourself'}</span>
+      </div>
+      {teams.length > 0 && (
+        <div class="wide switch"><Select label="Act for" hideLabel value={String(team ?? '')} onChange={(value) => void actFor(Number(value) || null)}
+          options={[['', 'Myself'], ...teams.map((one): [string, string] => [String(one.id), one.name])]} /></div>
+      )}
+    </div>
+  );
+}
+
+function Side({ isOpen, isNarrow, onNarrow }: { isOpen: boolean; isNarrow: boolean; onNarrow: () => void }) {
   const { path } = usePlace();
-  const { state, user, teams, team } = useStore(session);
+  const { state, user, team } = useStore(session);
   const { instances } = useStore(live);
   const isIn = state === 'in';
   const volumes = useLoad(async () => (isIn ? (await call('GET /api/v0/volumes/')).volumes.length : 0), [isIn, team, path === '/volumes']);
 
   return (
     <nav class={isOpen ? 'side open' : 'side'} id="side" aria-label="Pages">
-      <a class="brand" href="/"><Mark />Berth</a>
+      <a class="brand" href="/"><Mark /><span class="wide">Berth</span></a>
+      {isIn && <Account />}
       <Links links={isIn ? renter : open} path={path} count={{ '/instances': instances?.size ?? 0, '/volumes': volumes.data ?? 0 }} />
-      {isIn && <><h2>Hosting</h2><Links links={host} path={path} /></>}
-      {isIn && <><h2>Account</h2><Links links={account} path={path} /></>}
-      {user?.is_admin && <><h2>The market</h2><Links links={operator} path={path} /></>}
+      {isIn && <><h2 class="wide">Hosting</h2><Links links={host} path={path} /></>}
+      {isIn && <><h2 class="wide">Account</h2><Links links={account} path={path} /></>}
+      {user?.is_admin && <><h2 class="wide">The market</h2><Links links={operator} path={path} /></>}
       <div class="foot">
-        <a class="place" href="/help" aria-current={path === '/help' ? 'page' : undefined}><Icon name="help" />Help</a>
-        <a class="place" href="/help?q=cli"><Icon name="terminal" />Command line</a>
-        <a class="place" href="/api/openapi.json"><Icon name="link" />API</a>
-        {isIn && teams.length > 0 && (
-          <Select label="Act for" value={String(team ?? '')} onChange={(value) => void actFor(Number(value) || null)}
-            options={[['', 'Myself'], ...teams.map(({ id, name }): [string, string] => [String(id), name])]} />
-        )}
-        {isIn && <span class="small muted" title={user?.email}>{user?.username || user?.email}</span>}
-        {isIn && <Button kind="quiet" icon="out" onClick={() => void logOut()}>Log out</Button>}
+        <a class="place" href="/help" title="Help" aria-current={path === '/help' ? 'page' : undefined}><Icon name="help" /><span class="wide">Help</span></a>
+        <a class="place" href="/help?q=cli" title="Command line"><Icon name="terminal" /><span class="wide">Command line</span></a>
+        {isIn && <button class="place" title="Log out" aria-label="Log out" onClick={() => void logOut()}><Icon name="out" /><span class="wide">Log out</span></button>}
+        <button class="place narrow-button" aria-label={isNarrow ? 'Widen the bar' : 'Narrow the bar'} title={isNarrow ? 'Widen' : 'Narrow'} aria-pressed={isNarrow} onClick={onNarrow}><Icon name="menu" /><span class="wide">Narrow</span></button>
       </div>
     </nav>
   );
@@ -84,12 +102,14 @@ function Money() {
           <span class="muted">now</span> <b>{money(burnHour, 3)}/h</b>
         </a>
       ) : null}
-      <a class={isLow ? 'pill low' : 'pill'} href="/billing" title={left === null ? 'Credit' : `Lasts ${duration(left)} at this rate`}>
+      <a class={isLow ? 'pill low' : 'pill credit'} href="/billing" title={left === null ? 'Credit' : `Lasts ${duration(left)} at this rate`}>
         <span class="muted">Credit</span> <b>{money(have, 2)}</b>
       </a>
     </>
   );
 }
+
+const SITE: [string, string][] = [['/api/openapi.json', 'API'], ['/help', 'FAQ'], ['/help?about=hosting', 'Hosting']];
 
 function Top({ onMenu, isOpen }: { onMenu: () => void; isOpen: boolean }) {
   const { state } = useStore(session);
@@ -101,6 +121,7 @@ function Top({ onMenu, isOpen }: { onMenu: () => void; isOpen: boolean }) {
       <span class="menu-button">
         <Button kind="quiet" icon="menu" aria-label="Menu" aria-expanded={isOpen} aria-controls="side" onClick={onMenu} />
       </span>
+      <nav class="site" aria-label="About the market">{SITE.map(([to, name]) => <a key={to} href={to}>{name}</a>)}</nav>
       <span class="grow" />
       {state === 'in' && isStale && <span class="chip warn" role="status">Not live{isLive ? '' : ': reconnecting'}</span>}
       {state === 'in' && <Money />}
@@ -127,7 +148,9 @@ function FirstKey() {
 
 export function Frame({ children }: { children: ComponentChildren }) {
   const [isOpen, setOpen] = useState(false);
+  const [isNarrow, setNarrow] = useState(localStorage.getItem(NARROW) === '1');
   const place = usePlace();
+  const narrow = (): void => { localStorage.setItem(NARROW, isNarrow ? '' : '1'); setNarrow(!isNarrow); };
 
   useEffect(() => setOpen(false), [place]);
   useEffect(() => {
@@ -142,9 +165,9 @@ export function Frame({ children }: { children: ComponentChildren }) {
     return () => removeEventListener('keydown', find);
   }, []);
   return (
-    <div class="frame">
+    <div class={isNarrow ? 'frame narrow' : 'frame'}>
       <a class="skip" href="#content">To the content</a>
-      <Side isOpen={isOpen} />
+      <Side isOpen={isOpen} isNarrow={isNarrow} onNarrow={narrow} />
       {isOpen && <button class="veil" aria-label="Close the menu" onClick={() => setOpen(false)} />}
       <div>
         <Top onMenu={() => setOpen(!isOpen)} isOpen={isOpen} />

@@ -29,6 +29,9 @@ export const COLUMNS = {
     ['Standing orders', 'GET /api/v0/orders/', link('Standing orders')],
     ['Machines', 'GET /api/v0/machines/', link('Machines')],
     ['Create Job', 'PUT /api/v0/machines/create_bids/', link('Create Job')],
+    ['account switcher: avatar, name, role', 'GET /api/v0/teams/', (page) => page.locator('.account b')],
+    ['narrow bar', 'console', button(/the bar$/)],
+    ['FAQ', 'GET /api/v0/rules/', link('FAQ')], ['Hosting', 'GET /api/v0/rules/', link('Hosting')],
     ['Setup', 'POST /api/v0/machines/enroll_token/', link('Setup')],
     ['Billing', 'GET /api/v0/charges/', link('Billing')],
     ['Earnings', 'GET /api/v0/users/{user}/machine-earnings/', link('Earnings')],
@@ -49,6 +52,10 @@ export const COLUMNS = {
   search: [
     ['template card: its name', 'Template.name', (page) => page.locator('.template-card h2')],
     ['Change Template', 'GET /api/v0/template/', link('Change Template')],
+    ['Volume Size', 'Offer.avail_vol_size', field('Volume beside it')],
+    ['Incompatible machines', 'Template.extra_filters', field(/Incompatible machines/)],
+    ['data plan: hours', 'Offer.dph_total', field('It runs for')], ['data plan: in', 'Offer.internet_down_cost_per_tb', field('It receives')], ['data plan: out', 'Offer.internet_up_cost_per_tb', field('It sends')],
+    ['Reserved', 'Offer.credit_discount_max', text('Reserved')],
     ['Container Size', 'Offer.disk_space', field(/^Disk/)],
     ['copy link', 'console', button('Copy the link to this search')],
     ['reset', 'console', button('Reset')],
@@ -76,11 +83,11 @@ export const COLUMNS = {
     ['#GPUs', 'Offer.num_gpus', text('9+')],
     ['type', 'Offer.min_bid', text('Interruptible')],
     ['GPU picker', 'GET /api/v0/metrics/gpu/current/', (page) => page.locator('details.models summary')],
-    ['location', 'Offer.geolocation', field('Countries')],
+    ['location', 'GET /api/v0/metrics/places/', (page) => page.getByText('Planet Earth')],
     ['sort', 'Offer.score', field('Sort by')],
     ['m: link', 'Offer.machine_id', link(/^m:\d+$/)],
     ['offer id', 'Offer.id', card(/offer \d+/)],
-    ['host', 'Offer.host_id', card(/host \d+/)],
+    ['host', 'Offer.host_id', card(/host:\d+/)],
     ['place', 'Offer.geolocation', card(/place unknown|, [A-Z]{2}/)],
     ['count and model', 'Offer.gpu_name', (page) => page.locator('article.offer h2')],
     ['VRAM', 'Offer.gpu_ram', card(/GB a GPU/)],
@@ -105,7 +112,7 @@ export const COLUMNS = {
     ['GB/s', 'Offer.gpu_mem_bw', fact('GPU memory speed')], ['motherboard', 'Offer.mobo_name', fact('Main board')], ['PCIe', 'Offer.pci_gen', fact('PCIe')],
     ['CPU', 'Offer.cpu_name', fact('CPU')], ['CPUs', 'Offer.cpu_cores_effective', fact('CPUs')], ['RAM', 'Offer.cpu_ram', fact('RAM')], ['disk name', 'Offer.disk_name', fact('Disk')],
     ['disk speed', 'Offer.disk_bw', fact('Disk speed')], ['volume', 'Offer.avail_vol_ask_id', fact('Space for volumes')], ['host pill', 'Offer.hosting_type', fact('Host')],
-    ['reserved', 'Offer.discounted_dph_total', fact('Paid ahead')], ['duration', 'Offer.duration', fact('Max duration')],
+    ['reserved', 'Offer.discounted_dph_total', fact('Paid ahead')], ['reliability sample', 'GET /api/v0/machines/{id}/history/', fact('Reliability is from')], ['duration', 'Offer.duration', fact('Max duration')],
   ],
   price: [
     ['GPU', 'Offer.dph_base', text(/^GPUs/)], ['Disk', 'Offer.storage_total_cost', text(/^Disk, \d+ GB/)], ['Total', 'Offer.dph_total', text('Total')],
@@ -118,7 +125,7 @@ export const COLUMNS = {
   ],
   bid: [
     ['bid per GPU', 'Offer.min_bid', field('Your bid, a GPU')], ['total', 'Offer.num_gpus', text(/for all/)], ['floor', 'Offer.min_bid', text(/a GPU runs now/)],
-    ['grace seconds', 'GET /api/v0/rules/', text(/seconds of notice/)], ['auto-raise max', 'PUT /api/v0/asks/{id}/', field('Raise it by itself up to')],
+    ['grace seconds', 'GET /api/v0/rules/', field('Notice before it makes way')], ['auto-raise max', 'PUT /api/v0/asks/{id}/', field('Raise it by itself up to')],
   ],
   instances: [
     ['how many', 'GET /api/v0/instances/', text(/^All \d/)], ['name', 'Instance.gpu_name', (page) => page.locator('article.instance h2')], ['id', 'Instance.id', instance(/C\.\d+/)],
@@ -130,6 +137,11 @@ export const COLUMNS = {
     ['Connect', 'Instance.ssh_port', link('Connect')], ['stop', 'PUT /api/v0/instances/{id}/', button('Stop')], ['reboot', 'PUT /api/v0/instances/reboot/{id}/', button('Reboot')],
     ['destroy', 'DELETE /api/v0/instances/{id}/', button('Destroy')], ['copy', 'PUT /api/v0/commands/copy_direct/', button(/^Copy from instance/)],
     ['recycle', 'PUT /api/v0/instances/recycle/{id}/', button(/^Recycle instance/)], ['LOG', 'PUT /api/v0/instances/request_logs/{id}/', link('Log')],
+    ['All GPUs', 'Instance.gpu_name', (page) => page.getByLabel('GPUs', { exact: true })], ['All Statuses', 'Instance.actual_status', (page) => page.getByLabel('Status', { exact: true })], ['label tabs with counts', 'Instance.label', (page) => page.getByLabel('Label', { exact: true })],
+    ['sort', 'console', (page) => page.getByLabel('Order', { exact: true })], ['refresh', 'GET /api/v0/instances/', button('Read again')], ['Expand All', 'console', button('Expand All')],
+    ['savings', 'Instance.credit_discount', instance(/^No savings|^Saved/)], ['price pill, by a press what it is', 'Instance.storage_total_cost', button(/what instance \d+ costs/)],
+    ['status line', 'Instance.status_msg', button(/^All of instance/)], ['cloud copy', 'GET /api/v0/users/cloud_integrations/', button(/^Cloud copy of instance/)], ['migrate', 'PUT /api/v0/commands/copy_direct/', button(/^Move instance/)],
+    ['terminal', 'Instance.ssh_host', link(/^Terminal of instance/)], ['key', 'GET /api/v0/instances/{id}/ssh/', button(/^Keys of instance/)],
     ['label', 'Instance.label', button(/^Label instance/)], ['flag (report)', 'POST /api/v0/machines/reports/', button(/^Report machine/)],
   ],
   instance: [
@@ -149,7 +161,7 @@ export const COLUMNS = {
   volumes: [
     ['list', 'GET /api/v0/volumes/', (page) => page.getByRole('region', { name: 'Volumes' })], ['Volume Information', 'Volume.id', text('Volume Information')], ['size', 'Volume.disk_space', fact('Size')],
     ['price', 'Volume.storage_cost', fact('Price')], ['what it costs', 'Volume.storage_total_cost', fact('It costs')], ['until', 'Volume.end_date', fact('Promised until')], ['mounted by', 'Volume.instances', column('Mounted by')],
-    ['Rent instance using this volume', 'PUT /api/v0/asks/{id}/', link('Rent instance using this volume')], ['delete', 'DELETE /api/v0/volumes/', button('Delete')], ['make', 'PUT /api/v0/volumes/', button('Make a volume')],
+    ['Rent instance using this volume', 'PUT /api/v0/asks/{id}/', link('Rent instance using this volume')], ['clone', 'POST /api/v0/volumes/copy/', button('Clone')], ['delete', 'DELETE /api/v0/volumes/', button('Delete')], ['make', 'PUT /api/v0/volumes/', button('Make a volume')],
   ],
   orders: [
     ['what it looks for', 'Order.query', column('What it looks for')], ['then', 'Order.starts', column('Once it is found')], ['state', 'Order.state', text('waits')], ['until', 'Order.expires_at', text(/for .* more/)],
@@ -157,18 +169,47 @@ export const COLUMNS = {
   ],
   billing: [
     ['balance', 'User.credit', (page) => page.locator('[data-live=credit]')], ['Add Credit', 'POST /api/v0/billing/deposits/', button('Add credit')], ['usage table', 'Instance.dph_base', column('GPUs, an hour')],
-    ['$/day', 'Instance.storage_total_cost', column('A day')], ['you will run out in', 'GET /api/v0/events/', text('It lasts for')], ['low-balance threshold', 'User.balance_threshold', field(/Warn me by mail/)],
-    ['Transfer Credits', 'PUT /api/v0/commands/transfer_credit/', button('Transfer credit')], ['Invoices', 'GET /api/v1/invoices/', link('Payments')], ['Charges', 'GET /api/v0/charges/', link('Charges')],
+    ['$/day', 'Instance.storage_total_cost', column('A day')], ['you will run out in', 'GET /api/v0/events/', text('You will run out of credit in')], ['low-balance threshold', 'User.balance_threshold', field(/Warn me by mail/)],
+    ['Transfer Credits', 'PUT /api/v0/commands/transfer_credit/', button('Transfer credit')], ['Invoices', 'GET /api/v1/invoices/', link('Invoices')], ['numbered invoices', 'GET /api/v0/charges/statements/', link('Statements')], ['Volumes', 'Volume.storage_total_cost', column('Volumes, an hour')], ['invoice details', 'PUT /api/v0/users/', field('Tax number')], ['Charges', 'GET /api/v0/charges/', link('Charges')],
+  ],
+  templates: [
+    ...['All', 'Recommended', 'Mine', 'Recent', 'Popular'].map((name) => [name, 'GET /api/v0/template/', (page) => page.locator('.tabs').getByRole('link', { name })]),
+    ['search', 'console', field('Find a template')], ['tag chips', 'Template.runtype', text('Private')], ['image:tag', 'Template.image', (page) => page.locator('.card code')], ['Readme', 'Template.readme', button(/^Read me of/)],
+    ['Edit', 'PUT /api/v0/template/', button(/^Edit /)], ['use', 'Template.hash_id', link(/^Use /)],
+  ],
+  editor: [
+    ['Config', 'console', text('Config')], ['ReadMe', 'Template.readme', text('ReadMe')], ['name', 'Template.name', field('Name')], ['description', 'Template.desc', field('In one line')], ['image path', 'Template.image', field('Image')], ['tag', 'Template.tag', field('Version')],
+    ['docker options', 'Template.env', field('Variables and ports')], ['launch mode', 'Template.runtype', text('Jupyter + SSH')], ['use direct connection', 'Template.ssh_direct', field(/Use direct connection/)], ['onstart', 'Template.onstart', field('At each start, run')],
+    ['extra search filters with GUI', 'Template.extra_filters', field('Memory of a GPU')], ['private registry login', 'Template.docker_login_repo', field('Registry')], ['disk', 'Template.recommended_disk_space', field('Disk')], ['public/private', 'Template.private', field('Only I see it')],
+    ['Save', 'POST /api/v0/template/', button('Save')], ['Create & Use', 'POST /api/v0/template/', button('Create & Use')],
+  ],
+  statements: [
+    ['a month', 'GET /api/v0/charges/csv/', field('Month')], ['a page to print', 'GET /api/v0/charges/statement/', button('As a page to print')], ['numbered', 'NumberedStatement.number', text('Invoices of months that are over')],
+  ],
+  charges: [
+    ['date range', 'GET /api/v0/charges/', field('From')], ['type filter', 'ChargeItem.type', field('Of what')], ['Export', 'console', button('Export')], ['a row', 'Charge.amount', column('Dollars')], ['GPU 0.72 hours at', 'ChargeItem.description', (page) => page.locator('tr.part')],
+  ],
+  audit: [
+    ...[['time', 'created_at', 'When'], ['action', 'api_route', 'What'], ['target', 'args', 'With'], ['actor, key or session', 'session_id', 'By'], ['IP', 'ip_address', 'From']].map(([name, member, head]) => [name, `AuditEntry.${member}`, column(head)]),
+    ['filter', 'console', field('Find in the log')], ['export', 'console', button('Export')],
+  ],
+  team: [
+    ['table', 'TeamMember.email', column('Member')], ['role', 'TeamMember.roles', column('Role')], ['Invite', 'POST /api/v0/team/invite/', button('Invite')], ['roles', 'GET /api/v0/team/roles-full/', link('Roles')],
+  ],
+  role: [
+    ...['No access', 'Read', 'Read & Write'].map((name) => [name, 'TeamRole.permissions', column(name)]),
+    ...['User', 'Machines', 'Instances', 'Billing / Earning', 'Team', 'Misc'].map((name) => [name, 'TeamRole.permissions', (page) => page.getByLabel(`${name}: No access`)]),
   ],
   keys: [
     ['Session', 'GET /api/v0/sessions/', link('Sessions')], ['SSH', 'GET /api/v0/ssh/', link('SSH')], ['API', 'GET /api/v0/auth/apikeys/', (page) => page.locator('.tabs').getByRole('link', { name: 'API' })],
-    ['name', 'ApiKey.rights', column('Name')], ['made', 'ApiKey.created_at', column('Made')], ['revoke', 'DELETE /api/v0/auth/apikeys/{id}/', button('Revoke')],
+    ['name', 'ApiKey.rights', column('Name')], ['made', 'ApiKey.created_at', column('Made')], ['permissions', 'ApiKey.rights', column('May')], ['revoke', 'DELETE /api/v0/auth/apikeys/{id}/', button('Revoke')],
   ],
   settings: [
     ['profile', 'User.fullname', field('Your name')], ['Change SSH Key', 'PUT /api/v0/ssh/{id}/', button('Change SSH Key')], ['notification grid', 'GET /api/v0/notification-types/', link('Notifications')],
     ['webhooks', 'GET /api/v0/webhooks/', link('Webhooks')], ['cloud connections', 'GET /api/v0/users/cloud_integrations/', link('Variables and clouds')], ['2FA', 'GET /api/v0/tfa/status/', link('Security')],
   ],
   setup: [
+    ['agreement text', 'GET /api/v0/rules/', text('What you agree to')], ['port test', 'Machine.direct_port_count', text('It can be reached')],
     ['one command', 'POST /api/v0/machines/enroll_token/', field('Join the market')], ['doctor', 'console', field('Examine the machine')], ['live checklist', 'GET /api/v0/machines/', (page) => page.getByRole('list', { name: /step by step/ })],
     ['verification, line by line', 'GET /api/v0/machines/{id}/checks/', (page) => page.getByRole('list', { name: /^What is asked of machine/ })],
     ['next step: list', 'PUT /api/v0/machines/create_asks/', link(/Set Prices/)],
@@ -176,7 +217,9 @@ export const COLUMNS = {
   machines: [
     ['id', 'Machine.id', link(/^m:\d+$/)], ['hostname', 'Machine.hostname', column('Machine')], ['GPUs', 'Machine.gpu_name', column('GPUs')], ['state', 'Machine.verification', column('State')], ['occupancy', 'Machine.gpu_occupancy', column('Rented')],
     ['on-demand and interruptible price', 'Machine.listed_gpu_cost', column('Price of a GPU')], ['reliability and reports', 'Machine.reliability2', column('Reliability')], ["today's earnings", 'Machine.earn_day', column('Earns now')],
-    ['latest client end date', 'Machine.client_end_date', column('Rented until')], ['Set Prices', 'PUT /api/v0/machines/create_asks/', link(/^Set Prices of machine/)],
+    ['reserved discount', 'Machine.credit_discount_max', text(/no discount|less paid ahead/)], ['net up/down', 'Machine.listed_inet_up_cost', column('Traffic, a TB')], ['disk', 'Machine.avail_disk_space', text(/GB free/)], ['driver', 'Machine.driver_version', text(/^driver /)],
+    ['filter', 'console', field('Find a machine')], ['List/Unlist', 'DELETE /api/v0/machines/{id}/asks/', button(/^Unlist machine/)], ['Maintenance', 'PUT /api/v0/machines/{id}/dnotify/', link(/^Maintenance of machine/)], ['Self-test', 'GET /api/v0/machines/{id}/checks/', link(/^Self-test of machine/)],
+    ['Create Job', 'PUT /api/v0/machines/create_bids/', link(/^Job of machine/)], ['latest client end date', 'Machine.client_end_date', column('Rented until')], ['Set Prices', 'PUT /api/v0/machines/create_asks/', link(/^Set Prices of machine/)],
   ],
   prices: [
     ['on demand', 'Machine.listed_gpu_cost', field('A GPU, on demand')], ['min bid', 'Machine.min_bid_price', field('Lowest bid, a GPU')], ['disk', 'Machine.listed_storage_cost', (page) => page.getByLabel('Disk', { exact: true })],
@@ -188,6 +231,8 @@ export const COLUMNS = {
   machine: [
     ...[['Driver', 'driver_version'], ['Disk', 'disk_space'], ['Network', 'inet_down'], ['Address', 'public_ipaddr'], ['Place', 'geolocation'], ['Last rental ends', 'client_end_date'], ['Listed until', 'end_date'], ['DLPerf', 'dlperf']]
       .map(([name, member]) => [name, `Machine.${member}`, fact(name)]),
+    ['GPU strip', 'MachineGpu.index', (page) => page.getByRole('list', { name: 'GPUs of the machine' })], ['who holds a GPU', 'MachineGpu.class', text(/On demand · C\.\d+/)], ['contracts', 'MachineContract.id', (page) => page.getByRole('region', { name: 'Contracts' })],
+    ...[['class', 'class', 'Class'], ['GPUs', 'num_gpus', 'GPUs'], ['rate', 'gpu_hour', 'Rate'], ['end date', 'end_date', 'Ends'], ['disk use per contract', 'disk_used_gb', 'Disk']].map(([name, member, head]) => [`contract: ${name}`, `MachineContract.${member}`, column(head)]),
     ['verification checklist', 'GET /api/v0/machines/{id}/checks/', link('Verification')],
     ['30-day uptime, outages', 'GET /api/v0/machines/{id}/history/', link('History')], ['reports', 'GET /api/v0/machines/{id}/reports/', link('Reports')], ['reply box', 'PUT /api/v0/machines/reports/', link('Reports')], ['maintenance, job, unlist', 'PUT /api/v0/machines/{id}/dnotify/', link('Job and maintenance')],
   ],
@@ -198,13 +243,17 @@ export const COLUMNS = {
   earnings: [
     ['balance', 'User.balance', text('Not paid out yet')], ['chart', 'DayEarnings.gpu_earn', (page) => page.getByRole('img', { name: /^Earnings by day/ })], ['per machine', 'MachineEarnings.sto_earn', (page) => page.getByRole('region', { name: 'Earnings by machine' })],
     ['next Friday', 'GET /api/v0/rules/', text('Next invoice')], ['projected', 'Machine.earn_hour', text('A day at that rate')], ['export', 'console', button('Export')], ['payouts', 'GET /api/v1/invoices/', text('Payouts')],
+    ['gross, fee, net', 'GET /api/v0/rules/', fact('You earned')], ['Payout Account', 'GET /api/v0/billing/payouts/', text('Payout account')], ['pending invoice', 'GET /api/v0/billing/payouts/', fact('Earned this week')], ['fee text', 'GET /api/v0/billing/payouts/', fact('Fee of a payout')],
+    ['connect', 'PUT /api/v0/billing/payouts/method/', field('Country')], ['CSV', 'console', button('CSV')],
   ],
   market: [
     ['supply', 'GpuMetrics.available', column('Supply')], ['demand', 'GpuMetrics.usage', column('Rented now')], ['P10, median, P90', 'GpuMetrics.price_p10', column('Free ones ask, an hour')], ['calculator', 'GET /api/v0/metrics/earnings/', button('Estimate')],
+    ['supply and demand lines', 'MarketDay.rented_gpu_hours', (page) => page.getByRole('img', { name: /^Supply and demand/ })], ['price lines', 'MarketDay.price_median', (page) => page.getByRole('img', { name: /^Prices/ })], ['map', 'MarketPlace.country_code', (page) => page.getByRole('img', { name: /^GPUs in \d+ countr/ })],
+    ['countries', 'MarketPlace.available', (page) => page.getByRole('region', { name: 'Countries' })], ['include unavailable offers', 'GpuMetrics.rented_median', field(/Include unavailable offers/)],
   ],
   operator: [
     ['trial balance', 'GET /api/v0/operator/ledger/', (page) => page.getByRole('region', { name: 'Trial balance' })], ['users', 'GET /api/v0/operator/users/', link('Users')], ['machines', 'GET /api/v0/operator/machines/', (page) => page.locator('.tabs').getByRole('link', { name: 'Machines' })],
-    ['payouts', 'GET /api/v0/operator/payouts/', link('Payouts')], ['queues and health', 'GET /metrics', link('Queues and health')],
+    ['payouts', 'GET /api/v0/operator/payouts/', link('Payouts')], ['disputes', 'GET /api/v0/operator/disputes/', link('Disputes')], ['fraud queue', 'GET /api/v0/operator/fraud/', link('Fraud')], ['fee and retention settings', 'GET /api/v0/operator/settings/', (page) => page.locator('.tabs').getByRole('link', { name: 'Settings' })], ['queues and health', 'GET /metrics', link('Queues and health')],
   ],
 };
 

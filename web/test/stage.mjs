@@ -15,7 +15,8 @@ export const WAIT = { timeout: 30000 };
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const WIDTHS = [360, 1440];
-const QUALITY = 60;
+const QUALITY = 50;
+const HEIGHT_MAX = 2200; // of a picture; what is below repeats itself
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--no-proxy-server'] });
 const everybody = [];
@@ -96,11 +97,16 @@ export class Person {
     return found.value;
   }
 
+  /** As tall as what is on it, where no dialog lies over it. */
   async shoot(name) {
     const session = await this.context.newCDPSession(this.page);
     const toasts = (value) => this.page.evaluate((shown) => { document.querySelector('.toasts').style.visibility = shown; }, value);
+    const view = this.page.viewportSize();
+    const tall = await this.page.evaluate(() => (document.querySelector('dialog[open]') ? 0 : document.documentElement.scrollHeight));
     await toasts('hidden'); // of what was done on the way to this page
+    if (tall > view.height) await this.page.setViewportSize({ width: view.width, height: Math.min(HEIGHT_MAX, tall) });
     const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: QUALITY });
+    await this.page.setViewportSize(view);
     await toasts('');
     await session.detach();
     writeFileSync(join(options.shots, `${name}.webp`), Buffer.from(data, 'base64'));

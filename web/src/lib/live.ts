@@ -28,8 +28,7 @@ export interface Live {
   instances: Map<number, Instance> | null;
 }
 
-const STALE_MS = 20000; // the server's keep-alive is 15 s
-const STALE_SPENDING_MS = 10000; // while something runs it says the balance every 4 s
+const STALE_MS = 10000; // the server's sign of life comes every 4 s, as the balance does while something runs
 const SAMPLES_MAX = 720; // an hour
 const SAMPLE_PAUSE_S = 4;
 const READ_PAUSE_MS = 120; // many events are one reading
@@ -138,7 +137,7 @@ export function startLive(): void {
   stop = new AbortController();
   heardAt = Date.now();
   watch = window.setInterval(() => {
-    const isStale = Date.now() - heardAt > (next.burnHour ? STALE_SPENDING_MS : STALE_MS);
+    const isStale = Date.now() - heardAt > STALE_MS;
     if (isStale !== next.isStale) publish({ isStale });
   }, 1000);
   void keepListening(stop.signal);

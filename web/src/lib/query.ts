@@ -9,6 +9,7 @@ export interface Filter {
   field: string; // of the query
   operator: 'gte' | 'lte';
   scale?: number; // from the form's unit to the field's
+  min?: number; // of a slider; without, a number is typed
   max: number;
   step: number;
   group: 'price' | 'gpu' | 'host' | 'net';
@@ -16,8 +17,8 @@ export interface Filter {
 
 export const FILTERS: Filter[] = [
   { key: 'price', label: 'Price at most', unit: '$/h', field: 'dph_total', operator: 'lte', max: 100, step: 0.01, group: 'price' },
-  { key: 'reliability', label: 'Reliability', unit: '%', field: 'reliability', operator: 'gte', scale: 0.01, max: 100, step: 0.1, group: 'price' },
-  { key: 'days', label: 'Can be had for', unit: 'days', field: 'duration', operator: 'gte', scale: 86400, max: 720, step: 1, group: 'price' },
+  { key: 'reliability', label: 'Reliability', unit: '%', field: 'reliability', operator: 'gte', scale: 0.01, min: 50, max: 99.9, step: 0.1, group: 'price' },
+  { key: 'days', label: 'Can be had for', unit: 'days', field: 'duration', operator: 'gte', scale: 86400, min: 0, max: 365, step: 1, group: 'price' },
   { key: 'vram', label: 'Memory of a GPU', unit: 'GB', field: 'gpu_ram', operator: 'gte', scale: 1000, max: 512, step: 1, group: 'gpu' },
   { key: 'tflops', label: 'TFLOPS', unit: 'FP32', field: 'total_flops', operator: 'gte', max: 5000, step: 1, group: 'gpu' },
   { key: 'dlperf', label: 'DLPerf', unit: 'score', field: 'dlperf', operator: 'gte', max: 5000, step: 1, group: 'gpu' },
@@ -55,9 +56,21 @@ export const OFFERS_MAX = 5000; // the server's own limit
 
 export const diskOf = (query: URLSearchParams): number => Math.max(1, Number(query.get('disk')) || DISK_DEFAULT_GB);
 export const isBid = (query: URLSearchParams): boolean => query.get('type') === 'bid';
+/** Paid ahead: on demand, with the discount that its host gives for that. */
+export const isReserved = (query: URLSearchParams): boolean => query.get('type') === 'reserved';
+/** GB of a new volume beside the disk; 0: none. */
+export const volumeOf = (query: URLSearchParams): number => Math.max(0, Number(query.get('vol')) || 0);
 
-export function searchOf(query: URLSearchParams): Record<string, unknown> {
-  const asked: Record<string, unknown> = { allocated_storage: diskOf(query), type: isBid(query) ? 'bid' : 'on-demand' };
+/** How long it is to run, and what it is to move: for what it costs in all. */
+export interface Plan { hours: number; inGb: number; outGb: number }
+export const planOf = (query: URLSearchParams): Plan | null => {
+  const [hours, inGb, outGb] = ['hours', 'in', 'out'].map((key) => Math.max(0, Number(query.get(key)) || 0)) as [number, number, number];
+  return hours > 0 ? { hours, inGb, outGb } : null;
+};
+
+/** `fits`: what the chosen template asks for, as a query object; what is set here comes before it. */
+export function searchOf(query: URLSearchParams, fits: Record<string, unknown> = {}): Record<string, unknown> {
+  const asked: Record<string, unknown> = { ...fits, allocated_storage: diskOf(query), type: isBid(query) ? 'bid' : 'on-demand' };
   const models = query.get('gpu')?.split(',').filter(Boolean) ?? [];
   const count = query.get('gpus');
   const country = query.get('country')?.toUpperCase();
@@ -74,8 +87,10 @@ export function searchOf(query: URLSearchParams): Record<string, unknown> {
   if (query.get('unverified') !== '1') asked.verified = { eq: true };
   if (query.get('unavailable') === '1') asked.include_unavailable = true;
   else asked.rentable = { eq: true };
-  const sort = query.get('sort') ?? 'score';
-  asked.order = [[sort, sort === 'dph_total' ? 'asc' : 'desc']];
+  if (volumeOf(query) > 0) asked.avail_vol_size = { gte: volumeOf(query) };
+  if (isReserved(query)) asked.credit_discount_max = { gt: 0 };
+  const sort = isReserved(query) && query.get('sort') === 'dph_total' ? 'discounted_dph_total' : (query.get('sort') ?? 'score');
+  asked.order = [[sort, sort.endsWith('dph_total') && !sort.startsWith('dlperf') ? 'asc' : 'desc']];
   return asked;
 }
 
@@ -98,11 +113,13 @@ export function wordsOf(asked: unknown): string {
   if (Array.isArray(query.geolocation?.in)) words.push(`in ${query.geolocation.in.join(', ')}`);
   if (query.machine_id?.eq !== undefined) words.push(`machine ${query.machine_id.eq}`);
   if (query.verified?.eq === true) words.push('verified');
+  if (query.avail_vol_size?.gte !== undefined) words.push(`space for a volume of ${query.avail_vol_size.gte} GB`);
+  if (query.credit_discount_max) words.push('with a discount for paying ahead');
   if ((asked as { type?: unknown }).type === 'bid') words.push('interruptible');
   return words.join(', ') || 'anything';
 }
 
-const NOT_FILTERS = new Set(['type', 'sort', 'disk', 'rent', 'template', 'volume', 'wait', 'to']);
+const NOT_FILTERS = new Set(['type', 'sort', 'disk', 'rent', 'template', 'volume', 'wait', 'to', 'hours', 'in', 'out', 'bid', 'from']);
 /** How many filters are set: for the button that opens them on a small screen. */
 export const filterCount = (query: URLSearchParams): number =>
   [...query.keys()].filter((key) => !NOT_FILTERS.has(key)).length;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from 'preact/hooks';
-import type { Instance } from '#api';
+import type { Instance, Volume } from '#api';
 import { call } from '../lib/api';
 import { day, duration, money, rate } from '../lib/format';
 import { live } from '../lib/live';
 import { usePlace } from '../lib/router';
 import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
-import { Button, Card, Dialog, Empty, Facts, Field, Notice, Page, Table, Tabs, toast, useAct } from '../ui/parts';
+import { Button, Card, Dialog, Empty, Facts, Field, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
 import { AddCredit } from './billing/add';
 import { LowCredit, SavedCards } from './billing/alone';
 import { Charges } from './billing/charges';
+import { InvoiceDetails } from './billing/details';
 import { Payments, Statements } from './billing/payments';
 import { isOn } from './instances';
 import { nameOf } from './search/offer';
@@ -39,23 +40,26 @@ function Transfer({ onClose }: { onClose: () => void }) {
 }
 
 /** What is being spent: of each instance, as long as it is as it is now. */
-function Spending({ instances }: { instances: Instance[] }) {
-  const line = (name: preact.ComponentChildren, key: string, gpu: number, disk: number) => (
+function Spending({ instances, volumes }: { instances: Instance[]; volumes: Volume[] }) {
+  const line = (name: preact.ComponentChildren, key: string, gpu: number, disk: number, volume = 0) => (
     <tr key={key}>
       <th scope="row">{name}</th>
-      <td class="num">{money(gpu, 4)}</td><td class="num">{money(disk, 4)}</td><td class="num">{money(gpu + disk, 4)}</td><td class="num">{money((gpu + disk) * 24)}</td>
+      {[gpu, disk, volume, gpu + disk + volume].map((part, i) => <td class="num" key={i}>{part === 0 ? '–' : money(part, 4)}</td>)}
+      <td class="num">{money((gpu + disk + volume) * 24)}</td>
     </tr>
   );
+  const volumeSum = volumes.reduce((total, one) => total + one.storage_total_cost, 0);
   const gpuOf = (one: Instance): number => (isOn(one) && one.actual_status === 'running' ? one.dph_base : 0);
   const all = (of: (one: Instance) => number): number => instances.reduce((total, one) => total + of(one), 0);
 
-  if (instances.length === 0)
+  if (instances.length + volumes.length === 0)
     return <Empty icon="servers" title="Nothing costs anything now"><p>Only what you rent does: GPUs while they run for you, disks until you destroy them.</p><a class="button" href="/">Find GPUs</a></Empty>;
   return (
     <>
-      <Table head={['Instance', 'GPUs, an hour', 'Disk, an hour', 'An hour', 'A day']} label="What is being spent">
+      <Table head={['What', 'GPUs, an hour', 'Disk, an hour', 'Volumes, an hour', 'An hour', 'A day']} label="What is being spent">
+        {line(<b>Total</b>, 'total', all(gpuOf), all((one) => one.storage_total_cost), volumeSum)}
         {instances.map((one) => line(<a href={`/instances/${one.id}`}>C.{one.id} {one.label || nameOf(one)}</a>, String(one.id), gpuOf(one), one.storage_total_cost))}
-        {instances.length > 1 && line('Total', 'total', all(gpuOf), all((one) => one.storage_total_cost))}
+        {volumes.map((one) => line(<a href={`/volumes?id=${one.id}`}>V.{one.id} {one.label}</a>, `v${one.id}`, 0, 0, one.storage_total_cost))}
       </Table>
       <p class="hint">Traffic comes on top, for what is moved.</p>
     </>
@@ -67,6 +71,7 @@ function Overview() {
   const { user } = useStore(session);
   const [shown, setShown] = useState<'add' | 'transfer' | null>(null);
   const have = credit ?? user?.credit ?? 0;
+  const volumes = useLoad(async () => (await call('GET /api/v0/volumes/')).volumes);
   const rows: [string, preact.ComponentChildren][] = [];
 
   if (user?.pending_credit) rows.push(['Expected', `${money(user.pending_credit)}: it was sent and has not arrived`]);
@@ -76,7 +81,7 @@ function Overview() {
       <div class="figures">
         <div class="figure"><span>Credit</span><strong aria-live="off" data-live="credit">{money(have, 4)}</strong></div>
         <div class="figure"><span>You spend now</span><strong>{rate(burnHour ?? 0)}</strong></div>
-        <div class="figure"><span>It lasts for</span><strong>{burnHour ? duration(Math.max(0, have / burnHour) * 3600) : '–'}</strong></div>
+        <div class="figure"><span>You will run out of credit in</span><strong>{burnHour ? duration(Math.max(0, have / burnHour) * 3600) : '–'}</strong></div>
       </div>
       {have <= 0 && <Notice kind="warn">Without credit your instances are stopped; their files are kept for now. Add credit to go on.</Notice>}
       {rows.length > 0 && <Facts rows={rows} />}
@@ -85,8 +90,9 @@ function Overview() {
         <Button onClick={() => setShown('transfer')}>Transfer credit</Button>
       </div>
       <Card title="What you spend now" actions={burnHour ? <span class="muted">{day(burnHour)}</span> : undefined}>
-        <Spending instances={[...(instances?.values() ?? [])]} />
+        <Spending instances={[...(instances?.values() ?? [])]} volumes={volumes.data ?? []} />
       </Card>
+      <InvoiceDetails />
       <LowCredit />
       <SavedCards />
       {shown === 'add' && <AddCredit onClose={() => setShown(null)} />}
@@ -95,7 +101,7 @@ function Overview() {
   );
 }
 
-const TABS: [string, string][] = [['', 'Overview'], ['charges', 'Charges'], ['payments', 'Payments'], ['statements', 'Statements']];
+const TABS: [string, string][] = [['', 'Overview'], ['charges', 'Charges'], ['payments', 'Invoices'], ['statements', 'Statements']];
 
 export function BillingPage(_: { id: number }) {
   const tab = usePlace().query.get('tab') ?? '';

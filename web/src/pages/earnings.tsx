@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the account's machines earned: by day, by machine, and what of it was paid out. */
+import { useState } from 'preact/hooks';
 import type { DayEarnings, EarningsShowReply, InvoiceRow, MachineEarnings } from '#api';
 import { call } from '../lib/api';
 import { dayText, nextFriday } from '../lib/days';
 import { csv, download } from '../lib/download';
 import { dayOf, money, moment } from '../lib/format';
 import { live } from '../lib/live';
+import { useRules } from '../lib/rules';
 import { setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
 import { useStore } from '../lib/store';
+import { countryName } from '../lib/world';
 import { Bars } from '../ui/chart';
-import { Button, Card, Chip, Empty, Loaded, Notice, Page, Select, Table, useLoad } from '../ui/parts';
+import { Button, Card, Chip, Empty, Facts, Field, Loaded, Notice, Page, Select, Table, toast, useAct, useLoad } from '../ui/parts';
 import { RangeFields, rangeOf, type Range } from '../ui/range';
 import { factsOf, readPayments } from './billing/payments';
 
@@ -45,13 +48,66 @@ function ByMachine({ rows }: { rows: MachineEarnings[] }) {
   );
 }
 
+const COUNTRIES = ['US', 'CA', 'GB', 'IE', 'DE', 'FR', 'NL', 'BE', 'SE', 'NO', 'DK', 'FI', 'IS', 'PL', 'CZ', 'AT', 'CH', 'ES', 'PT', 'IT', 'RO', 'BG', 'UA', 'AU', 'NZ', 'JP', 'KR', 'TW', 'SG', 'IN', 'BR', 'ZA'];
+
+/** Where the money goes, and what the next payout would be. */
+function PayoutAccount() {
+  const told = useLoad(() => call('GET /api/v0/billing/payouts/'));
+  const [country, setCountry] = useState('');
+  const [paypal, setPaypal] = useState('');
+  const { busy, error, act } = useAct();
+  const save = (): void => act(async () => {
+    await call('PUT /api/v0/billing/payouts/method/', { body: { country: country || (told.data?.method?.country ?? 'US'), ...(paypal ? { paypal } : {}) } });
+    told.reload();
+    toast('Kept.');
+  });
+  const connect = (): void => act(async () => {
+    const { url } = await call('POST /api/v0/billing/payouts/onboarding/', { body: {} });
+    if (url === null) throw new Error('The provider does not answer yet. Press again in a moment.');
+    location.assign(url);
+  });
+  return (
+    <Card title="Payout account">
+      <Loaded from={told} rows={1} height={120}>
+        {(one) => (
+          <div class="stack">
+            <Facts rows={[['Earned this week', money(one.earned, 4)], ['Invoiced, not paid out', money(one.owed)], ['Next Friday', dayOf(one.next_cut)], ['Would be paid then', money(one.preview)],
+              ['Paid out from', money(one.minimum)], ['Fee of a payout', one.fee === 0 ? 'none: the market bears it' : money(one.fee)]]} />
+            {one.method ? <p class="row"><Chip kind={one.method.ready ? 'good' : 'warn'}>{one.method.ready ? 'ready' : 'not ready'}</Chip>
+              <span>{one.method.provider === 'manual' ? 'By the operator, by hand' : one.method.provider === 'stripe' ? 'To a bank, by Stripe' : `To PayPal, ${one.method.paypal ?? ''}`}, {countryName(one.method.country)}.</span>
+              {one.method.reason && <span class="muted">{one.method.reason}</span>}</p> : <p class="muted">Say in which country you are paid: then you see how.</p>}
+            <form class="strip" onSubmit={(event) => { event.preventDefault(); save(); }}>
+              <Select label="Country" value={country || (one.method?.country ?? 'US')} options={COUNTRIES.map((code) => [code, countryName(code)])} onChange={setCountry} />
+              <Field label="PayPal account" type="email" value={paypal} placeholder="the account's own email" onInput={(event) => setPaypal(event.currentTarget.value)} />
+              <Button type="submit" busy={busy}>Keep it</Button>
+              {one.method?.provider === 'stripe' && !one.method.ready && <Button kind="primary" busy={busy} onClick={connect}>Connect a bank</Button>}
+            </form>
+            {error && <Notice kind="bad">{error}</Notice>}
+          </div>
+        )}
+      </Loaded>
+    </Card>
+  );
+}
+
+/** What came of what renters paid: all of it, the market's part, and one's own. */
+function Shares({ net }: { net: number }) {
+  const rules = useRules();
+  if (!rules) return null;
+  const gross = net / (1 - rules.fee_percent / 100);
+  return <Facts rows={[['Renters paid', money(gross)], [`The market's fee, ${rules.fee_percent} %`, `−${money(gross - net)}`], ['You earned', <b>{money(net)}</b>]]} />;
+}
+
+const savePayouts = (rows: InvoiceRow[]): void => download('payouts.csv', csv([['number', 'invoiced', 'service', 'reference', 'state', 'dollars'],
+  ...rows.map((row) => [row.source, new Date(row.start * 1000).toISOString(), factsOf(row).service ?? '', factsOf(row).reference ?? '', factsOf(row).state ?? '', Math.abs(row.amount)])]));
+
 function Payouts({ range }: { range: Range }) {
   const rows = useLoad(async () => (await readPayments(range)).filter((row: InvoiceRow) => row.type === 'payout'), [range.from, range.until]);
   return (
-    <Card title="Payouts">
+    <Card title="Payouts" actions={<Button icon="down" disabled={!rows.data?.length} onClick={() => rows.data && savePayouts(rows.data)}>CSV</Button>}>
       <Loaded from={rows} rows={1} height={44}>
         {(list) => list.length === 0 ? <p class="muted">None in these days. What you have earned is paid out on Fridays, once it is enough.</p> : (
-          <Table head={['Number', 'When', 'By', 'Reference', 'State', 'Dollars']} label="Payouts">
+          <Table head={['Number', 'Invoiced', 'Service', 'Reference', 'State', 'Dollars']} label="Payouts">
             {list.map((row) => {
               const facts = factsOf(row);
               return (
@@ -110,11 +166,13 @@ export function EarningsPage(_: { id: number }) {
                 <Bars label="Earnings by day" series={PARTS} format={(value) => money(value)}
                   points={everyDay(range, days).map((one) => ({ at: dayText(one.day), values: partsOf(one) }))} />
               </Card>
+              <Card title="What came of it"><Shares net={days.reduce((total, one) => total + sumOf(one), 0)} /></Card>
               <ByMachine rows={by} />
             </>
           )}
         </Loaded>
         <Payouts range={range} />
+        <PayoutAccount />
       </div>
     </Page>
   );

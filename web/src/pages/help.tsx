@@ -30,7 +30,8 @@ export function HelpPage(_: { id: number }) {
   const rules = useRules();
   const chosen = query.get('q');
   const text = (query.get('find') ?? '').toLowerCase();
-  const found = GROUPS.map(([name, list]): [string, Answer[]] => [name, list.filter((one) => one.q.toLowerCase().includes(text) || one.id.includes(text))]).filter(([, list]) => list.length > 0);
+  const about = query.get('about'); // one group alone
+  const found = GROUPS.filter(([name]) => !about || name.toLowerCase() === about).map(([name, list]): [string, Answer[]] => [name, list.filter((one) => one.q.toLowerCase().includes(text) || one.id.includes(text))]).filter(([, list]) => list.length > 0);
 
   useEffect(() => { if (chosen && rules) document.getElementById(chosen)?.scrollIntoView({ block: 'center' }); }, [chosen, rules]);
   return (

@@ -3,13 +3,15 @@ import { useState } from 'preact/hooks';
 import type { Instance } from '#api';
 import { call } from '../lib/api';
 import { download } from '../lib/download';
-import { duration, gb, moment, money, number, percent } from '../lib/format';
+import { moment, number } from '../lib/format';
 import { live } from '../lib/live';
 import { usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
-import { Button, Card, Copy, Empty, Facts, Field, Loaded, Notice, Page, Skeleton, Table, Tabs, useAct, useLoad } from '../ui/parts';
+import { Button, Card, Check, Copy, Empty, Facts, Field, Loaded, Notice, Page, Skeleton, Table, Tabs, useAct, useLoad } from '../ui/parts';
 import { Actions, Cost, Head, Meters, Reason, stateOf } from './instances';
 import { Charts } from './instances/charts';
+import { MachineFacts, RentalFacts } from './instances/facts';
+import { TakeOver } from './instances/move';
 import { Rules } from './rules';
 import { nameOf } from './search/offer';
 
@@ -21,19 +23,8 @@ function Overview({ one }: { one: Instance }) {
     <div class="stack">
       <Card title="Now"><Meters one={one} /></Card>
       <Charts one={one} />
-      <Card title="Machine">
-        <Facts rows={[['GPUs', nameOf(one)], ['GPU memory', `${gb(one.gpu_ram)} each`], ['All its GPUs', gb(one.gpu_totalram)], ['TFLOPS', number(one.total_flops, 1)], ['Memory speed', one.gpu_mem_bw ? `${number(one.gpu_mem_bw)} GB/s` : '–'], ['CUDA', number(one.cuda_max_good, 1)], ['Driver', one.driver_version ?? '–'],
-          ['DLPerf', one.dlperf ? `${number(one.dlperf, 1)}, ${number(one.dlperf / one.dph_total, 1)} per $/h` : 'not measured'], ['Main board', one.mobo_name ?? '–'], ['PCIe', one.pcie_bw ? `${number(one.pci_gen, 1)}, ${number(one.pcie_bw, 1)} GB/s` : '–'], ['CPU', one.cpu_name ?? '–'], ['CPU threads', `${number(one.cpu_cores_effective, 1)} of ${number(one.cpu_cores)}`],
-          ['RAM', `${number(one.mem_limit, 1)} GB`], ['Disk', `${number(one.disk_space)} GB${one.disk_name ? `, ${one.disk_name}` : ''}`], ['Disk speed', one.disk_bw ? `${number(one.disk_bw)} MB/s` : 'not measured'], ['Volumes', one.volume_info.length === 0 ? 'none' : one.volume_info.map((use) => `V.${use.id} at ${use.path}`).join(', ')], ['Network', `↓ ${number(one.inet_down)} ↑ ${number(one.inet_up)} Mbit/s`], ['Reliability', percent(one.reliability2, 2)],
-          ['Ports', number(one.direct_port_count)], ['Machine', `m:${one.machine_id}`], ['Host', String(one.host_id)], ['Place', one.geolocation ?? '–']]} />
-      </Card>
-      <Card title="Rental">
-        <Facts rows={[['Kind', one.is_bid ? 'Interruptible' : 'On demand'], ['While it runs', `${money(one.dph_total, 4)}/h`], ['While it is stopped', `${money(one.storage_total_cost, 4)}/h`],
-          ['So far', money(one.charged ?? 0, 4)], ['Traffic', `${money(one.internet_up_cost_per_tb)} ↑ ${money(one.internet_down_cost_per_tb)} ↓ per TB`],
-          ['Since', moment(one.start_date)], ['Lifetime left', one.end_date === null ? 'no end' : duration(one.end_date - Date.now() / 1000)],
-          ['Template', one.template_name ?? 'none'], ['Image', one.image_uuid], ['Launched as', one.image_runtype], ['At each start', one.onstart ?? 'nothing'], ['Variables', one.extra_env.length === 0 ? 'none' : <code>{one.extra_env.map((pair) => String((pair as unknown[])[0])).join(' ')}</code>],
-          ['It is', one.actual_status ?? 'not known yet'], ['It should be', one.intended_status], ['Its host says', one.status_msg || 'nothing']]} />
-      </Card>
+      <Card title="Machine"><MachineFacts one={one} /></Card>
+      <Card title="Rental"><RentalFacts one={one} /></Card>
     </div>
   );
 }
@@ -78,8 +69,8 @@ function Connect({ one }: { one: Instance }) {
 }
 
 /** The host is asked for it, and writes it to an address that answers once it is there. */
-async function readLog(id: number, tail: string, filter: string): Promise<string> {
-  const { result_url: url } = await call('PUT /api/v0/instances/request_logs/{id}/', { path: { id }, body: { tail, filter: filter || null } });
+async function readLog(id: number, tail: string, filter: string, isHosts: boolean): Promise<string> {
+  const { result_url: url } = await call('PUT /api/v0/instances/request_logs/{id}/', { path: { id }, body: { tail, filter: filter || null, daemon_logs: isHosts ? 'true' : null } });
   const path = new URL(url).pathname;
   await new Promise((resolve) => setTimeout(resolve, LOG_WAIT_MS));
   for (let i = 0; i < LOG_TRIES; i++) {
@@ -93,14 +84,16 @@ async function readLog(id: number, tail: string, filter: string): Promise<string
 function Log({ one }: { one: Instance }) {
   const [tail, setTail] = useState('200');
   const [filter, setFilter] = useState('');
+  const [isHosts, setHosts] = useState(false);
   const [text, setText] = useState<string | null>(null);
   const { busy, error, act } = useAct();
-  const read = (): void => act(async () => setText(await readLog(one.id, tail, filter)));
+  const read = (): void => act(async () => setText(await readLog(one.id, tail, filter, isHosts)));
   return (
     <div class="stack">
       <form class="two" onSubmit={(event) => { event.preventDefault(); read(); }}>
         <Field label="Last lines" type="number" min={1} max={10000} value={tail} onInput={(event) => setTail(event.currentTarget.value)} />
         <Field label="Only lines with" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+        <Check label="What its host wrote about it" checked={isHosts} onChange={setHosts} />
         <div class="row"><Button kind="primary" type="submit" busy={busy}>{text === null ? 'Read the log' : 'Read it again'}</Button></div>
       </form>
       {error && <Notice kind="bad">{error}</Notice>}
@@ -126,7 +119,8 @@ const TABS: [string, string][] = [['', 'Overview'], ['connect', 'Connect'], ['lo
 
 export function InstancePage({ id }: { id: number }) {
   const { instances } = useStore(live);
-  const tab = usePlace().query.get('tab') ?? '';
+  const { query } = usePlace();
+  const tab = query.get('tab') ?? '';
   const one = instances?.get(id);
 
   if (!one) {
@@ -145,6 +139,7 @@ export function InstancePage({ id }: { id: number }) {
     <Page title={one.label || `Instance ${id}`} lead={`${nameOf(one)} on machine ${one.machine_id}`} actions={<><Head one={one} /><Cost one={one} /></>}>
       <div class="stack">
         <Reason one={one} />
+        {query.get('moved') && <TakeOver one={one} from={Number(query.get('moved'))} />}
         <Actions one={one} />
         <Tabs label="Instance" value={tab} tabs={TABS} to={(key) => `/instances/${id}${key ? `?tab=${key}` : ''}`} />
       </div>

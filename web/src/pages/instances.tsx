@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Instance } from '#api';
 import { call } from '../lib/api';
-import { day, duration, gb, money, number, percent, plural, rate } from '../lib/format';
-import { live } from '../lib/live';
+import { day, duration, gb, moment, money, number, percent, plural, rate } from '../lib/format';
+import { live, readSoon } from '../lib/live';
 import { setQuery, usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
-import { Button, Chip, Dialog, Empty, Field, Notice, Page, Segments, Select, Skeleton, toast, useAct } from '../ui/parts';
+import { Icon } from '../ui/icons';
+import { Button, Chip, Dialog, Empty, Field, Loaded, Notice, Page, Segments, Select, Skeleton, toast, useAct, useLoad } from '../ui/parts';
 import { Sparkline } from './instances/charts';
+import { MachineFacts, RentalFacts } from './instances/facts';
 import { MoreActions } from './instances/more';
 import { RuleChips } from './rules';
-import { nameOf } from './search/offer';
+import { nameOf, PriceTable } from './search/offer';
 
 type Kind = 'good' | 'busy' | 'warn' | 'bad' | 'plain';
 
@@ -92,6 +94,13 @@ function Ask({ title, children, yes, onYes, onClose }: {
   );
 }
 
+/** How likely it is that somebody takes them: as many as are rented of its model. */
+function Chance({ one }: { one: Instance }) {
+  const market = useLoad(() => call('GET /api/v0/metrics/gpu/current/'));
+  const found = market.data?.gpus.find((gpu) => gpu.gpu_name === one.gpu_name);
+  return found ? <> Of all {found.gpu_name} in the market {number(found.usage)} % are rented now, and {number(found.available)} are free.</> : null;
+}
+
 function StopDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
   const stop = async (): Promise<void> => {
     await call('PUT /api/v0/instances/{id}/', { path: { id: one.id }, body: { state: 'stopped' } });
@@ -99,7 +108,7 @@ function StopDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
   };
   return (
     <Ask title={`Stop instance ${one.id}?`} yes="Stop it" onYes={stop} onClose={onClose}>
-      <p>What runs in it is ended; its files are kept. Its GPUs may go to somebody else meanwhile, so starting it again may take waiting.</p>
+      <p>What runs in it is ended; its files are kept. Its GPUs may go to somebody else meanwhile, so starting it again may take waiting.<Chance one={one} /></p>
       <p><strong>Its disk goes on costing {day(one.storage_total_cost)}</strong> until you destroy it.</p>
     </Ask>
   );
@@ -115,14 +124,18 @@ function DestroyDialog({ one, onClose }: { one: Instance; onClose: () => void })
   return (
     <Ask title={`Destroy instance ${one.id}?`} yes="Destroy it and its files" onYes={destroy} onClose={onClose}>
       <p>This cannot be undone. <strong>{used}</strong> on machine {one.machine_id} are deleted for good.</p>
+      {one.credit_balance ? <p>{money(one.credit_balance)} of what was paid ahead is not used yet.</p> : null}
       <p>To keep them, stop it instead: that costs {day(one.storage_total_cost)} for the disk.</p>
     </Ask>
   );
 }
 
+const HISTORY_MAX = 8;
+
 function BidDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
   const gpus = Math.max(1, one.num_gpus);
   const [bid, setBid] = useState((Math.max(one.dph_base, one.min_bid) / gpus).toFixed(3));
+  const past = useLoad(() => call('GET /api/v0/instances/{id}/why/', { path: { id: one.id } }));
   const { busy, error, act } = useAct();
   const save = (): void => act(async () => {
     const done = await call('PUT /api/v0/instances/bid_price/{id}/', { path: { id: one.id }, body: { price: Number((Number(bid) * gpus).toFixed(3)) } });
@@ -138,6 +151,10 @@ function BidDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
         {error && <Notice kind="bad">{error}</Notice>}
         <Button kind="primary" type="submit" busy={busy}>Change the bid</Button>
       </form>
+      <h3>What became of it</h3>
+      <Loaded from={past} rows={1} height={40}>
+        {({ events }) => <ol class="events" aria-label="History of the bid">{events.slice(0, HISTORY_MAX).map((event) => <li key={`${event.at} ${event.event}`}><span class="muted">{moment(event.at)}</span><span>{event.msg}</span></li>)}</ol>}
+      </Loaded>
     </Dialog>
   );
 }
@@ -157,13 +174,12 @@ export function Actions({ one }: { one: Instance }) {
   return (
     <>
       <div class="row">
-        {stateOf(one).kind === 'good' && <a class="button primary" href={`/instances/${one.id}?tab=connect`}>Connect</a>}
+        {stateOf(one).kind === 'good' ? <a class="button primary" href={`/instances/${one.id}?tab=connect`}>Connect</a> : <Button kind="primary" disabled>{isOn(one) ? stateOf(one).word : 'Inactive'}</Button>}
         {isOn(one) ? <Button icon="stop" onClick={() => setShown('stop')}>Stop</Button> : <Button icon="play" busy={busy} onClick={start}>Start</Button>}
         {isOn(one) && <Button icon="reboot" busy={busy} onClick={reboot}>Reboot</Button>}
         {one.is_bid && <Button icon="up" onClick={() => setShown('bid')}>Change bid</Button>}
-        <a class="button quiet" href={`/instances/${one.id}?tab=log`}>Log</a>
-        <MoreActions one={one} />
         <Button kind="danger" icon="trash" onClick={() => setShown('destroy')}>Destroy</Button>
+        <MoreActions one={one} />
       </div>
       {error && <Notice kind="bad">{error}</Notice>}
       {shown === 'stop' && <StopDialog one={one} onClose={close} />}
@@ -173,11 +189,19 @@ export function Actions({ one }: { one: Instance }) {
   );
 }
 
+/** What it costs now, and by a press, what that is made of. */
 export function Cost({ one }: { one: Instance }) {
+  const [isOpen, setOpen] = useState(false);
+  const now = isOn(one) ? one.dph_total : one.storage_total_cost;
   return (
     <div class="cost">
-      <strong>{rate(isOn(one) ? one.dph_total : one.storage_total_cost)}</strong>
+      <button class="price" aria-label={`${rate(now)}: what instance ${one.id} costs`} onClick={() => setOpen(true)}><strong>{rate(now)}</strong></button>
       <div class="muted small">{isOn(one) ? `${money(one.charged ?? 0, 3)} so far` : `stopped: ${day(one.storage_total_cost)} for the disk`}</div>
+      {isOpen && (
+        <Dialog title={`What instance ${one.id} costs`} onClose={() => setOpen(false)}>
+          <PriceTable up={one.internet_up_cost_per_tb} down={one.internet_down_cost_per_tb} rows={[['GPUs, while it runs', one.dph_base], [`Disk, ${number(one.disk_space)} GB`, one.storage_total_cost]]} />
+        </Dialog>
+      )}
     </div>
   );
 }
@@ -188,6 +212,7 @@ export const Head = ({ one }: { one: Instance }) => {
     <>
       <Chip kind={kind}>{word}</Chip>
       {one.is_bid && <Chip>interruptible</Chip>}
+      {one.credit_discount ? <Chip kind="good">Saved {percent(one.credit_discount)}</Chip> : <Chip title="Nothing was paid ahead for it">No savings</Chip>}
       {one.verification === 'verified' && <Chip kind="good">verified</Chip>}
       {one.simulated && <Chip kind="warn">simulated</Chip>}
       <RuleChips one={one} />
@@ -195,7 +220,23 @@ export const Head = ({ one }: { one: Instance }) => {
   );
 };
 
-function InstanceCard({ one }: { one: Instance }) {
+/** In a line what it does, and opened, all that is known of it. */
+function Status({ one, isOpen, onToggle }: { one: Instance; isOpen: boolean; onToggle: () => void }) {
+  const gpu = one.gpu_util === null ? '–' : `${number(one.gpu_util)} %`;
+  return (
+    <>
+      <button class="status" aria-expanded={isOpen} onClick={onToggle} aria-label={`All of instance ${one.id}`}>
+        <span>GPU: {gpu}{one.gpu_temp !== null && ` ${number(one.gpu_temp)} °C`}, CPU: {one.cpu_util === null ? '–' : percent(one.cpu_util)}. {one.status_msg || `It is ${one.actual_status ?? 'not known yet'}`}, <code>{one.image_uuid}/{one.image_runtype.split(' ')[0]}</code></span>
+        <Icon name="chevron" />
+      </button>
+      {isOpen && <div class="stack"><MachineFacts one={one} /><RentalFacts one={one} /></div>}
+    </>
+  );
+}
+
+function InstanceCard({ one, isOpen }: { one: Instance; isOpen: boolean }) {
+  const [isOwn, setOwn] = useState<boolean | null>(null);
+  useEffect(() => setOwn(null), [isOpen]);
   return (
     <article class="instance" aria-label={`Instance ${one.id}`}>
       <header>
@@ -215,6 +256,7 @@ function InstanceCard({ one }: { one: Instance }) {
       </p>
       {isOn(one) && <Meters one={one} />}
       <Actions one={one} />
+      <Status one={one} isOpen={isOwn ?? isOpen} onToggle={() => setOwn(!(isOwn ?? isOpen))} />
     </article>
   );
 }
@@ -228,19 +270,25 @@ function sorted(list: Instance[], how: string): Instance[] {
   return list.sort((a, b) => b.id - a.id);
 }
 
-/** By model, label and order, where there is something to choose from. */
+const WORDS = ['Running', 'Scheduling', 'Creating', 'Loading', 'Rebooting', 'Exited', 'Offline', 'Stopping', 'Stopped'];
+
+/** By model, state, label and order. */
 function Choices({ all }: { all: Instance[] }) {
   const { query } = usePlace();
   const models = [...new Set(all.map((one) => one.gpu_name ?? 'CPU'))].sort();
   const labels = [...new Set(all.map((one) => one.label ?? ''))].sort();
   const count = (label: string): number => all.filter((one) => (one.label ?? '') === label).length;
-  if (all.length < 2) return null;
+  const isOpen = query.get('open') === '1';
+  if (all.length === 0) return null;
   return (
     <div class="strip">
       <Select label="GPUs" hideLabel value={query.get('gpu') ?? ''} options={[['', 'All GPUs'], ...models.map((name): [string, string] => [name, name])]} onChange={(gpu) => setQuery({ gpu })} />
       <Select label="Label" hideLabel value={query.get('label') ?? '*'} onChange={(label) => setQuery({ label: label === '*' ? null : label || '-' })}
         options={[['*', `All (${all.length})`], ...labels.map((label): [string, string] => [label || '-', `${label || 'Unlabeled'} (${count(label)})`])]} />
+      <Select label="Status" hideLabel value={query.get('status') ?? ''} options={[['', 'All statuses'], ...WORDS.map((word): [string, string] => [word, word])]} onChange={(status) => setQuery({ status })} />
       <Select label="Order" hideLabel value={query.get('sort') ?? ''} options={SORTS} onChange={(sort) => setQuery({ sort })} />
+      <Button kind="quiet" icon="reboot" aria-label="Read again" title="Read again" onClick={readSoon} />
+      <Button kind="quiet" icon="chevron" aria-pressed={isOpen} onClick={() => setQuery({ open: isOpen ? null : '1' })}>{isOpen ? 'Collapse All' : 'Expand All'}</Button>
     </div>
   );
 }
@@ -251,12 +299,13 @@ export function InstancesPage(_: { id: number }) {
   const shown = query.get('state') ?? '';
   const gpu = query.get('gpu');
   const label = query.get('label');
+  const status = query.get('status');
   const all = instances ? sorted([...instances.values()], query.get('sort') ?? '') : null;
-  const list = all?.filter((one) => (shown === '' || (shown === 'on') === isOn(one)) && (!gpu || (one.gpu_name ?? 'CPU') === gpu) && (!label || (one.label || '-') === label));
+  const list = all?.filter((one) => (shown === '' || (shown === 'on') === isOn(one)) && (!gpu || (one.gpu_name ?? 'CPU') === gpu) && (!status || stateOf(one).word === status) && (!label || (one.label || '-') === label));
 
   return (
-    <Page title="Instances" lead={burnHour ? `They cost ${rate(burnHour)} now, ${day(burnHour)}.` : 'What you rent, live.'}
-      actions={<Segments label="Which" value={shown} options={[['', `All ${all?.length ?? ''}`], ['on', 'On'], ['off', 'Stopped']]}
+    <Page title={all ? `Instances (${all.length})` : 'Instances'} lead={burnHour ? `They cost ${rate(burnHour)} now, ${day(burnHour)}.` : 'What you rent, live.'}
+      actions={<Segments label="Which" value={shown} options={[['', `All ${all?.length ?? ''}`], ['on', 'Active'], ['off', 'Stopped']]}
         onChange={(state) => setQuery({ state })} />}>
       {all && <Choices all={all} />}
       {!list && <Skeleton rows={3} height={150} />}
@@ -266,7 +315,7 @@ export function InstancesPage(_: { id: number }) {
           <a class="button primary" href="/">Find GPUs</a>
         </Empty>
       )}
-      <div class="stack">{list?.map((one) => <InstanceCard key={one.id} one={one} />)}</div>
+      <div class="stack">{list?.map((one) => <InstanceCard key={one.id} one={one} isOpen={query.get('open') === '1'} />)}</div>
     </Page>
   );
 }

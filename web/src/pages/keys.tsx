@@ -50,19 +50,32 @@ function SshKeys() {
   );
 }
 
+/** Of instances the one alone: by routes whose path names it. */
+function limitsOf(scopes: string[], only: string): Record<string, unknown> {
+  if (only === '') return {};
+  const bound = { constraints: { id: { eq: Number(only) } } };
+  const limits: Record<string, unknown> = {};
+  if (scopes.includes('instance_read')) limits.instance_read = { 'api.instance.show': bound, 'api.instance.why': bound };
+  if (scopes.includes('instance_write')) limits.instance_write = { 'api.instance.update': bound, 'api.instance.destroy': bound, 'api.instance.reboot': bound };
+  return limits;
+}
+
 function MakeKey({ onClose, onMade }: { onClose: () => void; onMade: (key: string) => void }) {
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<string[]>(['instance_read', 'user_read']);
+  const [only, setOnly] = useState('');
   const { busy, error, act } = useAct();
   const make = (): void => act(async () => {
-    const made = await call('POST /api/v0/auth/apikeys/', { body: { name, permissions: rightsOf(scopes) } });
+    const made = await call('POST /api/v0/auth/apikeys/', { body: { name, permissions: rightsOf(scopes, limitsOf(scopes, only)) } });
     onMade(made.key);
   });
   return (
-    <Dialog title="Make an API key" onClose={onClose}>
+    <Dialog title="Make an API key" onClose={onClose} wide>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); make(); }}>
         <Field label="Name" value={name} required maxLength={64} hint="What or who uses it." onInput={(event) => setName(event.currentTarget.value)} />
         <Scopes chosen={scopes} onChange={setScopes} />
+        <Field label="Only this instance" type="number" min={1} value={only} placeholder="all of them" hint="Then of instances it may show, start, stop and destroy that one alone."
+          onInput={(event) => setOnly(event.currentTarget.value)} />
         {error && <Notice kind="bad">{error}</Notice>}
         <Button kind="primary" type="submit" busy={busy} disabled={scopes.length === 0}>Make the key</Button>
       </form>

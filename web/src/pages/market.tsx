@@ -3,12 +3,14 @@
 import { useState } from 'preact/hooks';
 import type { GpuMetrics, MarketEarningsReply } from '#api';
 import { call } from '../lib/api';
+import { dayText, today } from '../lib/days';
 import { money, number, percent, plural } from '../lib/format';
 import { setQuery, usePlace } from '../lib/router';
 import { useRules } from '../lib/rules';
-import { niceAbove } from '../ui/chart';
+import { countryName, landPath, placeOf, WORLD } from '../lib/world';
+import { Lines, niceAbove } from '../ui/chart';
 import { useEvery } from '../ui/every';
-import { Button, Card, Chip, Empty, Field, Loaded, Notice, Page, Segments, Select, Table, useAct } from '../ui/parts';
+import { Button, Card, Check, Chip, Empty, Facts, Field, Loaded, Notice, Page, Segments, Select, Table, useAct, useLoad } from '../ui/parts';
 
 /** From the cheapest tenth to the dearest, and the middle, on a scale that all rows share. */
 function Spread({ one, top }: { one: GpuMetrics; top: number }) {
@@ -77,7 +79,20 @@ function Estimate({ told }: { told: MarketEarningsReply }) {
   );
 }
 
-function Calculator({ names }: { names: string[] }) {
+/** What such machines are let at now, those too that nobody can have at the moment. */
+function Similar({ model, isAll, gpus }: { model: string; isAll: boolean; gpus: GpuMetrics[] }) {
+  const one = gpus.find(({ gpu_name: name }) => name === model);
+  if (!one) return null;
+  const price = (value: number | null): string => (value === null ? '–' : money(value));
+  return (
+    <Facts rows={[['Free, and what they ask', `${number(one.available)}: ${price(one.price_p10)} · ${price(one.price_median)} · ${price(one.price_p90)}`],
+      ...(isAll ? [['Rented, and what is paid', `${number(one.rented)}: ${price(one.rented_p10)} · ${price(one.rented_median)} · ${price(one.rented_p90)}`] as [string, string]] : []),
+      ['Rented of their time, 30 days', one.usage_30d === null ? '–' : `${number(one.usage_30d, 1)} %`]]} />
+  );
+}
+
+function Calculator({ names, gpus: known }: { names: string[]; gpus: GpuMetrics[] }) {
+  const [isAll, setAll] = useState(false);
   const [model, setModel] = useState('');
   const [gpus, setGpus] = useState('1');
   const [region, setRegion] = useState('');
@@ -97,7 +112,69 @@ function Calculator({ names }: { names: string[] }) {
         </div>
         {error && <Notice kind="bad">{error}</Notice>}
         {told && <Estimate told={told} />}
+        <Check label="Include unavailable offers" checked={isAll} onChange={setAll} hint="Beside what is free, what is rented now, at what its renters pay." />
+        <Similar model={chosen} isAll={isAll} gpus={known} />
       </form>
+    </Card>
+  );
+}
+
+/** How much was there and ran, and what was paid, of the last 30 days. */
+function Days({ names }: { names: string[] }) {
+  const { query } = usePlace();
+  const model = query.get('model') ?? '';
+  const told = useLoad(() => call('GET /api/v0/metrics/gpu/days/', { query: { gpu_name: model } }), [model]);
+  return (
+    <Card title="The last 30 days" actions={<Select label="Of which GPU" hideLabel value={model} options={[['', 'All models'], ...names.map((name): [string, string] => [name, name])]} onChange={(value) => setQuery({ model: value })} />}>
+      <Loaded from={told} rows={1} height={260}>
+        {({ days }) => {
+          const at = (ago: number): string => dayText(today() - ago);
+          return (
+            <div class="cards wide">
+              <div><h3>Supply and demand, GPUs at a time</h3>
+                <Lines label="Supply and demand" series={['There', 'Rented']} format={(value) => number(value, 1)}
+                  points={days.map((one) => ({ at: at(one.days_ago), values: [one.gpu_hours / 24, one.rented_gpu_hours / 24] }))} /></div>
+              <div><h3>Paid for a GPU and hour</h3>
+                {days.every((one) => one.price_median === null) ? <p class="muted">Nothing ran in these days.</p> : (
+                  <Lines label="Prices" series={['A tenth at most', 'Half at most', 'Nine tenths at most']} format={(value) => money(value)}
+                    points={days.map((one) => ({ at: at(one.days_ago), values: [one.price_p10, one.price_median, one.price_p90] }))} />)}</div>
+            </div>
+          );
+        }}
+      </Loaded>
+    </Card>
+  );
+}
+
+/** A map as dots of land, with a circle where GPUs are; and the same as a table. */
+function Places() {
+  const told = useEvery(() => call('GET /api/v0/metrics/places/'));
+  return (
+    <Card title="Where they are">
+      <Loaded from={told} rows={1} height={260}>
+        {({ places }) => {
+          const most = Math.max(1, ...places.map((one) => one.available + one.rented));
+          return (
+            <div class="beside">
+              <svg class="world" viewBox={`0 0 ${WORLD.width} ${WORLD.height}`} role="img" aria-label={`GPUs in ${plural(places.filter((one) => one.country_code).length, 'country', 'countries')}`}>
+                <path class="land" d={landPath()} />
+                {places.map((one) => {
+                  const place = one.country_code ? placeOf(one.country_code) : null;
+                  const count = one.available + one.rented;
+                  return place && <g key={one.country_code}><title>{`${countryName(one.country_code ?? '')}: ${count} GPUs, ${one.available} free`}</title>
+                    <circle class="there" cx={place[0]} cy={place[1]} r={0.9 + 2.2 * Math.sqrt(count / most)} /></g>;
+                })}
+              </svg>
+              <Table label="Countries" head={['Country', 'Free', 'Rented', 'Free ones, half at most']}>
+                {places.map((one) => (
+                  <tr key={one.country_code}><th scope="row">{one.country_code ? <a href={`/?country=${one.country_code}`}>{countryName(one.country_code)}</a> : 'Not told'}<div class="muted small">{one.continent}</div></th>
+                    <td class="num">{number(one.available)}</td><td class="num">{number(one.rented)}</td><td class="num">{one.price_median === null ? '–' : money(one.price_median)}</td></tr>
+                ))}
+              </Table>
+            </div>
+          );
+        }}
+      </Loaded>
     </Card>
   );
 }
@@ -132,7 +209,9 @@ export function MarketPage(_: { id: number }) {
         <Loaded from={told} rows={4} height={52}>
           {({ gpus }) => gpus.length === 0 ? <Empty icon="chart" title="No GPU of that kind is on the market now"><Chip>{VERIFIED.find(([key]) => key === value('verified'))?.[1]}</Chip></Empty> : <Models gpus={gpus} />}
         </Loaded>
-        <Calculator names={all} />
+        <Days names={all} />
+        <Places />
+        <Calculator names={all} gpus={told.data?.gpus ?? []} />
       </div>
     </Page>
   );

@@ -7,8 +7,11 @@ import { session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Card, Chip, Empty, Loaded, Notice, Page, Table, Tabs } from '../ui/parts';
 import { useEvery } from '../ui/every';
+import { Disputes } from './operator/disputes';
+import { Fraud } from './operator/fraud';
 import { Machines } from './operator/machines';
 import { Payouts } from './operator/payouts';
+import { Settings } from './operator/settings';
 import { Users } from './operator/users';
 
 function Ledger() {
@@ -70,7 +73,7 @@ function Health() {
   );
 }
 
-const TABS: [string, string][] = [['', 'Books'], ['users', 'Users'], ['machines', 'Machines'], ['payouts', 'Payouts'], ['health', 'Queues and health']];
+const TABS: [string, string][] = [['', 'Books'], ['users', 'Users'], ['machines', 'Machines'], ['payouts', 'Payouts'], ['disputes', 'Disputes'], ['fraud', 'Fraud'], ['settings', 'Settings'], ['health', 'Queues and health']];
 
 export function OperatorPage(_: { id: number }) {
   const { user } = useStore(session);
@@ -83,6 +86,9 @@ export function OperatorPage(_: { id: number }) {
       {tab === 'users' && <Users />}
       {tab === 'machines' && <Machines />}
       {tab === 'payouts' && <Payouts />}
+      {tab === 'disputes' && <Disputes />}
+      {tab === 'fraud' && <Fraud />}
+      {tab === 'settings' && <Settings />}
       {tab === 'health' && <Health />}
     </Page>
   );

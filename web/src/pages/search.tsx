@@ -2,15 +2,17 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../lib/api';
-import { COUNTS, diskOf, filterCount, isBid, searchOf, SORTS } from '../lib/query';
+import { COUNTS, diskOf, filterCount, isBid, isReserved, searchOf, SORTS } from '../lib/query';
 import { go, setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Button, Empty, Notice, Page, Segments, Select, Skeleton, useLoad } from '../ui/parts';
-import { Filters, Models } from './search/filters';
+import { Filters } from './search/filters';
 import { OfferList, useOffers } from './search/list';
 import { OfferCard } from './search/offer';
+import { Models, Places } from './search/pick';
 import { RentDialog } from './search/rent';
+import { fitsOf, useTemplate } from './search/template';
 import { WaitDialog } from './search/wait';
 
 /** How soon an instance of the image that was rented last would run, by machine. */
@@ -45,9 +47,10 @@ function Strip({ query, onWait }: { query: URLSearchParams; onWait: () => void }
   return (
     <div class="strip">
       <Segments label="How many GPUs" value={query.get('gpus') ?? ''} options={COUNTS} onChange={(gpus) => setQuery({ gpus })} />
-      <Segments label="Kind of rental" value={isBid(query) ? 'bid' : ''} options={[['', 'On demand'], ['bid', 'Interruptible']]}
-        onChange={(type) => setQuery({ type })} />
+      <Segments label="Kind of rental" value={query.get('type') ?? ''} options={[['', 'On demand'], ['bid', 'Interruptible'], ['reserved', 'Reserved']]}
+        onChange={(type) => setQuery({ type, bid: null })} />
       <Models query={query} gpus={market.data?.gpus ?? []} />
+      <Places query={query} />
       <Select label="Sort by" hideLabel value={query.get('sort') ?? 'score'} options={SORTS}
         onChange={(sort) => setQuery({ sort: sort === 'score' ? null : sort })} />
       <Button icon="clock" onClick={onWait}>Wait for it</Button>
@@ -58,7 +61,9 @@ function Strip({ query, onWait }: { query: URLSearchParams; onWait: () => void }
 export function SearchPage(_: { id: number }) {
   const { query } = usePlace();
   const { user } = useStore(session);
-  const list = useOffers(JSON.stringify(searchOf(query)), String(user?.id ?? 0));
+  const template = useTemplate(query.get('template') ?? '');
+  const asking = searchOf(query, query.get('incompatible') === '1' ? {} : fitsOf(template));
+  const list = useOffers(JSON.stringify(asking), String(user?.id ?? 0));
   const { offers, error, reload } = list;
   const starts = useStarts(offers);
   const [isFiltering, setFiltering] = useState(false);
@@ -71,14 +76,16 @@ export function SearchPage(_: { id: number }) {
   if (asked) kept.current = asked;
   const rented = rentId && kept.current?.id === rentId ? kept.current : null;
   return (
-    <Page title="Find GPUs" lead={isBid(query) ? 'Interruptible: you bid, and run while your bid is the highest.' : 'On demand: at a fixed price, by the second, for as long as you want.'}>
+    <Page title="Find GPUs" lead={isBid(query) ? 'Interruptible: you bid, and run while your bid is the highest.'
+      : isReserved(query) ? 'Reserved: as on demand, and cheaper for who pays ahead. What is struck through is the price without that.'
+        : 'On demand: at a fixed price, by the second, for as long as you want.'}>
       <Strip query={query} onWait={() => setQuery({ wait: '1' })} />
       <div class="search">
         <aside class={isFiltering ? 'open' : undefined}>
           <Button icon="filter" aria-expanded={isFiltering} onClick={() => setFiltering(!isFiltering)}>
             {isFiltering ? 'Hide the filters' : count > 0 ? `Filters (${count})` : 'Filters'}
           </Button>
-          <Filters query={query} />
+          <Filters query={query} template={template} />
         </aside>
         <div class="stack offers">
           {error && <Notice kind="bad" action={<Button onClick={reload}>Try again</Button>}>{error}</Notice>}
@@ -86,14 +93,13 @@ export function SearchPage(_: { id: number }) {
           {offers?.length === 0 && <NoOffers />}
           {offers && <p class="sr" role="status">{list.hasMore ? `More than ${offers.length} offers` : `${offers.length} offers`}</p>}
           <OfferList list={list} draw={(offer) => (
-            <OfferCard key={offer.id} offer={offer} query={query} disk={diskOf(query)} isBid={isBid(query)}
-              starts={starts.get(offer.machine_id)} onRent={() => setQuery({ rent: String(offer.id) })} />
+            <OfferCard key={offer.id} offer={offer} query={query} asking={asking}
+              starts={starts.get(offer.machine_id)} onRent={(bid) => setQuery({ rent: String(offer.id), bid })} />
           )} />
         </div>
       </div>
       {query.get('wait') === '1' && <WaitDialog query={query} disk={diskOf(query)} onClose={() => setQuery({ wait: null })} />}
-      {rented && <RentDialog key={rented.id} offer={rented} disk={diskOf(query)} isBid={isBid(query)} template={query.get('template') ?? ''} volume={query.get('volume') ?? ''}
-        onClose={() => setQuery({ rent: null })} />}
+      {rented && <RentDialog key={rented.id} offer={rented} query={query} onClose={() => setQuery({ rent: null, bid: null })} />}
     </Page>
   );
 }

@@ -2,11 +2,13 @@
 import { useState } from 'preact/hooks';
 import type { NotificationChoice, NotificationType, TfaStatusReply } from '#api';
 import { call } from '../lib/api';
-import { moment } from '../lib/format';
+import { money, moment } from '../lib/format';
+import { live } from '../lib/live';
 import { usePlace } from '../lib/router';
 import { useRules } from '../lib/rules';
 import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
+import { Icon } from '../ui/icons';
 import { Area, Button, Card, Chip, Copy, Dialog, Field, Loaded, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
 import { Connections, Variables } from './settings/variables';
 import { Webhooks } from './settings/webhooks';
@@ -161,10 +163,28 @@ function RemoveFactor({ id, onDone, onClose }: { id: number; onDone: () => void;
   );
 }
 
+/** Ten others, in place of all. */
+function MoreCodes({ onDone, onClose }: { onDone: (codes: string[]) => void; onClose: () => void }) {
+  const [code, setCode] = useState('');
+  const { busy, error, act } = useAct();
+  const make = (): void => act(async () => onDone((await call('PUT /api/v0/tfa/regen-backup-codes/', { body: { tfa_method: 'totp', code } })).backup_codes));
+  return (
+    <Dialog title="Make other backup codes?" onClose={onClose}>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); make(); }}>
+        <p>Those that you have open nothing any more.</p>
+        <Field label="Code from your app" value={code} inputMode="numeric" autocomplete="one-time-code" required onInput={(event) => setCode(event.currentTarget.value)} />
+        {error && <Notice kind="bad">{error}</Notice>}
+        <Button kind="primary" type="submit" busy={busy}>Make them</Button>
+      </form>
+    </Dialog>
+  );
+}
+
 function Factors() {
   const status = useLoad(() => call('GET /api/v0/tfa/status/'));
   const [codes, setCodes] = useState<string[]>([]);
   const [gone, setGone] = useState<number | null>(null);
+  const [isMore, setMore] = useState(false);
   const done = (list: string[]): void => { setCodes(list); status.reload(); void refreshUser(); };
   return (
     <Card title="Two-factor authentication">
@@ -179,12 +199,32 @@ function Factors() {
                 <Button kind="quiet" icon="trash" onClick={() => setGone(method.id)}>Remove</Button>
               </p>
             ))}
-            <AddFactor onDone={done} />
+            <div class="row"><AddFactor onDone={done} />{isOn && <Button onClick={() => setMore(true)}>Other backup codes</Button>}</div>
           </div>
         )}
       </Loaded>
       {codes.length > 0 && <Codes codes={codes} onClose={() => setCodes([])} />}
+      {isMore && <MoreCodes onClose={() => setMore(false)} onDone={(list) => { setMore(false); done(list); }} />}
       {gone !== null && <RemoveFactor id={gone} onClose={() => setGone(null)} onDone={() => { setGone(null); done([]); }} />}
+    </Card>
+  );
+}
+
+/** What it takes for an account to be gone: this market closes none by a button, since books are kept for years. */
+function Leaving() {
+  const { instances, credit } = useStore(live);
+  const { user } = useStore(session);
+  const volumes = useLoad(async () => (await call('GET /api/v0/volumes/')).volumes.length);
+  const machines = useLoad(async () => (await call('GET /api/v0/machines/')).machines.length);
+  const left: [string, string, boolean][] = [['/instances', `${instances?.size ?? 0} instances`, !instances?.size], ['/volumes', `${volumes.data ?? 0} volumes`, !volumes.data],
+    ['/machines', `${machines.data ?? 0} machines`, !machines.data], ['/billing', `${money(credit ?? user?.credit ?? 0)} of credit`, (credit ?? user?.credit ?? 0) <= 0]];
+  return (
+    <Card title="Leave this market">
+      <div class="stack">
+        <p class="muted">First end what costs or earns something. Then ask the market's operator to delete the account: what the law asks to be kept of its bills is kept, and nothing else.</p>
+        <ul class="steps">{left.map(([to, text, isDone]) => <li key={to} class={isDone ? 'done' : undefined}><Icon name={isDone ? 'check' : 'alert'} /><a href={to}>{text}</a></li>)}</ul>
+        <Copy text={`Please delete the account ${user?.sid ?? ''} ${user?.email ?? ''}.`} label="What to write to the operator" />
+      </div>
     </Card>
   );
 }
@@ -224,6 +264,7 @@ function Grid({ types, initial }: { types: NotificationType[]; initial: Choices 
       </Table>
       {error && <Notice kind="bad">{error}</Notice>}
       <div><Button kind="primary" busy={busy} onClick={save}>Save</Button></div>
+      <p class="hint">At which credit you are told, is set under <a href="/billing">Billing</a>.</p>
     </div>
   );
 }
@@ -248,7 +289,7 @@ export function SettingsPage(_: { id: number }) {
         tabs={[['profile', 'Profile'], ['security', 'Security'], ['notifications', 'Notifications'], ['webhooks', 'Webhooks'], ['variables', 'Variables and clouds']]} />
       <div class="stack">
         {tab === 'profile' && <><Profile /><ChangeKey /></>}
-        {tab === 'security' && <><Password /><Factors /></>}
+        {tab === 'security' && <><Password /><Factors /><Leaving /></>}
         {tab === 'notifications' && <Notifications />}
         {tab === 'webhooks' && <Webhooks />}
         {tab === 'variables' && <><Variables /><Connections /></>}

@@ -7,7 +7,7 @@ import { duration, number } from '../lib/format';
 import { setQuery, usePlace } from '../lib/router';
 import { useRules } from '../lib/rules';
 import { Icon } from '../ui/icons';
-import { Button, Card, Copy, Notice, Page, Select, useAct } from '../ui/parts';
+import { Button, Card, Check, Copy, Notice, Page, Select, useAct } from '../ui/parts';
 import { useEvery } from '../ui/every';
 import { Checks } from './machines/checks';
 
@@ -43,6 +43,7 @@ function Checklist({ one }: { one: Machine }) {
 }
 
 function Command() {
+  const [isAgreed, setAgreed] = useState(false);
   const [token, setToken] = useState<{ token: string; expires_at: number } | null>(null);
   const rules = useRules();
   const { busy, error, act } = useAct();
@@ -50,10 +51,17 @@ function Command() {
   return (
     <div class="stack">
       {error && <Notice kind="bad">{error}</Notice>}
+      <details class="question"><summary>What you agree to</summary><ul class="prose">
+        <li>Renters run what they like on it within their walls; you look into neither their files nor their traffic.</li>
+        <li>What you promise you keep: the hardware that it shows, the prices of a rental until its end, and the machine until the day that you have set.</li>
+        <li>To take it back from who rents on demand takes {rules?.reclaim_hours ?? 24} hours of notice; while it is out of contact you earn nothing{rules?.downtime_credit_percent ? `, and give back ${rules.downtime_credit_percent} % of its price` : ''}.</li>
+        <li>The market keeps {rules?.fee_percent} % of what renters pay, and pays you within {rules?.payout_within_days} days after each Friday.</li>
+      </ul></details>
       {!token ? (
         <div class="stack">
           <p>A machine joins with a token that is good once, for {rules?.enroll_token_minutes ?? 15} minutes, and for nothing else: it opens neither your account nor your other machines.</p>
-          <div><Button kind="primary" icon="key" busy={busy} onClick={make}>Make a token</Button></div>
+          <Check label="I agree to that" checked={isAgreed} onChange={setAgreed} />
+          <div><Button kind="primary" icon="key" busy={busy} disabled={!isAgreed} onClick={make}>Make a token</Button></div>
         </div>
       ) : (
         <div class="stack">

@@ -6,7 +6,8 @@ import { call } from '../lib/api';
 import { ago, number, plural } from '../lib/format';
 import { go, setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
-import { Button, Card, Chip, Dialog, Empty, Facts, Loaded, Notice, Page, Tabs, toast, useAct, useLoad } from '../ui/parts';
+import { Button, Card, Dialog, Empty, Facts, Loaded, Notice, Page, Segments, Tabs, toast, useAct, useLoad } from '../ui/parts';
+import { TemplateChips, Tile } from './search/template';
 import { TemplateEditor } from './templates/editor';
 
 export type Known = Partial<Template>;
@@ -14,10 +15,15 @@ export type Known = Partial<Template>;
 const TABS: [string, string][] = [['', 'All'], ['recommended', 'Recommended'], ['mine', 'Mine'], ['recent', 'Recent'], ['popular', 'Popular']];
 const LAUNCHES: Record<string, string> = { ssh: 'SSH', jupyter: 'Jupyter', args: 'Command' };
 
-function keep(list: Known[], tab: string, text: string): Known[] {
+/** What templates may be told apart by, each a chip to press. */
+const TAGS: [string, (one: Known) => boolean][] = [['SSH', (one) => one.runtype === 'ssh'], ['Jupyter', (one) => one.runtype === 'jupyter'], ['Command', (one) => one.runtype === 'args'],
+  ['Public', (one) => one.private === false], ['Private', (one) => one.private === true]];
+
+function keep(list: Known[], tab: string, text: string, tag: string): Known[] {
   const me = session.get().team ?? session.get().user?.id;
   const word = text.toLowerCase();
-  const found = list.filter((one) => `${one.name} ${one.image} ${one.desc}`.toLowerCase().includes(word));
+  const fits = TAGS.find(([name]) => name === tag)?.[1] ?? (() => true);
+  const found = list.filter((one) => `${one.name} ${one.image} ${one.desc}`.toLowerCase().includes(word) && fits(one));
 
   if (tab === 'recommended') return found.filter((one) => one.recommended);
   if (tab === 'mine') return found.filter((one) => one.creator_id === me);
@@ -66,18 +72,14 @@ function TemplateCard({ one, onEdit, onRemove, onShow }: { one: Known; onEdit: (
   return (
     <Card>
       <div class="stack tight">
-        <h2>{one.name}</h2>
-        <p class="row chips">
-          <Chip>{LAUNCHES[one.runtype ?? ''] ?? one.runtype}</Chip>
-          {one.recommended && <Chip kind="good">recommended</Chip>}
-          {isMine && one.private && <Chip>only you see it</Chip>}
-        </p>
-        <p class="muted small"><code>{one.image}</code></p>
+        <header class="row"><Tile name={one.name ?? '?'} /><div class="grow"><h2>{one.name}</h2><p class="muted small">{one.href ? <a href={one.href} target="_blank" rel="noreferrer">{one.image}</a> : <code>{one.image}</code>}</p></div></header>
+        <TemplateChips one={one} />
+        {isMine && one.private && <p class="small muted">Only you see it.</p>}
         {one.desc && <p>{one.desc}</p>}
         <p class="muted small">{one.count_created ? `${plural(one.count_created, 'instance')}, the last ${one.recent_create_date ? ago(one.recent_create_date) : ''}` : 'Not used yet'}</p>
         <div class="row">
           <a class="button primary" href={useLink(one)} aria-label={`Use ${one.name}`}>Use it</a>
-          <Button kind="quiet" aria-label={`About ${one.name}`} onClick={onShow}>About</Button>
+          <Button kind="quiet" aria-label={`Read me of ${one.name}`} onClick={onShow}>Read me</Button>
           {isMine && <Button kind="quiet" aria-label={`Edit ${one.name}`} onClick={onEdit}>Edit</Button>}
           {isMine && <Button kind="quiet" icon="trash" aria-label={`Delete ${one.name}`} onClick={onRemove} />}
         </div>
@@ -107,10 +109,11 @@ export function TemplatesPage(_: { id: number }) {
       <Tabs label="Templates" value={tab} tabs={TABS} to={(key) => `/templates${key ? `?tab=${key}` : ''}`} />
       <div class="strip"><div class="field grow"><label class="sr" for="find">Find a template</label>
         <input id="find" type="search" placeholder="Find by name, image or description" data-find value={query.get('find') ?? ''}
-          onInput={(event) => setQuery({ find: event.currentTarget.value })} /></div></div>
+          onInput={(event) => setQuery({ find: event.currentTarget.value })} /></div>
+        <Segments label="Kind" value={query.get('tag') ?? ''} options={[['', 'All'], ...TAGS.map(([name]): [string, string] => [name, name])]} onChange={(tag) => setQuery({ tag })} /></div>
       <Loaded from={list} rows={2} height={150}>
         {(all) => {
-          const found = keep(all, tab, query.get('find') ?? '');
+          const found = keep(all, tab, query.get('find') ?? '', query.get('tag') ?? '');
           return found.length === 0
             ? <Empty icon="template" title="No template here"><p>Make one of an image that you use, and it is one click from then on.</p></Empty>
             : <div class="cards">{found.map((one) => <TemplateCard key={one.hash_id} one={one} onShow={() => setQuery({ show: one.hash_id ?? null })}

@@ -48,6 +48,7 @@ export async function billing(who) {
   await page.getByRole('button', { name: /^C\.\d+$/ }).first().click();
   await page.locator('tr.part').first().waitFor();
   assert.match(await page.locator('tr.part').first().textContent(), /hours (at|of)/);
+  await shows(who, 'charges');
   await who.look('charges');
   assert.match(await saved(who, 'Export'), /^instance,what,description,start,end,dollars\r\ninstance-\d+,/);
   await who.go('/billing?tab=charges&kind=bwu');
@@ -57,7 +58,18 @@ export async function billing(who) {
   await page.getByRole('region', { name: 'Payments' }).getByText('$25.00').waitFor();
   await who.look('payments');
   await who.go('/billing?tab=statements');
+  await shows(who, 'statements');
+  await who.look('statements');
   assert.match(await saved(who, 'Download it'), /round/i);
+  await who.go('/billing');
+  await who.fill('Name or company', 'Renter AB');
+  await who.fill('Tax number', 'SE556677');
+  await who.press('Save the details');
+  await page.getByText('The next bill says so.').waitFor();
+  await who.go('/billing?tab=statements');
+  const bill = await saved(who, 'As a page to print');
+  assert.match(bill, /Renter AB/);
+  assert.match(bill, /SE556677/);
   step('the balance moves; charges, payments and statements are there, and can be saved');
 }
 
@@ -72,10 +84,21 @@ export async function templates(who) {
   const table = page.getByRole('region', { name: 'Variables and ports' });
   await table.getByText('good day').waitFor();
   await table.getByText('8080:8080').waitFor();
+  await page.getByLabel(/^More: disk, registry/).check();
+  await shows(who, 'editor');
+  await who.fill('Memory of a GPU', '16');
+  assert.equal(await page.getByLabel('As a query object').inputValue(), '{"gpu_ram":{"gte":16000}}');
   await who.look('template');
+  await page.getByText('ReadMe', { exact: true }).click();
+  await page.getByLabel('For its readers').fill('It greets.');
   await who.press('Save');
   await page.getByRole('heading', { name: 'Notebook' }).waitFor();
+  await shows(who, 'templates');
   await who.look('templates');
+  await page.getByRole('button', { name: 'Read me of Notebook' }).click();
+  await page.getByLabel('Read me', { exact: true }).getByText('It greets.').waitFor();
+  await who.look('readme');
+  await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Edit Notebook' }).click();
   await who.fill('In one line', 'Debian');
   await who.press('Save');
@@ -85,6 +108,12 @@ export async function templates(who) {
   await page.getByPlaceholder('Find by name').fill('note');
   await page.getByRole('link', { name: 'Use Notebook' }).click();
   await page.waitForURL(/template=[0-9a-f]{32}/);
+  await page.locator('.template-card').getByText('Notebook').waitFor();
+  const fitting = await page.getByRole('article').count();
+  await who.look('search-template');
+  await page.getByLabel(/Incompatible machines/).check();
+  await page.waitForURL(/incompatible=1/);
+  assert.ok(await page.getByRole('article').count() >= fitting);
   await page.getByRole('button', { name: /^Rent / }).first().click();
   assert.equal(await page.getByLabel('Template').locator('option:checked').textContent(), 'Notebook');
   await page.keyboard.press('Escape');

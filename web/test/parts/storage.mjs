@@ -33,6 +33,10 @@ export async function volumes(who) {
   await page.getByRole('region', { name: 'Volumes' }).getByText('datasets').waitFor(WAIT);
   await shows(who, 'volumes');
   await who.look('volumes');
+  await who.press('Clone');
+  await page.getByRole('dialog').getByText(/It costs \$[\d.]+\/day from now on/).waitFor(WAIT);
+  await who.look('clone');
+  await page.keyboard.press('Escape');
   const machine = (await page.locator('dl.facts').getByText(/^m:\d+$/).textContent()).slice(2);
   await page.getByRole('link', { name: 'Rent instance using this volume' }).click();
   await page.waitForURL(new RegExp(`machine=${machine}&volume=`));

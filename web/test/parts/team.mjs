@@ -12,6 +12,8 @@ export async function market(who) {
   assert.match(await table.textContent(), /rented, \d+ free/);
   await shows(who, 'market');
   await who.look('market');
+  await page.locator('svg.world').scrollIntoViewIfNeeded();
+  assert.equal(await page.locator('svg.world circle').count(), 6);
   await page.getByText('Unverified', { exact: true }).click();
   await page.waitForURL(/verified=no/);
   await page.getByText('No GPU of that kind').waitFor();
@@ -34,6 +36,9 @@ export async function found(owner, member) {
   await page.getByRole('region', { name: 'Members' }).getByText(owner.email).waitFor();
   await page.getByRole('link', { name: 'Roles' }).click();
   await owner.press('Make a role');
+  await page.getByLabel('Billing / Earning: Read', { exact: true }).check();
+  await shows(owner, 'role');
+  await owner.look('role');
   await owner.fill('Name', 'Watcher');
   await owner.press('Keep the role');
   await page.getByRole('region', { name: 'Roles' }).getByText('Watcher').waitFor();
@@ -58,6 +63,7 @@ export async function join(owner, member) {
   await member.see('You rent nothing yet');
   await owner.go('/team');
   await owner.page.getByRole('button', { name: `Remove ${member.email}` }).waitFor();
+  await shows(owner, 'team');
   await owner.look('team');
   await owner.page.getByRole('button', { name: `Remove ${member.email}` }).click();
   await owner.press('Remove them');
@@ -76,6 +82,7 @@ export async function audit(who) {
   await who.go('/audit');
   const log = page.getByRole('region', { name: 'Audit log' });
   await log.getByText('team.create').waitFor();
+  await shows(who, 'audit');
   await who.look('audit');
   await page.getByPlaceholder('Find by what was done').fill('team.destroy');
   await log.getByText('team.create').waitFor({ state: 'detached' });

@@ -61,38 +61,67 @@ export function Payments() {
   );
 }
 
-/** Months that are over have numbers; any month can be had as a file, whose last line rounds it to cents. */
-export function Statements() {
-  const [month, setMonth] = useState(monthsUntil(today(), 1)[0] as string);
+/** A page of the server's, to print or to keep. */
+async function page(name: string, read: () => Promise<unknown>): Promise<void> {
+  download(`${name}.html`, (await read()) as string, 'text/html');
+}
+
+function Deposits() {
+  const told = useLoad(async () => (await call('GET /api/v0/billing/deposits/')).deposits);
   const { busy, error, act } = useAct();
-  const list = useLoad(async () => (await call('GET /api/v0/charges/statements/')).results, []);
-  const save = (one: string): void => act(async () => download(`berth-${one}.csv`, await call('GET /api/v0/charges/csv/', { query: { month: one } })));
-  const paper = (one: string): string => `/api/v0/charges/statement/?month=${one}`;
   return (
-    <div class="stack">
-      <p class="muted">What you were charged in a month, by instance, component and price, with its total rounded to cents. Months are UTC.</p>
-      <Loaded from={list} rows={2} height={44}>
-        {(rows) => rows.length === 0 ? <Empty icon="card" title="No month is settled yet"><p>When a month is over and all of it is posted, its statement has a number and is listed here.</p></Empty> : (
-          <Table head={['Number', 'Month', 'Total', 'Made', '']} label="Statements">
-            {rows.map((one) => (
-              <tr key={one.number}>
-                <th scope="row"><a href={paper(one.month)} target="_blank" rel="noreferrer">{one.number}</a></th>
-                <td>{one.month}</td>
-                <td class="num">{money(one.total)}</td>
-                <td>{moment(one.made)}</td>
-                <td><Button icon="down" busy={busy} aria-label={`Download ${one.number}`} onClick={() => save(one.month)}>Download it</Button></td>
-              </tr>
+    <Loaded from={told} rows={1} height={44}>
+      {(deposits) => deposits.length === 0 ? null : (
+        <Card title="Deposits">
+          <Table head={['Number', 'When', 'By', 'State', 'Dollars', '']} label="Deposits">
+            {deposits.map((one) => (
+              <tr key={one.id}><th scope="row">{one.id}</th><td>{moment(one.created_at)}</td><td>{one.provider}{one.automatic && ', by itself'}</td>
+                <td><Chip kind={one.state === 'paid' ? 'good' : one.state === 'failed' ? 'bad' : 'plain'} title={one.reason ?? undefined}>{one.state.replaceAll('_', ' ')}</Chip></td><td class="num">{money(one.amount)}</td>
+                <td>{one.state === 'paid' && <Button kind="quiet" icon="down" busy={busy} aria-label={`Receipt of deposit ${one.id}`}
+                  onClick={() => act(() => page(`receipt-${one.id}`, () => call('GET /api/v0/billing/deposits/{id}/receipt/', { path: { id: one.id } })))}>Receipt</Button>}</td></tr>
             ))}
           </Table>
-        )}
-      </Loaded>
-      <Card title="A month as a file">
-        <div class="strip">
-          <Select label="Month" value={month} options={monthsUntil(today(), 24).map((one) => [one, one])} onChange={setMonth} />
-          <Button kind="primary" icon="down" busy={busy} onClick={() => save(month)}>Download it</Button>
+          {error && <Notice kind="bad">{error}</Notice>}
+        </Card>
+      )}
+    </Loaded>
+  );
+}
+
+/** Months that are over, each with the number of its bill; and any month as a file, whose last line rounds it to cents. */
+export function Statements() {
+  const [month, setMonth] = useState(monthsUntil(today(), 1)[0] as string);
+  const numbered = useLoad(async () => (await call('GET /api/v0/charges/statements/')).results);
+  const { busy, error, act } = useAct();
+  const asCsv = (of: string): void => act(async () => download(`berth-${of}.csv`, await call('GET /api/v0/charges/csv/', { query: { month: of } })));
+  const asPage = (name: string, of: string): void => act(() => page(name, () => call('GET /api/v0/charges/statement/', { query: { month: of } })));
+  return (
+    <div class="stack">
+      <Card title="A month's statement">
+        <div class="stack">
+          <p class="muted">What you were charged in a month, by instance, component and price, with its total rounded to cents. Months are UTC.</p>
+          <div class="strip">
+            <Select label="Month" value={month} options={monthsUntil(today(), 24).map((one) => [one, one])} onChange={setMonth} />
+            <Button kind="primary" icon="down" busy={busy} onClick={() => asCsv(month)}>Download it</Button>
+            <Button icon="log" busy={busy} onClick={() => asPage(`berth-${month}`, month)}>As a page to print</Button>
+          </div>
+          {error && <Notice kind="bad">{error}</Notice>}
         </div>
       </Card>
-      {error && <Notice kind="bad">{error}</Notice>}
+      <Card title="Invoices of months that are over">
+        <Loaded from={numbered} rows={1} height={44}>
+          {(list) => list.length === 0 ? <p class="muted">The first gets its number once its month is over: INV, the year, and a number without gaps.</p> : (
+            <Table head={['Invoice', 'Month', 'Made', 'Exactly', 'Dollars', '']} label="Invoices">
+              {list.map((one) => (
+                <tr key={one.number}><th scope="row">{one.number}</th><td>{one.month}</td><td>{moment(one.made)}</td><td class="num">{money(one.gross, 6)}</td><td class="num">{money(one.total)}</td>
+                  <td><span class="row"><Button kind="quiet" icon="log" busy={busy} aria-label={`Invoice ${one.number} as a page`} onClick={() => asPage(one.number, one.month)}>Page</Button>
+                    <Button kind="quiet" icon="down" busy={busy} aria-label={`Invoice ${one.number} as CSV`} onClick={() => asCsv(one.month)}>CSV</Button></span></td></tr>
+              ))}
+            </Table>
+          )}
+        </Loaded>
+      </Card>
+      <Deposits />
     </div>
   );
 }

@@ -6,7 +6,10 @@ import { call } from '../../lib/api';
 import { moment } from '../../lib/format';
 import { live } from '../../lib/live';
 import { useStore } from '../../lib/store';
+import { Icon, type IconName } from '../../ui/icons';
 import { Area, Button, Copy, Dialog, Field, Notice, Select, toast, useAct, useLoad } from '../../ui/parts';
+import { KeysDialog } from './keys';
+import { CloudDialog, MoveDialog, RescueDialog } from './move';
 
 type Props = { one: Instance; onClose: () => void };
 
@@ -104,19 +107,35 @@ function CopyDialog({ one, onClose }: Props) {
   );
 }
 
-type Kind = 'label' | 'recycle' | 'report' | 'copy';
+const DIALOGS = { label: LabelDialog, recycle: RecycleDialog, report: ReportDialog, copy: CopyDialog, cloud: CloudDialog, keys: KeysDialog, move: MoveDialog, rescue: RescueDialog };
+type Kind = keyof typeof DIALOGS;
 
-const DIALOGS = { label: LabelDialog, recycle: RecycleDialog, report: ReportDialog, copy: CopyDialog };
-
+/** In groups, as one looks for them: its files; its log, name and host; its keys. */
 export function MoreActions({ one }: { one: Instance }) {
   const [shown, setShown] = useState<Kind | null>(null);
   const Shown = shown ? DIALOGS[shown] : null;
+  const runs = one.actual_status === 'running';
+  const button = (kind: Kind, icon: IconName, text: string, label: string) =>
+    <Button kind="quiet" icon={icon} aria-label={label} onClick={() => setShown(kind)}>{text}</Button>;
   return (
     <>
-      <Button kind="quiet" icon="move" aria-label={`Copy from instance ${one.id}`} onClick={() => setShown('copy')}>Copy</Button>
-      <Button kind="quiet" icon="recycle" aria-label={`Recycle instance ${one.id}`} onClick={() => setShown('recycle')}>Recycle</Button>
-      <Button kind="quiet" icon="tag" aria-label={`Label instance ${one.id}`} onClick={() => setShown('label')}>Label</Button>
-      <Button kind="quiet" icon="flag" aria-label={`Report machine ${one.machine_id}`} onClick={() => setShown('report')}>Report</Button>
+      <span class="group" role="group" aria-label="Its files">
+        {button('copy', 'move', 'Copy', `Copy from instance ${one.id}`)}
+        {button('cloud', 'cloud', 'Cloud', `Cloud copy of instance ${one.id}`)}
+        {button('move', 'host', 'Move', `Move instance ${one.id}`)}
+        {!runs && button('rescue', 'down', 'Rescue', `Rescue the files of instance ${one.id}`)}
+        {button('recycle', 'recycle', 'Recycle', `Recycle instance ${one.id}`)}
+      </span>
+      <span class="group" role="group" aria-label="About it">
+        <a class="button quiet" href={`/instances/${one.id}?tab=log`}><Icon name="log" />Log</a>
+        {button('label', 'tag', 'Label', `Label instance ${one.id}`)}
+        {button('report', 'flag', 'Report', `Report machine ${one.machine_id}`)}
+      </span>
+      <span class="group" role="group" aria-label="Ways in">
+        {one.jupyter_url && runs && <a class="button quiet" href={one.jupyter_url} target="_blank" rel="noreferrer" aria-label={`Jupyter of instance ${one.id}`}><Icon name="link" />Jupyter</a>}
+        {runs && <a class="button quiet" href={`/instances/${one.id}?tab=connect`} aria-label={`Terminal of instance ${one.id}`}><Icon name="terminal" />Terminal</a>}
+        {button('keys', 'key', 'Keys', `Keys of instance ${one.id}`)}
+      </span>
       {Shown && <Shown one={one} onClose={() => setShown(null)} />}
     </>
   );

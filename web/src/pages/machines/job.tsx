@@ -6,6 +6,7 @@ import { call } from '../../lib/api';
 import { rate } from '../../lib/format';
 import { setQuery, usePlace } from '../../lib/router';
 import { Button, Card, Check, Empty, Facts, Field, Loaded, Notice, Page, toast, useAct, useLoad } from '../../ui/parts';
+import { useEvery } from '../../ui/every';
 
 interface Draft { image: string; command: string; price: string; up: string; down: string }
 
@@ -29,6 +30,7 @@ function JobForm({ draft, change, machines }: { draft: Draft; change: (part: Par
 
 export function JobCard({ one, onDone }: { one: Machine; onDone: () => void }) {
   const job = useLoad(() => call('GET /api/v0/machines/{id}/defjob/', { path: { id: one.id } }));
+  const now = useEvery(() => call('GET /api/v0/machines/{id}/rentals/', { path: { id: one.id } }), [one.id]);
   const { busy, error, act } = useAct();
   const remove = (): void => act(async () => {
     const { msg } = await call('DELETE /api/v0/machines/{id}/defjob/', { path: { id: one.id } });
@@ -42,7 +44,8 @@ export function JobCard({ one, onDone }: { one: Machine; onDone: () => void }) {
         {(told) => told.image === null ? <p class="muted">None: GPUs that nobody rents do nothing, and bids start at your lowest bid.</p> : (
           <div class="stack">
             <Facts rows={[['Image', <code>{told.image}</code>], ['Command', told.args.length > 0 ? <code>{told.args.join(' ')}</code> : 'the image’s own'],
-              ['Price, and floor of bids', rate(told.price_gpu ?? 0)], ['Free GPUs for it', `${one.gpu_occupancy.split('x').length - 1} of ${one.num_gpus}`]]} />
+              ['Price, and floor of bids', rate(told.price_gpu ?? 0)], ['Free GPUs for it', `${one.gpu_occupancy.split('x').length - 1} of ${one.num_gpus}`],
+              ['It runs on', now.data ? `${now.data.gpus.filter((gpu) => gpu.class === 'idle').length} of them now` : '…']]} />
             {error && <Notice kind="bad">{error}</Notice>}
             <div><Button kind="danger" icon="trash" busy={busy} onClick={remove}>Remove the job</Button></div>
             <p class="hint">It runs free of charge and of fee, and makes way for any renter at once.</p>
@@ -81,6 +84,7 @@ export function CreateJobPage(_: { id: number }) {
                 {machines.map((one) => <Check key={one.id} label={`m:${one.id} ${one.hostname ?? ''}`} checked={chosen.has(one.id)} onChange={(on) => choose(one.id, on)}
                   hint={one.bid_image ? `It runs ${one.bid_image} at ${rate(one.bid_gpu_cost ?? 0)} now.` : undefined} />)}
               </fieldset>
+              <p class="hint">It takes all GPUs that nobody rents, and makes way for who does, at once.</p>
               <JobForm draft={draft} change={(part) => setDraft({ ...draft, ...part })} machines={machines.filter((one) => chosen.has(one.id))} />
               {error && <Notice kind="bad">{error}</Notice>}
               <div><Button kind="primary" type="submit" busy={busy} disabled={chosen.size === 0}>Create Job</Button></div>

@@ -12,6 +12,7 @@ import { Checks } from './checks';
 import { History } from './history';
 import { JobCard } from './job';
 import { PricesDialog } from './prices';
+import { Rentals } from './rentals';
 
 function Overview({ one }: { one: Machine }) {
   return (
@@ -22,6 +23,7 @@ function Overview({ one }: { one: Machine }) {
         <div class="figure"><span>Rentals</span><strong>{one.current_rentals_running} run, {one.current_rentals_resident - one.current_rentals_running} stopped</strong></div>
         <div class="figure"><span>Reliability</span><strong>{percent(one.reliability2, 2)}</strong></div>
       </div>
+      <Rentals id={one.id} disk={one.disk_space} />
       <Card title="Prices">
         <Facts rows={[['A GPU, on demand', one.listed_gpu_cost === null ? 'not set' : rate(one.listed_gpu_cost)], ['Lowest bid', one.min_bid_price === null ? '–' : rate(one.min_bid_price)],
           ['Disk', one.listed_storage_cost === null ? '–' : `${money(one.listed_storage_cost)}/GB/month`], ['Sent', `${perTb(one.listed_inet_up_cost)}/TB`], ['Received', `${perTb(one.listed_inet_down_cost)}/TB`],
@@ -109,6 +111,7 @@ export function MachinePage({ id }: { id: number }) {
       actions={<><MachineState one={one} /><a class="button" href={`/earnings?machine=${id}`}>Earnings</a><a class="button primary" href={`${to(tab)}${tab ? '&' : '?'}prices=${id}`}>Set Prices</a></>}>
       {one.error_description && <Notice kind="bad">{one.error_description}</Notice>}
       {one.timeout > 0 && <Notice kind="warn">It has said nothing for {duration(one.timeout)}. Nothing on it is charged until it does. Is berth-host running there, and does it reach this market?</Notice>}
+      {one.machine_maintenance ? <Notice>Maintenance is announced: <a href={to('care')}>when, and for how long</a>.</Notice> : null}
       <Tabs label="Machine" value={tab} tabs={TABS} to={to} />
       {tab === '' && <Overview one={one} />}
       {tab === 'care' && <div class="stack"><JobCard one={one} onDone={list.reload} /><Maintenance one={one} onDone={list.reload} /><Extend one={one} onDone={list.reload} /><Ends one={one} onDone={list.reload} /></div>}

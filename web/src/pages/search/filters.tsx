@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Template } from '#api';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { GpuMetrics } from '#api';
-import { call } from '../../lib/api';
-import { money } from '../../lib/format';
-import { DISK_DEFAULT_GB, diskOf, FILTERS, TOGGLES, type Filter } from '../../lib/query';
+import { number } from '../../lib/format';
+import { DISK_DEFAULT_GB, diskOf, FILTERS, TOGGLES, volumeOf, type Filter } from '../../lib/query';
 import { go, setQuery } from '../../lib/router';
-import { session } from '../../lib/session';
-import { useStore } from '../../lib/store';
-import { Button, Check, Chip, Field, toast, useLoad } from '../../ui/parts';
+import { Button, Check, Field, Select, toast } from '../../ui/parts';
+import { TemplateCard } from './template';
 
 const TYPING_MS = 60; // less than somebody who types a number takes from digit to digit
+const VOLUME_DEFAULT_GB = 15;
 
 /** What is typed becomes part of the address once the typing pauses. */
 export function useTyped(value: string, change: (text: string) => void): [string, (text: string) => void] {
@@ -24,43 +23,55 @@ export function useTyped(value: string, change: (text: string) => void): [string
   return [text, type];
 }
 
-function NumberFilter({ filter, query }: { filter: Filter; query: URLSearchParams }) {
-  const [text, type] = useTyped(query.get(filter.key) ?? '', (value) => setQuery({ [filter.key]: value }));
-  return <Field label={filter.label} unit={filter.unit} type="number" min={0} max={filter.max} step={filter.step} value={text}
-    placeholder={filter.operator === 'lte' ? 'any' : 'at least'} onInput={(event) => type(event.currentTarget.value)} />;
-}
-
-function Disk({ query }: { query: URLSearchParams }) {
-  const [text, type] = useTyped(String(diskOf(query)), (value) => setQuery({ disk: value === String(DISK_DEFAULT_GB) ? null : value }));
-  const id = 'disk';
+function Slider({ id, label, shown, min, max, step = 1, value, onInput }: {
+  id: string; label: string; shown: string; min: number; max: number; step?: number; value: number; onInput: (text: string) => void;
+}) {
   return (
     <div class="field">
-      <label for={id}>Disk <output>{text} GB</output></label>
-      <input id={id} type="range" min={2} max={1000} step={1} value={Math.min(1000, Number(text))}
-        onInput={(event) => type(event.currentTarget.value)} />
-      <p class="hint">Kept, and paid for, until the instance is destroyed. It cannot grow later.</p>
+      <label for={id}>{label} <output>{shown}</output></label>
+      <input id={id} type="range" min={min} max={max} step={step} value={Math.min(max, Math.max(min, value))} aria-valuetext={shown} onInput={(event) => onInput(event.currentTarget.value)} />
     </div>
   );
 }
 
-const GROUPS: [Filter['group'], string][] = [['price', 'Price and time'], ['gpu', 'GPU'], ['host', 'Machine'], ['net', 'Network']];
+function NumberFilter({ filter, query }: { filter: Filter; query: URLSearchParams }) {
+  const { key, label, unit, min, max, step } = filter;
+  const [text, type] = useTyped(query.get(key) ?? '', (value) => setQuery({ [key]: value }));
+  if (min !== undefined)
+    return <Slider id={`filter-${key}`} label={label} shown={text === '' ? 'any' : `${number(Number(text), 1)} ${unit}`} min={min} max={max} step={step} value={Number(text)}
+      onInput={(value) => type(Number(value) <= min ? '' : value)} />;
+  return <Field label={label} unit={unit} type="number" min={0} max={max} step={step} value={text}
+    placeholder={filter.operator === 'lte' ? 'any' : 'at least'} onInput={(event) => type(event.currentTarget.value)} />;
+}
 
-/** What is going to run: the template that was chosen, or that one is chosen when renting. */
-function TemplateCard({ query }: { query: URLSearchParams }) {
-  const { state } = useStore(session);
-  const hash = query.get('template') ?? '';
-  const list = useLoad(async () => (state === 'in' && hash ? (await call('GET /api/v0/template/')).templates : []), [state, hash]);
-  const found = list.data?.find((one) => one.hash_id === hash);
+/** The disk, a volume beside it, and both together. */
+function Space({ query }: { query: URLSearchParams }) {
+  const [disk, typeDisk] = useTyped(String(diskOf(query)), (value) => setQuery({ disk: value === String(DISK_DEFAULT_GB) ? null : value }));
+  const [volume, typeVolume] = useTyped(String(volumeOf(query)), (value) => setQuery({ vol: value }));
+  const hasVolume = volumeOf(query) > 0;
   return (
-    <section class="template-card">
-      <h2>{found?.name ?? 'Any image'}</h2>
-      <p class="muted small">{found ? <code>{found.image}</code> : 'Chosen when you rent.'}</p>
-      {found && <p class="row chips"><Chip>{found.runtype === 'jupyter' ? 'Jupyter + SSH' : found.runtype === 'args' ? 'Command' : 'SSH'}</Chip>{found.recommended && <Chip kind="good">recommended</Chip>}</p>}
-      <a class="button" href="/templates">Change Template</a>
-    </section>
+    <div class="stack tight">
+      <Slider id="disk" label="Disk" shown={`${disk} GB`} min={2} max={1000} value={Number(disk)} onInput={typeDisk} />
+      <p class="hint">Kept, and paid for, until the instance is destroyed. It cannot grow later.</p>
+      <Select label="Volume beside it" value={hasVolume ? 'new' : ''} options={[['', 'None'], ['new', 'A new one, which outlives it']]}
+        onChange={(value) => setQuery({ vol: value ? String(VOLUME_DEFAULT_GB) : null })} />
+      {hasVolume && <>
+        <Slider id="vol" label="Volume" shown={`${volume} GB`} min={1} max={1000} value={Number(volume)} onInput={typeVolume} />
+        <p class="row spread small"><span>Total</span><b>{number(Number(disk) + Number(volume))} GB</b></p>
+      </>}
+    </div>
   );
 }
 
+const PLAN: [string, string, string][] = [['hours', 'It runs for', 'hours'], ['in', 'It receives', 'GB'], ['out', 'It sends', 'GB']];
+
+/** How long, and how much traffic: then each offer shows what all of that costs. */
+function PlanField({ name, label, unit, query }: { name: string; label: string; unit: string; query: URLSearchParams }) {
+  const [text, type] = useTyped(query.get(name) ?? '', (value) => setQuery({ [name]: value }));
+  return <Field label={label} unit={unit} type="number" min={0} step="any" value={text} onInput={(event) => type(event.currentTarget.value)} />;
+}
+
+const GROUPS: [Filter['group'], string][] = [['price', 'Price and time'], ['gpu', 'GPU'], ['host', 'Machine'], ['net', 'Network']];
 const MINE = 'berth-search';
 
 /** The head of the filters: what is set can be sent to somebody, kept for the next visit, or forgotten. */
@@ -71,76 +82,36 @@ function Head() {
   return (
     <div class="row filter-head">
       <h2 class="grow">Filter options</h2>
-      <Button kind="quiet" icon="link" aria-label="Copy the link to this search" onClick={copy} />
-      <Button kind="quiet" icon="down" aria-label="Save as mine" title="Save as mine" onClick={keep} />
       {kept && <a class="small" href={`/${kept}`}>Mine</a>}
+      <span class="row tools">
+        <Button kind="quiet" icon="link" aria-label="Copy the link to this search" title="Copy the link" onClick={copy} />
+        <Button kind="quiet" icon="reboot" aria-label="Reset" title="Reset all filters" onClick={() => go('/')} />
+        <Button kind="quiet" icon="down" aria-label="Save as mine" title="Save as mine" onClick={keep} />
+      </span>
     </div>
   );
 }
 
-export function Filters({ query }: { query: URLSearchParams }) {
-  const [country, typeCountry] = useTyped(query.get('country') ?? '', (value) => setQuery({ country: value }));
+export function Filters({ query, template }: { query: URLSearchParams; template: Partial<Template> | null }) {
   const set = (key: string, on: boolean): void => setQuery({ [key]: on ? '1' : null });
+  const check = (key: string, label: string, hint?: string) => <Check label={label} checked={query.get(key) === '1'} onChange={(on) => set(key, on)} hint={hint} />;
   return (
     <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
-      <TemplateCard query={query} />
-      <Disk query={query} />
+      <TemplateCard found={template} />
+      <Space query={query} />
       <Head />
+      <div>{TOGGLES.map(({ key, label }) => <Check key={key} label={label} checked={query.get(key) === '1'} onChange={(on) => set(key, on)} />)}
+        {check('unverified', 'Unverified machines', "They have not passed the market's tests yet.")}
+        {check('unavailable', 'Include Unavailable Offers', 'Also what is rented now, with its rate and its end.')}
+        {check('incompatible', 'Incompatible machines', 'Also those that the template does not fit on.')}</div>
       {GROUPS.map(([group, title]) => (
         <details key={group} open={group === 'price' || FILTERS.some((one) => one.group === group && query.has(one.key))}>
           <summary>{title}</summary>
           {FILTERS.filter((one) => one.group === group).map((filter) => <NumberFilter key={filter.key} filter={filter} query={query} />)}
-          {group === 'net' && <Field label="Countries" placeholder="SE, IS, DE" value={country} onInput={(event) => typeCountry(event.currentTarget.value)} />}
         </details>
       ))}
-      <div>
-        {TOGGLES.map(({ key, label }) => <Check key={key} label={label} checked={query.get(key) === '1'} onChange={(on) => set(key, on)} />)}
-        <Check label="Unverified machines" checked={query.get('unverified') === '1'} onChange={(on) => set('unverified', on)}
-          hint="They have not passed the market's tests yet." />
-        <Check label="Include Unavailable Offers" checked={query.get('unavailable') === '1'} onChange={(on) => set('unavailable', on)}
-          hint="Also what is rented now, with its rate and its end." />
-      </div>
-      <Button onClick={() => go('/')}>Reset</Button>
+      <details open={query.has('hours')}><summary>What it will do</summary>{PLAN.map(([name, label, unit]) => <PlanField key={name} name={name} label={label} unit={unit} query={query} />)}
+        <p class="hint">Then each offer shows what that costs in all.</p></details>
     </form>
-  );
-}
-
-/** Models by name, with what is free of them: as many as are wanted. */
-export function Models({ query, gpus }: { query: URLSearchParams; gpus: GpuMetrics[] }) {
-  const [text, setText] = useState('');
-  const ref = useRef<HTMLDetailsElement>(null);
-  const chosen = query.get('gpu')?.split(',').filter(Boolean) ?? [];
-  const named = gpus.filter(({ gpu_name: name }) => name.toLowerCase().includes(text.toLowerCase()));
-  const choose = (name: string, on: boolean): void =>
-    setQuery({ gpu: (on ? [...chosen, name] : chosen.filter((one) => one !== name)).join(',') });
-
-  useEffect(() => {
-    const close = (event: Event): void => {
-      const isWithin = ref.current?.contains(event.target as Node);
-      if (ref.current && (!isWithin || (event instanceof KeyboardEvent && event.key === 'Escape'))) ref.current.open = false;
-    };
-    addEventListener('pointerdown', close);
-    addEventListener('keydown', close);
-    return () => { removeEventListener('pointerdown', close); removeEventListener('keydown', close); };
-  }, []);
-  return (
-    <details class="models" ref={ref}>
-      <summary class="button">{chosen.length === 0 ? 'Any GPU model' : chosen.length === 1 ? chosen[0] : `${chosen.length} models`}</summary>
-      <div class="popover">
-        <input type="search" aria-label="Find a GPU model" placeholder="Find a model" value={text} data-find
-          onInput={(event) => setText(event.currentTarget.value)} />
-        {chosen.length > 0 && <Button kind="quiet" onClick={() => setQuery({ gpu: null })}>Any model</Button>}
-        <div class="choices">
-          {named.map((gpu) => (
-            <label class="check" key={gpu.gpu_name}>
-              <input type="checkbox" checked={chosen.includes(gpu.gpu_name)} onChange={(event) => choose(gpu.gpu_name, event.currentTarget.checked)} />
-              <span class="grow">{gpu.gpu_name}</span>
-              <span class="muted small">{gpu.available} free{gpu.price_median !== null && ` · ${money(gpu.price_median)}`}</span>
-            </label>
-          ))}
-          {named.length === 0 && <p class="muted">No model of that name is in the market now.</p>}
-        </div>
-      </div>
-    </details>
   );
 }

@@ -3,27 +3,29 @@ import { useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../../lib/api';
 import { dayOf, duration, gb, money, MONTH_HOURS, number, percent, rate } from '../../lib/format';
-import { searchOf } from '../../lib/query';
+import { diskOf, isBid, isReserved, planOf, volumeOf, type Plan } from '../../lib/query';
 import { useRules } from '../../lib/rules';
-import { Button, Chip, Dialog, Facts, Loaded, Table, useLoad } from '../../ui/parts';
+import { Button, Chip, Dialog, Facts, Field, Loaded, Table, useLoad } from '../../ui/parts';
 
 export const nameOf = ({ num_gpus: count, gpu_name: name, cpu_name: cpu }: Pick<Offer, 'num_gpus' | 'gpu_name'> & { cpu_name?: string | null }): string =>
   count > 0 ? `${count}× ${name ?? 'GPU'}` : (cpu ?? 'CPU');
 
-/** What it costs by the hour, the day and the month of 720 hours. */
-export function PriceTable({ rows, up, down }: { rows: [string, number][]; up: number; down: number }) {
+/** Dollars an hour of a volume of that size which is made with it. */
+export const volumeHour = (offer: Offer, gb: number): number => (gb > 0 && offer.avail_vol_size ? ((offer.avail_vol_dph ?? 0) / offer.avail_vol_size) * gb : 0);
+
+/** What it costs by the hour, the day and the month of 720 hours; `reserved`: in all, for who pays ahead. */
+export function PriceTable({ rows, up, down, reserved = null }: { rows: [string, number][]; up: number; down: number; reserved?: number | null }) {
   const total = rows.reduce((sum, [, value]) => sum + value, 0);
-  const line = (name: string, hour: number) => (
-    <tr key={name}>
-      <th scope="row">{name}</th>
-      <td class="num">{money(hour, 4)}</td><td class="num">{money(hour * 24)}</td><td class="num">{money(hour * MONTH_HOURS)}</td>
-    </tr>
-  );
+  const line = (name: string, hour: number, isOld = false) => {
+    const cell = (text: string) => <td class="num">{isOld ? <s>{text}</s> : text}</td>;
+    return <tr key={name}><th scope="row">{name}</th>{cell(money(hour, 4))}{cell(money(hour * 24))}{cell(money(hour * MONTH_HOURS))}</tr>;
+  };
   return (
     <>
       <Table head={['', 'an hour', 'a day', 'a month']} label="Price">
         {rows.map(([name, hour]) => line(name, hour))}
-        {line('Total', total)}
+        {line('Total', total, reserved !== null)}
+        {reserved !== null && line('Reserved, paid ahead', reserved)}
       </Table>
       <p class="hint">Internet beside that, for what is moved: {money(up)} per TB up, {money(down)} per TB down.
         GPUs are charged by the second while the instance runs; the disk until it is destroyed.</p>
@@ -31,13 +33,35 @@ export function PriceTable({ rows, up, down }: { rows: [string, number][]; up: n
   );
 }
 
-function Breakdown({ offer, disk, isBid, onClose }: { offer: Offer; disk: number; isBid: boolean; onClose: () => void }) {
+const GB_PER_TB = 1024;
+
+/** Dollars for all of it. */
+const planCost = (offer: Offer, hour: number, plan: Plan): number =>
+  hour * plan.hours + (offer.internet_down_cost_per_tb * plan.inGb + offer.internet_up_cost_per_tb * plan.outGb) / GB_PER_TB;
+
+const planWords = (plan: Plan): string => `${number(plan.hours, 1)} h, ${number(plan.inGb, 1)} GB in and ${number(plan.outGb, 1)} GB out`;
+
+interface Costs { hour: number; gpus: number; volume: number; reserved: number | null }
+
+/** What an offer costs an hour, by what is asked for. */
+export function costsOf(offer: Offer, query: URLSearchParams): Costs {
+  const volume = volumeHour(offer, volumeOf(query));
+  const gpus = isBid(query) ? offer.min_bid : offer.dph_base;
+  return { gpus, volume, hour: gpus + offer.storage_total_cost + volume,
+    reserved: isReserved(query) && offer.discounted_dph_total !== null ? offer.discounted_dph_total + volume : null };
+}
+
+function Breakdown({ offer, query, onClose }: { offer: Offer; query: URLSearchParams; onClose: () => void }) {
   const rules = useRules();
+  const costs = costsOf(offer, query);
+  const plan = planOf(query);
+  const reserved = offer.discounted_dph_total !== null && offer.credit_discount_max ? offer.discounted_dph_total + costs.volume : null;
+  const volume: [string, number][] = volumeOf(query) > 0 ? [[`Volume, ${number(volumeOf(query))} GB`, costs.volume]] : [];
   return (
     <Dialog title={`What ${nameOf(offer)} costs`} onClose={onClose}>
-      <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb}
-        rows={[[isBid ? 'GPUs, by the lowest bid that runs' : 'GPUs, on demand', isBid ? offer.min_bid : offer.dph_base],
-          [`Disk, ${number(disk)} GB`, offer.storage_total_cost]]} />
+      <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb} reserved={isBid(query) ? null : reserved}
+        rows={[[isBid(query) ? 'GPUs, by the lowest bid that runs' : 'GPUs, on demand', costs.gpus], [`Disk, ${number(diskOf(query))} GB`, offer.storage_total_cost], ...volume]} />
+      {plan && <p><b>{money(planCost(offer, costs.reserved ?? costs.hour, plan))}</b> in all for {planWords(plan)}.</p>}
       <p class="hint">{offer.storage_when_offline === 'charge'
         ? `Should the host be out of contact, the disk is charged for at most ${rules?.disk_offline_hours ?? 'some'} hours.`
         : 'Should the host be out of contact, the disk is not charged.'}</p>
@@ -45,8 +69,8 @@ function Breakdown({ offer, disk, isBid, onClose }: { offer: Offer; disk: number
   );
 }
 
-function Explain({ offer, query, onClose }: { offer: Offer; query: URLSearchParams; onClose: () => void }) {
-  const told = useLoad(() => call('POST /api/v0/bundles/explain/', { body: { q: searchOf(query), id: offer.id } }));
+function Explain({ offer, asking, onClose }: { offer: Offer; asking: Record<string, unknown>; onClose: () => void }) {
+  const told = useLoad(() => call('POST /api/v0/bundles/explain/', { body: { q: asking, id: offer.id } }));
   return (
     <Dialog title="Why is it here?" onClose={onClose} wide>
       <Loaded from={told} rows={1} height={160}>
@@ -75,14 +99,22 @@ function Pair({ top, bottom, name }: { name: string; top: preact.ComponentChildr
 
 const place = (offer: Offer): string => offer.geolocation ?? 'place unknown';
 
-function Price({ offer, isBid, onShow }: { offer: Offer; isBid: boolean; onShow: () => void }) {
-  const hour = isBid ? offer.min_bid + offer.storage_total_cost : offer.dph_total;
+function Price({ offer, query, onShow }: { offer: Offer; query: URLSearchParams; onShow: () => void }) {
+  const { hour, reserved } = costsOf(offer, query);
+  const plan = planOf(query);
+  const shown = reserved ?? hour;
   return (
-    <button class="price" onClick={onShow} aria-label={`${rate(hour)}: what it is made of`}>
-      <strong>{money(hour, 3)}</strong><span class="muted">/h</span>
-      <small>{isBid ? 'lowest bid that runs now' : `${money(hour * 24)} a day`}</small>
+    <button class="price" onClick={onShow} aria-label={`${rate(shown)}: what it is made of`}>
+      {reserved !== null && <s class="muted small">{money(hour, 3)}</s>}
+      <span><strong>{money(shown, 3)}</strong><span class="muted">/h</span></span>
+      <small>{plan ? `${money(planCost(offer, shown, plan))} in all` : isBid(query) ? 'lowest bid that runs now' : reserved !== null ? 'paid ahead' : `${money(hour * 24)} a day`}</small>
     </button>
   );
+}
+
+/** The bid that one would make, a GPU, ready to be changed. */
+function BidBox({ offer, bid, onBid }: { offer: Offer; bid: string; onBid: (text: string) => void }) {
+  return <Field label="Bid, a GPU" unit="$/h" type="number" min={0.001} step={0.001} value={bid} aria-label={`Bid for offer ${offer.id}, a GPU`} onInput={(event) => onBid(event.currentTarget.value)} />;
 }
 
 function Status({ offer, starts }: { offer: Offer; starts: number | null | undefined }) {
@@ -102,6 +134,7 @@ function Status({ offer, starts }: { offer: Offer; starts: number | null | undef
 
 /** Everything that is known of it, for who asks: the card shows what most choose by. */
 function Details({ offer }: { offer: Offer }) {
+  const past = useLoad(() => call('GET /api/v0/machines/{id}/history/', { path: { id: offer.machine_id } }));
   return (
     <Facts rows={[['TFLOPS, FP32', number(offer.total_flops, 1)], ['Max CUDA', number(offer.cuda_max_good, 1)], ['Driver', offer.driver_version ?? '–'],
       ['GPU memory', `${gb(offer.gpu_ram)} a GPU`], ['GPU memory speed', offer.gpu_mem_bw ? `${number(offer.gpu_mem_bw)} GB/s` : 'not known'],
@@ -111,21 +144,24 @@ function Details({ offer }: { offer: Offer }) {
       ['Disk', offer.disk_name ?? 'not known'], ['Disk speed', offer.disk_bw ? `${number(offer.disk_bw)} MB/s` : 'not measured'], ['Space', `${number(offer.disk_space)} GB`],
       ['Space for volumes', offer.avail_vol_size ? `${number(offer.avail_vol_size)} GB` : 'none offered'], ['Ports', number(offer.direct_port_count)],
       ['Host', `${offer.hosting_type === 1 ? 'datacenter' : 'host'}:${offer.host_id}`], ['Max duration', offer.duration === null ? 'no end' : duration(offer.duration)],
-      ['Reliability', percent(offer.reliability, 2)], ['Listed since', dayOf(offer.start_date)],
+      ['Reliability', percent(offer.reliability, 2)], ['Reliability is from', past.data ? `${number(past.data.up_hours)} h seen, ${number(past.data.interruptions, 1)} interruptions` : '…'], ['Listed since', dayOf(offer.start_date)],
       ['Paid ahead', offer.discounted_dph_total && offer.credit_discount_max ? `${rate(offer.discounted_dph_total)}, up to ${percent(offer.credit_discount_max)} less` : 'no discount']]} />
   );
 }
 
-export function OfferCard({ offer, query, disk, isBid, starts, onRent }: {
-  offer: Offer; query: URLSearchParams; disk: number; isBid: boolean; starts?: number | null; onRent: () => void;
+export function OfferCard({ offer, query, asking, starts, onRent }: {
+  offer: Offer; query: URLSearchParams; asking: Record<string, unknown>; starts?: number | null; onRent: (bid: string | null) => void;
 }) {
   const [shown, setShown] = useState<'price' | 'why' | null>(null);
   const [isOpen, setOpen] = useState(false);
+  const least = (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3);
+  const [bid, setBid] = useState<string | null>(null);
   return (
     <article class={offer.is_rented ? 'offer taken' : 'offer'} aria-label={`${nameOf(offer)}, machine ${offer.machine_id}`}>
       <div class="offer-name">
         <h2>{nameOf(offer)}</h2>
-        <p class="muted small">{place(offer)} · <a href={`/?machine=${offer.machine_id}&unverified=1`}>m:{offer.machine_id}</a> · host {offer.host_id} · offer {offer.id}</p>
+        <p class="muted small">{place(offer)}</p>
+        <p class="muted small ids"><a href={`/?machine=${offer.machine_id}&unverified=1`}>m:{offer.machine_id}</a> · <span>{offer.hosting_type === 1 ? 'datacenter' : 'host'}:{offer.host_id}</span> · <span>offer {offer.id}</span></p>
         <Status offer={offer} starts={starts} />
       </div>
       <div class="pairs">
@@ -138,16 +174,17 @@ export function OfferCard({ offer, query, disk, isBid, starts, onRent }: {
         <Pair name="Reliability" top={`${percent(offer.reliability, 2)} reliable`} bottom={offer.duration === null ? 'no end' : `for ${duration(offer.duration)}`} />
       </div>
       <div class="offer-act">
-        <Price offer={offer} isBid={isBid} onShow={() => setShown('price')} />
-        <Button kind="primary" disabled={!offer.rentable} onClick={onRent} aria-label={`Rent ${nameOf(offer)}, offer ${offer.id}`}>Rent</Button>
+        <Price offer={offer} query={query} onShow={() => setShown('price')} />
+        {isBid(query) && <BidBox offer={offer} bid={bid ?? least} onBid={setBid} />}
+        <Button kind="primary" disabled={!offer.rentable} onClick={() => onRent(bid)} aria-label={`Rent ${nameOf(offer)}, offer ${offer.id}`}>Rent</Button>
         <p class="small">
           <button class="open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} aria-label={`Details of offer ${offer.id}`}>Details</button>{' · '}
           <button class="open" onClick={() => setShown('why')} aria-label={`Why is offer ${offer.id} here?`}>Why here?</button>
         </p>
       </div>
       {isOpen && <div class="offer-more"><Details offer={offer} /></div>}
-      {shown === 'price' && <Breakdown offer={offer} disk={disk} isBid={isBid} onClose={() => setShown(null)} />}
-      {shown === 'why' && <Explain offer={offer} query={query} onClose={() => setShown(null)} />}
+      {shown === 'price' && <Breakdown offer={offer} query={query} onClose={() => setShown(null)} />}
+      {shown === 'why' && <Explain offer={offer} asking={asking} onClose={() => setShown(null)} />}
     </article>
   );
 }

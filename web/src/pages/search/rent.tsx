@@ -5,12 +5,13 @@ import type { InstanceCreateRequest, Offer, Template, Volume } from '#api';
 import { call } from '../../lib/api';
 import { money, number, rate } from '../../lib/format';
 import { live } from '../../lib/live';
+import { diskOf, isBid as isBidding, volumeOf } from '../../lib/query';
 import { go } from '../../lib/router';
 import { useRules } from '../../lib/rules';
 import { refreshUser, session } from '../../lib/session';
 import { useStore } from '../../lib/store';
 import { Area, Button, Check, Dialog, Field, Notice, Segments, Select, toast, useAct, useLoad } from '../../ui/parts';
-import { nameOf, PriceTable } from './offer';
+import { nameOf, PriceTable, volumeHour } from './offer';
 
 interface Wish {
   image: string;
@@ -21,6 +22,7 @@ interface Wish {
   label: string;
   bid: string; // a GPU and hour
   bidMax: string;
+  grace: string; // seconds; empty: the market's
   volume: string; // its id, 'new', or nothing
   volumeGb: string;
   mount: string;
@@ -68,6 +70,7 @@ function bodyOf(wish: Wish, offer: Offer, disk: number, isBid: boolean): Instanc
   else if (wish.volume) body.volume_info = { volume_id: Number(wish.volume), mount_path: wish.mount };
   if (isBid) {
     body.price = Number((Number(wish.bid) * gpus).toFixed(3));
+    if (wish.grace !== '') body.grace = Number(wish.grace);
     if (wish.bidMax) body.max_price = Number((Number(wish.bidMax) * gpus).toFixed(3));
   }
   return body;
@@ -81,13 +84,15 @@ function Bid({ offer, wish, change }: { offer: Offer; wish: Wish; change: (part:
     <div class="fix">
       <div class="two">
         <Field label="Your bid, a GPU" unit="$/h" type="number" min={0.001} step={0.001} required value={wish.bid}
-          hint={`${rate(total)} for all ${number(gpus)}. ${rate(offer.min_bid / gpus)} a GPU runs now.`}
+          hint={`${rate(total)} for all ${number(gpus)}. ${rate(offer.min_bid / gpus)} a GPU runs now${offer.is_bid ? ', above the bid that holds it' : ''}.`}
           onInput={(event) => change({ bid: event.currentTarget.value })} />
         <Field label="Raise it by itself up to" unit="$/h" type="number" min={0} step={0.001} value={wish.bidMax} placeholder="not at all"
           hint="Rather than stop, when others bid more." onInput={(event) => change({ bidMax: event.currentTarget.value })} />
       </div>
+      <Field label="Notice before it makes way" unit="s" type="number" min={0} max={rules?.grace_max_s ?? 120} step={1} value={wish.grace} placeholder={String(rules?.grace_default_s ?? '')}
+        hint="As far as its host allows." onInput={(event) => change({ grace: event.currentTarget.value })} />
       <p class="hint">An interruptible instance runs while its bid is the highest; on-demand rentals come before all bids. When
-        it has to make way it gets {rules?.grace_default_s ?? 'a few'} seconds of notice, its disk is kept, and it starts again by itself.</p>
+        it has to make way it gets {wish.grace || rules?.grace_default_s || 'a few'} seconds of notice, its disk is kept, and it starts again by itself.</p>
     </div>
   );
 }
@@ -130,20 +135,24 @@ function AddVolume({ offer, wish, change, volumes }: { offer: Offer; wish: Wish;
 }
 
 const PATH = '/data';
-/** Dollars an hour of a volume that is made with it; what is there already is paid for. */
-const volumeHour = (wish: Wish, offer: Offer): number =>
-  (wish.volume === 'new' && offer.avail_vol_size ? ((offer.avail_vol_dph ?? 0) / offer.avail_vol_size) * (Number(wish.volumeGb) || 0) : 0);
+const launchOf = (runtype: string): string => (runtype.includes('jupyter') ? 'jupyter' : runtype.includes('ssh') ? 'ssh' : 'args');
+/** Of a volume that is made with it; what is there already is paid for. */
+const madeHour = (wish: Wish, offer: Offer): number => (wish.volume === 'new' ? volumeHour(offer, Number(wish.volumeGb) || 0) : 0);
 
-export function RentDialog({ offer, disk, isBid, template, volume, onClose }: {
-  offer: Offer; disk: number; isBid: boolean; template: string; volume: string; onClose: () => void;
-}) {
+export function RentDialog({ offer, query, onClose }: { offer: Offer; query: URLSearchParams; onClose: () => void }) {
+  const disk = diskOf(query);
+  const isBid = isBidding(query);
+  const template = query.get('template') ?? '';
+  const from = query.get('from'); // what it is to take the place of
   const { state, user } = useStore(session);
-  const { credit } = useStore(live);
+  const { credit, instances } = useStore(live);
   const keys = useLoad(async () => (state === 'in' ? call('GET /api/v0/ssh/') : []), [state]);
   const templates = useLoad(async () => (state === 'in' ? (await call('GET /api/v0/template/')).templates : []), [state]);
   const volumes = useLoad(async () => (state === 'in' ? (await call('GET /api/v0/volumes/')).volumes : []), [state]);
-  const [wish, setWish] = useState<Wish>({ image: localStorage.getItem(KEPT) ?? 'ubuntu:22.04', template, launch: 'ssh', onstart: '', args: '',
-    label: '', volume, volumeGb: '15', mount: PATH, bid: (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3), bidMax: '' });
+  const old = instances?.get(Number(from)) ?? null;
+  const [wish, setWish] = useState<Wish>({ image: old ? (old.template_hash_id ? '' : old.image_uuid) : (localStorage.getItem(KEPT) ?? 'ubuntu:22.04'), template: old?.template_hash_id ?? template,
+    launch: old ? launchOf(old.image_runtype) : 'ssh', onstart: old?.onstart ?? '', args: old?.image_args.join(' ') ?? '', label: old?.label ?? '', volume: query.get('volume') ?? (volumeOf(query) > 0 && offer.avail_vol_ask_id !== null ? 'new' : ''), volumeGb: String(volumeOf(query) || 15), mount: PATH,
+    bid: query.get('bid') ?? (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3), bidMax: '', grace: '' });
   const [isMore, setMore] = useState(false);
   const { busy, error, act } = useAct();
   const change = (part: Partial<Wish>): void => setWish({ ...wish, ...part });
@@ -159,14 +168,14 @@ export function RentDialog({ offer, disk, isBid, template, volume, onClose }: {
     );
   }
   const gpuHour = isBid ? Number(wish.bid) * Math.max(1, offer.num_gpus) : offer.dph_base;
-  const hour = gpuHour + offer.storage_total_cost + volumeHour(wish, offer);
+  const hour = gpuHour + offer.storage_total_cost + madeHour(wish, offer);
   const lacksKey = wish.launch !== 'args' && keys.data?.length === 0;
   const lacksCredit = (credit ?? user?.credit ?? 0) <= 0;
   const rent = (): void => act(async () => {
     const made = await call('PUT /api/v0/asks/{id}/', { path: { id: offer.id }, body: bodyOf(wish, offer, disk, isBid) });
     if (wish.image) localStorage.setItem(KEPT, wish.image);
-    toast(made.msg ?? `Instance ${made.new_contract} is being made.`, made.success ? 'good' : 'bad');
-    go(`/instances/${made.new_contract}`);
+    toast(made.msg ?? `Instance ${made.new_contract} is being made.`, made.success ? 'good' : 'bad', [`/instances/${made.new_contract}`, `C.${made.new_contract}`]);
+    go(`/instances/${made.new_contract}${from ? `?moved=${from}` : ''}`);
   });
   return (
     <Dialog title={`Rent ${nameOf(offer)}`} onClose={onClose}>
@@ -182,7 +191,7 @@ export function RentDialog({ offer, disk, isBid, template, volume, onClose }: {
           <Area label="At each start, run" value={wish.onstart} rows={3} onInput={(onstart) => change({ onstart })} />
         </>}
         <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb}
-          rows={[[isBid ? 'GPUs, your bid' : 'GPUs', gpuHour], [`Disk, ${number(disk)} GB`, offer.storage_total_cost], ...(wish.volume === 'new' ? [[`Volume, ${wish.volumeGb} GB`, volumeHour(wish, offer)] as [string, number]] : [])]} />
+          rows={[[isBid ? 'GPUs, your bid' : 'GPUs', gpuHour], [`Disk, ${number(disk)} GB`, offer.storage_total_cost], ...(wish.volume === 'new' ? [[`Volume, ${wish.volumeGb} GB`, madeHour(wish, offer)] as [string, number]] : [])]} />
         {error && <Notice kind="bad">{error}</Notice>}
         <Button kind="primary" type="submit" busy={busy} disabled={lacksKey || lacksCredit}>Rent for {money(hour, 3)} an hour</Button>
       </form>

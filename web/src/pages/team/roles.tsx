@@ -19,7 +19,7 @@ function Editor({ was, onClose, onDone }: { was: TeamRole | null; onClose: () =>
     onClose();
   });
   return (
-    <Dialog title={was ? `Change ${was.name}` : 'Make a role'} onClose={onClose}>
+    <Dialog title={was ? `Change ${was.name}` : 'Make a role'} onClose={onClose} wide>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
         <Field label="Name" value={name} required maxLength={64} onInput={(event) => setName(event.currentTarget.value)} />
         <Scopes chosen={scopes} onChange={setScopes} />
