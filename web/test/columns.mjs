@@ -255,6 +255,21 @@ export const COLUMNS = {
     ['trial balance', 'GET /api/v0/operator/ledger/', (page) => page.getByRole('region', { name: 'Trial balance' })], ['users', 'GET /api/v0/operator/users/', link('Users')], ['machines', 'GET /api/v0/operator/machines/', (page) => page.locator('.tabs').getByRole('link', { name: 'Machines' })],
     ['payouts', 'GET /api/v0/operator/payouts/', link('Payouts')], ['disputes', 'GET /api/v0/operator/disputes/', link('Disputes')], ['fraud queue', 'GET /api/v0/operator/fraud/', link('Fraud')], ['fee and retention settings', 'GET /api/v0/operator/settings/', (page) => page.locator('.tabs').getByRole('link', { name: 'Settings' })], ['queues and health', 'GET /metrics', link('Queues and health')],
   ],
+  verification: [
+    ['verify or deverify', 'PUT /api/v0/operator/verification/', button(/^(Dev|V)erify machine/)], ['automatic', 'PUT /api/v0/operator/verification/', button(/^Automatic verification/)], ['place', 'PUT /api/v0/operator/place/', button(/^Place of machine/)],
+  ],
+  disputes: [
+    ...[['who', 'user_id', 'Account'], ['deposit', 'deposit_id', 'Deposit'], ['provider', 'provider', 'At'], ['reason', 'reason', 'Because'], ['state', 'state', 'State'], ['frozen', 'frozen', 'Set aside'], ['amount', 'amount', 'Dollars']].map(([name, member, head]) => [name, `OperatorDispute.${member}`, column(head)]),
+  ],
+  fraud: [
+    ['proofs', 'OperatorProof.odd', (page) => page.getByRole('region', { name: 'Proofs to look at' })], ['machine', 'OperatorProof.machine_id', column('Machine')], ['what came of it', 'OperatorProof.state', column('What came of it')], ['holds', 'OperatorHold.amount', text('Money that is set aside')],
+  ],
+  server: [
+    ['version', 'GET /api/v0/operator/settings/', fact('berthd')], ['backup status', 'GET /api/v0/operator/settings/', fact('Books copied')], ['fee', 'GET /api/v0/rules/', fact('The market keeps')], ['retention', 'GET /api/v0/rules/', fact('Data kept after a lifetime')], ['settings', 'OperatorSetting.value', (page) => page.getByRole('region', { name: 'Settings' })],
+  ],
+  security: [
+    ['2FA', 'GET /api/v0/tfa/status/', button('Add an authenticator app')], ['password', 'PUT /api/v0/users/password/', button('Change the password')], ['delete account', 'User.sid', text('Leave this market')],
+  ],
 };
 
 const seen = new Set();
