@@ -10,7 +10,7 @@ PANELS = [
     ("Agents connected", "short", [("berth_agents_connected", "{{instance}}")]),
     ("Requests", "reqps", [("sum by (code) (rate(berth_http_requests_total[5m]))", "{{code}}")]),
     ("Slowest requests (99 of 100 are faster)", "s", [
-        ("histogram_quantile(0.99, sum by (le, route) (rate(berth_http_request_seconds_bucket{route!=\"agent.desired\"}[5m])))",
+        ("histogram_quantile(0.99, sum by (le, route) (rate(berth_http_request_seconds_bucket{route!~\"/agent/v1/desired|/api/v0/events/\"}[5m])))",
          "{{route}}")]),
     ("Heartbeats", "ops", [("sum by (outcome) (rate(berth_heartbeats_total[5m]))", "{{outcome}}")]),
     ("Sessions opened, agents refused", "ops", [
@@ -22,6 +22,11 @@ PANELS = [
         ("rate(berth_store_failures_total[5m])", "{{instance}} failed")]),
     ("Writes that wait", "short", [("berth_store_queue_length", "{{instance}}")]),
     ("Offers", "short", [("berth_catalog_offers", "{{instance}}"), ("berth_catalog_machines", "{{instance}} machines")]),
+    ("Instances running", "short", [("max(berth_instances_running)", "instances")]),
+    ("Statements of the database", "ops", [("rate(berth_store_statements_total[5m])", "{{instance}}")]),
+    ("Slow requests and statements", "ops", [
+        ("sum(rate(berth_slow_requests_total[5m]))", "requests"),
+        ("sum(rate(berth_store_slow_statements_total[5m]))", "statements")]),
     ("Searches", "ops", [("sum(rate(berth_searches_total[5m]))", "searches")]),
     ("Journals", "short", [("max(berth_ledger_newest_journal)", "newest")]),
     ("Payouts on their way", "s", [("max(berth_payouts_oldest_seconds)", "the oldest, since its cut")]),

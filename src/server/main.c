@@ -11,6 +11,7 @@
 #include "server/options.h"
 #include "server/relay_alone.h"
 #include "server/serve.h"
+#include "server/top.h"
 #include "store/store.h"
 #include "sys/crypto.h"
 #include "sys/heap.h"
@@ -149,6 +150,7 @@ static const struct command {
     { "recovery", "begin, show or end: compare restored books with what machines run",
       recovery_options, recovery_run, NULL },
     { "move", "move the books from SQLite to PostgreSQL", move_options, move_run, NULL },
+    { "top", "what servers are at, every few seconds", top_options, top_run, NULL },
     { "migrate", "bring the database up to date", store_options, run_migrate, NULL },
     { "config", "print a configuration file with every option of serve", no_options, run_config,
       NULL },

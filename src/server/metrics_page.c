@@ -9,6 +9,7 @@
 #include "server/relay.h"
 #include "server/reply.h"
 #include "server/timekeeper.h"
+#include "store/interval.h"
 #include "store/ledger.h"
 #include "store/parked.h"
 #include "store/payout.h"
@@ -18,7 +19,7 @@ enum { PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
 
 /* What only the books know. */
 struct books {
-    int64_t newest_journal;
+    int64_t newest_journal, running;
     struct parked_waiting parked;
     struct payout_waiting payouts;
 };
@@ -28,6 +29,7 @@ static bool read_books(struct db *db, void *context, struct error *err)
     struct books *books = context;
 
     return ledger_newest(db, &books->newest_journal, err) &&
+           interval_count_open(db, &books->running, err) &&
            parked_waiting(db, &books->parked, err) && payout_waiting(db, &books->payouts, err);
 }
 
@@ -36,7 +38,7 @@ static int64_t waited_us(int64_t count, struct instant since, struct instant now
     return count == 0 ? 0 : instant_until(since, now);
 }
 
-enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 5, GAUGES_MAX = 64 };
+enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 6, GAUGES_MAX = 64 };
 
 static void list_books(const struct books *books, struct instant now,
                        struct metrics_gauge ret[static BOOKS_GAUGES])
@@ -44,6 +46,8 @@ static void list_books(const struct books *books, struct instant now,
     const struct metrics_gauge gauges[BOOKS_GAUGES] = {
         { "berth_ledger_newest_journal", "gauge", "Number of the newest journal in the books.",
           books->newest_journal, 0 },
+        { "berth_instances_running", "gauge", "Instances that run, of the whole market.",
+          books->running, 0 },
         { "berth_parked_ticks", "gauge",
           "Pieces of GPU time that were not charged and wait for an operator.", books->parked.count,
           0 },

@@ -144,3 +144,18 @@ bool interval_close(struct db *db, int64_t id, struct instant end, struct error 
                    "WHERE id = $1 AND end_us IS NULL",
                    DB_ARGS(db_int(id), db_instant(end)), err);
 }
+
+static bool count_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    (void)arena;
+    return rows_number(row, 0, 0, INT64_MAX, item, err);
+}
+
+bool interval_count_open(struct db *db, int64_t *ret_count, struct error *err)
+{
+    static const struct rows_reader count = { "count of intervals", sizeof(int64_t), count_read };
+    bool has;
+
+    return rows_load_one(db, &count, "SELECT COUNT(*) FROM run_interval WHERE end_us IS NULL",
+                         DB_NO_ARGS, NULL, ret_count, &has, err);
+}

@@ -21,6 +21,9 @@ NODISCARD bool interval_open(struct db *db, const struct interval_row *interval,
 NODISCARD bool interval_load(struct db *db, int64_t contract_id, struct arena *arena,
                              struct interval_row *ret, bool *ret_has, struct error *err);
 
+/* How many instances run, as the books have it. */
+NODISCARD bool interval_count_open(struct db *db, int64_t *ret_count, struct error *err);
+
 /* Open ones on a machine; and of a renter. */
 /* Whether the contract ever ran. */
 NODISCARD bool interval_ever(struct db *db, int64_t contract_id, bool *ret, struct error *err);

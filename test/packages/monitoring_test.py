@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every number that the dashboard and the alerts ask for is one that berthd or berth-host serves; and the dashboard is
+"""Every number that the dashboard, the alerts and `berthd top` ask for is one that berthd or berth-host serves; and the dashboard is
 what tools/dashboard.py makes."""
 
 import json
@@ -64,6 +64,7 @@ def main():
     queries += re.findall(r"^ *expr: (.*)$", (ROOT / "deploy/monitoring/alerts.yml").read_text(), re.M)
     names = {re.sub(r"_(bucket|sum|count)$", "", name)
              for query in queries for name in re.findall(r"\b(?:berth|process)_\w+", query)}
+    names |= set(re.findall(r'"(berth_\w+_[a-z]+)"', (ROOT / "src/server/top.c").read_text())) - {"berth_http_request_seconds_bucket"}
     hosts = {name for name in names if name.startswith("berth_host_")}
     if os.geteuid() == 0:
         missing_of_host = hosts - served_by_host(binary)

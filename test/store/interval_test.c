@@ -132,6 +132,22 @@ static void test_open_ones_are_listed_by_machine_and_by_renter(void **state)
     CHECK_COUNT(count, 0);
 }
 
+static void test_those_that_are_open_are_counted(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t before = -1, count = -1;
+
+    CHECK_OK(interval_count_open(scene.db, &before, &scene.err), &scene.err);
+    open_one(&scene, scene.contract, scene.ada);
+    open_one(&scene, scene.contract_bob, scene.bob);
+    CHECK_OK(interval_count_open(scene.db, &count, &scene.err), &scene.err);
+    CHECK_INT(count, before + 2);
+    scene_run(&scene, "UPDATE run_interval SET end_us = metered_us WHERE contract_id = $1",
+              DB_ARGS(db_int(scene.contract)));
+    CHECK_OK(interval_count_open(scene.db, &count, &scene.err), &scene.err);
+    CHECK_INT(count, before + 1);
+}
+
 static void test_what_ran_once_ran_ever(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -170,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_what_is_closed_moves_no_more),
         cmocka_unit_test(test_time_does_not_run_backwards),
         cmocka_unit_test(test_open_ones_are_listed_by_machine_and_by_renter),
+        cmocka_unit_test(test_those_that_are_open_are_counted),
         cmocka_unit_test(test_what_ran_once_ran_ever),
         cmocka_unit_test(test_a_row_that_cannot_be_is_corrupt),
     };
