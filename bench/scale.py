@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A large market on this machine: many agents, five seconds apart, on two berthd that share one PostgreSQL; and all
-of them coming back at once after both servers were killed. BERTH_BENCH_AGENTS (10000), BERTH_BENCH_SECONDS (20)."""
+"""A large market on this machine: many agents, five seconds apart, on two berthd that share one PostgreSQL; all of
+them coming back at once after both servers were killed; and how many rentals a second one, two and four berthd take,
+by clients who each rent on machines of their own and give back at once. BERTH_BENCH_AGENTS (10000; 0: none),
+BERTH_BENCH_SECONDS (20), BERTH_BENCH_RENT_SERVERS (1,2,4)."""
 
+import http.client
 import json
+import multiprocessing
 import os
 import pathlib
 import resource
@@ -23,6 +27,8 @@ SERVERS, PROCESSES = 2, 16
 TOKENS_PER_USER = 190
 P99_LIMIT_MS, STORM_LIMIT_S = 200, 15
 ROUNDS_MAX, CALM_MS = 12, 1000
+RENT_SERVERS = [int(count) for count in os.environ.get("BERTH_BENCH_RENT_SERVERS", "1,2,4").split(",") if count]
+RENT_HOSTS, RENT_GPUS, RENT_CLIENTS = 16, 8, 8
 
 
 def result(name, value, unit, peer, limit):
@@ -141,9 +147,83 @@ def storm(cluster, loads):
     result(f"scale_{AGENTS}_reconnect", lasted, "s", "limit", STORM_LIMIT_S)
 
 
-def main():
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+class Client:
+    """Rents one GPU after the other on its own machines, on one connection to one server, and gives each back."""
+
+    def __init__(self, port, key, machines):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.key, self.machines = key, machines
+        self.rented, self.refused, self.times = 0, 0, []
+
+    def ask(self, method, path, body=None):
+        self.connection.request(method, path, None if body is None else json.dumps(body),
+                                {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"})
+        reply = self.connection.getresponse()
+        return reply.status, json.loads(reply.read())
+
+    def offers(self):
+        _, reply = self.ask("POST", "/api/v0/bundles/", {"machine_id": {"in": self.machines}, "num_gpus": {"eq": 1},
+                                                         "rentable": {"eq": True}, "limit": 64})
+        return [offer["id"] for offer in reply["offers"]]
+
+    def run(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for offer in self.offers():
+                began = time.monotonic()
+                status, reply = self.ask("PUT", f"/api/v0/asks/{offer}/", {"image": "bb:1", "disk": 1})
+                if began > end:
+                    break
+                if status != 200:
+                    self.refused += 1
+                    continue
+                self.rented += 1
+                self.times.append(time.monotonic() - began)
+                self.ask("DELETE", f"/api/v0/instances/{reply['new_contract']}/", {})
+        return self.rented, self.refused, self.times
+
+
+def rent_for(arguments):
+    port, key, machines, seconds = arguments
+    return Client(port, key, machines).run(seconds)
+
+
+def rentals(servers):
+    """Of `servers` berthd on one PostgreSQL, through no proxy; hosts are there in no time (test/fakes/sim_host.c)."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-scale-rent-"))
+    cluster = Cluster(pathlib.Path(os.environ.get("BERTH_BIN", ROOT / "build/bin")), folder, servers)
+    try:
+        cluster.start()
+        renters = cluster.settle(RENT_HOSTS, RENT_GPUS, RENT_CLIENTS)
+        machines = [int(row[0]) for row in cluster.postgres.query("SELECT id FROM machine ORDER BY id")]
+        work = [(cluster.servers[number % servers].port, renters[number]["api_key"],
+                 machines[number::RENT_CLIENTS], SECONDS) for number in range(RENT_CLIENTS)]
+        with multiprocessing.Pool(RENT_CLIENTS) as pool:
+            done = pool.map(rent_for, work, chunksize=1)
+        times = sorted(took for _, _, each in done for took in each)
+        rented = sum(count for count, _, _ in done)
+        check(rented > 0, "nobody rented")
+        cluster.check_books()
+        print(f"# {servers} berthd: {rented / SECONDS:.1f} rentals a second, each given back at once, by {RENT_CLIENTS} clients; "
+              f"half within {times[len(times) // 2] * 1000:.0f} ms, 99 of 100 within {times[len(times) * 99 // 100] * 1000:.0f} ms; "
+              f"{sum(refused for _, refused, _ in done)} were refused; books are sound", flush=True)
+        return rented / SECONDS
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def rent():
+    """Beside what one server takes."""
+    one = None
+    for servers in RENT_SERVERS:
+        rate = rentals(servers)
+        one = one or rate
+        print(f"RESULT scale_rent_{servers} {rate:.1f} rentals/s vs berthd-{RENT_SERVERS[0]} {one:.1f} ratio {rate / one:.2f} "
+              "better=higher", flush=True)
+
+
+def agents():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-scale-"))
     cluster = Cluster(pathlib.Path(os.environ.get("BERTH_BIN", ROOT / "build/bin")), folder, SERVERS)
     loads = []
@@ -169,6 +249,14 @@ def main():
             load.process.kill()
         cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def main():
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if AGENTS > 0:
+        agents()
+    rent()
 
 
 if __name__ == "__main__":
