@@ -516,6 +516,7 @@ static void close_agent(struct agent *agent)
     job_cancel(&agent->probe);
     volumes_close(&agent->volumes);
     inodes_close(agent);
+    grow_close(agent);
     workspaces_close(&agent->workspaces);
     bencher_close(&agent->bencher);
     web_cancel(&agent->info);

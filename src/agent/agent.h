@@ -22,6 +22,7 @@
 #include "agent/engine.h"
 #include "agent/exporter.h"
 #include "agent/gauges.h"
+#include "agent/grow.h"
 #include "agent/identity.h"
 #include "agent/images.h"
 #include "agent/inodes.h"
@@ -83,6 +84,7 @@ struct agent {
     struct stock *stock;
     struct volumes volumes;
     struct inodes inodes;
+    struct grow grow;
     struct workspaces workspaces;
     struct bencher *bencher; /* NULL until the machine is probed */
     struct instances instances;

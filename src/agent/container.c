@@ -300,12 +300,18 @@ static void encode_copies_limits(struct encoder *json)
     encode_field_int(json, "PidsLimit", COPIES_PIDS);
 }
 
+int64_t container_disk_gb(const struct desired_instance *desired)
+{
+    int64_t disk_gb =
+        desired->grown_gb > desired->spec.disk_gb ? desired->grown_gb : desired->spec.disk_gb;
+
+    return disk_gb - desired->spec.workspace_gb;
+}
+
 static void encode_quota(struct encoder *json, const struct container_wish *wish)
 {
-    const struct instance_spec *spec = &wish->desired->spec;
-
     /* What the workspace has is not the container's: it has a size of its own. */
-    int64_t size_gb = spec->disk_gb - spec->workspace_gb;
+    int64_t size_gb = container_disk_gb(wish->desired);
 
     if (wish->host->has_quota && size_gb > 0) {
         char size[32];
@@ -470,6 +476,7 @@ bool container_spec(const struct desired_instance *desired, char spec[static SEE
     fixed.spec.relayed_count = 0;
     fixed.copy_count = 0;
     fixed.up_mbit = fixed.down_mbit = 0;
+    fixed.grown_gb = 0;
     desired_encode(&text, &whole);
     if (text.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the spec of instance %" PRId64 " is too long",

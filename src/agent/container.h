@@ -53,6 +53,9 @@ struct container_wish {
 /* The body of POST /containers/create. */
 void container_encode(struct buf *out, const struct container_wish *wish);
 
+/* What the container itself may take of the disk: without an encrypted workspace. */
+int64_t container_disk_gb(const struct desired_instance *desired);
+
 /* A hash of all of it that is fixed when the container is made, in hexadecimal; two wishes with
  * the same one make the same container. The image does not count: a container keeps its files. */
 NODISCARD bool container_spec(const struct desired_instance *desired,

@@ -50,6 +50,7 @@ struct instance {
     struct revival revival;
     char named[128];   /* the start token of the run that has its host name; see agent/hostname.h */
     char limited[128]; /* the run whose network has these limits; "" none */
+    int64_t grown_gb;  /* what it has grown to as far as its file system knows */
     int64_t up_mbit, down_mbit;          /* of its own, beside the host's; 0: none */
     char message[INSTANCE_MESSAGE_SIZE]; /* progress, or why the last step failed */
     struct plan_verdict verdict;         /* the last one */

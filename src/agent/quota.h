@@ -2,7 +2,8 @@
 /* What holds a container to its size on this host. The engine can have the file system do it, where
  * its data lies on one that counts by project (xfs with pquota, under overlay2) or by subvolume
  * (btrfs, under the driver of that name). Everywhere else the server watches what is used, warns
- * and stops (market/disk_watch.h), and a guest can fill the disk in between. */
+ * and stops (market/disk_watch.h), and a guest can fill the disk in between.
+ * How a limit is raised under a container that runs: agent/grow.h. */
 
 #ifndef BERTH_AGENT_QUOTA_H
 #define BERTH_AGENT_QUOTA_H

@@ -49,5 +49,6 @@ void tending_second(struct agent *agent)
         gauges_ask_gpus(&agent->gauges);
     tend_volumes(agent);
     inodes_tend(agent);
+    grow_tend(agent);
     workspaces_tend(agent);
 }

@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/parse.h"
 #include "cli/schedule_options.h"
 
 enum { PATH_SIZE = 128, BODY_LENGTH_MAX = 8192 };
@@ -149,5 +150,26 @@ bool cmd_label_instance(struct cli *cli, struct error *err)
         return cli_usage(cli, err, "the label is too long");
 
     const struct action action = { "PUT", "/api/v0/instances/", body.bytes, "has its label" };
+    return act(cli, &action, id, err);
+}
+
+/* The server says what is wrong with a size that is none. */
+bool cmd_grow_instance(struct cli *cli, struct error *err)
+{
+    auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+    struct encoder json = encoder_of(&body);
+    uint64_t disk_gb;
+    long long id;
+
+    if (!cli_id(cli, cli->args.words[0], "an instance", &id, err))
+        return false;
+    if (!parse_u64(cli->args.words[1], &disk_gb) || disk_gb > INT64_MAX)
+        return cli_usage(cli, err, "the disk is a whole number of GB, not '%.32s'",
+                         cli->args.words[1]);
+    encode_object(&json);
+    encode_field_int(&json, "disk", (int64_t)disk_gb);
+    encode_end(&json);
+
+    const struct action action = { "PUT", "/api/v0/instances/", body.bytes, "has that disk now" };
     return act(cli, &action, id, err);
 }

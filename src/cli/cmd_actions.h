@@ -13,6 +13,7 @@ bool cmd_reboot_instance(struct cli *cli, struct error *err);
 bool cmd_destroy_instance(struct cli *cli, struct error *err);
 
 bool cmd_label_instance(struct cli *cli, struct error *err);
+bool cmd_grow_instance(struct cli *cli, struct error *err);
 
 extern const struct args_option cmd_destroy_instance_options[];
 extern const struct args_option cmd_reboot_instance_options[];

@@ -202,6 +202,8 @@ const struct command commands[] = {
       cmd_destroy_instance, INSTANCES, "end rentals and delete their data, for good", "" },
     { "Rent", "label", "instance", true, true, "ID TEXT", 2, 2, no_options, cmd_label_instance,
       INSTANCES, "call an instance something", "" },
+    { "Rent", "grow", "instance", true, true, "ID GB", 2, 2, no_options, cmd_grow_instance,
+      INSTANCES, "let an instance's disk grow to so many GB, while it runs", "" },
     { "Rent", "why", NULL, false, true, "ID", 1, 1, no_options, cmd_why, INSTANCES,
       "why an instance is in the state it is in", "" },
     { "Rent", "why-score", NULL, false, true, "MACHINE", 1, 1, no_options, cmd_why_score, NULL,

@@ -160,6 +160,8 @@ static bool fill(struct db *db, const struct desired_work *work,
     instance->lifetime_after_ms = after_ms(work->now, contract->terms.end);
     if (!spec_open(db, work->flow->vault, contract, work->arena, &instance->spec, err))
         return false;
+    if (contract->share.disk_gb > instance->spec.disk_gb)
+        instance->grown_gb = contract->share.disk_gb;
     /* Handed over to start, and by nobody kept. */
     if (instance->state != DESIRED_RUNNING)
         instance->spec.workspace_key = NULL;

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/instance_change.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "flow/change.h"
+#include "flow/funds.h"
+#include "flow/hardware.h"
 #include "flow/limits.h"
 #include "flow/rent.h"
+#include "flow/usage.h"
+#include "market/rent.h"
+#include "store/meters.h"
 
 struct change_work;
 typedef bool change_step(struct change_work *work, struct change *change,
@@ -17,6 +23,7 @@ struct change_work {
     struct instant now;
     change_step *step;
     const char *label;
+    int64_t disk_gb;
     enum change_outcome outcome;
 };
 
@@ -180,6 +187,86 @@ bool flow_label(const struct flow *flow, const struct caller *caller, int64_t id
         *ret = CHANGE_LABEL_TOO_LONG;
         return true;
     }
+    return run(flow, &work, ret, err);
+}
+
+/* Its owner's credit has to last for what is added, as for a rental. */
+static bool can_pay_disk(struct change *change, const struct contract_row *contract,
+                         int64_t added_gb, bool *ret_can_pay, struct error *err)
+{
+    struct meter meters[COMPONENT_COUNT];
+    struct user_row user;
+    struct credit credit;
+    bool has;
+
+    if (!user_lock(change->db, contract->owner_id, err) ||
+        !user_load(change->db, contract->owner_id, change->arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
+    if (!funds_credit(change->db, &user, change->now, change->arena, &credit, err))
+        return false;
+    rent_meters(&contract->terms, added_gb, contract->fee_bps, meters);
+    credit_add(&credit, &meters[COMPONENT_DISK - 1], &credit.as_of);
+    *ret_can_pay = credit_admits(&credit);
+    return true;
+}
+
+/* What was until now is charged as it was; from now on there is more. */
+static bool resize(struct change *change, struct contract_row *contract, int64_t disk_gb,
+                   struct error *err)
+{
+    struct usage usage = { .now = change->now,
+                           .disk_until = usage_disk_of(&change->machine, contract, change->now) };
+    struct meters meters;
+
+    if (contract_is_metered(contract) &&
+        (!change_split_interval(change, contract, err) ||
+         !usage_post(change->db, &usage, contract, err) ||
+         !meters_load(change->db, contract->id, &meters, err) ||
+         !meters_resize(change->db, &meters, disk_gb, change->now, err) ||
+         !meters_save(change->db, &meters, err)))
+        return error_context(err, "resize contract %lld", (long long)contract->id);
+    contract->share.disk_gb = disk_gb;
+    contract->disk_warned = (struct instant){ 0 };
+    change->cuts_offers = true;
+    return contract_resize(change->db, contract, err) &&
+           contract_disk_warned(change->db, contract, err) &&
+           machine_bump(change->db, contract->machine_id, err) &&
+           change_user(change, contract->owner_id, err) &&
+           db_notify(change->db, TOPIC_CONTRACT, contract->id, err);
+}
+
+static bool grow_step(struct change_work *work, struct change *change,
+                      struct contract_row *contract, struct error *err)
+{
+    int64_t added_gb = work->disk_gb - contract->share.disk_gb;
+    struct hardware *hardware;
+    bool can_pay;
+
+    work->outcome = CHANGE_DONE;
+    if (added_gb == 0)
+        return true;
+    work->outcome = CHANGE_DISK_SHRINKS;
+    if (added_gb < 0)
+        return true;
+    if (!hardware_load(change->db, &change->machine, change->now, change->arena, &hardware, err))
+        return false;
+    work->outcome = CHANGE_DISK_TAKEN;
+    if (added_gb > hardware->machine.disk_free_gb)
+        return true;
+    if (!can_pay_disk(change, contract, added_gb, &can_pay, err))
+        return false;
+    work->outcome = can_pay ? CHANGE_DONE : CHANGE_NO_CREDIT;
+    return !can_pay || resize(change, contract, work->disk_gb, err);
+}
+
+bool flow_grow(const struct flow *flow, const struct caller *caller, int64_t id, int64_t disk_gb,
+               enum change_outcome *ret, struct error *err)
+{
+    struct change_work work = { .caller = caller, .id = id, .step = grow_step, .disk_gb = disk_gb };
+
+    assert(disk_gb >= 1 && disk_gb <= METER_QUANTITY_MAX);
     return run(flow, &work, ret, err);
 }
 

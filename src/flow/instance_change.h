@@ -17,6 +17,8 @@ enum change_outcome {
     CHANGE_BARRED,        /* start: the machine may not run rentals now */
     CHANGE_LABEL_TOO_LONG,
     CHANGE_NOT_RUNNING, /* reboot of what does not run */
+    CHANGE_DISK_SHRINKS,
+    CHANGE_DISK_TAKEN, /* its machine has not as much left */
 };
 
 NODISCARD bool flow_start(const struct flow *flow, const struct caller *caller, int64_t id,
@@ -29,6 +31,9 @@ NODISCARD bool flow_reboot(const struct flow *flow, const struct caller *caller,
 /* NULL or "" takes the label off. */
 NODISCARD bool flow_label(const struct flow *flow, const struct caller *caller, int64_t id,
                           const char *label, enum change_outcome *ret, struct error *err);
+/* More disk from now on, at the contract's own price: what the credit has to last for. */
+NODISCARD bool flow_grow(const struct flow *flow, const struct caller *caller, int64_t id,
+                         int64_t disk_gb, enum change_outcome *ret, struct error *err);
 NODISCARD bool flow_destroy(const struct flow *flow, const struct caller *caller, int64_t id,
                             enum change_outcome *ret, struct error *err);
 

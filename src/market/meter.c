@@ -144,6 +144,17 @@ struct meter meter_reprice(const struct meter *meter, struct money rate)
     return next;
 }
 
+struct meter meter_resize(const struct meter *meter, int64_t quantity)
+{
+    assert(meter->posted_total == meter->total);
+    assert(meter->component == COMPONENT_DISK);
+    assert(quantity >= 1 && quantity <= METER_QUANTITY_MAX);
+
+    struct meter next = *meter;
+    next.quantity = quantity;
+    return next;
+}
+
 bool meter_matches(const struct meter *meter, const struct meter_epoch *epochs, size_t count)
 {
     numerator sum = 0;

@@ -99,6 +99,9 @@ NODISCARD enum meter_outcome meter_post(const struct meter *meter, struct meter 
 /* From here on at another rate. The meter must be posted up to its total. */
 struct meter meter_reprice(const struct meter *meter, struct money rate);
 
+/* From here on of another quantity: of disk. As above. */
+struct meter meter_resize(const struct meter *meter, int64_t quantity);
+
 /* What is used and not posted, remainder and all, times the component's denominator. */
 numerator meter_unposted(const struct meter *meter);
 

@@ -40,6 +40,12 @@ static const struct field instance_fields[] = {
 };
 static const struct field_list instance_list = FIELD_LIST(instance_fields);
 
+/* Written where it has grown. */
+static const struct field grown_fields[] = {
+    FIELD_INT_ADDED(struct desired_instance, grown_gb, 0, SIZE_GB_MAX),
+};
+static const struct field_list grown_list = FIELD_LIST(grown_fields);
+
 /* Written where one of them is any. */
 static const struct field limit_fields[] = {
     FIELD_INT_ADDED(struct desired_instance, up_mbit, 0, DESIRED_MBIT_MAX),
@@ -277,6 +283,8 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
     }
     if (instance->has_destroy_token)
         fields_encode(json, &token_list, instance);
+    if (instance->grown_gb > 0)
+        fields_encode(json, &grown_list, instance);
     if (instance->up_mbit > 0 || instance->down_mbit > 0)
         fields_encode(json, &limit_list, instance);
     if (instance->copy_count > 0)
@@ -461,6 +469,7 @@ static bool decode_instance(const json_t *object, struct arena *arena,
         return error_context(err, "notice");
     if (!decode_texts(object, &gpus_texts, arena, &instance->gpus, err) ||
         !decode_copies(object, arena, instance, err) ||
+        !fields_decode(object, &grown_list, arena, instance, err) ||
         !fields_decode(object, &limit_list, arena, instance, err))
         return false;
     instance->gpu_count = member_count(object, "gpus");

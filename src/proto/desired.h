@@ -139,6 +139,7 @@ struct desired_instance {
     bool has_destroy_token;
     uint8_t destroy_token[DESTROY_TOKEN_SIZE]; /* Ed25519 over destroy_signed() */
     struct instance_spec spec;                 /* empty where state is absent */
+    int64_t grown_gb;           /* of disk, more than the spec's by now; 0: as there */
     int64_t up_mbit, down_mbit; /* the most that its network takes; 0: what the host allows */
     int64_t copy_count;
     struct desired_copy *copies;

@@ -33,7 +33,7 @@ static struct verdict judge(enum change_outcome outcome)
         return (struct verdict){ 404, "no_such_instance", "No such instance on this account." };
     case CHANGE_NO_CREDIT:
         return (struct verdict){ 400, "insufficient_balance",
-                                 "There is not enough credit to start it. Add credit first." };
+                                 "There is not enough credit for that. Add credit first." };
     case CHANGE_LIFETIME_OVER:
         return (struct verdict){ 400, "lifetime_expired",
                                  "Its lifetime has expired (lifetime_expired): it cannot start "
@@ -44,6 +44,11 @@ static struct verdict judge(enum change_outcome outcome)
                                  "cleared." };
     case CHANGE_LABEL_TOO_LONG:
         return (struct verdict){ 400, "label_too_long", "A label has at most 1024 characters." };
+    case CHANGE_DISK_SHRINKS:
+        return (struct verdict){ 400, "invalid_args",
+                                 "It has more disk than that already, and disks only grow." };
+    case CHANGE_DISK_TAKEN:
+        return (struct verdict){ 400, "invalid_args", "Its machine has not as much disk left." };
     case CHANGE_NOT_RUNNING:
         return (struct verdict){ 400, "invalid_args", "It is stopped. Start it instead." };
     }
@@ -81,19 +86,25 @@ static bool read_state(struct call *call, const char *state, bool *ret_runs)
 void handle_instance_update(struct call *call)
 {
     int64_t id = call->params[0].id;
+    static const struct json_bounds sizes = { 1, METER_QUANTITY_MAX };
     const char *state = NULL, *label = NULL;
     enum change_outcome outcome = CHANGE_DONE;
+    int64_t disk_gb = 0;
     bool runs = false;
     struct error err;
 
     if (!json_opt_text(call->body, "state", STATE_TEXT_MAX, &state, &err) ||
-        !json_opt_text(call->body, "label", HTTP_BODY_MAX, &label, &err))
+        !json_opt_text(call->body, "label", HTTP_BODY_MAX, &label, &err) ||
+        !json_opt_int(call->body, "disk", sizes, &disk_gb, &err))
         return reply_error(call, &err);
-    if (state == NULL && label == NULL)
-        return reply_refuse(call, 400, "invalid_args", "Give a state or a label.");
+    if (state == NULL && label == NULL && disk_gb == 0)
+        return reply_refuse(call, 400, "invalid_args", "Give a state, a label or a disk.");
     if (state != NULL && !read_state(call, state, &runs))
         return;
     if (label != NULL && !flow_label(&call->app->flow, &call->caller, id, label, &outcome, &err))
+        return reply_error(call, &err);
+    if (outcome == CHANGE_DONE && disk_gb != 0 &&
+        !flow_grow(&call->app->flow, &call->caller, id, disk_gb, &outcome, &err))
         return reply_error(call, &err);
     if (outcome == CHANGE_DONE && state != NULL && !set_state(call, id, runs, &outcome, &err))
         return reply_error(call, &err);

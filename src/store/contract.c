@@ -343,6 +343,12 @@ bool contract_disk_warned(struct db *db, const struct contract_row *contract, st
                    DB_ARGS(db_int(contract->id), db_instant(contract->disk_warned)), err);
 }
 
+bool contract_resize(struct db *db, const struct contract_row *contract, struct error *err)
+{
+    return db_exec(db, "UPDATE contract SET disk_gb = $2 WHERE id = $1",
+                   DB_ARGS(db_int(contract->id), db_int(contract->share.disk_gb)), err);
+}
+
 bool contract_respec(struct db *db, const struct contract_row *contract, struct error *err)
 {
     return db_exec(db, "UPDATE contract SET spec = $2, image = $3, runtype = $4 WHERE id = $1",

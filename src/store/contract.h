@@ -122,6 +122,9 @@ NODISCARD bool contract_update(struct db *db, const struct contract_row *contrac
 NODISCARD bool contract_idle(struct db *db, const struct contract_row *contract, struct error *err);
 
 /* Set when it was warned of its disk. */
+/* Its share of the disk. */
+NODISCARD bool contract_resize(struct db *db, const struct contract_row *contract,
+                               struct error *err);
 NODISCARD bool contract_disk_warned(struct db *db, const struct contract_row *contract,
                                     struct error *err);
 

@@ -134,7 +134,7 @@ static bool update(struct db *db, const struct meters *meters, int64_t *ret_coun
     return db_count(
         db,
         "UPDATE meter SET ver = ver + 1, closed_us = $3, "
-        "rate = " EACH(4, 5, 6, 7) ", total = " EACH(
+        "qty = CASE comp WHEN 2 THEN $32 ELSE qty END, rate = " EACH(4, 5, 6, 7) ", total = " EACH(
             8, 9, 10,
             11) ", "
                 "posted_total = " EACH(12, 13, 14, 15) ", rem = " EACH(
@@ -156,7 +156,7 @@ static bool update(struct db *db, const struct meters *meters, int64_t *ret_coun
                 db_money(gpu->gross_posted), db_money(disk->gross_posted),
                 db_money(up->gross_posted), db_money(down->gross_posted),
                 db_money(gpu->host_posted), db_money(disk->host_posted), db_money(up->host_posted),
-                db_money(down->host_posted)),
+                db_money(down->host_posted), db_int(disk->quantity)),
         ret_count, err);
 }
 
@@ -197,6 +197,18 @@ bool meters_reprice(struct db *db, struct meters *meters, enum component compone
     if (!end_epoch(db, meters->contract_id, meter, now, err))
         return false;
     *meter = meter_reprice(meter, rate);
+    return begin_epoch(db, meters->contract_id, meter, now, err);
+}
+
+bool meters_resize(struct db *db, struct meters *meters, int64_t disk_gb, struct instant now,
+                   struct error *err)
+{
+    struct meter *meter = &meters->of[COMPONENT_DISK - 1];
+
+    assert(!meters->is_closed);
+    if (!end_epoch(db, meters->contract_id, meter, now, err))
+        return false;
+    *meter = meter_resize(meter, disk_gb);
     return begin_epoch(db, meters->contract_id, meter, now, err);
 }
 

@@ -40,6 +40,10 @@ NODISCARD bool meters_close(struct db *db, struct meters *meters, struct instant
 NODISCARD bool meters_reprice(struct db *db, struct meters *meters, enum component component,
                               struct money rate, struct instant now, struct error *err);
 
+/* The same of another size of disk. */
+NODISCARD bool meters_resize(struct db *db, struct meters *meters, int64_t disk_gb,
+                             struct instant now, struct error *err);
+
 /* The epochs of one meter, oldest first. More than `max` is ERROR_OUT_OF_RANGE. */
 NODISCARD bool meters_load_epochs(struct db *db, int64_t contract_id, enum component component,
                                   struct meter_epoch *ret_epochs, size_t max, size_t *ret_count,

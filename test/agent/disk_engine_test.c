@@ -11,7 +11,7 @@
 #include "support_host.h"
 #include "sys/crypto.h"
 
-enum { HERS = 1, OTHER = 2, PATIENCE_S = 4 * HOST_SECONDS, GB = 1 << 30 };
+enum { HERS = 1, OTHER = 2, PATIENCE_S = 4 * HOST_SECONDS, MB = 1 << 20 };
 
 static struct desired_instance both[2];
 
@@ -65,30 +65,74 @@ static void set_state(enum desired_state state, enum instance_phase phase)
     (void)market_wait(host_market, HERS, phase, both[0].gen, PATIENCE_S);
 }
 
+/* How much of so many MB behind so much that is only taken, quickly, it could write; in MB. */
+static long long write_mb(int64_t id, int taken_mb, int wanted_mb)
+{
+    char command[256], output[256];
+
+    (void)snprintf(
+        command, sizeof command,
+        "rm -f /taken /big; sync; fallocate -l %dM /taken; dd if=/dev/zero of=/big bs=1M "
+        "count=%d 2>/dev/null; sync; wc -c < /big",
+        taken_mb, wanted_mb);
+    host_run(id, command, output, sizeof output);
+    check_row("%s bytes behind %d MB", output, taken_mb);
+    return strtoll(output, NULL, 10) / MB;
+}
+
+static void check_is_full(void)
+{
+    char output[256];
+
+    host_run(HERS, "echo x > /more", output, sizeof output);
+    CHECK(strstr(output, "Disk quota exceeded") != NULL);
+}
+
 static void test_a_full_disk_is_its_renters_alone(void **state)
 {
     char output[256];
 
     (void)state;
-    /* The quota counts the image as well, some of which is shared. */
-    host_run(HERS, "dd if=/dev/zero of=/big bs=1M count=1500 2>/dev/null; wc -c < /big", output,
-             sizeof output);
-    long long size = strtoll(output, NULL, 10);
-    check_row("%lld bytes were written", size);
-    CHECK(size > GB / 2 && size <= GB);
-    host_run(HERS, "echo x > /more", output, sizeof output);
-    CHECK(strstr(output, "Disk quota exceeded") != NULL);
-    host_run(OTHER, "dd if=/dev/zero of=/big bs=1M count=100 2>/dev/null; wc -c < /big", output,
-             sizeof output);
-    CHECK_TEXT(output, "104857600");
+    /* The quota counts what of the image is the container's alone as well. */
+    long long written = write_mb(HERS, 900, 200);
+    CHECK(written > 80 && written <= 124);
+    check_is_full();
+    CHECK_INT(write_mb(OTHER, 900, 60), 60);
     /* What is deleted is there again, also after a new start. */
-    host_run(HERS, "rm /big; sync; sleep 1; echo fits > /more && cat /more", output, sizeof output);
+    host_run(HERS, "rm /big; sync; echo fits > /more && cat /more", output, sizeof output);
     CHECK_TEXT(output, "fits");
     set_state(DESIRED_STOPPED, PHASE_STOPPED);
     set_state(DESIRED_RUNNING, PHASE_RUNNING);
-    host_run(HERS, "dd if=/dev/zero of=/big bs=1M count=1500 2>/dev/null; wc -c < /big; rm /big",
-             output, sizeof output);
-    CHECK(strtoll(output, NULL, 10) <= GB);
+    written = write_mb(HERS, 900, 200);
+    CHECK(written > 80 && written <= 124);
+}
+
+/* More of it, while it runs: what writes goes on. */
+static void test_a_disk_grows_under_its_programs(void **state)
+{
+    struct market_report before, after;
+    char output[256] = "";
+
+    (void)state;
+    CHECK(market_report(host_market, HERS, &before));
+    check_is_full();
+    both[0].grown_gb = 2;
+    market_want(host_market, both, 2);
+    for (int i = 0; i < 200 && strcmp(output, "x") != 0; i++) {
+        (void)usleep(100000);
+        host_run(HERS, "echo x > /more && cat /more", output, sizeof output);
+    }
+    CHECK_TEXT(output, "x");
+    long long written = write_mb(HERS, 1900, 200);
+    CHECK(written > 100 && written <= 148);
+    check_is_full();
+    CHECK(market_report(host_market, HERS, &after));
+    CHECK_TEXT(after.start_token, before.start_token);
+    /* The engine gives it the same at its next start. */
+    set_state(DESIRED_STOPPED, PHASE_STOPPED);
+    set_state(DESIRED_RUNNING, PHASE_RUNNING);
+    written = write_mb(HERS, 1900, 200);
+    CHECK(written > 100 && written <= 148);
 }
 
 /* Every file is a byte of nothing, and takes an inode from everybody. */
@@ -129,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest by_quota[] = {
         cmocka_unit_test(test_a_full_disk_is_its_renters_alone),
+        cmocka_unit_test(test_a_disk_grows_under_its_programs),
     };
     const struct CMUnitTest by_watch[] = {
         cmocka_unit_test(test_who_uses_up_the_inodes_is_seen),

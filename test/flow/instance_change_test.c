@@ -228,6 +228,15 @@ static void test_who_waited_longest_is_let_in_first(void **state)
     close_scene(&scene);
 }
 
+static enum change_outcome grow(struct scene *scene, struct caller caller, int64_t disk_gb)
+{
+    enum change_outcome outcome;
+    struct error err;
+
+    CHECK_OK(flow_grow(&scene->world.flow, &caller, scene->id, disk_gb, &outcome, &err), &err);
+    return outcome;
+}
+
 static void test_a_start_needs_credit_lifetime_and_an_honest_machine(void **state)
 {
     struct scene scene;
@@ -253,6 +262,9 @@ static void test_a_start_needs_credit_lifetime_and_an_honest_machine(void **stat
     world_silence(&scene.world, INT64_C(500) * 24 * US_PER_HOUR);
     world_pass(&scene.world, 0);
     CHECK_INT(act(&scene, flow_start, scene.ada, scene.id), CHANGE_NO_CREDIT);
+    before = world_dump(&scene.world);
+    CHECK_INT(grow(&scene, scene.ada, 11), CHANGE_NO_CREDIT);
+    CHECK_UNCHANGED(&scene.world, before);
 
     struct world_machine other;
     world_host(&scene.world, &other, "b", 1);
@@ -326,6 +338,72 @@ static void test_a_label_is_set_changed_and_taken_off(void **state)
     CHECK(world_contract(&scene.world, scene.id).label == NULL);
     /* Nothing for the host to do. */
     CHECK_INT(world_contract(&scene.world, scene.id).gen, gen);
+    close_scene(&scene);
+}
+
+static int64_t grown_gb(struct scene *scene)
+{
+    struct desired desired;
+    struct error err;
+    bool has;
+
+    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
+                          &has, &err),
+             &err);
+    CHECK_INT(desired.instances[0].spec.disk_gb, 10); /* what its container was made with */
+    return desired.instances[0].grown_gb;
+}
+
+static void test_a_disk_grows_and_costs_what_it_is_from_then_on(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, 1);
+    CHECK_INT(grown_gb(&scene), 0);
+    world_run(&scene.world, &scene.machine, 60 * US_PER_SECOND);
+    world_pass(&scene.world, 3 * US_PER_SECOND);
+    int64_t gen = world_contract(&scene.world, scene.id).gen;
+    CHECK_INT(grow(&scene, scene.ada, 20), CHANGE_DONE);
+    CHECK_INT(world_charged(&scene.world, scene.ada, scene.id), seconds_cost(63, 63));
+    CHECK_INT(world_contract(&scene.world, scene.id).share.disk_gb, 20);
+    CHECK_INT(grown_gb(&scene), 20);
+    /* It runs on: the same run, by the same generation. */
+    CHECK_INT(world_contract(&scene.world, scene.id).gen, gen);
+    CHECK_INT(state_of(&scene), RENTAL_RUNNING);
+    world_check(&scene.world);
+    world_run(&scene.world, &scene.machine, 60 * US_PER_SECOND);
+    world_pass(&scene.world, 2 * US_PER_SECOND);
+    CHECK_INT(act(&scene, flow_stop, scene.ada, scene.id), CHANGE_DONE);
+    CHECK_INT(world_charged(&scene.world, scene.ada, scene.id), seconds_cost(63 + 62, 63 + 2 * 62));
+    /* And once more, while it is stopped; then it takes that with it. */
+    world_pass(&scene.world, 10 * US_PER_SECOND);
+    CHECK_INT(world_beat(&scene.world, &scene.machine), TAKE_DONE);
+    world_pass(&scene.world, 10 * US_PER_SECOND);
+    CHECK_INT(grow(&scene, scene.ada, 30), CHANGE_DONE);
+    world_pass(&scene.world, 10 * US_PER_SECOND);
+    CHECK_INT(act(&scene, flow_destroy, scene.ada, scene.id), CHANGE_DONE);
+    CHECK_INT(world_credit(&scene.world, scene.ada),
+              INT64_C(25000000000) - seconds_cost(63 + 62, 63 + 2 * (62 + 20) + 3 * 10));
+    close_scene(&scene);
+}
+
+static void test_a_disk_grows_within_what_its_machine_has(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, 2);
+    (void)world_running(&scene.world, &scene.machine, scene.ada, 1); /* 10 GB more */
+    struct hash before = world_dump(&scene.world);
+    CHECK_INT(grow(&scene, scene.bob, 20), CHANGE_NO_INSTANCE);
+    CHECK_INT(grow(&scene, scene.ada, 10), CHANGE_DONE);
+    CHECK_INT(grow(&scene, scene.ada, 9), CHANGE_DISK_SHRINKS);
+    CHECK_INT(grow(&scene, scene.ada, 1), CHANGE_DISK_SHRINKS);
+    CHECK_INT(grow(&scene, scene.ada, 991), CHANGE_DISK_TAKEN);
+    CHECK_INT(grow(&scene, scene.ada, METER_QUANTITY_MAX), CHANGE_DISK_TAKEN);
+    CHECK_UNCHANGED(&scene.world, before);
+    CHECK_INT(grow(&scene, scene.ada, 990), CHANGE_DONE);
+    CHECK_INT(grow(&scene, scene.ada, 991), CHANGE_DISK_TAKEN);
+    CHECK_INT(grow(&scene, scene.ada, 989), CHANGE_DISK_SHRINKS);
     close_scene(&scene);
 }
 
@@ -406,6 +484,8 @@ int main(void)
         cmocka_unit_test(test_a_reboot_restarts_once_and_charges_no_gap),
         cmocka_unit_test(test_a_report_from_before_the_reboot_does_not_end_it),
         cmocka_unit_test(test_a_label_is_set_changed_and_taken_off),
+        cmocka_unit_test(test_a_disk_grows_and_costs_what_it_is_from_then_on),
+        cmocka_unit_test(test_a_disk_grows_within_what_its_machine_has),
         cmocka_unit_test(test_after_a_destroy_nothing_is_charged_and_nothing_is_left),
         cmocka_unit_test(test_destroyed_while_its_host_is_away_it_waits_as_a_tombstone),
     };

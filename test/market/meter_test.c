@@ -65,7 +65,7 @@ static struct meter a_meter(void)
                       (int64_t)check_random(FEE_BPS_MAX + 1));
 }
 
-/* However often it is posted, and however often the price changes, the bill is the exact
+/* However often it is posted, and however often price and size change, the bill is the exact
  * numerator rounded down once, and the host has its share of that rounded down once. */
 static void test_the_bill_does_not_depend_on_the_postings(void **state)
 {
@@ -95,9 +95,12 @@ static void test_the_bill_does_not_depend_on_the_postings(void **state)
                 struct money rate = { (int64_t)check_random(900000000) };
 
                 epochs[epoch_count - 1].to_total = meter.total;
+                if (meter.component == COMPONENT_DISK && check_random(2) == 0)
+                    meter = meter_resize(&meter, 1 + (int64_t)check_random(1000));
+                else
+                    meter = meter_reprice(&meter, rate);
                 epochs[epoch_count++] =
-                    (struct meter_epoch){ rate, meter.quantity, meter.total, -1 };
-                meter = meter_reprice(&meter, rate);
+                    (struct meter_epoch){ meter.rate, meter.quantity, meter.total, -1 };
             }
             CHECK(meter_matches(&meter, epochs, epoch_count));
         }

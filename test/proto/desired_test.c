@@ -102,6 +102,7 @@ static struct desired_instance random_instance(struct arena *arena, int64_t id)
     }
     if (instance.state != DESIRED_ABSENT)
         instance.spec = random_spec(arena);
+    instance.grown_gb = check_random(2) ? support_int(0, 1 << 20) : 0;
     instance.up_mbit = check_random(2) ? support_int(0, DESIRED_MBIT_MAX) : 0;
     instance.down_mbit = check_random(2) ? support_int(0, DESIRED_MBIT_MAX) : 0;
     instance.copy_count = (int64_t)check_random(3);
