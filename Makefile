@@ -104,6 +104,11 @@ mutate:
 mutate-runs:
 	@python3 tools/mutate.py --rules $(FILES)
 
+# The suites that have threads, or those whose names match SUITES, under ThreadSanitizer.
+SUITES ?= .
+tsan:
+	@tools/tsan '$(SUITES)'
+
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -159,7 +164,7 @@ help:
 	@echo "make oracle    make storm OPS=n"
 	@echo "make console    make console-test    make deb    make deb-test"
 	@echo "make torture-cluster CYCLES=n SERVERS=n    make rolling-restart SERVERS=n    make soak MINUTES=n"
-	@echo "make coverage    make mutate    make mutate-runs    make tidy    make format    make clean"
+	@echo "make coverage    make mutate    make mutate-runs    make tidy    make tsan    make format    make clean"
 
 # Every way out of an instance, with all that clears, cuts and floods.
 contain: build
@@ -202,4 +207,4 @@ console-test: build console
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: tsan payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help

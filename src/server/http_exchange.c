@@ -347,6 +347,15 @@ static enum MHD_Result dispatch(struct http_exchange *exchange)
     return settle(exchange);
 }
 
+/* Who has answered meanwhile did so on another thread. */
+static bool is_arriving(struct http_exchange *exchange)
+{
+    (void)pthread_mutex_lock(&exchange->lock);
+    bool is_arriving = exchange->state == EXCHANGE_ARRIVING;
+    (void)pthread_mutex_unlock(&exchange->lock);
+    return is_arriving;
+}
+
 enum MHD_Result exchange_advance(void *http, struct MHD_Connection *mhd, const char *url,
                                  const char *method, const char *version, const char *upload,
                                  size_t *upload_length, void **context)
@@ -360,7 +369,7 @@ enum MHD_Result exchange_advance(void *http, struct MHD_Connection *mhd, const c
         return read_head(exchange, method, version);
     if (*upload_length > 0)
         return read_body(exchange, upload, upload_length);
-    if (exchange->state == EXCHANGE_ARRIVING)
+    if (is_arriving(exchange))
         return dispatch(exchange);
     return settle(exchange);
 }

@@ -37,6 +37,7 @@ static void close_events(struct support *support)
 {
     struct error err;
 
+    events_stop(events); /* it reads the store */
     store_close(&support->store);
     events_close(&events);
     http_close(&http, 2000);
