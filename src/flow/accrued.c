@@ -15,16 +15,16 @@ struct accrued_part accrued_of(const struct burn_row *burns, size_t count, int64
 {
     static const struct accrual none = { 0 };
     struct accrued_part part = { .contract_id = contract_id, .seen = at, .due = INSTANT_NEVER };
-    bool is_within = true;
 
     for (size_t i = 0; i < count; i++) {
         struct instant bend;
         struct accrual line = usage_accrual(&burns[i], at, &bend);
 
-        is_within = accrual_move(&part.accrual, &line, &none) && is_within;
+        /* Two meters run by the clock, and each is within half the limit. */
+        bool is_within = accrual_move(&part.accrual, &line, &none);
+        assert(is_within);
         part.due = earlier(part.due, bend);
     }
-    assert(is_within); /* two meters, of which each is within half the limit */
     return part;
 }
 
@@ -40,9 +40,12 @@ static bool look_anew(struct db *db, struct accrued_part *part, struct instant n
     if (!burn_list_of(db, part->contract_id, arena, &burns, &count, err))
         return false;
     *part = accrued_of(burns, count, part->contract_id, now);
-    *ret_is_over = count == 0 || burns[0].is_destroyed;
-    return accrual_move(sum, &part->accrual, &old) ||
-           error_set(err, ERROR_OUT_OF_RANGE, "more runs up than can be counted");
+    *ret_is_over = true;
+    for (size_t i = 0; i < count; i++)
+        *ret_is_over = burns[i].is_destroyed;
+    if (!accrual_move(sum, &part->accrual, &old))
+        return error_set(err, ERROR_OUT_OF_RANGE, "more runs up than can be counted");
+    return true;
 }
 
 static bool sum_up(struct db *db, int64_t owner_id, struct instant now, bool is_kept,

@@ -57,7 +57,7 @@ static void check_parts(struct renter *renter)
     for (size_t i = 0; i < renter->part_count; i++) {
         const struct accrued_part *part = &renter->parts[i];
 
-        adds_up = add_part(&sum, part) && adds_up;
+        adds_up &= add_part(&sum, part);
         for (; at < renter->burn_count && renter->burns[at].contract_id < part->contract_id;
              at += rows_of(renter, at))
             check_run_find(renter->run, "I-21", "of contract %" PRId64 " no line is kept",

@@ -174,18 +174,24 @@ static bool credit_by_line(struct db *db, const struct user_row *user, find_line
     return true;
 }
 
-bool funds_credit_kept(struct db *db, const struct user_row *user, struct instant now,
-                       struct arena *arena, struct credit *ret, struct error *err)
+static bool credit_kept(struct db *db, const struct user_row *user, struct instant now,
+                        find_line *find, struct arena *arena, struct credit *ret, struct error *err)
 {
     struct credit credit = { .as_of = now };
 
     /* Behind the end of credit GPU time counts no more: that is for the sum. */
     if (instant_compare(user->t_zero, now) <= 0)
         return funds_credit(db, user, now, arena, ret, err);
-    if (!credit_by_line(db, user, accrued_now, arena, &credit, err))
+    if (!credit_by_line(db, user, find, arena, &credit, err))
         return false;
     *ret = credit;
     return true;
+}
+
+bool funds_credit_kept(struct db *db, const struct user_row *user, struct instant now,
+                       struct arena *arena, struct credit *ret, struct error *err)
+{
+    return credit_kept(db, user, now, accrued_now, arena, ret, err);
 }
 
 bool funds_spend_cap(struct db *db, const struct user_row *user, struct money first,
@@ -272,7 +278,7 @@ static bool set_warned(struct db *db, const struct user_row *user, struct instan
     struct credit credit;
 
     if (user->warns_low) {
-        if (!funds_credit_kept(db, user, now, arena, &credit, err))
+        if (!credit_kept(db, user, now, accrued_keep, arena, &credit, err))
             return false;
         low = warning_low(&credit, user->low_credit);
     }

@@ -70,8 +70,9 @@ static bool charge(struct change *change, struct contract_row *contract, struct 
                            .disk_until = usage_disk_of(&change->machine, contract, change->now),
                            .is_decided = true };
 
-    return usage_post(change->db, &usage, contract, err) &&
-           change_user(change, contract->owner_id, err);
+    if (!usage_post(change->db, &usage, contract, err))
+        return false;
+    return change_user(change, contract->owner_id, err);
 }
 
 static bool decide_work(struct db *db, void *context, struct error *err)

@@ -203,6 +203,22 @@ static void test_only_what_changed_is_looked_at(void **state)
     world_close(&market.world);
 }
 
+/* Who has nothing that runs is still warned of low credit, and no more is left to look at for it.
+ */
+static void test_what_is_stopped_is_kept_too(void **state)
+{
+    static struct market market;
+
+    open_market(&market, state);
+    market.ids[0] = world_running(&market.world, &market.machines[0], market.ada, 1);
+    support_script(*state, "UPDATE users SET warns_low = 1, low_credit = 1000000000 "
+                           "WHERE email = 'ada@berth.test';");
+    do_to(&market, 0, flow_stop);
+    CHECK_INT(due_parts(&market), 0);
+    compare_credit(&market);
+    world_close(&market.world);
+}
+
 /* Storage of a host that is away is charged for 72 hours; nothing happens when they are over. */
 static void test_a_line_bends_where_nothing_happens(void **state)
 {
@@ -296,16 +312,22 @@ static void test_a_database_that_fails_changes_nothing(void **state)
 
     open_market(&market, state);
     market.ids[0] = world_running(&market.world, &market.machines[0], market.ada, 1);
+    market.ids[1] = world_running(&market.world, &market.machines[1], market.ada, 1);
+    do_to(&market, 1, flow_destroy);
     do_to(&market, 0, flow_stop);
-    support_script(*state, "UPDATE accrued_part SET due_us = 0;");
+    /* As where nobody has looked since the one was destroyed. */
+    support_script(*state, "UPDATE accrued_part SET due_us = 0;\n"
+                           "INSERT INTO accrued_part (contract_id, owner_id) SELECT id, owner_id "
+                           "FROM contract WHERE destroyed_us > 0;");
     struct both both = { .user_id = market.ada.user_id, .now = clock_now(&market.world.clock) };
     for (; !is_done; statements++) {
         world_fail_after(&market.world, statements);
         is_done = store_write(market.world.support->store, both_work, &both, &err);
         world_fail_none(&market.world);
-        CHECK_INT(due_parts(&market), !is_done);
+        CHECK_INT(due_parts(&market), is_done ? 0 : 2);
     }
-    CHECK(statements > 6);
+    CHECK_INT(world_number(&market.world, "SELECT count(*) FROM accrued_part"), 1);
+    CHECK(statements > 8);
     world_close(&market.world);
 }
 
@@ -314,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_kept_is_the_sum_of_everything),
         cmocka_unit_test(test_only_what_changed_is_looked_at),
+        cmocka_unit_test(test_what_is_stopped_is_kept_too),
         cmocka_unit_test(test_a_line_bends_where_nothing_happens),
         cmocka_unit_test(test_a_line_bends_where_its_contract_ends),
         cmocka_unit_test(test_behind_the_end_of_credit_the_sum_counts),

@@ -108,6 +108,30 @@ static void test_a_month_is_billed_when_all_of_it_is_posted(void **state)
     world_close(&scene.world);
 }
 
+/* Who was due is looked at again under the account's lock: between the two, another server may have
+ * been there. Here it comes with the lock. */
+static void test_what_another_server_has_billed_is_billed_once(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state);
+    world_run(&scene.world, &scene.machine, 700 * US_PER_SECOND);
+    post(&scene);
+    support_script(*state, "-- sqlite:\n"
+                           "CREATE TRIGGER other_server AFTER UPDATE OF t_zero_us ON users\n"
+                           "BEGIN UPDATE users SET billed_month = 24322 WHERE id = NEW.id; END;\n"
+                           "-- postgres:\n"
+                           "CREATE FUNCTION bill_first() RETURNS trigger LANGUAGE plpgsql AS $$\n"
+                           "BEGIN NEW.billed_month = 24322; RETURN NEW; END $$;\n"
+                           "CREATE TRIGGER other_server BEFORE UPDATE OF t_zero_us ON users\n"
+                           "FOR EACH ROW EXECUTE FUNCTION bill_first();\n"
+                           "-- end\n");
+    CHECK(bill(&scene) > 0);
+    CHECK_INT(number(&scene, "SELECT COUNT(*) FROM renter_invoice"), 0);
+    CHECK_INT((int64_t)bill(&scene), 0);
+    world_close(&scene.world);
+}
+
 /* Numbers go on without gaps from account to account and month to month, and begin anew each year;
  * who was billed by nobody for two months gets two. */
 static void test_every_month_has_a_number(void **state)
@@ -194,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_month_is_billed_when_all_of_it_is_posted),
+        cmocka_unit_test(test_what_another_server_has_billed_is_billed_once),
         cmocka_unit_test(test_every_month_has_a_number),
         cmocka_unit_test(test_what_is_taken_back_later_is_on_a_later_statement),
         cmocka_unit_test(test_a_database_that_fails_leaves_no_gap),

@@ -30,6 +30,13 @@ static const struct plant plants[] = {
       "UPDATE accrued_sum SET burn_high = burn_high + 10;" },
     { "I-21", "UPDATE accrued_part SET burn_high = burn_high + 4611686018427387904;",
       "UPDATE accrued_part SET burn_high = burn_high - 4611686018427387904;" },
+    /* Lines that together are past every limit. */
+    { "I-21",
+      "UPDATE accrued_part SET owner_id = " ADA ", base_high = base_high + 4611686018427387904 "
+      "WHERE due_us > 0;",
+      "UPDATE accrued_part SET base_high = base_high - 4611686018427387904 WHERE due_us > 0;\n"
+      "UPDATE accrued_part SET owner_id = (SELECT owner_id FROM contract WHERE id = " RUNNING
+      ") WHERE contract_id = " RUNNING ";" },
     /* None at all of what somebody has. The last one, and one that others come behind. */
     { "I-21", "UPDATE accrued_part SET owner_id = 0 WHERE contract_id = " STOPPED ";",
       "UPDATE accrued_part SET owner_id = " ADA " WHERE owner_id = 0;" },
