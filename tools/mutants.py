@@ -31,6 +31,8 @@ DEFECTS = [
      "ARROW(RUNNING, GPU_IDLE, STOPPING, CUT, GPU_IDLE)", "its host is not told to stop it"),
     ("market/automation", "instant_until(previous, now) > CONNECTED_LEASE_US", "instant_until(previous, now) < 0",
      "time out of contact counts as idle"),
+    ("market/connected", "instant_compare(report->at, last->cursor) < 0", "instant_compare(report->at, last->cursor) <= 0",
+     "what ends in the moment of a change goes on"),
     ("market/lifetime", "if (instant_compare(due, now) > 0)", "if (instant_compare(due, now) >= 0)",
      "the same warning comes twice"),
 
@@ -55,7 +57,7 @@ DEFECTS = [
     ("flow/decide", "if (contract_is_on_host(contract))\n        return true;", "", "meters are opened twice"),
 
     ("flow/hall", "if (instant_compare(row->t_zero, now) <= 0)", "if (false)", "who has no credit competes"),
-    ("flow/hall", "(int64_t)gpu_count > held ? (int64_t)gpu_count : held", "(int64_t)gpu_count",
+    ("flow/hall", "count > held ? count : held", "count",
      "who runs on a GPU that is taken out has no place"),
     ("flow/hall", "!was_paused || row->bid.resumes", "true", "one that shall not come back by itself does"),
     ("flow/hall", "if (instant_compare(row->end, now) <= 0)", "if (false)", "who has no lifetime competes"),
@@ -80,7 +82,8 @@ DEFECTS = [
      "one that was just started is destroyed"),
     ("flow/change", "contract->automation.idle_since = (struct instant){ 0 };", "", "a new rule is about the past"),
     ("flow/automation", "change_turn_automation(&contract, work->now);", "", "a rule for what is stopped has no effect"),
-    ("flow/automation", "contract->state != RENTAL_RUNNING ||", "", "what is on its way is judged by its gauge"),
+    ("flow/automation", "if (contract->state != RENTAL_RUNNING ||\n        (contract", "if ((contract",
+     "what is on its way is judged by its gauge"),
     ("flow/decide_due", "instant_compare(change.machine.decide, now) > 0", "false", "decisions are made early"),
     ("flow/decide_due", "change.machine.decide = INSTANT_NEVER;", "", "a machine that may not run things is decided about for ever"),
     ("flow/decide_due", "contract.reason != REASON_NO_CREDIT ||", "", "what its owner stopped starts by itself"),

@@ -94,13 +94,15 @@ def places(root, names):
 
 
 def listed(root, names):
-    """(file, text with the defect, what it is), of tools/mutants.py."""
+    """(file, text with the defect, what it is), of tools/mutants.py. One that fits nowhere is said before any is tried."""
+    found = []
     for name, old, new, what in mutants.DEFECTS:
         text = (root / f"src/{name}.c").read_text()
         if text.count(old) != 1:
             sys.exit(f"mutate: src/{name}.c has not one place of: {old}")
         if not names or name in names:
-            yield name, text.replace(old, new), f"src/{name}.c: {what}"
+            found.append((name, text.replace(old, new), f"src/{name}.c: {what}"))
+    return found
 
 
 def slips(root, names, count, seed):
@@ -172,11 +174,11 @@ def main():
         kind = "-DCMAKE_BUILD_TYPE=RelWithDebInfo" if options.rules else "-DBERTH_SANITIZE=ON"
         subprocess.run(["cmake", "-G", "Ninja", "-S", ".", "-B", "build", "-DCMAKE_C_COMPILER_LAUNCHER=ccache", kind],
                        cwd=root, check=True, capture_output=True)
+        planted = listed(root, options.files) if options.rules else slips(root, names, options.count, options.seed)
         # The simulator sees what is in the flows and what they decide by.
         with_sim = options.rules
         if (broken := build_and_run(root, sorted({guard for name in names for guard in guards(name)}), with_sim)):
             sys.exit(f"mutate: without any defect: {broken}")
-        planted = listed(root, options.files) if options.rules else slips(root, names, options.count, options.seed)
         survivors = caught = 0
         for name, defect, where in planted:
             path = root / f"src/{name}.c"
