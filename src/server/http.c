@@ -26,6 +26,8 @@ enum {
     CLOSE_GRACE_MS = 500,    /* for replies that were forced at the deadline to go out */
     DESCRIPTORS_SPARE = 128, /* beside connections: databases, files, pipes */
     HOST_SIZE = 256,
+    THREADS_LEAST = 2,
+    THREADS_MOST = 16, /* of which each takes its part of the connections */
 };
 
 int64_t http_now_us(void)
@@ -33,11 +35,21 @@ int64_t http_now_us(void)
     return clock_boot_us(&clock_system);
 }
 
+/* One for each processor, within reason. */
+static unsigned default_threads(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return processors < THREADS_LEAST  ? THREADS_LEAST
+           : processors > THREADS_MOST ? THREADS_MOST
+                                       : (unsigned)processors;
+}
+
 struct http_options http_options_default(void)
 {
     return (struct http_options){
         .listen = "127.0.0.1:8080",
-        .threads = 2,
+        .threads = default_threads(),
         .workers = 8,
         .queue_max = 512,
         .connections_max = 20000,

@@ -90,7 +90,7 @@ typedef void http_observer(void *context, const struct http_answered *answered);
 
 struct http_options {
     const char *listen; /* "127.0.0.1:8080", "[::1]:0", "0.0.0.0:80"; port 0: any free one */
-    unsigned threads;   /* that parse and answer */
+    unsigned threads;   /* that parse and answer; by default one for each processor, 2 to 16 */
     unsigned workers;   /* that may block */
     unsigned queue_max; /* exchanges that wait for a worker; one more is answered 503 */
     unsigned connections_max;
