@@ -10,6 +10,7 @@ may touch does not build.
 
 import json
 import re
+import sqlite3
 import time
 import unittest
 import urllib.parse
@@ -503,6 +504,67 @@ class Matrix(unittest.TestCase):
             for row in person.ok("GET", "/api/v0/auth/apikeys/")["apikeys"]:
                 self.assertEqual(row["user_id"], person.id)
         self.list_machine()
+
+    CANARIES = (876543219123, 876543219.125, "canary-of-somebody")
+    # What rows hold that no caller says: whose they are, what they cost, what is known of them.
+    SERVERS = (
+        "user_id owner_id host_id creator_id member_id actor_id parent_id renter_id machine_id contract_id offer_id team_id key_id "
+        "balance credit credit_limit earnings spend_cap fee_bps platform_fee discount_rate dph_base dph_total gpu_hour list_hour "
+        "min_bid disk_month storage_cost up_tb down_tb rate amount_cents refundable_deposit total_discount charged gross host fee "
+        "is_admin admin verified verification vericode is_verified email_verified external datacenter hosting_type reliability "
+        "reliability2 dlperf dlperf_milli score num_gpus gpu_name rights scopes narrowed role_id is_recommended recommended "
+        "count_created recent_create_date state cur_state actual_status intended_status kind reason started start_date started_us "
+        "created_at created_us updated_at deleted_us paid_on expires expires_us t_zero warned public_ipaddr ssh_port ports "
+        "public_key secret webhook_secret hash sealed token token_hash password_hash fail_count locked_until is_mandatory "
+        "instance_api_key jupyter_token gen desired_rev epoch session_epoch progress output").split()
+
+    def stored(self):
+        """Where a canary is in the books, but for the log of what was called with what."""
+        path = next(one for one in self.world.data.rglob("*") if one.is_file() and one.read_bytes()[:15] == b"SQLite format 3")
+        books = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
+        found = []
+        for table, in books.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            if table == "audit_log":
+                continue
+            for row in books.execute(f'SELECT * FROM "{table}"').fetchall():
+                for value in row:
+                    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+                    if any(word in text for word in ("876543219", "canary-of-somebody")):
+                        found.append((table, text[:200]))
+        books.close()
+        return found
+
+    def test_nothing_of_the_servers_is_stored(self):
+        """R25: every route that changes something, once for each kind of value, in everything that is the server's."""
+        self.assertEqual(self.stored(), [])
+        for i, canary in enumerate(self.CANARIES):
+            mal = self.world.user(f"mal{i}", credit="100.00")  # whose key and sessions end with the last routes
+            for route in self.world.checker.api.routes:
+                is_ours = route.access is not None and route.access["object"] != "offer"
+                if "user" not in route.callers or route.method == "GET" or not (is_ours or route.access is None):
+                    continue
+                kind = route.access["object"] if is_ours else None
+                owner = mal if kind != "team" and self.owner(kind) is self.ada else self.owner(kind)
+                path, body = self.request(route, self.thing(kind, owner) if is_ours else MISSING)
+                declared = {m.name for m in (route.request.members if route.request else None) or []}
+                sent = {**{name: canary for name in self.SERVERS if name not in declared}, **(body or {})}
+                with self.subTest(route.name, canary=canary):
+                    got = self.world.call(route.method, path, sent, key=owner.key)
+                    if got[0] == 200 and "new_api_key" in (got[1] or {}):
+                        owner.key = got[1]["new_api_key"]
+                    self.assertNotEqual(got[0], 500, got)
+                    self.assertEqual(self.stored(), [])
+            self.paper.follow()
+            self.list_machine()
+        # An offer is taken at its price.
+        mal = self.world.user("mal", credit="100.00")
+        rented = mal.ok("PUT", f"/api/v0/asks/{self.offer()}/", {
+            **{name: 0 for name in self.SERVERS}, "image": "ubuntu", "disk": 8, "runtype": "ssh"})["new_contract"]
+        shown = mal.ok("GET", f"/api/v0/instances/{rented}/")["instances"]
+        self.assertEqual((shown["host_id"], shown["machine_id"], shown["is_bid"]), (self.hal.id, self.paper.id, False))
+        self.assertGreater(shown["dph_base"], 0)
+        mal.ok("DELETE", f"/api/v0/instances/{rented}/", {})
+        self.paper.follow()
 
     def test_a_member_may_do_what_the_role_names(self):
         """The key may do all: what its holder may is the role's, asked with every call."""
