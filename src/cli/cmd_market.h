@@ -7,9 +7,13 @@
 #include "cli/command.h"
 
 bool cmd_metrics_gpu(struct cli *cli, struct error *err);
+bool cmd_metrics_trends(struct cli *cli, struct error *err);
+bool cmd_metrics_locations(struct cli *cli, struct error *err);
 bool cmd_host_estimate(struct cli *cli, struct error *err);
 
 extern const struct args_option cmd_metrics_gpu_options[];
+extern const struct args_option cmd_metrics_trends_options[];
+extern const struct args_option cmd_metrics_locations_options[];
 extern const struct args_option cmd_host_estimate_options[];
 
 #endif

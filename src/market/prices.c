@@ -112,6 +112,37 @@ size_t prices_by_model(struct prices_lot *lots, size_t count, const struct price
     return model_count;
 }
 
+static int compare_spots(const void *a, const void *b)
+{
+    const struct prices_lot *first = a, *second = b;
+    const int parts[] = {
+        strcmp(first->place, second->place),          strcmp(first->gpu_name, second->gpu_name),
+        first->is_rented - second->is_rented,         first->is_verified - second->is_verified,
+        first->is_datacenter - second->is_datacenter,
+    };
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i] != 0)
+            return parts[i];
+    return 0;
+}
+
+size_t prices_by_spot(struct prices_lot *lots, size_t count, struct prices_spot *spots)
+{
+    size_t spot_count = 0;
+
+    if (count > 1)
+        qsort(lots, count, sizeof lots[0], compare_spots);
+    for (size_t i = 0; i < count; i++) {
+        if (lots[i].gpus == 0)
+            continue;
+        if (spot_count == 0 || compare_spots(spots[spot_count - 1].lot, &lots[i]) != 0)
+            spots[spot_count++] = (struct prices_spot){ &lots[i], 0 };
+        spots[spot_count - 1].gpus += lots[i].gpus;
+    }
+    return spot_count;
+}
+
 static bool is_in(const char *countries, const char *country)
 {
     for (; countries != NULL && *countries != '\0'; countries += 2)

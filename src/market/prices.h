@@ -13,6 +13,8 @@
 #include "base/money.h"
 #include "market/gpu.h"
 
+enum { PRICES_PLACE_SIZE = 64 };
+
 /* Some GPUs of one machine at one price: free ones, or those of a rental. */
 struct prices_lot {
     char gpu_name[GPU_NAME_SIZE];
@@ -22,6 +24,7 @@ struct prices_lot {
     struct money gpu_hour;
     bool is_rented, is_verified, is_datacenter;
     int64_t dlperf_milli, fp32_gflops; /* of one GPU; 0 unknown */
+    char place[PRICES_PLACE_SIZE];     /* "Gothenburg, SE"; "" unknown */
 };
 
 enum prices_choice { PRICES_ALL, PRICES_YES, PRICES_NO };
@@ -62,6 +65,17 @@ struct prices_place {
 /* Sorts the lots, and writes a row for each country: most GPUs first. `places` has room for
  * `count`. Returns how many there are. */
 size_t prices_by_place(struct prices_lot *lots, size_t count, struct prices_place *places);
+
+/* GPUs of one model in one place, of which all or none are rented, verified and in a data centre.
+ */
+struct prices_spot {
+    const struct prices_lot *lot; /* one of them */
+    int64_t gpus;
+};
+
+/* Sorts the lots, and writes a row for each that differs, places in order of their names. `spots`
+ * has room for `count`. Returns how many there are. */
+size_t prices_by_spot(struct prices_lot *lots, size_t count, struct prices_spot *spots);
 
 /* What one contract has earned its host within the window that is looked at. */
 struct prices_rental {

@@ -9,10 +9,11 @@
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
+#include "server/market_read.h"
 #include "server/market_stats.h"
 #include "server/reply.h"
 
-enum { MARKET_REPLY_MAX = 4 << 20 };
+enum { MARKET_REPLY_MAX = 4 << 20, PLACES_ARENA_MAX = 256 << 20 };
 
 #define PER_MILLE 1000
 
@@ -48,7 +49,7 @@ static bool read_gpus(struct call *call, const char *fallback, int64_t *ret)
     return true;
 }
 
-static void encode_point(struct encoder *json, const char *key, const struct prices_spread *spread,
+void market_encode_point(struct encoder *json, const char *key, const struct prices_spread *spread,
                          int point)
 {
     if (spread->gpus > 0)
@@ -58,7 +59,7 @@ static void encode_point(struct encoder *json, const char *key, const struct pri
 }
 
 /* Per dollar and hour at the middle price. */
-static void encode_per_dollar(struct encoder *json, const char *key, int64_t thousandths,
+void market_encode_per_dollar(struct encoder *json, const char *key, int64_t thousandths,
                               struct money price)
 {
     if (thousandths > 0 && price.nanodollars > 0)
@@ -95,13 +96,20 @@ static void encode_model(struct encoder *json, const struct prices_model *model)
     encode_field_int(json, "avail_unverified", model->available_unverified);
     field_known_fixed(json, "dlperf", model->dlperf_milli, 3);
     field_known_fixed(json, "tflops", model->fp32_gflops, 3);
-    encode_per_dollar(json, "tflops_per_dollar", model->fp32_gflops, middle);
-    encode_per_dollar(json, "dlperf_per_dollar", model->dlperf_milli, middle);
+    market_encode_per_dollar(json, "tflops_per_dollar", model->fp32_gflops, middle);
+    market_encode_per_dollar(json, "dlperf_per_dollar", model->dlperf_milli, middle);
     for (int i = 0; i < PRICES_POINTS; i++)
-        encode_point(json, available[i], &model->available, i);
+        market_encode_point(json, available[i], &model->available, i);
     for (int i = 0; i < PRICES_POINTS; i++)
-        encode_point(json, rented[i], &model->rented, i);
+        market_encode_point(json, rented[i], &model->rented, i);
     encode_end(json);
+}
+
+bool market_read_filter(struct call *call, struct prices_filter *ret)
+{
+    return read_choice(call, "verified", "yes", "no", &ret->verified) &&
+           read_choice(call, "hosting_type", "secure_cloud", "community", &ret->datacenter) &&
+           read_gpus(call, "0", &ret->num_gpus);
 }
 
 void handle_metrics_gpu(struct call *call)
@@ -113,9 +121,7 @@ void handle_metrics_gpu(struct call *call)
     struct error err;
     size_t count;
 
-    if (!read_choice(call, "verified", "yes", "no", &filter.verified) ||
-        !read_choice(call, "hosting_type", "secure_cloud", "community", &filter.datacenter) ||
-        !read_gpus(call, "0", &filter.num_gpus))
+    if (!market_read_filter(call, &filter))
         return;
     if (!market_stats_models(call->app->market_stats, &filter, call->request->arena, &models,
                              &count, &err))
@@ -126,6 +132,55 @@ void handle_metrics_gpu(struct call *call)
     encode_array(&json);
     for (size_t i = 0; i < count; i++)
         encode_model(&json, &models[i]);
+    encode_end(&json);
+    encode_end(&json);
+    reply_json(call, &body);
+}
+
+static void encode_place(struct encoder *json, const struct prices_spot *place)
+{
+    const struct prices_lot *lot = place->lot;
+    size_t length = strlen(lot->place);
+    char code[3];
+
+    encode_object(json);
+    field_null(json, "latitude");
+    field_null(json, "longitude");
+    const char *country = machine_country(lot->place, code);
+    /* "Gothenburg, SE": without the comma, the blank and the code. */
+    if (*country != '\0')
+        length = length > 4 ? length - 4 : 0;
+    encode_key(json, "city");
+    if (length > 0)
+        encode_bytes(json, lot->place, length);
+    else
+        encode_text(json, NULL);
+    field_known_text(json, "country_code", country);
+    encode_field_text(json, "gpu_name", lot->gpu_name);
+    encode_field_bool(json, "rented", lot->is_rented);
+    encode_field_bool(json, "verified", lot->is_verified);
+    encode_field_bool(json, "datacenter", lot->is_datacenter);
+    encode_field_int(json, "num_gpus", place->gpus);
+    encode_end(json);
+}
+
+void handle_metrics_locations(struct call *call)
+{
+    auto_arena struct arena arena = arena_of(PLACES_ARENA_MAX);
+    auto_buf struct buf body = buf_of(MARKET_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct prices_spot *places;
+    size_t count;
+    struct error err;
+
+    if (!market_stats_spots(call->app->market_stats, &arena, &places, &count, &err))
+        return reply_error(call, &err);
+    encode_object(&json);
+    encode_field_bool(&json, "success", true);
+    encode_key(&json, "locations");
+    encode_array(&json);
+    for (size_t i = 0; i < count; i++)
+        encode_place(&json, &places[i]);
     encode_end(&json);
     encode_end(&json);
     reply_json(call, &body);

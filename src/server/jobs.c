@@ -69,6 +69,11 @@ static bool run_recovery(const struct jobs_options *options, struct error *err)
     return options->recovery == NULL || recovery_watch_look(options->recovery, err);
 }
 
+static bool run_market_history(const struct jobs_options *options, struct error *err)
+{
+    return options->market_stats == NULL || market_stats_keep(options->market_stats, err);
+}
+
 enum { ALWAYS = -1 };
 
 static const struct job {
@@ -107,6 +112,7 @@ static const struct job {
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,
       600 * US_PER_SECOND },
+    { "market history", NULL, 0, run_market_history, ALWAYS, 10 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

@@ -14,6 +14,7 @@
 #define BERTH_SERVER_JOBS_H
 
 #include "flow/flow.h"
+#include "server/market_stats.h"
 #include "server/metrics.h"
 #include "server/recovery_watch.h"
 
@@ -23,6 +24,7 @@ struct jobs_options {
     const struct flow *flow; /* borrowed, as are the next two */
     struct metrics *metrics;
     const char *server_proc;
+    struct market_stats *market_stats; /* borrowed; NULL: no history of the market is kept */
     struct recovery_watch *recovery; /* while one is open nothing falls due; NULL: there is none */
 };
 

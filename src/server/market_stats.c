@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flow/market_history.h"
 #include "flow/rented_lately.h"
 #include "market/catalog_search.h"
 
@@ -20,6 +21,7 @@ struct market_stats {
     struct prices_lot *lots; /* owned */
     size_t lot_count, lot_capacity;
     int64_t lots_until_us; /* of CLOCK_MONOTONIC */
+    int64_t kept_hour;     /* the last one whose lots are in the history; 0: none that is known */
     struct arena rentals_arena;
     struct prices_rental *rentals;
     size_t rental_count;
@@ -94,6 +96,8 @@ static struct prices_lot *add_lot(struct market_stats *stats, const struct offer
     };
     (void)snprintf(lot->gpu_name, sizeof lot->gpu_name, "%.*s", GPU_NAME_SIZE - 1,
                    machine->gpu_name);
+    (void)snprintf(lot->place, sizeof lot->place, "%.*s", PRICES_PLACE_SIZE - 1,
+                   machine->geolocation != NULL ? machine->geolocation : "");
     (void)machine_country(machine->geolocation, lot->country);
     return lot;
 }
@@ -223,6 +227,40 @@ bool market_stats_models(struct market_stats *stats, const struct prices_filter 
     if (!is_gathered)
         return false;
     return is_ok || error_set(err, ERROR_OUT_OF_RANGE, "no room for the models");
+}
+
+bool market_stats_spots(struct market_stats *stats, struct arena *arena, struct prices_spot **ret,
+                        size_t *ret_count, struct error *err)
+{
+    (void)pthread_mutex_lock(&stats->lock);
+    gather_lots(stats);
+    size_t count = stats->lot_count;
+    struct prices_lot *lots = arena_alloc(arena, count, sizeof *lots);
+    *ret = arena_alloc(arena, count, sizeof **ret);
+    bool is_ok = lots != NULL && *ret != NULL;
+    if (is_ok && count > 0)
+        memcpy(lots, stats->lots, count * sizeof *lots);
+    (void)pthread_mutex_unlock(&stats->lock);
+    if (!is_ok)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the places");
+    *ret_count = prices_by_spot(lots, count, *ret);
+    return true;
+}
+
+bool market_stats_keep(struct market_stats *stats, struct error *err)
+{
+    int64_t hour = clock_now(stats->flow->clock).microseconds / US_PER_HOUR;
+    bool is_ok = true;
+
+    (void)pthread_mutex_lock(&stats->lock);
+    if (stats->kept_hour != hour) {
+        gather_lots(stats);
+        is_ok = flow_market_history_keep(stats->flow, stats->lots, stats->lot_count, err);
+        if (is_ok && stats->lot_count > 0)
+            stats->kept_hour = hour;
+    }
+    (void)pthread_mutex_unlock(&stats->lock);
+    return is_ok;
 }
 
 bool market_stats_estimate(struct market_stats *stats, const char *gpu_name, const char *countries,

@@ -24,6 +24,13 @@ NODISCARD bool market_stats_models(struct market_stats *stats, const struct pric
                                    struct arena *arena, struct prices_model **ret,
                                    size_t *ret_count, struct error *err);
 
+/* GPUs that are offered or rented now, by where they are. */
+NODISCARD bool market_stats_spots(struct market_stats *stats, struct arena *arena,
+                                  struct prices_spot **ret, size_t *ret_count, struct error *err);
+
+/* A job: once an hour, what is on the market goes into its history (flow/market_history.h). */
+NODISCARD bool market_stats_keep(struct market_stats *stats, struct error *err);
+
 NODISCARD bool market_stats_estimate(struct market_stats *stats, const char *gpu_name,
                                      const char *countries, struct prices_estimate *ret,
                                      struct error *err);

@@ -11,8 +11,6 @@ const char *not_offered(const char *path)
         const char *segment, *what;
     } rows[] = {
         { "instances/prepay", "reserved rentals: nothing is paid ahead for an instance" },
-        { "metrics/gpu/history", "history of prices: metrics/gpu/current says what is now" },
-        { "metrics/gpu/locations", "places of GPUs: each offer says where its machine is" },
         { "cluster", "clusters of machines" },
         { "clusters", "clusters of machines" },
         { "overlay", "networks between instances" },

@@ -349,19 +349,21 @@ static bool open_market(struct app *app, const struct options *options, const st
 
     slow.lane = OUTBOX_SLOW;
     slow.providers = app->slow_providers;
-    const struct jobs_options jobs = { .flow = &app->flow,
-                                       .metrics = app->metrics,
-                                       .server_proc = app->server_proc,
-                                       .recovery = &app->recovery };
+    struct jobs_options jobs = { .flow = &app->flow,
+                                 .metrics = app->metrics,
+                                 .server_proc = app->server_proc,
+                                 .recovery = &app->recovery };
     recovery_watch_init(&app->recovery, &app->flow, app->hub);
     if (!recovery_watch_look(&app->recovery, err) ||
-        !catalog_feed_open(&app->flow, &app->catalog, err) ||
-        !orders_open(&app->flow, app->catalog, &app->orders, err) ||
+        !catalog_feed_open(&app->flow, &app->catalog, err))
+        return false;
+    app->market_stats = market_stats_open(&app->flow, app->catalog);
+    jobs.market_stats = app->market_stats;
+    if (!orders_open(&app->flow, app->catalog, &app->orders, err) ||
         !events_open(&app->flow, app->metrics, &app->events, err) ||
         !deliver_open(&deliver, &app->deliver, err) ||
         !deliver_open(&slow, &app->slow_deliver, err) || !jobs_open(&jobs, &app->jobs, err))
         return false;
-    app->market_stats = market_stats_open(&app->flow, app->catalog);
     app->offer_pages = offer_pages_open();
     if (!open_payments(app, err) || !open_relay(app, options, err))
         return false;

@@ -16,8 +16,9 @@ static const struct support_reply replies[] = {
       "\"instances\":[7001,7002],\"start_date\":1,\"machine_id\":77}]}" },
     { "GET /api/v0/volumes/?owner=me&type=network_volume", 200, "{\"volumes\":[]}" },
     { "DELETE /api/v0/volumes/?id=8101", 200, "{\"success\":true,\"msg\":\"Deleted it.\"}" },
-    { "POST /api/v0/volumes/copy/", 400,
-      "{\"success\":false,\"error\":\"invalid_args\",\"msg\":\"Not here.\"}" },
+    { "POST /api/v0/volumes/copy/", 200,
+      "{\"success\":true,\"volume_id\":8102,\"volume_name\":\"V.8102\",\"msg\":\"It is "
+      "copied.\"}" },
     { "POST /api/v0/volumes/", 200, "{\"success\":true,\"msg\":\"On offer.\"}" },
     { "POST /api/v0/volumes/unlist/", 200, "{\"success\":true,\"msg\":\"Taken back.\"}" },
     { "PUT /api/v0/asks/4101/", 200,
@@ -52,7 +53,8 @@ static void test_renters_find_take_see_and_delete_them(void **state)
     BERTH(&result, "delete", "volume", "V.8101");
     CHECK_TEXT(result.out, "Deleted it.\n");
     BERTH(&result, "clone", "volume", "8101", "5101", "-s", "120", "-d");
-    CHECK_INT(result.status, 1);
+    CHECK_INT(result.status, 0);
+    CHECK_TEXT(result.out, "It is copied.\n");
     CHECK_TEXT(market.body,
                "{\"src_id\":8101,\"dst_id\":5101,\"size\":120,\"disable_compression\":true}");
 }

@@ -223,9 +223,34 @@ static void test_what_was_paid_day_by_day(void **state)
     CHECK_INT(told[2].run_s + told[2].there_s + told[2].points[0].nanodollars, 0);
 }
 
+/* What differs in one thing alone is a row of its own, and nothing is lost. */
+static void test_where_gpus_are_and_what_they_do(void **state)
+{
+    struct prices_lot lots[8];
+    struct prices_spot spots[8];
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        lots[i] = lot("RTX 4090", i < 7 ? 1 << i : 0, 10 * i, false);
+        (void)snprintf(lots[i].place, sizeof lots[i].place, "Lund, SE");
+    }
+    (void)snprintf(lots[1].place, sizeof lots[1].place, "Bergen, NO");
+    (void)snprintf(lots[2].gpu_name, sizeof lots[2].gpu_name, "H200");
+    lots[3].is_rented = true;
+    lots[4].is_verified = false;
+    lots[5].is_datacenter = true;
+    CHECK_INT((int64_t)prices_by_spot(lots, 8, spots), 6);
+    const int64_t gpus[] = { 2, 4, 16, 1 + 64, 32, 8 };
+    for (int i = 0; i < 6; i++)
+        CHECK_INT(spots[i].gpus, gpus[i]);
+    CHECK_TEXT(spots[0].lot->place, "Bergen, NO");
+    CHECK_INT((int64_t)prices_by_spot(lots, 0, spots), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_where_gpus_are_and_what_they_do),
         cmocka_unit_test(test_supply_demand_and_prices_by_model),
         cmocka_unit_test(test_points_are_those_of_single_gpus),
         cmocka_unit_test(test_what_a_machine_like_others_earns),
