@@ -43,6 +43,25 @@ static void test_five_dollars_last_fourteen_hours(void **state)
     CHECK_INT(credit_hour(&credit).nanodollars, 358333334);
 }
 
+/* The GPU as a line, beside the disk that has been counted in: the same as one by one. */
+static void test_a_line_counts_as_its_meters_do(void **state)
+{
+    struct meter gpu = gpu_meter(350000000), disk = disk_meter(150000000, 40);
+    struct instant since = instant_add(noon, -7 * US_PER_SECOND);
+    struct credit by_meter = dollars(5), by_line = dollars(5);
+    struct accrual line = accrual_of(&gpu, &since);
+
+    (void)state;
+    credit_add(&by_meter, &disk, &since);
+    credit_add(&by_line, &disk, &since);
+    credit_add(&by_meter, &gpu, &since);
+    credit_add_accrual(&by_line, &line);
+    CHECK(by_line.accrued == by_meter.accrued);
+    CHECK(by_line.burn == by_meter.burn);
+    CHECK_INT(credit_available(&by_line, noon).nanodollars,
+              credit_available(&by_meter, noon).nanodollars);
+}
+
 static void test_without_a_burn_credit_never_ends(void **state)
 {
     struct credit credit = dollars(1);
@@ -305,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_who_has_nothing_and_runs_nothing_has_ended),
         cmocka_unit_test(test_traffic_of_both_ways_counts_at_once),
         cmocka_unit_test(test_five_dollars_last_fourteen_hours),
+        cmocka_unit_test(test_a_line_counts_as_its_meters_do),
         cmocka_unit_test(test_without_a_burn_credit_never_ends),
         cmocka_unit_test(test_at_or_below_the_floor_it_has_ended),
         cmocka_unit_test(test_what_is_not_posted_counts),
