@@ -189,9 +189,11 @@ static bool end_refund(const struct pay *pay, struct pay_refund_row *row,
         return payback_done(&refund, &journal) == JOURNAL_BUILT &&
                post(pay, &journal, row->user_id, err) &&
                tell(pay, NOTIFICATION_REFUNDED, row->user_id, key, row->amount, err);
+    (void)snprintf(key, sizeof key, "refund:%" PRId64 ":failed", row->id);
     return ledger_load_funds(pay->db, row->user_id, &funds, err) &&
            payback_failed(&refund, was_done, &funds, &journal) == JOURNAL_BUILT &&
-           post(pay, &journal, row->user_id, err);
+           post(pay, &journal, row->user_id, err) &&
+           tell(pay, NOTIFICATION_REFUND_FAILED, row->user_id, key, row->amount, err);
 }
 
 /* The row, with its owner locked. */
@@ -298,18 +300,22 @@ static bool end_dispute(const struct pay *pay, struct dispute_row *row, enum dis
     const struct payback dispute = { row->id, row->user_id, row->amount, pay->now };
     const struct provider_txn_row entry = { "stripe", txn->id, LEDGER_STRIPE, money_of(txn->cents),
                                             pay->now };
+    bool is_won = state == DISPUTE_WON;
     struct renter_funds funds;
     struct journal journal;
+    char key[KEY_SIZE];
 
     if (!ledger_load_funds(pay->db, row->user_id, &funds, err))
         return false;
-    enum journal_outcome built = state == DISPUTE_WON
-                                     ? payback_won(&dispute, row->frozen, &funds, &journal)
-                                     : payback_lost(&dispute, row->frozen, &funds, &journal);
+    (void)snprintf(key, sizeof key, "dispute:%" PRId64 ":%s", row->id, is_won ? "won" : "lost");
+    enum journal_outcome built = is_won ? payback_won(&dispute, row->frozen, &funds, &journal)
+                                        : payback_lost(&dispute, row->frozen, &funds, &journal);
     row->state = state;
     return built == JOURNAL_BUILT && post(pay, &journal, row->user_id, err) &&
-           (state == DISPUTE_LOST || provider_txn_insert(pay->db, &entry, journal.key, err)) &&
-           dispute_update(pay->db, row, err);
+           (!is_won || provider_txn_insert(pay->db, &entry, journal.key, err)) &&
+           dispute_update(pay->db, row, err) &&
+           tell(pay, is_won ? NOTIFICATION_DISPUTE_WON : NOTIFICATION_DISPUTE_LOST, row->user_id,
+                key, row->amount, err);
 }
 
 /* As far as it has come since it was last looked at. */

@@ -68,6 +68,17 @@ static const struct mail_template {
       "The owner of the card that paid ${amount} to your account has asked the bank to take it "
       "back.\nUntil that is decided as much of your credit is frozen. If it was you, write to "
       "the operator.\nMore at {url}.\n" },
+    { "refund_failed", "${amount} could not be sent back to your card",
+      "The card that ${amount} of your credit was to go back to did not take it. It is credit on\n"
+      "your account at {url} again.\n" },
+    { "dispute_won", "The payment of ${amount} stands",
+      "The bank has decided about the disputed payment of ${amount}: it stands. What was frozen "
+      "of\n"
+      "your credit at {url} is free again.\n" },
+    { "dispute_lost", "The payment of ${amount} was taken back",
+      "The bank has decided about the disputed payment of ${amount}: it goes back to the card's\n"
+      "owner. What was frozen of your credit is gone with it, and what is missing is owed by your\n"
+      "account: {url}/billing/.\n" },
     { "payout_paid", "A payout of ${amount} has arrived",
       "Your payout of ${amount} has arrived. The invoice of its week is at\n"
       "{url}/billing/.\n" },

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "flow/bill.h"
+#include "flow/payout.h"
 #include "market/billing.h"
 #include "support.h"
 
@@ -155,12 +156,43 @@ static void test_one_that_fails_keeps_nobody_waiting(void **state)
     world_close(&scene.world);
 }
 
+/* What comes back of a payout waits for the next week, though its host is billed again in this one.
+ */
+static void test_one_payout_a_host_and_week(void **state)
+{
+    struct scene scene;
+    struct world_machine machine, late;
+    enum payout_outcome outcome;
+    enum payout_state now;
+    struct error err;
+
+    open_scene(&scene, state, 0);
+    world_host(&scene.world, &machine, "m", 1);
+    CHECK_INT(world_rent(&scene.world, scene.ada, world_offer(&scene.world, machine.id, 1)).outcome,
+              RENTAL_MADE);
+    pass_cut(&scene);
+    CHECK_INT((int64_t)bill(&scene), 1);
+    const struct payout_request failed = { 1, PAYOUT_FAILED, "", "no such account" };
+    CHECK_OK(flow_payout_move(&scene.world.flow, &failed, &outcome, &now, &err), &err);
+    CHECK_INT(outcome, PAYOUT_DONE);
+    world_machine(&scene.world, &late, machine.host, "late", 1);
+    CHECK_INT((int64_t)bill(&scene), 1);
+    CHECK_INT((int64_t)bill(&scene), 0);
+    CHECK_INT(number(&scene, "SELECT COUNT(*) FROM payout"), 1);
+    pass_cut(&scene);
+    CHECK_INT((int64_t)bill(&scene), 1);
+    CHECK_INT(number(&scene, "SELECT COUNT(*) FROM payout"), 2);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_gets_its_own_days),
         cmocka_unit_test(test_who_is_not_posted_is_left_out),
         cmocka_unit_test(test_one_that_fails_keeps_nobody_waiting),
+        cmocka_unit_test(test_one_payout_a_host_and_week),
     };
 
     crypto_start();

@@ -120,6 +120,9 @@ static void test_a_refused_refund_is_credit_again(void **state)
     for (int i = 0; i < 2; i++)
         pay_refuse(&pay, key, "charge_disputed");
     CHECK_INT(dollars(&pay, ada), 50);
+    CHECK_INT(world_number(&pay.world, "SELECT count(*) FROM outbox WHERE provider = 'mail' "
+                                       "AND body LIKE '%refund_failed%'"),
+              1);
     CHECK_INT(back(&pay, id, 5000, "T2"), PAY_BACK_DONE);
     pay_world_close(&pay);
 }
@@ -161,6 +164,12 @@ static void dispute(void **state, bool is_won)
     CHECK_INT(pay_take(&pay, &taken), PAY_DONE); /* late */
     CHECK_INT(dollars(&pay, ada), is_won ? 30 : -20);
     CHECK_INT(world_number(&pay.world, "SELECT count(*) FROM journal WHERE kind = 9"), 2);
+    CHECK_INT(world_number(&pay.world, "SELECT count(*) FROM outbox WHERE provider = 'mail' "
+                                       "AND body LIKE '%dispute_won%'"),
+              is_won);
+    CHECK_INT(world_number(&pay.world, "SELECT count(*) FROM outbox WHERE provider = 'mail' "
+                                       "AND body LIKE '%dispute_lost%'"),
+              !is_won);
 
     struct dispute_filter filter = { .state = is_won ? DISPUTE_WON : DISPUTE_LOST, .max = 9 };
     struct dispute_row *listed;

@@ -269,6 +269,23 @@ static void test_a_balance_that_is_short_waits_and_other_refusals_fail(void **st
     pay_world_close(&scene.pay);
 }
 
+/* The refusal of a try that is over says nothing about the next one. */
+static void test_a_refusal_counts_for_its_own_try(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, true);
+    transferred(&scene);
+    for (int i = 0; i < 3; i++) {
+        pay_refuse(&scene.pay, key_of(&scene, "payout", 1), "balance_insufficient");
+        CHECK_INT(number(&scene, "SELECT count(*) FROM outbox WHERE path = '/v1/payouts'"), 2);
+        CHECK_INT(number(&scene, "SELECT tries FROM payout_route"), 2);
+    }
+    pay_refuse(&scene.pay, key_of(&scene, "payout", 2), "balance_insufficient");
+    CHECK_INT(number(&scene, "SELECT count(*) FROM outbox WHERE path = '/v1/payouts'"), 3);
+    pay_world_close(&scene.pay);
+}
+
 static void test_what_does_not_fit_moves_nothing(void **state)
 {
     struct scene scene;
@@ -298,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_a_bank_that_refuses_is_asked_for_two_weeks),
         cmocka_unit_test(test_what_came_back_after_it_was_paid_is_owed_again),
         cmocka_unit_test(test_a_balance_that_is_short_waits_and_other_refusals_fail),
+        cmocka_unit_test(test_a_refusal_counts_for_its_own_try),
         cmocka_unit_test(test_what_does_not_fit_moves_nothing),
     };
 
