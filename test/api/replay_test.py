@@ -335,6 +335,57 @@ class Replay(unittest.TestCase):
         self.assertEqual((row["current_rentals_running"], row["current_rentals_running_on_demand"]), (2, 1))
         self.assertEqual((row["current_rentals_resident"], row["current_rentals_on_demand"]), (2, 1))
 
+    def sent(self, who, method, path, text):
+        """The bytes as they come, with a blank behind each comma and colon."""
+        status, reply = who.call(method, path, raw=text.encode())
+        self.assertEqual(status, 200, (path, reply))
+        return reply
+
+    def test_a_host_cares_for_a_machine(self):
+        other = self.hal.machine(gpus=1)
+        other.follow()
+        at, begin = f"/api/v0/machines/{other.id}", float(int(time.time()) + 9 * 86400)
+        self.sent(self.hal, "PUT", "/api/v0/machines/create_asks/", f'{{"machine": {other.id}, "price_gpu": 0.3, "price_disk": null, "price_inetu": null, "price_inetd": null, "price_min_bid": null, "min_chunk": 1, "end_date": null, "credit_discount_max": null, "duration": null, "vol_size": null, "vol_price": null}}')
+        self.sent(self.hal, "PUT", f"{at}/dnotify/", f'{{"client_id": "me", "sdate": {begin}, "duration": 0.5, "maintenance_category": "disk"}}')
+        shown = self.hal.ok("GET", f"/api/v0/machines/maintenances?owner=me&machine_ids=%5B{other.id}%2C+{self.paper.id}%5D")
+        self.assertEqual([(row["machine_id"], row["start_time"], row["duration_hours"], row["maintenance_category"]) for row in shown],
+                         [(other.id, begin, 0.5, "disk")])
+        self.sent(self.hal, "PUT", f"{at}/cancel_maint/", f'{{"client_id": "me", "machine_id": {other.id}}}')
+        self.assertEqual(self.hal.ok("GET", f"/api/v0/machines/maintenances?owner=me&machine_ids=%5B{other.id}%5D"), [])
+        self.sent(self.hal, "PUT", "/api/v0/machines/create_bids/", f'{{"machine": {other.id}, "price_gpu": 0.05, "price_inetu": 0.001, "price_inetd": 0.001, "image": "ubuntu:22.04", "args": ["-c", "hi"]}}')
+        other.follow()
+        self.assertEqual([(one["spec"]["image"], one["spec"]["args"]) for one in other.desired["instances"] if one["state"] == "running"],
+                         [("ubuntu:22.04", ["-c", "hi"])])
+        for _ in range(2):  # clients send it again after a time-out
+            self.sent(self.hal, "DELETE", f"{at}/defjob/", "{}")
+        other.follow()
+        self.sent(self.hal, "DELETE", f"{at}/asks/", "{}")
+        self.assertTrue(self.sent(self.hal, "POST", f"{at}/force_delete/", "{}")["success"])
+        self.assertEqual(self.hal.call("POST", f"{at}/force_delete/", raw=b"{}")[0], 404)
+
+    def test_a_team_from_its_making_to_its_end(self):
+        made = self.sent(self.ada, "POST", "/api/v0/team/", '{"team_name": "replay", "transfer_credit": null}')
+        crew = type(self.ada)(self.world, made["team_id"], made["key"])
+        self.sent(crew, "POST", "/api/v0/team/roles/", '{"name": "r1", "permissions": {"api": {"misc": {}, "user_read": {}}}}')
+        self.assertEqual(crew.ok("GET", "/api/v0/team/roles/r1/")["name"], "r1")
+        self.sent(crew, "POST", "/api/v0/team/invite/?email=bo%40berth.test&role=r1", "{}")
+        self.bo.ok("POST", "/api/v0/team/accept/", {"code": self.world.mail_code("bo@berth.test")})
+        self.assertEqual([row["roles"] for row in crew.ok("GET", "/api/v0/team/members/")], [["owner"], ["r1"]])
+        self.assertEqual(self.sent(crew, "DELETE", f"/api/v0/team/members/{self.bo.id}/", "{}")["status"], "success")
+        self.assertEqual(self.sent(crew, "DELETE", "/api/v0/team/roles/r1/", "{}")["status"], "success")
+        self.assertTrue(self.sent(crew, "DELETE", "/api/v0/team/", "{}")["success"])
+        self.assertEqual(crew.call("GET", "/api/v0/team/members/")[0], 401)
+
+    def test_templates_and_credit_go_as_clients_say(self):
+        made = self.ada.ok("POST", "/api/v0/template/", {"name": "gone", "image": "ubuntu", "recommended_disk_space": "16"})["template"]
+        self.assertTrue(self.sent(self.ada, "DELETE", "/api/v0/template/", f'{{"template_id": {made["id"]}}}')["msg"])
+        status, reply = self.ada.call("DELETE", "/api/v0/template/", raw=f'{{"hash_id": "{made["hash_id"]}"}}'.encode())
+        self.assertEqual(status, 404, reply)
+        # Credit that was given is not given on; what was paid for is.
+        body = b'{"sender": "me", "recipient": "bo@berth.test", "amount": 5.0}'
+        status, reply = self.ada.call("PUT", "/api/v0/commands/transfer_credit/", raw=body)
+        self.assertEqual((status, reply["error"]), (400, "insufficient_balance"))
+
     def test_no_price_is_ever_raised(self):
         """A host lists anew, dearer and for longer: its renter's contract stays as it is, and nothing waits for a yes."""
         first, end = self.offers()[0], time.time() + 30 * 86400
