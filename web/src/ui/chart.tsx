@@ -85,7 +85,9 @@ export function Lines(props: Props) {
       {series.map((name, i) => (
         <polyline key={name} class={`s${i}`} points={points.flatMap(({ values }, x) => {
           const value = values[i] ?? null;
-          return value === null ? [] : [`${x + 0.5},${HEIGHT * (1 - value / top)}`];
+          const y = HEIGHT * (1 - (value ?? 0) / top);
+          const isAlone = (points[x - 1]?.values[i] ?? null) === null && (points[x + 1]?.values[i] ?? null) === null;
+          return value === null ? [] : isAlone ? [`${x + 0.1},${y} ${x + 0.9},${y}`] : [`${x + 0.5},${y}`];
         }).join(' ')} />
       ))}
     </Frame>
