@@ -142,10 +142,10 @@ const struct command commands[] = {
       "berth copy ./data/ 7001:/workspace/data/\nberth copy 7001:/workspace/out .\n"
       "It becomes rsync, through SSH: what is there already is not sent again, and a slash at\n"
       "the end of FROM means what is in that folder. The image needs no rsync of its own.\n"
-      "From one instance to another it goes through a folder of this machine.\n" },
+      "From one instance to another their hosts carry it, and this machine only asks.\n" },
     { "Rent", "cancel", "copy", false, true, "INSTANCE", 1, 1, no_options, cmd_cancel_copy,
       INSTANCES, "end a copy from instance to instance",
-      "There is none to end: copies go through this machine, where Ctrl-C ends them.\n" },
+      "What has come over by then stays. A copy from or to this machine ends with Ctrl-C.\n" },
     { "Rent", "show", "connections", false, true, "", 0, 0, no_options, cmd_show_connections, NULL,
       "your connections to cloud stores, of which this market has none", "" },
     { "Rent", "cloud", "copy", false, true, "", 0, 0, cmd_cloud_copy_options, cmd_cloud_copy, NULL,
