@@ -41,8 +41,8 @@ def read_message(sock):
 
 
 class FaultProxy:
-    def __init__(self, port, step=1, delay=0.02):
-        self.target, self.step, self.delay = port, step, delay
+    def __init__(self, port, step=1, first=0, delay=0.02):
+        self.target, self.step, self.first, self.delay = port, step, first, delay
         self.lock = threading.Lock()
         self.plans, self.done = {}, 0  # by kind: faults that are still to come
         self.by_fault = collections.Counter()
@@ -93,10 +93,10 @@ class FaultProxy:
                 reply = self.ask(request)
                 body = reply.find(b"\r\n\r\n") + 4
                 plan = [("cut", 0), ("500", 0), ("429", 0), ("kind", 0), ("late", 0)]
-                plan += [("part", at) for at in range(1, len(request), self.step)]
-                plan += [("garble", at) for at in range(0, len(request), self.step)]
-                plan += [("lost", at) for at in range(0, len(reply), self.step)]
-                plan += [("spoil", at) for at in range(body, len(reply), self.step)]
+                plan += [("part", at) for at in range(1 + self.first, len(request), self.step)]
+                plan += [("garble", at) for at in range(self.first, len(request), self.step)]
+                plan += [("lost", at) for at in range(self.first, len(reply), self.step)]
+                plan += [("spoil", at) for at in range(body + self.first, len(reply), self.step)]
                 self.plans[name] = plan + [("delay", 0), ("twice", 0), ("again", 0)]
             if not self.plans[name]:
                 return None

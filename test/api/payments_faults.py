@@ -4,7 +4,10 @@
 stuck once it heals, and the books are sound. A program that turns its own clock (payments_rig.c) has all flows of money under way;
 between it and fakes that remember stands fault_proxy.py.
 
-    payments_faults.py RIG [STEP [ROUNDS]]
+    payments_faults.py RIG [STEP [FIRST]]
+
+A list of faults that is longer than the retries of two months does not heal, so every byte is met by many short runs, each from
+another FIRST byte on, rather than by one with STEP 1.
 """
 
 import collections
@@ -23,7 +26,8 @@ HOSTS, RENTERS = 8, 4
 
 def main():
     rig, step = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 97
-    rounds = sys.argv[3] if len(sys.argv) > 3 else str(40000 // step + 800)
+    first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    rounds = str(40000 // step + 800)
     stripe, paypal = FakeStripe(), FakePayPal()
     stripe.pays_at_once, stripe.payouts_arrive = True, True
     with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +36,7 @@ def main():
         with open(clock, "w", encoding="ascii") as file:
             file.write("1795000000\n")
         stripe.book("topup", 10**9, None)
-        proxies = [FaultProxy(fake.server.server_address[1], step) for fake in (stripe, paypal)]
+        proxies = [FaultProxy(fake.server.server_address[1], step, first) for fake in (stripe, paypal)]
         done = subprocess.run([rig, proxies[0].url, proxies[1].url, clock, rounds], capture_output=True, text=True,
                               timeout=3600, check=False)
     found = re.search(r"RIG rounds (\d+) open (\d+) paid (\d+) deposits (\d+) refunds (\d+) findings (\d+)", done.stdout)
