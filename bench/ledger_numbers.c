@@ -24,7 +24,7 @@ void ids_keep(int64_t id, int64_t code, int64_t owner)
         ids.fee = id;
 }
 
-const char ledger_body_hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const char ledger_peer_hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 const char *const ledger_statements[SQL_COUNT] = {
     [SQL_JOURNAL] = "INSERT INTO journal (idem_key, body_hash, kind, occurred_us, posted_us, "

@@ -32,7 +32,7 @@ void ids_keep(int64_t id, int64_t code, int64_t owner);
 /* The statements of a journal, and the numbers in one. In the updates $2 stands before $1. */
 enum { SQL_JOURNAL, SQL_LEG, SQL_DEBIT, SQL_CREDIT, SQL_COUNT };
 extern const char *const ledger_statements[SQL_COUNT];
-extern const char ledger_body_hash[];
+extern const char ledger_peer_hash[];
 
 struct numbers {
     char key[48];

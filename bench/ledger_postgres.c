@@ -93,7 +93,7 @@ static void post_bare_postgres(struct bare_postgres *bare)
 {
     struct numbers numbers = numbers_of(&bare->random);
     char occurred[24], contract[24];
-    const char *values[] = { numbers.key, ledger_body_hash, occurred, contract };
+    const char *values[] = { numbers.key, ledger_peer_hash, occurred, contract };
 
     (void)snprintf(occurred, sizeof occurred, "%" PRId64, numbers.occurred);
     (void)snprintf(contract, sizeof contract, "%" PRId64, numbers.contract);

@@ -70,7 +70,7 @@ static void post_bare_sqlite(struct bare_sqlite *bare)
     sqlite3_stmt *debit = bare->statements[SQL_DEBIT], *credit = bare->statements[SQL_CREDIT];
 
     (void)sqlite3_bind_text(journal, 1, numbers.key, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(journal, 2, ledger_body_hash, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(journal, 2, ledger_peer_hash, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int64(journal, 3, numbers.occurred);
     (void)sqlite3_bind_int64(journal, 4, numbers.contract);
     if (sqlite3_step(journal) != SQLITE_ROW)
