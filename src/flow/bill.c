@@ -15,21 +15,37 @@
 #include "store/host_invoice.h"
 #include "store/machine.h"
 #include "store/user.h"
+#include "sys/crypto.h"
 
+/* One walk over the hosts that are due, from some host on and round to it. */
 struct bill_work {
     const struct flow *flow;
     struct instant now, cut;
+    struct bill_span span; /* to look in */
     size_t count;
-    int64_t ids[BILL_HOSTS_MAX];
+    int64_t ids[BILL_LOOK];
     struct bill_range range; /* of them, that one transaction is for */
-    size_t billed;
+    struct bill_counts done; /* by it */
+
+    size_t billed; /* in this call */
+    size_t unposted, failed;
+    int64_t unposted_id;  /* one of them */
+    struct error failure; /* the first one */
+    bool is_beaten;       /* somebody else was there before */
 };
 
 static bool find_work(struct db *db, void *context, struct error *err)
 {
     struct bill_work *work = context;
 
-    return host_invoice_due(db, work->cut, work->ids, BILL_HOSTS_MAX, &work->count, err);
+    return host_invoice_due(db, work->cut, &work->span, work->ids, BILL_LOOK, &work->count, err);
+}
+
+static bool span_work(struct db *db, void *context, struct error *err)
+{
+    struct bill_work *work = context;
+
+    return host_invoice_due_span(db, work->cut, &work->span, err);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -123,59 +139,108 @@ static bool number_work(struct db *db, void *context, struct error *err)
 {
     struct bill_work *work = context;
 
-    return bill_batch(db, work->flow, &work->range, work->now, &work->billed, err);
+    return bill_batch(db, work->flow, &work->range, work->now, &work->done, err);
 }
 
-static bool bill_range(struct bill_work *work, struct error *err)
+static bool bill_range(struct bill_work *work, const int64_t *ids, size_t count, struct error *err)
 {
     struct store *store = work->flow->store;
 
-    return store_write(store, post_work, work, err) &&
-           store_write_in_turn(store, STORE_TURN_BILLS, number_work, work, err);
+    work->range = (struct bill_range){ ids[0], ids[count - 1], work->cut };
+    if (!store_write(store, post_work, work, err) ||
+        !store_write_in_turn(store, STORE_TURN_BILLS, number_work, work, err))
+        return false;
+    work->billed += work->done.billed;
+    work->unposted += work->done.unposted;
+    if (work->done.unposted > 0)
+        work->unposted_id = work->done.unposted_id;
+    work->is_beaten |= work->done.billed + work->done.unposted < count;
+    return true;
 }
 
 /* Where a batch fails, each host by itself: one whose books are broken keeps nobody else waiting.
  */
-static bool bill_hosts(struct bill_work *work, const int64_t *ids, size_t count, struct error *err)
+static void bill_hosts(struct bill_work *work, const int64_t *ids, size_t count)
 {
-    size_t failed = 0;
+    struct error err;
 
-    work->range = (struct bill_range){ ids[0], ids[count - 1], work->cut };
-    if (bill_range(work, err))
-        return true;
-    for (size_t i = 0; i < count && count > 1; i++) {
-        work->range.first = work->range.last = ids[i];
-        if (!bill_range(work, err)) {
-            (void)error_context(err, "bill host %" PRId64, ids[i]);
-            failed++;
-        }
+    if (bill_range(work, ids, count, &err))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (count > 1 && bill_range(work, &ids[i], 1, &err))
+            continue;
+        if (work->failed++ > 0)
+            continue;
+        (void)error_context(&err, "bill host %" PRId64, ids[i]);
+        work->failure = err;
     }
-    return count > 1 ? failed == 0 : error_context(err, "bill host %" PRId64, ids[0]);
+}
+
+static bool is_over(const struct bill_work *work)
+{
+    return work->is_beaten || work->billed >= BILL_HOSTS_MAX;
+}
+
+/* The hosts of a span, until it is over. */
+static bool walk(struct bill_work *work, int64_t first, int64_t last, struct error *err)
+{
+    work->count = BILL_LOOK;
+    while (work->count == BILL_LOOK && !is_over(work)) {
+        work->span = (struct bill_span){ first, last };
+        if (!store_read(work->flow->store, find_work, work, err))
+            return error_context(err, "look for hosts to bill");
+        for (size_t at = 0; at < work->count && !is_over(work); at += BILL_BATCH)
+            bill_hosts(work, &work->ids[at],
+                       work->count - at < BILL_BATCH ? work->count - at : BILL_BATCH);
+        if (work->count > 0)
+            first = work->ids[work->count - 1] + 1;
+    }
+    return true;
+}
+
+/* Somewhere among those that are left. */
+static bool choose_start(struct bill_work *work, int64_t *ret, struct error *err)
+{
+    uint64_t random;
+
+    if (!store_read(work->flow->store, span_work, work, err))
+        return error_context(err, "look for hosts to bill");
+    crypto_random(&random, sizeof random);
+    *ret =
+        work->span.first + (int64_t)(random % ((uint64_t)(work->span.last - work->span.first) + 1));
+    return true;
 }
 
 bool flow_bill_hosts(const struct flow *flow, size_t *ret_count, struct error *err)
 {
     struct bill_work work = { .flow = flow, .now = clock_now(flow->clock) };
+    int64_t start = 0;
 
     work.cut = billing_cut(work.now);
     *ret_count = 0;
     if (!usage_is_settled(work.now))
         return true;
-    if (!store_read(flow->store, find_work, &work, err))
-        return error_context(err, "look for hosts to bill");
     /* Two servers that go the same way would meet at each host. Whoever comes second goes on from
-     * the other end. */
-    bool is_backwards = false;
-    for (size_t from = 0, until = work.count; from < until;) {
-        size_t count = until - from < BILL_BATCH ? until - from : BILL_BATCH;
-        const int64_t *ids = is_backwards ? &work.ids[until - count] : &work.ids[from];
-
-        until -= is_backwards ? count : 0;
-        from += is_backwards ? 0 : count;
-        if (!bill_hosts(&work, ids, count, err))
+     * somewhere else. */
+    do {
+        if (work.is_beaten && !choose_start(&work, &start, err))
             return false;
-        is_backwards = is_backwards != (work.billed < count);
-    }
-    *ret_count = work.count;
-    return true;
+        work.is_beaten = false;
+        work.unposted = work.failed = 0;
+        if (!walk(&work, start, INT64_MAX, err) ||
+            (start > 0 && !is_over(&work) && !walk(&work, 0, start - 1, err)))
+            return false;
+    } while (work.is_beaten && work.billed < BILL_HOSTS_MAX);
+    *ret_count = work.billed;
+    /* Whoever is called again meets them again. */
+    if (work.billed >= BILL_HOSTS_MAX)
+        return true;
+    if (work.unposted > 0)
+        log_write(flow->log, LOG_WARNING, "hosts not billed",
+                  "%zu have usage from before the cut that is not posted, among them host %" PRId64,
+                  work.unposted, work.unposted_id);
+    if (work.failed == 0)
+        return true;
+    *err = work.failure;
+    return error_context(err, "%zu not billed, the first of them", work.failed);
 }

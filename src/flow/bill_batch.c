@@ -254,23 +254,28 @@ static bool set_billed(const struct batch *batch, struct error *err)
 }
 
 bool bill_batch(struct db *db, const struct flow *flow, const struct bill_range *range,
-                struct instant now, size_t *ret_count, struct error *err)
+                struct instant now, struct bill_counts *ret, struct error *err)
 {
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct batch batch = { .db = db, .flow = flow, .arena = &arena, .now = now, .cut = range->cut };
     struct bill_host *hosts;
     size_t count;
 
-    *ret_count = 0;
+    *ret = (struct bill_counts){ .billed = 0 };
     if (!bill_run_hosts(db, range, &arena, &hosts, &count, err))
         return false;
     batch.bills = arena_alloc(&arena, count + 1, sizeof *batch.bills);
     batch.journals = arena_alloc(&arena, count + 1, sizeof *batch.journals);
     if (batch.bills == NULL || batch.journals == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for the bills");
-    for (size_t i = 0; i < count; i++)
-        if (!hosts[i].is_unposted)
+    for (size_t i = 0; i < count; i++) {
+        if (hosts[i].is_unposted) {
+            ret->unposted++;
+            ret->unposted_id = hosts[i].id;
+        } else {
             batch.bills[batch.count++] = (struct bill){ .host = &hosts[i] };
+        }
+    }
     if (batch.count == 0)
         return true;
     if (!load_lines(&batch, err))
@@ -278,7 +283,7 @@ bool bill_batch(struct db *db, const struct flow *flow, const struct bill_range 
     for (size_t i = 0; i < batch.count; i++)
         if (batch.bills[i].line_count > 0 && !plan_invoice(&batch, &batch.bills[i], err))
             return error_context(err, "bill host %" PRId64, batch.bills[i].host->id);
-    *ret_count = batch.count;
+    ret->billed = batch.count;
     return insert_invoices(&batch, err) && post_invoices(&batch, err) &&
            insert_payouts(&batch, err) && post_payouts(&batch, err) && set_billed(&batch, err);
 }

@@ -8,9 +8,14 @@
 #include "flow/flow.h"
 #include "store/bill_run.h"
 
-/* To be written in the turn of bills (store/store.h). Hosts in the range whose usage is not all
- * posted are left out; `*ret_count` says how many were billed. */
+struct bill_counts {
+    size_t billed;
+    size_t unposted;     /* left out: their usage is not all posted */
+    int64_t unposted_id; /* one of these */
+};
+
+/* To be written in the turn of bills (store/store.h). Who is in neither count was billed before. */
 NODISCARD bool bill_batch(struct db *db, const struct flow *flow, const struct bill_range *range,
-                          struct instant now, size_t *ret_count, struct error *err);
+                          struct instant now, struct bill_counts *ret, struct error *err);
 
 #endif

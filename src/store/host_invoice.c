@@ -53,14 +53,30 @@ bool bill_number(struct db *db, const char *series, int64_t year, char ret[stati
     return bill_number_take(db, &of, 1, &number, err) && bill_number_write(&of, number, ret, err);
 }
 
-bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_t max,
-                      size_t *ret_count, struct error *err)
+bool host_invoice_due(struct db *db, struct instant cut, const struct bill_span *span,
+                      int64_t *ret_ids, size_t max, size_t *ret_count, struct error *err)
 {
-    return rows_load_ids(db,
-                         "SELECT DISTINCT owner_id FROM machine WHERE billed_us < $1 "
-                         "ORDER BY owner_id LIMIT $2",
-                         DB_ARGS(db_instant(cut), db_int((int64_t)max)), ret_ids, max, ret_count,
-                         err);
+    return rows_load_ids(
+        db,
+        "SELECT DISTINCT owner_id FROM machine WHERE billed_us < $1 "
+        "AND owner_id BETWEEN $2 AND $3 ORDER BY owner_id LIMIT $4",
+        DB_ARGS(db_instant(cut), db_int(span->first), db_int(span->last), db_int((int64_t)max)),
+        ret_ids, max, ret_count, err);
+}
+
+bool host_invoice_due_span(struct db *db, struct instant cut, struct bill_span *ret,
+                           struct error *err)
+{
+    auto_db_rows struct db_rows rows =
+        db_query(db,
+                 "SELECT COALESCE(MIN(owner_id), 0), COALESCE(MAX(owner_id), 0) FROM machine "
+                 "WHERE billed_us < $1",
+                 DB_ARGS(db_instant(cut)));
+
+    *ret = (struct bill_span){ 0, 0 };
+    if (db_next(&rows, err))
+        *ret = (struct bill_span){ db_column_int(&rows, 0), db_column_int(&rows, 1) };
+    return !rows.has_failed;
 }
 
 bool host_invoice_insert_later(struct db *db, const struct host_invoice_row *invoice,

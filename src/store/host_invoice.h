@@ -35,9 +35,15 @@ NODISCARD bool bill_number_take(struct db *db, const struct bill_series *series,
 NODISCARD bool bill_number_write(const struct bill_series *series, int64_t number,
                                  char ret[static BILL_NUMBER_SIZE], struct error *err);
 
-/* Hosts with a machine that is billed up to before `cut`, at most `max`. */
-NODISCARD bool host_invoice_due(struct db *db, struct instant cut, int64_t *ret_ids, size_t max,
-                                size_t *ret_count, struct error *err);
+/* Hosts with a machine that is billed up to before `cut`: the first `max` of a span, by id. And the
+ * span that all of them are in; without any, it is of nobody. */
+struct bill_span {
+    int64_t first, last;
+};
+NODISCARD bool host_invoice_due(struct db *db, struct instant cut, const struct bill_span *span,
+                                int64_t *ret_ids, size_t max, size_t *ret_count, struct error *err);
+NODISCARD bool host_invoice_due_span(struct db *db, struct instant cut, struct bill_span *ret,
+                                     struct error *err);
 /* The id comes with db_settle(). */
 NODISCARD bool host_invoice_insert_later(struct db *db, const struct host_invoice_row *invoice,
                                          int64_t *ret_id, struct error *err);

@@ -242,6 +242,7 @@ static bool invoice_work(struct db *db, void *context, struct error *err)
                               .accrued = { 3 } },
                      *lines;
     const struct bill_range range = { scene->host, scene->host, scene_at(9) };
+    struct bill_span span = { 0, INT64_MAX };
     struct bill_unposted *unposted;
     struct bill_host *hosts;
     char number[BILL_NUMBER_SIZE];
@@ -250,7 +251,8 @@ static bool invoice_work(struct db *db, void *context, struct error *err)
     bool has;
 
     return renter_invoice_work(db, scene, err) && bill_number(db, "HINV", 2026, number, err) &&
-           host_invoice_due(db, scene_at(9), ids, 8, &count, err) &&
+           host_invoice_due(db, scene_at(9), &span, ids, 8, &count, err) &&
+           host_invoice_due_span(db, scene_at(9), &span, err) &&
            bill_run_unposted(db, &range, &scene->arena, &unposted, &count, err) &&
            bill_run_hosts(db, &range, &scene->arena, &hosts, &count, err) &&
            host_invoice_insert_later(db, &invoice, &invoice.id, err) && db_settle(db, err) &&

@@ -30,14 +30,22 @@ static void test_numbers_have_no_gaps(void **state)
                 &scene.err, ERROR_OUT_OF_RANGE);
 }
 
-static int64_t due(struct scene *scene, int64_t seconds)
+static int64_t due_in(struct scene *scene, int64_t seconds, int64_t first, int64_t last)
 {
+    const struct bill_span span = { first, last };
     int64_t ids[8];
     size_t count;
 
-    CHECK_OK(host_invoice_due(scene->db, scene_at(seconds), ids, 8, &count, &scene->err),
+    CHECK_OK(host_invoice_due(scene->db, scene_at(seconds), &span, ids, 8, &count, &scene->err),
              &scene->err);
+    for (size_t i = 0; i < count; i++)
+        CHECK(ids[i] >= first && ids[i] <= last && (i == 0 || ids[i] > ids[i - 1]));
     return (int64_t)count;
+}
+
+static int64_t due(struct scene *scene, int64_t seconds)
+{
+    return due_in(scene, seconds, 0, INT64_MAX);
 }
 
 static void test_a_host_is_due_until_it_is_billed(void **state)
@@ -53,6 +61,26 @@ static void test_a_host_is_due_until_it_is_billed(void **state)
     /* Never back. */
     CHECK_OK(host_invoice_set_billed(scene.db, owner, scene_at(50), &scene.err), &scene.err);
     CHECK_INT(due(&scene, 100), owners - 1);
+}
+
+static void test_who_is_due_is_found_by_spans(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t first = scene_number(&scene, "SELECT MIN(owner_id) FROM machine");
+    int64_t last = scene_number(&scene, "SELECT MAX(owner_id) FROM machine");
+    struct bill_span span;
+
+    CHECK_INT(due_in(&scene, 100, first, first), 1);
+    CHECK_INT(due_in(&scene, 100, 0, first - 1), 0);
+    CHECK_INT(due_in(&scene, 100, first, last), due(&scene, 100));
+    CHECK_INT(due_in(&scene, 100, last + 1, INT64_MAX), 0);
+    CHECK_OK(host_invoice_due_span(scene.db, scene_at(100), &span, &scene.err), &scene.err);
+    CHECK_INT(span.first, first);
+    CHECK_INT(span.last, last);
+    scene_run(&scene, "UPDATE machine SET billed_us = 9223372036854775807", DB_NO_ARGS);
+    CHECK_OK(host_invoice_due_span(scene.db, scene_at(100), &span, &scene.err), &scene.err);
+    CHECK_INT(span.first, 0);
+    CHECK_INT(span.last, 0);
 }
 
 static void test_an_invoice_comes_back_with_its_lines(void **state)
@@ -136,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_have_no_gaps),
         cmocka_unit_test(test_a_host_is_due_until_it_is_billed),
+        cmocka_unit_test(test_who_is_due_is_found_by_spans),
         cmocka_unit_test(test_an_invoice_comes_back_with_its_lines),
         cmocka_unit_test(test_numbers_may_be_taken_together),
     };
