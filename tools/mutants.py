@@ -107,7 +107,7 @@ GUARDS = {
     "market/auction": ["market/auction_laws"],
     "flow/decide": ["flow/pause", "flow/idle_job", "flow/bid", "flow/extend", "flow/decide_due"],
     "flow/hall": ["flow/decide"],
-    "flow/change": ["flow/pause", "flow/decide", "flow/decide_due", "flow/automation"],
+    "flow/change": ["flow/pause", "flow/decide", "flow/decide_due", "flow/automation", "flow/no_credit"],
     "market/rental": ["flow/pause", "flow/automation"],
     "market/automation": ["flow/automation"],
 }

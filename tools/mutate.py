@@ -65,7 +65,7 @@ SAME = {
 UNWARNED = "".join(f'#pragma GCC diagnostic warning "-W{what}"\n' for what in
                    ("unused", "unused-parameter", "empty-body", "type-limits", "unused-but-set-variable"))
 
-SIM_SEEDS = 20  # of the simulator, where no test has caught it
+SIM_SEEDS = 40  # of the simulator, where no test has caught it
 
 # Loops, assertions and comments are not arithmetic; a defect there is of another kind.
 SKIP = re.compile(r"^\s*(for|while|assert|static_assert|/\*|\*|#|//|NODISCARD)|buf_printf|snprintf|PRI\w64|error_|->driver")
