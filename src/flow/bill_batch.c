@@ -5,11 +5,15 @@
 #include <stdio.h>
 
 #include "flow/limits.h"
+#include "flow/notice.h"
 #include "flow/pay_out.h"
+#include "flow/provider.h"
 #include "market/billing.h"
 #include "store/host_invoice.h"
 #include "store/ledger_many.h"
 #include "store/payout.h"
+
+enum { MEMBERS_MAX = 1024 };
 
 /* A host's part of it. */
 struct bill {
@@ -129,6 +133,7 @@ static bool insert_invoices(struct batch *batch, struct error *err)
         if (!bill_number_write(&series, number++, text, err) ||
             !host_invoice_insert_later(batch->db, &row, &bill->invoice.id, err))
             return false;
+        bill->invoice.number = arena_printf(batch->arena, "%s", text);
     }
     if (!db_settle(batch->db, err))
         return false;
@@ -220,6 +225,37 @@ static bool insert_payouts(struct batch *batch, struct error *err)
     return db_settle(batch->db, err);
 }
 
+/* The host is told of its week, and of what it is paid. */
+static bool tell(const struct batch *batch, const struct bill *bill, struct error *err)
+{
+    const struct payout_row *payout = &bill->payout;
+    struct instant from = instant_add(batch->cut, -BILLING_WEEK_US);
+    auto_buf struct buf body = buf_of(MEMBERS_MAX);
+    struct encoder json = encoder_of(&body);
+    char text[MONEY_TEXT_SIZE], date[BILLING_DATE_SIZE], key[JOURNAL_KEY_SIZE];
+
+    if (bill->line_count > 0)
+        from = bill->invoice.from;
+    encode_object(&json);
+    encode_field_text(&json, "amount", money_format(payout->amount, text));
+    encode_field_text(&json, "from", billing_date_format(billing_day(instant_add(from, 1)), date));
+    encode_field_text(&json, "until", billing_date_format(billing_day(batch->cut), date));
+    encode_field_text(&json, "invoice",
+                      bill->line_count > 0 ? bill->invoice.number : "nothing was earned in it");
+    encode_field_text(&json, "method", pay_provider_named(payout->provider)->title);
+    encode_field_text(
+        &json, "arrives",
+        billing_date_format(billing_day(instant_add(batch->cut, BILLING_PAID_WITHIN_US)), date));
+    encode_end(&json);
+    (void)snprintf(key, sizeof key, "payout:%" PRId64 ":made", payout->id);
+    const struct notice_event event = { .user_id = payout->host_id,
+                                        .kind = NOTIFICATION_PAYOUT_MADE,
+                                        .template = "payout_made",
+                                        .key = key,
+                                        .members = notice_members(&body) };
+    return notice_tell(batch->db, &event, batch->now, err);
+}
+
 static bool post_payouts(struct batch *batch, struct error *err)
 {
     const struct pay pay = { batch->db, batch->flow, batch->now, batch->arena };
@@ -235,7 +271,8 @@ static bool post_payouts(struct batch *batch, struct error *err)
             continue;
         if (payout_make(&move, &batch->journals[batch->journal_count++]) != JOURNAL_BUILT)
             return error_set(err, ERROR_CORRUPT, "a payout of nothing");
-        if (!pay_out_start(&pay, payout, &batch->bills[i].host->method, err))
+        if (!pay_out_start(&pay, payout, &batch->bills[i].host->method, err) ||
+            !tell(batch, &batch->bills[i], err))
             return false;
     }
     return post(batch, err);

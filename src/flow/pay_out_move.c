@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/notice.h"
+#include "flow/provider.h"
 #include "market/billing.h"
 #include "store/ledger.h"
 #include "store/user.h"
@@ -26,6 +27,15 @@ static bool post(const struct pay *pay, const struct journal *journal, struct er
             error_set(err, ERROR_CORRUPT, "%s has been posted before", journal->key));
 }
 
+/* Nobody asks again for what was sent by hand: it is owed at once. */
+static const char *template_of(const struct payout_row *payout, enum notification kind)
+{
+    bool is_back =
+        kind == NOTIFICATION_PAYOUT_FAILED && pay_provider_named(payout->provider)->is_by_hand;
+
+    return is_back ? "payout_back" : notification_kind(kind)->slug;
+}
+
 bool pay_out_tell(const struct pay *pay, const struct payout_row *payout, enum notification kind,
                   struct error *err)
 {
@@ -42,7 +52,7 @@ bool pay_out_tell(const struct pay *pay, const struct payout_row *payout, enum n
                    (int)payout->state);
     const struct notice_event event = { .user_id = payout->host_id,
                                         .kind = kind,
-                                        .template = notification_kind(kind)->slug,
+                                        .template = template_of(payout, kind),
                                         .key = key,
                                         .members = notice_members(&body) };
     return notice_tell(pay->db, &event, pay->now, err);

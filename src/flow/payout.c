@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "flow/limits.h"
+#include "flow/pay_out_move.h"
 #include "flow/provider.h"
 #include "market/billing.h"
 #include "store/ledger.h"
 #include "store/user.h"
 
 struct payout_work {
+    const struct flow *flow;
     const struct payout_request *request;
     struct instant now;
     enum payout_outcome outcome;
@@ -38,6 +40,19 @@ static bool post_move(struct db *db, const struct payout_work *work,
         return false;
     return outcome == LEDGER_POSTED ||
            error_set(err, ERROR_CORRUPT, "%s has been posted before", journal.key);
+}
+
+/* Its host hears that it arrived, or did not; on its way is what it knows. */
+static bool tell(struct db *db, const struct payout_work *work, const struct payout_row *payout,
+                 struct arena *arena, struct error *err)
+{
+    const struct pay pay = { db, work->flow, work->now, arena };
+
+    return payout_is_open(payout->state) ||
+           pay_out_tell(&pay, payout,
+                        payout->state == PAYOUT_PAID ? NOTIFICATION_PAYOUT_PAID
+                                                     : NOTIFICATION_PAYOUT_FAILED,
+                        err);
 }
 
 static bool move_work(struct db *db, void *context, struct error *err)
@@ -70,14 +85,14 @@ static bool move_work(struct db *db, void *context, struct error *err)
     payout.reason = request->reason;
     work->outcome = PAYOUT_DONE;
     work->state = payout.state;
-    return payout_update(db, &payout, before, err) &&
+    return payout_update(db, &payout, before, err) && tell(db, work, &payout, &arena, err) &&
            db_notify(db, TOPIC_USER, payout.host_id, err);
 }
 
 bool flow_payout_move(const struct flow *flow, const struct payout_request *request,
                       enum payout_outcome *ret, enum payout_state *ret_state, struct error *err)
 {
-    struct payout_work work = { .request = request, .now = clock_now(flow->clock) };
+    struct payout_work work = { .flow = flow, .request = request, .now = clock_now(flow->clock) };
 
     *ret = PAYOUT_TOO_LONG;
     if (strlen(request->reference) > PAYOUT_TEXT_MAX || strlen(request->reason) > PAYOUT_TEXT_MAX)

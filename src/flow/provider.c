@@ -25,9 +25,10 @@ static bool hand_serves(const struct pay_settings *settings, const char *country
 }
 
 static const struct pay_provider providers[] = {
-    { "stripe", false, "onboarding", stripe_serves, pay_out_enroll, pay_out_start_transfer },
-    { "paypal", false, "", paypal_serves, NULL, pay_paypal_start },
-    { "manual", true, "", hand_serves, NULL, NULL },
+    { "stripe", "Stripe", false, "onboarding", stripe_serves, pay_out_enroll,
+      pay_out_start_transfer },
+    { "paypal", "PayPal", false, "", paypal_serves, NULL, pay_paypal_start },
+    { "manual", "the operator", true, "", hand_serves, NULL, NULL },
 };
 enum { COUNT = sizeof providers / sizeof providers[0] };
 

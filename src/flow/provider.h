@@ -11,6 +11,7 @@
 
 struct pay_provider {
     const char *name;   /* stored in payout.provider and payout_method.provider */
+    const char *title;  /* in what a host is told: "by ..." */
     bool is_by_hand;    /* an operator says what became of its payouts; else it does itself */
     const char *starts; /* why a host who has just said so is not ready; "" it is */
     bool (*serves)(const struct pay_settings *settings, const char *country);

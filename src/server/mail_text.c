@@ -79,6 +79,10 @@ static const struct mail_template {
       "The bank has decided about the disputed payment of ${amount}: it goes back to the card's\n"
       "owner. What was frozen of your credit is gone with it, and what is missing is owed by your\n"
       "account: {url}/billing/.\n" },
+    { "payout_made", "A payout of ${amount} is on its way",
+      "Your week from {from} to {until} is invoiced: {invoice}.\n"
+      "${amount} is paid out to you by {method}, and should arrive by {arrives}. What becomes of "
+      "it:\n`berth show payouts`, or {url}/billing/.\n" },
     { "payout_paid", "A payout of ${amount} has arrived",
       "Your payout of ${amount} has arrived. The invoice of its week is at\n"
       "{url}/billing/.\n" },
@@ -88,6 +92,10 @@ static const struct mail_template {
       "again "
       "each day\nfor two weeks, and PayPal waits thirty days for somebody to claim it; then you "
       "are owed it again,\nfor the next Friday's payout.\n" },
+    { "payout_back", "A payout of ${amount} did not arrive",
+      "Your payout of ${amount} did not arrive: {reason}.\n"
+      "You are owed it again, for the next Friday's payout. Tell the operator of {url} what is to "
+      "be\ndone otherwise then.\n" },
     { "lifetime_ends", "Instance {instance} ends in {left}",
       "The lifetime of instance {instance} {label} ends at {end}, in {left}: then it stops.\n"
       "Its data stays until {kept_until} and is deleted then. Copy it away; only its host can\n"

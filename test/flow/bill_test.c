@@ -241,6 +241,54 @@ static void test_of_many_who_bill_at_once_one_does(void **state)
     world_close(&scene.world);
 }
 
+static int64_t mails(struct scene *scene, const char *text)
+{
+    return number(scene, arena_printf(&scene->world.arena,
+                                      "SELECT COUNT(*) FROM outbox WHERE provider = 'mail' AND "
+                                      "path = 'host-a@berth.test' AND body LIKE '%%%s%%'",
+                                      text));
+}
+
+/* The week with its payout once, whoever bills again; and what became of it, each once. */
+static void test_a_host_is_told_of_its_payout(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, 3);
+    run_until(&scene, instant_add(CUT, 60 * US_PER_SECOND));
+    CHECK_INT(mails(&scene, "payout"), 0);
+    CHECK_INT((int64_t)bill(&scene), 1);
+    CHECK_INT((int64_t)bill(&scene), 0);
+    CHECK_INT(mails(&scene, "payout"), 1);
+    CHECK_INT(mails(&scene, "\"payout_made\",\"amount\":\"0.81\",\"from\":\"2026-11-20\","
+                            "\"until\":\"2026-11-26\",\"invoice\":\"HINV-2026-000001\","
+                            "\"method\":\"the operator\",\"arrives\":\"2026-11-30\""),
+              1);
+    CHECK_INT(move(&scene, PAYOUT_SUBMITTED, "wire 1"), PAYOUT_DONE);
+    CHECK_INT(mails(&scene, "payout"), 1);
+    CHECK_INT(move(&scene, PAYOUT_PAID, "wire 1"), PAYOUT_DONE);
+    CHECK_INT(move(&scene, PAYOUT_PAID, "wire 1"), PAYOUT_WAS_DONE);
+    CHECK_INT(mails(&scene, "\"payout_paid\",\"amount\":\"0.81\""), 1);
+    CHECK_INT(move(&scene, PAYOUT_RETURNED, ""), PAYOUT_DONE);
+    CHECK_INT(mails(&scene, "\"payout_back\",\"amount\":\"0.81\",\"reason\":\"no such account\""),
+              1);
+    CHECK_INT(mails(&scene, "payout"), 3);
+    world_close(&scene.world);
+}
+
+/* Too little to be paid is no payout. */
+static void test_of_no_payout_nothing_is_told(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, 3);
+    run_until(&scene, instant_add(CUT, 60 * US_PER_SECOND));
+    scene.world.flow.payout_min = (struct money){ 814687501 };
+    CHECK_INT((int64_t)bill(&scene), 1);
+    CHECK_INT(mails(&scene, "payout"), 0);
+    world_close(&scene.world);
+}
+
 static void test_a_payout_is_settled_once(void **state)
 {
     struct scene scene;
@@ -368,6 +416,8 @@ int main(void)
         cmocka_unit_test(test_the_minimum_itself_is_paid),
         cmocka_unit_test(test_a_week_is_billed_once_whoever_comes_second),
         cmocka_unit_test(test_of_many_who_bill_at_once_one_does),
+        cmocka_unit_test(test_a_host_is_told_of_its_payout),
+        cmocka_unit_test(test_of_no_payout_nothing_is_told),
         cmocka_unit_test(test_a_payout_is_settled_once),
         cmocka_unit_test(test_a_bill_that_is_made_never_changes),
         cmocka_unit_test(test_the_lines_do_not_depend_on_the_postings),
