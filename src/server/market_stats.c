@@ -11,7 +11,10 @@
 #include "flow/rented_lately.h"
 #include "market/catalog_search.h"
 
-enum { RENTALS_ARENA_MAX = 256 << 20 };
+enum {
+    RENTALS_ARENA_MAX = 256 << 20,
+    LOT_KEEP_US = 3000, /* a thousandth of one core goes into looking, about */
+};
 
 struct market_stats {
     const struct flow *flow;
@@ -155,6 +158,15 @@ static bool add_page(struct market_stats *stats, struct catalog_hit *hits, int64
     return count == QUERY_LIMIT_MAX;
 }
 
+/* The larger the market, the more it costs to look at all of it: a small one's figures are of now.
+ */
+static int64_t lots_keep_us(size_t count)
+{
+    const int64_t most_us = MARKET_STATS_SECONDS * US_PER_SECOND;
+
+    return (int64_t)count < most_us / LOT_KEEP_US ? (int64_t)count * LOT_KEEP_US : most_us;
+}
+
 static void gather_lots(struct market_stats *stats)
 {
     struct catalog_hit *hits = must(calloc(QUERY_LIMIT_MAX, sizeof *hits));
@@ -164,7 +176,7 @@ static void gather_lots(struct market_stats *stats)
         stats->lot_count = 0;
         while (add_page(stats, hits, after, &after))
             continue;
-        stats->lots_until_us = monotonic_us() + MARKET_STATS_SECONDS * US_PER_SECOND;
+        stats->lots_until_us = monotonic_us() + lots_keep_us(stats->lot_count);
     }
     free(hits);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What GPUs cost and earn on the whole market, for anybody who asks: gathered at most every
  * MARKET_STATS_SECONDS and EARNINGS_SECONDS by whoever asks first, so that asking costs little,
- * however often it is done. */
+ * however often it is done. What is on offer is looked at sooner where there is little of it. */
 
 #ifndef BERTH_SERVER_MARKET_STATS_H
 #define BERTH_SERVER_MARKET_STATS_H
