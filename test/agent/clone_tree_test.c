@@ -189,9 +189,9 @@ static void *swap(void *argument)
 
     while (!atomic_load(&is_over)) {
         (void)renameat(from, "d", from, "hidden");
-        (void)symlinkat("../secret", from, "d");
+        (void)!symlinkat("../secret", from, "d");
         (void)unlinkat(from, "f", 0);
-        (void)symlinkat("../secret/file", from, "f");
+        (void)!symlinkat("../secret/file", from, "f");
         (void)unlinkat(from, "d", 0);
         (void)renameat(from, "hidden", from, "d");
         (void)unlinkat(from, "f", 0);

@@ -40,7 +40,7 @@ static int teardown(void **state)
 {
     (void)state;
     (void)umount2("small", MNT_DETACH);
-    (void)chdir("/");
+    (void)!chdir("/");
     const char *const arguments[] = { "rm", "-rf", dir, NULL };
     struct child_run child = { arguments, NULL, 60000 };
     auto_buf struct buf output = buf_of(65536);
