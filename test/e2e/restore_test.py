@@ -55,7 +55,9 @@ class Restore:
 
     def rent_once(self, renter):
         for offer in self.market.call("GET", "/api/v0/bundles/", key=renter["api_key"])[1]["offers"]:
-            status, reply = self.market.call("PUT", f"/api/v0/asks/{offer['id']}/", {"image": "bb:1", "disk": 8},
+            # The same once more, of an offer of several GPUs, would be taken for the same rental.
+            wish = {"image": "bb:1", "disk": 8, "label": secrets.token_hex(4)}
+            status, reply = self.market.call("PUT", f"/api/v0/asks/{offer['id']}/", wish,
                                              renter["api_key"]) if offer["num_gpus"] == 1 else (0, None)
             if status == 200:
                 return reply["new_contract"]
