@@ -157,7 +157,7 @@ static void test_an_error_in_the_middle_is_an_error(void **state)
     (void)snprintf(
         command, sizeof command,
         "f=$(find %s/registry/docker/registry/v2/blobs -name data -size +100k | head -1); "
-        "printf x | dd of=$f bs=1 seek=50000 conv=notrunc 2>/dev/null",
+        "printf xxxxxxxxxxxxxxxx | dd of=$f bs=1 seek=50000 conv=notrunc 2>/dev/null",
         engine_dir());
     engine_shell(command);
     CHECK_FAILS(pull(REGISTRY "/lib/bb:1", &err), &err, ERROR_IO);
