@@ -467,6 +467,24 @@ static void report(const struct migration *work)
                    args_has(&cli->args, "keep") ? "kept, stopped" : "destroyed");
 }
 
+/* What an interrupted migration has rented looks like the old one; in anything else it would write
+ * over somebody's files. */
+static bool check_new(const struct migration *work, struct error *err)
+{
+    static const char *const names[] = { "image_uuid", "label", "disk_space", "onstart" };
+    auto_json json_t *found = NULL;
+
+    if (!instance_fetch(work->cli, work->new_id, &found, err))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (json_equal(json_member(found, names[i]), json_member(work->old, names[i])) != 1)
+            return error_set(err, ERROR_CONFLICT,
+                             "instance %lld is none that a migration of %lld has rented: its %s is "
+                             "another",
+                             work->new_id, work->old_id, names[i]);
+    return true;
+}
+
 bool cmd_migrate_instance(struct cli *cli, struct error *err)
 {
     const char *into = args_get(&cli->args, "into");
@@ -486,7 +504,7 @@ bool cmd_migrate_instance(struct cli *cli, struct error *err)
     if (!instance_fetch(cli, work.old_id, &old, err))
         return false;
     work.old = old;
-    if (!check_old(&work, err) || (into == NULL && !plan(&work, err)))
+    if (!check_old(&work, err) || !(into == NULL ? plan(&work, err) : check_new(&work, err)))
         return false;
     if (args_has(&cli->args, "dry-run")) {
         if (cli->is_raw) {

@@ -18,7 +18,7 @@ int copy_main(const char *id);
 /* Become rsync, serving the path alone, as module "copy"; paths are in hexadecimal, from the root
  * and as rsync reads them: with a slash at its end it is what is in a folder. From "/" to "/" is an
  * instance's whole disk: without what is mounted there, without what each machine writes itself
- * (addresses, names), and with what was deleted. */
+ * (addresses, names). Nothing is deleted. */
 int copy_give_main(const char *path);
 int copy_take_main(const char *from, const char *to);
 

@@ -41,11 +41,10 @@ static const char *const take_options[] = {
 };
 
 /* Of a whole instance: nothing that is mounted there, and nothing that each machine writes itself.
- * What the image brought and was deleted since is deleted there, too. */
+ * Nothing is deleted there: a copy never takes away what it does not bring. */
 static const char *const whole_options[] = {
     "-H",
     "-x",
-    "--delete",
     "--exclude=/dev",
     "--exclude=/proc",
     "--exclude=/sys",

@@ -151,7 +151,7 @@ class Copies:
     def a_dry_run_changes_nothing(self):
         market = self.market
         market.ssh(self.one, "cd /data && ln large again && ln -s large link && chmod 4711 'a dir/f' && "
-                             "chown 12:34 'a dir/f' && rm /bin/vi && touch -d 2001-02-03 old")
+                             "chown 12:34 'a dir/f' && touch -d 2001-02-03 old")
         self.facts = market.ssh(self.one, self.FACTS).stdout
         self.stop(self.one)
         said = self.migrate("--dry-run").stdout
