@@ -184,6 +184,7 @@ static void on_connected(void *context, int64_t machine_id)
         (void)dprintf(STDERR_FILENO, "berth-host: connected as machine %" PRId64 "\n", machine_id);
     agent->has_said_ready = true;
     bencher_connected(agent->bencher);
+    gauges_connected(&agent->gauges);
     ops_send(agent->ops, agent->link);
     agent_wake(agent);
 }
@@ -215,6 +216,7 @@ static void on_contact(void *context)
 
     keep_contact(&agent->keep);
     stock_told(agent->stock);
+    gauges_told(&agent->gauges);
 }
 
 static void on_fill_heartbeat(void *context, struct arena *arena, struct heartbeat *heartbeat)
@@ -223,6 +225,7 @@ static void on_fill_heartbeat(void *context, struct arena *arena, struct heartbe
 
     report_fill(agent, arena, heartbeat);
     stock_fill(agent->stock, arena, heartbeat);
+    gauges_fill(&agent->gauges, arena, heartbeat);
 }
 
 static void on_op_sent(void *context, bool has_arrived)

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/parse.h"
+#include "proto/gpu_gauge.h"
 #include "sys/file.h"
 
 enum {
@@ -194,45 +195,25 @@ static bool ask_driver(void *context, const struct job_report *report, struct bu
                        struct error *err)
 {
     struct encoder json = encoder_of(result);
-    struct gpu_use gpus[GPUS_MAX];
+    struct gpu_gauge gpus[GPUS_MAX];
     size_t count;
 
     (void)context;
     (void)report;
-    if (!gpu_nvml_use(gpus, &count, err))
+    if (!gpu_nvml_gauge(gpus, &count, err))
         return false;
-    encode_array(&json);
-    for (size_t i = 0; i < count; i++) {
-        encode_object(&json);
-        encode_field_text(&json, "uuid", gpus[i].uuid);
-        encode_field_int(&json, "permille", gpus[i].permille);
-        encode_end(&json);
-    }
-    encode_end(&json);
+    gpu_gauges_encode(&json, gpus, count);
     return true;
 }
 
 static void on_answer(void *context, const struct job_end *end)
 {
     struct gauges *gauges = context;
-    struct json_bounds bounds = { -1, 1000 };
-    size_t index;
-    json_t *item;
+    struct error ignored;
 
-    gauges->gpu_count = 0; /* what was known before is old by now */
-    json_array_foreach(end->is_done ? end->result : NULL, index, item)
-    {
-        struct gpu_use *gpu = &gauges->gpus[gauges->gpu_count];
-        const char *uuid;
-        struct error ignored;
-
-        if (gauges->gpu_count == GPUS_MAX ||
-            !json_need_text(item, "uuid", sizeof gpu->uuid - 1, &uuid, &ignored) ||
-            !json_need_int(item, "permille", bounds, &gpu->permille, &ignored))
-            continue;
-        (void)snprintf(gpu->uuid, sizeof gpu->uuid, "%s", uuid);
-        gauges->gpu_count++;
-    }
+    if (!end->is_done ||
+        !gpu_gauges_decode(end->result, gauges->gpus, &gauges->gpu_count, &ignored))
+        gauges->gpu_count = 0; /* what was known before is old by now */
 }
 
 void gauges_ask_gpus(struct gauges *gauges)
@@ -267,6 +248,49 @@ int64_t gauges_gpu_permille(const struct gauges *gauges, const char *uuids)
         count++;
     }
     return count > 0 ? sum / count : -1;
+}
+
+static bool have_news(const struct gauges *gauges)
+{
+    bool has_news = gauges->told_count != gauges->gpu_count;
+
+    for (size_t i = 0; !has_news && i < gauges->gpu_count; i++)
+        has_news = gpu_gauge_is_news(&gauges->told[i], &gauges->gpus[i]);
+    return has_news;
+}
+
+/* Each costs the server a write: what hardly moves is told seldom. */
+void gauges_fill(struct gauges *gauges, struct arena *arena, struct heartbeat *heartbeat)
+{
+    int64_t age_us = loop_now_us(gauges->loop) - gauges->told_us;
+    bool is_due = !gauges->is_told || age_us >= GAUGES_TELL_AGAIN_MS * US_PER_MS ||
+                  (age_us >= GAUGES_TELL_EVERY_MS * US_PER_MS && have_news(gauges));
+
+    if (gauges->gpu_count == 0 || !is_due)
+        return;
+    heartbeat->gauges = arena_alloc(arena, gauges->gpu_count, sizeof *heartbeat->gauges);
+    if (heartbeat->gauges == NULL)
+        return;
+    memcpy(heartbeat->gauges, gauges->gpus, gauges->gpu_count * sizeof *heartbeat->gauges);
+    heartbeat->has_gauges = true;
+    heartbeat->gauge_count = (int64_t)gauges->gpu_count;
+    memcpy(gauges->told, gauges->gpus, sizeof gauges->told);
+    gauges->told_count = gauges->gpu_count;
+    gauges->is_sent = true;
+}
+
+void gauges_told(struct gauges *gauges)
+{
+    if (!gauges->is_sent)
+        return;
+    gauges->is_sent = false;
+    gauges->is_told = true;
+    gauges->told_us = loop_now_us(gauges->loop);
+}
+
+void gauges_connected(struct gauges *gauges)
+{
+    gauges->is_sent = gauges->is_told = false;
 }
 
 void gauges_open(struct gauges *gauges, struct loop *loop)

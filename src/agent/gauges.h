@@ -17,12 +17,15 @@
 #include "agent/job.h"
 #include "agent/loop.h"
 #include "market/machine.h"
+#include "proto/heartbeat.h"
 
 enum {
     GAUGES_MAX = 1024,
     GAUGES_TOKEN_SIZE = 128,
     GAUGES_EVERY_MS = 4000, /* between two looks at an instance */
     GAUGES_GPU_EVERY_MS = 15000,
+    GAUGES_TELL_EVERY_MS = 60000, /* at most, and only what is new */
+    GAUGES_TELL_AGAIN_MS = 600000,
 };
 
 struct gauge {
@@ -39,7 +42,11 @@ struct gauges {
     struct job *job;
     int64_t asked_us; /* when the driver was asked last; 0: never */
     size_t gpu_count;
-    struct gpu_use gpus[GPUS_MAX];
+    struct gpu_gauge gpus[GPUS_MAX];
+    size_t told_count; /* as the server knows them */
+    struct gpu_gauge told[GPUS_MAX];
+    int64_t told_us;       /* when that was */
+    bool is_told, is_sent; /* in this session */
 };
 
 void gauges_open(struct gauges *gauges, struct loop *loop);
@@ -63,6 +70,13 @@ void gauges_ask_gpus(struct gauges *gauges);
 /* Mean over these GPUs, uuids with a comma behind each. -1: of one of them it is unknown, or there
  * are none. */
 int64_t gauges_gpu_permille(const struct gauges *gauges, const char *uuids);
+
+/* Add them to a heartbeat, where there is something to tell. */
+void gauges_fill(struct gauges *gauges, struct arena *arena, struct heartbeat *heartbeat);
+
+/* The server has been reached since; or a new session knows of nothing. */
+void gauges_told(struct gauges *gauges);
+void gauges_connected(struct gauges *gauges);
 
 /* What the kernel says. -1: not understood. */
 

@@ -12,7 +12,15 @@
 typedef int nvml_status; /* 0 is success */
 typedef struct nvml_device_opaque *nvml_device;
 
-enum { NVML_OK = 0, NVML_NOT_FOUND = 6, NVML_NO_DRIVER = 9, NVML_TEXT_SIZE = 96 };
+enum {
+    NVML_OK = 0,
+    NVML_NOT_FOUND = 6,
+    NVML_NO_DRIVER = 9,
+    NVML_TEXT_SIZE = 96,
+    SENSOR_GPU = 0,
+    CLOCK_CORE = 1, /* of the multiprocessors */
+    CLOCK_MEMORY = 2,
+};
 
 struct nvml_memory {
     unsigned long long total, free, used;
@@ -47,6 +55,10 @@ struct nvml {
     nvml_status (*pcie_gen)(nvml_device device, unsigned *gen);
     nvml_status (*pcie_lanes)(nvml_device device, unsigned *lanes);
     nvml_status (*utilization)(nvml_device device, struct nvml_utilization *busy);
+    nvml_status (*temperature)(nvml_device device, int sensor, unsigned *celsius);
+    nvml_status (*draw)(nvml_device device, unsigned *milliwatt);
+    nvml_status (*clock)(nvml_device device, int which, unsigned *mhz);
+    nvml_status (*reasons)(nvml_device device, unsigned long long *bits);
 };
 
 /* dlsym() gives an object's address where we need a function's; POSIX lets both be the same. */
@@ -79,6 +91,10 @@ static bool load(struct nvml *nvml, struct error *err)
     (void)find(nvml->object, "nvmlDeviceGetMaxPcieLinkGeneration", &nvml->pcie_gen);
     (void)find(nvml->object, "nvmlDeviceGetMaxPcieLinkWidth", &nvml->pcie_lanes);
     (void)find(nvml->object, "nvmlDeviceGetUtilizationRates", &nvml->utilization);
+    (void)find(nvml->object, "nvmlDeviceGetTemperature", &nvml->temperature);
+    (void)find(nvml->object, "nvmlDeviceGetPowerUsage", &nvml->draw);
+    (void)find(nvml->object, "nvmlDeviceGetClockInfo", &nvml->clock);
+    (void)find(nvml->object, "nvmlDeviceGetCurrentClocksThrottleReasons", &nvml->reasons);
     return true;
 }
 
@@ -202,45 +218,96 @@ bool gpu_nvml_probe(struct machine_facts *facts, struct error *err)
     return with_driver(probe, facts, err);
 }
 
-struct uses {
-    struct gpu_use *gpus;
+struct gauging {
+    struct gpu_gauge *gpus;
     size_t count;
 };
 
-/* A GPU that has fallen off the bus says nothing; the others still do. */
-static bool read_uses(const struct nvml *nvml, void *context, struct error *err)
+/* What the driver calls the reasons, and what we do. That a GPU is idle slows nothing down. */
+static int64_t read_brakes(const struct nvml *nvml, nvml_device device)
 {
-    struct uses *uses = context;
+    static const struct {
+        unsigned long long nvml;
+        enum gpu_brake brake;
+    } rows[] = {
+        { 0x002, GPU_BRAKE_SETTING },  /* clocks of applications */
+        { 0x004, GPU_BRAKE_POWER },    /* power cap by software */
+        { 0x008, GPU_BRAKE_HARDWARE }, /* slowed down by hardware */
+        { 0x010, GPU_BRAKE_OTHERS },   /* sync boost */
+        { 0x020, GPU_BRAKE_HEAT },     /* by software */
+        { 0x040, GPU_BRAKE_HEAT },     /* by hardware */
+        { 0x080, GPU_BRAKE_SUPPLY },   /* power brake */
+        { 0x100, GPU_BRAKE_SETTING },  /* clocks of displays */
+    };
+    unsigned long long reasons;
+    int64_t brakes = 0;
+
+    if (nvml->reasons == NULL || nvml->reasons(device, &reasons) != NVML_OK)
+        return -1;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        brakes |= (reasons & rows[i].nvml) != 0 ? INT64_C(1) << rows[i].brake : 0;
+    return brakes;
+}
+
+static int64_t bounded(nvml_status status, const unsigned *value, int64_t max)
+{
+    return status == NVML_OK && *value <= max ? (int64_t)*value : -1;
+}
+
+/* What one of them does not tell, or tells nonsense of, is unknown. */
+static void read_gauge(const struct nvml *nvml, nvml_device device, struct gpu_gauge *gpu)
+{
+    struct nvml_utilization busy = { 0 };
+    struct nvml_memory memory = { 0 };
+    unsigned value = 0;
+
+    if (nvml->utilization != NULL && nvml->utilization(device, &busy) == NVML_OK && busy.gpu <= 100)
+        gpu->permille = 10 * (int64_t)busy.gpu;
+    if (nvml->memory(device, &memory) == NVML_OK && memory.used >> 20 <= INT32_MAX)
+        gpu->memory_used_mb = (int64_t)(memory.used >> 20);
+    if (nvml->temperature != NULL)
+        gpu->temperature_c = bounded(nvml->temperature(device, SENSOR_GPU, &value), &value, 1000);
+    if (nvml->draw != NULL && nvml->draw(device, &value) == NVML_OK &&
+        value / 1000 <= GPU_POWER_MAX_W)
+        gpu->power_w = value / 1000;
+    if (nvml->clock != NULL) {
+        gpu->core_mhz = bounded(nvml->clock(device, CLOCK_CORE, &value), &value, GPU_CLOCK_MAX_MHZ);
+        gpu->memory_mhz =
+            bounded(nvml->clock(device, CLOCK_MEMORY, &value), &value, GPU_CLOCK_MAX_MHZ);
+    }
+    gpu->brakes = read_brakes(nvml, device);
+}
+
+/* A GPU that has fallen off the bus says nothing; the others still do. */
+static bool read_gauges(const struct nvml *nvml, void *context, struct error *err)
+{
+    struct gauging *gauging = context;
     unsigned count = 0;
 
     nvml_status status = nvml->count(&count);
     if (status != NVML_OK)
         return refused(nvml, status, "count the GPUs", err);
     for (unsigned i = 0; i < count && i < GPUS_MAX; i++) {
-        struct gpu_use *gpu = &uses->gpus[uses->count];
-        struct nvml_utilization busy;
         char uuid[NVML_TEXT_SIZE] = "";
         nvml_device device;
 
         if (nvml->handle(i, &device) != NVML_OK ||
             nvml->uuid(device, uuid, sizeof uuid) != NVML_OK ||
-            strnlen(uuid, sizeof uuid) >= sizeof gpu->uuid)
+            strnlen(uuid, sizeof uuid) >= GPU_UUID_SIZE)
             continue;
-        (void)snprintf(gpu->uuid, sizeof gpu->uuid, "%s", uuid);
-        bool is_known = nvml->utilization != NULL && nvml->utilization(device, &busy) == NVML_OK &&
-                        busy.gpu <= 100;
-        gpu->permille = is_known ? 10 * (int64_t)busy.gpu : -1;
-        uses->count++;
+        struct gpu_gauge *gpu = &gauging->gpus[gauging->count++];
+        *gpu = gpu_gauge_unknown(uuid);
+        read_gauge(nvml, device, gpu);
     }
     return true;
 }
 
-bool gpu_nvml_use(struct gpu_use *gpus, size_t *ret_count, struct error *err)
+bool gpu_nvml_gauge(struct gpu_gauge *gpus, size_t *ret_count, struct error *err)
 {
-    struct uses uses = { .gpus = gpus };
+    struct gauging gauging = { .gpus = gpus };
 
-    if (!with_driver(read_uses, &uses, err))
+    if (!with_driver(read_gauges, &gauging, err))
         return false;
-    *ret_count = uses.count;
+    *ret_count = gauging.count;
     return true;
 }

@@ -12,19 +12,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "market/gpu_gauge.h"
 #include "market/machine.h"
 
 /* Fill gpus, gpu_count, driver_version and cuda_version. A host without the library or without a
  * GPU has none, which is a success. ERROR_IO: the driver is there and does not work. */
 NODISCARD bool gpu_nvml_probe(struct machine_facts *facts, struct error *err);
 
-/* How busy a GPU is. */
-struct gpu_use {
-    char uuid[GPU_UUID_SIZE];
-    int64_t permille; /* of the last second or so; -1 unknown */
-};
-
-/* All of them, at most GPUS_MAX. No driver is none. */
-NODISCARD bool gpu_nvml_use(struct gpu_use *gpus, size_t *ret_count, struct error *err);
+/* How all of them are now: at most GPUS_MAX. No driver is none. */
+NODISCARD bool gpu_nvml_gauge(struct gpu_gauge *gpus, size_t *ret_count, struct error *err);
 
 #endif

@@ -104,13 +104,76 @@ static void write_series(const struct series *series, const struct heartbeat *he
     }
 }
 
-static void write_gpus(const struct numbers *numbers, struct buf *out)
+/* The same of each GPU. */
+struct gpu_series {
+    const char *name, *help;
+    int64_t (*read)(const struct gpu_gauge *gpu);
+    double scale;
+};
+
+static int64_t read_busy(const struct gpu_gauge *gpu)
 {
-    heading(out, "berth_host_gpu_ratio", "gauge", "Part of the time that the GPU works.");
-    for (size_t i = 0; i < numbers->gpu_count; i++)
-        if (numbers->gpus[i].permille >= 0)
-            buf_printf(out, "berth_host_gpu_ratio{uuid=\"%s\"} %.3f\n", numbers->gpus[i].uuid,
-                       (double)numbers->gpus[i].permille / 1000);
+    return gpu->permille;
+}
+
+static int64_t read_memory(const struct gpu_gauge *gpu)
+{
+    return gpu->memory_used_mb;
+}
+
+static int64_t read_temperature(const struct gpu_gauge *gpu)
+{
+    return gpu->temperature_c;
+}
+
+static int64_t read_power(const struct gpu_gauge *gpu)
+{
+    return gpu->power_w;
+}
+
+static int64_t read_core(const struct gpu_gauge *gpu)
+{
+    return gpu->core_mhz;
+}
+
+static int64_t read_memory_clock(const struct gpu_gauge *gpu)
+{
+    return gpu->memory_mhz;
+}
+
+static const struct gpu_series all_gpu_series[] = {
+    { "berth_host_gpu_ratio", "Part of the time that the GPU works.", read_busy, 0.001 },
+    { "berth_host_gpu_memory_bytes", "Its memory that is used.", read_memory, 1 << 20 },
+    { "berth_host_gpu_temperature_celsius", "How warm it is.", read_temperature, 1 },
+    { "berth_host_gpu_power_watts", "What it draws.", read_power, 1 },
+    { "berth_host_gpu_core_hertz", "The clock of its processors.", read_core, 1e6 },
+    { "berth_host_gpu_memory_hertz", "The clock of its memory.", read_memory_clock, 1e6 },
+};
+
+static void write_gpus(const struct gpu_series *series, const struct numbers *numbers,
+                       struct buf *out)
+{
+    heading(out, series->name, "gauge", series->help);
+    for (size_t i = 0; i < numbers->gpu_count; i++) {
+        int64_t value = series->read(&numbers->gpus[i]);
+
+        if (value >= 0)
+            buf_printf(out, "%s{uuid=\"%s\"} %.*f\n", series->name, numbers->gpus[i].uuid,
+                       series->scale < 1 ? 3 : 0, (double)value * series->scale);
+    }
+}
+
+/* Each reason as a line of its own, 0 or 1: an alert can then name it. */
+static void write_brakes(const struct numbers *numbers, struct buf *out)
+{
+    heading(out, "berth_host_gpu_slowed", "gauge", "1 while that slows the GPU down.");
+    for (size_t i = 0; i < numbers->gpu_count; i++) {
+        const struct gpu_gauge *gpu = &numbers->gpus[i];
+
+        for (enum gpu_brake brake = 0; gpu->brakes >= 0 && brake < GPU_BRAKES; brake++)
+            buf_printf(out, "berth_host_gpu_slowed{uuid=\"%s\",by=\"%s\"} %d\n", gpu->uuid,
+                       gpu_brake_name(brake), (int)(gpu->brakes >> brake & 1));
+    }
 }
 
 void numbers_write(const struct numbers *numbers, struct buf *out)
@@ -138,7 +201,9 @@ void numbers_write(const struct numbers *numbers, struct buf *out)
     write_phases(heartbeat, out);
     for (size_t i = 0; i < sizeof all_series / sizeof all_series[0]; i++)
         write_series(&all_series[i], heartbeat, out);
-    write_gpus(numbers, out);
+    for (size_t i = 0; i < sizeof all_gpu_series / sizeof all_gpu_series[0]; i++)
+        write_gpus(&all_gpu_series[i], numbers, out);
+    write_brakes(numbers, out);
 }
 
 static void write_all(void *context, struct buf *out)

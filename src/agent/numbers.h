@@ -19,7 +19,7 @@ struct numbers {
     int64_t desired_rev; /* of what it works on */
     int64_t resident_bytes;
     const struct heartbeat *heartbeat;
-    const struct gpu_use *gpus;
+    const struct gpu_gauge *gpus;
     size_t gpu_count;
 };
 

@@ -11,6 +11,7 @@
 #include "flow/disk_watch.h"
 #include "flow/downtime.h"
 #include "flow/funds.h"
+#include "flow/gauge.h"
 #include "flow/history.h"
 #include "flow/image_starts.h"
 #include "flow/limits.h"
@@ -261,7 +262,8 @@ static bool take_all(struct beat *beat, struct heartbeat_outcome_reply *reply, s
                              beat->downtime_bps, err))
             return false;
     if (!take_machine(beat, &reply->came_online, err) ||
-        !image_starts_take(change->db, change->machine.id, beat->heartbeat, err))
+        !image_starts_take(change->db, change->machine.id, beat->heartbeat, err) ||
+        !gauge_take(change->db, change->machine.id, beat->heartbeat, change->now, err))
         return false;
     change->session.last_heartbeat = change->now;
     for (size_t i = 0; i < count; i++)
@@ -297,7 +299,7 @@ static bool take_quietly(struct db *db, struct beat_work *work, bool *ret_is_tak
     *ret_is_taken = count == 1;
     work->reply =
         (struct heartbeat_outcome_reply){ .outcome = TAKE_DONE, .reply = { .desired_rev = rev } };
-    return true;
+    return count != 1 || gauge_take(db, told.id, heartbeat, work->now, err);
 }
 
 static bool beat_work(struct db *db, void *context, struct error *err)
@@ -376,7 +378,8 @@ static struct quiet_beat quiet_beat_of(const struct beat_later *later)
 {
     const struct heartbeat *heartbeat = later->request.heartbeat;
 
-    if (heartbeat->has_images || !heartbeat->is_engine_ok || heartbeat->engine_message[0] != '\0')
+    if (heartbeat->has_images || heartbeat->has_gauges || !heartbeat->is_engine_ok ||
+        heartbeat->engine_message[0] != '\0')
         return (struct quiet_beat){ 0 };
     return (struct quiet_beat){ .machine_id = later->request.machine_id,
                                 .epoch = heartbeat->session_epoch,

@@ -99,6 +99,7 @@ static bool fill(struct db *db, struct machines_work *work, const struct machine
         return no_room(err);
     if (!hardware_facts(machine->facts, facts, err) ||
         !gpu_list(db, machine->id, work->arena, &gpus, &view->gpu_row_count, err) ||
+        !gauge_load(db, machine->id, work->arena, &view->gauges, err) ||
         !session_load(db, machine->id, work->arena, &session, &has, err) ||
         !maintenance_list(db, machine->id, work->now, work->arena, &windows, &window_count, err) ||
         !machine_report_count(db, machine->id,

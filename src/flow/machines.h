@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "flow/caller.h"
 #include "flow/flow.h"
+#include "flow/gauge.h"
 #include "proto/hello.h"
 #include "store/contract.h"
 #include "store/gpu.h"
@@ -25,6 +26,7 @@ struct machine_view {
     const struct machine_facts *facts;
     const struct gpu_row *gpus; /* one that stands for the whole machine where it has none */
     size_t gpu_row_count;
+    struct gauge_view gauges;                 /* how they are */
     const struct machine_contract *contracts; /* all that exist on it, by id */
     size_t contract_rows;
     int64_t disk_rented_gb;

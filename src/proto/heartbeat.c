@@ -6,6 +6,7 @@
 
 #include "base/encode.h"
 #include "proto/fields.h"
+#include "proto/gpu_gauge.h"
 
 enum { GAUGE_MAX = 1000000000 };
 
@@ -145,6 +146,10 @@ void heartbeat_encode(struct buf *out, const struct heartbeat *heartbeat)
     encode_end(&json);
     if (heartbeat->has_images)
         encode_images(&json, heartbeat);
+    if (heartbeat->has_gauges) {
+        encode_key(&json, "gpu_gauges");
+        gpu_gauges_encode(&json, heartbeat->gauges, (size_t)heartbeat->gauge_count);
+    }
     encode_end(&json);
 }
 
@@ -227,6 +232,24 @@ static bool decode_images(const json_t *root, struct arena *arena, struct heartb
     return true;
 }
 
+static bool decode_gauges(const json_t *root, struct arena *arena, struct heartbeat *heartbeat,
+                          struct error *err)
+{
+    const json_t *gauges = json_member(root, "gpu_gauges");
+    size_t count;
+
+    if (gauges == NULL)
+        return true;
+    heartbeat->gauges = arena_alloc(arena, GPUS_MAX, sizeof *heartbeat->gauges);
+    if (heartbeat->gauges == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the message is too large at gpu_gauges");
+    if (!gpu_gauges_decode(gauges, heartbeat->gauges, &count, err))
+        return error_context(err, "gpu_gauges");
+    heartbeat->has_gauges = true;
+    heartbeat->gauge_count = (int64_t)count;
+    return true;
+}
+
 bool heartbeat_decode(const json_t *root, struct arena *arena, struct heartbeat *ret,
                       struct error *err)
 {
@@ -235,7 +258,8 @@ bool heartbeat_decode(const json_t *root, struct arena *arena, struct heartbeat 
     if (!fields_decode(root, &heartbeat_list, arena, &heartbeat, err))
         return false;
     if (!decode_reports(root, arena, &heartbeat, err) ||
-        !decode_images(root, arena, &heartbeat, err))
+        !decode_images(root, arena, &heartbeat, err) ||
+        !decode_gauges(root, arena, &heartbeat, err))
         return false;
     *ret = heartbeat;
     return true;

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "market/gpu_gauge.h"
 #include "proto/desired.h"
 #include "proto/hello.h"
 
@@ -92,6 +93,9 @@ struct heartbeat {
     int64_t pull_rate, start_ms; /* market/image_start.h; -1: not measured */
     int64_t image_count;
     struct host_image *images;
+    bool has_gauges; /* only where they have changed: what follows; all else stands */
+    int64_t gauge_count;
+    struct gpu_gauge *gauges; /* at most GPUS_MAX */
 };
 
 struct heartbeat_reply {

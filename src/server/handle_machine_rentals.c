@@ -38,6 +38,46 @@ static const struct gpu_facts *facts_of(const struct machine_view *view, const s
     return NULL;
 }
 
+/* -1 is not known. */
+static void field_gauge(struct encoder *json, const char *key, int64_t value, int decimals)
+{
+    if (value >= 0)
+        field_fixed(json, key, value, decimals);
+    else
+        field_null(json, key);
+}
+
+/* What slows it down, in words; null: its driver does not say. */
+static void field_brakes(struct encoder *json, const char *key, int64_t brakes)
+{
+    if (brakes < 0)
+        return field_null(json, key);
+    encode_key(json, key);
+    encode_array(json);
+    for (enum gpu_brake brake = 0; brake < GPU_BRAKES; brake++)
+        if ((brakes >> brake & 1) != 0)
+            encode_text(json, gpu_brake_name(brake));
+    encode_end(json);
+}
+
+/* How it was when its agent last said so. */
+static void encode_gauge(struct encoder *json, const struct machine_view *view,
+                         const struct gpu_row *gpu)
+{
+    const struct gpu_gauge unknown = gpu_gauge_unknown(gpu->uuid);
+    const struct gpu_gauge *known = gauge_find(&view->gauges, gpu->uuid);
+    const struct gpu_gauge *gauge = known != NULL ? known : &unknown;
+
+    field_gauge(json, "gpu_util", gauge->permille, 1);
+    field_gauge(json, "memory_used_mb", gauge->memory_used_mb, 0);
+    field_gauge(json, "temperature_c", gauge->temperature_c, 0);
+    field_gauge(json, "power_w", gauge->power_w, 0);
+    field_gauge(json, "core_mhz", gauge->core_mhz, 0);
+    field_gauge(json, "memory_mhz", gauge->memory_mhz, 0);
+    field_brakes(json, "slowed_by", gauge->brakes);
+    field_time(json, "gauged_at", known != NULL ? view->gauges.told : (struct instant){ 0 });
+}
+
 static void encode_gpu(struct encoder *json, const struct machine_view *view,
                        const struct gpu_row *gpu)
 {
@@ -52,16 +92,8 @@ static void encode_gpu(struct encoder *json, const struct machine_view *view,
     field_known_text(json, "class",
                      gpu->claimed_by != 0 ? class_of((enum rental_kind)gpu->claimed_kind) : NULL);
     field_known_int(json, "contract_id", gpu->claimed_by);
+    encode_gauge(json, view, gpu);
     encode_end(json);
-}
-
-/* -1 is not known. */
-static void field_gauge(struct encoder *json, const char *key, int64_t value, int decimals)
-{
-    if (value >= 0)
-        field_fixed(json, key, value, decimals);
-    else
-        field_null(json, key);
 }
 
 static void encode_contract(struct encoder *json, const struct machine_contract *shown)

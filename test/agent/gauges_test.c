@@ -152,27 +152,80 @@ static void test_gpus_are_asked_by_a_worker(void **state)
     loop_close(&loop);
 }
 
+/* At once, then what is new a minute later, then nothing, then all of it again. */
+static void test_what_hardly_moves_is_told_seldom(void **state)
+{
+    struct clock clock = clock_held((struct instant){ US_PER_SECOND });
+    struct loop *loop = loop_open(&clock);
+    static const struct {
+        int64_t after_ms, temperature_c;
+        bool is_told;
+    } rows[] = {
+        { 0, 50, true },
+        { 5000, 90, false },
+        { GAUGES_TELL_EVERY_MS - 5001, 90, false },
+        { 1, 90, true },
+        { GAUGES_TELL_EVERY_MS, 91, false },
+        { 1, 93, true },
+        { GAUGES_TELL_AGAIN_MS - 1, 93, false },
+        { 1, 93, true },
+    };
+
+    (void)state;
+    gauges_open(&gauges, loop);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_arena struct arena arena = arena_of(1 << 16);
+        struct heartbeat heartbeat = { 0 };
+
+        check_row("row %zu", i);
+        clock_advance(&clock, rows[i].after_ms * US_PER_MS);
+        gauges.gpus[0] = gpu_gauge_unknown("GPU-a");
+        gauges.gpus[0].temperature_c = rows[i].temperature_c;
+        gauges.gpu_count = 1;
+        gauges_fill(&gauges, &arena, &heartbeat);
+        CHECK(heartbeat.has_gauges == rows[i].is_told);
+        if (rows[i].is_told)
+            CHECK_INT(heartbeat.gauges[0].temperature_c, rows[i].temperature_c);
+        gauges_told(&gauges);
+    }
+    /* What did not arrive is told again; and a new session knows nothing. */
+    for (int i = 0; i < 2; i++) {
+        auto_arena struct arena arena = arena_of(1 << 16);
+        struct heartbeat heartbeat = { 0 };
+
+        gauges_connected(&gauges);
+        gauges_fill(&gauges, &arena, &heartbeat);
+        CHECK(heartbeat.has_gauges);
+        heartbeat = (struct heartbeat){ 0 };
+        gauges_fill(&gauges, &arena, &heartbeat);
+        CHECK(heartbeat.has_gauges);
+        gauges_told(&gauges);
+    }
+    gauges_close(&gauges);
+    loop_close(&loop);
+}
+
 static void test_a_driver_that_fails_leaves_it_unknown(void **state)
 {
-    struct gpu_use uses[GPUS_MAX];
+    struct gpu_gauge uses[GPUS_MAX];
     size_t count = 99;
     struct error err;
 
     (void)state;
     (void)setenv("NVML_FAKE_GPUS", "0", 1);
-    CHECK_OK(gpu_nvml_use(uses, &count, &err), &err);
+    CHECK_OK(gpu_nvml_gauge(uses, &count, &err), &err);
     CHECK_INT((int64_t)count, 0);
     (void)setenv("NVML_FAKE_GPUS", "2", 1);
     (void)setenv("NVML_FAKE_BROKEN", "count", 1);
     count = 99;
-    CHECK_FAILS(gpu_nvml_use(uses, &count, &err), &err, ERROR_IO);
+    CHECK_FAILS(gpu_nvml_gauge(uses, &count, &err), &err, ERROR_IO);
     CHECK_INT((int64_t)count, 99);
     (void)setenv("NVML_FAKE_BROKEN", "utilization", 1);
-    CHECK_OK(gpu_nvml_use(uses, &count, &err), &err);
+    CHECK_OK(gpu_nvml_gauge(uses, &count, &err), &err);
     CHECK_INT((int64_t)count, 2);
     CHECK_INT(uses[1].permille, -1);
     (void)setenv("NVML_FAKE_BROKEN", "uuid", 1);
-    CHECK_OK(gpu_nvml_use(uses, &count, &err), &err);
+    CHECK_OK(gpu_nvml_gauge(uses, &count, &err), &err);
     CHECK_INT((int64_t)count, 0);
     (void)unsetenv("NVML_FAKE_BROKEN");
 }
@@ -185,6 +238,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(test_one_that_runs_is_measured),
         cmocka_unit_test(test_there_is_an_end_to_room),
         cmocka_unit_test(test_gpus_are_asked_by_a_worker),
+        cmocka_unit_test(test_what_hardly_moves_is_told_seldom),
         cmocka_unit_test(test_a_driver_that_fails_leaves_it_unknown),
     };
 

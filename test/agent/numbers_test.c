@@ -8,7 +8,10 @@
 
 static void write_page(const struct heartbeat *heartbeat, struct buf *page)
 {
-    static const struct gpu_use gpus[] = { { "GPU-a", 250 }, { "GPU-b", -1 } };
+    static const struct gpu_gauge gpus[] = {
+        { "GPU-a", 250, 2, 61, 320, 1755, 9501, 1 << GPU_BRAKE_HEAT },
+        { "GPU-b", -1, -1, -1, -1, -1, -1, -1 },
+    };
 
     numbers_write(&(struct numbers){ .version = "1.2.3",
                                      .up_us = 1500000,
@@ -82,6 +85,13 @@ static void test_a_heartbeat_is_numbers(void **state)
         "berth_host_instance_memory_bytes{instance_id=\"7\"} 2097152",
         "berth_host_instance_gpu_ratio{instance_id=\"7\"} 1.000",
         "berth_host_gpu_ratio{uuid=\"GPU-a\"} 0.250",
+        "berth_host_gpu_memory_bytes{uuid=\"GPU-a\"} 2097152",
+        "berth_host_gpu_temperature_celsius{uuid=\"GPU-a\"} 61",
+        "berth_host_gpu_power_watts{uuid=\"GPU-a\"} 320",
+        "berth_host_gpu_core_hertz{uuid=\"GPU-a\"} 1755000000",
+        "berth_host_gpu_memory_hertz{uuid=\"GPU-a\"} 9501000000",
+        "berth_host_gpu_slowed{uuid=\"GPU-a\",by=\"heat\"} 1",
+        "berth_host_gpu_slowed{uuid=\"GPU-a\",by=\"power\"} 0",
     };
     auto_buf struct buf page = buf_of(EXPORTER_PAGE_MAX);
 

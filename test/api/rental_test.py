@@ -196,6 +196,17 @@ class Rental(unittest.TestCase):
         self.assertEqual((mine["class"], mine["num_gpus"], mine["runs"], mine["gpu_hour"]), ("on-demand", 1, True, 0.36))
         self.assertAlmostEqual(mine["earn_hour"], 0.75 * (mine["gpu_hour"] + mine["disk_hour"]), 6)
         self.assertNotIn("user_id", json.dumps(told))
+        self.assertEqual((gpu["temperature_c"], gpu["slowed_by"], gpu["gauged_at"]), (None, None, None))
+        uuid = self.machine.facts["gpus"][gpu["index"]]["uuid"]
+        self.machine.gauges = {"gpu_gauges": [
+            {"uuid": uuid, "permille": 873, "memory_used_mb": 9000, "temperature_c": 71, "power_w": -1,
+             "core_mhz": 2520, "memory_mhz": 10501, "brakes": 3}]}
+        self.machine.beat()
+        told = self.hal.ok("GET", f"/api/v0/machines/{self.machine.id}/rentals/")
+        self.assertEqual([(one["gpu_util"], one["memory_used_mb"], one["temperature_c"], one["power_w"], one["core_mhz"],
+                           one["memory_mhz"], one["slowed_by"], one["gauged_at"] is None) for one in told["gpus"]
+                          if one["index"] == gpu["index"]],
+                         [(87.3, 9000, 71, None, 2520, 10501, ["power", "heat"], False)])
 
     def test_keys_reach_their_instances(self):
         key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBiVh9Ikm6nEwiAmgpiTsVoNNDmwlmu2FFLpFRqNwgGD m@x\n"

@@ -254,6 +254,7 @@ class Machine:
             raise AssertionError(f"enrolment: {status} {reply}")
         self.id = reply["machine_id"]
         self.boot_id = secrets.token_hex(16)
+        self.gauges = {}
         self.fingerprint = base64url(secrets.token_bytes(32))
         self.seqs = {"hb": 0, "poll": 0, "op": 0}
         self.rev = 0
@@ -314,7 +315,7 @@ class Machine:
         body = {"session_epoch": self.epoch, "seq": self.seqs["hb"] + 1, "boot_id": self.boot_id,
                 "agent_incarnation": 1, "mono_ms": int(1000 * (time.monotonic() - self.started)),
                 "applied_rev": self.rev, "is_engine_ok": True, "engine_message": "",
-                "quarantined_count": 0, "disk_free_gb": 400,
+                "quarantined_count": 0, "disk_free_gb": 400, **self.gauges,
                 "instances": [self.report_of(one) for one in self.desired["instances"]] + [
                     self.report_of(one | {"state": "absent", "restart_nonce": 0})
                     for one in self.desired.get("gone", [])]}

@@ -58,6 +58,10 @@ int nvmlDeviceGetPowerManagementDefaultLimit(struct device *device, unsigned *re
 int nvmlDeviceGetMaxPcieLinkGeneration(struct device *device, unsigned *ret);
 int nvmlDeviceGetMaxPcieLinkWidth(struct device *device, unsigned *ret);
 int nvmlDeviceGetUtilizationRates(struct device *device, struct utilization *ret);
+int nvmlDeviceGetTemperature(struct device *device, int sensor, unsigned *ret);
+int nvmlDeviceGetPowerUsage(struct device *device, unsigned *ret);
+int nvmlDeviceGetClockInfo(struct device *device, int which, unsigned *ret);
+int nvmlDeviceGetCurrentClocksThrottleReasons(struct device *device, unsigned long long *ret);
 
 int nvmlInit_v2(void)
 {
@@ -162,4 +166,35 @@ int nvmlDeviceGetUtilizationRates(struct device *device, struct utilization *ret
 {
     *ret = (struct utilization){ .gpu = 30 * device->index, .memory = 1 };
     return answer("utilization");
+}
+
+int nvmlDeviceGetTemperature(struct device *device, int sensor, unsigned *ret)
+{
+    *ret = sensor == 0 ? 55 + device->index : 0;
+    return answer("temperature");
+}
+
+int nvmlDeviceGetPowerUsage(struct device *device, unsigned *ret)
+{
+    (void)device;
+    *ret = 123456;
+    return answer("draw");
+}
+
+/* 1 is the processors', 2 the memory's. */
+int nvmlDeviceGetClockInfo(struct device *device, int which, unsigned *ret)
+{
+    (void)device;
+    *ret = which == 1 ? 1755 : which == 2 ? 9501 : 0;
+    return answer("clock");
+}
+
+/* As NVML_FAKE_REASONS says, in the driver's own bits; without it, that it is idle. */
+int nvmlDeviceGetCurrentClocksThrottleReasons(struct device *device, unsigned long long *ret)
+{
+    const char *text = getenv("NVML_FAKE_REASONS");
+
+    (void)device;
+    *ret = text != NULL ? strtoull(text, NULL, 0) : 1;
+    return answer("reasons");
 }

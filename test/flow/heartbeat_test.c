@@ -460,6 +460,10 @@ static void test_quiet_ones_that_nobody_waits_for_are_as_strict(void **state)
     heartbeats[0] = heartbeats[1] = heartbeats[2] = first;
     heartbeats[1].seq = first.seq - 1;
     heartbeats[2].session_epoch--;
+    struct gpu_gauge gauge = gpu_gauge_unknown("GPU-a-0"); /* it says a little more */
+    heartbeats[0].has_gauges = true;
+    heartbeats[0].gauges = &gauge;
+    heartbeats[0].gauge_count = 1;
     for (int i = 0; i < 3; i++) {
         const struct heartbeat_listener listener = { hear, &told[i] };
         requests[i] = (struct heartbeat_request){ .machine_id = machine.id,
@@ -480,6 +484,8 @@ static void test_quiet_ones_that_nobody_waits_for_are_as_strict(void **state)
     CHECK_INT(world_number(&world, "SELECT last_heartbeat_us FROM agent_session"),
               clock_now(&world.clock).microseconds);
     CHECK_INT(world_number(&world, "SELECT heartbeat_seq FROM agent_session"), first.seq);
+    CHECK_INT(world_number(&world, "SELECT told_us FROM machine_gauge"),
+              clock_now(&world.clock).microseconds);
     world_check(&world);
     world_close(&world);
 }

@@ -71,6 +71,24 @@ static struct heartbeat random_heartbeat(struct arena *arena, int64_t instance_c
                 (struct host_image){ support_text(arena, 1, HOST_IMAGE_NAME_MAX, true),
                                      support_int(-1, INT64_MAX) };
     }
+    if (check_random(2) == 1) {
+        heartbeat.has_gauges = true;
+        heartbeat.gauge_count = support_int(0, GPUS_MAX);
+        heartbeat.gauges =
+            arena_alloc(arena, (size_t)heartbeat.gauge_count, sizeof *heartbeat.gauges);
+        for (int64_t i = 0; i < heartbeat.gauge_count; i++) {
+            heartbeat.gauges[i] =
+                (struct gpu_gauge){ .permille = support_int(-1, 1000),
+                                    .memory_used_mb = support_int(-1, INT32_MAX),
+                                    .temperature_c = support_int(-1, 1000),
+                                    .power_w = support_int(-1, GPU_POWER_MAX_W),
+                                    .core_mhz = support_int(-1, GPU_CLOCK_MAX_MHZ),
+                                    .memory_mhz = support_int(-1, GPU_CLOCK_MAX_MHZ),
+                                    .brakes = support_int(-1, GPU_BRAKES_ALL) };
+            (void)snprintf(heartbeat.gauges[i].uuid, sizeof heartbeat.gauges[i].uuid, "GPU-%d",
+                           (int)i);
+        }
+    }
     heartbeat.instances = arena_alloc(arena, (size_t)instance_count, sizeof *heartbeat.instances);
     for (int64_t i = 0; i < instance_count; i++)
         heartbeat.instances[i] = random_report(arena, 1000 + i);
