@@ -24,6 +24,7 @@
 #include "agent/workspace.h"
 #include "base/buf.h"
 #include "base/parse.h"
+#include "proto/challenge.h"
 #include "proto/hello.h"
 #include "sys/clock.h"
 #include "sys/crypto.h"
@@ -289,6 +290,7 @@ bool probe_machine(const struct probe_options *options, struct machine_facts *re
         facts.disk_mbs = measure_disk(options->data_dir);
     facts.encrypts_workspaces =
         options->workspaces_dir != NULL && workspace_try(options->workspaces_dir, &why) ? 1 : 0;
+    facts.challenge_level = CHALLENGE_LEVEL;
     bool is_behind_nat = false;
     if (options->public_ip != NULL)
         (void)snprintf(facts.public_ip, sizeof facts.public_ip, "%s", options->public_ip);

@@ -154,12 +154,31 @@ static bool show(const struct prove *prove, const struct buf *opening,
            challenge_verdict_decode(judged, ret, err);
 }
 
+/* The rows that were drawn, as many at a time as the server asks for. */
+static bool open_rows(const struct prove *prove, const struct proof_run *run,
+                      const struct challenge_draw *draw, const struct proof_terms *terms,
+                      struct challenge_verdict *judged, struct error *err)
+{
+    struct proof_pair pairs[CHALLENGE_OPENINGS_MAX];
+    int64_t left = draw->openings, part = draw->part;
+
+    proof_draw(terms, draw->draw, pairs, (size_t)draw->openings);
+    while (part > 0 && part <= left) {
+        auto_buf struct buf opening = buf_of(PROTO_BODY_MAX);
+
+        proof_run_open_pairs(run, pairs + (draw->openings - left), (size_t)part, &opening);
+        if (!show(prove, &opening, judged, err))
+            return false;
+        left -= part;
+        part = judged->cells;
+    }
+    return true;
+}
+
 /* Commits, learns what to open, and opens it. */
 static bool answer(const struct prove *prove, const struct proof_terms *terms,
                    struct proof_engine engine, char verdict[static 16], struct error *err)
 {
-    struct proof_pair pairs[CHALLENGE_OPENINGS];
-    auto_buf struct buf opening = buf_of(PROTO_BODY_MAX);
     struct live live = { prove, err };
     struct challenge_draw draw;
     struct challenge_verdict judged = { .verdict = "unopened" };
@@ -169,12 +188,8 @@ static bool answer(const struct prove *prove, const struct proof_terms *terms,
 
     if (run == NULL || !commit(prove, &commitment, &draw, err))
         return false;
-    if (draw.openings > 0) {
-        proof_draw(terms, draw.draw, pairs, CHALLENGE_OPENINGS);
-        proof_run_open_pairs(run, pairs, CHALLENGE_OPENINGS, &opening);
-        if (!show(prove, &opening, &judged, err))
-            return false;
-    }
+    if (draw.openings > 0 && !open_rows(prove, run, &draw, terms, &judged, err))
+        return false;
     (void)snprintf(verdict, 16, "%s", judged.verdict);
     return true;
 }

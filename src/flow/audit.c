@@ -84,6 +84,7 @@ struct answer_work {
     int64_t number;            /* of a nonce */
     struct instant now;
     struct arena *arena;
+    struct buf *sums; /* of the parts of an opening that came; or NULL */
     struct machine_proof_row proof;
     struct machine_proof_from from; /* as it was found */
     bool is_taken;
@@ -176,6 +177,13 @@ static bool commit_work(struct db *db, void *context, struct error *err)
            audit_end(db, proof, work->now, work->arena, err);
 }
 
+/* Of memory all that is asked for first. */
+static int64_t first_part(const struct machine_proof_row *proof)
+{
+    return proof->kind == AUDIT_MEMORY || proof->openings == 0 ? proof->openings
+                                                               : audit_cells_next(proof);
+}
+
 bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *commit,
                        struct challenge_draw *ret_draw, bool *ret_is_taken, struct error *err)
 {
@@ -190,6 +198,7 @@ bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *c
     if (work.is_taken) {
         memcpy(ret_draw->draw, work.proof.draw, sizeof ret_draw->draw);
         ret_draw->openings = work.proof.openings;
+        ret_draw->part = first_part(&work.proof);
     }
     *ret_is_taken = work.is_taken;
     return true;
@@ -197,7 +206,21 @@ bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *c
 
 static bool load_work(struct db *db, void *context, struct error *err)
 {
-    return find_answered(db, context, AUDIT_COMMITTED, err);
+    struct answer_work *work = context;
+
+    work->sums->length = 0;
+    return find_answered(db, work, AUDIT_COMMITTED, err) &&
+           (!work->is_taken || machine_proof_sums(db, work->proof.id, work->sums, err));
+}
+
+/* For the part that comes next. */
+static bool keep_sums(struct db *db, const struct answer_work *work, struct error *err)
+{
+    if (work->sums->length == 0)
+        return true;
+    return work->proof.state == AUDIT_COMMITTED
+               ? machine_proof_keep_sums(db, work->proof.id, work->sums, err)
+               : machine_proof_drop_sums(db, work->proof.id, err);
 }
 
 static bool verdict_work(struct db *db, void *context, struct error *err)
@@ -205,42 +228,41 @@ static bool verdict_work(struct db *db, void *context, struct error *err)
     struct answer_work *work = context;
     struct machine_proof_row *proof = &work->proof;
 
-    if (proof->state == AUDIT_COMMITTED) /* more is to come */
-        return store_answer(db, work, err);
+    bool is_over = proof->state != AUDIT_COMMITTED;
+
     if (proof->state == AUDIT_GOOD && !audit_time(db, proof, work->arena, err))
         return false;
     if (!store_answer(db, work, err))
         return false;
-    return !work->is_taken || audit_end(db, proof, work->now, work->arena, err);
+    return !work->is_taken || (keep_sums(db, work, err) &&
+                               (!is_over || audit_end(db, proof, work->now, work->arena, err)));
 }
 
-/* Another answer about memory: in time, and what is asked next. The first one has no time of its
- * own: whoever makes it goes on working. */
+/* Another answer, and what is asked next. That memory is there has to be shown in time; the first
+ * of these answers has no time of its own: whoever makes it goes on working. */
 static void go_on(struct answer_work *work)
 {
     struct machine_proof_row *proof = &work->proof;
     int64_t rtt_us = proof->rtt_us < TIMING_RTT_MAX_US ? proof->rtt_us : TIMING_RTT_MAX_US;
 
-    if (proof->trips > proof->nonces &&
+    if (proof->kind == AUDIT_MEMORY && proof->trips > proof->nonces &&
         instant_until(proof->trip, work->now) > rtt_us + TIMING_CELLS_US)
         proof->late++;
     proof->trips++;
-    if (audit_cells_next(proof) > 0)
-        crypto_random(proof->draw, sizeof proof->draw);
-    else
+    if (audit_cells_next(proof) == 0)
         proof->state = AUDIT_GOOD;
+    else if (proof->kind == AUDIT_MEMORY)
+        crypto_random(proof->draw, sizeof proof->draw);
 }
 
 static void judge(struct answer_work *work, const struct audit_opening *opening)
 {
     struct machine_proof_row *proof = &work->proof;
 
-    if (!audit_is_right(proof, opening))
-        proof->state = AUDIT_BAD;
-    else if (proof->kind == AUDIT_MEMORY)
+    if (audit_is_right(proof, opening, work->sums))
         go_on(work);
     else
-        proof->state = AUDIT_GOOD;
+        proof->state = AUDIT_BAD;
     if (proof->state != AUDIT_COMMITTED)
         proof->done = work->now;
 }
@@ -249,9 +271,10 @@ bool flow_audit_open(const struct flow *flow, const struct audit_opening *openin
                      struct challenge_verdict *ret, bool *ret_is_taken, struct error *err)
 {
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct answer_work work = { .token = opening->token,
-                                .now = clock_now(flow->clock),
-                                .arena = &arena };
+    auto_buf struct buf sums = buf_of(AUDIT_SUMS_MAX);
+    struct answer_work work = {
+        .token = opening->token, .now = clock_now(flow->clock), .arena = &arena, .sums = &sums
+    };
 
     if (!store_read(flow->store, load_work, &work, err))
         return error_context(err, "look for a challenge");

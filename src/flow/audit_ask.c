@@ -62,20 +62,50 @@ struct question {
     int64_t openings, only; /* a GPU's number; -1: all */
 };
 
-/* Rounds that take about TIMING_NOMINAL_US on that GPU, once it is known how fast it is. */
-static bool choose_rounds(struct db *db, int64_t machine_id, const struct gpu_facts *gpu,
-                          struct arena *arena, struct audit_terms *terms, struct error *err)
+/* The largest matrices that its agent can answer for, and its GPU has room for. */
+static int64_t largest_n(const struct machine_facts *facts, const struct gpu_facts *gpu)
 {
+    int64_t n = AUDIT_N;
+
+    while (facts->challenge_level > 0 && n < AUDIT_N_MAX &&
+           4 * (2 * n) * (2 * n) <= gpu->memory_mb << 20)
+        n *= 2;
+    return n;
+}
+
+/* The size and the rounds that take about TIMING_NOMINAL_US on that GPU, once it is known how fast
+ * it is: in a live proof a nonce goes into almost each round, so there are some. */
+static bool choose_size(struct db *db, const struct machine_row *row,
+                        const struct machine_facts *facts, struct arena *arena,
+                        struct audit_terms *terms, struct error *err)
+{
+    const struct gpu_facts *gpu = &facts->gpus[0];
+    const struct timing_sizes sizes = { AUDIT_N, largest_n(facts, gpu), PROOF_NONCES + 1 };
     struct machine_proof_row last;
     bool has;
 
-    if (!machine_proof_last(db, machine_id, gpu->uuid, MACHINE_PROOF_ANY, arena, &last, &has, err))
+    if (!machine_proof_last(db, row->id, gpu->uuid, MACHINE_PROOF_ANY, arena, &last, &has, err))
         return false;
-    if (has && last.n == terms->n && last.net_us > 0)
-        terms->rounds = timing_rounds(last.net_us / last.rounds);
+    if (has && last.net_us > 0 && last.n >= AUDIT_N) {
+        int64_t round_us = last.net_us / last.rounds;
+
+        terms->n = timing_n(sizes, last.n, round_us);
+        for (int64_t n = last.n; n < terms->n; n *= 2)
+            round_us *= 8;
+        for (int64_t n = last.n; n > terms->n; n /= 2)
+            round_us /= 8;
+        terms->rounds = timing_rounds(round_us);
+    }
     if (terms->rounds <= PROOF_NONCES)
         terms->rounds = PROOF_NONCES + 1;
     return true;
+}
+
+/* More of it is looked at where something was odd. */
+static int64_t openings_of(const struct machine_row *row, const struct machine_facts *facts)
+{
+    return audit_is_pressing(row->standing) && facts->challenge_level > 0 ? CHALLENGE_OPENINGS_MAX
+                                                                          : CHALLENGE_OPENINGS;
 }
 
 /* Nine tenths of what it says to have, and a little: what a driver keeps for itself is not asked
@@ -98,7 +128,7 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
     struct question question = {
         .terms = { AUDIT_COMPUTE, AUDIT_N, AUDIT_ROUNDS, true },
         .company = count > 1 ? AUDIT_TOGETHER : AUDIT_ALONE,
-        .openings = CHALLENGE_OPENINGS,
+        .openings = openings_of(row, &hardware->facts),
         .only = -1,
     };
 
@@ -115,9 +145,11 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
         question.company = AUDIT_ALONE;
         question.only = (int64_t)draw((uint64_t)count);
     }
+    if (question.terms.kind == AUDIT_MEMORY)
+        question.openings = MEMORY_CELLS;
     *ret = question;
     return work->terms != NULL || ret->terms.kind == AUDIT_MEMORY ||
-           choose_rounds(db, row->id, &hardware->facts.gpus[0], arena, &ret->terms, err);
+           choose_size(db, row, &hardware->facts, arena, &ret->terms, err);
 }
 
 static bool insert_one(struct db *db, const struct ask_work *work, const struct question *question,

@@ -8,7 +8,8 @@
 #include "market/audit.h"
 
 enum {
-    AUDIT_N = 1024,
+    AUDIT_N = 1024, /* of matrices, at first */
+    AUDIT_N_MAX = 8192,
     AUDIT_ROUNDS = 256,
     AUDIT_BATCH_MAX = 50,      /* machines asked in one go */
     AUDIT_MEMORY_PERCENT = 92, /* of a GPU's memory that it has to prove */

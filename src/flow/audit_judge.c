@@ -2,6 +2,7 @@
 #include "flow/audit_judge.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow/audit_ask.h"
@@ -26,24 +27,60 @@ uint32_t audit_nonce(const uint8_t draw[static 32], int64_t number)
     return nonce;
 }
 
-static bool is_product_right(const struct machine_proof_row *proof,
-                             const struct audit_opening *opening)
+static struct proof_terms terms_of(const struct machine_proof_row *proof)
 {
     struct proof_terms terms = { .n = (uint32_t)proof->n,
                                  .rounds = (uint32_t)proof->rounds,
                                  .is_live = proof->nonces > CHALLENGE_PINGS };
-    struct proof_pair pairs[CHALLENGE_OPENINGS];
-    uint8_t weights[PROOF_SEED_SIZE];
-    struct hash commitment;
 
     memcpy(terms.seed, proof->seed, sizeof terms.seed);
     for (int64_t i = 0; terms.is_live && i < PROOF_NONCES; i++)
         terms.nonces[i] = audit_nonce(proof->draw, CHALLENGE_PINGS + i);
+    return terms;
+}
+
+/* Which of the pairs come next. */
+struct part {
+    int64_t first, count;
+};
+
+static struct part next_part(const struct machine_proof_row *proof)
+{
+    struct proof_terms terms = terms_of(proof);
+    int64_t fit = (int64_t)proof_pairs_in(&terms, CHALLENGE_PART_MAX);
+    int64_t first = (proof->trips - proof->nonces) * fit, left = proof->openings - first;
+
+    return (struct part){ first, left < 0 ? 0 : left < fit ? left : fit };
+}
+
+static bool is_product_right(const struct machine_proof_row *proof,
+                             const struct audit_opening *opening, struct buf *sums)
+{
+    struct proof_terms terms = terms_of(proof);
+    struct proof_pair pairs[CHALLENGE_OPENINGS_MAX];
+    struct part part = next_part(proof);
+    uint8_t weights[PROOF_SEED_SIZE];
+    struct hash commitment;
+
     memcpy(commitment.bytes, proof->commitment, sizeof commitment.bytes);
-    proof_draw(&terms, proof->draw, pairs, CHALLENGE_OPENINGS);
+    auto_proof_check struct proof_check *check = proof_check_open(&terms, &commitment);
+    assert(proof->openings <= CHALLENGE_OPENINGS_MAX && part.count > 0);
+    if (part.first > 0 && !proof_check_load(check, (const uint8_t *)sums->bytes, sums->length))
+        return false;
+    proof_draw(&terms, proof->draw, pairs, (size_t)proof->openings);
     crypto_random(weights, sizeof weights);
-    return proof_verify(&terms, &commitment, pairs, CHALLENGE_OPENINGS, weights, opening->bytes,
-                        opening->length) == PROOF_GOOD;
+    if (proof_check_take(check, pairs + part.first, (size_t)part.count, weights, opening->bytes,
+                         opening->length) != PROOF_GOOD)
+        return false;
+    if (part.first + part.count == proof->openings)
+        return proof_check_end(check) == PROOF_GOOD;
+    auto_free uint8_t *saved = malloc(proof_check_size(&terms));
+    if (saved == NULL)
+        abort(); /* As base/buf.h says. */
+    proof_check_save(check, saved);
+    sums->length = 0;
+    buf_append(sums, (const char *)saved, proof_check_size(&terms));
+    return true;
 }
 
 static bool is_memory_right(const struct machine_proof_row *proof,
@@ -62,17 +99,18 @@ static bool is_memory_right(const struct machine_proof_row *proof,
                &terms, &commitment, cells, count, opening->bytes, opening->length) == PROOF_GOOD;
 }
 
-bool audit_is_right(const struct machine_proof_row *proof, const struct audit_opening *opening)
+bool audit_is_right(const struct machine_proof_row *proof, const struct audit_opening *opening,
+                    struct buf *sums)
 {
     return proof->kind == AUDIT_MEMORY ? is_memory_right(proof, opening)
-                                       : is_product_right(proof, opening);
+                                       : is_product_right(proof, opening, sums);
 }
 
 int64_t audit_cells_next(const struct machine_proof_row *proof)
 {
-    bool has_more = proof->kind == AUDIT_MEMORY && proof->trips < proof->nonces + 1 + MEMORY_ROUNDS;
-
-    return has_more ? MEMORY_ROUND_CELLS : 0;
+    if (proof->kind != AUDIT_MEMORY)
+        return next_part(proof).count;
+    return proof->trips < proof->nonces + 1 + MEMORY_ROUNDS ? MEMORY_ROUND_CELLS : 0;
 }
 
 /* The least of a month, this one included. */

@@ -8,14 +8,20 @@
 #include "base/arena.h"
 #include "flow/audit.h"
 #include "store/machine_proof.h"
+#include "sys/proof_verify.h"
 
 /* The number that a nonce is, for who has the proof's first draw. */
 uint32_t audit_nonce(const uint8_t draw[static 32], int64_t number);
 
-/* Of an opening. Takes milliseconds: for memory a quarter of a second. */
-bool audit_is_right(const struct machine_proof_row *proof, const struct audit_opening *opening);
+/* Bytes of what is summed up between parts of an opening, at most. */
+enum { AUDIT_SUMS_MAX = 2 * PROOF_N_MAX * sizeof(uint32_t) };
 
-/* How many cells of memory are to be shown after `trips` answers; 0: it is over. */
+/* Of an opening, or of the part of it whose turn it is; `sums` are those of the parts before, and
+ * then of this one, too. Takes milliseconds: for memory a quarter of a second. */
+bool audit_is_right(const struct machine_proof_row *proof, const struct audit_opening *opening,
+                    struct buf *sums);
+
+/* How many cells of memory, or rows, are to be shown after `trips` answers; 0: it is over. */
 int64_t audit_cells_next(const struct machine_proof_row *proof);
 
 /* The end of a proof, whose row is stored: sets the machine's standing and when it is asked again.

@@ -50,6 +50,7 @@ struct machine_facts {
     int64_t port_first, port_last;        /* direct ports, both included; 0 and -1: none */
     int64_t is_behind_nat;                /* 1: nobody reaches it; relays lend it their ports */
     int64_t encrypts_workspaces;          /* 1: it can (market/rent.h) */
+    int64_t challenge_level;              /* what it can prove (proto/challenge.h); 0: the least */
     char driver_version[32];              /* "" without a GPU */
     int64_t cuda_version;                 /* times 10: 128 is 12.8; 0 without */
     bool is_simulated;                    /* the GPUs do not exist (--simulate-gpus) */

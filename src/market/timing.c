@@ -30,6 +30,20 @@ int64_t timing_floor_us(int64_t model_floor_us, int64_t class_count, int64_t fas
                                                                           : model_floor_us;
 }
 
+/* Twice the size is eight times the work. */
+int64_t timing_n(struct timing_sizes sizes, int64_t n, int64_t round_us)
+{
+    assert(sizes.least > 0 && sizes.most <= 16384 && sizes.rounds > 0);
+    n = n < sizes.least ? sizes.least : n;
+    round_us = round_us < 1 ? 1 : round_us;
+    for (; n < sizes.most && round_us <= TIMING_NOMINAL_US / (16 * sizes.rounds); n *= 2)
+        round_us *= 8;
+    for (; n > sizes.least && (n > sizes.most || round_us > 2 * TIMING_NOMINAL_US / sizes.rounds);
+         n /= 2)
+        round_us /= 8;
+    return n;
+}
+
 int64_t timing_rounds(int64_t round_us)
 {
     int64_t rounds = TIMING_NOMINAL_US / (round_us > 0 ? round_us : 1);

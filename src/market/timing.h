@@ -41,6 +41,14 @@ int64_t timing_model_floor_us(const struct gpu_model *model, int64_t n, int64_t 
  * TIMING_CLASS_MIN of them, but never below what the model's hardware can. */
 int64_t timing_floor_us(int64_t model_floor_us, int64_t class_count, int64_t fastest_us);
 
+/* The size of matrices, a power of two from `least` to `most`, of which so many rounds fit into
+ * TIMING_NOMINAL_US on what took `round_us` for one of the size `n`: larger where twice the time
+ * would be left, smaller where it takes twice as long, so that noise does not move it. */
+struct timing_sizes {
+    int64_t least, most, rounds;
+};
+int64_t timing_n(struct timing_sizes sizes, int64_t n, int64_t round_us);
+
 /* Rounds that take TIMING_NOMINAL_US where one takes `round_us`: 1 to TIMING_ROUNDS_MAX. */
 int64_t timing_rounds(int64_t round_us);
 

@@ -32,7 +32,8 @@ static const struct field_list commit_list = FIELD_LIST(commit_fields);
 
 static const struct field draw_fields[] = {
     FIELD_BYTES(struct challenge_draw, draw),
-    FIELD_INT_ADDED(struct challenge_draw, openings, 0, CHALLENGE_OPENINGS),
+    FIELD_INT_ADDED(struct challenge_draw, openings, 0, CHALLENGE_OPENINGS_MAX),
+    FIELD_INT_ADDED(struct challenge_draw, part, 0, CHALLENGE_OPENINGS_MAX),
 };
 static const struct field_list draw_list = FIELD_LIST(draw_fields);
 
@@ -49,7 +50,7 @@ static const struct field_list nonce_list = FIELD_LIST(nonce_fields);
 
 static const struct field verdict_fields[] = {
     FIELD_CHARS(struct challenge_verdict, verdict),
-    FIELD_INT_ADDED(struct challenge_verdict, cells, 0, CHALLENGE_OPENINGS),
+    FIELD_INT_ADDED(struct challenge_verdict, cells, 0, CHALLENGE_OPENINGS_MAX),
     { FIELD_ROW(struct challenge_verdict, draw, FIELD_KIND_BYTES), .is_optional = true },
 };
 static const struct field_list verdict_list = FIELD_LIST(verdict_fields);
@@ -124,6 +125,8 @@ bool challenge_draw_decode(const json_t *root, struct challenge_draw *ret, struc
 
     if (!fields_decode(root, &draw_list, NULL, &draw, err))
         return false;
+    if (draw.part == 0 || draw.part > draw.openings)
+        draw.part = draw.openings; /* an older server wants all at once */
     *ret = draw;
     return true;
 }

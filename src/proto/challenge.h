@@ -10,14 +10,19 @@
  * that each GPU's child can do it by itself:
  *
  *   POST /agent/v1/liveness {"token","number"} -> {"nonce"}
- *   POST /agent/v1/commit   {"token","commitment"} -> {"draw","openings"}   32 bytes: proof_draw()
+ *   POST /agent/v1/commit   {"token","commitment"} -> {"draw","openings","part"}
  *   POST /agent/v1/opening  {"token","opening"} -> {"verdict","cells","draw"}
  *
  * "nonces" says how many are to be asked for, one after the other: the first CHALLENGE_PINGS at
  * once, which is how the server learns the round trip, the others when a live proof needs them.
- * `openings`, of rows or cells, may be 0: nothing is to be opened, this time. The verdict is
- * "good", "bad" or, for memory, "more": then `draw` says which cells come next. Of memory `n` are
- * the pages and `rounds` the layers. Bytes are base64url. */
+ * `openings`, of rows or cells, may be 0: nothing is to be opened, this time. Which those are
+ * follows from the 32 bytes of `draw` (proof_draw(), memory_draw()). Rows are shown `part` at a
+ * time, in order, each part with all roots. The verdict is "good", "bad" or "more": then `cells`
+ * says how many are to be shown next, and of memory `draw` which. Of memory `n` are the pages and
+ * `rounds` the layers. Bytes are base64url.
+ *
+ * What an agent can answer is in its facts (market/machine.h): one of level 0 shows all rows at
+ * once, so its matrices are small and CHALLENGE_OPENINGS its most. */
 
 #ifndef BERTH_PROTO_CHALLENGE_H
 #define BERTH_PROTO_CHALLENGE_H
@@ -35,6 +40,9 @@ enum {
     CHALLENGES_MAX = GPUS_MAX,
     CHALLENGE_TOKEN_SIZE = 65,
     CHALLENGE_OPENINGS = 64,
+    CHALLENGE_OPENINGS_MAX = 256,    /* after something odd */
+    CHALLENGE_PART_MAX = 700 * 1024, /* bytes of an opening that fit into one message */
+    CHALLENGE_LEVEL = 1,             /* what this version's agents can answer */
     CHALLENGE_PINGS = 4,
     CHALLENGE_NONCES_MAX = 64,
 };
@@ -62,6 +70,7 @@ struct challenge_commit {
 struct challenge_draw {
     uint8_t draw[32];
     int64_t openings; /* 0: that was all */
+    int64_t part;     /* of them that come first; the verdict asks for more */
 };
 
 struct challenge_ask {

@@ -30,6 +30,7 @@ static const struct field facts_fields[] = {
     FIELD_INT(F, port_last, -1, 65535),
     FIELD_INT_ADDED(F, is_behind_nat, 0, 1),
     FIELD_INT_ADDED(F, encrypts_workspaces, 0, 1),
+    FIELD_INT_ADDED(F, challenge_level, 0, 1000),
     FIELD_CHARS(F, driver_version),
     FIELD_INT(F, cuda_version, 0, 10000),
     FIELD_BOOL(F, is_simulated),

@@ -116,6 +116,7 @@ static void encode_proof(struct encoder *json, const struct machine_proof_row *p
         field_fixed(json, "net_seconds", proof->net_us, 6);
     else
         field_null(json, "net_seconds");
+    encode_field_int(json, "openings", proof->openings);
     field_fixed(json, "operations",
                 is_memory ? 0 : proof->n * proof->n * proof->n * proof->rounds / 1000, 3);
     field_fixed(json, "memory_mb", is_memory ? proof->n * 1000 / 64 : 0, 3);

@@ -103,10 +103,50 @@ bool machine_proof_move(struct db *db, const struct machine_proof_row *proof,
         ret_count, err);
 }
 
+bool machine_proof_keep_sums(struct db *db, int64_t id, const struct buf *sums, struct error *err)
+{
+    return db_exec(db,
+                   "INSERT INTO machine_proof_sums (proof_id, sums) VALUES ($1, $2) "
+                   "ON CONFLICT (proof_id) DO UPDATE SET sums = excluded.sums",
+                   DB_ARGS(db_int(id), db_bytes(sums->bytes, sums->length)), err);
+}
+
+static bool sums_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct buf *ret = *(struct buf **)item;
+    size_t length;
+    const void *bytes = db_column_bytes(row, 0, &length);
+
+    (void)arena;
+    buf_append(ret, bytes, length);
+    return !ret->has_overflowed ||
+           error_set(err, ERROR_CORRUPT, "the sums of a check are too long");
+}
+
+bool machine_proof_sums(struct db *db, int64_t id, struct buf *ret, struct error *err)
+{
+    static const struct rows_reader sums_reader = { "sums", sizeof(struct buf *), sums_read };
+    bool has;
+
+    return rows_load_one(db, &sums_reader,
+                         "SELECT sums FROM machine_proof_sums WHERE proof_id = $1",
+                         DB_ARGS(db_int(id)), NULL, &ret, &has, err);
+}
+
+bool machine_proof_drop_sums(struct db *db, int64_t id, struct error *err)
+{
+    return db_exec(db, "DELETE FROM machine_proof_sums WHERE proof_id = $1", DB_ARGS(db_int(id)),
+                   err);
+}
+
 bool machine_proof_expire(struct db *db, struct instant before, struct instant now,
                           struct error *err)
 {
     return db_exec(db,
+                   "DELETE FROM machine_proof_sums WHERE proof_id IN (SELECT id FROM machine_proof "
+                   "WHERE state IN (1, 2, 3) AND asked_us < $1)",
+                   DB_ARGS(db_instant(before)), err) &&
+           db_exec(db,
                    "UPDATE machine_proof SET state = 6, done_us = $2 "
                    "WHERE state IN (1, 2, 3) AND asked_us < $1",
                    DB_ARGS(db_instant(before), db_instant(now)), err);

@@ -6,6 +6,7 @@
 #define BERTH_STORE_MACHINE_PROOF_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "market/audit.h"
 #include "store/db.h"
 
@@ -51,6 +52,14 @@ struct machine_proof_from {
 NODISCARD bool machine_proof_move(struct db *db, const struct machine_proof_row *proof,
                                   struct machine_proof_from from, int64_t *ret_count,
                                   struct error *err);
+
+/* What a check has summed up between two parts of an opening (sys/proof_verify.h): put away, in
+ * place of what was there, and taken out; into `ret`, whose limit is its size. Nothing: it stays
+ * empty. */
+NODISCARD bool machine_proof_keep_sums(struct db *db, int64_t id, const struct buf *sums,
+                                       struct error *err);
+NODISCARD bool machine_proof_sums(struct db *db, int64_t id, struct buf *ret, struct error *err);
+NODISCARD bool machine_proof_drop_sums(struct db *db, int64_t id, struct error *err);
 
 /* Those asked before `before` that have no end yet: they are unanswered. */
 NODISCARD bool machine_proof_expire(struct db *db, struct instant before, struct instant now,

@@ -259,6 +259,16 @@ size_t proof_opening_size(const struct proof_terms *terms, const struct proof_pa
     return size;
 }
 
+size_t proof_pairs_in(const struct proof_terms *terms, size_t size)
+{
+    size_t pair =
+        2 * (terms->n * sizeof(int32_t) + proof_tree_depth(terms->n) * sizeof(struct hash));
+    size_t roots = terms->rounds * sizeof(struct hash),
+           fit = size > roots ? (size - roots) / pair : 0;
+
+    return fit < 1 ? 1 : fit < PROOF_OPENINGS_MAX ? fit : PROOF_OPENINGS_MAX;
+}
+
 static bool is_drawn(const struct proof_pair *pairs, size_t count, const struct proof_pair *pair)
 {
     for (size_t i = 0; i < count; i++) {

@@ -97,6 +97,10 @@ void proof_run_open_pairs(const struct proof_run *run, const struct proof_pair *
 size_t proof_opening_size(const struct proof_terms *terms, const struct proof_pair *pairs,
                           size_t count);
 
+/* How many pairs, whichever they are, fit into an opening of so many bytes: 1 to
+ * PROOF_OPENINGS_MAX. */
+size_t proof_pairs_in(const struct proof_terms *terms, size_t size);
+
 /* Pairs from random bytes that the prover could not know before it committed; different ones, if
  * there are as many. */
 void proof_draw(const struct proof_terms *terms, const uint8_t random[static PROOF_SEED_SIZE],

@@ -21,6 +21,7 @@ static struct {
     uint8_t draw[32];
     struct hash commitment;
     int commits, openings, nonces;
+    int shown, part; /* pairs that came, and how many at a time; 0: all, as older servers want it */
     bool refuses, counts_only;
 } judge;
 
@@ -55,6 +56,7 @@ static void take_commit(const json_t *root, struct buf *response)
     memcpy(draw.draw, judge.draw, sizeof draw.draw);
     judge.commits++;
     draw.openings = judge.counts_only ? 0 : CHALLENGE_OPENINGS;
+    draw.part = judge.part;
     CHECK_INT(judge.nonces, judge.challenge->nonces);
     challenge_draw_encode(&body, &draw);
     fake_http_reply(response, judge.refuses ? 404 : 200, body.bytes);
@@ -94,6 +96,9 @@ static void take_opening(const json_t *root, struct buf *response)
                                  .rounds = (uint32_t)judge.challenge->rounds,
                                  .is_live = judge.challenge->nonces > CHALLENGE_PINGS };
     struct proof_pair pairs[CHALLENGE_OPENINGS];
+    int left = CHALLENGE_OPENINGS - judge.shown;
+    int count = judge.part == 0 || judge.part > left ? left : judge.part;
+    auto_buf struct buf body = buf_of(4096);
     const uint8_t *opening;
     const char *token;
     size_t length;
@@ -105,11 +110,18 @@ static void take_opening(const json_t *root, struct buf *response)
     for (int i = 0; terms.is_live && i < PROOF_NONCES; i++)
         terms.nonces[i] = nonce_of(CHALLENGE_PINGS + i);
     proof_draw(&terms, judge.draw, pairs, CHALLENGE_OPENINGS);
-    enum proof_fault fault = proof_verify(&terms, &judge.commitment, pairs, CHALLENGE_OPENINGS,
-                                          judge.draw, opening, length);
+    enum proof_fault fault = proof_verify(&terms, &judge.commitment, pairs + judge.shown,
+                                          (size_t)count, judge.draw, opening, length);
     judge.openings++;
-    fake_http_reply(response, 200,
-                    fault == PROOF_GOOD ? "{\"verdict\":\"good\"}" : "{\"verdict\":\"bad\"}");
+    judge.shown += count;
+    left -= count;
+    struct challenge_verdict verdict = { .cells = judge.part < left ? judge.part : left };
+    (void)snprintf(verdict.verdict, sizeof verdict.verdict, "%s",
+                   fault != PROOF_GOOD ? "bad"
+                   : left > 0          ? "more"
+                                       : "good");
+    challenge_verdict_encode(&body, &verdict);
+    fake_http_reply(response, 200, body.bytes);
 }
 
 static void respond(void *context, const struct fake_request *request, struct buf *response)
@@ -161,6 +173,24 @@ static void test_a_challenge_is_answered_well(void **state)
         CHECK_INT(judge.commits, 1);
         CHECK_INT(judge.openings, 1);
     }
+}
+
+/* Ten at a time, as many messages as it takes; and no more than were drawn. */
+static void test_rows_are_shown_as_many_at_a_time_as_are_asked_for(void **state)
+{
+    auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
+    struct challenge challenge = { 7, "GPU-1", "secret", { 1, 2 }, 512, 3, AUDIT_COMPUTE, 4 };
+    char url[64], verdict[16];
+    struct error err;
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
+    struct prove work = prove_of(&challenge, url);
+    judge.part = 10;
+    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_TEXT(verdict, "good");
+    CHECK_INT(judge.openings, 7);
+    CHECK_INT(judge.shown, CHALLENGE_OPENINGS);
 }
 
 /* In a census most only commit. */
@@ -223,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_challenge_is_answered_well),
+        cmocka_unit_test(test_rows_are_shown_as_many_at_a_time_as_are_asked_for),
         cmocka_unit_test(test_who_is_only_counted_opens_nothing),
         cmocka_unit_test(test_memory_is_shown_as_long_as_it_is_asked_for),
         cmocka_unit_test(test_what_cannot_be_is_an_error),

@@ -23,7 +23,7 @@ FACTS = {"hostname": "box", "os_version": "Debian 12", "cpu_name": "any", "cpu_a
          "has_avx": True, "ram_mb": 16000, "disk_name": "", "disk_gb": 100, "disk_mbs": 0, "inet_up_kbps": 0,
          "inet_down_kbps": 0, "public_ip": "203.0.113.9", "port_first": 20000, "port_last": 20099, "driver_version": "",
          "cuda_version": 0, "is_simulated": True, "agent_version": "0", "engine_version": "", "gpus": []}
-ADDED = ("is_behind_nat", "encrypts_workspaces")  # later than the first protocol
+ADDED = ("is_behind_nat", "encrypts_workspaces", "challenge_level")  # later than the first protocol
 NEWER = {"x_of_a_newer_agent": {"any": ["thing"]}, "x_number": 7}
 
 

@@ -52,11 +52,57 @@ static void test_a_census_asks_everybody_at_once(void **state)
     world_close(&world);
 }
 
+/* What a machine is asked: its matrices grow as it shows what it can, and more of it is looked at
+ * after something odd; an agent that does not know of that is asked what it knows. */
+static void test_the_question_fits_the_machine(void **state)
+{
+    static const struct {
+        int64_t level, memory_mb, last_n, last_us, debt, want_n, want_openings;
+    } rows[] = {
+        { 1, 24000, 0, 0, 0, 1024, 64 },          /* nothing is known of it */
+        { 1, 24000, 1024, 3000000, 0, 1024, 64 }, /* 256 rounds a second hand */
+        { 1, 24000, 1024, 256 * 1000, 0, 4096, 64 },
+        { 1, 24000, 1024, 256 * 100, 0, 8192, 64 },
+        { 1, 200, 1024, 256 * 100, 0, 4096, 64 }, /* has no room for more */
+        { 0, 24000, 1024, 256 * 100, 1, 1024, 64 },
+        { 1, 24000, 1024, 256 * 100, 1, 8192, 256 },
+        { 1, 24000, 8192, 256 * 2000000, 1, 4096, 256 },
+    };
+
+    struct world world;
+    struct world_machine machine;
+    struct error err;
+    size_t count;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("row %zu", i);
+        support_script(world.support,
+                       "DELETE FROM machine_proof; UPDATE machine SET audit_us = 0;");
+        machine.facts.gpus[0].memory_mb = rows[i].memory_mb;
+        audits_know(&world, &machine, rows[i].level);
+        if (rows[i].last_n > 0)
+            audits_remember(&world, &machine, rows[i].last_n, rows[i].last_us);
+        support_script(world.support, rows[i].debt > 0 ? "UPDATE machine SET audit_debt = 1;"
+                                                       : "UPDATE machine SET audit_debt = 0;");
+        CHECK_OK(flow_audit_ask(&world.flow, &count, &err), &err);
+        CHECK_INT(world_number(&world, "SELECT n FROM machine_proof WHERE state = 1"),
+                  rows[i].want_n);
+        CHECK_INT(world_number(&world, "SELECT openings FROM machine_proof WHERE state = 1"),
+                  rows[i].want_openings);
+        CHECK(world_number(&world, "SELECT rounds FROM machine_proof WHERE state = 1") >
+              PROOF_NONCES);
+    }
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_works_is_not_asked),
         cmocka_unit_test(test_a_census_asks_everybody_at_once),
+        cmocka_unit_test(test_the_question_fits_the_machine),
     };
 
     crypto_start();

@@ -109,6 +109,65 @@ static void test_memory_is_asked_for_again_and_again(void **state)
     world_close(&world);
 }
 
+/* Of the first proof, into a buffer that has no room for them. */
+static bool read_sums(struct db *db, void *context, struct error *err)
+{
+    return machine_proof_sums(db, 1, context, err);
+}
+
+/* Who owes right answers opens four times as much, in more than one message; what is wrong comes
+ * out with the last of them. What was summed up in between is gone then. */
+static void test_after_something_odd_more_is_opened(void **state)
+{
+    struct world world;
+    struct world_machine machines[2];
+
+    world_open(&world, *state);
+    world_host(&world, &machines[0], "honest", 1);
+    world_host(&world, &machines[1], "cheat", 1);
+    for (int i = 0; i < 2; i++)
+        audits_know(&world, &machines[i], 1);
+    support_script(world.support, "UPDATE machine SET audit_debt = 1;");
+    CHECK_INT((int64_t)audits_ask(&world), 2);
+    for (int i = 0; i < 2; i++) {
+        struct challenge_list list = audits_take(&world, &machines[i], 1);
+
+        CHECK_TEXT(audits_answer(&world, &list.challenges[0], i == 1), i == 1 ? "bad" : "good");
+        struct machine_proof_row *proofs = audits_log(&world, machines[i].id, 1);
+        CHECK_INT(proofs[0].openings, CHALLENGE_OPENINGS_MAX);
+        CHECK_INT(proofs[0].trips, CHALLENGE_PINGS + (i == 1 ? 1 : 2));
+        CHECK_INT(
+            world_number_of(&world, "SELECT audit_debt FROM machine WHERE id = $1", machines[i].id),
+            i == 1 ? AUDIT_DEBT : 0);
+        CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM machine_proof_sums"), 0);
+    }
+    world_check(&world);
+    world_close(&world);
+}
+
+/* Who stops in the middle of it leaves nothing behind. */
+static void test_an_opening_that_stops_is_forgotten(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    auto_buf struct buf sums = buf_of(16);
+    struct error err;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    CHECK_INT((int64_t)audits_ask(&world), 1);
+    (void)audits_take(&world, &machine, 1);
+    support_script(world.support,
+                   "INSERT INTO machine_proof_sums (proof_id, sums) SELECT id, seed FROM "
+                   "machine_proof;");
+    CHECK(!store_read(world.flow.store, read_sums, &sums, &err));
+    CHECK_INT(err.code, ERROR_CORRUPT);
+    world_pass(&world, 11 * 60 * US_PER_SECOND);
+    (void)audits_ask(&world);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM machine_proof_sums"), 0);
+    world_close(&world);
+}
+
 static void test_a_token_is_all_that_counts(void **state)
 {
     struct challenge challenge = { .token = "0123" };
@@ -139,6 +198,8 @@ int main(void)
         cmocka_unit_test(test_a_cheat_is_not_rented_out_until_it_proves_itself),
         cmocka_unit_test(test_a_live_proof_takes_its_nonces_on_the_way),
         cmocka_unit_test(test_memory_is_asked_for_again_and_again),
+        cmocka_unit_test(test_after_something_odd_more_is_opened),
+        cmocka_unit_test(test_an_opening_that_stops_is_forgotten),
         cmocka_unit_test(test_a_token_is_all_that_counts),
     };
 

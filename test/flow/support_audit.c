@@ -44,7 +44,7 @@ static void multiply(void *context, const struct proof_terms *proof, const struc
     engine.multiply(engine.context, proof, rows);
     for (uint32_t i = 0; *cheats && i < rows->count; i++)
         if (rows->rows[i] % 2 == 0)
-            memset(rows->ret_c + (size_t)i * AUDITS_N, 0, AUDITS_N * sizeof(int32_t));
+            memset(rows->ret_c + (size_t)i * proof->n, 0, proof->n * sizeof(int32_t));
     proof_plain_close(&plain);
 }
 
@@ -114,6 +114,25 @@ static bool learn(void *context, uint32_t index, uint32_t *ret_nonce)
                              ret_nonce);
 }
 
+/* What was drawn, as many at a time as are asked for. */
+static void audits_open(struct world *world, const struct challenge *challenge,
+                        const struct proof_run *run, const struct proof_pair *pairs,
+                        const struct challenge_draw *draw, struct challenge_verdict *verdict)
+{
+    int64_t left = draw->openings;
+
+    for (int64_t part = draw->part; part > 0; part = verdict->cells) {
+        auto_buf struct buf opening = buf_of(AUDITS_OPENING_MAX);
+
+        CHECK(part <= left);
+        proof_run_open_pairs(run, pairs + (draw->openings - left), (size_t)part, &opening);
+        CHECK(opening.length <= CHALLENGE_PART_MAX);
+        CHECK(audits_show(world, challenge, &opening, verdict));
+        left -= part;
+    }
+    CHECK(left == 0 || strcmp(verdict->verdict, "bad") == 0);
+}
+
 /* The whole answer, that took so long. "unopened" where nothing is to be opened. */
 const char *audits_answer_in(struct world *world, const struct challenge *challenge, bool cheats,
                              int64_t took_us)
@@ -122,7 +141,7 @@ const char *audits_answer_in(struct world *world, const struct challenge *challe
     struct proof_terms proof = { .n = (uint32_t)challenge->n,
                                  .rounds = (uint32_t)challenge->rounds,
                                  .is_live = challenge->nonces > CHALLENGE_PINGS };
-    struct proof_pair pairs[CHALLENGE_OPENINGS];
+    struct proof_pair pairs[CHALLENGE_OPENINGS_MAX];
     auto_buf struct buf opening = buf_of(AUDITS_OPENING_MAX);
     struct asker asker = { world, challenge };
     struct challenge_draw draw;
@@ -139,9 +158,8 @@ const char *audits_answer_in(struct world *world, const struct challenge *challe
     CHECK(!audits_commit(world, challenge, &commitment, &draw)); /* nor twice */
     if (draw.openings == 0)
         return "unopened";
-    proof_draw(&proof, draw.draw, pairs, CHALLENGE_OPENINGS);
-    proof_run_open_pairs(run, pairs, CHALLENGE_OPENINGS, &opening);
-    CHECK(audits_show(world, challenge, &opening, &verdict));
+    proof_draw(&proof, draw.draw, pairs, (size_t)draw.openings);
+    audits_open(world, challenge, run, pairs, &draw, &verdict);
     CHECK(!audits_show(world, challenge, &opening, &(struct challenge_verdict){ 0 }));
     return verdict.verdict;
 }
@@ -181,6 +199,45 @@ const char *audits_answer_memory(struct world *world, const struct challenge *ch
     }
     memory_plain_close(&plain);
     return verdict.verdict;
+}
+
+void audits_know(struct world *world, struct world_machine *machine, int64_t level)
+{
+    machine->facts.challenge_level = level;
+    world_session(world, machine);
+    CHECK_INT(world_beat(world, machine), TAKE_DONE);
+}
+
+static bool insert_proof(struct db *db, void *context, struct error *err)
+{
+    struct machine_proof_row *proof = context;
+    int64_t count;
+
+    proof->state = AUDIT_ASKED;
+    if (!machine_proof_insert(db, proof, &proof->id, err))
+        return false;
+    proof->state = AUDIT_GOOD;
+    return machine_proof_move(db, proof, (struct machine_proof_from){ AUDIT_ASKED, 0 }, &count,
+                              err);
+}
+
+void audits_remember(struct world *world, const struct world_machine *machine, int64_t n,
+                     int64_t took_us)
+{
+    struct machine_proof_row proof = { .machine_id = machine->id,
+                                       .gpu_uuid = machine->facts.gpus[0].uuid,
+                                       .model = machine->facts.gpus[0].name,
+                                       .kind = AUDIT_COMPUTE,
+                                       .n = n,
+                                       .rounds = 256,
+                                       .nonces = CHALLENGE_PINGS,
+                                       .openings = CHALLENGE_OPENINGS,
+                                       .asked = clock_now(&world->clock),
+                                       .net_us = took_us,
+                                       .round_ns = took_us * 1000 / 256 };
+    struct error err;
+
+    CHECK_OK(store_write(world->flow.store, insert_proof, &proof, &err), &err);
 }
 
 enum verification audits_standing(struct world *world, int64_t machine_id)

@@ -28,6 +28,11 @@ const char *audits_answer_in(struct world *world, const struct challenge *challe
 const char *audits_answer(struct world *world, const struct challenge *challenge, bool cheats);
 const char *audits_answer_memory(struct world *world, const struct challenge *challenge,
                                  int64_t took_us, int64_t round_us, int *ret_rounds);
+/* Its agent is of that level; and its first GPU has proved that it can, at that size, 256 rounds.
+ */
+void audits_know(struct world *world, struct world_machine *machine, int64_t level);
+void audits_remember(struct world *world, const struct world_machine *machine, int64_t n,
+                     int64_t took_us);
 enum verification audits_standing(struct world *world, int64_t machine_id);
 struct machine_proof_row *audits_log(struct world *world, int64_t machine_id, size_t want);
 bool audits_commit(struct world *world, const struct challenge *challenge,

@@ -8,6 +8,7 @@ static bool pass(const json_t *root, struct arena *arena, struct buf *out)
     static struct challenge_list list;
     struct challenge_commit commit;
     struct challenge_verdict verdict;
+    struct challenge_draw draw;
     struct challenge_nonce nonce;
     struct challenge_ask ask;
     const uint8_t *opening;
@@ -23,6 +24,8 @@ static bool pass(const json_t *root, struct arena *arena, struct buf *out)
         challenge_ask_encode(out, &ask);
     else if (challenge_nonce_decode(root, &nonce, &err))
         challenge_nonce_encode(out, &nonce);
+    else if (challenge_draw_decode(root, &draw, &err))
+        challenge_draw_encode(out, &draw);
     else if (challenge_verdict_decode(root, &verdict, &err))
         challenge_verdict_encode(out, &verdict);
     else if (challenge_opening_decode(root, arena, &token, &opening, &length, &err))

@@ -29,6 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     assert(proof_verify(&terms, &commitment, pairs, PAIRS, weights, whole, size) != PROOF_GOOD);
     assert(length == size ||
            proof_verify(&terms, &commitment, pairs, PAIRS, weights, bytes, length) != PROOF_GOOD);
+    /* Nor is what comes in parts, of sums that were put away. */
+    auto_proof_check struct proof_check *check = proof_check_open(&terms, &commitment);
+    assert(proof_check_take(check, pairs, PAIRS, weights, bytes, length) != PROOF_GOOD ||
+           proof_check_end(check) != PROOF_GOOD);
+    if (proof_check_load(check, bytes, length))
+        (void)proof_check_end(check);
     free(whole);
     return 0;
 }

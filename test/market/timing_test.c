@@ -49,6 +49,39 @@ static void test_rounds_fill_three_seconds(void **state)
     CHECK_INT(timing_rounds(10000000), 1);
 }
 
+static void test_matrices_grow_with_who_multiplies_them(void **state)
+{
+    static const struct timing_sizes sizes = { 1024, 8192, 21 };
+    static const struct {
+        int64_t n, round_us, want;
+    } rows[] = {
+        { 1024, 8929, 1024 },   { 1024, 8928, 2048 },      { 2048, 8928, 4096 },
+        { 1024, 1115, 4096 },   { 1024, 139, 8192 },       { 1024, 1, 8192 },
+        { 1024, 0, 8192 },      { 8192, 285714, 8192 },    { 8192, 285715, 4096 },
+        { 4096, 285714, 4096 }, { 8192, 100000000, 1024 }, { 1024, 100000000, 1024 },
+        { 512, 139, 8192 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%d in %d us", (int)rows[i].n, (int)rows[i].round_us);
+        CHECK_INT(timing_n(sizes, rows[i].n, rows[i].round_us), rows[i].want);
+    }
+    CHECK_INT(timing_n((struct timing_sizes){ 1024, 2048, 21 }, 1024, 1), 2048);
+    CHECK_INT(timing_n((struct timing_sizes){ 1024, 1024, 21 }, 4096, 1), 1024);
+    /* Whatever it takes, give or take a half: once it is chosen, it stays. */
+    for (int64_t round_us = 1; round_us < 3000000; round_us += 1 + round_us / 50) {
+        int64_t n = timing_n(sizes, 1024, round_us), there_us = round_us;
+
+        for (int64_t at = 1024; at < n; at *= 2)
+            there_us *= 8;
+        check_row("%d us", (int)round_us);
+        CHECK_INT(timing_n(sizes, n, there_us), n);
+        CHECK_INT(timing_n(sizes, n, there_us * 3 / 2), n);
+        CHECK(n == 8192 || timing_n(sizes, n, there_us * 2 / 3) <= 2 * n);
+    }
+}
+
 /* GPUs of a machine, and how many there really are. Alone each has all of one; together they share.
  * Two tests running, as market/audit.h has it. */
 static bool is_shared_once(int count, double real)
@@ -213,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_round_trips_are_taken_off_up_to_a_limit),
         cmocka_unit_test(test_no_gpu_is_faster_than_its_hardware),
         cmocka_unit_test(test_rounds_fill_three_seconds),
+        cmocka_unit_test(test_matrices_grow_with_who_multiplies_them),
         cmocka_unit_test(test_one_gpu_that_goes_for_several_is_caught_as_foretold),
         cmocka_unit_test(test_gpus_that_are_there_are_not_suspected),
         cmocka_unit_test(test_memory_that_is_not_the_gpus_is_caught_as_foretold),

@@ -311,6 +311,71 @@ static void test_one_wrong_entry_of_an_opened_row_is_always_seen(void **state)
     }
 }
 
+/* Part after part, put away in between, is as good as all at once; and one wrong row among them is
+ * seen at the end, whichever part it came in. */
+static void check_in_parts(bool slips)
+{
+    struct proof_terms terms = terms_of(50, 2);
+    struct proof_plain *plain = proof_plain_open(&terms);
+    struct slip slip = { proof_plain_engine(plain), 1, slips ? 77 : N, 3 };
+    struct proof_pair pairs[] = { { 0, 5 }, { 1, 77 }, { 1, 9 }, { 0, 1 }, { 1, 511 } };
+    auto_free uint8_t *saved = malloc(proof_check_size(&terms));
+    uint8_t weights[PROOF_SEED_SIZE];
+    struct hash commitment;
+    auto_proof_run struct proof_run *run =
+        proof_run_open(&terms, (struct proof_engine){ slip_once, &slip }, &commitment);
+
+    for (size_t first = 0; first < 5; first += 2) {
+        size_t count = first < 4 ? 2 : 1;
+        auto_proof_check struct proof_check *check = proof_check_open(&terms, &commitment);
+        auto_buf struct buf opening = buf_of(OPENING_MAX);
+
+        if (first > 0)
+            CHECK(proof_check_load(check, saved, proof_check_size(&terms)));
+        proof_run_open_pairs(run, pairs + first, count, &opening);
+        some_bytes(weights);
+        CHECK_INT(proof_check_take(check, pairs + first, count, weights, opening.bytes,
+                                   opening.length - 1),
+                  PROOF_BAD_LENGTH);
+        CHECK_INT(
+            proof_check_take(check, pairs + first, count, weights, opening.bytes, opening.length),
+            PROOF_GOOD);
+        proof_check_save(check, saved);
+        if (first == 4)
+            CHECK_INT(proof_check_end(check), slips ? PROOF_BAD_PRODUCT : PROOF_GOOD);
+    }
+    proof_plain_close(&plain);
+}
+
+static void test_parts_are_as_good_as_all_at_once(void **state)
+{
+    struct proof_terms terms = terms_of(51, 1);
+    auto_proof_check struct proof_check *check = proof_check_open(&terms, &(struct hash){ 0 });
+    auto_free uint8_t *saved = calloc(proof_check_size(&terms), 1);
+
+    (void)state;
+    check_in_parts(false);
+    check_in_parts(true);
+    CHECK(!proof_check_load(check, saved, proof_check_size(&terms) - 1));
+    memset(saved, 0xff, 4);
+    CHECK(!proof_check_load(check, saved, proof_check_size(&terms)));
+}
+
+static void test_as_many_pairs_as_fit(void **state)
+{
+    struct proof_terms large = { .n = 8192, .rounds = 200 }, small = { .n = 512, .rounds = 1 };
+    struct proof_pair pairs[PROOF_OPENINGS_MAX];
+
+    (void)state;
+    for (int i = 0; i < PROOF_OPENINGS_MAX; i++)
+        pairs[i] = (struct proof_pair){ 1, (uint32_t)i };
+    size_t eleven = proof_opening_size(&large, pairs, 11);
+    CHECK_INT((int64_t)proof_pairs_in(&large, eleven), 11);
+    CHECK_INT((int64_t)proof_pairs_in(&large, eleven - 1), 10);
+    CHECK_INT((int64_t)proof_pairs_in(&large, 0), 1);
+    CHECK_INT((int64_t)proof_pairs_in(&small, SIZE_MAX), PROOF_OPENINGS_MAX);
+}
+
 struct nonces {
     uint32_t next, fails_at;
 };
@@ -420,6 +485,8 @@ int main(void)
         cmocka_unit_test(test_a_replay_is_always_caught),
         cmocka_unit_test(test_what_is_changed_on_the_way_is_seen),
         cmocka_unit_test(test_one_wrong_entry_of_an_opened_row_is_always_seen),
+        cmocka_unit_test(test_parts_are_as_good_as_all_at_once),
+        cmocka_unit_test(test_as_many_pairs_as_fit),
         cmocka_unit_test(test_a_live_proof_takes_every_nonce),
         cmocka_unit_test(test_draws_are_different_pairs_all_over),
         cmocka_unit_test(test_terms_have_bounds),
