@@ -10,7 +10,7 @@
 
 /* The schema of the program, and what a later program would add. */
 struct longer {
-    struct migration items[64];
+    struct migration items[256];
     size_t count;
 };
 
