@@ -55,8 +55,12 @@ bool decide_due_bid(struct db *db, int64_t id, struct instant now, bool *ret_is_
     if (!can_pay)
         return true;
     change.cause = "its owner has credit again";
-    return change_contract(&change, &contract, RENTAL_BID_WAITS, "", ret_is_done, err) &&
-           change_user(&change, contract.owner_id, err) && change_end(&change, err);
+    if (!change_contract(&change, &contract, RENTAL_BID_WAITS, "", ret_is_done, err) ||
+        !change_user(&change, contract.owner_id, err) || !change_end(&change, err) ||
+        !contract_load(db, id, &arena, &contract, &has, err))
+        return false;
+    return contract.reason != REASON_NO_CREDIT ||
+           error_set(err, ERROR_FORBIDDEN, "it cannot be paid for beside those that start with it");
 }
 
 bool flow_funded(const struct flow *flow, size_t *ret_count, struct error *err)
@@ -66,6 +70,7 @@ bool flow_funded(const struct flow *flow, size_t *ret_count, struct error *err)
                                         .deed = "bring back bid",
                                         .walk = contract_unfunded,
                                         .deal = decide_due_bid,
+                                        .lets_be = ERROR_FORBIDDEN,
                                         .max = FUNDED_MAX };
 
     return each_due(flow, &job, ret_count, err);

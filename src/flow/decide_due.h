@@ -16,7 +16,9 @@ NODISCARD bool flow_decide_due(const struct flow *flow, size_t *ret_count, struc
  * can pay. Looks at all of them, FUNDED_MAX at a time. */
 NODISCARD bool flow_funded(const struct flow *flow, size_t *ret_count, struct error *err);
 
-/* What is done with one of them under its lock (flow/each_due.h): nothing, where it is not due. */
+/* What is done with one of them under its lock (flow/each_due.h): nothing, where it is not due.
+ * ERROR_FORBIDDEN: the decision that a bid comes back to stops it again, since beside others that
+ * are about to start its owner cannot pay for it. */
 NODISCARD bool decide_due_machine(struct db *db, int64_t id, struct instant now, bool *ret_is_done,
                                   struct error *err);
 NODISCARD bool decide_due_bid(struct db *db, int64_t id, struct instant now, bool *ret_is_done,

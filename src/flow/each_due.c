@@ -29,6 +29,14 @@ static bool deal(struct db *db, void *context, struct error *err)
     return work->job->deal(db, work->id, work->now, &work->is_done, err);
 }
 
+static bool deal_with(const struct flow *flow, struct due_work *work, struct error *err)
+{
+    if (store_write(flow->store, deal, work, err))
+        return true;
+    work->is_done = false;
+    return work->job->lets_be != ERROR_NONE && err->code == work->job->lets_be;
+}
+
 bool each_due(const struct flow *flow, const struct due_job *job, size_t *ret_count,
               struct error *err)
 {
@@ -42,7 +50,7 @@ bool each_due(const struct flow *flow, const struct due_job *job, size_t *ret_co
             return error_context(err, "look for %s", job->seeks);
         for (size_t i = 0; i < work.count; i++) {
             work.id = work.ids[i];
-            if (!store_write(flow->store, deal, &work, err))
+            if (!deal_with(flow, &work, err))
                 return error_context(err, "%s %lld", job->deed, (long long)work.id);
             count += job->walk == NULL || work.is_done;
         }

@@ -28,6 +28,9 @@ struct due_job {
     due_find *find;           /* some of those that are due; the next call finds more */
     due_walk *walk;           /* in its place: all that there are, `max` at a time */
     due_deal *deal;
+    /* A failure of `deal` that leaves nothing behind and is none: it was not dealt with. Or
+     * ERROR_NONE. */
+    enum error_code lets_be;
     size_t max; /* from 1 to EACH_DUE_MAX */
 };
 

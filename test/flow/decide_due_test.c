@@ -132,6 +132,36 @@ static void test_an_owner_starts_what_it_can_pay_for(void **state)
     place_close(&place);
 }
 
+/* The same while those three still wait for GPUs that somebody is leaving: the fourth alone could
+ * be paid for, and beside them it could not. */
+static void test_who_is_about_to_start_is_counted(void **state)
+{
+    struct place place;
+    int64_t bids[4];
+
+    place_open(&place, state, 4);
+    struct caller poor = world_user(&place.world, "poor@berth.test", 1);
+    int64_t all = place_bid(&place, place.ada, 4, 350);
+    place_run_s(&place, 70);
+    for (size_t i = 0; i < 4; i++)
+        bids[i] = place_bid(&place, poor, 1, 300);
+    place_stop(&place, place.ada, all);
+    for (int round = 0; round < 2; round++) {
+        check_row("round %d", round);
+        for (size_t i = 0; i < 3; i++)
+            place_check_state(&place, bids[i], RENTAL_SCHEDULING, REASON_GPUS_CLEARING);
+        place_check_state(&place, bids[3], RENTAL_STOPPED, REASON_NO_CREDIT);
+        struct hash before = world_dump(&place.world);
+        CHECK_INT((int64_t)funded(&place), 0);
+        CHECK_UNCHANGED(&place.world, before);
+    }
+    place_run_s(&place, 15);
+    place_check_state(&place, bids[2], RENTAL_RUNNING, REASON_NONE);
+    CHECK_INT((int64_t)funded(&place), 0);
+    place_check_state(&place, bids[3], RENTAL_STOPPED, REASON_NO_CREDIT);
+    place_close(&place);
+}
+
 static bool early_work(struct db *db, void *context, struct error *err)
 {
     const struct place *place = context;
@@ -207,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_want_of_credit_makes_place_until_it_is_mended),
         cmocka_unit_test(test_one_out_of_contact_is_due_once),
         cmocka_unit_test(test_an_owner_starts_what_it_can_pay_for),
+        cmocka_unit_test(test_who_is_about_to_start_is_counted),
         cmocka_unit_test(test_who_is_not_due_any_more_is_left_alone),
         cmocka_unit_test(test_many_without_credit_hide_nobody),
     };
