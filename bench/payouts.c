@@ -30,6 +30,7 @@ enum {
     PROCESSES_MAX = 2,
     KILLS = 40,
     ANALYZE_EACH = 1000, /* hosts, and whenever there are twice as many */
+    WATCH_US = 50000,
     EXIT_BILLED = 7,
 };
 
@@ -93,14 +94,21 @@ static void serve(const char *location)
     _exit(EXIT_BILLED);
 }
 
-/* Tables that the first week fills are analyzed while they grow. */
+/* Tables that the first week fills are analyzed while they grow, as a market's database does it by
+ * itself: whenever they may have become twice as large, for an analysis costs what the tables do.
+ */
 static void analyze_until(struct support *support, pid_t id)
 {
     siginfo_t ended = { 0 };
+    double analyze_s = now_s() + 1, pause_s = 1;
 
     while (support->is_postgres && ended.si_pid == 0) {
-        (void)sleep(1);
-        support_script(support, "ANALYZE;");
+        (void)usleep(WATCH_US);
+        if (now_s() >= analyze_s) {
+            support_script(support, "ANALYZE;");
+            pause_s *= 2;
+            analyze_s = now_s() + pause_s;
+        }
         CHECK_INT(waitid(P_PID, (id_t)id, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
     }
 }

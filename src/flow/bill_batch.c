@@ -31,7 +31,7 @@ struct batch {
     struct instant now, cut;
     struct bill *bills;
     size_t count;
-    struct journal *journals; /* to be posted; room for one each */
+    struct journal *journals; /* to be posted; room for two each */
     size_t journal_count;
 };
 
@@ -145,16 +145,8 @@ static bool insert_invoices(struct batch *batch, struct error *err)
     return true;
 }
 
-static bool post(struct batch *batch, struct error *err)
-{
-    size_t count = batch->journal_count;
-
-    batch->journal_count = 0;
-    return count == 0 || ledger_post_many(batch->db, batch->journals, count, batch->now, err);
-}
-
 /* From accrued to payable, less what the host owes. */
-static bool post_invoices(struct batch *batch, struct error *err)
+static void add_invoices(struct batch *batch)
 {
     char key[JOURNAL_KEY_SIZE], date[BILLING_DATE_SIZE];
 
@@ -186,7 +178,6 @@ static bool post_invoices(struct batch *batch, struct error *err)
             batch->journal_count +=
                 journal_moves(&moves, &batch->journals[batch->journal_count]) == JOURNAL_BUILT;
     }
-    return post(batch, err);
 }
 
 /* How the host is paid now, and whether it waits, because it has not said all. */
@@ -256,7 +247,7 @@ static bool tell(const struct batch *batch, const struct bill *bill, struct erro
     return notice_tell(batch->db, &event, batch->now, err);
 }
 
-static bool post_payouts(struct batch *batch, struct error *err)
+static bool add_payouts(struct batch *batch, struct error *err)
 {
     const struct pay pay = { batch->db, batch->flow, batch->now, batch->arena };
 
@@ -275,19 +266,30 @@ static bool post_payouts(struct batch *batch, struct error *err)
             !tell(batch, &batch->bills[i], err))
             return false;
     }
-    return post(batch, err);
+    return true;
+}
+
+/* What moves in and out again is written to the hosts' accounts once. */
+static bool post(struct batch *batch, struct error *err)
+{
+    add_invoices(batch);
+    return add_payouts(batch, err) &&
+           (batch->journal_count == 0 ||
+            ledger_post_many(batch->db, batch->journals, batch->journal_count, batch->now, err));
 }
 
 static bool set_billed(const struct batch *batch, struct error *err)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        int64_t id = batch->bills[i].host->id;
+    int64_t *ids = arena_alloc(batch->arena, batch->count, sizeof *ids);
 
-        if (!host_invoice_set_billed(batch->db, id, batch->cut, err) ||
-            !db_notify(batch->db, TOPIC_USER, id, err))
+    if (ids == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the hosts");
+    for (size_t i = 0; i < batch->count; i++) {
+        ids[i] = batch->bills[i].host->id;
+        if (!db_notify(batch->db, TOPIC_USER, ids[i], err))
             return false;
     }
-    return true;
+    return host_invoice_set_billed(batch->db, ids, batch->count, batch->cut, err);
 }
 
 bool bill_batch(struct db *db, const struct flow *flow, const struct bill_range *range,
@@ -302,7 +304,7 @@ bool bill_batch(struct db *db, const struct flow *flow, const struct bill_range 
     if (!bill_run_hosts(db, range, &arena, &hosts, &count, err))
         return false;
     batch.bills = arena_alloc(&arena, count + 1, sizeof *batch.bills);
-    batch.journals = arena_alloc(&arena, count + 1, sizeof *batch.journals);
+    batch.journals = arena_alloc(&arena, 2 * count + 1, sizeof *batch.journals);
     if (batch.bills == NULL || batch.journals == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "no room for the bills");
     for (size_t i = 0; i < count; i++) {
@@ -321,6 +323,6 @@ bool bill_batch(struct db *db, const struct flow *flow, const struct bill_range 
         if (batch.bills[i].line_count > 0 && !plan_invoice(&batch, &batch.bills[i], err))
             return error_context(err, "bill host %" PRId64, batch.bills[i].host->id);
     ret->billed = batch.count;
-    return insert_invoices(&batch, err) && post_invoices(&batch, err) &&
-           insert_payouts(&batch, err) && post_payouts(&batch, err) && set_billed(&batch, err);
+    return insert_invoices(&batch, err) && insert_payouts(&batch, err) && post(&batch, err) &&
+           set_billed(&batch, err);
 }

@@ -160,15 +160,17 @@ static bool post_meters(struct meters *meters, struct posting *posting, struct e
     return true;
 }
 
-enum { JOURNALS_MAX = 8 }; /* on one way to the database: a day each */
+enum { DAYS_MAX = 8 }; /* on one way to the database */
 
 struct usage_state {
     struct contract_row *contract;
     struct meters meters;
-    int64_t gpu_done_us;                   /* of usage->gpu_us */
-    struct renter_funds funds;             /* as the journals leave them */
-    struct journal journals[JOURNALS_MAX]; /* that are not posted yet */
+    int64_t gpu_done_us;               /* of usage->gpu_us */
+    struct renter_funds funds;         /* as the journals leave them */
+    struct journal journals[DAYS_MAX]; /* that are not posted yet */
     size_t journal_count;
+    struct usage_line lines[DAYS_MAX * COMPONENT_COUNT]; /* that are not stored yet */
+    size_t line_count;
 };
 
 static bool post_journals(struct db *db, struct usage_state *state, struct instant now,
@@ -185,7 +187,7 @@ static bool add_journal(struct db *db, const struct journal_usage *usage, struct
 {
     struct renter_funds after;
 
-    if (state->journal_count == JOURNALS_MAX && !post_journals(db, state, now, err))
+    if (state->journal_count == DAYS_MAX && !post_journals(db, state, now, err))
         return false;
     switch (journal_usage(usage, &state->funds, &state->journals[state->journal_count], &after)) {
     case JOURNAL_EMPTY:
@@ -202,10 +204,24 @@ static bool add_journal(struct db *db, const struct journal_usage *usage, struct
     return true;
 }
 
-/* What bills are made of, by the day that the posting belongs to. */
-static bool add_lines(struct db *db, const struct meters *meters, const struct posting *posting,
-                      const struct contract_row *contract, struct error *err)
+static bool store_lines(struct db *db, struct usage_state *state, struct error *err)
 {
+    size_t count = state->line_count;
+
+    state->line_count = 0;
+    return usage_line_add_all(db, state->lines, count, err);
+}
+
+/* What bills are made of, by the day that the posting belongs to. */
+static bool add_lines(struct db *db, const struct posting *posting, struct usage_state *state,
+                      struct error *err)
+{
+    const struct contract_row *contract = state->contract;
+    const struct meters *meters = &state->meters;
+
+    if (state->line_count + COMPONENT_COUNT > DAYS_MAX * COMPONENT_COUNT &&
+        !store_lines(db, state, err))
+        return false;
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         const struct meter *meter = &meters->of[i];
         const struct meter_charge *charge = &posting->journal.charges[i];
@@ -227,8 +243,7 @@ static bool add_lines(struct db *db, const struct meters *meters, const struct p
 
         /* What is free is on no bill. */
         if ((line.used > 0 && line.rate.nanodollars > 0) || line.gross.nanodollars > 0)
-            if (!usage_line_add(db, &line, err))
-                return false;
+            state->lines[state->line_count++] = line;
     }
     return true;
 }
@@ -263,7 +278,7 @@ static bool post_until(struct db *db, const struct usage *usage, struct instant 
                                               .occurred = at };
     if (!post_meters(meters, &posting, err) ||
         !add_journal(db, &posting.journal, usage->now, state, err) ||
-        !add_lines(db, meters, &posting, contract, err))
+        !add_lines(db, &posting, state, err))
         return false;
     contract->disk_metered = instant_max(contract->disk_metered, disk_until);
     contract->posted = at;
@@ -304,7 +319,7 @@ static bool park_long(struct db *db, struct usage *usage, int64_t contract_id, s
 bool usage_post(struct db *db, struct usage *usage, struct contract_row *contract,
                 struct error *err)
 {
-    struct usage_state state = { .contract = contract, .journal_count = 0 };
+    struct usage_state state = { .contract = contract, .journal_count = 0, .line_count = 0 };
     struct instant day_end = billing_day_end(contract->posted);
 
     /* Who pays is fixed before anything is charged: funds are read and posted under this lock. */
@@ -318,7 +333,7 @@ bool usage_post(struct db *db, struct usage *usage, struct contract_row *contrac
         if (!post_until(db, usage, day_end, &state, err))
             return error_context(err, "post usage of contract %lld", (long long)contract->id);
     if (!post_until(db, usage, instant_max(usage->now, contract->posted), &state, err) ||
-        !post_journals(db, &state, usage->now, err) ||
+        !post_journals(db, &state, usage->now, err) || !store_lines(db, &state, err) ||
         !(usage->is_last ? meters_close(db, &state.meters, usage->now, err)
                          : meters_save(db, &state.meters, err)))
         return error_context(err, "post usage of contract %lld", (long long)contract->id);

@@ -90,6 +90,13 @@ bool db_exec(struct db *db, const char *sql, struct db_args args, struct error *
     return db_count(db, sql, args, NULL, err);
 }
 
+bool db_take(struct db *db, const char *sql, int64_t id, struct error *err)
+{
+    if (!is_usable(db, DB_NO_ARGS, err))
+        return false;
+    return !taken_add(&db->taken, sql, id) || db_exec(db, sql, DB_ARGS(db_int(id)), err);
+}
+
 bool db_count(struct db *db, const char *sql, struct db_args args, int64_t *ret_count,
               struct error *err)
 {
@@ -265,6 +272,7 @@ bool db_begin(struct db *db, enum transaction transaction, struct error *err)
     db->has_failed = false;
     db->change_count = 0;
     db->changes_lost = 0;
+    taken_begin(&db->taken);
     if (!db->driver->begin(db, transaction, err))
         return false;
     db->is_in_transaction = true;

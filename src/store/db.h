@@ -74,6 +74,10 @@ NODISCARD bool db_exec(struct db *db, const char *sql, struct db_args args, stru
 NODISCARD bool db_count(struct db *db, const char *sql, struct db_args args, int64_t *ret_count,
                         struct error *err);
 
+/* Take a row for the rest of this transaction, with an update that changes nothing and has its id
+ * for its only parameter. Nothing is sent where the transaction has taken it before. */
+NODISCARD bool db_take(struct db *db, const char *sql, int64_t id, struct error *err);
+
 /* Rows, one after another:
  *
  *     auto_db_rows struct db_rows rows = db_query(db, sql, args);

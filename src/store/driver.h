@@ -12,6 +12,7 @@
 
 #include "store/account_ids.h"
 #include "store/db.h"
+#include "store/taken.h"
 #include "sys/log.h"
 
 enum {
@@ -92,6 +93,7 @@ struct db {
     unsigned changes_lost; /* a bit a topic: more than could be kept */
 
     struct account_ids accounts; /* for ledger.c */
+    struct taken taken;          /* for db_take() */
 };
 
 /* For drivers: remember that the transaction is lost, fill `err`, return false. */

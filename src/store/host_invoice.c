@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/array.h"
 #include "store/rows.h"
 
 #define INVOICE_COLUMNS                                                                            \
@@ -105,10 +106,40 @@ bool host_invoice_add_line(struct db *db, int64_t invoice_id, const struct usage
                    err);
 }
 
-bool host_invoice_set_billed(struct db *db, int64_t host_id, struct instant cut, struct error *err)
+static void write_id(const void *items, size_t item, int column, struct buf *out)
 {
-    return db_exec(db, "UPDATE machine SET billed_us = $2 WHERE owner_id = $1 AND billed_us < $2",
-                   DB_ARGS(db_int(host_id), db_instant(cut)), err);
+    (void)column;
+    buf_printf(out, "%" PRId64, ((const int64_t *)items)[item]);
+}
+
+static bool set_billed(struct db *db, const int64_t *host_ids, size_t count, struct instant cut,
+                       struct error *err)
+{
+    auto_buf struct buf buf = buf_of(HOST_INVOICE_SET_MAX * 21 + 2);
+    struct db_value values[2] = { { 0 }, db_instant(cut) };
+
+    array_values(&buf, write_id, host_ids, count, values, 1);
+    return db_exec(db,
+                   "UPDATE machine SET billed_us = $2 "
+                   "WHERE owner_id = ANY(CAST($1 AS BIGINT[])) AND billed_us < $2",
+                   (struct db_args){ values, 2 }, err);
+}
+
+bool host_invoice_set_billed(struct db *db, const int64_t *host_ids, size_t count,
+                             struct instant cut, struct error *err)
+{
+    for (size_t from = 0, some; from < count; from += some) {
+        some = !db->is_postgres                      ? 1
+               : count - from < HOST_INVOICE_SET_MAX ? count - from
+                                                     : HOST_INVOICE_SET_MAX;
+        if (db->is_postgres && !set_billed(db, &host_ids[from], some, cut, err))
+            return false;
+        if (!db->is_postgres &&
+            !db_exec(db, "UPDATE machine SET billed_us = $2 WHERE owner_id = $1 AND billed_us < $2",
+                     DB_ARGS(db_int(host_ids[from]), db_instant(cut)), err))
+            return false;
+    }
+    return true;
 }
 
 static bool invoice_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

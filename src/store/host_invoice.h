@@ -50,9 +50,11 @@ NODISCARD bool host_invoice_insert_later(struct db *db, const struct host_invoic
 NODISCARD bool host_invoice_add_line(struct db *db, int64_t invoice_id,
                                      const struct usage_sum *line, struct error *err);
 
-/* The host's machines are billed up to `cut`. */
-NODISCARD bool host_invoice_set_billed(struct db *db, int64_t host_id, struct instant cut,
-                                       struct error *err);
+/* The hosts' machines are billed up to `cut`: of HOST_INVOICE_SET_MAX hosts on PostgreSQL with one
+ * statement. */
+enum { HOST_INVOICE_SET_MAX = 256 };
+NODISCARD bool host_invoice_set_billed(struct db *db, const int64_t *host_ids, size_t count,
+                                       struct instant cut, struct error *err);
 
 /* A host's, newest first; those made in [from, until]. And one with its lines. */
 NODISCARD bool host_invoice_list(struct db *db, int64_t host_id, struct instant from,

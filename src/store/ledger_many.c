@@ -117,9 +117,9 @@ static bool post(struct db *db, struct many *many, const struct journal *journal
         !insert_journals(db, journals, count, now, many->ids, err) ||
         !ledger_entries_find_all(db, many->entries, count, now, err))
         return false;
+    if (!ledger_insert_all_legs(db, many->ids, journals, many->entries, count, err))
+        return false;
     for (size_t i = 0; i < count; i++) {
-        if (!ledger_insert_legs(db, many->ids[i], &journals[i], &many->entries[i], err))
-            return false;
         for (size_t k = 0; k < many->entries[i].count; k++)
             if (!add_sum(db, many, &many->entries[i].items[k], err))
                 return false;

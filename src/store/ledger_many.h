@@ -9,7 +9,7 @@
 #include "market/journal.h"
 #include "store/db.h"
 
-enum { LEDGER_MANY_MAX = 32 }; /* on one way; of more, so many after one another */
+enum { LEDGER_MANY_MAX = 64 }; /* on one way; of more, so many after one another */
 
 NODISCARD bool ledger_post_many(struct db *db, const struct journal *journals, size_t count,
                                 struct instant now, struct error *err);

@@ -174,8 +174,7 @@ bool machine_list_all(struct db *db, int64_t after, size_t max, struct arena *ar
 
 bool machine_lock(struct db *db, int64_t id, struct error *err)
 {
-    return db_exec(db, "UPDATE machine SET desired_rev = desired_rev WHERE id = $1",
-                   DB_ARGS(db_int(id)), err);
+    return db_take(db, "UPDATE machine SET desired_rev = desired_rev WHERE id = $1", id, err);
 }
 
 bool machine_set_changed(struct db *db, int64_t id, struct instant now, struct error *err)

@@ -1,25 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/usage_line.h"
 
+#include <assert.h>
+#include <inttypes.h>
+
+#include "store/array.h"
 #include "store/rows.h"
+
+#define LINE_COLUMNS                                                                               \
+    "(contract_id, day, comp, kind, rate, owner_id, host_id, machine_id, qty, used, gross, host, " \
+    "accrued, from_us, until_us) "
+#define LINE_ADD                                                                                   \
+    "ON CONFLICT (contract_id, day, comp, kind, rate) DO UPDATE SET "                              \
+    "used = usage_line.used + excluded.used, gross = usage_line.gross + excluded.gross, "          \
+    "host = usage_line.host + excluded.host, accrued = usage_line.accrued + excluded.accrued, "    \
+    "until_us = excluded.until_us"
 
 bool usage_line_add(struct db *db, const struct usage_line *line, struct error *err)
 {
     return db_exec(
         db,
-        "INSERT INTO usage_line (contract_id, day, comp, kind, rate, owner_id, host_id, "
-        "machine_id, qty, used, gross, host, accrued, from_us, until_us) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
-        "ON CONFLICT (contract_id, day, comp, kind, rate) DO UPDATE SET "
-        "used = usage_line.used + excluded.used, gross = usage_line.gross + excluded.gross, "
-        "host = usage_line.host + excluded.host, accrued = usage_line.accrued + excluded.accrued, "
-        "until_us = excluded.until_us",
+        "INSERT INTO usage_line " LINE_COLUMNS
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) " LINE_ADD,
         DB_ARGS(db_int(line->contract_id), db_int(line->day), db_int(line->component),
                 db_int(line->kind), db_money(line->rate), db_int(line->owner_id),
                 db_int(line->host_id), db_int(line->machine_id), db_int(line->quantity),
                 db_int(line->used), db_money(line->gross), db_money(line->host),
                 db_money(line->accrued), db_instant(line->from), db_instant(line->until)),
         err);
+}
+
+enum { LINE_FIELDS = 15, LINE_FIELD_TEXT_MAX = USAGE_LINES_MAX * 21 + 2 };
+
+static void write_field(const void *items, size_t item, int field, struct buf *out)
+{
+    const struct usage_line *line = (const struct usage_line *)items + item;
+    const int64_t fields[LINE_FIELDS] = { line->contract_id,
+                                          line->day,
+                                          line->component,
+                                          line->kind,
+                                          line->rate.nanodollars,
+                                          line->owner_id,
+                                          line->host_id,
+                                          line->machine_id,
+                                          line->quantity,
+                                          line->used,
+                                          line->gross.nanodollars,
+                                          line->host.nanodollars,
+                                          line->accrued.nanodollars,
+                                          line->from.microseconds,
+                                          line->until.microseconds };
+
+    buf_printf(out, "%" PRId64, fields[field]);
+}
+
+#define INTS(n)               "CAST($" #n " AS BIGINT[])"
+#define INTS_5(a, b, c, d, e) INTS(a) ", " INTS(b) ", " INTS(c) ", " INTS(d) ", " INTS(e)
+
+static const char add_all[] = "INSERT INTO usage_line " LINE_COLUMNS "SELECT * FROM unnest(" INTS_5(
+    1, 2, 3, 4, 5) ", " INTS_5(6, 7, 8, 9, 10) ", " INTS_5(11, 12, 13, 14, 15) ") " LINE_ADD;
+
+bool usage_line_add_all(struct db *db, const struct usage_line *lines, size_t count,
+                        struct error *err)
+{
+    auto_buf struct buf buf = buf_of(LINE_FIELDS * LINE_FIELD_TEXT_MAX);
+    struct db_value values[LINE_FIELDS];
+
+    assert(count <= USAGE_LINES_MAX);
+    if (!db->is_postgres || count < 2) {
+        for (size_t i = 0; i < count; i++)
+            if (!usage_line_add(db, &lines[i], err))
+                return false;
+        return true;
+    }
+    array_values(&buf, write_field, lines, count, values, LINE_FIELDS);
+    return db_exec(db, add_all, (struct db_args){ values, LINE_FIELDS }, err);
 }
 
 static bool line_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

@@ -34,6 +34,12 @@ struct usage_line {
 /* Add to the day's row. */
 NODISCARD bool usage_line_add(struct db *db, const struct usage_line *line, struct error *err);
 
+/* The same for several, each of a row of its own: no two are of the same contract, day, component,
+ * kind and price. */
+enum { USAGE_LINES_MAX = 64 };
+NODISCARD bool usage_line_add_all(struct db *db, const struct usage_line *lines, size_t count,
+                                  struct error *err);
+
 struct usage_range {
     int64_t user_id;
     int64_t from_day, until_day; /* the last is included */

@@ -100,8 +100,7 @@ bool user_find(struct db *db, const char *email, struct arena *arena, struct use
 
 bool user_lock(struct db *db, int64_t id, struct error *err)
 {
-    return db_exec(db, "UPDATE users SET t_zero_us = t_zero_us WHERE id = $1", DB_ARGS(db_int(id)),
-                   err);
+    return db_take(db, "UPDATE users SET t_zero_us = t_zero_us WHERE id = $1", id, err);
 }
 
 bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err)

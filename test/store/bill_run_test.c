@@ -71,7 +71,7 @@ static void test_a_host_is_in_its_range_until_it_is_billed(void **state)
     range.first = range.last = scene.ada; /* who has no machine */
     CHECK_COUNT(hosts_of(&scene, range, &hosts), 0);
     range = all_of(&scene);
-    CHECK_OK(host_invoice_set_billed(scene.db, scene.host, cut, &scene.err), &scene.err);
+    CHECK_OK(host_invoice_set_billed(scene.db, &scene.host, 1, cut, &scene.err), &scene.err);
     CHECK_COUNT(hosts_of(&scene, range, &hosts), 1);
     CHECK_INT(hosts[0].id, scene.bob);
     range.cut.microseconds++;

@@ -207,6 +207,56 @@ static void test_texts_sort_by_their_bytes(void **state)
     support_write(*state, sort_texts, NULL);
 }
 
+/* An update that shows how often it was made. */
+static bool take_items(struct db *db, void *context, struct error *err)
+{
+    static const char take[] = "UPDATE item SET a = a + 1 WHERE id = $1";
+    static const char other[] = "UPDATE item SET a = a + 100 WHERE id = $1";
+    const int64_t *ids = context;
+
+    for (int i = 0; i < 3; i++)
+        if (!db_take(db, take, ids[0], err) || !db_take(db, take, ids[1], err))
+            return false;
+    return db_take(db, other, ids[1], err);
+}
+
+struct a_of {
+    int64_t id, a;
+};
+
+static bool load_a(struct db *db, void *context, struct error *err)
+{
+    struct a_of *of = context;
+    bool has_row;
+
+    return db_query_one(db, "SELECT a FROM item WHERE id = $1", DB_ARGS(db_int(of->id)), read_count,
+                        &of->a, &has_row, err);
+}
+
+static int64_t a_of(struct support *support, int64_t id)
+{
+    struct a_of of = { id, -1 };
+
+    support_read(support, load_a, &of);
+    return of.a;
+}
+
+static void test_a_row_is_taken_once_in_a_transaction(void **state)
+{
+    struct item items[] = { { .a = db_int(0) }, { .a = db_int(0) } };
+    struct support *support = *state;
+
+    support_script(support, item_table);
+    for (size_t i = 0; i < 2; i++)
+        support_write(support, add_item, &items[i]);
+    int64_t ids[] = { items[0].id, items[1].id };
+    for (int64_t transactions = 1; transactions <= 3; transactions++) {
+        support_write(support, take_items, ids);
+        CHECK_INT(a_of(support, ids[0]), transactions);
+        CHECK_INT(a_of(support, ids[1]), 101 * transactions);
+    }
+}
+
 struct counts {
     int64_t inserted, skipped, updated, none;
 };
@@ -531,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_a_statement_takes_other_types_next_time),
         cmocka_unit_test(test_truths_and_sums_are_numbers),
         cmocka_unit_test(test_texts_sort_by_their_bytes),
+        cmocka_unit_test(test_a_row_is_taken_once_in_a_transaction),
         cmocka_unit_test(test_changed_rows_are_counted),
         cmocka_unit_test(test_one_failure_loses_the_transaction),
         cmocka_unit_test(test_a_sum_beyond_64_bits_is_an_error),

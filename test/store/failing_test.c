@@ -257,7 +257,7 @@ static bool invoice_work(struct db *db, void *context, struct error *err)
            bill_run_hosts(db, &range, &scene->arena, &hosts, &count, err) &&
            host_invoice_insert_later(db, &invoice, &invoice.id, err) && db_settle(db, err) &&
            host_invoice_add_line(db, invoice.id, &line, err) &&
-           host_invoice_set_billed(db, scene->host, scene_at(2), err) &&
+           host_invoice_set_billed(db, &scene->host, 1, scene_at(2), err) &&
            host_invoice_list(db, scene->host, scene_at(0), scene_at(9), &scene->arena, &list,
                              &count, err) &&
            host_invoice_load(db, invoice.id, &scene->arena, &back, &has, err) &&

@@ -55,12 +55,42 @@ static void test_a_host_is_due_until_it_is_billed(void **state)
     int64_t owners = scene_number(&scene, "SELECT COUNT(DISTINCT owner_id) FROM machine");
 
     CHECK_INT(due(&scene, 100), owners);
-    CHECK_OK(host_invoice_set_billed(scene.db, owner, scene_at(100), &scene.err), &scene.err);
+    CHECK_OK(host_invoice_set_billed(scene.db, &owner, 1, scene_at(100), &scene.err), &scene.err);
     CHECK_INT(due(&scene, 100), owners - 1);
     CHECK_INT(due(&scene, 101), owners);
     /* Never back. */
-    CHECK_OK(host_invoice_set_billed(scene.db, owner, scene_at(50), &scene.err), &scene.err);
+    CHECK_OK(host_invoice_set_billed(scene.db, &owner, 1, scene_at(50), &scene.err), &scene.err);
     CHECK_INT(due(&scene, 100), owners - 1);
+}
+
+/* On both sides of what a statement takes; of whom there is none nothing is set. */
+static void test_many_hosts_are_billed_at_once(void **state)
+{
+    static const size_t counts[] = { 1, HOST_INVOICE_SET_MAX, HOST_INVOICE_SET_MAX + 1,
+                                     2 * HOST_INVOICE_SET_MAX + 1 };
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t ids[2 * HOST_INVOICE_SET_MAX + 1];
+    int64_t owner = scene_number(&scene, "SELECT MIN(owner_id) FROM machine");
+    int64_t machines = scene_number(&scene, "SELECT COUNT(*) FROM machine");
+    int64_t owned = scene_number(&scene, "SELECT COUNT(*) FROM machine WHERE owner_id = "
+                                         "(SELECT MIN(owner_id) FROM machine)");
+
+    CHECK_OK(host_invoice_set_billed(scene.db, ids, 0, scene_at(1), &scene.err), &scene.err);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        struct instant cut = scene_at(100 + (int64_t)i);
+
+        check_row("%zu hosts", counts[i]);
+        for (size_t k = 0; k < counts[i]; k++)
+            ids[k] = 1000000 + (int64_t)k;
+        ids[counts[i] - 1] = owner;
+        CHECK_OK(host_invoice_set_billed(scene.db, ids, counts[i], cut, &scene.err), &scene.err);
+        CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM machine WHERE billed_us = "
+                                       "(SELECT MAX(billed_us) FROM machine)"),
+                  owned);
+        CHECK_INT(scene_number(&scene, "SELECT MAX(billed_us) FROM machine"), cut.microseconds);
+    }
+    CHECK_INT(scene_number(&scene, "SELECT COUNT(*) FROM machine WHERE billed_us = 0"),
+              machines - owned);
 }
 
 static void test_who_is_due_is_found_by_spans(void **state)
@@ -164,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_have_no_gaps),
         cmocka_unit_test(test_a_host_is_due_until_it_is_billed),
+        cmocka_unit_test(test_many_hosts_are_billed_at_once),
         cmocka_unit_test(test_who_is_due_is_found_by_spans),
         cmocka_unit_test(test_an_invoice_comes_back_with_its_lines),
         cmocka_unit_test(test_numbers_may_be_taken_together),

@@ -123,6 +123,50 @@ static void test_days_prices_components_and_kinds_are_lines_of_their_own(void **
     CHECK_INT(accrued.nanodollars, 0);
 }
 
+/* However many, and whatever is there already. */
+static void test_many_lines_are_as_one_after_another(void **state)
+{
+    static const size_t counts[] = { 0, 1, 2, 3, USAGE_LINES_MAX };
+    auto_scene struct scene scene = scene_open(*state);
+    struct usage_line lines[USAGE_LINES_MAX], *found;
+    int64_t used = 0;
+
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        check_row("%zu lines", counts[i]);
+        for (size_t k = 0; k < counts[i]; k++) {
+            lines[k] = a_line(&scene);
+            lines[k].day += (int64_t)k;
+            lines[k].used = 1 + (int64_t)k;
+            lines[k].until = scene_at(3600 + (int64_t)i);
+            used += lines[k].used;
+        }
+        CHECK_OK(usage_line_add_all(scene.db, lines, counts[i], &scene.err), &scene.err);
+        CHECK_INT(scene_number(&scene, "SELECT COALESCE(SUM(used), 0) FROM usage_line"), used);
+    }
+    CHECK_INT((int64_t)list(&scene, 20000, 20000 + USAGE_LINES_MAX, &found), USAGE_LINES_MAX);
+    for (int64_t k = 0; k < USAGE_LINES_MAX; k++) {
+        int64_t times = k == 0 ? 4 : k == 1 ? 3 : k == 2 ? 2 : 1;
+
+        CHECK_INT(found[k].day, 20000 + k);
+        CHECK_INT(found[k].used, times * (1 + k));
+        CHECK_INT(found[k].gross.nanodollars, times * 360000000);
+        CHECK_INT(found[k].host.nanodollars, times * 270000000);
+        CHECK_INT(found[k].accrued.nanodollars, times * 270000000);
+        CHECK_INT(found[k].rate.nanodollars, 360000000);
+        CHECK_INT(found[k].quantity, 1);
+        CHECK_INT(found[k].contract_id, scene.contract);
+        CHECK_INT(found[k].owner_id, scene.ada);
+        CHECK_INT(found[k].host_id, scene.host);
+        CHECK_INT(found[k].machine_id, scene.machine);
+        CHECK_INT(found[k].component, COMPONENT_GPU);
+        CHECK_INT(found[k].kind, USAGE_USED);
+        CHECK_INT(found[k].from.microseconds, scene_at(0).microseconds);
+        CHECK_INT(found[k].until.microseconds, scene_at(3604).microseconds);
+    }
+    lines[1].host.nanodollars = lines[1].gross.nanodollars + 1;
+    CHECK_REFUSED(&scene, usage_line_add_all(scene.db, lines, 3, &scene.err));
+}
+
 static void test_the_database_refuses_amounts_of_the_wrong_sign(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -143,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_postings_of_a_day_are_one_line),
         cmocka_unit_test(test_days_prices_components_and_kinds_are_lines_of_their_own),
+        cmocka_unit_test(test_many_lines_are_as_one_after_another),
         cmocka_unit_test(test_the_database_refuses_amounts_of_the_wrong_sign),
     };
 
