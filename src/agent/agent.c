@@ -271,7 +271,7 @@ static void open_link(struct agent *agent)
         .facts = &agent->facts,
         .log = agent->log,
         .events = { agent, on_connected, on_desired, on_contact, on_fill_heartbeat, on_op_sent,
-                    on_hopeless, on_posted },
+                    on_hopeless, on_posted, tending_accepted },
     };
 
     probe_fingerprint(&agent->facts, options.fingerprint);
@@ -516,6 +516,7 @@ static bool open_agent(struct agent *agent, struct error *err)
 static void close_agent(struct agent *agent)
 {
     exporter_close(&agent->exporter);
+    update_close(&agent->update);
     job_cancel(&agent->probe);
     volumes_close(&agent->volumes);
     inodes_close(agent);
@@ -564,7 +565,7 @@ static int open_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-bool agent_run(const struct agent_options *options, struct error *err)
+bool agent_run(const struct agent_options *options, bool *ret_again, struct error *err)
 {
     static struct agent agent; /* large, and there is one of it */
     auto_close int signals = open_signals();
@@ -585,6 +586,7 @@ bool agent_run(const struct agent_options *options, struct error *err)
     loop_run(agent.loop);
     loop_unwatch(&watch);
     close_agent(&agent);
+    *ret_again = agent.wants_again;
     if (agent.has_failed)
         return error_set(err, ERROR_UNAVAILABLE, "%s", agent.why_failed);
     return true;

@@ -42,6 +42,7 @@
 #include "agent/stock.h"
 #include "agent/totals.h"
 #include "agent/tunnel.h"
+#include "agent/update.h"
 #include "agent/volumes.h"
 #include "agent/web.h"
 #include "agent/workspaces.h"
@@ -65,6 +66,9 @@ struct agent_options {
     const char *ca_file;            /* or NULL */
     const char *metrics_listen;     /* "ADDRESS:PORT", "off", or NULL: of the loopback */
     const char *version;
+    const char *update_key; /* whose releases it takes; NULL: nobody's */
+    int64_t update_every_s;
+    int launcher; /* of agent/launch.h, which is taken over; or -1 */
 };
 
 /* Everything lives as long as agent_run(). */
@@ -95,6 +99,7 @@ struct agent {
     struct access *access;
     struct tunnel *tunnel;
     struct metadata *metadata;
+    struct update *update;     /* NULL: it stays what it is */
     struct exporter *exporter; /* NULL: nobody asks for numbers, or the address is taken */
     int64_t started_us;
     struct link *link; /* NULL until the machine is measured */
@@ -113,13 +118,15 @@ struct agent {
     struct loop_timer *wake_timer, *due_timer, *second_timer, *info_timer, *guests_timer;
     bool has_taken; /* a desired state that the server does not know of having arrived */
     bool has_said_ready, has_failed;
+    bool wants_again; /* to be started anew, by its launcher */
     char why_failed[512];
 };
 
 /* Look at everything again, soon. */
 void agent_wake(struct agent *agent);
 
-/* Until SIGTERM or SIGINT, which is a success. False: it cannot go on; `err` says why. */
-NODISCARD bool agent_run(const struct agent_options *options, struct error *err);
+/* Until SIGTERM or SIGINT, which is a success, or until it ought to be started anew, which sets
+ * `*ret_again`. False: it cannot go on; `err` says why. */
+NODISCARD bool agent_run(const struct agent_options *options, bool *ret_again, struct error *err);
 
 #endif

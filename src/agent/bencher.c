@@ -90,6 +90,11 @@ void bencher_close(struct bencher **bencher)
     *bencher = NULL;
 }
 
+bool bencher_is_busy(const struct bencher *bencher)
+{
+    return bencher->job != NULL || prover_is_busy(bencher->prover);
+}
+
 static bool has_measured(const struct bencher *bencher, const char *uuid)
 {
     for (int64_t i = 0; i < bencher->report.gpu_count; i++) {

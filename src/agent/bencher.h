@@ -34,6 +34,9 @@ void bencher_close(struct bencher **bencher);
 void bencher_tend(struct bencher *bencher, struct link *link, const struct instances *instances,
                   const struct keep *keep);
 
+/* Whether it measures, or proves. */
+bool bencher_is_busy(const struct bencher *bencher);
+
 /* A new session knows of nothing. */
 void bencher_connected(struct bencher *bencher);
 void bencher_posted(struct bencher *bencher, enum link_post post, const struct web_answer *answer);

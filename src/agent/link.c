@@ -351,6 +351,8 @@ static void on_heartbeat(void *context, const struct web_answer *answer)
                   link->miss_count);
     link->failure_count = link->miss_count = 0;
     link->options.events.on_contact(link->options.events.context);
+    if (link->options.events.on_accepted != NULL)
+        link->options.events.on_accepted(link->options.events.context);
     loop_timer_set(link->heartbeat_timer, link->is_hurried ? HURRY_AGAIN_MS : link->heartbeat_ms);
     link->is_hurried = false;
 

@@ -43,6 +43,8 @@ struct link_events {
     /* What link_post() sent was answered; `answer` is NULL where the session ended first. Or NULL.
      */
     void (*on_posted)(void *context, enum link_post post, const struct web_answer *answer);
+    /* A heartbeat was accepted. Or NULL. */
+    void (*on_accepted)(void *context);
 };
 
 struct link_options {

@@ -17,6 +17,7 @@
 #include "agent/gpu_nvml.h"
 #include "agent/install.h"
 #include "agent/isolate.h"
+#include "agent/launch.h"
 #include "agent/options.h"
 #include "agent/scrub.h"
 #include "agent/status.h"
@@ -53,9 +54,18 @@ static const char *engine_path(const struct options *options, char path[static P
     return path;
 }
 
-static bool run(const struct options *options, struct error *err)
+/* What this program is told, and what it exits with. */
+struct program {
+    struct options options;
+    char *const *arguments;
+    int status;
+};
+
+static bool run_agent(struct program *program, int launcher, struct error *err)
 {
+    const struct options *options = &program->options;
     char helper[PATH_MAX];
+    bool wants_again = false;
     struct agent_options agent = {
         .server_url = options->server,
         .data_dir = options->data,
@@ -77,10 +87,34 @@ static bool run(const struct options *options, struct error *err)
         .ca_file = options->ca_file,
         .metrics_listen = options->metrics_listen,
         .version = BERTH_VERSION,
+        .update_key = options->update_key,
+        .update_every_s = options->update_every_s > 0 ? options->update_every_s : UPDATE_EVERY_S,
+        .launcher = launcher,
     };
 
     find_helper(helper);
-    return agent_run(&agent, err);
+    if (!agent_run(&agent, &wants_again, err))
+        return false;
+    program->status = wants_again ? LAUNCH_AGAIN : EXIT_SUCCESS;
+    return true;
+}
+
+/* The agent, or what starts the newest one. */
+static bool run(struct program *program, struct error *err)
+{
+    const struct options *options = &program->options;
+    int launcher = launch_descriptor();
+    const struct launch launch = {
+        .data_dir = options->data,
+        .key = options->update_key,
+        .version = BERTH_VERSION,
+        .trial_s = options->update_trial_s > 0 ? options->update_trial_s : LAUNCH_TRIAL_S,
+        .arguments = program->arguments,
+    };
+
+    if (launcher >= 0 || options->update_key == NULL)
+        return run_agent(program, launcher, err);
+    return launch_run(&launch, &program->status, err);
 }
 
 static bool examine(const struct options *options)
@@ -152,11 +186,13 @@ static bool stop_engine(const struct options *options, struct error *err)
     return engine_stop(data, err) && isolate_forget(data, err);
 }
 
-static bool carry_out(const struct options *options, struct error *err)
+static bool carry_out(struct program *program, struct error *err)
 {
+    const struct options *options = &program->options;
+
     switch (options->command) {
     case COMMAND_RUN:
-        return run(options, err);
+        return run(program, err);
     case COMMAND_BENCH:
         return measure(options, err);
     case COMMAND_DOCTOR:
@@ -194,7 +230,7 @@ static void widen_path(void)
 int main(int count, char **arguments)
 {
     auto_arena struct arena arena = arena_of(2 * OPTIONS_FILE_MAX);
-    struct options options;
+    struct program program = { .arguments = arguments, .status = EXIT_SUCCESS };
     struct error err;
 
     if (count > 1 && strcmp(arguments[1], ACCESS_BROKER_VERB) == 0)
@@ -209,13 +245,13 @@ int main(int count, char **arguments)
     (void)umask(022);                /* what is secret says so itself */
     (void)prctl(PR_SET_DUMPABLE, 0); /* no secrets in core files */
     widen_path();
-    if (!options_parse(count, (const char *const *)arguments, &arena, &options, &err)) {
+    if (!options_parse(count, (const char *const *)arguments, &arena, &program.options, &err)) {
         (void)fprintf(stderr, "berth-host: %s\n", err.text);
         return EXIT_USAGE;
     }
-    if (!carry_out(&options, &err)) {
+    if (!carry_out(&program, &err)) {
         (void)fprintf(stderr, "berth-host: %s\n", err.text);
         return EXIT_FAILED;
     }
-    return EXIT_SUCCESS;
+    return program.status;
 }

@@ -233,6 +233,15 @@ void ops_close(struct ops **ops)
     *ops = NULL;
 }
 
+bool ops_is_idle(const struct ops *ops)
+{
+    for (size_t i = 0; i < ops->known_count; i++) {
+        if (ops->known[i]->state == OP_STARTED)
+            return false;
+    }
+    return true;
+}
+
 /* Doing */
 
 static void tell_copy(const struct op *op, const char *text, const char *more, bool has_ended)

@@ -53,6 +53,9 @@ void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int6
 /* Send what waits for the server. Called when the line is up, and after each arrival. */
 void ops_send(struct ops *ops, struct link *link);
 
+/* Whether none is under way: a restart of the agent would make it unknown. */
+bool ops_is_idle(const struct ops *ops);
+
 /* The result on its way has arrived, or has not. */
 void ops_sent(struct ops *ops, bool has_arrived);
 

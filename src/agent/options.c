@@ -8,11 +8,14 @@
 #include "agent/exporter.h"
 #include "agent/isolate.h"
 #include "agent/pool.h"
+#include "agent/releases.h"
 #include "base/parse.h"
 #include "sys/file.h"
 
 /* What a flag's value is, and so how it is read. */
-enum kind { KIND_SWITCH, KIND_TEXT, KIND_PORTS, KIND_POOL, KIND_MBIT };
+enum kind { KIND_SWITCH, KIND_TEXT, KIND_PORTS, KIND_POOL, KIND_MBIT, KIND_SECONDS };
+
+enum { SECONDS_MAX = 604800 };
 
 struct flag {
     const char *name;       /* without the dashes */
@@ -66,6 +69,16 @@ static const struct flag flags[] = {
       "where Prometheus gets this host's numbers, at /metrics (" EXPORTER_DEFAULT ");\n"
       "\"off\": nowhere",
       EXPORTER_DEFAULT, KIND_TEXT, AT(metrics_listen) },
+    { "update-key", "KEY",
+      "take newer releases of this program from the server, if they are signed with\n"
+      "this key, which the operator publishes (it stays what it is)",
+      "KEY", KIND_TEXT, AT(update_key) },
+    { "update-every", "SECONDS", "how often it asks for one (3600)", "3600", KIND_SECONDS,
+      AT(update_every_s) },
+    { "update-trial", "SECONDS",
+      "how long a new one may take to its first heartbeat, or the one before comes\n"
+      "back (300)",
+      "300", KIND_SECONDS, AT(update_trial_s) },
     { "ca", "FILE", "certificates to trust for the server, in place of the system's",
       "/etc/berth/ca.pem", KIND_TEXT, AT(ca_file) },
     { "api-key", "KEY", "install: your account's key, with which it gets a token by itself", NULL,
@@ -191,14 +204,16 @@ static bool parse_pool(const char *text, struct options *options, struct error *
     return true;
 }
 
-static bool parse_mbit(const char *name, const char *text, int64_t *ret, struct error *err)
+/* From 1 to so many. */
+static bool parse_number(const struct flag *flag, const char *text, int64_t *ret, struct error *err)
 {
-    uint64_t mbit;
+    int max = flag->kind == KIND_MBIT ? (int)ISOLATE_MBIT_MAX : (int)SECONDS_MAX;
+    uint64_t number;
 
-    if (!parse_u64(text, &mbit) || mbit < 1 || mbit > ISOLATE_MBIT_MAX)
-        return error_set(err, ERROR_INVALID, "--%s takes 1 to %d, not '%.64s'", name,
-                         ISOLATE_MBIT_MAX, text);
-    *ret = (int64_t)mbit;
+    if (!parse_u64(text, &number) || number < 1 || number > (uint64_t)max)
+        return error_set(err, ERROR_INVALID, "--%s takes 1 to %d, not '%.64s'", flag->name, max,
+                         text);
+    *ret = (int64_t)number;
     return true;
 }
 
@@ -229,6 +244,7 @@ void options_write_given(const struct options *options, struct buf *out)
             buf_printf(out, "%s %d\n", flags[i].name, (int)options->pool);
             break;
         case KIND_MBIT:
+        case KIND_SECONDS:
             memcpy(&number, value, sizeof number);
             if (number > 0)
                 buf_printf(out, "%s %d\n", flags[i].name, (int)number);
@@ -251,7 +267,8 @@ static bool set_value(const struct flag *flag, const char *text, struct options 
     case KIND_POOL:
         return parse_pool(text, options, err);
     case KIND_MBIT:
-        return parse_mbit(flag->name, text, target, err);
+    case KIND_SECONDS:
+        return parse_number(flag, text, target, err);
     case KIND_TEXT:
         memcpy(target, &text, sizeof text);
         return true;
@@ -380,6 +397,10 @@ static bool check_together(const struct options *options, struct error *err)
     if (options->gpu_scrub != NULL && *options->gpu_scrub != '/' &&
         strcmp(options->gpu_scrub, "off") != 0)
         return error_set(err, ERROR_INVALID, "--gpu-scrub takes /PATH/OF/PROGRAM, or off");
+    if (options->update_key != NULL && !releases_key_is_valid(options->update_key))
+        return error_set(err, ERROR_INVALID,
+                         "--update-key takes a public key, as the operator's "
+                         "`berthd release key` prints it");
     if (options->engine != NULL && strncmp(options->engine, "unix://", 7) != 0)
         return error_set(err, ERROR_INVALID, "--engine takes unix:///PATH");
     return true;

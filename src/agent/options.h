@@ -42,8 +42,10 @@ struct options {
     bool is_engine_private, is_behind_nat;
     bool is_open; /* guests have no walls */
     int64_t port_first, port_last;
-    int64_t pool;               /* networks that are made ahead */
-    int64_t up_mbit, down_mbit; /* of each guest; 0: all there is */
+    int64_t pool;                           /* networks that are made ahead */
+    int64_t up_mbit, down_mbit;             /* of each guest; 0: all there is */
+    const char *update_key;                 /* base64url; NULL: it does not update itself */
+    int64_t update_every_s, update_trial_s; /* 0: as it comes */
 };
 
 /* Texts stay the caller's, and the arena's where they come from a file. ERROR_INVALID says what is

@@ -41,6 +41,15 @@ void prover_close(struct prover **prover)
     *prover = NULL;
 }
 
+bool prover_is_busy(const struct prover *prover)
+{
+    for (int i = 0; i < CHALLENGES_MAX; i++) {
+        if (prover->jobs[i] != NULL)
+            return true;
+    }
+    return prover->is_on_its_way;
+}
+
 /* The child's side */
 
 static bool post(const struct prove *prove, const char *path, const struct buf *body,

@@ -29,6 +29,9 @@ void prover_close(struct prover **prover);
  * does not ask for it. */
 void prover_tend(struct prover *prover, struct link *link, int64_t audit_id, bool is_idle);
 
+/* Whether a proof is made, or asked for. */
+bool prover_is_busy(const struct prover *prover);
+
 /* The answer to the request for challenges; NULL: none came. */
 void prover_answered(struct prover *prover, const struct web_answer *answer);
 

@@ -5,7 +5,52 @@
 
 #include "agent/bencher.h"
 #include "agent/copies.h"
+#include "agent/launch.h"
 #include "agent/networks.h"
+
+/* Whether ending now loses nothing: what is under way would be begun again, or be unknown. */
+static bool is_quiet(const struct agent *agent)
+{
+    for (size_t i = 0; i < agent->instances.count; i++) {
+        if (agent->instances.all[i]->job != NULL)
+            return false;
+    }
+    return !agent->has_taken && ops_is_idle(agent->ops) &&
+           (agent->bencher == NULL || !bencher_is_busy(agent->bencher));
+}
+
+static void tend_update(struct agent *agent)
+{
+    bool is_connected = agent->link != NULL && link_is_connected(agent->link);
+
+    if (agent->update == NULL || !update_tend(agent->update, is_connected) || !is_quiet(agent))
+        return;
+    log_write(&agent->log, LOG_INFO, "restarting", "for an update; instances go on");
+    agent->wants_again = true;
+    loop_stop(agent->loop);
+}
+
+static void open_update(struct agent *agent)
+{
+    struct update_options options = { .loop = agent->loop,
+                                      .server_url = agent->options.server_url,
+                                      .ca_file = agent->options.ca_file,
+                                      .data_dir = agent->identity.path,
+                                      .key = agent->options.update_key,
+                                      .version = agent->options.version,
+                                      .every_s = agent->options.update_every_s,
+                                      .log = agent->log };
+
+    if (options.key != NULL && agent->options.launcher >= 0)
+        agent->update = update_open(&options);
+}
+
+void tending_accepted(void *context)
+{
+    struct agent *agent = context;
+
+    launch_report(&agent->options.launcher);
+}
 
 void tending_open(struct agent *agent)
 {
@@ -18,6 +63,7 @@ void tending_open(struct agent *agent)
                                        .engine_socket = agent->engine_socket,
                                        .log = &agent->log,
                                        .desired_rev = -1 };
+    open_update(agent);
 }
 
 /* Nothing is deleted by a word that is not on disk yet. */
@@ -51,4 +97,5 @@ void tending_second(struct agent *agent)
     inodes_tend(agent);
     grow_tend(agent);
     workspaces_tend(agent);
+    tend_update(agent);
 }

@@ -9,4 +9,7 @@
 void tending_open(struct agent *agent);
 void tending_second(struct agent *agent);
 
+/* A heartbeat was accepted; the context is the agent. */
+void tending_accepted(void *context);
+
 #endif

@@ -10,6 +10,7 @@
 #include "server/books_recovery.h"
 #include "server/options.h"
 #include "server/relay_alone.h"
+#include "server/release.h"
 #include "server/serve.h"
 #include "server/top.h"
 #include "store/store.h"
@@ -152,6 +153,8 @@ static const struct command {
     { "move", "move the books from SQLite to PostgreSQL", move_options, move_run, NULL },
     { "top", "what servers are at, every few seconds", top_options, top_run, NULL },
     { "migrate", "bring the database up to date", store_options, run_migrate, NULL },
+    { "release", "sign releases of berth-host, for hosts that update themselves", release_options,
+      release_run, release_describe },
     { "config", "print a configuration file with every option of serve", no_options, run_config,
       NULL },
     { "version", "print the version", no_options, run_version, NULL },

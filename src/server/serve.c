@@ -59,6 +59,8 @@ const struct option_row serve_options[] = {
     { "slow-query-ms", "N", "log statements of the database that take longer; 0: none (250)" },
     { "rate-factor", "N", "let callers call N times as often as by default; 0: without limit (1)" },
     { "web", "DIR", "the web console's files (../web, or /usr/share/berth/web, if there)" },
+    { "agent-releases", "DIR",
+      "offer what `berthd release sign` made to hosts that update themselves" },
     { "config", "FILE", "more options, one a line, without dashes" },
     { "auto-verify", NULL, "count every machine as verified" },
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },

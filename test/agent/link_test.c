@@ -32,7 +32,8 @@ static bool is_poll_held, was_cut[ROUTES], refuses_desired;
 static char poll_path[256];
 
 static struct {
-    int connected, desired, contact, op_sent, op_arrived, filled, bench_sent, bench_arrived;
+    int connected, desired, contact, op_sent, op_arrived, filled, bench_sent, bench_arrived,
+        accepted;
     char text[256], hopeless[256];
 } events;
 
@@ -164,6 +165,12 @@ static void on_posted(void *context, enum link_post post, const struct web_answe
     events.bench_arrived += has_arrived ? 1 : 0;
 }
 
+static void on_accepted(void *context)
+{
+    (void)context;
+    events.accepted++;
+}
+
 static int setup(void **state)
 {
     memset(scripts, 0, sizeof scripts);
@@ -200,7 +207,7 @@ static void dial(const char *token)
         .facts = &facts,
         .log = log_silent(),
         .events = { NULL, on_connected, on_desired, on_contact, fill, on_op_sent, on_hopeless,
-                    on_posted },
+                    on_posted, on_accepted },
     };
 
     (void)snprintf(url, sizeof url, "%s//", scripted_url(scripted)); /* slashes do no harm */
@@ -388,6 +395,20 @@ static void test_a_heartbeat_that_is_not_taken_comes_again(void **state)
     CHECK_INT(counts[SESSION], 1);
 }
 
+/* A session, a poll and heartbeats that were refused are contact, and no word that all is well. */
+static void test_only_what_was_taken_is_accepted(void **state)
+{
+    (void)state;
+    home_identity()->machine_id = 7;
+    scripts[HEARTBEAT] = (struct script){ 3, 500, "" };
+    dial(NULL);
+    wait_count(HEARTBEAT, 3);
+    CHECK(events.contact > 0);
+    CHECK_INT(events.accepted, 0);
+    wait_for(&events.accepted, 1);
+    CHECK(counts[HEARTBEAT] >= 4);
+}
+
 /* News goes out at once; what comes while a heartbeat is on its way goes with the next one. */
 static void test_news_does_not_wait(void **state)
 {
@@ -481,6 +502,7 @@ int main(void)
         CASE(test_enrolment_waits_for_a_server_in_trouble),
         CASE(test_a_session_that_is_over_is_opened_anew),
         CASE(test_a_heartbeat_that_is_not_taken_comes_again),
+        CASE(test_only_what_was_taken_is_accepted),
         CASE(test_news_does_not_wait),
         CASE(test_a_poll_that_is_late_is_sent_anew),
         CASE(test_what_cannot_be_taken_over_comes_again_later),

@@ -95,6 +95,36 @@ static void test_commands(void **state)
     }
 }
 
+static void test_updates_need_a_key(void **state)
+{
+    static const struct {
+        const char *line;
+        bool is_good;
+    } rows[] = {
+        { "run --server s --update-key AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", true },
+        { "run --server s --update-key AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg", false },
+        { "run --server s --update-key AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", false },
+        { "run --server s --update-key berth", false },
+        { "run --server s --update-every 1", true },
+        { "run --server s --update-every 604800 --update-trial 604800", true },
+        { "run --server s --update-every 604801", false },
+        { "run --server s --update-every 0", false },
+        { "run --server s --update-trial x", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct options options;
+        struct error err;
+
+        check_row("%s", rows[i].line);
+        if (rows[i].is_good)
+            CHECK_OK(parse(rows[i].line, &options, &err), &err);
+        else
+            CHECK_FAILS(parse(rows[i].line, &options, &err), &err, ERROR_INVALID);
+    }
+}
+
 static void test_ports_have_edges(void **state)
 {
     static const struct {
@@ -260,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_can_be_said),
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_updates_need_a_key),
         cmocka_unit_test(test_ports_have_edges),
         cmocka_unit_test(test_what_is_wrong_is_refused),
         cmocka_unit_test(test_help_names_every_option),
