@@ -70,7 +70,9 @@ static bool read_route(const char *name, json_t *entry, const json_t *params, st
         return error_set(err, ERROR_INVALID, "the constraints of %.64s make no sense", name);
     json_object_foreach(constraints, param, bounds)
     {
-        if (strlen(param) > NAME_MAX_LENGTH || !read_bounds(param, bounds, params, err))
+        if (strlen(param) > NAME_MAX_LENGTH)
+            return error_set(err, ERROR_INVALID, "%.64s: a parameter's name is too long", name);
+        if (!read_bounds(param, bounds, params, err))
             return error_context(err, "%.64s", name);
     }
     return true;

@@ -31,6 +31,9 @@ static json_t *parse(const char *text)
 #define SHOW(constraints) "{\"api\":{\"misc\":{\"api.thing.show\":" constraints "}}}"
 #define BOUND(bound)      SHOW("{\"constraints\":{\"id\":" bound "}}")
 
+#define LETTERS_16 "abcdefghijklmnop"
+#define LETTERS_64 LETTERS_16 LETTERS_16 LETTERS_16 LETTERS_16
+
 static void test_what_makes_no_sense_is_refused(void **state)
 {
     static const struct {
@@ -56,6 +59,8 @@ static void test_what_makes_no_sense_is_refused(void **state)
         { SHOW("{\"constraint\":{}}"), "{}", "takes {}" },
         { SHOW("{\"constraints\":{},\"x\":1}"), "{}", "takes {}" },
         { SHOW("{\"constraints\":7}"), "{}", "make no sense" },
+        { SHOW("{\"constraints\":{\"" LETTERS_64 "\":{\"eq\":1}}}"), "{}", NULL },
+        { SHOW("{\"constraints\":{\"" LETTERS_64 "a\":{\"eq\":1}}}"), "{}", "name is too long" },
         { BOUND("{}"), "{}", "no operator" },
         { BOUND("7"), "{}", "no operator" },
         { BOUND("{\"lt\":7}"), "{}", "none of eq, lte, gte" },
