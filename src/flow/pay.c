@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/autopay.h"
+#include "flow/dispute.h"
 #include "flow/limits.h"
 #include "flow/pay_back.h"
 #include "flow/pay_card.h"
@@ -87,6 +88,7 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         [PAY_ACCOUNT] = STRIPE_ACCOUNT,       [PAY_LINK] = STRIPE_LINK,
         [PAY_TRANSFER] = STRIPE_TRANSFER,     [PAY_PAYOUT] = STRIPE_PAYOUT,
         [PAY_REVERSAL] = STRIPE_REVERSAL,     [PAY_CHARGE] = STRIPE_INTENT,
+        [PAY_EVIDENCE] = STRIPE_DISPUTE,
     };
 
     *ret = object->kind == kinds[call->purpose] ? PAY_DONE : PAY_STRANGE;
@@ -115,6 +117,8 @@ static bool take_answer(const struct pay *pay, const struct pay_call *call,
         return pay_out_payout(pay, call->ref, call->account, object, ret, err);
     case PAY_REVERSAL:
         return pay_out_reversal(pay, call->ref, object, ret, err);
+    case PAY_EVIDENCE:
+        return dispute_taken(pay, call->ref, err) && pay_back_dispute(pay, object, ret, err);
     case PAY_BATCH: /* flow/pay_paypal.h */
     case PAY_PURPOSE_COUNT:
         break;
@@ -189,6 +193,8 @@ static bool refused_work(struct db *db, void *context, struct error *err)
     case PAY_PAYOUT:
     case PAY_REVERSAL:
         return pay_out_refused(&pay, &call, reason, err);
+    case PAY_EVIDENCE:
+        return dispute_refused(&pay, call.ref, reason, err);
     case PAY_ACCOUNT:
     case PAY_LINK: /* the host asks again */
     case PAY_BATCH:
@@ -213,7 +219,7 @@ static bool again_work(struct db *db, void *context, struct error *err)
 {
     struct pay_work *work = context;
     struct psp_call bytes = { work->item->method, buf_of(STRIPE_PATH_MAX),
-                              buf_of(STRIPE_BODY_MAX) };
+                              buf_of(STRIPE_EVIDENCE_BODY_MAX) };
     struct pay_call call;
 
     work->is_new = pay_call_read(work->item, &call) && call.group < PAY_GROUPS_MAX;

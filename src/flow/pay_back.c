@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/approval.h"
+#include "flow/dispute.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/notice.h"
@@ -313,7 +314,7 @@ static bool end_dispute(const struct pay *pay, struct dispute_row *row, enum dis
     row->state = state;
     return built == JOURNAL_BUILT && post(pay, &journal, row->user_id, err) &&
            (!is_won || provider_txn_insert(pay->db, &entry, journal.key, err)) &&
-           dispute_update(pay->db, row, err) &&
+           dispute_update(pay->db, row, err) && dispute_ended(pay, row, err) &&
            tell(pay, is_won ? NOTIFICATION_DISPUTE_WON : NOTIFICATION_DISPUTE_LOST, row->user_id,
                 key, row->amount, err);
 }
@@ -375,5 +376,6 @@ bool pay_back_dispute(const struct pay *pay, const struct stripe_object *dispute
     if (!is_known && !dispute_insert(pay->db, &row, err))
         return false;
     *ret = dispute->status == STRIPE_UNKNOWN ? PAY_STRANGE : PAY_DONE;
-    return *ret == PAY_STRANGE || follow(pay, &row, dispute, ret, err);
+    return *ret == PAY_STRANGE ||
+           (dispute_heard(pay, &row, dispute, err) && follow(pay, &row, dispute, ret, err));
 }

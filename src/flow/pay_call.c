@@ -13,7 +13,7 @@ static const char *const names[PAY_PURPOSE_COUNT] = {
     [PAY_CUSTOMER] = "customer", [PAY_PAGE] = "page",         [PAY_CARD_PAGE] = "card_page",
     [PAY_CHARGE] = "charge",     [PAY_REFUND] = "refund",     [PAY_ACCOUNT] = "account",
     [PAY_LINK] = "link",         [PAY_TRANSFER] = "transfer", [PAY_PAYOUT] = "payout",
-    [PAY_REVERSAL] = "reversal", [PAY_BATCH] = "batch",
+    [PAY_REVERSAL] = "reversal", [PAY_BATCH] = "batch",       [PAY_EVIDENCE] = "evidence",
 };
 
 const char *pay_purpose_name(enum pay_purpose purpose)

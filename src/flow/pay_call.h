@@ -25,7 +25,8 @@ enum pay_purpose {
     PAY_TRANSFER,  /* of a payout; likewise the next two. PAY_PAYOUT's group is the try */
     PAY_PAYOUT,
     PAY_REVERSAL,
-    PAY_BATCH, /* of a batch of payouts, by PayPal; all others are Stripe's */
+    PAY_EVIDENCE, /* of a dispute */
+    PAY_BATCH,    /* of a batch of payouts, by PayPal; all others are Stripe's */
     PAY_PURPOSE_COUNT,
 };
 

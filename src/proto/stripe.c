@@ -211,12 +211,27 @@ struct psp_call stripe_payout(int64_t cents)
     return call;
 }
 
-struct psp_call stripe_evidence(const char *dispute, const char *text)
+static void form_known(struct buf *out, const char *key, const char *value)
 {
-    struct psp_call call = call_with("POST", "/v1/disputes/", dispute, "");
+    if (value[0] != '\0')
+        form_text(out, key, value);
+}
 
-    form_text(&call.body, "evidence[uncategorized_text]", text);
-    form_bool(&call.body, "submit", false);
+struct psp_call stripe_evidence(const struct stripe_evidence *evidence)
+{
+    struct psp_call call = call_with("POST", "/v1/disputes/", evidence->dispute, "");
+
+    buf_release(&call.body);
+    call.body = buf_of(STRIPE_EVIDENCE_BODY_MAX);
+    form_known(&call.body, "evidence[access_activity_log]", evidence->activity);
+    form_known(&call.body, "evidence[billing_address]", evidence->billing);
+    form_known(&call.body, "evidence[customer_email_address]", evidence->email);
+    form_known(&call.body, "evidence[customer_name]", evidence->name);
+    form_known(&call.body, "evidence[customer_purchase_ip]", evidence->address);
+    form_known(&call.body, "evidence[product_description]", evidence->product);
+    form_known(&call.body, "evidence[service_date]", evidence->served);
+    form_known(&call.body, "evidence[uncategorized_text]", evidence->text);
+    form_bool(&call.body, "submit", evidence->is_submitted);
     return call;
 }
 

@@ -19,6 +19,8 @@ enum {
     STRIPE_PAGE = 100, /* of a list */
     STRIPE_PATH_MAX = 1024,
     STRIPE_BODY_MAX = 8192,
+    STRIPE_EVIDENCE_MAX = 20000,
+    STRIPE_EVIDENCE_BODY_MAX = 512 * 1024,
     STRIPE_ID_MAX = 255,
 };
 
@@ -80,7 +82,14 @@ struct psp_call stripe_reversal(const char *transfer, int64_t cents);
 /* From a host's balance to its bank: sent as the host's account. */
 struct psp_call stripe_payout(int64_t cents);
 
-struct psp_call stripe_evidence(const char *dispute, const char *text);
+/* What speaks for a payment that is disputed; what is "" is not said. Once it is submitted the bank
+ * decides on it. A text has up to STRIPE_EVIDENCE_MAX bytes. */
+struct stripe_evidence {
+    const char *dispute;
+    const char *activity, *billing, *email, *name, *address, *product, *served, *text;
+    bool is_submitted; /* else it is kept as a draft there */
+};
+struct psp_call stripe_evidence(const struct stripe_evidence *evidence);
 
 /* One object by its id, of the kind that its id begins with ("pi_", "cs_", "re_", ...); false:
  * there is no such kind. */

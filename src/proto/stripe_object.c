@@ -176,8 +176,16 @@ static bool read_dispute(const json_t *json, struct stripe_object *object, struc
     for (size_t i = 0; i < json_array_size(txns) && i < 2; i++)
         if (!read_txn(json_array_get(txns, i), &object->txns[i], err))
             return false;
+    const json_t *details = json_member(json, "evidence_details");
+    const struct json_bounds seconds = { 0, INT64_C(1) << 40 }, times = { 0, 1000000 };
+
     object->reason = text_of(json, "reason");
-    return true;
+    object->is_asked = strcmp(object->status_text, "needs_response") == 0 ||
+                       strcmp(object->status_text, "warning_needs_response") == 0;
+    if (!json_is_object(details))
+        return true;
+    return json_opt_int(details, "due_by", seconds, &object->due_s, err) &&
+           json_opt_int(details, "submission_count", times, &object->submissions, err);
 }
 
 /* Payouts, and transfers to the account: what is due from the host is in the way. */

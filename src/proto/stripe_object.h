@@ -59,9 +59,12 @@ struct stripe_object {
     struct stripe_txn txns[2];
     const char *brand, *last4, *fingerprint; /* of a card */
     int64_t card_month, card_year;
-    bool is_setup;    /* a page for a card */
-    bool is_ready;    /* an account that money may be sent to */
-    bool is_expanded; /* an intent whose charge is known with its transaction */
+    int64_t due_s;       /* of a dispute: until when evidence is taken, since 1970; 0: not said */
+    int64_t submissions; /* of evidence, as the bank was given it */
+    bool is_asked;       /* a dispute that waits for evidence */
+    bool is_setup;       /* a page for a card */
+    bool is_ready;       /* an account that money may be sent to */
+    bool is_expanded;    /* an intent whose charge is known with its transaction */
 };
 
 /* ERROR_INVALID: a member that every such object has is missing or is something else;

@@ -13,6 +13,7 @@
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
 #include "server/admin_approvals.h"
+#include "server/admin_disputes.h"
 #include "server/admin_holds.h"
 #include "server/admin_money.h"
 #include "server/admin_parked.h"
@@ -36,10 +37,12 @@ const struct option_row admin_options[] = {
     { "used", "N", "refund charge: how many hours or GB, or all" },
     { "state", "S",
       "payout list: created, submitted, in_transit, paid, failed, ...; hold list: open; "
+      "dispute list: said, taken, won, lost; "
       "approval list: waiting" },
     { "operator", "FILE", "refund charge, hold take: your API key, for what takes two operators" },
     { "reference", "R", "payout: what the bank or provider calls it" },
     { "reason", "TEXT", "payout fail, hold: why" },
+    { "text", "TEXT", "dispute note: your words" },
     { "days", "N", "credit expect, hold: for how long (14; until it is ended)" },
     { NULL, NULL, NULL },
 };
@@ -333,6 +336,14 @@ static const struct admin_command {
     { "refund", "deposit", "ID --amount 25.00 --ticket T [--operator FILE]",
       "send bought credit that is not spent back to the card that it came from", 3,
       admin_deposit_refund },
+    { "dispute", "list", "[--state taken]", "payments that are disputed, with when evidence is due",
+      2, admin_dispute_list },
+    { "dispute", "show", "ID", "what is said to it, as it would be submitted", 3,
+      admin_dispute_show },
+    { "dispute", "note", "ID --text TEXT", "add your words; the rest is put together anew", 3,
+      admin_dispute_note },
+    { "dispute", "submit", "ID", "give it to the bank, which decides on it: once", 3,
+      admin_dispute_submit },
     { "payments", "sweep", "",
       "have the server look at what the providers did in the last week, as every night", 2,
       admin_payments_sweep },

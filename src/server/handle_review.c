@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What operators look at: disputes of payments, machines that do not prove what they have, and how
- * the server was told to run. */
+/* What operators look at: machines that do not prove what they have, and how the server was told to
+ * run. */
 #include <string.h>
 
 #include "base/parse.h"
@@ -43,54 +43,6 @@ static void encode_next(struct encoder *json, size_t count, int64_t last)
         encode_int(json, last);
     else
         encode_null(json);
-}
-
-static void encode_dispute(struct encoder *json, const struct dispute_row *dispute)
-{
-    encode_object(json);
-    encode_field_int(json, "id", dispute->id);
-    encode_field_int(json, "user_id", dispute->user_id);
-    encode_field_int(json, "deposit_id", dispute->deposit_id);
-    encode_field_text(json, "provider", dispute->provider);
-    encode_field_text(json, "reference", dispute->object_id);
-    encode_field_money(json, "amount", dispute->amount);
-    encode_field_money(json, "frozen", dispute->frozen);
-    encode_field_text(json, "state", dispute_state_name(dispute->state));
-    encode_field_text(json, "reason", dispute->reason);
-    field_time(json, "created_at", dispute->created);
-    field_time(json, "changed_at", dispute->state_at);
-    encode_end(json);
-}
-
-void handle_operator_disputes(struct call *call)
-{
-    auto_arena struct arena arena = arena_of(REVIEW_ARENA_MAX);
-    auto_buf struct buf body = buf_of(REVIEW_REPLY_MAX);
-    struct encoder json = encoder_of(&body);
-    const char *state = http_query(call->request, "state");
-    struct dispute_filter filter = { .state = -1, .max = REVIEW_PAGE };
-    struct dispute_row *disputes;
-    enum dispute_state wanted;
-    struct error err;
-    size_t count;
-
-    if (!read_id(call, "after", 0, &filter.after))
-        return;
-    if (state != NULL && !dispute_state_parse(state, &wanted))
-        return reply_refuse(call, 400, "invalid_args", "There is no such state of a dispute.");
-    if (state != NULL)
-        filter.state = wanted;
-    if (!flow_dispute_list(&call->app->flow, &filter, &arena, &disputes, &count, &err))
-        return reply_error(call, &err);
-    encode_object(&json);
-    encode_key(&json, "disputes");
-    encode_array(&json);
-    for (size_t i = 0; i < count; i++)
-        encode_dispute(&json, &disputes[i]);
-    encode_end(&json);
-    encode_next(&json, count, count > 0 ? disputes[count - 1].id : 0);
-    encode_end(&json);
-    reply_json(call, &body);
 }
 
 static void encode_proof(struct encoder *json, const struct machine_proof_row *proof)

@@ -12,6 +12,7 @@
 #include "flow/bill_renters.h"
 #include "flow/contact_lost.h"
 #include "flow/decide_due.h"
+#include "flow/dispute.h"
 #include "flow/due.h"
 #include "flow/hold.h"
 #include "flow/lifetime.h"
@@ -112,6 +113,7 @@ static const struct job {
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,
       600 * US_PER_SECOND },
+    { "disputes", flow_dispute_remind, DISPUTE_REMIND_MAX, NULL, ALWAYS, 600 * US_PER_SECOND },
     { "market history", NULL, 0, run_market_history, ALWAYS, 10 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };

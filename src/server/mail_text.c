@@ -79,6 +79,21 @@ static const struct mail_template {
       "The bank has decided about the disputed payment of ${amount}: it goes back to the card's\n"
       "owner. What was frozen of your credit is gone with it, and what is missing is owed by your\n"
       "account: {url}/billing/.\n" },
+    { "dispute_asks", "Dispute {dispute}: ${amount}, evidence by {end}",
+      "A payment of ${amount} to account {account} is disputed: {reason}.\n"
+      "What the books know of it is put together. Look at it, add what you know, and submit it by\n"
+      "{end}: `berthd admin dispute show {dispute}`, or {url}/operator/disputes/.\n" },
+    { "dispute_due", "Dispute {dispute} is to be answered within {detail}",
+      "The evidence for the disputed payment of ${amount} of account {account} is due by {end},\n"
+      "and nobody has submitted it: `berthd admin dispute show {dispute}`, or "
+      "{url}/operator/disputes/.\n"
+      "Without an answer the money is lost.\n" },
+    { "dispute_refused", "The evidence for dispute {dispute} was refused",
+      "The provider did not take the evidence for the disputed payment of ${amount} of account\n"
+      "{account}: {detail}. It is a draft again: `berthd admin dispute show {dispute}`.\n" },
+    { "dispute_ended", "Dispute {dispute} is {detail}",
+      "The bank has decided about the disputed payment of ${amount} of account {account}: it is\n"
+      "{detail}. The books have it.\n" },
     { "payout_made", "A payout of ${amount} is on its way",
       "Your week from {from} to {until} is invoiced: {invoice}.\n"
       "${amount} is paid out to you by {method}, and should arrive by {arrives}. What becomes of "

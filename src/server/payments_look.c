@@ -252,6 +252,35 @@ static bool form_word(const char *body, const char *name, char ret[static STRIPE
     return false;
 }
 
+/* Whether the bank was given evidence: by what the dispute says of itself. */
+static bool search_dispute(struct search *search)
+{
+    static const char before[] = "/v1/disputes/";
+    const struct flow *flow = search->asker->options->flow;
+    auto_json json_t *json = NULL;
+    struct stripe_object object;
+    struct psp_call call;
+    struct error err;
+
+    if (strncmp(search->item->path, before, strlen(before)) != 0 ||
+        !stripe_read(search->item->path + strlen(before), &call))
+        return false;
+    enum payments_read read = payments_ask(search->asker, &call, search->item->account, &json);
+    psp_call_release(&call);
+    if (read != PAYMENTS_READ)
+        return read == PAYMENTS_MISSING;
+    if (!stripe_object_read(json, &object, &err)) {
+        log_failure(flow->log, "Stripe's answer is strange", &err);
+        return false;
+    }
+    search->is_found = object.submissions > 0;
+    if (search->is_found && !flow_pay_answer(flow, search->item, &object, &search->effect, &err)) {
+        log_failure(flow->log, "what was found is not written down", &err);
+        search->effect = PAY_LATER;
+    }
+    return true;
+}
+
 /* False in `*ret_can`: there is no list in which it would be. */
 static bool search_for(struct search *search, bool *ret_can)
 {
@@ -287,6 +316,8 @@ static bool search_for(struct search *search, bool *ret_can)
         is_read = form_word(body, "amount", whose) && parse_u64(whose, &cents);
         search->cents = is_read ? (int64_t)cents : 0;
         break;
+    case PAY_EVIDENCE:
+        return search_dispute(search);
     case PAY_CUSTOMER:
     case PAY_PAGE:
     case PAY_CARD_PAGE:

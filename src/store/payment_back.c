@@ -102,7 +102,7 @@ bool pay_refund_since(struct db *db, int64_t user_id, struct instant since, stru
 
 #define DISPUTE_COLUMNS                                                                            \
     "id, deposit_id, user_id, provider, object_id, amount, frozen, state, reason, created_us, "    \
-    "state_us"
+    "state_us, asks, due_us"
 
 static bool dispute_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -115,7 +115,9 @@ static bool dispute_read(struct db_rows *row, struct arena *arena, void *item, s
                                      .amount = db_column_money(row, 5),
                                      .frozen = db_column_money(row, 6),
                                      .created = db_column_instant(row, 9),
-                                     .state_at = db_column_instant(row, 10) };
+                                     .state_at = db_column_instant(row, 10),
+                                     .asks = db_column_int(row, 11) != 0,
+                                     .due = db_column_instant(row, 12) };
     if (!rows_number(row, 7, DISPUTE_SAID, DISPUTE_LOST, &state, err))
         return false;
     dispute->state = (enum dispute_state)state;
@@ -139,6 +141,14 @@ bool dispute_insert(struct db *db, struct dispute_row *row, struct error *err)
                      &row->id, err);
 }
 
+bool dispute_load(struct db *db, int64_t id, struct arena *arena, struct dispute_row *ret,
+                  bool *ret_has, struct error *err)
+{
+    return rows_load_one(db, &dispute_reader,
+                         "SELECT " DISPUTE_COLUMNS " FROM dispute WHERE id = $1",
+                         DB_ARGS(db_int(id)), arena, ret, ret_has, err);
+}
+
 bool dispute_find(struct db *db, const char *provider, const char *object_id, struct arena *arena,
                   struct dispute_row *ret, bool *ret_has, struct error *err)
 {
@@ -151,10 +161,11 @@ bool dispute_find(struct db *db, const char *provider, const char *object_id, st
 bool dispute_update(struct db *db, const struct dispute_row *row, struct error *err)
 {
     return db_exec(db,
-                   "UPDATE dispute SET state = $2, frozen = $3, reason = $4, state_us = $5 "
-                   "WHERE id = $1",
+                   "UPDATE dispute SET state = $2, frozen = $3, reason = $4, state_us = $5, "
+                   "asks = $6, due_us = $7 WHERE id = $1",
                    DB_ARGS(db_int(row->id), db_int(row->state), db_money(row->frozen),
-                           db_text(row->reason), db_instant(row->state_at)),
+                           db_text(row->reason), db_instant(row->state_at), db_int(row->asks),
+                           db_instant(row->due)),
                    err);
 }
 

@@ -45,8 +45,12 @@ struct dispute_row {
     enum dispute_state state;
     const char *reason;
     struct instant created, state_at;
+    bool asks;          /* its provider waits for evidence, ... */
+    struct instant due; /* ... until then; 0: not said */
 };
 
+NODISCARD bool dispute_load(struct db *db, int64_t id, struct arena *arena, struct dispute_row *ret,
+                            bool *ret_has, struct error *err);
 NODISCARD bool dispute_insert(struct db *db, struct dispute_row *row, struct error *err);
 NODISCARD bool dispute_find(struct db *db, const char *provider, const char *object_id,
                             struct arena *arena, struct dispute_row *ret, bool *ret_has,

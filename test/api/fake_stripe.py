@@ -327,6 +327,20 @@ class FakeStripe(FakeHttp):
             return self.read(asked, name)
         return self.page([r for r in self.of_kind("refund") if r["payment_intent"] == asked["payment_intent"]], asked)
 
+    def post_disputes(self, asked, _account, name):
+        """A bank takes evidence once, and before its day."""
+        dispute = self.find(name)
+        details = dispute["evidence_details"]
+        if dispute["status"] != "needs_response" or details["due_by"] <= self.clock():
+            raise Refused(400, "invalid_request_error", "dispute_not_open")
+        if any(len(text) > 20000 for text in asked["evidence"].values()):
+            raise Refused(400, "invalid_request_error", "string_too_long")
+        dispute["evidence"] = asked["evidence"]
+        if asked["submit"] == "true":
+            dispute["status"] = "under_review"
+            details.update(has_evidence=True, submission_count=details["submission_count"] + 1)
+        return dispute
+
     def post_accounts(self, asked, _account):
         ready = self.accounts_ready
         return self.make("acct", "account", metadata=asked["metadata"], country=asked["country"],
@@ -423,7 +437,9 @@ class FakeStripe(FakeHttp):
         charge = self.find(intent)["latest_charge"]
         cents = self.objects[charge]["amount"]
         made = self.make("dp", "dispute", amount=cents, charge=charge, payment_intent=intent, status=status,
-                         reason="fraudulent", metadata={}, balance_transactions=[], **more)
+                         reason="fraudulent", metadata={}, balance_transactions=[], evidence={}, **more)
+        made["evidence_details"] = {"due_by": int(self.clock()) + 7 * 86400, "has_evidence": False, "past_due": False,
+                                    "submission_count": 0}
         entry = self.book("adjustment", -cents, made["id"], 1500)
         made["balance_transactions"].append(self.objects[entry])
         return made

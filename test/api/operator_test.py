@@ -123,7 +123,7 @@ class OperatorTest(unittest.TestCase):
         told = self.op.ok("GET", f"{API}/disputes/?state=taken")["disputes"]
         self.assertEqual(told, [{"id": told[0]["id"], "user_id": self.ada.id, "deposit_id": deposit, "provider": "stripe",
                                  "reference": "dp_1", "amount": 5, "frozen": 2, "state": "taken", "reason": "fraudulent",
-                                 "created_at": 1, "changed_at": 2}])
+                                 "is_asked": False, "due_at": None, "created_at": 1, "changed_at": 2}])
         self.assertEqual(self.op.ok("GET", f"{API}/disputes/?after={told[0]['id']}")["disputes"], [])
         for bad in ("state=open", "after=x", "after=-1"):
             self.assertEqual(self.op.call("GET", f"{API}/disputes/?{bad}")[0], 400, bad)

@@ -361,6 +361,49 @@ class Payments(unittest.TestCase):
         self.assertEqual(self.database("SELECT sum(amount) FROM provider_txn")[0][0],
                          self.stripe.balance() * 10_000_000)
 
+    def test_evidence_is_previewed_and_submitted_once(self):
+        op = self.world.user("op", is_admin=True)
+        _, intent = self.paid(self.ada, 50)
+        with self.stripe.lock:
+            made = self.stripe.dispute(intent)
+        self.stripe.deliver(self.world, self.stripe.event("charge.dispute.created", made["id"]))
+        number = self.wait(lambda: [row["id"] for row in op.ok("GET", "/api/v0/operator/disputes/")["disputes"]])[0]
+        path = "/api/v0/operator/evidence/"
+        told = op.ok("GET", f"{path}?dispute={number}")
+        self.assertTrue(told["dispute"]["is_asked"])
+        self.assertEqual(told["dispute"]["due_at"], made["evidence_details"]["due_by"])
+        self.assertEqual((told["evidence"]["state"], told["evidence"]["email"]), ("draft", "ada@berth.test"))
+        self.assertEqual(told["evidence"]["ordered_from"], "127.0.0.1")
+        self.assertIn(intent, told["evidence"]["record"])
+        self.assertIn("api.deposit.create", told["evidence"]["activity"])
+        for who, method, query, body, status in (
+                (self.ada, "GET", f"?dispute={number}", None, 403), (op, "GET", "?dispute=99", None, 404), (op, "GET", "?dispute=x", None, 400),
+                (self.ada, "PUT", "", {"dispute_id": number, "note": "x"}, 403), (op, "PUT", "", {"dispute_id": 99, "note": "x"}, 404),
+                (op, "PUT", "", {"dispute_id": number, "note": "x" * 5001}, 400), (self.ada, "POST", "", {"dispute_id": number}, 403),
+                (op, "POST", "", {"dispute_id": 99}, 404), (op, "POST", "", {}, 400)):
+            self.assertEqual(who.call(method, path + query, body)[0], status, (method, query, body))
+        said = op.ok("PUT", path, {"dispute_id": number, "note": "Zo\u00eb wrote to us: 100% & more."})["evidence"]
+        self.assertEqual(said, self.world.admin("dispute", "show", str(number))["evidence"] | {
+            "made_at": said["made_at"], "sent_at": None})
+        self.stripe.faults = {f"POST /v1/disputes/{made['id']}": ["lost_500", "done_500"]}
+        for _ in range(3):
+            op.ok("POST", path, {"dispute_id": number})
+        self.assertFalse(self.world.admin("dispute", "submit", str(number))["changed"])
+        self.wait(lambda: op.ok("GET", f"{path}?dispute={number}")["evidence"]["state"] == "taken")
+        sent = self.stripe.find(made["id"])
+        self.assertEqual(sent["evidence_details"]["submission_count"], 1)
+        self.assertEqual(sent["evidence"], {
+            "access_activity_log": said["activity"], "customer_email_address": "ada@berth.test",
+            "customer_name": said["name"], "customer_purchase_ip": "127.0.0.1", "product_description": said["product"],
+            "uncategorized_text": f"{said['note']}\n\n{said['record']}"})
+        self.assertEqual(op.call("PUT", path, {"dispute_id": number, "note": "more"})[0], 409)
+        with self.stripe.lock:
+            self.stripe.end_dispute(made["id"], True)
+        self.stripe.deliver(self.world, self.stripe.event("charge.dispute.closed", made["id"]))
+        self.wait(lambda: self.world.admin("dispute", "list", "--state", "won"))
+        self.assertEqual(self.credit(self.ada), 50)
+        self.assertEqual(op.call("POST", path, {"dispute_id": number})[1]["msg"], "It was submitted before: nothing changed.")
+
     def with_card(self, name, **more):
         """Somebody whose card is saved, and who is topped up."""
         who = self.world.user(name)

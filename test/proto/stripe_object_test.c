@@ -58,6 +58,37 @@ static void test_statuses_mean_what_their_objects_mean(void **state)
     }
 }
 
+static void test_a_dispute_says_what_it_waits_for_and_until_when(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_asked;
+        int64_t due_s, submissions;
+    } rows[] = {
+        { "{\"object\":\"dispute\",\"id\":\"dp_1\",\"status\":\"needs_response\","
+          "\"evidence_details\":{\"due_by\":1700000000,\"submission_count\":0}}",
+          true, 1700000000, 0 },
+        { "{\"object\":\"dispute\",\"id\":\"dp_1\",\"status\":\"warning_needs_response\","
+          "\"evidence_details\":{\"due_by\":null}}",
+          true, 0, 0 },
+        { "{\"object\":\"dispute\",\"id\":\"dp_1\",\"status\":\"under_review\","
+          "\"evidence_details\":{\"due_by\":1700000000,\"submission_count\":1}}",
+          false, 1700000000, 1 },
+        { "{\"object\":\"dispute\",\"id\":\"dp_1\",\"status\":\"won\"}", false, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_json json_t *json = NULL;
+        struct stripe_object dispute = read_object(rows[i].text, &json);
+
+        check_row("%s", rows[i].text);
+        CHECK(dispute.is_asked == rows[i].is_asked);
+        CHECK_INT(dispute.due_s, rows[i].due_s);
+        CHECK_INT(dispute.submissions, rows[i].submissions);
+    }
+}
+
 static void test_an_intent_comes_with_its_money(void **state)
 {
     auto_json json_t *json = NULL;
@@ -223,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statuses_mean_what_their_objects_mean),
+        cmocka_unit_test(test_a_dispute_says_what_it_waits_for_and_until_when),
         cmocka_unit_test(test_an_intent_comes_with_its_money),
         cmocka_unit_test(test_a_reference_is_ours_or_none),
         cmocka_unit_test(test_an_account_is_ready_when_nothing_is_due),

@@ -69,7 +69,30 @@ static struct psp_call money_out(const char *name)
         return stripe_reversal("tr_1", 7500);
     if (strcmp(name, "payout") == 0)
         return stripe_payout(7500);
-    return stripe_evidence("dp_1", "It ran: 3 h & 4 min.");
+    struct stripe_evidence evidence = {
+        .dispute = "dp_1",
+        .activity = "",
+        .billing = "",
+        .email = "",
+        .name = "",
+        .address = "",
+        .product = "",
+        .served = "",
+        .text = "It ran: 3 h & 4 min.",
+    };
+
+    if (strcmp(name, "evidence_submit") == 0)
+        evidence = (struct stripe_evidence){ "dp_1",
+                                             "2026-11-20 09:00 UTC, 192.0.2.7: login\nand so on",
+                                             "1 Way, Umeå",
+                                             "a+b@x.io",
+                                             "A B",
+                                             "192.0.2.7",
+                                             "GPU time; $25.00",
+                                             "2026-11-20",
+                                             "Receipt REC-2026-000001\n100% used",
+                                             true };
+    return stripe_evidence(&evidence);
 }
 
 static struct psp_call make(const char *name)
@@ -160,7 +183,7 @@ static void test_the_bytes_are_those_of_the_official_library(void **state)
     }
     check_call(name, want.bytes);
     (void)fclose(file);
-    CHECK_INT(calls, 25);
+    CHECK_INT(calls, 26);
 }
 
 static void test_only_ids_of_kinds_that_are_known_are_read(void **state)

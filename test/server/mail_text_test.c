@@ -44,6 +44,19 @@ static void test_what_came_back_is_said_with_why(void **state)
                "https://m.test what is to be\ndone otherwise then.\n");
 }
 
+static void test_operators_hear_of_a_dispute_until_when(void **state)
+{
+    (void)state;
+    check_mail("dispute_asks",
+               "{\"dispute\":3,\"account\":7,\"amount\":\"50.00\",\"reason\":\"fraudulent\","
+               "\"detail\":\"\",\"end\":\"2026-12-07\",\"url\":\"https://m.test\"}",
+               "Dispute 3: $50.00, evidence by 2026-12-07",
+               "A payment of $50.00 to account 7 is disputed: fraudulent.\n"
+               "What the books know of it is put together. Look at it, add what you know, and "
+               "submit it by\n2026-12-07: `berthd admin dispute show 3`, or "
+               "https://m.test/operator/disputes/.\n");
+}
+
 static void test_there_is_no_mail_of_another_name(void **state)
 {
     auto_buf struct buf head = buf_of(1024), body = buf_of(8192);
@@ -58,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_week_is_said_with_its_payout),
         cmocka_unit_test(test_what_came_back_is_said_with_why),
+        cmocka_unit_test(test_operators_hear_of_a_dispute_until_when),
         cmocka_unit_test(test_there_is_no_mail_of_another_name),
     };
 

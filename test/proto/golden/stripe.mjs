@@ -79,6 +79,13 @@ const calls = {
         { stripeAccount: 'acct_1', ...key }),
     evidence: () => stripe.disputes.update('dp_1', {
         evidence: { uncategorized_text: 'It ran: 3 h & 4 min.' }, submit: false }, key),
+    evidence_submit: () => stripe.disputes.update('dp_1', {
+        evidence: {
+            access_activity_log: '2026-11-20 09:00 UTC, 192.0.2.7: login\nand so on',
+            billing_address: '1 Way, Umeå', customer_email_address: 'a+b@x.io', customer_name: 'A B',
+            customer_purchase_ip: '192.0.2.7', product_description: 'GPU time; $25.00',
+            service_date: '2026-11-20', uncategorized_text: 'Receipt REC-2026-000001\n100% used',
+        }, submit: true }, key),
     list_money: () => stripe.balanceTransactions.list(
         { created: { gte: 1700000000 }, limit: 100 }),
     list_events: () => stripe.events.list(
