@@ -74,8 +74,9 @@ struct bencher *bencher_open(const struct bencher_options *options)
         abort(); /* As base/buf.h says. */
     bencher->options = *options;
     bencher->bench = (struct bench_options){ options->facts, options->data_dir };
-    bencher->prover = prover_open(&(struct prover_options){
-        options->loop, options->facts, options->server_url, options->ca_file, options->log });
+    bencher->prover =
+        prover_open(&(struct prover_options){ options->loop, options->facts, options->server_url,
+                                              options->ca_file, options->data_dir, options->log });
     load(bencher);
     return bencher;
 }

@@ -8,11 +8,13 @@
 #include "agent/bench.h"
 #include "agent/opencl_memory.h"
 #include "agent/opencl_proof.h"
-#include "sys/http_client.h"
+#include "agent/prove_call.h"
+#include "agent/prove_disk.h"
+#include "agent/prove_network.h"
 #include "sys/proof.h"
 #include "sys/proof_memory.h"
 
-enum { PROVE_TIMEOUT_MS = 600000, ANSWER_MS = 60000, REPLY_MAX = 65536, URL_SIZE = 1024 };
+enum { PROVE_TIMEOUT_MS = 600000 };
 
 struct prover {
     struct prover_options options;
@@ -52,32 +54,6 @@ bool prover_is_busy(const struct prover *prover)
 
 /* The child's side */
 
-static bool post(const struct prove *prove, const char *path, const struct buf *body,
-                 json_t **ret_reply, struct error *err)
-{
-    auto_http_client struct http_client *client = http_client_open(NULL, prove->ca_file);
-    const char *const headers[] = { "Content-Type: application/json", NULL };
-    auto_buf struct buf reply = buf_of(REPLY_MAX);
-    char url[URL_SIZE];
-    int status = 0;
-
-    (void)snprintf(url, sizeof url, "%.*s%s",
-                   (int)(strlen(prove->server_url) -
-                         (prove->server_url[strlen(prove->server_url) - 1] == '/' ? 1 : 0)),
-                   prove->server_url, path);
-    const struct http_request request = { .method = "POST",
-                                          .url = url,
-                                          .headers = headers,
-                                          .body = body->bytes,
-                                          .body_length = body->length,
-                                          .timeout_ms = ANSWER_MS };
-    if (!http_client_send(client, &request, &status, &reply, err))
-        return false;
-    if (status != 200)
-        return error_set(err, ERROR_IO, "%s: the server answers %d", path, status);
-    return json_parse(reply.bytes, reply.length, ret_reply, err);
-}
-
 /* The GPU that is meant, opened; NULL: OpenCL does not have it. */
 static struct opencl_device_open *open_gpu(const struct prove *prove, struct opencl *opencl)
 {
@@ -97,34 +73,6 @@ static struct opencl_device_open *open_gpu(const struct prove *prove, struct ope
     return NULL;
 }
 
-/* The next number that the server gives for this proof. */
-static bool ask_nonce(const struct prove *prove, int64_t number, uint32_t *ret, struct error *err)
-{
-    struct challenge_ask ask = { prove->challenge.token, number };
-    auto_buf struct buf body = buf_of(REPLY_MAX);
-    auto_json json_t *root = NULL;
-    struct challenge_nonce nonce;
-
-    challenge_ask_encode(&body, &ask);
-    if (!post(prove, "/agent/v1/liveness", &body, &root, err) ||
-        !challenge_nonce_decode(root, &nonce, err))
-        return false;
-    *ret = (uint32_t)nonce.nonce;
-    return true;
-}
-
-/* The first ones, at once: the server looks how long we are away. */
-static bool ping(const struct prove *prove, struct error *err)
-{
-    uint32_t ignored;
-
-    for (int64_t i = 0; i < CHALLENGE_PINGS && i < prove->challenge.nonces; i++) {
-        if (!ask_nonce(prove, i, &ignored, err))
-            return false;
-    }
-    return true;
-}
-
 struct live {
     const struct prove *prove;
     struct error *err;
@@ -134,33 +82,7 @@ static bool learn(void *context, uint32_t index, uint32_t *ret_nonce)
 {
     const struct live *live = context;
 
-    return ask_nonce(live->prove, (int64_t)CHALLENGE_PINGS + index, ret_nonce, live->err);
-}
-
-static bool commit(const struct prove *prove, const struct hash *commitment,
-                   struct challenge_draw *ret, struct error *err)
-{
-    struct challenge_commit said = { .token = prove->challenge.token };
-    auto_buf struct buf body = buf_of(REPLY_MAX);
-    auto_json json_t *drawn = NULL;
-
-    memcpy(said.commitment, commitment->bytes, sizeof said.commitment);
-    challenge_commit_encode(&body, &said);
-    return post(prove, "/agent/v1/commit", &body, &drawn, err) &&
-           challenge_draw_decode(drawn, ret, err);
-}
-
-static bool show(const struct prove *prove, const struct buf *opening,
-                 struct challenge_verdict *ret, struct error *err)
-{
-    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
-    auto_json json_t *judged = NULL;
-
-    challenge_opening_encode(&body, prove->challenge.token, opening->bytes, opening->length);
-    if (opening->has_overflowed || body.has_overflowed)
-        return error_set(err, ERROR_OUT_OF_RANGE, "the opening is too long to be sent");
-    return post(prove, "/agent/v1/opening", &body, &judged, err) &&
-           challenge_verdict_decode(judged, ret, err);
+    return prove_nonce(live->prove, (int64_t)CHALLENGE_PINGS + index, ret_nonce, live->err);
 }
 
 /* The rows that were drawn, as many at a time as the server asks for. */
@@ -176,7 +98,7 @@ static bool open_rows(const struct prove *prove, const struct proof_run *run,
         auto_buf struct buf opening = buf_of(PROTO_BODY_MAX);
 
         proof_run_open_pairs(run, pairs + (draw->openings - left), (size_t)part, &opening);
-        if (!show(prove, &opening, judged, err))
+        if (!prove_show(prove, &opening, judged, err))
             return false;
         left -= part;
         part = judged->cells;
@@ -195,7 +117,7 @@ static bool answer(const struct prove *prove, const struct proof_terms *terms,
     auto_proof_run struct proof_run *run =
         proof_run_open_live(terms, engine, learn, &live, &commitment);
 
-    if (run == NULL || !commit(prove, &commitment, &draw, err))
+    if (run == NULL || !prove_commit(prove, &commitment, &draw, err))
         return false;
     if (draw.openings > 0 && !open_rows(prove, run, &draw, terms, &judged, err))
         return false;
@@ -213,7 +135,7 @@ static bool prove_compute(const struct prove *prove, struct opencl_device_open *
     memcpy(terms.seed, prove->challenge.seed, sizeof terms.seed);
     if (!proof_terms_are_valid(&terms))
         return error_set(err, ERROR_INVALID, "a challenge of impossible size");
-    if (!ping(prove, err))
+    if (!prove_ping(prove, err))
         return false;
     if (gpu != NULL) {
         auto_opencl_proof struct opencl_proof *proof = opencl_proof_open(gpu, &terms, err);
@@ -238,7 +160,7 @@ static bool answer_memory(const struct prove *prove, const struct memory_terms *
 
     if (run == NULL)
         return error_set(err, ERROR_IO, "the GPU failed while it filled its memory");
-    if (!commit(prove, &commitment, &draw, err))
+    if (!prove_commit(prove, &commitment, &draw, err))
         return false;
     judged.cells = draw.openings;
     memcpy(judged.draw, draw.draw, sizeof judged.draw);
@@ -248,7 +170,7 @@ static bool answer_memory(const struct prove *prove, const struct memory_terms *
         memory_draw(terms, judged.draw, cells, (size_t)judged.cells);
         if (!memory_run_show(run, cells, (size_t)judged.cells, &shown))
             return error_set(err, ERROR_IO, "the GPU does not give its memory back");
-        if (!show(prove, &shown, &judged, err))
+        if (!prove_show(prove, &shown, &judged, err))
             return false;
     }
     (void)snprintf(verdict, 16, "%s", judged.verdict);
@@ -264,7 +186,7 @@ static bool prove_memory(const struct prove *prove, struct opencl_device_open *g
     memcpy(terms.seed, prove->challenge.seed, sizeof terms.seed);
     if (!memory_terms_are_valid(&terms))
         return error_set(err, ERROR_INVALID, "a challenge of impossible size");
-    if (!ping(prove, err))
+    if (!prove_ping(prove, err))
         return false;
     if (gpu != NULL) {
         auto_opencl_memory struct opencl_memory *memory = opencl_memory_open(gpu, &terms, err);
@@ -281,14 +203,28 @@ static bool prove_memory(const struct prove *prove, struct opencl_device_open *g
     return is_answered;
 }
 
-bool prove(const struct prove *prove, char ret_verdict[static 16], struct error *err)
+static bool prove_gpu(const struct prove *prove, char verdict[static 16], struct error *err)
 {
     struct error ignored;
     auto_opencl struct opencl *opencl = opencl_open(&ignored);
     auto_opencl_device struct opencl_device_open *gpu = open_gpu(prove, opencl);
 
-    return prove->challenge.kind == AUDIT_MEMORY ? prove_memory(prove, gpu, ret_verdict, err)
-                                                 : prove_compute(prove, gpu, ret_verdict, err);
+    return prove->challenge.kind == AUDIT_MEMORY ? prove_memory(prove, gpu, verdict, err)
+                                                 : prove_compute(prove, gpu, verdict, err);
+}
+
+bool prove(const struct prove *prove, char ret_verdict[static 16], struct error *err)
+{
+    switch ((enum audit_kind)prove->challenge.kind) {
+    case AUDIT_COMPUTE:
+    case AUDIT_MEMORY:
+        return prove_gpu(prove, ret_verdict, err);
+    case AUDIT_DISK:
+        return prove_disk(prove, ret_verdict, err);
+    case AUDIT_NETWORK:
+        break;
+    }
+    return prove_network(prove, ret_verdict, err);
 }
 
 static bool prove_work(void *context, const struct job_report *report, struct buf *result,
@@ -328,8 +264,9 @@ static void start(struct prover *prover, const struct challenge *challenge, int6
 
     if (prover->jobs[at] != NULL)
         return; /* The one before is still at it: this one stays unanswered. */
-    prover->proves[at] = (struct prove){ *challenge, prover->options.facts,
-                                         prover->options.server_url, prover->options.ca_file };
+    prover->proves[at] =
+        (struct prove){ *challenge, prover->options.facts, prover->options.server_url,
+                        prover->options.ca_file, prover->options.data_dir };
     if (!job_start(prover->options.loop, &spec, &prover->jobs[at], &err))
         log_failure(&prover->options.log, "proof not begun", &err);
 }

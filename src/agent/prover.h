@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers challenges to prove compute and memory (proto/challenge.h): one child for each GPU, all
+/* Answers challenges to prove what the machine has (proto/challenge.h): one child for each GPU, all
  * at once. Where OpenCL has no such GPU, the processor answers, slowly; for memory it cannot,
  * beyond PROVE_MEMORY_MAX of it. */
 
@@ -19,6 +19,7 @@ struct prover_options {
     struct loop *loop;
     const struct machine_facts *facts;
     const char *server_url, *ca_file; /* ca_file may be NULL */
+    const char *data_dir;             /* whose disk is shown */
     struct log log;
 };
 
@@ -42,6 +43,7 @@ struct prove {
     struct challenge challenge;
     const struct machine_facts *facts;
     const char *server_url, *ca_file;
+    const char *data_dir;
 };
 NODISCARD bool prove(const struct prove *prove, char ret_verdict[static 16], struct error *err);
 

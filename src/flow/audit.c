@@ -177,11 +177,11 @@ static bool commit_work(struct db *db, void *context, struct error *err)
            audit_end(db, proof, work->now, work->arena, err);
 }
 
-/* Of memory all that is asked for first. */
+/* But for rows all that is asked for first. */
 static int64_t first_part(const struct machine_proof_row *proof)
 {
-    return proof->kind == AUDIT_MEMORY || proof->openings == 0 ? proof->openings
-                                                               : audit_cells_next(proof);
+    return proof->kind == AUDIT_COMPUTE && proof->openings > 0 ? audit_cells_next(proof)
+                                                               : proof->openings;
 }
 
 bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *commit,
@@ -196,7 +196,9 @@ bool flow_audit_commit(const struct flow *flow, const struct challenge_commit *c
     if (!store_write(flow->store, commit_work, &work, err))
         return error_context(err, "take a commitment");
     if (work.is_taken) {
-        memcpy(ret_draw->draw, work.proof.draw, sizeof ret_draw->draw);
+        *ret_draw = (struct challenge_draw){ 0 };
+        if (work.proof.kind != AUDIT_NETWORK) /* whose receipts it makes */
+            memcpy(ret_draw->draw, work.proof.draw, sizeof ret_draw->draw);
         ret_draw->openings = work.proof.openings;
         ret_draw->part = first_part(&work.proof);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/audit_trial.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
 #include "market/timing.h"
@@ -52,7 +53,7 @@ static bool is_idle(const struct hardware *hardware)
         if (hardware->gpus[i].claimed_by != 0)
             return false;
     }
-    return hardware->facts.gpu_count > 0;
+    return true;
 }
 
 /* What all GPUs of a machine are asked in one moment, and which of them. */
@@ -132,12 +133,25 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
         .only = -1,
     };
 
+    if (!work->is_census && work->terms == NULL) {
+        bool is_trial;
+
+        if (!audit_trial_choose(db, row, &hardware->facts, work->now, arena, &question.terms,
+                                &is_trial, err))
+            return false;
+        if (is_trial || count == 0) {
+            *ret = (struct question){ question.terms, AUDIT_ALONE, is_trial ? 1 : 0, 0 };
+            return true;
+        }
+    }
     if (work->is_census) {
         question.company = AUDIT_CENSUS;
         if (!audit_is_pressing(row->standing) && draw(100) >= AUDIT_CENSUS_OPENED_PERCENT)
             question.openings = 0;
     } else if (work->terms != NULL) {
         question.terms = *work->terms;
+        if (audit_kind_is_trial(question.terms.kind))
+            question = (struct question){ *work->terms, AUDIT_ALONE, 1, 0 };
     } else if (row->bench.rates.of[DLPERF_BANDWIDTH] > 0 && draw(4) == 0) {
         question.terms.kind = AUDIT_MEMORY;
         question.terms.rounds = MEMORY_LAYERS;
@@ -156,10 +170,11 @@ static bool insert_one(struct db *db, const struct ask_work *work, const struct 
                        const struct gpu_facts *gpu, int64_t *ret_id, struct error *err)
 {
     bool is_memory = question->terms.kind == AUDIT_MEMORY;
+    bool is_trial = audit_kind_is_trial(question->terms.kind);
     struct machine_proof_row proof = {
         .machine_id = work->machine_id,
-        .gpu_uuid = gpu->uuid,
-        .model = gpu->name,
+        .gpu_uuid = is_trial ? "" : gpu->uuid,
+        .model = is_trial ? "" : gpu->name,
         .kind = question->terms.kind,
         .company = question->company,
         .n = is_memory && question->terms.n == AUDIT_N ? pages_of(gpu) : question->terms.n,
@@ -174,6 +189,20 @@ static bool insert_one(struct db *db, const struct ask_work *work, const struct 
     crypto_random(proof.draw, sizeof proof.draw);
     crypto_random(proof.token_hash, sizeof proof.token_hash); /* no token yet */
     return machine_proof_insert(db, &proof, ret_id, err);
+}
+
+/* Those that are asked: all of the machine's GPUs, or one; or the machine, as if it were one. */
+static bool insert_all(struct db *db, const struct ask_work *work, const struct question *question,
+                       const struct machine_facts *facts, int64_t *ret_id, struct error *err)
+{
+    int64_t count = facts->gpu_count > 0 ? facts->gpu_count : 1;
+
+    for (int64_t i = 0; i < count; i++) {
+        if ((question->only < 0 || question->only == i) &&
+            !insert_one(db, work, question, &facts->gpus[i], ret_id, err))
+            return false;
+    }
+    return true;
 }
 
 static bool ask_work(struct db *db, void *context, struct error *err)
@@ -199,11 +228,12 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     is_asked = !row.is_simulated && is_idle(hardware);
     if (is_asked && !choose(db, work, &row, hardware, &arena, &question, err))
         return false;
-    for (int64_t i = 0; is_asked && i < hardware->facts.gpu_count; i++) {
-        if ((question.only < 0 || question.only == i) &&
-            !insert_one(db, work, &question, &hardware->facts.gpus[i], &row.audit_id, err))
-            return false;
-    }
+    is_asked = is_asked && (hardware->facts.gpu_count > 0 || question.openings > 0);
+    if (is_asked && !insert_all(db, work, &question, &hardware->facts, &row.audit_id, err))
+        return false;
+    /* A trial is beside the questions that go on. */
+    if (is_asked && audit_kind_is_trial(question.terms.kind))
+        row.audit_at = instant_add(work->now, audit_wait_us(draw(UINT64_MAX), true));
     return machine_set_audit(db, &row, err) && (!is_asked || machine_bump(db, row.id, err));
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/audit_ask.h"
+#include "flow/audit_trial.h"
 #include "market/identity.h"
 #include "market/timing.h"
 #include "store/machine.h"
@@ -102,15 +103,18 @@ static bool is_memory_right(const struct machine_proof_row *proof,
 bool audit_is_right(const struct machine_proof_row *proof, const struct audit_opening *opening,
                     struct buf *sums)
 {
+    if (audit_kind_is_trial(proof->kind))
+        return audit_trial_is_right(proof, opening);
     return proof->kind == AUDIT_MEMORY ? is_memory_right(proof, opening)
                                        : is_product_right(proof, opening, sums);
 }
 
 int64_t audit_cells_next(const struct machine_proof_row *proof)
 {
-    if (proof->kind != AUDIT_MEMORY)
+    if (proof->kind == AUDIT_COMPUTE)
         return next_part(proof).count;
-    return proof->trips < proof->nonces + 1 + MEMORY_ROUNDS ? MEMORY_ROUND_CELLS : 0;
+    bool has_more = proof->kind == AUDIT_MEMORY && proof->trips < proof->nonces + 1 + MEMORY_ROUNDS;
+    return has_more ? MEMORY_ROUND_CELLS : 0;
 }
 
 /* The least of a month, this one included. */
@@ -170,6 +174,8 @@ bool audit_time(struct db *db, struct machine_proof_row *proof, struct arena *ar
         timing_net_us(proof->sent, proof->committed, least_rtt(&row, proof), 1 + proof->nonces);
     if (proof->kind == AUDIT_COMPUTE)
         return see_speed(db, proof, err);
+    if (audit_kind_is_trial(proof->kind))
+        return audit_trial_time(db, &row, least_rtt(&row, proof), proof, arena, err);
     see_memory(&row, proof);
     return true;
 }
@@ -214,8 +220,7 @@ static bool answer_of(struct db *db, const struct machine_proof_row *proof, stru
         return false;
     *ret = (struct audit_answer){
         .is_good = proof->state != AUDIT_BAD,
-        .tested =
-            proof->kind == AUDIT_MEMORY ? AUDIT_OTHER_MODEL | AUDIT_ELSEWHERE : AUDIT_TOO_FAST,
+        .tested = audit_tested(proof->kind),
         .seen = proof->seen | (is_shared ? AUDIT_SHARED : 0),
     };
     if (is_known)
@@ -243,6 +248,8 @@ bool audit_end(struct db *db, const struct machine_proof_row *proof, struct inst
         row.rtt_us = proof->rtt_us;
         row.rtt_at = proof->committed;
     }
+    if (proof->state == AUDIT_GOOD)
+        audit_trial_shown(proof, &row.shown);
     row.standing.now = row.verification;
     /* Who only committed has shown nothing that makes up for anything. */
     if (proof->state == AUDIT_UNOPENED && row.standing.debt > 0)

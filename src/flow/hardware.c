@@ -41,6 +41,7 @@ bool hardware_load(struct db *db, const struct machine_row *row, struct instant 
     machine->verification = row->verification;
     machine->is_connected = row->is_online && row->is_engine_ok && !row->is_quarantined;
     machine_take_bench(machine, &row->bench);
+    machine_take_shown(machine, &row->shown);
     machine_take_history(machine, &row->reliability, row->is_online, now);
     machine->disk_free_gb =
         machine->disk_gb > disk_rented_gb ? machine->disk_gb - disk_rented_gb : 0;

@@ -22,6 +22,16 @@ static bool load_record(struct db *db, const struct machine_row *row, struct ins
            machine_last_failed_start(db, row->id, &ret->last_failed_start, err);
 }
 
+/* What its network has shown counts, not what it says. */
+static void take_shown(const struct machine_shown *shown, struct machine_facts *facts)
+{
+    struct machine machine = machine_of(0, 0, facts);
+
+    machine_take_shown(&machine, shown);
+    facts->inet_down_kbps = machine.inet_down_kbps;
+    facts->inet_up_kbps = machine.inet_up_kbps;
+}
+
 static bool judge(struct db *db, const struct machine_row *row, struct instant now,
                   struct requirement_line lines[static REQUIREMENTS], struct error *err)
 {
@@ -33,6 +43,7 @@ static bool judge(struct db *db, const struct machine_row *row, struct instant n
 
     if (!hardware_facts(row->facts, &facts, err) || !load_record(db, row, now, &record, err))
         return false;
+    take_shown(&row->shown, &facts);
     requirement_judge(&subject, lines);
     for (int i = 0; i < REQUIREMENTS; i++) {
         if (requirement_source((enum requirement)i) != REQUIREMENT_OF_BENCH)

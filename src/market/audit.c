@@ -20,6 +20,41 @@ struct audit_standing audit_judge(struct audit_standing standing, struct audit_a
     return standing;
 }
 
+int64_t audit_tested(enum audit_kind kind)
+{
+    switch (kind) {
+    case AUDIT_COMPUTE:
+        return AUDIT_TOO_FAST;
+    case AUDIT_MEMORY:
+        return AUDIT_OTHER_MODEL | AUDIT_ELSEWHERE;
+    case AUDIT_DISK:
+        return AUDIT_SLOW_DISK;
+    case AUDIT_NETWORK:
+        break;
+    }
+    return AUDIT_SLOW_NETWORK;
+}
+
+bool audit_kind_is_trial(enum audit_kind kind)
+{
+    return kind == AUDIT_DISK || kind == AUDIT_NETWORK;
+}
+
+const char *audit_kind_name(enum audit_kind kind)
+{
+    switch (kind) {
+    case AUDIT_COMPUTE:
+        return "compute";
+    case AUDIT_MEMORY:
+        return "memory";
+    case AUDIT_DISK:
+        return "disk";
+    case AUDIT_NETWORK:
+        break;
+    }
+    return "network";
+}
+
 bool audit_is_pressing(struct audit_standing standing)
 {
     return standing.debt > 0 || standing.suspicion != 0;
@@ -90,6 +125,10 @@ const char *audit_suspicion_name(enum audit_suspicion suspicion)
         return "other_model";
     case AUDIT_SHARED:
         return "shared";
+    case AUDIT_SLOW_DISK:
+        return "slow_disk";
+    case AUDIT_SLOW_NETWORK:
+        return "slow_network";
     case AUDIT_ELSEWHERE:
     case AUDIT_SUSPICIONS:
         break;

@@ -16,7 +16,12 @@
 #include "market/machine.h"
 
 /* Stored in machine_proof.kind. */
-enum audit_kind { AUDIT_COMPUTE = 1, AUDIT_MEMORY };
+enum audit_kind { AUDIT_COMPUTE = 1, AUDIT_MEMORY, AUDIT_DISK, AUDIT_NETWORK };
+
+/* Of these the machine is asked as a whole, once in a while. */
+bool audit_kind_is_trial(enum audit_kind kind);
+const char *audit_kind_name(enum audit_kind kind); /* "compute" */
+#define AUDIT_TRIAL_US (7 * 24 * US_PER_HOUR)
 
 /* Stored in machine_proof.company: who else was asked in the same moment. */
 enum audit_company {
@@ -46,13 +51,17 @@ enum { AUDIT_CENSUS_OPENED_PERCENT = 5 };
 
 enum { AUDIT_DEBT = 3 }; /* right answers that make up for a wrong one */
 
-/* What is odd about an answer; bits, as stored in machine.audit_suspicion. */
+/* What is odd about an answer; bits, as stored in machine.audit_suspicion, and from
+ * AUDIT_CLAIM_FIRST on in machine.audit_claims. */
 enum audit_suspicion {
     AUDIT_TOO_FAST = 1, /* faster than any such GPU */
     AUDIT_OTHER_MODEL = 2,
-    AUDIT_SHARED = 4,    /* its GPUs do far less together than alone */
-    AUDIT_ELSEWHERE = 8, /* its memory is not the GPU's */
-    AUDIT_SUSPICIONS = 15,
+    AUDIT_SHARED = 4,        /* its GPUs do far less together than alone */
+    AUDIT_ELSEWHERE = 8,     /* its memory is not the GPU's */
+    AUDIT_SLOW_DISK = 16,    /* its disk is slower than it says */
+    AUDIT_SLOW_NETWORK = 32, /* and its network */
+    AUDIT_SUSPICIONS = 63,
+    AUDIT_CLAIM_FIRST = 16,
 };
 
 /* A machine's standing, as stored. */
@@ -73,6 +82,9 @@ struct audit_standing audit_judge(struct audit_standing standing, struct audit_a
 
 /* Whether it is to be asked sooner than others. */
 bool audit_is_pressing(struct audit_standing standing);
+
+/* What of an answer of that kind would have been seen if it were there. */
+int64_t audit_tested(enum audit_kind kind);
 
 /* How long until the next one, for a random number: nobody can foresee it. Never below a minute. */
 int64_t audit_wait_us(uint64_t random, bool is_pressing);

@@ -135,6 +135,18 @@ void machine_take_bench(struct machine *machine, const struct machine_bench *ben
     machine->measured = bench->measured;
 }
 
+static int64_t at_most(int64_t said, int64_t shown)
+{
+    return shown > 0 && (said == 0 || said > shown) ? shown : said;
+}
+
+void machine_take_shown(struct machine *machine, const struct machine_shown *shown)
+{
+    machine->disk_mbs = at_most(machine->disk_mbs, shown->disk_mbs);
+    machine->inet_down_kbps = at_most(machine->inet_down_kbps, shown->down_kbps);
+    machine->inet_up_kbps = at_most(machine->inet_up_kbps, shown->up_kbps);
+}
+
 void machine_take_history(struct machine *machine, const struct reliability *seen, bool is_up,
                           struct instant now)
 {

@@ -132,6 +132,13 @@ struct machine machine_of(int64_t id, int64_t host_id, const struct machine_fact
 /* Its speeds and scores. Without rates that make sense it counts as not measured. */
 void machine_take_bench(struct machine *machine, const struct machine_bench *bench);
 
+/* What it has shown of its disk and network: no more than that counts, and where it says nothing
+ * that does. 0: it has shown nothing. */
+struct machine_shown {
+    int64_t disk_mbs, down_kbps, up_kbps;
+};
+void machine_take_shown(struct machine *machine, const struct machine_shown *shown);
+
 /* Its reliability, from what was seen of it up to some time before `now`. */
 void machine_take_history(struct machine *machine, const struct reliability *seen, bool is_up,
                           struct instant now);

@@ -74,3 +74,26 @@ bool timing_is_elsewhere(int64_t took_us, int64_t nominal_us)
 {
     return took_us > nominal_us + nominal_us / 2 + MEMORY_SLACK_US;
 }
+
+/* In doubles: an amount of bytes times a million is too much for whole numbers. */
+int64_t timing_amount(int64_t per_second, struct timing_bounds bounds)
+{
+    double amount = (double)per_second * ((double)TIMING_TRIAL_US / 1e6);
+
+    assert(bounds.least > 0 && bounds.least <= bounds.most);
+    return amount < (double)bounds.least  ? bounds.least
+           : amount > (double)bounds.most ? bounds.most
+                                          : (int64_t)amount;
+}
+
+/* Half as fast as it says is as honest machines are at times. */
+bool timing_is_slower(int64_t took_us, int64_t amount, int64_t per_second)
+{
+    return per_second > 0 && (double)(took_us - TIMING_TRIAL_SLACK_US) >
+                                 2 * ((double)amount / (double)per_second) * 1e6;
+}
+
+int64_t timing_per_second(int64_t amount, int64_t took_us)
+{
+    return (int64_t)((double)amount * 1e6 / (double)(took_us > 0 ? took_us : 1));
+}

@@ -65,4 +65,16 @@ bool timing_is_shared(const struct timing_pair *gpus, size_t count);
 int64_t timing_memory_us(int64_t bytes, int64_t layers, int64_t memory_mbs);
 bool timing_is_elsewhere(int64_t took_us, int64_t nominal_us);
 
+/* Of a disk or a network that is said to carry so much a second: how much it is asked to carry, for
+ * about TIMING_TRIAL_US, within bounds; and whether it took so long that it cannot be true. What it
+ * has shown. */
+#define TIMING_TRIAL_US       (2 * US_PER_SECOND)
+#define TIMING_TRIAL_SLACK_US INT64_C(750000) /* for beginning, and for the network's moods */
+struct timing_bounds {
+    int64_t least, most;
+};
+int64_t timing_amount(int64_t per_second, struct timing_bounds bounds);
+bool timing_is_slower(int64_t took_us, int64_t amount, int64_t per_second);
+int64_t timing_per_second(int64_t amount, int64_t took_us);
+
 #endif

@@ -19,7 +19,7 @@ static const struct field challenge_fields[] = {
     FIELD_BYTES(struct challenge, seed),
     FIELD_INT(struct challenge, n, 1, CHALLENGE_N_MAX),
     FIELD_INT(struct challenge, rounds, 1, 65536),
-    FIELD_INT_ADDED(struct challenge, kind, AUDIT_COMPUTE, AUDIT_MEMORY),
+    FIELD_INT_ADDED(struct challenge, kind, AUDIT_COMPUTE, AUDIT_NETWORK),
     FIELD_INT_ADDED(struct challenge, nonces, 0, CHALLENGE_NONCES_MAX),
 };
 static const struct field_list challenge_fields_list = FIELD_LIST(challenge_fields);
@@ -39,7 +39,7 @@ static const struct field_list draw_list = FIELD_LIST(draw_fields);
 
 static const struct field ask_fields[] = {
     FIELD_LINE(struct challenge_ask, token, 1, CHALLENGE_TOKEN_SIZE),
-    FIELD_INT(struct challenge_ask, number, 0, CHALLENGE_NONCES_MAX - 1),
+    FIELD_INT(struct challenge_ask, number, 0, CHALLENGE_NUMBERS_MAX - 1),
 };
 static const struct field_list ask_list = FIELD_LIST(ask_fields);
 
@@ -176,36 +176,93 @@ bool challenge_verdict_decode(const json_t *root, struct challenge_verdict *ret,
     return true;
 }
 
-void challenge_opening_encode(struct buf *out, const char *token, const void *opening,
-                              size_t length)
+static const struct field receipt_fields[] = { FIELD_BYTES(struct challenge_receipt, receipt) };
+static const struct field_list receipt_list = FIELD_LIST(receipt_fields);
+
+void challenge_receipt_encode(struct buf *out, const struct challenge_receipt *receipt)
 {
-    struct encoder json = encoder_of(out);
+    encode_one(out, &receipt_list, receipt);
+}
+
+bool challenge_receipt_decode(const json_t *root, struct challenge_receipt *ret, struct error *err)
+{
+    struct challenge_receipt receipt = { 0 };
+
+    if (!fields_decode(root, &receipt_list, NULL, &receipt, err))
+        return false;
+    *ret = receipt;
+    return true;
+}
+
+/* Many of them: more than fields are made for. */
+static void encode_blob(struct encoder *json, const char *key, const void *bytes, size_t length)
+{
     char *text = malloc(BASE64_SIZE(length));
 
     if (text == NULL)
         abort(); /* As base/buf.h says. */
+    encode_field_text(json, key, base64_format(bytes, length, text));
+    free(text);
+}
+
+static bool decode_blob(const json_t *root, const char *key, struct arena *arena,
+                        const uint8_t **ret_bytes, size_t *ret_length, struct error *err)
+{
+    const char *text;
+
+    if (!json_need_text(root, key, PROTO_BODY_MAX, &text, err))
+        return false;
+    size_t size = strlen(text) / 4 * 3 + 3;
+    uint8_t *bytes = arena_alloc(arena, size, 1);
+    if (bytes == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "'%s' is too long", key);
+    if (!base64_parse(text, bytes, size, ret_length))
+        return error_set(err, ERROR_INVALID, "'%s' must be base64url", key);
+    *ret_bytes = bytes;
+    return true;
+}
+
+void challenge_slice_encode(struct buf *out, const struct challenge_slice *slice)
+{
+    struct encoder json = encoder_of(out);
+
+    encode_object(&json);
+    fields_encode(&json, &ask_list, &slice->ask);
+    encode_blob(&json, "bytes", slice->bytes, slice->length);
+    encode_end(&json);
+}
+
+bool challenge_slice_decode(const json_t *root, struct arena *arena, struct challenge_slice *ret,
+                            struct error *err)
+{
+    struct challenge_slice slice = { 0 };
+
+    if (!challenge_ask_decode(root, &slice.ask, err) ||
+        !decode_blob(root, "bytes", arena, &slice.bytes, &slice.length, err))
+        return false;
+    *ret = slice;
+    return true;
+}
+
+void challenge_opening_encode(struct buf *out, const char *token, const void *opening,
+                              size_t length)
+{
+    struct encoder json = encoder_of(out);
+
     encode_object(&json);
     encode_field_text(&json, "token", token);
-    encode_field_text(&json, "opening", base64_format(opening, length, text));
+    encode_blob(&json, "opening", opening, length);
     encode_end(&json);
-    free(text);
 }
 
 bool challenge_opening_decode(const json_t *root, struct arena *arena, const char **ret_token,
                               const uint8_t **ret_opening, size_t *ret_length, struct error *err)
 {
-    const char *token, *text;
+    const char *token;
 
     if (!json_need_text(root, "token", CHALLENGE_TOKEN_SIZE, &token, err) ||
-        !json_need_text(root, "opening", PROTO_BODY_MAX, &text, err))
+        !decode_blob(root, "opening", arena, ret_opening, ret_length, err))
         return false;
-    size_t size = strlen(text) / 4 * 3 + 3;
-    uint8_t *bytes = arena_alloc(arena, size, 1);
-    if (bytes == NULL)
-        return error_set(err, ERROR_OUT_OF_RANGE, "the opening is too long");
-    if (!base64_parse(text, bytes, size, ret_length))
-        return error_set(err, ERROR_INVALID, "'opening' must be base64url");
     *ret_token = token;
-    *ret_opening = bytes;
     return true;
 }

@@ -21,6 +21,14 @@
  * says how many are to be shown next, and of memory `draw` which. Of memory `n` are the pages and
  * `rounds` the layers. Bytes are base64url.
  *
+ * Of a disk (sys/proof_disk.h) `n` are blocks and `rounds` reads: the commitment is the end of the
+ * file that was written, the opening a digest of what was read. Of a network (sys/proof_slice.h)
+ * `n` are slices to receive and `rounds` slices to send: the commitment is the digest over those,
+ * the opening that over their receipts.
+ *
+ *   POST /agent/v1/slice {"token","number"} -> bytes
+ *   POST /agent/v1/fill  {"token","number","bytes"} -> {"receipt"}
+ *
  * What an agent can answer is in its facts (market/machine.h): one of level 0 shows all rows at
  * once, so its matrices are small and CHALLENGE_OPENINGS its most. */
 
@@ -40,11 +48,14 @@ enum {
     CHALLENGES_MAX = GPUS_MAX,
     CHALLENGE_TOKEN_SIZE = 65,
     CHALLENGE_OPENINGS = 64,
-    CHALLENGE_OPENINGS_MAX = 256,    /* after something odd */
-    CHALLENGE_PART_MAX = 700 * 1024, /* bytes of an opening that fit into one message */
-    CHALLENGE_LEVEL = 1,             /* what this version's agents can answer */
+    CHALLENGE_OPENINGS_MAX = 256,       /* after something odd */
+    CHALLENGE_PART_MAX = 700 * 1024,    /* bytes of an opening that fit into one message */
+    CHALLENGE_PARTS = 1,                /* levels: large matrices, in parts */
+    CHALLENGE_TRIALS,                   /* and disk and network */
+    CHALLENGE_LEVEL = CHALLENGE_TRIALS, /* what this version's agents can answer */
     CHALLENGE_PINGS = 4,
     CHALLENGE_NONCES_MAX = 64,
+    CHALLENGE_NUMBERS_MAX = 128, /* nonces, slices */
 };
 
 struct challenge {
@@ -107,6 +118,23 @@ NODISCARD bool challenge_nonce_decode(const json_t *root, struct challenge_nonce
 void challenge_verdict_encode(struct buf *out, const struct challenge_verdict *verdict);
 NODISCARD bool challenge_verdict_decode(const json_t *root, struct challenge_verdict *ret,
                                         struct error *err);
+
+struct challenge_receipt {
+    uint8_t receipt[32];
+};
+void challenge_receipt_encode(struct buf *out, const struct challenge_receipt *receipt);
+NODISCARD bool challenge_receipt_decode(const json_t *root, struct challenge_receipt *ret,
+                                        struct error *err);
+
+/* A slice that is sent: {"token","number","bytes"}; `*ret_bytes` lies in the arena. */
+struct challenge_slice {
+    struct challenge_ask ask;
+    const uint8_t *bytes;
+    size_t length;
+};
+void challenge_slice_encode(struct buf *out, const struct challenge_slice *slice);
+NODISCARD bool challenge_slice_decode(const json_t *root, struct arena *arena,
+                                      struct challenge_slice *ret, struct error *err);
 
 /* {"token","opening"}. */
 void challenge_opening_encode(struct buf *out, const char *token, const void *opening,

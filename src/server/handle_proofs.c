@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proofs of compute: challenges, commitments and openings of agents, and the log for everybody. */
 #include "flow/audit.h"
+#include "flow/audit_slice.h"
+#include "market/timing.h"
 #include "server/agents.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
+#include "sys/proof_disk.h"
 
 enum { CHALLENGES_REPLY_MAX = 1 << 16, SMALL_REPLY_MAX = 1024, PROOFS_REPLY_MAX = 1 << 18 };
 
@@ -84,6 +87,42 @@ void handle_agent_opening(struct call *call)
     reply_json(call, &body);
 }
 
+void handle_agent_slice(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SLICE_DOWN_SIZE);
+    uint8_t *slice = (uint8_t *)buf_make_room(&body, SLICE_DOWN_SIZE);
+    struct challenge_ask ask;
+    struct error err;
+    bool is_taken;
+
+    if (slice == NULL)
+        return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
+    if (!challenge_ask_decode(call->body, &ask, &err) ||
+        !flow_audit_slice(&call->app->flow, &ask, slice, &is_taken, &err))
+        return reply_error(call, &err);
+    if (!is_taken)
+        return refuse_token(call);
+    buf_claim(&body, SLICE_DOWN_SIZE);
+    reply_text(call, "application/octet-stream", &body);
+}
+
+void handle_agent_fill(struct call *call)
+{
+    auto_buf struct buf body = buf_of(SMALL_REPLY_MAX);
+    struct challenge_receipt receipt;
+    struct challenge_slice slice;
+    struct error err;
+    bool is_taken;
+
+    if (!challenge_slice_decode(call->body, call->request->arena, &slice, &err) ||
+        !flow_audit_fill(&call->app->flow, &slice, &receipt, &is_taken, &err))
+        return reply_error(call, &err);
+    if (!is_taken)
+        return refuse_token(call);
+    challenge_receipt_encode(&body, &receipt);
+    reply_json(call, &body);
+}
+
 /* What was odd, in words. */
 static void encode_seen(struct encoder *json, int64_t seen)
 {
@@ -96,14 +135,33 @@ static void encode_seen(struct encoder *json, int64_t seen)
     encode_end(json);
 }
 
+/* What a trial has shown; 0 where it has not, or is none of that. */
+static void encode_shown(struct encoder *json, const struct machine_proof_row *proof)
+{
+    bool is_over = proof->net_us > 0 && proof->half_us > 0;
+    bool is_disk = is_over && proof->kind == AUDIT_DISK;
+    bool is_network = is_over && proof->kind == AUDIT_NETWORK;
+    int64_t first = 0, second = 0;
+
+    if (is_disk || is_network)
+        first = timing_per_second(proof->n * (is_disk ? DISK_BLOCK_SIZE : SLICE_DOWN_SIZE),
+                                  proof->net_us);
+    if (is_disk || is_network)
+        second = timing_per_second(proof->rounds * (is_disk ? 1 : SLICE_UP_SIZE), proof->half_us);
+    encode_field_int(json, "disk_write_mbs", is_disk ? first / 1000000 : 0);
+    encode_field_int(json, "disk_reads", is_disk ? second : 0);
+    field_fixed(json, "inet_down", is_network ? first / 125 : 0, 3);
+    field_fixed(json, "inet_up", is_network ? second / 125 : 0, 3);
+}
+
 static void encode_proof(struct encoder *json, const struct machine_proof_row *proof)
 {
     static const char *const companies[] = { "alone", "together", "census" };
-    bool is_memory = proof->kind == AUDIT_MEMORY;
+    bool is_memory = proof->kind == AUDIT_MEMORY, is_compute = proof->kind == AUDIT_COMPUTE;
 
     encode_object(json);
     encode_field_int(json, "id", proof->id);
-    encode_field_text(json, "kind", is_memory ? "memory" : "compute");
+    encode_field_text(json, "kind", audit_kind_name(proof->kind));
     encode_field_text(json, "company", companies[proof->company]);
     encode_field_text(json, "gpu", proof->gpu_uuid);
     field_time(json, "asked", proof->asked);
@@ -118,9 +176,10 @@ static void encode_proof(struct encoder *json, const struct machine_proof_row *p
         field_null(json, "net_seconds");
     encode_field_int(json, "openings", proof->openings);
     field_fixed(json, "operations",
-                is_memory ? 0 : proof->n * proof->n * proof->n * proof->rounds / 1000, 3);
+                is_compute ? proof->n * proof->n * proof->n * proof->rounds / 1000 : 0, 3);
     field_fixed(json, "memory_mb", is_memory ? proof->n * 1000 / 64 : 0, 3);
     encode_field_int(json, "late", proof->late);
+    encode_shown(json, proof);
     encode_seen(json, proof->seen);
     encode_end(json);
 }

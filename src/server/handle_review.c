@@ -52,7 +52,7 @@ static void encode_proof(struct encoder *json, const struct machine_proof_row *p
     encode_field_int(json, "machine_id", proof->machine_id);
     encode_field_text(json, "gpu", proof->gpu_uuid);
     field_known_text(json, "model", proof->model);
-    encode_field_text(json, "kind", proof->kind == AUDIT_MEMORY ? "memory" : "compute");
+    encode_field_text(json, "kind", audit_kind_name(proof->kind));
     encode_field_text(json, "state", audit_state_name(proof->state));
     field_time(json, "asked_at", proof->asked);
     field_time(json, "ended_at", proof->done);

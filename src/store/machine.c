@@ -16,7 +16,7 @@
     "away_us, counted_us, tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs, "          \
     "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
     "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us, "               \
-    "predecessor_id"
+    "predecessor_id, audit_claims, shown_disk_mbs, shown_down_kbps, shown_up_kbps"
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -88,7 +88,10 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->failed = db_column_instant(row, 52);
     machine->look_at = db_column_instant(row, 53);
     machine->hardware_since = db_column_instant(row, 54);
-    machine->standing.suspicion = db_column_int(row, 55);
+    machine->standing.suspicion =
+        db_column_int(row, 55) + db_column_int(row, 59) * AUDIT_CLAIM_FIRST;
+    machine->shown = (struct machine_shown){ db_column_int(row, 60), db_column_int(row, 61),
+                                             db_column_int(row, 62) };
     machine->rtt_us = db_column_int(row, 56);
     machine->rtt_at = db_column_instant(row, 57);
     machine->predecessor_id = db_column_int(row, 58);
@@ -288,12 +291,17 @@ bool machine_set_audit(struct db *db, const struct machine_row *machine, struct 
 {
     return db_exec(db,
                    "UPDATE machine SET audit_us = $2, audit_id = $3, audit_debt = $4, "
-                   "audit_before = $5, audit_suspicion = $6, rtt_us = $7, rtt_at_us = $8 "
-                   "WHERE id = $1",
+                   "audit_before = $5, audit_suspicion = $6, rtt_us = $7, rtt_at_us = $8, "
+                   "audit_claims = $9, shown_disk_mbs = $10, shown_down_kbps = $11, "
+                   "shown_up_kbps = $12 WHERE id = $1",
                    DB_ARGS(db_int(machine->id), db_instant(machine->audit_at),
                            db_int(machine->audit_id), db_int(machine->standing.debt),
-                           db_int(machine->standing.before), db_int(machine->standing.suspicion),
-                           db_int(machine->rtt_us), db_instant(machine->rtt_at)),
+                           db_int(machine->standing.before),
+                           db_int(machine->standing.suspicion % AUDIT_CLAIM_FIRST),
+                           db_int(machine->rtt_us), db_instant(machine->rtt_at),
+                           db_int(machine->standing.suspicion / AUDIT_CLAIM_FIRST),
+                           db_int(machine->shown.disk_mbs), db_int(machine->shown.down_kbps),
+                           db_int(machine->shown.up_kbps)),
                    err);
 }
 

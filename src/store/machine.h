@@ -45,6 +45,7 @@ struct machine_row {
     struct audit_standing standing; /* its `now` is not stored: that is verification */
     int64_t rtt_us;                 /* the least round trip of a month, and when it was; 0: none */
     struct instant rtt_at;
+    struct machine_shown shown;
     struct reliability
         reliability; /* what was seen of it; while it is online, it has been up since */
 };
@@ -105,7 +106,7 @@ NODISCARD bool machine_set_verification(struct db *db, int64_t id, enum verifica
                                         int64_t *ret_count, struct error *err);
 NODISCARD bool machine_set_geolocation(struct db *db, int64_t id, const char *geolocation,
                                        int64_t *ret_count, struct error *err);
-/* audit_at, audit_id, standing and round trip of `machine->id`. */
+/* audit_at, audit_id, standing, round trip and what was shown of `machine->id`. */
 NODISCARD bool machine_set_audit(struct db *db, const struct machine_row *machine,
                                  struct error *err);
 

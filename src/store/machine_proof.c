@@ -8,7 +8,7 @@
 #define PROOF_COLUMNS                                                                              \
     "id, machine_id, gpu_uuid, n, rounds, seed, draw, token_hash, commitment, state, asked_us, "   \
     "sent_us, committed_us, done_us, kind, company, model, nonces, openings, trips, trip_us, "     \
-    "rtt_us, late, net_us, round_ns, seen"
+    "rtt_us, late, net_us, round_ns, seen, trial, half_us"
 
 static bool proof_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -22,7 +22,9 @@ static bool proof_read(struct db_rows *row, struct arena *arena, void *item, str
     proof->sent = db_column_instant(row, 11);
     proof->committed = db_column_instant(row, 12);
     proof->done = db_column_instant(row, 13);
-    proof->kind = (enum audit_kind)db_column_int(row, 14);
+    proof->kind = (enum audit_kind)(db_column_int(row, 26) != 0 ? db_column_int(row, 26)
+                                                                : db_column_int(row, 14));
+    proof->half_us = db_column_int(row, 27);
     proof->company = (enum audit_company)db_column_int(row, 15);
     proof->trips = db_column_int(row, 19);
     proof->trip = db_column_instant(row, 20);
@@ -52,17 +54,21 @@ static const struct rows_reader reader = { "proof", sizeof(struct machine_proof_
 bool machine_proof_insert(struct db *db, const struct machine_proof_row *proof, int64_t *ret_id,
                           struct error *err)
 {
+    bool is_trial = audit_kind_is_trial(proof->kind);
+
     return db_insert(db,
                      "INSERT INTO machine_proof (machine_id, gpu_uuid, n, rounds, seed, draw, "
-                     "token_hash, state, asked_us, kind, company, model, nonces, openings) VALUES "
-                     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
+                     "token_hash, state, asked_us, kind, company, model, nonces, openings, trial) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
+                     "RETURNING id",
                      DB_ARGS(db_int(proof->machine_id), db_text(proof->gpu_uuid), db_int(proof->n),
                              db_int(proof->rounds), db_bytes(proof->seed, sizeof proof->seed),
                              db_bytes(proof->draw, sizeof proof->draw),
                              db_bytes(proof->token_hash, sizeof proof->token_hash),
-                             db_int(proof->state), db_instant(proof->asked), db_int(proof->kind),
-                             db_int(proof->company), db_text(proof->model), db_int(proof->nonces),
-                             db_int(proof->openings)),
+                             db_int(proof->state), db_instant(proof->asked),
+                             db_int(is_trial ? AUDIT_MEMORY : proof->kind), db_int(proof->company),
+                             db_text(proof->model), db_int(proof->nonces), db_int(proof->openings),
+                             db_int(is_trial ? proof->kind : 0)),
                      ret_id, err);
 }
 
@@ -91,7 +97,7 @@ bool machine_proof_move(struct db *db, const struct machine_proof_row *proof,
         db,
         "UPDATE machine_proof SET state = $4, token_hash = $5, commitment = $6, sent_us = $7, "
         "committed_us = $8, done_us = $9, draw = $10, trips = $11, trip_us = $12, rtt_us = $13, "
-        "late = $14, net_us = $15, round_ns = $16, seen = $17 "
+        "late = $14, net_us = $15, round_ns = $16, seen = $17, half_us = $18 "
         "WHERE id = $1 AND state = $2 AND trips = $3",
         DB_ARGS(db_int(proof->id), db_int(from.state), db_int(from.trips), db_int(proof->state),
                 db_bytes(proof->token_hash, sizeof proof->token_hash),
@@ -99,7 +105,8 @@ bool machine_proof_move(struct db *db, const struct machine_proof_row *proof,
                 db_instant(proof->committed), db_instant(proof->done),
                 db_bytes(proof->draw, sizeof proof->draw), db_int(proof->trips),
                 db_instant(proof->trip), db_int(proof->rtt_us), db_int(proof->late),
-                db_int(proof->net_us), db_int(proof->round_ns), db_int(proof->seen)),
+                db_int(proof->net_us), db_int(proof->round_ns), db_int(proof->seen),
+                db_int(proof->half_us)),
         ret_count, err);
 }
 
@@ -182,6 +189,17 @@ bool machine_proof_last(struct db *db, int64_t machine_id, const char *gpu_uuid,
         "AND gpu_uuid = $2 AND state = 4 AND kind = 1 AND ($3 < 0 OR company = $3) "
         "ORDER BY id DESC LIMIT 1",
         DB_ARGS(db_int(machine_id), db_text(gpu_uuid), db_int(company)), arena, ret, ret_has, err);
+}
+
+bool machine_proof_last_trial(struct db *db, int64_t machine_id, enum audit_kind kind,
+                              struct arena *arena, struct machine_proof_row *ret, bool *ret_has,
+                              struct error *err)
+{
+    *ret = (struct machine_proof_row){ 0 };
+    return rows_load_one(db, &reader,
+                         "SELECT " PROOF_COLUMNS " FROM machine_proof WHERE machine_id = $1 "
+                         "AND trial = $2 AND trial <> 0 ORDER BY id DESC LIMIT 1",
+                         DB_ARGS(db_int(machine_id), db_int(kind)), arena, ret, ret_has, err);
 }
 
 static bool number_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

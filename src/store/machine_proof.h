@@ -16,7 +16,8 @@ struct machine_proof_row {
     const char *model; /* the GPU's name; "" unknown */
     enum audit_kind kind;
     enum audit_company company;
-    int64_t n, rounds;        /* of memory: pages, layers */
+    int64_t n, rounds;        /* of memory: pages, layers; a disk: blocks, reads; a network: slices
+                               * received, sent */
     int64_t nonces, openings; /* as it was asked; no openings: the commitment is all */
     uint8_t seed[32], draw[32], token_hash[32];
     uint8_t commitment[32]; /* zeros before AUDIT_COMMITTED */
@@ -29,7 +30,8 @@ struct machine_proof_row {
     int64_t late;        /* answers that came too late */
     int64_t net_us;      /* the work's own time, and of that a round's; 0: not known yet */
     int64_t round_ns;
-    int64_t seen; /* enum audit_suspicion, bits */
+    int64_t half_us; /* of a trial: the time of its second half, of which net_us is the first */
+    int64_t seen;    /* enum audit_suspicion, bits */
 };
 
 NODISCARD bool machine_proof_insert(struct db *db, const struct machine_proof_row *proof,
@@ -76,6 +78,11 @@ enum { MACHINE_PROOF_ANY = -1 };
 NODISCARD bool machine_proof_last(struct db *db, int64_t machine_id, const char *gpu_uuid,
                                   int company, struct arena *arena, struct machine_proof_row *ret,
                                   bool *ret_has, struct error *err);
+
+/* The newest of that kind, which is a trial, however it ended. */
+NODISCARD bool machine_proof_last_trial(struct db *db, int64_t machine_id, enum audit_kind kind,
+                                        struct arena *arena, struct machine_proof_row *ret,
+                                        bool *ret_has, struct error *err);
 
 /* How many good ones there are of a model and size, and what a round took in the fastest thousandth
  * of them, nanoseconds. */

@@ -62,7 +62,7 @@ bool machine_proofs_good(struct db *db, int64_t machine_id, struct instant since
 
     return db_query_one(db,
                         "SELECT COUNT(*) FROM (SELECT id, state, asked_us FROM machine_proof "
-                        "WHERE machine_id = $1 ORDER BY id DESC LIMIT 200) AS late "
+                        "WHERE machine_id = $1 AND trial = 0 ORDER BY id DESC LIMIT 200) AS late "
                         "WHERE state = 4 AND asked_us >= $2 AND id > COALESCE((SELECT MAX(id) "
                         "FROM machine_proof WHERE machine_id = $1 AND state = 5), 0)",
                         DB_ARGS(db_int(machine_id), db_instant(since)), number_read, ret_count,

@@ -21,7 +21,15 @@ enum {
 
 #define PROOF_PRIME UINT32_C(2147483647)
 
-enum proof_stream { PROOF_STREAM_A, PROOF_STREAM_B, PROOF_STREAM_WEIGHTS, PROOF_STREAM_MEMORY };
+enum proof_stream {
+    PROOF_STREAM_A,
+    PROOF_STREAM_B,
+    PROOF_STREAM_WEIGHTS,
+    PROOF_STREAM_MEMORY,
+    PROOF_STREAM_DISK,
+    PROOF_STREAM_DOWN,
+    PROOF_STREAM_UP,
+};
 
 struct proof_loops {
     void (*expand)(const uint32_t start[static 16], uint32_t groups, uint8_t *restrict out);

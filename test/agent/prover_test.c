@@ -3,11 +3,15 @@
 #include "agent/prover.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "fake_http.h"
+#include "sys/proof_disk.h"
 #include "sys/proof_memory.h"
+#include "sys/proof_slice.h"
 
 /* PoCL may be loaded into this program, and frees nothing at its end. */
 int __lsan_is_turned_off(void);
@@ -124,6 +128,71 @@ static void take_opening(const json_t *root, struct buf *response)
     fake_http_reply(response, 200, body.bytes);
 }
 
+/* Bytes and receipts as the real one makes them, of the draw, which for a network nobody learns. */
+static void take_slice(const json_t *root, struct buf *response)
+{
+    static uint8_t slice[SLICE_DOWN_SIZE];
+    struct challenge_ask ask;
+    struct error err;
+
+    CHECK_OK(challenge_ask_decode(root, &ask, &err), &err);
+    CHECK(ask.number < judge.challenge->n);
+    slice_down(judge.draw, (uint32_t)ask.number, slice);
+    if (judge.refuses)
+        return fake_http_reply(response, 404, "{}");
+    buf_printf(response,
+               "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
+               "Content-Length: %d\r\n\r\n",
+               SLICE_DOWN_SIZE);
+    buf_append(response, (const char *)slice, sizeof slice);
+}
+
+static void take_fill(const json_t *root, struct buf *response)
+{
+    static uint8_t want[SLICE_UP_SIZE];
+    auto_arena struct arena arena = arena_of(PROTO_BODY_MAX);
+    auto_buf struct buf body = buf_of(4096);
+    struct challenge_receipt receipt;
+    struct challenge_slice slice;
+    struct error err;
+
+    CHECK_OK(challenge_slice_decode(root, &arena, &slice, &err), &err);
+    slice_up(judge.challenge->seed, (uint32_t)slice.ask.number, want);
+    CHECK(slice.length == sizeof want && memcmp(slice.bytes, want, sizeof want) == 0);
+    struct hash hash = slice_receipt(judge.draw, (uint32_t)slice.ask.number);
+    memcpy(receipt.receipt, hash.bytes, sizeof receipt.receipt);
+    challenge_receipt_encode(&body, &receipt);
+    fake_http_reply(response, 200, body.bytes);
+}
+
+/* Of a disk or a network: a digest. */
+static void take_answer(const json_t *root, struct buf *response)
+{
+    auto_arena struct arena arena = arena_of(PROTO_BODY_MAX);
+    struct disk_terms terms = { .blocks = (uint32_t)judge.challenge->n,
+                                .reads = (uint32_t)judge.challenge->rounds };
+    const uint8_t *opening;
+    struct hash answer;
+    const char *token;
+    size_t length;
+    struct error err;
+
+    CHECK_OK(challenge_opening_decode(root, &arena, &token, &opening, &length, &err), &err);
+    CHECK(length == sizeof answer.bytes);
+    memcpy(answer.bytes, opening, sizeof answer.bytes);
+    memcpy(terms.seed, judge.challenge->seed, sizeof terms.seed);
+    struct hash down = slices_down_digest(
+        judge.draw, judge.challenge->n < SLICES_MAX ? (uint32_t)judge.challenge->n : 1);
+    struct hash up = slices_up_digest(
+        judge.draw, judge.challenge->rounds < SLICES_MAX ? (uint32_t)judge.challenge->rounds : 1);
+    bool is_good = judge.challenge->kind == AUDIT_DISK
+                       ? disk_verify(&terms, &judge.commitment, judge.draw, &answer)
+                       : crypto_equal(&down, &judge.commitment, sizeof down) &&
+                             crypto_equal(&up, &answer, sizeof up);
+    judge.openings++;
+    fake_http_reply(response, 200, is_good ? "{\"verdict\":\"good\"}" : "{\"verdict\":\"bad\"}");
+}
+
 static void respond(void *context, const struct fake_request *request, struct buf *response)
 {
     auto_json json_t *root = NULL;
@@ -138,6 +207,13 @@ static void respond(void *context, const struct fake_request *request, struct bu
     else if (strcmp(request->target, "/agent/v1/opening") == 0 &&
              judge.challenge->kind == AUDIT_MEMORY)
         take_cells(root, response);
+    else if (strcmp(request->target, "/agent/v1/slice") == 0)
+        take_slice(root, response);
+    else if (strcmp(request->target, "/agent/v1/fill") == 0)
+        take_fill(root, response);
+    else if (strcmp(request->target, "/agent/v1/opening") == 0 &&
+             judge.challenge->kind != AUDIT_COMPUTE)
+        take_answer(root, response);
     else if (strcmp(request->target, "/agent/v1/opening") == 0)
         take_opening(root, response);
     else
@@ -152,7 +228,7 @@ static struct prove prove_of(const struct challenge *challenge, const char *url)
     judge.challenge = challenge;
     for (size_t i = 0; i < sizeof judge.draw; i++)
         judge.draw[i] = (uint8_t)check_random(256);
-    return (struct prove){ *challenge, &facts, url, NULL };
+    return (struct prove){ *challenge, &facts, url, NULL, "." };
 }
 
 static void test_a_challenge_is_answered_well(void **state)
@@ -231,6 +307,52 @@ static void test_memory_is_shown_as_long_as_it_is_asked_for(void **state)
     CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
 }
 
+/* In the folder that it is told, which is empty afterwards. */
+static void test_a_disk_is_shown(void **state)
+{
+    auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
+    struct challenge challenge = { 7, "", "secret", { 1, 2 }, 700, 40, AUDIT_DISK, 4 };
+    char url[64], verdict[16], dir[] = "/var/tmp/berth-disk-XXXXXX";
+    struct error err;
+
+    (void)state;
+    CHECK(mkdtemp(dir) != NULL);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
+    struct prove work = prove_of(&challenge, url);
+    work.data_dir = dir;
+    if (prove(&work, verdict, &err)) {
+        CHECK_TEXT(verdict, "good");
+        CHECK_INT(judge.openings, 1);
+    } else {
+        printf("no disk is shown here: %s\n", err.text); /* no way past the page cache */
+    }
+    work.data_dir = "/nowhere";
+    judge.nonces = 0;
+    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_NOT_FOUND);
+    work.challenge.n = DISK_BLOCKS_MIN - 1;
+    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
+    CHECK_INT(rmdir(dir), 0);
+}
+
+static void test_a_network_is_shown(void **state)
+{
+    auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
+    struct challenge challenge = { 7, "", "secret", { 1, 2 }, 11, 3, AUDIT_NETWORK, 4 };
+    char url[64], verdict[16];
+    struct error err;
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
+    struct prove work = prove_of(&challenge, url);
+    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_TEXT(verdict, "good");
+    judge.nonces = 0;
+    judge.refuses = true;
+    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_IO);
+    work.challenge.n = SLICES_MAX + 1;
+    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
+}
+
 static void test_what_cannot_be_is_an_error(void **state)
 {
     auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
@@ -256,6 +378,8 @@ int main(void)
         cmocka_unit_test(test_rows_are_shown_as_many_at_a_time_as_are_asked_for),
         cmocka_unit_test(test_who_is_only_counted_opens_nothing),
         cmocka_unit_test(test_memory_is_shown_as_long_as_it_is_asked_for),
+        cmocka_unit_test(test_a_disk_is_shown),
+        cmocka_unit_test(test_a_network_is_shown),
         cmocka_unit_test(test_what_cannot_be_is_an_error),
     };
 

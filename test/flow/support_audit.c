@@ -75,7 +75,7 @@ static bool audits_take_nonce(struct world *world, const struct challenge *chall
 }
 
 /* Each once and in order; a round trip apart. */
-static void audits_ping(struct world *world, const struct challenge *challenge)
+void audits_ping(struct world *world, const struct challenge *challenge)
 {
     struct challenge_draw draw;
     uint32_t nonce;
@@ -99,6 +99,17 @@ static bool audits_show(struct world *world, const struct challenge *challenge,
 
     CHECK_OK(flow_audit_open(&world->flow, &opening, verdict, &is_taken, &err), &err);
     return is_taken;
+}
+
+const char *audits_say(struct world *world, const struct challenge *challenge,
+                       const struct hash *answer)
+{
+    static struct challenge_verdict verdict;
+    auto_buf struct buf opening = buf_of(sizeof *answer);
+
+    buf_append(&opening, (const char *)answer->bytes, sizeof answer->bytes);
+    CHECK(audits_show(world, challenge, &opening, &verdict));
+    return verdict.verdict;
 }
 
 struct asker {

@@ -33,6 +33,10 @@ const char *audits_answer_memory(struct world *world, const struct challenge *ch
 void audits_know(struct world *world, struct world_machine *machine, int64_t level);
 void audits_remember(struct world *world, const struct world_machine *machine, int64_t n,
                      int64_t took_us);
+/* Answers what the first nonces are for; and an opening that is a digest: the verdict. */
+void audits_ping(struct world *world, const struct challenge *challenge);
+const char *audits_say(struct world *world, const struct challenge *challenge,
+                       const struct hash *answer);
 enum verification audits_standing(struct world *world, int64_t machine_id);
 struct machine_proof_row *audits_log(struct world *world, int64_t machine_id, size_t want);
 bool audits_commit(struct world *world, const struct challenge *challenge,

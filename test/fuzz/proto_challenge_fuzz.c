@@ -8,6 +8,8 @@ static bool pass(const json_t *root, struct arena *arena, struct buf *out)
     static struct challenge_list list;
     struct challenge_commit commit;
     struct challenge_verdict verdict;
+    struct challenge_receipt receipt;
+    struct challenge_slice slice;
     struct challenge_draw draw;
     struct challenge_nonce nonce;
     struct challenge_ask ask;
@@ -20,6 +22,8 @@ static bool pass(const json_t *root, struct arena *arena, struct buf *out)
         challenge_list_encode(out, &list);
     else if (challenge_commit_decode(root, &commit, &err))
         challenge_commit_encode(out, &commit);
+    else if (challenge_slice_decode(root, arena, &slice, &err))
+        challenge_slice_encode(out, &slice);
     else if (challenge_ask_decode(root, &ask, &err))
         challenge_ask_encode(out, &ask);
     else if (challenge_nonce_decode(root, &nonce, &err))
@@ -28,6 +32,8 @@ static bool pass(const json_t *root, struct arena *arena, struct buf *out)
         challenge_draw_encode(out, &draw);
     else if (challenge_verdict_decode(root, &verdict, &err))
         challenge_verdict_encode(out, &verdict);
+    else if (challenge_receipt_decode(root, &receipt, &err))
+        challenge_receipt_encode(out, &receipt);
     else if (challenge_opening_decode(root, arena, &token, &opening, &length, &err))
         challenge_opening_encode(out, token, opening, length);
     else

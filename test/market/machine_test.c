@@ -183,6 +183,28 @@ static void test_verification_is_named_as_in_the_api(void **state)
     CHECK_TEXT(verification_name(VERIFICATION_DEVERIFIED), "deverified");
 }
 
+/* No more than was shown counts; where nothing is said, that does. */
+static void test_what_was_shown_counts(void **state)
+{
+    static const struct {
+        int64_t said, shown, want;
+    } rows[] = { { 100, 0, 100 }, { 100, 90, 90 }, { 100, 110, 100 }, { 0, 90, 90 }, { 0, 0, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct machine machine = { .disk_mbs = rows[i].said,
+                                   .inet_down_kbps = 2 * rows[i].said,
+                                   .inet_up_kbps = 3 * rows[i].said };
+
+        check_row("row %zu", i);
+        machine_take_shown(&machine, &(struct machine_shown){ rows[i].shown, 2 * rows[i].shown,
+                                                              3 * rows[i].shown });
+        CHECK_INT(machine.disk_mbs, rows[i].want);
+        CHECK_INT(machine.inet_down_kbps, 2 * rows[i].want);
+        CHECK_INT(machine.inet_up_kbps, 3 * rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_driver_versions_are_numbers),
         cmocka_unit_test(test_countries_are_the_letters_at_the_end),
         cmocka_unit_test(test_verification_is_named_as_in_the_api),
+        cmocka_unit_test(test_what_was_shown_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,61 @@ static void test_memory_that_is_the_gpus_is_not_suspected(void **state)
     CHECK(caught * 10000 <= HONEST_RUNS);
 }
 
+static void test_trials_are_of_a_size_and_slow_ones_are_seen(void **state)
+{
+    static const struct timing_bounds bounds = { 1000, 5000000 };
+
+    (void)state;
+    CHECK_INT(timing_amount(0, bounds), 1000);
+    CHECK_INT(timing_amount(499, bounds), 1000);
+    CHECK_INT(timing_amount(501, bounds), 1002);
+    CHECK_INT(timing_amount(2500000, bounds), 5000000);
+    CHECK_INT(timing_amount(INT64_MAX, bounds), 5000000);
+    CHECK(!timing_is_slower(INT64_MAX, 1000, 0)); /* who says nothing */
+    CHECK(!timing_is_slower(4750000, 2000, 1000));
+    CHECK(timing_is_slower(4750001, 2000, 1000));
+    CHECK_INT(timing_per_second(1000, 2000000), 500);
+    CHECK_INT(timing_per_second(1000, 0), 1000000000);
+}
+
+/* A claim that is so many times too high, in two seconds' worth, twice running. */
+static int64_t count_slow(double times, int64_t trials)
+{
+    int64_t caught = 0, amount = timing_amount(1000000, (struct timing_bounds){ 1, INT64_MAX });
+
+    for (int64_t trial = 0; trial < trials; trial++) {
+        double took_us = times * TIMING_TRIAL_US;
+        bool first = timing_is_slower((int64_t)noise_time_us(took_us), amount, 1000000);
+        bool second = timing_is_slower((int64_t)noise_time_us(took_us), amount, 1000000);
+
+        caught += first && second ? 1 : 0;
+    }
+    return caught;
+}
+
+static void test_false_claims_of_disk_and_network_are_caught_as_foretold(void **state)
+{
+    static const double times[] = { 2, 2.2, 2.35, 2.4, 2.6, 3, 10 };
+    double limit_us = 2 * (double)TIMING_TRIAL_US + (double)TIMING_TRIAL_SLACK_US;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        int64_t caught = count_slow(times[i], TRIALS);
+        double once =
+            noise_below(log(times[i] * TIMING_TRIAL_US / (limit_us - NOISE_NET_US)) / NOISE_TIME);
+
+        check_row("%.2f times", times[i]);
+        printf("a claim %.2f times too high: caught %d of %d, foretold %.1f\n", times[i],
+               (int)caught, TRIALS, once * once * TRIALS);
+        CHECK(fabs((double)caught - once * once * TRIALS) <=
+              noise_margin(TRIALS, once * once) + TRIALS / 20.0);
+        CHECK(times[i] < 3 || caught == TRIALS);
+    }
+    int64_t honest = count_slow(1, HONEST_RUNS);
+    printf("claims that are true: %d of %d suspected\n", (int)honest, HONEST_RUNS);
+    CHECK(honest * 10000 <= HONEST_RUNS);
+}
+
 static int compare(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -251,6 +306,8 @@ int main(void)
         cmocka_unit_test(test_gpus_that_are_there_are_not_suspected),
         cmocka_unit_test(test_memory_that_is_not_the_gpus_is_caught_as_foretold),
         cmocka_unit_test(test_memory_that_is_the_gpus_is_not_suspected),
+        cmocka_unit_test(test_trials_are_of_a_size_and_slow_ones_are_seen),
+        cmocka_unit_test(test_false_claims_of_disk_and_network_are_caught_as_foretold),
         cmocka_unit_test(test_who_answers_too_soon_is_caught_and_the_class_is_not),
     };
 

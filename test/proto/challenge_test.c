@@ -124,6 +124,66 @@ static void test_openings_of_any_length_arrive(void **state)
     }
 }
 
+static void test_slices_and_receipts_arrive(void **state)
+{
+    static uint8_t bytes[1000];
+    auto_arena struct arena arena = arena_of(1 << 16);
+    auto_buf struct buf text = buf_of(1 << 16), second = buf_of(1 << 16);
+    struct challenge_receipt receipt = { { 1, 2, 3 } }, got_receipt;
+    struct challenge_slice got;
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)check_random(256);
+    challenge_slice_encode(&text, &(struct challenge_slice){ { "abc", 127 }, bytes, 1000 });
+    auto_json json_t *root = parsed(&text);
+    CHECK_OK(challenge_slice_decode(root, &arena, &got, &err), &err);
+    CHECK_TEXT(got.ask.token, "abc");
+    CHECK_INT(got.ask.number, CHALLENGE_NUMBERS_MAX - 1);
+    CHECK(got.length == 1000 && memcmp(got.bytes, bytes, 1000) == 0);
+    challenge_receipt_encode(&second, &receipt);
+    auto_json json_t *other = parsed(&second);
+    CHECK_OK(challenge_receipt_decode(other, &got_receipt, &err), &err);
+    CHECK(memcmp(&receipt, &got_receipt, sizeof receipt) == 0);
+    CHECK(!challenge_receipt_decode(root, &got_receipt, &err));
+    CHECK(!challenge_slice_decode(other, &arena, &got, &err));
+}
+
+/* Which rows come first; an older server does not say, and means all. */
+static void test_parts_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t openings, part;
+    } rows[] = {
+        { "", 64, 64 },
+        { ",\"openings\":256,\"part\":11", 256, 11 },
+        { ",\"openings\":64", 64, 64 },
+        { ",\"openings\":5,\"part\":6", 5, 5 },
+        { ",\"openings\":0", 0, 0 },
+        { ",\"openings\":257", -1, 0 },
+        { ",\"part\":-1", -1, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_buf struct buf text = buf_of(1 << 10);
+        struct challenge_draw draw;
+        struct error err;
+
+        check_row("%s", rows[i].text);
+        buf_printf(&text, "{\"draw\":\"%.43s\"%s}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                   rows[i].text);
+        auto_json json_t *root = parsed(&text);
+        CHECK(challenge_draw_decode(root, &draw, &err) == (rows[i].openings >= 0));
+        if (rows[i].openings < 0)
+            continue;
+        CHECK_INT(draw.openings, rows[i].openings);
+        CHECK_INT(draw.part, rows[i].part);
+    }
+}
+
 static void test_what_makes_no_sense_is_refused(void **state)
 {
     static const char *const rows[] = {
@@ -160,6 +220,8 @@ int main(void)
         cmocka_unit_test(test_nonces_and_verdicts_are_read),
         cmocka_unit_test(test_an_older_server_is_understood),
         cmocka_unit_test(test_openings_of_any_length_arrive),
+        cmocka_unit_test(test_slices_and_receipts_arrive),
+        cmocka_unit_test(test_parts_are_read),
         cmocka_unit_test(test_what_makes_no_sense_is_refused),
     };
 

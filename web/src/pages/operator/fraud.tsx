@@ -6,7 +6,7 @@ import { call } from '../../lib/api';
 import { dayOf, money, moment, number } from '../../lib/format';
 import { Button, Card, Chip, Loaded, Notice, Table, useAct, useLoad } from '../../ui/parts';
 
-const ODD: Record<string, string> = { too_fast: 'faster than any such GPU', other_model: 'as another model would', shared: 'far less together than alone', elsewhere: 'its memory is elsewhere' };
+const ODD: Record<string, string> = { too_fast: 'faster than any such GPU', other_model: 'as another model would', shared: 'far less together than alone', elsewhere: 'its memory is elsewhere', slow_disk: 'its disk is slower than it says', slow_network: 'its network is slower than it says' };
 
 const wordOf = (one: OperatorProof): [string, 'bad' | 'warn'] =>
   one.state === 'bad' ? ['wrong', 'bad'] : one.state === 'unanswered' ? ['no answer', 'warn'] : [one.odd.map((odd) => ODD[odd] ?? odd).join(', ') || one.state, 'warn'];
