@@ -57,7 +57,7 @@ storm:
 	@STORM_OPS=$(OPS) $(BUILD)/bin/test_flow_storm_test
 
 # Payment providers' own libraries and emulators by others, installed by npm into build/peers: what we say and sign beside theirs.
-# berthd itself buys credit at emulate. With PAYPAL_SPEC=FILE, PayPal's description of Payouts, Prism holds us to it.
+# berthd itself buys credit at emulate, and is charged, declined, refunded and disputed at stripe-stateful-mock. With PAYPAL_SPEC=FILE, PayPal's description of Payouts, Prism holds us to it.
 payments-peers: build
 	python3 -B test/peers/peers.py build/peers
 

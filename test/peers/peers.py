@@ -105,16 +105,23 @@ def stateful(folder):
     finally:
         process.kill()
         process.wait()
+    if has_berthd("stripe-stateful-mock"):
+        import stateful_flow
+        stateful_flow.run(folder, start, say)
+
+
+def has_berthd(what):
+    from world import BIN
+    if not (BIN / "berthd").exists():
+        print(f"skip berthd at {what}: there is no {BIN / 'berthd'}")
+    return (BIN / "berthd").exists()
 
 
 def emulated(folder):
     """berthd itself buys credit at emulate, which needs a newer Node than Debian's: npm has that, too."""
-    from world import BIN
-    if not (BIN / "berthd").exists():
-        print(f"skip emulate: there is no {BIN / 'berthd'}")
-        return
-    import emulate_flow
-    emulate_flow.run(folder, start, say)
+    if has_berthd("emulate"):
+        import emulate_flow
+        emulate_flow.run(folder, start, say)
 
 
 def prism(folder, spec):
