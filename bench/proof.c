@@ -94,8 +94,9 @@ static void bench_verify(uint32_t n)
     proof_draw(&terms, random, pairs, PROOF_OPENINGS);
     for (int i = 0; i < PROOF_OPENINGS; i++)
         sparse.is_wanted[pairs[i].row] = true;
-    auto_proof_run struct proof_run *run =
-        proof_run_open(&terms, (struct proof_engine){ multiply_wanted, &sparse }, &commitment);
+    auto_proof_run struct proof_run *run = proof_run_open(
+        &terms, (struct proof_engine){ .multiply = multiply_wanted, .context = &sparse },
+        &commitment);
     proof_run_open_pairs(run, pairs, PROOF_OPENINGS, &opening);
     for (int i = 0; i < SAMPLES; i++) {
         bounds[i] = bound_ms(&terms, &opening, column, row);

@@ -49,6 +49,16 @@ foreach(layer base sys market proto store flow server guest agent cli)
     endforeach()
 endforeach()
 
+# NVIDIA's own assembler, where somebody has it, takes our PTX: what it has forgotten to make code for, for a later one.
+find_program(BERTH_PTXAS ptxas PATHS /usr/local/cuda/bin)
+if(BERTH_PTXAS AND ptx_texts)
+    foreach(capability target IN ZIP_LISTS ptx_capabilities ptx_targets)
+        add_test(NAME agent/ptxas_${capability} COMMAND ${BERTH_PTXAS} -arch=sm_${target}
+            ${CMAKE_BINARY_DIR}/ptx/${capability}.ptx -o ${CMAKE_BINARY_DIR}/ptx/${capability}.cubin)
+        set_tests_properties(agent/ptxas_${capability} PROPERTIES LABELS agent)
+    endforeach()
+endif()
+
 # It waits for disks, and for nothing else.
 set_tests_properties(store/durability_test PROPERTIES TIMEOUT 600 COST 95)
 

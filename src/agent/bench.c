@@ -114,45 +114,66 @@ static void measure_disk(const char *data_dir, struct bench_report *report)
     free(chunk);
 }
 
-bool bench_same_bus(const char *a, const char *b)
-{
-    /* Domains are written with four digits or eight. */
-    const char *end_a = strchr(a, ':'), *end_b = strchr(b, ':');
-
-    return end_a != NULL && end_b != NULL && strcasecmp(end_a, end_b) == 0 &&
-           strtoull(a, NULL, 16) == strtoull(b, NULL, 16);
-}
-
 static const struct gpu_facts *find_gpu(const struct machine_facts *facts,
-                                        const struct opencl_device *device)
+                                        const struct device_about *about)
 {
     for (int64_t i = 0; i < facts->gpu_count; i++) {
-        if (bench_same_bus(facts->gpus[i].pci_bus, device->pci_bus))
+        if (device_same_bus(facts->gpus[i].pci_bus, about->pci_bus))
             return &facts->gpus[i];
     }
     return NULL;
 }
 
+struct measured {
+    struct devices *devices;
+    size_t count;
+    struct device_about all[GPUS_MAX]; /* as the report's GPUs are ordered */
+};
+
+/* To its neighbour in a ring, which is what programs on several GPUs do most; both ways of a pair
+ * have the same wires. */
+static void measure_peers(const struct measured *measured, struct bench_report *report)
+{
+    struct error ignored;
+
+    for (size_t i = 0; measured->count > 1 && i < measured->count; i++) {
+        size_t next = (i + 1) % measured->count;
+        auto_device struct device *from =
+            device_open(measured->devices, &measured->all[i], &ignored);
+        auto_device struct device *to =
+            device_open(measured->devices, &measured->all[next], &ignored);
+
+        if (from != NULL && to != NULL)
+            report->gpus[i].peer_mbs = bench_gpu_peer(from, to);
+    }
+}
+
 static void measure_gpus(const struct machine_facts *facts, struct bench_report *report)
 {
-    static struct opencl_device devices[OPENCL_DEVICES_MAX];
+    static struct device_about list[DEVICES_MAX];
+    static struct measured measured;
     struct error err;
-    auto_opencl struct opencl *opencl = opencl_open(&err);
-    size_t count = opencl != NULL ? opencl_devices(opencl, devices) : 0;
+    auto_devices struct devices *devices = devices_open();
+    size_t count = devices_list(devices, list);
 
+    measured = (struct measured){ .devices = devices };
     for (size_t i = 0; i < count && report->gpu_count < GPUS_MAX; i++) {
-        const struct gpu_facts *known = find_gpu(facts, &devices[i]);
-        auto_opencl_device struct opencl_device_open *open =
-            known != NULL ? opencl_device_open(opencl, &devices[i], &err) : NULL;
+        const struct gpu_facts *known = find_gpu(facts, &list[i]);
+        auto_device struct device *device =
+            known != NULL ? device_open(devices, &list[i], &err) : NULL;
 
-        if (open == NULL)
+        if (device == NULL)
             continue;
         struct bench_gpu *gpu = &report->gpus[report->gpu_count++];
         memcpy(gpu->uuid, known->uuid, sizeof gpu->uuid);
-        bench_gpu(open, &devices[i], SIZE_MAX, gpu);
+        bench_gpu(device, &(struct bench_gpu_options){ .about = &list[i], .copy_max = SIZE_MAX },
+                  gpu);
+        measured.all[measured.count++] = list[i];
     }
-    if (report->gpu_count > 0)
-        (void)snprintf(report->backend, sizeof report->backend, "opencl");
+    measure_peers(&measured, report);
+    if (measured.count > 0)
+        (void)snprintf(report->backend, sizeof report->backend, "%s",
+                       device_driver_name(measured.all[0].driver));
 }
 
 void bench_measure(const struct bench_options *options, struct bench_report *ret)
@@ -160,6 +181,7 @@ void bench_measure(const struct bench_options *options, struct bench_report *ret
     *ret = (struct bench_report){ 0 };
     ret->cpu_mops = measure_cpu();
     measure_disk(options->data_dir, ret);
+    (void)snprintf(ret->driver, sizeof ret->driver, "%s", options->facts->driver_version);
     if (options->facts->gpu_count > 0 && !options->facts->is_simulated)
         measure_gpus(options->facts, ret);
 }
@@ -176,6 +198,35 @@ bool bench_work(void *context, const struct job_report *report, struct buf *resu
     return true;
 }
 
+static void print_known(FILE *out, const char *name, int64_t value, const char *unit)
+{
+    if (value > 0)
+        (void)fprintf(out, "  %s %" PRId64 " %s", name, value, unit);
+}
+
+static void print_gpu(FILE *out, const struct bench_gpu *gpu)
+{
+    (void)fprintf(out, "%s ", gpu->uuid);
+    print_known(out, "fp32", gpu->f32_gflops, "GFLOP/s");
+    print_known(out, "tf32", gpu->tf32_gflops, "GFLOP/s");
+    print_known(out, "fp16", gpu->f16_gflops, "GFLOP/s");
+    print_known(out, "bf16", gpu->bf16_gflops, "GFLOP/s");
+    print_known(out, "int8", gpu->i8_gops, "GOP/s");
+    print_known(out, "memory", gpu->memory_mbs, "MB/s");
+    print_known(out, "from the host", gpu->pcie_down_mbs, "MB/s");
+    print_known(out, "to it", gpu->pcie_up_mbs, "MB/s");
+    print_known(out, "to the next GPU", gpu->peer_mbs, "MB/s");
+    print_known(out, "at most", gpu->temperature_c, "C");
+    print_known(out, "and", gpu->power_w, "W");
+    print_known(out, "at least", gpu->core_mhz, "MHz");
+    for (enum gpu_brake brake = 0; gpu->brakes > 0 && brake < GPU_BRAKES; brake++)
+        if ((gpu->brakes >> brake & 1) != 0)
+            (void)fprintf(out, "  slowed by %s", gpu_brake_name(brake));
+    if (gpu->wrong > 0)
+        (void)fprintf(out, "  IT COUNTS WRONGLY (%" PRId64 " kinds of products)", gpu->wrong);
+    (void)fprintf(out, "\n");
+}
+
 void bench_print(FILE *out, const struct bench_report *report)
 {
     (void)fprintf(out,
@@ -185,15 +236,11 @@ void bench_print(FILE *out, const struct bench_report *report)
                   "disk       writes %" PRId64 " MB/s, reads %" PRId64 " MB/s, %" PRId64
                   " reads of 4 KiB a second\n",
                   report->disk_write_mbs, report->disk_read_mbs, report->disk_iops);
-    for (int64_t i = 0; i < report->gpu_count; i++) {
-        const struct bench_gpu *gpu = &report->gpus[i];
-
-        (void)fprintf(out,
-                      "%s  fp32 %" PRId64 " GFLOP/s, fp16 %" PRId64 " GFLOP/s, memory %" PRId64
-                      " MB/s, from the host %" PRId64 " MB/s, to it %" PRId64 " MB/s\n",
-                      gpu->uuid, gpu->f32_gflops, gpu->f16_gflops, gpu->memory_mbs,
-                      gpu->pcie_down_mbs, gpu->pcie_up_mbs);
-    }
+    for (int64_t i = 0; i < report->gpu_count; i++)
+        print_gpu(out, &report->gpus[i]);
     if (report->gpu_count == 0)
         (void)fprintf(out, "GPUs       none was measured\n");
+    else
+        (void)fprintf(out, "measured   by %s%s%s\n", report->backend,
+                      report->driver[0] != '\0' ? ", driver " : "", report->driver);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this machine can do, measured: its GPUs by OpenCL, one thread of its processor, its disk. It
- * takes half a minute, so it runs in a child, and while nobody has an instance here. */
+/* What this machine can do, measured: its GPUs by CUDA's driver or OpenCL, one thread of its
+ * processor, its disk. It takes half a minute for each GPU, so it runs in a child, and while nobody
+ * has an instance here. */
 
 #ifndef BERTH_AGENT_BENCH_H
 #define BERTH_AGENT_BENCH_H
@@ -27,9 +28,5 @@ bool bench_work(void *context, const struct job_report *report, struct buf *resu
 
 /* For people. */
 void bench_print(FILE *out, const struct bench_report *report);
-
-/* Whether OpenCL's and NVML's names of a place on the bus mean the same one: "0000:01:00.0" and
- * "00000000:01:00.0". */
-bool bench_same_bus(const char *a, const char *b);
 
 #endif

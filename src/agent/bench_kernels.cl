@@ -1,7 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that runs on a GPU, in OpenCL C, compiled where it runs. The first three make a proof
- * of compute, bit for bit as sys/proof_arith.h says; the next keep a GPU busy in one way each; the
- * last make a proof of memory. */
+/* Everything that runs on a GPU, in OpenCL C, compiled where it runs, and as PTX when Berth is built
+ * (cmake/agent.cmake). The first four make a proof of compute, bit for bit as sys/proof_arith.h
+ * says; the next keep a GPU busy in one way each; the last make a proof of memory. */
+
+#ifdef __NVPTX__
+/* As PTX there is nothing but the language: no function of OpenCL's is there unless it stands here,
+ * and work items are threads of blocks. */
+#define INSIDE static __attribute__((always_inline))
+
+INSIDE uint thread_at(uint dimension)
+{
+    return dimension == 0 ? __nvvm_read_ptx_sreg_ctaid_x() * __nvvm_read_ptx_sreg_ntid_x() +
+                                __nvvm_read_ptx_sreg_tid_x()
+                          : __nvvm_read_ptx_sreg_ctaid_y() * __nvvm_read_ptx_sreg_ntid_y() +
+                                __nvvm_read_ptx_sreg_tid_y();
+}
+
+INSIDE uint turn(uint x, uint by)
+{
+    return x << by | x >> (32 - by);
+}
+
+#define get_global_id(dimension) thread_at(dimension)
+#define rotate(x, by)            turn(x, by)
+#define fma(a, b, c)             ((a) * (b) + (c)) /* which becomes one, as it may in OpenCL C */
+
+/* Four products of bytes in a word, added to `sum`. */
+typedef int packed;
+typedef int wide;
+#define WIDEN(x) (x)
+INSIDE int add_products(int sum, int a, int b)
+{
+#if BERTH_PTX >= 61
+    __asm("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+#else
+    return sum + (a << 24 >> 24) * (b << 24 >> 24) + (a << 16 >> 24) * (b << 16 >> 24) +
+           (a << 8 >> 24) * (b << 8 >> 24) + (a >> 24) * (b >> 24);
+#endif
+}
+#else
+#define INSIDE
+
+typedef char4 packed;
+typedef int4 wide;
+#define WIDEN(x) convert_int4(x)
+INSIDE int add_products(int sum, int4 a, int4 b)
+{
+    const int4 product = a * b;
+
+    return sum + product.x + product.y + product.z + product.w;
+}
+#endif
 
 #define QUARTER(a, b, c, d)                                                                        \
     x[a] += x[b], x[d] = rotate(x[d] ^ x[a], 16u);                                                 \
@@ -42,46 +92,43 @@ __kernel void expand(__global const uint *seed, uint stream, uint n, __global ui
         unit[8 * i] = x[i] + first[i];
 }
 
-/* C = A B, B by columns; each work item makes 4 x 4 entries. */
-__kernel void multiply(__global const char4 *a, __global const char4 *b, uint n, __global int *c)
+/* C = A B, B by columns: the rows of A from `first` on make those of C from its first; each work item
+ * makes 4 x 4 entries. */
+__kernel void multiply(__global const packed *a, __global const packed *b, uint first, uint n,
+                       __global int *c)
 {
     const uint column = get_global_id(0) * 4, row = get_global_id(1) * 4, quarter = n / 4;
     int sum[4][4] = { { 0 } };
 
     for (uint k = 0; k < quarter; k++) {
-        int4 of_a[4], of_b[4];
+        wide of_a[4], of_b[4];
 
         for (int i = 0; i < 4; i++) {
-            of_a[i] = convert_int4(a[(size_t)(row + i) * quarter + k]);
-            of_b[i] = convert_int4(b[(size_t)(column + i) * quarter + k]);
+            of_a[i] = WIDEN(a[(size_t)(first + row + i) * quarter + k]);
+            of_b[i] = WIDEN(b[(size_t)(column + i) * quarter + k]);
         }
-        for (int i = 0; i < 4; i++) {
-            for (int j = 0; j < 4; j++) {
-                int4 product = of_a[i] * of_b[j];
-
-                sum[i][j] += product.x + product.y + product.z + product.w;
-            }
-        }
+        for (int i = 0; i < 4; i++)
+            for (int j = 0; j < 4; j++)
+                sum[i][j] = add_products(sum[i][j], of_a[i], of_b[j]);
     }
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++)
             c[(size_t)(row + i) * n + column + j] = sum[i][j];
 }
 
-/* Rows of C become rows of the next A: `rows` says which they are. */
-__kernel void requantise(__global const int *c, __global const uint *rows, uint round, uint n,
-                         __global char *a)
+/* Rows of C become those of the next A, from `first` on. */
+__kernel void requantise(__global const int *c, uint first, uint round, uint n, __global char *a)
 {
     const uint column = get_global_id(0), at = get_global_id(1);
     uint x = (uint)c[(size_t)at * n + column];
 
-    x ^= rows[at] * 0x9E3779B1u ^ round * 0xC2B2AE3Du ^ column * 0x85EBCA77u;
+    x ^= (first + at) * 0x9E3779B1u ^ round * 0xC2B2AE3Du ^ column * 0x85EBCA77u;
     x ^= x >> 16;
     x *= 0x7FEB352Du;
     x ^= x >> 15;
     x *= 0x846CA68Bu;
     x ^= x >> 16;
-    a[(size_t)at * n + column] = (char)(x >> 24);
+    a[(size_t)(first + at) * n + column] = (char)(x >> 24);
 }
 
 /* Eight chains of multiply-adds beside one another, 16 operations a step and lane. */
@@ -126,7 +173,7 @@ __kernel void copy(__global const float4 *from, __global float4 *to)
         __global uint *m5, __global uint *m6, __global uint *m7, ulong each
 #define MEMORY_ALL m0, m1, m2, m3, m4, m5, m6, m7, each
 
-__global uint *cell_at(MEMORY, ulong cell)
+INSIDE __global uint *cell_at(MEMORY, ulong cell)
 {
     const uint buffer = (uint)(cell / each);
     __global uint *at = m0;
@@ -141,7 +188,7 @@ __global uint *cell_at(MEMORY, ulong cell)
     return at + (size_t)(cell % each) * 16;
 }
 
-void core(uint *x)
+INSIDE void core(uint *x)
 {
     uint first[16];
 
@@ -182,7 +229,7 @@ __kernel void memory_fill(MEMORY, __global const uint *seed)
         at[i] = x[i];
 }
 
-uint scramble(uint x)
+INSIDE uint scramble(uint x)
 {
     x ^= x >> 16;
     x *= 0x7FEB352Du;
@@ -234,12 +281,12 @@ __constant uint sha_constants[64] = {
     0xc67178f2u,
 };
 
-uint swap_bytes(uint x)
+INSIDE uint swap_bytes(uint x)
 {
     return rotate(x & 0x00ff00ffu, 24u) | rotate(x & 0xff00ff00u, 8u);
 }
 
-void sha_start(uint *h)
+INSIDE void sha_start(uint *h)
 {
     h[0] = 0x6a09e667u;
     h[1] = 0xbb67ae85u;
@@ -252,29 +299,34 @@ void sha_start(uint *h)
 }
 
 /* One block, of big-endian words, which is overwritten. */
-void sha_block(uint *h, uint *w)
+INSIDE void sha_block(uint *h, uint *w)
 {
     uint a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], k = h[7];
 
-    for (int i = 0; i < 64; i++) {
-        if (i >= 16) {
-            uint x = w[(i + 1) & 15], y = w[(i + 14) & 15];
+    /* By sixteens, so that a compiler sees which word it is, and keeps them in registers. */
+    for (int at = 0; at < 64; at += 16) {
+#pragma unroll
+        for (int i = 0; i < 16; i++) {
+            if (at > 0) {
+                uint x = w[(i + 1) & 15], y = w[(i + 14) & 15];
 
-            w[i & 15] += (rotate(x, 25u) ^ rotate(x, 14u) ^ x >> 3) + w[(i + 9) & 15] +
-                         (rotate(y, 15u) ^ rotate(y, 13u) ^ y >> 10);
+                w[i] += (rotate(x, 25u) ^ rotate(x, 14u) ^ x >> 3) + w[(i + 9) & 15] +
+                        (rotate(y, 15u) ^ rotate(y, 13u) ^ y >> 10);
+            }
+            uint t = k + (rotate(e, 26u) ^ rotate(e, 21u) ^ rotate(e, 7u)) + ((e & f) ^ (~e & g)) +
+                     sha_constants[at + i] + w[i];
+            uint u =
+                (rotate(a, 30u) ^ rotate(a, 19u) ^ rotate(a, 10u)) + ((a & b) ^ (a & c) ^ (b & c));
+
+            k = g;
+            g = f;
+            f = e;
+            e = d + t;
+            d = c;
+            c = b;
+            b = a;
+            a = t + u;
         }
-        uint t = k + (rotate(e, 26u) ^ rotate(e, 21u) ^ rotate(e, 7u)) + ((e & f) ^ (~e & g)) +
-                 sha_constants[i] + w[i & 15];
-        uint u = (rotate(a, 30u) ^ rotate(a, 19u) ^ rotate(a, 10u)) + ((a & b) ^ (a & c) ^ (b & c));
-
-        k = g;
-        g = f;
-        f = e;
-        e = d + t;
-        d = c;
-        c = b;
-        b = a;
-        a = t + u;
     }
     h[0] += a;
     h[1] += b;
@@ -287,7 +339,7 @@ void sha_block(uint *h, uint *w)
 }
 
 /* Of 64 bytes as they are in `w`, big-endian, and `more` whole words (0 or 2) in `tail`. */
-void sha_of(uint *w, const uint *tail, uint more, uint *h)
+INSIDE void sha_of(uint *w, const uint *tail, uint more, uint *h)
 {
     sha_start(h);
     sha_block(h, w);
@@ -300,12 +352,39 @@ void sha_of(uint *w, const uint *tail, uint more, uint *h)
     sha_block(h, w);
 }
 
-/* The root of one page's 256 cells: each leaf climbs as far as it has a left sibling waiting. */
-__kernel void memory_pages(MEMORY, __global uint *roots)
+/* The hash of a row of C, as of its bytes. There may be more work items than rows. */
+__kernel void digest(__global const int *c, uint n, uint rows, __global uint *digests)
+{
+    const uint row = get_global_id(0);
+    uint w[16], h[8];
+
+    if (row >= rows)
+        return;
+    sha_start(h);
+    for (uint at = 0; at < n; at += 16) {
+#pragma unroll
+        for (uint i = 0; i < 16; i++)
+            w[i] = swap_bytes((uint)c[(size_t)row * n + at + i]);
+        sha_block(h, w);
+    }
+    for (int i = 0; i < 16; i++)
+        w[i] = 0;
+    w[0] = 0x80000000u;
+    w[15] = 32 * n;
+    sha_block(h, w);
+    for (int i = 0; i < 8; i++)
+        digests[(size_t)row * 8 + i] = swap_bytes(h[i]);
+}
+
+/* The root of one page's 256 cells: each leaf climbs as far as it has a left sibling waiting. There
+ * may be more work items than pages. */
+__kernel void memory_pages(MEMORY, ulong pages, __global uint *roots)
 {
     const ulong page = get_global_id(0);
     uint waiting[9][8];
 
+    if (page >= pages)
+        return;
     for (uint i = 0; i < 256; i++) {
         const ulong cell = page * 256 + i;
         __global const uint *at = cell_at(MEMORY_ALL, cell);

@@ -67,7 +67,8 @@ struct opencl {
     cl_status (*release_context)(cl_handle context);
 };
 
-struct opencl_device_open {
+struct opencl_open_device {
+    struct device device;
     const struct opencl *opencl; /* borrowed */
     cl_handle context, queue, program;
 };
@@ -133,7 +134,7 @@ static uint64_t number_of(const struct opencl *opencl, cl_handle device, uint32_
     return opencl->info(device, what, size, &value, NULL) == 0 ? value : 0;
 }
 
-static void find_bus(const struct opencl *opencl, struct opencl_device *device)
+static void find_bus(const struct opencl *opencl, struct device_about *device)
 {
     uint32_t bus, slot, domain = 0;
 
@@ -145,9 +146,9 @@ static void find_bus(const struct opencl *opencl, struct opencl_device *device)
                    (slot >> 3) & 0x1f, slot & 7);
 }
 
-static struct opencl_device describe(const struct opencl *opencl, cl_handle id)
+static struct device_about describe(const struct opencl *opencl, cl_handle id)
 {
-    struct opencl_device device = { .id = id };
+    struct device_about device = { .driver = DEVICE_OPENCL, .id = id };
     char extensions[TEXT_MAX] = "";
 
     if (opencl->info(id, INFO_NAME, sizeof device.name, device.name, NULL) != 0)
@@ -163,27 +164,26 @@ static struct opencl_device describe(const struct opencl *opencl, cl_handle id)
     return device;
 }
 
-size_t opencl_devices(struct opencl *opencl,
-                      struct opencl_device devices[static OPENCL_DEVICES_MAX])
+size_t opencl_devices(struct opencl *opencl, struct device_about ret[static DEVICES_MAX])
 {
-    cl_handle platforms[PLATFORMS_MAX], ids[OPENCL_DEVICES_MAX];
+    cl_handle platforms[PLATFORMS_MAX], ids[DEVICES_MAX];
     uint32_t platform_count = 0, id_count = 0;
     size_t count = 0;
 
     if (opencl->platforms(PLATFORMS_MAX, platforms, &platform_count) != 0)
         return 0;
     for (uint32_t i = 0; i < platform_count && i < PLATFORMS_MAX; i++) {
-        uint32_t room = (uint32_t)(OPENCL_DEVICES_MAX - count);
+        uint32_t room = (uint32_t)(DEVICES_MAX - count);
 
         if (room == 0 || opencl->devices(platforms[i], TYPE_ALL, room, ids, &id_count) != 0)
             continue;
         for (uint32_t j = 0; j < id_count && j < room; j++)
-            devices[count++] = describe(opencl, ids[j]);
+            ret[count++] = describe(opencl, ids[j]);
     }
     return count;
 }
 
-static bool build(struct opencl_device_open *open, cl_handle device, struct error *err)
+static bool build(struct opencl_open_device *open, cl_handle device, struct error *err)
 {
     const struct opencl *opencl = open->opencl;
     const char *texts[] = { source };
@@ -201,33 +201,15 @@ static bool build(struct opencl_device_open *open, cl_handle device, struct erro
                      said);
 }
 
-struct opencl_device_open *opencl_device_open(struct opencl *opencl,
-                                              const struct opencl_device *device, struct error *err)
+static struct opencl_open_device *own(struct device *device)
 {
-    struct opencl_device_open *open = calloc(1, sizeof *open);
-    cl_handle id = device->id;
-    cl_status status = 0;
-
-    if (open == NULL)
-        abort();
-    open->opencl = opencl;
-    open->context = opencl->context(NULL, 1, &id, NULL, NULL, &status);
-    if (open->context != NULL)
-        open->queue = opencl->queue(open->context, id, 0, &status);
-    if (open->queue == NULL)
-        (void)error_set(err, ERROR_IO, "OpenCL cannot use %s: %d", device->name, (int)status);
-    else if (build(open, id, err))
-        return open;
-    opencl_device_close(&open);
-    return NULL;
+    return (struct opencl_open_device *)device;
 }
 
-void opencl_device_close(struct opencl_device_open **open_owner)
+static void close_device(struct device *device)
 {
-    struct opencl_device_open *open = *open_owner;
+    struct opencl_open_device *open = own(device);
 
-    if (open == NULL)
-        return;
     if (open->program != NULL)
         (void)open->opencl->release_program(open->program);
     if (open->queue != NULL)
@@ -235,48 +217,46 @@ void opencl_device_close(struct opencl_device_open **open_owner)
     if (open->context != NULL)
         (void)open->opencl->release_context(open->context);
     free(open);
-    *open_owner = NULL;
 }
 
-void *opencl_alloc(struct opencl_device_open *open, size_t size)
+static void *alloc_buffer(struct device *device, size_t size)
 {
     cl_status status = 0;
-    cl_handle buffer = open->opencl->buffer(open->context, 1, size, NULL, &status);
+    cl_handle buffer = own(device)->opencl->buffer(own(device)->context, 1, size, NULL, &status);
 
     return status == 0 ? buffer : NULL;
 }
 
-void opencl_free(struct opencl_device_open *open, void *buffer)
+static void free_buffer(struct device *device, void *buffer)
 {
-    if (buffer != NULL)
-        (void)open->opencl->release_buffer(buffer);
+    (void)own(device)->opencl->release_buffer(buffer);
 }
 
-bool opencl_write(struct opencl_device_open *open, void *buffer, const void *bytes, size_t size)
+static bool write_buffer(struct device *device, void *buffer, const void *bytes, size_t size)
 {
+    const struct opencl_open_device *open = own(device);
+
     return open->opencl->write(open->queue, buffer, 1, 0, size, bytes, 0, NULL, NULL) == 0;
 }
 
-bool opencl_read(struct opencl_device_open *open, void *buffer, void *bytes, size_t size)
+static bool read_buffer(struct device *device, void *buffer, size_t offset, void *bytes,
+                        size_t size)
 {
-    return open->opencl->read(open->queue, buffer, 1, 0, size, bytes, 0, NULL, NULL) == 0;
-}
+    const struct opencl_open_device *open = own(device);
 
-bool opencl_read_at(struct opencl_device_open *open, void *buffer, size_t offset, void *bytes,
-                    size_t size)
-{
     return open->opencl->read(open->queue, buffer, 1, offset, size, bytes, 0, NULL, NULL) == 0;
 }
 
-bool opencl_finish(struct opencl_device_open *open)
+static bool finish(struct device *device)
 {
-    return open->opencl->finish(open->queue) == 0;
+    return own(device)->opencl->finish(own(device)->queue) == 0;
 }
 
-bool opencl_run(struct opencl_device_open *open, const struct opencl_run *run)
+static bool run_kernel(struct device *device, const struct device_run *run)
 {
+    const struct opencl_open_device *open = own(device);
     const struct opencl *opencl = open->opencl;
-    const size_t size[] = { run->width, run->height };
+    const size_t size[] = { run->width, run->height }, group[] = { run->group, 1 };
     cl_status status = 0;
     cl_handle kernel = opencl->kernel(open->program, run->kernel, &status);
     bool is_good = kernel != NULL;
@@ -284,9 +264,54 @@ bool opencl_run(struct opencl_device_open *open, const struct opencl_run *run)
     for (size_t i = 0; is_good && i < run->count; i++)
         is_good = opencl->argument(kernel, (uint32_t)i, run->arguments[i].size,
                                    run->arguments[i].bytes) == 0;
-    is_good = is_good && opencl->run(open->queue, kernel, run->height > 0 ? 2 : 1, NULL, size, NULL,
-                                     0, NULL, NULL) == 0;
+    is_good = is_good && opencl->run(open->queue, kernel, run->height > 0 ? 2 : 1, NULL, size,
+                                     run->group > 0 ? group : NULL, 0, NULL, NULL) == 0;
     if (kernel != NULL)
         (void)opencl->release_kernel(kernel);
     return is_good;
+}
+
+static bool has_kernel(struct device *device, const char *name)
+{
+    const struct opencl_open_device *open = own(device);
+    cl_status status = 0;
+    cl_handle kernel = open->opencl->kernel(open->program, name, &status);
+
+    if (kernel != NULL)
+        (void)open->opencl->release_kernel(kernel);
+    return kernel != NULL;
+}
+
+static const struct device_calls calls = {
+    .close = close_device,
+    .alloc = alloc_buffer,
+    .free = free_buffer,
+    .write = write_buffer,
+    .read_at = read_buffer,
+    .finish = finish,
+    .run = run_kernel,
+    .has = has_kernel,
+};
+
+struct device *opencl_device_open(struct opencl *opencl, const struct device_about *about,
+                                  struct error *err)
+{
+    struct opencl_open_device *open = calloc(1, sizeof *open);
+    struct device *device;
+    cl_handle id = about->id;
+    cl_status status = 0;
+
+    if (open == NULL)
+        abort();
+    *open = (struct opencl_open_device){ .device = { &calls }, .opencl = opencl };
+    open->context = opencl->context(NULL, 1, &id, NULL, NULL, &status);
+    if (open->context != NULL)
+        open->queue = opencl->queue(open->context, id, 0, &status);
+    if (open->queue == NULL)
+        (void)error_set(err, ERROR_IO, "OpenCL cannot use %s: %d", about->name, (int)status);
+    else if (build(open, id, err))
+        return &open->device;
+    device = &open->device;
+    device_close(&device);
+    return NULL;
 }

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/bench.h"
-#include "agent/opencl_memory.h"
-#include "agent/opencl_proof.h"
+#include "agent/device_memory.h"
+#include "agent/device_proof.h"
 #include "agent/prove_call.h"
 #include "agent/prove_disk.h"
 #include "agent/prove_network.h"
@@ -54,11 +53,11 @@ bool prover_is_busy(const struct prover *prover)
 
 /* The child's side */
 
-/* The GPU that is meant, opened; NULL: OpenCL does not have it. */
-static struct opencl_device_open *open_gpu(const struct prove *prove, struct opencl *opencl)
+/* The GPU that is meant, opened; NULL: no driver has it. */
+static struct device *open_gpu(const struct prove *prove, struct devices *devices)
 {
-    static struct opencl_device devices[OPENCL_DEVICES_MAX];
-    size_t count = opencl != NULL ? opencl_devices(opencl, devices) : 0;
+    static struct device_about list[DEVICES_MAX];
+    size_t count = devices_list(devices, list);
     const struct machine_facts *facts = prove->facts;
     struct error ignored;
 
@@ -66,8 +65,8 @@ static struct opencl_device_open *open_gpu(const struct prove *prove, struct ope
         if (strcmp(facts->gpus[i].uuid, prove->challenge.gpu) != 0)
             continue;
         for (size_t j = 0; j < count; j++) {
-            if (bench_same_bus(facts->gpus[i].pci_bus, devices[j].pci_bus))
-                return opencl_device_open(opencl, &devices[j], &ignored);
+            if (device_same_bus(facts->gpus[i].pci_bus, list[j].pci_bus))
+                return device_open(devices, &list[j], &ignored);
         }
     }
     return NULL;
@@ -85,20 +84,35 @@ static bool learn(void *context, uint32_t index, uint32_t *ret_nonce)
     return prove_nonce(live->prove, (int64_t)CHALLENGE_PINGS + index, ret_nonce, live->err);
 }
 
+/* Who computes, and what. */
+struct maker {
+    const struct proof_terms *terms;
+    struct proof_engine engine;
+    const struct device_proof *device; /* NULL: the processor, which does not fail */
+};
+
+static bool has_failed(const struct maker *maker, struct error *err)
+{
+    if (maker->device == NULL || !device_proof_has_failed(maker->device))
+        return false;
+    (void)error_set(err, ERROR_IO, "the GPU failed while it computed");
+    return true;
+}
+
 /* The rows that were drawn, as many at a time as the server asks for. */
-static bool open_rows(const struct prove *prove, const struct proof_run *run,
-                      const struct challenge_draw *draw, const struct proof_terms *terms,
+static bool open_rows(const struct prove *prove, const struct maker *maker,
+                      const struct proof_run *run, const struct challenge_draw *draw,
                       struct challenge_verdict *judged, struct error *err)
 {
     struct proof_pair pairs[CHALLENGE_OPENINGS_MAX];
     int64_t left = draw->openings, part = draw->part;
 
-    proof_draw(terms, draw->draw, pairs, (size_t)draw->openings);
+    proof_draw(maker->terms, draw->draw, pairs, (size_t)draw->openings);
     while (part > 0 && part <= left) {
         auto_buf struct buf opening = buf_of(PROTO_BODY_MAX);
 
         proof_run_open_pairs(run, pairs + (draw->openings - left), (size_t)part, &opening);
-        if (!prove_show(prove, &opening, judged, err))
+        if (has_failed(maker, err) || !prove_show(prove, &opening, judged, err))
             return false;
         left -= part;
         part = judged->cells;
@@ -106,27 +120,28 @@ static bool open_rows(const struct prove *prove, const struct proof_run *run,
     return true;
 }
 
-/* Commits, learns what to open, and opens it. */
-static bool answer(const struct prove *prove, const struct proof_terms *terms,
-                   struct proof_engine engine, char verdict[static 16], struct error *err)
+/* Commits, learns what to open, and opens it. What a device made that failed is not shown: a fault
+ * is no fraud. */
+static bool answer(const struct prove *prove, const struct maker *maker, char verdict[static 16],
+                   struct error *err)
 {
     struct live live = { prove, err };
     struct challenge_draw draw;
     struct challenge_verdict judged = { .verdict = "unopened" };
     struct hash commitment;
     auto_proof_run struct proof_run *run =
-        proof_run_open_live(terms, engine, learn, &live, &commitment);
+        proof_run_open_live(maker->terms, maker->engine, learn, &live, &commitment);
 
-    if (run == NULL || !prove_commit(prove, &commitment, &draw, err))
+    if (run == NULL || has_failed(maker, err) || !prove_commit(prove, &commitment, &draw, err))
         return false;
-    if (draw.openings > 0 && !open_rows(prove, run, &draw, terms, &judged, err))
+    if (draw.openings > 0 && !open_rows(prove, maker, run, &draw, &judged, err))
         return false;
     (void)snprintf(verdict, 16, "%s", judged.verdict);
     return true;
 }
 
-static bool prove_compute(const struct prove *prove, struct opencl_device_open *gpu,
-                          char verdict[static 16], struct error *err)
+static bool prove_compute(const struct prove *prove, struct device *gpu, char verdict[static 16],
+                          struct error *err)
 {
     struct proof_terms terms = { .n = (uint32_t)prove->challenge.n,
                                  .rounds = (uint32_t)prove->challenge.rounds,
@@ -138,12 +153,16 @@ static bool prove_compute(const struct prove *prove, struct opencl_device_open *
     if (!prove_ping(prove, err))
         return false;
     if (gpu != NULL) {
-        auto_opencl_proof struct opencl_proof *proof = opencl_proof_open(gpu, &terms, err);
+        auto_device_proof struct device_proof *proof = device_proof_open(gpu, &terms, err);
 
-        return proof != NULL && answer(prove, &terms, opencl_proof_engine(proof), verdict, err);
+        if (proof == NULL)
+            return false;
+        const struct maker maker = { &terms, device_proof_engine(proof), proof };
+        return answer(prove, &maker, verdict, err);
     }
     struct proof_plain *plain = proof_plain_open(&terms);
-    bool is_answered = answer(prove, &terms, proof_plain_engine(plain), verdict, err);
+    const struct maker maker = { &terms, proof_plain_engine(plain), NULL };
+    bool is_answered = answer(prove, &maker, verdict, err);
     proof_plain_close(&plain);
     return is_answered;
 }
@@ -177,8 +196,8 @@ static bool answer_memory(const struct prove *prove, const struct memory_terms *
     return true;
 }
 
-static bool prove_memory(const struct prove *prove, struct opencl_device_open *gpu,
-                         char verdict[static 16], struct error *err)
+static bool prove_memory(const struct prove *prove, struct device *gpu, char verdict[static 16],
+                         struct error *err)
 {
     struct memory_terms terms = { .pages = (uint64_t)prove->challenge.n,
                                   .layers = (uint32_t)prove->challenge.rounds };
@@ -189,15 +208,15 @@ static bool prove_memory(const struct prove *prove, struct opencl_device_open *g
     if (!prove_ping(prove, err))
         return false;
     if (gpu != NULL) {
-        auto_opencl_memory struct opencl_memory *memory = opencl_memory_open(gpu, &terms, err);
+        auto_device_memory struct device_memory *memory = device_memory_open(gpu, &terms, err);
 
         return memory != NULL &&
-               answer_memory(prove, &terms, opencl_memory_engine(memory), verdict, err);
+               answer_memory(prove, &terms, device_memory_engine(memory), verdict, err);
     }
     struct memory_plain *plain =
         terms.pages * MEMORY_PAGE_SIZE <= PROVE_MEMORY_MAX ? memory_plain_open(&terms) : NULL;
     if (plain == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, "OpenCL does not have the GPU whose memory it is");
+        return error_set(err, ERROR_UNAVAILABLE, "no driver has the GPU whose memory it is");
     bool is_answered = answer_memory(prove, &terms, memory_plain_engine(plain), verdict, err);
     memory_plain_close(&plain);
     return is_answered;
@@ -205,9 +224,8 @@ static bool prove_memory(const struct prove *prove, struct opencl_device_open *g
 
 static bool prove_gpu(const struct prove *prove, char verdict[static 16], struct error *err)
 {
-    struct error ignored;
-    auto_opencl struct opencl *opencl = opencl_open(&ignored);
-    auto_opencl_device struct opencl_device_open *gpu = open_gpu(prove, opencl);
+    auto_devices struct devices *devices = devices_open();
+    auto_device struct device *gpu = open_gpu(prove, devices);
 
     return prove->challenge.kind == AUDIT_MEMORY ? prove_memory(prove, gpu, verdict, err)
                                                  : prove_compute(prove, gpu, verdict, err);

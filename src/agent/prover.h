@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers challenges to prove what the machine has (proto/challenge.h): one child for each GPU, all
- * at once. Where OpenCL has no such GPU, the processor answers, slowly; for memory it cannot,
+ * at once. Where no driver has that GPU, the processor answers, slowly; for memory it cannot,
  * beyond PROVE_MEMORY_MAX of it. */
 
 #ifndef BERTH_AGENT_PROVER_H

@@ -11,9 +11,13 @@ enum { RATE_MAX = 1000000000 };
 
 #define R struct bench_report
 static const struct field report_fields[] = {
-    FIELD_INT(R, age_s, 0, BENCH_AGE_MAX_S),   FIELD_CHARS(R, backend),
-    FIELD_INT(R, cpu_mops, 0, RATE_MAX),       FIELD_INT(R, disk_read_mbs, 0, RATE_MAX),
-    FIELD_INT(R, disk_write_mbs, 0, RATE_MAX), FIELD_INT(R, disk_iops, 0, RATE_MAX),
+    FIELD_INT(R, age_s, 0, BENCH_AGE_MAX_S),
+    FIELD_CHARS(R, backend),
+    FIELD_INT(R, cpu_mops, 0, RATE_MAX),
+    FIELD_INT(R, disk_read_mbs, 0, RATE_MAX),
+    FIELD_INT(R, disk_write_mbs, 0, RATE_MAX),
+    FIELD_INT(R, disk_iops, 0, RATE_MAX),
+    FIELD_CHARS_ADDED(R, driver),
 };
 #undef R
 static const struct field_list report_list = FIELD_LIST(report_fields);
@@ -28,6 +32,14 @@ static const struct field gpu_fields[] = {
     FIELD_INT(G, memory_mbs, 0, RATE_MAX),
     FIELD_INT(G, pcie_down_mbs, 0, RATE_MAX),
     FIELD_INT(G, pcie_up_mbs, 0, RATE_MAX),
+    FIELD_INT_ADDED(G, i8_gops, 0, RATE_MAX),
+    FIELD_INT_ADDED(G, peer_mbs, 0, RATE_MAX),
+    FIELD_INT_ADDED(G, wrong, 0, RATE_MAX),
+    FIELD_INT_ADDED(G, temperature_c, -1, 1000),
+    FIELD_INT_ADDED(G, power_w, -1, GPU_POWER_MAX_W),
+    FIELD_INT_ADDED(G, core_mhz, -1, GPU_CLOCK_MAX_MHZ),
+    FIELD_INT_ADDED(G, memory_mhz, -1, GPU_CLOCK_MAX_MHZ),
+    FIELD_INT_ADDED(G, brakes, -1, GPU_BRAKES_ALL),
 };
 #undef G
 static const struct field_list gpu_list = FIELD_LIST(gpu_fields);
@@ -60,6 +72,9 @@ bool bench_report_decode(const json_t *root, struct bench_report *ret, struct er
         return false;
     report.gpu_count = (int64_t)json_array_size(gpus);
     for (int64_t i = 0; i < report.gpu_count; i++) {
+        struct bench_gpu *gpu = &report.gpus[i];
+
+        gpu->temperature_c = gpu->power_w = gpu->core_mhz = gpu->memory_mhz = gpu->brakes = -1;
         if (!fields_decode(json_array_get(gpus, (size_t)i), &gpu_list, NULL, &report.gpus[i], err))
             return error_context(err, "gpus[%" PRId64 "]", i);
     }

@@ -62,6 +62,10 @@ struct field {
     {                                                                                              \
         FIELD_ROW(t, m, FIELD_KIND_CHARS)                                                          \
     }
+#define FIELD_CHARS_ADDED(t, m)                                                                    \
+    {                                                                                              \
+        FIELD_ROW(t, m, FIELD_KIND_CHARS), .is_optional = true                                     \
+    }
 #define FIELD_BYTES(t, m)                                                                          \
     {                                                                                              \
         FIELD_ROW(t, m, FIELD_KIND_BYTES)                                                          \

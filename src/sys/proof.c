@@ -80,7 +80,7 @@ static void multiply_plain(void *context, const struct proof_terms *terms,
 
 struct proof_engine proof_plain_engine(struct proof_plain *plain)
 {
-    return (struct proof_engine){ multiply_plain, plain };
+    return (struct proof_engine){ .multiply = multiply_plain, .context = plain };
 }
 
 struct proof_run {
@@ -110,14 +110,12 @@ static bool learn_nonce(struct proof_run *run, uint32_t round)
     return run->ask(run->ask_context, index, &run->terms.nonces[index]);
 }
 
-/* One round over all rows: `a` becomes what the next one takes. */
-static void run_round(struct proof_run *run, uint32_t round, int8_t *a)
+/* The same by rows: `a` becomes what the next round takes. */
+static void multiply_all(struct proof_run *run, uint32_t round, const uint32_t *next_key, int8_t *a,
+                         struct hash *leaves)
 {
     uint32_t n = run->terms.n, numbers[ROWS_AT_ONCE];
-    struct hash *leaves = run->nodes + (size_t)round * 2 * n;
     auto_free int32_t *c = must(malloc((size_t)ROWS_AT_ONCE * n * sizeof *c));
-    bool is_last = round + 1 == run->terms.rounds;
-    uint32_t key = is_last ? 0 : proof_round_key(&run->terms, round + 1);
 
     for (uint32_t first = 0; first < n; first += ROWS_AT_ONCE) {
         int8_t *rows = a + (size_t)first * n;
@@ -128,11 +126,26 @@ static void run_round(struct proof_run *run, uint32_t round, int8_t *a)
                              &(struct proof_rows){ round, ROWS_AT_ONCE, numbers, rows, c });
         for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
             leaves[first + i] = row_digest(c + (size_t)i * n, n);
-            if (!is_last)
-                proof_loops()->requantise(c + (size_t)i * n, first + i, key, n,
+            if (next_key != NULL)
+                proof_loops()->requantise(c + (size_t)i * n, first + i, *next_key, n,
                                           rows + (size_t)i * n);
         }
     }
+}
+
+/* One round over all rows; `a` is NULL where the engine has it. */
+static void run_round(struct proof_run *run, uint32_t round, int8_t *a)
+{
+    uint32_t n = run->terms.n;
+    struct hash *leaves = run->nodes + (size_t)round * 2 * n;
+    bool is_last = round + 1 == run->terms.rounds;
+    uint32_t key = is_last ? 0 : proof_round_key(&run->terms, round + 1);
+    const uint32_t *next_key = is_last ? NULL : &key;
+
+    if (a == NULL)
+        run->engine.round(run->engine.context, &run->terms, next_key, leaves);
+    else
+        multiply_all(run, round, next_key, a, leaves);
     run->roots[round] = proof_tree_build(leaves, n);
 }
 
@@ -140,9 +153,9 @@ static bool run_all(struct proof_run *run, struct hash *ret_commitment)
 {
     const struct proof_terms *terms = &run->terms;
     size_t n = terms->n;
-    auto_free int8_t *a = must(malloc(n * n));
+    auto_free int8_t *a = run->engine.round == NULL ? must(malloc(n * n)) : NULL;
 
-    for (uint32_t row = 0; row < terms->n; row++)
+    for (uint32_t row = 0; a != NULL && row < terms->n; row++)
         proof_line(terms->seed, PROOF_STREAM_A, row, terms->n, a + row * n);
     for (uint32_t round = 0; round < terms->rounds; round++) {
         if (!learn_nonce(run, round))

@@ -63,9 +63,15 @@ struct proof_rows {
 typedef void proof_multiply(void *context, const struct proof_terms *terms,
                             const struct proof_rows *rows);
 
+/* One that has A itself, from the seed on: the next round over all rows. `next_key` is what they
+ * are scrambled with then; NULL: there is no next. The hashes of all rows of C come back. */
+typedef void proof_round(void *context, const struct proof_terms *terms, const uint32_t *next_key,
+                         struct hash *ret_leaves);
+
 struct proof_engine {
     proof_multiply *multiply;
     void *context;
+    proof_round *round; /* NULL: rounds are made of `multiply` */
 };
 
 /* By this processor, with B in memory: the reference that all others must equal. */

@@ -161,7 +161,8 @@ const char *audits_answer_in(struct world *world, const struct challenge *challe
     audits_ping(world, challenge);
     memcpy(proof.seed, challenge->seed, sizeof proof.seed);
     auto_proof_run struct proof_run *run = proof_run_open_live(
-        &proof, (struct proof_engine){ multiply, &cheats }, learn, &asker, &commitment);
+        &proof, (struct proof_engine){ .multiply = multiply, .context = &cheats }, learn, &asker,
+        &commitment);
     CHECK(run != NULL);
     CHECK(!audits_show(world, challenge, &opening, &verdict)); /* not before it has committed */
     world_pass(world, took_us);

@@ -10,6 +10,7 @@ static struct bench_report some_report(int64_t gpu_count)
 {
     struct bench_report report = { .age_s = 60,
                                    .backend = "opencl",
+                                   .driver = "550.54",
                                    .cpu_mops = 9000,
                                    .disk_read_mbs = 2100,
                                    .disk_write_mbs = 1300,
@@ -22,6 +23,14 @@ static struct bench_report some_report(int64_t gpu_count)
         report.gpus[i].memory_mbs = 900000;
         report.gpus[i].pcie_down_mbs = 24000;
         report.gpus[i].pcie_up_mbs = 23000;
+        report.gpus[i].i8_gops = 600000;
+        report.gpus[i].peer_mbs = 50000;
+        report.gpus[i].wrong = i;
+        report.gpus[i].temperature_c = 71;
+        report.gpus[i].power_w = -1;
+        report.gpus[i].core_mhz = 1700;
+        report.gpus[i].memory_mhz = 9500;
+        report.gpus[i].brakes = 5;
     }
     return report;
 }
@@ -42,6 +51,7 @@ static void test_what_is_written_is_read(void **state)
         CHECK_OK(bench_report_decode(root, &got, &err), &err);
         CHECK_INT(got.age_s, 60);
         CHECK_TEXT(got.backend, "opencl");
+        CHECK_TEXT(got.driver, "550.54");
         CHECK_INT(got.cpu_mops, 9000);
         CHECK_INT(got.disk_read_mbs, 2100);
         CHECK_INT(got.disk_write_mbs, 1300);
@@ -50,6 +60,29 @@ static void test_what_is_written_is_read(void **state)
         for (int64_t i = 0; i < count; i++)
             CHECK(memcmp(&got.gpus[i], &report.gpus[i], sizeof got.gpus[i]) == 0);
     }
+}
+
+/* What one of them did not say yet is unknown. */
+static void test_older_agents_are_understood(void **state)
+{
+    static const char text[] =
+        "{\"age_s\":1,\"backend\":\"opencl\",\"cpu_mops\":1,\"disk_read_mbs\":1,"
+        "\"disk_write_mbs\":1,\"disk_iops\":1,\"gpus\":[{\"uuid\":\"GPU-1\",\"tf32_gflops\":0,"
+        "\"f32_gflops\":9,\"f16_gflops\":0,\"bf16_gflops\":0,\"memory_mbs\":7,"
+        "\"pcie_down_mbs\":1,\"pcie_up_mbs\":1}]}";
+    static struct bench_report got;
+    auto_json json_t *root = NULL;
+    struct error err;
+
+    (void)state;
+    CHECK_OK(json_parse(text, strlen(text), &root, &err), &err);
+    CHECK_OK(bench_report_decode(root, &got, &err), &err);
+    CHECK_TEXT(got.driver, "");
+    CHECK_INT(got.gpus[0].f32_gflops, 9);
+    CHECK_INT(got.gpus[0].i8_gops + got.gpus[0].peer_mbs + got.gpus[0].wrong, 0);
+    CHECK_INT(got.gpus[0].temperature_c, -1);
+    CHECK_INT(got.gpus[0].core_mhz, -1);
+    CHECK_INT(got.gpus[0].brakes, -1);
 }
 
 static void test_what_makes_no_sense_is_refused(void **state)
@@ -90,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_is_read),
+        cmocka_unit_test(test_older_agents_are_understood),
         cmocka_unit_test(test_what_makes_no_sense_is_refused),
     };
 

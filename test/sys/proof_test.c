@@ -142,8 +142,8 @@ static void test_honest_runs_are_never_caught(void **state)
     struct proof_plain *plain = proof_plain_open(&terms);
     struct memory memory = memory_of(proof_plain_engine(plain));
     struct hash commitment;
-    auto_proof_run struct proof_run *run =
-        proof_run_open(&terms, (struct proof_engine){ remember, &memory }, &commitment);
+    auto_proof_run struct proof_run *run = proof_run_open(
+        &terms, (struct proof_engine){ .multiply = remember, .context = &memory }, &commitment);
 
     (void)state;
     memory.is_filled = true;
@@ -169,8 +169,8 @@ static void leave_out(double part)
         left -= memory.is_made_up[at] ? 0 : 1;
         memory.is_made_up[at] = true;
     }
-    auto_proof_run struct proof_run *run =
-        proof_run_open(&terms, (struct proof_engine){ remember, &memory }, &commitment);
+    auto_proof_run struct proof_run *run = proof_run_open(
+        &terms, (struct proof_engine){ .multiply = remember, .context = &memory }, &commitment);
     memory.is_filled = true;
     for (int trial = 0; trial < TRIALS; trial++)
         caught += challenge(&terms, run, &commitment, PROOF_OPENINGS) == PROOF_BAD_PRODUCT;
@@ -199,8 +199,8 @@ static void test_a_replay_is_always_caught(void **state)
     struct proof_plain *plain = proof_plain_open(&old);
     struct memory memory = memory_of(proof_plain_engine(plain));
     struct hash commitment;
-    auto_proof_run struct proof_run *run =
-        proof_run_open(&old, (struct proof_engine){ remember, &memory }, &commitment);
+    auto_proof_run struct proof_run *run = proof_run_open(
+        &old, (struct proof_engine){ .multiply = remember, .context = &memory }, &commitment);
     int64_t caught = 0;
 
     (void)state;
@@ -295,8 +295,8 @@ static void test_one_wrong_entry_of_an_opened_row_is_always_seen(void **state)
         struct slip slip = { proof_plain_engine(plain), trial % 2, (uint32_t)check_random(N),
                              (uint32_t)check_random(N) };
         struct hash commitment;
-        auto_proof_run struct proof_run *run =
-            proof_run_open(&terms, (struct proof_engine){ slip_once, &slip }, &commitment);
+        auto_proof_run struct proof_run *run = proof_run_open(
+            &terms, (struct proof_engine){ .multiply = slip_once, .context = &slip }, &commitment);
         auto_buf struct buf opening = buf_of(OPENING_MAX);
         struct proof_pair pairs[] = { { 1, 3 }, { slip.round, slip.row } };
         uint8_t weights[PROOF_SEED_SIZE];
@@ -322,8 +322,8 @@ static void check_in_parts(bool slips)
     auto_free uint8_t *saved = malloc(proof_check_size(&terms));
     uint8_t weights[PROOF_SEED_SIZE];
     struct hash commitment;
-    auto_proof_run struct proof_run *run =
-        proof_run_open(&terms, (struct proof_engine){ slip_once, &slip }, &commitment);
+    auto_proof_run struct proof_run *run = proof_run_open(
+        &terms, (struct proof_engine){ .multiply = slip_once, .context = &slip }, &commitment);
 
     for (size_t first = 0; first < 5; first += 2) {
         size_t count = first < 4 ? 2 : 1;
