@@ -247,6 +247,9 @@ static void send_session(struct link *link)
         .facts = *link->options.facts,
     };
     auto_buf struct buf body = buf_of(PROTO_BODY_MAX), bytes = buf_of(4096);
+    auto_buf struct buf whole = buf_of(PROTO_BODY_MAX + 4096);
+    char text[BASE64_SIZE(SIGNATURE_SIZE)], line[HEADER_SIZE];
+    const char *const headers[] = { line, NULL };
 
     memcpy(request.nonce, link->nonce, sizeof request.nonce);
     memcpy(request.boot_id, identity->boot_id, sizeof request.boot_id);
@@ -255,6 +258,9 @@ static void send_session(struct link *link)
     struct signature signature = crypto_sign_with(&identity->keys, bytes.bytes, bytes.length);
     memcpy(request.signature, signature.bytes, sizeof request.signature);
     session_request_encode(&body, &request);
+    hello_whole_signed(&whole, request.machine_id, body.bytes, body.length);
+    (void)identity_sign(identity, whole.bytes, whole.length, text);
+    (void)snprintf(line, sizeof line, "Berth-Signature: %s", text);
     send_plain(link,
                &(struct link_call){ .method = "POST",
                                     .path = "/agent/v1/session",
@@ -262,7 +268,7 @@ static void send_session(struct link *link)
                                     .timeout_ms = ANSWER_MS,
                                     .reply_max = REPLY_MAX,
                                     .on_done = on_session },
-               NULL, &link->step);
+               headers, &link->step);
 }
 
 static void on_nonce(void *context, const struct web_answer *answer)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -273,6 +274,23 @@ void probe_address(const char *url, char address[static 64], bool *ret_is_behind
     freeaddrinfo(found);
 }
 
+/* Of the program that runs, whatever is by now at its path. "": it cannot be read. */
+static void probe_own_digest(char ret_digest[static AGENT_DIGEST_SIZE])
+{
+    auto_close int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    struct stat info;
+
+    ret_digest[0] = '\0';
+    if (fd < 0 || fstat(fd, &info) < 0 || info.st_size <= 0)
+        return;
+    void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return;
+    struct hash digest = crypto_sha256(bytes, (size_t)info.st_size);
+    (void)munmap(bytes, (size_t)info.st_size);
+    (void)hex_format(digest.bytes, sizeof digest.bytes, ret_digest);
+}
+
 bool probe_machine(const struct probe_options *options, struct machine_facts *ret,
                    struct error *err)
 {
@@ -302,6 +320,7 @@ bool probe_machine(const struct probe_options *options, struct machine_facts *re
         facts.port_last = -1;
     }
     (void)snprintf(facts.agent_version, sizeof facts.agent_version, "%s", options->agent_version);
+    probe_own_digest(facts.agent_digest);
     (void)snprintf(facts.engine_version, sizeof facts.engine_version, "%s",
                    options->engine_version);
 

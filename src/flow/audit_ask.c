@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/agent_build.h"
 #include "flow/audit_trial.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
@@ -19,6 +20,7 @@ struct ask_work {
     struct instant now;
     const struct audit_terms *terms; /* NULL: as is right for the machine */
     bool is_census;
+    bool is_pressing; /* of the machine that is asked: something is odd */
     int64_t machine_id;
     size_t count;
     int64_t ids[AUDIT_BATCH_MAX];
@@ -103,10 +105,10 @@ static bool choose_size(struct db *db, const struct machine_row *row,
 }
 
 /* More of it is looked at where something was odd. */
-static int64_t openings_of(const struct machine_row *row, const struct machine_facts *facts)
+static int64_t openings_of(const struct ask_work *work, const struct machine_facts *facts)
 {
-    return audit_is_pressing(row->standing) && facts->challenge_level > 0 ? CHALLENGE_OPENINGS_MAX
-                                                                          : CHALLENGE_OPENINGS;
+    return work->is_pressing && facts->challenge_level > 0 ? CHALLENGE_OPENINGS_MAX
+                                                           : CHALLENGE_OPENINGS;
 }
 
 /* Nine tenths of what it says to have, and a little: what a driver keeps for itself is not asked
@@ -129,7 +131,7 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
     struct question question = {
         .terms = { AUDIT_COMPUTE, AUDIT_N, AUDIT_ROUNDS, true },
         .company = count > 1 ? AUDIT_TOGETHER : AUDIT_ALONE,
-        .openings = openings_of(row, &hardware->facts),
+        .openings = openings_of(work, &hardware->facts),
         .only = -1,
     };
 
@@ -146,7 +148,7 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
     }
     if (work->is_census) {
         question.company = AUDIT_CENSUS;
-        if (!audit_is_pressing(row->standing) && draw(100) >= AUDIT_CENSUS_OPENED_PERCENT)
+        if (!work->is_pressing && draw(100) >= AUDIT_CENSUS_OPENED_PERCENT)
             question.openings = 0;
     } else if (work->terms != NULL) {
         question.terms = *work->terms;
@@ -212,6 +214,7 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     struct machine_row row;
     struct hardware *hardware;
     struct question question;
+    enum agent_build_state build;
     bool has, is_asked;
 
     if (!machine_lock(db, work->machine_id, err) ||
@@ -220,11 +223,12 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     if (!has || !row.is_online ||
         (!work->is_census && instant_compare(row.audit_at, work->now) > 0))
         return true;
-    if (!hardware_load(db, &row, work->now, &arena, &hardware, err))
+    if (!hardware_load(db, &row, work->now, &arena, &hardware, err) ||
+        !agent_build_judge(db, &hardware->facts, &build, err))
         return false;
+    work->is_pressing = audit_is_pressing(row.standing) || build == AGENT_BUILD_UNKNOWN;
     if (!work->is_census)
-        row.audit_at = instant_add(
-            work->now, audit_wait_us(draw(UINT64_MAX), audit_is_pressing(row.standing)));
+        row.audit_at = instant_add(work->now, audit_wait_us(draw(UINT64_MAX), work->is_pressing));
     is_asked = !row.is_simulated && is_idle(hardware);
     if (is_asked && !choose(db, work, &row, hardware, &arena, &question, err))
         return false;

@@ -15,6 +15,8 @@
 #include "store/machine_standing.h"
 #include "store/quiet_hello.h"
 
+enum { SIGNED_EXTRA = 256 }; /* in front of a body that is signed */
+
 struct identity_work {
     int64_t machine_id;
     struct session_identity identity;
@@ -216,13 +218,46 @@ static bool is_signed(const struct session_request *request,
            crypto_verify(identity->public_key, &signature, text.bytes, text.length);
 }
 
+/* Whether all of its body is its own; false where it does not say so. */
+static bool is_whole_signed(const struct session_request *request,
+                            const struct session_identity *identity)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX + SIGNED_EXTRA);
+    struct signature signature;
+
+    if (!request->has_whole_signature)
+        return false;
+    hello_whole_signed(&text, request->machine_id, request->body, request->body_length);
+    memcpy(signature.bytes, request->whole_signature, sizeof signature.bytes);
+    return !text.has_overflowed &&
+           crypto_verify(identity->public_key, &signature, text.bytes, text.length);
+}
+
+/* The facts as they are kept: of its program nothing that is not signed. */
+static bool encode_facts(struct open_work *work, bool is_whole, struct arena *arena,
+                         struct error *err)
+{
+    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
+    struct machine_facts *facts = arena_alloc(arena, 1, sizeof *facts);
+
+    if (facts != NULL) {
+        *facts = work->request->facts;
+        if (!is_whole)
+            facts->agent_digest[0] = '\0';
+        machine_facts_encode(&text, facts);
+    }
+    work->facts =
+        facts == NULL || text.has_overflowed ? NULL : arena_copy(arena, text.bytes, text.length);
+    return work->facts != NULL ||
+           error_set(err, ERROR_OUT_OF_RANGE, "the facts of a machine are too long");
+}
+
 /* All that can be said before anything is written. SESSION_OPEN: it may be, `work` is ready. */
 static bool admit(const struct flow *flow, struct open_work *work, struct arena *arena,
                   struct error *err)
 {
     const struct session_request *request = work->request;
-    auto_buf struct buf facts = buf_of(PROTO_BODY_MAX);
-    bool has;
+    bool has, is_whole;
 
     work->outcome = SESSION_REFUSED;
     work->now = clock_now(flow->clock);
@@ -232,6 +267,9 @@ static bool admit(const struct flow *flow, struct open_work *work, struct arena 
     if (!has || !nonce_is_good(flow->server_keys, &terms, work->now, request->nonce) ||
         !is_signed(request, &work->identity))
         return true;
+    is_whole = is_whole_signed(request, &work->identity);
+    if (request->has_whole_signature && !is_whole)
+        return true;
     work->outcome = SESSION_BAD_FACTS;
     if (machine_facts_check(&request->facts) != MACHINE_OK)
         return true;
@@ -239,10 +277,8 @@ static bool admit(const struct flow *flow, struct open_work *work, struct arena 
     if (request->facts.is_simulated && !flow->allows_simulated)
         return true;
 
-    machine_facts_encode(&facts, &request->facts);
-    work->facts = facts.has_overflowed ? NULL : arena_copy(arena, facts.bytes, facts.length);
-    if (work->facts == NULL)
-        return error_set(err, ERROR_OUT_OF_RANGE, "the facts of a machine are too long");
+    if (!encode_facts(work, is_whole, arena, err))
+        return false;
     work->outcome = SESSION_OPEN;
     return true;
 }

@@ -20,6 +20,7 @@ enum {
     GPUS_MAX = 64, /* of one machine */
     GPU_UUID_SIZE = 64,
     NAME_SIZE = 128,
+    AGENT_DIGEST_SIZE = 65, /* SHA-256, hexadecimal */
 };
 
 struct gpu_facts {
@@ -55,6 +56,7 @@ struct machine_facts {
     int64_t cuda_version;                 /* times 10: 128 is 12.8; 0 without */
     bool is_simulated;                    /* the GPUs do not exist (--simulate-gpus) */
     char agent_version[32];
+    char agent_digest[AGENT_DIGEST_SIZE]; /* of its program, if it has signed that; else "" */
     char engine_version[32];
     int64_t gpu_count;
     struct gpu_facts gpus[GPUS_MAX];

@@ -35,6 +35,7 @@ static const struct field facts_fields[] = {
     FIELD_INT(F, cuda_version, 0, 10000),
     FIELD_BOOL(F, is_simulated),
     FIELD_CHARS(F, agent_version),
+    { FIELD_ROW(F, agent_digest, FIELD_KIND_CHARS), .is_optional = true },
     FIELD_CHARS(F, engine_version),
 };
 #undef F
@@ -274,6 +275,12 @@ void hello_signed(struct buf *out, const struct session_request *request)
                base64_format(request->nonce, sizeof request->nonce, nonce), request->machine_id,
                request->boot_id, request->agent_incarnation,
                base64_format(request->fingerprint, sizeof request->fingerprint, fingerprint));
+}
+
+void hello_whole_signed(struct buf *out, int64_t machine_id, const char *body, size_t body_length)
+{
+    buf_printf(out, "berth-hello-v1\n%" PRId64 "\n", machine_id);
+    buf_append(out, body, body_length);
 }
 
 void request_signed(struct buf *out, const struct request_stamp *stamp, const char *body,

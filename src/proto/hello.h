@@ -7,7 +7,10 @@
  *                            "facts","signature"} -> {"session_epoch","heartbeat_ms","lease_ms"}
  *
  * Keys, nonces and signatures are base64url. The session's signature is Ed25519 over
- * hello_signed(). From then on every request of the machine carries the headers
+ * hello_signed(). Newer agents also sign all of the session's body, facts and nonce and all, in the
+ * header Berth-Signature, over hello_whole_signed(); what an agent says of its own program
+ * (facts.agent_digest) counts only then. From then on every request of the machine carries the
+ * headers
  *
  *   Berth-Machine, Berth-Epoch, Berth-Seq: decimal; Berth-Signature: over request_signed()
  *
@@ -61,6 +64,12 @@ struct session_request {
     uint8_t fingerprint[32];   /* hash over sorted GPU uuids, board serial, MAC addresses */
     struct machine_facts facts;
     uint8_t signature[64];
+
+    /* Beside the body: the signature over all of it, if it has one, and what that is over. */
+    bool has_whole_signature;
+    uint8_t whole_signature[64];
+    const char *body;
+    size_t body_length;
 };
 
 struct session_reply {
@@ -94,6 +103,9 @@ NODISCARD bool machine_facts_decode(const json_t *root, struct machine_facts *re
 /* The bytes under a session's signature: domain, nonce, machine, boot id, incarnation,
  * fingerprint. */
 void hello_signed(struct buf *out, const struct session_request *request);
+
+/* And under that of all of its body. */
+void hello_whole_signed(struct buf *out, int64_t machine_id, const char *body, size_t body_length);
 
 /* The bytes under a request's signature: domain, method, path with query, machine, epoch,
  * stream, seq, and the body's bytes. */

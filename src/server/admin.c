@@ -13,6 +13,7 @@
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
 #include "server/admin_approvals.h"
+#include "server/admin_builds.h"
 #include "server/admin_disputes.h"
 #include "server/admin_holds.h"
 #include "server/admin_money.h"
@@ -40,7 +41,7 @@ const struct option_row admin_options[] = {
       "dispute list: said, taken, won, lost; "
       "approval list: waiting" },
     { "operator", "FILE", "refund charge, hold take: your API key, for what takes two operators" },
-    { "reference", "R", "payout: what the bank or provider calls it" },
+    { "reference", "R", "payout: what the bank or provider calls it; build: its version" },
     { "reason", "TEXT", "payout fail, hold: why" },
     { "text", "TEXT", "dispute note: your words" },
     { "days", "N", "credit expect, hold: for how long (14; until it is ended)" },
@@ -347,6 +348,11 @@ static const struct admin_command {
     { "payments", "sweep", "",
       "have the server look at what the providers did in the last week, as every night", 2,
       admin_payments_sweep },
+    { "build", "list", "", "programs that hosts are meant to run", 2, admin_build_list },
+    { "build", "add", "SHA256 --reference VERSION",
+      "one of them, by what sha256sum says of berth-host; others are asked for more proofs", 3,
+      admin_build_add },
+    { "build", "remove", "SHA256", "no longer one of them", 3, admin_build_remove },
     { "machine", "verify", "ID", "count the machine as verified", 3, run_machine_verify },
     { "machine", "deverify", "ID", "take it off the market for new rentals", 3,
       run_machine_deverify },

@@ -162,6 +162,20 @@ static void finish_session(void *context, const struct session_open_reply *done,
     }
 }
 
+/* Agents of the version before have none. One that cannot be read is one that is wrong. */
+static void take_whole_signature(struct call *call, struct session_request *request)
+{
+    const char *text = http_header(call->request, "Berth-Signature");
+    size_t count;
+
+    request->has_whole_signature = text != NULL;
+    request->body = call->request->body;
+    request->body_length = call->request->body_length;
+    if (text != NULL && (!base64_parse(text, request->whole_signature, SIGNATURE_SIZE, &count) ||
+                         count != SIGNATURE_SIZE))
+        memset(request->whole_signature, 0, sizeof request->whole_signature);
+}
+
 void handle_agent_session(struct call *call)
 {
     struct pending_session *pending = arena_alloc(call->request->arena, 1, sizeof *pending);
@@ -171,6 +185,7 @@ void handle_agent_session(struct call *call)
         return reply_refuse(call, 503, "unavailable", "There is no room for this request.");
     if (!session_request_decode(call->body, &pending->request, &err))
         return reply_error(call, &err);
+    take_whole_signature(call, &pending->request);
     pending->call = *call;
     pending->call.body = NULL; /* what of it is needed was copied */
     flow_session_open_later(&call->app->flow,

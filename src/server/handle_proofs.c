@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proofs of compute: challenges, commitments and openings of agents, and the log for everybody. */
+#include "flow/agent_build.h"
 #include "flow/audit.h"
 #include "flow/audit_slice.h"
 #include "market/timing.h"
@@ -188,13 +189,15 @@ void handle_machine_proofs(struct call *call)
 {
     auto_buf struct buf body = buf_of(PROOFS_REPLY_MAX);
     struct encoder json = encoder_of(&body);
+    struct agent_build_view agent;
     struct machine_proof_row *proofs;
     struct error err;
     size_t count;
     bool has;
 
     if (!flow_audit_list(&call->app->flow, call->params[0].id, call->request->arena, &proofs,
-                         &count, &has, &err))
+                         &count, &has, &err) ||
+        (has && !flow_agent_build(&call->app->flow, call->params[0].id, &agent, &has, &err)))
         return reply_error(call, &err);
     if (!has)
         return reply_refuse(call, 404, "no_such_machine", "There is no machine %lld.",
@@ -202,6 +205,9 @@ void handle_machine_proofs(struct call *call)
     encode_object(&json);
     encode_field_bool(&json, "success", true);
     encode_field_int(&json, "machine_id", call->params[0].id);
+    field_known_text(&json, "agent_version", agent.version);
+    field_known_text(&json, "agent_digest", agent.digest);
+    encode_field_text(&json, "agent_build", agent_build_state_name(agent.state));
     encode_key(&json, "proofs");
     encode_array(&json);
     for (size_t i = 0; i < count; i++)

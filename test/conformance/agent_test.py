@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 
-from wire import Key, bytes_of, is_signed, request_text, session_text, text_of
+from wire import Key, bytes_of, is_signed, request_text, session_text, text_of, whole_text
 
 HEARTBEAT_MS, LEASE_MS, MACHINE = 5000, 30000, 77
 STREAMS = {"/agent/v1/heartbeat": "hb", "/agent/v1/desired": "poll"}
@@ -66,12 +66,17 @@ class Market:
         self.nonce = text_of(secrets.token_bytes(32))
         return 200, {"nonce": self.nonce, **FUTURE}
 
-    def open_session(self, body):
+    def open_session(self, body, headers, text):
         self.need(body.get("nonce") == self.nonce, "session: the nonce is the last one, used once")
         self.nonce = None
         self.need(len(bytes_of(body.get("fingerprint", ""))) == 32, "session: fingerprint has 32 bytes")
         self.need(is_signed(self.public, session_text(body), bytes_of(body.get("signature", ""))),
                   "session: the signature is over the six lines of the protocol")
+        if "Berth-Signature" in headers:
+            self.need(is_signed(self.public, whole_text(body["machine_id"], text), bytes_of(headers["Berth-Signature"])),
+                      "session: the signature in the header is over all of the body")
+        else:
+            self.need(not body["facts"].get("agent_digest"), "session: who says what program it is signs all of it")
         self.epoch += 1
         self.last_seq = {}
         self.sessions.append((time.monotonic(), body))
@@ -120,8 +125,10 @@ class Market:
     def answer(self, method, path, headers, text):
         with self.lock:
             body = json.loads(text) if text else {}
-            if path in ("/agent/v1/enroll", "/agent/v1/nonce", "/agent/v1/session"):
-                return {"enroll": self.enroll, "nonce": self.give_nonce, "session": self.open_session}[path[10:]](body)
+            if path == "/agent/v1/session":
+                return self.open_session(body, headers, text)
+            if path in ("/agent/v1/enroll", "/agent/v1/nonce"):
+                return {"enroll": self.enroll, "nonce": self.give_nonce}[path[10:]](body)
             if not self.check_stamp(method, path, headers, text):
                 return 409, {"success": False, "error": "conflict", "msg": "The session is over: open a new one."}
             if path == "/agent/v1/heartbeat":

@@ -17,7 +17,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 from kill_test import Market  # noqa: E402
-from wire import Key, request_text, session_text, text_of  # noqa: E402
+from wire import Key, request_text, session_text, text_of, whole_text  # noqa: E402
 
 FACTS = {"hostname": "box", "os_version": "Debian 12", "cpu_name": "any", "cpu_arch": "amd64", "cpu_cores": 8, "cpu_mhz": 0,
          "has_avx": True, "ram_mb": 16000, "disk_name": "", "disk_gb": 100, "disk_mbs": 0, "inet_up_kbps": 0,
@@ -87,6 +87,13 @@ def rules(agent):
     assert agent.post("/agent/v1/session", used)[0] == 200
     assert agent.post("/agent/v1/session", used)[0] == 401, "a nonce is good once"
     assert agent.post("/agent/v1/session", agent.hello() | {"boot_id": "another"})[0] == 401, "what was signed is said"
+    for spoiled, status in ((False, 200), (True, 401)):
+        body = json.dumps(agent.hello()).encode()
+        signature = text_of(agent.key.sign(whole_text(agent.machine, body)))
+        said = body.replace(b'"box"', b'"fox"') if spoiled else body
+        assert not spoiled or said != body
+        assert agent.post("/agent/v1/session", said, {"Berth-Signature": signature})[0] == status, "all of the body is signed"
+    assert agent.post("/agent/v1/session", agent.hello(), {"Berth-Signature": "x"})[0] == 401, "a signature is one"
     assert agent.beat(epoch=agent.epoch)[0] == 409, "an old epoch"
     agent.connect()
     assert agent.beat()[0] == 200

@@ -52,5 +52,9 @@ def session_text(body):
             f"{body['agent_incarnation']}\n{body['fingerprint']}\n").encode()
 
 
+def whole_text(machine, body):
+    return f"berth-hello-v1\n{machine}\n".encode() + body
+
+
 def request_text(method, path, machine, epoch, stream, seq, body):
     return f"berth-request-v1\n{method}\n{path}\n{machine}\n{epoch}\n{stream}\n{seq}\n".encode() + body

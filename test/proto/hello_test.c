@@ -42,6 +42,7 @@ static struct machine_facts random_facts(int64_t gpu_count)
     support_chars(facts.public_ip, sizeof facts.public_ip);
     support_chars(facts.driver_version, sizeof facts.driver_version);
     support_chars(facts.agent_version, sizeof facts.agent_version);
+    support_chars(facts.agent_digest, sizeof facts.agent_digest);
     support_chars(facts.engine_version, sizeof facts.engine_version);
     for (int64_t i = 0; i < gpu_count; i++) {
         struct gpu_facts *gpu = &facts.gpus[i];
@@ -347,6 +348,10 @@ static void test_signed_bytes_are_fixed(void **state)
     (void)state;
     request_signed(&text, &stamp, "{}", 2);
     CHECK_TEXT(text.bytes, "berth-request-v1\nPOST\n/agent/v1/heartbeat\n7\n41\nhb\n12\n{}");
+
+    buf_release(&text);
+    hello_whole_signed(&text, 7, "{\"a\":1}", 7);
+    CHECK_TEXT(text.bytes, "berth-hello-v1\n7\n{\"a\":1}");
 
     memset(request.nonce, 0, sizeof request.nonce);
     memset(request.fingerprint, 0xff, sizeof request.fingerprint);
