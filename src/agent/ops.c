@@ -18,6 +18,7 @@
 #include "proto/fields.h"
 #include "sys/fd.h"
 #include "sys/file.h"
+#include "sys/trace.h"
 
 enum { COPY_TEXT_MAX = 640, FILE_MAX = 8 << 20, NAME_SIZE_MAX = OP_ID_SIZE + 8 };
 
@@ -36,10 +37,11 @@ struct op {
     char id[OP_ID_SIZE];
     enum op_state state;
     struct ops *ops;
-    struct job *job;   /* under way */
-    int64_t source_id; /* of a copy or a clone, which end with the server's list */
-    int64_t target_id; /* of a copy: whose text says how it goes; else 0 */
-    bool is_long;      /* it takes none of the others' places */
+    struct job *job;             /* under way */
+    int64_t source_id;           /* of a copy or a clone, which end with the server's list */
+    int64_t target_id;           /* of a copy: whose text says how it goes; else 0 */
+    char request_id[TRACE_SIZE]; /* that it came of; "" none */
+    bool is_long;                /* it takes none of the others' places */
 };
 
 struct ops {
@@ -265,6 +267,10 @@ static void on_end(void *context, const struct job_end *job_end)
     const char *output = json_string_value(json_object_get(job_end->result, "output"));
     const json_t *code = json_object_get(job_end->result, "exit_code");
 
+    trace_set(op->request_id);
+    log_write(&op->ops->options.log, LOG_INFO, "operation ended", "%s: %s", op->id,
+              job_end->is_done ? "done" : job_end->err.text);
+    trace_set(NULL);
     if (op->source_id != 0)
         tell_copy(op, job_end->is_done && output != NULL ? output : "failed: ",
                   job_end->is_done ? "" : job_end->err.text, true);
@@ -327,10 +333,16 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
     if (wanted->kind == OP_OTHER)
         return end(op, OP_FAILED,
                    "This host does not know that operation: its berth-host is too old for it.");
+    (void)snprintf(op->request_id, sizeof op->request_id, "%s",
+                   wanted->request_id != NULL ? wanted->request_id : "");
+    trace_set(op->request_id); /* its child's, too */
+    log_write(&ops->options.log, LOG_INFO, "operation begun", "%s for instance %" PRId64, op->id,
+              wanted->instance_id);
     op->is_long = is_long(wanted->kind);
     op->source_id = wanted->source_id; /* 0 but for a copy and a clone */
     bool has_begun = wanted->kind == OP_COPY ? begin_copy(op, wanted, &err)
                                              : job_start(ops->loop, &spec, &op->job, &err);
+    trace_set(NULL);
     if (has_begun)
         return;
     if (op->source_id != 0)

@@ -18,6 +18,7 @@
 #include "agent/work_result.h"
 #include "market/image.h"
 #include "sys/fd.h"
+#include "sys/trace.h"
 
 #define LATEST ":latest"
 
@@ -328,6 +329,12 @@ static void on_progress(void *context, const char *text)
     agent_wake(instance->agent);
 }
 
+/* For whom what follows is done. */
+static void trace_instance(const struct instance *instance)
+{
+    trace_set(instance->desired != NULL ? instance->desired->request_id : NULL);
+}
+
 static void on_end(void *context, const struct job_end *end)
 {
     struct instance *instance = context;
@@ -336,6 +343,7 @@ static void on_end(void *context, const struct job_end *end)
     struct error err = end->err;
 
     instance->under_way = PLAN_NOTHING;
+    trace_instance(instance);
     if (end->is_done &&
         work_result_decode(end->result, instance->agent->host.host, &result, &err)) {
         take_result(instance, step, &result);
@@ -343,6 +351,7 @@ static void on_end(void *context, const struct job_end *end)
         fail(instance, step, &err, false);
         observe_refresh(instance->agent->observer);
     }
+    trace_set(NULL);
     agent_wake(instance->agent);
 }
 
@@ -425,7 +434,10 @@ static bool begin(struct instance *instance, enum plan_step step, struct error *
     instance->was_cut = false;
     instance->up_session = 0;
     instance->begun_us = loop_now_us(agent->loop);
-    if (!job_start(agent->loop, &spec, &instance->job, err))
+    trace_instance(instance); /* its child's, too */
+    bool has_begun = job_start(agent->loop, &spec, &instance->job, err);
+    trace_set(NULL);
+    if (!has_begun)
         return false;
     instance->under_way = step;
     log_write(&agent->log, LOG_DEBUG, "step begun", "instance %" PRId64 ": %s", instance->id,

@@ -315,6 +315,12 @@ void change_turn_automation(struct contract_row *contract, struct instant now)
     contract->automation.idle_since = (struct instant){ 0 };
 }
 
+/* What a host says of itself comes of what it was told before. */
+static bool is_answer(enum rental_event event)
+{
+    return event >= RENTAL_REPORTED_LOADING && event <= RENTAL_REPORTED_ABSENT;
+}
+
 bool change_contract(struct change *change, struct contract_row *contract, enum rental_event event,
                      const char *detail, bool *ret_has_changed, struct error *err)
 {
@@ -351,7 +357,8 @@ bool change_contract(struct change *change, struct contract_row *contract, enum 
                              .state = contract->state,
                              .reason = arrow->reason,
                              .detail = detail,
-                             .decision_id = change->decision_id };
+                             .decision_id = change->decision_id,
+                             .is_answer = is_answer(event) };
     if (!contract_update(change->db, contract, gen_before, err) ||
         !event_insert(change->db, &row, err) ||
         !db_notify(change->db, TOPIC_CONTRACT, contract->id, err))

@@ -12,6 +12,7 @@
 #include "store/bid.h"
 #include "store/claim.h"
 #include "store/contract.h"
+#include "store/event.h"
 #include "store/machine.h"
 #include "store/op.h"
 #include "store/session.h"
@@ -135,7 +136,12 @@ static bool fill(struct db *db, const struct desired_work *work,
     size_t gpu_count;
     bool has;
 
+    const char *request_id;
+
+    if (!event_request(db, contract->id, work->arena, &request_id, err))
+        return false;
     *instance = (struct desired_instance){ .id = contract->id,
+                                           .request_id = request_id,
                                            .gen = contract->gen,
                                            .state = state_of(contract),
                                            .is_kept_running = contract->kind == KIND_IDLE,
@@ -209,6 +215,7 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
     for (size_t i = 0; i < count; i++) {
         work->desired.ops[i] = (struct desired_op){
             .op_id = ops[i].op_id,
+            .request_id = *ops[i].request_id != '\0' ? ops[i].request_id : NULL,
             .kind = ops[i].is_exec ? OP_EXEC : OP_LOGS,
             .instance_id = ops[i].contract_id,
             .min_gen = ops[i].min_gen,

@@ -46,6 +46,12 @@ static const struct field grown_fields[] = {
 };
 static const struct field_list grown_list = FIELD_LIST(grown_fields);
 
+/* There where somebody asked for it. */
+static const struct field request_fields[] = {
+    FIELD_LINE_OPTIONAL(struct desired_instance, request_id, 1, REQUEST_ID_LENGTH),
+};
+static const struct field_list request_list = FIELD_LIST(request_fields);
+
 /* Written where one of them is any. */
 static const struct field limit_fields[] = {
     FIELD_INT_ADDED(struct desired_instance, up_mbit, 0, DESIRED_MBIT_MAX),
@@ -116,6 +122,7 @@ static const struct field op_fields[] = {
     FIELD_INT(struct desired_op, tail, 0, DESIRED_TAIL_MAX),
     FIELD_BOOL(struct desired_op, is_daemon_log),
     FIELD_LINE_OPTIONAL(struct desired_op, since, 1, DESIRED_SINCE_LENGTH),
+    FIELD_LINE_OPTIONAL(struct desired_op, request_id, 1, REQUEST_ID_LENGTH),
 };
 static const struct field_list op_list = FIELD_LIST(op_fields);
 
@@ -285,6 +292,8 @@ static void encode_instance(struct encoder *json, const struct desired_instance 
         fields_encode(json, &token_list, instance);
     if (instance->grown_gb > 0)
         fields_encode(json, &grown_list, instance);
+    if (instance->request_id != NULL)
+        fields_encode(json, &request_list, instance);
     if (instance->up_mbit > 0 || instance->down_mbit > 0)
         fields_encode(json, &limit_list, instance);
     if (instance->copy_count > 0)
@@ -470,6 +479,7 @@ static bool decode_instance(const json_t *object, struct arena *arena,
     if (!decode_texts(object, &gpus_texts, arena, &instance->gpus, err) ||
         !decode_copies(object, arena, instance, err) ||
         !fields_decode(object, &grown_list, arena, instance, err) ||
+        !fields_decode(object, &request_list, arena, instance, err) ||
         !fields_decode(object, &limit_list, arena, instance, err))
         return false;
     instance->gpu_count = member_count(object, "gpus");

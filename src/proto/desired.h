@@ -125,8 +125,11 @@ struct desired_copy {
     const char *from, *to;
 };
 
+enum { REQUEST_ID_LENGTH = 64 };
+
 struct desired_instance {
     int64_t id, gen;
+    const char *request_id; /* that the state came of, for the log; NULL: none */
     enum desired_state state;
     bool is_kept_running;      /* started again, after a pause, whenever it has ended by itself */
     int64_t restart_nonce;     /* restart when the one on disk is lower */
@@ -161,6 +164,7 @@ enum op_kind {
 };
 
 struct desired_op {
+    const char *request_id; /* that it came of, for the log; NULL: none */
     const char *op_id; /* 32 hexadecimal digits: also the agent's key against running it twice */
     enum op_kind kind;
     int64_t instance_id, min_gen;

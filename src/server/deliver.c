@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "sys/thread.h"
+#include "sys/trace.h"
 
 enum { ITEMS_ARENA_MAX = 16 << 20, IDLE_SECONDS = 60 };
 
@@ -115,6 +116,9 @@ static void deliver_item(struct deliver *deliver, const struct outbox_item *item
                   (long long)item->id, item->provider);
     else if (!provider->send(provider->context, item, &status, &response, &err))
         log_failure(flow->log, "delivery failed", &err);
+    else
+        log_write(flow->log, LOG_DEBUG, "delivered", "item %lld, %s, status %lld",
+                  (long long)item->id, item->provider, (long long)status);
     struct finish finish = { .deliver = deliver,
                              .id = item->id,
                              .result = judge(deliver, item, provider != NULL, status) };
@@ -127,6 +131,14 @@ static void deliver_item(struct deliver *deliver, const struct outbox_item *item
     metrics_add(deliver->options.metrics,
                 finish.result.end == OUTBOX_DONE ? METRICS_DELIVERIES : METRICS_DELIVERIES_FAILED,
                 1);
+}
+
+/* For the request that it came of, whoever makes it. */
+static void carry_out(struct deliver *deliver, const struct outbox_item *item)
+{
+    trace_set(item->request_id);
+    deliver_item(deliver, item);
+    trace_set(NULL);
 }
 
 static bool is_stopping(struct deliver *deliver)
@@ -151,7 +163,7 @@ static void deliver_due(struct deliver *deliver)
             return;
         }
         for (size_t i = 0; i < batch.count && !is_stopping(deliver); i++)
-            deliver_item(deliver, &batch.items[i]);
+            carry_out(deliver, &batch.items[i]);
         count = batch.count;
     } while (count > 0 && !is_stopping(deliver));
 }

@@ -11,6 +11,7 @@
 #include "server/http_reaper.h"
 #include "server/http_refuse.h"
 #include "server/target.h"
+#include "sys/trace.h"
 
 enum {
     DISCARD_MAX = 16 << 20, /* bytes of a body that is too large: read past, to be told so */
@@ -342,7 +343,9 @@ static enum MHD_Result dispatch(struct http_exchange *exchange)
         (void)exchange_refuse(exchange, 503, "unavailable", "The server is stopping.");
     } else {
         atomic_fetch_add(&exchange->holders, 1);
+        trace_set(exchange->id);
         http->options.handler(http->options.context, exchange);
+        trace_set(NULL);
     }
     return settle(exchange);
 }
@@ -471,7 +474,9 @@ static void run_work(void *context, void *subject)
     struct http_exchange *exchange = subject;
 
     (void)context;
-    exchange->work(exchange->work_context, exchange);
+    trace_set(exchange->id);
+    exchange->work(exchange->work_context, exchange); /* which may end it */
+    trace_set(NULL);
 }
 
 void http_work(struct http_exchange *exchange, http_handler *work, void *context)

@@ -4,11 +4,12 @@
 #include <stdint.h>
 
 #include "store/rows.h"
+#include "sys/trace.h"
 
 #define OP_COLUMNS                                                                                 \
     "id, contract_id, machine_id, owner_id, op_id, token_hash, is_exec, min_gen, command, "        \
     "filter, tail, is_daemon_log, created_us, expires_us, progress, since, exit_code, "            \
-    "source_id, source_machine_id, source_host, source_port, image, login, is_paused"
+    "source_id, source_machine_id, source_host, source_port, image, login, is_paused, request_id"
 
 static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -34,7 +35,8 @@ static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct
         !rows_number(row, 16, -1, 255, &op->exit_code, err) ||
         !rows_text_or_null(row, 19, arena, &op->source_host, err) ||
         !rows_text_or_null(row, 21, arena, &op->image, err) ||
-        !rows_text_or_null(row, 22, arena, &op->login, err))
+        !rows_text_or_null(row, 22, arena, &op->login, err) ||
+        !rows_text(row, 24, arena, &op->request_id, err))
         return false;
     op->source_id = db_column_is_null(row, 17) ? 0 : db_column_int(row, 17);
     op->source_machine_id = db_column_is_null(row, 18) ? 0 : db_column_int(row, 18);
@@ -48,7 +50,7 @@ static bool op_read_whole(struct db_rows *row, struct arena *arena, void *item, 
 {
     struct op_row *op = item;
 
-    return op_read(row, arena, item, err) && rows_text_or_null(row, 24, arena, &op->output, err);
+    return op_read(row, arena, item, err) && rows_text_or_null(row, 25, arena, &op->output, err);
 }
 
 static struct db_value number_or_null(int64_t number)
@@ -58,23 +60,23 @@ static struct db_value number_or_null(int64_t number)
 
 bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct error *err)
 {
-    return db_insert(db,
-                     "INSERT INTO op (contract_id, machine_id, owner_id, op_id, token_hash, "
-                     "is_exec, min_gen, command, filter, tail, is_daemon_log, created_us, "
-                     "expires_us, since, source_id, source_machine_id, source_host, source_port, "
-                     "image, login, is_paused) "
-                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-                     "$16, $17, $18, $19, $20, $21) RETURNING id",
-                     DB_ARGS(db_int(op->contract_id), db_int(op->machine_id), db_int(op->owner_id),
-                             db_text(op->op_id),
-                             db_bytes(op->token_hash.bytes, sizeof op->token_hash.bytes),
-                             db_int(op->is_exec), db_int(op->min_gen), db_text(op->command),
-                             db_text(op->filter), db_int(op->tail), db_int(op->is_daemon_log),
-                             db_instant(op->created), db_instant(op->expires), db_text(op->since),
-                             number_or_null(op->source_id), number_or_null(op->source_machine_id),
-                             db_text(op->source_host), number_or_null(op->source_port),
-                             db_text(op->image), db_text(op->login), db_int(op->is_paused)),
-                     ret_id, err);
+    return db_insert(
+        db,
+        "INSERT INTO op (contract_id, machine_id, owner_id, op_id, token_hash, "
+        "is_exec, min_gen, command, filter, tail, is_daemon_log, created_us, "
+        "expires_us, since, source_id, source_machine_id, source_host, source_port, "
+        "image, login, is_paused, request_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+        "$16, $17, $18, $19, $20, $21, $22) RETURNING id",
+        DB_ARGS(db_int(op->contract_id), db_int(op->machine_id), db_int(op->owner_id),
+                db_text(op->op_id), db_bytes(op->token_hash.bytes, sizeof op->token_hash.bytes),
+                db_int(op->is_exec), db_int(op->min_gen), db_text(op->command), db_text(op->filter),
+                db_int(op->tail), db_int(op->is_daemon_log), db_instant(op->created),
+                db_instant(op->expires), db_text(op->since), number_or_null(op->source_id),
+                number_or_null(op->source_machine_id), db_text(op->source_host),
+                number_or_null(op->source_port), db_text(op->image), db_text(op->login),
+                db_int(op->is_paused), db_text(trace_get())),
+        ret_id, err);
 }
 
 bool op_find(struct db *db, const struct hash *token_hash, struct arena *arena, struct op_row *ret,

@@ -27,6 +27,7 @@ struct op_row {
     /* Of a snapshot: what it is pushed as; with what login, sealed; whether all stands still. */
     const char *image, *login; /* NULL: it is none; without a login */
     bool is_paused;
+    const char *request_id; /* out; in, it is the thread's (sys/trace.h). "": none */
     struct instant created, expires;
     enum op_progress progress;
     const char *output; /* NULL while pending */

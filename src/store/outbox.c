@@ -7,6 +7,7 @@
 
 #include "store/driver.h"
 #include "store/rows.h"
+#include "sys/trace.h"
 
 #define IN_LANE                                                                                    \
     "CASE WHEN provider = '" OUTBOX_WEBHOOK "' THEN 1 "                                            \
@@ -26,14 +27,15 @@ bool outbox_append(struct db *db, const struct outbox_item *item, struct instant
     int64_t id, same;
     bool is_new, has_row;
 
-    if (!db_query_one(
-            db,
-            "INSERT INTO outbox (idem_key, provider, method, path, body, next_us, account) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (idem_key) DO NOTHING "
-            "RETURNING id",
-            DB_ARGS(db_text(item->key), db_text(item->provider), db_text(item->method),
-                    db_text(item->path), db_text(item->body), db_instant(now), db_text(account)),
-            read_id, &id, &is_new, err))
+    if (!db_query_one(db,
+                      "INSERT INTO outbox (idem_key, provider, method, path, body, next_us, "
+                      "account, request_id) "
+                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (idem_key) DO NOTHING "
+                      "RETURNING id",
+                      DB_ARGS(db_text(item->key), db_text(item->provider), db_text(item->method),
+                              db_text(item->path), db_text(item->body), db_instant(now),
+                              db_text(account), db_text(trace_get())),
+                      read_id, &id, &is_new, err))
         return error_context(err, "append %s", item->key);
     if (is_new)
         return db_notify(db, TOPIC_OUTBOX, id, err);
@@ -72,7 +74,8 @@ static bool read_item(struct db_rows *row, struct arena *arena, void *into, stru
            rows_text(row, 3, arena, &item->method, err) &&
            rows_text(row, 4, arena, &item->path, err) &&
            rows_text(row, 5, arena, &item->body, err) &&
-           rows_text(row, 7, arena, &item->account, err);
+           rows_text(row, 7, arena, &item->account, err) &&
+           rows_text(row, 9, arena, &item->request_id, err);
 }
 
 static const struct rows_reader reader = { "outbox", sizeof(struct outbox_item), read_item };
@@ -107,7 +110,7 @@ bool outbox_lease(struct db *db, const struct outbox_lease *lease, struct arena 
     if (!rows_load(
             db, &reader,
             "SELECT id, idem_key, provider, method, path, body, attempts, account, "
-            "COALESCE(first_sent_us, $1) FROM outbox "
+            "COALESCE(first_sent_us, $1), request_id FROM outbox "
             "WHERE state = 0 AND next_us <= $1 AND lease_until_us <= $1 AND " IN_LANE " = $3 "
             "ORDER BY next_us, id LIMIT $2",
             DB_ARGS(db_instant(lease->now), db_int((int64_t)lease->max), db_int(lease->lane)),

@@ -27,6 +27,7 @@ struct outbox_item {
     const char *provider; /* "mail", "stripe"; OUTBOX_WEBHOOK in the slow lane */
     const char *method, *path, *body;
     const char *account;       /* of a provider, that it is done as; NULL is ours */
+    const char *request_id;    /* out; in, it is the thread's (sys/trace.h). "": none */
     int64_t attempts;          /* leases so far, with this one */
     struct instant first_sent; /* when the first of them was taken */
 };

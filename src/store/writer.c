@@ -4,10 +4,12 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "store/db_sqlite.h"
 #include "sys/thread.h"
+#include "sys/trace.h"
 
 /* One write that waits: on the stack of its caller, or, where `done` is to hear of it, on its own.
  */
@@ -16,6 +18,7 @@ struct job {
     void *context;
     store_done *done;
     bool is_patient;
+    char trace[TRACE_SIZE];        /* its caller's */
     struct timespec patience_ends; /* of CLOCK_MONOTONIC */
     struct job *next;
     pthread_cond_t is_finished;
@@ -44,9 +47,13 @@ struct writer {
 static bool run_job(struct writer *writer, struct job *job)
 {
     struct db *db = writer->db;
+    char before[TRACE_SIZE];
 
     job->error.code = ERROR_NONE;
+    memcpy(before, trace_get(), sizeof before);
+    trace_set(job->trace);
     job->is_ok = job->work(db, job->context, &job->error);
+    trace_set(before);
     assert(!db->has_rows_open);
     if (job->is_ok && db->has_failed) {
         job->is_ok = false;
@@ -228,6 +235,7 @@ void writer_submit(struct writer *writer, const struct writer_job *what)
                          .done = what->done,
                          .is_patient = what->is_patient,
                          .patience_ends = thread_after(STORE_PATIENCE_MS * US_PER_MS) };
+    memcpy(job->trace, trace_get(), sizeof job->trace);
     (void)pthread_mutex_lock(&writer->lock);
     enqueue(writer, job);
     (void)pthread_mutex_unlock(&writer->lock);
@@ -262,6 +270,7 @@ bool writer_run(struct writer *writer, const struct writer_job *what, struct err
                        .context = what->context,
                        .is_patient = what->is_patient };
 
+    memcpy(job.trace, trace_get(), sizeof job.trace);
     (void)pthread_mutex_lock(&writer->lock);
     /* It would wait for itself. */
     assert(!pthread_equal(pthread_self(), writer->thread));

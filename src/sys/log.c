@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "sys/clock.h"
+#include "sys/trace.h"
 
 enum { DETAIL_SIZE = 4096, LINE_LENGTH_MAX = 8 * DETAIL_SIZE };
 
@@ -54,6 +55,10 @@ static void write_for_eyes(struct buf *line, const char *time, const char *level
     append_visible(line, event);
     buf_printf(line, "%s", *detail != '\0' ? "  " : "");
     append_visible(line, detail);
+    if (*trace_get() != '\0') {
+        buf_printf(line, "  request ");
+        append_visible(line, trace_get());
+    }
 }
 
 static void write_for_programs(struct buf *line, const char *time, const char *level,
@@ -66,6 +71,8 @@ static void write_for_programs(struct buf *line, const char *time, const char *l
     encode_field_text(&json, "level", level);
     encode_field_text(&json, "event", event);
     encode_field_text(&json, "detail", detail);
+    if (*trace_get() != '\0')
+        encode_field_text(&json, "request", trace_get());
     encode_end(&json);
 }
 

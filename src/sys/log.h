@@ -2,7 +2,8 @@
 /* What happened, one line each, on standard error.
  *
  * To a terminal: "14:03:22 info  agent connected  machine 7, epoch 41". To anything else:
- * one JSON object a line, {"time","level","event","detail"}, which journald keeps. `event`
+ * one JSON object a line, {"time","level","event","detail"}, and "request" while
+ * this thread works for one (sys/trace.h), which journald keeps. `event`
  * is a fixed text to search for; `detail` is formatted, and whatever it holds is escaped,
  * so that nobody outside can forge a line. Secrets are never passed here.
  *

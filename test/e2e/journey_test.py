@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import time
+import urllib.request
 
 from market import Failure, Market, check, main, steps, wait_until
 
@@ -27,7 +28,7 @@ class Journey:
     def cases(self):
         names = ["finds_the_machine", "rents_it", "works_in_it", "copies_files", "reads_logs",
                  "labels_it", "stops_it", "starts_it_and_finds_the_files", "reboots_it",
-                 "is_charged_while_it_runs", "destroys_it", "the_bill_is_exact"]
+                 "its_requests_are_known_to_the_end", "is_charged_while_it_runs", "destroys_it", "the_bill_is_exact"]
         return [(f"round {self.round}: {name.replace('_', ' ')}", getattr(self, name)) for name in names]
 
     def finds_the_machine(self):
@@ -135,6 +136,40 @@ class Journey:
         check(self.market.instance(self.id)["label"] == f"train-{self.round}", "the label is kept")
         status, _ = self.market.api("PUT", f"/api/v0/instances/{self.id}/", {"label": "x"}, user="bo")
         check(status == 404, f"another renter's instance does not exist for bo: {status}")
+
+    def its_requests_are_known_to_the_end(self):
+        """A request's id is in the host's log, in the row of what it asked for, and in the events that came of it."""
+        market, mark = self.market, len((self.market.dir / "host.log").read_text(errors="replace"))
+
+        def logged(event, request):
+            lines = (market.dir / "host.log").read_text(errors="replace")[mark:].splitlines()
+            return [line for line in map(parse_line, lines) if line.get("event") == event and
+                    line.get("request") == request]
+
+        def events(request):
+            rows = market.sql("SELECT state FROM contract_event WHERE contract_id = ? AND request_id = ? ORDER BY id",
+                              self.id, request)
+            return len(rows)
+
+        name = f"req-{self.round}"
+        self.ask(f"{name}-op", f"/api/v0/instances/command/{self.id}/", {"command": "true"})
+        wait_until("the host's log has the operation", 9, lambda: logged("operation ended", f"{name}-op"))
+        check(len(logged("operation begun", f"{name}-op")) == 1, "once")
+        check(market.sql("SELECT COUNT(*) FROM op WHERE request_id = ?", f"{name}-op") == [(1,)], "its row has it")
+        for verb, status in (("stopped", "stopped"), ("running", "running")):
+            self.ask(f"{name}-{verb}", f"/api/v0/instances/{self.id}/", {"state": verb})
+            market.wait_status(self.id, status)
+            wait_until(f"the host's log has {verb}", 9, lambda: logged("step done", f"{name}-{verb}"))
+            check(events(f"{name}-{verb}") >= 2, f"what was asked for, and the host's answer: {events(f'{name}-{verb}')}")
+        market.wait_running(self.id)
+
+    def ask(self, request_id, path, body):
+        request = urllib.request.Request(self.market.url + path, data=json.dumps(body).encode(), method="PUT")
+        for header, value in (("Content-Type", "application/json"), ("X-Request-Id", request_id),
+                              ("Authorization", f"Bearer {self.market.keys['ada']}")):
+            request.add_header(header, value)
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            check(reply.headers["X-Request-Id"] == request_id, "the answer says it again")
 
     def stops_it(self):
         self.market.berth("stop", "instance", self.id)
@@ -265,6 +300,13 @@ def volume_outlives_its_instance(market):
     check(json.loads(market.engine("GET", "/volumes")[1])["Volumes"] == [], "the engine has none")
     total = market.sql("SELECT total FROM meter WHERE instance_id = ? AND comp = 2", made["volume_id"])[0][0]
     check(total > 1_000_000, f"charged for as long as it was there: {total} us")
+
+
+def parse_line(line):
+    try:
+        return json.loads(line)
+    except ValueError:
+        return {}
 
 
 def short_credit(market):

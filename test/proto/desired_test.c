@@ -102,6 +102,7 @@ static struct desired_instance random_instance(struct arena *arena, int64_t id)
     }
     if (instance.state != DESIRED_ABSENT)
         instance.spec = random_spec(arena);
+    instance.request_id = check_random(2) ? support_text(arena, 1, REQUEST_ID_LENGTH, true) : NULL;
     instance.grown_gb = check_random(2) ? support_int(0, 1 << 20) : 0;
     instance.up_mbit = check_random(2) ? support_int(0, DESIRED_MBIT_MAX) : 0;
     instance.down_mbit = check_random(2) ? support_int(0, DESIRED_MBIT_MAX) : 0;
@@ -127,6 +128,7 @@ static struct desired_op random_op(struct arena *arena)
     bool is_clone = !is_copy && !is_snapshot && check_random(3) == 0;
 
     return (struct desired_op){
+        .request_id = check_random(2) ? "req-1" : NULL,
         .op_id = "0123456789abcdef0123456789abcdef",
         .kind = is_copy       ? OP_COPY
                 : is_snapshot ? OP_SNAPSHOT

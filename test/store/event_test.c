@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/event.h"
 
+#include <string.h>
+
 #include "store/support_rows.h"
+#include "sys/trace.h"
 
 static void insert(struct scene *scene, int64_t contract_id, int64_t seconds,
                    enum rental_state state)
@@ -37,6 +40,48 @@ static void test_every_field_comes_back(void **state)
     CHECK_INT(events[0].state, RENTAL_STOPPED);
     CHECK_INT(events[0].reason, REASON_EXITED);
     CHECK_TEXT(events[0].detail, "137");
+}
+
+/* What a host answers goes on with the request before; what comes by itself has none. */
+static void test_events_say_whose_request_they_came_of(void **state)
+{
+    static const struct {
+        const char *trace;
+        bool is_answer;
+        const char *want;
+    } rows[] = {
+        { "", true, "" },
+        { "rent-1", false, "rent-1" },
+        { "", true, "rent-1" },
+        { "beat", true, "rent-1" },
+        { "", false, "" },
+        { "", true, "" },
+        { "stop-2", false, "stop-2" },
+    };
+    auto_scene struct scene scene = scene_open(*state);
+    struct event_row *events;
+    const char *request;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct event_row event = { .contract_id = scene.contract,
+                                   .at = scene_at((int64_t)i),
+                                   .state = RENTAL_RUNNING,
+                                   .detail = "",
+                                   .is_answer = rows[i].is_answer };
+
+        trace_set(rows[i].trace);
+        CHECK_OK(event_insert(scene.db, &event, &scene.err), &scene.err);
+        trace_set(NULL);
+        check_row("event %zu", i);
+        CHECK_INT(list(&scene, scene.ada, 20, &events), (int64_t)i + 1);
+        CHECK_TEXT(events[i].request_id, rows[i].want);
+        CHECK_OK(event_request(scene.db, scene.contract, &scene.arena, &request, &scene.err),
+                 &scene.err);
+        CHECK(*rows[i].want == '\0' ? request == NULL : strcmp(request, rows[i].want) == 0);
+    }
+    CHECK_OK(event_request(scene.db, scene.contract_bob, &scene.arena, &request, &scene.err),
+             &scene.err);
+    CHECK(request == NULL);
 }
 
 /* In the order of their making, whatever their clock said. */
@@ -103,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_comes_back),
+        cmocka_unit_test(test_events_say_whose_request_they_came_of),
         cmocka_unit_test(test_the_last_few_are_listed_oldest_first),
         cmocka_unit_test(test_events_are_the_renters),
         cmocka_unit_test(test_an_event_is_of_an_instance),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/support.h"
+#include "sys/trace.h"
 
 enum { ARENA_MAX = 1 << 20 };
 
@@ -276,6 +277,70 @@ static void test_of_many_deliverers_one_gets_each(void **state)
     }
 }
 
+enum { WRITERS = 8, WRITES = 20 };
+
+struct traced {
+    pthread_t thread;
+    struct store *store;
+    int number;
+    bool is_ok;
+    struct error err;
+};
+
+static void *append_traced(void *context)
+{
+    struct traced *traced = context;
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "request-%d", traced->number);
+    trace_set(name);
+    traced->is_ok = true;
+    for (int i = 0; i < WRITES && traced->is_ok; i++) {
+        char key[32];
+        struct appending appending = { .key = key, .body = name, .seconds = 0 };
+
+        (void)snprintf(key, sizeof key, "%d.%d", traced->number, i);
+        traced->is_ok = store_write(traced->store, append_work, &appending, &traced->err);
+    }
+    return NULL;
+}
+
+/* However many write at once, and whoever's thread does it for them. */
+static void test_items_say_whose_request_they_came_of(void **state)
+{
+    struct support *support = *state;
+    struct traced writers[WRITERS];
+    static struct leasing leasing;
+    size_t count = 0;
+
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct traced){ .store = support->store, .number = i };
+        CHECK(pthread_create(&writers[i].thread, NULL, append_traced, &writers[i]) == 0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        CHECK(pthread_join(writers[i].thread, NULL) == 0);
+        CHECK_OK(writers[i].is_ok, &writers[i].err);
+    }
+    CHECK_TEXT(trace_get(), "");
+    append(support, "by-itself", 0);
+    do {
+        leasing =
+            (struct leasing){ .lease = { "d", at(1), at(60), OUTBOX_LEASE_MAX, OUTBOX_PROMPT },
+                              .arena = arena_of(ARENA_MAX) };
+        support_write(support, lease_work, &leasing);
+        for (size_t i = 0; i < leasing.count; i++) {
+            const struct outbox_item *item = &leasing.items[i];
+            bool is_nobodys = strcmp(item->key, "by-itself") == 0;
+
+            check_row("%s", item->key);
+            CHECK_TEXT(item->request_id, is_nobodys ? "" : item->body);
+        }
+        count += leasing.count;
+        arena_release(&leasing.arena);
+    } while (leasing.count > 0);
+    CHECK_INT((int64_t)count, WRITERS * WRITES + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_every_end_has_its_effect),
         cmocka_unit_test(test_so_much_of_a_response_is_kept),
         cmocka_unit_test(test_of_many_deliverers_one_gets_each),
+        cmocka_unit_test(test_items_say_whose_request_they_came_of),
     };
     return SUPPORT_RUN(tests);
 }

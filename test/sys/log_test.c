@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "sys/fd.h"
+#include "sys/trace.h"
 
 enum { TEXT_SIZE = 65536 };
 
@@ -114,6 +115,32 @@ static void test_failures_say_their_code(void **state)
                "error   heartbeat failed  CORRUPT: row 7\n");
 }
 
+/* Each thread has a request of its own, and no line has what was over by then. */
+static void test_lines_say_for_which_request(void **state)
+{
+    auto_close int fd = memfd_create("log", MFD_CLOEXEC);
+    struct log programs = { fd, LOG_INFO, false }, eyes = { fd, LOG_INFO, true };
+    char text[TEXT_SIZE], longest[TRACE_SIZE + 10];
+
+    (void)state;
+    trace_set("abc-1");
+    log_write(&programs, LOG_INFO, "event", "%s", "detail");
+    CHECK(strstr(written(fd, text), "\"detail\":\"detail\",\"request\":\"abc-1\"}\n") != NULL);
+    log_write(&eyes, LOG_INFO, "event", "%s", "detail");
+    CHECK_TEXT(written(fd, text) + sizeof "14:03:22 " - 1,
+               "info    event  detail  request abc-1\n");
+    trace_set(trace_get());
+    CHECK_TEXT(trace_get(), "abc-1");
+    trace_set(NULL);
+    log_write(&programs, LOG_INFO, "event", "%s", "detail");
+    CHECK(strstr(written(fd, text), "request") == NULL);
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    trace_set(longest);
+    CHECK_INT((int64_t)strlen(trace_get()), TRACE_SIZE - 1);
+    trace_set("");
+}
+
 static void test_the_environment_sets_the_level(void **state)
 {
     static const struct {
@@ -143,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_what_is_below_the_level_is_dropped),
         cmocka_unit_test(test_long_details_are_cut_short),
         cmocka_unit_test(test_failures_say_their_code),
+        cmocka_unit_test(test_lines_say_for_which_request),
         cmocka_unit_test(test_the_environment_sets_the_level),
     };
 
