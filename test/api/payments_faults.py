@@ -5,12 +5,14 @@ stuck once it heals, and the books are sound. A program that turns its own clock
 between it and fakes that remember stands fault_proxy.py.
 
     payments_faults.py RIG [STEP [FIRST]]
+    payments_faults.py RIG every STEP [JOBS]
 
 A list of faults that is longer than the retries of two months does not heal, so every byte is met by many short runs, each from
-another FIRST byte on, rather than by one with STEP 1.
+another FIRST byte on, rather than by one with STEP 1: `every` makes them, JOBS at a time, since they wait for most of theirs.
 """
 
 import collections
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -22,9 +24,31 @@ from fake_stripe import FakeStripe
 from fault_proxy import FaultProxy
 
 HOSTS, RENTERS = 8, 4
+APART, JOBS = 101, 16
+
+
+def every(rig, step, jobs):
+    """All runs whose faults are APART bytes from one another; the sums of what they say."""
+    def run(first):
+        return subprocess.run([sys.executable, "-B", __file__, rig, str(APART), str(first)], capture_output=True, text=True, check=False)
+
+    sums, bad = collections.Counter(), 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for first, done in zip(range(0, APART, step), pool.map(run, range(0, APART, step))):
+            found = re.search(r"^RESULT payments-faults (\d+) faults vs doubles (\d+) stuck (\d+) findings (\d+)", done.stdout, re.M)
+            if done.returncode != 0 or not found:
+                bad += 1
+                print(f"# from byte {first} on:\n{done.stdout}{done.stderr}", flush=True)
+            if found:
+                sums.update(dict(zip(("runs", "faults", "doubles", "stuck", "findings"), (1, *map(int, found.groups())))))
+    print(f"RESULT payments-faults-every-{step} {sums['faults']} faults in {sums['runs']} runs vs doubles {sums['doubles']} "
+          f"stuck {sums['stuck']} findings {sums['findings']} failed {bad}")
+    return 1 if bad or not sums["runs"] else 0
 
 
 def main():
+    if sys.argv[2:3] == ["every"]:
+        return every(sys.argv[1], int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else JOBS)
     rig, step = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 97
     first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     rounds = str(40000 // step + 800)
