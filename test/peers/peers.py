@@ -5,8 +5,8 @@
     peers.py DIR        a folder for npm; what is there already stays
 
 The golden files are made anew by the libraries and compared; what our fake signs, Stripe's library takes; the bytes of our calls do at
-stripe-stateful-mock what they should, once for a key. berthd itself buys credit at emulate, whole flows of it (emulate_flow.py). With PAYPAL_SPEC, PayPal's description of Payouts (payments_payouts_batch_v1.json),
-Prism holds our bytes to it.
+stripe-stateful-mock what they should, once for a key. berthd itself buys credit at emulate (emulate_flow.py), and is charged, declined, refunded and disputed at stripe-stateful-mock (stateful_flow.py). With PAYPAL_SPEC, PayPal's description of Payouts (payments_payouts_batch_v1.json),
+Prism holds our bytes to it, and berthd pays a host there (prism_flow.py).
 """
 
 import json
@@ -151,6 +151,9 @@ def main():
     spec = os.environ.get("PAYPAL_SPEC")
     if spec:
         prism(folder, spec)
+        if has_berthd("Prism"):
+            import prism_flow
+            prism_flow.run(folder, os.path.abspath(spec), start, say)
     else:
         print("skip Prism: PAYPAL_SPEC names no file")
     return 1 if failed else 0
