@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Numbers as people read them. Money comes as dollars; small rates keep the digits that differ. */
 
+/** Made once for each number of places: making one takes longer than all that it formats on a page. */
+const formats = new Map<number, Intl.NumberFormat>();
+
+function decimal(value: number, least: number, most: number): string {
+  const key = least * 100 + most;
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.NumberFormat('en-US', { minimumFractionDigits: least, maximumFractionDigits: most })));
+  return format.format(value);
+}
+
 export function money(value: number, digits?: number): string {
   const size = Math.abs(value);
   const places = digits ?? (size === 0 || size >= 1 ? 2 : size >= 0.01 ? 3 : 5);
-  const text = size.toLocaleString('en-US', { minimumFractionDigits: Math.min(2, places), maximumFractionDigits: places });
+  const text = decimal(size, Math.min(2, places), places);
   return `${value < 0 ? '−' : ''}$${text}`;
 }
 
@@ -16,7 +26,7 @@ export const GB_MB = 1024;
 
 export function number(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined) return '–';
-  return value.toLocaleString('en-US', { maximumFractionDigits: digits });
+  return decimal(value, 0, digits);
 }
 
 export const percent = (part: number, digits = 0): string => `${number(part * 100, digits)} %`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../lib/api';
 import { COUNTS, diskOf, filterCount, isBid, isReserved, searchOf, SORTS } from '../lib/query';
@@ -9,7 +9,7 @@ import { useStore } from '../lib/store';
 import { Button, Empty, Notice, Page, Segments, Select, Skeleton, useLoad } from '../ui/parts';
 import { Filters } from './search/filters';
 import { OfferList, useOffers } from './search/list';
-import { OfferCard } from './search/offer';
+import { OfferCard, useChoices } from './search/offer';
 import { Models, Places } from './search/pick';
 import { RentDialog } from './search/rent';
 import { fitsOf, useTemplate } from './search/template';
@@ -42,7 +42,7 @@ function NoOffers() {
   );
 }
 
-function Strip({ query, onWait }: { query: URLSearchParams; onWait: () => void }) {
+function Strip({ query }: { query: URLSearchParams }) {
   const market = useLoad(() => call('GET /api/v0/metrics/gpu/current/'));
   return (
     <div class="strip">
@@ -53,7 +53,6 @@ function Strip({ query, onWait }: { query: URLSearchParams; onWait: () => void }
       <Places query={query} />
       <Select label="Sort by" hideLabel value={query.get('sort') ?? 'score'} options={SORTS}
         onChange={(sort) => setQuery({ sort: sort === 'score' ? null : sort })} />
-      <Button icon="clock" onClick={onWait}>Wait for it</Button>
     </div>
   );
 }
@@ -63,14 +62,18 @@ export function SearchPage(_: { id: number }) {
   const { user } = useStore(session);
   const template = useTemplate(query.get('template') ?? '');
   const asking = searchOf(query, query.get('incompatible') === '1' ? {} : fitsOf(template));
-  const list = useOffers(JSON.stringify(asking), String(user?.id ?? 0));
+  const list = useOffers(JSON.stringify(asking), query, String(user?.id ?? 0));
   const { offers, error, reload } = list;
   const starts = useStarts(offers);
+  const [choices, choose] = useChoices();
   const [isFiltering, setFiltering] = useState(false);
   const kept = useRef<Offer | null>(null);
   const rentId = Number(query.get('rent'));
   const asked = offers?.find((offer) => offer.id === rentId) ?? null;
   const count = filterCount(query);
+  /* As they are while offers come: those alone are drawn anew then. */
+  const strip = useMemo(() => <Strip query={query} />, [query]);
+  const filters = useMemo(() => <Filters query={query} template={template} />, [query, template]);
 
   /* What is being rented stays before the eyes, whatever the list becomes behind it. */
   if (asked) kept.current = asked;
@@ -78,23 +81,24 @@ export function SearchPage(_: { id: number }) {
   return (
     <Page title="Find GPUs" lead={isBid(query) ? 'Interruptible: you bid, and run while your bid is the highest.'
       : isReserved(query) ? 'Reserved: as on demand, and cheaper for who pays ahead. What is struck through is the price without that.'
-        : 'On demand: at a fixed price, by the second, for as long as you want.'}>
-      <Strip query={query} onWait={() => setQuery({ wait: '1' })} />
+        : 'On demand: at a fixed price, by the second, for as long as you want.'}
+      actions={<Button icon="clock" onClick={() => setQuery({ wait: '1' })}>Wait for it</Button>}>
+      {strip}
       <div class="search">
         <aside class={isFiltering ? 'open' : undefined}>
           <Button icon="filter" aria-expanded={isFiltering} onClick={() => setFiltering(!isFiltering)}>
             {isFiltering ? 'Hide the filters' : count > 0 ? `Filters (${count})` : 'Filters'}
           </Button>
-          <Filters query={query} template={template} />
+          {filters}
         </aside>
         <div class="stack offers">
           {error && <Notice kind="bad" action={<Button onClick={reload}>Try again</Button>}>{error}</Notice>}
           {offers === null && !error && <Skeleton rows={5} height={118} />}
           {offers?.length === 0 && <NoOffers />}
           {offers && <p class="sr" role="status">{list.hasMore ? `More than ${offers.length} offers` : `${offers.length} offers`}</p>}
-          <OfferList list={list} draw={(offer) => (
-            <OfferCard key={offer.id} offer={offer} query={query} asking={asking}
-              starts={starts.get(offer.machine_id)} onRent={(bid) => setQuery({ rent: String(offer.id), bid })} />
+          <OfferList list={list} on={[list.query.toString(), starts, choices]} draw={(offer, place) => (
+            <OfferCard key={place} offer={offer} query={list.query} asking={asking}
+              starts={starts.get(offer.machine_id)} choice={choices.get(offer.id)} choose={(part) => choose(offer.id, part)} onRent={(bid) => setQuery({ rent: String(offer.id), bid })} />
           )} />
         </div>
       </div>

@@ -22,7 +22,7 @@ export function PriceTable({ rows, up, down, reserved = null }: { rows: [string,
   };
   return (
     <>
-      <Table head={['', 'an hour', 'a day', 'a month']} label="Price">
+      <Table kind="columns" head={['', 'an hour', 'a day', 'a month']} label="Price">
         {rows.map(([name, hour]) => line(name, hour))}
         {line('Total', total, reserved !== null)}
         {reserved !== null && line('Reserved, paid ahead', reserved)}
@@ -149,13 +149,21 @@ function Details({ offer }: { offer: Offer }) {
   );
 }
 
-export function OfferCard({ offer, query, asking, starts, onRent }: {
-  offer: Offer; query: URLSearchParams; asking: Record<string, unknown>; starts?: number | null; onRent: (bid: string | null) => void;
+/** What is opened of an offer, and bid for it. */
+export interface Choice { shown: 'price' | 'why' | null; isOpen: boolean; bid: string | null }
+const NO_CHOICE: Choice = { shown: null, isOpen: false, bid: null };
+
+/** What was chosen of offers, by their numbers: a card is a place in the list, whose offer changes with the filters. */
+export function useChoices(): [Map<number, Choice>, (offer: number, part: Partial<Choice>) => void] {
+  const [choices, setChoices] = useState(new Map<number, Choice>());
+  return [choices, (offer, part) => setChoices((was) => new Map(was).set(offer, { ...(was.get(offer) ?? NO_CHOICE), ...part }))];
+}
+
+export function OfferCard({ offer, query, asking, starts, choice = NO_CHOICE, choose, onRent }: {
+  offer: Offer; query: URLSearchParams; asking: Record<string, unknown>; starts?: number | null; choice?: Choice; choose: (part: Partial<Choice>) => void; onRent: (bid: string | null) => void;
 }) {
-  const [shown, setShown] = useState<'price' | 'why' | null>(null);
-  const [isOpen, setOpen] = useState(false);
+  const { shown, isOpen, bid } = choice;
   const least = (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3);
-  const [bid, setBid] = useState<string | null>(null);
   return (
     <article class={offer.is_rented ? 'offer taken' : 'offer'} aria-label={`${nameOf(offer)}, machine ${offer.machine_id}`}>
       <div class="offer-name">
@@ -174,17 +182,17 @@ export function OfferCard({ offer, query, asking, starts, onRent }: {
         <Pair name="Reliability" top={`${percent(offer.reliability, 2)} reliable`} bottom={offer.duration === null ? 'no end' : `for ${duration(offer.duration)}`} />
       </div>
       <div class="offer-act">
-        <Price offer={offer} query={query} onShow={() => setShown('price')} />
-        {isBid(query) && <BidBox offer={offer} bid={bid ?? least} onBid={setBid} />}
+        <Price offer={offer} query={query} onShow={() => choose({ shown: 'price' })} />
+        {isBid(query) && <BidBox offer={offer} bid={bid ?? least} onBid={(text) => choose({ bid: text })} />}
         <Button kind="primary" disabled={!offer.rentable} onClick={() => onRent(bid)} aria-label={`Rent ${nameOf(offer)}, offer ${offer.id}`}>Rent</Button>
         <p class="small">
-          <button class="open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} aria-label={`Details of offer ${offer.id}`}>Details</button>{' · '}
-          <button class="open" onClick={() => setShown('why')} aria-label={`Why is offer ${offer.id} here?`}>Why here?</button>
+          <button class="open" aria-expanded={isOpen} onClick={() => choose({ isOpen: !isOpen })} aria-label={`Details of offer ${offer.id}`}>Details</button>{' · '}
+          <button class="open" onClick={() => choose({ shown: 'why' })} aria-label={`Why is offer ${offer.id} here?`}>Why here?</button>
         </p>
       </div>
-      {isOpen && <div class="offer-more"><Details offer={offer} /></div>}
-      {shown === 'price' && <Breakdown offer={offer} query={query} onClose={() => setShown(null)} />}
-      {shown === 'why' && <Explain offer={offer} asking={asking} onClose={() => setShown(null)} />}
+      {isOpen && <div class="offer-more"><Details key={offer.id} offer={offer} /></div>}
+      {shown === 'price' && <Breakdown key={offer.id} offer={offer} query={query} onClose={() => choose({ shown: null })} />}
+      {shown === 'why' && <Explain key={offer.id} offer={offer} asking={asking} onClose={() => choose({ shown: null })} />}
     </article>
   );
 }
