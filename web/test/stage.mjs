@@ -16,6 +16,8 @@ export const WAIT = { timeout: 30000 };
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const WIDTHS = [360, 1440];
 const QUALITY = 50;
+const FRAME = 87; // pixels of the window
+const SETTLE_MS = 250; // until what a larger view shows is drawn
 const HEIGHT_MAX = 2200; // of a picture; what is below repeats itself
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--no-proxy-server'] });
@@ -34,6 +36,18 @@ export const step = (text) => console.log(`  ${text}`);
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const result = (name, value, unit, limit) =>
   console.log(`RESULT ${name} ${value} ${unit} vs limit ${limit} ratio ${(value / limit).toFixed(2)} better=lower`);
+
+/** Tables whose columns are cut off, and tabs whose present one is out of sight. */
+function misfits() {
+  const inView = (tab, nav) => tab.left >= nav.left - 1 && tab.right <= nav.right + 1;
+  const tables = [...document.querySelectorAll('.table')].filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1);
+  const tabs = [...document.querySelectorAll('.tabs')].filter((nav) => {
+    const here = nav.querySelector('[aria-current]');
+    return here && !inView(here.getBoundingClientRect(), nav.getBoundingClientRect());
+  });
+  return [...tables.map((one) => `the table "${one.getAttribute('aria-label')}" is ${one.scrollWidth} px wide where there are ${one.clientWidth}`),
+    ...tabs.map((one) => `the present tab of "${one.getAttribute('aria-label')}" is out of sight`)];
+}
 
 const given = new Set();
 
@@ -106,6 +120,11 @@ export class Person {
     const tall = await this.page.evaluate(() => (document.querySelector('dialog[open]') ? 0 : document.documentElement.scrollHeight));
     await toasts('hidden'); // of what was done on the way to this page
     if (tall > view.height) await this.page.setViewportSize({ width: view.width, height: Math.min(HEIGHT_MAX, tall) });
+    const { width, height } = this.page.viewportSize();
+    /* A picture ends where the window does, and the window has a frame that the view does not reckon with. */
+    const { windowId } = await session.send('Browser.getWindowForTarget');
+    await session.send('Browser.setWindowBounds', { windowId, bounds: { width, height: height + FRAME } });
+    await pause(SETTLE_MS);
     const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: QUALITY });
     await this.page.setViewportSize(view);
     await toasts('');
@@ -123,6 +142,7 @@ export class Person {
       for (const width of WIDTHS) {
         await this.page.setViewportSize({ width, height: width === 360 ? 780 : 900 });
         for (const one of await this.violations()) wrong.push(`${name}, ${colour}, ${width} px: ${one}`);
+        for (const one of await this.page.evaluate(misfits)) wrong.push(`${name}, ${width} px: ${one}`);
         const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
         if (wide > width) wrong.push(`${name} is ${wide} px wide where there are ${width}`);
         await this.shoot(`${name}-${colour}-${width}`);

@@ -70,7 +70,7 @@ function Row({ one, onDone }: { one: Machine; onDone: () => void }) {
         <td>{one.listed_gpu_cost === null ? '–' : rate(one.listed_gpu_cost)}<div class="muted small">bids from {one.min_bid_price === null ? '–' : rate(one.min_bid_price)}</div>
           <div class="muted small">{one.credit_discount_max ? `up to ${percent(one.credit_discount_max)} less paid ahead` : 'no discount'}</div></td>
         <td>↑ {perTb(one.listed_inet_up_cost)}<div>↓ {perTb(one.listed_inet_down_cost)}</div></td>
-        <td>{number(one.reliability2, 4)}<div class="muted small">{plural(one.num_recent_reports, 'report')} lately</div></td>
+        <td>{one.reliability2 === null ? '–' : one.reliability2.toFixed(4)}<div class="muted small">{plural(one.num_recent_reports, 'report')} lately</div></td>
         <td>{money(one.earn_hour, 3)}/h<div class="muted small">{money(one.earn_day)} a day</div></td>
         <td>{one.client_end_date === null ? '–' : duration(one.client_end_date - Date.now() / 1000)}</td>
       </tr>
@@ -112,7 +112,7 @@ export function MachinesPage(_: { id: number }) {
               <div class="field grow"><label class="sr" for="find">Find a machine</label>
                 <input id="find" type="search" data-find placeholder="Find by number, name, model, address or place" value={query.get('find') ?? ''} onInput={(event) => setQuery({ find: event.currentTarget.value })} /></div>
             </div>
-            <Table label="Machines" head={HEAD}>{shown.map((one) => <Row key={one.id} one={one} onDone={list.reload} />)}</Table>
+            <Table label="Machines" kind="dense" head={HEAD}>{shown.map((one) => <Row key={one.id} one={one} onDone={list.reload} />)}</Table>
             <p class="hint">D on demand, I interruptible, R reserved, x free or your own job: a letter for each GPU.</p>
           </>
         )}

@@ -132,7 +132,7 @@ function Days({ names }: { names: string[] }) {
           return (
             <div class="cards wide">
               <div><h3>Supply and demand, GPUs at a time</h3>
-                <Lines label="Supply and demand" series={['There', 'Rented']} format={(value) => number(value, 1)}
+                <Lines label="Supply and demand" series={['There', 'Rented']} format={(value) => number(value, value < 1 ? 3 : 1)}
                   points={days.map((one) => ({ at: at(one.days_ago), values: [one.gpu_hours / 24, one.rented_gpu_hours / 24] }))} /></div>
               <div><h3>Paid for a GPU and hour</h3>
                 {days.every((one) => one.price_median === null) ? <p class="muted">Nothing ran in these days.</p> : (

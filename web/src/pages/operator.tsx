@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** For who runs the market: whether the books are right, who is here, what waits, and what is done by hand. */
 import { call } from '../lib/api';
-import { moment, number } from '../lib/format';
+import { moment, money, number } from '../lib/format';
 import { usePlace } from '../lib/router';
 import { session } from '../lib/session';
 import { useStore } from '../lib/store';
@@ -24,7 +24,7 @@ function Ledger() {
             : <Notice kind="bad">The books are not balanced. Run <code>berthd check --ledger</code>, and let no money go out before you know why.</Notice>}
           <div class="figures">
             {([['Assets', trial.assets], ['Liabilities', trial.liabilities], ['Equity', trial.equity], ['Income', trial.income], ['Expenses', trial.expenses]] as const)
-              .map(([name, value]) => <div class="figure" key={name}><span>{name}</span><strong>${value}</strong></div>)}
+              .map(([name, value]) => <div class="figure" key={name} title={`$${value}`}><span>{name}</span><strong>{money(Number(value))}</strong></div>)}
           </div>
           <Table head={['Account', 'What it is for', 'Debits', 'Credits', 'Balance']} label="Trial balance">
             {trial.accounts.map((one) => (

@@ -245,7 +245,7 @@ function Grid({ types, initial }: { types: NotificationType[]; initial: Choices 
   });
   return (
     <div class="stack">
-      <Table head={['What happens', 'By mail', 'By webhook']} label="Notifications">
+      <Table kind="columns" head={['What happens', 'By mail', 'By webhook']} label="Notifications">
         {types.map((type) => {
           const now = choices[type.context]?.[type.slug] ?? type.default_preferences;
           return (

@@ -44,7 +44,7 @@ function Frame({ label, series, points, format, top, children }: Omit<Props, 'to
       <div class="ends" aria-hidden="true"><span>{first}</span><span>{points.length > 1 ? last : ''}</span></div>
       <details>
         <summary>As a table</summary>
-        <Table head={['', ...series]} label={label}>
+        <Table kind="columns" head={['', ...series]} label={label}>
           {points.map((point) => (
             <tr key={point.at}><th scope="row">{point.at}</th>
               {point.values.map((value, i) => <td class="num" key={series[i]}>{value === null ? '–' : format(value)}</td>)}</tr>

@@ -226,10 +226,13 @@ export function Card({ title, children, actions, class: name = '' }: Children & 
   );
 }
 
-export function Table({ head, children, label }: Children & { head: string[]; label: string }) {
+/** Where there is no room for its columns each row is a card, and each cell says of what column it is: by a name that
+ * the style takes from here. `kind` is for few, short columns, which stay columns, or for many, which stand closer. */
+export function Table({ head, children, label, kind = '' }: Children & { head: string[]; label: string; kind?: 'columns' | 'dense' | '' }) {
+  const names = Object.fromEntries(head.map((text, i) => [`--c${i + 1}`, JSON.stringify(text)]));
   return (
-    <div class="table" role="region" aria-label={label} tabIndex={0}>
-      <table>
+    <div class={`table ${kind}`} role="region" aria-label={label} tabIndex={0}>
+      <table style={names}>
         <thead><tr>{head.map((text) => <th key={text} scope="col">{text}</th>)}</tr></thead>
         <tbody>{children}</tbody>
       </table>
@@ -244,8 +247,20 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
 export function Tabs({ label, tabs, value, to }: {
   label: string; tabs: [string, string][]; value: string; to: (key: string) => string;
 }) {
+  const ref = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const nav = ref.current;
+    if (!nav) return undefined;
+    /* Where not all of them fit the present one is in the middle. */
+    const watcher = new ResizeObserver(() => {
+      const here = nav.querySelector<HTMLElement>('[aria-current]');
+      if (here) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
+    });
+    watcher.observe(nav);
+    return () => watcher.disconnect();
+  }, [value]);
   return (
-    <nav class="tabs" aria-label={label}>
+    <nav class="tabs" aria-label={label} ref={ref}>
       {tabs.map(([key, name]) => (
         <a key={key} href={to(key)} aria-current={key === value ? 'page' : undefined}>{name}</a>
       ))}

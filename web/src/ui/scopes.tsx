@@ -8,7 +8,7 @@ const LEVELS: [Level, string][] = [['none', 'No access'], ['read', 'Read'], ['wr
 export function Scopes({ chosen, onChange }: { chosen: string[]; onChange: (scopes: string[]) => void }) {
   const id = useId();
   return (
-    <div class="table" role="region" aria-label="What it may do" tabIndex={0}>
+    <div class="table columns" role="region" aria-label="What it may do" tabIndex={0}>
       <table class="matrix">
         <thead><tr><th scope="col">What it may do</th>{LEVELS.map(([, name]) => <th key={name} scope="col">{name}</th>)}</tr></thead>
         <tbody>

@@ -89,7 +89,7 @@ function Reports({ one }: { one: Machine }) {
   return (
     <Loaded from={list} rows={2}>
       {(reports) => reports.length === 0 ? <Empty icon="check" title="No renter has reported anything"><p>What renters say of the machine is here, in their words.</p></Empty> : (
-        <ol class="events">{reports.map((report) => <li key={report.id}><span class="muted">{moment(report.created_at)}</span><div class="stack tight"><span><b>{report.problem}</b> {report.message}</span><Reply report={report} onDone={list.reload} /></div></li>)}</ol>
+        <Card title="What renters say"><ol class="events">{reports.map((report) => <li key={report.id}><span class="muted">{moment(report.created_at)}</span><div class="stack tight"><span><b>{report.problem}</b> {report.message}</span><Reply report={report} onDone={list.reload} /></div></li>)}</ol></Card>
       )}
     </Loaded>
   );

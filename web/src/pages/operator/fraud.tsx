@@ -28,7 +28,7 @@ export function Fraud() {
         <div class="stack">
           <Card title="Proofs to look at" actions={<a class="button" href="/operator?tab=machines">Machines</a>}>
             {proofs.length === 0 ? <p class="muted">None: each machine has shown what it says it has.</p> : (
-              <Table label="Proofs to look at" head={['Proof', 'Machine', 'GPU', 'Of', 'What came of it', 'Asked', 'Ended']}>
+              <Table label="Proofs to look at" kind="dense" head={['Proof', 'Machine', 'GPU', 'Of', 'What came of it', 'Asked', 'Ended']}>
                 {[...proofs, ...older].map((one) => {
                   const [word, kind] = wordOf(one);
                   return (

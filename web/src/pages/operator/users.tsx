@@ -33,6 +33,9 @@ function Credit({ one, onClose, onDone }: { one: OperatorUser; onClose: () => vo
   );
 }
 
+/** A team's account has an address that no mail reaches. */
+const isTeam = (one: OperatorUser): boolean => one.email.endsWith('@team.invalid');
+
 export function Users() {
   const text = usePlace().query.get('find') ?? '';
   const [chosen, setChosen] = useState<OperatorUser | null>(null);
@@ -51,7 +54,7 @@ export function Users() {
           <Table head={['Account', 'Since', 'Is', 'Credit', 'Expected or held', 'Earned', '']} label="Users">
             {found.map((one) => (
               <tr key={one.id}>
-                <th scope="row">{one.id} {one.email}<div class="muted small">{one.username}</div></th>
+                <th scope="row">{one.id} {isTeam(one) ? one.username : one.email}<div class="muted small">{isTeam(one) ? 'a team' : one.username}</div></th>
                 <td>{dayOf(one.created_at)}</td>
                 <td><span class="row chips">{one.is_admin && <Chip kind="warn">operator</Chip>}{one.is_host && <Chip>host</Chip>}</span></td>
                 <td>{money(one.credit, 2)}</td>

@@ -52,7 +52,7 @@ function Space({ query }: { query: URLSearchParams }) {
   return (
     <div class="stack tight">
       <Slider id="disk" label="Disk" shown={`${disk} GB`} min={2} max={1000} value={Number(disk)} onInput={typeDisk} />
-      <p class="hint">Kept, and paid for, until the instance is destroyed. It cannot grow later.</p>
+      <p class="hint">Kept, and paid for, until the instance is destroyed. It can grow later, and never shrinks.</p>
       <Select label="Volume beside it" value={hasVolume ? 'new' : ''} options={[['', 'None'], ['new', 'A new one, which outlives it']]}
         onChange={(value) => setQuery({ vol: value ? String(VOLUME_DEFAULT_GB) : null })} />
       {hasVolume && <>

@@ -52,13 +52,13 @@ export function TemplateCard({ found }: { found: Known | null }) {
   return (
     <section class="template-card">
       <header class="row"><Tile name={found?.name ?? '?'} /><div class="grow"><h2>{found?.name ?? 'Any image'}</h2>
-        <p class="muted small">{found ? (found.href ? <a href={found.href} target="_blank" rel="noreferrer">{found.image}</a> : <code>{found.image}</code>) : 'Chosen when you rent.'}</p></div></header>
+        <p class="muted small">{found ? (found.href ? <a href={found.href} target="_blank" rel="noreferrer">{found.image}</a> : <code>{found.image}</code>) : 'Chosen when you rent.'}</p></div>
+        {found && <Button kind="quiet" icon="close" aria-label="No template" onClick={() => setQuery({ template: null })} />}</header>
       {found && <TemplateChips one={found} />}
       <div class="row">
         <a class="button" href="/templates">Change Template</a>
         {found && <a class="button quiet" href={`/templates?show=${found.hash_id}`} aria-label={`Read me of ${found.name}`}>Read me</a>}
         {isMine && <a class="button quiet" href={`/templates?edit=${found.hash_id}`} aria-label={`Edit ${found.name}`}>Edit</a>}
-        {found && <Button kind="quiet" icon="close" aria-label="No template" onClick={() => setQuery({ template: null })} />}
       </div>
     </section>
   );
