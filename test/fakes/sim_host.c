@@ -5,8 +5,9 @@
  *
  * Joins, says "sim-host: connected as machine N" on standard error, and from then on reports every
  * instance as whatever it should be: running, with an SSH port that nobody answers on; stopped;
- * gone; and says on standard error that it starts, stops or goes. Commands and log requests are
- * answered with a line that names them. Runs until it is killed. */
+ * gone; and says on standard error that it starts, stops or goes. Its GPUs are warm while something
+ * runs, the first of them too much so. Commands and log requests are answered with a line that
+ * names them. Runs until it is killed. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct host {
     struct pretended instances[INSTANCES_MAX];
     size_t count;
     int64_t applied_rev;
+    enum { GAUGED_NOT, GAUGED_IDLE, GAUGED_BUSY } gauged; /* how GPUs were said to be last */
 };
 
 static int64_t now_ms(clockid_t clock)
@@ -138,6 +140,31 @@ static struct instance_report report_of(const struct host *host, struct pretende
     };
 }
 
+/* How its GPUs are, where that is another than was said last. */
+static void add_gauges(struct host *host, struct gpu_gauge gauges[static GPUS_MAX],
+                       struct heartbeat *heartbeat)
+{
+    bool is_busy = false;
+
+    for (size_t i = 0; i < host->count; i++)
+        is_busy = is_busy || host->instances[i].state == DESIRED_RUNNING;
+    if (host->gauged == (is_busy ? GAUGED_BUSY : GAUGED_IDLE))
+        return;
+    host->gauged = is_busy ? GAUGED_BUSY : GAUGED_IDLE;
+    for (int64_t i = 0; i < host->agent.facts.gpu_count; i++) {
+        gauges[i] = gpu_gauge_unknown(host->agent.facts.gpus[i].uuid);
+        gauges[i].permille = is_busy ? 640 : 0;
+        gauges[i].temperature_c = is_busy && i == 0 ? 84 : is_busy ? 67 : 34;
+        gauges[i].power_w = is_busy ? 287 : 31;
+        gauges[i].core_mhz = is_busy && i == 0 ? 1515 : is_busy ? 2490 : 210;
+        gauges[i].memory_mhz = is_busy ? 9001 : 405;
+        gauges[i].brakes = is_busy && i == 0 ? 1 << GPU_BRAKE_HEAT : 0;
+    }
+    heartbeat->has_gauges = true;
+    heartbeat->gauge_count = host->agent.facts.gpu_count;
+    heartbeat->gauges = gauges;
+}
+
 /* What is gone has been reported: it need not be again. */
 static void forget_absent(struct host *host)
 {
@@ -152,6 +179,7 @@ static bool beat(struct host *host, struct http_client *client)
 {
     auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
     struct instance_report reports[INSTANCES_MAX];
+    struct gpu_gauge gauges[GPUS_MAX];
     struct sim_exchange exchange = {
         .stream = SIM_HEARTBEAT, .path = "/agent/v1/heartbeat", .body = &body, .timeout_ms = 10000
     };
@@ -165,6 +193,7 @@ static bool beat(struct host *host, struct http_client *client)
     heartbeat.instances = reports;
     for (size_t i = 0; i < host->count; i++)
         reports[i] = report_of(host, &host->instances[i]);
+    add_gauges(host, gauges, &heartbeat);
     heartbeat_encode(&body, &heartbeat);
     struct sim_agent agent = host->agent;
     (void)pthread_mutex_unlock(&host->lock);

@@ -8,14 +8,25 @@ import { Card, Chip, Loaded, Table } from '../../ui/parts';
 
 const CLASSES: Record<MachineContract['class'], string> = { 'on-demand': 'On demand', bid: 'Interruptible', reserved: 'Reserved', idle: 'Your own job', volume: 'Volume' };
 
+const HOT_C = 83; // from where on most cards lower their clocks
+const BRAKES: Record<string, string> = { power: 'its power limit', heat: 'heat', supply: 'the power supply', hardware: 'heat or power', setting: 'a setting', others: 'other GPUs' };
+
 function Gpu({ one, contract }: { one: MachineGpu; contract: MachineContract | undefined }) {
-  const util = contract?.gpu_util ?? null;
+  const util = one.gpu_util ?? contract?.gpu_util ?? null;
+  const slow = one.slowed_by ?? [];
   return (
     <li class={one.class === null ? 'gpu free' : `gpu ${one.class}`}>
       <b>GPU {one.index}</b><span class="muted small">{one.name ?? 'The machine'}{one.memory_mb !== null && `, ${gb(one.memory_mb)}`}</span>
       <span>{one.class === null ? 'free' : CLASSES[one.class]}{contract && ` · ${one.class === 'idle' ? 'job' : 'C.'}${one.class === 'idle' ? '' : contract.id}`}</span>
       <div class="bar" aria-hidden="true"><i style={{ width: `${util ?? 0}%` }} /></div>
-      <span class="muted small">{util === null ? 'use not known' : `${number(util)} % used by its rental`}{one.power_max_w !== null && ` · ${number(one.power_max_w)} W at most`}</span>
+      <span class="muted small">{util === null ? 'use not known' : `${number(util)} % used`}{one.memory_used_mb !== null && `, ${gb(one.memory_used_mb)} of memory`}</span>
+      <span class="row small gauges">
+        <span class={one.temperature_c !== null && one.temperature_c >= HOT_C ? 'hot' : undefined} title="Temperature">{one.temperature_c === null ? 'temperature –' : `${number(one.temperature_c)} °C`}</span>
+        <span title="Power: now, and at most">{one.power_w === null ? '–' : number(one.power_w)} of {one.power_max_w === null ? '–' : number(one.power_max_w)} W</span>
+        <span title="Clocks: of its processors, and of its memory">{one.core_mhz === null ? 'clocks –' : `${number(one.core_mhz)} MHz`}{one.memory_mhz !== null && ` · memory ${number(one.memory_mhz)} MHz`}</span>
+      </span>
+      {slow.length > 0 && <span class="row chips">{slow.map((why) => <Chip kind="warn" key={why}>slowed by {BRAKES[why] ?? why}</Chip>)}</span>}
+      {one.gauged_at !== null && <span class="muted small">as of {moment(one.gauged_at)}</span>}
     </li>
   );
 }
