@@ -9,6 +9,13 @@ from world import Machine
 BEAT_SECONDS = 5
 
 
+class PaperMachine(Machine):
+    def report_of(self, instance):
+        """Its files are reached while it is stopped, too."""
+        report = super().report_of(instance)
+        return report | {"ssh_port": 40000 + instance["id"] % 100} if report["phase"] != "absent" else report
+
+
 class Fleet:
     """Each row: model, MB of one GPU, GPUs, dollars an hour and GPU, Mbit/s, and where it is."""
 
@@ -25,7 +32,7 @@ class Fleet:
                  "inet_up_kbps": mbits * 1000, "inet_down_kbps": mbits * 1000,
                  "public_ip": f"203.0.113.{i % 250 + 1}"}
         token = self.host.ok("POST", "/api/v0/machines/enroll_token/", {})["token"]
-        machine = Machine(self.world, token, count, facts)
+        machine = PaperMachine(self.world, token, count, facts)
         self.host.ok("PUT", "/api/v0/machines/create_asks/", {
             "machine": machine.id, "price_gpu": price, "price_disk": 0.12, "price_inetu": 0.002, "price_inetd": 0.001,
             "price_min_bid": round(price * 0.4, 3), "min_chunk": 1, "duration": "3 months",
@@ -39,6 +46,8 @@ class Fleet:
         while not self.over.wait(BEAT_SECONDS):
             for machine in self.machines:
                 machine.follow()
+                if machine.finish_ops("done, nothing lay there\n"):
+                    machine.desired["ops"] = []
 
     def __enter__(self):
         self.thread.start()

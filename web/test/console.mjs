@@ -6,7 +6,7 @@ import { earn, end, job, join, list } from './parts/host.mjs';
 import { help } from './parts/help.mjs';
 import { billing, templates } from './parts/money.mjs';
 import { nobodyElse, operate } from './parts/operator.mjs';
-import { account, destroy, live, rent, search, signUp } from './parts/renter.mjs';
+import { account, destroy, live, move, rent, search, signUp } from './parts/renter.mjs';
 import { allShown } from './columns.mjs';
 import { connections, news, orders, volumes } from './parts/storage.mjs';
 import * as team from './parts/team.mjs';
@@ -22,7 +22,7 @@ await run([
   () => signUp(renter), () => search(renter), () => rent(renter), () => news(renter), () => live(renter), () => billing(renter),
   () => volumes(renter), () => orders(renter), () => connections(renter),
   () => earn(host), () => team.market(visitor), () => help(visitor),
-  () => destroy(renter), () => templates(renter), () => account(renter),
+  () => destroy(renter), () => move(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),
   () => operate(operator, renter), () => nobodyElse(renter),

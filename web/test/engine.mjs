@@ -104,6 +104,7 @@ async function outranked() {
   const made = await rival('PUT', `/api/v0/asks/${offers[0].id}/`, { image: IMAGE, disk: 4, runtype: 'ssh' });
   await page.locator('main .notice').getByText(/on.demand/i).waitFor(SLOW);
   const reason = (await page.locator('main .notice').first().textContent()).trim();
+  assert.equal(await page.getByRole('button', { name: /^Raise to/ }).count(), 0, 'no bid comes before on demand');
   await page.getByRole('link', { name: 'History' }).click();
   await page.locator('.events li').nth(1).waitFor();
   await renter.look('outranked');

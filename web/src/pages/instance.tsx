@@ -11,7 +11,7 @@ import { Button, Card, Check, Copy, Empty, Facts, Field, Loaded, Notice, Page, S
 import { Actions, Cost, Head, Meters, Reason, stateOf } from './instances';
 import { Charts } from './instances/charts';
 import { MachineFacts, RentalFacts } from './instances/facts';
-import { TakeOver } from './instances/move';
+import { MoveNotice, TakeOver } from './instances/move';
 import { Rules } from './rules';
 import { nameOf } from './search/offer';
 
@@ -109,7 +109,9 @@ function History({ one }: { one: Instance }) {
   return (
     <Loaded from={why}>
       {({ events }) => (
-        <ol class="events">{events.map((event) => <li key={`${event.at} ${event.event}`}><span class="muted">{moment(event.at)}</span><span>{event.msg}</span></li>)}</ol>
+        <Card title="What became of it">
+          <ol class="events">{events.map((event) => <li key={`${event.at} ${event.event}`}><span class="muted">{moment(event.at)}</span><span>{event.msg}</span></li>)}</ol>
+        </Card>
       )}
     </Loaded>
   );
@@ -139,6 +141,7 @@ export function InstancePage({ id }: { id: number }) {
     <Page title={one.label || `Instance ${id}`} lead={`${nameOf(one)} on machine ${one.machine_id}`} actions={<><Head one={one} /><Cost one={one} /></>}>
       <div class="stack">
         <Reason one={one} />
+        <MoveNotice one={one} />
         {query.get('moved') && <TakeOver one={one} from={Number(query.get('moved'))} />}
         <Actions one={one} />
         <Tabs label="Instance" value={tab} tabs={TABS} to={(key) => `/instances/${id}${key ? `?tab=${key}` : ''}`} />

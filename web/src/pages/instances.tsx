@@ -11,6 +11,7 @@ import { Button, Chip, Dialog, Empty, Field, Loaded, Notice, Page, Segments, Sel
 import { Sparkline } from './instances/charts';
 import { MachineFacts, RentalFacts } from './instances/facts';
 import { MoreActions } from './instances/more';
+import { MoveNotice } from './instances/move';
 import { RuleChips } from './rules';
 import { nameOf, PriceTable } from './search/offer';
 
@@ -60,6 +61,7 @@ function Raise({ one }: { one: Instance }) {
   const gpus = Math.max(1, one.num_gpus);
   const { busy, error, act } = useAct();
   if (!one.is_bid || !isOn(one) || one.cur_state !== 'stopped' || !(one.min_bid > one.dph_base)) return null;
+  if (one.stop_reason === 'outranked_by_on_demand') return null; // no bid comes before that
   const raise = (): void => act(async () => {
     const done = await call('PUT /api/v0/instances/bid_price/{id}/', { path: { id: one.id }, body: { price: Number(one.min_bid.toFixed(3)) } });
     toast(done.msg ?? `The bid is ${rate(done.price)}.`);
@@ -248,6 +250,7 @@ function InstanceCard({ one, isOpen }: { one: Instance; isOpen: boolean }) {
         <Cost one={one} />
       </header>
       <Reason one={one} />
+      <MoveNotice one={one} />
       <p class="row small muted">
         {one.public_ipaddr && <a href={`/instances/${one.id}?tab=connect`} aria-label={`Address and ports of instance ${one.id}`}>{one.public_ipaddr}</a>}
         {one.start_date !== null && <span title="Since it was made">{duration(Date.now() / 1000 - one.start_date)} old</span>}

@@ -171,10 +171,16 @@ export async function live(who) {
   await who.look('cloud');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: /^Move instance/ }).click();
-  await who.see('Choose an offer');
-  await who.look('move');
-  await page.getByRole('link', { name: 'Choose where to' }).click();
+  await page.getByRole('dialog').getByText('No other machine offers 2× L40S').waitFor();
+  await page.getByRole('link', { name: 'Look for others' }).click();
   await page.waitForURL(/from=\d+/);
+  await who.go('/instances');
+  await page.getByRole('button', { name: /^Grow the disk of instance/ }).click();
+  await page.getByRole('dialog').getByLabel('Disk').fill('16');
+  await page.getByRole('dialog').getByText('$0.08/day from now on, rather than $0.05/day').waitFor();
+  await who.look('grow');
+  await who.press('Grow it');
+  await page.getByText(/0\.1 of 16 GB/).waitFor(WAIT);
   await who.go('/instances?status=Offline');
   await who.see('None of them');
   await who.go('/instances');
@@ -203,6 +209,39 @@ export async function live(who) {
   await page.keyboard.press('Escape');
   await who.press('Start');
   await page.getByRole('article').getByText('Running', { exact: true }).waitFor(WAIT);
+}
+
+/** To another machine by one press, cut short by a page that is loaded anew, and gone on with. */
+export async function move(who) {
+  const { page } = who;
+  const articles = page.getByRole('article');
+  await who.go('/?gpu=RTX+4090&gpus=1');
+  await who.press(page.getByRole('button', { name: /^Rent 1× RTX 4090/ }));
+  await who.press(page.getByRole('button', { name: /Rent for/ }));
+  await page.locator('main').getByText('Running', { exact: true }).waitFor(WAIT);
+  const [, old] = /instances\/(\d+)/.exec(page.url());
+  const machine = await page.getByText(/^m:\d+$/).first().textContent();
+  await who.go('/instances');
+  await page.getByRole('button', { name: `Move instance ${old}` }).click();
+  await page.getByRole('dialog').getByText('Its files take').waitFor(WAIT);
+  await page.getByRole('dialog').getByText(/^about .* GB$/).waitFor();
+  await who.look('move');
+  await who.press('Stop it and move it');
+  await page.getByRole('list', { name: `Move of instance ${old}` }).first().waitFor();
+  await page.reload();
+  await page.getByText('It stands still').first().waitFor(WAIT);
+  await who.look('move-halted');
+  await who.press('Go on');
+  await page.getByText('It has gone to').first().waitFor({ timeout: 180000 });
+  await page.getByRole('article', { name: `Instance ${old}`, exact: true }).waitFor({ state: 'detached', ...WAIT });
+  assert.equal(await articles.count(), 1, 'the old one is destroyed');
+  assert.notEqual(await articles.getAttribute('aria-label'), `Instance ${old}`);
+  assert.ok(!(await articles.textContent()).includes(`${machine} `), 'on another machine');
+  await who.look('moved');
+  await who.press('Well');
+  await page.getByText('It has gone to').waitFor({ state: 'detached' });
+  await destroy(who);
+  step('an instance moves to another machine by one press, also over a page that is loaded anew');
 }
 
 export async function destroy(who) {

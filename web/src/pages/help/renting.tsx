@@ -13,7 +13,7 @@ export const renting: Answer[] = [
     a: () => <p>Linux containers: any image from a registry, with SSH, Jupyter, or the image's own command. There is no Windows and no remote desktop; a program with a web page can publish a port.</p> },
   { id: 'restart', q: 'I stopped my instance. Can I be sure to start it again?',
     a: () => <><p>No. While it is stopped its GPUs can go to others. When you start it and they are taken, it waits: the card says who is before it, its place in line, and by when GPUs are
-      free at the latest. It starts by itself then.</p><p>Meanwhile you can copy your files away without GPUs: <code>scp</code>, <code>sftp</code> and <code>rsync</code> reach a stopped instance too. And <code>berth migrate ID</code> moves it to another machine, with its files and settings, and says beforehand how long that takes and what it costs.</p></> },
+      free at the latest. It starts by itself then.</p><p>Meanwhile you can copy your files away without GPUs: <code>scp</code>, <code>sftp</code> and <code>rsync</code> reach a stopped instance too. And Move on its card, or <code>berth migrate ID</code>, moves it to another machine, with its files and settings, and says beforehand how long that takes and what it costs.</p></> },
   { id: 'stopped-costs', q: 'Why does a stopped instance cost something?',
     a: () => <><p>Its disk is kept for you and can be given to nobody else. Each stopped instance shows what that is a day, and the dialog says so before you stop it. Only destroying it ends that.</p>
       <p>Under Rules of an instance you can have it destroyed by itself once it was stopped for so many hours.</p></> },
@@ -32,7 +32,7 @@ export const renting: Answer[] = [
     a: (r) => <p>It is how long the host has promised the machine for; every offer shows it. You are warned a week, a day and an hour ahead. At the end the instance stops, and its data is kept for {duration(r.retention_hours * 3600)} at least: copy it away by then. The host may
       let it go on for longer, at your price or a lower one.</p> },
   { id: 'disk', q: 'Can I make the disk larger?',
-    a: () => <p>Not yet: its size is chosen when you rent, and stays. Choose enough, or rent anew and copy. Where a host's file system cannot limit disks, taking more than was rented stops the instance after a warning; the files stay.</p> },
+    a: () => <p>Yes, while it runs: press Grow on its card, or <code>berth grow instance ID GB</code>, as far as its machine has space. It costs more from then on, at its own price, and never shrinks. Where a host's file system cannot limit disks, taking more than was rented stops the instance after a warning; the files stay.</p> },
   { id: 'volumes', q: 'Can my files outlast the instance?',
     a: () => <p>On a volume, yes: space on a machine that stays when the instance goes, and that the next instance on that machine mounts. Make one under <a href="/volumes">Volumes</a>, or as you rent. It is charged from its making until you delete it, mounted or not.</p> },
   { id: 'cli', q: 'Can I do all this from a terminal?',

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { Instance } from '#api';
 import { call } from '../../lib/api';
-import { moment } from '../../lib/format';
+import { day, moment, number } from '../../lib/format';
 import { live } from '../../lib/live';
 import { useStore } from '../../lib/store';
 import { Icon, type IconName } from '../../ui/icons';
@@ -43,6 +43,29 @@ function RecycleDialog({ one, onClose }: Props) {
       <p>Its image is pulled again, and its container is made from it anew: <strong>all files that are not on a volume are deleted for good.</strong> Its GPUs, price and disk stay.</p>
       {error && <Notice kind="bad">{error}</Notice>}
       <div class="row"><Button kind="danger" busy={busy} onClick={recycle}>Recycle it</Button><Button onClick={onClose}>Leave it as it is</Button></div>
+    </Dialog>
+  );
+}
+
+/** Larger while it runs, and never smaller: what that costs is said before. */
+function GrowDialog({ one, onClose }: Props) {
+  const [size, setSize] = useState(String(Math.ceil(one.disk_space) + 10));
+  const { busy, error, act } = useAct();
+  const hour = one.disk_space > 0 ? (one.storage_total_cost / one.disk_space) * Number(size) : 0;
+  const grow = (): void => act(async () => {
+    const done = await call('PUT /api/v0/instances/{id}/', { path: { id: one.id }, body: { disk: Number(size) } });
+    toast(done.msg ?? `Its disk has ${size} GB.`);
+    onClose();
+  });
+  return (
+    <Dialog title={`Grow the disk of instance ${one.id}`} onClose={onClose}>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); grow(); }}>
+        <p>It has {number(one.disk_space)} GB{one.disk_usage >= 0 && `, of which ${number(one.disk_usage, 1)} GB are used`}. It need not stop for this. A disk never shrinks.</p>
+        <Field label="Disk" unit="GB" type="number" min={Math.ceil(one.disk_space)} step={1} required value={size} onInput={(event) => setSize(event.currentTarget.value)}
+          hint={`${day(hour)} from now on, rather than ${day(one.storage_total_cost)}; stopped, too.`} />
+        {error && <Notice kind="bad">{error}</Notice>}
+        <Button kind="primary" type="submit" busy={busy} disabled={Number(size) <= one.disk_space}>Grow it</Button>
+      </form>
     </Dialog>
   );
 }
@@ -107,7 +130,7 @@ function CopyDialog({ one, onClose }: Props) {
   );
 }
 
-const DIALOGS = { label: LabelDialog, recycle: RecycleDialog, report: ReportDialog, copy: CopyDialog, cloud: CloudDialog, keys: KeysDialog, move: MoveDialog, rescue: RescueDialog };
+const DIALOGS = { label: LabelDialog, grow: GrowDialog, recycle: RecycleDialog, report: ReportDialog, copy: CopyDialog, cloud: CloudDialog, keys: KeysDialog, move: MoveDialog, rescue: RescueDialog };
 type Kind = keyof typeof DIALOGS;
 
 /** In groups, as one looks for them: its files; its log, name and host; its keys. */
@@ -119,11 +142,13 @@ export function MoreActions({ one }: { one: Instance }) {
     <Button kind="quiet" icon={icon} aria-label={label} onClick={() => setShown(kind)}>{text}</Button>;
   return (
     <>
+      <div class="more">
       <span class="group" role="group" aria-label="Its files">
         {button('copy', 'move', 'Copy', `Copy from instance ${one.id}`)}
         {button('cloud', 'cloud', 'Cloud', `Cloud copy of instance ${one.id}`)}
         {button('move', 'host', 'Move', `Move instance ${one.id}`)}
         {!runs && button('rescue', 'down', 'Rescue', `Rescue the files of instance ${one.id}`)}
+        {button('grow', 'disk', 'Grow', `Grow the disk of instance ${one.id}`)}
         {button('recycle', 'recycle', 'Recycle', `Recycle instance ${one.id}`)}
       </span>
       <span class="group" role="group" aria-label="About it">
@@ -136,6 +161,7 @@ export function MoreActions({ one }: { one: Instance }) {
         {runs && <a class="button quiet" href={`/instances/${one.id}?tab=connect`} aria-label={`Terminal of instance ${one.id}`}><Icon name="terminal" />Terminal</a>}
         {button('keys', 'key', 'Keys', `Keys of instance ${one.id}`)}
       </span>
+      </div>
       {Shown && <Shown one={one} onClose={() => setShown(null)} />}
     </>
   );
