@@ -43,8 +43,14 @@ def trouble(world):
         machine, = books.execute("SELECT min(id) FROM machine").fetchone()
         now = time.time_ns() // 1000
         deposit = books.execute("INSERT INTO deposit (user_id, amount, state, provider, created_us) VALUES (?, 50000000000, 0, 'stripe', ?)", (user, now)).lastrowid
-        books.execute("INSERT INTO dispute (provider, object_id, deposit_id, user_id, amount, frozen, state, reason, created_us, state_us) "
-                      "VALUES ('stripe', 'dp_1NfZx2', ?, ?, 50000000000, 12500000000, 1, 'fraudulent', ?, ?)", (deposit, user, now, now))
+        dispute = books.execute("INSERT INTO dispute (provider, object_id, deposit_id, user_id, amount, frozen, state, reason, created_us, state_us, "
+                                "asks, due_us) VALUES ('stripe', 'dp_1NfZx2', ?, ?, 50000000000, 12500000000, 1, 'fraudulent', ?, ?, 1, ?)",
+                                (deposit, user, now, now, now + 6 * 86400 * 10**6)).lastrowid
+        books.execute("INSERT INTO dispute_answer (dispute_id, email, name, billing, address, served, product, activity, record, made_us) "
+                      "VALUES (?, 'payer@berth.test', 'Payer AB', 'Kungsgatan 1, 411 19 Gothenburg, SE', '203.0.113.9', '2026-11-02', "
+                      "'GPU time, disk and traffic, rented by the second', ?, ?, ?)",
+                      (dispute, "2026-11-02 10:01:12Z instance.create from 203.0.113.9, session 12", "2026-11-02 09:58:40Z $50.00 paid by card, receipt 17 mailed to "
+                       "payer@berth.test\n2026-11-02 10:01:12Z C.41, 2x RTX 3090: 31.2 GPU hours, $6.55", now))
         for number, (state, seen) in enumerate(((5, 0), (4, 1), (6, 0))):
             books.execute("INSERT INTO machine_proof (machine_id, gpu_uuid, n, rounds, seed, draw, token_hash, state, asked_us, done_us, kind, company, "
                           "model, nonces, openings, seen) VALUES (?, 'GPU-4b1f', 512, 3, ?, ?, ?, ?, ?, ?, 1, 1, 'RTX 3090', 24, 64, ?)",

