@@ -7,8 +7,14 @@
 
 #include "base/instant.h"
 #include "base/json.h"
+#include "base/parse.h"
 
-enum { PATH_SIZE = 96, EVENTS_SHOWN = 20 };
+enum { PATH_SIZE = 96, EVENTS_SHOWN = 20, HOURS_MAX = 87600 };
+
+const struct args_option cmd_why_score_options[] = {
+    { "hours", 0, "N", "how likely it lasts so long as you want it" },
+    { NULL, 0, NULL, NULL },
+};
 
 static const double prior_interruptions = 0.5, prior_hours = 13.5, hour_s = 3600;
 
@@ -85,7 +91,35 @@ static void add_event(struct table *table, const json_t *event, const struct sum
     table_cell(table, "%.4f", severity * weight(sums, end));
 }
 
-static void print_score(struct cli *cli, const json_t *reply)
+/* What is asked for, in hours; 0: nothing is. */
+static bool read_hours(const struct cli *cli, double *ret, struct error *err)
+{
+    const char *text = args_get(&cli->args, "hours");
+    uint64_t hours = 0;
+
+    if (text != NULL && (!parse_u64(text, &hours) || hours == 0 || hours > HOURS_MAX))
+        return error_set(err, ERROR_INVALID, "--hours is a whole number from 1 to %d", HOURS_MAX);
+    *ret = (double)hours;
+    return true;
+}
+
+/* By the market's two numbers, and by what the log comes to here. */
+static void print_chance(struct cli *cli, const json_t *reply, const struct sums *sums,
+                         double hours)
+{
+    double up = print_real_of(reply, "up_hours");
+    double lost = print_real_of(reply, "interruptions");
+
+    print_line(cli->out, "as long as you want it",
+               "%.4f, the chance of %.4g h without an interruption", pow(up / (up + hours), lost),
+               hours);
+    print_line(cli->out, "worked out",
+               "%.4f = (%.2f / (%.2f + %.4g)) ^ %.4f, from the events below",
+               pow(sums->hours / (sums->hours + hours), sums->interruptions), sums->hours,
+               sums->hours, hours, sums->interruptions);
+}
+
+static void print_score(struct cli *cli, const json_t *reply, double hours)
 {
     auto_table struct table table =
         table_of(event_columns, sizeof event_columns / sizeof event_columns[0]);
@@ -97,6 +131,8 @@ static void print_score(struct cli *cli, const json_t *reply)
                print_real_of(reply, "reliability"));
     print_line(cli->out, "worked out", "%.4f = (%.2f / (%.2f + 24)) ^ %.4f, from the events below",
                day, sums.hours, sums.hours, sums.interruptions);
+    if (hours > 0)
+        print_chance(cli, reply, &sums, hours);
     print_line(cli->out, "up",
                "%.2f h: %.1f for a start, and what was seen, half of it after %d days", sums.hours,
                prior_hours, (int)print_int_of(reply, "half_life_days"));
@@ -122,14 +158,15 @@ bool cmd_why_score(struct cli *cli, struct error *err)
 {
     auto_json json_t *reply = NULL;
     char path[PATH_SIZE];
+    double hours;
     long long id;
 
-    if (!cli_id(cli, cli->args.words[0], "a machine", &id, err))
+    if (!read_hours(cli, &hours, err) || !cli_id(cli, cli->args.words[0], "a machine", &id, err))
         return false;
     (void)snprintf(path, sizeof path, "/api/v0/machines/%lld/history/", id);
     if (!client_call(cli->client, "GET", path, NULL, &reply, err))
         return false;
     if (!cli_print_raw(cli, reply))
-        print_score(cli, reply);
+        print_score(cli, reply, hours);
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 
+extern const struct args_option cmd_why_score_options[];
 bool cmd_why_score(struct cli *cli, struct error *err);
 
 #endif
