@@ -477,21 +477,6 @@ bool cmd_show_earnings(struct cli *cli, struct error *err)
     return true;
 }
 
-bool cmd_show_deposit(struct cli *cli, struct error *err)
-{
-    auto_json json_t *reply = NULL;
-    char path[96];
-    long long id;
-
-    if (!cli_id(cli, cli->args.words[0], "instance", &id, err))
-        return false;
-    (void)snprintf(path, sizeof path, "/api/v0/instances/balance/%lld/?owner=me", id);
-    if (!client_call(cli->client, "GET", path, NULL, &reply, err))
-        return false;
-    print_json(cli->out, reply);
-    return true;
-}
-
 bool cmd_transfer_credit(struct cli *cli, struct error *err)
 {
     const char *recipient = args_get(&cli->args, "recipient");

@@ -10,7 +10,7 @@ extern const struct args_option cmd_show_charges_options[], cmd_show_invoices_op
     cmd_show_earnings_options[], cmd_transfer_credit_options[];
 
 command_run cmd_show_charges, cmd_show_invoices, cmd_show_statements, cmd_show_earnings,
-    cmd_show_deposit, cmd_transfer_credit;
+    cmd_transfer_credit;
 
 command_run cmd_search_invoices;
 

@@ -23,6 +23,7 @@
 #include "cli/cmd_orders.h"
 #include "cli/cmd_payments.h"
 #include "cli/cmd_people.h"
+#include "cli/cmd_prepay.h"
 #include "cli/cmd_rank.h"
 #include "cli/cmd_rules.h"
 #include "cli/cmd_snapshot.h"
@@ -219,6 +220,12 @@ const struct command commands[] = {
       NULL, "what is asked of a machine to be verified, and what it fails", "" },
     { "Rent", "change", "bid", false, true, "ID", 1, 1, cmd_change_bid_options, cmd_change_bid,
       INSTANCES, "bid another price for an instance", "berth change bid 7001 --price 0.24\n" },
+    { "Rent", "prepay", "instance", false, true, "ID DOLLARS", 2, 2, no_options, cmd_prepay,
+      INSTANCES, "pay ahead for an instance, at a discount that grows with the time it covers",
+      "berth prepay instance 7001 50\n\nBought credit is set aside for its GPU time and disk: 20 % "
+      "off for a month, 30 % for three,\n40 % for six, as far as its host allows. berth show "
+      "deposit ID says what is left of it, and what\ncomes back: whoever destroys it early gets "
+      "the rest, less the discount until then.\n" },
     { "Rent", "set", "rules", false, true, "ID", 1, 1, cmd_set_rules_options, cmd_set_rules,
       INSTANCES, "what happens to an instance by itself",
       "berth set rules 7001 --stop-when-idle 30 --destroy-when-stopped 72\n" },

@@ -6,7 +6,9 @@
 #include "flow/decide.h"
 #include "flow/funds.h"
 #include "flow/offer_cut.h"
+#include "flow/reclaim.h"
 #include "flow/relay.h"
+#include "flow/reservation.h"
 #include "flow/usage.h"
 #include "market/rent.h"
 #include "store/api_key.h"
@@ -71,7 +73,9 @@ bool change_charge_end(struct change *change, const struct contract_row *contrac
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "contract %lld has no owner", (long long)contract->id);
-    *ret_end = earlier(earlier(user.t_zero, contract->terms.end), contract->pause);
+    /* Of what is reserved the deposit says when it ends, and that is known when it is posted. */
+    struct instant paid = contract->kind == KIND_RESERVED ? INSTANT_NEVER : user.t_zero;
+    *ret_end = earlier(earlier(paid, contract->terms.end), contract->pause);
     return true;
 }
 
@@ -163,21 +167,58 @@ bool change_can_pay(struct change *change, const struct contract_row *const *con
         !contract_coming_hours(change->db, user.id, &hours, err))
         return false;
     credit_add_starting(&credit, hours.starting);
-    /* What they have run up is counted already: only their burn is new. */
+    *ret_can_pay = true;
+    /* What they have run up is counted already: only their burn is new; of what is reserved, none.
+     */
     for (size_t i = 0; i < count; i++) {
         const struct contract_row *contract = contracts[i];
 
         assert(contract->owner_id == user.id);
+        if (contract->kind == KIND_RESERVED)
+            continue;
+        *ret_can_pay = false;
         rent_meters(&contract->terms, contract->share.disk_gb, contract->fee_bps, meters);
         credit_add(&credit, &meters[COMPONENT_GPU - 1], &credit.as_of);
         if (!contract_is_metered(contract))
             credit_add(&credit, &meters[COMPONENT_DISK - 1], &credit.as_of);
     }
-    *ret_can_pay = credit_admits(&credit);
+    *ret_can_pay = *ret_can_pay || credit_admits(&credit);
     return true;
 }
 
-static bool close_meters(struct change *change, struct contract_row *contract, struct error *err)
+/* Whether it is somebody else than its renter who ends it, or for a reason of its host's: all that
+ * is left of a deposit goes back. */
+static bool find_fault(struct change *change, const struct contract_row *contract,
+                       enum rental_event event, bool *ret_is_whole, struct error *err)
+{
+    const struct machine_row *machine = &change->machine;
+    const char *reason = NULL;
+
+    *ret_is_whole = (event != RENTAL_DESTROY_ASKED && event != RENTAL_STOPPED_TOO_LONG) ||
+                    instant_compare(contract->terms.end, change->now) <= 0 ||
+                    machine->is_quarantined || machine->verification == VERIFICATION_DEVERIFIED ||
+                    (!machine->is_online &&
+                     instant_until(machine->offline_since, change->now) >= RESERVED_PATIENCE_US);
+    if (*ret_is_whole)
+        return true;
+    if (!reclaim_reason(change, contract->terms.end, &reason, err))
+        return false;
+    *ret_is_whole = reason != NULL;
+    return true;
+}
+
+static bool end_reservation(struct change *change, struct contract_row *contract,
+                            enum rental_event event, struct error *err)
+{
+    bool is_whole;
+
+    return contract->kind != KIND_RESERVED ||
+           (find_fault(change, contract, event, &is_whole, err) &&
+            reservation_end(change->db, contract, is_whole, change->now, err));
+}
+
+static bool close_meters(struct change *change, struct contract_row *contract,
+                         enum rental_event event, struct error *err)
 {
     struct usage usage = {
         .now = change->now,
@@ -190,6 +231,7 @@ static bool close_meters(struct change *change, struct contract_row *contract, s
         return true;
     return relay_take_back(change->db, contract->id, err) &&
            (!contract_is_metered(contract) || usage_post(change->db, &usage, contract, err)) &&
+           end_reservation(change, contract, event, err) &&
            api_key_revoke_of_contract(change->db, contract->owner_id, contract->id, change->now,
                                       err) &&
            change_user(change, contract->owner_id, err);
@@ -269,12 +311,14 @@ static bool free_gpus(struct change *change, const struct contract_row *contract
     return true;
 }
 
-static bool carry_out(struct change *change, struct contract_row *contract, unsigned effects,
-                      struct error *err)
+static bool carry_out(struct change *change, struct contract_row *contract,
+                      const struct rental_arrow *arrow, struct error *err)
 {
+    unsigned effects = arrow->effects;
+
     if ((effects & RENTAL_CUTS_CHARGE) && !cut_charge(change, contract, err))
         return false;
-    if ((effects & RENTAL_CLOSES_METERS) && !close_meters(change, contract, err))
+    if ((effects & RENTAL_CLOSES_METERS) && !close_meters(change, contract, arrow->event, err))
         return false;
     if ((effects & RENTAL_FREES_GPUS) && !free_gpus(change, contract, err))
         return false;
@@ -330,7 +374,7 @@ bool change_contract(struct change *change, struct contract_row *contract, enum 
     *ret_has_changed = arrow != NULL;
     if (arrow == NULL)
         return true;
-    if (!carry_out(change, contract, arrow->effects, err))
+    if (!carry_out(change, contract, arrow, err))
         return error_context(err, "contract %lld: %s", (long long)contract->id,
                              rental_event_name(event));
     note_times(change, contract, arrow->to);

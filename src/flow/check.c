@@ -6,6 +6,7 @@
 #include "flow/check_books.h"
 #include "flow/check_contracts.h"
 #include "flow/check_money.h"
+#include "flow/check_reservations.h"
 #include "flow/check_run.h"
 
 static bool check_work(struct db *db, void *context, struct error *err)
@@ -17,7 +18,8 @@ static bool check_work(struct db *db, void *context, struct error *err)
     run->provider_balance[0] = run->provider_balance[1] = 0;
     check_usage_release(&run->usage);
     return check_books(run, err) && check_money(run, err) && check_accrued(run, err) &&
-           check_bills(run, err) && check_contracts(run, err) && check_gpus(run, err);
+           check_bills(run, err) && check_reservations(run, err) && check_contracts(run, err) &&
+           check_gpus(run, err);
 }
 
 bool flow_check(struct store *store, check_found *found, void *context,

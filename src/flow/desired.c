@@ -161,7 +161,7 @@ static bool fill(struct db *db, const struct desired_work *work,
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a contract without its owner");
     instance->gpu_count = (int64_t)gpu_count;
-    if (contract_is_metered(contract))
+    if (contract_is_metered(contract) && contract->kind != KIND_RESERVED)
         instance->stop_after_ms = after_ms(work->now, user.t_zero);
     instance->lifetime_after_ms = after_ms(work->now, contract->terms.end);
     if (!spec_open(db, work->flow->vault, contract, work->arena, &instance->spec, err))

@@ -35,6 +35,7 @@ static bool due_work(struct db *db, void *context, struct error *err)
         dues[i] = INSTANT_NEVER;
     return add(db, &dues[DUE_CONTACT_LOST], DUE_HEARTBEAT, CONNECTED_LEASE_US, err) &&
            add(db, &dues[DUE_NO_CREDIT], DUE_CREDIT_END, 0, err) &&
+           add(db, &dues[DUE_RESERVATIONS], DUE_DEPOSIT_END, 0, err) &&
            add(db, &dues[DUE_LIFETIME], DUE_END, 0, err) &&
            add(db, &dues[DUE_LIFETIME_WARNING], DUE_WARNING, 0, err) &&
            add(db, &dues[DUE_STOPPED_TOO_LONG], DUE_STOPPED, 0, err) &&

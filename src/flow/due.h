@@ -11,6 +11,7 @@
 enum due {
     DUE_CONTACT_LOST, /* flow/contact_lost.h */
     DUE_NO_CREDIT,    /* flow/no_credit.h */
+    DUE_RESERVATIONS, /* flow/prepay.h */
     DUE_LIFETIME,     /* flow/lifetime.h */
     DUE_LIFETIME_WARNING,
     DUE_STOPPED_TOO_LONG, /* flow/automation.h */

@@ -141,7 +141,8 @@ static bool credit_until(struct db *db, const struct user_row *user, struct inst
         return false;
     *credit = credit_open(renter_funds_balance(&funds), user->credit_limit, credit->as_of);
     for (size_t i = 0; i < count; i++)
-        usage_add(credit, &burns[i], earlier(end, burns[i].end));
+        if (!burns[i].is_reserved)
+            usage_add(credit, &burns[i], earlier(end, burns[i].end));
     return true;
 }
 

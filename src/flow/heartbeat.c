@@ -82,6 +82,8 @@ static bool limit_to_credit(struct beat *beat, const struct contract_row *contra
     struct credit credit;
     bool has;
 
+    if (contract->kind == KIND_RESERVED)
+        return true; /* its deposit pays, as far as it goes */
     if (!user_lock(beat->change.db, contract->owner_id, err) ||
         !user_load(beat->change.db, contract->owner_id, beat->change.arena, &user, &has, err))
         return false;

@@ -80,7 +80,8 @@ static bool load_charged(struct db *db, struct show_work *work, const struct con
         return false;
     struct money charged = { 0 };
     for (size_t i = 0; i < count; i++) {
-        usage_add(&credit, &burns[i], earlier(t_zero, burns[i].end));
+        usage_add(&credit, &burns[i],
+                  burns[i].is_reserved ? burns[i].end : earlier(t_zero, burns[i].end));
         if (!money_add(charged, burns[i].meter.gross_posted, &charged))
             return error_set(err, ERROR_CORRUPT, "more was charged than money holds");
     }
@@ -169,8 +170,10 @@ static bool view_fill(struct db *db, struct show_work *work, const struct contra
     view->status_msg = status_msg(work->arena, contract);
     if (view->status_msg == NULL)
         return no_room(err);
-    view->disk_hour =
-        offer_storage_hour(contract->terms.disk_month, contract->share.disk_gb * INT64_C(1000));
+    if (contract->kind == KIND_RESERVED &&
+        !prepay_measure(db, contract, work->now, &view->deposit, err))
+        return false;
+    view->disk_hour = contract_disk_hour(contract);
     if (!money_add(contract->terms.gpu_hour, view->disk_hour, &view->total_hour))
         return error_set(err, ERROR_CORRUPT, "a price that money does not hold");
     view->uptime_s = has_interval ? instant_until(interval.start, work->now) / US_PER_SECOND : -1;

@@ -8,6 +8,7 @@
 #include "flow/caller.h"
 #include "flow/flow.h"
 #include "flow/instance_change.h"
+#include "flow/prepay.h"
 #include "market/line.h"
 #include "proto/desired.h"
 #include "proto/hello.h"
@@ -23,12 +24,13 @@ struct instance_view {
     size_t gpus_held;                 /* claimed for it now; 1 of a machine without GPUs */
     struct rental_view status;        /* actual_status and so on: market/rental.h */
     const char *status_msg;           /* "" where there is nothing to say */
-    struct money min_bid_hour; /* of a bid that waits, what would run now; else what is taken */
-    int64_t grace_s;           /* of a bid: the notice that it gets; else -1 */
-    struct money disk_hour;    /* to the nearest nanodollar: for show, never for charging */
-    struct money total_hour;   /* the slice and its disk */
-    struct money charged;      /* so far, up to this moment, all meters */
-    int64_t uptime_s;          /* since the present run began; -1: does not run */
+    struct money min_bid_hour;   /* of a bid that waits, what would run now; else what is taken */
+    int64_t grace_s;             /* of a bid: the notice that it gets; else -1 */
+    struct money disk_hour;      /* to the nearest nanodollar: for show, never for charging */
+    struct money total_hour;     /* the slice and its disk */
+    struct deposit_view deposit; /* what was paid ahead; its plans are not filled in */
+    struct money charged;        /* so far, up to this moment, all meters */
+    int64_t uptime_s;            /* since the present run began; -1: does not run */
     bool is_connected;
     bool is_in_line; /* waits for GPUs, and so has a place: */
     struct line_place place;

@@ -9,7 +9,8 @@
 #include "flow/volume.h"
 
 /* The market's prices where a host names none: $0.15 for a GB and month of disk, traffic free. */
-#define DISK_MONTH_DEFAULT ((struct money){ INT64_C(150000000) })
+#define DISCOUNT_MAX_DEFAULT_PPM INT64_C(400000)
+#define DISK_MONTH_DEFAULT       ((struct money){ INT64_C(150000000) })
 
 /* A century. */
 #define DURATION_MAX_S (INT64_C(36500) * 86400)
@@ -34,8 +35,10 @@ static struct listing merge(const struct machine_row *machine,
     const struct listing *values = &request->values;
     struct listing listing = machine->listing;
 
-    if (listing.start.microseconds == 0)
+    if (listing.start.microseconds == 0) {
         listing.disk_month = DISK_MONTH_DEFAULT;
+        listing.discount_max_ppm = DISCOUNT_MAX_DEFAULT_PPM;
+    }
     if (request->has_gpu_hour)
         listing.gpu_hour = values->gpu_hour;
     if (request->has_min_bid)

@@ -43,8 +43,8 @@ static void add_contract(struct machine_view *view, const struct contract_row *c
                          struct machine_contract *ret)
 {
     bool is_firm = contract->kind == KIND_ON_DEMAND, is_instance = contract->kind != KIND_VOLUME;
-    struct money disk_hour =
-        offer_storage_hour(contract->terms.disk_month, contract->share.disk_gb * INT64_C(1000));
+    bool is_reserved = contract->kind == KIND_RESERVED;
+    struct money disk_hour = contract_disk_hour(contract);
 
     *ret = (struct machine_contract){ .contract = contract, .runs = runs };
     if (contract->kind == KIND_IDLE)
@@ -56,6 +56,8 @@ static void add_contract(struct machine_view *view, const struct contract_row *c
     view->firm_count += is_firm;
     view->running_count += runs;
     view->running_firm_count += runs && is_firm;
+    view->reserved_count += is_reserved;
+    view->running_reserved_count += runs && is_reserved;
     view->contracts_end = instant_max(view->contracts_end, contract->terms.end);
     view->earn_hour.nanodollars += ret->earn_hour.nanodollars;
 }

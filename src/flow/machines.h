@@ -30,8 +30,9 @@ struct machine_view {
     const struct machine_contract *contracts; /* all that exist on it, by id */
     size_t contract_rows;
     int64_t disk_rented_gb;
-    int64_t contract_count, running_count;     /* that exist; that run now */
-    int64_t firm_count, running_firm_count;    /* on demand among them */
+    int64_t contract_count, running_count;  /* that exist; that run now */
+    int64_t firm_count, running_firm_count; /* on demand among them */
+    int64_t reserved_count, running_reserved_count;
     struct money earn_hour;                    /* the host's share at this moment */
     int64_t seconds_since_heartbeat;           /* -1: never heard */
     struct instant contracts_end;              /* latest of them; 0 without */

@@ -87,7 +87,8 @@ static bool stop_work(struct db *db, void *context, struct error *err)
     if (!contract_list_owned(db, work->user_id, &arena, &contracts, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (rental_arrow(contracts[i].state, RENTAL_CREDIT_ENDED) != NULL &&
+        if (contracts[i].kind != KIND_RESERVED &&
+            rental_arrow(contracts[i].state, RENTAL_CREDIT_ENDED) != NULL &&
             !stop_one(db, work, contracts[i].machine_id, contracts[i].id, &arena, err))
             return false;
     return warn_credit_ended(db, work->user_id, user.t_zero, work->now, err) &&

@@ -3,6 +3,7 @@
 
 #include "flow/hardware.h"
 #include "market/offer.h"
+#include "market/reserved.h"
 #include "market/volume.h"
 #include "store/contract.h"
 #include "store/machine.h"
@@ -127,7 +128,7 @@ static bool offers_work(struct db *db, void *context, struct error *err)
             .bundle_id = rows[i].id,
             .machine = &hardware->machine,
             .terms = rows[i].terms,
-            .discount_max_ppm = rows[i].discount_max_ppm,
+            .discount_max_ppm = reserved_most_ppm(rows[i].discount_max_ppm),
             .skips_disk_offline = work->skips_disk_offline,
             .run_bid_hour = rows[i].run_bid_hour,
             .gpu_ids = gpus_of(hardware, 0, rows[i].terms.num_gpus, work->arena),

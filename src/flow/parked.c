@@ -5,6 +5,7 @@
 #include "flow/funds.h"
 #include "flow/limits.h"
 #include "flow/usage.h"
+#include "store/reservation.h"
 #include "store/user.h"
 
 struct parked_work {
@@ -46,6 +47,18 @@ struct money parked_worth(const struct parked_row *row)
     return (struct money){ worth > INT64_MAX ? INT64_MAX : (int64_t)worth };
 }
 
+/* What is reserved is charged as far as its deposit goes. */
+static bool deposit_credit(struct change *change, const struct contract_row *contract,
+                           struct credit *ret, struct error *err)
+{
+    struct money left;
+
+    if (!reservation_left(change->db, contract, &left, err))
+        return false;
+    *ret = credit_open(left, (struct money){ 0 }, change->now);
+    return true;
+}
+
 /* GPU time never takes a renter into debt, however late it is charged. */
 static bool charge(struct change *change, struct contract_row *contract, struct parked_row *row,
                    struct error *err)
@@ -59,7 +72,9 @@ static bool charge(struct change *change, struct contract_row *contract, struct 
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a contract without its owner");
-    if (!funds_credit(change->db, &user, change->now, change->arena, &credit, err))
+    if (contract->kind == KIND_RESERVED
+            ? !deposit_credit(change, contract, &credit, err)
+            : !funds_credit(change->db, &user, change->now, change->arena, &credit, err))
         return false;
 
     int64_t affordable_us = credit_affords_us(&credit, contract->terms.gpu_hour);

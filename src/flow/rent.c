@@ -235,6 +235,7 @@ static bool insert_contract(struct db *db, struct rent_work *work, const struct 
         .share = plan->share,
         .fee_bps = plan->meters[0].fee_bps,
         .disk_offline_us = work->flow->skips_disk_offline ? 0 : USAGE_DISK_OFFLINE_US,
+        .discount_max_ppm = work->offer.discount_max_ppm,
         .image = request->spec.image,
         .runtype = request->spec.runtype == NULL ? "" : request->spec.runtype,
         .request_hash = *request_hash,

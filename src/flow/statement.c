@@ -237,6 +237,10 @@ static bool describe(struct db *db, struct wallet_view *view, struct arena *aren
         view->source = "hold";
         view->service = "refund";
         return true;
+    case JOURNAL_RESERVATION:
+        view->source = arena_printf(arena, "instance-%" PRId64, view->entry.ref_id);
+        view->service = "instance_prepay";
+        return view->source != NULL || no_room(err);
     case JOURNAL_REFUND:
         view->source = "card";
         view->service = "refund";

@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "flow/funds.h"
 #include "flow/limits.h"
+#include "flow/reservation.h"
 #include "market/billing.h"
 #include "market/journal.h"
 #include "store/ledger.h"
@@ -122,7 +124,7 @@ struct accrual usage_accrual(const struct burn_row *burn, struct instant at,
     struct instant end = INSTANT_NEVER;
 
     *ret_bend = INSTANT_NEVER;
-    if (burn->is_destroyed)
+    if (burn->is_destroyed || burn->is_reserved)
         return (struct accrual){ 0 };
     switch (burn->meter.component) {
     case COMPONENT_GPU:
@@ -167,6 +169,8 @@ struct usage_state {
     struct meters meters;
     int64_t gpu_done_us;               /* of usage->gpu_us */
     struct renter_funds funds;         /* as the journals leave them */
+    struct money deposit;              /* the same, of what is reserved; else 0 */
+    bool is_used_up;                   /* the deposit */
     struct journal journals[DAYS_MAX]; /* that are not posted yet */
     size_t journal_count;
     struct usage_line lines[DAYS_MAX * COMPONENT_COUNT]; /* that are not stored yet */
@@ -199,6 +203,7 @@ static bool add_journal(struct db *db, const struct journal_usage *usage, struct
         break;
     }
     state->funds = after;
+    state->deposit.nanodollars -= journal_usage_drawn(usage).nanodollars;
     state->journal_count++;
     state->contract->usage_count++;
     return true;
@@ -248,6 +253,31 @@ static bool add_lines(struct db *db, const struct posting *posting, struct usage
     return true;
 }
 
+/* What an event that tells of usage has of it until some instant. */
+struct reach {
+    int64_t gpu_us;
+    struct instant disk_until;
+};
+
+static struct reach reach_of(const struct usage *usage, struct instant at)
+{
+    struct reach reach = { usage->gpu_us, usage->disk_until };
+
+    if (instant_compare(at, usage->now) >= 0)
+        return reach;
+    if (span_us(usage->gpu_from, at) < reach.gpu_us)
+        reach.gpu_us = span_us(usage->gpu_from, at);
+    reach.disk_until = earlier(usage->disk_until, at);
+    return reach;
+}
+
+static void meter_time(struct meter *meters, const struct reach *reach,
+                       const struct usage_state *state)
+{
+    advance(&meters[COMPONENT_GPU - 1], reach->gpu_us - state->gpu_done_us);
+    advance(&meters[COMPONENT_DISK - 1], span_us(state->contract->disk_metered, reach->disk_until));
+}
+
 /* Meter and post what was used until `at`: all of it, or up to a midnight before now. Bytes belong
  * to when they were counted. */
 static bool post_until(struct db *db, const struct usage *usage, struct instant at,
@@ -257,14 +287,10 @@ static bool post_until(struct db *db, const struct usage *usage, struct instant 
     struct contract_row *contract = state->contract;
     struct meters *meters = &state->meters;
     struct posting posting = { .from = contract->posted, .at = at };
-    struct instant disk_until = is_all ? usage->disk_until : earlier(usage->disk_until, at);
-    int64_t gpu_us = usage->gpu_us;
+    struct reach reach = reach_of(usage, at);
 
-    if (!is_all && span_us(usage->gpu_from, at) < gpu_us)
-        gpu_us = span_us(usage->gpu_from, at);
-    advance(&meters->of[COMPONENT_GPU - 1], gpu_us - state->gpu_done_us);
-    state->gpu_done_us = gpu_us;
-    advance(&meters->of[COMPONENT_DISK - 1], span_us(contract->disk_metered, disk_until));
+    meter_time(meters->of, &reach, state);
+    state->gpu_done_us = reach.gpu_us;
     if (is_all || instant_compare(contract->counted, at) <= 0) {
         advance(&meters->of[COMPONENT_UP - 1], contract->up_unmetered);
         advance(&meters->of[COMPONENT_DOWN - 1], contract->down_unmetered);
@@ -275,14 +301,105 @@ static bool post_until(struct db *db, const struct usage *usage, struct instant 
                                               .renter_id = contract->owner_id,
                                               .host_id = contract->host_id,
                                               .number = contract->usage_count + 1,
-                                              .occurred = at };
+                                              .occurred = at,
+                                              .deposit = state->deposit };
     if (!post_meters(meters, &posting, err) ||
         !add_journal(db, &posting.journal, usage->now, state, err) ||
         !add_lines(db, &posting, state, err))
         return false;
-    contract->disk_metered = instant_max(contract->disk_metered, disk_until);
+    contract->disk_metered = instant_max(contract->disk_metered, reach.disk_until);
     contract->posted = at;
     return true;
+}
+
+/* Whether the deposit has been used up with what was used until `at`. */
+static bool is_used_up(const struct usage *usage, struct instant at,
+                       const struct usage_state *state)
+{
+    struct reach reach = reach_of(usage, at);
+    struct meter meters[] = { state->meters.of[0], state->meters.of[1] };
+    struct meter_charge gpu, disk;
+
+    meter_time(meters, &reach, state);
+    return meter_post(&meters[0], &meters[0], &gpu) != METER_OK ||
+           meter_post(&meters[1], &meters[1], &disk) != METER_OK ||
+           gpu.gross.nanodollars >= state->deposit.nanodollars - disk.gross.nanodollars;
+}
+
+/* The microsecond with which it is, by the totals, so whenever it is looked for: after what was
+ * posted, and at the latest at `at`. */
+static struct instant use_up(const struct usage *usage, struct instant at,
+                             const struct usage_state *state)
+{
+    struct instant from = state->contract->posted;
+
+    while (instant_compare(from, at) < 0) {
+        struct instant middle = instant_add(from, instant_until(from, at) / 2);
+
+        if (is_used_up(usage, middle, state))
+            at = middle;
+        else
+            from = instant_add(middle, 1);
+    }
+    return at;
+}
+
+/* On demand from `at` on. GPU time after that comes to light only now: it is charged as far as
+ * other credit goes. */
+static bool end_deposit(struct db *db, struct usage *usage, struct instant at,
+                        struct usage_state *state, struct error *err)
+{
+    int64_t affordable_us;
+
+    /* Lines of after it may be of the same price: they go to the day's row one after the other. */
+    if (!post_journals(db, state, usage->now, err) || !store_lines(db, state, err) ||
+        !reservation_affords(db, state->contract, state->contract->list_hour, usage->now,
+                             &affordable_us, err) ||
+        !reservation_used_up(db, state->contract, &state->meters, at, err))
+        return false;
+    state->is_used_up = true;
+    int64_t over_us = usage->gpu_us - state->gpu_done_us - affordable_us;
+    if (over_us <= 0)
+        return true;
+    usage->gpu_us -= over_us;
+    return parked_insert_dropped(db,
+                                 &(struct parked_row){ .contract_id = state->contract->id,
+                                                       .from = instant_add(at, affordable_us),
+                                                       .gpu_us = over_us,
+                                                       .parked = usage->now },
+                                 err);
+}
+
+static bool post_piece(struct db *db, struct usage *usage, struct instant at,
+                       struct usage_state *state, struct error *err)
+{
+    if (state->contract->kind == KIND_RESERVED && is_used_up(usage, at, state)) {
+        struct instant end = use_up(usage, at, state);
+
+        if (!post_until(db, usage, end, state, err) || !end_deposit(db, usage, end, state, err))
+            return false;
+    }
+    return post_until(db, usage, at, state, err);
+}
+
+static bool load_funds(struct db *db, struct usage_state *state, struct error *err)
+{
+    return ledger_load_funds(db, state->contract->owner_id, &state->funds, err) &&
+           (state->contract->kind != KIND_RESERVED ||
+            reservation_left(db, state->contract, &state->deposit, err));
+}
+
+/* Of a deposit: when to look again; where it is used up, when credit ends, which counted nothing of
+ * this contract until now. */
+static bool look_ahead(struct db *db, const struct usage *usage, const struct usage_state *state,
+                       struct error *err)
+{
+    if (usage->is_last)
+        return true;
+    if (state->is_used_up)
+        return funds_set_t_zero(db, state->contract->owner_id, usage->now, err);
+    return state->contract->kind != KIND_RESERVED ||
+           reservation_plan_look(db, state->contract, &state->meters, usage->now, err);
 }
 
 /* How much of GPU time is charged now. Postings come far more often than that, so what comes in one
@@ -324,20 +441,19 @@ bool usage_post(struct db *db, struct usage *usage, struct contract_row *contrac
 
     /* Who pays is fixed before anything is charged: funds are read and posted under this lock. */
     if (!user_lock(db, contract->owner_id, err) ||
-        !meters_load(db, contract->id, &state.meters, err) ||
-        !ledger_load_funds(db, contract->owner_id, &state.funds, err) ||
+        !meters_load(db, contract->id, &state.meters, err) || !load_funds(db, &state, err) ||
         !park_long(db, usage, contract->id, err))
         return false;
     /* Each day's bill is made up at its midnight, whenever it is posted. */
     for (; instant_compare(day_end, usage->now) < 0; day_end = billing_day_end(day_end))
-        if (!post_until(db, usage, day_end, &state, err))
+        if (!post_piece(db, usage, day_end, &state, err))
             return error_context(err, "post usage of contract %lld", (long long)contract->id);
-    if (!post_until(db, usage, instant_max(usage->now, contract->posted), &state, err) ||
+    if (!post_piece(db, usage, instant_max(usage->now, contract->posted), &state, err) ||
         !post_journals(db, &state, usage->now, err) || !store_lines(db, &state, err) ||
         !(usage->is_last ? meters_close(db, &state.meters, usage->now, err)
                          : meters_save(db, &state.meters, err)))
         return error_context(err, "post usage of contract %lld", (long long)contract->id);
-    return contract_meter(db, contract, err);
+    return contract_meter(db, contract, err) && look_ahead(db, usage, &state, err);
 }
 
 bool usage_is_settled(struct instant now)

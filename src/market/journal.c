@@ -21,9 +21,9 @@ static const enum ledger_code fee_codes[COMPONENT_COUNT] = {
     LEDGER_FEE_DOWN,
 };
 
-/* Four components with a charge, a share and a fee each, and one more charge where given credit
- * runs out and one where bought credit does. */
-static_assert(JOURNAL_LEGS_MAX >= COMPONENT_COUNT * 3 + 2, "usage must fit");
+/* Four components with a charge, a share and a fee each, and one more charge where a deposit, given
+ * credit or bought credit runs out. */
+static_assert(JOURNAL_LEGS_MAX >= COMPONENT_COUNT * 3 + 3, "usage must fit");
 
 bool renter_funds_are_valid(const struct renter_funds *funds)
 {
@@ -91,11 +91,34 @@ static bool pay(struct journal *journal, int64_t renter_id, struct renter_funds 
     return money_add(funds->receivable, due, &funds->receivable);
 }
 
+struct money journal_usage_drawn(const struct journal_usage *usage)
+{
+    int64_t left = usage->deposit.nanodollars;
+
+    for (int i = 0; i < COMPONENT_DISK; i++)
+        left -=
+            usage->charges[i].gross.nanodollars < left ? usage->charges[i].gross.nanodollars : left;
+    return (struct money){ usage->deposit.nanodollars - left };
+}
+
+/* What was paid ahead for GPU time and disk. Returns what is left to pay. */
+static struct money pay_ahead(struct journal *journal, const struct journal_usage *usage,
+                              struct money *deposit, struct leg leg)
+{
+    struct money due = leg.amount;
+
+    leg.debit = (struct ledger_key){ LEDGER_RENTER_RESERVED, usage->renter_id, usage->contract_id };
+    leg.amount = draw(deposit, &due);
+    add_leg(journal, leg);
+    return due;
+}
+
 enum journal_outcome journal_usage(const struct journal_usage *usage,
                                    const struct renter_funds *funds, struct journal *ret_journal,
                                    struct renter_funds *ret_after)
 {
     struct renter_funds after = *funds;
+    struct money deposit = usage->deposit;
     struct journal journal = {
         .kind = JOURNAL_USAGE,
         .ref_kind = JOURNAL_REF_CONTRACT,
@@ -103,15 +126,17 @@ enum journal_outcome journal_usage(const struct journal_usage *usage,
         .occurred = usage->occurred,
     };
 
-    assert(renter_funds_are_valid(funds));
+    assert(renter_funds_are_valid(funds) && deposit.nanodollars >= 0);
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         const struct meter_charge *charge = &usage->charges[i];
         struct ledger_key control = house(gross_codes[i]);
         int code = 10 * (i + 1);
 
         assert(charge->gross.nanodollars == charge->host.nanodollars + charge->fee.nanodollars);
-        if (!pay(&journal, usage->renter_id, &after,
-                 (struct leg){ { 0 }, control, charge->gross, code + LEG_CHARGE }))
+        struct leg leg = { { 0 }, control, charge->gross, code + LEG_CHARGE };
+        if (i < COMPONENT_DISK)
+            leg.amount = pay_ahead(&journal, usage, &deposit, leg);
+        if (!pay(&journal, usage->renter_id, &after, leg))
             return JOURNAL_TOO_LARGE;
         add_leg(&journal, (struct leg){ control, of(LEDGER_HOST_ACCRUED, usage->host_id),
                                         charge->host, code + LEG_HOST_SHARE });
@@ -306,6 +331,14 @@ static size_t merge_leg(struct leg *legs, size_t count, const struct leg *leg)
     return count + 1;
 }
 
+/* How a charge was paid is left out: a deposit's account alone has a name of its own. */
+static struct leg as_asked(struct leg leg)
+{
+    if (leg.debit.code == LEDGER_RENTER_RESERVED && leg.code < LEG_DEPOSIT)
+        leg.debit.sub_id = 0;
+    return leg;
+}
+
 void journal_body(struct buf *out, const struct journal *journal)
 {
     static const char head[] = "berth journal 1\n";
@@ -313,8 +346,11 @@ void journal_body(struct buf *out, const struct journal *journal)
     size_t count = 0;
 
     assert(journal->leg_count <= JOURNAL_LEGS_MAX);
-    for (size_t i = 0; i < journal->leg_count; i++)
-        count = merge_leg(legs, count, &journal->legs[i]);
+    for (size_t i = 0; i < journal->leg_count; i++) {
+        const struct leg leg = as_asked(journal->legs[i]);
+
+        count = merge_leg(legs, count, &leg);
+    }
 
     buf_append(out, head, sizeof head - 1);
     buf_ints(

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One business event in the books: its legs, built so that they balance (money.md 1.2 to 1.6).
  *
- * A renter pays from given credit, then from bought credit, then into debt; whatever credits a
- * renter settles the debt first. Turnover passes through a control account per component, which
- * nets to zero in every journal: 75 % to the host, 25 % to the house.
+ * A renter pays from what was paid ahead for that contract, then from given credit, then from
+ * bought credit, then into debt; whatever credits a renter settles the debt first. Turnover passes
+ * through a control account per component, which nets to zero in every journal: 75 % to the host,
+ * 25 % to the house.
  *
  * The key makes posting idempotent: the same key with the same body is the same event. The body is
  * what was asked, not how it was paid, so a retry after the balance moved is still the same; and
@@ -39,6 +40,7 @@ enum journal_kind {
     JOURNAL_PROVIDER = 10,    /* psp:<provider>:<transaction>: fees, and what is not matched yet */
     JOURNAL_ADJUSTMENT = 11,  /* adj:<ticket>: capital, debts written off, by hand */
     JOURNAL_HOLD = 12,        /* hold:<hold>:<what>: what became of money set aside */
+    JOURNAL_RESERVATION = 13, /* res:<reservation>:<n>: paid ahead; what is left at the end */
 };
 
 /* What `ref_id` is the id of. Stored in journal.ref_kind. */
@@ -74,8 +76,13 @@ enum leg_code {
     LEG_EXPIRED = 67,     /* given credit that was never used */
     LEG_WRITTEN_OFF = 68, /* a debt that will not be paid */
     LEG_TAX = 69,
-    LEG_FROZEN = 70,    /* by a dispute */
-    LEG_KEPT_BACK = 71, /* of a host's earnings */
+    LEG_FROZEN = 70,     /* by a dispute */
+    LEG_KEPT_BACK = 71,  /* of a host's earnings */
+    LEG_RESERVED = 72,   /* bought credit to a reserved rental's deposit */
+    LEG_UNRESERVED = 73, /* and back */
+    LEG_KEPT = 74,       /* of such a deposit: the discount, to control, */
+    LEG_KEPT_SHARE = 75, /* control to host, */
+    LEG_KEPT_FEE = 76,   /* control to house */
 };
 
 struct leg {
@@ -109,7 +116,12 @@ struct journal_usage {
     int64_t number; /* counts the contract's usage journals from 1 */
     struct instant occurred;
     struct meter_charge charges[COMPONENT_COUNT]; /* at component - 1 */
+    struct money deposit; /* paid ahead for the contract: for its GPU time and disk
+                             (market/reserved.h), before anything that the renter has */
 };
+
+/* What of the deposit the charges take. */
+struct money journal_usage_drawn(const struct journal_usage *usage);
 
 enum journal_outcome {
     JOURNAL_BUILT,     /* the outputs are set: the journal, and what the renter has after it */

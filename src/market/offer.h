@@ -33,7 +33,7 @@ struct listing {
     struct money disk_month;     /* for a GB and 30 days */
     struct money up_tb, down_tb; /* for 2^40 bytes */
     int64_t min_chunk;           /* GPUs; 1 on a CPU machine */
-    int64_t discount_max_ppm;    /* for reserved rentals, later */
+    int64_t discount_max_ppm;    /* for paying ahead */
     int64_t grace_max_s;         /* the longest notice of a bid: 0 to AUCTION_GRACE_S_MAX */
     struct instant start, end;   /* no rental outlives `end` */
     int64_t roll_us;             /* `end` is moved to so long ahead, day by day; 0: it stays */

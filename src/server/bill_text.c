@@ -50,6 +50,9 @@ char *bill_text(const struct statement_item *item, char text[static BILL_TEXT_SI
     bill_rate(item, rate);
     if (item->kind == USAGE_DOWNTIME)
         (void)snprintf(text, BILL_TEXT_SIZE, "Credit for %.32s hours out of contact", quantity);
+    else if (item->kind == USAGE_FORFEITED)
+        (void)snprintf(text, BILL_TEXT_SIZE,
+                       "Discount for paying ahead, taken back: it ended early");
     else if (is_traffic(item))
         (void)snprintf(text, BILL_TEXT_SIZE, "%s%.32s GB %s at $%.32s/GB", before, quantity,
                        directions[item->component], rate);

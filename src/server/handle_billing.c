@@ -189,6 +189,8 @@ static const char *type_of(const struct wallet_view *view)
         return "payout";
     if (view->entry.kind == JOURNAL_ADJUSTMENT)
         return "transfer";
+    if (view->entry.kind == JOURNAL_RESERVATION)
+        return "reserved";
     return view->entry.kind == JOURNAL_CORRECTION ? "refund" : "credit";
 }
 
@@ -209,6 +211,8 @@ static const char *words_for(const struct wallet_view *view)
         return "Set aside, and taken";
     case JOURNAL_REFUND:
         return "Credit sent back to a card";
+    case JOURNAL_RESERVATION:
+        return view->entry.is_out ? "Paid ahead for an instance" : "Left of what was paid ahead";
     case JOURNAL_PROMO:
     case JOURNAL_USAGE:
     case JOURNAL_PROMO_EXPIRY:

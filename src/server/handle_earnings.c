@@ -319,30 +319,6 @@ void handle_contracts_fetch(struct call *call)
     reply_json(call, &body);
 }
 
-/* Nothing is prepaid for what is rented on demand or bid for. */
-void handle_instance_deposit(struct call *call)
-{
-    auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
-    struct encoder json = encoder_of(&body);
-    struct instance_view view;
-    struct error err;
-    bool has;
-
-    if (!flow_instance_show(&call->app->flow, &call->caller, call->params[0].id,
-                            call->request->arena, &view, &has, &err))
-        return reply_error(call, &err);
-    if (!has)
-        return reply_refuse(call, 404, "no_such_instance", "There is no instance %lld of yours.",
-                            (long long)call->params[0].id);
-    encode_object(&json);
-    encode_field_bool(&json, "success", true);
-    encode_field_int(&json, "refundable_deposit", 0);
-    encode_field_int(&json, "total_discount", 0);
-    encode_field_int(&json, "discount_months", 0);
-    encode_end(&json);
-    reply_json(call, &body);
-}
-
 /* An email or an id, as text or as a number. */
 static const char *read_recipient(struct call *call)
 {

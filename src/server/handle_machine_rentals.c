@@ -107,9 +107,7 @@ static void encode_contract(struct encoder *json, const struct machine_contract 
     encode_field_text(json, "state", rental_state_name(contract->state));
     encode_field_bool(json, "runs", shown->runs);
     encode_field_money(json, "gpu_hour", contract->terms.gpu_hour);
-    encode_field_money(
-        json, "disk_hour",
-        offer_storage_hour(contract->terms.disk_month, contract->share.disk_gb * INT64_C(1000)));
+    encode_field_money(json, "disk_hour", contract_disk_hour(contract));
     encode_field_money(json, "earn_hour", shown->earn_hour);
     encode_field_int(json, "disk_gb", contract->share.disk_gb);
     if (contract->disk_used_mb >= 0)

@@ -43,9 +43,9 @@ static void encode_rentals(struct encoder *json, const struct machine_view *view
 {
     encode_field_int(json, "current_rentals_running", view->running_count);
     encode_field_int(json, "current_rentals_running_on_demand", view->running_firm_count);
-    encode_field_int(json, "current_rentals_running_reserved", 0);
+    encode_field_int(json, "current_rentals_running_reserved", view->running_reserved_count);
     encode_field_int(json, "current_rentals_on_demand", view->firm_count);
-    encode_field_int(json, "current_rentals_reserved", 0);
+    encode_field_int(json, "current_rentals_reserved", view->reserved_count);
     encode_field_int(json, "current_rentals_resident", view->contract_count);
     encode_field_money(json, "earn_hour", view->earn_hour);
     encode_field_money(json, "earn_day",

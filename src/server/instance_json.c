@@ -299,7 +299,7 @@ static void encode_price(struct encoder *json, const struct instance_view *view)
 
     encode_field_money(json, "dph_base", terms->gpu_hour);
     encode_field_money(json, "dph_total", view->total_hour);
-    encode_field_money(json, "storage_cost", terms->disk_month);
+    encode_field_money(json, "storage_cost", contract_disk_month(view->contract));
     encode_field_text(json, "storage_when_offline",
                       view->contract->disk_offline_us == 0 ? "skip" : "charge");
     encode_field_money(json, "storage_total_cost", view->disk_hour);
@@ -310,9 +310,15 @@ static void encode_price(struct encoder *json, const struct instance_view *view)
     field_price_parts(json, "search", terms->gpu_hour, view->disk_hour);
     field_price_parts(json, "instance", (struct money){ 0 }, view->disk_hour);
     fields_traffic_prices(json, terms->up_tb, terms->down_tb);
-    field_null(json, "credit_balance");
-    field_null(json, "credit_discount");
-    field_null(json, "credit_discount_max");
+    if (view->deposit.is_reserved) {
+        encode_field_money(json, "credit_balance", view->deposit.left);
+        field_fixed(json, "credit_discount", view->deposit.discount_ppm, 6);
+    } else {
+        field_null(json, "credit_balance");
+        field_null(json, "credit_discount");
+    }
+    field_fixed(json, "credit_discount_max", reserved_most_ppm(view->contract->discount_max_ppm),
+                6);
     encode_field_money(json, "charged", view->charged);
 }
 

@@ -24,6 +24,7 @@
 #include "flow/pay_card.h"
 #include "flow/pay_paypal.h"
 #include "flow/post_usage.h"
+#include "flow/prepay.h"
 #include "flow/requirement.h"
 #include "flow/schedule.h"
 #include "flow/seal.h"
@@ -89,6 +90,7 @@ static const struct job {
     { "liveness", NULL, 0, run_liveness, ALWAYS, LIVENESS_SECONDS *US_PER_SECOND },
     { "contact lost", flow_contact_lost, CONTACT_LOST_MAX, NULL, DUE_CONTACT_LOST, LOOK_MAX_US },
     { "no credit", flow_no_credit, NO_CREDIT_MAX, NULL, DUE_NO_CREDIT, LOOK_MAX_US },
+    { "deposits", flow_reservations, RESERVATIONS_DUE_MAX, NULL, DUE_RESERVATIONS, LOOK_MAX_US },
     { "lifetime", flow_lifetime, LIFETIME_MAX, NULL, DUE_LIFETIME, LOOK_MAX_US },
     { "lifetime warnings", flow_lifetime_warn, LIFETIME_MAX, NULL, DUE_LIFETIME_WARNING,
       LOOK_MAX_US },

@@ -10,7 +10,6 @@ const char *not_offered(const char *path)
     static const struct {
         const char *segment, *what;
     } rows[] = {
-        { "instances/prepay", "reserved rentals: nothing is paid ahead for an instance" },
         { "cluster", "clusters of machines" },
         { "clusters", "clusters of machines" },
         { "overlay", "networks between instances" },

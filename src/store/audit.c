@@ -158,8 +158,38 @@ static const struct table {
                         "FROM usage_refund WHERE (contract_id, comp, id) > ($1, $2, $3) "
                         "ORDER BY contract_id, comp, id LIMIT $4",
                         3, 8, false },
+    [AUDIT_RESERVATIONS] = { "SELECT c.id, c.kind, c.destroyed_us, "
+                             "(SELECT count(*) FROM reservation r WHERE r.contract_id = c.id "
+                             "AND r.closed_us = 0), "
+                             "COALESCE((SELECT sum(r.paid) FROM reservation r "
+                             "WHERE r.contract_id = c.id), 0), "
+                             "COALESCE((SELECT sum(r.kept) FROM reservation r "
+                             "WHERE r.contract_id = c.id), 0), "
+                             "COALESCE((SELECT sum(r.given_back) FROM reservation r "
+                             "WHERE r.contract_id = c.id), 0), "
+                             "COALESCE((SELECT a.cr_posted FROM account a WHERE a.code = 2050 "
+                             "AND a.owner_id = c.owner_id AND a.sub_id = c.id), 0), "
+                             "COALESCE((SELECT a.dr_posted FROM account a WHERE a.code = 2050 "
+                             "AND a.owner_id = c.owner_id AND a.sub_id = c.id), 0), "
+                             "COALESCE((SELECT sum(t.amount) FROM account a JOIN transfer t "
+                             "ON t.dr = a.id JOIN journal j ON j.id = t.journal_id "
+                             "WHERE a.code = 2050 AND a.owner_id = c.owner_id "
+                             "AND a.sub_id = c.id AND j.kind = 1), 0), "
+                             "COALESCE((SELECT sum(l.gross) FROM usage_line l "
+                             "WHERE l.contract_id = c.id AND l.kind = 4), 0) "
+                             "FROM contract c WHERE c.id > $1 AND (c.kind = 3 OR EXISTS (SELECT 1 "
+                             "FROM reservation r WHERE r.contract_id = c.id)) "
+                             "ORDER BY c.id LIMIT $2",
+                             1, 11, false },
+    [AUDIT_RESERVED] = { "SELECT a.id, a.owner_id, a.sub_id FROM account a "
+                         "WHERE a.code = 2050 AND a.id > $1 AND NOT EXISTS (SELECT 1 "
+                         "FROM reservation r WHERE r.contract_id = a.sub_id "
+                         "AND r.owner_id = a.owner_id) ORDER BY a.id LIMIT $2",
+                         1, 3, false },
     [AUDIT_RUNNERS] = { "SELECT owner_id, min(start_us) FROM run_interval "
-                        "WHERE end_us IS NULL AND owner_id > $1 GROUP BY owner_id "
+                        "WHERE end_us IS NULL AND owner_id > $1 AND NOT EXISTS (SELECT 1 "
+                        "FROM contract c WHERE c.id = contract_id AND c.kind = 3) GROUP BY "
+                        "owner_id "
                         "ORDER BY owner_id LIMIT $2",
                         1, 2, false },
     [AUDIT_ACCRUED] = { "SELECT u.id FROM users u WHERE u.id > $1 AND (EXISTS (SELECT 1 "

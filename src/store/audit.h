@@ -69,8 +69,11 @@ enum audit_table {
     AUDIT_RECEIPT_SERIES,  /* as AUDIT_SERIES, of receipts */
     AUDIT_LINES,           /* contract, day, component, kind, rate, gross, share */
     AUDIT_REFUNDS,         /* contract, component, id, rate, quantity, used, gross, host */
-    AUDIT_RUNNERS,         /* users that something runs for; since when the first of it */
-    AUDIT_ACCRUED,         /* users that have something, or had */
+    AUDIT_RESERVATIONS, /* contract, kind, destroyed, open ones, paid, kept, given back; credits and
+                           debits of the deposit, debits by usage, lines of what was kept */
+    AUDIT_RESERVED,     /* account, owner, contract: of deposits that nobody made */
+    AUDIT_RUNNERS,      /* users that something runs for; since when the first of it */
+    AUDIT_ACCRUED,      /* users that have something, or had */
 };
 
 struct audit_row {

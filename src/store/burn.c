@@ -12,7 +12,8 @@
     "c.disk_metered_us, c.up_unmetered, "                                                          \
     "c.down_unmetered, i.metered_us, COALESCE(s.last_heartbeat_us, 0), h.is_online, "              \
     "h.offline_since_us, m.comp, m.denom, m.fee_bps, m.rate, m.qty, m.total, m.posted_total, "     \
-    "m.rem, m.split_rem, m.gross_posted, m.host_posted, c.disk_offline_us, c.destroyed_us "        \
+    "m.rem, m.split_rem, m.gross_posted, m.host_posted, c.disk_offline_us, c.destroyed_us, "       \
+    "CASE WHEN c.kind = 3 THEN 1 ELSE 0 END "                                                      \
     "FROM contract c "                                                                             \
     "JOIN meter m ON m.instance_id = c.id JOIN machine h ON h.id = c.machine_id "                  \
     "LEFT JOIN agent_session s ON s.machine_id = c.machine_id "                                    \
@@ -34,6 +35,7 @@ enum {
     BURN_METER, /* and the next ten */
     BURN_DISK_OFFLINE = BURN_METER + 11,
     BURN_DESTROYED,
+    BURN_RESERVED,
     BURN_COLUMNS,
 };
 
@@ -78,6 +80,7 @@ static bool burn_read(struct db_rows *row, struct arena *arena, void *item, stru
     burn->machine_id = at[BURN_MACHINE];
     burn->disk_offline_us = at[BURN_DISK_OFFLINE];
     burn->is_destroyed = at[BURN_DESTROYED] != 0;
+    burn->is_reserved = at[BURN_RESERVED] != 0 && burn->meter.component <= COMPONENT_DISK;
     burn->end.microseconds = at[BURN_END];
     burn->disk_metered.microseconds = at[BURN_DISK_METERED];
     burn->unmetered = burn->meter.component == COMPONENT_UP     ? at[BURN_UP]

@@ -22,6 +22,7 @@ struct burn_row {
     struct instant offline_since;
     int64_t disk_offline_us; /* so long disk is charged after that */
     bool is_destroyed;       /* the instance: what is left costs nobody anything */
+    bool is_reserved;        /* gpu and disk: its deposit pays for it (store/reservation.h) */
 };
 
 /* Those of a renter's, but for traffic that is all posted already: it costs nothing more, and does

@@ -52,7 +52,8 @@ bool contender_list(struct db *db, int64_t machine_id, struct instant now, struc
     return rows_load(
         db, &reader,
         "SELECT c.id, c.owner_id, c.kind, c.state, c.reason, c.num_gpus, c.disk_gb, c.state_us, "
-        "c.end_us, c.started_us, c.ran_us, u.t_zero_us, COALESCE(b.ticks, 0), "
+        "c.end_us, c.started_us, c.ran_us, "
+        "CASE WHEN c.kind = 3 THEN 9223372036854775807 ELSE u.t_zero_us END, COALESCE(b.ticks, 0), "
         "COALESCE(b.max_ticks, 0), COALESCE(b.floor_ticks, 0), COALESCE(b.grace_s, 0), "
         "COALESCE(b.resumes, 0), COALESCE(b.placed_us, 0), COALESCE(b.lowered_us, 0), "
         "COALESCE(b.keep_ticks, 0) FROM contract c JOIN users u ON u.id = c.owner_id "

@@ -16,7 +16,7 @@ struct contender_row {
     enum rental_reason reason;
     int64_t num_gpus, disk_gb;
     struct instant state_at, end, started, ran;
-    struct instant t_zero; /* its owner's credit ends */
+    struct instant t_zero; /* its owner's credit ends; reserved: INSTANT_NEVER */
     struct bid_row bid;    /* of kind KIND_BID */
 };
 

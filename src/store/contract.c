@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "market/reserved.h"
 #include "store/offer.h"
 #include "store/rows.h"
 
@@ -15,6 +16,9 @@
 /* By a renter, as an instance: neither the host's idle job nor a volume. */
 #define RENTED "kind < 4"
 
+/* The same, for which its renter's credit pays: of what is reserved its deposit does. */
+#define ON_CREDIT "kind < 3"
+
 bool contract_is_on_host(const struct contract_row *contract)
 {
     return contract->started.microseconds != 0;
@@ -23,6 +27,16 @@ bool contract_is_on_host(const struct contract_row *contract)
 bool contract_is_metered(const struct contract_row *contract)
 {
     return contract->kind != KIND_IDLE && contract_is_on_host(contract);
+}
+
+struct money contract_disk_month(const struct contract_row *contract)
+{
+    return reserved_rate(contract->terms.disk_month, contract->discount_ppm);
+}
+
+struct money contract_disk_hour(const struct contract_row *contract)
+{
+    return offer_storage_hour(contract_disk_month(contract), contract->share.disk_gb * 1000);
 }
 
 static bool agreed_read(struct db_rows *row, struct arena *arena, struct contract_row *contract,
@@ -48,6 +62,8 @@ static bool agreed_read(struct db_rows *row, struct arena *arena, struct contrac
            rows_number(row, 16, 1, INT64_MAX, &contract->share.disk_gb, err) &&
            rows_number(row, 17, 0, 10000, &contract->fee_bps, err) &&
            rows_number(row, 59, 0, INT64_MAX, &contract->disk_offline_us, err) &&
+           rows_number(row, 65, 0, RESERVED_PPM, &contract->discount_max_ppm, err) &&
+           rows_number(row, 66, 0, RESERVED_PPM, &contract->discount_ppm, err) &&
            rows_text(row, 18, arena, &contract->spec, err) &&
            rows_text(row, 19, arena, &contract->image, err) &&
            rows_text(row, 20, arena, &contract->runtype, err) &&
@@ -127,10 +143,10 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
         "min_bid_hour, disk_month, up_tb, down_tb, offer_disk_gb, created_us, end_us, cpu_millis, "
         "ram_mb, disk_gb, fee_bps, spec, image, runtype, request_hash, label, state, reason, "
         "state_us, disk_metered_us, posted_us, counted_us, kind, list_hour, started_us, "
-        "warn_us, disk_offline_us) "
+        "warn_us, disk_offline_us, discount_max_ppm) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12, $25, $26, $27, $28, $29) RETURNING "
-        "id",
+        "$18, $19, $20, $21, $22, $23, $24, $12, $12, $12, $12, $25, $26, $27, $28, $29, $30) "
+        "RETURNING id",
         DB_ARGS(db_int(contract->owner_id), db_int(contract->host_id), db_int(contract->machine_id),
                 db_int(contract->offer_id), db_int(terms->num_gpus), db_money(terms->gpu_hour),
                 db_money(terms->min_bid_hour), db_money(terms->disk_month), db_money(terms->up_tb),
@@ -142,7 +158,7 @@ bool contract_insert(struct db *db, const struct contract_row *contract, int64_t
                 db_text(contract->label), db_int(contract->state), db_int(contract->reason),
                 db_int(contract->kind), db_money(contract->list_hour),
                 db_instant(contract->started), db_instant(contract->warn),
-                db_int(contract->disk_offline_us)),
+                db_int(contract->disk_offline_us), db_int(contract->discount_max_ppm)),
         ret_id, err);
 }
 
@@ -224,7 +240,7 @@ bool contract_coming_hours(struct db *db, int64_t owner_id, struct contract_hour
         "SELECT CAST(COALESCE(SUM(CASE state WHEN 5 THEN 0 ELSE gpu_hour END), 0) AS BIGINT), "
         "CAST(COALESCE(SUM(CASE state WHEN 5 THEN gpu_hour ELSE 0 END), 0) AS BIGINT) "
         "FROM contract WHERE owner_id = $1 AND destroyed_us = 0 AND state IN (1, 2, 4, 5) "
-        "AND " RENTED,
+        "AND " ON_CREDIT,
         DB_ARGS(db_int(owner_id)), read_hours, ret, &has, err);
 }
 
@@ -244,7 +260,7 @@ bool contract_count_running(struct db *db, int64_t owner_id, int64_t *ret_count,
 
     return rows_load_one(db, &count_reader,
                          "SELECT COUNT(*) FROM contract WHERE owner_id = $1 "
-                         "AND destroyed_us = 0 AND " RENTED " AND " RUNS,
+                         "AND destroyed_us = 0 AND " ON_CREDIT " AND " RUNS,
                          DB_ARGS(db_int(owner_id)), NULL, ret_count, &has, err);
 }
 

@@ -26,6 +26,9 @@ struct contract_row {
     struct machine_share share; /* disk_gb: as rented */
     int64_t fee_bps;
     int64_t disk_offline_us;     /* so long its disk is charged while its host is out of contact */
+    int64_t discount_max_ppm;    /* for paying ahead (market/reserved.h), as its offer said */
+    int64_t discount_ppm;        /* of that what it has now: its GPUs' price is after it, the
+                                  * disk's before */
     const char *spec;            /* proto/desired.h, instance_spec without SSH keys, as JSON */
     const char *image, *runtype; /* from the spec */
     struct hash request_hash;    /* of what was asked: the same again soon is the same rental */
@@ -63,6 +66,10 @@ struct contract_row {
 bool contract_is_on_host(const struct contract_row *contract);
 bool contract_is_metered(const struct contract_row *contract);
 
+/* What a GB of its disk costs a month, and its disk an hour: for show, after the discount. */
+struct money contract_disk_month(const struct contract_row *contract);
+struct money contract_disk_hour(const struct contract_row *contract);
+
 NODISCARD bool contract_insert(struct db *db, const struct contract_row *contract, int64_t *ret_id,
                                struct error *err);
 
@@ -83,14 +90,15 @@ NODISCARD bool contract_list_charged(struct db *db, int64_t owner_id, struct are
                                      struct error *err);
 
 /* What an hour of GPU time will cost of those that have GPUs and do not run yet, and of those that
- * wait for GPUs. */
+ * wait for GPUs: what is reserved, nothing. */
 struct contract_hours {
     struct money starting, waiting;
 };
 NODISCARD bool contract_coming_hours(struct db *db, int64_t owner_id, struct contract_hours *ret,
                                      struct error *err);
 
-/* Of which those that should run; and the machines of those, in order. */
+/* Those that should run on the renter's credit: not what is reserved; and the machines of all that
+ * should run, in order. */
 NODISCARD bool contract_count_running(struct db *db, int64_t owner_id, int64_t *ret_count,
                                       struct error *err);
 NODISCARD bool contract_machines_of(struct db *db, int64_t owner_id, struct arena *arena,
@@ -176,7 +184,8 @@ NODISCARD bool contract_load(struct db *db, int64_t id, struct arena *arena,
     "gpu_permille, message, ssh_port, ports, usage_count, up_unmetered, down_unmetered, "          \
     "gauged_us, kind, list_hour, started_us, ran_us, pause_us, idle_stop_s, idle_since_us, "       \
     "destroy_after_s, destroy_due_us, warn_us, disk_offline_us, disk_warned_us, "                  \
-    "traffic_cap_bytes, moved_bytes, limit_up_mbit, limit_down_mbit"
+    "traffic_cap_bytes, moved_bytes, limit_up_mbit, limit_down_mbit, discount_max_ppm, "           \
+    "discount_ppm"
 extern const struct rows_reader contract_reader;
 
 #endif

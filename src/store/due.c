@@ -9,6 +9,8 @@ static const char *const queries[] = {
                       "JOIN machine m ON m.id = s.machine_id WHERE m.is_online = 1 "
                       "ORDER BY s.last_heartbeat_us LIMIT 1",
     [DUE_CREDIT_END] = "SELECT t_zero_us FROM users ORDER BY t_zero_us LIMIT 1",
+    [DUE_DEPOSIT_END] = "SELECT ends_us FROM reservation WHERE closed_us = 0 "
+                        "ORDER BY ends_us LIMIT 1",
     [DUE_END] = "SELECT end_us FROM contract WHERE destroyed_us = 0 "
                 "AND state IN (1, 2, 3, 4, 5, 10) ORDER BY end_us LIMIT 1",
     [DUE_WARNING] = "SELECT warn_us FROM contract WHERE warn_us < 9223372036854775807 "

@@ -9,6 +9,7 @@
 enum due_row {
     DUE_HEARTBEAT,   /* the oldest last heartbeat of a machine that is online */
     DUE_CREDIT_END,  /* an account's t_zero */
+    DUE_DEPOSIT_END, /* a reserved rental's deposit is used up */
     DUE_END,         /* a running contract's lifetime */
     DUE_WARNING,     /* a renter is to hear that a lifetime ends */
     DUE_STOPPED,     /* a contract has been stopped for as long as its owner allows */

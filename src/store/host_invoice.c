@@ -188,7 +188,7 @@ static bool line_read(struct db_rows *row, struct arena *arena, void *item, stru
 
     (void)arena;
     if (!rows_number(row, 1, COMPONENT_GPU, COMPONENT_DOWN, &component, err) ||
-        !rows_number(row, 2, USAGE_USED, USAGE_DOWNTIME, &kind, err))
+        !rows_number(row, 2, USAGE_USED, USAGE_FORFEITED, &kind, err))
         return false;
     *(struct usage_sum *)item = (struct usage_sum){ .machine_id = db_column_int(row, 0),
                                                     .component = (enum component)component,

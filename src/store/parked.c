@@ -34,6 +34,16 @@ bool parked_insert(struct db *db, const struct parked_row *row, struct error *er
                    err);
 }
 
+bool parked_insert_dropped(struct db *db, const struct parked_row *row, struct error *err)
+{
+    return db_exec(db,
+                   "INSERT INTO parked_tick (contract_id, from_us, gpu_us, outage_us, parked_us, "
+                   "state, decided_us) VALUES ($1, $2, $3, 0, $4, 3, $4)",
+                   DB_ARGS(db_int(row->contract_id), db_instant(row->from), db_int(row->gpu_us),
+                           db_instant(row->parked)),
+                   err);
+}
+
 static bool parked_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     int64_t state;

@@ -27,6 +27,9 @@ struct parked_row {
 
 /* As it was when nobody has said anything. */
 NODISCARD bool parked_guard(struct db *db, int64_t *tick_max_us, struct error *err);
+/* One that nobody has to decide on: there was no credit for it. */
+NODISCARD bool parked_insert_dropped(struct db *db, const struct parked_row *row,
+                                     struct error *err);
 NODISCARD bool parked_insert(struct db *db, const struct parked_row *row, struct error *err);
 
 /* Those that wait, oldest first, at most `max`. */

@@ -32,7 +32,7 @@ bool refund_paid_bought(struct db *db, int64_t contract_id, enum component compo
                       "SELECT CAST(COALESCE(SUM(t.amount), 0) AS BIGINT) FROM journal j "
                       "JOIN transfer t ON t.journal_id = j.id JOIN account a ON a.id = t.dr "
                       "WHERE j.ref_kind = 1 AND j.ref_id = $1 AND j.kind = 1 AND t.code = $2 "
-                      "AND a.code IN (1210, 2010)",
+                      "AND a.code IN (1210, 2010, 2050)",
                       DB_ARGS(db_int(contract_id), db_int(10 * component + LEG_CHARGE)),
                       amount_read, &charged, &has, err) ||
         !db_query_one(db,

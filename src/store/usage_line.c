@@ -83,7 +83,7 @@ static bool line_read(struct db_rows *row, struct arena *arena, void *item, stru
 
     (void)arena;
     if (!rows_number(row, 5, COMPONENT_GPU, COMPONENT_DOWN, &component, err) ||
-        !rows_number(row, 6, USAGE_USED, USAGE_DOWNTIME, &kind, err))
+        !rows_number(row, 6, USAGE_USED, USAGE_FORFEITED, &kind, err))
         return false;
     *(struct usage_line *)item = (struct usage_line){
         .contract_id = db_column_int(row, 0),
@@ -126,7 +126,7 @@ static bool sum_read(struct db_rows *row, struct arena *arena, void *item, struc
 
     (void)arena;
     if (!rows_number(row, 2, COMPONENT_GPU, COMPONENT_DOWN, &component, err) ||
-        !rows_number(row, 3, USAGE_USED, USAGE_DOWNTIME, &kind, err))
+        !rows_number(row, 3, USAGE_USED, USAGE_FORFEITED, &kind, err))
         return false;
     *(struct usage_sum *)item = (struct usage_sum){
         .day = db_column_int(row, 0),

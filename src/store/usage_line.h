@@ -14,8 +14,9 @@
 /* Stored in usage_line.kind. */
 enum usage_kind {
     USAGE_USED = 1,
-    USAGE_REFUNDED = 2, /* all amounts below zero */
-    USAGE_DOWNTIME = 3, /* given by the host; the same */
+    USAGE_REFUNDED = 2,  /* all amounts below zero */
+    USAGE_DOWNTIME = 3,  /* given by the host; the same */
+    USAGE_FORFEITED = 4, /* of a deposit: the discount that was had, its rental ended early */
 };
 
 struct usage_line {

@@ -8,7 +8,7 @@ static bool entry_read(struct db_rows *row, struct arena *arena, void *item, str
     int64_t kind;
 
     (void)arena;
-    if (!rows_number(row, 1, JOURNAL_USAGE, JOURNAL_HOLD, &kind, err))
+    if (!rows_number(row, 1, JOURNAL_USAGE, JOURNAL_RESERVATION, &kind, err))
         return false;
     *(struct wallet_entry *)item = (struct wallet_entry){
         .journal_id = db_column_int(row, 0),
@@ -35,7 +35,8 @@ bool wallet_list(struct db *db, int64_t user_id, struct instant from, struct ins
         db, &entry,
         "SELECT j.id, j.kind, j.ref_id, j.occurred_us, 0, CAST(SUM(t.amount) AS BIGINT) "
         "FROM account a JOIN transfer t ON t.cr = a.id JOIN journal j ON j.id = t.journal_id "
-        "WHERE a.owner_id = $1 AND a.code IN (1210, 2010, 2020) AND j.kind IN (2, 3, 4, 11) "
+        "WHERE a.owner_id = $1 AND a.code IN (1210, 2010, 2020) AND j.kind IN (2, 3, 4, 11, "
+        "13) "
         "AND j.occurred_us BETWEEN $2 AND $3 GROUP BY j.id, j.kind, j.ref_id, j.occurred_us "
         "UNION ALL "
         "SELECT j.id, j.kind, j.ref_id, j.occurred_us, 1, CAST(SUM(t.amount) AS BIGINT) "
@@ -43,7 +44,8 @@ bool wallet_list(struct db *db, int64_t user_id, struct instant from, struct ins
         "WHERE a.owner_id = $1 AND j.occurred_us BETWEEN $2 AND $3 "
         "AND ((a.code = 2010 AND j.kind = 11 AND t.code = 65) OR (a.code = 2110 AND j.kind = 5) "
         "OR (a.code = 2120 AND j.kind = 6 AND t.code = 62) "
-        "OR (a.code = 2010 AND j.kind = 8 AND t.code = 63) OR (j.kind = 12 AND ((a.code = 2010 AND "
+        "OR (a.code = 2010 AND j.kind = 8 AND t.code = 63) OR (a.code = 2010 AND j.kind = 13) "
+        "OR (j.kind = 12 AND ((a.code = 2010 AND "
         "t.code = 63) OR (a.code = 2120 AND t.code = "
         "71)))) "
         "GROUP BY j.id, j.kind, j.ref_id, j.occurred_us ORDER BY 4, 1",

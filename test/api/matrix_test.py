@@ -511,7 +511,7 @@ class Matrix(unittest.TestCase):
     SERVERS = (
         "user_id owner_id host_id creator_id member_id actor_id parent_id renter_id machine_id contract_id offer_id team_id key_id "
         "balance credit credit_limit earnings spend_cap fee_bps platform_fee discount_rate dph_base dph_total gpu_hour list_hour "
-        "min_bid disk_month storage_cost up_tb down_tb rate amount_cents refundable_deposit total_discount charged gross host fee "
+        "min_bid disk_month storage_cost up_tb down_tb rate amount_cents deposit refundable_deposit total_discount credit_discount credit_balance charged gross host fee "
         "is_admin admin verified verification vericode is_verified email_verified external datacenter hosting_type reliability "
         "reliability2 dlperf dlperf_milli score num_gpus gpu_name rights scopes narrowed role_id is_recommended recommended "
         "count_created recent_create_date state cur_state actual_status intended_status kind reason started start_date started_us "

@@ -179,7 +179,7 @@ static const struct {
       "SELECT COUNT(*) FROM users u WHERE u.t_zero_us = 9223372036854775807 AND EXISTS "
       "(SELECT 1 FROM contract c JOIN machine m ON m.id = c.machine_id WHERE c.owner_id = u.id "
       " AND c.state IN (1, 2, 3, 4, 5, 10) AND c.disk_month > 0 AND m.is_online = 1 "
-      " AND c.started_us > 0 AND c.kind <> 4 "
+      " AND c.started_us > 0 AND c.kind NOT IN (3, 4) "
       /* what lasts a hundred years lasts for ever (market/credit.h) */
       " AND c.disk_month * c.disk_gb * 1200 > u.credit_limit + (SELECT SUM(a.cr_posted - "
       "a.dr_posted) "

@@ -451,9 +451,60 @@ static void test_a_provider_may_keep_some_of_a_deposit(void **state)
     CHECK(journal_is_balanced(&journal));
 }
 
+/* What was paid ahead pays for GPU time and disk, and traffic is paid as ever. */
+static void test_a_deposit_pays_first_for_what_it_is_for(void **state)
+{
+    static const struct ledger_key deposit = { LEDGER_RENTER_RESERVED, RENTER, CONTRACT };
+    static const struct ledger_key promo = { LEDGER_RENTER_PROMO, RENTER, 0 };
+    static const struct ledger_key gpu = { LEDGER_GROSS_GPU, 0, 0 };
+    static const struct ledger_key disk = { LEDGER_GROSS_DISK, 0, 0 };
+    static const struct ledger_key up = { LEDGER_GROSS_UP, 0, 0 };
+    const int64_t gross[COMPONENT_COUNT] = { 1000, 500, 40, 0 };
+    struct journal_usage usage = usage_of(gross);
+    struct renter_funds funds = { .promo = { 2000 } }, after;
+    struct journal journal;
+
+    (void)state;
+    usage.deposit.nanodollars = 1200;
+    CHECK_INT(journal_usage(&usage, &funds, &journal, &after), JOURNAL_BUILT);
+    CHECK_INT(journal_usage_drawn(&usage).nanodollars, 1200);
+    CHECK_INT(after.promo.nanodollars, 2000 - 300 - 40);
+    check_leg(&journal, 0, (struct leg){ deposit, gpu, { 1000 }, 11 });
+    CHECK_INT(journal.legs[0].debit.sub_id, CONTRACT);
+    check_leg(&journal, 3, (struct leg){ deposit, disk, { 200 }, 21 });
+    check_leg(&journal, 4, (struct leg){ promo, disk, { 300 }, 21 });
+    check_leg(&journal, 7, (struct leg){ promo, up, { 40 }, 31 });
+    CHECK(journal_is_balanced(&journal));
+}
+
+/* The body is what was asked: the same however it was paid. */
+static void test_a_deposit_leaves_the_body_as_it_is(void **state)
+{
+    const int64_t gross[COMPONENT_COUNT] = { 1000, 500, 40, 7 };
+    struct journal_usage usage = usage_of(gross);
+    auto_buf struct buf plain = buf_of(JOURNAL_BODY_MAX);
+    struct journal journal;
+
+    (void)state;
+    for (int64_t paid_ahead = 0; paid_ahead <= 1600; paid_ahead += 50) {
+        struct renter_funds funds = { .promo = { 900 } }, after;
+        auto_buf struct buf body = buf_of(JOURNAL_BODY_MAX);
+
+        check_row("%lld paid ahead", (long long)paid_ahead);
+        usage.deposit.nanodollars = paid_ahead;
+        CHECK_INT(journal_usage(&usage, &funds, &journal, &after), JOURNAL_BUILT);
+        CHECK_INT(journal_usage_drawn(&usage).nanodollars, paid_ahead > 1500 ? 1500 : paid_ahead);
+        journal_body(paid_ahead == 0 ? &plain : &body, &journal);
+        if (paid_ahead > 0)
+            CHECK_TEXT(body.bytes, plain.bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_deposit_pays_first_for_what_it_is_for),
+        cmocka_unit_test(test_a_deposit_leaves_the_body_as_it_is),
         cmocka_unit_test(test_nothing_is_no_journal),
         cmocka_unit_test(test_a_journal_has_neither_too_many_legs_nor_strange_ones),
         cmocka_unit_test(test_a_leg_moves_something_from_one_to_another),
