@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/bencher.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,10 +116,20 @@ static bool has_measured_all(const struct bencher *bencher)
     return has_all;
 }
 
+/* Another driver may be another speed; and one that says nothing of the driver is of an agent that
+ * measured less. */
+static bool has_other_driver(const struct bencher *bencher)
+{
+    const struct machine_facts *facts = bencher->options.facts;
+
+    return facts->gpu_count > 0 && !facts->is_simulated &&
+           strcmp(bencher->report.driver, facts->driver_version) != 0;
+}
+
 /* What could not be measured is tried again a day later. */
 static bool is_due(const struct bencher *bencher)
 {
-    return bencher->measured_s == 0 || age_s(bencher) >= WEEK_S ||
+    return bencher->measured_s == 0 || age_s(bencher) >= WEEK_S || has_other_driver(bencher) ||
            (!has_measured_all(bencher) && age_s(bencher) >= DAY_S);
 }
 
@@ -130,6 +141,8 @@ static void on_end(void *context, const struct job_end *end)
     if (!end->is_done || !bench_report_decode(end->result, &bencher->report, &err)) {
         log_failure(&bencher->options.log, "machine not measured", &err);
         bencher->report = (struct bench_report){ 0 };
+        (void)snprintf(bencher->report.driver, sizeof bencher->report.driver, "%s",
+                       bencher->options.facts->driver_version);
     }
     bencher->measured_s = now_s(bencher);
     bencher->is_told = false;

@@ -2,9 +2,9 @@
 /* When this machine is measured, and how the server hears of it; and proves what it has
  * (agent/prover.h).
  *
- * A minute after it has joined, once a week, and whenever a GPU is there that was not measured;
- * only while nothing runs here, and no longer than that. What was measured is kept on disk and told
- * to the server in every session. */
+ * A minute after it has joined, once a week, and whenever a GPU or its driver is there that was not
+ * measured; only while nothing runs here, and no longer than that. What was measured is kept on
+ * disk and told to the server in every session. */
 
 #ifndef BERTH_AGENT_BENCHER_H
 #define BERTH_AGENT_BENCHER_H

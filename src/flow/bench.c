@@ -2,6 +2,7 @@
 #include "flow/bench.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "flow/hardware.h"
@@ -72,6 +73,7 @@ static bool take(struct db *db, const struct bench_work *work, struct machine_ro
         bench.rates = (struct dlperf_rates){ 0 };
         bench.pcie_mbs = 0;
     }
+    (void)snprintf(bench.driver, sizeof bench.driver, "%s", work->report->driver);
     row->bench = bench;
     return machine_bench_insert(db, &kept, err) && machine_set_bench(db, row, err) &&
            db_notify(db, TOPIC_MACHINE, row->id, err);
@@ -113,5 +115,61 @@ bool flow_bench(const struct flow *flow, int64_t machine_id, int64_t epoch, int6
     if (!store_write(flow->store, bench_work, &work, err))
         return error_context(err, "measurements of machine %" PRId64, machine_id);
     *ret = work.outcome;
+    return true;
+}
+
+struct show_work {
+    int64_t machine_id;
+    struct arena *arena;
+    struct bench_view *view; /* NULL until it is found */
+};
+
+/* What was kept was understood once: it is now, or somebody has been at it. */
+static bool read_report(const char *text, struct arena *arena, const struct bench_report **ret,
+                        struct error *err)
+{
+    struct bench_report *report = arena_alloc(arena, 1, sizeof *report);
+    auto_json json_t *root = NULL;
+
+    if (report == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the measurements");
+    if (!json_parse(text, strlen(text), &root, err) || !bench_report_decode(root, report, err)) {
+        err->code = ERROR_CORRUPT;
+        return error_context(err, "measurements of a machine");
+    }
+    *ret = report;
+    return true;
+}
+
+static bool show_work(struct db *db, void *context, struct error *err)
+{
+    struct show_work *work = context;
+    struct bench_view *view = arena_alloc(work->arena, 1, sizeof *view);
+    struct machine_bench_row kept;
+    bool has, has_kept;
+
+    if (view == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for the measurements");
+    *view = (struct bench_view){ 0 };
+    if (!machine_load(db, work->machine_id, work->arena, &view->machine, &has, err))
+        return false;
+    if (!has || view->machine.removed.microseconds != 0)
+        return true;
+    if (!hardware_facts(view->machine.facts, &view->facts, err) ||
+        !machine_bench_last(db, work->machine_id, work->arena, &kept, &has_kept, err) ||
+        (has_kept && !read_report(kept.report, work->arena, &view->report, err)))
+        return false;
+    work->view = view;
+    return true;
+}
+
+bool flow_bench_show(const struct flow *flow, int64_t machine_id, struct arena *arena,
+                     const struct bench_view **ret, struct error *err)
+{
+    struct show_work work = { .machine_id = machine_id, .arena = arena };
+
+    if (!store_read(flow->store, show_work, &work, err))
+        return error_context(err, "show measurements of machine %" PRId64, machine_id);
+    *ret = work.view;
     return true;
 }

@@ -48,7 +48,7 @@ enum dlperf_profile {
 
 enum dlperf_precision { DLPERF_ANY, DLPERF_ONLY_FP32, DLPERF_ONLY_FP16 };
 
-#define DLPERF_STALE_US (30 * 24 * US_PER_HOUR) /* what was measured longer ago is marked */
+#define DLPERF_STALE_US (30 * 24 * US_PER_HOUR) /* what was measured longer ago is stale */
 
 /* Rates of which some were not measured are filled up from those that were: TF32 from F32, F16 from
  * F32, BF16 from F16 where the GPU has it (compute capability 8.0) and else from F32. False: F32 or

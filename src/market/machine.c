@@ -133,6 +133,9 @@ void machine_take_bench(struct machine *machine, const struct machine_bench *ben
     machine->link_loss_ppm =
         dlperf_link_loss_ppm(machine->profiles_milli[DLPERF_DEFAULT], bench->pcie_mbs, 0);
     machine->measured = bench->measured;
+    /* Another driver may be another speed, from the first moment on. */
+    bool is_other = bench->driver[0] != '\0' && strcmp(bench->driver, machine->driver_version) != 0;
+    machine->stale = instant_add(bench->measured, is_other ? 0 : DLPERF_STALE_US);
 }
 
 static int64_t at_most(int64_t said, int64_t shown)

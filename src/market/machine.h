@@ -77,6 +77,7 @@ struct machine_bench {
     int64_t pcie_mbs; /* the slower way */
     int64_t disk_mbs; /* written one after the other */
     struct instant measured;
+    char driver[32]; /* of its GPUs, that it was measured with; "" unknown */
 };
 
 /* A machine as the market sees it. */
@@ -103,6 +104,7 @@ struct machine {
     int64_t dlperf_milli;    /* measured, of one GPU; 0: not measured yet */
     int64_t link_loss_ppm;   /* what a job loses with each further GPU, of one GPU's time */
     struct instant measured; /* when; 0: never */
+    struct instant stale;    /* from then on that says little; 0: never measured */
     int32_t profiles_milli[DLPERF_PROFILES]; /* the same by profile; 0 is the default, as above */
     int64_t fp32_gflops;                     /* of one GPU, by its maker; 0 unknown */
     int64_t memory_mbs;   /* of one GPU, measured, or else by its maker; 0 unknown */

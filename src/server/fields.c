@@ -149,3 +149,23 @@ void fields_gpu(struct encoder *json, const struct machine *machine)
     encode_field_int(json, "compute_cap", machine->compute_cap);
     field_null(json, "bw_nvlink");
 }
+
+void field_gauge(struct encoder *json, const char *key, int64_t value, int decimals)
+{
+    if (value >= 0)
+        field_fixed(json, key, value, decimals);
+    else
+        field_null(json, key);
+}
+
+void field_brakes(struct encoder *json, const char *key, int64_t brakes)
+{
+    if (brakes < 0)
+        return field_null(json, key);
+    encode_key(json, key);
+    encode_array(json);
+    for (enum gpu_brake brake = 0; brake < GPU_BRAKES; brake++)
+        if ((brakes >> brake & 1) != 0)
+            encode_text(json, gpu_brake_name(brake));
+    encode_end(json);
+}

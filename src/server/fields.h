@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "base/instant.h"
+#include "market/gpu_gauge.h"
 #include "market/machine.h"
 #include "market/offer.h"
 #include "store/machine.h"
@@ -47,5 +48,9 @@ void fields_machine(struct encoder *json, const struct machine *machine);
 
 /* And of its GPUs, one by one: gpu_name, gpu_ram, gpu_arch, lanes, capability. */
 void fields_gpu(struct encoder *json, const struct machine *machine);
+
+/* Of a GPU: -1 is not known. What slows it down is said in words. */
+void field_gauge(struct encoder *json, const char *key, int64_t value, int decimals);
+void field_brakes(struct encoder *json, const char *key, int64_t brakes);
 
 #endif

@@ -38,28 +38,6 @@ static const struct gpu_facts *facts_of(const struct machine_view *view, const s
     return NULL;
 }
 
-/* -1 is not known. */
-static void field_gauge(struct encoder *json, const char *key, int64_t value, int decimals)
-{
-    if (value >= 0)
-        field_fixed(json, key, value, decimals);
-    else
-        field_null(json, key);
-}
-
-/* What slows it down, in words; null: its driver does not say. */
-static void field_brakes(struct encoder *json, const char *key, int64_t brakes)
-{
-    if (brakes < 0)
-        return field_null(json, key);
-    encode_key(json, key);
-    encode_array(json);
-    for (enum gpu_brake brake = 0; brake < GPU_BRAKES; brake++)
-        if ((brakes >> brake & 1) != 0)
-            encode_text(json, gpu_brake_name(brake));
-    encode_end(json);
-}
-
 /* How it was when its agent last said so. */
 static void encode_gauge(struct encoder *json, const struct machine_view *view,
                          const struct gpu_row *gpu)

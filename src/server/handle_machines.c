@@ -130,6 +130,8 @@ static void encode_machine(struct encoder *json, const struct machine_view *view
     encode_field_bool(json, "encrypted_workspace", machine.encrypts_workspaces);
     fields_gpu(json, &machine);
     field_known_fixed(json, "dlperf", machine.dlperf_milli * machine.gpu_count, 3);
+    field_time(json, "dlperf_measured", machine.measured);
+    field_time(json, "dlperf_stale_at", machine.stale);
     field_known_text(json, "agent_version", view->facts->agent_version);
     field_known_text(json, "public_ipaddr", machine.public_ip);
     encode_field_int(json, "disk_space", machine.disk_gb);

@@ -83,6 +83,7 @@ static void encode_terms(struct encoder *json, const struct offer *offer)
 
     encode_field_money(json, "min_bid", quote.min_bid);
     field_time(json, "dlperf_measured", offer->machine->measured);
+    field_time(json, "dlperf_stale_at", offer->machine->stale);
     field_score(json, "total_flops", quote.total_tflops);
     encode_field_money(json, "storage_cost", offer->terms.disk_month);
     encode_field_text(json, "storage_when_offline", offer->skips_disk_offline ? "skip" : "charge");

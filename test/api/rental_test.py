@@ -208,6 +208,40 @@ class Rental(unittest.TestCase):
                           if one["index"] == gpu["index"]],
                          [(87.3, 9000, 71, None, 2520, 10501, ["power", "heat"], False)])
 
+    def test_a_machines_speed_is_explained_as_it_was_measured(self):
+        path = f"/api/v0/dlperf/?machine_id={self.machine.id}"
+        status, reply = self.world.call("GET", path)
+        self.assertEqual((status, reply["source"], reply["score"]), (200, None, None))
+        self.assertEqual((reply["machine"]["measured"], reply["machine"]["gpus"]), (None, []))
+        gpus = [{"uuid": one["uuid"], "tf32_gflops": 80000, "f32_gflops": 70000 + index, "f16_gflops": 160000,
+                 "bf16_gflops": 160000, "memory_mbs": 950000, "pcie_down_mbs": 24000, "pcie_up_mbs": 23000,
+                 "i8_gops": 320000, "peer_mbs": 20000, "wrong": index, "temperature_c": 66, "power_w": 431,
+                 "core_mhz": 2520, "memory_mhz": 10501, "brakes": 3}
+                for index, one in enumerate(self.machine.facts["gpus"])]
+        body = {"age_s": 60, "backend": "cuda", "cpu_mops": 1, "disk_read_mbs": 1, "disk_write_mbs": 2000,
+                "disk_iops": 1, "driver": self.machine.facts["driver_version"], "gpus": gpus}
+        self.assertEqual(self.machine.send("POST", "/agent/v1/bench", "op", body)[0], 200)
+        reply = self.world.call("GET", path)[1]
+        told = reply["machine"]
+        self.assertEqual((reply["source"], reply["rates"]["f32"], told["stale"], told["backend"]),
+                         ("measured", 70.0, None, "cuda"))
+        self.assertAlmostEqual(told["stale_at"] - told["measured"], 30 * 86400, 3)
+        self.assertEqual([(one["index"], one["i8"], one["to_gpu"], one["wrong"], one["temperature_c"], one["slowed_by"])
+                          for one in told["gpus"]],
+                         [(0, 320.0, 20.0, 0, 66, ["power", "heat"]), (1, 320.0, 20.0, 1, 66, ["power", "heat"])])
+        row = self.hal.ok("GET", f"/api/v0/machines/{self.machine.id}/")[0]
+        self.assertEqual(row["dlperf_stale_at"], told["stale_at"])
+        body["driver"] = "1.0"
+        self.assertEqual(self.machine.send("POST", "/agent/v1/bench", "op", body)[0], 200)
+        told = self.world.call("GET", path)[1]["machine"]
+        self.assertEqual((told["stale"], told["driver"], told["driver_now"]),
+                         ("driver", "1.0", self.machine.facts["driver_version"]))
+        for query, answer in (("machine_id=987654321", (404, "no_such_machine")), ("machine_id=x", (400, "invalid_args")),
+                              ("machine_id=0", (400, "invalid_args")),
+                              (f"machine_id={self.machine.id}&gpu_name=RTX%204090", (400, "invalid_args"))):
+            status, reply = self.world.call("GET", "/api/v0/dlperf/?" + query)
+            self.assertEqual((status, reply["error"]), answer, query)
+
     def test_keys_reach_their_instances(self):
         key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBiVh9Ikm6nEwiAmgpiTsVoNNDmwlmu2FFLpFRqNwgGD m@x\n"
         made = self.ada.ok("POST", "/api/v0/ssh/", {"ssh_key": key})["key"]

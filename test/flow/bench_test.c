@@ -2,6 +2,7 @@
 #include "flow/bench.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "flow/offers.h"
@@ -127,12 +128,62 @@ static void test_what_is_not_all_or_not_new_does_not_count(void **state)
     world_close(&world);
 }
 
+static struct machine machine_of_view(const struct bench_view *view)
+{
+    struct machine machine = machine_of(view->machine.id, 1, &view->facts);
+
+    machine_take_bench(&machine, &view->machine.bench);
+    return machine;
+}
+
+/* Anybody sees what was said; and it is stale after a month, or at once with another driver. */
+static void test_what_was_measured_is_shown(void **state)
+{
+    const struct bench_view *view;
+    struct world world;
+    struct world_machine machine;
+    struct error err;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    CHECK_OK(flow_bench_show(&world.flow, 987654321, &world.arena, &view, &err), &err);
+    CHECK(view == NULL);
+    CHECK_OK(flow_bench_show(&world.flow, machine.id, &world.arena, &view, &err), &err);
+    CHECK(view != NULL && view->report == NULL);
+    CHECK_INT(machine_of_view(view).stale.microseconds, 0);
+
+    struct bench_report report = report_of(&machine);
+    report.gpus[1].temperature_c = 71;
+    static const struct {
+        const char *driver;
+        int64_t fresh_us;
+    } rows[] = {
+        { "", DLPERF_STALE_US }, /* an agent that does not say */
+        { "570.86.15", DLPERF_STALE_US },
+        { "550.54", 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("'%s'", rows[i].driver);
+        (void)snprintf(report.driver, sizeof report.driver, "%s", rows[i].driver);
+        CHECK_INT(tell(&world, &machine, 5 + (int64_t)i, &report), TAKE_DONE);
+        CHECK_OK(flow_bench_show(&world.flow, machine.id, &world.arena, &view, &err), &err);
+        CHECK_TEXT(view->report->driver, rows[i].driver);
+        CHECK_INT(view->report->gpus[1].temperature_c, 71);
+        struct machine shown = machine_of_view(view);
+        CHECK_INT(instant_until(shown.measured, shown.stale), rows[i].fresh_us);
+        CHECK_INT(offer_of(&world, &machine)->machine->stale.microseconds,
+                  shown.stale.microseconds);
+    }
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_offers_dlperf_is_measured),
         cmocka_unit_test(test_the_slowest_gpu_counts_and_many_lose),
         cmocka_unit_test(test_what_is_not_all_or_not_new_does_not_count),
+        cmocka_unit_test(test_what_was_measured_is_shown),
     };
 
     crypto_start();

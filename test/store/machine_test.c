@@ -308,7 +308,7 @@ static void test_what_was_seen_of_it_is_kept(void **state)
     CHECK_INT(machine.reliability.away_us, 9);
     CHECK_INT(machine.reliability.counted.microseconds, scene_at(5).microseconds);
     CHECK_INT(load(&scene, scene.other_machine).reliability.lost_ppm, 0);
-    machine.bench = (struct machine_bench){ { { 1, 2, 3, 4, 5 } }, 6, 7, scene_at(8) };
+    machine.bench = (struct machine_bench){ { { 1, 2, 3, 4, 5 } }, 6, 7, scene_at(8), "550.1" };
     CHECK_OK(machine_set_bench(scene.db, &machine, &scene.err), &scene.err);
     machine = load(&scene, scene.machine);
     for (int i = 0; i < DLPERF_RATES; i++)
@@ -316,6 +316,7 @@ static void test_what_was_seen_of_it_is_kept(void **state)
     CHECK_INT(machine.bench.pcie_mbs, 6);
     CHECK_INT(machine.bench.disk_mbs, 7);
     CHECK_INT(machine.bench.measured.microseconds, scene_at(8).microseconds);
+    CHECK_TEXT(machine.bench.driver, "550.1");
     CHECK_INT(machine.reliability.lost_ppm, 1500000);
 
     CHECK_OK(machine_set_online(scene.db, scene.machine, &scene.err), &scene.err);
