@@ -86,8 +86,10 @@ DEFECTS = [
      "what is on its way is judged by its gauge"),
     ("flow/decide_due", "instant_compare(change.machine.decide, now) > 0", "false", "decisions are made early"),
     ("flow/decide_due", "change.machine.decide = INSTANT_NEVER;", "", "a machine that may not run things is decided about for ever"),
-    ("flow/decide_due", "contract.reason != REASON_NO_CREDIT ||", "", "what its owner stopped starts by itself"),
+    ("flow/decide_due", "contract.kind != KIND_BID || contract.reason != REASON_NO_CREDIT ||", "contract.kind != KIND_BID ||", "what its owner stopped starts by itself"),
     ("flow/decide_due", "if (!can_pay)", "if (false)", "who cannot pay waits again"),
+    ("flow/decide_due", "return contract.reason != REASON_NO_CREDIT ||", "return true ||",
+     "what the same decision stops again comes back over and over"),
 
     ("flow/bid", "< AUCTION_LOWER_AGAIN_US)", "<= AUCTION_LOWER_AGAIN_US)", "lowering is barred a moment too long"),
     ("flow/bid", "if (ticks < bid->ticks && holds(contract))", "if (ticks != bid->ticks)",

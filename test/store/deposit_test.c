@@ -201,7 +201,7 @@ static void test_the_years_of_old_receipts_are_those_of_the_calendar(void **stat
     enum { DEPOSITS = 400, DAYS = 40000 };
     auto_scene struct scene scene = scene_open(*state);
     int64_t ids[DEPOSITS], days[DEPOSITS];
-    char want[16];
+    char want[24];
     bool has;
 
     for (int64_t i = 0; i < DEPOSITS; i++) {
