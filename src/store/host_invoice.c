@@ -41,7 +41,7 @@ bool bill_number_write(const struct bill_series *series, int64_t number,
     int length = snprintf(ret, BILL_NUMBER_SIZE, "%s-%04" PRId64 "-%06" PRId64, series->name,
                           series->year, number);
 
-    return (length > 0 && length < BILL_NUMBER_SIZE) ||
+    return (size_t)length < BILL_NUMBER_SIZE ||
            error_set(err, ERROR_OUT_OF_RANGE, "a bill's number is too long");
 }
 

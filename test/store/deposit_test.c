@@ -195,6 +195,22 @@ static void test_what_arrived_before_gets_a_receipt(void **state)
     check_receipt(&scene, fresh, "REC-2026-000004");
 }
 
+/* Nor has what did not arrive: a number that nothing bears would be a gap. */
+static void test_nothing_gets_two_receipts(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    int64_t ids[] = { arrived(&scene, DEPOSIT_ARRIVED, 1), arrived(&scene, DEPOSIT_FAILED, 1) };
+
+    CHECK_OK(deposit_number(scene.db, ids[0], scene_at(1), &scene.err), &scene.err);
+    for (size_t i = 0; i < 2; i++) {
+        scene_keep(&scene);
+        CHECK_FAILS(deposit_number(scene.db, ids[i], scene_at(2), &scene.err), &scene.err,
+                    ERROR_CORRUPT);
+        db_rollback(scene.db);
+        CHECK_OK(db_begin(scene.db, TRANSACTION_WRITE, &scene.err), &scene.err);
+    }
+}
+
 /* Whatever day it was: the year is that of the calendar, and a number has six digits or more. */
 static void test_the_years_of_old_receipts_are_those_of_the_calendar(void **state)
 {
@@ -241,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_one_that_was_given_up_may_arrive),
         cmocka_unit_test(test_what_arrives_has_a_receipt),
         cmocka_unit_test(test_what_arrived_before_gets_a_receipt),
+        cmocka_unit_test(test_nothing_gets_two_receipts),
         cmocka_unit_test(test_the_years_of_old_receipts_are_those_of_the_calendar),
     };
 

@@ -146,6 +146,7 @@ static bool meters_work(struct db *db, void *context, struct error *err)
     return meters_open(db, scene->contract, of, scene_at(1), err) &&
            meters_load(db, scene->contract, &meters, err) && meters_save(db, &meters, err) &&
            meters_reprice(db, &meters, COMPONENT_GPU, (struct money){ 7 }, scene_at(2), err) &&
+           meters_resize(db, &meters, 2, scene_at(2), err) &&
            meters_load_epochs(db, scene->contract, COMPONENT_GPU, epochs, 8, &count, err) &&
            burn_list(db, scene->ada, &scene->arena, &burns, &count, err) &&
            burn_list_of(db, scene->contract, &scene->arena, &burns, &count, err) &&
@@ -350,6 +351,7 @@ static bool deposit_work(struct db *db, void *context, struct error *err)
     return deposit_expect(db, &deposit, scene_at(1), &is_new, err) &&
            deposit_arrive(db, &deposit, scene_at(2), &is_new, err) &&
            deposit_arrive(db, &deposit, scene_at(2), &is_new, err) &&
+           deposit_number(db, deposit.id, scene_at(2), err) &&
            deposit_expect(db, &other, scene_at(1), &is_new, err) &&
            deposit_cancel(db, other.id, scene_at(2), err);
 }

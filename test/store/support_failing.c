@@ -34,6 +34,12 @@ static bool query(struct db *db, const char *sql, struct db_args args, void **re
                     : real->query(db, sql, args, ret_cursor, err);
 }
 
+static bool settle(struct db *db, struct error *err)
+{
+    return is_due() ? db_fail(db, DB_FAILURE_FINAL, ERROR_IO, err, "the disk is gone")
+                    : real->settle(db, err);
+}
+
 static bool column_int(void *cursor, int column, int64_t *ret_value)
 {
     if (!real->column_int(cursor, column, ret_value))
@@ -63,6 +69,7 @@ void support_fail_after(struct db *db, int count)
     failing.exec = exec;
     failing.exec_for_id = real->exec_for_id != NULL ? exec_for_id : NULL;
     failing.query = query;
+    failing.settle = real->settle != NULL ? settle : NULL;
     failing.column_int = column_int;
     failing.column_ints = column_ints;
     db->driver = &failing;
