@@ -93,8 +93,10 @@ bool deposit_number(struct db *db, int64_t id, struct instant now, struct error 
                   "AND receipt IS NULL",
                   DB_ARGS(db_int(id), db_text(number)), &count, err))
         return error_context(err, "number a receipt");
-    return count == 1 || db_fail(db, DB_FAILURE_FINAL, ERROR_CORRUPT, err,
-                                 "deposit %lld has a receipt, or has not arrived", (long long)id);
+    if (count != 1)
+        return db_fail(db, DB_FAILURE_FINAL, ERROR_CORRUPT, err,
+                       "deposit %lld has a receipt, or has not arrived", (long long)id);
+    return true;
 }
 
 bool deposit_cancel(struct db *db, int64_t id, struct instant now, struct error *err)

@@ -41,8 +41,9 @@ bool bill_number_write(const struct bill_series *series, int64_t number,
     int length = snprintf(ret, BILL_NUMBER_SIZE, "%s-%04" PRId64 "-%06" PRId64, series->name,
                           series->year, number);
 
-    return (size_t)length < BILL_NUMBER_SIZE ||
-           error_set(err, ERROR_OUT_OF_RANGE, "a bill's number is too long");
+    if ((size_t)length >= BILL_NUMBER_SIZE)
+        return error_set(err, ERROR_OUT_OF_RANGE, "a bill's number is too long");
+    return true;
 }
 
 bool bill_number(struct db *db, const char *series, int64_t year, char ret[static BILL_NUMBER_SIZE],

@@ -185,14 +185,15 @@ static bool payout_work(struct db *db, void *context, struct error *err)
 static bool parked_work(struct db *db, void *context, struct error *err)
 {
     struct scene *scene = context;
-    struct parked_row row = { .contract_id = scene->contract, .gpu_us = 5 }, back, *list;
+    struct parked_row row = { .contract_id = scene->contract, .gpu_us = 5, .parked = scene_at(1) },
+                      back, *list;
     struct parked_waiting waiting;
     int64_t tick_max_us = 7;
     size_t count;
     bool has;
 
     if (!parked_guard(db, &tick_max_us, err) || !parked_insert(db, &row, err) ||
-        !parked_waiting(db, &waiting, err) ||
+        !parked_insert_dropped(db, &row, err) || !parked_waiting(db, &waiting, err) ||
         !parked_list(db, 8, &scene->arena, &list, &count, err) ||
         !parked_load(db, count > 0 ? list[0].id : 0, &scene->arena, &back, &has, err))
         return false;

@@ -67,6 +67,29 @@ static struct parked_waiting waiting(struct scene *scene)
     return waiting;
 }
 
+/* What nobody is asked about is there to be seen, and waits for nobody. */
+static void test_dropped_time_does_not_wait(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct parked_row row = {
+        .contract_id = scene.contract, .from = scene_at(1), .gpu_us = 5, .parked = scene_at(9)
+    };
+    struct parked_row back, *rows;
+    bool has;
+
+    CHECK_OK(parked_insert_dropped(scene.db, &row, &scene.err), &scene.err);
+    CHECK_COUNT(list(&scene, &rows), 0);
+    CHECK_OK(parked_load(scene.db, scene_number(&scene, "SELECT MAX(id) FROM parked_tick"),
+                         &scene.arena, &back, &has, &scene.err),
+             &scene.err);
+    CHECK(has);
+    CHECK_INT(back.state, PARKED_DROPPED);
+    CHECK_INT(back.gpu_us, 5);
+    CHECK_INT(back.charged_us, 0);
+    CHECK_INT(back.outage_us, 0);
+    CHECK_INT(back.decided.microseconds, scene_at(9).microseconds);
+}
+
 static void test_what_waits_is_counted_from_the_first_on(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -105,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_waits_is_listed_until_it_is_decided),
+        cmocka_unit_test(test_dropped_time_does_not_wait),
         cmocka_unit_test(test_what_waits_is_counted_from_the_first_on),
         cmocka_unit_test(test_the_guard_is_what_an_operator_says),
     };
