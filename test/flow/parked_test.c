@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/parked.h"
 
+#include "flow/admin.h"
 #include "flow/instance_change.h"
 #include "flow/post_usage.h"
+#include "flow/prepay.h"
 #include "support.h"
 
 #define HOUR_US (3600 * US_PER_SECOND)
@@ -22,6 +24,19 @@ static void open_scene(struct scene *scene, void **state, int64_t dollars)
     scene->ada = world_user(&scene->world, "ada@berth.test", dollars);
     world_host(&scene->world, &scene->machine, "a", 1);
     scene->id = world_running(&scene->world, &scene->machine, scene->ada, 1);
+}
+
+/* Paid ahead for a month, which makes it a fifth cheaper. */
+static void reserve(struct scene *scene)
+{
+    const struct money much = { 300 * NANODOLLARS_PER_DOLLAR }, month = { INT64_C(208560000000) };
+    enum admin_outcome outcome;
+    struct prepay_reply reply;
+    struct error err;
+
+    CHECK_OK(flow_deposit(&scene->world.flow, scene->ada.user_id, much, "w", &outcome, &err), &err);
+    CHECK_OK(flow_prepay(&scene->world.flow, &scene->ada, scene->id, month, &reply, &err), &err);
+    CHECK_INT(reply.outcome, PREPAY_DONE);
 }
 
 static void post(struct scene *scene)
@@ -184,35 +199,58 @@ static void test_what_it_is_worth_is_rounded_down_and_fits(void **state)
     }
 }
 
-static void test_a_database_that_fails_charges_nothing(void **state)
+static void check_failures(struct scene *scene)
 {
     struct parked_row row, *rows;
     enum parked_outcome outcome;
     int statements = 0;
     bool is_done = false;
-    struct scene scene;
     struct error err;
     size_t count;
 
-    open_scene(&scene, state, 100);
-    world_run(&scene.world, &scene.machine, 2 * HOUR_US);
-    post(&scene);
-    world_fail_after(&scene.world, 0);
-    CHECK_FAILS(flow_parked_list(&scene.world.flow, &scene.world.arena, &rows, &count, &err), &err,
-                ERROR_IO);
-    world_fail_none(&scene.world);
+    world_run(&scene->world, &scene->machine, 2 * HOUR_US);
+    post(scene);
+    world_fail_after(&scene->world, 0);
+    CHECK_FAILS(flow_parked_list(&scene->world.flow, &scene->world.arena, &rows, &count, &err),
+                &err, ERROR_IO);
+    world_fail_none(&scene->world);
+    int64_t before_us = gpu_us(scene);
     for (; !is_done; statements++) {
         check_row("statement %d", statements);
-        world_fail_after(&scene.world, statements);
-        is_done = flow_parked_charge(&scene.world.flow, 1, &row, &outcome, &err);
-        world_fail_none(&scene.world);
+        world_fail_after(&scene->world, statements);
+        is_done = flow_parked_charge(&scene->world.flow, 1, &row, &outcome, &err);
+        world_fail_none(&scene->world);
         CHECK(is_done || err.code == ERROR_IO);
-        CHECK_INT(waiting(&scene), is_done ? 0 : 1);
-        CHECK_INT(gpu_us(&scene), is_done ? 2 * HOUR_US : 0);
+        CHECK_INT(waiting(scene), is_done ? 0 : 1);
+        CHECK_INT(gpu_us(scene) - before_us, is_done ? 2 * HOUR_US : 0);
     }
     check_row(" ");
     CHECK_INT(outcome, PARKED_DONE);
     CHECK(statements > 10);
+}
+
+static void test_a_database_that_fails_charges_nothing(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, 100);
+    check_failures(&scene);
+    world_check(&scene.world);
+    world_close(&scene.world);
+}
+
+/* Of what is reserved the deposit pays, at its price, and the renter's credit stays as it was. */
+static void test_what_is_reserved_is_charged_to_its_deposit(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, 1);
+    reserve(&scene);
+    int64_t credit = world_credit(&scene.world, scene.ada);
+    check_failures(&scene);
+    CHECK_INT(world_credit(&scene.world, scene.ada), credit);
+    CHECK_INT(world_number(&scene.world, "SELECT SUM(gross) FROM usage_line WHERE comp = 1"),
+              2 * 288000000);
     world_check(&scene.world);
     world_close(&scene.world);
 }
@@ -253,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_it_is_dropped_if_an_operator_says_so),
         cmocka_unit_test(test_what_it_is_worth_is_rounded_down_and_fits),
         cmocka_unit_test(test_a_database_that_fails_charges_nothing),
+        cmocka_unit_test(test_what_is_reserved_is_charged_to_its_deposit),
         cmocka_unit_test(test_time_of_nobody_is_not_charged),
     };
 

@@ -500,9 +500,33 @@ static void test_a_deposit_leaves_the_body_as_it_is(void **state)
     }
 }
 
+/* What goes into a deposit, or back out of it, is about that one deposit. */
+static void test_a_deposit_that_moves_is_named(void **state)
+{
+    const struct ledger_key deposit = { LEDGER_RENTER_RESERVED, RENTER, CONTRACT };
+    struct leg leg = { deposit, { LEDGER_RENTER_PREPAID, RENTER, 0 }, { 9 }, LEG_CREDITED };
+    struct journal_moves moves = { .key = "adj:1",
+                                   .kind = JOURNAL_ADJUSTMENT,
+                                   .ref_kind = JOURNAL_REF_USER,
+                                   .ref_id = RENTER,
+                                   .legs = &leg,
+                                   .leg_count = 1 };
+    auto_buf struct buf one = buf_of(JOURNAL_BODY_MAX), other = buf_of(JOURNAL_BODY_MAX);
+    struct journal journal;
+
+    (void)state;
+    CHECK_INT(journal_moves(&moves, &journal), JOURNAL_BUILT);
+    journal_body(&one, &journal);
+    leg.debit.sub_id++;
+    CHECK_INT(journal_moves(&moves, &journal), JOURNAL_BUILT);
+    journal_body(&other, &journal);
+    CHECK(strcmp(one.bytes, other.bytes) != 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_deposit_that_moves_is_named),
         cmocka_unit_test(test_a_deposit_pays_first_for_what_it_is_for),
         cmocka_unit_test(test_a_deposit_leaves_the_body_as_it_is),
         cmocka_unit_test(test_nothing_is_no_journal),
