@@ -103,9 +103,8 @@ enum reserved_outcome reserved_plan(const struct reserved_list *list, struct mon
     numerator month = month_cost(list, discount_ppm);
     *ret = (struct reserved_plan){
         .hours = covered,
-        /* Whatever is covered is at most a year, but for what is free at that discount. */
-        .months_ppm = month == 0 ? covered * RESERVED_PPM / RESERVED_MONTH_HOURS
-                                 : (int64_t)((numerator)amount.nanodollars * RESERVED_PPM / month),
+        /* At most a year is covered; and what costs something costs something at any discount. */
+        .months_ppm = (int64_t)((numerator)amount.nanodollars * RESERVED_PPM / month),
         .discount_ppm = discount_ppm,
     };
     return RESERVED_OK;

@@ -20,6 +20,8 @@ static const struct plant plants[] = {
       "UPDATE contract SET kind = 3 WHERE id = 1;" },
     { "I-22", "UPDATE contract SET kind = 3 WHERE id = 2;",
       "UPDATE contract SET kind = 1 WHERE id = 2;" },
+    { "I-22", "UPDATE contract SET destroyed_us = 5 WHERE id = 1;",
+      "UPDATE contract SET destroyed_us = 0 WHERE id = 1;" },
     { "I-22", "UPDATE usage_line SET gross = gross + 1 WHERE kind = 4 AND comp = 1;",
       "UPDATE usage_line SET gross = gross - 1 WHERE kind = 4 AND comp = 1;" },
     { "I-22", "UPDATE account SET sub_id = 77 WHERE code = 2050 AND sub_id = 1;",

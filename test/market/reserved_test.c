@@ -185,6 +185,19 @@ static void test_the_discount_is_what_the_list_price_would_have_charged_more(voi
               300000000);
 }
 
+/* More than money holds is the most that it holds. */
+static void test_the_dearest_of_all_fits(void **state)
+{
+    const struct money rate = { METER_RATE_MAX };
+    const struct reserved_list list = { rate, rate, METER_QUANTITY_MAX };
+    const struct meter_epoch free = { { 0 }, METER_QUANTITY_MAX, 0, -1 };
+
+    (void)state;
+    CHECK_INT(reserved_cost(&list, RESERVED_HOURS_MAX, 0).nanodollars, INT64_MAX);
+    CHECK_INT(reserved_given(COMPONENT_DISK, rate, &free, 1, 0, METER_DISK_DENOMINATOR).nanodollars,
+              INT64_MAX);
+}
+
 static void check_end(const struct reserved_end *end, const int64_t want[static 4])
 {
     CHECK_INT(end->kept[0].gross.nanodollars, want[0]);
@@ -293,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_worked_deposits),
         cmocka_unit_test(test_a_deposit_covers_what_it_says),
         cmocka_unit_test(test_the_discount_is_what_the_list_price_would_have_charged_more),
+        cmocka_unit_test(test_the_dearest_of_all_fits),
         cmocka_unit_test(test_what_is_kept_at_the_end),
         cmocka_unit_test(test_the_parts_add_up),
         cmocka_unit_test(test_a_payment_moves_bought_credit),

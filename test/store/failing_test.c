@@ -18,6 +18,7 @@
 #include "store/payout.h"
 #include "store/refund.h"
 #include "store/renter_invoice.h"
+#include "store/reservation.h"
 #include "store/seal.h"
 #include "store/support_failing.h"
 #include "store/support_rows.h"
@@ -376,6 +377,34 @@ static bool approval_work(struct db *db, void *context, struct error *err)
            approval_list(db, &filter, &scene->arena, &list, &count, err);
 }
 
+static bool reservation_work(struct db *db, void *context, struct error *err)
+{
+    struct scene *scene = context;
+    struct contract_row contract = { .id = scene->contract, .owner_id = scene->ada };
+    struct reservation_row row = { .contract_id = scene->contract,
+                                   .owner_id = scene->ada,
+                                   .begun = scene_at(1),
+                                   .gpu_hour = { 360 },
+                                   .disk_month = { 150 },
+                                   .hours = 720,
+                                   .paid = { 1000 },
+                                   .payments = 1,
+                                   .last_paid = { 1000 },
+                                   .ends = scene_at(9) },
+                           back;
+    struct money left;
+    int64_t ids[4];
+    size_t count;
+    bool has;
+
+    return reservation_insert(db, &row, err) &&
+           reservation_load(db, scene->contract, &back, &has, err) &&
+           reservation_update(db, &row, err) &&
+           reservation_set_ends(db, scene->contract, scene_at(5), err) &&
+           reservation_due(db, scene_at(6), ids, 4, &count, err) &&
+           reservation_left(db, &contract, &left, err);
+}
+
 static bool seal_work(struct db *db, void *context, struct error *err)
 {
     struct journal journal = { .leg_count = 0 };
@@ -428,7 +457,7 @@ static const struct row {
     { ledger_work, 14, true },  { hold_work, 30, true },     { meters_work, 14, false },
     { payout_work, 4, false },  { invoice_work, 24, false }, { usage_work, 10, false },
     { deposit_work, 7, false }, { approval_work, 4, false }, { seal_work, 8, true },
-    { parked_work, 5, false },  { many_work, 11, false },
+    { parked_work, 5, false },  { many_work, 11, false },    { reservation_work, 6, false },
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
