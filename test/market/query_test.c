@@ -19,6 +19,7 @@ static struct machine a_machine(void)
     machine.verification = VERIFICATION_VERIFIED;
     machine.dlperf_milli = 95100;
     machine.measured = (struct instant){ INT64_C(1795330000000000) };
+    machine.stale = (struct instant){ INT64_C(1797922000000000) };
     machine.reliability_ppm = 995300;
     return machine;
 }
@@ -94,6 +95,7 @@ static const struct {
     { QUERY_DLPERF, 190.2, NULL },
     { QUERY_DLPERF_PER_DPHTOTAL, 190.2 / 0.701041667, NULL },
     { QUERY_DLPERF_MEASURED, 1795330000, NULL },
+    { QUERY_DLPERF_STALE_AT, 1797922000, NULL },
     { QUERY_TOTAL_FLOPS, 165.16, NULL },
     { QUERY_FLOPS_PER_DPHTOTAL, 165.16 / 0.701041667, NULL },
     { QUERY_VRAM_COSTPERHOUR, 0.701041667 / 49128, NULL },
