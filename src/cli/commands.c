@@ -71,7 +71,7 @@ const struct command commands[] = {
       cmd_metrics_locations, NULL, "where GPUs are that are offered or rented",
       "berth metrics gpu-locations --gpu RTX_4090 --rented false\n" },
     { "Rent", "bench", NULL, false, true, "[GPU | MACHINE]", 0, 1, cmd_bench_options, cmd_bench,
-      NULL, "where DLPerf comes from, and what it makes of a GPU or a machine",
+      NULL, "where DLPerf comes from, and that of a GPU or a machine",
       "berth bench --explain RTX_4090 --profile training\n" },
     { "Rent", "create", "order", false, true, "QUERY...", 1, ANY, cmd_create_order_options,
       cmd_create_order, NULL, "wait for an offer, and rent the first that is found",
@@ -221,7 +221,7 @@ const struct command commands[] = {
     { "Rent", "change", "bid", false, true, "ID", 1, 1, cmd_change_bid_options, cmd_change_bid,
       INSTANCES, "bid another price for an instance", "berth change bid 7001 --price 0.24\n" },
     { "Rent", "prepay", "instance", false, true, "ID DOLLARS", 2, 2, no_options, cmd_prepay,
-      INSTANCES, "pay ahead for an instance, at a discount that grows with the time it covers",
+      INSTANCES, "pay ahead for an instance, at a discount",
       "berth prepay instance 7001 50\n\nBought credit is set aside for its GPU time and disk: 20 % "
       "off for a month, 30 % for three,\n40 % for six, as far as its host allows. berth show "
       "deposit ID says what is left of it, and what\ncomes back: whoever destroys it early gets "

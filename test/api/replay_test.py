@@ -410,7 +410,6 @@ class Replay(unittest.TestCase):
                                    ("POST", "/api/v0/network_volumes/search/", "network"), ("POST", "/api/v0/network_disk/", "network"),
                                    ("GET", "/api/v0/benchmarks?limit=1", "benchmarks"), ("GET", "/api/v0/endptjobs/", "serverless"),
                                    ("PUT", "/api/v0/autojobs/1/", "serverless"), ("POST", "/get_endpoint_logs/", "serverless"),
-                                   ("PUT", "/api/v0/instances/prepay/7001/", "reserved"),
                                    ("GET", "/api/v0/deployments", "serverless"), ("GET", "/api/v0/nothing/", "nothing at this address")):
             status, reply = self.ada.call(method, path, {} if method != "GET" else None)
             self.assertEqual((status, reply["error"]), (404, "not_found"), path)
