@@ -78,7 +78,10 @@ static pid_t start_neighbour(const char *folder)
     CHECK(chmod(in_home("dockerd", program), 0755) == 0);
     const char *const arguments[] = { program, "--pidfile", in_home(folder, pidfile), NULL };
     CHECK_OK(child_start(arguments, STDERR_FILENO, &pid, &err), &err);
-    for (int i = 0; i < 500 && engine_neighbour_find(0, there) != pid; i++)
+    /* What it starts in turn looks like it until it is another program. */
+    for (int i = 0; i < 500 && (engine_neighbour_find(0, there) != pid ||
+                                engine_neighbour_find(pid, there) != 0);
+         i++)
         usleep(10000);
     return pid;
 }
