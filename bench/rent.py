@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a rental takes, from the renter's PUT to the event that the instance runs, against the raw
 Engine API: create and start of a container of the same image on the same engine, in the same run,
-alternating. What a peer has besides the container:
+alternating, each after a rest: the engine is still busy with what was thrown away before when it has
+said that it is gone, and who came next would pay for it. What a peer has besides the container:
 
   engine-same         what an instance is, step by step: a bridge of its own, and the container that berth-host
                       has the engine make, with its limits, walls against the kernel and entrypoint
@@ -31,7 +32,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "test/e2e"))
 from market import Market, check, main, wait_until  # noqa: E402
 
-ROUNDS = 9
+ROUNDS, REST_S = 9, 1
 OWN_SHARE_LIMIT_MS = 30
 HOST_RSS_LIMIT_MB = 20
 BRIDGE = "bench0"
@@ -175,11 +176,13 @@ def compare(market, raw, pool):
     for number in range(ROUNDS + 1):
         if raw.instance is None:
             ours(raw, connection, watch)
-        # Each in every place: what was thrown away before may still be on its way out.
+        # Each in every place.
         for peer in PEERS[number % len(PEERS):] + PEERS[:number % len(PEERS)]:
+            time.sleep(REST_S)
             peers[peer].append(raw.timed(peer))
         wait_until("the pool is as it should be", 30, lambda: len(market.holders()) == pool and
                    len(market.networks()) == 2 * pool)
+        time.sleep(REST_S)
         took, share = ours(raw, connection, watch)
         times.append(took)
         shares.append(share)
