@@ -21,7 +21,7 @@ import urllib.request
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("BERTH_BIN", TREE / "build/bin"))
-CALM_MS, CALM_ROUNDS_MAX = 1000, 30
+CALM_MS, CALM_ROUNDS_MAX, PERIOD_S = 1000, 30, 5
 ROUNDS, SECONDS = 5, int(os.environ.get("BERTH_BENCH_SECONDS", "10"))
 SIZES = [int(size) for size in os.environ.get("BERTH_BENCH_AGENTS", "1000,10000").split(",")]
 TOKENS_PER_USER = 190
@@ -135,6 +135,9 @@ def heartbeats(folder, count):
         peers = [int(pid) for pid in workers.stdout.split()]
         ours, theirs, tails = [], [], []
         for _ in range(ROUNDS):
+            load.stdin.write(f"redial\nrun {PERIOD_S}\n")  # a peer has had its turn; once all round, to settle
+            load.stdin.flush()
+            load.stdout.readline()
             cost, figures = measure(load, "run", [server.process.pid], SECONDS)
             ours.append(cost)
             tails.append(figures["p99_us"])

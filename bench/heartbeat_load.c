@@ -6,10 +6,10 @@
  *
  * Enrols and connects them all, prints "connected", and then takes one command a line:
  * "run SECONDS" beats at the server, "peer PORT SECONDS" sends requests just like those to another
- * server on the same address, "redial" makes all connections anew, "reconnect PORT" those and every
- * session there, with a poll and a heartbeat in it, 64 agents at a time. FIRST numbers the agents,
- * where several processes are on one market. Each prints one line of JSON: how many answers, how
- * many of them wrong, and how long they took. */
+ * server on the same address, on connections in place of the first ones, "redial" makes all of
+ * those anew, "reconnect PORT" those and every session there, with a poll and a heartbeat in it, 64
+ * agents at a time. FIRST numbers the agents, where several processes are on one market. Each
+ * prints one line of JSON: how many answers, how many of them wrong, and how long they took. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -185,11 +185,11 @@ static void join(struct client *client, size_t number, const char *token)
 }
 
 /* The server closes connections that have said nothing for long; sessions outlive them. */
-static void redial(void)
+static void redial(in_port_t port)
 {
     for (size_t i = 0; i < client_count; i++) {
         (void)close(clients[i].fd);
-        clients[i].fd = dial(clients[i].number, server.sin_port);
+        clients[i].fd = dial(clients[i].number, port);
     }
 }
 
@@ -464,23 +464,6 @@ static void reconnect(in_port_t port)
     (void)fflush(stdout);
 }
 
-/* The same to another server; then back to the first, on the connections that waited. */
-static void run_peer(in_port_t port, int64_t seconds)
-{
-    int *kept = calloc(client_count, sizeof *kept);
-
-    for (size_t i = 0; i < client_count; i++) {
-        kept[i] = clients[i].fd;
-        clients[i].fd = dial(clients[i].number, port);
-    }
-    run(seconds);
-    for (size_t i = 0; i < client_count; i++) {
-        (void)close(clients[i].fd);
-        clients[i].fd = kept[i];
-    }
-    free(kept);
-}
-
 static uint64_t number(const char *text)
 {
     uint64_t value;
@@ -527,12 +510,12 @@ int main(int argc, char **argv)
     while (read_line(line, sizeof line)) {
         const char *word = strtok_r(line, " ", &rest);
         if (word != NULL && strcmp(word, "peer") == 0) {
-            in_port_t port = htons((uint16_t)number(strtok_r(NULL, " ", &rest)));
-            run_peer(port, (int64_t)number(strtok_r(NULL, " ", &rest)));
+            redial(htons((uint16_t)number(strtok_r(NULL, " ", &rest))));
+            run((int64_t)number(strtok_r(NULL, " ", &rest)));
         } else if (word != NULL && strcmp(word, "reconnect") == 0) {
             reconnect(htons((uint16_t)number(strtok_r(NULL, " ", &rest))));
         } else if (word != NULL && strcmp(word, "redial") == 0) {
-            redial();
+            redial(server.sin_port);
         } else {
             run((int64_t)number(strtok_r(NULL, " ", &rest)));
         }
