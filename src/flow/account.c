@@ -238,18 +238,44 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
            add_member(db, key->member_id, &arena, &work->caller, &work->is_known, err);
 }
 
+/* As bytes, to be kept: of a key all follows from the database, of a session it does not. */
+struct keep_work {
+    struct authenticate_work work;
+    struct store_answer answer;
+};
+
+static bool keep_work(struct db *db, void *context, struct error *err)
+{
+    struct keep_work *keep = context;
+
+    buf_release(keep->answer.bytes);
+    if (!authenticate_work(db, &keep->work, err))
+        return false;
+    keep->answer.is_lasting = keep->work.is_known && keep->work.caller.login_id == 0;
+    if (keep->work.is_known)
+        buf_append(keep->answer.bytes, (const char *)&keep->work.caller, sizeof(struct caller));
+    return true;
+}
+
 bool flow_authenticate(const struct flow *flow, const struct hash *key, struct caller *ret,
                        bool *ret_is_known, struct error *err)
 {
-    struct authenticate_work work = { .hash = *key, .now = clock_now(flow->clock) };
+    static const char kind[] = "key ";
+    char name[sizeof kind - 1 + sizeof key->bytes];
+    auto_buf struct buf bytes = buf_of(sizeof *ret);
+    struct instant now = clock_now(flow->clock);
+    struct keep_work keep = { .work = { .hash = *key, .now = now },
+                              .answer = { name, sizeof name, &bytes, false } };
 
-    if (!store_read(flow->store, authenticate_work, &work, err))
+    memcpy(name, kind, sizeof kind - 1);
+    memcpy(name + sizeof kind - 1, key->bytes, sizeof key->bytes);
+    if (!store_read_kept(flow->store, keep_work, &keep, &keep.answer, err))
         return error_context(err, "look up an API key");
-    if (work.is_known) {
-        *ret = work.caller;
-        login_touch(flow, &work.caller, work.now);
+    *ret_is_known = bytes.length > 0;
+    if (*ret_is_known) {
+        memcpy(ret, bytes.bytes, sizeof *ret);
+        login_touch(flow, ret, now);
     }
-    *ret_is_known = work.is_known;
     return true;
 }
 

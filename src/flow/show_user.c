@@ -12,6 +12,7 @@ struct show_work {
     struct instant now;
     struct arena *arena;
     struct user_view view;
+    bool stands_still; /* the view is the same at any later time */
 };
 
 static bool show_work(struct db *db, void *context, struct error *err)
@@ -37,6 +38,7 @@ static bool show_work(struct db *db, void *context, struct error *err)
         return false;
     work->view.credit = credit_available(&credit, work->now);
     work->view.burn_hour = credit_hour(&credit);
+    work->stands_still = credit.burn == 0;
     work->view.pending_credit = held.deposits;
     work->view.held_credit = held.credit;
     work->view.held_earnings = held.earnings;
@@ -52,4 +54,40 @@ bool flow_show_user(const struct flow *flow, const struct caller *caller, struct
         return error_context(err, "show user %lld", (long long)caller->user_id);
     *ret = work.view;
     return true;
+}
+
+struct text_work {
+    struct show_work show;
+    user_view_write *write;
+    struct store_answer answer;
+};
+
+static bool text_work(struct db *db, void *context, struct error *err)
+{
+    struct text_work *work = context;
+
+    buf_release(work->answer.bytes);
+    if (!show_work(db, &work->show, err))
+        return false;
+    work->write(&work->show.view, work->show.caller, work->answer.bytes);
+    work->answer.is_lasting = work->show.stands_still;
+    return true;
+}
+
+bool flow_show_user_text(const struct flow *flow, const struct caller *caller, struct arena *arena,
+                         user_view_write *write, struct buf *out, struct error *err)
+{
+    const int64_t ids[] = { caller->user_id, caller->key_id };
+    static const char kind[] = "user ";
+    char name[sizeof kind - 1 + sizeof ids];
+    struct text_work work = {
+        .show = { .caller = caller, .now = clock_now(flow->clock), .arena = arena },
+        .write = write,
+        .answer = { name, sizeof name, out, false },
+    };
+
+    memcpy(name, kind, sizeof kind - 1);
+    memcpy(name + sizeof kind - 1, ids, sizeof ids);
+    return store_read_kept(flow->store, text_work, &work, &work.answer, err) ||
+           error_context(err, "show user %lld", (long long)caller->user_id);
 }

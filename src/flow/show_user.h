@@ -5,6 +5,7 @@
 #define BERTH_FLOW_SHOW_USER_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "flow/caller.h"
 #include "flow/flow.h"
 #include "store/user.h"
@@ -25,5 +26,14 @@ struct user_view {
 
 NODISCARD bool flow_show_user(const struct flow *flow, const struct caller *caller,
                               struct arena *arena, struct user_view *ret, struct error *err);
+
+/* The same as the text that `write` makes of the view and of the caller's key, and of nothing
+ * else: while nothing is written, and nothing of the account's runs, it is the same text, and
+ * kept. */
+typedef void user_view_write(const struct user_view *view, const struct caller *caller,
+                             struct buf *out);
+NODISCARD bool flow_show_user_text(const struct flow *flow, const struct caller *caller,
+                                   struct arena *arena, user_view_write *write, struct buf *out,
+                                   struct error *err);
 
 #endif

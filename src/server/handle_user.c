@@ -72,27 +72,30 @@ static void encode_billing(struct encoder *json, const struct user_view *view)
     field_null(json, "paypal_email");
 }
 
-static bool encode_user(struct encoder *json, const struct call *call, const struct caller *whose,
-                        struct error *err)
+static void encode_user(struct encoder *json, const struct user_view *view,
+                        const struct caller *whose)
 {
-    struct user_view view;
-
-    if (!flow_show_user(&call->app->flow, whose, call->request->arena, &view, err))
-        return false;
     encode_object(json);
-    encode_identity(json, &view, whose);
-    encode_billing(json, &view);
+    encode_identity(json, view, whose);
+    encode_billing(json, view);
     encode_end(json);
-    return true;
+}
+
+/* For flow_show_user_text(). */
+static void write_user(const struct user_view *view, const struct caller *whose, struct buf *out)
+{
+    struct encoder json = encoder_of(out);
+
+    encode_user(&json, view, whose);
 }
 
 void handle_user_show(struct call *call)
 {
     auto_buf struct buf body = buf_of(USER_REPLY_MAX);
-    struct encoder json = encoder_of(&body);
     struct error err;
 
-    if (!encode_user(&json, call, &call->caller, &err))
+    if (!flow_show_user_text(&call->app->flow, &call->caller, call->request->arena, write_user,
+                             &body, &err))
         return reply_error(call, &err);
     reply_json(call, &body);
 }
@@ -113,9 +116,11 @@ void handle_subaccounts_list(struct call *call)
     encode_array(&json);
     for (size_t i = 0; i < count; i++) {
         const struct caller below = { .kind = CALLER_USER, .user_id = users[i].id };
+        struct user_view view;
 
-        if (!encode_user(&json, call, &below, &err))
+        if (!flow_show_user(&call->app->flow, &below, call->request->arena, &view, &err))
             return reply_error(call, &err);
+        encode_user(&json, &view, &below);
     }
     encode_end(&json);
     encode_end(&json);

@@ -287,7 +287,9 @@ static bool refuse_wrong(struct call *call, struct visit *visit)
     return true;
 }
 
-static bool identify(struct call *call, struct visit *visit, const char *key)
+/* `name` is what the rate limit knows a key by: its hash. */
+static bool identify(struct call *call, struct visit *visit, const char *key,
+                     const struct hash *name)
 {
     const struct authority *authority = &visit->routes->options.authority;
     struct error err;
@@ -300,8 +302,7 @@ static bool identify(struct call *call, struct visit *visit, const char *key)
     }
     if (key == NULL)
         return true;
-    struct hash hash = crypto_sha256(key, strlen(key));
-    bool is_known = authority->find_key(authority->context, &hash, &call->caller, &err);
+    bool is_known = authority->find_key(authority->context, name, &call->caller, &err);
     if (is_known && (call->cookie == NULL || call->caller.login_id != 0))
         return true;
     if (is_known || err.code == ERROR_NOT_FOUND)
@@ -505,7 +506,7 @@ static void run(void *context, struct http_exchange *exchange)
     }
     struct hash name = rate_name(&call, key);
     if (!take_token(&call, visit->routes, &name, visit->route->rate) ||
-        !identify(&call, visit, key) || !check_page(&call, options) ||
+        !identify(&call, visit, key, &name) || !check_page(&call, options) ||
         !choose_account(&call, &options->authority) || !authorise(&call, &is_narrowed))
         return;
     if (!is_read_first && !read_body(&call, &body))

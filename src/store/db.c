@@ -320,6 +320,7 @@ void db_close(struct db **db)
     if (*db == NULL)
         return;
     assert(!(*db)->is_in_transaction);
+    kept_release(&(*db)->kept);
     (*db)->driver->close(*db);
     *db = NULL;
 }

@@ -318,6 +318,22 @@ bool db_sqlite_undo(struct db *db, struct error *err)
     return run(db, "ROLLBACK TO work", err) && run(db, "RELEASE work", err);
 }
 
+static bool version(struct db *db, int64_t *ret_version, struct error *err)
+{
+    static const char sql[] = "PRAGMA data_version";
+    struct sqlite *sqlite = sqlite_of(db);
+    struct statement *statement;
+
+    if (!start(sqlite, sql, DB_NO_ARGS, SQLITE_STATIC, &statement, err))
+        return false;
+    int code = sqlite3_step(statement->handle);
+    bool is_done = code == SQLITE_ROW || fail(sqlite, code, sql, err);
+    if (is_done)
+        *ret_version = sqlite3_column_int64(statement->handle, 0);
+    stop(statement);
+    return is_done;
+}
+
 static void finalize(void *statement)
 {
     (void)sqlite3_finalize(((struct statement *)statement)->handle);
@@ -348,6 +364,7 @@ static const struct db_driver driver = {
     .commit = commit,
     .rollback = rollback,
     .script = script,
+    .version = version,
     .close = close_connection,
 };
 

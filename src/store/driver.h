@@ -12,6 +12,7 @@
 
 #include "store/account_ids.h"
 #include "store/db.h"
+#include "store/kept.h"
 #include "store/taken.h"
 #include "sys/log.h"
 
@@ -59,6 +60,9 @@ struct db_driver {
     bool (*commit)(struct db *db, struct error *err);
     void (*rollback)(struct db *db);
     bool (*script)(struct db *db, const char *text, struct error *err);
+    /* Another number whenever somebody else has committed since the one before; within a
+     * transaction that of what it sees. NULL: the database does not say. */
+    bool (*version)(struct db *db, int64_t *ret_version, struct error *err);
     void (*close)(struct db *db);
 };
 
@@ -94,6 +98,7 @@ struct db {
 
     struct account_ids accounts; /* for ledger.c */
     struct taken taken;          /* for db_take() */
+    struct kept *kept;           /* for store_read_kept() */
 };
 
 /* For drivers: remember that the transaction is lost, fill `err`, return false. */

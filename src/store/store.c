@@ -258,6 +258,60 @@ bool store_read(struct store *store, store_work *work, void *context, struct err
     return run(store, &closure, err);
 }
 
+struct keep_work {
+    store_work *work;
+    void *context;
+    struct store_answer *answer;
+};
+
+static struct kept_name name_of(const struct store_answer *answer)
+{
+    return (struct kept_name){ answer->name, answer->name_length };
+}
+
+/* The version is that of the transaction which the answer was found in. */
+static bool keep_work(struct db *db, void *context, struct error *err)
+{
+    const struct keep_work *keep = context;
+    int64_t version;
+
+    keep->answer->is_lasting = false;
+    if (!keep->work(db, keep->context, err))
+        return false;
+    if (db->driver->version == NULL || !keep->answer->is_lasting)
+        return true;
+    if (!db->driver->version(db, &version, err))
+        return false;
+    kept_put(&db->kept, version, name_of(keep->answer), keep->answer->bytes);
+    return true;
+}
+
+/* On the connection that was given back last, which is the one that store_read() would take. */
+static bool find_kept(struct store *store, const struct store_answer *answer)
+{
+    struct error ignored;
+    struct db *db;
+    int64_t version;
+
+    if (!pool_take(store->pool, POOL_WAIT_MS, &db, &ignored))
+        return false;
+    db->has_failed = false;
+    bool is_found = db->kept != NULL && db->driver->version(db, &version, &ignored) &&
+                    kept_find(db->kept, version, name_of(answer), answer->bytes);
+    pool_give(store->pool, db);
+    return is_found;
+}
+
+bool store_read_kept(struct store *store, store_work *work, void *context,
+                     struct store_answer *answer, struct error *err)
+{
+    struct keep_work keep = { work, context, answer };
+
+    static_assert((int)STORE_NAME_MAX == (int)KEPT_NAME_MAX, "one size");
+    return (store_is_local(store) && find_kept(store, answer)) ||
+           store_read(store, keep_work, &keep, err);
+}
+
 static bool write_on(struct store *store, const struct closure *closure, bool is_patient,
                      struct error *err)
 {

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "store/db.h"
 #include "sys/log.h"
@@ -95,6 +96,19 @@ struct store_joint {
 void store_write_jointly(struct store *store, const struct store_joint *what);
 
 NODISCARD bool store_read(struct store *store, store_work *work, void *context, struct error *err);
+
+/* A read whose answer is bytes that many ask for: on SQLite it is kept until anything is written,
+ * by whichever process, and found again without the closure being run (store/kept.h). It is as new
+ * as a read's at this moment. The name says all that the answer depends on but the database. */
+struct store_answer {
+    const void *name;
+    size_t name_length; /* at most STORE_NAME_MAX */
+    struct buf *bytes;  /* what it is; a closure starts by emptying it */
+    bool is_lasting;    /* from the closure: all of it follows from the database and the name */
+};
+enum { STORE_NAME_MAX = 48 };
+NODISCARD bool store_read_kept(struct store *store, store_work *work, void *context,
+                               struct store_answer *answer, struct error *err);
 
 /* Hear of changes after their commit, on a thread of the store's: return soon, do not write. On
  * PostgreSQL also those of other processes, by NOTIFY. Where changes may have been missed (a

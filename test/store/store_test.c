@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -425,6 +426,94 @@ static void test_what_was_stored_is_there_after_a_restart(void **state)
     }
 }
 
+struct kept_read {
+    struct store_answer answer;
+    bool is_lasting, is_refused;
+    int count; /* of times that the closure was run */
+};
+
+static bool kept_work(struct db *db, void *context, struct error *err)
+{
+    struct kept_read *read = context;
+    int64_t value = 1;
+
+    read->count++;
+    buf_release(read->answer.bytes);
+    if (read->is_refused)
+        return error_set(err, ERROR_FORBIDDEN, "refused");
+    if (!load_counter(db, 1, &value, err))
+        return false;
+    buf_printf(read->answer.bytes, "%d", (int)value);
+    read->answer.is_lasting = read->is_lasting;
+    return true;
+}
+
+/* What is read under the name; `*count` grows by one where the closure had to run. */
+static int64_t kept_value(struct support *support, const char *name, bool is_lasting, int *count)
+{
+    auto_buf struct buf bytes = buf_of(64);
+    struct kept_read read = { .answer = { name, strlen(name), &bytes, false },
+                              .is_lasting = is_lasting };
+    struct error err;
+
+    CHECK_OK(store_read_kept(support->store, kept_work, &read, &read.answer, &err), &err);
+    *count += read.count;
+    return strtol(bytes.bytes, NULL, 10);
+}
+
+/* Every commit of anybody shows at once, and nothing else costs a read: those of a connection
+ * beside the store, of this store's own, and of a client that knows nothing of either. */
+static void test_a_kept_answer_is_what_a_read_would_find(void **state)
+{
+    struct support *support = *state;
+    int count = 0, wanted = 0;
+    struct error err;
+
+    support_script(support, counter_table);
+    for (int64_t i = 1; i <= 30; i++) {
+        struct db *other = i % 3 == 1 ? support_connect(support) : NULL;
+
+        if (other != NULL) {
+            CHECK_OK(db_begin(other, TRANSACTION_WRITE, &err), &err);
+            CHECK_OK(store_counter(other, 1, i, &err), &err);
+            CHECK_INT(kept_value(support, "one", true, &count), i - 1);
+            CHECK_OK(db_commit(other, &err), &err);
+            db_close(&other);
+        } else if (i % 3 == 2) {
+            support_write(support, increment, NULL);
+        } else {
+            support_script(support, "UPDATE counter SET value = value + 1 WHERE id = 1");
+        }
+        wanted = count + 1;
+        CHECK_INT(kept_value(support, "one", true, &count), i);
+        CHECK_INT(count, wanted);
+        for (int again = 0; again < 3; again++)
+            CHECK_INT(kept_value(support, "one", true, &count), i);
+        CHECK_INT(count, support->is_postgres ? wanted + 3 : wanted);
+        CHECK_INT(kept_value(support, "another", true, &count), i);
+    }
+}
+
+static void test_what_does_not_last_or_fails_is_not_kept(void **state)
+{
+    struct support *support = *state;
+    auto_buf struct buf bytes = buf_of(64);
+    struct kept_read read = { .answer = { "one", 3, &bytes, false }, .is_refused = true };
+    struct error err;
+    int count = 0;
+
+    support_script(support, counter_table);
+    for (int i = 1; i <= 3; i++) {
+        CHECK_INT(kept_value(support, "one", false, &count), 0);
+        CHECK_INT(count, i);
+    }
+    for (int i = 1; i <= 3; i++) {
+        CHECK(!store_read_kept(support->store, kept_work, &read, &read.answer, &err));
+        CHECK_INT(err.code, ERROR_FORBIDDEN);
+        CHECK_INT(read.count, i);
+    }
+}
+
 static bool find_secret(struct db *db, void *context, struct error *err)
 {
     int64_t id;
@@ -486,6 +575,8 @@ int main(void)
         cmocka_unit_test(test_changes_are_told_after_the_commit),
         cmocka_unit_test(test_a_store_that_is_no_store_is_refused),
         cmocka_unit_test(test_what_was_stored_is_there_after_a_restart),
+        cmocka_unit_test(test_a_kept_answer_is_what_a_read_would_find),
+        cmocka_unit_test(test_what_does_not_last_or_fails_is_not_kept),
         cmocka_unit_test(test_slow_statements_are_logged_without_what_is_in_them),
     };
     return SUPPORT_RUN(tests);
