@@ -26,7 +26,7 @@ RATES = ("read", "write", "search", "secret", "agent", "none")
 PARAMS = ("id", "user", "text")
 OBJECTS = ("instance", "offer", "machine", "ssh_key", "api_key", "order", "session", "tfa_method",
            "scheduled_job", "team", "team_member", "team_role", "volume", "volume_offer", "webhook", "deposit",
-           "card")
+           "card", "connection")
 ROUTE_MEMBERS = {"name", "method", "path", "handler", "summary", "callers", "scope", "rate",
                  "blocking", "params", "query", "request", "reply", "content", "errors",
                  "access", "example", "proof", "step"}

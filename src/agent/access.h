@@ -78,7 +78,8 @@ struct access_options {
 struct access_copy {
     const uint8_t *public_key, *greeting; /* of ACCESS_COPY_SIZE bytes each */
     bool is_target;
-    const char *from, *to; /* `to` of a target */
+    const char *from,
+        *to; /* `to` of a target; both NULL: all files, by SFTP (agent/cloud_work.h) */
 };
 
 /* One instance: where it is reached and by whom. */

@@ -135,13 +135,21 @@ static bool resize(struct channel *channel, ssh_message message)
     return channel->has_terminal && (fd < 0 || ioctl(fd, TIOCSWINSZ, &size) == 0);
 }
 
+/* Their key is good for the instance's files, as often as they ask, and for no program. */
+static bool is_for_files(const struct session *session)
+{
+    const char *what = session->errand != NULL ? strchr(session->errand, ' ') : NULL;
+
+    return what != NULL && strcmp(what, " sftp") == 0;
+}
+
 /* Whatever they ask for: what their key is good for, and once. */
 static bool take_errand(struct session *session, struct channel *channel)
 {
     const char *what = strchr(session->errand, ' ');
     char ours[WIRE_TEXT_MAX / 4];
 
-    if (what == NULL || session->has_greeted)
+    if (what == NULL || session->has_greeted || is_for_files(session))
         return false;
     int length = snprintf(ours, sizeof(ours), "%s copy %lld%s", ACCESS_GUEST_HELPER,
                           (long long)session->start->instance_id, what);
@@ -151,7 +159,7 @@ static bool take_errand(struct session *session, struct channel *channel)
 
 void program_greet(struct session *session, struct channel *channel)
 {
-    if (session->errand == NULL || session->has_greeted)
+    if (session->errand == NULL || session->has_greeted || is_for_files(session))
         return;
     session->has_greeted = true;
     session->errand[strcspn(session->errand, " ")] = '\n';
@@ -200,8 +208,8 @@ static bool handle_request(struct session *session, struct channel *channel, ssh
         return take_exec(session, channel, ssh_message_channel_request_command(message));
     case SSH_CHANNEL_REQUEST_SUBSYSTEM:
         subsystem = ssh_message_channel_request_subsystem(message);
-        return !session->is_copy && subsystem != NULL && strcmp(subsystem, "sftp") == 0 &&
-               take_command(session, channel, WIRE_SFTP, NULL);
+        return (!session->is_copy || is_for_files(session)) && subsystem != NULL &&
+               strcmp(subsystem, "sftp") == 0 && take_command(session, channel, WIRE_SFTP, NULL);
     default:
         return false;
     }

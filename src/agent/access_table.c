@@ -24,11 +24,17 @@ static void write_errand(struct buf *text, const struct access_copy *copy)
 {
     char key[ERRAND_KEY_SIZE], greeting[HEX_SIZE(ACCESS_COPY_SIZE)];
     char from[HEX_SIZE(ACCESS_COPY_PATH_MAX)], to[HEX_SIZE(ACCESS_COPY_PATH_MAX)] = "";
-    size_t from_length = strlen(copy->from), to_length = copy->to != NULL ? strlen(copy->to) : 0;
+    size_t from_length = copy->from != NULL ? strlen(copy->from) : 0;
+    size_t to_length = copy->to != NULL ? strlen(copy->to) : 0;
 
     if (from_length > ACCESS_COPY_PATH_MAX || to_length > ACCESS_COPY_PATH_MAX)
         return;
     (void)hex_format(copy->greeting, ACCESS_COPY_SIZE, greeting);
+    if (copy->from == NULL) {
+        buf_printf(text, "errand %s %s sftp\n", access_key_of(copy->public_key, key, sizeof key),
+                   greeting);
+        return;
+    }
     (void)hex_format((const uint8_t *)copy->from, from_length, from);
     if (copy->is_target)
         (void)hex_format((const uint8_t *)copy->to, to_length, to);
@@ -119,7 +125,7 @@ static bool read_errand(char *line, struct access_errand *ret)
     ret->base64 = take_word(&line);
     ret->text = line;
     return *ret->base64 != '\0' && *line != '\0' && strlen(line) <= ERRAND_LENGTH_MAX &&
-           strspn(line, "0123456789abcdef givetak") == strlen(line);
+           strspn(line, "0123456789abcdef givetaksp") == strlen(line);
 }
 
 static bool read_line(char *line, struct access_table *table)

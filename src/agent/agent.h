@@ -60,6 +60,7 @@ struct agent_options {
     int64_t up_mbit, down_mbit;     /* of each guest; 0: all there is */
     const char *public_ip;          /* or NULL */
     const char *private_registries; /* see agent/registry.h; or NULL */
+    const char *private_clouds;     /* see agent/cloud_ways.h; or NULL */
     const char *gpu_scrub;          /* "/path/of/program", "off", or NULL: ours */
     bool is_behind_nat;             /* said so; else found out */
     const char *guest_helper;       /* path of berth-guest on this host */

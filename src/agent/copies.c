@@ -5,9 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "agent/agent.h"
+#include "base/hex.h"
+#include "sys/copy_secret.h"
 
 /* The broker's clock: see struct access_counters. */
 static int64_t now_s(void)
@@ -30,21 +33,34 @@ static bool is_wanted(const struct instance *instance)
 }
 
 /* Of a copy whose time is up the key opens nothing, though the server was not heard since. */
-static bool is_over(const struct instance *instance, const struct desired_copy *copy)
+static bool is_over(const struct instance *instance, int64_t expires_ms)
 {
     const struct agent *agent = instance->agent;
 
-    return copy->expires_ms > 0 &&
-           loop_now_us(agent->loop) - agent->keep.received_us >= copy->expires_ms * US_PER_MS;
+    return expires_ms > 0 &&
+           loop_now_us(agent->loop) - agent->keep.received_us >= expires_ms * US_PER_MS;
+}
+
+/* From or to a cloud store, and going on; NULL: there is none. Its host alone comes with its key.
+ */
+static const struct desired_op *cloud_op(const struct instance *instance)
+{
+    const struct desired *desired = &instance->agent->keep.desired;
+
+    for (int64_t i = 0; instance->agent->keep.has_desired && i < desired->op_count; i++)
+        if (desired->ops[i].kind == OP_CLOUD && desired->ops[i].instance_id == instance->id &&
+            !is_over(instance, desired->ops[i].expires_ms))
+            return &desired->ops[i];
+    return NULL;
 }
 
 static size_t count_ends(const struct instance *instance)
 {
     const struct desired_instance *desired = instance->desired;
-    size_t count = 0;
+    size_t count = cloud_op(instance) != NULL ? 1 : 0;
 
     for (int64_t i = 0; desired != NULL && i < desired->copy_count; i++)
-        count += is_over(instance, &desired->copies[i]) ? 0 : 1;
+        count += is_over(instance, desired->copies[i].expires_ms) ? 0 : 1;
     return count;
 }
 
@@ -91,11 +107,37 @@ bool copies_may_open(const struct instance *instance)
            (seen->state == SEEN_EXITED || seen->state == SEEN_CREATED);
 }
 
+static const uint8_t *copy_bytes(struct arena *arena, const uint8_t bytes[static ACCESS_COPY_SIZE])
+{
+    uint8_t *copy = arena_alloc(arena, ACCESS_COPY_SIZE, 1);
+
+    if (copy == NULL)
+        abort();
+    memcpy(copy, bytes, ACCESS_COPY_SIZE);
+    return copy;
+}
+
+static struct access_copy cloud_end(struct arena *arena, const struct desired_op *op)
+{
+    struct copy_secret secret;
+
+    if (!hex_parse(op->copy_secret, secret.seed.bytes, sizeof secret.seed.bytes))
+        abort(); /* desired_decode() has looked */
+    struct key_pair keys = copy_secret_keys(&secret);
+    struct hash greeting = copy_secret_greeting(&secret);
+    const uint8_t *key = copy_bytes(arena, keys.public_key);
+    const uint8_t *words = copy_bytes(arena, greeting.bytes);
+    crypto_wipe(&keys, sizeof keys);
+    crypto_wipe(&secret, sizeof secret);
+    return (struct access_copy){ .public_key = key, .greeting = words };
+}
+
 const struct access_copy *copies_ends(struct arena *arena, const struct instance *instance,
                                       size_t *ret_count)
 {
     const struct desired_instance *desired = instance->desired;
-    struct access_copy *ends = arena_alloc(arena, (size_t)desired->copy_count, sizeof *ends);
+    struct access_copy *ends = arena_alloc(arena, (size_t)desired->copy_count + 1, sizeof *ends);
+    const struct desired_op *op = cloud_op(instance);
     size_t count = 0;
 
     static_assert((int)COPY_KEY_SIZE == ACCESS_COPY_SIZE, "one size");
@@ -106,10 +148,12 @@ const struct access_copy *copies_ends(struct arena *arena, const struct instance
     for (int64_t i = 0; i < desired->copy_count; i++) {
         const struct desired_copy *copy = &desired->copies[i];
 
-        if (!is_over(instance, copy))
+        if (!is_over(instance, copy->expires_ms))
             ends[count++] = (struct access_copy){ copy->public_key, copy->greeting, copy->is_target,
                                                   copy->from, copy->to };
     }
+    if (op != NULL && count < ACCESS_COPIES_MAX)
+        ends[count++] = cloud_end(arena, op);
     *ret_count = count;
     return ends;
 }
@@ -127,11 +171,12 @@ bool copies_find(void *context, const struct desired_op *op, struct copy_work *r
     const struct instance *target = find_instance(agent, op->instance_id);
 
     if (target == NULL || !target->has_record || target->record.ssh_port == 0)
-        return error_set(err, ERROR_NOT_FOUND, "the target has no SSH on this host");
+        return error_set(err, ERROR_NOT_FOUND, "the instance has no SSH on this host");
     (void)snprintf(agent->jail_path, sizeof agent->jail_path, "%s/ssh/empty", agent->identity.path);
     ret->jail = agent->jail_path;
     ret->address = "127.0.0.1";
     ret->target_port = target->record.ssh_port;
+    ret->private_clouds = agent->options.private_clouds;
     if (source != NULL && source->has_record)
         ret->source_port = source->record.ssh_port;
     return true;
@@ -146,8 +191,11 @@ void copies_say(void *context, int64_t target_id, int64_t source_id, const char 
     if (target == NULL)
         return;
     bool is_first = target->copy_text[0] == '\0' || target->copy_ended_s != 0;
-    (void)snprintf(target->copy_text, sizeof target->copy_text, COPY_TEXT_BEGINS "%" PRId64 ": %s",
-                   source_id, text);
+    if (source_id != 0)
+        (void)snprintf(target->copy_text, sizeof target->copy_text,
+                       COPY_TEXT_BEGINS "%" PRId64 ": %s", source_id, text);
+    else
+        (void)snprintf(target->copy_text, sizeof target->copy_text, CLOUD_TEXT_BEGINS "%s", text);
     target->copy_ended_s = has_ended ? now_s() : 0;
     if (agent->link != NULL && (has_ended || is_first))
         link_hurry(agent->link);

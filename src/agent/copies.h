@@ -37,6 +37,7 @@ const struct access_copy *copies_ends(struct arena *arena, const struct instance
 /* For agent/ops.h: `context` is the agent. */
 NODISCARD bool copies_find(void *context, const struct desired_op *op, struct copy_work *ret,
                            struct error *err);
+/* `source_id` 0: a cloud store. */
 void copies_say(void *context, int64_t target_id, int64_t source_id, const char *text,
                 bool has_ended);
 

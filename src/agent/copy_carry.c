@@ -13,6 +13,7 @@
 
 #include "agent/access_login.h"
 #include "agent/access_sandbox.h"
+#include "agent/copy_key.h"
 #include "base/hex.h"
 #include "base/parse.h"
 #include "sys/copy_secret.h"
@@ -98,46 +99,15 @@ bool copy_progress(const char *text, size_t length, char *ret, size_t size)
     return false;
 }
 
-/* OpenSSH's own form of a private key, which is what libssh reads. */
 static ssh_key key_of(const struct key_pair *keys)
 {
-    static const uint8_t front[] =
-        "openssh-key-v1\0\0\0\0\4none\0\0\0\4none\0\0\0\0\0\0\0\1\0\0\0\63"
-        "\0\0\0\13ssh-ed25519\0\0\0\40";
-    static const uint8_t middle[] = "\0\0\0\210\0\0\0\0\0\0\0\0\0\0\0\13ssh-ed25519\0\0\0\40";
-    static const uint8_t back[] = "\0\0\0\0\1\2\3\4\5";
-    uint8_t blob[512];
-    char text[1024], url[BASE64_SIZE(512)];
-    size_t count = 0;
+    char text[COPY_KEY_PEM_SIZE];
     ssh_key key = NULL;
 
-    memcpy(blob, front, sizeof front - 1);
-    count += sizeof front - 1;
-    memcpy(blob + count, keys->public_key, PUBLIC_KEY_SIZE);
-    count += PUBLIC_KEY_SIZE;
-    memcpy(blob + count, middle, sizeof middle - 1);
-    count += sizeof middle - 1;
-    memcpy(blob + count, keys->public_key, PUBLIC_KEY_SIZE);
-    count += PUBLIC_KEY_SIZE;
-    memcpy(blob + count, "\0\0\0\100", 4);
-    count += 4;
-    memcpy(blob + count, keys->secret_key, SECRET_KEY_SIZE);
-    count += SECRET_KEY_SIZE;
-    memcpy(blob + count, back, sizeof back - 1);
-    count += sizeof back - 1;
-    (void)base64_format(blob, count, url);
-    for (char *at = url; *at != '\0'; at++)
-        *at = *at == '-' ? '+' : *at == '_' ? '/' : *at;
-    static const char *const padding[] = { "", "==", "=" };
-    (void)snprintf(text, sizeof text,
-                   "-----BEGIN OPENSSH PRIVATE KEY-----\n%s%s\n"
-                   "-----END OPENSSH PRIVATE KEY-----\n",
-                   url, padding[count % 3]);
+    copy_key_pem(keys, text);
     if (ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, &key) != SSH_OK)
         key = NULL;
-    crypto_wipe(blob, sizeof blob);
     crypto_wipe(text, sizeof text);
-    crypto_wipe(url, sizeof url);
     return key;
 }
 

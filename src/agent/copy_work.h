@@ -17,6 +17,7 @@ struct copy_work {
     const char *address; /* at which this host's own SSH ports are */
     int64_t source_port; /* of an instance of this host; 0: it is another's */
     int64_t target_port;
+    const char *private_clouds; /* of cloud stores: see agent/cloud_ways.h; or NULL */
 };
 
 /* For job_start(). Says progress as texts for people; the result is {"output": how it ended}. */

@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/cloud_work.h"
 #include "agent/docker.h"
 #include "agent/gpu_nvml.h"
 #include "agent/isolate.h"
@@ -270,6 +271,17 @@ static void examine_workspaces(struct examination *exam)
           "for one rents this machine");
 }
 
+static void examine_clouds(struct examination *exam)
+{
+    struct doctor_finding *finding = add(exam, "cloud copies", "rclone");
+    const char *path = cloud_program();
+
+    (void)snprintf(finding->measured, sizeof finding->measured, "%s",
+                   path != NULL ? path : "not found");
+    judge(finding, path != NULL, DOCTOR_WARNING,
+          "apt install rclone; without, renters cannot copy from or to cloud stores here");
+}
+
 static void examine_gpus(struct examination *exam)
 {
     struct doctor_finding *finding = add(exam, "GPUs", "NVIDIA with a working driver, or none");
@@ -396,6 +408,7 @@ int doctor_examine(const struct doctor_options *options,
     examine_engine_details(&exam);
     examine_quota(&exam);
     examine_workspaces(&exam);
+    examine_clouds(&exam);
     examine_gpus(&exam);
     examine_gpu_runtime(&exam);
     examine_ports(&exam);

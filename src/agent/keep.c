@@ -122,10 +122,11 @@ void keep_close(struct keep *keep)
     keep->has_desired = false;
 }
 
-/* The document as it is written: a key to a workspace is in memory alone. NULL: as it came. */
+/* The document as it is written: keys to a workspace or a cloud store are in memory alone. NULL: as
+ * it came. */
 static char *without_keys(json_t *root)
 {
-    json_t *instance;
+    json_t *instance, *op;
     size_t i;
     bool has_any = false;
 
@@ -134,6 +135,10 @@ static char *without_keys(json_t *root)
         json_t *spec = json_object_get(instance, "spec");
 
         has_any = json_object_del(spec, "workspace_key") == 0 || has_any;
+    }
+    json_array_foreach(json_object_get(root, "ops"), i, op)
+    {
+        has_any = json_object_del(op, "cloud_config") == 0 || has_any;
     }
     return has_any ? json_dumps(root, JSON_COMPACT) : NULL;
 }

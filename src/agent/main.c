@@ -84,6 +84,7 @@ static bool run_agent(struct program *program, int launcher, struct error *err)
         .down_mbit = options->down_mbit,
         .gpu_scrub = options->gpu_scrub,
         .private_registries = options->private_registries,
+        .private_clouds = options->private_clouds,
         .ca_file = options->ca_file,
         .metrics_listen = options->metrics_listen,
         .version = BERTH_VERSION,

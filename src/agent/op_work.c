@@ -341,6 +341,7 @@ static bool run(const struct op_work *work, struct docker *docker, struct buf *o
     case OP_CLONE:
         return clone_work_run(&(struct clone_work){ work->host, work->op }, docker, out, err);
     case OP_COPY:  /* has a worker of its own */
+    case OP_CLOUD: /* likewise */
     case OP_OTHER: /* is not begun */
         break;
     }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/cloud_work.h"
 #include "agent/job.h"
 #include "agent/op_work.h"
 #include "base/encode.h"
@@ -40,6 +41,7 @@ struct op {
     struct job *job;             /* under way */
     int64_t source_id;           /* of a copy or a clone, which end with the server's list */
     int64_t target_id;           /* of a copy: whose text says how it goes; else 0 */
+    bool is_cloud;               /* a copy whose other side is a cloud store */
     char request_id[TRACE_SIZE]; /* that it came of; "" none */
     bool is_long;                /* it takes none of the others' places */
 };
@@ -256,6 +258,12 @@ static void tell_copy(const struct op *op, const char *text, const char *more, b
         copies->say(copies->context, op->target_id, op->source_id, whole, has_ended);
 }
 
+/* It ends with the server's list, and its instance's text says how. */
+static bool is_copying(const struct op *op)
+{
+    return op->source_id != 0 || op->is_cloud;
+}
+
 static void on_progress(void *context, const char *text)
 {
     tell_copy(context, text, "", false);
@@ -271,7 +279,7 @@ static void on_end(void *context, const struct job_end *job_end)
     log_write(&op->ops->options.log, LOG_INFO, "operation ended", "%s: %s", op->id,
               job_end->is_done ? "done" : job_end->err.text);
     trace_set(NULL);
-    if (op->source_id != 0)
+    if (is_copying(op))
         tell_copy(op, job_end->is_done && output != NULL ? output : "failed: ",
                   job_end->is_done ? "" : job_end->err.text, true);
     if (!job_end->is_done)
@@ -286,7 +294,7 @@ static bool begin_copy(struct op *op, const struct desired_op *wanted, struct er
     const struct ops_copies *copies = &op->ops->options.copies;
     struct copy_work work = { .op = wanted };
     struct job_spec spec = {
-        .work = copy_work_run,
+        .work = op->is_cloud ? cloud_work_run : copy_work_run,
         .work_context = &work,
         .timeout_ms = wanted->expires_ms,
         .on_progress = on_progress,
@@ -303,7 +311,7 @@ static bool begin_copy(struct op *op, const struct desired_op *wanted, struct er
 
 static bool is_long(enum op_kind kind)
 {
-    return kind == OP_COPY || kind == OP_SNAPSHOT || kind == OP_CLONE;
+    return kind == OP_COPY || kind == OP_SNAPSHOT || kind == OP_CLONE || kind == OP_CLOUD;
 }
 
 static void begin(struct ops *ops, const struct desired_op *wanted)
@@ -340,12 +348,14 @@ static void begin(struct ops *ops, const struct desired_op *wanted)
               wanted->instance_id);
     op->is_long = is_long(wanted->kind);
     op->source_id = wanted->source_id; /* 0 but for a copy and a clone */
-    bool has_begun = wanted->kind == OP_COPY ? begin_copy(op, wanted, &err)
-                                             : job_start(ops->loop, &spec, &op->job, &err);
+    op->is_cloud = wanted->kind == OP_CLOUD;
+    bool has_begun = wanted->kind == OP_COPY || op->is_cloud
+                         ? begin_copy(op, wanted, &err)
+                         : job_start(ops->loop, &spec, &op->job, &err);
     trace_set(NULL);
     if (has_begun)
         return;
-    if (op->source_id != 0)
+    if (is_copying(op))
         tell_copy(op, "failed: ", err.text, true);
     end(op, OP_FAILED, err.text);
 }
@@ -373,7 +383,7 @@ static void end_copies(struct ops *ops, const struct desired_op *all, int64_t co
     for (size_t i = 0; i < ops->known_count; i++) {
         struct op *op = ops->known[i];
 
-        if (op->job == NULL || op->source_id == 0 || is_listed(all, count, op->id))
+        if (op->job == NULL || !is_copying(op) || is_listed(all, count, op->id))
             continue;
         job_cancel(&op->job);
         tell_copy(op, "cancelled", "", true);

@@ -61,6 +61,10 @@ static const struct flag flags[] = {
       "registries in this host's own network that renters' images may go to and\n"
       "come from, as HOST:PORT with commas between; \"all\": any (none)",
       "registry.lan:5000", KIND_TEXT, AT(private_registries) },
+    { "private-clouds", "LIST",
+      "cloud stores in this host's own network that renters' files may be copied\n"
+      "from and to, as HOST:PORT with commas between; \"all\": any (none)",
+      "minio.lan:9000", KIND_TEXT, AT(private_clouds) },
     { "open-network", NULL,
       "let instances reach this host and its neighbours; where the kernel\n"
       "lacks nftables, nothing runs without this",

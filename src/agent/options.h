@@ -36,6 +36,7 @@ struct options {
     enum command command;
     const char *gpu_scrub;          /* "/path/of/program", "off", or NULL: ours */
     const char *private_registries; /* see agent/registry.h; or NULL */
+    const char *private_clouds;     /* see agent/cloud_ways.h; or NULL */
     const char *server, *data, *token, *engine, *simulate_gpus, *public_ip, *ca_file;
     const char *metrics_listen;   /* "ADDRESS:PORT", "off", or NULL: of the loopback */
     const char *api_key, *config; /* or NULL */

@@ -20,21 +20,6 @@ const struct args_option cmd_rate_instance_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-const struct args_option cmd_cloud_copy_options[] = {
-    { "src", 0, "PATH", "from there" },
-    { "dst", 0, "PATH", "to there" },
-    { "instance", 0, "ID", "between this instance" },
-    { "connection", 0, "ID", "and this connection, of show connections" },
-    { "transfer", 0, "DIRECTION", "'Instance To Cloud' or 'Cloud To Instance'" },
-    { "dry-run", 0, NULL, "show what would be copied" },
-    { "size-only", 0, NULL, "files of the same size are the same" },
-    { "ignore-existing", 0, NULL, "leave what is there" },
-    { "update", 0, NULL, "leave what is newer there" },
-    { "delete-excluded", 0, NULL, "delete there what is not copied" },
-#include "cli/schedule_options.def"
-    { NULL, 0, NULL, NULL },
-};
-
 /* The sentence of the reply; or, where it has none, all of it as JSON. */
 static bool ask(struct cli *cli, const char *method, const char *path, const struct buf *body,
                 struct error *err)
@@ -205,11 +190,6 @@ bool cmd_delete_machine(struct cli *cli, struct error *err)
     return ask_about(cli, "POST", &place, err);
 }
 
-bool cmd_show_connections(struct cli *cli, struct error *err)
-{
-    return ask(cli, "GET", "/api/v0/users/cloud_integrations/", NULL, err);
-}
-
 static bool cancel(struct cli *cli, const char *path, struct error *err)
 {
     auto_buf struct buf body = buf_of(BODY_MAX);
@@ -232,39 +212,4 @@ bool cmd_cancel_copy(struct cli *cli, struct error *err)
 bool cmd_cancel_sync(struct cli *cli, struct error *err)
 {
     return cancel(cli, "/api/v0/commands/rclone/", err);
-}
-
-bool cmd_cloud_copy(struct cli *cli, struct error *err)
-{
-    static const char *const flags[] = { "dry-run", "size-only", "ignore-existing", "update",
-                                         "delete-excluded" };
-    static const char *const texts[][2] = { { "src", "src" },
-                                            { "dst", "dst" },
-                                            { "instance", "instance_id" },
-                                            { "connection", "selected" },
-                                            { "transfer", "transfer" } };
-    auto_buf struct buf body = buf_of(BODY_MAX);
-    struct encoder json = encoder_of(&body);
-
-    if (!args_has(&cli->args, "instance") || !args_has(&cli->args, "connection"))
-        return cli_usage(cli, err, "--instance and --connection say between what to copy");
-    if (args_has(&cli->args, "schedule"))
-        return cli_usage(cli, err, "copies to and from clouds cannot be scheduled here");
-    encode_object(&json);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        encode_field_text(&json, texts[i][1], args_get(&cli->args, texts[i][0]));
-    encode_key(&json, "flags");
-    encode_array(&json);
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        char flag[32];
-
-        (void)snprintf(flag, sizeof flag, "--%s", flags[i]);
-        if (args_has(&cli->args, flags[i]))
-            encode_text(&json, flag);
-    }
-    encode_end(&json);
-    encode_end(&json);
-    if (body.has_overflowed)
-        return cli_usage(cli, err, "this is too long");
-    return ask(cli, "POST", "/api/v0/commands/rclone/", &body, err);
 }

@@ -9,7 +9,6 @@
 
 extern const struct args_option cmd_report_machine_options[];
 extern const struct args_option cmd_rate_instance_options[];
-extern const struct args_option cmd_cloud_copy_options[];
 
 command_run cmd_recycle_instance;
 command_run cmd_show_scheduled_jobs;
@@ -23,9 +22,7 @@ command_run cmd_show_ratings;
 command_run cmd_cleanup_machine;
 command_run cmd_defrag_machines;
 command_run cmd_delete_machine;
-command_run cmd_show_connections;
 command_run cmd_cancel_copy;
 command_run cmd_cancel_sync;
-command_run cmd_cloud_copy;
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/cmd_bench.h"
 #include "cli/cmd_bids.h"
 #include "cli/cmd_billing.h"
+#include "cli/cmd_clouds.h"
 #include "cli/cmd_history.h"
 #include "cli/cmd_idle_job.h"
 #include "cli/cmd_increases.h"
@@ -148,9 +149,24 @@ const struct command commands[] = {
       INSTANCES, "end a copy from instance to instance",
       "What has come over by then stays. A copy from or to this machine ends with Ctrl-C.\n" },
     { "Rent", "show", "connections", false, true, "", 0, 0, no_options, cmd_show_connections, NULL,
-      "your connections to cloud stores, of which this market has none", "" },
+      "your connections to cloud stores",
+      "What it takes to get in there is not shown to anyone.\n" },
+    { "Rent", "create", "connection", false, true, "NAME STORE", 2, 2,
+      cmd_create_connection_options, cmd_create_connection, NULL,
+      "keep a connection to a cloud store",
+      "berth create connection bk s3 --file settings\n\n"
+      "STORE is s3 (and all that speak as it does), b2, gcs, azureblob, drive, dropbox or webdav.\n"
+      "The file has lines `field = value` as in rclone.conf, or is JSON:\n\n"
+      "  access_key_id = AKIA...\n  secret_access_key = ...\n  endpoint = "
+      "https://s3.example.com\n\n"
+      "Give it a key that may do no more than it must: while a copy goes on, the host knows "
+      "it.\n" },
+    { "Rent", "delete", "connection", false, true, "ID", 1, 1, no_options, cmd_delete_connection,
+      NULL, "forget a connection; what goes on by it ends", "" },
     { "Rent", "cloud", "copy", false, true, "", 0, 0, cmd_cloud_copy_options, cmd_cloud_copy, NULL,
-      "copy between an instance and a cloud store", "It takes a connection, and there is none.\n" },
+      "copy between an instance and a cloud store",
+      "berth cloud copy --instance 7001 --connection 3 --src /workspace --dst bucket/run1\n\n"
+      "`berth show instance ID` says how far it is.\n" },
     { "Rent", "cancel", "sync", false, true, "INSTANCE", 1, 1, no_options, cmd_cancel_sync,
       INSTANCES, "end a copy to or from a cloud store", "" },
     { "Rent", "logs", NULL, false, true, "ID", 1, 1, cmd_logs_options, cmd_logs, INSTANCES,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "flow/cloud.h"
 #include "flow/copy.h"
 #include "flow/relay.h"
 #include "flow/secrets.h"
@@ -205,6 +206,7 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
 {
     struct op_row *ops;
     size_t count;
+    bool has;
 
     if (!op_list_pending(db, work->machine_id, work->now, DESIRED_OPS_MAX, work->arena, &ops,
                          &count, err))
@@ -212,8 +214,11 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
     work->desired.ops = arena_alloc(work->arena, count, sizeof *work->desired.ops);
     if (work->desired.ops == NULL)
         return no_room(err);
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        work->desired.ops[i] = (struct desired_op){
+        struct desired_op *op = &work->desired.ops[kept++];
+
+        *op = (struct desired_op){
             .op_id = ops[i].op_id,
             .request_id = *ops[i].request_id != '\0' ? ops[i].request_id : NULL,
             .kind = ops[i].is_exec ? OP_EXEC : OP_LOGS,
@@ -226,20 +231,26 @@ static bool add_ops(struct db *db, struct desired_work *work, struct error *err)
             .is_daemon_log = ops[i].is_daemon_log,
             .since = ops[i].since,
         };
+        if (ops[i].cloud_id != 0) {
+            if (!cloud_fill_op(db, work->flow, &ops[i], work->arena, op, &has, err))
+                return false;
+            kept -= has ? 0 : 1;
+            continue;
+        }
         if (ops[i].image != NULL &&
-            !snapshot_fill_op(db, work->flow, &ops[i], work->arena, &work->desired.ops[i], err))
+            !snapshot_fill_op(db, work->flow, &ops[i], work->arena, op, err))
             return false;
         if (volume_clone_is(&ops[i])) {
-            if (!volume_clone_fill_op(db, &ops[i], work->arena, &work->desired.ops[i], err))
+            if (!volume_clone_fill_op(db, &ops[i], work->arena, op, err))
                 return false;
             continue;
         }
         if (ops[i].source_id != 0)
-            copy_fill_op(work->flow, &ops[i], work->arena, &work->desired.ops[i]);
-        if (ops[i].source_id != 0 && work->desired.ops[i].copy_secret == NULL)
+            copy_fill_op(work->flow, &ops[i], work->arena, op);
+        if (ops[i].source_id != 0 && op->copy_secret == NULL)
             return no_room(err);
     }
-    work->desired.op_count = (int64_t)count;
+    work->desired.op_count = (int64_t)kept;
     return true;
 }
 

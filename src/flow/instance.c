@@ -94,7 +94,8 @@ static const char *status_msg(struct arena *arena, const struct contract_row *co
 {
     auto_buf struct buf text = buf_of(2048);
 
-    bool is_copy = strncmp(contract->message, COPY_TEXT_BEGINS, strlen(COPY_TEXT_BEGINS)) == 0;
+    bool is_copy = strncmp(contract->message, COPY_TEXT_BEGINS, strlen(COPY_TEXT_BEGINS)) == 0 ||
+                   strncmp(contract->message, CLOUD_TEXT_BEGINS, strlen(CLOUD_TEXT_BEGINS)) == 0;
 
     if (contract->reason != REASON_NONE && !is_copy)
         rental_reason_explain(&text, contract->reason, contract->reason_detail);

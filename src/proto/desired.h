@@ -160,6 +160,7 @@ enum op_kind {
     OP_COPY,
     OP_SNAPSHOT,
     OP_CLONE,
+    OP_CLOUD,
     OP_OTHER, /* of a newer server: never encoded, and to be answered as not known */
 };
 
@@ -185,6 +186,12 @@ struct desired_op {
     const char *login; /* to there, as a spec's registry_login; or NULL */
     bool is_paused;    /* its processes stand still meanwhile */
     int64_t size_gb;   /* clone: what the volume has room for */
+    /* cloud, between the instance and a store, by a key of copy_secret: goes on as a copy does */
+    const char *cloud_kind;   /* market/cloud.h */
+    const char *cloud_config; /* JSON; kept by nobody, and so NULL later; secret */
+    const char *cloud_path, *instance_path;
+    const char *cloud_flags; /* of rclone, with a blank between them */
+    bool is_to_cloud;
 };
 
 enum { COPY_SECRET_SIZE = 2 * COPY_KEY_SIZE + 1 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "market/cloud.h"
 #include "market/volume.h"
 
 enum { VOLUME_SIZE_GB_MAX = 1 << 20 };
@@ -119,7 +120,7 @@ bool desired_gone_decode(const json_t *root, struct arena *arena, struct desired
 
 const char *const desired_op_kinds[] = {
     [OP_LOGS] = "logs",         [OP_EXEC] = "exec",   [OP_COPY] = "copy",
-    [OP_SNAPSHOT] = "snapshot", [OP_CLONE] = "clone",
+    [OP_SNAPSHOT] = "snapshot", [OP_CLONE] = "clone", [OP_CLOUD] = "cloud",
 };
 
 /* What an operation has besides, by its kind: a copy. */
@@ -146,10 +147,21 @@ static const struct field op_clone_fields[] = {
 };
 static const struct field_list op_clone_list = FIELD_LIST(op_clone_fields);
 
+/* A copy from or to a cloud store. */
+static const struct field op_cloud_fields[] = {
+    FIELD_LINE(struct desired_op, copy_secret, COPY_SECRET_SIZE - 1, COPY_SECRET_SIZE - 1),
+    FIELD_LINE(struct desired_op, cloud_kind, 1, CLOUD_NAME_MAX),
+    FIELD_TEXT_OPTIONAL(struct desired_op, cloud_config, 2, CLOUD_CONFIG_MAX),
+    FIELD_LINE(struct desired_op, cloud_path, 1, CLOUD_PATH_MAX),
+    FIELD_LINE(struct desired_op, instance_path, 1, CLOUD_PATH_MAX),
+    FIELD_LINE(struct desired_op, cloud_flags, 0, CLOUD_FLAGS_MAX),
+    FIELD_BOOL(struct desired_op, is_to_cloud),
+};
+static const struct field_list op_cloud_list = FIELD_LIST(op_cloud_fields);
+
 static const struct field_list *const op_lists[] = {
-    [OP_COPY] = &op_copy_list,
-    [OP_SNAPSHOT] = &op_snapshot_list,
-    [OP_CLONE] = &op_clone_list,
+    [OP_COPY] = &op_copy_list,   [OP_SNAPSHOT] = &op_snapshot_list,
+    [OP_CLONE] = &op_clone_list, [OP_CLOUD] = &op_cloud_list,
     [OP_OTHER] = NULL,
 };
 
@@ -172,7 +184,8 @@ bool desired_op_kind_decode(const json_t *object, struct arena *arena, struct de
         op->kind = (enum op_kind)(op->kind + 1);
     if (op_lists[op->kind] != NULL && !fields_decode(object, op_lists[op->kind], arena, op, err))
         return false;
-    if (op->kind == OP_COPY && !hex_parse(op->copy_secret, secret, sizeof secret))
+    if ((op->kind == OP_COPY || op->kind == OP_CLOUD) &&
+        !hex_parse(op->copy_secret, secret, sizeof secret))
         return error_set(err, ERROR_INVALID, "copy_secret is none");
     return true;
 }

@@ -42,7 +42,8 @@ enum {
 #define JUPYTER_SILENT_TEXT   "Jupyter does not answer; its log may say why. SSH works"
 
 /* How a copy to it from another instance goes, or how the last one ended, begins with this. */
-#define COPY_TEXT_BEGINS "copy from instance "
+#define COPY_TEXT_BEGINS  "copy from instance "
+#define CLOUD_TEXT_BEGINS "copy with a cloud store: "
 
 /* "absent", "creating", ... */
 const char *instance_phase_name(enum instance_phase phase);

@@ -9,7 +9,8 @@
 #define OP_COLUMNS                                                                                 \
     "id, contract_id, machine_id, owner_id, op_id, token_hash, is_exec, min_gen, command, "        \
     "filter, tail, is_daemon_log, created_us, expires_us, progress, since, exit_code, "            \
-    "source_id, source_machine_id, source_host, source_port, image, login, is_paused, request_id"
+    "source_id, source_machine_id, source_host, source_port, image, login, is_paused, "            \
+    "request_id, cloud_id, cloud_flags, is_to_cloud"
 
 static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -36,8 +37,11 @@ static bool op_read(struct db_rows *row, struct arena *arena, void *item, struct
         !rows_text_or_null(row, 19, arena, &op->source_host, err) ||
         !rows_text_or_null(row, 21, arena, &op->image, err) ||
         !rows_text_or_null(row, 22, arena, &op->login, err) ||
-        !rows_text(row, 24, arena, &op->request_id, err))
+        !rows_text(row, 24, arena, &op->request_id, err) ||
+        !rows_text_or_null(row, 26, arena, &op->cloud_flags, err))
         return false;
+    op->cloud_id = db_column_is_null(row, 25) ? 0 : db_column_int(row, 25);
+    op->is_to_cloud = db_column_int(row, 27) != 0;
     op->source_id = db_column_is_null(row, 17) ? 0 : db_column_int(row, 17);
     op->source_machine_id = db_column_is_null(row, 18) ? 0 : db_column_int(row, 18);
     op->source_port = db_column_is_null(row, 20) ? 0 : db_column_int(row, 20);
@@ -50,7 +54,7 @@ static bool op_read_whole(struct db_rows *row, struct arena *arena, void *item, 
 {
     struct op_row *op = item;
 
-    return op_read(row, arena, item, err) && rows_text_or_null(row, 25, arena, &op->output, err);
+    return op_read(row, arena, item, err) && rows_text_or_null(row, 28, arena, &op->output, err);
 }
 
 static struct db_value number_or_null(int64_t number)
@@ -65,9 +69,9 @@ bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct e
         "INSERT INTO op (contract_id, machine_id, owner_id, op_id, token_hash, "
         "is_exec, min_gen, command, filter, tail, is_daemon_log, created_us, "
         "expires_us, since, source_id, source_machine_id, source_host, source_port, "
-        "image, login, is_paused, request_id) "
+        "image, login, is_paused, request_id, cloud_id, cloud_flags, is_to_cloud) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-        "$16, $17, $18, $19, $20, $21, $22) RETURNING id",
+        "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25) RETURNING id",
         DB_ARGS(db_int(op->contract_id), db_int(op->machine_id), db_int(op->owner_id),
                 db_text(op->op_id), db_bytes(op->token_hash.bytes, sizeof op->token_hash.bytes),
                 db_int(op->is_exec), db_int(op->min_gen), db_text(op->command), db_text(op->filter),
@@ -75,7 +79,8 @@ bool op_insert(struct db *db, const struct op_row *op, int64_t *ret_id, struct e
                 db_instant(op->expires), db_text(op->since), number_or_null(op->source_id),
                 number_or_null(op->source_machine_id), db_text(op->source_host),
                 number_or_null(op->source_port), db_text(op->image), db_text(op->login),
-                db_int(op->is_paused), db_text(trace_get())),
+                db_int(op->is_paused), db_text(trace_get()), number_or_null(op->cloud_id),
+                db_text(op->cloud_flags), db_int(op->is_to_cloud)),
         ret_id, err);
 }
 
@@ -113,6 +118,18 @@ bool op_list_copies_of(struct db *db, int64_t contract_id, struct instant now, s
                      "ORDER BY id LIMIT $3",
                      DB_ARGS(db_int(contract_id), db_instant(now), db_int((int64_t)max)), arena,
                      ret, ret_count, err);
+}
+
+bool op_list_clouds(struct db *db, int64_t owner_id, struct instant now, size_t max,
+                    struct arena *arena, struct op_row **ret, size_t *ret_count, struct error *err)
+{
+    static const struct rows_reader reader = { "operation", sizeof(struct op_row), op_read };
+
+    return rows_load(db, &reader,
+                     "SELECT " OP_COLUMNS " FROM op WHERE owner_id = $1 AND progress = 0 "
+                     "AND cloud_id IS NOT NULL AND expires_us > $2 ORDER BY id LIMIT $3",
+                     DB_ARGS(db_int(owner_id), db_instant(now), db_int((int64_t)max)), arena, ret,
+                     ret_count, err);
 }
 
 bool op_find_lapsed_clone(struct db *db, struct instant now, struct arena *arena,

@@ -27,6 +27,11 @@ struct op_row {
     /* Of a snapshot: what it is pushed as; with what login, sealed; whether all stands still. */
     const char *image, *login; /* NULL: it is none; without a login */
     bool is_paused;
+    /* Of a copy by a connection to a cloud store: `command` is the path in the instance, `filter`
+     * that in the store. */
+    int64_t cloud_id;        /* 0: it is none */
+    const char *cloud_flags; /* with a blank between them */
+    bool is_to_cloud;
     const char *request_id; /* out; in, it is the thread's (sys/trace.h). "": none */
     struct instant created, expires;
     enum op_progress progress;
@@ -56,6 +61,11 @@ NODISCARD bool op_list_pending(struct db *db, int64_t machine_id, struct instant
 NODISCARD bool op_list_copies_of(struct db *db, int64_t contract_id, struct instant now, size_t max,
                                  struct arena *arena, struct op_row **ret, size_t *ret_count,
                                  struct error *err);
+
+/* Copies to and from cloud stores that go on, of an account. */
+NODISCARD bool op_list_clouds(struct db *db, int64_t owner_id, struct instant now, size_t max,
+                              struct arena *arena, struct op_row **ret, size_t *ret_count,
+                              struct error *err);
 
 /* Of a volume into another one, not finished, and expired by now. */
 NODISCARD bool op_find_lapsed_clone(struct db *db, struct instant now, struct arena *arena,

@@ -105,6 +105,8 @@ static void test_what_is_not_understood_changes_nothing(void **state)
 
 #define SECRET "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"
 
+#define CONFIG "what it takes to get into a store"
+
 /* The key to a workspace is in memory, and asked for again by who does not have it. */
 static void test_a_key_is_kept_in_memory_alone(void **state)
 {
@@ -113,7 +115,11 @@ static void test_a_key_is_kept_in_memory_alone(void **state)
         "\"gen\":2,\"state\":\"running\",\"restart_nonce\":0,\"stop_after_ms\":60000,"
         "\"lifetime_after_ms\":-1,\"gpus\":[],\"spec\":{\"image\":\"bb:1\",\"workspace_key\":"
         "\"" SECRET "\",\"workspace_gb\":3,\"disk_gb\":4,\"cpu_millis\":0,\"ram_mb\":0,"
-        "\"shm_mb\":0,\"args\":[],\"ssh_keys\":[],\"env\":[],\"ports\":[]}}],\"ops\":[]}";
+        "\"shm_mb\":0,\"args\":[],\"ssh_keys\":[],\"env\":[],\"ports\":[]}}],\"ops\":[{\"op_id\":"
+        "\"0123456789abcdef0123456789abcdef\",\"kind\":\"cloud\",\"instance_id\":1,\"min_gen\":1,"
+        "\"expires_ms\":1000,\"tail\":0,\"is_daemon_log\":false,\"copy_secret\":\"" SECRET "\","
+        "\"cloud_kind\":\"s3\",\"cloud_config\":\"{" CONFIG "}\",\"cloud_path\":\"/b\","
+        "\"instance_path\":\"/w\",\"cloud_flags\":\"\",\"is_to_cloud\":true}]}";
     auto_buf struct buf file = buf_of(1 << 16);
     struct keep keep = open_kept();
     struct error err;
@@ -126,12 +132,15 @@ static void test_a_key_is_kept_in_memory_alone(void **state)
     CHECK(!keep_lacks_keys(&keep));
     CHECK_OK(file_read(home_identity()->dir, "desired.json", &file, &err), &err);
     CHECK(memmem(file.bytes, file.length, "workspace_gb", 12) != NULL);
-    CHECK(memmem(file.bytes, file.length, SECRET, 16) == NULL);
+    CHECK(memmem(file.bytes, file.length, "workspace_key", 13) == NULL);
+    CHECK_TEXT(keep.desired.ops[0].cloud_config, "{" CONFIG "}");
+    CHECK(memmem(file.bytes, file.length, CONFIG, sizeof CONFIG - 1) == NULL);
     keep_close(&keep);
     home_restart();
     keep = open_kept();
     CHECK_INT(keep.desired.instances[0].spec.workspace_gb, 3);
     CHECK(keep.desired.instances[0].spec.workspace_key == NULL);
+    CHECK(keep.desired.ops[0].cloud_config == NULL);
     CHECK(keep_lacks_keys(&keep));
     keep.desired.instances[0].state = DESIRED_STOPPED;
     CHECK(!keep_lacks_keys(&keep));

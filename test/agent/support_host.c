@@ -19,6 +19,7 @@
 
 struct market *host_market;
 pid_t host_agent;
+const char *host_clouds;
 
 /* The agent */
 
@@ -30,12 +31,23 @@ void host_start(void)
     (void)snprintf(data, sizeof data, "%s/host", engine_dir());
     (void)snprintf(engine, sizeof engine, "unix://%s", engine_path());
     (void)snprintf(log, sizeof log, "%s/host.log", engine_dir());
-    const char *const arguments[] = {
-        "bin/berth-host", "run",        "--server", market_url(host_market),
-        "--data",         data,         "--engine", engine,
-        "--token",        MARKET_TOKEN, "--ports",  "41000-41099",
-        "--public-ip",    "127.0.0.1",  NULL
-    };
+    const char *const arguments[] = { "bin/berth-host",
+                                      "run",
+                                      "--server",
+                                      market_url(host_market),
+                                      "--data",
+                                      data,
+                                      "--engine",
+                                      engine,
+                                      "--token",
+                                      MARKET_TOKEN,
+                                      "--ports",
+                                      "41000-41099",
+                                      "--public-ip",
+                                      "127.0.0.1",
+                                      host_clouds != NULL ? "--private-clouds" : NULL,
+                                      host_clouds,
+                                      NULL };
     auto_close int log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     CHECK_OK(child_start(arguments, log_fd, &host_agent, &err), &err);
 }

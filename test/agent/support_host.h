@@ -18,6 +18,7 @@ enum { HOST_SECONDS = 30, HOST_STEP_US = 5000 };
 
 extern struct market *host_market;
 extern pid_t host_agent;
+extern const char *host_clouds; /* --private-clouds of host_start(); NULL: without it */
 
 /* For cmocka: engine, market and agent. BERTH_SHOW_LOG shows the agent's log in the end. */
 int host_setup(void **state);

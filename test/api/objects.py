@@ -95,6 +95,11 @@ class Objects(unittest.TestCase):
             return self.session(owner)
         if kind == "tfa_method":
             return self.second_factor(owner)
+        if kind == "connection":
+            rows = owner.ok("GET", "/api/v0/users/cloud_integrations/")
+            return rows[0]["id"] if rows else owner.ok("POST", "/api/v0/users/cloud_integrations/", {
+                "name": "bk", "cloud_type": "s3",
+                "config": {"access_key_id": "AKIA", "secret_access_key": "x"}})["connection"]["id"]
         if kind == "webhook":
             rows = owner.ok("GET", "/api/v0/webhooks/")["webhooks"]
             return rows[0]["id"] if rows else owner.ok("POST", "/api/v0/webhooks/", {

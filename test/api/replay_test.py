@@ -99,6 +99,10 @@ class Replay(unittest.TestCase):
     def spec_of(self, number):
         return next(one for one in self.paper.desired["instances"] if one["id"] == number)["spec"]
 
+    def ops(self):
+        self.paper.follow()
+        return self.paper.desired["ops"]
+
     def test_an_instance_is_made_again(self):
         number = self.rent(env={"TZ": "UTC", "-p 8081:8081": "1"}, onstart="echo hi")
         self.paper.follow()
@@ -141,15 +145,68 @@ class Replay(unittest.TestCase):
         shown = self.ada.ok("GET", f"/api/v0/instances/{number}")["instances"]
         self.assertEqual((shown["cur_state"], shown["image_uuid"]), ("stopped", "alpine:3"))
 
-    def test_there_are_no_clouds_and_nothing_to_cancel(self):
+    def test_a_copy_with_a_cloud_store_goes_to_the_host_and_is_cancelled(self):
         number = self.rent()
+        self.paper.follow()
         self.assertEqual(self.ada.ok("GET", "/api/v0/users/cloud_integrations/"), [])
-        body = {"src": "/workspace", "dst": "/bk", "instance_id": str(number), "selected": "1001",
+        secret = "wJalrXUtnFEMIK7MDENG"
+        made = self.ada.ok("POST", "/api/v0/users/cloud_integrations/", {
+            "name": "bk", "cloud_type": "s3",
+            "config": {"access_key_id": "AKIA", "secret_access_key": secret}})["connection"]
+        shown = self.ada.ok("GET", "/api/v0/users/cloud_integrations/")
+        self.assertEqual(shown, [made])
+        self.assertEqual((made["name"], made["cloud_type"]), ("bk", "s3"))
+        self.assertEqual(self.bo.ok("GET", "/api/v0/users/cloud_integrations/"), [])
+
+        body = {"src": "/workspace", "dst": "/bk", "instance_id": str(number), "selected": str(made["id"]),
                 "transfer": "Instance To Cloud", "flags": ["--dry-run"]}
-        status, reply = self.ada.call("POST", "//api/v0/commands/rclone/", body)
-        self.assertEqual((status, reply["error"]), (404, "no_such_connection"), reply)
+        for change, want, word in (
+                ({"selected": str(made["id"] + 1000)}, 404, "no_such_connection"),
+                ({"selected": "bk"}, 400, "invalid_args"), ({"selected": None}, 400, "invalid_args"),
+                ({"transfer": "Cloud To Cloud"}, 400, "invalid_args"), ({"flags": ["--rc"]}, 400, "invalid_args"),
+                ({"flags": "--dry-run"}, 400, "invalid_args"), ({"dst": None}, 400, "invalid_args"),
+                ({"src": "a\nb"}, 400, "invalid_args"), ({"instance_id": "local"}, 400, "invalid_args")):
+            status, reply = self.ada.call("POST", "//api/v0/commands/rclone/", body | change)
+            self.assertEqual((status, reply["error"]), (want, word), change)
         status, reply = self.bo.call("POST", "/api/v0/commands/rclone/", body)
         self.assertEqual((status, reply["error"]), (404, "no_such_instance"), reply)
+        self.assertEqual(self.ops(), [])
+
+        reply = self.ada.ok("POST", "//api/v0/commands/rclone/", body)
+        self.assertTrue(reply["success"] and reply["msg"] and reply["result_url"], reply)
+        op = self.ops()[0]
+        self.assertEqual(
+            (op["kind"], op["instance_id"], op["cloud_kind"], op["cloud_path"], op["instance_path"],
+             op["cloud_flags"], op["is_to_cloud"], json.loads(op["cloud_config"])["secret_access_key"]),
+            ("cloud", number, "s3", "/bk", "/workspace", "--dry-run", True, secret))
+        status, again = self.ada.call("POST", "/api/v0/commands/rclone/", body)
+        self.assertEqual((status, again["error"]), (409, "conflict"))
+        reply = self.ada.ok("DELETE", "/api/v0/commands/rclone/", {"client_id": "me", "dst_id": str(number)})
+        self.assertTrue(reply["success"], reply)
+        self.assertEqual(self.ops(), [])
+
+        # `copy` names a connection by its kind and number.
+        place = {"client_id": "me", "src_id": f"s3.{made['id']}", "dst_id": f"C.{number}",
+                 "src_path": "/bk/in", "dst_path": "/data"}
+        self.ada.ok("PUT", "/api/v0/commands/copy_direct/", place)
+        op = self.ops()[0]
+        self.assertEqual((op["cloud_path"], op["instance_path"], op["is_to_cloud"]), ("/bk/in", "/data", False))
+        for change, want in (({"src_id": "s3.999999"}, 404), ({"dst_id": "local"}, 400),
+                             ({"src_id": "ftp.1"}, 400), ({"dst_id": "s3.1"}, 400)):
+            self.assertEqual(self.ada.call("PUT", "/api/v0/commands/copy_direct/", place | change)[0], want, change)
+        path = f"/api/v0/users/cloud_integrations/{made['id']}/"
+        self.assertEqual(self.bo.call("DELETE", path)[0], 404)
+        self.ada.ok("DELETE", path)
+        self.assertEqual(self.ops(), [])
+        self.assertEqual(self.ada.call("DELETE", path)[0], 404)
+        for wrong in ({"name": "", "cloud_type": "s3", "config": {}}, {"name": "x", "cloud_type": "ftp", "config": {}},
+                      {"name": "x", "cloud_type": "s3"}, {"name": "x", "cloud_type": "s3", "config": {"access_key_id": "A"}},
+                      {"name": "x", "cloud_type": "webdav", "config": {"url": "file:///etc"}}):
+            status, reply = self.ada.call("POST", "/api/v0/users/cloud_integrations/", wrong)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), wrong)
+
+    def test_there_is_nothing_to_cancel(self):
+        number = self.rent()
         for path in ("/api/v0/commands/copy_direct/", "/api/v0/commands/rclone"):
             for word in (str(number), f"C.{number}", number):
                 reply = self.ada.call("DELETE", path, {"client_id": "me", "dst_id": word})
@@ -427,7 +484,7 @@ class Replay(unittest.TestCase):
         reply = self.ada.ok("PUT", "/api/v0/commands/rsync/", place | {"src_id": None, "dst_id": str(number)})
         self.assertEqual((reply["dst_addr"], reply["dst_port"]), ("203.0.113.9", 40000 + number % 100))
         for src, dst, want in (("local", None, "invalid_args"), (number, f"C.{number}", "invalid_args"),
-                               ("V.8101", "local", "invalid_args"), ("s3.101", number, "invalid_args"),
+                               ("V.8101", "local", "invalid_args"), ("s3.101", number, "no_such_connection"),
                                (f"C.{number + 1000}", None, "no_such_instance")):
             _, reply = self.ada.call("PUT", "/api/v0/commands/copy_direct/", place | {"src_id": src, "dst_id": dst})
             self.assertEqual(reply["error"], want, reply)

@@ -48,7 +48,7 @@ int64_t world_number(struct world *world, const char *sql)
 }
 
 /* Statements are prepared once and found by their text: these must live as long as the program. */
-enum { TABLES_MAX = 96 };
+enum { TABLES_MAX = 128 };
 static struct {
     char *sql[TABLES_MAX];
     size_t count;

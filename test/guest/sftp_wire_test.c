@@ -139,6 +139,26 @@ static void test_a_request_has_one_length(void **state)
     }
 }
 
+/* But for a write, whose data say how long they are. */
+static void test_behind_the_data_of_a_write_there_may_be_more(void **state)
+{
+    struct packet packet = begin(SFTP_WRITE);
+
+    (void)state;
+    put_bytes(&packet, "12345678", 8);
+    put_u32(&packet, 0);
+    put_u32(&packet, 7);
+    put_bytes(&packet, "data", 4);
+    size_t whole = packet.length;
+    put_text(&packet, "rest");
+    for (size_t length = 0; length <= packet.length; length++) {
+        check_row("%zu bytes of %zu", length, whole);
+        CHECK_INT(parse(&packet, length), length >= whole ? SFTP_OK : SFTP_BAD_MESSAGE);
+    }
+    CHECK_INT(request.length, 4);
+    CHECK(memcmp(request.data, "data", 4) == 0);
+}
+
 static void test_paths_have_a_limit_and_no_nul(void **state)
 {
     static char path[SFTP_PATH_MAX + 1];
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_an_open_reads_back),
         cmocka_unit_test(test_a_write_points_at_its_data),
         cmocka_unit_test(test_a_request_has_one_length),
+        cmocka_unit_test(test_behind_the_data_of_a_write_there_may_be_more),
         cmocka_unit_test(test_paths_have_a_limit_and_no_nul),
         cmocka_unit_test(test_handles_are_ours),
         cmocka_unit_test(test_extensions_are_known_by_name),

@@ -126,6 +126,7 @@ static struct desired_op random_op(struct arena *arena)
 {
     bool is_copy = check_random(3) == 0, is_snapshot = !is_copy && check_random(3) == 0;
     bool is_clone = !is_copy && !is_snapshot && check_random(3) == 0;
+    bool is_cloud = !is_copy && !is_snapshot && !is_clone && check_random(2) == 0;
 
     return (struct desired_op){
         .request_id = check_random(2) ? "req-1" : NULL,
@@ -133,6 +134,7 @@ static struct desired_op random_op(struct arena *arena)
         .kind = is_copy       ? OP_COPY
                 : is_snapshot ? OP_SNAPSHOT
                 : is_clone    ? OP_CLONE
+                : is_cloud    ? OP_CLOUD
                               : (enum op_kind)check_random(OP_EXEC + 1),
         .image = is_snapshot ? support_text(arena, 1, 512, true) : NULL,
         .login = is_snapshot ? maybe_text(arena, 4096, true) : NULL,
@@ -141,8 +143,15 @@ static struct desired_op random_op(struct arena *arena)
         .size_gb = is_clone ? support_int(1, 1 << 20) : 0,
         .source_host = is_copy ? "relay.example" : NULL,
         .source_port = is_copy ? support_int(1, UINT16_MAX) : 0,
-        .copy_secret =
-            is_copy ? "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" : NULL,
+        .copy_secret = is_copy || is_cloud
+                           ? "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+                           : NULL,
+        .cloud_kind = is_cloud ? "s3" : NULL,
+        .cloud_config = is_cloud && check_random(2) ? "{\"a\":\"b\"}" : NULL,
+        .cloud_path = is_cloud ? support_text(arena, 1, 1024, true) : NULL,
+        .instance_path = is_cloud ? support_text(arena, 1, 1024, true) : NULL,
+        .cloud_flags = is_cloud ? support_text(arena, 0, 256, true) : NULL,
+        .is_to_cloud = is_cloud && check_random(2),
         .instance_id = support_int(1, INT64_MAX),
         .min_gen = support_int(0, INT64_MAX),
         .expires_ms = support_int(0, 1000000000000),
