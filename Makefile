@@ -93,6 +93,10 @@ torture-journey:
 	@tools/torture journey $(KILLS) $(FROM)
 torture-disk:
 	@tools/torture disk $(TIMES) $(FROM)
+# kill -9 of who does the weekly run, at each of its statements, for so many hosts: make torture-bills HOSTS=40
+HOSTS ?= 40
+torture-bills:
+	@tools/torture bills $(HOSTS)
 CHUNKS ?= 1
 torture-faults:
 	@tools/torture faults $(CHUNKS) $(FROM)
@@ -162,7 +166,7 @@ clean:
 help:
 	@sed -n '2,6p' Makefile | sed 's/^# //'
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
-	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults"
+	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults    make torture-bills HOSTS=n"
 	@echo "make oracle    make storm OPS=n"
 	@echo "make console    make console-test    make deb    make deb-test"
 	@echo "make torture-cluster CYCLES=n SERVERS=n    make rolling-restart SERVERS=n    make soak MINUTES=n"
@@ -209,4 +213,4 @@ console-test: build console
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: tsan payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults coverage mutate format tidy clean help
+.PHONY: tsan payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults torture-bills coverage mutate format tidy clean help

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/support_failing.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include "store/driver.h"
 #include "store/support.h"
 
@@ -8,8 +11,42 @@ static const struct db_driver *real;
 static struct db_driver failing;
 static int left = -1, numbers_left = -1;
 
+static int64_t calls, last_call; /* none of them: 0 */
+
+void support_die_at(int64_t count)
+{
+    calls = 0;
+    last_call = count;
+}
+
+int64_t support_calls(void)
+{
+    return calls;
+}
+
+static void count_call(void)
+{
+    if (++calls == last_call)
+        (void)kill(getpid(), SIGKILL);
+}
+
+static bool begin(struct db *db, enum transaction transaction, struct error *err)
+{
+    count_call();
+    return real->begin(db, transaction, err);
+}
+
+static bool commit(struct db *db, struct error *err)
+{
+    count_call();
+    bool is_done = real->commit(db, err);
+    count_call();
+    return is_done;
+}
+
 static bool is_due(void)
 {
+    count_call();
     return left >= 0 && left-- == 0;
 }
 
@@ -66,6 +103,8 @@ void support_fail_after(struct db *db, int count)
         return;
     real = db->driver;
     failing = *real;
+    failing.begin = begin;
+    failing.commit = commit;
     failing.exec = exec;
     failing.exec_for_id = real->exec_for_id != NULL ? exec_for_id : NULL;
     failing.query = query;

@@ -11,6 +11,12 @@
  * ERROR_IO; below zero: all work. One connection at a time. */
 void support_fail_after(struct db *db, int count);
 
+/* From now on this process dies, as by kill -9, at the count-th call to a connection that was given
+ * to support_fail_after(): before a statement is sent, or a transaction begun or committed, or
+ * after it was committed. 0: it lives. Calls are counted from here on. */
+void support_die_at(int64_t count);
+int64_t support_calls(void);
+
 /* Run it with its first statement failing, then with its second, and so on, each time in a
  * transaction that is rolled back, until none is left to fail. It must fail each time, with what
  * the database said, and succeed in the end. One transaction is open before and another after.
