@@ -4,7 +4,7 @@
 #include "base/encode.h"
 #include "flow/dispute.h"
 #include "flow/review.h"
-#include "server/fields.h"
+#include "server/dispute_json.h"
 
 enum { DISPUTES_PAGE_MAX = 256, DISPUTES_ARENA_MAX = 8 << 20 };
 
@@ -60,26 +60,6 @@ bool admin_dispute_list(struct admin *admin, struct error *err)
     return true;
 }
 
-static void encode_answer(struct encoder *json, const struct dispute_answer_row *answer)
-{
-    encode_object(json);
-    encode_field_text(json, "state", dispute_answer_state_name(answer->state));
-    encode_field_text(json, "note", answer->note);
-    encode_field_text(json, "email", answer->facts.email);
-    encode_field_text(json, "name", answer->facts.name);
-    encode_field_text(json, "billing_address", answer->facts.billing);
-    encode_field_text(json, "ordered_from", answer->facts.address);
-    encode_field_text(json, "served_from", answer->facts.served);
-    encode_field_text(json, "product", answer->facts.product);
-    encode_field_text(json, "activity", answer->facts.activity);
-    encode_field_text(json, "record", answer->facts.record);
-    encode_time(json, "made_at", answer->made);
-    encode_time(json, "sent_at", answer->sent);
-    field_known_int(json, "sent_by", answer->by_user);
-    encode_field_text(json, "reason", answer->reason);
-    encode_end(json);
-}
-
 static bool print_view(struct admin *admin, int64_t dispute_id, struct error *err)
 {
     auto_arena struct arena arena = arena_of(DISPUTES_ARENA_MAX);
@@ -96,7 +76,7 @@ static bool print_view(struct admin *admin, int64_t dispute_id, struct error *er
     encode_dispute(&json, &view.dispute);
     encode_key(&json, "evidence");
     if (view.has_answer)
-        encode_answer(&json, &view.answer);
+        dispute_answer_encode(&json, &view.answer, encode_time);
     else
         encode_null(&json);
     encode_end(&json);

@@ -6,6 +6,7 @@
 #include "flow/dispute.h"
 #include "flow/review.h"
 #include "server/app.h"
+#include "server/dispute_json.h"
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
@@ -81,26 +82,6 @@ void handle_operator_disputes(struct call *call)
     reply_json(call, &body);
 }
 
-static void encode_answer(struct encoder *json, const struct dispute_answer_row *answer)
-{
-    encode_object(json);
-    encode_field_text(json, "state", dispute_answer_state_name(answer->state));
-    encode_field_text(json, "note", answer->note);
-    encode_field_text(json, "email", answer->facts.email);
-    encode_field_text(json, "name", answer->facts.name);
-    encode_field_text(json, "billing_address", answer->facts.billing);
-    encode_field_text(json, "ordered_from", answer->facts.address);
-    encode_field_text(json, "served_from", answer->facts.served);
-    encode_field_text(json, "product", answer->facts.product);
-    encode_field_text(json, "activity", answer->facts.activity);
-    encode_field_text(json, "record", answer->facts.record);
-    field_time(json, "made_at", answer->made);
-    field_time(json, "sent_at", answer->sent);
-    field_known_int(json, "sent_by", answer->by_user);
-    encode_field_text(json, "reason", answer->reason);
-    encode_end(json);
-}
-
 static void reply_view(struct call *call, int64_t dispute_id)
 {
     auto_arena struct arena arena = arena_of(DISPUTES_ARENA_MAX);
@@ -119,7 +100,7 @@ static void reply_view(struct call *call, int64_t dispute_id)
     encode_dispute(&json, &view.dispute);
     encode_key(&json, "evidence");
     if (view.has_answer)
-        encode_answer(&json, &view.answer);
+        dispute_answer_encode(&json, &view.answer, field_time);
     else
         encode_null(&json);
     encode_end(&json);
