@@ -319,6 +319,8 @@ static const struct admin_command {
       admin_credit_limit },
     { "credit", "cap", "--user ID --amount 25.00",
       "let an account spend this much an hour; 0: the rule", 2, admin_credit_cap },
+    { "debt", "list", "", "what renters had owed for 180 days, and was written off", 2,
+      admin_debt_list },
     { "ledger", "balance", "", "the trial balance, to the nanodollar", 2, run_ledger_balance },
     { "refund", "charge", "ID --component gpu --used 1.5 --ticket T [--operator FILE]",
       "take back what was charged: hours of gpu or disk, GB of bwu or bwd, or all", 3,

@@ -7,10 +7,11 @@
 #include "base/parse.h"
 #include "flow/payout.h"
 #include "flow/refund.h"
+#include "flow/write_off.h"
 #include "market/billing.h"
 #include "server/admin_approvals.h"
 
-enum { PAYOUTS_PAGE_MAX = 256, MONEY_ARENA_MAX = 16 << 20 };
+enum { PAYOUTS_PAGE_MAX = 256, DEBTS_PAGE_MAX = 256, MONEY_ARENA_MAX = 16 << 20 };
 
 bool admin_refuse(struct error *err, const char *sentence)
 {
@@ -90,6 +91,33 @@ bool admin_credit_cap(struct admin *admin, struct error *err)
     return read_amount(admin, &user_id, &amount, err) &&
            flow_set_spend_cap(&admin->flow, user_id, amount, &outcome, err) &&
            admin_report(admin, outcome, "user", user_id, err);
+}
+
+bool admin_debt_list(struct admin *admin, struct error *err)
+{
+    struct encoder json = encoder_of(admin->out);
+    char amount[MONEY_TEXT_SIZE], at[INSTANT_TEXT_SIZE];
+    int64_t after = 0;
+    size_t count;
+
+    encode_array(&json);
+    do {
+        auto_arena struct arena arena = arena_of(MONEY_ARENA_MAX);
+        struct debt_row *debts;
+        if (!flow_written_off(&admin->flow, after, DEBTS_PAGE_MAX, &arena, &debts, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            encode_object(&json);
+            encode_field_int(&json, "journal", debts[i].journal_id);
+            encode_field_int(&json, "user", debts[i].user_id);
+            encode_field_text(&json, "amount", money_format(debts[i].amount, amount));
+            encode_field_text(&json, "written_off_at", instant_format(debts[i].at, at));
+            encode_end(&json);
+            after = debts[i].journal_id;
+        }
+    } while (count == DEBTS_PAGE_MAX);
+    encode_end(&json);
+    return true;
 }
 
 static void encode_payout(struct encoder *json, const struct payout_row *payout, struct instant now)

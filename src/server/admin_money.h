@@ -31,7 +31,7 @@ NODISCARD bool admin_report(struct admin *admin, enum admin_outcome outcome, con
 
 typedef bool admin_run_command(struct admin *admin, struct error *err);
 admin_run_command admin_credit_grant, admin_credit_deposit, admin_credit_limit;
-admin_run_command admin_credit_cap, admin_refund;
+admin_run_command admin_credit_cap, admin_refund, admin_debt_list;
 admin_run_command admin_payout_list, admin_payout_submit, admin_payout_settle, admin_payout_fail;
 
 #endif

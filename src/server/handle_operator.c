@@ -9,6 +9,7 @@
 #include "flow/payout.h"
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
+#include "flow/write_off.h"
 #include "market/billing.h"
 #include "server/app.h"
 #include "server/fields.h"
@@ -211,6 +212,34 @@ void handle_operator_payouts(struct call *call)
         encode_end(&json);
     }
     end_page(call, &json, count, count > 0 ? payouts[count - 1].id : 0);
+}
+
+void handle_operator_debts(struct call *call)
+{
+    auto_arena struct arena arena = arena_of(OPERATOR_ARENA_MAX);
+    auto_buf struct buf body = buf_of(HTTP_REPLY_MAX);
+    struct encoder json = encoder_of(&body);
+    struct debt_row *debts;
+    struct error err;
+    int64_t after;
+    size_t count;
+
+    if (!read_after(call, &after))
+        return;
+    if (!flow_written_off(&call->app->flow, after, OPERATOR_PAGE, &arena, &debts, &count, &err))
+        return reply_error(call, &err);
+    encode_object(&json);
+    encode_key(&json, "written_off");
+    encode_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        encode_object(&json);
+        encode_field_int(&json, "id", debts[i].journal_id);
+        encode_field_int(&json, "user_id", debts[i].user_id);
+        encode_exact(&json, "amount", debts[i].amount);
+        field_time(&json, "written_off_at", debts[i].at);
+        encode_end(&json);
+    }
+    end_page(call, &json, count, count > 0 ? debts[count - 1].journal_id : 0);
 }
 
 static bool give(struct call *call, int64_t user_id, struct money amount, const char *ticket,

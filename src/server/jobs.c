@@ -29,6 +29,7 @@
 #include "flow/schedule.h"
 #include "flow/seal.h"
 #include "flow/warn_credit.h"
+#include "flow/write_off.h"
 #include "sys/thread.h"
 
 /* After a look, those that changes ask for come no sooner. */
@@ -113,6 +114,7 @@ static const struct job {
     { "census", NULL, 0, run_census, ALWAYS, 5 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "old debts", flow_write_off, WRITE_OFF_MAX, NULL, ALWAYS, 3600 * US_PER_SECOND },
     { "test credit", flow_test_credit_expire, TEST_CREDIT_BATCH_MAX, NULL, ALWAYS,
       600 * US_PER_SECOND },
     { "disputes", flow_dispute_remind, DISPUTE_REMIND_MAX, NULL, ALWAYS, 600 * US_PER_SECOND },

@@ -79,6 +79,10 @@ static const struct mail_template {
       "The bank has decided about the disputed payment of ${amount}: it goes back to the card's\n"
       "owner. What was frozen of your credit is gone with it, and what is missing is owed by your\n"
       "account: {url}/billing/.\n" },
+    { "written_off", "A debt of ${amount} was written off",
+      "Your account has owed ${amount} for 180 days. It is written off: nobody asks you for it\n"
+      "any more, and no card is charged for it. What was stopped stays stopped until there is\n"
+      "credit: {url}/billing/.\n" },
     { "dispute_asks", "Dispute {dispute}: ${amount}, evidence by {end}",
       "A payment of ${amount} to account {account} is disputed: {reason}.\n"
       "What the books know of it is put together. Look at it, add what you know, and submit it by\n"
