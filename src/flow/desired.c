@@ -6,6 +6,7 @@
 #include "flow/cloud.h"
 #include "flow/copy.h"
 #include "flow/relay.h"
+#include "flow/reservation.h"
 #include "flow/secrets.h"
 #include "flow/snapshot.h"
 #include "flow/spec.h"
@@ -129,11 +130,22 @@ static bool add_notice(struct db *db, const struct desired_work *work,
     return true;
 }
 
+/* When nobody pays for it any more. */
+static bool credit_end(struct db *db, const struct desired_work *work,
+                       const struct contract_row *contract, const struct user_row *user,
+                       struct instant *ret, struct error *err)
+{
+    *ret = contract_is_metered(contract) ? user->t_zero : INSTANT_NEVER;
+    return contract->kind != KIND_RESERVED ||
+           reservation_stop(db, contract, work->now, work->arena, ret, err);
+}
+
 static bool fill(struct db *db, const struct desired_work *work,
                  const struct contract_row *contract, struct desired_instance *instance,
                  struct error *err)
 {
     struct user_row user;
+    struct instant end;
     size_t gpu_count;
     bool has;
 
@@ -162,8 +174,9 @@ static bool fill(struct db *db, const struct desired_work *work,
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a contract without its owner");
     instance->gpu_count = (int64_t)gpu_count;
-    if (contract_is_metered(contract) && contract->kind != KIND_RESERVED)
-        instance->stop_after_ms = after_ms(work->now, user.t_zero);
+    if (!credit_end(db, work, contract, &user, &end, err))
+        return false;
+    instance->stop_after_ms = after_ms(work->now, end);
     instance->lifetime_after_ms = after_ms(work->now, contract->terms.end);
     if (!spec_open(db, work->flow->vault, contract, work->arena, &instance->spec, err))
         return false;

@@ -4,8 +4,10 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/encode.h"
 #include "flow/funds.h"
 #include "flow/limits.h"
+#include "flow/notice.h"
 #include "market/billing.h"
 #include "store/event.h"
 #include "store/interval.h"
@@ -13,7 +15,10 @@
 #include "store/usage_line.h"
 #include "store/user.h"
 
-enum { EPOCHS_MAX = 1024 }; /* of one meter: deposits and sizes of disk */
+enum {
+    EPOCHS_MAX = 1024, /* of one meter: deposits and sizes of disk */
+    MEMBERS_MAX = 1024,
+};
 
 /* Between two looks at one deposit. */
 #define LOOK_MIN_US US_PER_SECOND
@@ -40,6 +45,31 @@ static bool tell(struct db *db, const struct contract_row *contract, struct inst
     return event_insert(db, &event, err) && db_notify(db, TOPIC_CONTRACT, contract->id, err);
 }
 
+/* Its owner, who may want to pay ahead again. */
+static bool mail(struct db *db, const struct contract_row *contract,
+                 const struct reservation_row *reservation, struct error *err)
+{
+    auto_buf struct buf body = buf_of(MEMBERS_MAX);
+    struct encoder json = encoder_of(&body);
+    char key[JOURNAL_KEY_SIZE], end[INSTANT_TEXT_SIZE], amount[MONEY_TEXT_SIZE];
+
+    encode_object(&json);
+    encode_field_int(&json, "instance", contract->id);
+    encode_field_text(&json, "label", contract->label);
+    encode_field_text(&json, "end", instant_format(reservation->closed, end));
+    encode_field_text(&json, "amount", money_format(reservation->gpu_hour, amount));
+    encode_end(&json);
+    (void)snprintf(key, sizeof key, "res:%lld:used_up", (long long)reservation->id);
+    if (body.has_overflowed)
+        return error_set(err, ERROR_OUT_OF_RANGE, "a mail that is too long");
+    const struct notice_event event = { .user_id = contract->owner_id,
+                                        .kind = NOTIFICATION_DEPOSIT_USED_UP,
+                                        .template = "deposit_used_up",
+                                        .key = key,
+                                        .members = notice_members(&body) };
+    return notice_tell(db, &event, reservation->closed, err);
+}
+
 static bool become_on_demand(struct db *db, struct contract_row *contract,
                              const struct reservation_row *reservation, struct error *err)
 {
@@ -61,7 +91,38 @@ bool reservation_used_up(struct db *db, struct contract_row *contract, struct me
     contract->terms.gpu_hour = reservation.gpu_hour;
     return become_on_demand(db, contract, &reservation, err) &&
            tell(db, contract, at,
-                "Its deposit is used up: from now on it is one on demand, at the full price.", err);
+                "Its deposit is used up: from now on it is one on demand, at the full price.",
+                err) &&
+           mail(db, contract, &reservation, err);
+}
+
+bool reservation_stop(struct db *db, const struct contract_row *contract, struct instant now,
+                      struct arena *arena, struct instant *ret, struct error *err)
+{
+    struct reservation_row reservation;
+    struct user_row user;
+    struct credit credit;
+    bool has;
+
+    if (!reservation_of(db, contract, &reservation, err) ||
+        !user_load(db, contract->owner_id, arena, &user, &has, err))
+        return false;
+    if (!has)
+        return error_set(err, ERROR_CORRUPT, "a contract without its owner");
+    *ret = INSTANT_NEVER;
+    if (instant_compare(reservation.ends, INSTANT_NEVER) == 0)
+        return true;
+    if (!funds_credit_kept(db, &user, now, arena, &credit, err))
+        return false;
+    const struct meter gpu = meter_open(COMPONENT_GPU, reservation.gpu_hour, 1, contract->fee_bps);
+    const struct meter disk = meter_open(COMPONENT_DISK, reservation.disk_month,
+                                         contract->share.disk_gb, contract->fee_bps);
+    struct credit then = credit_from(&credit, instant_max(reservation.ends, now));
+    credit_add(&then, &gpu, &then.as_of);
+    credit_add(&then, &disk, &then.as_of);
+    if (!credit_zero(&then, ret))
+        *ret = INSTANT_NEVER;
+    return true;
 }
 
 bool reservation_plan_look(struct db *db, const struct contract_row *contract,

@@ -27,6 +27,13 @@ NODISCARD bool reservation_of(struct db *db, const struct contract_row *contract
 NODISCARD bool reservation_used_up(struct db *db, struct contract_row *contract,
                                    struct meters *meters, struct instant at, struct error *err);
 
+/* When its agent is to stop it by itself, should it hear nothing more: when the deposit is used up
+ * and its owner's other credit, which then pays for it too, at list prices. INSTANT_NEVER: never.
+ */
+NODISCARD bool reservation_stop(struct db *db, const struct contract_row *contract,
+                                struct instant now, struct arena *arena, struct instant *ret,
+                                struct error *err);
+
 /* When to look at the deposit again: when it is used up at what the meters burn now. */
 NODISCARD bool reservation_plan_look(struct db *db, const struct contract_row *contract,
                                      const struct meters *meters, struct instant now,

@@ -56,6 +56,18 @@ void credit_add(struct credit *credit, const struct meter *meter, const struct i
     credit->burn = numerator_min(credit->burn + burn, BURN_MAX);
 }
 
+struct credit credit_from(const struct credit *credit, struct instant at)
+{
+    struct credit moved = *credit;
+    int64_t elapsed_us = instant_until(credit->as_of, at);
+
+    assert(elapsed_us >= 0);
+    moved.as_of = at;
+    moved.accrued = numerator_min(
+        moved.accrued + moved.burn * numerator_min(elapsed_us, HORIZON_US), ACCRUED_MAX);
+    return moved;
+}
+
 void credit_add_accrual(struct credit *credit, const struct accrual *accrual)
 {
     numerator burn = numerator_min(accrual->burn, BURN_MAX);

@@ -43,6 +43,10 @@ void credit_add(struct credit *credit, const struct meter *meter, const struct i
 /* The same for all of a line's meters at once, running or not: none of them began after as_of. */
 void credit_add_accrual(struct credit *credit, const struct accrual *accrual);
 
+/* The same line seen from `at`, not before as_of: so that something can be counted in that begins
+ * then. */
+struct credit credit_from(const struct credit *credit, struct instant at);
+
 /* What can be spent at `at`, which is not before as_of: below zero in debt. */
 struct money credit_available(const struct credit *credit, struct instant at);
 

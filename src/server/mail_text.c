@@ -125,6 +125,10 @@ static const struct mail_template {
       "The host of instance {instance} {label} takes the machine back:\n\n{reason}\n\n"
       "The instance stops at {end}; leaving earlier costs nothing. Its data stays until\n"
       "{kept_until} and is deleted then. Copy it away.\n" },
+    { "deposit_used_up", "What was paid ahead for instance {instance} is used up",
+      "What you paid ahead for instance {instance} {label} was used up at {end}. From then on\n"
+      "it is one on demand: ${amount} an hour for its GPUs, from your credit, and no discount.\n"
+      "Pay ahead again with `berth prepay instance {instance} AMOUNT`, or at {url}.\n" },
     { "disk_low", "The disk of instance {instance} is nearly full",
       "Instance {instance} {label} uses {amount} of its disk.\n"
       "Delete something, or copy it away. What takes more than it rented is stopped, where its\n"

@@ -2,6 +2,7 @@
 #include "flow/reservation.h"
 
 #include "flow/admin.h"
+#include "flow/desired.h"
 #include "flow/instance_change.h"
 #include "flow/parked.h"
 #include "flow/post_usage.h"
@@ -96,6 +97,10 @@ static void test_the_end_is_told(void **state)
     CHECK_INT(world_number(&scene.world, "SELECT COUNT(*) FROM contract_event WHERE detail LIKE "
                                          "'Its deposit is used up%'"),
               1);
+    CHECK_INT(world_number(&scene.world,
+                           "SELECT COUNT(*) FROM outbox WHERE path = 'ada@berth.test' AND "
+                           "body LIKE '%\"deposit_used_up\",%\"amount\":\"0.36\"%'"),
+              1);
     /* Its renter's credit has an end again. */
     CHECK(world_number_of(&scene.world, "SELECT t_zero_us FROM users WHERE id = $1",
                           scene.ada.user_id) < INSTANT_NEVER.microseconds);
@@ -103,6 +108,48 @@ static void test_the_end_is_told(void **state)
     CHECK_INT(world_number(&scene.world, "SELECT rate FROM meter WHERE comp = 1"), 360000000);
     CHECK_INT(world_number(&scene.world, "SELECT rate FROM meter WHERE comp = 2"), 150000000);
     close_scene(&scene);
+}
+
+static int64_t stop_after_ms(struct scene *scene)
+{
+    struct desired desired;
+    struct error err;
+    bool has;
+
+    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
+                          &has, &err),
+             &err);
+    return desired.instances[0].stop_after_ms;
+}
+
+/* What its renter has besides. */
+static void leave(struct scene *scene, int64_t nanodollars)
+{
+    char sql[160];
+
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE account SET dr_posted = cr_posted - "
+                   "CASE code WHEN 2010 THEN %lld ELSE 0 END WHERE code IN (2010, 2020);",
+                   (long long)nanodollars);
+    support_script(scene->world.support, sql);
+}
+
+/* Should the server fall silent, its agent stops it when the deposit is used up, and then what its
+ * renter has besides, at the full price: to the millisecond. */
+static void test_an_agent_knows_when_nobody_pays_any_more(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, state, DOLLAR);
+    int64_t left_us = ends(&scene) - now_us(&scene);
+    leave(&scene, DOLLAR);
+    /* A dollar at $0.36 an hour and 10 GB (flow/desired_test.c). */
+    CHECK_INT(stop_after_ms(&scene), (left_us + INT64_C(9942462601)) / 1000);
+    leave(&scene, 0);
+    CHECK_INT(stop_after_ms(&scene), left_us / 1000);
+    support_script(scene.world.support, "UPDATE reservation SET ends_us = 9223372036854775807;");
+    CHECK_INT(stop_after_ms(&scene), -1);
+    world_close(&scene.world);
 }
 
 /* Each day's bill has its own part of it. */
@@ -158,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_is_looked_at_when_it_will_be_used_up),
         cmocka_unit_test(test_the_end_is_told),
+        cmocka_unit_test(test_an_agent_knows_when_nobody_pays_any_more),
         cmocka_unit_test(test_a_deposit_ends_on_the_day_on_which_it_does),
         cmocka_unit_test(test_a_deposit_without_a_discount_ends_as_well),
     };

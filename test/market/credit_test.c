@@ -318,6 +318,32 @@ static void test_who_has_nothing_and_runs_nothing_has_ended(void **state)
     }
 }
 
+/* It is the same line, wherever it is seen from; and what begins later counts from then on. */
+static void test_a_line_is_the_same_seen_from_later(void **state)
+{
+    struct instant zero, seen, late = instant_add(noon, 3600 * US_PER_SECOND);
+    struct meter gpu = gpu_meter(360000000), other = gpu_meter(720000000);
+    struct credit credit = dollars(1);
+
+    (void)state;
+    credit_add(&credit, &gpu, &noon);
+    struct credit later = credit_from(&credit, late), now = credit_from(&credit, noon);
+    CHECK(credit_zero(&credit, &zero) && credit_zero(&later, &seen));
+    CHECK_INT(seen.microseconds, zero.microseconds);
+    CHECK(credit_zero(&now, &seen));
+    CHECK_INT(seen.microseconds, zero.microseconds);
+    CHECK_INT(credit_available(&later, zero).nanodollars, 0);
+    /* $0.64 are left then, which last for 64/108 of an hour. */
+    credit_add(&later, &other, &late);
+    CHECK_INT(credit_available(&later, late).nanodollars, 640000000);
+    CHECK(credit_zero(&later, &seen));
+    CHECK_INT(instant_until(late, seen), INT64_C(2133333334));
+    /* Past its end it has ended when it is looked at. */
+    later = credit_from(&credit, instant_add(zero, 5));
+    CHECK(credit_zero(&later, &seen));
+    CHECK_INT(instant_until(zero, seen), 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_a_rental_needs_fifty_cents_and_an_hour),
         cmocka_unit_test(test_the_largest_burn_saturates),
         cmocka_unit_test(test_the_far_future_is_never),
+        cmocka_unit_test(test_a_line_is_the_same_seen_from_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
