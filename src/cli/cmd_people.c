@@ -13,6 +13,7 @@ enum { PATH_SIZE = 128, BODY_MAX = 16 * 1024, SECRET_TEXT_SIZE = 1100 };
 
 const struct args_option cmd_signup_options[] = {
     { "username", 0, "NAME", "how to call you" },
+    { "accept-terms", 0, "VERSION", "accept this version of the market's terms" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -81,6 +82,7 @@ bool cmd_signup(struct cli *cli, struct error *err)
     const struct member members[] = { { "email", cli->args.words[0] },
                                       { "password", password },
                                       { "username", args_get(&cli->args, "username") },
+                                      { "terms", args_get(&cli->args, "accept-terms") },
                                       { NULL, NULL } };
     if (!write_body(&body, members, err) ||
         !call_as_nobody(cli, "/api/v0/users/", &body, &reply, err))

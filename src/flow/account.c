@@ -71,7 +71,10 @@ static bool insert_rows(struct db *db, const struct account_request *request,
 
     if (!user_insert(db, user, &key.user_id, err) ||
         !api_key_insert(db, &key, &reply->key_id, err) ||
-        (request->password != NULL && !user_set_password(db, key.user_id, request->password, err)))
+        (request->password != NULL &&
+         !user_set_password(db, key.user_id, request->password, err)) ||
+        (request->terms != NULL &&
+         !user_set_terms(db, key.user_id, request->terms, request->terms_at, err)))
         return false;
     if (request->credit.nanodollars > 0) {
         char ledger_key[JOURNAL_KEY_SIZE];

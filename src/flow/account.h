@@ -28,6 +28,8 @@ struct account_request {
     const char *password; /* what password_hash() made of one; NULL: none */
     int64_t parent_id;    /* of a subaccount; else 0 */
     bool is_host_only;
+    const char *terms; /* that were accepted at `terms_at`; NULL: none */
+    struct instant terms_at;
 };
 
 struct account_reply {

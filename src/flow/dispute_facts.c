@@ -65,8 +65,8 @@ struct known {
     struct deposit_row deposit;
     struct dispute_rental *rentals;
     size_t rental_count;
-    struct audit_log_row *calls;
-    size_t call_count;
+    struct audit_log_row *logins, *calls;
+    size_t login_count, call_count;
     struct dispute_mail *mails;
     size_t mail_count;
 };
@@ -85,6 +85,8 @@ static bool load(const struct pay *pay, const struct dispute_row *dispute, struc
     return dispute_rentals(pay->db, user_id, billing_day(known->deposit.settled),
                            DISPUTE_RENTALS_MAX, pay->arena, &known->rentals, &known->rental_count,
                            err) &&
+           audit_log_logins(pay->db, user_id, DISPUTE_LOGINS_MAX, pay->arena, &known->logins,
+                            &known->login_count, err) &&
            audit_log_list(pay->db, user_id, DISPUTE_CALLS_MAX, pay->arena, &known->calls,
                           &known->call_count, err) &&
            dispute_mails(pay->db, known->profile.user.email, DISPUTE_MAILS_MAX, pay->arena,
@@ -126,17 +128,49 @@ static const char *served_from(const struct known *known, struct arena *arena)
     return arena_printf(arena, "%s", billing_date_format(billing_day(instant_add(first, 1)), date));
 }
 
+static const char *address_of(const struct audit_log_row *row)
+{
+    return row->address[0] != '\0' ? row->address : "an unknown address";
+}
+
+static bool is_login(const struct audit_log_row *row)
+{
+    return strcmp(row->route, AUDIT_ROUTE_LOGIN) == 0 ||
+           strcmp(row->route, AUDIT_ROUTE_FACTOR) == 0;
+}
+
+/* What its client calls itself is in its arguments. */
+static void add_login(struct text *text, const struct audit_log_row *login)
+{
+    auto_json json_t *args = NULL;
+    const char *agent = NULL;
+    char at[TIME_SIZE];
+    struct error none;
+
+    if (json_parse(login->args, strlen(login->args), &args, &none))
+        agent = json_string_value(json_member(args, "agent"));
+    bool has_agent = agent != NULL && agent[0] != '\0';
+    add_line(text, "%s from %s: logged in with the password%s%s%.200s", time_of(login->at, at),
+             address_of(login),
+             strcmp(login->route, AUDIT_ROUTE_FACTOR) == 0 ? " and a second factor" : "",
+             has_agent ? ", by " : "", has_agent ? agent : "");
+}
+
+/* The logins first: of calls there may be more than there is room for. */
 static bool write_activity(const struct known *known, struct arena *arena, const char **ret,
                            struct error *err)
 {
     struct text text = text_of();
     char at[TIME_SIZE];
 
+    for (size_t i = 0; i < known->login_count; i++)
+        add_login(&text, &known->logins[i]);
+    if (known->login_count == DISPUTE_LOGINS_MAX)
+        add_line(&text, "(and earlier logins)");
     for (size_t i = 0; i < known->call_count; i++)
-        add_line(&text, "%s from %s: %s", time_of(known->calls[i].at, at),
-                 known->calls[i].address[0] != '\0' ? known->calls[i].address
-                                                    : "an unknown address",
-                 known->calls[i].route);
+        if (!is_login(&known->calls[i]))
+            add_line(&text, "%s from %s: %s", time_of(known->calls[i].at, at),
+                     address_of(&known->calls[i]), known->calls[i].route);
     if (known->call_count == DISPUTE_CALLS_MAX)
         add_line(&text, "(and earlier ones)");
     return end_text(&text, arena, ret, err);
@@ -160,6 +194,9 @@ static void add_receipt(struct text *text, const struct pay *pay, const struct k
     add_line(text, "Account: number %" PRId64 ", made on %s. Its email %s.%s", user->id,
              time_of(user->created, at), user->is_verified ? "was verified" : "was not verified",
              user->has_tfa ? " Logging in takes a second factor." : "");
+    if (known->profile.terms[0] != '\0')
+        add_line(text, "Its owner has accepted the market's terms, version %s, on %s, signing up.",
+                 known->profile.terms, time_of(known->profile.terms_at, at));
 }
 
 static void add_rentals(struct text *text, const struct known *known)

@@ -32,6 +32,8 @@ struct flow {
     struct money spend_cap;             /* --spend-cap: of a new account, an hour; 0: none */
     bool skips_disk_offline;            /* --storage-when-offline skip */
     int64_t downtime_bps;               /* --downtime-credit, in hundredths of a percent */
+    const char *terms, *terms_url;      /* --terms: the version that who signs up accepts, and where
+                                           it is to be read; NULL, both: there are none */
     const struct pay_settings *pay;     /* providers of payments; NULL: all goes by hand */
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "flow/account.h"
 #include "flow/audit_log.h"
 #include "flow/limits.h"
@@ -15,6 +16,30 @@
 #include "store/mail_code.h"
 #include "store/throttle.h"
 #include "sys/password.h"
+
+enum { AGENT_ARGS_MAX = 2048 };
+
+/* Sessions end; that somebody has logged in stays in the audit log. */
+static bool note_login(struct db *db, const struct login_opening *opening,
+                       const struct login_session_row *session, int64_t session_id,
+                       struct error *err)
+{
+    auto_buf struct buf args = buf_of(AGENT_ARGS_MAX);
+    struct encoder json = encoder_of(&args);
+    struct audit_log_row row = {
+        .user_id = opening->user_id,
+        .login_id = session_id,
+        .at = opening->now,
+        .address = session->address,
+        .route = opening->is_stepped ? AUDIT_ROUTE_FACTOR : AUDIT_ROUTE_LOGIN,
+    };
+
+    encode_object(&json);
+    encode_field_text(&json, "agent", session->agent);
+    encode_end(&json);
+    row.args = args.has_overflowed ? "{}" : args.bytes;
+    return audit_log_insert(db, &row, err);
+}
 
 bool login_open(struct db *db, const struct login_opening *opening, struct login_reply *ret,
                 struct error *err)
@@ -39,7 +64,8 @@ bool login_open(struct db *db, const struct login_opening *opening, struct login
     ret->user_id = opening->user_id;
     ret->expires = row.expires;
     return login_session_insert(db, &row, &ret->session_id, err) &&
-           login_session_trim(db, opening->user_id, LOGIN_SESSIONS_MAX, err);
+           login_session_trim(db, opening->user_id, LOGIN_SESSIONS_MAX, err) &&
+           (is_half || note_login(db, opening, &row, ret->session_id, err));
 }
 
 struct login_work {

@@ -76,6 +76,8 @@ static bool write_payload(const struct sign_up_work *work, struct buf *out, stru
     encode_field_text(&json, "username", work->request->username);
     encode_field_text(&json, "password", work->password);
     encode_field_bool(&json, "host_only", work->request->is_host_only);
+    encode_field_text(&json, "terms", work->flow->terms);
+    encode_field_int(&json, "asked_us", work->now.microseconds);
     encode_end(&json);
     return !out->has_overflowed || error_set(err, ERROR_OUT_OF_RANGE, "a sign-up that is too long");
 }
@@ -106,6 +108,14 @@ static bool sign_up_work(struct db *db, void *context, struct error *err)
     return mail_code_send(db, &whole, work->now, err);
 }
 
+/* The very version that the market has now: who has read an older one reads again. */
+static bool accepts_terms(const struct sign_up_work *work)
+{
+    const char *terms = work->request->terms;
+
+    return work->flow->terms == NULL || (terms != NULL && strcmp(terms, work->flow->terms) == 0);
+}
+
 bool flow_sign_up(const struct flow *flow, const struct sign_up_request *request,
                   struct sign_up_reply *ret, struct error *err)
 {
@@ -114,7 +124,9 @@ bool flow_sign_up(const struct flow *flow, const struct sign_up_request *request
 
     if (!flow_guess(flow, &guess, &work.reply.wait_us, err))
         return false;
-    work.reply.outcome = work.reply.wait_us > 0 ? SIGN_UP_THROTTLED : check(&work);
+    work.reply.outcome = work.reply.wait_us > 0 ? SIGN_UP_THROTTLED
+                         : accepts_terms(&work) ? check(&work)
+                                                : SIGN_UP_TERMS;
     if (work.reply.outcome == SIGN_UP_DONE && !store_write(flow->store, sign_up_work, &work, err))
         return error_context(err, "sign up");
     *ret = work.reply;
@@ -218,11 +230,14 @@ static bool make_account(struct db *db, struct sign_up_work *work, const struct 
 {
     struct account_request request = { .email = code->email };
     auto_json json_t *payload = NULL;
+    const struct json_bounds any = { INT64_MIN, INT64_MAX };
 
     if (!json_parse(code->payload, strlen(code->payload), &payload, err) ||
         !json_opt_text(payload, "username", NAME_LENGTH_MAX, &request.username, err) ||
         !json_need_text(payload, "password", PASSWORD_TEXT_SIZE, &request.password, err) ||
-        !json_need_bool(payload, "host_only", &request.is_host_only, err))
+        !json_need_bool(payload, "host_only", &request.is_host_only, err) ||
+        !json_opt_text(payload, "terms", TERMS_LENGTH_MAX, &request.terms, err) ||
+        !json_opt_int(payload, "asked_us", any, &request.terms_at.microseconds, err))
         return error_context(err, "sign-up %" PRId64, code->id);
     if (!account_insert(db, &request, work->now, &work->reply.account, err))
         return false;

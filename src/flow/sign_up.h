@@ -3,7 +3,8 @@
  *
  * Who signs up is told to look into their mail, whatever happens: an email that has an account gets
  * a mail that says so, and nobody else learns of it. The account is made when the code comes back.
- * Until then it is a row that runs out by itself, and its password belongs to nobody. */
+ * Until then it is a row that runs out by itself, and its password belongs to nobody. Where the
+ * market has terms, which version was accepted and when stays with the account. */
 
 #ifndef BERTH_FLOW_SIGN_UP_H
 #define BERTH_FLOW_SIGN_UP_H
@@ -16,6 +17,7 @@ enum {
     SIGN_UP_SECONDS = 24 * 3600,     /* that a code is good for */
     CHANGE_EMAIL_SECONDS = 2 * 3600, /* likewise */
     SUBACCOUNTS_MAX = 100,
+    TERMS_LENGTH_MAX = 64, /* of what they call a version */
 };
 
 enum sign_up_outcome {
@@ -23,6 +25,7 @@ enum sign_up_outcome {
     SIGN_UP_BAD_EMAIL,
     SIGN_UP_BAD_NAME,
     SIGN_UP_BAD_PASSWORD, /* too short or too long */
+    SIGN_UP_TERMS,        /* the market has terms, and these were not accepted */
     SIGN_UP_EXISTS,       /* subaccounts alone: the email has an account */
     SIGN_UP_TOO_MANY,     /* subaccounts */
     SIGN_UP_BAD_CODE,     /* unknown, used, or run out */
@@ -35,6 +38,8 @@ struct sign_up_request {
     const char *email, *username, *password;
     bool is_host_only;
     const char *address;
+    const char
+        *terms; /* the version that was accepted; NULL: none. A subaccount's are its parent's */
 };
 
 struct sign_up_reply {

@@ -68,6 +68,8 @@ void handle_market_rules(struct call *call)
     encode_money_rules(&json, flow);
     encode_time_rules(&json, flow);
     encode_field_int(&json, "password_min", PASSWORD_LENGTH_MIN);
+    field_known_text(&json, "terms", flow->terms);
+    field_known_text(&json, "terms_url", flow->terms_url);
     encode_field_bool(&json, "auto_verifies", flow->auto_verifies);
     encode_field_bool(&json, "allows_simulated", flow->allows_simulated);
     encode_end(&json);

@@ -36,6 +36,11 @@ static bool refuse_sign_up(struct call *call, const struct sign_up_reply *done)
     case SIGN_UP_BAD_PASSWORD:
         refuse_password(call);
         return true;
+    case SIGN_UP_TERMS:
+        reply_refuse(call, 400, "terms_not_accepted",
+                     "Read the market's terms at %s, and accept them: terms is %s.",
+                     call->app->flow.terms_url, call->app->flow.terms);
+        return true;
     case SIGN_UP_EXISTS:
         reply_refuse(call, 409, "user_exists", "There is an account with this email.");
         return true;
@@ -71,7 +76,8 @@ static bool read_request(struct call *call, struct sign_up_request *ret, bool *r
     if (!json_need_text(call->body, "email", HTTP_BODY_MAX, &ret->email, &err) ||
         !json_need_text(call->body, "password", PASSWORD_READ_MAX, &ret->password, &err) ||
         !json_opt_text(call->body, "username", HTTP_BODY_MAX, &ret->username, &err) ||
-        !json_opt_bool(call->body, "host_only", &ret->is_host_only, &err)) {
+        !json_opt_bool(call->body, "host_only", &ret->is_host_only, &err) ||
+        !json_opt_text(call->body, "terms", HTTP_BODY_MAX, &ret->terms, &err)) {
         reply_error(call, &err);
         return false;
     }

@@ -32,6 +32,7 @@
 #include "server/relay.h"
 #include "server/reply.h"
 #include "server/site.h"
+#include "server/terms.h"
 #include "server/timekeeper.h"
 #include "sys/file.h"
 #include "sys/password.h"
@@ -66,6 +67,7 @@ const struct option_row serve_options[] = {
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
     { "allow-local-webhooks", NULL, "let webhooks go by http and to any address, to try things" },
     { "accept-clock", NULL, "this machine's clock is right, although it does not fit the books" },
+    TERMS_OPTION_ROWS,
     { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
     { "spend-cap", "5.00", "dollars an hour for a new account; grows by itself (no limit)" },
     { "stripe-keys", "FILE",
@@ -323,7 +325,7 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .passwords = app->passwords,
                                .auto_verifies = options_has(options, "auto-verify"),
                                .allows_simulated = options_has(options, "allow-simulated") };
-    if (!read_billing(options, &app->flow, err) ||
+    if (!read_billing(options, &app->flow, err) || !terms_read(options, &app->flow, err) ||
         !read_rate_factor(options, &app->flow.guess_factor, err) ||
         !read_slow(options, "slow-request-ms", SLOW_REQUEST_MS, &app->slow_request_us, err) ||
         !read_slow(options, "slow-query-ms", SLOW_QUERY_MS, &slow_query_us, err) ||

@@ -35,11 +35,11 @@ static bool log_read(struct db_rows *row, struct arena *arena, void *item, struc
            rows_number(row, 8, 0, INT64_MAX, &entry->member_id, err);
 }
 
+static const struct rows_reader reader = { "audit log", sizeof(struct audit_log_row), log_read };
+
 bool audit_log_list(struct db *db, int64_t user_id, size_t max, struct arena *arena,
                     struct audit_log_row **ret, size_t *ret_count, struct error *err)
 {
-    static const struct rows_reader reader = { "audit log", sizeof **ret, log_read };
-
     if (user_id == 0)
         return rows_load(db, &reader,
                          "SELECT id, user_id, key_id, login_id, at_us, address, route, args, "
@@ -49,6 +49,18 @@ bool audit_log_list(struct db *db, int64_t user_id, size_t max, struct arena *ar
                      "SELECT id, user_id, key_id, login_id, at_us, address, route, args, "
                      "member_id FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
                      DB_ARGS(db_int(user_id), db_int((int64_t)max)), arena, ret, ret_count, err);
+}
+
+bool audit_log_logins(struct db *db, int64_t user_id, size_t max, struct arena *arena,
+                      struct audit_log_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(db, &reader,
+                     "SELECT id, user_id, key_id, login_id, at_us, address, route, args, "
+                     "member_id FROM audit_log WHERE user_id = $1 AND route IN ($3, $4) "
+                     "ORDER BY id DESC LIMIT $2",
+                     DB_ARGS(db_int(user_id), db_int((int64_t)max), db_text(AUDIT_ROUTE_LOGIN),
+                             db_text(AUDIT_ROUTE_FACTOR)),
+                     arena, ret, ret_count, err);
 }
 
 bool audit_log_forget(struct db *db, struct instant before, struct error *err)
@@ -67,9 +79,9 @@ static bool address_read(struct db_rows *row, struct arena *arena, void *item, s
 bool user_address_list(struct db *db, int64_t user_id, size_t max, struct arena *arena,
                        struct user_address_row **ret, size_t *ret_count, struct error *err)
 {
-    static const struct rows_reader reader = { "address", sizeof **ret, address_read };
+    static const struct rows_reader address = { "address", sizeof **ret, address_read };
 
-    return rows_load(db, &reader,
+    return rows_load(db, &address,
                      "SELECT address, first_us FROM user_address WHERE user_id = $1 "
                      "ORDER BY first_us DESC, address LIMIT $2",
                      DB_ARGS(db_int(user_id), db_int((int64_t)max)), arena, ret, ret_count, err);

@@ -22,6 +22,12 @@ NODISCARD bool audit_log_insert(struct db *db, const struct audit_log_row *row, 
 /* Newest first, at most `max`; of user 0: of all. */
 NODISCARD bool audit_log_list(struct db *db, int64_t user_id, size_t max, struct arena *arena,
                               struct audit_log_row **ret, size_t *ret_count, struct error *err);
+
+/* The logins among them: rows of these routes. */
+#define AUDIT_ROUTE_LOGIN  "api.session.create"
+#define AUDIT_ROUTE_FACTOR "api.tfa.login"
+NODISCARD bool audit_log_logins(struct db *db, int64_t user_id, size_t max, struct arena *arena,
+                                struct audit_log_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool audit_log_forget(struct db *db, struct instant before, struct error *err);
 
 struct user_address_row {

@@ -69,7 +69,9 @@ static bool profile_read(struct db_rows *row, struct arena *arena, void *item, s
     for (int i = 0; i < ADDRESS_PARTS; i++)
         if (!rows_text(row, 19 + i, arena, &profile->address[i], err))
             return false;
+    profile->terms_at = db_column_instant(row, 19 + ADDRESS_PARTS + 1);
     return rows_text(row, 17, arena, &profile->ssh_key, err) &&
+           rows_text(row, 19 + ADDRESS_PARTS, arena, &profile->terms, err) &&
            user_read(row, arena, &profile->user, err);
 }
 
@@ -86,7 +88,8 @@ bool user_load_profile(struct db *db, int64_t id, struct arena *arena, struct us
         "AND k.deleted_us IS NULL AND k.is_account = 1 ORDER BY k.id LIMIT 1), ''), "
         "COALESCE((SELECT a.threshold FROM autopay a WHERE a.user_id = users.id AND a.topup > 0), "
         "0), "
-        "bill_line1, bill_line2, bill_city, bill_zip, bill_country, bill_taxinfo, bill_phone "
+        "bill_line1, bill_line2, bill_city, bill_zip, bill_country, bill_taxinfo, bill_phone, "
+        "terms, terms_us "
         "FROM users WHERE id = $1",
         DB_ARGS(db_int(id)), arena, ret, ret_has, err);
 }
@@ -236,6 +239,13 @@ bool user_set_password(struct db *db, int64_t id, const char *password, struct e
 {
     return db_exec(db, "UPDATE users SET password = $2 WHERE id = $1",
                    DB_ARGS(db_int(id), db_text(password)), err);
+}
+
+bool user_set_terms(struct db *db, int64_t id, const char *terms, struct instant at,
+                    struct error *err)
+{
+    return db_exec(db, "UPDATE users SET terms = $2, terms_us = $3 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_text(terms), db_instant(at)), err);
 }
 
 bool user_set_email(struct db *db, int64_t id, const char *email, struct instant now,

@@ -52,6 +52,8 @@ struct user_profile {
     const char *address[ADDRESS_PARTS]; /* "" where it says nothing */
     const char *ssh_key;                /* the oldest of the account; "" without */
     bool has_machines;
+    const char *terms; /* of the market, accepted at `terms_at`; "" none */
+    struct instant terms_at;
     struct money autobill; /* below it a card is charged (store/autopay.h); 0: none is */
 };
 NODISCARD bool user_load_profile(struct db *db, int64_t id, struct arena *arena,
@@ -96,6 +98,10 @@ NODISCARD bool user_mail(struct db *db, int64_t id, struct arena *arena, const c
 /* Of an account: Argon2id's text; "" where it has no password. */
 NODISCARD bool user_load_password(struct db *db, int64_t id, struct arena *arena, const char **ret,
                                   struct error *err);
+
+/* Which version of the market's terms its owner has accepted, and when. */
+NODISCARD bool user_set_terms(struct db *db, int64_t id, const char *terms, struct instant at,
+                              struct error *err);
 NODISCARD bool user_set_password(struct db *db, int64_t id, const char *password,
                                  struct error *err);
 

@@ -18,6 +18,22 @@ class RulesTest(unittest.TestCase):
                  rules["downtime_credit_percent"], rules["auto_verifies"], rules["allows_simulated"]],
                 [25.5, 3, "skip", 40, True, True])
 
+    def test_who_signs_up_accepts_the_terms(self):
+        """Those that the market has now; without any, none are asked for."""
+        new = {"email": "new@berth.test", "password": "correct horse battery"}
+        with World("--terms", "2026-11", "--terms-url", "https://market.test/terms") as world:
+            rules = world.call("GET", "/api/v0/rules/")[1]
+            self.assertEqual([rules["terms"], rules["terms_url"]], ["2026-11", "https://market.test/terms"])
+            for other in ({}, {"terms": None}, {"terms": ""}, {"terms": "2026-1"}, {"terms": "2026-11 "}):
+                status, reply = world.call("POST", "/api/v0/users/", new | other)
+                self.assertEqual([status, reply["error"]], [400, "terms_not_accepted"], other)
+                self.assertIn("https://market.test/terms", reply["msg"])
+            self.assertEqual(world.call("POST", "/api/v0/users/", new | {"terms": "2026-11"})[0], 200)
+        with World() as world:
+            rules = world.call("GET", "/api/v0/rules/")[1]
+            self.assertEqual([rules["terms"], rules["terms_url"]], [None, None])
+            self.assertEqual(world.call("POST", "/api/v0/users/", new | {"terms": "of another market"})[0], 200)
+
     def test_the_rules_are_those_that_hold(self):
         with World() as world:
             rules = world.call("GET", "/api/v0/rules/")[1]

@@ -85,6 +85,7 @@ static void test_the_payment_and_its_account_are_named(void **state)
     CHECK(says(scene.facts.record, "as pi_1 of stripe"));
     CHECK(says(scene.facts.record, "Receipt: REC-"));
     CHECK(says(scene.facts.record, "Nothing was rented with it yet."));
+    CHECK(!says(scene.facts.record, "terms"));
     CHECK_TEXT(scene.facts.served, "");
     CHECK_TEXT(scene.facts.activity, "");
     CHECK_TEXT(scene.facts.address, "");
@@ -106,6 +107,57 @@ static void test_it_was_ordered_from_where_the_account_was_used(void **state)
     CHECK_TEXT(facts(&scene)->address, "192.0.2.3");
     CHECK(says(scene.facts.activity, " UTC from 192.0.2.4: api.instance.create\n"));
     CHECK(!says(scene.facts.activity, "SECRET"));
+    pay_world_close(&scene.pay);
+}
+
+static void test_which_terms_were_accepted_is_told(void **state)
+{
+    struct scene scene;
+
+    scene_open(&scene, *state);
+    support_script(*state, "UPDATE users SET terms = '2026-11', terms_us = 1795356000000000;");
+    CHECK(says(facts(&scene)->record, "the market's terms, version 2026-11, on 2026-11-22 "
+                                      "14:00:00 UTC, signing up.\n"));
+    pay_world_close(&scene.pay);
+}
+
+/* First, and with what they came by; not again among the calls. */
+static void test_logins_are_told_of(void **state)
+{
+    struct scene scene;
+    char sql[200];
+
+    scene_open(&scene, *state);
+    called(&scene, 60, "192.0.2.2", "api.instance.create");
+    called(&scene, 30, "192.0.2.1", "api.tfa.login");
+    called(&scene, 10, "192.0.2.1", "api.session.create");
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE audit_log SET args = '{\"agent\":\"Firefox\"}', login_id = 3 "
+                   "WHERE route = 'api.tfa.login';");
+    support_script(*state, sql);
+    const char *text = facts(&scene)->activity;
+    const char *second = strstr(text, " UTC from 192.0.2.1: logged in with the password and a "
+                                      "second factor, by Firefox\n");
+    const char *first = strstr(text, " UTC from 192.0.2.1: logged in with the password\n");
+    const char *call = strstr(text, " UTC from 192.0.2.2: api.instance.create\n");
+    CHECK(first != NULL && second != NULL && call != NULL);
+    CHECK(first < second && second < call); /* the one that was written last comes first */
+    CHECK(!says(text, "api.session.create") && !says(text, "api.tfa.login"));
+    CHECK(!says(text, "SECRET"));
+    pay_world_close(&scene.pay);
+}
+
+/* More of them than are told of. */
+static void test_of_many_logins_the_newest_are_told(void **state)
+{
+    struct scene scene;
+
+    scene_open(&scene, *state);
+    for (int i = 0; i < DISPUTE_LOGINS_MAX; i++)
+        called(&scene, i, "192.0.2.1", "api.session.create");
+    CHECK(says(facts(&scene)->activity, "(and earlier logins)\n"));
+    support_script(*state, "DELETE FROM audit_log WHERE id = (SELECT MIN(id) FROM audit_log);");
+    CHECK(!says(facts(&scene)->activity, "(and earlier logins)\n"));
     pay_world_close(&scene.pay);
 }
 
@@ -173,6 +225,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_payment_and_its_account_are_named),
         cmocka_unit_test(test_it_was_ordered_from_where_the_account_was_used),
+        cmocka_unit_test(test_which_terms_were_accepted_is_told),
+        cmocka_unit_test(test_logins_are_told_of),
+        cmocka_unit_test(test_of_many_logins_the_newest_are_told),
         cmocka_unit_test(test_what_was_rented_is_listed),
         cmocka_unit_test(test_mails_are_named_and_not_told),
         cmocka_unit_test(test_texts_have_a_limit),

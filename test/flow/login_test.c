@@ -57,7 +57,14 @@ static void test_who_knows_the_password_gets_a_session(void **state)
     CHECK(authenticate(&world, good.token, &caller));
     CHECK(caller.user_id == ada.user_id && caller.scopes == SCOPE_ALL && caller.key_id == 0 &&
           caller.login_id == good.session_id && !caller.is_stepped && !caller.has_tfa);
+    /* Sessions end; that there was one stays. */
+    CHECK_INT(world_number_of(&world,
+                              "SELECT COUNT(*) FROM audit_log WHERE route = 'api.session.create' "
+                              "AND args LIKE '{\"agent\":%' AND login_id = $1",
+                              good.session_id),
+              1);
     CHECK_INT(login(&world, "ada@berth.test", PASSWORD "x").outcome, LOGIN_FAILED);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM audit_log"), 1);
     CHECK_INT(login(&world, "ada@berth.test", "").outcome, LOGIN_FAILED);
     CHECK_INT(login(&world, "bo@berth.test", PASSWORD).outcome, LOGIN_FAILED);
     CHECK_INT(login(&world, "no address", PASSWORD).outcome, LOGIN_FAILED);

@@ -77,6 +77,37 @@ static void test_an_account_is_made_by_its_code_once(void **state)
     world_close(&world);
 }
 
+/* When it was asked for, not when the code came back. */
+static void test_which_terms_were_accepted_stays_with_the_account(void **state)
+{
+    struct world world;
+    struct sign_up_request request = { .email = "ada@berth.test",
+                                       .password = PASSWORD,
+                                       .address = "192.0.2.1" };
+    struct sign_up_reply reply;
+    struct error err;
+
+    world_open(&world, *state);
+    world.flow.terms = "2026-11";
+    world.flow.terms_url = "https://market.test/terms";
+    for (int i = 0; i < 3; i++) {
+        request.terms = (const char *[]){ NULL, "", "2026-12" }[i];
+        CHECK_OK(flow_sign_up(&world.flow, &request, &reply, &err), &err);
+        CHECK_INT(reply.outcome, SIGN_UP_TERMS);
+    }
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM mail_code"), 0);
+    request.terms = "2026-11";
+    CHECK_OK(flow_sign_up(&world.flow, &request, &reply, &err), &err);
+    CHECK_INT(reply.outcome, SIGN_UP_DONE);
+    int64_t asked_us = clock_now(&world.clock).microseconds;
+    clock_advance(&world.clock, 3600 * US_PER_SECOND);
+    world.flow.terms = "2026-12"; /* whose code comes back has accepted what there was */
+    CHECK_INT(verify(&world, 1).outcome, SIGN_UP_DONE);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM users WHERE terms = '2026-11'"), 1);
+    CHECK_INT(world_number(&world, "SELECT terms_us FROM users"), asked_us);
+    world_close(&world);
+}
+
 static void test_a_code_runs_out(void **state)
 {
     struct world world;
@@ -142,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_no_sign_up_leaves_nothing),
         cmocka_unit_test(test_an_account_is_made_by_its_code_once),
+        cmocka_unit_test(test_which_terms_were_accepted_stays_with_the_account),
         cmocka_unit_test(test_a_code_runs_out),
         cmocka_unit_test(test_subaccounts_have_a_limit_and_a_parent),
         cmocka_unit_test(test_an_email_changes_when_its_code_comes_back),

@@ -6,7 +6,7 @@ import { call } from '../lib/api';
 import { go, usePlace } from '../lib/router';
 import { useRules } from '../lib/rules';
 import { begin, firstKey } from '../lib/session';
-import { Button, Field, Notice, Page, toast, useAct } from '../ui/parts';
+import { Button, Check, Field, Notice, Page, toast, useAct } from '../ui/parts';
 
 function Gate({ title, children, error, onSubmit }: {
   title: string; children: ComponentChildren; error: string | null; onSubmit: () => void;
@@ -113,10 +113,12 @@ export function SignUpPage(_: { id: number }) {
   const [password, setPassword] = useState('');
   const [isSent, setSent] = useState(false);
   const [code, setCode] = useState('');
+  const [accepts, setAccepts] = useState(false);
+  const rules = useRules();
   const { busy, error, act } = useAct();
 
   const ask = (): void => act(async () => {
-    await call('POST /api/v0/users/', { body: { email, password } });
+    await call('POST /api/v0/users/', { body: { email, password, ...(rules?.terms && accepts ? { terms: rules.terms } : {}) } });
     setSent(true);
   });
   const verify = (): void => act(async () => {
@@ -142,6 +144,9 @@ export function SignUpPage(_: { id: number }) {
     <Gate title="Make an account" error={error} onSubmit={ask}>
       <Email value={email} onInput={setEmail} />
       <Password value={password} onInput={setPassword} isNew />
+      {rules?.terms && (
+        <Check label={<>I accept the <a href={rules.terms_url ?? ''} target="_blank" rel="noreferrer">terms of this market</a> ({rules.terms})</>} checked={accepts} onChange={setAccepts} />
+      )}
       <Button kind="primary" type="submit" busy={busy}>Send me a code</Button>
       <p class="small">One account rents and lends. <a href={`/login${carried(query)}`}>I have one already</a></p>
     </Gate>

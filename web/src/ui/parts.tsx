@@ -90,7 +90,7 @@ export function Select({ label, value, onChange, options, hideLabel = false }: {
 }
 
 export function Check({ label, checked, onChange, hint }: {
-  label: string; checked: boolean; onChange: (value: boolean) => void; hint?: string;
+  label: ComponentChildren; checked: boolean; onChange: (value: boolean) => void; hint?: string;
 }) {
   return (
     <label class="check">
