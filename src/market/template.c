@@ -7,10 +7,12 @@
 #include "base/buf.h"
 #include "market/image.h"
 #include "market/launch.h"
+#include "market/volume.h"
 
-enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_DISK, FIELD_FILTERS };
+enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_DISK, FIELD_FILTERS, FIELD_VOLUME };
 
-/* One row a member. A text without a default is null until it is given. */
+/* One row a member. A text without a default is null until it is given; without a volume there is
+ * no such member, as in templates from before there was one, so that their hashes stay theirs. */
 static const struct field {
     const char *name;
     enum field_kind kind;
@@ -39,6 +41,7 @@ static const struct field {
     { "private", FIELD_FLAG, 0, NULL, true },
     { "recommended_disk_space", FIELD_DISK, 0, NULL, false },
     { "extra_filters", FIELD_FILTERS, TEMPLATE_TEXT_MAX, "{}", false },
+    { "volume_info", FIELD_VOLUME, TEMPLATE_NAME_MAX, NULL, false },
 };
 
 enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
@@ -89,6 +92,39 @@ static bool read_filters(const json_t *body, const struct field *field, json_t *
     return true;
 }
 
+/* A new volume beside the disk: how large, and where. NULL: none. */
+static bool read_volume(const json_t *body, const struct field *field, json_t **ret,
+                        struct error *err)
+{
+    static const struct json_bounds sizes = { 1, VOLUME_GB_MAX };
+    const json_t *info = json_member(body, field->name);
+    const char *path = NULL, *name = "";
+    int64_t size_gb = VOLUME_GB_DEFAULT;
+    bool is_new = true;
+
+    *ret = NULL;
+    if (json_is_false(info) || (json_is_object(info) && json_object_size(info) == 0))
+        return true;
+    if (!json_is_object(info))
+        return error_set(err, ERROR_INVALID, "'%s' must be an object", field->name);
+    if (!json_opt_bool(info, "create_new", &is_new, err) ||
+        !json_opt_int(info, "size", sizes, &size_gb, err) ||
+        !json_need_text(info, "mount_path", VOLUME_PATH_MAX, &path, err) ||
+        !json_opt_text(info, "name", field->length_max, &name, err))
+        return error_context(err, "%s", field->name);
+    if (!is_new || json_member(info, "volume_id") != NULL)
+        return error_set(err, ERROR_INVALID,
+                         "%s: one that is there is on one machine, and a template runs on any: it "
+                         "can have a new one, with create_new, size and mount_path",
+                         field->name);
+    if (!volume_path_is_good(path))
+        return error_set(err, ERROR_INVALID, "%s: nothing is mounted at '%.64s'", field->name,
+                         path);
+    *ret = json_pack("{sbsIssss}", "create_new", 1, "size", (json_int_t)size_gb, "mount_path", path,
+                     "name", name);
+    return *ret != NULL || error_set(err, ERROR_OUT_OF_RANGE, "no room for a template");
+}
+
 static bool read_text(const json_t *body, const struct field *field, json_t **ret,
                       struct error *err)
 {
@@ -119,6 +155,8 @@ static json_t *default_of(const struct field *field)
         return json_boolean(field->flag);
     case FIELD_DISK:
         return json_null();
+    case FIELD_VOLUME:
+        return NULL;
     case FIELD_TEXT:
     case FIELD_FILTERS:
         break;
@@ -142,6 +180,8 @@ static bool read_field(const json_t *body, const json_t *present, const struct f
         return read_flag(body, field, ret, err);
     case FIELD_DISK:
         return read_disk(body, field->name, ret, err);
+    case FIELD_VOLUME:
+        return read_volume(body, field, ret, err);
     case FIELD_FILTERS:
         break;
     }
@@ -211,6 +251,8 @@ bool template_read(const json_t *body, const json_t *present, json_t **ret, stru
 
         if (!read_field(body, present, &fields[i], &value, err))
             return false;
+        if (value == NULL && fields[i].kind == FIELD_VOLUME)
+            continue;
         if (json_object_set_new(form, fields[i].name, value) != 0)
             return error_set(err, ERROR_INVALID, "%s is no text", fields[i].name);
     }
@@ -298,6 +340,20 @@ static void fill_same(json_t *filled, const json_t *form, const char *name)
         fill(filled, name, json_deep_copy(value));
 }
 
+/* Who asks for a new volume and does not say how large, or where, gets the template's. It is not
+ * made unasked: it outlives the instance, and costs something until it is deleted. */
+static void fill_volume(json_t *filled, const json_t *form)
+{
+    json_t *info = json_object_get(filled, "volume_info");
+    const json_t *own = json_object_get(form, "volume_info");
+
+    if (own == NULL || !json_is_true(json_object_get(info, "create_new")))
+        return;
+    fill_same(info, own, "size");
+    fill_same(info, own, "mount_path");
+    fill_same(info, own, "name");
+}
+
 bool template_fill(const json_t *request, const json_t *form, const char *login, json_t **ret,
                    struct error *err)
 {
@@ -316,6 +372,7 @@ bool template_fill(const json_t *request, const json_t *form, const char *login,
     fill(filled, "image_login", text_or_null(login));
     fill_same(filled, form, "onstart");
     fill_same(filled, form, "jupyter_dir");
+    fill_volume(filled, form);
     if (!has_args)
         fill_same(filled, form, "args_str");
     /* Clients send false where nobody chose: the template's choice counts. */

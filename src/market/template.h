@@ -33,7 +33,8 @@ char *template_text(const json_t *form);
 
 /* A copy of `request` in which the template stands in for what is null or absent: `env` by its
  * keys, `runtype` from the template's switches, `disk` from the recommended space, `image` with the
- * template's tag. `login` ("-u ... -p ... REGISTRY") may be NULL. The caller owns `*ret`. */
+ * template's tag, size and place of a new volume that the request asks for. `login` ("-u ... -p ...
+ * REGISTRY") may be NULL. The caller owns `*ret`. */
 NODISCARD bool template_fill(const json_t *request, const json_t *form, const char *login,
                              json_t **ret, struct error *err);
 

@@ -24,6 +24,7 @@ static bool make_row(const struct template_row *row, json_t **ret, struct error 
     if (!json_parse(row->form, strlen(row->form), &object, err))
         return error_context(err, "template %lld", (long long)row->id);
     json_t *tag = json_object_get(object, "tag");
+    json_t *volume = json_object_get(object, "volume_info");
     json_t *used = row->used.microseconds == 0
                        ? json_null()
                        : json_real((double)row->used.microseconds / (double)US_PER_SECOND);
@@ -31,6 +32,7 @@ static bool make_row(const struct template_row *row, json_t **ret, struct error 
         json_object_set_new(object, "id", json_integer(row->id)) |
         json_object_set_new(object, "hash_id", json_string(row->hash_id)) |
         json_object_set(object, "default_tag", tag) |
+        (volume == NULL ? json_object_set_new(object, "volume_info", json_null()) : 0) |
         json_object_set_new(object, "creator_id", json_integer(row->owner_id)) |
         json_object_set_new(object, "recommended", json_boolean(row->is_recommended)) |
         json_object_set_new(object, "created_at",
@@ -195,26 +197,11 @@ static bool refuse(struct call *call, enum template_outcome outcome, const char 
     return true;
 }
 
-/* What a rental would refuse is not kept to be refused later. */
-static bool refuse_volumes(struct call *call)
-{
-    const json_t *volumes = json_member(call->body, "volume_info");
-
-    if (volumes == NULL || json_is_false(volumes) ||
-        (json_is_object(volumes) && json_object_size(volumes) == 0))
-        return false;
-    reply_refuse(call, 400, "invalid_args",
-                 "volume_info: a volume is on one machine, and a template runs on any.");
-    return true;
-}
-
 void handle_template_create(struct call *call)
 {
     struct template_reply done;
     struct error err;
 
-    if (refuse_volumes(call))
-        return;
     if (!flow_template_create(&call->app->flow, &call->caller, call->body, call->request->arena,
                               &done, &err))
         return reply_error(call, &err);
@@ -245,7 +232,7 @@ void handle_template_update(struct call *call)
     struct template_reply done;
     struct error err;
 
-    if (refuse_volumes(call) || !read_key(call, "id", &key))
+    if (!read_key(call, "id", &key))
         return;
     if (!flow_template_update(&call->app->flow, &call->caller, key, call->body,
                               call->request->arena, &done, &err))

@@ -213,6 +213,26 @@ class Volumes(unittest.TestCase):
         status, reply = self.rent(self.bo, volume_info={"mount_path": "/data", "create_new": False, "volume_id": volume})
         self.assertEqual((status, reply["error"]), (404, "no_such_volume"))
 
+    def test_a_template_says_how_large_and_where(self):
+        template = self.ada.ok("POST", "/api/v0/template/", {
+            "name": "sets", "image": "ubuntu:22.04",
+            "volume_info": {"create_new": True, "size": 12, "mount_path": "/sets", "name": "sets"}})["template"]
+        offer = self.offer()
+        for asked, size, path in (({}, 12, "/sets"), ({"size": 7, "mount_path": "/here"}, 7, "/here")):
+            status, reply = self.rent(self.ada, template_hash_id=template["hash_id"],
+                                      volume_info={"create_new": True, "volume_id": offer} | asked)
+            self.assertEqual(status, 200, reply)
+            shown = self.ada.ok("GET", f"/api/v0/instances/{reply['new_contract']}/")["instances"]["volume_info"]
+            self.assertEqual([(use["id"], use["path"], use["total_space"]) for use in shown], [(reply["volume_id"], path, size)])
+            row = next(one for one in self.ada.ok("GET", "/api/v0/volumes?owner=me")["volumes"] if one["id"] == reply["volume_id"])
+            self.assertEqual(row["label"], "sets")
+            self.ada.ok("DELETE", f"/api/v0/instances/{reply['new_contract']}/", {})
+            self.paper.follow()
+        # Unasked, it is not made: it would cost something for ever.
+        status, reply = self.rent(self.ada, template_hash_id=template["hash_id"])
+        self.assertEqual(status, 200, reply)
+        self.assertEqual(self.ada.ok("GET", f"/api/v0/instances/{reply['new_contract']}/")["instances"]["volume_info"], [])
+
     def test_what_makes_no_sense_makes_nothing(self):
         offer = self.offer()
         rows = [

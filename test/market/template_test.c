@@ -92,6 +92,51 @@ static void test_an_edit_keeps_what_it_does_not_name(void **state)
     CHECK_TEXT(a, b);
 }
 
+/* It is made with a rental that asks for one; what is there already is on one machine. */
+static void test_a_template_has_a_new_volume(void **state)
+{
+    static const struct {
+        const char *given, *kept; /* kept NULL: none */
+    } rows[] = {
+        { "{'mount_path':'/data','create_new':true,'size':20}",
+          "{'create_new':true,'size':20,'mount_path':'/data','name':''}" },
+        { "{'mount_path':'/a/b','name':'sets','volume_id':null}",
+          "{'create_new':true,'size':15,'mount_path':'/a/b','name':'sets'}" },
+        { "{'mount_path':'/data','size':1048576.0}",
+          "{'create_new':true,'size':1048576,'mount_path':'/data','name':''}" },
+        { "false", NULL },
+        { "{}", NULL },
+        { "null", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        auto_json json_t *body = json_of("{'name':'n','image':'u'}"), *form = NULL;
+        auto_json json_t *edit = json_of("{'desc':'d'}"), *edited = NULL;
+        struct error err;
+
+        check_row("row %zu", i);
+        json_object_set_new(body, "volume_info", json_null());
+        auto_json json_t *given = json_of(rows[i].given[0] == '{' ? rows[i].given : "{}");
+        if (rows[i].given[0] == '{')
+            json_object_set(body, "volume_info", given);
+        else if (rows[i].given[0] == 'f')
+            json_object_set_new(body, "volume_info", json_false());
+        CHECK_OK(template_read(body, NULL, &form, &err), &err);
+        CHECK_OK(template_read(edit, form, &edited, &err), &err);
+        if (rows[i].kept == NULL) {
+            CHECK(json_object_get(form, "volume_info") == NULL);
+            CHECK(json_object_get(edited, "volume_info") == NULL);
+            continue;
+        }
+        check_same(json_object_get(form, "volume_info"), rows[i].kept);
+        check_same(json_object_get(edited, "volume_info"), rows[i].kept);
+        auto_json json_t *none = json_of("{'volume_info':{}}"), *bare = NULL;
+        CHECK_OK(template_read(none, form, &bare, &err), &err);
+        CHECK(json_object_get(bare, "volume_info") == NULL);
+    }
+}
+
 static void test_what_is_wrong_is_named(void **state)
 {
     static const struct {
@@ -115,6 +160,18 @@ static void test_what_is_wrong_is_named(void **state)
         { "{'name':'n','image':'u','recommended_disk_space':1048577}", "recommended_disk_space" },
         { "{'name':'n','image':'u','extra_filters':[]}", "'extra_filters' must be an object" },
         { "{'name':'n','image':'u','extra_filters':'{'}", "extra_filters" },
+        { "{'name':'n','image':'u','volume_info':7}", "'volume_info' must be an object" },
+        { "{'name':'n','image':'u','volume_info':{'size':20}}", "volume_info" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'data'}}", "nothing is mounted at" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/proc'}}",
+          "nothing is mounted at" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','size':0}}", "'size'" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','size':1048577}}",
+          "'size'" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','volume_id':7}}",
+          "on one machine" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','create_new':false}}",
+          "on one machine" },
     };
 
     (void)state;
@@ -187,6 +244,24 @@ static void test_a_template_completes_a_request(void **state)
           "'jupyter_dir':'/w','env':[]}" },
         { "{'name':'n','image':'u','runtype':'jupyter','jup_direct':true}", "{}", NULL,
           "{'image':'u','runtype':'jupyter_direc ssh_direc ssh_proxy','env':[]}" },
+        /* A volume only where one is asked for; what is said of it there wins. */
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','size':20}}", "{}", NULL,
+          "{'image':'u','env':[],'runtype':'ssh_proxy'}" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','size':20,'name':'s'}}",
+          "{'volume_info':{'create_new':true,'volume_id':5}}", NULL,
+          "{'image':'u','env':[],'runtype':'ssh_proxy','volume_info':{'create_new':true,"
+          "'volume_id':5,'size':20,'mount_path':'/data','name':'s'}}" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','size':20}}",
+          "{'volume_info':{'create_new':true,'volume_id':5,'size':30,'mount_path':'/x'}}", NULL,
+          "{'image':'u','env':[],'runtype':'ssh_proxy','volume_info':{'create_new':true,"
+          "'volume_id':5,'size':30,'mount_path':'/x'}}" },
+        { "{'name':'n','image':'u','volume_info':{'mount_path':'/data','size':20}}",
+          "{'volume_info':{'volume_id':5,'mount_path':'/y'}}", NULL,
+          "{'image':'u','env':[],'runtype':'ssh_proxy',"
+          "'volume_info':{'volume_id':5,'mount_path':'/y'}}" },
+        { "{'name':'n','image':'u'}", "{'volume_info':{'create_new':true,'volume_id':5}}", NULL,
+          "{'image':'u','env':[],'runtype':'ssh_proxy',"
+          "'volume_info':{'create_new':true,'volume_id':5}}" },
         { "{'name':'n','image':'u','runtype':'args','args_str':'serve'}", "{}", NULL,
           "{'image':'u','runtype':'args','args_str':'serve','env':[]}" },
         { "{'name':'n','image':'u','runtype':'ssh','args_str':'serve'}", "{'args':['x']}", NULL,
@@ -224,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_given_has_a_default),
         cmocka_unit_test(test_members_are_read_as_clients_send_them),
         cmocka_unit_test(test_an_edit_keeps_what_it_does_not_name),
+        cmocka_unit_test(test_a_template_has_a_new_volume),
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_names_and_texts_are_bounded),
         cmocka_unit_test(test_a_template_completes_a_request),
