@@ -13,6 +13,7 @@ const struct args_option cmd_set_defjob_options[] = {
     { "price-inetu", 'u', "DOLLARS", "per GB that leaves the machine" },
     { "price-inetd", 'd', "DOLLARS", "per GB that reaches it" },
     { "image", 'i', "IMAGE", "what to run" },
+    { "env", 'e', "FLAGS", "variables, as docker takes them: '-e A=1'" },
     { "args", 0, "ARG...", "with all that follows" },
     { NULL, 0, NULL, NULL },
 };
@@ -35,6 +36,8 @@ static bool write_job(struct cli *cli, long long id, struct buf *body, struct er
     encode_field_text(&json, "image", args_get(&cli->args, "image"));
     if (!price_options_write(cli, prices, &json, err))
         return false;
+    if (args_has(&cli->args, "env"))
+        encode_field_text(&json, "env", args_get(&cli->args, "env"));
     encode_key(&json, "args");
     encode_array(&json);
     for (const char *const *arg = cli->args.rest; arg != NULL && *arg != NULL; arg++)
@@ -77,6 +80,18 @@ static bool call_defjob(struct cli *cli, const char *method, json_t **ret_reply,
            error_context(err, "machine %lld", id);
 }
 
+static void print_variables(struct cli *cli, const json_t *pairs)
+{
+    for (size_t i = 0; i < json_array_size(pairs); i++) {
+        const json_t *pair = json_array_get(pairs, i);
+        const char *name = json_string_value(json_array_get(pair, 0));
+        const char *value = json_string_value(json_array_get(pair, 1));
+
+        if (name != NULL && value != NULL)
+            print_line(cli->out, i == 0 ? "Variables" : "", "%s=%s", name, value);
+    }
+}
+
 bool cmd_show_defjob(struct cli *cli, struct error *err)
 {
     auto_json json_t *reply = NULL;
@@ -98,6 +113,7 @@ bool cmd_show_defjob(struct cli *cli, struct error *err)
 
         print_line(cli->out, i == 0 ? "Arguments" : "", "%s", arg != NULL ? arg : "");
     }
+    print_variables(cli, json_member(reply, "env"));
     return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "flow/idle_job.h"
+#include "market/launch.h"
 #include "market/offer.h"
 #include "server/app.h"
 #include "server/fields.h"
@@ -68,6 +69,24 @@ static bool read_args(struct call *call, struct instance_spec *spec, struct erro
     return true;
 }
 
+/* Variables alone: nobody reaches the job, and it mounts nothing. */
+static bool read_env(struct call *call, struct instance_spec *spec, struct error *err)
+{
+    struct launch_env env;
+
+    if (!launch_env_parse(json_member(call->body, "env"), call->request->arena, &env, err))
+        return false;
+    if (env.port_count > 0 || env.volume_count > 0 || env.hostname[0] != '\0' || env.shm_mb > 0)
+        return error_set(err, ERROR_INVALID, "the env of a job has variables alone");
+    spec->env = arena_alloc(call->request->arena, env.variable_count, sizeof *spec->env);
+    if (spec->env == NULL || env.variable_count > SPEC_ENV_MAX)
+        return error_set(err, ERROR_OUT_OF_RANGE, "env is too large");
+    for (size_t i = 0; i < env.variable_count; i++)
+        spec->env[i] = (struct spec_variable){ env.variables[i].name, env.variables[i].value };
+    spec->env_count = (int64_t)env.variable_count;
+    return true;
+}
+
 void handle_machine_create_bids(struct call *call)
 {
     struct instance_spec spec = { 0 };
@@ -81,7 +100,7 @@ void handle_machine_create_bids(struct call *call)
         !json_opt_money(call->body, "price_gpu", &request.gpu_hour, &err) ||
         !read_per_gb(call->body, "price_inetu", &request.up_tb, &err) ||
         !read_per_gb(call->body, "price_inetd", &request.down_tb, &err) ||
-        !read_args(call, &spec, &err))
+        !read_args(call, &spec, &err) || !read_env(call, &spec, &err))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
     if (!flow_idle_job_set(&call->app->flow, &call->caller, &request, &done, &err))
         return reply_error(call, &err);
@@ -106,6 +125,21 @@ void handle_machine_remove_defjob(struct call *call)
     if (!refuse(call, &done, call->params[0].id))
         reply_message(call, "Machine %lld has no job for idle GPUs.",
                       (long long)call->params[0].id);
+}
+
+static void encode_env(struct encoder *json, const json_t *variables)
+{
+    encode_key(json, "env");
+    encode_array(json);
+    for (size_t i = 0; i < json_array_size(variables); i++) {
+        const json_t *variable = json_array_get(variables, i);
+
+        encode_array(json);
+        encode_text(json, json_string_value(json_member(variable, "name")));
+        encode_text(json, json_string_value(json_member(variable, "value")));
+        encode_end(json);
+    }
+    encode_end(json);
 }
 
 void handle_machine_show_defjob(struct call *call)
@@ -134,6 +168,7 @@ void handle_machine_show_defjob(struct call *call)
     for (size_t i = 0; i < json_array_size(args); i++)
         encode_text(&json, json_string_value(json_array_get(args, i)));
     encode_end(&json);
+    encode_env(&json, json_member(spec, "env"));
     encode_end(&json);
     reply_json(call, &body);
 }

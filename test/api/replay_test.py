@@ -309,14 +309,22 @@ class Replay(unittest.TestCase):
         self.assertEqual((reply["num_deleted"], reply["machine_id"]), (0, self.paper.id))
         self.assertIsNotNone(self.ada.ok("GET", f"/api/v0/instances/{number}/")["instances"])
 
-    def test_a_template_keeps_no_volume_that_nobody_would_mount(self):
+    def test_a_template_has_a_new_volume_and_none_that_is_there(self):
         body = {"name": "v", "image": "ubuntu", "volume_info": {"mount_path": "/data", "create_new": True, "size": 20}}
-        status, reply = self.ada.call("POST", "/api/v0/template/", body)
-        self.assertEqual((status, reply["error"]), (400, "invalid_args"))
-        made = self.ada.ok("POST", "/api/v0/template/", body | {"volume_info": None})["template"]
-        status, reply = self.ada.call("PUT", "/api/v0/template/", body | {"hash_id": made["hash_id"]})
-        self.assertEqual((status, reply["error"]), (400, "invalid_args"))
-        self.ada.ok("DELETE", "/api/v0/template/", {"hash_id": made["hash_id"]})
+        without = self.ada.ok("POST", "/api/v0/template/", body | {"volume_info": None})["template"]
+        self.assertIsNone(without["volume_info"])
+        made = self.ada.ok("POST", "/api/v0/template/", body)["template"]
+        self.assertEqual(made["volume_info"], {"mount_path": "/data", "create_new": True, "size": 20, "name": ""})
+        self.assertNotEqual(made["hash_id"], without["hash_id"])
+        self.assertEqual(self.ada.ok("POST", "/api/v0/template/", body)["template"]["id"], made["id"])
+        listed = {one["id"]: one["volume_info"] for one in self.ada.ok("GET", "/api/v0/template/")["templates"]}
+        self.assertEqual((listed[made["id"]], listed[without["id"]]), (made["volume_info"], None))
+        there = body | {"volume_info": {"mount_path": "/data", "create_new": False, "volume_id": 7}}
+        for method, more in (("POST", {}), ("PUT", {"hash_id": made["hash_id"]})):
+            status, reply = self.ada.call(method, "/api/v0/template/", there | more)
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"))
+        for one in (made, without):
+            self.ada.ok("DELETE", "/api/v0/template/", {"hash_id": one["hash_id"]})
 
     def snapshots(self):
         """What the host is to make now."""
@@ -415,6 +423,17 @@ class Replay(unittest.TestCase):
                          [("ubuntu:22.04", ["-c", "hi"])])
         for _ in range(2):  # clients send it again after a time-out
             self.sent(self.hal, "DELETE", f"{at}/defjob/", "{}")
+        job = {"machine": other.id, "price_gpu": 0.05, "image": "miner:1"}
+        for bad in ("-p 80:80", "-v V.1:/data", "-h box", "--shm-size=1g", "-e", 7):
+            status, reply = self.hal.call("PUT", "/api/v0/machines/create_bids/", job | {"env": bad})
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), bad)
+        for env in ("-e POOL='a b' -e N=2", {"POOL": "a b", "N": "2"}):
+            self.hal.ok("PUT", "/api/v0/machines/create_bids/", job | {"env": env})
+            other.follow()
+            spec, = [one["spec"] for one in other.desired["instances"] if one["state"] == "running"]
+            self.assertEqual([(one["name"], one["value"]) for one in spec["env"]][:2], [("POOL", "a b"), ("N", "2")])
+            self.assertEqual(self.hal.ok("GET", f"{at}/defjob/")["env"], [["POOL", "a b"], ["N", "2"]])
+        self.hal.ok("DELETE", f"{at}/defjob/", {})
         other.follow()
         self.sent(self.hal, "DELETE", f"{at}/asks/", "{}")
         self.assertTrue(self.sent(self.hal, "POST", f"{at}/force_delete/", "{}")["success"])

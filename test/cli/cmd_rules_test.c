@@ -12,7 +12,8 @@ static const struct support_reply replies[] = {
       "{\"success\":true,\"msg\":\"2 rentals end later.\",\"extended\":2}" },
     { "PUT /api/v0/machines/create_bids/", 200, "{\"success\":true,\"msg\":\"It runs.\"}" },
     { "GET /api/v0/machines/77/defjob/", 200,
-      "{\"machine\":77,\"price_gpu\":0.1,\"image\":\"miner:1\",\"args\":[\"--quiet\",\"x\"]}" },
+      "{\"machine\":77,\"price_gpu\":0.1,\"image\":\"miner:1\",\"args\":[\"--quiet\",\"x\"],"
+      "\"env\":[[\"POOL\",\"a b\"],[\"WALLET\",\"x\"]]}" },
     { "GET /api/v0/machines/78/defjob/", 200,
       "{\"machine\":78,\"price_gpu\":null,\"image\":null,\"args\":[]}" },
     { "DELETE /api/v0/machines/77/defjob/", 200, "{\"success\":true,\"msg\":\"Gone.\"}" },
@@ -67,7 +68,12 @@ static void test_the_idle_job_is_set_shown_and_removed(void **state)
     CHECK_TEXT(market.body, "{\"machine\":77,\"image\":\"miner:1\",\"price_gpu\":0.1,\"args\":"
                             "[\"--quiet\",\"x\"]}");
     CHECK_TEXT(result.out, "It runs.\n");
+    BERTH(&result, "set", "defjob", "77", "-g", "0.1", "--image", "miner:1", "--env",
+          "-e POOL='a b'");
+    CHECK_TEXT(market.body, "{\"machine\":77,\"image\":\"miner:1\",\"price_gpu\":0.1,\"env\":"
+                            "\"-e POOL='a b'\",\"args\":[]}");
     BERTH(&result, "show", "defjob", "77");
+    CHECK(strstr(result.out, "POOL=a b\n") != NULL && strstr(result.out, "WALLET=x\n") != NULL);
     CHECK(strstr(result.out, "miner:1") != NULL && strstr(result.out, "$0.100") != NULL);
     CHECK(strstr(result.out, "--quiet") != NULL);
     BERTH(&result, "show", "defjob", "78");
