@@ -9,8 +9,7 @@
 #include "flow/volume.h"
 
 /* The market's prices where a host names none: $0.15 for a GB and month of disk, traffic free. */
-#define DISCOUNT_MAX_DEFAULT_PPM INT64_C(400000)
-#define DISK_MONTH_DEFAULT       ((struct money){ INT64_C(150000000) })
+#define DISK_MONTH_DEFAULT ((struct money){ INT64_C(150000000) })
 
 /* A century. */
 #define DURATION_MAX_S (INT64_C(36500) * 86400)
@@ -37,7 +36,7 @@ static struct listing merge(const struct machine_row *machine,
 
     if (listing.start.microseconds == 0) {
         listing.disk_month = DISK_MONTH_DEFAULT;
-        listing.discount_max_ppm = DISCOUNT_MAX_DEFAULT_PPM;
+        listing.discount_max_ppm = LIST_DISCOUNT_DEFAULT_PPM;
     }
     if (request->has_gpu_hour)
         listing.gpu_hour = values->gpu_hour;

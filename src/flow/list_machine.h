@@ -13,6 +13,9 @@
 #include "flow/flow.h"
 #include "store/machine.h"
 
+/* The largest discount for paying ahead that a host gives who says nothing of it. */
+#define LIST_DISCOUNT_DEFAULT_PPM INT64_C(400000)
+
 enum list_machine_outcome {
     LIST_DONE,
     LIST_NO_MACHINE,

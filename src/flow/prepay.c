@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/prepay.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "flow/change.h"
@@ -21,6 +22,14 @@ struct prepay_work {
     struct instant now;
     struct prepay_reply reply;
 };
+
+int64_t prepay_plan_months(size_t plan)
+{
+    static const int64_t months[PREPAY_PLANS] = { 1, 3, 6 };
+
+    assert(plan < PREPAY_PLANS);
+    return months[plan];
+}
 
 static struct reserved_list list_of(const struct contract_row *contract,
                                     const struct reservation_row *reservation)
@@ -385,19 +394,18 @@ bool prepay_measure(struct db *db, const struct contract_row *contract, struct i
 static bool add_plans(struct db *db, const struct contract_row *contract, struct instant now,
                       struct deposit_view *ret, struct error *err)
 {
-    static const int64_t months[PREPAY_PLANS] = { 1, 3, 6 };
     struct reservation_row reservation = { .id = 0 };
 
     if (contract->kind == KIND_RESERVED && !reservation_of(db, contract, &reservation, err))
         return false;
     const struct reserved_list list = list_of(contract, &reservation);
     for (size_t i = 0; i < PREPAY_PLANS; i++) {
-        int64_t hours = months[i] * RESERVED_MONTH_HOURS;
+        int64_t hours = prepay_plan_months(i) * RESERVED_MONTH_HOURS;
         int64_t discount_ppm = reserved_discount_ppm(hours, contract->discount_max_ppm);
         bool fits = hours <= hours_left(contract, now) && discount_ppm >= ret->discount_ppm &&
                     (contract->kind == KIND_ON_DEMAND || contract->kind == KIND_RESERVED);
 
-        ret->plans[i].months = months[i];
+        ret->plans[i].months = prepay_plan_months(i);
         ret->plans[i].discount_ppm = discount_ppm;
         ret->plans[i].amount = fits ? beyond(reserved_cost(&list, hours, discount_ppm), ret->left)
                                     : (struct money){ 0 };

@@ -37,6 +37,9 @@ struct prepay_reply {
     struct money most, least;
 };
 
+/* How many months a plan is for. */
+int64_t prepay_plan_months(size_t plan);
+
 NODISCARD bool flow_prepay(const struct flow *flow, const struct caller *caller,
                            int64_t contract_id, struct money amount, struct prepay_reply *ret,
                            struct error *err);

@@ -2,6 +2,8 @@
 /* The numbers that this market goes by, each from where it is decided, so that no page
  * says another. */
 #include "flow/enroll.h"
+#include "flow/list_machine.h"
+#include "flow/prepay.h"
 #include "flow/usage.h"
 #include "market/auction.h"
 #include "market/billing.h"
@@ -57,6 +59,23 @@ static void encode_time_rules(struct encoder *json, const struct flow *flow)
     encode_field_int(json, "enroll_token_minutes", ENROLL_TOKEN_SECONDS / SECONDS_PER_MINUTE);
 }
 
+static void encode_reserved_rules(struct encoder *json)
+{
+    field_fixed(json, "discount_default_percent", LIST_DISCOUNT_DEFAULT_PPM, 4);
+    encode_key(json, "reserved");
+    encode_array(json);
+    for (size_t i = 0; i < PREPAY_PLANS; i++) {
+        int64_t months = prepay_plan_months(i);
+
+        encode_object(json);
+        encode_field_int(json, "months", months);
+        field_fixed(json, "percent",
+                    reserved_discount_ppm(months * RESERVED_MONTH_HOURS, RESERVED_PPM), 4);
+        encode_end(json);
+    }
+    encode_end(json);
+}
+
 void handle_market_rules(struct call *call)
 {
     const struct flow *flow = &call->app->flow;
@@ -67,6 +86,7 @@ void handle_market_rules(struct call *call)
     encode_field_text(&json, "version", call->app->version);
     encode_money_rules(&json, flow);
     encode_time_rules(&json, flow);
+    encode_reserved_rules(&json);
     encode_field_int(&json, "password_min", PASSWORD_LENGTH_MIN);
     field_known_text(&json, "terms", flow->terms);
     field_known_text(&json, "terms_url", flow->terms_url);

@@ -39,12 +39,15 @@ class RulesTest(unittest.TestCase):
             rules = world.call("GET", "/api/v0/rules/")[1]
             self.assertEqual([rules["payout_min"], rules["spend_cap"], rules["storage_when_offline"],
                               rules["downtime_credit_percent"]], [10, None, "charge", 0])
+            self.assertEqual(rules["reserved"], [{"months": 1, "percent": 20}, {"months": 3, "percent": 30},
+                                                 {"months": 6, "percent": 40}])
             ada, host = world.user("ada", credit="5.00"), world.user("host")
             machine = host.machine()
             host.ok("PUT", "/api/v0/machines/create_asks/", {"machine": machine.id, "price_gpu": 0.36})
             machine.follow()
             offer = world.call("POST", "/api/v0/bundles/", {})[1]["offers"][0]
             self.assertEqual(offer["platform_fee"] * 100, rules["fee_percent"])
+            self.assertEqual(offer["credit_discount_max"] * 100, rules["discount_default_percent"])
             short = {"password": "x" * (rules["password_min"] - 1), "email": "new@berth.test"}
             self.assertEqual(world.call("POST", "/api/v0/users/", short)[0], 400)
             short["password"] += "x"
