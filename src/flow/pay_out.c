@@ -178,7 +178,7 @@ bool flow_pay_out_set(const struct flow *flow, const struct caller *caller,
 static bool send_link(const struct pay *pay, const struct payout_method_row *method,
                       struct error *err)
 {
-    const char *url = arena_printf(pay->arena, "%s/billing/?payouts=1", pay->flow->pay->site);
+    const char *url = arena_printf(pay->arena, "%s/earnings/?payouts=1", pay->flow->pay->site);
     const struct pay_call call = { PAY_LINK, method->user_id, method->links, NULL };
 
     if (url == NULL)
