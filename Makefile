@@ -205,12 +205,13 @@ browser: build
 console:
 	@tools/console
 
-# People's way through it in Chromium, on a market with hosts that pretend, and a renter's to a shell on a real host;
+# People's way through it in Chromium: on a market with hosts that pretend, on one that takes cards, and to a shell on a real host;
 # its screenshots go to docs/console. How fast it is: make bench-console.
 console-test: build console
 	@tools/packages browser
 	@ninja -C $(BUILD) -j$(JOBS) sim-host api_sign
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
+	@python3 -B test/console/cards_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
 .PHONY: tsan payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults torture-bills coverage mutate format tidy clean help

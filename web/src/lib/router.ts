@@ -10,7 +10,8 @@ export interface Place {
 
 const listeners = new Set<() => void>();
 
-const here = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+/** With a slash behind it or without, it is the same place: providers of payments lead back to addresses with one. */
+const here = (): Place => ({ path: location.pathname.replace(/(.)\/+$/, '$1'), query: new URLSearchParams(location.search) });
 const tell = (): void => listeners.forEach((listener) => listener());
 
 export function go(to: string, how: 'push' | 'replace' = 'push'): void {

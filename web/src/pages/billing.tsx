@@ -2,11 +2,12 @@
 import { useState } from 'preact/hooks';
 import type { Instance, Volume } from '#api';
 import { call } from '../lib/api';
-import { day, duration, money, rate } from '../lib/format';
+import { day, duration, money, plural, rate } from '../lib/format';
 import { live } from '../lib/live';
-import { usePlace } from '../lib/router';
+import { setQuery, usePlace } from '../lib/router';
 import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
+import { useEvery } from '../ui/every';
 import { Button, Card, Dialog, Empty, Facts, Field, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
 import { AddCredit } from './billing/add';
 import { LowCredit, SavedCards } from './billing/alone';
@@ -66,15 +67,29 @@ function Spending({ instances, volumes }: { instances: Instance[]; volumes: Volu
   );
 }
 
+/** For who comes back from the provider's page: what has become of the payment, until it is over. */
+function CameBack({ id }: { id: number }) {
+  const told = useEvery(() => call('GET /api/v0/billing/deposits/{id}/', { path: { id } }), [id]);
+  const one = told.data?.deposit;
+  if (!one) return null;
+  const away = <Button onClick={() => setQuery({ deposit: null })}>Well</Button>;
+  if (one.state === 'paid') return <Notice kind="good" action={away}>{money(one.amount)} are paid, and are part of your credit. <a href="/billing?tab=statements">The receipt</a></Notice>;
+  if (one.state === 'failed' || one.state === 'cancelled') return <Notice kind="bad" action={away}>The payment of {money(one.amount)} was not made{one.reason && `: ${one.reason}`}. Nothing was charged.</Notice>;
+  return <Notice action={away}>The payment of {money(one.amount)} is not confirmed yet. It becomes credit by itself as soon as the provider says so.</Notice>;
+}
+
 function Overview() {
   const { credit, burnHour, instances } = useStore(live);
   const { user } = useStore(session);
+  const { query } = usePlace();
   const [shown, setShown] = useState<'add' | 'transfer' | null>(null);
   const have = credit ?? user?.credit ?? 0;
   const volumes = useLoad(async () => (await call('GET /api/v0/volumes/')).volumes);
   const rows: [string, preact.ComponentChildren][] = [];
 
   if (user?.pending_credit) rows.push(['Expected', `${money(user.pending_credit)}: it was sent and has not arrived`]);
+  const ahead = [...(instances?.values() ?? [])].filter((one) => one.credit_balance !== null);
+  if (ahead.length > 0) rows.push(['Paid ahead', `${money(ahead.reduce((sum, one) => sum + (one.credit_balance ?? 0), 0))} for ${plural(ahead.length, 'instance')}`]);
   if (user?.held_credit) rows.push(['Set aside', `${money(user.held_credit)}: an operator looks at it`]);
   return (
     <div class="stack">
@@ -83,6 +98,7 @@ function Overview() {
         <div class="figure"><span>You spend now</span><strong>{rate(burnHour ?? 0)}</strong></div>
         <div class="figure"><span>You will run out of credit in</span><strong>{burnHour ? duration(Math.max(0, have / burnHour) * 3600) : '–'}</strong></div>
       </div>
+      {query.get('deposit') && <CameBack id={Number(query.get('deposit'))} />}
       {have <= 0 && <Notice kind="warn">Without credit your instances are stopped; their files are kept for now. Add credit to go on.</Notice>}
       {rows.length > 0 && <Facts rows={rows} />}
       <div class="row">

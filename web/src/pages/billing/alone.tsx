@@ -5,7 +5,8 @@ import { call } from '../../lib/api';
 import { moment } from '../../lib/format';
 import { refreshUser, session } from '../../lib/session';
 import { useStore } from '../../lib/store';
-import { Button, Card, Check, Field, Loaded, Notice, Table, toast, useAct, useLoad } from '../../ui/parts';
+import { useEvery } from '../../ui/every';
+import { Button, Card, Check, Field, Loaded, Notice, Table, toast, useAct } from '../../ui/parts';
 
 export function LowCredit() {
   const { user } = useStore(session);
@@ -54,7 +55,7 @@ function Autopay({ threshold, amount, declined, next_try: next }: { threshold: n
 
 /** Where the market takes cards: those that are saved, and when one is charged. */
 export function SavedCards() {
-  const told = useLoad(async () => ({
+  const told = useEvery(async () => ({
     isOn: (await call('GET /api/v0/billing/deposits/')).payments, cards: (await call('GET /api/v0/billing/cards/')).cards, autopay: await call('GET /api/v0/billing/autopay/') }));
   const { busy, error, act } = useAct();
   const leave = (): void => act(async () => {

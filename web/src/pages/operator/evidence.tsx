@@ -30,7 +30,7 @@ function Answer({ one, said, onDone }: { one: OperatorDispute; said: Evidence; o
     <div class="stack">
       <p class="row"><Chip kind={kind}>{word}</Chip>{said.reason && <span>{said.reason}</span>}<span class="muted">Put together {moment(said.made_at)}{said.sent_at !== null && `, submitted ${moment(said.sent_at)}`}.</span></p>
       {isOpen && <Area label="What you know of it" value={note} rows={4} onInput={(text) => setNote(text.slice(0, NOTE_MAX))} hint="It comes first in what the bank reads." />}
-      <Facts rows={[['Account', said.email], ['Name', said.name || '–'], ['Bills go to', said.billing_address || '–'], ['Ordered from', said.ordered_from || '–'], ['Used from', said.served_from || '–'], ['What was bought', said.product]]} />
+      <Facts rows={[['Account', said.email], ['Name', said.name || '–'], ['Bills go to', said.billing_address || '–'], ['Ordered from', said.ordered_from || '–'], ['Used from', said.served_from || '–'], ['What was bought', <span class="whole">{said.product}</span>]]} />
       <h3>The payment, and what was rented with it</h3>
       <pre class="log" tabIndex={0} aria-label="The payment, and what was rented with it">{said.record || 'Nothing.'}</pre>
       <h3>What was called on the account</h3>
