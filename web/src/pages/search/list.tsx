@@ -5,6 +5,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call, isAborted, sentence } from '../../lib/api';
+import { narrowed, type Asked } from '../../lib/narrow';
 import { FIRST, OFFERS_MAX, PAGE } from '../../lib/query';
 
 const AGAIN_MS = 10000; // what others rent goes, what they leave comes
@@ -22,18 +23,69 @@ export interface Offers {
   reload: () => void;
 }
 
-/** The offers of a search, and the last ones while the next are on their way. */
+interface Found { who: string; asked: string; query: URLSearchParams; offers: Offer[]; isWhole: boolean; at: number }
+
+const KEPT_MAX = 6; // searches that are remembered
+const KEPT_MS = 30000;
+const SOON_MS = 200; // once a screenful is painted
+const NONE: Offer[] = [];
+
+const CLOCKS = new Set(['duration', 'time_remaining', 'time_remaining_isbid']); // these run by themselves
+const RUN_MAX_S = 60;
+
+function isSame(was: Offer, now: Offer): boolean {
+  if (Math.abs((was.duration ?? 0) - (now.duration ?? 0)) > RUN_MAX_S) return false;
+  return (Object.keys(now) as (keyof Offer)[]).every((name) => was[name] === now[name] || CLOCKS.has(name) ||
+    (typeof now[name] === 'object' && JSON.stringify(was[name]) === JSON.stringify(now[name])));
+}
+
+/** An offer that is as it was stays the same object: nothing of it is drawn anew then. */
+function keepSame(offers: Offer[], known: Offer[]): Offer[] {
+  const before = new Map(known.map((one) => [one.id, one]));
+  return offers.map((now) => {
+    const was = before.get(now.id);
+    return was && isSame(was, now) ? was : now;
+  });
+}
+
+/** What a search finds of what others have found lately: the first that the server is going to answer. Nothing where that is
+ * not enough to be shown: none at all, or less than a screen of more. */
+function early(kept: Found[], who: string, asked: string): { offers: Offer[]; isWhole: boolean } | null {
+  const now = JSON.parse(asked) as Asked;
+  for (const one of kept) {
+    if (one.who !== who || Date.now() - one.at > KEPT_MS) continue;
+    const offers = narrowed(one.offers, JSON.parse(one.asked) as Asked, now);
+    if (offers && (one.isWhole || offers.length >= CHUNK)) return { offers, isWhole: one.isWhole };
+  }
+  return null;
+}
+
+/** The offers of a search. Until the server has answered: what is known of them already, else the last ones. */
 export function useOffers(asked: string, query: URLSearchParams, who: string): Offers {
-  const [found, setFound] = useState<{ asked: string; query: URLSearchParams; offers: Offer[] } | null>(null);
+  const [found, setFound] = useState<Found | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const [wish, setWish] = useState({ asked, limit: FIRST });
+  const [wish, setWish] = useState({ asked: '', limit: FIRST }); // of one who has come near the end
   const [turn, setTurn] = useState(0);
-  const limit = wish.asked === asked ? wish.limit : FIRST;
+  const kept = useRef<Found[]>([]);
+  const isThere = found?.asked === asked && found.who === who;
+  const guess = useMemo(() => (isThere ? null : early(kept.current, who, asked)), [isThere, who, asked]);
+  /* What is shown already is asked for at once, not a screenful first. */
+  const first = useRef({ asked: '', limit: FIRST });
+  if (first.current.asked !== asked) first.current = { asked, limit: !guess ? FIRST : Math.max(PAGE, guess.isWhole ? guess.offers.length + 1 : 0) };
+  const limit = wish.asked === asked ? wish.limit : first.current.limit;
+  const shown = isThere ? found.offers : (guess?.offers ?? found?.offers ?? null);
+  const last = useRef<Offer[]>(NONE);
+  if (shown) last.current = shown;
   /* Before the page is painted, not after: the answer is on its way meanwhile. */
   useLayoutEffect(() => {
     const stop = new AbortController();
     call('POST /api/v0/bundles/', { body: { ...JSON.parse(asked), limit }, signal: stop.signal }).then(
-      ({ offers }) => { setFound({ asked, query, offers }); setError(null); },
+      ({ offers }) => {
+        const one = { who, asked, query, offers: keepSame(offers, last.current), isWhole: offers.length < limit, at: Date.now() };
+        kept.current = [one, ...kept.current.filter((other) => other.asked !== asked)].slice(0, KEPT_MAX);
+        setFound(one);
+        setError(null);
+      },
       (reason: unknown) => { if (!isAborted(reason)) setError(sentence(reason)); },
     );
     return () => stop.abort();
@@ -42,9 +94,15 @@ export function useOffers(asked: string, query: URLSearchParams, who: string): O
     const timer = setInterval(() => { if (document.visibilityState === 'visible') setTurn((at) => at + 1); }, AGAIN_MS);
     return () => clearInterval(timer);
   }, []);
-  const hasMore = found?.asked === asked && found.offers.length === limit && limit < OFFERS_MAX;
-  const more = (): void => { if (hasMore) setWish({ asked, limit: Math.min(OFFERS_MAX, limit < PAGE ? PAGE : limit * 2) }); };
-  return { offers: found?.offers ?? null, query: found?.query ?? query, hasMore, error, more, reload: () => setTurn((at) => at + 1) };
+  const hasMore = isThere ? !found.isWhole && limit < OFFERS_MAX : !(guess ?? found ?? { isWhole: true }).isWhole;
+  const more = (): void => { if (isThere && hasMore) setWish({ asked, limit: Math.min(OFFERS_MAX, limit < PAGE ? PAGE : limit * 2) }); };
+  /* So that most filters can be answered by what is there. */
+  useEffect(() => {
+    if (!hasMore || limit >= PAGE) return undefined;
+    const timer = setTimeout(more, SOON_MS);
+    return () => clearTimeout(timer);
+  }, [isThere, hasMore, limit]);
+  return { offers: shown, query: isThere ? found.query : guess ? query : (found?.query ?? query), hasMore, error, more, reload: () => setTurn((at) => at + 1) };
 }
 
 /** Whether an element is on the screen or near it. */
@@ -76,7 +134,7 @@ function Chunk({ offers, first, draw, on }: { offers: Offer[]; first: number; dr
   const [isNear, ref] = useNear(first === 0);
   const shown = useLater(offers, first);
   const isDrawn = isNear && shown !== null;
-  const drawn = useMemo(() => isDrawn && offers.map((offer, i) => draw(offer, first + i)), [isDrawn, offers, ...on]);
+  const drawn = useMemo(() => isDrawn && offers.map((offer, i) => draw(offer, first + i)), [isDrawn, ...on, ...offers]);
   const height = useRef(0);
   useEffect(() => { if (isDrawn && ref.current) height.current = ref.current.offsetHeight; }, [isDrawn, drawn]);
   return (

@@ -70,21 +70,25 @@ function Tree({ param, query, any, many, find, leaves }: {
 }) {
   const [text, setText] = useState('');
   const ref = useClosing();
+  const [isOpen, setOpen] = useState(false);
+  const box = useRef<HTMLInputElement>(null);
+  /* One types at once; where a keyboard would come up on the screen for that, one presses first. */
+  useEffect(() => { if (isOpen && matchMedia('(pointer: fine)').matches) box.current?.focus(); }, [isOpen]);
   const chosen = query.get(param)?.split(',').filter(Boolean) ?? [];
   const named = leaves.filter(({ name, path }) => `${path.join(' ')} ${name}`.toLowerCase().includes(text.toLowerCase()));
   const choose: Choose = (keys, on) => setQuery({ [param]: (on ? [...new Set([...chosen, ...keys])] : chosen.filter((one) => !keys.includes(one))).join(',') });
   const label = chosen.length === 0 ? any : chosen.length === 1 ? (leaves.find(({ key }) => key === chosen[0])?.name ?? chosen[0]) : `${chosen.length} ${many}`;
   return (
-    <details class="models" ref={ref}>
-      <summary class="button">{label}</summary>
-      <div class="popover">
-        <input type="search" aria-label={find} placeholder={find} value={text} data-find={param === 'gpu' || undefined} onInput={(event) => setText(event.currentTarget.value)} />
+    <details class="models" ref={ref} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary class="button" data-find={param === 'gpu' || undefined}>{label}</summary>
+      {isOpen && <div class="popover">
+        <input type="search" ref={box} aria-label={find} placeholder={find} value={text} onInput={(event) => setText(event.currentTarget.value)} />
         {chosen.length > 0 && <Button kind="quiet" onClick={() => setQuery({ [param]: null })}>{any}</Button>}
         <div class="choices">
           <Branch depth={0} leaves={named} chosen={new Set(chosen)} choose={choose} />
           {named.length === 0 && <p class="muted">Nothing of that name is in the market now.</p>}
         </div>
-      </div>
+      </div>}
     </details>
   );
 }
