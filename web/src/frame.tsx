@@ -147,6 +147,7 @@ function FirstKey() {
 }
 
 export function Frame({ children }: { children: ComponentChildren }) {
+  const { isStale } = useStore(live);
   const [isOpen, setOpen] = useState(false);
   const [isNarrow, setNarrow] = useState(localStorage.getItem(NARROW) === '1');
   const place = usePlace();
@@ -159,7 +160,10 @@ export function Frame({ children }: { children: ComponentChildren }) {
       if (event.key === 'Escape') setOpen(false);
       if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey) return;
       const box = document.querySelector<HTMLElement>('[data-find]');
-      if (box) { event.preventDefault(); box.focus(); }
+      if (!box) return;
+      event.preventDefault();
+      if (box.matches('summary')) box.click(); // what it opens has the box
+      else box.focus();
     };
     addEventListener('keydown', find);
     return () => removeEventListener('keydown', find);
@@ -171,7 +175,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
       {isOpen && <button class="veil" aria-label="Close the menu" onClick={() => setOpen(false)} />}
       <div>
         <Top onMenu={() => setOpen(!isOpen)} isOpen={isOpen} />
-        <main id="content" tabIndex={-1}><FirstKey />{children}</main>
+        <main id="content" tabIndex={-1} class={isStale ? 'stale' : undefined}><FirstKey />{children}</main>
       </div>
       <Factor />
       <Toasts />

@@ -4,9 +4,9 @@
 // test/console/console_test.py starts it and says where it is, as JSON.
 import { earn, end, job, join, list } from './parts/host.mjs';
 import { help } from './parts/help.mjs';
-import { billing, templates } from './parts/money.mjs';
+import { billing, reserve, templates } from './parts/money.mjs';
 import { nobodyElse, operate } from './parts/operator.mjs';
-import { account, destroy, live, move, rent, search, signUp } from './parts/renter.mjs';
+import { account, destroy, early, live, move, rent, search, signUp } from './parts/renter.mjs';
 import { allShown } from './columns.mjs';
 import { connections, news, orders, volumes } from './parts/storage.mjs';
 import * as team from './parts/team.mjs';
@@ -19,9 +19,9 @@ const renter = await Person.come('renter@berth.test');
 
 await run([
   () => join(host), () => list(host),
-  () => signUp(renter), () => search(renter), () => rent(renter), () => news(renter), () => live(renter), () => billing(renter),
+  () => signUp(renter), () => search(renter), () => early(renter), () => rent(renter), () => news(renter), () => live(renter), () => billing(renter),
   () => volumes(renter), () => orders(renter), () => connections(renter),
-  () => earn(host), () => team.market(visitor), () => help(visitor),
+  () => earn(host), () => team.market(visitor), () => help(visitor), () => reserve(renter),
   () => destroy(renter), () => move(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),

@@ -23,6 +23,9 @@ export const day = (perHour: number): string => `${money(perHour * 24)}/day`;
 /** The market's month has 720 hours. */
 export const MONTH_HOURS = 720;
 export const GB_MB = 1024;
+/** The market's TB, by which traffic is priced. */
+export const GB_PER_TB = 1024;
+export const perTb = (perGb: number): number => perGb * GB_PER_TB;
 
 export function number(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined) return '–';

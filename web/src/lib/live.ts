@@ -3,7 +3,8 @@
  *
  * The stream is read with fetch() since it carries the team's header. A listener first gets
  * everything, so one that comes back has missed nothing. Silence for longer than STALE_MS, the
- * stream's signs of life included, means that what is shown may be old: pages say so. */
+ * stream's signs of life included, or instances that were asked for so long ago and did not
+ * come, mean that what is shown may be old: pages say so. */
 import type { Instance } from '#api';
 import { call, headers } from './api';
 import { compare } from './news';
@@ -33,6 +34,7 @@ const SAMPLES_MAX = 720; // an hour
 const SAMPLE_PAUSE_S = 4;
 const READ_PAUSE_MS = 120; // many events are one reading
 const WAIT_MAX_MS = 15000;
+const AGAIN_MS = 2000; // after a reading that failed
 const nothing: Live = { isOpen: false, isStale: false, credit: null, earned: null, burnHour: null, instances: null };
 
 export const live = store<Live>(nothing);
@@ -41,6 +43,7 @@ export const samples = new Map<number, Sample[]>();
 
 let stop: AbortController | null = null;
 let heardAt = 0;
+let askedAt = 0; // for instances, since they came last; 0: they are there
 let watch = 0;
 let frame = 0;
 let reading = 0;
@@ -78,11 +81,14 @@ async function readInstances(signal: AbortSignal): Promise<void> {
 export function readSoon(): void {
   if (reading || !stop) return;
   const { signal } = stop;
+  askedAt ||= Date.now();
   reading = window.setTimeout(() => {
     reading = 0;
-    readInstances(signal).catch(() => { if (!signal.aborted) setTimeout(readSoon, WAIT_MAX_MS); });
+    readInstances(signal).then(() => { askedAt = 0; }, () => { if (!signal.aborted) setTimeout(readSoon, AGAIN_MS); });
   }, READ_PAUSE_MS);
 }
+
+const isOld = (): boolean => Date.now() - heardAt > STALE_MS || (askedAt > 0 && Date.now() - askedAt > STALE_MS);
 
 function hear(event: string, data: string): void {
   const said = JSON.parse(data) as Record<string, number>;
@@ -114,7 +120,7 @@ async function listen(signal: AbortSignal): Promise<void> {
     const { value, done } = await reader.read();
     if (done) return;
     heardAt = Date.now();
-    if (!next.isOpen || next.isStale) publish({ isOpen: true, isStale: false });
+    if (!next.isOpen || next.isStale) publish({ isOpen: true, isStale: isOld() });
     const blocks = (rest + value).split('\n\n');
     rest = blocks.pop() ?? '';
     blocks.forEach(takeBlock);
@@ -136,8 +142,9 @@ export function startLive(): void {
   stopLive();
   stop = new AbortController();
   heardAt = Date.now();
+  askedAt = 0;
   watch = window.setInterval(() => {
-    const isStale = Date.now() - heardAt > STALE_MS;
+    const isStale = isOld();
     if (isStale !== next.isStale) publish({ isStale });
   }, 1000);
   void keepListening(stop.signal);

@@ -4,6 +4,7 @@
  * second rental for a while. How far it is lies in this browser, so that a page that was closed can go on with it. */
 import type { Instance, InstanceCreateRequest, Offer } from '#api';
 import { call, sentence } from './api';
+import { avoided } from './avoid';
 import { store } from './store';
 
 export const STEPS = ['stop', 'rent', 'start', 'keys', 'copy', 'restart', 'destroy', 'done'] as const;
@@ -80,7 +81,7 @@ function rentalOf(one: Instance, price: number | null): InstanceCreateRequest {
 
 /** The cheapest with the same GPUs on another machine. */
 export async function offersFor(one: Instance): Promise<Offer[]> {
-  const body: Record<string, unknown> = { num_gpus: { eq: one.num_gpus }, rentable: { eq: true }, machine_id: { neq: one.machine_id }, disk_space: { gte: Math.ceil(one.disk_space) },
+  const body: Record<string, unknown> = { num_gpus: { eq: one.num_gpus }, rentable: { eq: true }, machine_id: { notin: [one.machine_id, ...avoided.get()] }, disk_space: { gte: Math.ceil(one.disk_space) },
     order: [['dph_total', 'asc']], type: one.is_bid ? 'bid' : 'on-demand', allocated_storage: Math.ceil(one.disk_space), limit: 5 };
   if (one.gpu_name) body.gpu_name = { eq: one.gpu_name };
   return (await call('POST /api/v0/bundles/', { body })).offers;

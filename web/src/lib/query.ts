@@ -68,8 +68,8 @@ export const planOf = (query: URLSearchParams): Plan | null => {
   return hours > 0 ? { hours, inGb, outGb } : null;
 };
 
-/** `fits`: what the chosen template asks for, as a query object; what is set here comes before it. */
-export function searchOf(query: URLSearchParams, fits: Record<string, unknown> = {}): Record<string, unknown> {
+/** `fits`: what the chosen template asks for, as a query object; what is set here comes before it. `without`: machines to avoid. */
+export function searchOf(query: URLSearchParams, fits: Record<string, unknown> = {}, without: number[] = []): Record<string, unknown> {
   const asked: Record<string, unknown> = { ...fits, allocated_storage: diskOf(query), type: isBid(query) ? 'bid' : 'on-demand' };
   const models = query.get('gpu')?.split(',').filter(Boolean) ?? [];
   const count = query.get('gpus');
@@ -83,6 +83,7 @@ export function searchOf(query: URLSearchParams, fits: Record<string, unknown> =
   if (models.length > 0) asked.gpu_name = { in: models };
   if (count) asked.num_gpus = count === '9' ? { gte: 9 } : { eq: Number(count) };
   if (query.get('machine')) asked.machine_id = { eq: Number(query.get('machine')) };
+  else if (without.length > 0) asked.machine_id = { notin: without };
   if (country) asked.geolocation = { in: country.split(/[ ,]+/).filter(Boolean) };
   if (query.get('unverified') !== '1') asked.verified = { eq: true };
   if (query.get('unavailable') === '1') asked.include_unavailable = true;
@@ -94,7 +95,7 @@ export function searchOf(query: URLSearchParams, fits: Record<string, unknown> =
   return asked;
 }
 
-type Condition = Partial<Record<'eq' | 'gte' | 'lte' | 'in', unknown>>;
+type Condition = Partial<Record<'eq' | 'gte' | 'lte' | 'in' | 'notin', unknown>>;
 
 /** A query object in a few words, for people. */
 export function wordsOf(asked: unknown): string {
@@ -112,6 +113,7 @@ export function wordsOf(asked: unknown): string {
   for (const { field, label } of TOGGLES) if (query[field]) words.push(label);
   if (Array.isArray(query.geolocation?.in)) words.push(`in ${query.geolocation.in.join(', ')}`);
   if (query.machine_id?.eq !== undefined) words.push(`machine ${query.machine_id.eq}`);
+  if (Array.isArray(query.machine_id?.notin)) words.push(`not on machine ${query.machine_id.notin.join(', ')}`);
   if (query.verified?.eq === true) words.push('verified');
   if (query.avail_vol_size?.gte !== undefined) words.push(`space for a volume of ${query.avail_vol_size.gte} GB`);
   if (query.credit_discount_max) words.push('with a discount for paying ahead');

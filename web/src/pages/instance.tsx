@@ -5,13 +5,14 @@ import { call } from '../lib/api';
 import { download } from '../lib/download';
 import { moment, number } from '../lib/format';
 import { live } from '../lib/live';
-import { usePlace } from '../lib/router';
+import { setQuery, usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
 import { Button, Card, Check, Copy, Empty, Facts, Field, Loaded, Notice, Page, Skeleton, Table, Tabs, useAct, useLoad } from '../ui/parts';
 import { Actions, Cost, Head, Meters, Reason, stateOf } from './instances';
 import { Charts } from './instances/charts';
 import { MachineFacts, RentalFacts } from './instances/facts';
 import { MoveNotice, TakeOver } from './instances/move';
+import { ReserveDialog } from './instances/reserve';
 import { Rules } from './rules';
 import { nameOf } from './search/offer';
 
@@ -146,6 +147,7 @@ export function InstancePage({ id }: { id: number }) {
         <Actions one={one} />
         <Tabs label="Instance" value={tab} tabs={TABS} to={(key) => `/instances/${id}${key ? `?tab=${key}` : ''}`} />
       </div>
+      {query.get('reserve') === '1' && <ReserveDialog one={one} onClose={() => setQuery({ reserve: null })} />}
       {tab === '' && <Overview one={one} />}
       {tab === 'connect' && <Connect one={one} />}
       {tab === 'log' && <Log one={one} />}

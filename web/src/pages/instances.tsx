@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Instance } from '#api';
 import { call } from '../lib/api';
-import { day, duration, gb, moment, money, number, percent, plural, rate } from '../lib/format';
+import { day, duration, gb, moment, money, number, percent, perTb, plural, rate } from '../lib/format';
 import { live, readSoon } from '../lib/live';
 import { setQuery, usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
@@ -12,6 +12,7 @@ import { Sparkline } from './instances/charts';
 import { MachineFacts, RentalFacts } from './instances/facts';
 import { MoreActions } from './instances/more';
 import { MoveNotice } from './instances/move';
+import { DepositLine, Refund } from './instances/reserve';
 import { RuleChips } from './rules';
 import { nameOf, PriceTable } from './search/offer';
 
@@ -126,7 +127,7 @@ function DestroyDialog({ one, onClose }: { one: Instance; onClose: () => void })
   return (
     <Ask title={`Destroy instance ${one.id}?`} yes="Destroy it and its files" onYes={destroy} onClose={onClose}>
       <p>This cannot be undone. <strong>{used}</strong> on machine {one.machine_id} are deleted for good.</p>
-      {one.credit_balance ? <p>{money(one.credit_balance)} of what was paid ahead is not used yet.</p> : null}
+      <Refund one={one} />
       <p>To keep them, stop it instead: that costs {day(one.storage_total_cost)} for the disk.</p>
     </Ask>
   );
@@ -147,7 +148,8 @@ function BidDialog({ one, onClose }: { one: Instance; onClose: () => void }) {
   return (
     <Dialog title={`Change the bid of instance ${one.id}`} onClose={onClose}>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
-        <p>It bids {rate(one.dph_base / gpus)} a GPU. {rate(one.min_bid / gpus)} a GPU runs now.</p>
+        <p>It bids {rate(one.dph_base / gpus)} a GPU. {one.stop_reason === 'outranked_by_on_demand' && isOn(one)
+          ? `Its GPUs are rented on demand, which no bid comes before: once they are free, ${rate(one.min_bid / gpus)} a GPU runs.` : `${rate(one.min_bid / gpus)} a GPU runs now.`}</p>
         <Field label="Bid, a GPU" unit="$/h" type="number" min={0.001} step={0.001} value={bid} required
           hint={`${rate(Number(bid) * gpus)} for all ${plural(gpus, 'GPU')}.`} onInput={(event) => setBid(event.currentTarget.value)} />
         {error && <Notice kind="bad">{error}</Notice>}
@@ -201,7 +203,7 @@ export function Cost({ one }: { one: Instance }) {
       <div class="muted small">{isOn(one) ? `${money(one.charged ?? 0, 3)} so far` : `stopped: ${day(one.storage_total_cost)} for the disk`}</div>
       {isOpen && (
         <Dialog title={`What instance ${one.id} costs`} onClose={() => setOpen(false)}>
-          <PriceTable up={one.internet_up_cost_per_tb} down={one.internet_down_cost_per_tb} rows={[['GPUs, while it runs', one.dph_base], [`Disk, ${number(one.disk_space)} GB`, one.storage_total_cost]]} />
+          <PriceTable up={perTb(one.inet_up_cost)} down={perTb(one.inet_down_cost)} rows={[['GPUs, while it runs', one.dph_base], [`Disk, ${number(one.disk_space)} GB`, one.storage_total_cost]]} />
         </Dialog>
       )}
     </div>
@@ -255,6 +257,7 @@ function InstanceCard({ one, isOpen }: { one: Instance; isOpen: boolean }) {
         {one.public_ipaddr && <a href={`/instances/${one.id}?tab=connect`} aria-label={`Address and ports of instance ${one.id}`}>{one.public_ipaddr}</a>}
         {one.start_date !== null && <span title="Since it was made">{duration(Date.now() / 1000 - one.start_date)} old</span>}
         <span title="Lifetime">{one.end_date === null ? 'no end' : `${duration(one.end_date - Date.now() / 1000)} left`}</span>
+        <DepositLine one={one} />
         <Sparkline one={one} />
       </p>
       {isOn(one) && <Meters one={one} />}

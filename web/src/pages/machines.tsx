@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { Machine } from '#api';
 import { call } from '../lib/api';
-import { duration, money, number, percent, plural, rate } from '../lib/format';
+import { duration, money, number, percent, perTb, plural, rate } from '../lib/format';
 import { setQuery, usePlace } from '../lib/router';
 import { Icon } from '../ui/icons';
 import { Button, Chip, Dialog, Empty, Loaded, Notice, Page, Segments, Table, toast, useAct } from '../ui/parts';
@@ -33,7 +33,7 @@ export function MachineState({ one }: { one: Machine }) {
   );
 }
 
-export const perTb = (gb: number | null): string => (gb === null ? '–' : money(gb * 1024));
+export const textPerTb = (gb: number | null): string => (gb === null ? '–' : money(perTb(gb)));
 
 /** On the market at the terms that it had last; or off it. */
 function ListButton({ one, onDone }: { one: Machine; onDone: () => void }) {
@@ -69,7 +69,7 @@ function Row({ one, onDone }: { one: Machine; onDone: () => void }) {
         <td><Occupancy one={one} /><div class="muted small">{number(one.avail_disk_space)} of {number(one.disk_space)} GB free</div></td>
         <td>{one.listed_gpu_cost === null ? '–' : rate(one.listed_gpu_cost)}<div class="muted small">bids from {one.min_bid_price === null ? '–' : rate(one.min_bid_price)}</div>
           <div class="muted small">{one.credit_discount_max ? `up to ${percent(one.credit_discount_max)} less paid ahead` : 'no discount'}</div></td>
-        <td>↑ {perTb(one.listed_inet_up_cost)}<div>↓ {perTb(one.listed_inet_down_cost)}</div></td>
+        <td>↑ {textPerTb(one.listed_inet_up_cost)}<div>↓ {textPerTb(one.listed_inet_down_cost)}</div></td>
         <td>{one.reliability2 === null ? '–' : one.reliability2.toFixed(4)}<div class="muted small">{plural(one.num_recent_reports, 'report')} lately</div></td>
         <td>{money(one.earn_hour, 3)}/h<div class="muted small">{money(one.earn_day)} a day</div></td>
         <td>{one.client_end_date === null ? '–' : duration(one.client_end_date - Date.now() / 1000)}</td>

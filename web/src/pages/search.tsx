@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../lib/api';
+import { avoided } from '../lib/avoid';
 import { COUNTS, diskOf, filterCount, isBid, isReserved, searchOf, SORTS } from '../lib/query';
 import { go, setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
@@ -61,7 +62,8 @@ export function SearchPage(_: { id: number }) {
   const { query } = usePlace();
   const { user } = useStore(session);
   const template = useTemplate(query.get('template') ?? '');
-  const asking = searchOf(query, query.get('incompatible') === '1' ? {} : fitsOf(template));
+  const without = useStore(avoided);
+  const asking = searchOf(query, query.get('incompatible') === '1' ? {} : fitsOf(template), without);
   const list = useOffers(JSON.stringify(asking), query, String(user?.id ?? 0));
   const { offers, error, reload } = list;
   const starts = useStarts(offers);

@@ -15,7 +15,7 @@ interface Entered { team_id: number; team_name: string; key: string; msg: string
 function Key({ entered, onClose }: { entered: Entered; onClose: () => void }) {
   return (
     <Notice kind="good" action={<Button onClick={onClose}>I have kept it</Button>}>
-      <p>{entered.msg} This key acts for it from the command line and scripts; it is shown this once. In this console you act for it without.</p>
+      <p>{entered.msg} The key is for the command line and scripts: in this console you act for the team without it.</p>
       <Copy text={entered.key} label="API key of the team" secret />
     </Notice>
   );

@@ -37,7 +37,7 @@ function Detail({ one, onClose }: { one: Known; onClose: () => void }) {
     <Dialog title={one.name ?? 'Template'} onClose={onClose} wide>
       <Facts rows={[['Image', <code>{one.image}</code>], ['Launched as', LAUNCHES[one.runtype ?? ''] ?? one.runtype ?? '–'], ['Variables and ports', one.env ? <code>{one.env}</code> : 'none'],
         ['At each start', one.onstart ? <code>{one.onstart}</code> : 'nothing'], ['Disk', one.recommended_disk_space ? `${number(one.recommended_disk_space)} GB` : 'any'],
-        ['Instances made', number(one.count_created ?? 0)]]} />
+        ['Volume', one.volume_info ? `${number(one.volume_info.size)} GB, new, at ${one.volume_info.mount_path}` : 'none'], ['Instances made', number(one.count_created ?? 0)]]} />
       {one.readme ? <pre class="log" tabIndex={0} aria-label="Read me">{one.readme}</pre> : <p class="muted">It has no text for its readers.</p>}
       <div><a class="button primary" href={useLink(one)}>Use it</a></div>
     </Dialog>
@@ -48,6 +48,7 @@ function Detail({ one, onClose }: { one: Known; onClose: () => void }) {
 function useLink(one: Known): string {
   const query = new URLSearchParams({ template: one.hash_id ?? '' });
   if (one.recommended_disk_space) query.set('disk', String(Math.ceil(one.recommended_disk_space)));
+  if (one.volume_info) query.set('vol', String(one.volume_info.size));
   return `/?${query}`;
 }
 
@@ -97,9 +98,9 @@ export function TemplatesPage(_: { id: number }) {
   const shownId = query.get('show');
   const find = (hash: string | null): Known | null => list.data?.find((one) => one.hash_id === hash) ?? null;
   const shown = find(shownId);
-  const done = (hash: string, isUsed: boolean): void => {
+  const done = (made: Known, isUsed: boolean): void => {
     list.reload();
-    if (isUsed) go(`/?template=${hash}`);
+    if (isUsed) go(useLink(made));
     else setQuery({ edit: null });
   };
 

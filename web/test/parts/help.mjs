@@ -7,7 +7,7 @@ import { step } from '../stage.mjs';
 const ASKED = ['restart', 'stopped-costs', 'zero', 'notice', 'losing-bid', 'kinds', 'loading', 'traffic', 'ports', 'environment', 'jupyter', 'disk', 'verified',
   'reliability', 'ranking', 'refund', 'slow', 'idle', 'alert', 'ghosts', 'gpu-lost', 'limits', 'secrets', 'read-my-data', 'talk', 'become-host', 'own-rent',
   'min-bid', 'fleet', 'share', 'history', 'avoid', 'fake', 'remove-gpu', 'docker', 'windows', 'lifetime', 'why', 'keys', 'upload', 'start-command', 'what-costs',
-  'add-credit', 'dlperf', 'estimate', 'unlist', 'visible', 'volumes', 'cli'];
+  'add-credit', 'reserved', 'dlperf', 'estimate', 'unlist', 'visible', 'volumes', 'cli'];
 
 export async function help(who) {
   const { page } = who;
@@ -27,8 +27,13 @@ export async function help(who) {
   assert.match(await answer('share'), new RegExp(`${100 - rules.fee_percent} % of what.*from \\$12\\.50 on`, 's'));
   assert.match(await answer('refund'), /gives back 40 % of its price/);
   assert.match(await answer('notice'), new RegExp(`gets ${rules.grace_default_s} seconds.*up to ${rules.grace_max_s}`, 's'));
+  assert.match(await answer('reserved'), new RegExp(rules.reserved.map(({ months, percent }) => `${percent} % less for ${months} months?`).join(', ')));
   assert.match(await answer('zero'), /told 24, 6, 1 hours ahead/);
+  await who.go('/help?find=my+credit+ends');
+  await page.locator('details#zero[open]').waitFor();
   await who.look('help-answer');
+  await who.go('/help');
+  await page.locator('details.question').first().waitFor();
   await page.evaluate(() => document.querySelectorAll('details.question').forEach((one) => { one.open = true; }));
   assert.deepEqual(await who.violations(), [], 'all answers');
   const links = await page.locator('.question a[href^="/"]').evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute('href').split('?')[0]))]);

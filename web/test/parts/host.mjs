@@ -35,6 +35,7 @@ export async function list(who) {
   await who.fill('A GPU, on demand', '0.36');
   await who.fill('Lowest bid, a GPU', '0.1');
   await who.fill('Space for volumes', '40');
+  await who.fill('Rentals may last for', '12');
   await dialog.getByText('Of that you get 75 %').waitFor();
   await dialog.getByText('$0.54 an hour').waitFor();
   await shows(who, 'prices');
@@ -85,6 +86,7 @@ export async function job(who) {
   await page.getByRole('checkbox').first().check();
   assert.equal(await page.getByLabel('Image', { exact: true }).inputValue(), 'ubuntu');
   assert.equal(await page.getByLabel('Command').inputValue(), 'bash');
+  await who.fill('Variables', '-e POOL=example.org');
   await who.fill('Price of a GPU', '0.15');
   await shows(who, 'job');
   await who.look('create-job');
@@ -93,6 +95,7 @@ export async function job(who) {
   await page.locator('.toasts a').click();
   await page.getByRole('link', { name: 'Job and maintenance' }).click();
   await page.getByText('$0.15/h').first().waitFor();
+  await page.getByText('POOL=example.org').waitFor();
   const begins = new Date(Date.now() + 3 * 86400e3).toISOString().slice(0, 16);
   await who.press('Announce maintenance');
   await who.fill('Begins', begins);

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { shows } from '../columns.mjs';
-import { pause, step } from '../stage.mjs';
+import { pause, step, WAIT } from '../stage.mjs';
+import { buy } from './renter.mjs';
 
 const LIVE_MS = 6000;
 
@@ -73,6 +74,47 @@ export async function billing(who) {
   step('the balance moves; charges, payments and statements are there, and can be saved');
 }
 
+/** Months ahead, by bought credit alone: the price falls at once, and what is left comes back when it is destroyed. */
+export async function reserve(who) {
+  const { page } = who;
+  const dialog = page.getByRole('dialog');
+  await who.go('/instances');
+  const before = await page.getByRole('button', { name: /what instance \d+ costs/ }).textContent();
+  await page.getByRole('button', { name: /^Pay ahead for instance/ }).click();
+  await dialog.getByText('3 months', { exact: true }).click();
+  await dialog.getByText('save 30 %').waitFor();
+  await dialog.getByText('1 month', { exact: true }).click();
+  assert.ok(await dialog.getByLabel('1 month ahead').isChecked());
+  await shows(who, 'reserve');
+  await who.look('reserve');
+  await who.press(dialog.getByRole('button', { name: /^Pay \$[\d.,]+ ahead$/ }));
+  await dialog.getByRole('alert').getByText('bought credit').waitFor();
+  who.complaints = who.complaints.filter((text) => !/prepay/.test(text)); // it was refused, as it should be
+  buy(who.email, '2000.00', 'W1');
+  await who.press(dialog.getByRole('button', { name: /^Pay \$[\d.,]+ ahead$/ }));
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('Saved 20 %').waitFor(WAIT);
+  await page.getByText(/paid ahead, for (29 d|1 mo)/).waitFor(WAIT);
+  const now = await page.getByRole('button', { name: /what instance \d+ costs/ }).textContent();
+  const dollars = (text) => Number(/[\d.]+/.exec(text)[0]);
+  assert.ok(Math.abs(dollars(now) / dollars(before) - 0.8) < 0.002, `${before}, then ${now}`);
+  await page.getByRole('button', { name: /^Pay ahead for instance/ }).click();
+  await dialog.getByText('Comes back if you destroy it now').waitFor();
+  await who.look('reserved-instance');
+  await dialog.getByText('Other', { exact: true }).click();
+  await dialog.getByLabel('How much').fill('1');
+  await page.keyboard.press('Escape');
+  await who.press('Destroy');
+  await dialog.getByText(/comes back/).waitFor();
+  await who.look('destroy-reserved');
+  await page.keyboard.press('Escape');
+  await who.go('/billing');
+  await page.getByText(/for 1 instance$/).waitFor();
+  await who.go('/billing?tab=payments&kind=reserved');
+  await page.getByRole('region', { name: 'Payments' }).getByText('Paid ahead').first().waitFor();
+  step('an instance is paid for a month ahead, costs a fifth less, and says what is left and what comes back');
+}
+
 export async function templates(who) {
   const { page } = who;
   await who.go('/templates');
@@ -88,6 +130,8 @@ export async function templates(who) {
   await shows(who, 'editor');
   await who.fill('Memory of a GPU', '16');
   assert.equal(await page.getByLabel('As a query object').inputValue(), '{"gpu_ram":{"gte":16000}}');
+  await page.getByLabel('New volume').fill('25');
+  await who.fill('Mounted at', '/sets');
   await who.look('template');
   await page.getByText('ReadMe', { exact: true }).click();
   await page.getByLabel('For its readers').fill('It greets.');
@@ -107,7 +151,7 @@ export async function templates(who) {
   await who.see('No template here');
   await page.getByPlaceholder('Find by name').fill('note');
   await page.getByRole('link', { name: 'Use Notebook' }).click();
-  await page.waitForURL(/template=[0-9a-f]{32}/);
+  await page.waitForURL(/template=[0-9a-f]{32}&vol=25/);
   await page.locator('.template-card').getByText('Notebook').waitFor();
   const fitting = await page.getByRole('article').count();
   await who.look('search-template');
@@ -116,6 +160,7 @@ export async function templates(who) {
   assert.ok(await page.getByRole('article').count() >= fitting);
   await page.getByRole('button', { name: /^Rent / }).first().click();
   assert.equal(await page.getByLabel('Template').locator('option:checked').textContent(), 'Notebook');
+  assert.deepEqual(await Promise.all(['Add volume', 'Volume Size', 'Mounted at'].map((label) => page.getByRole('dialog').getByLabel(label).inputValue())), ['new', '25', '/sets']);
   await page.keyboard.press('Escape');
   await who.go('/templates?tab=mine');
   await page.getByRole('button', { name: 'Delete Notebook' }).click();

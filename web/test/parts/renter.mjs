@@ -13,6 +13,11 @@ export function grant(email, amount, ticket) {
   execFileSync(join(options.bin, 'berthd'), ['admin', '--data', options.data, 'credit', 'grant', '--email', email, '--amount', amount, '--ticket', ticket]);
 }
 
+/** Credit that is paid for: by hand, as an operator enters it. */
+export function buy(email, amount, ticket) {
+  execFileSync(join(options.bin, 'berthd'), ['admin', '--data', options.data, 'credit', 'deposit', '--email', email, '--amount', amount, '--ticket', ticket]);
+}
+
 export async function signUp(who) {
   const { page } = who;
   await who.go('/');
@@ -70,6 +75,16 @@ export async function search(who) {
   await shows(who, 'details');
   await who.look('offer');
   await page.evaluate(() => scrollTo(0, 0));
+  const [, machine] = /m:(\d+)/.exec(await cards.first().textContent());
+  const itsOffers = page.getByRole('link', { name: `m:${machine}`, exact: true });
+  await page.getByRole('button', { name: `Avoid machine ${machine}` }).first().click();
+  await itsOffers.first().waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByRole('button', { name: `Find machine ${machine} again` }).waitFor();
+  await cards.first().waitFor();
+  assert.equal(await itsOffers.count(), 0, 'it is left out in this browser from then on');
+  await page.getByRole('button', { name: `Find machine ${machine} again` }).click();
+  await itsOffers.first().waitFor();
   await who.press('Save as mine');
   /* By country, by maker and family, with what it is to do, and paid ahead: all of it in the address. */
   await page.locator('details.models').nth(1).locator('summary').first().click();
@@ -80,7 +95,8 @@ export async function search(who) {
   await who.look('places');
   await page.keyboard.press('Escape');
   await who.go('/');
-  await page.locator('details.models').first().locator('summary').first().click();
+  await page.locator('body').press('/');
+  await page.locator(':focus').and(page.getByLabel('Find a GPU model')).waitFor();
   await page.getByLabel('All of Data centre').check();
   await page.waitForURL(/gpu=/);
   await who.look('models');
@@ -97,6 +113,38 @@ export async function search(who) {
   await who.go('/?type=bid');
   await page.getByRole('button', { name: /^Rent / }).first().waitFor();
   step('offers are filtered, priced, explained and shown whole');
+}
+
+/** Searches that what is there already answers, and searches that it cannot answer. */
+const TIGHTER = ['gpus=4', 'price=1', 'gpu=RTX+4090', 'gpu=RTX+4090&gpus=2', 'country=SE%2CPL', 'vram=40', 'down=1500', 'reliability=55', 'static=1', 'gpus=9', 'vol=1'];
+const OTHERS = ['days=3', 'disk=200', 'sort=dph_total', 'type=bid', 'unverified=1&unavailable=1'];
+
+/** While the server's answers are held back the same offers are there that it answers then. */
+export async function early(who) {
+  const { page } = who;
+  const told = page.locator('.offers > p[role=status]');
+  const shown = async () => [await told.textContent(), ...await page.locator('article.offer .ids span:last-child').allTextContents()];
+  const to = (query) => page.evaluate((text) => { history.pushState(null, '', `/?${text}`); dispatchEvent(new PopStateEvent('popstate')); }, query);
+  for (const query of [...TIGHTER, ...OTHERS]) {
+    await who.go('/');
+    await told.filter({ hasText: /^\d+ offers$/ }).waitFor({ state: 'attached', ...WAIT }); // all of them
+    const before = await shown();
+    let letGo;
+    const held = new Promise((resolve) => { letGo = resolve; });
+    await page.route('**/api/v0/bundles/', async (route) => { await held; await route.continue(); });
+    await to(query);
+    await page.waitForTimeout(200);
+    const soon = await shown();
+    const answer = page.waitForResponse('**/api/v0/bundles/');
+    letGo();
+    await answer;
+    await page.unroute('**/api/v0/bundles/');
+    await page.waitForTimeout(200);
+    if (OTHERS.includes(query)) assert.deepEqual(soon, before, `${query}: nothing is guessed`);
+    else assert.deepEqual(soon, await shown(), `${query}: what is shown early is what the server finds`);
+    if (query === 'gpus=4') assert.ok(soon.length > 2 && soon.length < before.length, 'some of them');
+  }
+  step(`${TIGHTER.length} filters are answered at once by what is there, as the server answers them`);
 }
 
 export async function rent(who, key = KEY) {
@@ -137,9 +185,11 @@ export async function live(who) {
   await page.locator('.events li').first().waitFor();
   await page.getByRole('link', { name: 'Rules' }).click();
   await page.getByLabel('Destroy when it was stopped for').fill('48');
+  await page.getByLabel('Send at most').fill('400');
   await who.look('rules');
   await who.press('Keep these rules');
   await page.getByText('destroyed after 2 d stopped').waitFor(WAIT);
+  await page.getByText('↑ at most 400 Mbit/s').waitFor(WAIT);
   await who.go('/instances');
   await who.button('Stop').waitFor();
   await shows(who, 'instances');
@@ -181,6 +231,15 @@ export async function live(who) {
   await who.look('grow');
   await who.press('Grow it');
   await page.getByText(/0\.1 of 16 GB/).waitFor(WAIT);
+  /* Ten seconds without a sign of the server's, and what is shown looks like it. */
+  await who.context.setOffline(true);
+  await page.locator('.top').getByText(/^Not live/).waitFor(WAIT);
+  await page.locator('main.stale').waitFor();
+  await who.look('not-live');
+  await who.context.setOffline(false);
+  await page.locator('.top').getByText(/^Not live/).waitFor({ state: 'detached', ...WAIT });
+  await page.locator('main:not(.stale)').waitFor();
+  who.complaints = who.complaints.filter((text) => !/ERR_INTERNET_DISCONNECTED/.test(text));
   await who.go('/instances?status=Offline');
   await who.see('None of them');
   await who.go('/instances');

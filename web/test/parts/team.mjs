@@ -28,7 +28,7 @@ export async function found(owner, member) {
   await owner.see('You are in no team');
   await owner.fill('Its name', 'Crew');
   await owner.press('Make the team');
-  await owner.see('shown this once');
+  await owner.see('it is shown once');
   await owner.look('teams');
   await owner.press('I have kept it');
   await owner.press('Act for Crew');

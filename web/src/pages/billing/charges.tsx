@@ -40,7 +40,7 @@ function Row({ charge }: { charge: Charge }) {
   return (
     <>
       <tr>
-        <th scope="row"><button class="open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>C.{id}</button></th>
+        <th scope="row"><button class="open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{charge.type === 'volume' ? 'V.' : 'C.'}{id}</button></th>
         <td class="wrap">{charge.description}</td>
         <td>{moment(charge.start)}</td><td>{moment(charge.end)}</td>
         <td class="num">{money(charge.amount, 4)}</td>

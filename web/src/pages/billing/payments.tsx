@@ -9,8 +9,8 @@ import { setQuery, usePlace } from '../../lib/router';
 import { Button, Card, Chip, Empty, Loaded, Notice, Select, Table, useAct, useLoad } from '../../ui/parts';
 import { RangeFields, rangeOf, type Range } from '../../ui/range';
 
-const KINDS: [string, string][] = [['', 'Everything'], ['credit', 'Credit'], ['transfer', 'Transfers'], ['refund', 'Refunds'], ['payout', 'Payouts']];
-const WORDS: Record<string, string> = { credit: 'Credit', transfer: 'Transfer', refund: 'Refund', payout: 'Payout', reserved: 'Reserved' };
+const KINDS: [string, string][] = [['', 'Everything'], ['credit', 'Credit'], ['transfer', 'Transfers'], ['refund', 'Refunds'], ['reserved', 'Paid ahead'], ['payout', 'Payouts']];
+const WORDS: Record<string, string> = { credit: 'Credit', transfer: 'Transfer', refund: 'Refund', payout: 'Payout', reserved: 'Paid ahead' };
 const ROWS_MAX = 500;
 
 export interface PayoutFacts { invoice_id?: number; service?: string; state?: string; reference?: string }

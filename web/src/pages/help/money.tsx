@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Answers about money and trust. */
-import { duration, money, percent } from '../../lib/format';
+import { duration, money, percent, plural } from '../../lib/format';
 import type { Answer } from '../help';
 
 export const charges: Answer[] = [
@@ -13,6 +13,9 @@ export const charges: Answer[] = [
     a: (r) => <p>You are told {r.low_credit_hours.join(', ')} hours ahead. At zero your instances are stopped, and not destroyed: add credit and start them. Starting anything new takes {money(r.credit_rental_min)} of credit, or what it costs for an hour, if that is more.</p> },
   { id: 'add-credit', q: 'How do I add credit? Is my card kept?',
     a: () => <p>Under <a href="/billing">Billing</a>. Where the market takes cards you pay on the provider's own page: no card number ever reaches this server, only its last four digits. Else you pay the operator by hand, with the reference shown there. There is no crypto, in or out.</p> },
+  { id: 'reserved', q: 'Is it cheaper to pay ahead?',
+    a: (r) => <><p>Yes, where the host allows it: {r.reserved.map(({ months, percent: off }) => `${off} % less for ${plural(months, 'month')}`).join(', ')}, evenly in between, and never more than the host's largest discount, which the offer shows under Reserved. Rent it, then press Reserve on its card.</p>
+      <p>What you pay is set aside from credit that you have bought (given credit does not count), and pays that instance's GPUs and disk whatever other credit you have; traffic is paid as ever. Destroy it early, and the rest comes back less the discount that you had until then; if its host ends it, all of the rest does. Used up, it leaves an instance on demand at the full price.</p></> },
   { id: 'cap', q: 'Is there a limit on what I can spend?',
     a: (r) => <p>{r.spend_cap === null ? 'Not in this market, but your credit.' : `A new account may spend ${money(r.spend_cap)} an hour; that grows by $1 for each day, and by a tenth of what was paid.`} An instance's own limits are its rules.</p> },
   { id: 'refund', q: 'The host was down. Do I pay for that?',

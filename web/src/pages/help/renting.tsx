@@ -7,6 +7,7 @@ export const renting: Answer[] = [
   { id: 'kinds', q: 'What is the difference between on demand and interruptible?',
     a: (r) => <><p>On demand you pay the host's price and run for as long as you want: nobody's bid stops you. Interruptible you bid, and run while your bid is among the
       highest; you pay what you bid, never more. On demand comes before all bids.</p>
+      <p>What runs on demand can be reserved: <a href="/help?q=reserved">pay months ahead</a>, and it costs less.</p>
       <p>Bids are for one GPU and hour, rounded down to {money(r.bid_step, 3)}; forms and cards show the total for all GPUs beside it. A bid is never turned into an
         on-demand rental at its higher price.</p></> },
   { id: 'windows', q: 'What can I run? Windows, or a desktop?',
@@ -55,7 +56,7 @@ export const renting: Answer[] = [
   { id: 'docker', q: 'Can I run Docker or systemd inside?',
     a: () => <p>No. Containers have few capabilities and no privileges, which protects the host and your neighbours. Build images elsewhere, or with a builder that needs neither.</p> },
   { id: 'avoid', q: 'I got the same bad machine again.',
-    a: () => <p>Its offers name the machine: report it there and choose another. A list of machines to avoid is not there yet; failed starts count against a machine's reliability, which search takes into account.</p> },
+    a: () => <p>Press “Avoid this machine” under Details of an offer, or say so when you report it: it is left out of what you search in this browser, and of where Move goes, until you take that back among the filters. Programs leave machines out with <code>machine_id notin</code> in a query. Failed starts count against a machine's reliability besides, which search takes into account.</p> },
   { id: 'limits', q: 'I poll the API and get 429.',
     a: () => <p>Every such answer says in <code>Retry-After</code> when to come again. Rather than poll, listen to <code>GET /events/</code>: changes of your instances and your balance come by themselves; webhooks work too.</p> },
 ];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** All that is known of an instance: of the machine that it has a part of, and of the rental. */
 import type { Instance } from '#api';
-import { duration, gb, moment, money, number, percent } from '../../lib/format';
+import { duration, gb, moment, money, number, percent, perTb } from '../../lib/format';
 import { Facts } from '../../ui/parts';
 import { nameOf } from '../search/offer';
+import { depositSeconds, isReserved } from './reserve';
 
 export function MachineFacts({ one }: { one: Instance }) {
   return (
@@ -14,10 +15,15 @@ export function MachineFacts({ one }: { one: Instance }) {
   );
 }
 
+const depositFacts = (one: Instance): [string, string][] => {
+  const seconds = depositSeconds(one);
+  return [['Paid ahead', `${money(one.credit_balance ?? 0)} left, ${percent(one.credit_discount ?? 0, 1)} off`], ['That lasts', seconds === null ? '–' : `${duration(seconds)}${one.intended_status === 'running' ? ' if it runs on' : ', stopped'}`]];
+};
+
 export function RentalFacts({ one }: { one: Instance }) {
   return (
-    <Facts rows={[['Kind', one.is_bid ? 'Interruptible' : 'On demand'], ['While it runs', `${money(one.dph_total, 4)}/h`], ['While it is stopped', `${money(one.storage_total_cost, 4)}/h`],
-      ['So far', money(one.charged ?? 0, 4)], ['Traffic', `${money(one.internet_up_cost_per_tb)} ↑ ${money(one.internet_down_cost_per_tb)} ↓ per TB`],
+    <Facts rows={[['Kind', one.is_bid ? 'Interruptible' : isReserved(one) ? 'Reserved' : 'On demand'], ['While it runs', `${money(one.dph_total, 4)}/h`], ['While it is stopped', `${money(one.storage_total_cost, 4)}/h`],
+      ...(isReserved(one) ? depositFacts(one) : []), ['So far', money(one.charged ?? 0, 4)], ['Traffic', `${money(perTb(one.inet_up_cost))} ↑ ${money(perTb(one.inet_down_cost))} ↓ per TB`],
       ['Since', moment(one.start_date)], ['Lifetime left', one.end_date === null ? 'no end' : duration(one.end_date - Date.now() / 1000)],
       ['Template', one.template_hash_id ? <a href={`/templates?show=${one.template_hash_id}`}>{one.template_name}</a> : (one.template_name ?? 'none')], ['Image', one.image_uuid], ['Launched as', one.image_runtype], ['At each start', one.onstart ?? 'nothing'], ['Variables', one.extra_env.length === 0 ? 'none' : <code>{one.extra_env.map((pair) => String((pair as unknown[])[0])).join(' ')}</code>],
       ['It is', one.actual_status ?? 'not known yet'], ['It should be', one.intended_status], ['Its host says', one.status_msg || 'nothing']]} />

@@ -3,13 +3,15 @@
 import { useState } from 'preact/hooks';
 import type { Instance } from '#api';
 import { call } from '../../lib/api';
+import { avoid } from '../../lib/avoid';
 import { day, moment, number } from '../../lib/format';
 import { live } from '../../lib/live';
 import { useStore } from '../../lib/store';
 import { Icon, type IconName } from '../../ui/icons';
-import { Area, Button, Copy, Dialog, Field, Notice, Select, toast, useAct, useLoad } from '../../ui/parts';
+import { Area, Button, Check, Copy, Dialog, Field, Notice, Select, toast, useAct, useLoad } from '../../ui/parts';
 import { KeysDialog } from './keys';
 import { CloudDialog, MoveDialog, RescueDialog } from './move';
+import { ReserveDialog } from './reserve';
 
 type Props = { one: Instance; onClose: () => void };
 
@@ -75,10 +77,12 @@ const PROBLEMS: [string, string][] = [['gpu', 'GPU'], ['network', 'Network'], ['
 function ReportDialog({ one, onClose }: Props) {
   const [problem, setProblem] = useState('gpu');
   const [message, setMessage] = useState('');
+  const [isAvoided, setAvoided] = useState(false);
   const own = useLoad(async () => (await call('GET /api/v0/machines/reports/')).filter((report) => report.machine_id === one.machine_id));
   const { busy, error, act } = useAct();
   const send = (): void => act(async () => {
     const { msg } = await call('POST /api/v0/machines/reports/', { body: { machine_id: one.machine_id, problem, message } });
+    if (isAvoided) avoid(one.machine_id, true);
     toast(msg);
     onClose();
   });
@@ -93,6 +97,7 @@ function ReportDialog({ one, onClose }: Props) {
         )}
         <Select label="What is wrong" value={problem} options={PROBLEMS} onChange={setProblem} />
         <Area label="In your words" value={message} rows={4} required onInput={setMessage} />
+        <Check label="Leave it out of my searches" checked={isAvoided} onChange={setAvoided} hint="In this browser, until you take that back among the filters." />
         {error && <Notice kind="bad">{error}</Notice>}
         <Button kind="primary" type="submit" busy={busy}>Send it</Button>
       </form>
@@ -130,7 +135,7 @@ function CopyDialog({ one, onClose }: Props) {
   );
 }
 
-const DIALOGS = { label: LabelDialog, grow: GrowDialog, recycle: RecycleDialog, report: ReportDialog, copy: CopyDialog, cloud: CloudDialog, keys: KeysDialog, move: MoveDialog, rescue: RescueDialog };
+const DIALOGS = { label: LabelDialog, grow: GrowDialog, recycle: RecycleDialog, report: ReportDialog, copy: CopyDialog, cloud: CloudDialog, keys: KeysDialog, move: MoveDialog, rescue: RescueDialog, reserve: ReserveDialog };
 type Kind = keyof typeof DIALOGS;
 
 /** In groups, as one looks for them: its files; its log, name and host; its keys. */
@@ -153,6 +158,7 @@ export function MoreActions({ one }: { one: Instance }) {
       </span>
       <span class="group" role="group" aria-label="About it">
         <a class="button quiet" href={`/instances/${one.id}?tab=log`}><Icon name="log" />Log</a>
+        {!one.is_bid && one.credit_discount_max !== 0 && button('reserve', 'coins', 'Reserve', `Pay ahead for instance ${one.id}`)}
         {button('label', 'tag', 'Label', `Label instance ${one.id}`)}
         {button('report', 'flag', 'Report', `Report machine ${one.machine_id}`)}
       </span>

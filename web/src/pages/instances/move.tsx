@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { Instance, Offer } from '#api';
 import { call } from '../../lib/api';
-import { day, duration, money, number, rate } from '../../lib/format';
+import { day, duration, money, number, perTb, rate } from '../../lib/format';
 import { live } from '../../lib/live';
 import { forgetMove, goOn, moves, offersFor, STEPS, whyNot, type Move, type Step } from '../../lib/moving';
 import { useStore } from '../../lib/store';
@@ -75,7 +75,7 @@ function Plan({ one, offers }: { one: Instance; offers: Offer[] }) {
       <Select label="To" value={id} onChange={setId} options={offers.map((other) => [String(other.id), `m:${other.machine_id}, ${other.geolocation ?? 'place unknown'}, ${rate(one.is_bid ? other.min_bid + other.storage_total_cost : other.dph_total)}`])} />
       {one.is_bid && <Field label="Your bid there, a GPU" unit="$/h" type="number" min={0.001} step={0.001} required value={bid} hint={`${rate(offer.min_bid / gpus)} a GPU runs now.`} onInput={(event) => setBid(event.currentTarget.value)} />}
       <Facts rows={[['It costs there', `${rate(hour)}, here ${rate(one.dph_total)}`], ['Its files take', seconds === null ? 'nobody has measured it' : `about ${duration(Math.ceil(seconds))} for ${number(one.disk_usage, 1)} GB`],
-        ['Traffic', `${money(one.internet_up_cost_per_tb)} per TB out of here, ${money(offer.internet_down_cost_per_tb)} per TB in there`], ['New there', 'its number, address and ports; what is in memory is gone']]} />
+        ['Traffic', `${money(perTb(one.inet_up_cost))} per TB out of here, ${money(perTb(offer.inet_down_cost))} per TB in there`], ['New there', 'its number, address and ports; what is in memory is gone']]} />
       <Check label="Keep the old one" checked={keeps} onChange={setKeeps} hint={`Stopped, for ${day(one.storage_total_cost)}.`} />
       <Button kind="primary" type="submit">{isOnNow(one) ? 'Stop it and move it' : 'Move it'}</Button>
       <p class="hint">Your browser does it, step by step, and the old one is destroyed last. <a href={moveLink(one)}>With other GPUs</a>, or without a browser:</p>

@@ -8,9 +8,8 @@ import { setQuery, usePlace } from '../../lib/router';
 import { Button, Card, Check, Empty, Facts, Field, Loaded, Notice, Page, toast, useAct, useLoad } from '../../ui/parts';
 import { useEvery } from '../../ui/every';
 
-interface Draft { image: string; command: string; price: string; up: string; down: string }
+interface Draft { image: string; command: string; env: string; price: string }
 
-const GB_PER_TB = 1024;
 const words = (text: string): string[] => text.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)?.map((word) => word.replace(/["']/g, '')) ?? [];
 
 function JobForm({ draft, change, machines }: { draft: Draft; change: (part: Partial<Draft>) => void; machines: Machine[] }) {
@@ -21,6 +20,7 @@ function JobForm({ draft, change, machines }: { draft: Draft; change: (part: Par
         <Field label="Image" value={draft.image} required spellcheck={false} onInput={(event) => change({ image: event.currentTarget.value.trim() })} />
         <Field label="Command" value={draft.command} spellcheck={false} hint="‘bash’ ends at once and uses nothing: a job that only sets the floor." onInput={(event) => change({ command: event.currentTarget.value })} />
       </div>
+      <Field label="Variables" value={draft.env} spellcheck={false} placeholder="-e POOL=example.org -e WALLET=abc" onInput={(event) => change({ env: event.currentTarget.value })} />
       <Field label="Price of a GPU" unit="$/h" type="number" min={0.001} step={0.001} required value={draft.price}
         hint={`This also sets your lowest bid: renters’ bids start above it.${Number.isFinite(lowest) ? ` It must be below your price on demand, ${rate(lowest)}.` : ''}`}
         onInput={(event) => change({ price: event.currentTarget.value })} />
@@ -44,6 +44,7 @@ export function JobCard({ one, onDone }: { one: Machine; onDone: () => void }) {
         {(told) => told.image === null ? <p class="muted">None: GPUs that nobody rents do nothing, and bids start at your lowest bid.</p> : (
           <div class="stack">
             <Facts rows={[['Image', <code>{told.image}</code>], ['Command', told.args.length > 0 ? <code>{told.args.join(' ')}</code> : 'the image’s own'],
+              ['Variables', told.env.length > 0 ? <code>{told.env.map((pair) => (pair as string[]).join('=')).join(' ')}</code> : 'none'],
               ['Price, and floor of bids', rate(told.price_gpu ?? 0)], ['Free GPUs for it', `${one.gpu_occupancy.split('x').length - 1} of ${one.num_gpus}`],
               ['It runs on', now.data ? `${now.data.gpus.filter((gpu) => gpu.class === 'idle').length} of them now` : '…']]} />
             {error && <Notice kind="bad">{error}</Notice>}
@@ -59,7 +60,7 @@ export function JobCard({ one, onDone }: { one: Machine; onDone: () => void }) {
 export function CreateJobPage(_: { id: number }) {
   const { query } = usePlace();
   const list = useLoad(() => call('GET /api/v0/machines/'));
-  const [draft, setDraft] = useState<Draft>({ image: 'ubuntu', command: 'bash', price: '', up: '', down: '' });
+  const [draft, setDraft] = useState<Draft>({ image: 'ubuntu', command: 'bash', env: '', price: '' });
   const { busy, error, act } = useAct();
   const chosen = new Set((query.get('machine') ?? '').split(',').filter(Boolean).map(Number));
   const choose = (id: number, on: boolean): void => {
@@ -69,8 +70,7 @@ export function CreateJobPage(_: { id: number }) {
   };
   const save = (): void => act(async () => {
     for (const id of chosen) {
-      const { msg } = await call('PUT /api/v0/machines/create_bids/', { body: { machine: id, price_gpu: Number(draft.price), image: draft.image, args: words(draft.command),
-        price_inetu: draft.up ? Number(draft.up) / GB_PER_TB : null, price_inetd: draft.down ? Number(draft.down) / GB_PER_TB : null } });
+      const { msg } = await call('PUT /api/v0/machines/create_bids/', { body: { machine: id, price_gpu: Number(draft.price), image: draft.image, args: words(draft.command), env: draft.env || null } });
       toast(msg, 'good', [`/machines/${id}`, `Machine ${id}`]);
     }
   });

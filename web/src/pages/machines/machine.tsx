@@ -6,7 +6,7 @@ import { duration, gb, moment, money, number, percent, plural, rate } from '../.
 import { setQuery, usePlace } from '../../lib/router';
 import { Area, Button, Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, toast, useAct, useLoad } from '../../ui/parts';
 import { useEvery } from '../../ui/every';
-import { MachineState, nameOf, Occupancy, perTb } from '../machines';
+import { MachineState, nameOf, Occupancy, textPerTb } from '../machines';
 import { Ends, Extend, Maintenance } from './care';
 import { Checks } from './checks';
 import { History } from './history';
@@ -26,7 +26,7 @@ function Overview({ one }: { one: Machine }) {
       <Rentals id={one.id} disk={one.disk_space} />
       <Card title="Prices">
         <Facts rows={[['A GPU, on demand', one.listed_gpu_cost === null ? 'not set' : rate(one.listed_gpu_cost)], ['Lowest bid', one.min_bid_price === null ? '–' : rate(one.min_bid_price)],
-          ['Disk', one.listed_storage_cost === null ? '–' : `${money(one.listed_storage_cost)}/GB/month`], ['Sent', `${perTb(one.listed_inet_up_cost)}/TB`], ['Received', `${perTb(one.listed_inet_down_cost)}/TB`],
+          ['Disk', one.listed_storage_cost === null ? '–' : `${money(one.listed_storage_cost)}/GB/month`], ['Sent', `${textPerTb(one.listed_inet_up_cost)}/TB`], ['Received', `${textPerTb(one.listed_inet_down_cost)}/TB`],
           ['Smallest slice', number(one.listed_min_gpu_count)], ['Notice of bids, at most', one.max_grace === null || one.max_grace === undefined ? '–' : `${one.max_grace} s`],
           ['Listed until', one.end_date === null ? 'rolling' : moment(one.end_date)], ['Last rental ends', one.client_end_date === null ? '–' : moment(one.client_end_date)]]} />
       </Card>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { GpuMetrics, Machine } from '#api';
 import { call } from '../../lib/api';
 import { dayParse, dayText, DAY_S } from '../../lib/days';
-import { money, MONTH_HOURS, rate } from '../../lib/format';
+import { GB_PER_TB, money, MONTH_HOURS, rate } from '../../lib/format';
 import { useRules } from '../../lib/rules';
 import { Button, Dialog, Field, Notice, Segments, toast, useAct, useLoad } from '../../ui/parts';
 
@@ -11,14 +11,13 @@ interface Draft {
   gpu: string; bid: string; disk: string; up: string; down: string; chunk: string; grace: string; discount: string; endKind: string; end: string; months: string; volumes: string;
 }
 
-const GB_PER_TB = 1024;
 const SUGGESTED = { disk: '0.15', up: '2', down: '1', months: '3' };
-const perTb = (gb: number | null): string | null => (gb === null ? null : String(Number((gb * GB_PER_TB).toFixed(4))));
+const textPerTb = (gb: number | null): string | null => (gb === null ? null : String(Number((gb * GB_PER_TB).toFixed(4))));
 
 const draftOf = (one: Machine): Draft => ({
   gpu: one.listed_gpu_cost === null ? '' : String(one.listed_gpu_cost), bid: one.min_bid_price === null ? '' : String(one.min_bid_price),
-  disk: one.listed_storage_cost === null ? SUGGESTED.disk : String(one.listed_storage_cost), up: perTb(one.listed_inet_up_cost) ?? SUGGESTED.up,
-  down: perTb(one.listed_inet_down_cost) ?? SUGGESTED.down, chunk: String(one.listed_min_gpu_count ?? 1), grace: String(one.max_grace ?? ''),
+  disk: one.listed_storage_cost === null ? SUGGESTED.disk : String(one.listed_storage_cost), up: textPerTb(one.listed_inet_up_cost) ?? SUGGESTED.up,
+  down: textPerTb(one.listed_inet_down_cost) ?? SUGGESTED.down, chunk: String(one.listed_min_gpu_count ?? 1), grace: String(one.max_grace ?? ''),
   discount: one.credit_discount_max === null ? '' : String(Math.round(one.credit_discount_max * 100)),
   endKind: one.end_date === null ? 'rolling' : 'fixed', end: one.end_date === null ? '' : dayText(Math.floor(one.end_date / DAY_S)), months: SUGGESTED.months, volumes: '' });
 
@@ -90,7 +89,7 @@ export function PricesDialog({ one, onClose, onDone }: { one: Machine; onClose: 
         <div class="two">
           {field('chunk', 'Smallest slice', 'GPUs', { min: 1, max: Math.max(1, one.num_gpus), step: 1 })}
           {field('grace', 'Notice that bids get, at most', 's', { max: rules?.grace_max_s ?? 120, step: 1, placeholder: 'the market’s' })}
-          {field('discount', 'Discount for paying ahead, at most', '%', { max: 100, step: 1, placeholder: 'none' })}
+          {field('discount', 'Discount for paying ahead, at most', '%', { max: 100, step: 1, placeholder: String(rules?.discount_default_percent ?? ''), hint: '0: none.' })}
         </div>
         {field('volumes', 'Space for volumes', 'GB', { step: 1, placeholder: 'as it is', hint: 'Of its disk, for renters’ volumes, at the price of the disk. They outlive instances.' })}
         <div class="stack tight">

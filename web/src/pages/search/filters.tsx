@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Template } from '#api';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { avoid, avoided } from '../../lib/avoid';
 import { number } from '../../lib/format';
 import { DISK_DEFAULT_GB, diskOf, FILTERS, TOGGLES, volumeOf, type Filter } from '../../lib/query';
 import { go, setQuery } from '../../lib/router';
+import { useStore } from '../../lib/store';
 import { Button, Check, Field, Select, toast } from '../../ui/parts';
 import { TemplateCard } from './template';
 
@@ -92,6 +94,16 @@ function Head() {
   );
 }
 
+/** Machines that are left out, each until it is pressed. */
+function Avoided() {
+  const list = useStore(avoided);
+  if (list.length === 0) return null;
+  return (
+    <div class="stack tight"><p class="small muted">Left out, as you have chosen:</p>
+      <p class="row chips">{list.map((machine) => <button key={machine} type="button" class="chip" aria-label={`Find machine ${machine} again`} title="Find it again" onClick={() => avoid(machine, false)}>m:{machine} ×</button>)}</p></div>
+  );
+}
+
 export function Filters({ query, template }: { query: URLSearchParams; template: Partial<Template> | null }) {
   const set = (key: string, on: boolean): void => setQuery({ [key]: on ? '1' : null });
   const check = (key: string, label: string, hint?: string) => <Check label={label} checked={query.get(key) === '1'} onChange={(on) => set(key, on)} hint={hint} />;
@@ -104,6 +116,7 @@ export function Filters({ query, template }: { query: URLSearchParams; template:
         {check('unverified', 'Unverified machines', "They have not passed the market's tests yet.")}
         {check('unavailable', 'Include Unavailable Offers', 'Also what is rented now, with its rate and its end.')}
         {check('incompatible', 'Incompatible machines', 'Also those that the template does not fit on.')}</div>
+      <Avoided />
       {GROUPS.map(([group, title]) => (
         <details key={group} open={group === 'price' || FILTERS.some((one) => one.group === group && query.has(one.key))}>
           <summary>{title}</summary>

@@ -2,10 +2,11 @@
 import { useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../../lib/api';
-import { dayOf, duration, gb, money, MONTH_HOURS, number, percent, rate } from '../../lib/format';
+import { avoid } from '../../lib/avoid';
+import { dayOf, duration, gb, money, MONTH_HOURS, number, percent, perTb, rate } from '../../lib/format';
 import { diskOf, isBid, isReserved, planOf, volumeOf, type Plan } from '../../lib/query';
 import { useRules } from '../../lib/rules';
-import { Button, Chip, Dialog, Facts, Field, Loaded, Table, useLoad } from '../../ui/parts';
+import { Button, Chip, Dialog, Facts, Field, Loaded, Table, toast, useLoad } from '../../ui/parts';
 
 export const nameOf = ({ num_gpus: count, gpu_name: name, cpu_name: cpu }: Pick<Offer, 'num_gpus' | 'gpu_name'> & { cpu_name?: string | null }): string =>
   count > 0 ? `${count}× ${name ?? 'GPU'}` : (cpu ?? 'CPU');
@@ -13,8 +14,8 @@ export const nameOf = ({ num_gpus: count, gpu_name: name, cpu_name: cpu }: Pick<
 /** Dollars an hour of a volume of that size which is made with it. */
 export const volumeHour = (offer: Offer, gb: number): number => (gb > 0 && offer.avail_vol_size ? ((offer.avail_vol_dph ?? 0) / offer.avail_vol_size) * gb : 0);
 
-/** What it costs by the hour, the day and the month of 720 hours; `reserved`: in all, for who pays ahead. */
-export function PriceTable({ rows, up, down, reserved = null }: { rows: [string, number][]; up: number; down: number; reserved?: number | null }) {
+/** What it costs by the hour, the day and the month of 720 hours; `reserved`: in all, for who pays ahead, as `isAhead` says is meant. */
+export function PriceTable({ rows, up, down, reserved = null, isAhead = false }: { rows: [string, number][]; up: number; down: number; reserved?: number | null; isAhead?: boolean }) {
   const total = rows.reduce((sum, [, value]) => sum + value, 0);
   const line = (name: string, hour: number, isOld = false) => {
     const cell = (text: string) => <td class="num">{isOld ? <s>{text}</s> : text}</td>;
@@ -24,7 +25,7 @@ export function PriceTable({ rows, up, down, reserved = null }: { rows: [string,
     <>
       <Table kind="columns" head={['', 'an hour', 'a day', 'a month']} label="Price">
         {rows.map(([name, hour]) => line(name, hour))}
-        {line('Total', total, reserved !== null)}
+        {line('Total', total, reserved !== null && isAhead)}
         {reserved !== null && line('Reserved, paid ahead', reserved)}
       </Table>
       <p class="hint">Internet beside that, for what is moved: {money(up)} per TB up, {money(down)} per TB down.
@@ -33,11 +34,9 @@ export function PriceTable({ rows, up, down, reserved = null }: { rows: [string,
   );
 }
 
-const GB_PER_TB = 1024;
-
 /** Dollars for all of it. */
 const planCost = (offer: Offer, hour: number, plan: Plan): number =>
-  hour * plan.hours + (offer.internet_down_cost_per_tb * plan.inGb + offer.internet_up_cost_per_tb * plan.outGb) / GB_PER_TB;
+  hour * plan.hours + offer.inet_down_cost * plan.inGb + offer.inet_up_cost * plan.outGb;
 
 const planWords = (plan: Plan): string => `${number(plan.hours, 1)} h, ${number(plan.inGb, 1)} GB in and ${number(plan.outGb, 1)} GB out`;
 
@@ -59,8 +58,8 @@ function Breakdown({ offer, query, onClose }: { offer: Offer; query: URLSearchPa
   const volume: [string, number][] = volumeOf(query) > 0 ? [[`Volume, ${number(volumeOf(query))} GB`, costs.volume]] : [];
   return (
     <Dialog title={`What ${nameOf(offer)} costs`} onClose={onClose}>
-      <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb} reserved={isBid(query) ? null : reserved}
-        rows={[[isBid(query) ? 'GPUs, by the lowest bid that runs' : 'GPUs, on demand', costs.gpus], [`Disk, ${number(diskOf(query))} GB`, offer.storage_total_cost], ...volume]} />
+      <PriceTable up={perTb(offer.inet_up_cost)} down={perTb(offer.inet_down_cost)} reserved={isBid(query) ? null : reserved} isAhead={isReserved(query)}
+        rows={[[isBid(query) ? (isHeld(offer) ? 'GPUs, by the lowest bid once they are free' : 'GPUs, by the lowest bid that runs') : 'GPUs, on demand', costs.gpus], [`Disk, ${number(diskOf(query))} GB`, offer.storage_total_cost], ...volume]} />
       {plan && <p><b>{money(planCost(offer, costs.reserved ?? costs.hour, plan))}</b> in all for {planWords(plan)}.</p>}
       <p class="hint">{offer.storage_when_offline === 'charge'
         ? `Should the host be out of contact, the disk is charged for at most ${rules?.disk_offline_hours ?? 'some'} hours.`
@@ -97,6 +96,9 @@ function Pair({ top, bottom, name }: { name: string; top: preact.ComponentChildr
   return <div class="pair"><span class="sr">{name}</span><div>{top}</div><div class="muted">{bottom}</div></div>;
 }
 
+/** By a rental on demand, which no bid takes the place of. */
+const isHeld = (offer: Offer): boolean => offer.is_rented && !offer.is_bid;
+
 const place = (offer: Offer): string => offer.geolocation ?? 'place unknown';
 
 function Price({ offer, query, onShow }: { offer: Offer; query: URLSearchParams; onShow: () => void }) {
@@ -107,7 +109,7 @@ function Price({ offer, query, onShow }: { offer: Offer; query: URLSearchParams;
     <button class="price" onClick={onShow} aria-label={`${rate(shown)}: what it is made of`}>
       {reserved !== null && <s class="muted small">{money(hour, 3)}</s>}
       <span><strong>{money(shown, 3)}</strong><span class="muted">/h</span></span>
-      <small>{plan ? `${money(planCost(offer, shown, plan))} in all` : isBid(query) ? 'lowest bid that runs now' : reserved !== null ? 'paid ahead' : `${money(hour * 24)} a day`}</small>
+      <small>{plan ? `${money(planCost(offer, shown, plan))} in all` : isBid(query) ? (isHeld(offer) ? 'of bids; none runs now' : 'lowest bid that runs now') : reserved !== null ? 'paid ahead' : `${money(hour * 24)} a day`}</small>
     </button>
   );
 }
@@ -135,8 +137,9 @@ function Status({ offer, starts }: { offer: Offer; starts: number | null | undef
 /** Everything that is known of it, for who asks: the card shows what most choose by. */
 function Details({ offer }: { offer: Offer }) {
   const past = useLoad(() => call('GET /api/v0/machines/{id}/history/', { path: { id: offer.machine_id } }));
+  const leaveOut = (): void => { avoid(offer.machine_id, true); toast(`Machine ${offer.machine_id} is left out of your searches in this browser. Filters says so, and takes it back.`); };
   return (
-    <Facts rows={[['TFLOPS, FP32', number(offer.total_flops, 1)], ['Max CUDA', number(offer.cuda_max_good, 1)], ['Driver', offer.driver_version ?? '–'],
+    <div class="stack"><Facts rows={[['TFLOPS, FP32', number(offer.total_flops, 1)], ['Max CUDA', number(offer.cuda_max_good, 1)], ['Driver', offer.driver_version ?? '–'],
       ['GPU memory', `${gb(offer.gpu_ram)} a GPU`], ['GPU memory speed', offer.gpu_mem_bw ? `${number(offer.gpu_mem_bw)} GB/s` : 'not known'],
       ['DLPerf', offer.dlperf ? `${number(offer.dlperf, 1)}, ${number(offer.dlperf_per_dphtotal, 1)} per $/h` : 'not measured'],
       ['Main board', offer.mobo_name ?? 'not known'], ['PCIe', `${offer.pci_gen ? `${number(offer.pci_gen, 1)}, ` : ''}${offer.gpu_lanes ?? '–'}x, ${offer.pcie_bw ? `${number(offer.pcie_bw, 1)} GB/s` : 'not measured'}`],
@@ -146,6 +149,7 @@ function Details({ offer }: { offer: Offer }) {
       ['Host', `${offer.hosting_type === 1 ? 'datacenter' : 'host'}:${offer.host_id}`], ['Max duration', offer.duration === null ? 'no end' : duration(offer.duration)],
       ['Reliability', percent(offer.reliability, 2)], ['Reliability is from', past.data ? `${number(past.data.up_hours)} h seen, ${number(past.data.interruptions, 1)} interruptions` : '…'], ['Listed since', dayOf(offer.start_date)],
       ['Paid ahead', offer.discounted_dph_total && offer.credit_discount_max ? `${rate(offer.discounted_dph_total)}, up to ${percent(offer.credit_discount_max)} less` : 'no discount']]} />
+      <div><Button kind="quiet" icon="close" aria-label={`Avoid machine ${offer.machine_id}`} onClick={leaveOut}>Avoid this machine</Button></div></div>
   );
 }
 

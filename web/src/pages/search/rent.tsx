@@ -3,9 +3,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { InstanceCreateRequest, Offer, Template, Volume } from '#api';
 import { call } from '../../lib/api';
-import { money, number, rate } from '../../lib/format';
+import { money, number, perTb, rate } from '../../lib/format';
 import { live } from '../../lib/live';
-import { diskOf, isBid as isBidding, volumeOf } from '../../lib/query';
+import { diskOf, isBid as isBidding, isReserved as isReserving, volumeOf } from '../../lib/query';
 import { go } from '../../lib/router';
 import { useRules } from '../../lib/rules';
 import { refreshUser, session } from '../../lib/session';
@@ -97,11 +97,15 @@ function Bid({ offer, wish, change }: { offer: Offer; wish: Wish; change: (part:
   );
 }
 
-function What({ wish, change, templates }: { wish: Wish; change: (part: Partial<Wish>) => void; templates: Partial<Template>[] }) {
+/** The new volume that a template says, where the machine has space for one. */
+const volumeSaid = (one: Partial<Template> | undefined, offer: Offer): Partial<Wish> =>
+  (one?.volume_info && offer.avail_vol_ask_id !== null ? { volume: 'new', volumeGb: String(one.volume_info.size), mount: one.volume_info.mount_path } : {});
+
+function What({ offer, wish, change, templates }: { offer: Offer; wish: Wish; change: (part: Partial<Wish>) => void; templates: Partial<Template>[] }) {
   const options: [string, string][] = [['', 'An image'], ...templates.map((one): [string, string] => [one.hash_id ?? '', one.name ?? ''])];
   const choose = (hash: string): void => {
     const found = templates.find((one) => one.hash_id === hash);
-    change({ template: hash, image: found ? '' : wish.image, launch: found?.runtype ?? wish.launch, onstart: '' });
+    change({ template: hash, image: found ? '' : wish.image, launch: found?.runtype ?? wish.launch, onstart: '', ...volumeSaid(found, offer) });
   };
   return (
     <>
@@ -142,6 +146,7 @@ const madeHour = (wish: Wish, offer: Offer): number => (wish.volume === 'new' ? 
 export function RentDialog({ offer, query, onClose }: { offer: Offer; query: URLSearchParams; onClose: () => void }) {
   const disk = diskOf(query);
   const isBid = isBidding(query);
+  const isReserved = isReserving(query);
   const template = query.get('template') ?? '';
   const from = query.get('from'); // what it is to take the place of
   const { state, user } = useStore(session);
@@ -157,7 +162,10 @@ export function RentDialog({ offer, query, onClose }: { offer: Offer; query: URL
   const { busy, error, act } = useAct();
   const change = (part: Partial<Wish>): void => setWish({ ...wish, ...part });
 
-  useEffect(() => { if (template && templates.data) change({ launch: templates.data.find((one) => one.hash_id === template)?.runtype ?? 'ssh' }); }, [templates.data]);
+  useEffect(() => {
+    const found = template ? templates.data?.find((one) => one.hash_id === template) : undefined;
+    if (template && templates.data) change({ launch: found?.runtype ?? 'ssh', mount: found?.volume_info?.mount_path ?? wish.mount });
+  }, [templates.data]);
   if (state !== 'in') {
     const to = encodeURIComponent(location.pathname + location.search);
     return (
@@ -175,14 +183,14 @@ export function RentDialog({ offer, query, onClose }: { offer: Offer; query: URL
     const made = await call('PUT /api/v0/asks/{id}/', { path: { id: offer.id }, body: bodyOf(wish, offer, disk, isBid) });
     if (wish.image) localStorage.setItem(KEPT, wish.image);
     toast(made.msg ?? `Instance ${made.new_contract} is being made.`, made.success ? 'good' : 'bad', [`/instances/${made.new_contract}`, `C.${made.new_contract}`]);
-    go(`/instances/${made.new_contract}${from ? `?moved=${from}` : ''}`);
+    go(`/instances/${made.new_contract}${from ? `?moved=${from}` : isReserved ? '?reserve=1' : ''}`);
   });
   return (
     <Dialog title={`Rent ${nameOf(offer)}`} onClose={onClose}>
       {lacksCredit && <MissingCredit need={hour} />}
       {lacksKey && <MissingKey onAdded={keys.reload} />}
       <form class="stack" onSubmit={(event) => { event.preventDefault(); rent(); }}>
-        <What wish={wish} change={change} templates={templates.data ?? []} />
+        <What offer={offer} wish={wish} change={change} templates={templates.data ?? []} />
         <AddVolume offer={offer} wish={wish} change={change} volumes={volumes.data ?? []} />
         {isBid && <Bid offer={offer} wish={wish} change={change} />}
         <Check label="More: label, command at each start" checked={isMore} onChange={setMore} />
@@ -190,9 +198,10 @@ export function RentDialog({ offer, query, onClose }: { offer: Offer; query: URL
           <Field label="Label" value={wish.label} maxLength={1024} onInput={(event) => change({ label: event.currentTarget.value })} />
           <Area label="At each start, run" value={wish.onstart} rows={3} onInput={(onstart) => change({ onstart })} />
         </>}
-        <PriceTable up={offer.internet_up_cost_per_tb} down={offer.internet_down_cost_per_tb}
+        <PriceTable up={perTb(offer.inet_up_cost)} down={perTb(offer.inet_down_cost)} isAhead={isReserved} reserved={isReserved && offer.discounted_dph_total !== null ? offer.discounted_dph_total + madeHour(wish, offer) : null}
           rows={[[isBid ? 'GPUs, your bid' : 'GPUs', gpuHour], [`Disk, ${number(disk)} GB`, offer.storage_total_cost], ...(wish.volume === 'new' ? [[`Volume, ${wish.volumeGb} GB`, madeHour(wish, offer)] as [string, number]] : [])]} />
         {error && <Notice kind="bad">{error}</Notice>}
+        {isReserved && <p class="hint">It begins on demand, at the price that is struck through. Once it is there you choose how many months to pay ahead; the price without the line is that with the largest discount, for the longest time.</p>}
         <Button kind="primary" type="submit" busy={busy} disabled={lacksKey || lacksCredit}>Rent for {money(hour, 3)} an hour</Button>
       </form>
     </Dialog>

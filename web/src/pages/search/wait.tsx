@@ -2,6 +2,7 @@
 /** A search that goes on while nobody looks: for its first find, to rent it or to tell of it. */
 import { useState } from 'preact/hooks';
 import { call } from '../../lib/api';
+import { avoided } from '../../lib/avoid';
 import { filterCount, isBid, searchOf, wordsOf } from '../../lib/query';
 import { session } from '../../lib/session';
 import { useStore } from '../../lib/store';
@@ -16,7 +17,7 @@ export function WaitDialog({ query, disk, onClose }: { query: URLSearchParams; d
   const [days, setDays] = useState(DAYS);
   const [label, setLabel] = useState('');
   const { busy, error, act } = useAct();
-  const asked = searchOf(query);
+  const asked = searchOf(query, {}, avoided.get());
   const save = (): void => act(async () => {
     const launch = how === 'rent' ? { image, disk, runtype: 'ssh ssh_direc ssh_proxy' } : null;
     const { order } = await call('POST /api/v0/orders/', { body: { query: asked, launch, days: Number(days), label: label || null } });

@@ -12,13 +12,14 @@ const EDITOR_TABS: [string, string][] = [['', 'Config'], ['readme', 'ReadMe']];
 
 interface Draft {
   name: string; image: string; desc: string; env: string; onstart: string; args: string; launch: string; disk: string; filters: string;
-  readme: string; isPrivate: boolean; isDirect: boolean; tag: string; href: string; registry: string; registryUser: string; registryPassword: string;
+  readme: string; isPrivate: boolean; isDirect: boolean; tag: string; href: string; registry: string; registryUser: string; registryPassword: string; volume: string; mount: string;
 }
 
 const draftOf = (was: Partial<Template> | null): Draft => ({
   name: was?.name ?? '', image: was?.image ?? '', desc: was?.desc ?? '', env: was?.env ?? '', onstart: was?.onstart ?? '', args: was?.args_str ?? '',
   launch: was?.runtype ?? 'ssh', disk: was?.recommended_disk_space ? String(was.recommended_disk_space) : '', filters: was?.extra_filters ?? '',
-  readme: was?.readme ?? '', isPrivate: was?.private ?? true, isDirect: (was?.ssh_direct ?? true) || (was?.jup_direct ?? false), tag: was?.tag ?? '', href: was?.href ?? '', registry: was?.docker_login_repo ?? '', registryUser: '', registryPassword: '' });
+  readme: was?.readme ?? '', isPrivate: was?.private ?? true, isDirect: (was?.ssh_direct ?? true) || (was?.jup_direct ?? false), tag: was?.tag ?? '', href: was?.href ?? '', registry: was?.docker_login_repo ?? '', registryUser: '', registryPassword: '',
+  volume: was?.volume_info ? String(was.volume_info.size) : '', mount: was?.volume_info?.mount_path ?? '/data' });
 
 export interface EnvRow { kind: 'variable' | 'port' | 'not understood'; name: string; value: string }
 
@@ -46,7 +47,7 @@ function bodyOf(draft: Draft): TemplateCreateRequest {
   const body: TemplateCreateRequest = {
     name: draft.name, image: draft.image, desc: draft.desc, env: draft.env, onstart: draft.onstart, args_str: draft.args, runtype: draft.launch,
     readme: draft.readme, readme_visible: true, private: draft.isPrivate, use_ssh: draft.launch !== 'args', ssh_direct: draft.isDirect, jup_direct: draft.isDirect && draft.launch === 'jupyter',
-    tag: draft.tag || null, href: draft.href || null };
+    tag: draft.tag || null, href: draft.href || null, volume_info: draft.volume ? { create_new: true, size: Number(draft.volume), mount_path: draft.mount } : false };
   if (draft.disk) body.recommended_disk_space = Number(draft.disk);
   if (draft.filters.trim()) body.extra_filters = JSON.parse(draft.filters) as unknown;
   if (draft.registry) body.docker_login_repo = draft.registry;
@@ -101,7 +102,7 @@ function Registry({ draft, change }: { draft: Draft; change: (part: Partial<Draf
 }
 
 export function TemplateEditor({ was, onClose, onDone }: {
-  was: Partial<Template> | null; onClose: () => void; onDone: (hash: string, isUsed: boolean) => void;
+  was: Partial<Template> | null; onClose: () => void; onDone: (made: Partial<Template>, isUsed: boolean) => void;
 }) {
   const [draft, setDraft] = useState(() => draftOf(was));
   const [isMore, setMore] = useState(false);
@@ -112,7 +113,7 @@ export function TemplateEditor({ was, onClose, onDone }: {
     const body = bodyOf(draft);
     const { template } = was ? await call('PUT /api/v0/template/', { body: { ...body, id: was.id } }) : await call('POST /api/v0/template/', { body });
     toast('The template is kept.');
-    onDone(template.hash_id ?? '', isUsed);
+    onDone(template, isUsed);
   });
   return (
     <Dialog title={was ? `Edit ${was.name}` : 'New template'} onClose={onClose} wide>
@@ -132,7 +133,11 @@ export function TemplateEditor({ was, onClose, onDone }: {
         <Area label="At each start, run" value={draft.onstart} rows={3} onInput={(onstart) => change({ onstart })} />
         <Check label="More: disk, registry, which offers fit" checked={isMore} onChange={setMore} />
         {isMore && <>
-          <Field label="Disk" unit="GB" type="number" min={1} value={draft.disk} placeholder="any" onInput={(event) => change({ disk: event.currentTarget.value })} />
+          <div class="two">
+            <Field label="Disk" unit="GB" type="number" min={1} value={draft.disk} placeholder="any" onInput={(event) => change({ disk: event.currentTarget.value })} />
+            <Field label="New volume" unit="GB" type="number" min={1} step={1} value={draft.volume} placeholder="none" hint="Offered to who rents with it; it outlives the instance." onInput={(event) => change({ volume: event.currentTarget.value })} />
+            {draft.volume && <Field label="Mounted at" value={draft.mount} required spellcheck={false} onInput={(event) => change({ mount: event.currentTarget.value.trim() })} />}
+          </div>
           <Registry draft={draft} change={change} />
           <Fits text={draft.filters} onChange={(filters) => change({ filters })} />
           <Field label="Link to the image" value={draft.href} placeholder="https://hub.docker.com/_/ubuntu" onInput={(event) => change({ href: event.currentTarget.value.trim() })} />
