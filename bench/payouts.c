@@ -34,6 +34,10 @@ enum {
     EXIT_BILLED = 7,
 };
 
+/* PostgreSQL's own default. The tests' databases have a quarter of that, which ten thousand hosts
+ * fill several times over. */
+#define BUFFERS "128MB"
+
 static struct world world;
 static struct pay_settings settings = { .site = "https://market.test", .has_stripe = true };
 static int64_t hosts_wanted = HOSTS;
@@ -211,5 +215,6 @@ int main(int argc, char **argv)
     if (argc > 2 && parse_u64(argv[2], &number) && number > 0 && number <= 100 * HOSTS)
         hosts_wanted = (int64_t)number;
     crypto_start();
+    support_buffers(BUFFERS);
     return SUPPORT_RUN_ON(is_postgres ? SUPPORT_POSTGRES : SUPPORT_SQLITE, tests);
 }

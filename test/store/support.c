@@ -29,6 +29,11 @@ static struct {
     struct postgres_server server;
 } run;
 
+void support_buffers(const char *size)
+{
+    run.server.shared_buffers = size;
+}
+
 static void remove_tree(const char *path)
 {
     char command[192];

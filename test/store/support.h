@@ -33,6 +33,10 @@ struct support {
     char name[32];       /* "sqlite" or "postgresql" */
 };
 
+/* How much memory the PostgreSQL that is started next has for its tables, "256MB"; it has little
+ * where nobody says. */
+void support_buffers(const char *size);
+
 /* Which databases a suite is for. */
 enum support_databases { SUPPORT_SQLITE = 1, SUPPORT_POSTGRES = 2, SUPPORT_BOTH = 3 };
 
