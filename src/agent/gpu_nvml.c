@@ -18,6 +18,9 @@ enum {
     NVML_NO_DRIVER = 9,
     NVML_TEXT_SIZE = 96,
     SENSOR_GPU = 0,
+    THRESHOLD_SLOWDOWN = 1,
+    THRESHOLD_OPERATING = 3, /* the most that it is made for */
+    CELSIUS_MAX = 1000,
     CLOCK_CORE = 1, /* of the multiprocessors */
     CLOCK_MEMORY = 2,
 };
@@ -56,6 +59,7 @@ struct nvml {
     nvml_status (*pcie_lanes)(nvml_device device, unsigned *lanes);
     nvml_status (*utilization)(nvml_device device, struct nvml_utilization *busy);
     nvml_status (*temperature)(nvml_device device, int sensor, unsigned *celsius);
+    nvml_status (*threshold)(nvml_device device, int which, unsigned *celsius);
     nvml_status (*draw)(nvml_device device, unsigned *milliwatt);
     nvml_status (*clock)(nvml_device device, int which, unsigned *mhz);
     nvml_status (*reasons)(nvml_device device, unsigned long long *bits);
@@ -92,6 +96,7 @@ static bool load(struct nvml *nvml, struct error *err)
     (void)find(nvml->object, "nvmlDeviceGetMaxPcieLinkWidth", &nvml->pcie_lanes);
     (void)find(nvml->object, "nvmlDeviceGetUtilizationRates", &nvml->utilization);
     (void)find(nvml->object, "nvmlDeviceGetTemperature", &nvml->temperature);
+    (void)find(nvml->object, "nvmlDeviceGetTemperatureThreshold", &nvml->threshold);
     (void)find(nvml->object, "nvmlDeviceGetPowerUsage", &nvml->draw);
     (void)find(nvml->object, "nvmlDeviceGetClockInfo", &nvml->clock);
     (void)find(nvml->object, "nvmlDeviceGetCurrentClocksThrottleReasons", &nvml->reasons);
@@ -102,6 +107,20 @@ static bool refused(const struct nvml *nvml, nvml_status status, const char *wha
                     struct error *err)
 {
     return error_set(err, ERROR_IO, "the NVIDIA driver: %s: %s", what, nvml->error_string(status));
+}
+
+/* Not all GPUs know the one, and older drivers only the other. */
+static int64_t read_temp_max(const struct nvml *nvml, nvml_device device)
+{
+    static const int kinds[] = { THRESHOLD_OPERATING, THRESHOLD_SLOWDOWN };
+    unsigned celsius;
+
+    for (size_t i = 0; nvml->threshold != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (nvml->threshold(device, kinds[i], &celsius) == NVML_OK && celsius > 0 &&
+            celsius <= CELSIUS_MAX)
+            return celsius;
+    }
+    return 0;
 }
 
 static void read_optional(const struct nvml *nvml, nvml_device device, struct gpu_facts *gpu)
@@ -117,6 +136,7 @@ static void read_optional(const struct nvml *nvml, nvml_device device, struct gp
         gpu->pcie_gen = value;
     if (nvml->pcie_lanes != NULL && nvml->pcie_lanes(device, &value) == NVML_OK)
         gpu->pcie_lanes = value;
+    gpu->temp_max_c = read_temp_max(nvml, device);
 }
 
 static bool read_gpu(const struct nvml *nvml, unsigned index, struct gpu_facts *gpu,
@@ -266,7 +286,8 @@ static void read_gauge(const struct nvml *nvml, nvml_device device, struct gpu_g
     if (nvml->memory(device, &memory) == NVML_OK && memory.used >> 20 <= INT32_MAX)
         gpu->memory_used_mb = (int64_t)(memory.used >> 20);
     if (nvml->temperature != NULL)
-        gpu->temperature_c = bounded(nvml->temperature(device, SENSOR_GPU, &value), &value, 1000);
+        gpu->temperature_c =
+            bounded(nvml->temperature(device, SENSOR_GPU, &value), &value, CELSIUS_MAX);
     if (nvml->draw != NULL && nvml->draw(device, &value) == NVML_OK &&
         value / 1000 <= GPU_POWER_MAX_W)
         gpu->power_w = value / 1000;

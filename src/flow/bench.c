@@ -9,6 +9,8 @@
 #include "flow/limits.h"
 #include "store/machine_bench.h"
 
+#define MB_PER_GB 1024
+
 struct bench_work {
     int64_t machine_id, epoch, seq;
     const struct bench_report *report;
@@ -29,6 +31,21 @@ static const struct bench_gpu *find_gpu(const struct bench_report *report, const
 static int64_t lower(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+/* Of the pair that is slowest; 0: not of all was it measured. */
+static int64_t slowest_peer(const struct machine_facts *facts, const struct bench_report *report)
+{
+    int64_t slowest_mbs = 0;
+
+    for (int64_t i = 0; i < facts->gpu_count; i++) {
+        const struct bench_gpu *gpu = find_gpu(report, facts->gpus[i].uuid);
+
+        if (gpu == NULL || gpu->peer_mbs == 0)
+            return 0;
+        slowest_mbs = i == 0 ? gpu->peer_mbs : lower(slowest_mbs, gpu->peer_mbs);
+    }
+    return slowest_mbs;
 }
 
 /* Each rate of whoever is slowest at it. False: not all were measured. */
@@ -72,6 +89,11 @@ static bool take(struct db *db, const struct bench_work *work, struct machine_ro
     if (row->is_simulated || !slowest(&facts, work->report, &bench)) {
         bench.rates = (struct dlperf_rates){ 0 };
         bench.pcie_mbs = 0;
+        bench.nvlink_mbs = -1;
+    } else {
+        bench.nvlink_mbs = machine_nvlink_mbs(&facts, slowest_peer(&facts, work->report));
+        (void)snprintf(bench.model, sizeof bench.model, "%s", facts.gpus[0].name);
+        bench.gpu_gb = (facts.gpus[0].memory_mb + MB_PER_GB / 2) / MB_PER_GB;
     }
     (void)snprintf(bench.driver, sizeof bench.driver, "%s", work->report->driver);
     row->bench = bench;

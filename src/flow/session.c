@@ -78,7 +78,7 @@ static bool is_reduced(const struct machine_facts *was, const struct machine_fac
 static bool note_hardware(struct db *db, const struct open_work *work, struct machine_row *machine,
                           bool is_same_gpus, struct error *err)
 {
-    static struct machine_bench none;
+    static const struct machine_bench none = { .nvlink_mbs = -1 };
     struct machine_facts was;
 
     if (!hardware_facts(machine->facts, &was, err))

@@ -37,7 +37,7 @@ static enum machine_outcome check_gpu(const struct machine_facts *facts, int64_t
     const struct gpu_facts *first = &facts->gpus[0], *gpu = &facts->gpus[i];
 
     if (gpu->memory_mb <= 0 || gpu->memory_mb > SIZE_LIMIT || gpu->compute_cap < 0 ||
-        gpu->power_max_w < 0 || *gpu->uuid == '\0' || *gpu->name == '\0')
+        gpu->power_max_w < 0 || gpu->temp_max_c < 0 || *gpu->uuid == '\0' || *gpu->name == '\0')
         return MACHINE_IMPOSSIBLE;
     if (gpu_is_too_old(gpu->name, gpu->compute_cap))
         return MACHINE_GPU_TOO_OLD;
@@ -80,6 +80,7 @@ struct machine machine_of(int64_t id, int64_t host_id, const struct machine_fact
         .gpu_name = "",
         .geolocation = "",
         .gpu_count = facts->gpu_count,
+        .nvlink_mbs = -1,
         .cuda_version = facts->cuda_version,
         .cpu_cores = facts->cpu_cores,
         .cpu_mhz = facts->cpu_mhz,
@@ -106,6 +107,7 @@ struct machine machine_of(int64_t id, int64_t host_id, const struct machine_fact
         machine.gpu_ram_mb = gpu->memory_mb;
         machine.compute_cap = gpu->compute_cap;
         machine.gpu_power_w = gpu->power_max_w;
+        machine.gpu_temp_c = gpu->temp_max_c;
         machine.pcie_gen = gpu->pcie_gen;
         machine.pcie_lanes = gpu->pcie_lanes;
         if (model != NULL) {
@@ -114,6 +116,20 @@ struct machine machine_of(int64_t id, int64_t host_id, const struct machine_fact
         }
     }
     return machine;
+}
+
+/* What a lane of each generation carries, MB/s, before anything is lost on the way. */
+int64_t machine_nvlink_mbs(const struct machine_facts *facts, int64_t peer_mbs)
+{
+    static const int64_t lanes[] = { 0, 250, 500, 985, 1969, 3938, 7563, 15125 };
+    enum { GENERATIONS = sizeof lanes / sizeof lanes[0] };
+    const struct gpu_facts *gpu = &facts->gpus[0];
+
+    if (facts->gpu_count < 2)
+        return 0;
+    if (peer_mbs == 0 || gpu->pcie_gen <= 0 || gpu->pcie_gen >= GENERATIONS || gpu->pcie_lanes <= 0)
+        return -1;
+    return peer_mbs > lanes[gpu->pcie_gen] * gpu->pcie_lanes ? peer_mbs : 0;
 }
 
 void machine_take_bench(struct machine *machine, const struct machine_bench *bench)
@@ -129,9 +145,11 @@ void machine_take_bench(struct machine *machine, const struct machine_bench *ben
             dlperf_milli((enum dlperf_profile)i, &rates, machine->cpu_cores, machine->gpu_count);
     machine->dlperf_milli = machine->profiles_milli[DLPERF_DEFAULT];
     machine->pcie_mbs = bench->pcie_mbs;
+    machine->nvlink_mbs = bench->nvlink_mbs;
     machine->memory_mbs = rates.of[DLPERF_BANDWIDTH];
     machine->link_loss_ppm =
-        dlperf_link_loss_ppm(machine->profiles_milli[DLPERF_DEFAULT], bench->pcie_mbs, 0);
+        dlperf_link_loss_ppm(machine->profiles_milli[DLPERF_DEFAULT], bench->pcie_mbs,
+                             bench->nvlink_mbs > 0 ? bench->nvlink_mbs : 0);
     machine->measured = bench->measured;
     /* Another driver may be another speed, from the first moment on. */
     bool is_other = bench->driver[0] != '\0' && strcmp(bench->driver, machine->driver_version) != 0;

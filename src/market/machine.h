@@ -29,6 +29,7 @@ struct gpu_facts {
     int64_t memory_mb;
     int64_t compute_cap;          /* times 100: 890; 0 unknown */
     int64_t power_max_w;          /* 0 unknown */
+    int64_t temp_max_c;           /* from where on it slows down; 0 unknown */
     int64_t pcie_gen, pcie_lanes; /* 0 unknown */
     char pci_bus[32];
 };
@@ -77,7 +78,10 @@ struct machine_bench {
     int64_t pcie_mbs; /* the slower way */
     int64_t disk_mbs; /* written one after the other */
     struct instant measured;
-    char driver[32]; /* of its GPUs, that it was measured with; "" unknown */
+    char driver[32];       /* of its GPUs, that it was measured with; "" unknown */
+    char model[NAME_SIZE]; /* that they are called; "": not all of them were measured */
+    int64_t gpu_gb;        /* of memory, of each */
+    int64_t nvlink_mbs;    /* between two of them, past their slots; 0: none; below: unknown */
 };
 
 /* A machine as the market sees it. */
@@ -87,9 +91,10 @@ struct machine {
     const char *driver_version;
     const char *gpu_name;    /* "" without a GPU */
     const char *geolocation; /* "Gothenburg, SE"; "" unknown */
-    int64_t gpu_count, gpu_ram_mb, compute_cap, gpu_power_w;
+    int64_t gpu_count, gpu_ram_mb, compute_cap, gpu_power_w, gpu_temp_c;
     int64_t pcie_gen, pcie_lanes;
     int64_t pcie_mbs;     /* measured between CPU and one GPU; 0 unknown */
+    int64_t nvlink_mbs;   /* measured between two GPUs, past their slots; 0: none; below: unknown */
     int64_t cuda_version; /* times 10 */
     int64_t cpu_cores, cpu_mhz, ram_mb;
     int64_t disk_gb, disk_mbs;
@@ -132,6 +137,11 @@ enum machine_outcome machine_facts_check(const struct machine_facts *facts);
 /* The hardware part of a machine, from facts that were checked and outlive it; unverified,
  * new, connected and free. */
 struct machine machine_of(int64_t id, int64_t host_id, const struct machine_facts *facts);
+
+/* What NVLink carries between two GPUs that copy so much from one to the other: all of it where
+ * their slots could not, else 0. Below 0: it is not known; 0 to copy means that it was not
+ * measured. */
+int64_t machine_nvlink_mbs(const struct machine_facts *facts, int64_t peer_mbs);
 
 /* Its speeds and scores. Without rates that make sense it counts as not measured. */
 void machine_take_bench(struct machine *machine, const struct machine_bench *bench);

@@ -48,6 +48,12 @@ static struct query_value known(int64_t value, int64_t divisor)
     return value != 0 ? per(value, divisor) : unknown;
 }
 
+/* None is 0, which is known. */
+static struct query_value nvlink(const struct machine *machine)
+{
+    return machine->nvlink_mbs >= 0 ? per(machine->nvlink_mbs, 1000) : unknown;
+}
+
 static struct query_value measured(double value)
 {
     return value > 0 ? real(value) : unknown;

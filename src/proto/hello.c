@@ -50,6 +50,7 @@ static const struct field gpu_fields[] = {
     FIELD_INT(struct gpu_facts, pcie_gen, 0, 64),
     FIELD_INT(struct gpu_facts, pcie_lanes, 0, 64),
     FIELD_CHARS(struct gpu_facts, pci_bus),
+    FIELD_INT_ADDED(struct gpu_facts, temp_max_c, 0, 1000),
 };
 static const struct field_list gpu_list = FIELD_LIST(gpu_fields);
 

@@ -144,10 +144,10 @@ void fields_gpu(struct encoder *json, const struct machine *machine)
     field_known_fixed(json, "pcie_bw", machine->pcie_mbs, 3);
     field_known_fixed(json, "gpu_mem_bw", machine->memory_mbs, 3);
     field_known_int(json, "gpu_max_power", machine->gpu_power_w);
-    field_null(json, "gpu_max_temp");
+    field_known_int(json, "gpu_max_temp", machine->gpu_temp_c);
     encode_field_bool(json, "gpu_display_active", machine->has_display);
     encode_field_int(json, "compute_cap", machine->compute_cap);
-    field_null(json, "bw_nvlink");
+    field_gauge(json, "bw_nvlink", machine->nvlink_mbs, 3);
 }
 
 void field_gauge(struct encoder *json, const char *key, int64_t value, int decimals)

@@ -17,9 +17,10 @@
     "away_us, counted_us, tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs, "          \
     "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
     "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us, "               \
-    "predecessor_id, audit_claims, shown_disk_mbs, shown_down_kbps, shown_up_kbps, bench_driver"
+    "predecessor_id, audit_claims, shown_disk_mbs, shown_down_kbps, shown_up_kbps, bench_driver, " \
+    "bench_model, nvlink_mbs, bench_gpu_gb"
 
-enum { DRIVER_COLUMN = 63 };
+enum { DRIVER_COLUMN = 63, MODEL_COLUMN, NVLINK_COLUMN, GPU_GB_COLUMN };
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -52,7 +53,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     struct machine_row *machine = item;
     int64_t verification;
 
-    const char *driver;
+    const char *driver, *model;
 
     if (!rows_number(row, 0, 1, INT64_MAX, &machine->id, err) ||
         !rows_number(row, 1, 1, INT64_MAX, &machine->owner_id, err) ||
@@ -65,9 +66,13 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
         !listing_read(row, 12, &machine->listing, err) ||
         !bench_read(row, 39, &machine->bench, err) ||
         !rows_text(row, DRIVER_COLUMN, arena, &driver, err) ||
+        !rows_text(row, MODEL_COLUMN, arena, &model, err) ||
+        !rows_number(row, NVLINK_COLUMN, -1, INT64_MAX, &machine->bench.nvlink_mbs, err) ||
+        !rows_number(row, GPU_GB_COLUMN, 0, INT64_MAX, &machine->bench.gpu_gb, err) ||
         !rows_text(row, 24, arena, &machine->engine_message, err))
         return false;
     (void)snprintf(machine->bench.driver, sizeof machine->bench.driver, "%s", driver);
+    (void)snprintf(machine->bench.model, sizeof machine->bench.model, "%s", model);
     machine->verification = (enum verification)verification;
     machine->is_simulated = db_column_int(row, 7) != 0;
     machine->is_quarantined = db_column_int(row, 8) != 0;
@@ -340,12 +345,14 @@ bool machine_set_bench(struct db *db, const struct machine_row *machine, struct 
     return db_exec(db,
                    "UPDATE machine SET tf32_gflops = $2, f32_gflops = $3, f16_gflops = $4, "
                    "bf16_gflops = $5, memory_mbs = $6, pcie_mbs = $7, disk_mbs = $8, "
-                   "bench_us = $9, bench_driver = $10 WHERE id = $1",
+                   "bench_us = $9, bench_driver = $10, bench_model = $11, nvlink_mbs = $12, "
+                   "bench_gpu_gb = $13 WHERE id = $1",
                    DB_ARGS(db_int(machine->id), db_int(of[DLPERF_TF32]), db_int(of[DLPERF_F32]),
                            db_int(of[DLPERF_F16]), db_int(of[DLPERF_BF16]),
                            db_int(of[DLPERF_BANDWIDTH]), db_int(bench->pcie_mbs),
                            db_int(bench->disk_mbs), db_instant(bench->measured),
-                           db_text(bench->driver)),
+                           db_text(bench->driver), db_text(bench->model), db_int(bench->nvlink_mbs),
+                           db_int(bench->gpu_gb)),
                    err);
 }
 

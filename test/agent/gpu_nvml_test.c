@@ -14,10 +14,10 @@ static void test_gpus_are_read(void **state)
     struct error err;
 
     (void)state;
-    (void)setenv("NVML_FAKE_GPUS", "3", 1);
+    (void)setenv("NVML_FAKE_GPUS", "4", 1);
     facts = (struct machine_facts){ 0 };
     CHECK_OK(gpu_nvml_probe(&facts, &err), &err);
-    CHECK_INT(facts.gpu_count, 3);
+    CHECK_INT(facts.gpu_count, 4);
     CHECK_TEXT(facts.driver_version, "535.104.05");
     CHECK_INT(facts.cuda_version, 122);
     CHECK_TEXT(facts.gpus[2].uuid, "GPU-00000000-0000-0000-0000-000000000002");
@@ -25,6 +25,9 @@ static void test_gpus_are_read(void **state)
     CHECK_INT(facts.gpus[2].memory_mb, 24576);
     CHECK_INT(facts.gpus[2].compute_cap, 860);
     CHECK_INT(facts.gpus[2].power_max_w, 350);
+    CHECK_INT(facts.gpus[0].temp_max_c, 85);
+    CHECK_INT(facts.gpus[2].temp_max_c, 93);
+    CHECK_INT(facts.gpus[3].temp_max_c, 0);
     CHECK_INT(facts.gpus[2].pcie_gen, 4);
     CHECK_INT(facts.gpus[2].pcie_lanes, 16);
     CHECK_TEXT(facts.gpus[2].pci_bus, "00000000:03:00.0");

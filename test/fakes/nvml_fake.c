@@ -59,6 +59,7 @@ int nvmlDeviceGetMaxPcieLinkGeneration(struct device *device, unsigned *ret);
 int nvmlDeviceGetMaxPcieLinkWidth(struct device *device, unsigned *ret);
 int nvmlDeviceGetUtilizationRates(struct device *device, struct utilization *ret);
 int nvmlDeviceGetTemperature(struct device *device, int sensor, unsigned *ret);
+int nvmlDeviceGetTemperatureThreshold(struct device *device, int which, unsigned *ret);
 int nvmlDeviceGetPowerUsage(struct device *device, unsigned *ret);
 int nvmlDeviceGetClockInfo(struct device *device, int which, unsigned *ret);
 int nvmlDeviceGetCurrentClocksThrottleReasons(struct device *device, unsigned long long *ret);
@@ -172,6 +173,20 @@ int nvmlDeviceGetTemperature(struct device *device, int sensor, unsigned *ret)
 {
     *ret = sensor == 0 ? 55 + device->index : 0;
     return answer("temperature");
+}
+
+/* The first knows what it is made for, the others only from where on they slow down; the fourth
+ * says nonsense. */
+int nvmlDeviceGetTemperatureThreshold(struct device *device, int which, unsigned *ret)
+{
+    enum { SLOWDOWN = 1, OPERATING = 3 };
+
+    if (which == OPERATING && device->index == 0) {
+        *ret = 85;
+        return OK;
+    }
+    *ret = device->index == 3 ? 100000 : 93;
+    return which == SLOWDOWN ? OK : INVALID;
 }
 
 int nvmlDeviceGetPowerUsage(struct device *device, unsigned *ret)

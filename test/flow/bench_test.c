@@ -97,6 +97,39 @@ static void test_the_slowest_gpu_counts_and_many_lose(void **state)
     world_close(&world);
 }
 
+/* The pair that is slowest counts, and of each there has to be one; alone there is no link. */
+static void test_what_goes_past_the_slots_is_shown(void **state)
+{
+    static const struct {
+        int64_t first, second, want;
+    } rows[] = {
+        { 300000, 280000, 280000 }, { 300000, 20000, 0 }, { 300000, 0, -1 }, { 0, 0, -1 }
+    };
+    struct world world;
+    struct world_machine machine, lone;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    world_host(&world, &lone, "b", 1);
+    machine.facts.gpus[0].pcie_gen = 4;
+    machine.facts.gpus[0].pcie_lanes = 16;
+    world_session(&world, &machine);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    struct bench_report report = report_of(&machine);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        report.gpus[0].peer_mbs = rows[i].first;
+        report.gpus[1].peer_mbs = rows[i].second;
+        CHECK_INT(tell(&world, &machine, 1 + (int64_t)i, &report), TAKE_DONE);
+        CHECK_INT(offer_of(&world, &machine)->machine->nvlink_mbs, rows[i].want);
+    }
+    CHECK_INT(offer_of(&world, &lone)->machine->nvlink_mbs, -1);
+    report = report_of(&lone);
+    CHECK_INT(tell(&world, &lone, 1, &report), TAKE_DONE);
+    CHECK_INT(offer_of(&world, &lone)->machine->nvlink_mbs, 0);
+    world_close(&world);
+}
+
 /* A machine that does not say all of it is not measured; and what is not new changes nothing. */
 static void test_what_is_not_all_or_not_new_does_not_count(void **state)
 {
@@ -182,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_offers_dlperf_is_measured),
         cmocka_unit_test(test_the_slowest_gpu_counts_and_many_lose),
+        cmocka_unit_test(test_what_goes_past_the_slots_is_shown),
         cmocka_unit_test(test_what_is_not_all_or_not_new_does_not_count),
         cmocka_unit_test(test_what_was_measured_is_shown),
     };

@@ -78,12 +78,12 @@ static void test_shares_never_add_up_to_more_than_there_is(void **state)
 
 static void test_impossible_facts_are_refused(void **state)
 {
-    static struct machine_facts bad[28];
-    enum machine_outcome wanted[28];
+    static struct machine_facts bad[29];
+    enum machine_outcome wanted[29];
     size_t count = 0;
 
     (void)state;
-    for (size_t i = 0; i < 28; i++) {
+    for (size_t i = 0; i < 29; i++) {
         bad[i] = *some_facts();
         wanted[i] = MACHINE_IMPOSSIBLE;
     }
@@ -105,6 +105,7 @@ static void test_impossible_facts_are_refused(void **state)
     bad[count++].gpus[3].memory_mb = 0;
     bad[count++].gpus[3].compute_cap = -1;
     bad[count++].gpus[3].power_max_w = -1;
+    bad[count++].gpus[3].temp_max_c = -1;
     *bad[count++].gpus[3].uuid = '\0';
     *bad[count++].gpus[0].name = '\0';
     wanted[count] = MACHINE_GPU_TOO_OLD;
@@ -126,7 +127,7 @@ static void test_impossible_facts_are_refused(void **state)
     bad[count++].port_last = 65535;
     wanted[count] = MACHINE_OK;
     bad[count++].disk_gb = 1000000;
-    CHECK(count == 28);
+    CHECK(count == 29);
     for (size_t i = 0; i < count; i++) {
         check_row("facts %zu", i);
         CHECK_INT(machine_facts_check(&bad[i]), wanted[i]);
@@ -205,9 +206,62 @@ static void test_what_was_shown_counts(void **state)
     }
 }
 
+/* What two GPUs copy to each other went past their slots where these could not have carried it. */
+static void test_nvlink_is_what_slots_cannot_carry(void **state)
+{
+    static const struct {
+        int64_t count, gen, lanes, peer_mbs, want;
+    } rows[] = {
+        { 1, 4, 16, 0, 0 },           { 1, 4, 16, 300000, 0 }, { 2, 4, 16, 0, -1 },
+        { 2, 4, 16, 24000, 0 },       { 2, 4, 16, 31504, 0 },  { 2, 4, 16, 31505, 31505 },
+        { 8, 5, 16, 380000, 380000 }, { 2, 3, 8, 7881, 7881 }, { 2, 3, 8, 7880, 0 },
+        { 2, 0, 16, 300000, -1 },     { 2, 4, 0, 300000, -1 }, { 2, 8, 16, 300000, -1 },
+        { 2, 7, 16, 242001, 242001 },
+    };
+    struct machine_facts *facts = some_facts();
+    const struct machine_facts before = *facts;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        facts->gpu_count = rows[i].count;
+        facts->gpus[0].pcie_gen = rows[i].gen;
+        facts->gpus[0].pcie_lanes = rows[i].lanes;
+        CHECK_INT(machine_nvlink_mbs(facts, rows[i].peer_mbs), rows[i].want);
+    }
+    *facts = before;
+    CHECK_INT(machine_nvlink_mbs(cpu_facts(), 0), 0);
+}
+
+/* Several are worth more of one where they need not go through their slots. */
+static void test_nvlink_loses_less(void **state)
+{
+    struct machine_bench bench = { .rates = { { 15700, 15700, 95000, 15700, 900000 } },
+                                   .pcie_mbs = 12000,
+                                   .nvlink_mbs = -1 };
+    struct machine machine = machine_of(1, 1, some_facts());
+
+    (void)state;
+    CHECK_INT(machine.nvlink_mbs, -1);
+    machine_take_bench(&machine, &bench);
+    int64_t unknown_ppm = machine.link_loss_ppm;
+    CHECK_INT(machine.nvlink_mbs, -1);
+    bench.nvlink_mbs = 0;
+    machine_take_bench(&machine, &bench);
+    CHECK_INT(machine.nvlink_mbs, 0);
+    CHECK_INT(machine.link_loss_ppm, unknown_ppm);
+    bench.nvlink_mbs = 120000;
+    machine_take_bench(&machine, &bench);
+    CHECK_INT(machine.nvlink_mbs, 120000);
+    CHECK(machine.link_loss_ppm > 0);
+    CHECK_INT((unknown_ppm + 6) / 12, machine.link_loss_ppm); /* 12 GB/s to 12 + 1.1 * 120 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nvlink_is_what_slots_cannot_carry),
+        cmocka_unit_test(test_nvlink_loses_less),
         cmocka_unit_test(test_a_machine_is_what_its_facts_say),
         cmocka_unit_test(test_a_machine_without_gpus_is_one_slice),
         cmocka_unit_test(test_a_model_nobody_knows_is_taken_all_the_same),

@@ -237,6 +237,10 @@ static struct worth worth_of_machine(const struct machine *m, int field)
         return if_any((double)m->memory_mbs / 1000);
     case QUERY_GPU_MAX_POWER:
         return if_any((double)m->gpu_power_w);
+    case QUERY_GPU_MAX_TEMP:
+        return if_any((double)m->gpu_temp_c);
+    case QUERY_BW_NVLINK:
+        return m->nvlink_mbs < 0 ? if_any(0) : num((double)m->nvlink_mbs / 1000);
     case QUERY_PCI_GEN:
         return if_any((double)m->pcie_gen);
     case QUERY_PCIE_BW:

@@ -67,6 +67,8 @@ static void fill_machine(struct machine *machine, int64_t id)
     machine->gpu_ram_mb = ONE_OF(smalls) * 96;
     machine->compute_cap = ONE_OF(smalls) * 10;
     machine->gpu_power_w = ONE_OF(smalls);
+    machine->gpu_temp_c = ONE_OF(smalls);
+    machine->nvlink_mbs = ONE_OF(speeds) - 1;
     machine->pcie_gen = (int64_t)check_random(6);
     machine->pcie_lanes = ONE_OF(smalls);
     machine->pcie_mbs = ONE_OF(speeds);

@@ -56,6 +56,7 @@ static struct machine_facts random_facts(int64_t gpu_count)
         gpu->pcie_gen = support_int(0, 64);
         gpu->pcie_lanes = support_int(0, 64);
         support_chars(gpu->pci_bus, sizeof gpu->pci_bus);
+        gpu->temp_max_c = support_int(0, 1000);
     }
     return facts;
 }
@@ -208,6 +209,7 @@ static void test_numbers_have_two_edges(void **state)
         { "facts.gpus.1.power_max_w", 0, 100000 },
         { "facts.gpus.1.pcie_gen", 0, 64 },
         { "facts.gpus.1.pcie_lanes", 0, 64 },
+        { "facts.gpus.1.temp_max_c", 0, 1000 },
     };
     char value[32];
 

@@ -308,7 +308,16 @@ static void test_what_was_seen_of_it_is_kept(void **state)
     CHECK_INT(machine.reliability.away_us, 9);
     CHECK_INT(machine.reliability.counted.microseconds, scene_at(5).microseconds);
     CHECK_INT(load(&scene, scene.other_machine).reliability.lost_ppm, 0);
-    machine.bench = (struct machine_bench){ { { 1, 2, 3, 4, 5 } }, 6, 7, scene_at(8), "550.1" };
+    machine.bench = (struct machine_bench){
+        .rates = { { 1, 2, 3, 4, 5 } },
+        .pcie_mbs = 6,
+        .disk_mbs = 7,
+        .measured = scene_at(8),
+        .driver = "550.1",
+        .model = "H200",
+        .gpu_gb = 141,
+        .nvlink_mbs = 300000,
+    };
     CHECK_OK(machine_set_bench(scene.db, &machine, &scene.err), &scene.err);
     machine = load(&scene, scene.machine);
     for (int i = 0; i < DLPERF_RATES; i++)
@@ -317,6 +326,10 @@ static void test_what_was_seen_of_it_is_kept(void **state)
     CHECK_INT(machine.bench.disk_mbs, 7);
     CHECK_INT(machine.bench.measured.microseconds, scene_at(8).microseconds);
     CHECK_TEXT(machine.bench.driver, "550.1");
+    CHECK_TEXT(machine.bench.model, "H200");
+    CHECK_INT(machine.bench.gpu_gb, 141);
+    CHECK_INT(machine.bench.nvlink_mbs, 300000);
+    CHECK_INT(load(&scene, scene.other_machine).bench.nvlink_mbs, -1);
     CHECK_INT(machine.reliability.lost_ppm, 1500000);
 
     CHECK_OK(machine_set_online(scene.db, scene.machine, &scene.err), &scene.err);
