@@ -301,32 +301,32 @@ bool flow_audit_open(const struct flow *flow, const struct audit_opening *openin
 struct list_work {
     int64_t machine_id;
     struct arena *arena;
-    struct machine_proof_row *proofs;
-    size_t count;
+    struct audit_record log;
     bool has;
 };
 
 static bool list_work(struct db *db, void *context, struct error *err)
 {
     struct list_work *work = context;
+    struct audit_record *log = &work->log;
     struct machine_row row;
 
     if (!machine_load(db, work->machine_id, work->arena, &row, &work->has, err))
         return false;
+    if (work->has)
+        log->odd = row.standing.suspicion;
     return !work->has || machine_proof_list(db, work->machine_id, AUDIT_LIST_MAX, work->arena,
-                                            &work->proofs, &work->count, err);
+                                            &log->proofs, &log->count, err);
 }
 
 bool flow_audit_list(const struct flow *flow, int64_t machine_id, struct arena *arena,
-                     struct machine_proof_row **ret, size_t *ret_count, bool *ret_has,
-                     struct error *err)
+                     struct audit_record *ret, bool *ret_has, struct error *err)
 {
     struct list_work work = { .machine_id = machine_id, .arena = arena };
 
     if (!store_read(flow->store, list_work, &work, err))
         return error_context(err, "proofs of machine %" PRId64, machine_id);
-    *ret = work.proofs;
-    *ret_count = work.count;
+    *ret = work.log;
     *ret_has = work.has;
     return true;
 }

@@ -37,9 +37,14 @@ NODISCARD bool flow_audit_open(const struct flow *flow, const struct audit_openi
                                struct challenge_verdict *ret, bool *ret_is_taken,
                                struct error *err);
 
-/* The public log of a machine, newest first. `*ret_has` false: there is no such machine. */
+/* The public log of a machine, newest first; and what is odd about it now (enum audit_suspicion).
+ * `*ret_has` false: there is no such machine. */
+struct audit_record {
+    struct machine_proof_row *proofs;
+    size_t count;
+    int64_t odd;
+};
 NODISCARD bool flow_audit_list(const struct flow *flow, int64_t machine_id, struct arena *arena,
-                               struct machine_proof_row **ret, size_t *ret_count, bool *ret_has,
-                               struct error *err);
+                               struct audit_record *ret, bool *ret_has, struct error *err);
 
 #endif

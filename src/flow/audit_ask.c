@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/agent_build.h"
+#include "flow/audit_silence.h"
 #include "flow/audit_trial.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
@@ -39,23 +40,6 @@ static bool find_work(struct db *db, void *context, struct error *err)
     struct ask_work *work = context;
 
     return machine_audits_due(db, work->now, work->ids, AUDIT_BATCH_MAX, &work->count, err);
-}
-
-static bool expire_work(struct db *db, void *context, struct error *err)
-{
-    const struct instant *now = context;
-
-    return machine_proof_expire(db, instant_add(*now, -AUDIT_PATIENCE_US), *now, err);
-}
-
-/* Nobody has it: a GPU that works for somebody would do badly, and its tenant too. */
-static bool is_idle(const struct hardware *hardware)
-{
-    for (size_t i = 0; i < hardware->gpu_count; i++) {
-        if (hardware->gpus[i].claimed_by != 0)
-            return false;
-    }
-    return true;
 }
 
 /* What all GPUs of a machine are asked in one moment, and which of them. */
@@ -229,7 +213,8 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     work->is_pressing = audit_is_pressing(row.standing) || build == AGENT_BUILD_UNKNOWN;
     if (!work->is_census)
         row.audit_at = instant_add(work->now, audit_wait_us(draw(UINT64_MAX), work->is_pressing));
-    is_asked = !row.is_simulated && is_idle(hardware);
+    /* A GPU that works for somebody would do badly, and its tenant too. */
+    is_asked = !row.is_simulated && hardware_is_idle(hardware);
     if (is_asked && !choose(db, work, &row, hardware, &arena, &question, err))
         return false;
     is_asked = is_asked && (hardware->facts.gpu_count > 0 || question.openings > 0);
@@ -246,7 +231,7 @@ static bool ask(const struct flow *flow, const struct audit_terms *terms, size_t
 {
     struct ask_work work = { .now = clock_now(flow->clock), .terms = terms };
 
-    if (!store_write(flow->store, expire_work, &work.now, err))
+    if (!audit_silence(flow, work.now, err))
         return error_context(err, "end proofs that were not answered");
     if (!store_read(flow->store, find_work, &work, err))
         return error_context(err, "look for machines to ask for a proof");

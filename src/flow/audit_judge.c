@@ -211,16 +211,35 @@ static bool compare_group(struct db *db, const struct machine_proof_row *proof, 
     return true;
 }
 
+/* All that were asked in that moment have answered, if wrongly: then it was not silent. */
+static bool all_answered(struct db *db, const struct machine_proof_row *proof, struct arena *arena,
+                         bool *ret, struct error *err)
+{
+    struct machine_proof_row *group;
+    size_t count;
+
+    if (!machine_proof_group(db, proof->machine_id, proof->asked, arena, &group, &count, err))
+        return false;
+    *ret = true;
+    for (size_t i = 0; i < count; i++) {
+        bool has_ended = group[i].state == AUDIT_GOOD || group[i].state == AUDIT_BAD ||
+                         group[i].state == AUDIT_UNOPENED;
+        *ret = *ret && has_ended;
+    }
+    return true;
+}
+
 static bool answer_of(struct db *db, const struct machine_proof_row *proof, struct arena *arena,
                       struct audit_answer *ret, struct error *err)
 {
-    bool is_known, is_shared = false;
+    bool is_known, is_shared = false, is_all;
 
-    if (!compare_group(db, proof, arena, &is_known, &is_shared, err))
+    if (!compare_group(db, proof, arena, &is_known, &is_shared, err) ||
+        !all_answered(db, proof, arena, &is_all, err))
         return false;
     *ret = (struct audit_answer){
         .is_good = proof->state != AUDIT_BAD,
-        .tested = audit_tested(proof->kind),
+        .tested = audit_tested(proof->kind) | (is_all ? AUDIT_SILENT : 0),
         .seen = proof->seen | (is_shared ? AUDIT_SHARED : 0),
     };
     if (is_known)

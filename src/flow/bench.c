@@ -7,7 +7,9 @@
 
 #include "flow/hardware.h"
 #include "flow/limits.h"
+#include "market/peers.h"
 #include "store/machine_bench.h"
+#include "sys/crypto.h"
 
 #define MB_PER_GB 1024
 
@@ -72,6 +74,32 @@ static bool slowest(const struct machine_facts *facts, const struct bench_report
     return facts->gpu_count > 0;
 }
 
+/* Beside those of others: being unlike them is no fault, but it is looked into. */
+static bool compare(struct db *db, struct machine_row *row, struct instant now, struct error *err)
+{
+    const struct machine_bench *bench = &row->bench;
+    const struct machine_bench_like like = { .model = bench->model,
+                                             .gpu_gb = bench->gpu_gb,
+                                             .owner_id = row->owner_id,
+                                             .since = instant_add(now, -DLPERF_STALE_US) };
+    struct dlperf_rates peers[PEERS_MAX];
+    uint64_t random;
+    size_t count;
+
+    if (*bench->model == '\0')
+        return true;
+    if (!machine_bench_peers(db, &like, PEERS_MAX, peers, &count, err))
+        return false;
+    struct dlperf_rates usual = peers_usual(peers, count);
+    bool is_unlike = peers_apart(&usual, &bench->rates) != 0;
+    row->standing = audit_judge_figures(row->standing, is_unlike);
+    crypto_random(&random, sizeof random);
+    struct instant soon = instant_add(now, audit_wait_us(random, true));
+    if (is_unlike && instant_compare(soon, row->audit_at) < 0)
+        row->audit_at = soon;
+    return machine_set_audit(db, row, err);
+}
+
 static bool take(struct db *db, const struct bench_work *work, struct machine_row *row,
                  struct error *err)
 {
@@ -98,7 +126,7 @@ static bool take(struct db *db, const struct bench_work *work, struct machine_ro
     (void)snprintf(bench.driver, sizeof bench.driver, "%s", work->report->driver);
     row->bench = bench;
     return machine_bench_insert(db, &kept, err) && machine_set_bench(db, row, err) &&
-           db_notify(db, TOPIC_MACHINE, row->id, err);
+           compare(db, row, work->now, err) && db_notify(db, TOPIC_MACHINE, row->id, err);
 }
 
 static bool bench_work(struct db *db, void *context, struct error *err)

@@ -52,3 +52,12 @@ bool hardware_load(struct db *db, const struct machine_row *row, struct instant 
     *ret = hardware;
     return true;
 }
+
+bool hardware_is_idle(const struct hardware *hardware)
+{
+    for (size_t i = 0; i < hardware->gpu_count; i++) {
+        if (hardware->gpus[i].claimed_by != 0)
+            return false;
+    }
+    return true;
+}

@@ -25,4 +25,7 @@ NODISCARD bool hardware_facts(const char *json, struct machine_facts *ret, struc
 NODISCARD bool hardware_load(struct db *db, const struct machine_row *row, struct instant now,
                              struct arena *arena, struct hardware **ret, struct error *err);
 
+/* Nobody holds any of it. */
+bool hardware_is_idle(const struct hardware *hardware);
+
 #endif

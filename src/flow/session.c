@@ -154,15 +154,38 @@ static bool store_facts(struct db *db, const struct open_work *work, struct mach
     return machine_set_facts(db, machine, err) && db_notify(db, TOPIC_MACHINE, machine->id, err);
 }
 
+/* Right answers that it owes under another identity it still owes, and is as suspect. */
+static bool inherit_standing(struct db *db, int64_t past_id, struct machine_row *machine,
+                             struct arena *arena, struct error *err)
+{
+    struct machine_row past;
+    int64_t count;
+    bool has;
+
+    if (!machine_load(db, past_id, arena, &past, &has, err))
+        return false;
+    if (!has || !audit_is_pressing(past.standing))
+        return true;
+    machine->standing.debt = past.standing.debt;
+    machine->standing.suspicion = past.standing.suspicion;
+    machine->standing.before = machine->verification;
+    if (past.standing.debt > 0)
+        machine->verification = VERIFICATION_DEVERIFIED;
+    return machine_set_audit(db, machine, err) &&
+           machine_set_verification(db, machine->id, machine->verification, &count, err);
+}
+
 /* The first time that it is heard of: what the same hardware was before. */
-static bool link_past(struct db *db, const struct open_work *work, int64_t machine_id,
-                      struct error *err)
+static bool link_past(struct db *db, const struct open_work *work, struct machine_row *machine,
+                      struct arena *arena, struct error *err)
 {
     int64_t past_id;
 
-    return machine_set_fingerprint(db, machine_id, work->request->fingerprint, err) &&
-           machine_find_past(db, machine_id, &past_id, err) &&
-           (past_id == 0 || machine_set_past(db, machine_id, past_id, err));
+    if (!machine_set_fingerprint(db, machine->id, work->request->fingerprint, err) ||
+        !machine_find_past(db, machine->id, &past_id, err))
+        return false;
+    return past_id == 0 || (machine_set_past(db, machine->id, past_id, err) &&
+                            inherit_standing(db, past_id, machine, arena, err));
 }
 
 static bool open_work(struct db *db, void *context, struct error *err)
@@ -193,7 +216,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
     work->outcome = SESSION_OPEN;
     if (!check_hardware(db, work, &machine, &session, &arena, err))
         return false;
-    if (!has_session && !link_past(db, work, machine.id, err))
+    if (!has_session && !link_past(db, work, &machine, &arena, err))
         return false;
     work->epoch = work->identity.epoch + 1;
     session.machine_id = machine.id;

@@ -26,13 +26,31 @@ int64_t audit_tested(enum audit_kind kind)
     case AUDIT_COMPUTE:
         return AUDIT_TOO_FAST;
     case AUDIT_MEMORY:
-        return AUDIT_OTHER_MODEL | AUDIT_ELSEWHERE;
+        return AUDIT_OTHER_MODEL | AUDIT_ELSEWHERE | AUDIT_UNLIKE;
     case AUDIT_DISK:
         return AUDIT_SLOW_DISK;
     case AUDIT_NETWORK:
         break;
     }
     return AUDIT_SLOW_NETWORK;
+}
+
+struct audit_standing audit_judge_silence(struct audit_standing standing)
+{
+    static const struct audit_answer none = { true, AUDIT_SILENT, AUDIT_SILENT };
+
+    /* Who owes answers has given none, neither. */
+    if (standing.debt > 0)
+        standing.debt++;
+    return audit_judge(standing, none);
+}
+
+struct audit_standing audit_judge_figures(struct audit_standing standing, bool is_unlike)
+{
+    standing.suspicion &= ~(int64_t)AUDIT_UNLIKE;
+    if (is_unlike)
+        standing.suspicion |= AUDIT_UNLIKE;
+    return standing;
 }
 
 bool audit_kind_is_trial(enum audit_kind kind)
@@ -129,6 +147,10 @@ const char *audit_suspicion_name(enum audit_suspicion suspicion)
         return "slow_disk";
     case AUDIT_SLOW_NETWORK:
         return "slow_network";
+    case AUDIT_SILENT:
+        return "silent";
+    case AUDIT_UNLIKE:
+        return "unlike_its_model";
     case AUDIT_ELSEWHERE:
     case AUDIT_SUSPICIONS:
         break;

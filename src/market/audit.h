@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a machine has to prove what it has, and what comes of it. A machine that gives a wrong
- * answer is not rented out until it has given several right ones; one that is slow, or does not
- * answer, is only asked again.
+ * answer is not rented out until it has given several right ones; one that is slow is only asked
+ * again.
  *
  * Some answers are right and yet odd (market/timing.h, market/identity.h). What looks odd once may
  * be noise: it makes the next question come soon. The same twice running is as good as a wrong
- * answer. */
+ * answer. So is no answer, of who has answered before: who never did has no good standing to lose.
+ * Measurements that are odd are no answer: they make questions come soon until memory, which no
+ * other model has alike, has been shown. */
 
 #ifndef BERTH_MARKET_AUDIT_H
 #define BERTH_MARKET_AUDIT_H
@@ -60,7 +62,9 @@ enum audit_suspicion {
     AUDIT_ELSEWHERE = 8,     /* its memory is not the GPU's */
     AUDIT_SLOW_DISK = 16,    /* its disk is slower than it says */
     AUDIT_SLOW_NETWORK = 32, /* and its network */
-    AUDIT_SUSPICIONS = 63,
+    AUDIT_SILENT = 64,       /* it is there, and nobody's, and does not answer */
+    AUDIT_UNLIKE = 128,      /* its measurements are not those of its model (market/peers.h) */
+    AUDIT_SUSPICIONS = 255,
     AUDIT_CLAIM_FIRST = 16,
 };
 
@@ -85,6 +89,12 @@ bool audit_is_pressing(struct audit_standing standing);
 
 /* What of an answer of that kind would have been seen if it were there. */
 int64_t audit_tested(enum audit_kind kind);
+
+/* No answer, though one was to be expected. */
+struct audit_standing audit_judge_silence(struct audit_standing standing);
+
+/* Measurements that are those of its model, or not. */
+struct audit_standing audit_judge_figures(struct audit_standing standing, bool is_unlike);
 
 /* How long until the next one, for a random number: nobody can foresee it. Never below a minute. */
 int64_t audit_wait_us(uint64_t random, bool is_pressing);

@@ -124,8 +124,8 @@ void handle_agent_fill(struct call *call)
     reply_json(call, &body);
 }
 
-/* What was odd, in words. */
-static void encode_seen(struct encoder *json, int64_t seen)
+/* What is odd, in words. */
+static void encode_odd(struct encoder *json, int64_t seen)
 {
     encode_key(json, "odd");
     encode_array(json);
@@ -181,7 +181,7 @@ static void encode_proof(struct encoder *json, const struct machine_proof_row *p
     field_fixed(json, "memory_mb", is_memory ? proof->n * 1000 / 64 : 0, 3);
     encode_field_int(json, "late", proof->late);
     encode_shown(json, proof);
-    encode_seen(json, proof->seen);
+    encode_odd(json, proof->seen);
     encode_end(json);
 }
 
@@ -190,13 +190,12 @@ void handle_machine_proofs(struct call *call)
     auto_buf struct buf body = buf_of(PROOFS_REPLY_MAX);
     struct encoder json = encoder_of(&body);
     struct agent_build_view agent;
-    struct machine_proof_row *proofs;
+    struct audit_record log;
     struct error err;
-    size_t count;
     bool has;
 
-    if (!flow_audit_list(&call->app->flow, call->params[0].id, call->request->arena, &proofs,
-                         &count, &has, &err) ||
+    if (!flow_audit_list(&call->app->flow, call->params[0].id, call->request->arena, &log, &has,
+                         &err) ||
         (has && !flow_agent_build(&call->app->flow, call->params[0].id, &agent, &has, &err)))
         return reply_error(call, &err);
     if (!has)
@@ -208,10 +207,11 @@ void handle_machine_proofs(struct call *call)
     field_known_text(&json, "agent_version", agent.version);
     field_known_text(&json, "agent_digest", agent.digest);
     encode_field_text(&json, "agent_build", agent_build_state_name(agent.state));
+    encode_odd(&json, log.odd);
     encode_key(&json, "proofs");
     encode_array(&json);
-    for (size_t i = 0; i < count; i++)
-        encode_proof(&json, &proofs[i]);
+    for (size_t i = 0; i < log.count; i++)
+        encode_proof(&json, &log.proofs[i]);
     encode_end(&json);
     encode_end(&json);
     reply_json(call, &body);

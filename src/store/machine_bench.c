@@ -5,6 +5,8 @@
 
 #include "store/rows.h"
 
+enum { PEERS_ARENA_MAX = 1 << 20 };
+
 static bool bench_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct machine_bench_row *bench = item;
@@ -35,4 +37,41 @@ bool machine_bench_last(struct db *db, int64_t machine_id, struct arena *arena,
                          "SELECT id, machine_id, measured_us, report FROM machine_bench "
                          "WHERE machine_id = $1 ORDER BY id DESC LIMIT 1",
                          DB_ARGS(db_int(machine_id)), arena, ret, ret_has, err);
+}
+
+/* Columns stand in the order of enum dlperf_rate. */
+static bool rates_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct dlperf_rates *rates = item;
+
+    (void)arena;
+    for (int i = 0; i < DLPERF_RATES; i++) {
+        if (!rows_number(row, i, 0, INT64_MAX, &rates->of[i], err))
+            return false;
+    }
+    return true;
+}
+
+static const struct rows_reader rates_reader = { "measurement", sizeof(struct dlperf_rates),
+                                                 rates_read };
+
+bool machine_bench_peers(struct db *db, const struct machine_bench_like *like, size_t max,
+                         struct dlperf_rates *ret, size_t *ret_count, struct error *err)
+{
+    auto_arena struct arena arena = arena_of(PEERS_ARENA_MAX);
+    struct dlperf_rates *peers;
+
+    if (!rows_load(db, &rates_reader,
+                   "SELECT tf32_gflops, f32_gflops, f16_gflops, bf16_gflops, memory_mbs "
+                   "FROM machine WHERE id IN (SELECT MAX(id) FROM machine WHERE bench_model = $1 "
+                   "AND bench_gpu_gb = $2 AND owner_id <> $3 AND bench_us >= $4 "
+                   "AND removed_us = 0 AND bench_model <> '' GROUP BY owner_id) "
+                   "ORDER BY id DESC LIMIT $5",
+                   DB_ARGS(db_text(like->model), db_int(like->gpu_gb), db_int(like->owner_id),
+                           db_instant(like->since), db_int((int64_t)max)),
+                   &arena, &peers, ret_count, err))
+        return false;
+    for (size_t i = 0; i < *ret_count; i++)
+        ret[i] = peers[i];
+    return true;
 }

@@ -146,17 +146,41 @@ bool machine_proof_drop_sums(struct db *db, int64_t id, struct error *err)
                    err);
 }
 
-bool machine_proof_expire(struct db *db, struct instant before, struct instant now,
-                          struct error *err)
+bool machine_proof_late(struct db *db, struct instant before, int64_t *ret_ids, size_t max,
+                        size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT DISTINCT machine_id FROM machine_proof "
+                         "WHERE state IN (1, 2, 3) AND asked_us < $1 ORDER BY machine_id LIMIT $2",
+                         DB_ARGS(db_instant(before), db_int((int64_t)max)), ret_ids, max, ret_count,
+                         err);
+}
+
+bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant before,
+                          struct instant now, int64_t *ret_count, struct error *err)
 {
     return db_exec(db,
                    "DELETE FROM machine_proof_sums WHERE proof_id IN (SELECT id FROM machine_proof "
-                   "WHERE state IN (1, 2, 3) AND asked_us < $1)",
-                   DB_ARGS(db_instant(before)), err) &&
-           db_exec(db,
-                   "UPDATE machine_proof SET state = 6, done_us = $2 "
-                   "WHERE state IN (1, 2, 3) AND asked_us < $1",
-                   DB_ARGS(db_instant(before), db_instant(now)), err);
+                   "WHERE machine_id = $1 AND state IN (1, 2, 3) AND asked_us < $2)",
+                   DB_ARGS(db_int(machine_id), db_instant(before)), err) &&
+           db_count(db,
+                    "UPDATE machine_proof SET state = 6, done_us = $3 "
+                    "WHERE machine_id = $1 AND state IN (1, 2, 3) AND asked_us < $2",
+                    DB_ARGS(db_int(machine_id), db_instant(before), db_instant(now)), ret_count,
+                    err);
+}
+
+bool machine_proof_has_good(struct db *db, int64_t machine_id, bool *ret, struct error *err)
+{
+    int64_t id;
+    size_t count;
+
+    if (!rows_load_ids(db,
+                       "SELECT id FROM machine_proof WHERE machine_id = $1 AND state = 4 LIMIT 1",
+                       DB_ARGS(db_int(machine_id)), &id, 1, &count, err))
+        return false;
+    *ret = count > 0;
+    return true;
 }
 
 bool machine_proof_list(struct db *db, int64_t machine_id, size_t max, struct arena *arena,

@@ -63,9 +63,17 @@ NODISCARD bool machine_proof_keep_sums(struct db *db, int64_t id, const struct b
 NODISCARD bool machine_proof_sums(struct db *db, int64_t id, struct buf *ret, struct error *err);
 NODISCARD bool machine_proof_drop_sums(struct db *db, int64_t id, struct error *err);
 
-/* Those asked before `before` that have no end yet: they are unanswered. */
-NODISCARD bool machine_proof_expire(struct db *db, struct instant before, struct instant now,
-                                    struct error *err);
+/* Machines that were asked something before `before` that has no end yet. */
+NODISCARD bool machine_proof_late(struct db *db, struct instant before, int64_t *ret_ids,
+                                  size_t max, size_t *ret_count, struct error *err);
+
+/* What that is of one of them is unanswered: how many. */
+NODISCARD bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant before,
+                                    struct instant now, int64_t *ret_count, struct error *err);
+
+/* It has ever given a right answer. */
+NODISCARD bool machine_proof_has_good(struct db *db, int64_t machine_id, bool *ret,
+                                      struct error *err);
 
 /* Those of the machine that were asked in that moment. */
 NODISCARD bool machine_proof_group(struct db *db, int64_t machine_id, struct instant asked,

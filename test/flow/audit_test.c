@@ -33,11 +33,13 @@ static void test_all_gpus_are_asked_at_once_and_timed(void **state)
     CHECK_INT(proofs[2].net_us, 3 * US_PER_SECOND - AUDITS_RTT_US - 1 - CHALLENGE_PINGS);
     CHECK_INT(proofs[2].company, AUDIT_TOGETHER);
     CHECK_INT(proofs[0].state, AUDIT_SENT);
-    /* Who does not answer is noted, and nothing else. Its next turn may be drawn to be soon. */
+    /* Who does not answer once is asked again soon, and nothing else; when is drawn. */
     support_script(*state, "UPDATE machine SET audit_us = 9000000000000000;");
     world_pass(&world, 11 * 60 * US_PER_SECOND);
     (void)audits_ask(&world);
     CHECK_INT(audits_log(&world, machine.id, 3)[0].state, AUDIT_UNANSWERED);
+    CHECK(world_number(&world, "SELECT audit_us FROM machine") <
+          clock_now(&world.clock).microseconds + 12 * AUDIT_DEBT_US);
     struct challenge_draw draw;
     CHECK(!audits_commit(&world, &list.challenges[1], &(struct hash){ 0 }, &draw));
     CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_UNVERIFIED);

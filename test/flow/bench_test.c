@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/offers.h"
+#include "market/audit.h"
 #include "market/offer.h"
 #include "support.h"
 
@@ -130,6 +131,64 @@ static void test_what_goes_past_the_slots_is_shown(void **state)
     world_close(&world);
 }
 
+static int64_t is_unlike(struct world *world, const struct world_machine *machine)
+{
+    return world_number_of(world, "SELECT audit_claims FROM machine WHERE id = $1", machine->id) *
+               AUDIT_CLAIM_FIRST &
+           AUDIT_UNLIKE;
+}
+
+/* Beside three of other hosts a fourth is looked at, slow or fast; its host's others are no peers,
+ * nor is what was measured long ago. It is no wrong answer, and over with measurements like theirs.
+ */
+static void test_who_is_unlike_its_peers_is_asked(void **state)
+{
+    enum { HOSTS = 3 };
+    struct world world;
+    struct world_machine peers[HOSTS], machine;
+    struct bench_report report;
+    int64_t seq = 0;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    for (int i = 0; i < HOSTS; i++) {
+        world_host(&world, &peers[i], (const char *[]){ "b", "c", "d" }[i], 1);
+        report = report_of(&machine);
+        report.gpus[0].memory_mbs = 700000;
+        CHECK_INT(tell(&world, &machine, ++seq, &report), TAKE_DONE);
+        CHECK_INT(is_unlike(&world, &machine), 0); /* of too few nobody can tell */
+        report = report_of(&peers[i]);
+        CHECK_INT(tell(&world, &peers[i], 1, &report), TAKE_DONE);
+    }
+    static const struct {
+        int64_t memory_mbs, f16_gflops, want;
+    } rows[] = {
+        { 900000, 95000, 0 },
+        { 700000, 95000, AUDIT_UNLIKE },
+        { 900000, 95000, 0 },
+        { 900000, 195000, AUDIT_UNLIKE },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        support_script(world.support, "UPDATE machine SET audit_us = 9000000000000000;");
+        report = report_of(&machine);
+        report.gpus[0].memory_mbs = rows[i].memory_mbs;
+        report.gpus[0].f16_gflops = rows[i].f16_gflops;
+        CHECK_INT(tell(&world, &machine, ++seq, &report), TAKE_DONE);
+        CHECK_INT(is_unlike(&world, &machine), rows[i].want);
+        int64_t at =
+            world_number_of(&world, "SELECT audit_us FROM machine WHERE id = $1", machine.id);
+        CHECK((at < 9000000000000000) == (rows[i].want != 0));
+        CHECK_INT(
+            world_number_of(&world, "SELECT verification FROM machine WHERE id = $1", machine.id),
+            VERIFICATION_UNVERIFIED);
+    }
+    world_pass(&world, DLPERF_STALE_US);
+    CHECK_INT(tell(&world, &machine, ++seq, &report), TAKE_DONE);
+    CHECK_INT(is_unlike(&world, &machine), 0);
+    world_close(&world);
+}
+
 /* A machine that does not say all of it is not measured; and what is not new changes nothing. */
 static void test_what_is_not_all_or_not_new_does_not_count(void **state)
 {
@@ -216,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_an_offers_dlperf_is_measured),
         cmocka_unit_test(test_the_slowest_gpu_counts_and_many_lose),
         cmocka_unit_test(test_what_goes_past_the_slots_is_shown),
+        cmocka_unit_test(test_who_is_unlike_its_peers_is_asked),
         cmocka_unit_test(test_what_is_not_all_or_not_new_does_not_count),
         cmocka_unit_test(test_what_was_measured_is_shown),
     };

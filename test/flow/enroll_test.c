@@ -197,6 +197,31 @@ static void test_the_same_hardware_under_another_identity_keeps_its_past(void **
     world_close(&world);
 }
 
+/* Nor does it get rid of what it owes: who gave a wrong answer stays off the market until it has
+ * made up for that, whatever it is called. */
+static void test_another_identity_owes_what_the_one_before_did(void **state)
+{
+    struct world world;
+    struct world_machine old, new;
+
+    world_open(&world, *state);
+    world_host(&world, &old, "a", 1);
+    support_script(world.support, "UPDATE machine SET audit_debt = 2, audit_suspicion = 4, "
+                                  "audit_before = 1, verification = 2;");
+    lose_all(&world);
+    world_pass(&world, 5 * 60 * US_PER_SECOND);
+    join_anew(&world, &old, &new, 1);
+    CHECK_INT(world_number_of(&world, "SELECT audit_debt FROM machine WHERE id = $1", new.id), 2);
+    CHECK_INT(world_number_of(&world, "SELECT audit_suspicion FROM machine WHERE id = $1", new.id),
+              4);
+    CHECK_INT(world_number_of(&world, "SELECT audit_before FROM machine WHERE id = $1", new.id),
+              VERIFICATION_UNVERIFIED);
+    CHECK_INT(world_number_of(&world, "SELECT verification FROM machine WHERE id = $1", new.id),
+              VERIFICATION_DEVERIFIED);
+    world_check(&world);
+    world_close(&world);
+}
+
 /* Who takes it off the market first is away for as long as he likes. */
 static void test_who_leaves_in_order_loses_nothing(void **state)
 {
@@ -251,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_a_token_lasts_a_quarter_of_an_hour),
         cmocka_unit_test(test_a_refusal_does_not_cost_the_token),
         cmocka_unit_test(test_the_same_hardware_under_another_identity_keeps_its_past),
+        cmocka_unit_test(test_another_identity_owes_what_the_one_before_did),
         cmocka_unit_test(test_who_leaves_in_order_loses_nothing),
         cmocka_unit_test(test_nobody_joins_anew_over_rentals_or_as_somebody_else),
         cmocka_unit_test(test_a_server_may_allow_simulated_machines_and_verify_all),

@@ -260,14 +260,12 @@ enum verification audits_standing(struct world *world, int64_t machine_id)
 
 struct machine_proof_row *audits_log(struct world *world, int64_t machine_id, size_t want)
 {
-    struct machine_proof_row *proofs;
+    struct audit_record log;
     struct error err;
-    size_t count;
     bool has;
 
-    CHECK_OK(flow_audit_list(&world->flow, machine_id, &world->arena, &proofs, &count, &has, &err),
-             &err);
+    CHECK_OK(flow_audit_list(&world->flow, machine_id, &world->arena, &log, &has, &err), &err);
     CHECK(has);
-    CHECK_INT((int64_t)count, (int64_t)want);
-    return proofs;
+    CHECK_INT((int64_t)log.count, (int64_t)want);
+    return log.proofs;
 }

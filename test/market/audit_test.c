@@ -74,6 +74,54 @@ static void test_what_is_odd_counts_when_it_comes_twice(void **state)
     CHECK_INT(standing.suspicion, AUDIT_SHARED);
 }
 
+/* No answer is like an odd one; while answers are owed, none makes none up. */
+static void test_silence_counts_when_it_comes_twice(void **state)
+{
+    const struct audit_answer answered = { true, AUDIT_SILENT, 0 };
+    struct audit_standing standing = { 0, 0, VERIFICATION_UNVERIFIED, VERIFICATION_VERIFIED };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        standing = audit_judge_silence(standing);
+        CHECK_INT(standing.now, VERIFICATION_VERIFIED);
+        CHECK_INT(standing.debt, 0);
+        CHECK(audit_is_pressing(standing));
+        standing = audit_judge(standing, answered);
+        CHECK(!audit_is_pressing(standing));
+    }
+    standing = audit_judge_silence(audit_judge_silence(standing));
+    CHECK_INT(standing.now, VERIFICATION_DEVERIFIED);
+    CHECK_INT(standing.before, VERIFICATION_VERIFIED);
+    CHECK_INT(standing.debt, AUDIT_DEBT);
+    standing = audit_judge(standing, answered);
+    CHECK_INT(standing.debt, AUDIT_DEBT - 1);
+    standing = audit_judge_silence(standing);
+    CHECK_INT(standing.debt, AUDIT_DEBT - 1);
+    standing = audit_judge_silence(standing);
+    CHECK_INT(standing.debt, AUDIT_DEBT);
+    CHECK_INT(standing.before, VERIFICATION_VERIFIED);
+}
+
+/* Measurements are no answers: they never count against a machine; proved memory settles it. */
+static void test_odd_figures_only_hurry(void **state)
+{
+    const struct audit_answer compute = { true, audit_tested(AUDIT_COMPUTE), 0 };
+    const struct audit_answer memory = { true, audit_tested(AUDIT_MEMORY), 0 };
+    struct audit_standing standing = { 0, AUDIT_SHARED, 0, VERIFICATION_VERIFIED };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        standing = audit_judge_figures(standing, true);
+        CHECK_INT(standing.suspicion, AUDIT_SHARED | AUDIT_UNLIKE);
+        standing = audit_judge(standing, compute);
+        CHECK_INT(standing.suspicion, AUDIT_SHARED | AUDIT_UNLIKE);
+    }
+    CHECK_INT(audit_judge_figures(standing, false).suspicion, AUDIT_SHARED);
+    standing = audit_judge(standing, memory);
+    CHECK_INT(standing.suspicion, AUDIT_SHARED);
+    CHECK_INT(standing.now, VERIFICATION_VERIFIED);
+}
+
 static void test_waits_are_exponential(void **state)
 {
     double sum = 0;
@@ -100,6 +148,8 @@ int main(void)
         cmocka_unit_test(test_a_wrong_answer_is_made_up_for),
         cmocka_unit_test(test_it_undoes_only_its_own),
         cmocka_unit_test(test_what_is_odd_counts_when_it_comes_twice),
+        cmocka_unit_test(test_silence_counts_when_it_comes_twice),
+        cmocka_unit_test(test_odd_figures_only_hurry),
         cmocka_unit_test(test_waits_are_exponential),
     };
 

@@ -160,11 +160,22 @@ static void test_what_is_late_is_unanswered(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
     struct machine_proof_row *list;
+    int64_t ids[9], ended;
     size_t count;
 
     (void)insert(&scene, scene.machine, 10);
     (void)insert(&scene, scene.machine, 20);
-    CHECK_OK(machine_proof_expire(scene.db, scene_at(20), scene_at(99), &scene.err), &scene.err);
+    (void)insert(&scene, scene.other_machine, 10);
+    for (int64_t once = 1; once >= 0; once--) {
+        CHECK_OK(machine_proof_late(scene.db, scene_at(20), ids, 9, &count, &scene.err),
+                 &scene.err);
+        CHECK_COUNT(count, once + 1);
+        CHECK_INT(ids[count - 1], scene.other_machine);
+        CHECK_OK(machine_proof_expire(scene.db, scene.machine, scene_at(20), scene_at(99), &ended,
+                                      &scene.err),
+                 &scene.err);
+        CHECK_INT(ended, once);
+    }
     CHECK_OK(
         machine_proof_list(scene.db, scene.machine, 9, &scene.arena, &list, &count, &scene.err),
         &scene.err);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What it costs not to answer. */
+#include "flow/audit_silence.h"
+
+#include "support_audit.h"
+
+/* Until it is asked; with its agent there all the while. */
+static struct challenge_list run_until_asked(struct world *world, struct world_machine *machine,
+                                             int64_t *seq)
+{
+    for (int minutes = 0; minutes < 6000; minutes++) {
+        if (audits_ask(world) > 0) {
+            struct challenge_list list = audits_take(world, machine, ++*seq);
+
+            if (list.count > 0)
+                return list;
+        }
+        world_run(world, machine, 60 * US_PER_SECOND);
+    }
+    fail_msg("it is never asked");
+    return (struct challenge_list){ 0 };
+}
+
+/* The question is left where it is until it is too late. */
+static void be_silent(struct world *world, struct world_machine *machine)
+{
+    struct error err;
+
+    support_script(world->support, "UPDATE machine SET audit_us = 9000000000000000;");
+    world_run(world, machine, AUDIT_PATIENCE_US + US_PER_SECOND);
+    CHECK_OK(audit_silence(&world->flow, clock_now(&world->clock), &err), &err);
+    CHECK_INT(world_number(world, "SELECT COUNT(*) FROM machine_proof WHERE state IN (1, 2, 3)"),
+              0);
+}
+
+static int64_t suspicion(struct world *world)
+{
+    return world_number(world, "SELECT audit_suspicion + 16 * audit_claims FROM machine");
+}
+
+static int64_t debt(struct world *world)
+{
+    return world_number(world, "SELECT audit_debt FROM machine");
+}
+
+static void answer(struct world *world, struct world_machine *machine, int64_t *seq)
+{
+    struct challenge_list list = run_until_asked(world, machine, seq);
+
+    for (int64_t i = 0; i < list.count; i++)
+        CHECK_TEXT(audits_answer(world, &list.challenges[i], false), "good");
+}
+
+/* Once it only hurries the next question; twice it is a wrong answer, and is made up for likewise.
+ */
+static void test_who_falls_silent_is_taken_off_the_market(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    answer(&world, &machine, &seq);
+    (void)run_until_asked(&world, &machine, &seq);
+    be_silent(&world, &machine);
+    CHECK_INT(suspicion(&world), AUDIT_SILENT);
+    CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_UNVERIFIED);
+    answer(&world, &machine, &seq);
+    CHECK_INT(suspicion(&world), 0);
+    for (int time = 1; time <= 3; time++) {
+        (void)run_until_asked(&world, &machine, &seq);
+        be_silent(&world, &machine);
+        CHECK_INT(debt(&world), time == 1 ? 0 : AUDIT_DEBT);
+        CHECK_INT(audits_standing(&world, machine.id),
+                  time == 1 ? VERIFICATION_UNVERIFIED : VERIFICATION_DEVERIFIED);
+    }
+    for (int left = AUDIT_DEBT - 1; left >= 0; left--) {
+        answer(&world, &machine, &seq);
+        CHECK_INT(debt(&world), left);
+    }
+    CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_UNVERIFIED);
+    world_check(&world);
+    world_close(&world);
+}
+
+/* A machine of which half of the GPUs answer is silent, however often they do. */
+static void test_half_an_answer_is_none(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 2);
+    answer(&world, &machine, &seq);
+    for (int time = 1; time <= 2; time++) {
+        struct challenge_list list = run_until_asked(&world, &machine, &seq);
+
+        CHECK_INT(list.count, 2);
+        CHECK_TEXT(audits_answer(&world, &list.challenges[0], false), "good");
+        be_silent(&world, &machine);
+    }
+    CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_DEVERIFIED);
+    world_close(&world);
+}
+
+enum story { NEVER_ANSWERED, LOST_CONTACT, WAS_RENTED };
+
+static void check_no_silence(void *support, enum story story)
+{
+    struct world world;
+    struct world_machine machine;
+    struct error err;
+    int64_t seq = 0;
+
+    world_open(&world, support);
+    world_host(&world, &machine, "a", 1);
+    if (story != NEVER_ANSWERED)
+        answer(&world, &machine, &seq);
+    (void)run_until_asked(&world, &machine, &seq);
+    if (story == LOST_CONTACT) {
+        support_script(world.support, "UPDATE machine SET is_online = 0;");
+        world_pass(&world, AUDIT_PATIENCE_US + US_PER_SECOND);
+        CHECK_OK(audit_silence(&world.flow, clock_now(&world.clock), &err), &err);
+    } else {
+        if (story == WAS_RENTED)
+            (void)world_running(&world, &machine, world_user(&world, "ada@berth.test", 100), 1);
+        be_silent(&world, &machine);
+    }
+    CHECK_INT(suspicion(&world), 0);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM machine_proof WHERE state = 6"), 1);
+    world_close(&world);
+}
+
+static void test_who_never_answered_has_nothing_to_lose(void **state)
+{
+    check_no_silence(*state, NEVER_ANSWERED);
+}
+
+static void test_who_lost_contact_is_not_silent(void **state)
+{
+    check_no_silence(*state, LOST_CONTACT);
+}
+
+static void test_who_was_rented_meanwhile_is_not_silent(void **state)
+{
+    check_no_silence(*state, WAS_RENTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_falls_silent_is_taken_off_the_market),
+        cmocka_unit_test(test_half_an_answer_is_none),
+        cmocka_unit_test(test_who_never_answered_has_nothing_to_lose),
+        cmocka_unit_test(test_who_lost_contact_is_not_silent),
+        cmocka_unit_test(test_who_was_rented_meanwhile_is_not_silent),
+    };
+
+    crypto_start();
+    return SUPPORT_RUN(tests);
+}
