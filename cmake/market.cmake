@@ -19,3 +19,11 @@ target_sources(market PRIVATE ${dlperf_tables})
 
 # Scans over columns are loops that the compiler turns into vectors.
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/market/column.c PROPERTIES COMPILE_OPTIONS -O3)
+
+# Runs of tasks that others have measured, from data/runs.csv.
+set(run_list ${BERTH_GENERATED}/market/run_list_known.inc)
+add_custom_command(OUTPUT ${run_list}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/text_gen.py
+        ${CMAKE_SOURCE_DIR}/data/runs.csv ${run_list}
+    DEPENDS ${CMAKE_SOURCE_DIR}/tools/text_gen.py ${CMAKE_SOURCE_DIR}/data/runs.csv)
+target_sources(market PRIVATE ${run_list})

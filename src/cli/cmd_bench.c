@@ -14,8 +14,9 @@ const struct args_option cmd_bench_options[] = {
 };
 
 static const struct table_column task_columns[] = {
-    { "Task", false, 0, 0 },  { "Weight", true, 0, 0 }, { "Time on a V100", false, 1, 0 },
-    { "x V100", true, 0, 0 }, { "Score", true, 0, 0 },
+    { "Task", false, 0, 0 },    { "Weight", true, 0, 0 }, { "Time on a V100", false, 1, 0 },
+    { "x V100", true, 0, 0 },   { "Score", true, 0, 0 },  { "By", false, 0, 0 },
+    { "Learned", false, 1, 0 },
 };
 
 static const char *const parts[] = { "tf32", "f32", "f16", "bf16", "bandwidth", "constant" };
@@ -33,6 +34,19 @@ static void add_time(struct table *table, const json_t *time)
     table_cell(table, "%s", text.length > 0 ? text.bytes : "-");
 }
 
+/* Whether it is used, and how far both are off. */
+static void add_predictor(struct table *table, const json_t *predictor)
+{
+    const char *state = print_text_of(predictor, "state");
+
+    if (print_int_of(predictor, "runs") == 0)
+        table_cell(table, "%s", state);
+    else
+        table_cell(table, "%s: errs by %.1f%%, formula %.1f%%", state,
+                   print_real_of(predictor, "error") * 100,
+                   print_real_of(predictor, "formula_error") * 100);
+}
+
 static void add_task(struct table *table, const json_t *task)
 {
     table_text(table, task, "title");
@@ -40,6 +54,8 @@ static void add_task(struct table *table, const json_t *task)
     add_time(table, json_member(task, "time"));
     table_number(table, task, "speed", 1, 3);
     table_number(table, task, "score", 1, 2);
+    table_text(table, task, "by");
+    add_predictor(table, json_member(task, "predictor"));
 }
 
 static void print_rates(struct cli *cli, const char *name, const json_t *rates)

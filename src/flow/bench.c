@@ -7,6 +7,7 @@
 
 #include "flow/hardware.h"
 #include "flow/limits.h"
+#include "flow/predictor.h"
 #include "market/peers.h"
 #include "store/machine_bench.h"
 #include "sys/crypto.h"
@@ -104,6 +105,7 @@ static bool take(struct db *db, const struct bench_work *work, struct machine_ro
                  struct error *err)
 {
     struct machine_facts facts;
+    struct predictor_row predictor;
     struct machine_bench bench = {
         .disk_mbs = work->report->disk_write_mbs,
         .measured = instant_add(work->now, -work->report->age_s * US_PER_SECOND),
@@ -124,6 +126,9 @@ static bool take(struct db *db, const struct bench_work *work, struct machine_ro
         bench.gpu_gb = (facts.gpus[0].memory_mb + MB_PER_GB / 2) / MB_PER_GB;
     }
     (void)snprintf(bench.driver, sizeof bench.driver, "%s", work->report->driver);
+    if (!predictor_load(db, &predictor, err))
+        return false;
+    predictor_apply(&predictor, facts.gpu_count > 0 ? facts.gpus[0].compute_cap : 0, &bench);
     row->bench = bench;
     return machine_bench_insert(db, &kept, err) && machine_set_bench(db, row, err) &&
            compare(db, row, work->now, err) && db_notify(db, TOPIC_MACHINE, row->id, err);

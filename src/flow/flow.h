@@ -17,6 +17,7 @@
 struct vault;         /* flow/vault.h */
 struct pay_settings;  /* flow/pay.h */
 struct password_gate; /* sys/password.h */
+struct run_list;      /* market/run_list.h */
 
 struct flow {
     struct store *store;
@@ -35,6 +36,8 @@ struct flow {
     const char *terms, *terms_url;      /* --terms: the version that who signs up accepts, and where
                                            it is to be read; NULL, both: there are none */
     const struct pay_settings *pay;     /* providers of payments; NULL: all goes by hand */
+    const struct run_list *runs;        /* --runs, and those that are known; NULL: these alone */
+    bool uses_formula;                  /* --predictor off */
 };
 
 #endif

@@ -102,13 +102,23 @@ double dlperf_task_speed(enum dlperf_task task, const struct dlperf_rates *rates
 
 double dlperf_score(enum dlperf_profile profile, const struct dlperf_rates *rates)
 {
+    return dlperf_score_learned(profile, rates, NULL);
+}
+
+double dlperf_score_learned(enum dlperf_profile profile, const struct dlperf_rates *rates,
+                            const int32_t *learned_ppm)
+{
     double power = 0;
 
     for (int task = 0; task < DLPERF_TASKS; task++) {
         double weight = profiles[profile].weights[task];
 
-        if (weight > 0)
-            power += weight * log(dlperf_task_speed((enum dlperf_task)task, rates));
+        if (!(weight > 0))
+            continue;
+        double speed = dlperf_task_speed((enum dlperf_task)task, rates);
+        if (learned_ppm != NULL && learned_ppm[task] > 0)
+            speed *= learned_ppm[task] / 1e6;
+        power += weight * log(speed);
     }
     return reference.score * exp(power);
 }
@@ -137,9 +147,10 @@ double dlperf_cpu_factor(int64_t cpu_cores, int64_t gpu_count)
 }
 
 int32_t dlperf_milli(enum dlperf_profile profile, const struct dlperf_rates *rates,
-                     int64_t cpu_cores, int64_t gpu_count)
+                     const int32_t *learned_ppm, int64_t cpu_cores, int64_t gpu_count)
 {
-    double milli = 1e3 * dlperf_score(profile, rates) * dlperf_cpu_factor(cpu_cores, gpu_count);
+    double milli = 1e3 * dlperf_score_learned(profile, rates, learned_ppm) *
+                   dlperf_cpu_factor(cpu_cores, gpu_count);
 
     return milli < INT32_MAX ? (int32_t)llround(milli) : INT32_MAX;
 }

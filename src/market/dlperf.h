@@ -61,8 +61,11 @@ struct dlperf_rates dlperf_of_model(const struct gpu_model *model);
 /* How many times as fast as a V100. Rates are complete. */
 double dlperf_task_speed(enum dlperf_task task, const struct dlperf_rates *rates);
 
-/* 21 for a V100. Rates are complete. */
+/* 21 for a V100. Rates are complete. Where something was learned of a task (market/predictor.h),
+ * its speed is so many millionths of the formula's; 0, or NULL for all: the formula holds. */
 double dlperf_score(enum dlperf_profile profile, const struct dlperf_rates *rates);
+double dlperf_score_learned(enum dlperf_profile profile, const struct dlperf_rates *rates,
+                            const int32_t *learned_ppm);
 
 /* What a machine loses with each further GPU of a job, as a part of one GPU's time: `score` is one
  * GPU's, the links are measured, MB/s, 0 for none. Without any nothing is known, and nothing lost.
@@ -76,7 +79,7 @@ double dlperf_cpu_factor(int64_t cpu_cores, int64_t gpu_count);
 /* The score as it is kept, in thousandths, of a GPU in a machine of that many threads and GPUs; and
  * dlperf_link_loss() of that, in millionths. */
 int32_t dlperf_milli(enum dlperf_profile profile, const struct dlperf_rates *rates,
-                     int64_t cpu_cores, int64_t gpu_count);
+                     const int32_t *learned_ppm, int64_t cpu_cores, int64_t gpu_count);
 int64_t dlperf_link_loss_ppm(int32_t score_milli, int64_t pcie_mbs, int64_t nvlink_mbs);
 
 /* For showing how a score comes about. */

@@ -142,7 +142,11 @@ void machine_take_bench(struct machine *machine, const struct machine_bench *ben
         return;
     for (int i = 0; i < DLPERF_PROFILES; i++)
         machine->profiles_milli[i] =
-            dlperf_milli((enum dlperf_profile)i, &rates, machine->cpu_cores, machine->gpu_count);
+            dlperf_milli((enum dlperf_profile)i, &rates, bench->learned_ppm, machine->cpu_cores,
+                         machine->gpu_count);
+    machine->learned = 0;
+    for (int task = 0; task < DLPERF_TASKS; task++)
+        machine->learned |= bench->learned_ppm[task] > 0 ? 1u << task : 0;
     machine->dlperf_milli = machine->profiles_milli[DLPERF_DEFAULT];
     machine->pcie_mbs = bench->pcie_mbs;
     machine->nvlink_mbs = bench->nvlink_mbs;

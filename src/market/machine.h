@@ -82,6 +82,9 @@ struct machine_bench {
     char model[NAME_SIZE]; /* that they are called; "": not all of them were measured */
     int64_t gpu_gb;        /* of memory, of each */
     int64_t nvlink_mbs;    /* between two of them, past their slots; 0: none; below: unknown */
+    int32_t
+        learned_ppm[DLPERF_TASKS]; /* of the formula's speed (market/predictor.h); 0: it holds */
+    int64_t fit;                   /* by which revision of what was learned */
 };
 
 /* A machine as the market sees it. */
@@ -110,6 +113,7 @@ struct machine {
     int64_t link_loss_ppm;   /* what a job loses with each further GPU, of one GPU's time */
     struct instant measured; /* when; 0: never */
     struct instant stale;    /* from then on that says little; 0: never measured */
+    uint32_t learned;        /* bits of tasks whose speed was learned, and is not the formula's */
     int32_t profiles_milli[DLPERF_PROFILES]; /* the same by profile; 0 is the default, as above */
     int64_t fp32_gflops;                     /* of one GPU, by its maker; 0 unknown */
     int64_t memory_mbs;   /* of one GPU, measured, or else by its maker; 0 unknown */

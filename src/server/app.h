@@ -41,6 +41,7 @@ struct app {
     struct stripe_wire stripe;
     struct paypal_wire paypal;
     struct pay_settings pay;
+    struct run_list *runs; /* of --runs, or NULL */
     struct deliver_provider providers[1], slow_providers[1];
     struct store *store;
     struct flow flow;

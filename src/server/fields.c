@@ -148,6 +148,13 @@ void fields_gpu(struct encoder *json, const struct machine *machine)
     encode_field_bool(json, "gpu_display_active", machine->has_display);
     encode_field_int(json, "compute_cap", machine->compute_cap);
     field_gauge(json, "bw_nvlink", machine->nvlink_mbs, 3);
+    encode_key(json, "dlperf_learned");
+    encode_array(json);
+    for (int task = 0; task < DLPERF_TASKS; task++) {
+        if ((machine->learned >> task & 1) != 0)
+            encode_text(json, dlperf_task_name((enum dlperf_task)task));
+    }
+    encode_end(json);
 }
 
 void field_gauge(struct encoder *json, const char *key, int64_t value, int decimals)

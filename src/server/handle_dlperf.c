@@ -4,13 +4,14 @@
 
 #include "base/parse.h"
 #include "flow/bench.h"
+#include "flow/predictor.h"
 #include "market/dlperf.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
 
-enum { DLPERF_REPLY_MAX = 1 << 18 };
+enum { DLPERF_REPLY_MAX = 1 << 18, PPM = 1000000 };
 
 static void encode_rates(struct encoder *json, const char *key, const struct dlperf_rates *rates)
 {
@@ -35,24 +36,69 @@ static void encode_time(struct encoder *json, enum dlperf_task task)
     encode_end(json);
 }
 
-static void encode_task(struct encoder *json, enum dlperf_profile profile, enum dlperf_task task,
-                        const struct dlperf_rates *rates)
-{
-    enum dlperf_profile alone = DLPERF_DEFAULT;
-    bool has_own = dlperf_profile_find(dlperf_task_name(task), &alone);
+/* Whose speed is asked for: a model's, by what its maker says, or a machine's, as it was measured.
+ */
+struct subject {
+    const struct gpu_model *model;
+    const struct bench_view *measured;
+    struct dlperf_rates rates;
+    bool has_rates;
+    struct predictor_row predictor;
+    int32_t learned_ppm[DLPERF_TASKS]; /* what is used of it; 0: the formula */
+};
 
+/* What was learned of a task, whether that is used or not. */
+static void encode_fit(struct encoder *json, const struct predictor_fit *fit)
+{
+    bool is_known = fit->runs > 0;
+
+    encode_key(json, "predictor");
+    encode_object(json);
+    encode_field_text(json, "state", predictor_state_name(fit->state));
+    encode_field_int(json, "runs", fit->runs);
+    encode_field_int(json, "models", fit->models);
+    field_gauge(json, "error", is_known ? fit->error_ppm : -1, 6);
+    field_gauge(json, "formula_error", is_known ? fit->formula_ppm : -1, 6);
+    encode_key(json, "weights");
+    encode_object(json);
+    field_fixed(json, "formula", fit->weights_milli[PREDICTOR_FORMULA], 3);
+    for (int i = 0; i < DLPERF_RATES; i++)
+        field_fixed(json, dlperf_rate_name((enum dlperf_rate)i), fit->weights_milli[1 + i], 3);
+    encode_end(json);
+    encode_end(json);
+}
+
+/* What is used of it. */
+static void encode_speed(struct encoder *json, enum dlperf_task task,
+                         const struct dlperf_rates *rates, int64_t learned_ppm)
+{
+    const struct dlperf_rates reference = dlperf_reference();
+    double factor = learned_ppm > 0 ? (double)learned_ppm / PPM : 1;
+
+    if (rates != NULL) {
+        double speed = dlperf_task_speed(task, rates) * factor;
+
+        encode_field_text(json, "by", learned_ppm > 0 ? "learned" : "formula");
+        encode_field_real(json, "speed", speed);
+        encode_field_real(json, "score", dlperf_score(DLPERF_DEFAULT, &reference) * speed);
+    } else {
+        field_null(json, "by");
+        field_null(json, "speed");
+        field_null(json, "score");
+    }
+}
+
+static void encode_task(struct encoder *json, enum dlperf_profile profile, enum dlperf_task task,
+                        const struct subject *subject)
+{
     encode_object(json);
     encode_field_text(json, "name", dlperf_task_name(task));
     encode_field_text(json, "title", dlperf_task_title(task));
     encode_field_real(json, "weight", dlperf_weight(profile, task));
     encode_time(json, task);
-    if (rates != NULL && has_own) {
-        encode_field_real(json, "speed", dlperf_task_speed(task, rates));
-        encode_field_real(json, "score", dlperf_score(alone, rates));
-    } else {
-        field_null(json, "speed");
-        field_null(json, "score");
-    }
+    encode_speed(json, task, subject->has_rates ? &subject->rates : NULL,
+                 subject->learned_ppm[task]);
+    encode_fit(json, &subject->predictor.fits[task]);
     encode_end(json);
 }
 
@@ -68,15 +114,6 @@ static void encode_profiles(struct encoder *json)
     }
     encode_end(json);
 }
-
-/* Whose speed is asked for: a model's, by what its maker says, or a machine's, as it was measured.
- */
-struct subject {
-    const struct gpu_model *model;
-    const struct bench_view *measured;
-    struct dlperf_rates rates;
-    bool has_rates;
-};
 
 static void encode_measured_gpu(struct encoder *json, int64_t index, const struct bench_gpu *gpu)
 {
@@ -159,10 +196,11 @@ static void encode_dlperf(struct encoder *json, enum dlperf_profile profile,
     encode_key(json, "tasks");
     encode_array(json);
     for (int task = 0; task < DLPERF_TASKS; task++)
-        encode_task(json, profile, (enum dlperf_task)task, rates);
+        encode_task(json, profile, (enum dlperf_task)task, subject);
     encode_end(json);
     if (rates != NULL)
-        encode_field_real(json, "score", dlperf_score(profile, rates));
+        encode_field_real(json, "score",
+                          dlperf_score_learned(profile, rates, subject->learned_ppm));
     else
         field_null(json, "score");
     encode_measured(json, subject->measured, now);
@@ -189,7 +227,9 @@ static bool find_machine(struct call *call, const char *text, struct subject *su
         return false;
     }
     const struct machine_facts *facts = &subject->measured->facts;
-    subject->rates = subject->measured->machine.bench.rates;
+    const struct machine_bench *bench = &subject->measured->machine.bench;
+    subject->rates = bench->rates;
+    memcpy(subject->learned_ppm, bench->learned_ppm, sizeof subject->learned_ppm);
     subject->has_rates =
         facts->gpu_count > 0 && dlperf_complete(&subject->rates, facts->gpus[0].compute_cap);
     return true;
@@ -204,6 +244,11 @@ static bool find_model(struct call *call, const char *name, struct subject *subj
     }
     subject->rates = dlperf_of_model(subject->model);
     subject->has_rates = true;
+    for (int task = 0; task < DLPERF_TASKS; task++) {
+        int64_t ppm = predictor_factor_ppm((enum dlperf_task)task, &subject->predictor.fits[task],
+                                           &subject->rates);
+        subject->learned_ppm[task] = ppm == PPM ? 0 : (int32_t)ppm;
+    }
     return true;
 }
 
@@ -216,11 +261,14 @@ void handle_dlperf(struct call *call)
     const char *machine = http_query(call->request, "machine_id");
     enum dlperf_profile profile = DLPERF_DEFAULT;
     struct subject subject = { 0 };
+    struct error err;
 
     if (name != NULL && !dlperf_profile_find(name, &profile))
         return reply_refuse(call, 400, "invalid_args", "There is no profile '%.48s'.", name);
     if (gpu != NULL && machine != NULL)
         return reply_refuse(call, 400, "invalid_args", "Give gpu_name or machine_id, not both.");
+    if (!flow_predictor_show(&call->app->flow, &subject.predictor, &err))
+        return reply_error(call, &err);
     if ((gpu != NULL && !find_model(call, gpu, &subject)) ||
         (machine != NULL && !find_machine(call, machine, &subject)))
         return;

@@ -24,6 +24,7 @@
 #include "flow/pay_card.h"
 #include "flow/pay_paypal.h"
 #include "flow/post_usage.h"
+#include "flow/predictor.h"
 #include "flow/prepay.h"
 #include "flow/requirement.h"
 #include "flow/schedule.h"
@@ -111,6 +112,7 @@ static const struct job {
     { "proofs", flow_audit_ask, AUDIT_BATCH_MAX, NULL, ALWAYS, 30 * US_PER_SECOND },
     { "requirements", flow_requirements_look, REQUIREMENT_BATCH_MAX, NULL, ALWAYS,
       30 * US_PER_SECOND },
+    { "predictor", flow_predictor, PREDICTOR_BATCH_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "census", NULL, 0, run_census, ALWAYS, 5 * US_PER_SECOND },
     { "old logins", NULL, 0, run_login_forget, ALWAYS, 600 * US_PER_SECOND },
     { "automatic payments", flow_autopay, AUTOPAY_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },

@@ -29,6 +29,7 @@
 #include "server/offer_pages.h"
 #include "server/orders.h"
 #include "server/payments.h"
+#include "server/predictor_wire.h"
 #include "server/relay.h"
 #include "server/reply.h"
 #include "server/site.h"
@@ -84,6 +85,10 @@ const struct option_row serve_options[] = {
     { "mail-from", "ADDRESS", "the sender of mails (needed with --smtp)" },
     { "storage-when-offline", "RULE",
       "storage on a host out of contact: charge (72 hours at most) or skip (charge)" },
+    { "runs", "FILE",
+      "runs of tasks beside those that are known, to learn speeds from (data/runs.csv)" },
+    { "predictor", "RULE",
+      "on: a task's speed is what was learned where that errs less; off: by the formula (on)" },
     { "downtime-credit", "PERCENT", "of its price a host gives back for time out of contact (0)" },
     RELAY_OPTION_ROWS,
     { NULL, NULL, NULL },
@@ -329,8 +334,10 @@ static bool open_market(struct app *app, const struct options *options, const st
         !read_rate_factor(options, &app->flow.guess_factor, err) ||
         !read_slow(options, "slow-request-ms", SLOW_REQUEST_MS, &app->slow_request_us, err) ||
         !read_slow(options, "slow-query-ms", SLOW_QUERY_MS, &slow_query_us, err) ||
-        !mailer_read(options, dir->path, &app->mailer, err) || !read_payments(app, options, err))
+        !mailer_read(options, dir->path, &app->mailer, err) || !read_payments(app, options, err) ||
+        !predictor_wire_read(options, &app->runs, &app->flow.uses_formula, err))
         return false;
+    app->flow.runs = app->runs;
     store_watch(app->store, slow_query_us);
     app->mailer.flow = &app->flow;
     app->mailer.url = app->public_url;
@@ -470,6 +477,7 @@ static void close_app(struct app *app)
     catalog_feed_close(&app->catalog);
     hub_close(&app->hub);
     metrics_close(&app->metrics);
+    free(app->runs);
     timekeeper_close(&app->timekeeper);
     crypto_wipe(&app->keys, sizeof app->keys);
     crypto_wipe(&app->vault, sizeof app->vault);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "market/auction.h"
+#include "store/predictor.h"
 #include "store/rows.h"
 
 #define MACHINE_COLUMNS                                                                            \
@@ -18,9 +19,9 @@
     "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
     "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us, "               \
     "predecessor_id, audit_claims, shown_disk_mbs, shown_down_kbps, shown_up_kbps, bench_driver, " \
-    "bench_model, nvlink_mbs, bench_gpu_gb"
+    "bench_model, nvlink_mbs, bench_gpu_gb, bench_learned, bench_fit"
 
-enum { DRIVER_COLUMN = 63, MODEL_COLUMN, NVLINK_COLUMN, GPU_GB_COLUMN };
+enum { DRIVER_COLUMN = 63, MODEL_COLUMN, NVLINK_COLUMN, GPU_GB_COLUMN, LEARNED_COLUMN, FIT_COLUMN };
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -53,7 +54,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     struct machine_row *machine = item;
     int64_t verification;
 
-    const char *driver, *model;
+    const char *driver, *model, *learned;
 
     if (!rows_number(row, 0, 1, INT64_MAX, &machine->id, err) ||
         !rows_number(row, 1, 1, INT64_MAX, &machine->owner_id, err) ||
@@ -67,12 +68,15 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
         !bench_read(row, 39, &machine->bench, err) ||
         !rows_text(row, DRIVER_COLUMN, arena, &driver, err) ||
         !rows_text(row, MODEL_COLUMN, arena, &model, err) ||
+        !rows_text(row, LEARNED_COLUMN, arena, &learned, err) ||
         !rows_number(row, NVLINK_COLUMN, -1, INT64_MAX, &machine->bench.nvlink_mbs, err) ||
         !rows_number(row, GPU_GB_COLUMN, 0, INT64_MAX, &machine->bench.gpu_gb, err) ||
         !rows_text(row, 24, arena, &machine->engine_message, err))
         return false;
     (void)snprintf(machine->bench.driver, sizeof machine->bench.driver, "%s", driver);
     (void)snprintf(machine->bench.model, sizeof machine->bench.model, "%s", model);
+    learned_read(learned, machine->bench.learned_ppm);
+    machine->bench.fit = db_column_int(row, FIT_COLUMN);
     machine->verification = (enum verification)verification;
     machine->is_simulated = db_column_int(row, 7) != 0;
     machine->is_quarantined = db_column_int(row, 8) != 0;
@@ -341,18 +345,20 @@ bool machine_set_bench(struct db *db, const struct machine_row *machine, struct 
 {
     const struct machine_bench *bench = &machine->bench;
     const int64_t *of = bench->rates.of;
+    char learned[LEARNED_TEXT_SIZE];
 
     return db_exec(db,
                    "UPDATE machine SET tf32_gflops = $2, f32_gflops = $3, f16_gflops = $4, "
                    "bf16_gflops = $5, memory_mbs = $6, pcie_mbs = $7, disk_mbs = $8, "
                    "bench_us = $9, bench_driver = $10, bench_model = $11, nvlink_mbs = $12, "
-                   "bench_gpu_gb = $13 WHERE id = $1",
+                   "bench_gpu_gb = $13, bench_learned = $14, bench_fit = $15 WHERE id = $1",
                    DB_ARGS(db_int(machine->id), db_int(of[DLPERF_TF32]), db_int(of[DLPERF_F32]),
                            db_int(of[DLPERF_F16]), db_int(of[DLPERF_BF16]),
                            db_int(of[DLPERF_BANDWIDTH]), db_int(bench->pcie_mbs),
                            db_int(bench->disk_mbs), db_instant(bench->measured),
                            db_text(bench->driver), db_text(bench->model), db_int(bench->nvlink_mbs),
-                           db_int(bench->gpu_gb)),
+                           db_int(bench->gpu_gb),
+                           db_text(learned_text(bench->learned_ppm, learned)), db_int(bench->fit)),
                    err);
 }
 

@@ -316,7 +316,9 @@ static void test_what_was_seen_of_it_is_kept(void **state)
         .driver = "550.1",
         .model = "H200",
         .gpu_gb = 141,
+        .fit = 9,
         .nvlink_mbs = 300000,
+        .learned_ppm = { [DLPERF_TASK_LLM_DECODE] = 1100000, [DLPERF_TASK_RENDERING] = 500000 },
     };
     CHECK_OK(machine_set_bench(scene.db, &machine, &scene.err), &scene.err);
     machine = load(&scene, scene.machine);
@@ -328,6 +330,11 @@ static void test_what_was_seen_of_it_is_kept(void **state)
     CHECK_TEXT(machine.bench.driver, "550.1");
     CHECK_TEXT(machine.bench.model, "H200");
     CHECK_INT(machine.bench.gpu_gb, 141);
+    CHECK_INT(machine.bench.fit, 9);
+    for (int task = 0; task < DLPERF_TASKS; task++)
+        CHECK_INT(machine.bench.learned_ppm[task], task == DLPERF_TASK_LLM_DECODE  ? 1100000
+                                                   : task == DLPERF_TASK_RENDERING ? 500000
+                                                                                   : 0);
     CHECK_INT(machine.bench.nvlink_mbs, 300000);
     CHECK_INT(load(&scene, scene.other_machine).bench.nvlink_mbs, -1);
     CHECK_INT(machine.reliability.lost_ppm, 1500000);
