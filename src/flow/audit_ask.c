@@ -13,6 +13,7 @@
 #include "market/timing.h"
 #include "proto/challenge.h"
 #include "store/machine_proof.h"
+#include "store/machine_standing.h"
 #include "sys/crypto.h"
 #include "sys/proof_memory.h"
 
@@ -253,6 +254,12 @@ bool flow_audit_ask_with(const struct flow *flow, struct audit_terms terms, size
 bool flow_audit_ask(const struct flow *flow, size_t *ret_count, struct error *err)
 {
     return ask(flow, NULL, ret_count, err);
+}
+
+bool audit_ask_soon(struct db *db, int64_t machine_id, struct instant now, struct error *err)
+{
+    return machine_audit_sooner(db, machine_id,
+                                instant_add(now, audit_wait_us(draw(UINT64_MAX), true)), err);
 }
 
 /* The census */

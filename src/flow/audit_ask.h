@@ -32,4 +32,8 @@ NODISCARD bool flow_audit_ask_with(const struct flow *flow, struct audit_terms t
  * moment, whose GPUs serve for several among them: few have to open anything. */
 NODISCARD bool flow_audit_census(const struct flow *flow, struct error *err);
 
+/* Something is new about a machine, or was said against it: it is asked soon. Inside src/flow/. */
+NODISCARD bool audit_ask_soon(struct db *db, int64_t machine_id, struct instant now,
+                              struct error *err);
+
 #endif

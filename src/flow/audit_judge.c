@@ -156,7 +156,9 @@ static void see_memory(const struct machine_row *row, struct machine_proof_row *
     int64_t nominal_us = timing_memory_us(bytes, proof->rounds, bandwidth);
     if (timing_is_elsewhere(proof->net_us, nominal_us) || proof->late > LATE_MAX)
         proof->seen |= AUDIT_ELSEWHERE;
-    if (model != NULL && identity_suspect(model, &measured) != NULL)
+    int64_t link_mbs = model != NULL ? identity_link_mbs_max(model) : 0;
+    bool is_faster_link = link_mbs > 0 && row->bench.pcie_mbs > link_mbs / 3 * 4;
+    if (model != NULL && (is_faster_link || identity_suspect(model, &measured) != NULL))
         proof->seen |= AUDIT_OTHER_MODEL;
 }
 

@@ -4,11 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "flow/audit_ask.h"
 #include "flow/limits.h"
 #include "flow/upkeep.h"
 #include "store/contract.h"
 #include "store/interval.h"
-#include "store/machine_standing.h"
+#include "store/machine.h"
 #include "store/user.h"
 
 /* Empty, or of at most so many bytes without control characters. */
@@ -21,14 +22,6 @@ static bool is_text(const char *text, size_t max)
             return false;
     }
     return length <= max;
-}
-
-bool rating_ask_soon(struct db *db, int64_t machine_id, struct instant now, struct error *err)
-{
-    uint64_t random;
-
-    crypto_random(&random, sizeof random);
-    return machine_audit_sooner(db, machine_id, instant_add(now, audit_wait_us(random, true)), err);
 }
 
 struct rate_work {
@@ -83,7 +76,7 @@ static bool rate_work(struct db *db, void *context, struct error *err)
                                        .created = work->now };
     return work->outcome != RATING_DONE ||
            (rating_insert(db, &rating, err) &&
-            (rating.stars > RATING_POOR || rating_ask_soon(db, machine.id, work->now, err)));
+            (rating.stars > RATING_POOR || audit_ask_soon(db, machine.id, work->now, err)));
 }
 
 bool flow_rate(const struct flow *flow, const struct caller *caller,

@@ -57,8 +57,4 @@ NODISCARD bool flow_own_reports(const struct flow *flow, const struct caller *ca
                                 struct arena *arena, struct machine_report_row **ret,
                                 size_t *ret_count, struct error *err);
 
-/* Something was said against a machine: it is asked for a proof soon. Inside src/flow/. */
-NODISCARD bool rating_ask_soon(struct db *db, int64_t machine_id, struct instant now,
-                               struct error *err);
-
 #endif

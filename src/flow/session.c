@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/audit_ask.h"
 #include "flow/hardware.h"
 #include "flow/inventory.h"
 #include "flow/limits.h"
@@ -82,6 +83,10 @@ static bool note_hardware(struct db *db, const struct open_work *work, struct ma
     struct machine_facts was;
 
     if (!hardware_facts(machine->facts, &was, err))
+        return false;
+    /* Another driver may be another speed, and somebody has been at the machine. */
+    if (strcmp(was.driver_version, work->request->facts.driver_version) != 0 &&
+        !audit_ask_soon(db, machine->id, work->now, err))
         return false;
     if (!is_same_gpus) {
         machine->hardware_since = work->now;
@@ -217,6 +222,9 @@ static bool open_work(struct db *db, void *context, struct error *err)
     if (!check_hardware(db, work, &machine, &session, &arena, err))
         return false;
     if (!has_session && !link_past(db, work, &machine, &arena, err))
+        return false;
+    if (has_session && strcmp(session.boot_id, request->boot_id) != 0 &&
+        !audit_ask_soon(db, machine.id, work->now, err))
         return false;
     work->epoch = work->identity.epoch + 1;
     session.machine_id = machine.id;
@@ -415,6 +423,9 @@ static bool open_joint_work(struct db *db, void *const *contexts, size_t count, 
         ret_is_stored[i] = hellos[i].is_taken;
         work->outcome = SESSION_OPEN;
         work->epoch = work->identity.epoch + 1;
+        if (hellos[i].is_taken && hellos[i].has_rebooted &&
+            !audit_ask_soon(db, work->request->machine_id, work->now, err))
+            return false;
         if (hellos[i].is_taken && hellos[i].is_relayed &&
             !db_notify(db, TOPIC_RELAY, work->request->machine_id, err))
             return false;

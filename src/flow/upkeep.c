@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "flow/audit_ask.h"
 #include "flow/change.h"
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
-#include "flow/rating.h"
 #include "market/lifetime.h"
 #include "store/offer.h"
 #include "store/user.h"
@@ -77,7 +77,7 @@ static bool report_work(struct db *db, void *context, struct error *err)
         return true;
     work->outcome = UPKEEP_DONE;
     return machine_report_insert(db, &report, err) &&
-           rating_ask_soon(db, work->machine_id, work->now, err);
+           audit_ask_soon(db, work->machine_id, work->now, err);
 }
 
 bool flow_report_machine(const struct flow *flow, const struct caller *caller, int64_t machine_id,

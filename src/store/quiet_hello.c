@@ -68,7 +68,10 @@ static const char take_all[] =
     "ORDER BY g.uuid COLLATE \"C\") FROM gpu g WHERE g.machine_id = m.id "
     "AND g.retired_us IS NULL), ''), 'UTF8')), 'hex') = h.gpus "
     "RETURNING h.position, EXISTS (SELECT 1 FROM relay_port p JOIN contract c "
-    "ON c.id = p.contract_id WHERE c.machine_id = m.id AND c.state <> 9)";
+    "ON c.id = p.contract_id WHERE c.machine_id = m.id AND c.state <> 9), "
+    /* As it was when this began. */
+    "CAST((SELECT s.boot_id <> convert_from(decode(substr(h.boot_id, 2), 'hex'), 'UTF8') "
+    "FROM agent_session s WHERE s.machine_id = m.id) AS INTEGER)";
 
 static void mark_taken(struct quiet_hello *hellos, size_t count, struct db_rows *row)
 {
@@ -77,6 +80,7 @@ static void mark_taken(struct quiet_hello *hellos, size_t count, struct db_rows 
     assert(position >= 1 && (size_t)position <= count);
     hellos[position - 1].is_taken = true;
     hellos[position - 1].is_relayed = db_column_int(row, 1) != 0;
+    hellos[position - 1].has_rebooted = db_column_int(row, 2) != 0;
 }
 
 bool quiet_hello_take(struct db *db, const char *server_proc, struct quiet_hello *hellos,

@@ -20,8 +20,9 @@ struct quiet_hello {
     struct hash facts; /* of machine_row.facts */
     struct hash gpus;  /* of the uuids of its rows of GPUs, sorted by their bytes, a line each */
 
-    bool is_taken;   /* comes back: its session is the next epoch's, and that was all */
-    bool is_relayed; /* comes back where it is: relays lead to it */
+    bool is_taken;     /* comes back: its session is the next epoch's, and that was all */
+    bool is_relayed;   /* comes back where it is: relays lead to it */
+    bool has_rebooted; /* likewise: its boot is another than that of the epoch before */
 };
 
 /* On PostgreSQL alone. Of two of one machine at most one is taken. Those that are not taken are not

@@ -76,6 +76,30 @@ static void test_one_gpu_that_goes_for_two_is_seen(void **state)
     world_close(&world);
 }
 
+/* A link that carries a third more than any of its model's is another model's. */
+static void test_a_link_that_no_such_model_has_is_seen(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+    int rounds;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    support_script(world.support,
+                   "UPDATE machine SET memory_mbs = 900000, f32_gflops = 78000, pcie_mbs = 42008;");
+    for (int time = 0; time < 2; time++) {
+        run_until_asked(&world, &machine, audits_memory);
+        struct challenge_list list = audits_take(&world, &machine, ++seq);
+        CHECK_TEXT(audits_answer_memory(&world, &list.challenges[0], 100, AUDITS_RTT_US, &rounds),
+                   "good");
+        CHECK_INT(audits_log(&world, machine.id, (size_t)time + 1)[0].seen & AUDIT_OTHER_MODEL,
+                  time == 0 ? 0 : AUDIT_OTHER_MODEL);
+        support_script(world.support, "UPDATE machine SET pcie_mbs = 42009;");
+    }
+    world_close(&world);
+}
+
 struct like_it {
     struct machine_proof_row proof;
     int count;
@@ -127,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_that_lies_elsewhere_is_seen),
         cmocka_unit_test(test_one_gpu_that_goes_for_two_is_seen),
+        cmocka_unit_test(test_a_link_that_no_such_model_has_is_seen),
         cmocka_unit_test(test_who_answers_too_soon_is_seen),
     };
 

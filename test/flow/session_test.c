@@ -405,6 +405,38 @@ static void test_nobody_is_told_of_a_machine_that_is_as_it_was(void **state)
     world_close(&world);
 }
 
+/* After another boot, and with another driver, a machine is asked soon; coming back is no reason.
+ */
+static void test_who_comes_back_as_something_else_is_asked_soon(void **state)
+{
+    static const struct {
+        int64_t boot;
+        const char *driver;
+        bool is_soon;
+    } rows[] = { { 1, "570.86.15", false }, { 2, "570.86.15", true }, { 2, "570.86.15", false },
+                 { 2, "575.1", true },      { 2, "575.1", false },    { 3, "550.1", true } };
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    (void)snprintf(machine.facts.driver_version, sizeof machine.facts.driver_version, "570.86.15");
+    world_session(&world, &machine);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        support_script(world.support, "UPDATE machine SET audit_us = 9000000000000000;");
+        machine.boot = rows[i].boot;
+        (void)snprintf(machine.facts.driver_version, sizeof machine.facts.driver_version, "%s",
+                       rows[i].driver);
+        world_session(&world, &machine);
+        bool is_soon = world_number(&world, "SELECT audit_us FROM machine") < 9000000000000000;
+        CHECK(is_soon == rows[i].is_soon);
+        CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    }
+    world_check(&world);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_a_sequence_number_is_taken_once_in_its_stream),
         cmocka_unit_test(test_other_hardware_under_rentals_is_quarantined),
         cmocka_unit_test(test_other_gpus_without_rentals_are_taken_over_unlisted),
+        cmocka_unit_test(test_who_comes_back_as_something_else_is_asked_soon),
         cmocka_unit_test(test_nobody_is_told_of_a_machine_that_is_as_it_was),
     };
 
