@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { OPTIONS_MAX = 40, OPTIONS_WORDS_MAX = 4 };
+enum { OPTIONS_MAX = 64, OPTIONS_WORDS_MAX = 4 };
 
 struct option_row {
     const char *name;       /* without the dashes; NULL ends a table */
