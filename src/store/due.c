@@ -5,9 +5,8 @@
 
 /* Those of store/contract.c and the like that are due are found in the same order. */
 static const char *const queries[] = {
-    [DUE_HEARTBEAT] = "SELECT s.last_heartbeat_us FROM agent_session s "
-                      "JOIN machine m ON m.id = s.machine_id WHERE m.is_online = 1 "
-                      "ORDER BY s.last_heartbeat_us LIMIT 1",
+    [DUE_HEARTBEAT] = "SELECT last_heartbeat_us FROM agent_session WHERE is_online = 1 "
+                      "ORDER BY last_heartbeat_us LIMIT 1",
     [DUE_CREDIT_END] = "SELECT t_zero_us FROM users ORDER BY t_zero_us LIMIT 1",
     [DUE_DEPOSIT_END] = "SELECT ends_us FROM reservation WHERE closed_us = 0 "
                         "ORDER BY ends_us LIMIT 1",

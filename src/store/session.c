@@ -108,10 +108,9 @@ bool session_expired(struct db *db, struct instant before, int64_t *ret_ids, siz
                      size_t *ret_count, struct error *err)
 {
     return rows_load_ids(db,
-                         "SELECT s.machine_id FROM agent_session s "
-                         "JOIN machine m ON m.id = s.machine_id "
-                         "WHERE m.is_online = 1 AND s.last_heartbeat_us <= $1 "
-                         "ORDER BY s.last_heartbeat_us, s.machine_id LIMIT $2",
+                         "SELECT machine_id FROM agent_session "
+                         "WHERE is_online = 1 AND last_heartbeat_us <= $1 "
+                         "ORDER BY last_heartbeat_us, machine_id LIMIT $2",
                          DB_ARGS(db_instant(before), db_int((int64_t)max)), ret_ids, max, ret_count,
                          err);
 }

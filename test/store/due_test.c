@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/due.h"
 
+#include "store/session.h"
 #include "store/support_rows.h"
 
 static int64_t next(struct scene *scene, enum due_row row)
@@ -9,6 +10,15 @@ static int64_t next(struct scene *scene, enum due_row row)
 
     CHECK_OK(due_next(scene->db, row, &at, &scene->err), &scene->err);
     return at.microseconds;
+}
+
+static void open_session(struct scene *scene, int64_t machine_id)
+{
+    const struct session_row session = {
+        .machine_id = machine_id, .epoch = 1, .server_proc = "p", .boot_id = "b"
+    };
+
+    CHECK_OK(session_replace(scene->db, &session, &scene->err), &scene->err);
 }
 
 #define SECOND(n) (scene_at(n).microseconds)
@@ -34,6 +44,12 @@ static void test_the_earliest_of_those_that_count_is_told(void **state)
           "UPDATE machine SET decide_us = $1 WHERE id = (SELECT MAX(id) FROM machine)",
           "UPDATE machine SET decide_us = 9223372036854775807 "
           "WHERE id = (SELECT MIN(id) FROM machine)" },
+        { "lease", DUE_HEARTBEAT,
+          "UPDATE agent_session SET last_heartbeat_us = $1 "
+          "WHERE machine_id = (SELECT MIN(id) FROM machine)",
+          "UPDATE agent_session SET last_heartbeat_us = $1 "
+          "WHERE machine_id = (SELECT MAX(id) FROM machine)",
+          "UPDATE machine SET is_online = 0 WHERE id = (SELECT MIN(id) FROM machine)" },
         { "posting", DUE_POST_EXISTS,
           "UPDATE contract SET posted_us = $1, started_us = 1 "
           "WHERE id = (SELECT MIN(id) FROM contract)",
@@ -44,6 +60,9 @@ static void test_the_earliest_of_those_that_count_is_told(void **state)
 
     auto_scene struct scene scene = scene_open(*state);
 
+    open_session(&scene, scene.machine);
+    open_session(&scene, scene.other_machine);
+    scene_run(&scene, "UPDATE machine SET is_online = 1", DB_NO_ARGS);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_row("%s", rows[i].name);
         scene_run(&scene, rows[i].set, DB_ARGS(db_int(SECOND(50))));
@@ -63,6 +82,7 @@ static void test_what_is_not_there_is_never_due(void **state)
                                          DUE_OP_CREATED, DUE_DECISION };
     auto_scene struct scene scene = scene_open(*state);
 
+    open_session(&scene, scene.machine); /* which was never heard of */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_row("%zu", i);
         CHECK_INT(next(&scene, rows[i]), INSTANT_NEVER.microseconds);

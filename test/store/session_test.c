@@ -158,6 +158,13 @@ static void test_the_silent_are_online_and_come_longest_first(void **state)
     CHECK_OK(session_expired(scene.db, scene_at(20), ids, 1, &count, &scene.err), &scene.err);
     CHECK_COUNT(count, 1);
     CHECK_INT(ids[0], scene.other_machine);
+    /* A session that is opened anew has the lease that the machine had; one that went has none. */
+    replace(&scene, scene.machine, 2, 15);
+    scene_run(&scene, "UPDATE machine SET is_online = 0 WHERE id = $1",
+              DB_ARGS(db_int(scene.other_machine)));
+    CHECK_OK(session_expired(scene.db, scene_at(99), ids, 2, &count, &scene.err), &scene.err);
+    CHECK_COUNT(count, 1);
+    CHECK_INT(ids[0], scene.machine);
 }
 
 static void test_who_may_speak_for_a_machine(void **state)
