@@ -11,6 +11,7 @@
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
 #include "flow/relay.h"
+#include "flow/twin.h"
 #include "store/contract.h"
 #include "store/machine_past.h"
 #include "store/machine_standing.h"
@@ -67,6 +68,7 @@ struct open_work {
     enum session_outcome outcome;
     int64_t epoch;
     bool is_as_before; /* the same hardware, in the same standing */
+    bool has_twin;
 };
 
 /* Less than what it was verified with: so it has to be looked at again. */
@@ -193,6 +195,17 @@ static bool link_past(struct db *db, const struct open_work *work, struct machin
                             inherit_standing(db, past_id, machine, arena, err));
 }
 
+/* Another boot than that of the session before. */
+static bool note_boot(struct db *db, struct open_work *work, struct machine_row *machine,
+                      struct session_row *session, struct arena *arena, struct error *err)
+{
+    const struct twin_hello hello = { machine, session, work->request->boot_id, work->now };
+
+    return strcmp(hello.boot_id, session->boot_id) == 0 ||
+           (twin_note(db, &hello, arena, &work->has_twin, err) &&
+            audit_ask_soon(db, machine->id, work->now, err));
+}
+
 static bool open_work(struct db *db, void *context, struct error *err)
 {
     struct open_work *work = context;
@@ -203,7 +216,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
     bool has_machine, has_session, is_free;
 
     work->outcome = SESSION_REFUSED;
-    work->is_as_before = false;
+    work->is_as_before = work->has_twin = false;
     if (!machine_lock(db, request->machine_id, err) ||
         !machine_load(db, request->machine_id, &arena, &machine, &has_machine, err) ||
         !session_load(db, request->machine_id, &arena, &session, &has_session, err))
@@ -221,10 +234,8 @@ static bool open_work(struct db *db, void *context, struct error *err)
     work->outcome = SESSION_OPEN;
     if (!check_hardware(db, work, &machine, &session, &arena, err))
         return false;
-    if (!has_session && !link_past(db, work, &machine, &arena, err))
-        return false;
-    if (has_session && strcmp(session.boot_id, request->boot_id) != 0 &&
-        !audit_ask_soon(db, machine.id, work->now, err))
+    if (!(has_session ? note_boot(db, work, &machine, &session, &arena, err)
+                      : link_past(db, work, &machine, &arena, err)))
         return false;
     work->epoch = work->identity.epoch + 1;
     session.machine_id = machine.id;
@@ -316,7 +327,7 @@ static bool admit(const struct flow *flow, struct open_work *work, struct arena 
 
 static struct session_open_reply reply_of(const struct open_work *work)
 {
-    struct session_open_reply reply = { .outcome = work->outcome };
+    struct session_open_reply reply = { .outcome = work->outcome, .has_twin = work->has_twin };
 
     if (work->outcome != SESSION_OPEN && work->outcome != SESSION_QUARANTINED)
         return reply;

@@ -28,6 +28,7 @@ struct session_open_reply {
     enum session_outcome outcome;
     struct session_reply reply; /* where open */
     uint8_t public_key[32];     /* the machine's, where open */
+    bool has_twin;              /* another machine has its key; it was taken off the market */
 };
 
 /* `server_proc` names this process among servers, for others to see who holds the agent. */

@@ -128,6 +128,10 @@ static void greet(struct call *call, const struct session_request *request,
               is_open ? "agent connected" : "agent quarantined",
               "machine %lld, epoch %lld, from %s", (long long)request->machine_id,
               (long long)done->reply.session_epoch, call->request->client);
+    if (done->has_twin)
+        log_write(&call->app->log, LOG_WARNING, "two machines with one key",
+                  "machine %lld, from %s: taken off the market", (long long)request->machine_id,
+                  call->request->client);
     metrics_add(call->app->metrics, METRICS_AGENT_SESSIONS, 1);
     memcpy(session.public_key, done->public_key, sizeof session.public_key);
     hub_admit(call->app->hub, &session);

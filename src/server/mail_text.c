@@ -137,6 +137,14 @@ static const struct mail_template {
       "Instance {instance} {label} took more disk than it rented: {amount}.\n"
       "It is stopped, and its files are kept: copy them away with `berth copy`, or start it and\n"
       "delete something within two minutes.\n" },
+    { "twins", "The key of machine {machine} is used by two machines",
+      "Two agents take the session of machine {machine} from each other: its key is on two "
+      "machines,\n"
+      "as after a disk was copied. It was taken off the market; what is rented runs on.\n"
+      "Stop the one that is not it, delete its folder (/var/lib/berth-host), and let it join with "
+      "a\n"
+      "token of its own; then list the machine again: `berth list machine {machine}`, or at "
+      "{url}.\n" },
     { "event", "{subject}",
       "{message}\n\nMore at {url}. Which of these mails you get is up to you:\n"
       "`berth set notifications`.\n" },

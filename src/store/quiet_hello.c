@@ -50,9 +50,11 @@ static void write_field(const void *items, size_t item, int field, struct buf *o
 
 /* The conditions are those under which open_work() of flow/session.c changes nothing else: the GPUs
  * that it has in the books are those of its facts, which nobody else can have then. */
+#define BOOT_ID "convert_from(decode(substr(h.boot_id, 2), 'hex'), 'UTF8')"
 static const char take_all[] =
-    "UPDATE agent_session SET epoch = h.epoch + 1, server_proc = $9, "
-    "boot_id = convert_from(decode(substr(h.boot_id, 2), 'hex'), 'UTF8'), "
+    "UPDATE agent_session SET epoch = h.epoch + 1, server_proc = $9, boot_id = " BOOT_ID ", "
+    "boot_before = CASE WHEN agent_session.boot_id <> " BOOT_ID " THEN agent_session.boot_id "
+    "ELSE agent_session.boot_before END, "
     "agent_incarnation = h.incarnation, opened_us = h.now_us, heartbeat_seq = 0, poll_seq = 0, "
     "op_seq = 0 "
     "FROM (SELECT * FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]), "
@@ -61,6 +63,8 @@ static const char take_all[] =
     "AS t(machine_id, epoch, now_us, incarnation, boot_id, fingerprint, facts, gpus, position)) h "
     "JOIN machine m ON m.id = h.machine_id "
     "WHERE agent_session.machine_id = h.machine_id AND agent_session.epoch = h.epoch "
+    /* A boot that was over, and comes back, is counted (market/twins.h). */
+    "AND (agent_session.boot_before <> " BOOT_ID " OR " BOOT_ID " = '') "
     "AND agent_session.fingerprint = decode(h.fingerprint, 'hex') "
     "AND m.removed_us = 0 AND m.is_quarantined = 0 "
     "AND encode(sha256(convert_to(m.facts, 'UTF8')), 'hex') = h.facts "
@@ -70,7 +74,7 @@ static const char take_all[] =
     "RETURNING h.position, EXISTS (SELECT 1 FROM relay_port p JOIN contract c "
     "ON c.id = p.contract_id WHERE c.machine_id = m.id AND c.state <> 9), "
     /* As it was when this began. */
-    "CAST((SELECT s.boot_id <> convert_from(decode(substr(h.boot_id, 2), 'hex'), 'UTF8') "
+    "CAST((SELECT s.boot_id <> " BOOT_ID " "
     "FROM agent_session s WHERE s.machine_id = m.id) AS INTEGER)";
 
 static void mark_taken(struct quiet_hello *hellos, size_t count, struct db_rows *row)

@@ -15,10 +15,13 @@ static bool session_read(struct db_rows *row, struct arena *arena, void *item, s
     session->last_heartbeat = db_column_instant(row, 7);
     for (int stream = 0; stream < SESSION_STREAMS; stream++)
         session->seq[stream] = db_column_int(row, 8 + stream);
+    session->twins.since = db_column_instant(row, 13);
     return rows_number(row, 0, 1, INT64_MAX, &session->machine_id, err) &&
            rows_number(row, 1, 1, INT64_MAX, &session->epoch, err) &&
            rows_text(row, 2, arena, &session->server_proc, err) &&
            rows_text(row, 3, arena, &session->boot_id, err) &&
+           rows_text(row, 11, arena, &session->boot_before, err) &&
+           rows_number(row, 12, 0, TWINS_TURNS, &session->twins.turns, err) &&
            rows_number(row, 4, 0, INT64_MAX, &session->agent_incarnation, err) &&
            rows_bytes(row, 5, session->fingerprint, sizeof session->fingerprint, err);
 }
@@ -28,30 +31,36 @@ static const struct rows_reader reader = { "session", sizeof(struct session_row)
 bool session_load(struct db *db, int64_t machine_id, struct arena *arena, struct session_row *ret,
                   bool *ret_has, struct error *err)
 {
-    return rows_load_one(db, &reader,
-                         "SELECT machine_id, epoch, server_proc, boot_id, agent_incarnation, "
-                         "fingerprint, opened_us, last_heartbeat_us, heartbeat_seq, poll_seq, "
-                         "op_seq FROM agent_session WHERE machine_id = $1",
-                         DB_ARGS(db_int(machine_id)), arena, ret, ret_has, err);
+    return rows_load_one(
+        db, &reader,
+        "SELECT machine_id, epoch, server_proc, boot_id, agent_incarnation, "
+        "fingerprint, opened_us, last_heartbeat_us, heartbeat_seq, poll_seq, "
+        "op_seq, boot_before, turns, turns_since_us FROM agent_session WHERE machine_id = $1",
+        DB_ARGS(db_int(machine_id)), arena, ret, ret_has, err);
 }
 
 bool session_replace(struct db *db, const struct session_row *session, struct error *err)
 {
     return db_exec(db,
                    "INSERT INTO agent_session (machine_id, epoch, server_proc, boot_id, "
-                   "agent_incarnation, fingerprint, opened_us, last_heartbeat_us) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+                   "agent_incarnation, fingerprint, opened_us, last_heartbeat_us, boot_before, "
+                   "turns, turns_since_us) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
                    "ON CONFLICT (machine_id) DO UPDATE SET epoch = excluded.epoch, "
                    "server_proc = excluded.server_proc, boot_id = excluded.boot_id, "
                    "agent_incarnation = excluded.agent_incarnation, "
                    "fingerprint = excluded.fingerprint, opened_us = excluded.opened_us, "
-                   "last_heartbeat_us = excluded.last_heartbeat_us, heartbeat_seq = 0, "
+                   "last_heartbeat_us = excluded.last_heartbeat_us, "
+                   "boot_before = excluded.boot_before, turns = excluded.turns, "
+                   "turns_since_us = excluded.turns_since_us, heartbeat_seq = 0, "
                    "poll_seq = 0, op_seq = 0",
                    DB_ARGS(db_int(session->machine_id), db_int(session->epoch),
                            db_text(session->server_proc), db_text(session->boot_id),
                            db_int(session->agent_incarnation),
                            db_bytes(session->fingerprint, sizeof session->fingerprint),
-                           db_instant(session->opened), db_instant(session->last_heartbeat)),
+                           db_instant(session->opened), db_instant(session->last_heartbeat),
+                           db_text(session->boot_before != NULL ? session->boot_before : ""),
+                           db_int(session->twins.turns), db_instant(session->twins.since)),
                    err);
 }
 

@@ -7,6 +7,7 @@
 #define BERTH_STORE_SESSION_H
 
 #include "base/arena.h"
+#include "market/twins.h"
 #include "store/db.h"
 
 enum session_stream { STREAM_HEARTBEAT, STREAM_POLL, STREAM_OP };
@@ -14,8 +15,9 @@ enum { SESSION_STREAMS = 3 };
 
 struct session_row {
     int64_t machine_id, epoch;
-    const char *server_proc; /* who holds the connection */
-    const char *boot_id;
+    const char *server_proc;           /* who holds the connection */
+    const char *boot_id, *boot_before; /* and that of the session of another boot before it */
+    struct twins twins;
     int64_t agent_incarnation;
     uint8_t fingerprint[32];
     struct instant opened, last_heartbeat;

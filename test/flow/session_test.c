@@ -118,6 +118,55 @@ static void test_each_session_has_the_next_epoch(void **state)
     world_close(&world);
 }
 
+static struct session_open_reply open_as(struct world *world, const struct world_machine *machine,
+                                         const char *boot_id)
+{
+    struct hello hello = hello_of(world, machine);
+
+    (void)snprintf(hello.request.boot_id, sizeof hello.request.boot_id, "%s", boot_id);
+    struct session_open_reply reply = send(world, &hello);
+    CHECK_INT(reply.outcome, SESSION_OPEN);
+    return reply;
+}
+
+/* As of a disk that was copied: each of the two takes the session from the other. */
+static void test_two_machines_with_one_key_are_taken_off_the_market(void **state)
+{
+    static const char offers[] = "SELECT count(*) FROM offer WHERE removed_us IS NULL";
+    static const char mails[] = "SELECT count(*) FROM outbox WHERE body LIKE '%twins%'";
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    world_list(&world, &machine);
+    CHECK(world_number(&world, offers) > 0);
+    CHECK(!open_as(&world, &machine, "boot-1").has_twin);
+    /* A machine that boots, again and again. */
+    CHECK(!open_as(&world, &machine, "boot-2").has_twin);
+    CHECK(!open_as(&world, &machine, "boot-2").has_twin);
+    CHECK(!open_as(&world, &machine, "boot-3").has_twin);
+    CHECK(!open_as(&world, &machine, "boot-4").has_twin);
+    for (int turn = 1; turn <= TWINS_TURNS; turn++) {
+        CHECK(world_number(&world, offers) > 0);
+        clock_advance(&world.clock, 5 * US_PER_SECOND);
+        CHECK_INT(open_as(&world, &machine, turn % 2 == 1 ? "boot-3" : "boot-4").has_twin,
+                  turn == TWINS_TURNS);
+    }
+    CHECK_INT(world_number(&world, offers), 0);
+    CHECK_INT(world_number(&world, "SELECT count(*) FROM machine WHERE is_listed = 1"), 0);
+    CHECK_INT(world_number(&world, mails), 1);
+    CHECK(open_as(&world, &machine, "boot-4").has_twin);
+    CHECK_INT(world_number(&world, mails), 1);
+    /* The other one has ended: it may be listed again. */
+    clock_advance(&world.clock, TWINS_WITHIN_US);
+    CHECK(!open_as(&world, &machine, "boot-4").has_twin);
+    CHECK(!open_as(&world, &machine, "boot-5").has_twin);
+    world_list(&world, &machine);
+    CHECK(world_number(&world, offers) > 0);
+    world_close(&world);
+}
+
 static void test_a_nonce_is_taken_once_and_lasts_a_minute(void **state)
 {
     struct world world;
@@ -441,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_session_has_the_next_epoch),
+        cmocka_unit_test(test_two_machines_with_one_key_are_taken_off_the_market),
         cmocka_unit_test(test_a_nonce_is_taken_once_and_lasts_a_minute),
         cmocka_unit_test(test_without_the_machines_key_nothing_is_used_up),
         cmocka_unit_test(test_who_asks_for_nonces_leaves_nothing_and_learns_nothing),

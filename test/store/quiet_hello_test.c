@@ -99,6 +99,8 @@ static void test_many_are_opened_by_one_statement(void **state)
     CHECK(hellos[0].is_taken && !hellos[1].is_taken && hellos[2].is_taken);
     CHECK(!hellos[0].is_relayed && !hellos[2].is_relayed);
     check_taken(&scene, scene.other_machine, "");
+    CHECK_TEXT(stored(&scene, scene.other_machine).boot_before, "boot-1");
+    CHECK_TEXT(stored(&scene, scene.machine).boot_before, "");
     check_taken(&scene, scene.machine, "boot-1");
     take(&scene, hellos, 0);
 }
@@ -120,6 +122,7 @@ static void test_what_is_not_as_before_is_left_to_others(void **state)
         "UPDATE gpu SET uuid = 'b-3' WHERE uuid = 'b-2' AND retired_us IS NULL",
         "UPDATE gpu SET retired_us = 1 WHERE retired_us IS NULL",
         one_more,
+        "UPDATE agent_session SET boot_before = 'boot,{\"\\2'",
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
