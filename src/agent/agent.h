@@ -58,6 +58,7 @@ struct agent_options {
     int64_t pool;                   /* networks to make ahead */
     bool is_open;                   /* guests have no walls */
     int64_t up_mbit, down_mbit;     /* of each guest; 0: all there is */
+    int64_t alone_max_us;           /* how long instances run on without the server */
     const char *public_ip;          /* or NULL */
     const char *private_registries; /* see agent/registry.h; or NULL */
     const char *private_clouds;     /* see agent/cloud_ways.h; or NULL */

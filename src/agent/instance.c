@@ -229,6 +229,7 @@ void instances_plan(struct instances *instances, int64_t *ret_next_us)
     struct plan_facts facts = {
         .now_us = loop_now_us(agent->loop),
         .last_contact_us = agent->keep.last_contact_us,
+        .alone_max_us = agent->options.alone_max_us,
         .boot_id = agent->identity.boot_id,
         .has_desired = agent->keep.has_desired,
         .is_engine_ok = observe_is_ok(agent->observer),

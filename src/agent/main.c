@@ -19,6 +19,7 @@
 #include "agent/isolate.h"
 #include "agent/launch.h"
 #include "agent/options.h"
+#include "agent/plan.h"
 #include "agent/scrub.h"
 #include "agent/status.h"
 #include "agent/tunnel.h"
@@ -82,6 +83,8 @@ static bool run_agent(struct program *program, int launcher, struct error *err)
         .is_open = options->is_open,
         .up_mbit = options->up_mbit,
         .down_mbit = options->down_mbit,
+        .alone_max_us =
+            options->alone_max_s > 0 ? options->alone_max_s * US_PER_SECOND : PLAN_ALONE_MAX_US,
         .gpu_scrub = options->gpu_scrub,
         .private_registries = options->private_registries,
         .private_clouds = options->private_clouds,

@@ -53,6 +53,10 @@ static const struct flag flags[] = {
       KIND_MBIT, AT(up_mbit) },
     { "guest-down", "MBIT", "the most that each may receive (no limit)", "1000", KIND_MBIT,
       AT(down_mbit) },
+    { "alone-max", "SECONDS",
+      "how long instances run on while the server cannot be reached, up to a week\n"
+      "(86400)",
+      "86400", KIND_SECONDS, AT(alone_max_s) },
     { "gpu-scrub", "PROGRAM",
       "clears a GPU's memory between two tenants; it gets the GPU's uuid (ours,\n"
       "which writes zeros by CUDA); \"off\": nobody does",

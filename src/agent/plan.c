@@ -46,8 +46,8 @@ static struct want want_of(const struct plan_facts *facts, const struct plan_ins
         want.message = "stopped: the credit is used up";
     else if (is_past(facts->now_us, instance->lifetime_due_us))
         want.message = "stopped: the contract has ended";
-    else if (facts->now_us - facts->last_contact_us >= PLAN_DISCONNECTED_MAX_US)
-        want.message = "stopped: the host has not reached the server for a day";
+    else if (facts->now_us - facts->last_contact_us >= facts->alone_max_us)
+        want.message = "stopped: the host has not reached the server for too long";
     else
         want.is_running = true;
     return want;
@@ -352,6 +352,6 @@ int64_t plan_next_us(const struct plan_facts *facts, const struct plan_instance 
             take_sooner(facts->now_us, instances[i].failure.retry_us, &next_us);
     }
     if (count > 0)
-        take_sooner(facts->now_us, facts->last_contact_us + PLAN_DISCONNECTED_MAX_US, &next_us);
+        take_sooner(facts->now_us, facts->last_contact_us + facts->alone_max_us, &next_us);
     return next_us;
 }

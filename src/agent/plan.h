@@ -18,7 +18,8 @@
 #include "proto/desired.h"
 #include "proto/heartbeat.h"
 
-#define PLAN_DISCONNECTED_MAX_US (24 * INT64_C(3600) * 1000000)
+/* How long instances run on without the server, unless the host says otherwise. */
+#define PLAN_ALONE_MAX_US (24 * INT64_C(3600) * 1000000)
 
 enum plan_step {
     PLAN_NOTHING,
@@ -75,6 +76,7 @@ struct plan_instance {
 struct plan_facts {
     int64_t now_us;          /* CLOCK_BOOTTIME */
     int64_t last_contact_us; /* with the server */
+    int64_t alone_max_us;    /* how long after that they run on */
     const char *boot_id;
     bool has_desired;  /* the server has ever said what it wants */
     bool is_engine_ok; /* what is seen is what is */

@@ -110,6 +110,9 @@ static void test_updates_need_a_key(void **state)
         { "run --server s --update-every 604801", false },
         { "run --server s --update-every 0", false },
         { "run --server s --update-trial x", false },
+        { "run --server s --alone-max 604800", true },
+        { "run --server s --alone-max 604801", false },
+        { "run --server s --alone-max 0", false },
     };
 
     (void)state;

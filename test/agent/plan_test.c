@@ -366,14 +366,18 @@ static void test_limits_hold_without_the_server(void **state)
     static const struct {
         int64_t stop_us, lifetime_us, silent_us;
         bool is_up;
+        int64_t alone_max_us;
     } rows[] = {
-        { -1, -1, 0, true },
-        { 1, -1, 0, true },
-        { 0, -1, 0, false },
-        { -1, 1, 0, true },
-        { -1, 0, 0, false },
-        { -1, -1, PLAN_DISCONNECTED_MAX_US - 1, true },
-        { -1, -1, PLAN_DISCONNECTED_MAX_US, false },
+        { -1, -1, 0, true, PLAN_ALONE_MAX_US },
+        { 1, -1, 0, true, PLAN_ALONE_MAX_US },
+        { 0, -1, 0, false, PLAN_ALONE_MAX_US },
+        { -1, 1, 0, true, PLAN_ALONE_MAX_US },
+        { -1, 0, 0, false, PLAN_ALONE_MAX_US },
+        { -1, -1, PLAN_ALONE_MAX_US - 1, true, PLAN_ALONE_MAX_US },
+        { -1, -1, PLAN_ALONE_MAX_US, false, PLAN_ALONE_MAX_US },
+        { -1, -1, 59999999, true, 60000000 },
+        { -1, -1, 60000000, false, 60000000 },
+        { -1, -1, PLAN_ALONE_MAX_US, true, 2 * PLAN_ALONE_MAX_US },
     };
 
     (void)state;
@@ -386,6 +390,7 @@ static void test_limits_hold_without_the_server(void **state)
         scene->instance.lifetime_due_us =
             rows[i].lifetime_us < 0 ? -1 : now_us + rows[i].lifetime_us;
         scene->facts.last_contact_us = now_us - rows[i].silent_us;
+        scene->facts.alone_max_us = rows[i].alone_max_us;
         expect(scene, rows[i].is_up ? PLAN_NOTHING : PLAN_STOP, PHASE_RUNNING, 3);
         scene_container(scene, SEEN_EXITED);
         scene->record.is_stopped_by_us = true;
@@ -400,7 +405,7 @@ static void test_the_next_deadline_wakes_us(void **state)
     int64_t now_us = scene->facts.now_us;
 
     (void)state;
-    CHECK_INT(plan_next_us(&scene->facts, &scene->instance, 1), now_us + PLAN_DISCONNECTED_MAX_US);
+    CHECK_INT(plan_next_us(&scene->facts, &scene->instance, 1), now_us + PLAN_ALONE_MAX_US);
     scene->instance.lifetime_due_us = now_us + 50;
     CHECK_INT(plan_next_us(&scene->facts, &scene->instance, 1), now_us + 50);
     scene->instance.stop_due_us = now_us + 20;

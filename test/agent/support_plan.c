@@ -12,6 +12,7 @@ struct scene *scene_wanted(void)
     scene = (struct scene){
         .facts = { .now_us = 100 * HOUR_US,
                    .last_contact_us = 100 * HOUR_US,
+                   .alone_max_us = PLAN_ALONE_MAX_US,
                    .boot_id = "boot",
                    .has_desired = true,
                    .is_engine_ok = true },

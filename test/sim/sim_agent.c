@@ -314,6 +314,7 @@ static void plan(const struct sim *sim, struct sim_host *host, int64_t *ret_next
     struct plan_facts facts = {
         .now_us = sim_now(sim),
         .last_contact_us = host->last_contact_us,
+        .alone_max_us = PLAN_ALONE_MAX_US,
         .boot_id = host->boot_id,
         .has_desired = host->has_desired,
         .is_engine_ok = host->is_engine_ok,
