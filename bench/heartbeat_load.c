@@ -4,12 +4,13 @@
  *
  *     heartbeat-load ADDRESS:PORT COUNT [FIRST] <commands      tokens, one a line, first
  *
- * Enrols and connects them all, prints "connected", and then takes one command a line:
- * "run SECONDS" beats at the server, "peer PORT SECONDS" sends requests just like those to another
- * server on the same address, on connections in place of the first ones, "redial" makes all of
- * those anew, "reconnect PORT" those and every session there, with a poll and a heartbeat in it, 64
- * agents at a time. FIRST numbers the agents, where several processes are on one market. Each
- * prints one line of JSON: how many answers, how many of them wrong, and how long they took. */
+ * Enrols them and opens their sessions, 64 at a time, prints "connected", and then takes one
+ * command a line: "run SECONDS" beats at the server, "peer PORT SECONDS" sends requests just like
+ * those to another server on the same address, on connections in place of the first ones, "redial"
+ * makes all of those anew, "reconnect PORT" those and every session there, with a poll and a
+ * heartbeat in it, 64 agents at a time. FIRST numbers the agents, where several processes are on
+ * one market. Each prints one line of JSON: how many answers, how many of them wrong, and how long
+ * they took. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,15 +33,17 @@ enum { TEXT_MAX = 8192, EVENTS_MAX = 256, SAMPLES_MAX = 1 << 22, PERIOD_US = 500
 /* How many of a process come back at the same time, and when one that was refused asks again. */
 enum { COMING_MAX = 64, AGAIN_MAX = 100, AGAIN_US = 500000 };
 
-/* What an agent that comes back asks next. */
-enum step { STEP_NONCE, STEP_SESSION, STEP_POLL, STEP_BEAT, STEP_DONE };
+/* What an agent that joins, or comes back, asks next. */
+enum step { STEP_ENROLL, STEP_NONCE, STEP_SESSION, STEP_POLL, STEP_BEAT, STEP_DONE };
 
 struct client {
     struct sim_agent agent;
-    size_t number; /* which it dials as */
+    size_t number;     /* which it dials as */
+    const char *token; /* with which it joins; NULL: it has */
     int fd;
     int64_t due_us, sent_us; /* sent_us 0: no answer is awaited */
     enum step step;
+    bool comes_back; /* with a poll and a heartbeat; else it joins */
     char answer[TEXT_MAX];
     size_t length;
 };
@@ -93,12 +96,6 @@ static bool send_whole(int fd, const char *bytes, size_t length)
     return true;
 }
 
-static void send_all(int fd, const char *bytes, size_t length)
-{
-    if (!send_whole(fd, bytes, length))
-        die("send");
-}
-
 /* The body of a whole answer, or NULL while some of it is missing. */
 static const char *body_of(const char *answer, size_t length, size_t *ret_length)
 {
@@ -118,70 +115,10 @@ static const char *body_of(const char *answer, size_t length, size_t *ret_length
     return end + 4;
 }
 
-/* One POST and its answer's body, waiting for it. */
-static void ask(int fd, const char *path, const struct buf *body, struct buf *ret)
-{
-    char head[256], answer[TEXT_MAX];
-    size_t length = 0, body_length;
-    int head_length = snprintf(head, sizeof head,
-                               "POST %s HTTP/1.1\r\nHost: berth\r\nContent-Type: "
-                               "application/json\r\nContent-Length: %zu\r\n\r\n",
-                               path, body->length);
-
-    send_all(fd, head, (size_t)head_length);
-    send_all(fd, body->bytes, body->length);
-    for (;;) {
-        ssize_t got = recv(fd, answer + length, sizeof answer - length - 1, 0);
-        if (got <= 0)
-            die(path);
-        length += (size_t)got;
-        answer[length] = '\0';
-        const char *text = body_of(answer, length, &body_length);
-        if (text == NULL)
-            continue;
-        if (strncmp(answer, "HTTP/1.1 200", 12) != 0) {
-            (void)fprintf(stderr, "heartbeat-load: %s: %s\n", path, answer);
-            exit(1);
-        }
-        buf_append(ret, text, body_length);
-        return;
-    }
-}
-
 static _Noreturn void give_up(const struct error *err)
 {
     (void)fprintf(stderr, "heartbeat-load: %s\n", err->text);
     exit(1);
-}
-
-static void open_session(struct client *client)
-{
-    auto_buf struct buf ask_nonce = buf_of(TEXT_MAX), nonce = buf_of(TEXT_MAX);
-    auto_buf struct buf hello = buf_of(TEXT_MAX), session = buf_of(TEXT_MAX);
-    struct error err;
-
-    sim_agent_ask_nonce(&client->agent, &ask_nonce);
-    ask(client->fd, "/agent/v1/nonce", &ask_nonce, &nonce);
-    if (!sim_agent_ask_session(&client->agent, &nonce, &hello, &err))
-        give_up(&err);
-    ask(client->fd, "/agent/v1/session", &hello, &session);
-    if (!sim_agent_take_session(&client->agent, &session, &err))
-        give_up(&err);
-}
-
-static void join(struct client *client, size_t number, const char *token)
-{
-    auto_buf struct buf enroll = buf_of(TEXT_MAX), identity = buf_of(TEXT_MAX);
-    struct error err;
-
-    sim_agent_init(&client->agent, "", (int64_t)number, 0, "");
-    client->number = number;
-    client->fd = dial(number, server.sin_port);
-    sim_agent_ask_enroll(&client->agent, token, &enroll);
-    ask(client->fd, "/agent/v1/enroll", &enroll, &identity);
-    if (!sim_agent_take_enroll(&client->agent, &identity, &err))
-        give_up(&err);
-    open_session(client);
 }
 
 /* The server closes connections that have said nothing for long; sessions outlive them. */
@@ -357,6 +294,9 @@ static void ask_step(struct client *client)
     auto_buf struct buf body = buf_of(TEXT_MAX);
 
     switch (client->step) {
+    case STEP_ENROLL:
+        sim_agent_ask_enroll(&client->agent, client->token, &body);
+        return post(client, "/agent/v1/enroll", &body);
     case STEP_NONCE:
         sim_agent_ask_nonce(&client->agent, &body);
         return post(client, "/agent/v1/nonce", &body);
@@ -377,6 +317,12 @@ static void take_step(struct client *client, const struct buf *reply)
     struct error err;
 
     switch (client->step) {
+    case STEP_ENROLL:
+        if (!sim_agent_take_enroll(&client->agent, reply, &err))
+            give_up(&err);
+        client->token = NULL;
+        client->step = STEP_NONCE;
+        return ask_step(client);
     case STEP_NONCE:
         if (!sim_agent_ask_session(&client->agent, reply, &hello, &err))
             give_up(&err);
@@ -385,7 +331,7 @@ static void take_step(struct client *client, const struct buf *reply)
     case STEP_SESSION:
         if (!sim_agent_take_session(&client->agent, reply, &err))
             give_up(&err);
-        client->step = STEP_POLL;
+        client->step = client->comes_back ? STEP_POLL : STEP_DONE;
         return ask_step(client);
     case STEP_POLL:
         client->step = STEP_BEAT;
@@ -400,9 +346,10 @@ static void take_step(struct client *client, const struct buf *reply)
 /* From its first step, on a connection of its own. */
 static void come(int poller, struct client *client, in_port_t port)
 {
-    (void)close(client->fd);
+    if (client->fd >= 0)
+        (void)close(client->fd);
     client->fd = dial(client->number, port);
-    client->step = STEP_NONCE;
+    client->step = client->token != NULL ? STEP_ENROLL : STEP_NONCE;
     watch(poller, client);
     ask_step(client);
 }
@@ -429,15 +376,12 @@ static bool hear_step(struct client *client)
     return true;
 }
 
-/* As after a restart of the server: every agent dials, opens a session, asks what it should run and
- * says what does. */
-static void reconnect(in_port_t port)
+/* Some at a time, each to its last step; how many answers were refusals. */
+static size_t come_all(in_port_t port)
 {
     int poller = epoll_create1(EPOLL_CLOEXEC);
-    int64_t begin_us = now_us();
     size_t next = 0, coming = 0, done = 0, refused = 0;
 
-    server.sin_port = port;
     while (done < client_count) {
         struct epoll_event events[EVENTS_MAX];
         for (; next < client_count && coming < COMING_MAX; next++, coming++)
@@ -448,7 +392,7 @@ static void reconnect(in_port_t port)
             bool was_coming = client->step != STEP_DONE;
             if (was_coming && !hear_step(client)) {
                 if (++refused > AGAIN_MAX * client_count)
-                    die("reconnect");
+                    die("every one is refused");
                 (void)usleep(AGAIN_US / COMING_MAX);
                 come(poller, client, port);
             } else if (was_coming && client->step == STEP_DONE) {
@@ -459,7 +403,32 @@ static void reconnect(in_port_t port)
         }
     }
     (void)close(poller);
-    (void)printf("{\"reconnected\":%zu,\"refused\":%zu,\"us\":%lld}\n", done, refused,
+    return refused;
+}
+
+static void join_all(size_t first)
+{
+    for (size_t i = 0; i < client_count; i++) {
+        sim_agent_init(&clients[i].agent, "", (int64_t)(first + i), 0, "");
+        clients[i].number = first + i;
+        clients[i].fd = -1;
+    }
+    (void)come_all(server.sin_port);
+    (void)printf("connected\n");
+    (void)fflush(stdout);
+}
+
+/* As after a restart of the server: every agent dials, opens a session, asks what it should run and
+ * says what does. */
+static void reconnect(in_port_t port)
+{
+    int64_t begin_us = now_us();
+
+    server.sin_port = port;
+    for (size_t i = 0; i < client_count; i++)
+        clients[i].comes_back = true;
+    size_t refused = come_all(port);
+    (void)printf("{\"reconnected\":%zu,\"refused\":%zu,\"us\":%lld}\n", client_count, refused,
                  (long long)(now_us() - begin_us));
     (void)fflush(stdout);
 }
@@ -483,6 +452,22 @@ static bool read_line(char *line, size_t size)
     return true;
 }
 
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        die("limit of descriptors");
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < client_count + 64) {
+        (void)fprintf(
+            stderr, "heartbeat-load: %zu agents need more than the %llu descriptors of a process\n",
+            client_count, (unsigned long long)limit.rlim_max);
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv)
 {
     char line[256], *rest;
@@ -496,17 +481,15 @@ int main(int argc, char **argv)
     server.sin_addr.s_addr = inet_addr(argv[1]);
     server.sin_port = htons((uint16_t)number(argv[1] + strlen(argv[1]) + 1));
     client_count = number(argv[2]);
-    (void)setrlimit(RLIMIT_NOFILE,
-                    &(struct rlimit){ 4 * client_count + 64, 4 * client_count + 64 });
+    raise_limit();
     clients = calloc(client_count, sizeof *clients);
     samples = calloc(SAMPLES_MAX, sizeof *samples);
     for (size_t i = 0; i < client_count; i++) {
         if (!read_line(line, sizeof line))
             return 2;
-        join(&clients[i], first + i, line);
+        clients[i].token = strdup(line);
     }
-    (void)printf("connected\n");
-    (void)fflush(stdout);
+    join_all(first);
     while (read_line(line, sizeof line)) {
         const char *word = strtok_r(line, " ", &rest);
         if (word != NULL && strcmp(word, "peer") == 0) {
