@@ -35,7 +35,7 @@ bool mail_code_send(struct db *db, const struct mail_code_request *request, stru
     return notice_mail(db, &notice, now, err);
 }
 
-static void write_code(const struct vault *vault, const struct mail_code_row *row,
+static void write_code(const struct vault_master *master, const struct mail_code_row *row,
                        char text[static MAIL_CODE_SIZE])
 {
     char about[SIGNED_SIZE], signature[HEX_SIZE(SIGNATURE_BYTES)];
@@ -44,7 +44,7 @@ static void write_code(const struct vault *vault, const struct mail_code_row *ro
 
     assert(length > 0 && (size_t)length < sizeof about);
     struct hash hash =
-        crypto_hmac(vault->code_key.bytes, sizeof vault->code_key.bytes, about, (size_t)length);
+        crypto_hmac(master->code_key.bytes, sizeof master->code_key.bytes, about, (size_t)length);
     (void)hex_format(hash.bytes, SIGNATURE_BYTES, signature);
     length = snprintf(text, MAIL_CODE_SIZE, "%" PRId64 "-%s", row->id, signature);
     assert(length > 0 && length < MAIL_CODE_SIZE);
@@ -72,11 +72,20 @@ void mail_code_number(const char *text, char number[static MAIL_CODE_SIZE])
         (void)snprintf(number, MAIL_CODE_SIZE, "%" PRId64, value);
 }
 
+static bool is_code_of(const struct vault_master *master, const struct mail_code_row *row,
+                       const char *text)
+{
+    char good[MAIL_CODE_SIZE];
+
+    write_code(master, row, good);
+    return strlen(text) == strlen(good) && crypto_equal(text, good, strlen(good));
+}
+
 bool mail_code_find(struct db *db, const struct flow *flow, const char *text, struct instant now,
                     struct arena *arena, struct mail_code_row *ret, bool *ret_has,
                     struct error *err)
 {
-    char good[MAIL_CODE_SIZE];
+    const struct vault *vault = flow->vault;
     struct mail_code_row row;
     bool has = false;
 
@@ -85,8 +94,9 @@ bool mail_code_find(struct db *db, const struct flow *flow, const char *text, st
         return error_context(err, "look up a code");
     if (!has)
         return true;
-    write_code(flow->vault, &row, good);
-    *ret_has = strlen(text) == strlen(good) && crypto_equal(text, good, strlen(good));
+    *ret_has = is_code_of(&vault->master, &row, text);
+    for (size_t i = 0; i < vault->other_count; i++)
+        *ret_has |= is_code_of(&vault->others[i], &row, text);
     if (*ret_has)
         *ret = row;
     return true;
@@ -109,7 +119,7 @@ static bool code_work(struct db *db, void *context, struct error *err)
     if (!mail_code_load(db, work->id, work->now, &arena, &row, &work->has, err))
         return false;
     if (work->has)
-        write_code(work->flow->vault, &row, work->text);
+        write_code(&work->flow->vault->master, &row, work->text);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/vault.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,21 +13,43 @@ enum { ABOUT_SIZE = 64 };
 /* Nothing that is kept like this, all of it JSON, begins so. */
 static const char sealed_prefix[] = "sealed:";
 
-struct vault vault_of(const uint8_t master_key[static SEAL_KEY_SIZE])
+static struct vault_master master_of(const uint8_t key[static SEAL_KEY_SIZE])
 {
     static const char domain[] = "berth-master-key-id", codes[] = "berth-mail-codes";
     uint8_t text[sizeof domain + SEAL_KEY_SIZE];
-    struct vault vault = { 0 };
+    struct vault_master master = { 0 };
 
     memcpy(text, domain, sizeof domain);
-    memcpy(text + sizeof domain, master_key, SEAL_KEY_SIZE);
+    memcpy(text + sizeof domain, key, SEAL_KEY_SIZE);
     struct hash hash = crypto_sha256(text, sizeof text);
     for (int i = 0; i < 7; i++)
-        vault.master_id = vault.master_id << 8 | hash.bytes[i];
-    memcpy(vault.master_key, master_key, SEAL_KEY_SIZE);
-    vault.code_key = crypto_hmac(master_key, SEAL_KEY_SIZE, codes, sizeof codes - 1);
+        master.id = master.id << 8 | hash.bytes[i];
+    memcpy(master.key, key, SEAL_KEY_SIZE);
+    master.code_key = crypto_hmac(key, SEAL_KEY_SIZE, codes, sizeof codes - 1);
     crypto_wipe(text, sizeof text);
-    return vault;
+    return master;
+}
+
+struct vault vault_of(const uint8_t master_key[static SEAL_KEY_SIZE])
+{
+    return (struct vault){ .master = master_of(master_key) };
+}
+
+void vault_add(struct vault *vault, const uint8_t master_key[static SEAL_KEY_SIZE])
+{
+    assert(vault->other_count < VAULT_OTHERS_MAX);
+    vault->others[vault->other_count++] = master_of(master_key);
+}
+
+const struct vault_master *vault_master_of(const struct vault *vault, int64_t id)
+{
+    if (vault->master.id == id)
+        return &vault->master;
+    for (size_t i = 0; i < vault->other_count; i++) {
+        if (vault->others[i].id == id)
+            return &vault->others[i];
+    }
+    return NULL;
 }
 
 void vault_key_wipe(struct vault_key *key)
@@ -39,30 +62,56 @@ static void name_key(int64_t user_id, char about[static ABOUT_SIZE])
     (void)snprintf(about, ABOUT_SIZE, "data-key %" PRId64, user_id);
 }
 
+static bool open_key(const struct vault *vault, const struct data_key_row *row,
+                     struct vault_key *ret, struct error *err)
+{
+    const struct vault_master *master = vault_master_of(vault, row->master_id);
+    char about[ABOUT_SIZE];
+
+    name_key(row->user_id, about);
+    return (master != NULL &&
+            crypto_unseal(master->key, about, row->sealed, sizeof row->sealed, ret->bytes)) ||
+           error_set(err, ERROR_CORRUPT,
+                     "the key of user %" PRId64 " is sealed under another master key",
+                     row->user_id);
+}
+
+static void seal_key(const struct vault *vault, const struct vault_key *key,
+                     struct data_key_row *row)
+{
+    char about[ABOUT_SIZE];
+
+    name_key(row->user_id, about);
+    crypto_seal(vault->master.key, about, key->bytes, sizeof key->bytes, row->sealed);
+    row->master_id = vault->master.id;
+}
+
 bool vault_key_load(struct db *db, const struct vault *vault, int64_t user_id,
                     struct vault_key *ret, bool *ret_has, struct error *err)
 {
-    char about[ABOUT_SIZE];
     struct data_key_row row;
     bool has;
 
-    if (!data_key_load(db, user_id, &row, &has, err))
+    if (!data_key_load(db, user_id, &row, &has, err) || (has && !open_key(vault, &row, ret, err)))
         return false;
-    name_key(user_id, about);
-    if (has &&
-        (row.master_id != vault->master_id ||
-         !crypto_unseal(vault->master_key, about, row.sealed, sizeof row.sealed, ret->bytes)))
-        return error_set(err, ERROR_CORRUPT,
-                         "the key of user %" PRId64 " is sealed under another master key", user_id);
     *ret_has = has;
+    return true;
+}
+
+bool vault_key_rewrap(const struct vault *vault, struct data_key_row *row, struct error *err)
+{
+    auto_vault_key struct vault_key key;
+
+    if (!open_key(vault, row, &key, err))
+        return false;
+    seal_key(vault, &key, row);
     return true;
 }
 
 bool vault_key_need(struct db *db, const struct vault *vault, int64_t user_id, struct instant now,
                     struct vault_key *ret, struct error *err)
 {
-    struct data_key_row row = { .user_id = user_id, .master_id = vault->master_id };
-    char about[ABOUT_SIZE];
+    struct data_key_row row = { .user_id = user_id };
     bool has;
 
     if (!vault_key_load(db, vault, user_id, ret, &has, err))
@@ -70,8 +119,7 @@ bool vault_key_need(struct db *db, const struct vault *vault, int64_t user_id, s
     if (has)
         return true;
     crypto_random(ret->bytes, sizeof ret->bytes);
-    name_key(user_id, about);
-    crypto_seal(vault->master_key, about, ret->bytes, sizeof ret->bytes, row.sealed);
+    seal_key(vault, ret, &row);
     return data_key_insert(db, &row, now, err);
 }
 

@@ -11,14 +11,28 @@
 #include "flow/flow.h"
 #include "store/secret.h"
 
-struct vault {
-    int64_t master_id; /* tells master keys apart; says nothing of them */
-    uint8_t master_key[SEAL_KEY_SIZE];
+struct vault_master {
+    int64_t id; /* tells master keys apart; says nothing of them */
+    uint8_t key[SEAL_KEY_SIZE];
     struct hash code_key; /* what codes in mails are made with */
 };
 
-/* The vault of a master key. */
+/* While a master key takes another's place, the one before and the next open what is sealed under
+ * them; all that is sealed anew is under the present one (flow/rewrap.h). */
+enum { VAULT_OTHERS_MAX = 2 };
+
+struct vault {
+    struct vault_master master;
+    struct vault_master others[VAULT_OTHERS_MAX];
+    size_t other_count;
+};
+
+/* The vault of a master key; and one more that opens what is sealed under it. */
 struct vault vault_of(const uint8_t master_key[static SEAL_KEY_SIZE]);
+void vault_add(struct vault *vault, const uint8_t master_key[static SEAL_KEY_SIZE]);
+
+/* NULL: it has none of that id. */
+const struct vault_master *vault_master_of(const struct vault *vault, int64_t id);
 
 /* An account's data key, for one transaction: wipe it afterwards. */
 struct vault_key {
@@ -35,6 +49,10 @@ NODISCARD bool vault_key_load(struct db *db, const struct vault *vault, int64_t 
 /* The same, made where there is none. Under the user's lock (store/user.h). */
 NODISCARD bool vault_key_need(struct db *db, const struct vault *vault, int64_t user_id,
                               struct instant now, struct vault_key *ret, struct error *err);
+
+/* A row as it is under the present master key. ERROR_CORRUPT: it is sealed under none of ours. */
+NODISCARD bool vault_key_rewrap(const struct vault *vault, struct data_key_row *row,
+                                struct error *err);
 
 /* Into the arena. `about` names what it is for, and must be the same for both. */
 NODISCARD bool vault_seal(const struct vault_key *key, const char *about, const char *text,

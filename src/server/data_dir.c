@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "base/parse.h"
@@ -16,6 +17,10 @@
 static const char LOCK_NAME[] = "berth.lock";
 static const char KEY_NAME[] = "server.key";
 static const char MASTER_NAME[] = "master.key";
+static const char *const OTHER_NAMES[] = {
+    [DATA_DIR_NEXT] = "master.key.next",
+    [DATA_DIR_BEFORE] = "master.key.before",
+};
 
 enum {
     MASTER_TEXT_SIZE = HEX_SIZE(SEAL_KEY_SIZE),
@@ -155,8 +160,8 @@ bool data_dir_keys(const struct data_dir *dir, struct key_pair *ret_keys, struct
     return true;
 }
 
-static bool make_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_KEY_SIZE],
-                            struct error *err)
+static bool make_master_key(const struct data_dir *dir, const char *name,
+                            uint8_t ret[static SEAL_KEY_SIZE], struct error *err)
 {
     char text[MASTER_TEXT_SIZE + 1];
 
@@ -164,19 +169,18 @@ static bool make_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_
     (void)hex_format(ret, SEAL_KEY_SIZE, text);
     size_t length = strlen(text);
     text[length++] = '\n';
-    bool is_written = file_replace(dir->fd, MASTER_NAME, 0600, text, length, err);
+    bool is_written = file_replace(dir->fd, name, 0600, text, length, err);
     crypto_wipe(text, sizeof text);
     return is_written;
 }
 
-bool data_dir_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_KEY_SIZE],
-                         struct error *err)
+/* ERROR_NOT_FOUND: there is none. */
+static bool read_master_key(const struct data_dir *dir, const char *name,
+                            uint8_t ret[static SEAL_KEY_SIZE], struct error *err)
 {
     auto_buf struct buf content = buf_of(MASTER_TEXT_SIZE + 1);
 
-    if (!file_read(dir->fd, MASTER_NAME, &content, err))
-        return err->code == ERROR_NOT_FOUND && make_master_key(dir, ret, err);
-    if (!check_key_mode(dir, MASTER_NAME, err))
+    if (!file_read(dir->fd, name, &content, err) || !check_key_mode(dir, name, err))
         return false;
     bool is_key = content.length > 0;
     if (is_key) {
@@ -184,5 +188,95 @@ bool data_dir_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_KEY
         is_key = hex_parse(content.bytes, ret, SEAL_KEY_SIZE);
         crypto_wipe(content.bytes, content.length);
     }
-    return is_key || error_set(err, ERROR_CORRUPT, "%s/%s is not a key", dir->path, MASTER_NAME);
+    return is_key || error_set(err, ERROR_CORRUPT, "%s/%s is not a key", dir->path, name);
+}
+
+bool data_dir_master_key(const struct data_dir *dir, uint8_t ret[static SEAL_KEY_SIZE],
+                         struct error *err)
+{
+    return read_master_key(dir, MASTER_NAME, ret, err) ||
+           (err->code == ERROR_NOT_FOUND && make_master_key(dir, MASTER_NAME, ret, err));
+}
+
+bool data_dir_other_key(const struct data_dir *dir, enum data_dir_other other,
+                        uint8_t ret[static SEAL_KEY_SIZE], bool *ret_has, struct error *err)
+{
+    *ret_has = read_master_key(dir, OTHER_NAMES[other], ret, err);
+    return *ret_has || err->code == ERROR_NOT_FOUND;
+}
+
+bool data_dir_vault(const struct data_dir *dir, struct vault *ret, struct error *err)
+{
+    uint8_t key[SEAL_KEY_SIZE];
+    bool has, is_read = data_dir_master_key(dir, key, err);
+
+    if (is_read)
+        *ret = vault_of(key);
+    for (int other = DATA_DIR_NEXT; other <= DATA_DIR_BEFORE && is_read; other++) {
+        is_read = data_dir_other_key(dir, (enum data_dir_other)other, key, &has, err);
+        if (is_read && has && memcmp(key, ret->master.key, sizeof key) != 0)
+            vault_add(ret, key);
+    }
+    crypto_wipe(key, sizeof key);
+    return is_read;
+}
+
+static bool is_there(const struct data_dir *dir, const char *name)
+{
+    return faccessat(dir->fd, name, F_OK, 0) == 0;
+}
+
+bool data_dir_next_key(const struct data_dir *dir, struct error *err)
+{
+    uint8_t key[SEAL_KEY_SIZE];
+
+    if (is_there(dir, OTHER_NAMES[DATA_DIR_NEXT]))
+        return error_set(err, ERROR_CONFLICT, "there is a next one already, %s/%s", dir->path,
+                         OTHER_NAMES[DATA_DIR_NEXT]);
+    if (!is_there(dir, MASTER_NAME))
+        return error_set(err, ERROR_NOT_FOUND, "there is no %s/%s yet", dir->path, MASTER_NAME);
+    bool is_made = make_master_key(dir, OTHER_NAMES[DATA_DIR_NEXT], key, err);
+    crypto_wipe(key, sizeof key);
+    return is_made;
+}
+
+/* Whether the one before is the present one: a turn that a power cut has halved. */
+static bool is_half_turned(const struct data_dir *dir)
+{
+    struct stat present, before;
+
+    return fstatat(dir->fd, MASTER_NAME, &present, 0) == 0 &&
+           fstatat(dir->fd, OTHER_NAMES[DATA_DIR_BEFORE], &before, 0) == 0 &&
+           present.st_ino == before.st_ino;
+}
+
+/* At no moment is there no master key: a server would make one. */
+bool data_dir_turn_key(const struct data_dir *dir, struct error *err)
+{
+    const char *next = OTHER_NAMES[DATA_DIR_NEXT], *before = OTHER_NAMES[DATA_DIR_BEFORE];
+
+    if (!is_there(dir, next))
+        return error_set(err, ERROR_CONFLICT, "there is no next one: berthd master-key next");
+    if (linkat(dir->fd, MASTER_NAME, dir->fd, before, 0) != 0 &&
+        !(errno == EEXIST && is_half_turned(dir)))
+        return errno == EEXIST
+                   ? error_set(err, ERROR_CONFLICT,
+                               "%s/%s is still there: berthd master-key forget", dir->path, before)
+                   : error_system(err, errno, "keep %s/%s", dir->path, before);
+    if (fsync(dir->fd) != 0 || renameat(dir->fd, next, dir->fd, MASTER_NAME) != 0 ||
+        fsync(dir->fd) != 0)
+        return error_system(err, errno, "put %s/%s in place", dir->path, next);
+    return true;
+}
+
+bool data_dir_forget_key(const struct data_dir *dir, struct error *err)
+{
+    const char *before = OTHER_NAMES[DATA_DIR_BEFORE];
+
+    if (is_half_turned(dir))
+        return error_set(err, ERROR_CONFLICT, "it is the present one: berthd master-key turn");
+    if (unlinkat(dir->fd, before, 0) != 0)
+        return errno == ENOENT ? error_set(err, ERROR_NOT_FOUND, "there is none before")
+                               : error_system(err, errno, "delete %s/%s", dir->path, before);
+    return fsync(dir->fd) == 0 || error_system(err, errno, "sync %s", dir->path);
 }

@@ -27,6 +27,7 @@
 #include "flow/predictor.h"
 #include "flow/prepay.h"
 #include "flow/requirement.h"
+#include "flow/rewrap.h"
 #include "flow/schedule.h"
 #include "flow/seal.h"
 #include "flow/warn_credit.h"
@@ -106,6 +107,7 @@ static const struct job {
     { "bill renters", flow_bill_renters, BILL_RENTERS_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "payouts by PayPal", flow_paypal_gather, PAYPAL_ITEMS_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "expire holds", flow_hold_expire, HOLDS_EXPIRE_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
+    { "another master key", flow_rewrap, REWRAP_BATCH_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },
     { "seal journals", flow_seal, SEAL_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "scheduled jobs", flow_schedule_run, SCHEDULE_BATCH_MAX, NULL, ALWAYS, 10 * US_PER_SECOND },
     { "listings", flow_listings, LISTINGS_DUE_MAX, NULL, ALWAYS, 60 * US_PER_SECOND },

@@ -6,6 +6,7 @@
 #include "flow/check.h"
 #include "server/admin.h"
 #include "server/books.h"
+#include "server/books_master.h"
 #include "server/books_move.h"
 #include "server/books_recovery.h"
 #include "server/options.h"
@@ -150,6 +151,8 @@ static const struct command {
       restore_run, NULL },
     { "recovery", "begin, show or end: compare restored books with what machines run",
       recovery_options, recovery_run, NULL },
+    { "master-key", "put another master key in place, step by step", master_options, master_run,
+      master_describe },
     { "move", "move the books from SQLite to PostgreSQL", move_options, move_run, NULL },
     { "top", "what servers are at, every few seconds", top_options, top_run, NULL },
     { "migrate", "bring the database up to date", store_options, run_migrate, NULL },

@@ -516,13 +516,7 @@ static void wait_for_the_end(struct app *app, const sigset_t *signals)
 /* Keys that are in files beside the database, and in none of its backups. */
 static bool read_keys(struct app *app, const struct data_dir *dir, struct error *err)
 {
-    uint8_t master_key[SEAL_KEY_SIZE];
-
-    bool is_read = data_dir_keys(dir, &app->keys, err) && data_dir_master_key(dir, master_key, err);
-    if (is_read)
-        app->vault = vault_of(master_key);
-    crypto_wipe(master_key, sizeof master_key);
-    return is_read;
+    return data_dir_keys(dir, &app->keys, err) && data_dir_vault(dir, &app->vault, err);
 }
 
 static bool serve(struct app *app, const struct options *options, const char *const *proxies,

@@ -36,6 +36,67 @@ bool data_key_load(struct db *db, int64_t user_id, struct data_key_row *ret, boo
                          DB_ARGS(db_int(user_id)), NULL, ret, ret_has, err);
 }
 
+bool data_key_list(struct db *db, int64_t master_id, struct data_key_row *ret, size_t max,
+                   size_t *ret_count, struct error *err)
+{
+    auto_db_rows struct db_rows rows =
+        db_query(db,
+                 "SELECT user_id, master_id, sealed FROM data_key WHERE master_id = $1 "
+                 "ORDER BY user_id LIMIT $2",
+                 DB_ARGS(db_int(master_id), db_int((int64_t)max)));
+    size_t count = 0;
+
+    while (db_next(&rows, err)) {
+        if (!data_key_read(&rows, NULL, &ret[count++], err))
+            return false;
+    }
+    if (rows.has_failed)
+        return error_context(err, "list keys of accounts");
+    *ret_count = count;
+    return true;
+}
+
+bool data_key_replace(struct db *db, const struct data_key_row *key, int64_t master_before,
+                      struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE data_key SET master_id = $2, sealed = $3 "
+                   "WHERE user_id = $1 AND master_id = $4",
+                   DB_ARGS(db_int(key->user_id), db_int(key->master_id),
+                           db_bytes(key->sealed, sizeof key->sealed), db_int(master_before)),
+                   err);
+}
+
+struct key_counts {
+    int64_t count, all;
+};
+
+static bool counts_read(struct db_rows *row, void *context, struct error *err)
+{
+    struct key_counts *counts = context;
+
+    (void)err;
+    counts->count = db_column_int(row, 0);
+    counts->all = db_column_int(row, 1);
+    return true;
+}
+
+bool data_key_count(struct db *db, int64_t master_id, int64_t *ret_count, int64_t *ret_all,
+                    struct error *err)
+{
+    struct key_counts counts = { 0 };
+    bool has;
+
+    if (!db_query_one(db,
+                      "SELECT COALESCE(SUM(CASE WHEN master_id = $1 THEN 1 ELSE 0 END), 0), "
+                      "COUNT(*) FROM data_key",
+                      DB_ARGS(db_int(master_id)), counts_read, &counts, &has, err))
+        return false;
+    *ret_count = counts.count;
+    *ret_all = counts.all;
+    return true;
+}
+
 static bool secret_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct secret_row *secret = item;

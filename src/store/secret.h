@@ -22,6 +22,16 @@ NODISCARD bool data_key_insert(struct db *db, const struct data_key_row *key, st
 NODISCARD bool data_key_load(struct db *db, int64_t user_id, struct data_key_row *ret,
                              bool *ret_has, struct error *err);
 
+/* Those under that master key, up to `max` of them. */
+NODISCARD bool data_key_list(struct db *db, int64_t master_id, struct data_key_row *ret, size_t max,
+                             size_t *ret_count, struct error *err);
+
+/* As it is under another master key, where it is still under `master_before`. */
+NODISCARD bool data_key_replace(struct db *db, const struct data_key_row *key,
+                                int64_t master_before, struct error *err);
+NODISCARD bool data_key_count(struct db *db, int64_t master_id, int64_t *ret_count,
+                              int64_t *ret_all, struct error *err);
+
 struct secret_row {
     const char *name;
     const void *sealed;

@@ -57,6 +57,14 @@ static void test_a_code_is_good_as_a_whole_or_not_at_all(void **state)
     support_write(world.support, send, NULL);
     CHECK_OK(flow_mail_code(&world.flow, 1, code, &has, &err), &err);
     CHECK(has && is_good(&world, code));
+    /* Also while another master key takes the place of the one that it was made with. */
+    struct vault made_with = world.vault;
+    world.vault = vault_of((const uint8_t[SEAL_KEY_SIZE]){ 99 });
+    CHECK(!is_good(&world, code));
+    vault_add(&world.vault, (const uint8_t[SEAL_KEY_SIZE]){ 98 });
+    vault_add(&world.vault, made_with.master.key);
+    CHECK(is_good(&world, code));
+    world.vault = made_with;
     for (size_t i = 0; i < strlen(code); i++) {
         memcpy(other, code, sizeof code);
         other[i] = other[i] == '0' ? '1' : '0';

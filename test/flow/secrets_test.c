@@ -257,7 +257,7 @@ static void test_without_its_key_nothing_opens(void **state)
     world.vault = vault_of((const uint8_t[SEAL_KEY_SIZE]){ 8 });
     CHECK(!flow_desired(&world.flow, machine.id, &world.arena, &desired, &has, &err));
     CHECK_INT(err.code, ERROR_CORRUPT);
-    world.vault.master_id = right.master_id;
+    world.vault.master.id = right.master.id;
     CHECK(!flow_desired(&world.flow, machine.id, &world.arena, &desired, &has, &err));
     CHECK_INT(err.code, ERROR_CORRUPT);
     world.vault = right;

@@ -90,9 +90,9 @@ static void test_a_master_key_has_a_number_that_tells_nothing_else(void **state)
     struct vault second = vault_of((const uint8_t[SEAL_KEY_SIZE]){ 2 });
 
     (void)state;
-    CHECK(first.master_id > 0 && second.master_id > 0);
-    CHECK(first.master_id != second.master_id);
-    CHECK_INT(first.master_id, vault_of(first.master_key).master_id);
+    CHECK(first.master.id > 0 && second.master.id > 0);
+    CHECK(first.master.id != second.master.id);
+    CHECK_INT(first.master.id, vault_of(first.master.key).master.id);
 }
 
 int main(void)

@@ -23,7 +23,8 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-    static const char *const names[] = { "berth.lock", "server.key", "master.key" };
+    static const char *const names[] = { "berth.lock", "server.key", "master.key",
+                                         "master.key.next", "master.key.before" };
     char name[128];
 
     (void)state;
@@ -113,6 +114,59 @@ static void test_the_master_key_is_made_once_and_as_closely_kept(void **state)
     }
 }
 
+static void key_is(const struct data_dir *dir, int other, const uint8_t *want)
+{
+    uint8_t key[SEAL_KEY_SIZE];
+    struct error err;
+    bool has = true;
+
+    if (other < 0)
+        CHECK_OK(data_dir_master_key(dir, key, &err), &err);
+    else
+        CHECK_OK(data_dir_other_key(dir, (enum data_dir_other)other, key, &has, &err), &err);
+    CHECK_INT(has, want != NULL);
+    CHECK(want == NULL || memcmp(key, want, sizeof key) == 0);
+}
+
+static void test_a_master_key_takes_the_place_of_another_in_steps(void **state)
+{
+    uint8_t first[SEAL_KEY_SIZE], second[SEAL_KEY_SIZE];
+    auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
+    struct error err;
+    bool has;
+
+    (void)state;
+    CHECK_OK(data_dir_open(path, &dir, &err), &err);
+    CHECK_FAILS(data_dir_next_key(&dir, &err), &err, ERROR_NOT_FOUND);
+    CHECK_OK(data_dir_master_key(&dir, first, &err), &err);
+    CHECK_FAILS(data_dir_turn_key(&dir, &err), &err, ERROR_CONFLICT);
+    CHECK_FAILS(data_dir_forget_key(&dir, &err), &err, ERROR_NOT_FOUND);
+    CHECK_OK(data_dir_next_key(&dir, &err), &err);
+    CHECK_FAILS(data_dir_next_key(&dir, &err), &err, ERROR_CONFLICT);
+    key_is(&dir, -1, first);
+    key_is(&dir, DATA_DIR_BEFORE, NULL);
+    CHECK_OK(data_dir_other_key(&dir, DATA_DIR_NEXT, second, &has, &err), &err);
+    CHECK(has && memcmp(first, second, sizeof first) != 0);
+    /* A power cut between the two halves of a turn: both are the present one, and it is turned
+     * again. */
+    CHECK_INT(linkat(dir.fd, "master.key", dir.fd, "master.key.before", 0), 0);
+    CHECK_FAILS(data_dir_forget_key(&dir, &err), &err, ERROR_CONFLICT);
+    CHECK_OK(data_dir_turn_key(&dir, &err), &err);
+    key_is(&dir, -1, second);
+    key_is(&dir, DATA_DIR_BEFORE, first);
+    key_is(&dir, DATA_DIR_NEXT, NULL);
+    CHECK_OK(data_dir_next_key(&dir, &err), &err);
+    CHECK_FAILS(data_dir_turn_key(&dir, &err), &err, ERROR_CONFLICT); /* one before is there */
+    key_is(&dir, -1, second);
+    CHECK_OK(data_dir_forget_key(&dir, &err), &err);
+    key_is(&dir, DATA_DIR_BEFORE, NULL);
+    CHECK_OK(data_dir_turn_key(&dir, &err), &err);
+    key_is(&dir, DATA_DIR_BEFORE, second);
+    CHECK_INT(fchmodat(dir.fd, "master.key.before", 0640, 0), 0);
+    CHECK_FAILS(data_dir_other_key(&dir, DATA_DIR_BEFORE, first, &has, &err), &err,
+                ERROR_FORBIDDEN);
+}
+
 static void test_one_process_serves_from_a_folder(void **state)
 {
     (void)state;
@@ -154,6 +208,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_no_key_is_refused_and_not_replaced, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(test_the_master_key_is_made_once_and_as_closely_kept,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_a_master_key_takes_the_place_of_another_in_steps,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_one_process_serves_from_a_folder, make_dir,
                                         remove_dir),

@@ -28,6 +28,35 @@ static void test_an_account_has_one_data_key(void **state)
     CHECK_REFUSED(&scene, data_key_insert(scene.db, &key, scene_at(2), &scene.err));
 }
 
+static void test_data_keys_lie_under_a_master_key(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    struct data_key_row key = { .user_id = scene.ada, .master_id = 77 };
+    struct data_key_row other = { .user_id = scene.bob, .master_id = 77 }, found[3];
+    int64_t under, all;
+    size_t count;
+    bool has;
+
+    CHECK_OK(data_key_count(scene.db, 77, &under, &all, &scene.err), &scene.err);
+    CHECK(under == 0 && all == 0);
+    CHECK_OK(data_key_insert(scene.db, &key, scene_at(1), &scene.err), &scene.err);
+    CHECK_OK(data_key_insert(scene.db, &other, scene_at(1), &scene.err), &scene.err);
+    CHECK_OK(data_key_list(scene.db, 77, found, 3, &count, &scene.err), &scene.err);
+    CHECK_COUNT(count, 2);
+    CHECK_OK(data_key_list(scene.db, 77, found, 1, &count, &scene.err), &scene.err);
+    CHECK_COUNT(count, 1);
+    found[0].master_id = 78;
+    memset(found[0].sealed, 0x5a, sizeof found[0].sealed);
+    CHECK_OK(data_key_replace(scene.db, &found[0], 79, &scene.err), &scene.err);
+    CHECK_OK(data_key_count(scene.db, 78, &under, &all, &scene.err), &scene.err);
+    CHECK(under == 0 && all == 2);
+    CHECK_OK(data_key_replace(scene.db, &found[0], 77, &scene.err), &scene.err);
+    CHECK_OK(data_key_count(scene.db, 78, &under, &all, &scene.err), &scene.err);
+    CHECK(under == 1 && all == 2);
+    CHECK_OK(data_key_load(scene.db, found[0].user_id, &key, &has, &scene.err), &scene.err);
+    CHECK(has && memcmp(key.sealed, found[0].sealed, sizeof key.sealed) == 0);
+}
+
 static void test_secrets_are_their_accounts_and_come_by_name(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -94,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_account_has_one_data_key),
+        cmocka_unit_test(test_data_keys_lie_under_a_master_key),
         cmocka_unit_test(test_secrets_are_their_accounts_and_come_by_name),
         cmocka_unit_test(test_a_contract_keeps_what_it_got),
     };
