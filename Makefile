@@ -129,6 +129,7 @@ deb: build
 	@tools/deb build/bin build/deb
 deb-test: deb
 	@tools/packages deb
+	@ninja -C $(BUILD) -j$(JOBS) berth-host-next
 	@python3 -B test/packages/deb_test.py --deb build/deb --suite $(SUITE)
 
 # An agent that others wrote, against docs/agent-protocol.md: make conformance AGENT='my-agent --server {url} --token {token}'

@@ -27,12 +27,15 @@ PANELS = [
     ("Slow requests and statements", "ops", [
         ("sum(rate(berth_slow_requests_total[5m]))", "requests"),
         ("sum(rate(berth_store_slow_statements_total[5m]))", "statements")]),
-    ("Searches", "ops", [("sum(rate(berth_searches_total[5m]))", "searches")]),
+    ("Searches", "ops", [("sum(rate(berth_searches_total[5m]))", "searches"),
+                         ("sum(rate(berth_searches_kept_total[5m]))", "of them answered as before")]),
     ("Journals", "short", [("max(berth_ledger_newest_journal)", "newest")]),
     ("Payouts on their way", "s", [("max(berth_payouts_oldest_seconds)", "the oldest, since its cut")]),
     ("Time that waits for an operator", "short", [("max(berth_parked_ticks)", "pieces")]),
     ("Timers", "ops", [("sum by (outcome) (rate(berth_jobs_total[5m]))", "{{outcome}}")]),
     ("Mail and webhooks", "ops", [("sum by (outcome) (rate(berth_deliveries_total[5m]))", "{{outcome}}")]),
+    ("Requests that wait, connections cut off", "short", [
+        ("sum(berth_http_queued)", "wait"), ("sum(rate(berth_http_cut_off_total[5m]))", "cut off a second")]),
     ("Connections", "short", [("berth_http_connections", "{{instance}}"), ("berth_agent_polls_parked", "{{instance}} held")]),
     ("Memory", "bytes", [("process_resident_memory_bytes{job=\"berthd\"}", "{{instance}}")]),
     ("Relay", "Bps", [("sum(rate(berth_relay_up_bytes_total[5m]))", "from instances"),
@@ -47,6 +50,13 @@ PANELS = [
         ("sum by (instance) (rate(berth_host_instance_received_bytes_total[5m]))", "{{instance}} in")]),
     ("Hosts: free disk", "bytes", [("berth_host_disk_free_bytes", "{{instance}}")]),
     ("Hosts: memory of the agent", "bytes", [("process_resident_memory_bytes{job=\"berth-host\"}", "{{instance}}")]),
+    ("Hosts: programs", "short", [("count by (version) (berth_host_info)", "{{version}}")]),
+    ("Hosts: releases not taken, given up", "short", [
+        ("sum(increase(berth_host_updates_not_taken_total[1h]))", "not taken in an hour"),
+        ("sum(berth_host_updates_given_up)", "given up")]),
+    ("Hosts: warmest GPU, GPUs slowed by heat", "short", [
+        ("max(berth_host_gpu_temperature_celsius)", "degrees"),
+        ("sum(berth_host_gpu_slowed{by=\"heat\"})", "slowed")]),
     ("Clock beside the books", "s", [("berth_clock_apart_seconds", "{{instance}}")]),
 ]
 

@@ -176,6 +176,23 @@ static void write_brakes(const struct numbers *numbers, struct buf *out)
     }
 }
 
+/* There for hosts that do not, too: "off" is a number, and none at all looks like a host that is
+ * down.
+ */
+static void write_updates(const struct update_numbers *updates, struct buf *out)
+{
+    static const struct update_numbers none;
+    bool is_on = updates != NULL;
+
+    updates = is_on ? updates : &none;
+    write_gauge(out, "berth_host_updates_on", "1 where it takes newer releases by itself.", is_on);
+    heading(out, "berth_host_updates_not_taken_total", "counter",
+            "Releases that were refused or did not arrive whole, and times that nobody answered.");
+    buf_printf(out, "berth_host_updates_not_taken_total %" PRId64 "\n", updates->not_taken);
+    write_gauge(out, "berth_host_updates_given_up",
+                "Releases that failed each of their trials here.", updates->given_up);
+}
+
 void numbers_write(const struct numbers *numbers, struct buf *out)
 {
     const struct heartbeat *heartbeat = numbers->heartbeat;
@@ -198,6 +215,7 @@ void numbers_write(const struct numbers *numbers, struct buf *out)
                heartbeat->disk_free_gb * (INT64_C(1) << 30));
     write_gauge(out, "process_resident_memory_bytes", "Memory of the agent.",
                 numbers->resident_bytes);
+    write_updates(numbers->updates, out);
     write_phases(heartbeat, out);
     for (size_t i = 0; i < sizeof all_series / sizeof all_series[0]; i++)
         write_series(&all_series[i], heartbeat, out);
@@ -211,9 +229,12 @@ static void write_all(void *context, struct buf *out)
     struct agent *agent = context;
     auto_arena struct arena arena = arena_of(NUMBERS_ARENA_MAX);
     struct heartbeat heartbeat;
+    struct update_numbers updates;
     int64_t now_us = loop_now_us(agent->loop);
 
     report_fill(agent, &arena, &heartbeat);
+    if (agent->update != NULL)
+        update_numbers(agent->update, &updates);
     numbers_write(
         &(struct numbers){ .version = agent->options.version,
                            .up_us = now_us - agent->started_us,
@@ -221,6 +242,7 @@ static void write_all(void *context, struct buf *out)
                            .is_connected = agent->link != NULL && link_is_connected(agent->link),
                            .desired_rev = agent->keep.saved_rev,
                            .resident_bytes = resident_bytes(),
+                           .updates = agent->update != NULL ? &updates : NULL,
                            .heartbeat = &heartbeat,
                            .gpus = agent->gauges.gpus,
                            .gpu_count = agent->gauges.gpu_count },

@@ -18,6 +18,7 @@ struct numbers {
     bool is_connected;   /* a session is open */
     int64_t desired_rev; /* of what it works on */
     int64_t resident_bytes;
+    const struct update_numbers *updates; /* NULL: it stays what it is */
     const struct heartbeat *heartbeat;
     const struct gpu_gauge *gpus;
     size_t gpu_count;

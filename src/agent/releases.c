@@ -275,6 +275,15 @@ int64_t releases_failures(const struct releases_state *state, const char *versio
     return failure != NULL ? failure->count : 0;
 }
 
+size_t releases_given_up(const struct releases_state *state)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < state->count; i++)
+        count += state->failures[i].count >= RELEASES_TRIES;
+    return count;
+}
+
 void releases_count(struct releases_state *state, const char *version, int64_t more)
 {
     struct releases_failure *failure = find_failure(state, version);

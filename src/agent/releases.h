@@ -76,6 +76,9 @@ NODISCARD bool releases_save(const struct releases *releases, const struct relea
                              struct error *err);
 int64_t releases_failures(const struct releases_state *state, const char *version);
 
+/* How many were tried as often as one may be. */
+size_t releases_given_up(const struct releases_state *state);
+
 /* One more, or one less; of the oldest known nothing is kept where there are too many. */
 void releases_count(struct releases_state *state, const char *version, int64_t more);
 

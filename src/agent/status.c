@@ -9,6 +9,7 @@
 #include "agent/engine.h"
 #include "agent/identity.h"
 #include "agent/record.h"
+#include "agent/releases.h"
 #include "agent/slots.h"
 #include "sys/fd.h"
 
@@ -23,6 +24,28 @@ static void print_record(FILE *out, const struct record *record)
                       record->ports[i].host_port, record->ports[i].port,
                       record->ports[i].is_udp ? "udp" : "tcp");
     (void)fprintf(out, "%s\n", record->is_stopped_by_us ? ", stopped" : "");
+}
+
+/* Of a host that does not update itself there is nothing to say. */
+static void print_updates(FILE *out, int dir)
+{
+    auto_releases struct releases releases = { .dir = openat(dir, "updates",
+                                                             O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+    struct releases_state state;
+
+    if (releases.dir < 0)
+        return;
+    releases_load(&releases, &state);
+    if (*state.confirmed != '\0')
+        (void)fprintf(out, "updates: release %s confirmed\n", state.confirmed);
+    for (size_t i = 0; i < state.count; i++) {
+        const struct releases_failure *failure = &state.failures[i];
+
+        if (failure->count > 0)
+            (void)fprintf(out, "updates: release %s failed %" PRId64 " of %d trials%s\n",
+                          failure->version, failure->count, RELEASES_TRIES,
+                          failure->count >= RELEASES_TRIES ? ", given up" : "");
+    }
 }
 
 bool status_print(FILE *out, const char *data_dir, struct error *err)
@@ -48,6 +71,7 @@ bool status_print(FILE *out, const char *data_dir, struct error *err)
     (void)fprintf(out, "agent: %s\n", is_running ? "runs" : "does not run");
     if (engine_find(data_dir) > 0)
         (void)fprintf(out, "private engine: process %" PRId64 "\n", engine_find(data_dir));
+    print_updates(out, dir);
     (void)fprintf(out, "%zu instance%s\n", count, count == 1 ? "" : "s");
     for (size_t i = 0; i < count; i++) {
         struct record record;

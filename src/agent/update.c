@@ -28,6 +28,7 @@ struct update {
     struct update_options options;
     struct job *job;
     int64_t next_us; /* when to ask */
+    int64_t not_taken;
     bool is_ready;
 };
 
@@ -174,6 +175,7 @@ static void on_fetched(void *context, const struct job_end *end)
     const char *version = end->result != NULL ? json_string_value(end->result) : NULL;
 
     if (!end->is_done) {
+        update->not_taken++;
         log_write(&update->options.log, LOG_WARNING, "update not taken", "%s", end->err.text);
         return;
     }
@@ -204,6 +206,19 @@ void update_close(struct update **update)
     job_cancel(&(*update)->job);
     free(*update);
     *update = NULL;
+}
+
+void update_numbers(const struct update *update, struct update_numbers *ret)
+{
+    auto_releases struct releases releases = { .dir = -1 };
+    struct releases_state state;
+    struct error ignored;
+
+    *ret = (struct update_numbers){ .not_taken = update->not_taken };
+    if (!releases_open(update->options.data_dir, update->options.key, &releases, &ignored))
+        return;
+    releases_load(&releases, &state);
+    ret->given_up = (int64_t)releases_given_up(&state);
 }
 
 bool update_tend(struct update *update, bool is_connected)

@@ -42,6 +42,14 @@ void update_close(struct update **update);
 /* Every second. True: a newer release is ready, so this process ought to end when it can. */
 bool update_tend(struct update *update, bool is_connected);
 
+/* How that goes. */
+struct update_numbers {
+    int64_t not_taken; /* answers that failed, or were refused, since this agent started */
+    int64_t given_up;  /* releases that failed each of their trials, and are kept out */
+};
+
+void update_numbers(const struct update *update, struct update_numbers *ret);
+
 /* What a child does. `ret_version` has "" where there is nothing newer, or nothing that is not
  * given up; else that release is in the folder, whole. */
 NODISCARD bool update_fetch(const struct update_options *options, char *ret_version, size_t size,

@@ -13,12 +13,15 @@ static void write_page(const struct heartbeat *heartbeat, struct buf *page)
         { "GPU-b", -1, -1, -1, -1, -1, -1, -1 },
     };
 
+    static const struct update_numbers updates = { .not_taken = 5, .given_up = 2 };
+
     numbers_write(&(struct numbers){ .version = "1.2.3",
                                      .up_us = 1500000,
                                      .contact_us = 7000,
                                      .is_connected = true,
                                      .desired_rev = 41,
                                      .resident_bytes = 12345,
+                                     .updates = &updates,
                                      .heartbeat = heartbeat,
                                      .gpus = gpus,
                                      .gpu_count = 2 },
@@ -73,6 +76,10 @@ static void test_a_heartbeat_is_numbers(void **state)
         "berth_host_quarantined 4",
         "berth_host_disk_free_bytes 107374182400",
         "process_resident_memory_bytes 12345",
+        "berth_host_updates_on 1",
+        "# TYPE berth_host_updates_not_taken_total counter",
+        "berth_host_updates_not_taken_total 5",
+        "berth_host_updates_given_up 2",
         "berth_host_instances{phase=\"running\"} 2",
         "berth_host_instances{phase=\"stopped\"} 1",
         "berth_host_instances{phase=\"failed\"} 0",
@@ -102,6 +109,19 @@ static void test_a_heartbeat_is_numbers(void **state)
     /* What nobody knows is not zero. */
     CHECK(strstr(page.bytes, "cpu_ratio{instance_id=\"8\"}") == NULL);
     CHECK(strstr(page.bytes, "GPU-b") == NULL);
+}
+
+/* Off is a number as well. */
+static void test_a_host_that_stays_what_it_is_says_so(void **state)
+{
+    const struct heartbeat heartbeat = { .engine_message = "" };
+    auto_buf struct buf page = buf_of(EXPORTER_PAGE_MAX);
+
+    (void)state;
+    numbers_write(&(struct numbers){ .version = "1.2.3", .heartbeat = &heartbeat }, &page);
+    check_line(&page, "berth_host_updates_on 0");
+    check_line(&page, "berth_host_updates_not_taken_total 0");
+    check_line(&page, "berth_host_updates_given_up 0");
 }
 
 /* As Prometheus reads it: each name has its help and type once, before its numbers. */
@@ -154,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_heartbeat_is_numbers),
+        cmocka_unit_test(test_a_host_that_stays_what_it_is_says_so),
         cmocka_unit_test(test_each_name_is_told_of_once),
         cmocka_unit_test(test_there_is_room_for_all),
     };

@@ -202,9 +202,11 @@ static void test_what_fails_is_given_up(void **state)
     place("2.0.0", &keys);
     for (int i = 1; i <= RELEASES_TRIES; i++) {
         newest_is("0.1.0", &now, "2.0.0");
+        CHECK_INT((int64_t)releases_given_up(&now), 0);
         releases_count(&now, "2.0.0", 1);
     }
     newest_is("0.1.0", &now, "1.0.0");
+    CHECK_INT((int64_t)releases_given_up(&now), 1);
     (void)snprintf(now.confirmed, sizeof now.confirmed, "1.0.0");
     CHECK_OK(releases_save(&releases, &now, &err), &err);
     releases_load(&releases, &again);

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from machine import Machine, make_base  # noqa: E402
 
+RELEASE = "99.0.0"  # of bin/next/berth-host
 HEALTH = ("curl", "-sf", "--max-time", "5", "http://127.0.0.1:8080/healthz")
 
 
@@ -29,8 +31,8 @@ def depends_of(deb):
 
 
 class Test:
-    def __init__(self, debs, newer, base):
-        self.debs, self.newer = debs, newer
+    def __init__(self, debs, newer, base, binaries):
+        self.debs, self.newer, self.bin = debs, newer, binaries
         self.machine = Machine(base)
         self.passed = 0
 
@@ -137,16 +139,92 @@ class Test:
         self.machine.run("systemctl", "start", "berth-host")
         machines = []
         for _ in range(120):
-            machines = json.loads(self.machine.run(
-                "env", "BERTH_URL=http://127.0.0.1:8080", f"BERTH_API_KEY={self.key}", "berth", "show", "machines",
-                "--raw").stdout)
-            machines = machines.get("machines") if isinstance(machines, dict) else machines
+            machines = self.machines()
             if machines:
                 break
             time.sleep(0.5)
         assert len(machines) == 1 and not machines[0].get("listed"), machines
         assert self.state("berth-host") == "active", self.state("berth-host")
         self.say("systemctl start berth-host: the machine joins the market, unlisted, within a minute")
+
+    def machines(self):
+        reply = json.loads(self.machine.run(
+            "env", "BERTH_URL=http://127.0.0.1:8080", f"BERTH_API_KEY={self.key}", "berth", "show", "machines",
+            "--raw").stdout)
+        return reply.get("machines") if isinstance(reply, dict) else reply
+
+    def wait_version(self, version):
+        seen = None
+        for _ in range(240):
+            machines = self.machines()
+            seen = machines[0]["agent_version"] if machines else None
+            if seen == version:
+                return
+            time.sleep(0.5)
+        log = self.machine.run("journalctl", "-u", "berth-host", "-n", "60", "-o", "cat").stdout
+        raise AssertionError(f"version {seen} runs, not {version}: {log}")
+
+    def host_processes(self):
+        """What runs of berth-host: its parent and its program, by process."""
+        text = self.machine.run("sh", "-c", 'for p in /proc/[0-9]*; do e=$(readlink $p/exe) || continue; case "$e" in */berth-host*) '
+                                'echo ${p#/proc/} $(sed -n "s/^PPid:[^0-9]*//p" $p/status) $e;; esac; done').stdout
+        return {int(pid): (int(parent), exe) for pid, parent, exe in
+                (line.split(" ", 2) for line in text.splitlines() if line.count(" ") >= 2)}
+
+    def launcher(self):
+        return int(self.machine.run("systemctl", "show", "-P", "MainPID", "berth-host").stdout)
+
+    def agents(self):
+        """The launcher's children; all else of berth-host is below them, or this fails."""
+        rows, launcher = self.host_processes(), self.launcher()
+        for pid in rows:
+            at = pid
+            while at in rows and at != launcher:
+                at = rows[at][0]
+            assert at == launcher, f"process {pid} is nobody's: {rows}"
+        return [exe for parent, exe in rows.values() if parent == launcher]
+
+    def test_update_by_itself(self):
+        """A signed release reaches a host through the market, under both units as they are."""
+        folder = self.machine.tree / "var/cache/parts"
+        folder.mkdir()
+        shutil.copy(self.bin / "next/berth-host", folder)
+        shutil.copy(self.bin / "berth-guest", folder)
+        key = self.machine.run("berthd", "release", "key", "--key", "/root/release.key").stdout.split("\n")[0]
+        assert key.startswith("update-key "), key
+        self.machine.run("berthd", "release", "sign", "--key", "/root/release.key", "--bin", "/var/cache/parts", "--out",
+                         "/srv/berth-releases")
+        conf = self.machine.tree / "etc/berth/berthd.conf"
+        conf.write_text(conf.read_text() + "\nagent-releases /srv/berth-releases\n")
+        self.machine.run("systemctl", "restart", "berthd")
+        host_conf = self.machine.tree / "etc/berth/host.conf"
+        host_conf.write_text(host_conf.read_text() + f"{key}\nupdate-every 2\nupdate-trial 120\n")
+        self.machine.run("systemctl", "restart", "berth-host")
+        self.wait_version(RELEASE)
+        path = f"/var/lib/berth-host/updates/{RELEASE}/berth-host"
+        assert self.host_processes()[self.launcher()][1] == "/usr/bin/berth-host", self.host_processes()
+        assert self.agents() == [path], self.host_processes()
+        assert self.machine.run("dpkg", "--verify", "berth-host").stdout == "", "the package's files are as they were"
+        assert self.machine.run("systemctl", "show", "-P", "NRestarts", "berth-host").stdout.strip() == "0"
+        self.say("a signed release runs in place of the package's program, which is as it was")
+        said = self.machine.run("berth-host", "status").stdout
+        assert f"updates: release {RELEASE} confirmed" in said, said
+        numbers = self.machine.run("curl", "-sf", "http://127.0.0.1:9101/metrics").stdout
+        assert f'berth_host_info{{version="{RELEASE}"}} 1' in numbers and "berth_host_updates_on 1" in numbers, numbers
+        self.say("status and numbers say so")
+        self.machine.run("systemctl", "stop", "berth-host")
+        assert self.host_processes() == {}, self.host_processes()
+        self.machine.run("systemctl", "start", "berth-host")
+        self.wait_version(RELEASE)
+        before = self.launcher()
+        self.machine.run("sh", "-c", f"kill -KILL {before}")
+        for _ in range(60):
+            if self.launcher() not in (0, before) and self.host_processes():
+                break
+            time.sleep(0.5)
+        time.sleep(3)  # what was below the one that was killed is gone by then
+        assert self.launcher() != before and self.agents() == [path], self.host_processes()
+        self.say("stopped, nothing of it is left; killed, systemd has it run again, once")
 
     def test_upgrade(self):
         conf = self.machine.tree / "etc/berth/berthd.conf"
@@ -159,6 +237,7 @@ class Test:
         shown = self.machine.run("env", "BERTH_URL=http://127.0.0.1:8080", f"BERTH_API_KEY={self.key}", "berth", "show",
                                  "user", "--raw")
         assert json.loads(shown.stdout)["credit"] == 5
+        self.wait_version(RELEASE)  # above the package's own, whatever that is called
         self.say("an upgrade restarts it, and keeps its data and the operator's configuration")
 
     def test_remove(self, before):
@@ -169,6 +248,7 @@ class Test:
         assert self.state("berthd") != "active"
         self.say("removing keeps the books and the configuration")
         self.machine.run("dpkg", "--purge", *names)
+        shutil.rmtree(self.machine.tree / "srv/berth-releases")  # the operator's
         left = self.machine.files() - before
         assert not left, f"left behind: {sorted(left)}"
         gone = before - self.machine.files()
@@ -188,6 +268,7 @@ class Test:
         self.test_kill()
         self.test_papers()
         self.test_host()
+        self.test_update_by_itself()
         self.test_upgrade()
         self.test_remove(before)
         return self.passed
@@ -206,8 +287,8 @@ def test_host_install(debs, base):
         words = ("berth-host", "install", "--server", "http://127.0.0.1:9", "--token", "T", "--ports", "41000-41019")
         first = machine.chroot(*words, check=False)
         assert "packages: iptables nftables docker.io" in first.stdout, first
-        for path in ("usr/sbin/dockerd", "usr/sbin/iptables", "etc/docker/daemon.json"):
-            assert os.path.lexists(machine.tree / path), path
+        for names in (("usr/sbin/dockerd", "usr/bin/dockerd"), ("usr/sbin/iptables",), ("etc/docker/daemon.json",)):
+            assert any(os.path.lexists(machine.tree / name) for name in names), names
         conf = machine.tree / "etc/berth/host.conf"
         assert "ports 41000-41019" in conf.read_text() and conf.stat().st_mode & 0o777 == 0o600
         stamp = conf.stat().st_mtime_ns
@@ -235,7 +316,7 @@ def main():
     newer_folder = args.deb / "newer"
     subprocess.run(["tools/deb", str(args.bin), str(newer_folder)], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "BERTH_DEB_VERSION": "99.0"})
-    test = Test(debs, sorted(newer_folder.glob("*.deb")), args.base)
+    test = Test(debs, sorted(newer_folder.glob("*.deb")), args.base, args.bin)
     try:
         passed = test.run()
     finally:
