@@ -111,12 +111,16 @@ static void *storm(void *argument)
     return NULL;
 }
 
+/* What clients that have left asked for may still be handled meanwhile, and come after. */
 static void let_go(void)
 {
     for (size_t i = 0; i < SLOTS; i++) {
-        answer(slots[i]);
+        (void)pthread_mutex_lock(&slot_lock);
+        struct http_exchange *exchange = slots[i];
         slots[i] = NULL;
         http_stream_close(&streams[i]);
+        (void)pthread_mutex_unlock(&slot_lock);
+        answer(exchange);
     }
 }
 
@@ -137,9 +141,10 @@ static void test_nothing_is_lost_in_a_storm(void **state)
     for (size_t i = 0; i <= CLIENTS; i++)
         (void)pthread_join(threads[i], NULL);
     CHECK(atomic_load(&answered) > 100);
-    let_go();
-    for (int i = 0; http_totals(http).open_now > 0 && i < 250; i++)
+    for (int i = 0; i == 0 || (http_totals(http).open_now > 0 && i < 250); i++) {
+        let_go();
         pause_ms(20);
+    }
     struct http_totals totals = http_totals(http);
     CHECK_INT((int64_t)totals.open_now, 0);
     CHECK_INT((int64_t)totals.in_flight_now, 0);

@@ -5,6 +5,7 @@
 #ifndef BERTH_TEST_SERVER_SUPPORT_RELAY_H
 #define BERTH_TEST_SERVER_SUPPORT_RELAY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +20,7 @@ struct scene {
     struct relay_engine *engine;
     struct key_pair keys;
     struct relay_route routes[2];
-    int stale_count;
+    atomic_int stale_count; /* on the engine's thread */
 };
 
 void scene_open(struct scene *scene); /* its ports are 127.0.0.1's */
