@@ -213,6 +213,14 @@ export const COLUMNS = {
     ['profile', 'User.fullname', field('Your name')], ['Change SSH Key', 'PUT /api/v0/ssh/{id}/', button('Change SSH Key')], ['notification grid', 'GET /api/v0/notification-types/', link('Notifications')],
     ['webhooks', 'GET /api/v0/webhooks/', link('Webhooks')], ['cloud connections', 'GET /api/v0/users/cloud_integrations/', link('Variables and clouds')], ['2FA', 'GET /api/v0/tfa/status/', link('Security')],
   ],
+  connections: [
+    ['name', 'Connection.name', column('Name')], ['store', 'Connection.cloud_type', column('Store')], ['since', 'Connection.created_at', column('Since')],
+    ['add', 'POST /api/v0/users/cloud_integrations/', button('Add a connection')], ['forget', 'DELETE /api/v0/users/cloud_integrations/{id}/', button(/^Forget /)],
+  ],
+  clouds: [
+    ['store', 'GET /api/v0/users/cloud_integrations/', field('Store')], ['which way', 'POST /api/v0/commands/rclone/', field('Which way')], ['here', 'POST /api/v0/commands/rclone/', field('Here')],
+    ['there', 'POST /api/v0/commands/rclone/', field('There')], ['copy', 'POST /api/v0/commands/rclone/', button('Copy it')], ['cancel', 'DELETE /api/v0/commands/rclone/', button(/^Cancel the copy/)],
+  ],
   setup: [
     ['agreement text', 'GET /api/v0/rules/', text('What you agree to')], ['port test', 'Machine.direct_port_count', text('It can be reached')],
     ['one command', 'POST /api/v0/machines/enroll_token/', field('Join the market')], ['doctor', 'console', field('Examine the machine')], ['live checklist', 'GET /api/v0/machines/', (page) => page.getByRole('list', { name: /step by step/ })],

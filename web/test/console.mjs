@@ -8,7 +8,7 @@ import { billing, reserve, templates } from './parts/money.mjs';
 import { nobodyElse, operate } from './parts/operator.mjs';
 import { account, destroy, early, live, move, rent, search, signUp } from './parts/renter.mjs';
 import { allShown } from './columns.mjs';
-import { connections, news, orders, volumes } from './parts/storage.mjs';
+import { clouds, connections, news, orders, volumes } from './parts/storage.mjs';
 import * as team from './parts/team.mjs';
 import { Person, run, step } from './stage.mjs';
 
@@ -20,7 +20,7 @@ const renter = await Person.come('renter@berth.test');
 await run([
   () => join(host), () => list(host),
   () => signUp(renter), () => search(renter), () => early(renter), () => rent(renter), () => news(renter), () => live(renter), () => billing(renter),
-  () => volumes(renter), () => orders(renter), () => connections(renter),
+  () => volumes(renter), () => orders(renter), () => connections(renter), () => clouds(renter),
   () => earn(host), () => team.market(visitor), () => help(visitor), () => reserve(renter),
   () => destroy(renter), () => move(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),

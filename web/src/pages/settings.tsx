@@ -10,7 +10,8 @@ import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Icon } from '../ui/icons';
 import { Area, Button, Card, Chip, Copy, Dialog, Field, Loaded, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
-import { Connections, Variables } from './settings/variables';
+import { Connections } from './settings/connections';
+import { Variables } from './settings/variables';
 import { Webhooks } from './settings/webhooks';
 
 function Profile() {

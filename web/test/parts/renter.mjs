@@ -117,7 +117,7 @@ export async function search(who) {
 
 /** Searches that what is there already answers, and searches that it cannot answer. */
 const TIGHTER = ['gpus=4', 'price=1', 'gpu=RTX+4090', 'gpu=RTX+4090&gpus=2', 'country=SE%2CPL', 'vram=40', 'down=1500', 'reliability=55', 'static=1', 'gpus=9', 'vol=1'];
-const OTHERS = ['days=3', 'disk=200', 'sort=dph_total', 'type=bid', 'unverified=1&unavailable=1'];
+const OTHERS = ['days=100', 'disk=200', 'sort=dph_total', 'type=bid', 'unverified=1&unavailable=1'];
 
 /** While the server's answers are held back the same offers are there that it answers then. */
 export async function early(who) {
@@ -217,7 +217,7 @@ export async function live(who) {
   await who.look('instance-keys');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: /^Cloud copy of instance/ }).click();
-  await who.see('This market keeps no keys');
+  await who.see('You have no connection to a cloud store');
   await who.look('cloud');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: /^Move instance/ }).click();

@@ -110,6 +110,49 @@ export async function connections(who) {
   await who.look('variables');
   await page.getByRole('button', { name: 'Forget HF_TOKEN' }).click();
   await who.see('There are none yet.');
-  await who.see('This market keeps no keys');
+  await who.see('No connection yet');
   step('webhooks are added, changed and removed; variables are kept and forgotten');
+}
+
+/** What the market asks of each kind, and takes. */
+const KINDS = { s3: ['Access key', 'Secret key'], b2: ['Key id', 'Application key'], gcs: ['Service account'], azureblob: ['Storage account', 'Account key'], drive: ['Service account'], dropbox: ['Token'], webdav: ['Address'] };
+
+export async function clouds(who) {
+  const { page } = who;
+  const dialog = page.getByRole('dialog');
+  await who.go('/settings?tab=variables');
+  for (const [kind, parts] of Object.entries(KINDS)) {
+    await who.press('Add a connection');
+    await who.fill('Name', `${kind} of mine`);
+    await page.getByLabel('Kind of store').selectOption(kind);
+    assert.deepEqual(await dialog.locator(':is(input, textarea):required').evaluateAll((all) => all.map((one) => one.labels[0].textContent)), ['Name', ...parts], kind);
+    for (const part of parts) await who.fill(part, part === 'Address' ? 'https://dav.example.org' : 'canary');
+    if (kind === 'webdav') await who.look('connection');
+    await who.press('Keep the connection');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('region', { name: 'Cloud connections' }).getByText(`${kind} of mine`).waitFor(WAIT);
+  }
+  assert.equal(await page.getByText('canary').count(), 0, 'what opens a store never comes back');
+  await shows(who, 'connections');
+  await who.look('connections');
+  await who.go('/instances');
+  await page.getByRole('button', { name: /^Cloud copy of instance/ }).click();
+  await who.fill('There', 'bucket/run1');
+  await page.getByLabel('Only try it').check();
+  await shows(who, 'clouds');
+  await who.look('cloud-copy');
+  await who.press('Copy it');
+  await dialog.waitFor({ state: 'detached' });
+  await page.locator('.toasts').getByText(/copy/i).first().waitFor();
+  await page.getByRole('button', { name: /^Cloud copy of instance/ }).click();
+  await who.press('Cancel the copy that goes on');
+  await page.locator('.toasts p').nth(1).waitFor();
+  await page.keyboard.press('Escape');
+  await who.go('/settings?tab=variables');
+  for (const kind of Object.keys(KINDS)) {
+    await page.getByRole('button', { name: `Forget ${kind} of mine` }).click();
+    await page.getByText(`${kind} of mine`).waitFor({ state: 'detached' });
+  }
+  await who.see('No connection yet');
+  step('connections to every kind of store are kept and forgotten; a copy begins by one, and is cancelled');
 }

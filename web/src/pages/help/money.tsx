@@ -32,7 +32,7 @@ export const trust: Answer[] = [
     a: () => <><p>Yes, if they want to: it is their hardware, and whoever owns a machine can read its memory and disks. Rent accordingly, and choose data centres for what matters.</p>
       <p>Others cannot: guests are walled off from one another and from the host's network, and GPU memory is cleared before another renter's instance starts on it.</p></> },
   { id: 'secrets', q: 'Where do my secrets lie?',
-    a: () => <p>Variables and registry logins lie encrypted in the market's database, and go to a host only for your own rentals, while its hardware is what it was. Keys are shown once and kept as hashes; none is ever in an address.</p> },
+    a: () => <p>Variables, registry logins and connections to cloud stores lie encrypted in the market's database, and go to a host only for your own rentals, while its hardware is what it was; what opens a store is in its memory while a copy goes on. Keys are shown once and kept as hashes; none is ever in an address.</p> },
   { id: 'reliability', q: 'What is reliability, and can I check it?',
     a: () => <p>The chance that a machine lasts a day without an interruption. Each interruption and each clean day moves it by a public rule; what happened to a machine is open to everybody, at <code>GET /machines/ID/history/</code>, and gives the same number. A machine without a past has 60 %.</p> },
   { id: 'verified', q: 'What does verified mean?',

@@ -48,7 +48,7 @@ export const renting: Answer[] = [
   { id: 'jupyter', q: 'How do I open Jupyter? Do I need a certificate?',
     a: () => <p>Launch with Jupyter, and press Open Jupyter. Where the market's relay has a certificate it is an https:// address that any browser takes; else it is at localhost:8080 through the second command of Connect. You never install a certificate.</p> },
   { id: 'upload', q: 'How do I bring my data there?',
-    a: () => <p>Small files by Jupyter's upload, which has a limit of its own that the notebook tells; anything by <code>scp -P PORT FILE root@ADDRESS:</code> or <code>rsync</code>, as Connect shows them, with no limit but the disk; much data best from a store, by <code>wget</code> or <code>curl</code> in the instance, at the machine's own speed.</p> },
+    a: () => <p>Small files by Jupyter's upload, which has a limit of its own that the notebook tells; anything by <code>scp -P PORT FILE root@ADDRESS:</code> or <code>rsync</code>, as Connect shows them, with no limit but the disk; much data best from a store: keep a <a href="/settings?tab=variables">connection</a> to it and press Cloud on the instance's card, or use <code>wget</code>, <code>curl</code> or <code>rclone</code> in the instance, at the machine's own speed.</p> },
   { id: 'start-command', q: 'Can a command run at every start?',
     a: () => <p>Yes: “At each start, run” when you rent or in a template, and <code>/root/onstart.sh</code> if you write one. Its output is in the log.</p> },
   { id: 'alert', q: 'Can I wait for an offer, or be told of one?',

@@ -10,7 +10,8 @@ import { useStore } from '../../lib/store';
 import { Icon, type IconName } from '../../ui/icons';
 import { Area, Button, Check, Copy, Dialog, Field, Notice, Select, toast, useAct, useLoad } from '../../ui/parts';
 import { KeysDialog } from './keys';
-import { CloudDialog, MoveDialog, RescueDialog } from './move';
+import { CloudDialog } from './cloud';
+import { MoveDialog, RescueDialog } from './move';
 import { ReserveDialog } from './reserve';
 
 type Props = { one: Instance; onClose: () => void };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** An instance's files elsewhere: to another machine, to a cloud store, or home while it has no GPUs. */
+/** An instance's files elsewhere: to another machine, or home while it has no GPUs. */
 import { useState } from 'preact/hooks';
 import type { Instance, Offer } from '#api';
 import { call } from '../../lib/api';
@@ -130,44 +130,6 @@ export function RescueDialog({ one, onClose }: Props) {
         <Copy text={`rsync -az -e 'ssh -p ${one.ssh_port}' root@${one.ssh_host}:${path} .`} label="Copy what has changed" />
       </> : <Notice kind="warn">Its host does not say where it can be reached. Once it is in contact this shows how.</Notice>}
       <p class="hint">Or to another instance of yours: press Copy on its card.</p>
-    </Dialog>
-  );
-}
-
-export function CloudDialog({ one, onClose }: Props) {
-  const list = useLoad(() => call('GET /api/v0/users/cloud_integrations/'));
-  const [chosen, setChosen] = useState('');
-  const [there, setThere] = useState('bucket/folder');
-  const [here, setHere] = useState('/root/');
-  const [way, setWay] = useState('Instance To Cloud');
-  const { busy, error, act } = useAct();
-  const copy = (id: number): void => act(async () => {
-    await call('POST /api/v0/commands/rclone/', { body: { instance_id: one.id, selected: String(chosen || id), src: way === 'Instance To Cloud' ? here : there, dst: way === 'Instance To Cloud' ? there : here, transfer: way } });
-    onClose();
-  });
-  return (
-    <Dialog title={`Cloud copy of instance ${one.id}`} onClose={onClose}>
-      <Loaded from={list} rows={1} height={80}>
-        {(connections) => connections.length === 0 ? (
-          <div class="stack">
-            <p>This market keeps no keys to other people's stores. Copy from inside the instance, where your keys stay yours:</p>
-            <Field label="What" value={here} onInput={(event) => setHere(event.currentTarget.value)} />
-            <Field label="Where to" value={there} hint="Of a store that rclone knows as “store”: rclone config" onInput={(event) => setThere(event.currentTarget.value)} />
-            <Copy text={`rclone copy ${here} store:${there} --progress`} label="To the store" />
-            <Copy text={`rclone copy store:${there} ${here} --progress`} label="From the store" />
-            <p class="hint">Give the keys as <a href="/settings?tab=variables">variables</a>: they are sealed, and reach your own instances alone.</p>
-          </div>
-        ) : (
-          <form class="stack" onSubmit={(event) => { event.preventDefault(); copy(connections[0]?.id ?? 0); }}>
-            <Select label="Store" value={chosen} onChange={setChosen} options={connections.map((store) => [String(store.id), store.name])} />
-            <Select label="Which way" value={way} onChange={setWay} options={[['Instance To Cloud', 'To the store'], ['Cloud To Instance', 'From the store']]} />
-            <Field label="Here" value={here} required onInput={(event) => setHere(event.currentTarget.value)} />
-            <Field label="There" value={there} required onInput={(event) => setThere(event.currentTarget.value)} />
-            {error && <Notice kind="bad">{error}</Notice>}
-            <Button kind="primary" type="submit" busy={busy}>Copy it</Button>
-          </form>
-        )}
-      </Loaded>
     </Dialog>
   );
 }

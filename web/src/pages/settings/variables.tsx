@@ -50,17 +50,3 @@ export function Variables() {
     </Card>
   );
 }
-
-/** Where the API has connections to cloud stores, they are here. */
-export function Connections() {
-  const list = useLoad(() => call('GET /api/v0/users/cloud_integrations/'));
-  return (
-    <Card title="Cloud connections">
-      <Loaded from={list} rows={1} height={48}>
-        {(connections) => connections.length === 0
-          ? <p class="muted">None. This market keeps no keys to other people's stores: copy from inside an instance, with <code>rclone</code>, <code>wget</code> or <code>curl</code>.</p>
-          : <ul>{connections.map((one) => <li key={one.id}>{one.name} ({one.cloud_type})</li>)}</ul>}
-      </Loaded>
-    </Card>
-  );
-}
