@@ -3,19 +3,31 @@
 
 #include <inttypes.h>
 
+#include "flow/agent_build.h"
 #include "flow/hardware.h"
 #include "flow/limits.h"
 #include "store/machine_standing.h"
 
 /* What the market has seen of it. */
-static bool load_record(struct db *db, const struct machine_row *row, struct instant now,
+static bool load_record(struct db *db, const struct machine_row *row,
+                        const struct machine_facts *facts, struct instant now,
                         struct requirement_record *ret, struct error *err)
 {
+    static const enum requirement_state programs[] = {
+        [AGENT_BUILD_UNJUDGED] = REQUIREMENT_NOT_NEEDED,
+        [AGENT_BUILD_KNOWN] = REQUIREMENT_GOOD,
+        [AGENT_BUILD_UNKNOWN] = REQUIREMENT_BAD,
+    };
+    enum agent_build_state build;
+
+    if (!agent_build_judge(db, facts, &build, err))
+        return false;
     *ret = (struct requirement_record){ .seen = row->reliability,
                                         .debt = row->standing.debt,
                                         .is_quarantined = row->is_quarantined,
                                         .is_engine_ok = row->is_engine_ok,
-                                        .engine_message = row->engine_message };
+                                        .engine_message = row->engine_message,
+                                        .program = programs[build] };
     if (ret->seen.counted.microseconds != 0)
         reliability_advance(&ret->seen, now, row->is_online);
     return machine_proofs_good(db, row->id, row->hardware_since, &ret->proofs_good, err) &&
@@ -41,7 +53,8 @@ static bool judge(struct db *db, const struct machine_row *row, struct instant n
         .facts = &facts, .bench = &row->bench, .record = &record, .now = now
     };
 
-    if (!hardware_facts(row->facts, &facts, err) || !load_record(db, row, now, &record, err))
+    if (!hardware_facts(row->facts, &facts, err) ||
+        !load_record(db, row, &facts, now, &record, err))
         return false;
     take_shown(&row->shown, &facts);
     requirement_judge(&subject, lines);

@@ -189,6 +189,15 @@ static void judge_bench(struct look *look)
               (int)(bench->pcie_mbs % 1000 / 10));
 }
 
+static void judge_program(struct requirement_line *line, enum requirement_state program)
+{
+    if (program == REQUIREMENT_NOT_NEEDED)
+        leave(line, REQUIREMENT_NOT_NEEDED, "there is no list");
+    else
+        JUDGE(line, program == REQUIREMENT_GOOD, "%s",
+              program == REQUIREMENT_GOOD ? "one of them" : "another, or it does not say");
+}
+
 static void judge_conduct(struct look *look, const struct requirement_record *record)
 {
     struct requirement_line *lines = look->lines;
@@ -200,6 +209,7 @@ static void judge_conduct(struct look *look, const struct requirement_record *re
           record->is_engine_ok              ? "works"
           : *record->engine_message != '\0' ? record->engine_message
                                             : "does not work");
+    judge_program(&lines[REQUIREMENT_PROGRAM], record->program);
     if (record->last_failed_start.microseconds == 0)
         JUDGE(&lines[REQUIREMENT_STARTS], true, "none failed");
     else
@@ -223,6 +233,7 @@ static void judge_record(struct look *look)
 
     NEED(&lines[REQUIREMENT_HARDWARE], "what it was when it was rented out");
     NEED(&lines[REQUIREMENT_ENGINE], "works");
+    NEED(&lines[REQUIREMENT_PROGRAM], "one that the operator knows");
     NEED(&lines[REQUIREMENT_STARTS], "none failed within %d hours", STARTS_HOURS);
     NEED(&lines[REQUIREMENT_PROOF_DEBT], "none");
     NEED(&lines[REQUIREMENT_PROOFS], "%" PRId64 " right ones in a row", PROOFS_MIN * look->gpus);

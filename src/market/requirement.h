@@ -59,6 +59,8 @@ struct requirement_record {
     int64_t debt;                     /* market/audit.h */
     bool is_quarantined, is_engine_ok;
     const char *engine_message;
+    enum requirement_state
+        program; /* whether the operator knows it; not needed: there is no list */
 };
 
 struct requirement_subject {

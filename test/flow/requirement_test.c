@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "flow/admin.h"
+#include "flow/agent_build.h"
 #include "flow/bench.h"
 #include "store/machine_proof.h"
 #include "support.h"
 
 #define MINUTE (60 * US_PER_SECOND)
+#define OWN    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define OTHER  "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static size_t look(struct world *world)
 {
@@ -259,6 +262,38 @@ static void test_which_right_answers_count(void **state)
     world_close(&world);
 }
 
+/* Who was verified and says that it runs another program, or nothing, is off the market until an
+ * hour after the operator knows it; without a list nobody is. */
+static void test_a_program_that_nobody_knows_takes_it_off_the_market(void **state)
+{
+    enum agent_build_outcome outcome;
+    struct world_machine machine;
+    struct world world;
+    struct error err;
+
+    world_open(&world, *state);
+    be_good(&world, &machine);
+    CHECK_INT((int64_t)look(&world), 1);
+    CHECK_INT(standing(&world, machine.id), VERIFICATION_VERIFIED);
+    CHECK_INT(list_of(&world, machine.id).lines[REQUIREMENT_PROGRAM].state, REQUIREMENT_NOT_NEEDED);
+    support_script(world.support, "UPDATE machine SET facts = REPLACE(facts, "
+                                  "'\"agent_digest\":\"\"', '\"agent_digest\":\"" OWN "\"');");
+    CHECK_OK(flow_agent_build_add(&world.flow, OTHER, "1.0", &outcome, &err), &err);
+    CHECK_INT(outcome, AGENT_BUILD_DONE);
+    world_run(&world, &machine, 11 * MINUTE);
+    CHECK_INT((int64_t)look(&world), 1);
+    CHECK_INT(list_of(&world, machine.id).lines[REQUIREMENT_PROGRAM].state, REQUIREMENT_BAD);
+    CHECK_INT(standing(&world, machine.id), VERIFICATION_DEVERIFIED);
+    CHECK_OK(flow_agent_build_add(&world.flow, OWN, "1.1", &outcome, &err), &err);
+    for (int minutes = 0; minutes < 80; minutes += 11) {
+        world_run(&world, &machine, 11 * MINUTE);
+        CHECK_INT((int64_t)look(&world), 1);
+    }
+    CHECK_INT(list_of(&world, machine.id).lines[REQUIREMENT_PROGRAM].state, REQUIREMENT_GOOD);
+    CHECK_INT(standing(&world, machine.id), VERIFICATION_VERIFIED);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_less_hardware_than_it_was_verified_with),
         cmocka_unit_test(test_an_operators_word_stands_until_it_is_taken_back),
         cmocka_unit_test(test_which_right_answers_count),
+        cmocka_unit_test(test_a_program_that_nobody_knows_takes_it_off_the_market),
     };
 
     crypto_start();

@@ -93,6 +93,7 @@ static void set_vram(struct subject *subject, int64_t mb)
 #define PCIE(x)        subject.bench.pcie_mbs = (x)
 #define QUARANTINED(x) subject.record.is_quarantined = (x)
 #define ENGINE(x)      subject.record.is_engine_ok = (x)
+#define PROGRAM(x)     subject.record.program = (x)
 #define FAILED(x)      subject.record.last_failed_start = ago(x)
 #define DEBT(x)        subject.record.debt = (x)
 #define PROOFS(x)      subject.record.proofs_good = (x)
@@ -117,10 +118,30 @@ static void test_each_line_has_two_sides(void **state)
     EDGE(PCIE, PCIE, 2850, 2849);
     EDGE(HARDWARE, QUARANTINED, false, true);
     EDGE(ENGINE, ENGINE, true, false);
+    EDGE(PROGRAM, PROGRAM, REQUIREMENT_GOOD, REQUIREMENT_BAD);
     EDGE(STARTS, FAILED, 2 * HOUR, 2 * HOUR - 1);
     EDGE(PROOF_DEBT, DEBT, 0, 1);
     EDGE(PROOFS, PROOFS, 6, 5);
     EDGE(RELIABILITY, LOST, 9000000, 9200000);
+}
+
+/* Without a list nobody's program is looked at. */
+static void test_programs_are_judged_where_there_is_a_list(void **state)
+{
+    struct requirement_standing standing = { .now = VERIFICATION_VERIFIED };
+    struct requirement_line lines[REQUIREMENTS];
+    struct subject subject = good();
+
+    (void)state;
+    PROGRAM(REQUIREMENT_NOT_NEEDED);
+    CHECK_INT(state_of(&subject, REQUIREMENT_PROGRAM), REQUIREMENT_NOT_NEEDED);
+    look(&subject, lines);
+    CHECK_INT(requirement_apply(standing, lines, NOW).now, VERIFICATION_VERIFIED);
+    PROGRAM(REQUIREMENT_BAD);
+    look(&subject, lines);
+    CHECK_INT(requirement_apply(standing, lines, NOW).now, VERIFICATION_DEVERIFIED);
+    standing.now = VERIFICATION_UNVERIFIED;
+    CHECK_INT(requirement_apply(standing, lines, NOW).now, VERIFICATION_UNVERIFIED);
 }
 
 /* Reliability needs longer than the time that is asked for, so the line is looked at alone. */
@@ -318,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_line_has_two_sides),
+        cmocka_unit_test(test_programs_are_judged_where_there_is_a_list),
         cmocka_unit_test(test_time_in_contact_is_a_line_of_its_own),
         cmocka_unit_test(test_the_network_is_asked_for_by_the_memory_of_gpus),
         cmocka_unit_test(test_what_nobody_knows_is_not_good),
