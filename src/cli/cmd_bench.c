@@ -143,7 +143,9 @@ static void print_explanation(struct cli *cli, const json_t *reply)
                    print_real_of(reply, "score"), print_text_of(reply, "source"));
     if (json_is_object(json_member(reply, "machine")))
         print_machine(cli, json_member(reply, "machine"));
-    cli_note(cli, "x V100 is 1 / the sum of each part of the time x the V100's rate / this GPU's.");
+    cli_note(cli,
+             "x V100 is 1 / the sum of each part of the time x the V100's rate / this GPU's; or "
+             "what was learned of runs, where that errs less.");
 }
 
 bool cmd_bench(struct cli *cli, struct error *err)
