@@ -4,6 +4,8 @@
 
 #include "market/run_list.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
 /* Whatever lines say, a list is as it was or has good runs, each of a series that it knows. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
