@@ -101,6 +101,17 @@ static void add_gpu(struct table *table, const json_t *gpu)
     add_brakes(table, gpu);
 }
 
+static void print_unlike(struct cli *cli, const json_t *machine)
+{
+    auto_buf struct buf text = buf_of(PATH_LENGTH_MAX);
+    const json_t *unlike = json_member(machine, "unlike");
+
+    for (size_t i = 0; i < json_array_size(unlike); i++)
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(unlike, i)));
+    print_line(cli->out, "UNLIKE", "far from what %lld other hosts measured of such GPUs: %s",
+               (long long)print_int_of(machine, "hosts"), text.bytes);
+}
+
 /* How the machine itself was measured, GPU by GPU. */
 static void print_machine(struct cli *cli, const json_t *machine)
 {
@@ -120,6 +131,10 @@ static void print_machine(struct cli *cli, const json_t *machine)
     print_line(cli->out, "several",
                "n GPUs are worth n / (1 + %.4f (n - 1)) of one; x %.2f for its processor",
                print_real_of(machine, "link_loss"), print_real_of(machine, "cpu_factor"));
+    if (json_is_object(json_member(machine, "usual")))
+        print_rates(cli, "usual", json_member(machine, "usual"));
+    if (json_array_size(json_member(machine, "unlike")) > 0)
+        print_unlike(cli, machine);
     cli_note(cli, "Rates are medians of five runs, TFLOP/s, TOP/s and GB/s; C, W and MHz are the "
                   "worst meanwhile.");
 }

@@ -75,24 +75,33 @@ static bool slowest(const struct machine_facts *facts, const struct bench_report
     return facts->gpu_count > 0;
 }
 
-/* Beside those of others: being unlike them is no fault, but it is looked into. */
-static bool compare(struct db *db, struct machine_row *row, struct instant now, struct error *err)
+static bool load_usual(struct db *db, const struct machine_row *row, struct instant now,
+                       struct dlperf_rates *ret, size_t *ret_count, struct error *err)
 {
-    const struct machine_bench *bench = &row->bench;
-    const struct machine_bench_like like = { .model = bench->model,
-                                             .gpu_gb = bench->gpu_gb,
+    const struct machine_bench_like like = { .model = row->bench.model,
+                                             .gpu_gb = row->bench.gpu_gb,
                                              .owner_id = row->owner_id,
                                              .since = instant_add(now, -DLPERF_STALE_US) };
     struct dlperf_rates peers[PEERS_MAX];
+
+    if (!machine_bench_peers(db, &like, PEERS_MAX, peers, ret_count, err))
+        return false;
+    *ret = peers_usual(peers, *ret_count);
+    return true;
+}
+
+/* Beside those of others: being unlike them is no fault, but it is looked into. */
+static bool compare(struct db *db, struct machine_row *row, struct instant now, struct error *err)
+{
+    struct dlperf_rates usual;
     uint64_t random;
     size_t count;
 
-    if (*bench->model == '\0')
+    if (*row->bench.model == '\0')
         return true;
-    if (!machine_bench_peers(db, &like, PEERS_MAX, peers, &count, err))
+    if (!load_usual(db, row, now, &usual, &count, err))
         return false;
-    struct dlperf_rates usual = peers_usual(peers, count);
-    bool is_unlike = peers_apart(&usual, &bench->rates) != 0;
+    bool is_unlike = peers_apart(&usual, &row->bench.rates) != 0;
     row->standing = audit_judge_figures(row->standing, is_unlike);
     crypto_random(&random, sizeof random);
     struct instant soon = instant_add(now, audit_wait_us(random, true));
@@ -175,6 +184,7 @@ bool flow_bench(const struct flow *flow, int64_t machine_id, int64_t epoch, int6
 
 struct show_work {
     int64_t machine_id;
+    struct instant now;
     struct arena *arena;
     struct bench_view *view; /* NULL until it is found */
 };
@@ -214,6 +224,11 @@ static bool show_work(struct db *db, void *context, struct error *err)
         !machine_bench_last(db, work->machine_id, work->arena, &kept, &has_kept, err) ||
         (has_kept && !read_report(kept.report, work->arena, &view->report, err)))
         return false;
+    if (*view->machine.bench.model != '\0') {
+        if (!load_usual(db, &view->machine, work->now, &view->usual, &view->peer_count, err))
+            return false;
+        view->apart = peers_apart(&view->usual, &view->machine.bench.rates);
+    }
     work->view = view;
     return true;
 }
@@ -221,7 +236,9 @@ static bool show_work(struct db *db, void *context, struct error *err)
 bool flow_bench_show(const struct flow *flow, int64_t machine_id, struct arena *arena,
                      const struct bench_view **ret, struct error *err)
 {
-    struct show_work work = { .machine_id = machine_id, .arena = arena };
+    struct show_work work = { .machine_id = machine_id,
+                              .now = clock_now(flow->clock),
+                              .arena = arena };
 
     if (!store_read(flow->store, show_work, &work, err))
         return error_context(err, "show measurements of machine %" PRId64, machine_id);

@@ -20,6 +20,11 @@ struct bench_view {
     struct machine_row machine;
     struct machine_facts facts;
     const struct bench_report *report; /* the last one, as it was said; NULL: none */
+    /* Of other hosts with such GPUs: how many, what is usual on them (market/peers.h), and how this
+     * machine is not. */
+    size_t peer_count;
+    struct dlperf_rates usual;
+    unsigned apart;
 };
 
 /* `*ret` is NULL where there is no such machine. */

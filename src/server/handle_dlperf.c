@@ -6,6 +6,7 @@
 #include "flow/bench.h"
 #include "flow/predictor.h"
 #include "market/dlperf.h"
+#include "market/peers.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
@@ -151,6 +152,20 @@ static void encode_measured_gpus(struct encoder *json, const struct bench_view *
     encode_end(json);
 }
 
+/* Beside other hosts with such GPUs. */
+static void encode_peers(struct encoder *json, const struct bench_view *view)
+{
+    encode_field_int(json, "hosts", (int64_t)view->peer_count);
+    encode_rates(json, "usual", view->peer_count >= PEERS_MIN ? &view->usual : NULL);
+    encode_key(json, "unlike");
+    encode_array(json);
+    for (int i = 0; i < DLPERF_RATES; i++) {
+        if ((view->apart >> i & 1) != 0)
+            encode_text(json, dlperf_rate_name((enum dlperf_rate)i));
+    }
+    encode_end(json);
+}
+
 static void encode_measured(struct encoder *json, const struct bench_view *view, struct instant now)
 {
     encode_key(json, "machine");
@@ -173,6 +188,7 @@ static void encode_measured(struct encoder *json, const struct bench_view *view,
     encode_field_real(json, "cpu_factor", dlperf_cpu_factor(machine.cpu_cores, machine.gpu_count));
     field_fixed(json, "link_loss", machine.link_loss_ppm, 6);
     encode_measured_gpus(json, view);
+    encode_peers(json, view);
     encode_end(json);
 }
 

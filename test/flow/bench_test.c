@@ -144,6 +144,8 @@ static int64_t is_unlike(struct world *world, const struct world_machine *machin
 static void test_who_is_unlike_its_peers_is_asked(void **state)
 {
     enum { HOSTS = 3 };
+    const struct bench_view *view;
+    struct error err;
     struct world world;
     struct world_machine peers[HOSTS], machine;
     struct bench_report report;
@@ -183,6 +185,13 @@ static void test_who_is_unlike_its_peers_is_asked(void **state)
             world_number_of(&world, "SELECT verification FROM machine WHERE id = $1", machine.id),
             VERIFICATION_UNVERIFIED);
     }
+    CHECK_OK(flow_bench_show(&world.flow, machine.id, &world.arena, &view, &err), &err);
+    CHECK_INT((int64_t)view->peer_count, HOSTS);
+    CHECK_INT(view->usual.of[DLPERF_BANDWIDTH], 900000);
+    CHECK_INT(view->apart, 1u << DLPERF_F16);
+    CHECK_OK(flow_bench_show(&world.flow, peers[0].id, &world.arena, &view, &err), &err);
+    CHECK_INT((int64_t)view->peer_count, HOSTS);
+    CHECK_INT(view->apart, 0);
     world_pass(&world, DLPERF_STALE_US);
     CHECK_INT(tell(&world, &machine, ++seq, &report), TAKE_DONE);
     CHECK_INT(is_unlike(&world, &machine), 0);
