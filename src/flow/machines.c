@@ -91,15 +91,17 @@ static bool fill(struct db *db, struct machines_work *work, const struct machine
                  struct machine_view *view, struct error *err)
 {
     struct machine_facts *facts = arena_alloc(work->arena, 1, sizeof *facts);
+    struct idle_job_row *job = arena_alloc(work->arena, 1, sizeof *job);
     struct session_row session;
     struct gpu_row *gpus;
     struct maintenance_row *windows;
     size_t window_count;
-    bool has;
+    bool has, has_job;
 
-    if (facts == NULL)
+    if (facts == NULL || job == NULL)
         return no_room(err);
-    if (!hardware_facts(machine->facts, facts, err) ||
+    if (!idle_job_load(db, machine->id, work->arena, job, &has_job, err) ||
+        !hardware_facts(machine->facts, facts, err) ||
         !gpu_list(db, machine->id, work->arena, &gpus, &view->gpu_row_count, err) ||
         !gauge_load(db, machine->id, work->arena, &view->gauges, err) ||
         !session_load(db, machine->id, work->arena, &session, &has, err) ||
@@ -109,6 +111,7 @@ static bool fill(struct db *db, struct machines_work *work, const struct machine
                               &view->report_count, &view->recent_report_count, err))
         return false;
     view->maintenance = window_count > 0 ? &windows[0] : NULL;
+    view->idle_job = has_job ? job : NULL;
     view->machine = machine;
     view->facts = facts;
     view->gpus = gpus;

@@ -11,6 +11,7 @@
 #include "proto/hello.h"
 #include "store/contract.h"
 #include "store/gpu.h"
+#include "store/idle_job.h"
 #include "store/machine.h"
 #include "store/maintenance.h"
 
@@ -38,6 +39,7 @@ struct machine_view {
     struct instant contracts_end;              /* latest of them; 0 without */
     int64_t report_count, recent_report_count; /* by renters; of the last 30 days */
     const struct maintenance_row *maintenance; /* the next window; NULL: none is announced */
+    const struct idle_job_row *idle_job;       /* what runs on idle GPUs; NULL: nothing */
 };
 
 /* All of the caller's machines; `machine_id` other than 0: that one, or none. */

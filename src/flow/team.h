@@ -31,17 +31,18 @@ enum {
 
 enum team_outcome {
     TEAM_DONE,
-    TEAM_NONE,       /* the caller acts for no team */
-    TEAM_IS_ONE,     /* a team makes and joins none */
-    TEAM_BAD_NAME,   /* empty, too long, or with what would break a line */
-    TEAM_TAKEN,      /* the name */
-    TEAM_TOO_MANY,   /* of whatever it is */
-    TEAM_NO_CREDIT,  /* to begin with: not so much bought credit */
-    TEAM_NOT_OWNER,  /* that is the owner's to do, or to be left alone */
-    TEAM_IN_USE,     /* it has instances, machines, earnings or debt; or a role has members */
-    TEAM_UNKNOWN,    /* no such team, role or member */
-    TEAM_BAD_RIGHTS, /* no permission object */
-    TEAM_EXCEEDS,    /* more than the caller may */
+    TEAM_NONE,        /* the caller acts for no team */
+    TEAM_IS_ONE,      /* a team makes and joins none */
+    TEAM_BAD_NAME,    /* empty, too long, or with what would break a line */
+    TEAM_TAKEN,       /* the name */
+    TEAM_TOO_MANY,    /* of whatever it is */
+    TEAM_NO_CREDIT,   /* to begin with: not so much bought credit */
+    TEAM_NOT_OWNER,   /* that is the owner's to do, or to be left alone */
+    TEAM_OWNER_STAYS, /* nobody takes the owner out */
+    TEAM_IN_USE,      /* it has instances, machines, earnings or debt; or a role has members */
+    TEAM_UNKNOWN,     /* no such team, role or member */
+    TEAM_BAD_RIGHTS,  /* no permission object */
+    TEAM_EXCEEDS,     /* more than the caller may */
     TEAM_BAD_EMAIL,
     TEAM_INVITED, /* an invitation is on its way there */
     TEAM_MEMBER,  /* is one already */

@@ -242,7 +242,7 @@ static bool remove_work(struct db *db, void *context, struct error *err)
         !team_member_load(db, team_id, work->user_id, &arena, &member, &has, err))
         return false;
     work->reply.outcome = !has                                               ? TEAM_UNKNOWN
-                          : member.owner_id == work->user_id                 ? TEAM_NOT_OWNER
+                          : member.owner_id == work->user_id                 ? TEAM_OWNER_STAYS
                           : !team_role_is_within(&member.role, work->caller) ? TEAM_EXCEEDS
                                                                              : TEAM_DONE;
     return work->reply.outcome != TEAM_DONE ||

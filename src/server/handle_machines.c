@@ -91,6 +91,28 @@ static void encode_maintenance(struct encoder *json, const struct maintenance_ro
     encode_end(json);
 }
 
+/* What runs on GPUs that nobody rents. */
+static bool encode_idle_job(struct encoder *json, const struct idle_job_row *job, struct error *err)
+{
+    auto_json json_t *spec = NULL;
+
+    if (job != NULL && job->image != NULL && !json_parse(job->spec, strlen(job->spec), &spec, err))
+        return error_context(err, "the job for idle GPUs of %lld", (long long)job->machine_id);
+    field_known_fixed(json, "bid_gpu_cost", job != NULL ? job->ticks : 0, 3);
+    field_known_text(json, "bid_image", job != NULL ? job->image : "");
+    if (spec == NULL) {
+        field_null(json, "bid_image_args");
+        return true;
+    }
+    const json_t *args = json_member(spec, "args");
+    encode_key(json, "bid_image_args");
+    encode_array(json);
+    for (size_t i = 0; i < json_array_size(args); i++)
+        encode_text(json, json_string_value(json_array_get(args, i)));
+    encode_end(json);
+    return true;
+}
+
 static void encode_health(struct encoder *json, const struct machine_view *view, struct instant now)
 {
     const struct machine_row *machine = view->machine;
@@ -112,8 +134,8 @@ static void encode_health(struct encoder *json, const struct machine_view *view,
     encode_maintenance(json, view->maintenance);
 }
 
-static void encode_machine(struct encoder *json, const struct machine_view *view,
-                           struct instant now)
+static bool encode_machine(struct encoder *json, const struct machine_view *view,
+                           struct instant now, struct error *err)
 {
     const struct machine_row *row = view->machine;
     struct machine machine = machine_of_row(row, view->facts, now);
@@ -142,7 +164,10 @@ static void encode_machine(struct encoder *json, const struct machine_view *view
     encode_occupancy(json, view);
     encode_rentals(json, view);
     encode_health(json, view, now);
+    if (!encode_idle_job(json, view->idle_job, err))
+        return false;
     encode_end(json);
+    return true;
 }
 
 static bool load_machines(struct call *call, int64_t id, struct arena *arena,
@@ -161,13 +186,22 @@ static void refuse_unknown(struct call *call, int64_t id)
     reply_refuse(call, 404, "no_such_machine", "No machine %lld on this account.", (long long)id);
 }
 
-static void encode_machines(struct encoder *json, const struct machine_view *views, size_t count,
-                            struct instant now)
+/* False: the call is answered. */
+static bool encode_machines(struct call *call, struct encoder *json,
+                            const struct machine_view *views, size_t count)
 {
+    struct instant now = clock_now(call->app->clock);
+    struct error err;
+
     encode_array(json);
-    for (size_t i = 0; i < count; i++)
-        encode_machine(json, &views[i], now);
+    for (size_t i = 0; i < count; i++) {
+        if (!encode_machine(json, &views[i], now, &err)) {
+            reply_error(call, &err);
+            return false;
+        }
+    }
     encode_end(json);
+    return true;
 }
 
 void handle_machines_list(struct call *call)
@@ -182,7 +216,8 @@ void handle_machines_list(struct call *call)
         return;
     encode_object(&json);
     encode_key(&json, "machines");
-    encode_machines(&json, views, count, clock_now(call->app->clock));
+    if (!encode_machines(call, &json, views, count))
+        return;
     encode_end(&json);
     reply_json(call, &body);
 }
@@ -198,8 +233,8 @@ void handle_machine_show(struct call *call)
         return;
     if (count == 0)
         return refuse_unknown(call, call->params[0].id);
-    encode_machines(&json, views, count, clock_now(call->app->clock));
-    reply_json(call, &body);
+    if (encode_machines(call, &json, views, count))
+        reply_json(call, &body);
 }
 
 /* A price per GB becomes one per TB of 1024 of them; 0 to a billion dollars, so it fits. */

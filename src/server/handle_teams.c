@@ -28,6 +28,8 @@ static const struct {
     { TEAM_TOO_MANY, 400, "too_many", "There are as many as there may be." },
     { TEAM_NO_CREDIT, 400, "insufficient_balance", "There is not so much bought credit to give." },
     { TEAM_NOT_OWNER, 403, "not_allowed", "That is the owner's alone, and stays so." },
+    { TEAM_OWNER_STAYS, 400, "owner_cannot_be_removed",
+      "The owner cannot be removed: only the whole team can go." },
     { TEAM_IN_USE, 409, "in_use",
       "It is in use: by instances, machines, earnings or debt of the team, or by members of the "
       "role." },

@@ -421,6 +421,8 @@ class Replay(unittest.TestCase):
         other.follow()
         self.assertEqual([(one["spec"]["image"], one["spec"]["args"]) for one in other.desired["instances"] if one["state"] == "running"],
                          [("ubuntu:22.04", ["-c", "hi"])])
+        row = self.hal.ok("GET", at)[0]
+        self.assertEqual((row["bid_gpu_cost"], row["bid_image"], row["bid_image_args"]), (0.05, "ubuntu:22.04", ["-c", "hi"]))
         for _ in range(2):  # clients send it again after a time-out
             self.sent(self.hal, "DELETE", f"{at}/defjob/", "{}")
         job = {"machine": other.id, "price_gpu": 0.05, "image": "miner:1"}
@@ -435,6 +437,8 @@ class Replay(unittest.TestCase):
             self.assertEqual(self.hal.ok("GET", f"{at}/defjob/")["env"], [["POOL", "a b"], ["N", "2"]])
         self.hal.ok("DELETE", f"{at}/defjob/", {})
         other.follow()
+        row = self.hal.ok("GET", at)[0]
+        self.assertEqual((row["bid_gpu_cost"], row["bid_image"], row["bid_image_args"]), (None, None, None))
         self.sent(self.hal, "DELETE", f"{at}/asks/", "{}")
         self.assertTrue(self.sent(self.hal, "POST", f"{at}/force_delete/", "{}")["success"])
         self.assertEqual(self.hal.call("POST", f"{at}/force_delete/", raw=b"{}")[0], 404)

@@ -57,7 +57,8 @@ class Teams(unittest.TestCase):
         done = crew.ok("DELETE", f"{API}/team/members/{self.bo.id}/", {})
         self.assertEqual(done["status"], "success")
         self.refused(bo, "GET", "/users/current", None, 401, "auth_error")
-        self.refused(crew, "DELETE", f"/team/members/{self.ada.id}/", {}, 403, "not_allowed")
+        self.refused(crew, "DELETE", f"/team/members/{self.ada.id}/", {}, 400,
+                     "owner_cannot_be_removed")
         crew.ok("DELETE", API + "/team/", {})
         self.refused(crew, "GET", "/users/current", None, 401, "auth_error")
         self.assertNotIn(mine, self.ada.ok("GET", API + "/teams/")["teams"])
