@@ -152,6 +152,9 @@ static void print_next(const struct cli *cli, const json_t *reply)
     else if (!json_is_true(json_member(method, "ready")))
         cli_note(cli, "No payout can be made yet (%s): berth set payout-country",
                  print_text_of(method, "reason"));
+    if (method != NULL && json_is_number(json_member(method, "held_until")))
+        cli_note(cli, "It was changed: no payout is made before %s.",
+                 day_of(method, "held_until", day));
     if (method != NULL && print_text_of(method, "paypal")[0] != '\0')
         print_line(cli->out, "PayPal", "%s", print_text_of(method, "paypal"));
     print_line(cli->out, "Next", "$%.2f on %s", print_real_of(reply, "preview"),

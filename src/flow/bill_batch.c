@@ -180,10 +180,12 @@ static void add_invoices(struct batch *batch)
     }
 }
 
-/* How the host is paid now, and whether it waits, because it has not said all. */
+/* How the host is paid now, and whether it waits, because it has not said all, or has lately said
+ * something else. */
 static const char *way_of(const struct batch *batch, const struct bill_host *host, bool *ret_waits)
 {
-    *ret_waits = batch->flow->pay != NULL && (!host->has_method || !host->method.is_ready);
+    *ret_waits = batch->flow->pay != NULL && (!host->has_method || !host->method.is_ready ||
+                                              instant_compare(host->method.held, batch->now) > 0);
     return batch->flow->pay != NULL && host->has_method ? host->method.provider : "manual";
 }
 

@@ -7,12 +7,15 @@
 
 #include "flow/account.h"
 #include "flow/limits.h"
+#include "flow/notice.h"
 #include "flow/pay_out_move.h"
 #include "flow/provider.h"
 #include "market/billing.h"
 #include "proto/paypal.h"
 #include "store/ledger.h"
 #include "store/user.h"
+
+enum { MEMBERS_MAX = 1024 };
 
 struct out_work {
     const struct flow *flow;
@@ -123,6 +126,28 @@ static bool is_same(const struct payout_method_row *before, const struct payout_
            (now->account[0] == '\0' || strcmp(before->account, now->account) == 0);
 }
 
+/* Mailed whatever the account chose to hear of: it may be news to its owner. */
+static bool tell_change(const struct pay *pay, const struct payout_method_row *method,
+                        struct error *err)
+{
+    auto_buf struct buf body = buf_of(MEMBERS_MAX);
+    struct encoder json = encoder_of(&body);
+    char end[INSTANT_TEXT_SIZE];
+
+    encode_object(&json);
+    encode_field_text(&json, "method", pay_provider_named(method->provider)->title);
+    encode_field_text(&json, "detail", method->account);
+    encode_field_text(&json, "end",
+                      method->held.microseconds != 0 ? instant_format(method->held, end)
+                                                     : "the next Friday");
+    encode_end(&json);
+    const struct notice_event event = { .user_id = method->user_id,
+                                        .kind = NOTIFICATION_SECURITY,
+                                        .template = "payout_method",
+                                        .members = notice_members(&body) };
+    return notice_tell(pay->db, &event, pay->now, err);
+}
+
 static bool set_work(struct db *db, void *context, struct error *err)
 {
     struct out_work *work = context;
@@ -151,7 +176,10 @@ static bool set_work(struct db *db, void *context, struct error *err)
         return true;
     if (has)
         method.links = before.links;
-    return payout_method_put(db, &method, err) &&
+    /* What nobody could be paid by yet is no way that anybody would miss. */
+    if (has && (before.is_ready || instant_compare(before.held, work->now) > 0))
+        method.held = instant_add(work->now, PAY_OUT_HELD_US);
+    return payout_method_put(db, &method, err) && tell_change(&pay, &method, err) &&
            (provider->enroll == NULL || provider->enroll(&pay, &method, err));
 }
 

@@ -41,7 +41,9 @@ struct pay_out_view {
 NODISCARD bool flow_pay_out_show(const struct flow *flow, const struct caller *caller,
                                  struct arena *arena, struct pay_out_view *ret, struct error *err);
 
-/* By whom follows from the country (flow/provider.h). Saying it again changes nothing. */
+/* By whom follows from the country (flow/provider.h). Saying it again changes nothing. Another way
+ * in place of one that worked is told by mail, and no payout is made for PAY_OUT_HELD_US. */
+#define PAY_OUT_HELD_US (72 * US_PER_HOUR)
 struct pay_out_where {
     const char *country;  /* "US" */
     const char *receiver; /* PayPal's address of the host; NULL: the one that it logs in with */

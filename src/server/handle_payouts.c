@@ -52,6 +52,7 @@ static void encode_method(struct encoder *json, const struct pay_out_view *view)
                      strcmp(view->method.provider, "paypal") == 0 ? view->method.account : "");
     encode_field_bool(json, "ready", view->method.is_ready);
     field_known_text(json, "reason", view->method.reason);
+    field_time(json, "held_until", view->method.held);
     encode_end(json);
 }
 

@@ -102,6 +102,10 @@ static const struct mail_template {
       "Your week from {from} to {until} is invoiced: {invoice}.\n"
       "${amount} is paid out to you by {method}, and should arrive by {arrives}. What becomes of "
       "it:\n`berth show payouts`, or {url}/billing/.\n" },
+    { "payout_method", "How you are paid was changed",
+      "Your account at {url} is to be paid by {method} now: {detail}\n"
+      "Payouts are made so from {end} on. If it was not you, change your password at once, say\n"
+      "again how you are paid, and write to the operator.\n" },
     { "payout_paid", "A payout of ${amount} has arrived",
       "Your payout of ${amount} has arrived. The invoice of its week is at\n"
       "{url}/billing/.\n" },

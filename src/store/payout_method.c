@@ -5,7 +5,7 @@
 
 #define METHOD_SELECT                                                                              \
     "SELECT user_id, provider, country, account, is_ready, reason, links, link, created_us, "      \
-    "updated_us FROM payout_method WHERE "
+    "updated_us, held_until_us FROM payout_method WHERE "
 
 static bool method_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -15,7 +15,8 @@ static bool method_read(struct db_rows *row, struct arena *arena, void *item, st
                                           .is_ready = db_column_int(row, 4) != 0,
                                           .links = db_column_int(row, 6),
                                           .created = db_column_instant(row, 8),
-                                          .updated = db_column_instant(row, 9) };
+                                          .updated = db_column_instant(row, 9),
+                                          .held = db_column_instant(row, 10) };
     return rows_text(row, 1, arena, &method->provider, err) &&
            rows_text(row, 2, arena, &method->country, err) &&
            rows_text(row, 3, arena, &method->account, err) &&
@@ -52,14 +53,15 @@ bool payout_method_put(struct db *db, const struct payout_method_row *row, struc
 {
     return db_exec(db,
                    "INSERT INTO payout_method (user_id, provider, country, account, is_ready, "
-                   "reason, links, link, created_us, updated_us) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+                   "reason, links, link, created_us, updated_us, held_until_us) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
                    "ON CONFLICT (user_id) DO UPDATE SET provider = $2, country = $3, account = $4, "
-                   "is_ready = $5, reason = $6, links = $7, link = $8, updated_us = $10",
+                   "is_ready = $5, reason = $6, links = $7, link = $8, updated_us = $10, "
+                   "held_until_us = $11",
                    DB_ARGS(db_int(row->user_id), db_text(row->provider), db_text(row->country),
                            db_text(row->account), db_int(row->is_ready), db_text(row->reason),
                            db_int(row->links), db_text(row->link), db_instant(row->created),
-                           db_instant(row->updated)),
+                           db_instant(row->updated), db_instant(row->held)),
                    err);
 }
 

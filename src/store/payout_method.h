@@ -16,6 +16,7 @@ struct payout_method_row {
     int64_t links;                  /* asked for so far */
     const char *link;               /* the newest; "" it is not there yet, or was used */
     struct instant created, updated;
+    struct instant held; /* until then no payout is made, since it was changed; 0: it was not */
 };
 
 NODISCARD bool payout_method_load(struct db *db, int64_t user_id, struct arena *arena,

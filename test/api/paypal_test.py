@@ -46,9 +46,11 @@ class PayPal(unittest.TestCase):
         self.assertIsNone(self.method())
         self.assertEqual(self.say(country="DE", paypal="hal@pay.test")[0], 200)
         self.assertEqual(self.method(), {"provider": "paypal", "country": "DE", "paypal": "hal@pay.test", "ready": True,
-                                         "reason": None})
+                                         "reason": None, "held_until": None})
         self.assertEqual(self.say(country="FR")[0], 200)  # its own address
         self.assertEqual(self.method()["paypal"], "hal@berth.test")
+        # In place of one that worked: three days from now on.
+        self.assertAlmostEqual(self.method()["held_until"], time.time() + 72 * 3600, delta=60)
         # There are no cards here.
         self.assertEqual(self.hal.call("POST", "/api/v0/billing/deposits/", {"amount": 25})[0], 409)
         self.assertEqual(self.hal.call("POST", "/api/v0/billing/payouts/onboarding/", {})[0], 409)

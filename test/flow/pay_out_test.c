@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/pay_out.h"
 
+#include "flow/bill.h"
 #include "market/billing.h"
 #include "support_pay.h"
 
@@ -125,11 +126,87 @@ static void test_a_host_is_ready_when_the_provider_says_so(void **state)
     pay_world_close(&pay);
 }
 
+static int64_t mails(struct pay_world *pay)
+{
+    return world_number(&pay->world, "SELECT count(*) FROM outbox WHERE provider = 'mail' AND "
+                                     "path = 'hal@berth.test' AND body LIKE '%payout_method%'");
+}
+
+/* Told each time; and what worked before is not exchanged for something else at once. */
+static void test_another_way_in_place_of_one_that_worked_waits(void **state)
+{
+    struct pay_world pay;
+
+    pay_world_open(&pay, *state);
+    struct caller hal = world_user(&pay.world, "hal@berth.test", 0);
+    CHECK_INT(set(&pay, hal, "US"), PAY_OUT_DONE);
+    CHECK_INT(mails(&pay), 1);
+    CHECK_INT(set(&pay, hal, "US"), PAY_OUT_DONE);
+    CHECK_INT(mails(&pay), 1);
+    clock_advance(&pay.world.clock, 1);
+    CHECK_INT(set(&pay, hal, "DE"), PAY_OUT_DONE); /* in place of one that was not ready */
+    CHECK_INT(show(&pay, hal).method.held.microseconds, 0);
+    CHECK_INT(mails(&pay), 2);
+    CHECK(show(&pay, hal).method.is_ready);
+    for (int i = 0; i < 2; i++) { /* and the other way round: whoever it is waits again */
+        clock_advance(&pay.world.clock, US_PER_HOUR);
+        CHECK_INT(set(&pay, hal, i == 0 ? "US" : "DE"), PAY_OUT_DONE);
+        CHECK_INT(instant_until(clock_now(&pay.world.clock), show(&pay, hal).method.held),
+                  PAY_OUT_HELD_US);
+        CHECK_INT(mails(&pay), 3 + i);
+    }
+    clock_advance(&pay.world.clock, PAY_OUT_HELD_US);
+    struct stripe_object account = account_of(&pay, hal, true);
+    CHECK_INT(set(&pay, hal, "US"), PAY_OUT_DONE);
+    int64_t held_us = show(&pay, hal).method.held.microseconds;
+    CHECK_INT(pay_take(&pay, &account), PAY_DONE); /* being ready ends no wait */
+    CHECK(show(&pay, hal).method.is_ready);
+    CHECK_INT(show(&pay, hal).method.held.microseconds, held_us);
+    pay_world_close(&pay);
+}
+
+/* Both edges of the wait, on a Friday: the week is invoiced, and paid with the next one. */
+static void test_no_payout_is_made_while_a_way_waits(void **state)
+{
+    struct pay_world pay;
+    struct world *world = &pay.world;
+    struct world_machine machine;
+    char sql[200];
+    struct error err;
+    size_t count;
+
+    pay_world_open(&pay, *state);
+    world->flow.payout_min = (struct money){ BILLING_CENT };
+    struct caller ada = world_user(world, "ada@berth.test", 1000);
+    world_host(world, &machine, "m", 1);
+    CHECK_INT(world_rent(world, ada, world_offer(world, machine.id, 1)).outcome, RENTAL_MADE);
+    support_script(world->support, "INSERT INTO payout_method (user_id, provider, country, "
+                                   "account, is_ready, created_us, updated_us) SELECT owner_id, "
+                                   "'manual', 'DE', '', 1, 0, 0 FROM machine;");
+    for (int week = 0; week < 2; week++) {
+        struct instant now = clock_now(&world->clock);
+        struct instant cut = instant_add(billing_cut(now), BILLING_WEEK_US);
+
+        clock_advance(&world->clock, instant_until(now, cut) + BILLING_DAY_US / 2);
+        (void)snprintf(sql, sizeof sql, "UPDATE payout_method SET held_until_us = %lld;",
+                       (long long)clock_now(&world->clock).microseconds + 1 - week);
+        support_script(world->support, sql);
+        CHECK_OK(flow_bill_hosts(&world->flow, &count, &err), &err);
+        CHECK_INT(world_number(world, "SELECT count(*) FROM host_invoice"), week + 1);
+        CHECK_INT(world_number(world, "SELECT count(*) FROM payout"), week);
+    }
+    CHECK(world_number(world, "SELECT amount FROM payout") >
+          world_number(world, "SELECT MAX(total) FROM host_invoice"));
+    pay_world_close(&pay);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_country_says_how),
         cmocka_unit_test(test_a_host_is_ready_when_the_provider_says_so),
+        cmocka_unit_test(test_another_way_in_place_of_one_that_worked_waits),
+        cmocka_unit_test(test_no_payout_is_made_while_a_way_waits),
     };
 
     crypto_start();

@@ -7,8 +7,8 @@
 static void test_a_host_has_one_way_to_be_paid(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
-    struct payout_method_row row = { scene.ada, "stripe", "US", "",          false,
-                                     "x",       0,        "",   scene_at(1), scene_at(1) };
+    struct payout_method_row row = { scene.ada, "stripe", "US",        "",          false,      "x",
+                                     0,         "",       scene_at(1), scene_at(1), scene_at(7) };
     struct payout_method_row found;
     struct payout_route_row *open;
     size_t count;
@@ -32,6 +32,7 @@ static void test_a_host_has_one_way_to_be_paid(void **state)
     CHECK_TEXT(found.reason, "x");
     CHECK_INT(found.created.microseconds, scene_at(1).microseconds);
     CHECK_INT(found.updated.microseconds, scene_at(5).microseconds);
+    CHECK_INT(found.held.microseconds, scene_at(7).microseconds);
     CHECK_OK(payout_route_open(scene.db, 9, &scene.arena, &open, &count, &scene.err), &scene.err);
     CHECK_COUNT(count, 1);
     CHECK_TEXT(open[0].account, "acct_1");

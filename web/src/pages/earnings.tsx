@@ -75,7 +75,8 @@ function PayoutAccount() {
               ['Paid out from', money(one.minimum)], ['Fee of a payout', one.fee === 0 ? 'none: the market bears it' : money(one.fee)]]} />
             {one.method ? <p class="row"><Chip kind={one.method.ready ? 'good' : 'warn'}>{one.method.ready ? 'ready' : 'not ready'}</Chip>
               <span>{one.method.provider === 'manual' ? 'By the operator, by hand' : one.method.provider === 'stripe' ? 'To a bank, by Stripe' : `To PayPal, ${one.method.paypal ?? ''}`}, {countryName(one.method.country)}.</span>
-              {one.method.reason && <span class="muted">{one.method.reason}</span>}</p> : <p class="muted">Say in which country you are paid: then you see how.</p>}
+              {one.method.reason && <span class="muted">{one.method.reason}</span>}
+              {one.method.held_until !== null && one.method.held_until * 1000 > Date.now() && <span class="muted">changed: no payout before {dayOf(one.method.held_until)}</span>}</p> : <p class="muted">Say in which country you are paid: then you see how.</p>}
             <form class="strip" onSubmit={(event) => { event.preventDefault(); save(); }}>
               <Select label="Country" value={country || (one.method?.country ?? 'US')} options={COUNTRIES.map((code) => [code, countryName(code)])} onChange={setCountry} />
               <Field label="PayPal account" type="email" value={paypal} placeholder="the account's own email" onInput={(event) => setPaypal(event.currentTarget.value)} />
