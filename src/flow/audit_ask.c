@@ -17,6 +17,9 @@
 #include "sys/crypto.h"
 #include "sys/proof_memory.h"
 
+/* It is asked later where it is at something. */
+#define AUDIT_BUSY_US (60 * US_PER_SECOND)
+
 /* One machine that is asked. */
 struct ask_work {
     struct instant now;
@@ -200,7 +203,7 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     struct hardware *hardware;
     struct question question;
     enum agent_build_state build;
-    bool has, is_asked;
+    bool has, has_open, is_asked;
 
     if (!machine_lock(db, work->machine_id, err) ||
         !machine_load(db, work->machine_id, &arena, &row, &has, err))
@@ -208,6 +211,13 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     if (!has || !row.is_online ||
         (!work->is_census && instant_compare(row.audit_at, work->now) > 0))
         return true;
+    /* One question at a time: an agent that is at one may leave another. */
+    if (!machine_proof_has_open(db, row.id, &has_open, err))
+        return false;
+    if (has_open && !work->is_census) {
+        row.audit_at = instant_add(work->now, AUDIT_BUSY_US);
+        return machine_set_audit(db, &row, err);
+    }
     if (!hardware_load(db, &row, work->now, &arena, &hardware, err) ||
         !agent_build_judge(db, &hardware->facts, &build, err))
         return false;

@@ -170,17 +170,30 @@ bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant befo
                     err);
 }
 
-bool machine_proof_has_good(struct db *db, int64_t machine_id, bool *ret, struct error *err)
+static bool has_any(struct db *db, const char *sql, int64_t machine_id, bool *ret,
+                    struct error *err)
 {
     int64_t id;
     size_t count;
 
-    if (!rows_load_ids(db,
-                       "SELECT id FROM machine_proof WHERE machine_id = $1 AND state = 4 LIMIT 1",
-                       DB_ARGS(db_int(machine_id)), &id, 1, &count, err))
+    if (!rows_load_ids(db, sql, DB_ARGS(db_int(machine_id)), &id, 1, &count, err))
         return false;
     *ret = count > 0;
     return true;
+}
+
+bool machine_proof_has_open(struct db *db, int64_t machine_id, bool *ret, struct error *err)
+{
+    return has_any(db,
+                   "SELECT id FROM machine_proof WHERE machine_id = $1 AND state IN (1, 2, 3) "
+                   "LIMIT 1",
+                   machine_id, ret, err);
+}
+
+bool machine_proof_has_good(struct db *db, int64_t machine_id, bool *ret, struct error *err)
+{
+    return has_any(db, "SELECT id FROM machine_proof WHERE machine_id = $1 AND state = 4 LIMIT 1",
+                   machine_id, ret, err);
 }
 
 bool machine_proof_list(struct db *db, int64_t machine_id, size_t max, struct arena *arena,

@@ -71,6 +71,10 @@ NODISCARD bool machine_proof_late(struct db *db, struct instant before, int64_t 
 NODISCARD bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant before,
                                     struct instant now, int64_t *ret_count, struct error *err);
 
+/* Something that it was asked has no end yet. */
+NODISCARD bool machine_proof_has_open(struct db *db, int64_t machine_id, bool *ret,
+                                      struct error *err);
+
 /* It has ever given a right answer. */
 NODISCARD bool machine_proof_has_good(struct db *db, int64_t machine_id, bool *ret,
                                       struct error *err);

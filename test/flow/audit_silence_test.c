@@ -105,6 +105,32 @@ static void test_half_an_answer_is_none(void **state)
     world_close(&world);
 }
 
+/* An agent that is at one question might leave another: it is asked when it is done. */
+static void test_one_question_at_a_time(void **state)
+{
+    static const char count[] = "SELECT COUNT(*) FROM machine_proof";
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    struct challenge_list list = run_until_asked(&world, &machine, &seq);
+    for (int minutes = 0; minutes < 5; minutes++) {
+        world_run(&world, &machine, 60 * US_PER_SECOND);
+        support_script(world.support, "UPDATE machine SET audit_us = 0;");
+        CHECK_INT((int64_t)audits_ask(&world), 1);
+        CHECK_INT(world_number(&world, count), 1);
+        CHECK(world_number(&world, "SELECT audit_us FROM machine") >
+              clock_now(&world.clock).microseconds);
+    }
+    CHECK_TEXT(audits_answer(&world, &list.challenges[0], false), "good");
+    support_script(world.support, "UPDATE machine SET audit_us = 0;");
+    (void)audits_ask(&world);
+    CHECK_INT(world_number(&world, count), 2);
+    world_close(&world);
+}
+
 enum story { NEVER_ANSWERED, LOST_CONTACT, WAS_RENTED };
 
 static void check_no_silence(void *support, enum story story)
@@ -152,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_falls_silent_is_taken_off_the_market),
+        cmocka_unit_test(test_one_question_at_a_time),
         cmocka_unit_test(test_half_an_answer_is_none),
         cmocka_unit_test(test_who_never_answered_has_nothing_to_lose),
         cmocka_unit_test(test_who_lost_contact_is_not_silent),
