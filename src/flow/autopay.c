@@ -48,6 +48,7 @@ static struct money larger(struct money a, struct money b)
 static bool set_work(struct db *db, void *context, struct error *err)
 {
     struct autopay_work *work = context;
+    auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct autopay_row row;
 
     if (!user_lock(db, work->caller->user_id, err) ||
@@ -62,7 +63,7 @@ static bool set_work(struct db *db, void *context, struct error *err)
     row.threshold = work->row.threshold;
     row.tries = 0;
     row.next = work->now;
-    return autopay_put(db, &row, err);
+    return autopay_put(db, &row, err) && funds_tell_hosts(db, work->caller->user_id, &arena, err);
 }
 
 static bool is_setting(struct money amount)
@@ -231,7 +232,9 @@ bool autopay_declined(const struct pay *pay, int64_t deposit_id, const char *int
         strcmp(reason, "authentication_required") == 0 || stripe_decline_is_final(reason, advice);
     row.tries++;
     row.next = autopay_next(row.tries, is_final, pay->now);
-    return autopay_put(pay->db, &row, err) && pay_in_fail_as(pay, deposit_id, intent, reason, err);
+    return autopay_put(pay->db, &row, err) &&
+           funds_tell_hosts(pay->db, deposit.user_id, pay->arena, err) &&
+           pay_in_fail_as(pay, deposit_id, intent, reason, err);
 }
 
 bool autopay_renew(const struct pay *pay, int64_t user_id, struct error *err)

@@ -5,18 +5,21 @@
 
 #include "flow/cloud.h"
 #include "flow/copy.h"
+#include "flow/pay.h"
 #include "flow/relay.h"
 #include "flow/reservation.h"
 #include "flow/secrets.h"
 #include "flow/snapshot.h"
 #include "flow/spec.h"
 #include "flow/volume_clone.h"
+#include "store/autopay.h"
 #include "store/bid.h"
 #include "store/claim.h"
 #include "store/contract.h"
 #include "store/event.h"
 #include "store/machine.h"
 #include "store/op.h"
+#include "store/payment.h"
 #include "store/session.h"
 #include "store/ssh_key.h"
 #include "store/user.h"
@@ -130,14 +133,47 @@ static bool add_notice(struct db *db, const struct desired_work *work,
     return true;
 }
 
-/* When nobody pays for it any more. */
+/* Whether a card is charged before credit ends: its owner has asked for that, has one, and it was
+ * not declined the last time. */
+static bool is_topped_up(struct db *db, const struct desired_work *work, int64_t user_id, bool *ret,
+                         struct error *err)
+{
+    struct autopay_row autopay;
+    struct card_row *cards;
+    size_t count = 0;
+
+    *ret = false;
+    if (work->flow->pay == NULL || !work->flow->pay->has_stripe)
+        return true;
+    if (!autopay_load(db, user_id, &autopay, err))
+        return false;
+    if (autopay.topup.nanodollars == 0 || autopay.tries > 0)
+        return true;
+    if (!card_list(db, user_id, work->arena, &cards, &count, err))
+        return false;
+    *ret = count > 0;
+    return true;
+}
+
+/* When nobody pays for it any more, as far as its agent is concerned, which acts on this alone only
+ * where it hears nothing else. */
 static bool credit_end(struct db *db, const struct desired_work *work,
                        const struct contract_row *contract, const struct user_row *user,
                        struct instant *ret, struct error *err)
 {
+    bool is_paid = false;
+
     *ret = contract_is_metered(contract) ? user->t_zero : INSTANT_NEVER;
-    return contract->kind != KIND_RESERVED ||
-           reservation_stop(db, contract, work->now, work->arena, ret, err);
+    if (contract->kind == KIND_RESERVED &&
+        !reservation_stop(db, contract, work->now, work->arena, ret, err))
+        return false;
+    if (instant_compare(*ret, INSTANT_NEVER) == 0)
+        return true;
+    if (!is_topped_up(db, work, user->id, &is_paid, err))
+        return false;
+    if (is_paid)
+        *ret = instant_add(*ret, DESIRED_TOPPED_UP_US);
+    return true;
 }
 
 static bool fill(struct db *db, const struct desired_work *work,

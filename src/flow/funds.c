@@ -243,8 +243,7 @@ static bool zero_kept(struct db *db, const struct user_row *user, struct instant
     return true;
 }
 
-/* Wake the agents that stop its instances by themselves when credit ends. */
-static bool tell_hosts(struct db *db, int64_t user_id, struct arena *arena, struct error *err)
+bool funds_tell_hosts(struct db *db, int64_t user_id, struct arena *arena, struct error *err)
 {
     int64_t *machines;
     size_t count;
@@ -319,7 +318,7 @@ static bool set_t_zero(struct db *db, int64_t user_id, struct instant now, find_
         !set_warned(db, &user, now, &arena, err))
         return false;
     int64_t moved_us = instant_until(earlier(t_zero, before), instant_max(t_zero, before));
-    return moved_us < T_ZERO_TOLD_US || tell_hosts(db, user_id, &arena, err);
+    return moved_us < T_ZERO_TOLD_US || funds_tell_hosts(db, user_id, &arena, err);
 }
 
 bool funds_set_t_zero(struct db *db, int64_t user_id, struct instant now, struct error *err)

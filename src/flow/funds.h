@@ -60,6 +60,10 @@ NODISCARD bool funds_zero(struct db *db, const struct user_row *user, struct ins
 NODISCARD bool funds_low(struct db *db, const struct user_row *user, struct instant now,
                          struct arena *arena, struct warning_low *ret, struct error *err);
 
+/* Wake the agents that stop its instances by themselves when credit ends. */
+NODISCARD bool funds_tell_hosts(struct db *db, int64_t user_id, struct arena *arena,
+                                struct error *err);
+
 /* Work out anew when the account's credit ends, and store it; wake the agents whose instances it
  * concerns only through their own flows. To be called after everything that changes a balance
  * or a burn. By the line that is kept; */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/desired.h"
 
+#include "flow/autopay.h"
 #include "flow/instance_change.h"
 #include "flow/list_machine.h"
 #include "flow/op.h"
+#include "flow/pay.h"
 #include "support.h"
 
 static struct desired load(struct world *world, int64_t machine_id)
@@ -77,6 +79,41 @@ static void test_it_says_when_credit_and_lifetime_end(void **state)
     CHECK_INT(desired.instances[0].lifetime_after_ms, -1);
     world_pass(&world, 10000 * US_PER_SECOND);
     CHECK_INT(load(&world, machine.id).instances[0].stop_after_ms, 0);
+    world_close(&world);
+}
+
+/* Where a card is charged before credit ends, an agent that hears nothing waits a day longer: only
+ * there, and it hears of it when that changes. */
+static void test_who_is_topped_up_is_given_a_day(void **state)
+{
+    static struct pay_settings settings = { .site = "https://market.test", .has_stripe = true };
+    const struct money threshold = { 5 * NANODOLLARS_PER_DOLLAR };
+    struct world world;
+    struct world_machine machine;
+    struct error err;
+    bool is_good;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 1);
+    world_host(&world, &machine, "a", 1);
+    (void)world_running(&world, &machine, ada, 1);
+    int64_t alone_ms = load(&world, machine.id).instances[0].stop_after_ms;
+    int64_t rev = rev_of(&world, machine.id);
+    CHECK_OK(flow_autopay_set(&world.flow, &ada, threshold, threshold, &is_good, &err), &err);
+    CHECK(is_good);
+    CHECK(rev_of(&world, machine.id) > rev);
+    world.flow.pay = &settings;
+    CHECK_INT(load(&world, machine.id).instances[0].stop_after_ms, alone_ms); /* no card */
+    support_script(*state, "INSERT INTO card (user_id, provider, object_id, brand, last4, month, "
+                           "year, fingerprint, created_us) SELECT id, 'stripe', 'pm_1', 'visa', "
+                           "'4242', 1, 2030, 'f', 0 FROM users WHERE email = 'ada@berth.test';");
+    CHECK_INT(load(&world, machine.id).instances[0].stop_after_ms,
+              alone_ms + DESIRED_TOPPED_UP_US / US_PER_MS);
+    support_script(*state, "UPDATE autopay SET tries = 1;"); /* it was declined */
+    CHECK_INT(load(&world, machine.id).instances[0].stop_after_ms, alone_ms);
+    support_script(*state, "UPDATE autopay SET tries = 0, topup = 0;");
+    CHECK_INT(load(&world, machine.id).instances[0].stop_after_ms, alone_ms);
+    world.flow.pay = NULL;
     world_close(&world);
 }
 
@@ -157,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_every_change_of_an_instance_is_a_new_revision),
         cmocka_unit_test(test_it_says_when_credit_and_lifetime_end),
         cmocka_unit_test(test_a_host_can_read_what_ends_late),
+        cmocka_unit_test(test_who_is_topped_up_is_given_a_day),
         cmocka_unit_test(test_operations_are_listed_until_done_or_too_late),
         cmocka_unit_test(test_an_unknown_machine_has_none),
     };
