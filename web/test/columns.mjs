@@ -207,7 +207,7 @@ export const COLUMNS = {
   ],
   keys: [
     ['Session', 'GET /api/v0/sessions/', link('Sessions')], ['SSH', 'GET /api/v0/ssh/', link('SSH')], ['API', 'GET /api/v0/auth/apikeys/', (page) => page.locator('.tabs').getByRole('link', { name: 'API' })],
-    ['name', 'ApiKey.rights', column('Name')], ['made', 'ApiKey.created_at', column('Made')], ['permissions', 'ApiKey.rights', column('May')], ['revoke', 'DELETE /api/v0/auth/apikeys/{id}/', button('Revoke')],
+    ['name', 'ApiKey.rights', column('Name')], ['made', 'ApiKey.created_at', column('Made')], ['last used', 'AuditEntry.api_key_id', column('Last change with it')], ['permissions', 'ApiKey.rights', column('May')], ['revoke', 'DELETE /api/v0/auth/apikeys/{id}/', button('Revoke')],
   ],
   settings: [
     ['profile', 'User.fullname', field('Your name')], ['Change SSH Key', 'PUT /api/v0/ssh/{id}/', button('Change SSH Key')], ['notification grid', 'GET /api/v0/notification-types/', link('Notifications')],
@@ -257,7 +257,7 @@ export const COLUMNS = {
   ],
   earnings: [
     ['balance', 'User.balance', text('Not paid out yet')], ['chart', 'DayEarnings.gpu_earn', (page) => page.getByRole('img', { name: /^Earnings by day/ })], ['per machine', 'MachineEarnings.sto_earn', (page) => page.getByRole('region', { name: 'Earnings by machine' })],
-    ['next Friday', 'GET /api/v0/rules/', text('Next invoice')], ['projected', 'Machine.earn_hour', text('A day at that rate')], ['export', 'console', button('Export')], ['payouts', 'GET /api/v1/invoices/', text('Payouts')],
+    ['next Friday', 'GET /api/v0/rules/', text('Next invoice')], ['projected', 'Machine.earn_hour', text('A day at that rate')], ['export', 'console', button('Export')], ['payouts: service', 'Payout.provider', column('Service')], ['payouts: invoice date', 'Payout.cut', column('Invoiced')], ['payouts: due', 'Payout.expected', column('There by')], ['payouts: late', 'Payout.late', text(/^late$/)], ['payouts: why', 'Payout.reason', text('the bank refused it')],
     ['gross, fee, net', 'GET /api/v0/rules/', fact('You earned')], ['Payout Account', 'GET /api/v0/billing/payouts/', text('Payout account')], ['pending invoice', 'GET /api/v0/billing/payouts/', fact('Earned this week')], ['fee text', 'GET /api/v0/billing/payouts/', fact('Fee of a payout')],
     ['connect', 'PUT /api/v0/billing/payouts/method/', field('Country')], ['CSV', 'console', button('CSV')],
   ],

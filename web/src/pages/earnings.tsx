@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the account's machines earned: by day, by machine, and what of it was paid out. */
 import { useState } from 'preact/hooks';
-import type { DayEarnings, EarningsShowReply, InvoiceRow, MachineEarnings } from '#api';
+import type { DayEarnings, EarningsShowReply, MachineEarnings, Payout } from '#api';
 import { call } from '../lib/api';
-import { dayText, nextFriday } from '../lib/days';
+import { DAY_S, dayText, nextFriday } from '../lib/days';
 import { csv, download } from '../lib/download';
-import { dayOf, money, moment } from '../lib/format';
+import { dayOf, money } from '../lib/format';
 import { live } from '../lib/live';
 import { useRules } from '../lib/rules';
 import { setQuery, usePlace } from '../lib/router';
@@ -15,7 +15,6 @@ import { countryName } from '../lib/world';
 import { Bars } from '../ui/chart';
 import { Button, Card, Chip, Empty, Facts, Field, Loaded, Notice, Page, Select, Table, toast, useAct, useLoad } from '../ui/parts';
 import { RangeFields, rangeOf, type Range } from '../ui/range';
-import { factsOf, readPayments } from './billing/payments';
 
 type Parts = Omit<DayEarnings, 'day'>;
 
@@ -99,26 +98,27 @@ function Shares({ net }: { net: number }) {
   return <Facts rows={[['Renters paid', money(gross)], [`The market's fee, ${rules.fee_percent} %`, `−${money(gross - net)}`], ['You earned', <b>{money(net)}</b>]]} />;
 }
 
-const savePayouts = (rows: InvoiceRow[]): void => download('payouts.csv', csv([['number', 'invoiced', 'service', 'reference', 'state', 'dollars'],
-  ...rows.map((row) => [row.source, new Date(row.start * 1000).toISOString(), factsOf(row).service ?? '', factsOf(row).reference ?? '', factsOf(row).state ?? '', Math.abs(row.amount)])]));
+const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
+const savePayouts = (rows: Payout[]): void => download('payouts.csv', csv([['number', 'invoiced', 'paid by', 'service', 'reference', 'state', 'dollars'],
+  ...rows.map((one) => [one.id, iso(one.cut), iso(one.expected), one.provider, one.reference ?? '', one.state, one.amount])]));
 
+/** Of the weeks that ended in these days: when each is there at the latest, and why it is not. */
 function Payouts({ range }: { range: Range }) {
-  const rows = useLoad(async () => (await readPayments(range)).filter((row: InvoiceRow) => row.type === 'payout'), [range.from, range.until]);
+  const rows = useLoad(async () => (await call('GET /api/v0/billing/payouts/')).payouts
+    .filter(({ cut }) => cut >= range.from * DAY_S && cut < (range.until + 1) * DAY_S).reverse(), [range.from, range.until]);
   return (
     <Card title="Payouts" actions={<Button icon="down" disabled={!rows.data?.length} onClick={() => rows.data && savePayouts(rows.data)}>CSV</Button>}>
       <Loaded from={rows} rows={1} height={44}>
         {(list) => list.length === 0 ? <p class="muted">None in these days. What you have earned is paid out on Fridays, once it is enough.</p> : (
-          <Table head={['Number', 'Invoiced', 'Service', 'Reference', 'State', 'Dollars']} label="Payouts">
-            {list.map((row) => {
-              const facts = factsOf(row);
-              return (
-                <tr key={row.source}>
-                  <th scope="row">{row.source}</th><td>{moment(row.start)}</td><td>{facts.service}</td><td>{facts.reference || '–'}</td>
-                  <td><Chip kind={facts.state === 'paid' ? 'good' : facts.state === 'failed' ? 'bad' : 'plain'}>{facts.state}</Chip></td>
-                  <td class="num">{money(Math.abs(row.amount))}</td>
-                </tr>
-              );
-            })}
+          <Table head={['Number', 'Invoiced', 'There by', 'Service', 'Reference', 'State', 'Dollars']} label="Payouts">
+            {list.map((one) => (
+              <tr key={one.id}>
+                <th scope="row">{one.id}</th><td>{dayOf(one.cut)}</td><td>{dayOf(one.expected)}</td><td>{one.provider}</td><td>{one.reference ?? '–'}</td>
+                <td><span class="row chips"><Chip kind={one.state === 'paid' ? 'good' : one.state === 'failed' || one.state === 'returned' ? 'bad' : 'plain'}>{one.state.replaceAll('_', ' ')}</Chip>{one.late && <Chip kind="bad">late</Chip>}</span>
+                  {one.reason && <div class="muted small">{one.reason}</div>}</td>
+                <td class="num">{money(one.amount)}</td>
+              </tr>
+            ))}
           </Table>
         )}
       </Loaded>

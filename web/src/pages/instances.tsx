@@ -199,7 +199,8 @@ export function Cost({ one }: { one: Instance }) {
   const now = isOn(one) ? one.dph_total : one.storage_total_cost;
   return (
     <div class="cost">
-      <button class="price" aria-label={`${rate(now)}: what instance ${one.id} costs`} onClick={() => setOpen(true)}><strong>{rate(now)}</strong></button>
+      <button class="price" aria-label={`${rate(now)}: what instance ${one.id} costs`}
+        title={`GPUs ${rate(one.dph_base)} while it runs · disk ${rate(one.storage_total_cost)} · traffic ${money(perTb(one.inet_up_cost))} per TB up, ${money(perTb(one.inet_down_cost))} down`} onClick={() => setOpen(true)}><strong>{rate(now)}</strong></button>
       <div class="muted small">{isOn(one) ? `${money(one.charged ?? 0, 3)} so far` : `stopped: ${day(one.storage_total_cost)} for the disk`}</div>
       {isOpen && (
         <Dialog title={`What instance ${one.id} costs`} onClose={() => setOpen(false)}>

@@ -66,11 +66,19 @@ export async function earn(who) {
   await who.press('Set Prices');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.getByText('$0.40/h').first().waitFor(WAIT);
+  /* A week that was paid out late: of none in this market, which is minutes old. */
+  await page.route('**/api/v0/billing/payouts/', async (route) => {
+    const told = await (await route.fetch()).json();
+    const cut = Math.floor(Date.now() / 86400e3) * 86400 - 6 * 86400;
+    const week = { id: 7, amount: 41.5, state: 'failed', provider: 'stripe', reference: 'po_1', reason: 'the bank refused it', cut, expected: cut + 4 * 86400, late: true };
+    await route.fulfill({ json: { ...told, payouts: [week] } });
+  });
   await who.go('/earnings');
   await page.getByRole('region', { name: 'Earnings by machine' }).waitFor(WAIT);
   assert.match(await page.getByRole('region', { name: 'Earnings by machine' }).textContent(), /m:\d+\$0\.0\d+/);
   await shows(who, 'earnings');
   await who.look('earnings');
+  await page.unroute('**/api/v0/billing/payouts/');
   await page.getByLabel('Country').selectOption('DE');
   await who.press('Keep it');
   await page.getByRole('alert').waitFor(WAIT); // here hosts are paid by hand

@@ -13,10 +13,10 @@ const KINDS: [string, string][] = [['', 'Everything'], ['credit', 'Credit'], ['t
 const WORDS: Record<string, string> = { credit: 'Credit', transfer: 'Transfer', refund: 'Refund', payout: 'Payout', reserved: 'Paid ahead' };
 const ROWS_MAX = 500;
 
-export interface PayoutFacts { invoice_id?: number; service?: string; state?: string; reference?: string }
-export const factsOf = (row: InvoiceRow): PayoutFacts => (row.metadata ?? {}) as PayoutFacts;
+interface PayoutFacts { invoice_id?: number; service?: string; state?: string; reference?: string }
+const factsOf = (row: InvoiceRow): PayoutFacts => (row.metadata ?? {}) as PayoutFacts;
 
-export async function readPayments(range: Range): Promise<InvoiceRow[]> {
+async function readPayments(range: Range): Promise<InvoiceRow[]> {
   const when = { gte: range.from * DAY_S, lte: (range.until + 1) * DAY_S - 1 };
   const page = await call('GET /api/v1/invoices/', { query: { select_filters: JSON.stringify({ when }), latest_first: 'true', limit: ROWS_MAX } });
   return page.results ?? [];

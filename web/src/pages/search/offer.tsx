@@ -102,11 +102,12 @@ const isHeld = (offer: Offer): boolean => offer.is_rented && !offer.is_bid;
 const place = (offer: Offer): string => offer.geolocation ?? 'place unknown';
 
 function Price({ offer, query, onShow }: { offer: Offer; query: URLSearchParams; onShow: () => void }) {
-  const { hour, reserved } = costsOf(offer, query);
+  const { hour, gpus, volume, reserved } = costsOf(offer, query);
   const plan = planOf(query);
   const shown = reserved ?? hour;
   return (
-    <button class="price" onClick={onShow} aria-label={`${rate(shown)}: what it is made of`}>
+    <button class="price" onClick={onShow} aria-label={`${rate(shown)}: what it is made of`}
+      title={`GPUs ${rate(gpus)} · disk ${rate(offer.storage_total_cost)}${volume > 0 ? ` · volume ${rate(volume)}` : ''} · traffic ${money(perTb(offer.inet_up_cost))} per TB up, ${money(perTb(offer.inet_down_cost))} down`}>
       {reserved !== null && <s class="muted small">{money(hour, 3)}</s>}
       <span><strong>{money(shown, 3)}</strong><span class="muted">/h</span></span>
       <small>{plan ? `${money(planCost(offer, shown, plan))} in all` : isBid(query) ? (isHeld(offer) ? 'of bids; none runs now' : 'lowest bid that runs now') : reserved !== null ? 'paid ahead' : `${money(hour * 24)} a day`}</small>
