@@ -30,6 +30,7 @@ static void encode_identity(struct encoder *json, const struct user_view *view,
     field_known_text(json, "fullname", user->fullname);
     encode_field_text(json, "sid", sid);
     field_known_int(json, "key_id", caller->key_id);
+    field_null(json, "api_key"); /* some clients end where they cannot take it out */
     encode_field_text(json, "tfa_status", user->has_tfa ? "enabled" : "disabled");
     encode_field_bool(json, "password_resettable", true);
     field_known_int(json, "parent_id", user->parent_id);
