@@ -241,7 +241,7 @@ static bool answer_of(struct db *db, const struct machine_proof_row *proof, stru
         return false;
     *ret = (struct audit_answer){
         .is_good = proof->state != AUDIT_BAD,
-        .tested = audit_tested(proof->kind) | (is_all ? AUDIT_SILENT : 0),
+        .tested = audit_tested(proof->kind) | (is_all ? audit_silent(proof->kind) : 0),
         .seen = proof->seen | (is_shared ? AUDIT_SHARED : 0),
     };
     if (is_known)

@@ -39,13 +39,14 @@ static bool is_held_against(struct db *db, const struct machine_row *row, struct
 }
 
 /* However many of its GPUs were asked, it was silent once. */
-static bool judge(struct db *db, struct machine_row *row, struct instant now, struct error *err)
+static bool judge(struct db *db, struct machine_row *row, int64_t silent, struct instant now,
+                  struct error *err)
 {
     uint64_t random;
     int64_t count;
 
     row->standing.now = row->verification;
-    row->standing = audit_judge_silence(row->standing);
+    row->standing = audit_judge_silence(row->standing, silent);
     crypto_random(&random, sizeof random);
     struct instant soon = instant_add(now, audit_wait_us(random, true));
     if (instant_compare(soon, row->audit_at) < 0)
@@ -60,12 +61,15 @@ static bool silence_work(struct db *db, void *context, struct error *err)
 {
     const struct silence_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    int64_t count, kinds[AUDIT_KINDS], silent = 0;
     struct machine_row row;
-    int64_t count;
+    size_t kind_count;
     bool has, counts;
 
     if (!machine_lock(db, work->machine_id, err) ||
         !machine_load(db, work->machine_id, &arena, &row, &has, err) ||
+        !machine_proof_late_kinds(db, work->machine_id, work->before, kinds, AUDIT_KINDS,
+                                  &kind_count, err) ||
         !machine_proof_expire(db, work->machine_id, work->before, work->now, &count, err))
         return false;
     if (!has)
@@ -74,7 +78,9 @@ static bool silence_work(struct db *db, void *context, struct error *err)
         return true;
     if (!is_held_against(db, &row, work->now, &arena, &counts, err))
         return false;
-    return !counts || judge(db, &row, work->now, err);
+    for (size_t i = 0; i < kind_count; i++)
+        silent |= audit_silent((enum audit_kind)kinds[i]);
+    return !counts || judge(db, &row, silent, work->now, err);
 }
 
 bool audit_silence(const struct flow *flow, struct instant now, struct error *err)

@@ -62,7 +62,8 @@ static bool choose_kind(struct db *db, const struct machine_row *row,
 
     *ret_is_one = false;
     for (int i = 0; i < 2 && facts->challenge_level >= CHALLENGE_TRIALS; i++) {
-        bool is_odd = (row->standing.suspicion & audit_tested(kinds[i])) != 0, is_now;
+        int64_t own = audit_tested(kinds[i]) | audit_silent(kinds[i]);
+        bool is_odd = (row->standing.suspicion & own) != 0, is_now;
 
         if (kinds[i] == AUDIT_DISK && facts->disk_gb < AUDIT_TRIAL_DISK_GB)
             continue;

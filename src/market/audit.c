@@ -35,9 +35,24 @@ int64_t audit_tested(enum audit_kind kind)
     return AUDIT_SLOW_NETWORK;
 }
 
-struct audit_standing audit_judge_silence(struct audit_standing standing)
+int64_t audit_silent(enum audit_kind kind)
 {
-    static const struct audit_answer none = { true, AUDIT_SILENT, AUDIT_SILENT };
+    switch (kind) {
+    case AUDIT_COMPUTE:
+        return AUDIT_SILENT_COMPUTE;
+    case AUDIT_MEMORY:
+        return AUDIT_SILENT_MEMORY;
+    case AUDIT_DISK:
+        return AUDIT_SILENT_DISK;
+    case AUDIT_NETWORK:
+        break;
+    }
+    return AUDIT_SILENT_NETWORK;
+}
+
+struct audit_standing audit_judge_silence(struct audit_standing standing, int64_t silent)
+{
+    const struct audit_answer none = { true, silent, silent };
 
     /* Who owes answers has given none, neither. */
     if (standing.debt > 0)
@@ -147,8 +162,14 @@ const char *audit_suspicion_name(enum audit_suspicion suspicion)
         return "slow_disk";
     case AUDIT_SLOW_NETWORK:
         return "slow_network";
-    case AUDIT_SILENT:
-        return "silent";
+    case AUDIT_SILENT_COMPUTE:
+        return "silent_compute";
+    case AUDIT_SILENT_MEMORY:
+        return "silent_memory";
+    case AUDIT_SILENT_DISK:
+        return "silent_disk";
+    case AUDIT_SILENT_NETWORK:
+        return "silent_network";
     case AUDIT_UNLIKE:
         return "unlike_its_model";
     case AUDIT_ELSEWHERE:

@@ -19,6 +19,7 @@
 
 /* Stored in machine_proof.kind. */
 enum audit_kind { AUDIT_COMPUTE = 1, AUDIT_MEMORY, AUDIT_DISK, AUDIT_NETWORK };
+enum { AUDIT_KINDS = 4 };
 
 /* Of these the machine is asked as a whole, once in a while. */
 bool audit_kind_is_trial(enum audit_kind kind);
@@ -62,9 +63,13 @@ enum audit_suspicion {
     AUDIT_ELSEWHERE = 8,     /* its memory is not the GPU's */
     AUDIT_SLOW_DISK = 16,    /* its disk is slower than it says */
     AUDIT_SLOW_NETWORK = 32, /* and its network */
-    AUDIT_SILENT = 64,       /* it is there, and nobody's, and does not answer */
-    AUDIT_UNLIKE = 128,      /* its measurements are not those of its model (market/peers.h) */
-    AUDIT_SUSPICIONS = 255,
+    /* It is there, and nobody's, and leaves such a question without an answer. */
+    AUDIT_SILENT_COMPUTE = 64,
+    AUDIT_UNLIKE = 128, /* its measurements are not those of its model (market/peers.h) */
+    AUDIT_SILENT_MEMORY = 256,
+    AUDIT_SILENT_DISK = 512,
+    AUDIT_SILENT_NETWORK = 1024,
+    AUDIT_SUSPICIONS = 2047,
     AUDIT_CLAIM_FIRST = 16,
 };
 
@@ -90,8 +95,12 @@ bool audit_is_pressing(struct audit_standing standing);
 /* What of an answer of that kind would have been seen if it were there. */
 int64_t audit_tested(enum audit_kind kind);
 
-/* No answer, though one was to be expected. */
-struct audit_standing audit_judge_silence(struct audit_standing standing);
+/* No answer to that kind of question, as a bit: only an answer to one of that kind ends it, so
+ * nobody answers what they can and leaves what they cannot. */
+int64_t audit_silent(enum audit_kind kind);
+
+/* No answer, though one was to be expected: audit_silent() of each kind that was left. */
+struct audit_standing audit_judge_silence(struct audit_standing standing, int64_t silent);
 
 /* Measurements that are those of its model, or not. */
 struct audit_standing audit_judge_figures(struct audit_standing standing, bool is_unlike);

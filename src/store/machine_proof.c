@@ -156,6 +156,17 @@ bool machine_proof_late(struct db *db, struct instant before, int64_t *ret_ids, 
                          err);
 }
 
+bool machine_proof_late_kinds(struct db *db, int64_t machine_id, struct instant before,
+                              int64_t *ret_kinds, size_t max, size_t *ret_count, struct error *err)
+{
+    return rows_load_ids(db,
+                         "SELECT DISTINCT CASE WHEN trial <> 0 THEN trial ELSE kind END AS what "
+                         "FROM machine_proof WHERE machine_id = $1 AND state IN (1, 2, 3) "
+                         "AND asked_us < $2 ORDER BY what LIMIT $3",
+                         DB_ARGS(db_int(machine_id), db_instant(before), db_int((int64_t)max)),
+                         ret_kinds, max, ret_count, err);
+}
+
 bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant before,
                           struct instant now, int64_t *ret_count, struct error *err)
 {

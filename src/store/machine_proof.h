@@ -67,6 +67,11 @@ NODISCARD bool machine_proof_drop_sums(struct db *db, int64_t id, struct error *
 NODISCARD bool machine_proof_late(struct db *db, struct instant before, int64_t *ret_ids,
                                   size_t max, size_t *ret_count, struct error *err);
 
+/* Of which kinds that is of one of them; enum audit_kind. */
+NODISCARD bool machine_proof_late_kinds(struct db *db, int64_t machine_id, struct instant before,
+                                        int64_t *ret_kinds, size_t max, size_t *ret_count,
+                                        struct error *err);
+
 /* What that is of one of them is unanswered: how many. */
 NODISCARD bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant before,
                                     struct instant now, int64_t *ret_count, struct error *err);

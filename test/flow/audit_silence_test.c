@@ -5,11 +5,11 @@
 #include "support_audit.h"
 
 /* Until it is asked; with its agent there all the while. */
-static struct challenge_list run_until_asked(struct world *world, struct world_machine *machine,
-                                             int64_t *seq)
+static struct challenge_list run_until_asked_for(struct world *world, struct world_machine *machine,
+                                                 struct audit_terms terms, int64_t *seq)
 {
     for (int minutes = 0; minutes < 6000; minutes++) {
-        if (audits_ask(world) > 0) {
+        if (audits_ask_for(world, terms) > 0) {
             struct challenge_list list = audits_take(world, machine, ++*seq);
 
             if (list.count > 0)
@@ -19,6 +19,12 @@ static struct challenge_list run_until_asked(struct world *world, struct world_m
     }
     fail_msg("it is never asked");
     return (struct challenge_list){ 0 };
+}
+
+static struct challenge_list run_until_asked(struct world *world, struct world_machine *machine,
+                                             int64_t *seq)
+{
+    return run_until_asked_for(world, machine, audits_compute, seq);
 }
 
 /* The question is left where it is until it is too late. */
@@ -64,7 +70,7 @@ static void test_who_falls_silent_is_taken_off_the_market(void **state)
     answer(&world, &machine, &seq);
     (void)run_until_asked(&world, &machine, &seq);
     be_silent(&world, &machine);
-    CHECK_INT(suspicion(&world), AUDIT_SILENT);
+    CHECK_INT(suspicion(&world), AUDIT_SILENT_COMPUTE);
     CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_UNVERIFIED);
     answer(&world, &machine, &seq);
     CHECK_INT(suspicion(&world), 0);
@@ -80,6 +86,29 @@ static void test_who_falls_silent_is_taken_off_the_market(void **state)
         CHECK_INT(debt(&world), left);
     }
     CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_UNVERIFIED);
+    world_check(&world);
+    world_close(&world);
+}
+
+/* Nor does it help to answer what one can, and to leave what one cannot. */
+static void test_who_never_shows_its_memory_is_silent_of_that(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 1);
+    for (int time = 1; time <= 2; time++) {
+        answer(&world, &machine, &seq);
+        answer(&world, &machine, &seq);
+        CHECK_INT(suspicion(&world), time == 1 ? 0 : AUDIT_SILENT_MEMORY);
+        CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_UNVERIFIED);
+        (void)run_until_asked_for(&world, &machine, audits_memory, &seq);
+        be_silent(&world, &machine);
+        CHECK_INT(suspicion(&world), AUDIT_SILENT_MEMORY);
+    }
+    CHECK_INT(audits_standing(&world, machine.id), VERIFICATION_DEVERIFIED);
     world_check(&world);
     world_close(&world);
 }
@@ -178,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_falls_silent_is_taken_off_the_market),
+        cmocka_unit_test(test_who_never_shows_its_memory_is_silent_of_that),
         cmocka_unit_test(test_one_question_at_a_time),
         cmocka_unit_test(test_half_an_answer_is_none),
         cmocka_unit_test(test_who_never_answered_has_nothing_to_lose),

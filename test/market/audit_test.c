@@ -74,30 +74,61 @@ static void test_what_is_odd_counts_when_it_comes_twice(void **state)
     CHECK_INT(standing.suspicion, AUDIT_SHARED);
 }
 
+static struct audit_standing silent(struct audit_standing standing)
+{
+    return audit_judge_silence(standing, audit_silent(AUDIT_COMPUTE));
+}
+
+/* Of another kind it is another thing, and one that only an answer to that ends. */
+static void test_each_kind_of_silence_is_its_own(void **state)
+{
+    int64_t all = 0;
+
+    (void)state;
+    for (enum audit_kind kind = AUDIT_COMPUTE; kind <= AUDIT_NETWORK; kind++) {
+        struct audit_standing standing = { 0, 0, VERIFICATION_UNVERIFIED, VERIFICATION_VERIFIED };
+
+        CHECK_INT(all & audit_silent(kind), 0);
+        all |= audit_silent(kind);
+        standing = audit_judge_silence(standing, audit_silent(kind));
+        for (enum audit_kind other = AUDIT_COMPUTE; other <= AUDIT_NETWORK; other++) {
+            if (other == kind)
+                continue;
+            standing = audit_judge_silence(standing, audit_silent(other));
+            standing = audit_judge(standing, (struct audit_answer){ true, audit_silent(other), 0 });
+            CHECK_INT(standing.now, VERIFICATION_VERIFIED);
+            CHECK_INT(standing.suspicion, audit_silent(kind));
+        }
+        standing = audit_judge_silence(standing, audit_silent(kind));
+        CHECK_INT(standing.now, VERIFICATION_DEVERIFIED);
+    }
+    CHECK_INT(all & ~(int64_t)AUDIT_SUSPICIONS, 0);
+}
+
 /* No answer is like an odd one; while answers are owed, none makes none up. */
 static void test_silence_counts_when_it_comes_twice(void **state)
 {
-    const struct audit_answer answered = { true, AUDIT_SILENT, 0 };
+    const struct audit_answer answered = { true, AUDIT_SILENT_COMPUTE, 0 };
     struct audit_standing standing = { 0, 0, VERIFICATION_UNVERIFIED, VERIFICATION_VERIFIED };
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        standing = audit_judge_silence(standing);
+        standing = silent(standing);
         CHECK_INT(standing.now, VERIFICATION_VERIFIED);
         CHECK_INT(standing.debt, 0);
         CHECK(audit_is_pressing(standing));
         standing = audit_judge(standing, answered);
         CHECK(!audit_is_pressing(standing));
     }
-    standing = audit_judge_silence(audit_judge_silence(standing));
+    standing = silent(silent(standing));
     CHECK_INT(standing.now, VERIFICATION_DEVERIFIED);
     CHECK_INT(standing.before, VERIFICATION_VERIFIED);
     CHECK_INT(standing.debt, AUDIT_DEBT);
     standing = audit_judge(standing, answered);
     CHECK_INT(standing.debt, AUDIT_DEBT - 1);
-    standing = audit_judge_silence(standing);
+    standing = silent(standing);
     CHECK_INT(standing.debt, AUDIT_DEBT - 1);
-    standing = audit_judge_silence(standing);
+    standing = silent(standing);
     CHECK_INT(standing.debt, AUDIT_DEBT);
     CHECK_INT(standing.before, VERIFICATION_VERIFIED);
 }
@@ -148,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_a_wrong_answer_is_made_up_for),
         cmocka_unit_test(test_it_undoes_only_its_own),
         cmocka_unit_test(test_what_is_odd_counts_when_it_comes_twice),
+        cmocka_unit_test(test_each_kind_of_silence_is_its_own),
         cmocka_unit_test(test_silence_counts_when_it_comes_twice),
         cmocka_unit_test(test_odd_figures_only_hurry),
         cmocka_unit_test(test_waits_are_exponential),
