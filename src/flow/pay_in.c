@@ -198,9 +198,20 @@ bool flow_pay_in_list(const struct flow *flow, const struct caller *caller, stru
 }
 
 /* The receipt, or why there is none. */
+/* A card whose bank wants its owner to be there: they are told where they can be. */
+static const char *template_for(const struct deposit_row *deposit, enum notification kind)
+{
+    return deposit->state == DEPOSIT_FAILED && deposit->is_automatic &&
+                   strcmp(deposit->reason, "authentication_required") == 0
+               ? "payment_asks"
+               : notification_kind(kind)->slug;
+}
+
 static bool tell(const struct pay *pay, const struct deposit_row *deposit, struct error *err)
 {
     bool has_arrived = deposit->state == DEPOSIT_ARRIVED;
+    int64_t paid = deposit->amount.nanodollars;
+    struct money least = { paid > PAY_CREDIT_MIN ? paid : PAY_CREDIT_MIN };
     enum notification kind = has_arrived ? NOTIFICATION_PAYMENT : NOTIFICATION_PAYMENT_FAILED;
     auto_buf struct buf body = buf_of(MEMBERS_MAX);
     struct encoder json = encoder_of(&body);
@@ -210,12 +221,13 @@ static bool tell(const struct pay *pay, const struct deposit_row *deposit, struc
     encode_field_int(&json, "deposit", deposit->id);
     encode_field_text(&json, "amount", money_format(deposit->amount, amount));
     encode_field_text(&json, "reason", deposit->reason);
+    encode_field_text(&json, "detail", money_format(least, amount));
     encode_end(&json);
     (void)snprintf(key, sizeof key, "deposit:%" PRId64 ":%s", deposit->id,
                    has_arrived ? "paid" : "failed");
     const struct notice_event event = { .user_id = deposit->user_id,
                                         .kind = kind,
-                                        .template = notification_kind(kind)->slug,
+                                        .template = template_for(deposit, kind),
                                         .key = key,
                                         .members = notice_members(&body) };
     return notice_tell(pay->db, &event, pay->now, err) &&

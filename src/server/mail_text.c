@@ -61,6 +61,10 @@ static const struct mail_template {
     { "payment_failed", "A payment of ${amount} has failed",
       "Your payment of ${amount} did not go through (deposit {deposit}): {reason}.\n"
       "Nothing was charged. Try another card with `berth add credit`, or at {url}.\n" },
+    { "payment_asks", "Your bank asks for you: a payment of ${amount}",
+      "Your saved card was to be charged ${amount} (deposit {deposit}), and its bank wants you to\n"
+      "confirm that. Nothing was charged. Pay on the provider's page, where you can:\n"
+      "{url}/billing/?add={detail}, or `berth add credit {detail}`.\n" },
     { "refunded", "${amount} was sent back to your card",
       "${amount} of your credit at {url} was sent back to the card that it came from.\n"
       "Banks take five to ten days to show it.\n" },

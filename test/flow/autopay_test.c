@@ -170,6 +170,37 @@ static void test_what_will_never_work_is_not_tried_again(void **state)
     }
 }
 
+static void ask_for_owner(void **state, int64_t cents, const char *sql)
+{
+    struct scene scene;
+    int64_t id;
+
+    open_scene(&scene, state, cents);
+    world_pass(&scene.pay.world, BILLING_DAY_US);
+    run(&scene);
+    CHECK_INT(charges(&scene, &id), 1);
+    decline(&scene, id, "authentication_required");
+    CHECK_INT(number(&scene, sql), 1);
+    CHECK_INT(number(&scene, "SELECT count(*) FROM outbox WHERE body LIKE '%payment_failed%'"), 0);
+    pay_world_close(&scene.pay);
+}
+
+/* They are sent to where they can be there, with what they owe. */
+static void test_whose_bank_asks_for_them_is_told_where(void **state)
+{
+    ask_for_owner(state, 1234,
+                  "SELECT count(*) FROM outbox WHERE body LIKE "
+                  "'%\"payment_asks\",%\"amount\":\"12.34\"%\"detail\":\"12.34\"%'");
+}
+
+/* Or with the least that can be paid. */
+static void test_who_owes_less_than_can_be_paid_is_asked_for_that(void **state)
+{
+    ask_for_owner(state, 499,
+                  "SELECT count(*) FROM outbox WHERE body LIKE "
+                  "'%\"payment_asks\",%\"amount\":\"4.99\"%\"detail\":\"5%'");
+}
+
 static void set(struct scene *scene, int64_t threshold, int64_t topup, bool want)
 {
     struct error err;
@@ -223,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_a_debt_is_collected_once),
         cmocka_unit_test(test_a_decline_is_tried_on_a_ladder_and_then_no_more),
         cmocka_unit_test(test_what_will_never_work_is_not_tried_again),
+        cmocka_unit_test(test_whose_bank_asks_for_them_is_told_where),
+        cmocka_unit_test(test_who_owes_less_than_can_be_paid_is_asked_for_that),
         cmocka_unit_test(test_top_ups_are_asked_for),
     };
 

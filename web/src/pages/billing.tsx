@@ -82,7 +82,8 @@ function Overview() {
   const { credit, burnHour, instances } = useStore(live);
   const { user } = useStore(session);
   const { query } = usePlace();
-  const [shown, setShown] = useState<'add' | 'transfer' | null>(null);
+  const add = query.get('add') ?? '';
+  const [shown, setShown] = useState<'add' | 'transfer' | null>(add ? 'add' : null);
   const have = credit ?? user?.credit ?? 0;
   const volumes = useLoad(async () => (await call('GET /api/v0/volumes/')).volumes);
   const rows: [string, preact.ComponentChildren][] = [];
@@ -111,7 +112,7 @@ function Overview() {
       <InvoiceDetails />
       <LowCredit />
       <SavedCards />
-      {shown === 'add' && <AddCredit onClose={() => setShown(null)} />}
+      {shown === 'add' && <AddCredit amount={add} onClose={() => setShown(null)} />}
       {shown === 'transfer' && <Transfer onClose={() => setShown(null)} />}
     </div>
   );

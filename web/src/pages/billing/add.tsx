@@ -23,9 +23,9 @@ async function payPage(amount: string): Promise<string> {
   return deposit.url;
 }
 
-function ByCard({ open }: { open: Deposit[] }) {
-  const [tile, setTile] = useState('25');
-  const [other, setOther] = useState('');
+function ByCard({ open, asked }: { open: Deposit[]; asked: string }) {
+  const [tile, setTile] = useState(asked ? '' : '25');
+  const [other, setOther] = useState(asked);
   const { busy, error, act } = useAct();
   const amount = tile || other;
   return (
@@ -58,12 +58,12 @@ function ByHand({ onClose }: { onClose: () => void }) {
   );
 }
 
-export function AddCredit({ onClose }: { onClose: () => void }) {
+export function AddCredit({ amount = '', onClose }: { amount?: string; onClose: () => void }) {
   const told = useLoad(() => call('GET /api/v0/billing/deposits/'));
   return (
     <Dialog title="Add credit" onClose={onClose}>
       <Loaded from={told} rows={1} height={160}>
-        {({ payments, deposits }) => payments ? <ByCard open={deposits.filter((one) => one.state === 'open' || one.state === 'on_its_way')} /> : <ByHand onClose={onClose} />}
+        {({ payments, deposits }) => payments ? <ByCard asked={/^\d+(\.\d\d?)?$/.test(amount) ? amount : ''} open={deposits.filter((one) => one.state === 'open' || one.state === 'on_its_way')} /> : <ByHand onClose={onClose} />}
       </Loaded>
     </Dialog>
   );
