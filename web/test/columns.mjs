@@ -75,7 +75,7 @@ export const COLUMNS = {
     ['CUDA', 'Offer.cuda_max_good', field('CUDA')],
     ['TFLOPS', 'Offer.total_flops', field('TFLOPS')],
     ['DLPerf', 'Offer.dlperf', (page) => page.getByLabel('DLPerf', { exact: true })],
-    ['DLPerf/$', 'Offer.dlperf_per_dphtotal', field('DLPerf per $/h')],
+    ['DLPerf/$', 'Offer.dlperf_per_dphtotal', field('DLPerf per $/h')], ['fp16/fp32', 'POST /api/v0/bundles/', field('DLPerf and value for')],
     ['Unverified machines', 'Offer.verification', field(/Unverified machines/)],
     ['Include Unavailable Offers', 'Offer.rentable', field(/Include Unavailable Offers/)],
     ['Static IP', 'Offer.static_ip', field('Static IP address')],

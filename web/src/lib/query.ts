@@ -82,6 +82,7 @@ export function searchOf(query: URLSearchParams, fits: Record<string, unknown> =
   for (const { key, field, value } of TOGGLES) if (query.get(key) === '1') asked[field] = { eq: value };
   if (models.length > 0) asked.gpu_name = { in: models };
   if (count) asked.num_gpus = count === '9' ? { gte: 9 } : { eq: Number(count) };
+  if (query.get('precision')) asked.precision = query.get('precision');
   if (query.get('machine')) asked.machine_id = { eq: Number(query.get('machine')) };
   else if (without.length > 0) asked.machine_id = { notin: without };
   if (country) asked.geolocation = { in: country.split(/[ ,]+/).filter(Boolean) };
@@ -121,7 +122,7 @@ export function wordsOf(asked: unknown): string {
   return words.join(', ') || 'anything';
 }
 
-const NOT_FILTERS = new Set(['type', 'sort', 'disk', 'rent', 'template', 'volume', 'wait', 'to', 'hours', 'in', 'out', 'bid', 'from']);
+const NOT_FILTERS = new Set(['type', 'sort', 'disk', 'rent', 'template', 'volume', 'wait', 'to', 'hours', 'in', 'out', 'bid', 'from', 'precision']);
 /** How many filters are set: for the button that opens them on a small screen. */
 export const filterCount = (query: URLSearchParams): number =>
   [...query.keys()].filter((key) => !NOT_FILTERS.has(key)).length;

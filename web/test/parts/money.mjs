@@ -100,6 +100,7 @@ export async function reserve(who) {
   assert.ok(Math.abs(dollars(now) / dollars(before) - 0.8) < 0.002, `${before}, then ${now}`);
   await page.getByRole('button', { name: /^Pay ahead for instance/ }).click();
   await dialog.getByText('Comes back if you destroy it now').waitFor();
+  assert.equal(await dialog.getByLabel('1 month ahead').count(), 0, 'that is covered');
   await who.look('reserved-instance');
   await dialog.getByText('Other', { exact: true }).click();
   await dialog.getByLabel('How much').fill('1');

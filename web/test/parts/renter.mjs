@@ -242,6 +242,13 @@ export async function live(who) {
   who.complaints = who.complaints.filter((text) => !/ERR_INTERNET_DISCONNECTED/.test(text));
   await who.go('/instances?status=Offline');
   await who.see('None of them');
+  /* What is rented is not offered, until one asks for it. */
+  await who.go(`/?gpu=${MODEL}`);
+  await who.see('No offer matches');
+  await page.getByLabel(/^Include Unavailable Offers/).check();
+  await page.locator('article.taken').getByText(/^rented/).first().waitFor(WAIT);
+  assert.ok(await page.locator('article.taken').first().getByRole('button', { name: /^Rent / }).isDisabled());
+  await page.locator('article.taken').first().getByRole('button', { name: /^\$0\.\d+\/h: what it is made of/ }).waitFor();
   await who.go('/instances');
   await page.getByRole('button', { name: /^Label instance/ }).click();
   await page.getByRole('textbox', { name: 'Label' }).fill('training');

@@ -40,7 +40,8 @@ function Deposit({ one, told }: { one: Instance; told: InstanceDepositReply }) {
 }
 
 function Pay({ one, told, onClose }: { one: Instance; told: InstanceDepositReply; onClose: () => void }) {
-  const { plans } = told;
+  /* Not what a deposit of today covers already. */
+  const plans = told.plans.filter(({ amount }) => amount >= listHour(one));
   const [chosen, setChosen] = useState(plans.length > 0 ? String(plans[0]?.months) : OWN);
   const [own, setOwn] = useState('');
   const { busy, error, act } = useAct();

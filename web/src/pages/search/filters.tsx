@@ -73,6 +73,9 @@ function PlanField({ name, label, unit, query }: { name: string; label: string; 
   return <Field label={label} unit={unit} type="number" min={0} step="any" value={text} onInput={(event) => type(event.currentTarget.value)} />;
 }
 
+/** What the work computes with: scores, and so the order by value, are for that. */
+const PRECISIONS: [string, string][] = [['', 'Training, in general'], ['fp16', 'Work in 16 bits (fp16)'], ['fp32', 'Work in 32 bits (fp32)']];
+
 const GROUPS: [Filter['group'], string][] = [['price', 'Price and time'], ['gpu', 'GPU'], ['host', 'Machine'], ['net', 'Network']];
 const MINE = 'berth-search';
 
@@ -118,8 +121,9 @@ export function Filters({ query, template }: { query: URLSearchParams; template:
         {check('incompatible', 'Incompatible machines', 'Also those that the template does not fit on.')}</div>
       <Avoided />
       {GROUPS.map(([group, title]) => (
-        <details key={group} open={group === 'price' || FILTERS.some((one) => one.group === group && query.has(one.key))}>
+        <details key={group} open={group === 'price' || FILTERS.some((one) => one.group === group && query.has(one.key)) || (group === 'gpu' && query.has('precision'))}>
           <summary>{title}</summary>
+          {group === 'gpu' && <Select label="DLPerf and value for" value={query.get('precision') ?? ''} options={PRECISIONS} onChange={(precision) => setQuery({ precision })} />}
           {FILTERS.filter((one) => one.group === group).map((filter) => <NumberFilter key={filter.key} filter={filter} query={query} />)}
         </details>
       ))}
