@@ -32,6 +32,7 @@
 #include "flow/seal.h"
 #include "flow/warn_credit.h"
 #include "flow/write_off.h"
+#include "sys/heap.h"
 #include "sys/thread.h"
 
 /* After a look, those that changes ask for come no sooner. */
@@ -72,6 +73,14 @@ static bool run_census(const struct jobs_options *options, struct error *err)
 static bool run_recovery(const struct jobs_options *options, struct error *err)
 {
     return options->recovery == NULL || recovery_watch_look(options->recovery, err);
+}
+
+static bool run_trim(const struct jobs_options *options, struct error *err)
+{
+    (void)options;
+    (void)err;
+    heap_trim();
+    return true;
 }
 
 static bool run_market_history(const struct jobs_options *options, struct error *err)
@@ -123,6 +132,7 @@ static const struct job {
       600 * US_PER_SECOND },
     { "disputes", flow_dispute_remind, DISPUTE_REMIND_MAX, NULL, ALWAYS, 600 * US_PER_SECOND },
     { "market history", NULL, 0, run_market_history, ALWAYS, 10 * US_PER_SECOND },
+    { "memory", NULL, 0, run_trim, ALWAYS, 60 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

@@ -10,3 +10,8 @@ void heap_settle(void)
     (void)mallopt(M_MMAP_THRESHOLD, HEAP_MAPPED_FROM);
     (void)mallopt(M_TRIM_THRESHOLD, 2 * HEAP_MAPPED_FROM);
 }
+
+void heap_trim(void)
+{
+    (void)malloc_trim(0);
+}

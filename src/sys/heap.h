@@ -19,4 +19,8 @@ enum {
 /* Once, before threads. */
 void heap_settle(void);
 
+/* Now and then: pages of which every block was given back go to the system, also from between
+ * blocks that stay. For as long as it takes, threads that share a heap wait. */
+void heap_trim(void);
+
 #endif

@@ -57,10 +57,51 @@ static void test_what_a_busy_moment_took_is_given_back(void **state)
         CHECK_INT(WEXITSTATUS(status), 0);
 }
 
+/* Blocks of every size that a heap keeps, of which one in a hundred stays. */
+static int64_t grow_in_pieces(void)
+{
+    enum { PIECES = 40000, PIECE_MAX = 2048 };
+    static char *pieces[PIECES];
+    int64_t before;
+
+    heap_trim();
+    before = resident_bytes();
+    for (size_t i = 0; i < PIECES; i++) {
+        size_t size = 64 + i * 97 % PIECE_MAX;
+
+        pieces[i] = malloc(size);
+        for (size_t at = 0; at < size; at += 64)
+            ((volatile char *)pieces[i])[at] = 7;
+    }
+    for (size_t i = 0; i < PIECES; i++) {
+        if (i % 100 != 0)
+            free(pieces[i]);
+    }
+    heap_trim();
+    return resident_bytes() - before;
+}
+
+static void test_what_lies_between_blocks_that_stay_is_given_back(void **state)
+{
+    int status = 0;
+
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        heap_settle();
+        _exit((int)(grow_in_pieces() >> 20));
+    }
+    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+    /* Of the 43 MiB that were taken. */
+    if (IS_LIBRARYS)
+        CHECK(WEXITSTATUS(status) < 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_busy_moment_took_is_given_back),
+        cmocka_unit_test(test_what_lies_between_blocks_that_stay_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
