@@ -25,8 +25,6 @@ struct prepared prepared_of(size_t count_max)
 
 void prepared_release(struct prepared *prepared)
 {
-    for (size_t i = 0; prepared->entries != NULL && i < place_count(prepared); i++)
-        free(prepared->entries[i].copy);
     free(prepared->entries);
     *prepared = (struct prepared){ 0 };
 }
@@ -37,6 +35,22 @@ static size_t hash_of(const char *sql, const uint64_t types[2])
 
     hash *= 0x9e3779b97f4a7c15;
     return (size_t)(hash >> 20);
+}
+
+/* Of every byte, eight at a time. */
+static uint64_t digest_of(const char *sql)
+{
+    size_t length = strlen(sql);
+    uint64_t digest = length, word;
+
+    for (; length >= sizeof word; sql += sizeof word, length -= sizeof word) {
+        memcpy(&word, sql, sizeof word);
+        digest = (digest ^ word) * 0x9e3779b97f4a7c15;
+        digest ^= digest >> 32;
+    }
+    word = 0;
+    memcpy(&word, sql, length);
+    return (digest ^ word) * 0x9e3779b97f4a7c15;
 }
 
 struct prepared_entry *prepared_find(struct prepared *prepared, const char *sql,
@@ -54,15 +68,13 @@ struct prepared_entry *prepared_find(struct prepared *prepared, const char *sql,
         if (entry->sql == NULL) {
             if (prepared->count == prepared->count_max)
                 return NULL;
-            *entry = (struct prepared_entry){ .sql = sql, .copy = strdup(sql) };
-            if (entry->copy == NULL)
-                abort();
+            *entry = (struct prepared_entry){ .sql = sql, .digest = digest_of(sql) };
             memcpy(entry->types, types, sizeof types);
             prepared->count++;
             return entry;
         }
         if (entry->sql == sql && memcmp(entry->types, types, sizeof types) == 0) {
-            assert(strcmp(entry->copy, sql) == 0); /* else it is no literal */
+            assert(entry->digest == digest_of(sql)); /* else it is no literal */
             return entry;
         }
     }

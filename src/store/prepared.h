@@ -2,8 +2,9 @@
 /* The prepared statements of one connection, found by the address of their text.
  *
  * Statements are string literals, so an address stands for a text; that it still does is
- * asserted. PostgreSQL fixes the types of the parameters when it prepares, so the same text with
- * other types (a null for a number) is another statement. */
+ * asserted, by a number made from it: copies of all texts, of each connection that comes and goes,
+ * would leave a heap in pieces. PostgreSQL fixes the types of the parameters when it prepares, so
+ * the same text with other types (a null for a number) is another statement. */
 
 #ifndef BERTH_STORE_PREPARED_H
 #define BERTH_STORE_PREPARED_H
@@ -16,7 +17,7 @@
 
 struct prepared_entry {
     const char *sql; /* NULL: a free place */
-    char *copy;      /* owned */
+    uint64_t digest; /* of the text */
     uint64_t types[2];
     void *statement; /* the driver's; NULL: to be prepared (again) */
 };

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/prepared.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -76,12 +79,47 @@ static void test_there_is_room_for_so_many_and_no_more(void **state)
     prepared_release(&prepared);
 }
 
+/* An address that has another text by now would run another statement than was asked for: that
+ * stops the program, whichever byte it is, and whether one more or one less. */
+static void test_a_text_that_changes_is_no_literal(void **state)
+{
+    static const size_t lengths[] = { 1, 7, 8, 9, 16, 61 };
+    char sql[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        for (size_t at = 0; at <= lengths[i]; at++) {
+            int status = 0;
+            pid_t pid = fork();
+
+            check_row("byte %zu of %zu", at, lengths[i]);
+            if (pid == 0) {
+                struct prepared prepared = prepared_of(4);
+
+                (void)signal(SIGABRT, SIG_DFL);
+                (void)close(STDERR_FILENO);
+                (void)snprintf(sql, sizeof sql, "%.*s", (int)lengths[i],
+                               "SELECT id, owner_id FROM machine WHERE id = $1 AND is_online = 1");
+                if (prepared_find(&prepared, sql, DB_NO_ARGS) !=
+                    prepared_find(&prepared, sql, DB_NO_ARGS))
+                    _exit(1);
+                sql[at] = at < lengths[i] ? (char)(sql[at] + 1) : 'x';
+                sql[lengths[i] + 1] = '\0';
+                _exit(prepared_find(&prepared, sql, DB_NO_ARGS) != NULL ? 2 : 3);
+            }
+            CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+            CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_text_is_found_again),
         cmocka_unit_test(test_other_types_are_another_statement),
         cmocka_unit_test(test_there_is_room_for_so_many_and_no_more),
+        cmocka_unit_test(test_a_text_that_changes_is_no_literal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
