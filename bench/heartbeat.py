@@ -126,10 +126,13 @@ def heartbeats(folder, count):
     load = subprocess.Popen([BIN / "heartbeat-load", server.url.removeprefix("http://"), str(count)],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        load.stdin.write("\n".join(server.tokens(count)) + "\n")
+        tokens = server.tokens(count)
+        began = time.monotonic()
+        load.stdin.write("\n".join(tokens) + "\n")
         load.stdin.flush()
         if load.stdout.readline() != "connected\n":
             sys.exit("bench-heartbeat: the agents could not connect")
+        print(f"# {count} agents joined in {time.monotonic() - began:.1f} s", flush=True)
         come_online(load, count)
         workers = subprocess.run(["pgrep", "-P", str(nginx.pid)], capture_output=True, text=True, check=True)
         peers = [int(pid) for pid in workers.stdout.split()]
