@@ -34,7 +34,7 @@ const struct args_option cmd_cloud_copy_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-/* The sentence of the reply; or, where it has none, all of it as JSON. */
+/* The sentence of the reply. */
 static bool ask(struct cli *cli, const char *method, const char *path, const struct buf *body,
                 struct error *err)
 {

@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "flow/limits.h"
+#include "flow/op_names.h"
 #include "flow/vault.h"
 #include "store/contract.h"
 #include "store/machine.h"
@@ -180,8 +181,7 @@ struct copy_work {
     const struct caller *caller;
     const struct cloud_copy_request *request;
     struct instant now;
-    char op_id[OP_ID_SIZE];
-    struct hash token_hash;
+    struct op_names names;
     int64_t ended;
     enum cloud_copy_outcome outcome;
 };
@@ -213,8 +213,8 @@ static bool insert(struct db *db, const struct copy_work *work, const struct con
         .contract_id = contract->id,
         .machine_id = contract->machine_id,
         .owner_id = contract->owner_id,
-        .op_id = work->op_id,
-        .token_hash = work->token_hash,
+        .op_id = work->names.id,
+        .token_hash = work->names.token_hash,
         .min_gen = contract->gen,
         .command = request->instance_path,
         .filter = request->cloud_path,
@@ -283,8 +283,6 @@ bool flow_cloud_copy(const struct flow *flow, const struct caller *caller,
                      struct error *err)
 {
     struct copy_work work = { .caller = caller, .request = request, .now = clock_now(flow->clock) };
-    uint8_t id[(OP_ID_SIZE - 1) / 2];
-    struct cloud_copy_reply reply;
 
     *ret = (struct cloud_copy_reply){ .outcome = CLOUD_COPY_BAD_PATH };
     if (!cloud_path_is_good(request->instance_path) || !cloud_path_is_good(request->cloud_path))
@@ -292,16 +290,12 @@ bool flow_cloud_copy(const struct flow *flow, const struct caller *caller,
     ret->outcome = CLOUD_COPY_BAD_FLAG;
     if (!flags_are_good(request->flags))
         return true;
-    crypto_random(id, sizeof id);
-    (void)hex_format(id, sizeof id, work.op_id);
-    (void)crypto_token(reply.token);
-    work.token_hash = crypto_sha256(reply.token, strlen(reply.token));
+    work.names = op_names_draw();
     if (!store_write(flow->store, copy_work, &work, err))
         return error_context(err, "begin a copy");
-    reply.outcome = work.outcome;
-    if (reply.outcome != CLOUD_COPY_BEGUN)
-        reply.token[0] = '\0';
-    *ret = reply;
+    ret->outcome = work.outcome;
+    if (ret->outcome == CLOUD_COPY_BEGUN)
+        memcpy(ret->token, work.names.token, sizeof ret->token);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "flow/limits.h"
+#include "flow/op_names.h"
 #include "store/contract.h"
 #include "store/machine.h"
 #include "sys/copy_secret.h"
@@ -13,8 +14,7 @@ struct begin_work {
     const struct caller *caller;
     const struct copy_request *request;
     struct instant now;
-    char op_id[OP_ID_SIZE];
-    struct hash token_hash;
+    struct op_names names;
     enum copy_outcome outcome;
 };
 
@@ -57,8 +57,8 @@ static bool insert(struct db *db, const struct begin_work *work, const struct co
         .contract_id = target->id,
         .machine_id = target->machine_id,
         .owner_id = target->owner_id,
-        .op_id = work->op_id,
-        .token_hash = work->token_hash,
+        .op_id = work->names.id,
+        .token_hash = work->names.token_hash,
         .min_gen = target->gen,
         .command = request->source_path,
         .filter = request->target_path,
@@ -126,8 +126,6 @@ bool flow_copy_begin(const struct flow *flow, const struct caller *caller,
     struct begin_work work = { .caller = caller,
                                .request = request,
                                .now = clock_now(flow->clock) };
-    uint8_t id[(OP_ID_SIZE - 1) / 2];
-    struct copy_reply reply;
 
     *ret = (struct copy_reply){ .outcome = COPY_ONE_INSTANCE };
     if (request->source_id == request->target_id)
@@ -135,16 +133,12 @@ bool flow_copy_begin(const struct flow *flow, const struct caller *caller,
     ret->outcome = COPY_BAD_PATH;
     if (!path_is_good(request->source_path) || !path_is_good(request->target_path))
         return true;
-    crypto_random(id, sizeof id);
-    (void)hex_format(id, sizeof id, work.op_id);
-    (void)crypto_token(reply.token);
-    work.token_hash = crypto_sha256(reply.token, strlen(reply.token));
+    work.names = op_names_draw();
     if (!store_write(flow->store, begin_work, &work, err))
         return error_context(err, "begin a copy");
-    reply.outcome = work.outcome;
-    if (reply.outcome != COPY_BEGUN)
-        reply.token[0] = '\0';
-    *ret = reply;
+    ret->outcome = work.outcome;
+    if (ret->outcome == COPY_BEGUN)
+        memcpy(ret->token, work.names.token, sizeof ret->token);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "flow/copy.h"
 #include "flow/limits.h"
+#include "flow/op_names.h"
 #include "flow/volume_clone.h"
 #include "store/contract.h"
 #include "store/machine.h"
@@ -15,8 +16,7 @@ struct create_work {
     const struct caller *caller;
     const struct op_request *request;
     struct instant now;
-    char op_id[OP_ID_SIZE];
-    struct hash token_hash;
+    struct op_names names;
     enum op_outcome outcome;
 };
 
@@ -54,8 +54,8 @@ static bool create_work(struct db *db, void *context, struct error *err)
         .contract_id = contract.id,
         .machine_id = contract.machine_id,
         .owner_id = contract.owner_id,
-        .op_id = work->op_id,
-        .token_hash = work->token_hash,
+        .op_id = work->names.id,
+        .token_hash = work->names.token_hash,
         .is_exec = request->kind == OP_EXEC,
         .min_gen = contract.gen,
         .command = request->kind == OP_EXEC ? request->command : NULL,
@@ -87,8 +87,6 @@ bool flow_op_create(const struct flow *flow, const struct caller *caller,
     struct create_work work = { .caller = caller,
                                 .request = request,
                                 .now = clock_now(flow->clock) };
-    uint8_t id[(OP_ID_SIZE - 1) / 2];
-    struct op_reply reply;
 
     *ret = (struct op_reply){ .outcome = OP_BAD_COMMAND };
     if (!is_good(request))
@@ -96,16 +94,12 @@ bool flow_op_create(const struct flow *flow, const struct caller *caller,
     ret->outcome = OP_NO_INSTANCE;
     if (caller->instance_id != 0 && caller->instance_id != request->instance_id)
         return true;
-    crypto_random(id, sizeof id);
-    (void)hex_format(id, sizeof id, work.op_id);
-    (void)crypto_token(reply.token);
-    work.token_hash = crypto_sha256(reply.token, strlen(reply.token));
+    work.names = op_names_draw();
     if (!store_write(flow->store, create_work, &work, err))
         return error_context(err, "ask for an operation");
-    reply.outcome = work.outcome;
-    if (reply.outcome != OP_ACCEPTED)
-        reply.token[0] = '\0';
-    *ret = reply;
+    ret->outcome = work.outcome;
+    if (ret->outcome == OP_ACCEPTED)
+        memcpy(ret->token, work.names.token, sizeof ret->token);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flow/limits.h"
+#include "flow/op_names.h"
 #include "flow/vault.h"
 #include "market/image.h"
 #include "market/launch.h"
@@ -19,8 +20,7 @@ struct snapshot_work {
     const struct caller *caller;
     const struct snapshot_request *request;
     struct instant now;
-    char op_id[OP_ID_SIZE];
-    struct hash token_hash;
+    struct op_names names;
     enum snapshot_outcome outcome;
 };
 
@@ -35,13 +35,13 @@ static bool insert(struct db *db, const struct snapshot_work *work,
                    const struct contract_row *contract, struct arena *arena, struct error *err)
 {
     char about[ABOUT_SIZE];
-    const struct vault_text of = login_of(contract->owner_id, work->op_id, about);
+    const struct vault_text of = login_of(contract->owner_id, work->names.id, about);
     struct op_row op = {
         .contract_id = contract->id,
         .machine_id = contract->machine_id,
         .owner_id = contract->owner_id,
-        .op_id = work->op_id,
-        .token_hash = work->token_hash,
+        .op_id = work->names.id,
+        .token_hash = work->names.token_hash,
         .min_gen = contract->gen,
         .image = work->request->image,
         .is_paused = work->request->is_paused,
@@ -122,22 +122,17 @@ bool flow_snapshot(const struct flow *flow, const struct caller *caller,
     struct snapshot_work work = {
         .flow = flow, .caller = caller, .request = request, .now = clock_now(flow->clock)
     };
-    uint8_t id[(OP_ID_SIZE - 1) / 2];
-    struct snapshot_reply reply = { .outcome = judge(request, &ret->why) };
 
-    ret->outcome = reply.outcome;
-    if (reply.outcome != SNAPSHOT_BEGUN)
+    *ret = (struct snapshot_reply){ 0 };
+    ret->outcome = judge(request, &ret->why);
+    if (ret->outcome != SNAPSHOT_BEGUN)
         return true;
-    crypto_random(id, sizeof id);
-    (void)hex_format(id, sizeof id, work.op_id);
-    (void)crypto_token(reply.token);
-    work.token_hash = crypto_sha256(reply.token, strlen(reply.token));
+    work.names = op_names_draw();
     if (!store_write(flow->store, snapshot_work, &work, err))
         return error_context(err, "ask for a snapshot");
-    reply.outcome = work.outcome;
-    if (reply.outcome != SNAPSHOT_BEGUN)
-        reply.token[0] = '\0';
-    *ret = reply;
+    ret->outcome = work.outcome;
+    if (ret->outcome == SNAPSHOT_BEGUN)
+        memcpy(ret->token, work.names.token, sizeof ret->token);
     return true;
 }
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/hex.h"
 #include "flow/limits.h"
+#include "flow/op_names.h"
 #include "store/volume.h"
 
 enum { EXPIRED_MAX = 64 };
@@ -15,8 +15,7 @@ struct clone_work {
     const struct caller *caller;
     const struct volume_clone_request *request;
     struct instant now;
-    char op_id[OP_ID_SIZE];
-    struct hash token_hash;
+    struct op_names names;
     struct volume_clone_reply reply;
 };
 
@@ -32,8 +31,8 @@ static bool insert(struct change *change, const struct clone_work *work, int64_t
         .contract_id = volume_id,
         .machine_id = change->machine.id,
         .owner_id = work->caller->user_id,
-        .op_id = work->op_id,
-        .token_hash = work->token_hash,
+        .op_id = work->names.id,
+        .token_hash = work->names.token_hash,
         .min_gen = 1,
         .created = change->now,
         .expires = instant_add(change->now, VOLUME_CLONE_SECONDS_MAX * US_PER_SECOND),
@@ -128,18 +127,13 @@ bool flow_volume_clone(const struct flow *flow, const struct caller *caller,
     struct clone_work work = {
         .flow = flow, .caller = caller, .request = request, .now = clock_now(flow->clock)
     };
-    uint8_t id[(OP_ID_SIZE - 1) / 2];
-    char token[TOKEN_TEXT_SIZE];
 
-    crypto_random(id, sizeof id);
-    (void)hex_format(id, sizeof id, work.op_id);
-    (void)crypto_token(token);
-    work.token_hash = crypto_sha256(token, strlen(token));
+    work.names = op_names_draw();
     if (!store_write(flow->store, clone_work, &work, err))
         return error_context(err, "clone volume %" PRId64, request->source_id);
     *ret = work.reply;
     if (ret->outcome == VOLUME_CLONE_BEGUN)
-        memcpy(ret->token, token, sizeof token);
+        memcpy(ret->token, work.names.token, sizeof ret->token);
     return true;
 }
 

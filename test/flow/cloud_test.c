@@ -69,19 +69,6 @@ static struct cloud_copy_reply copy(struct scene *scene, struct caller caller,
     return reply;
 }
 
-static struct desired desired_of(struct scene *scene)
-{
-    struct desired desired;
-    struct error err;
-    bool has;
-
-    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
-                          &has, &err),
-             &err);
-    CHECK(has);
-    return desired;
-}
-
 static int64_t cancel(struct scene *scene, struct caller caller, int64_t instance_id)
 {
     struct error err;
@@ -107,10 +94,10 @@ static void test_the_host_is_told_all_of_it_while_it_goes_on(void **state)
 
     open_scene(&scene, state);
     struct cloud_copy_request request = request_of(&scene);
-    int64_t rev = desired_of(&scene).desired_rev;
+    int64_t rev = world_desired(&scene.world, scene.machine.id).desired_rev;
     struct cloud_copy_reply reply = copy(&scene, scene.ada, &request);
     CHECK_INT(reply.outcome, CLOUD_COPY_BEGUN);
-    struct desired desired = desired_of(&scene);
+    struct desired desired = world_desired(&scene.world, scene.machine.id);
     CHECK(desired.desired_rev > rev);
     CHECK_INT(desired.op_count, 1);
     const struct desired_op *op = &desired.ops[0];
@@ -133,7 +120,7 @@ static void test_the_host_is_told_all_of_it_while_it_goes_on(void **state)
     CHECK_OK(flow_op_result(&scene.world.flow, scene.machine.id, scene.machine.epoch, 1, &result,
                             &outcome, &err),
              &err);
-    CHECK_INT(desired_of(&scene).op_count, 0);
+    CHECK_INT(world_desired(&scene.world, scene.machine.id).op_count, 0);
     CHECK_OK(flow_op_fetch(&scene.world.flow, reply.token, &scene.world.arena, &view, &err), &err);
     CHECK_INT(view.state, OP_STATE_DONE);
     CHECK_TEXT(view.output, "done");
@@ -242,16 +229,16 @@ static void test_one_at_a_time_until_it_is_cancelled(void **state)
     CHECK_INT(copy(&scene, scene.ada, &request).outcome, CLOUD_COPY_BEGUN);
     CHECK_INT(copy(&scene, scene.ada, &request).outcome, CLOUD_COPY_BUSY);
     CHECK_INT(copy(&scene, scene.ada, &other).outcome, CLOUD_COPY_BEGUN);
-    CHECK_INT(desired_of(&scene).op_count, 2);
+    CHECK_INT(world_desired(&scene.world, scene.machine.id).op_count, 2);
 
     struct hash before = world_dump(&scene.world);
     CHECK_INT(cancel(&scene, scene.bob, scene.instance), 0);
     CHECK_INT(cancel(&scene, scene.ada, scene.foreign), 0);
     CHECK_UNCHANGED(&scene.world, before);
-    int64_t rev = desired_of(&scene).desired_rev;
+    int64_t rev = world_desired(&scene.world, scene.machine.id).desired_rev;
     CHECK_INT(cancel(&scene, scene.ada, scene.instance), 1);
     CHECK_INT(cancel(&scene, scene.ada, scene.instance), 0);
-    struct desired desired = desired_of(&scene);
+    struct desired desired = world_desired(&scene.world, scene.machine.id);
     CHECK(desired.desired_rev > rev);
     CHECK_INT(desired.op_count, 1);
     CHECK_INT(desired.ops[0].instance_id, scene.other);
@@ -268,11 +255,11 @@ static void test_without_its_connection_it_ends(void **state)
     open_scene(&scene, state);
     struct cloud_copy_request request = request_of(&scene);
     struct cloud_copy_reply reply = copy(&scene, scene.ada, &request);
-    CHECK_INT(desired_of(&scene).op_count, 1);
-    int64_t rev = desired_of(&scene).desired_rev;
+    CHECK_INT(world_desired(&scene.world, scene.machine.id).op_count, 1);
+    int64_t rev = world_desired(&scene.world, scene.machine.id).desired_rev;
     CHECK_INT(forget(&scene, scene.ada, scene.cloud), CLOUD_DONE);
-    CHECK_INT(desired_of(&scene).op_count, 0);
-    CHECK(desired_of(&scene).desired_rev > rev);
+    CHECK_INT(world_desired(&scene.world, scene.machine.id).op_count, 0);
+    CHECK(world_desired(&scene.world, scene.machine.id).desired_rev > rev);
     CHECK_OK(flow_op_fetch(&scene.world.flow, reply.token, &scene.world.arena, &view, &err), &err);
     CHECK_INT(view.state, OP_STATE_FAILED);
     CHECK_TEXT(view.output, "Its connection was deleted.");

@@ -49,19 +49,6 @@ static struct copy_reply begin(struct scene *scene, struct caller caller,
     return reply;
 }
 
-static struct desired desired_of(struct scene *scene, const struct world_machine *machine)
-{
-    struct desired desired;
-    struct error err;
-    bool has;
-
-    CHECK_OK(
-        flow_desired(&scene->world.flow, machine->id, &scene->world.arena, &desired, &has, &err),
-        &err);
-    CHECK(has);
-    return desired;
-}
-
 static const struct desired_instance *find(const struct desired *desired, int64_t id)
 {
     for (int64_t i = 0; i < desired->instance_count; i++)
@@ -91,12 +78,12 @@ static void test_both_hosts_learn_of_it_and_forget_it_when_it_has_ended(void **s
 
     open_scene(&scene, state);
     struct copy_request request = request_of(&scene);
-    int64_t rev_one = desired_of(&scene, &scene.one).desired_rev;
+    int64_t rev_one = world_desired(&scene.world, scene.one.id).desired_rev;
     struct copy_reply reply = begin(&scene, scene.ada, &request);
     CHECK_INT(reply.outcome, COPY_BEGUN);
 
     /* The host of the target carries it, with a secret that the other is not told. */
-    struct desired two = desired_of(&scene, &scene.two);
+    struct desired two = world_desired(&scene.world, scene.two.id);
     CHECK_INT(two.op_count, 1);
     const struct desired_op *op = &two.ops[0];
     CHECK_INT(op->kind, OP_COPY);
@@ -118,7 +105,7 @@ static void test_both_hosts_learn_of_it_and_forget_it_when_it_has_ended(void **s
     CHECK(memcmp(target->copies[0].greeting, greeting.bytes, COPY_KEY_SIZE) == 0);
     CHECK_INT(find(&two, scene.foreign)->copy_count, 0);
 
-    struct desired one = desired_of(&scene, &scene.one);
+    struct desired one = world_desired(&scene.world, scene.one.id);
     CHECK(one.desired_rev > rev_one);
     CHECK_INT(one.op_count, 0);
     const struct desired_instance *source = find(&one, scene.source);
@@ -128,8 +115,8 @@ static void test_both_hosts_learn_of_it_and_forget_it_when_it_has_ended(void **s
     CHECK(memcmp(source->copies[0].public_key, keys.public_key, COPY_KEY_SIZE) == 0);
 
     answer(&scene, op->op_id, OP_DONE, "done, 5 bytes in 1 s");
-    CHECK_INT(desired_of(&scene, &scene.two).op_count, 0);
-    struct desired after = desired_of(&scene, &scene.one);
+    CHECK_INT(world_desired(&scene.world, scene.two.id).op_count, 0);
+    struct desired after = world_desired(&scene.world, scene.one.id);
     CHECK(after.desired_rev > one.desired_rev);
     CHECK_INT(find(&after, scene.source)->copy_count, 0);
     struct op_view view;
@@ -195,17 +182,17 @@ static void test_one_is_cancelled_by_its_owner_alone(void **state)
     open_scene(&scene, state);
     struct copy_request request = request_of(&scene);
     struct copy_reply reply = begin(&scene, scene.ada, &request);
-    struct desired one = desired_of(&scene, &scene.one);
+    struct desired one = world_desired(&scene.world, scene.one.id);
     CHECK_OK(flow_copy_cancel(&scene.world.flow, &scene.bob, scene.target, &count, &err), &err);
     CHECK_INT(count, 0);
     /* By where it goes to, not where it comes from. */
     CHECK_OK(flow_copy_cancel(&scene.world.flow, &scene.ada, scene.source, &count, &err), &err);
     CHECK_INT(count, 0);
-    CHECK_INT(desired_of(&scene, &scene.two).op_count, 1);
+    CHECK_INT(world_desired(&scene.world, scene.two.id).op_count, 1);
     CHECK_OK(flow_copy_cancel(&scene.world.flow, &scene.ada, scene.target, &count, &err), &err);
     CHECK_INT(count, 1);
-    CHECK_INT(desired_of(&scene, &scene.two).op_count, 0);
-    CHECK(desired_of(&scene, &scene.one).desired_rev > one.desired_rev);
+    CHECK_INT(world_desired(&scene.world, scene.two.id).op_count, 0);
+    CHECK(world_desired(&scene.world, scene.one.id).desired_rev > one.desired_rev);
     CHECK_OK(flow_copy_cancel(&scene.world.flow, &scene.ada, scene.target, &count, &err), &err);
     CHECK_INT(count, 0);
     struct op_view view;
@@ -230,7 +217,7 @@ static void test_its_end_comes_even_if_no_host_says_so(void **state)
     CHECK_OK(flow_op_fetch(&scene.world.flow, reply.token, &scene.world.arena, &view, &err), &err);
     CHECK_INT(view.state, OP_STATE_PENDING);
     world_silence(&scene.world, US_PER_SECOND);
-    struct desired one = desired_of(&scene, &scene.one);
+    struct desired one = world_desired(&scene.world, scene.one.id);
     CHECK_INT(find(&one, scene.source)->copy_count, 0);
     CHECK_OK(flow_op_expire(&scene.world.flow, &err), &err);
     CHECK_OK(flow_op_fetch(&scene.world.flow, reply.token, &scene.world.arena, &view, &err), &err);

@@ -343,13 +343,8 @@ static void test_a_label_is_set_changed_and_taken_off(void **state)
 
 static int64_t grown_gb(struct scene *scene)
 {
-    struct desired desired;
-    struct error err;
-    bool has;
+    struct desired desired = world_desired(&scene->world, scene->machine.id);
 
-    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
-                          &has, &err),
-             &err);
     CHECK_INT(desired.instances[0].spec.disk_gb, 10); /* what its container was made with */
     return desired.instances[0].grown_gb;
 }
@@ -420,12 +415,7 @@ static void test_after_a_destroy_nothing_is_charged_and_nothing_is_left(void **s
     CHECK_INT(world_credit(&scene.world, scene.ada), credit);
 
     /* The host deletes it when it hears, and only by a signed word. */
-    struct desired desired;
-    struct error err;
-    bool has;
-    CHECK_OK(
-        flow_desired(&scene.world.flow, scene.machine.id, &scene.world.arena, &desired, &has, &err),
-        &err);
+    struct desired desired = world_desired(&scene.world, scene.machine.id);
     const struct desired_instance *instance = &desired.instances[0];
     CHECK_INT(instance->state, DESIRED_ABSENT);
     CHECK(instance->has_destroy_token);
@@ -439,10 +429,7 @@ static void test_after_a_destroy_nothing_is_charged_and_nothing_is_left(void **s
     world_run(&scene.world, &scene.machine, 3600 * US_PER_SECOND);
     CHECK_INT(world_credit(&scene.world, scene.ada), credit);
     CHECK_INT(state_of(&scene), RENTAL_DESTROYED);
-    CHECK_OK(
-        flow_desired(&scene.world.flow, scene.machine.id, &scene.world.arena, &desired, &has, &err),
-        &err);
-    CHECK_INT(desired.instance_count, 0);
+    CHECK_INT(world_desired(&scene.world, scene.machine.id).instance_count, 0);
     CHECK(world_offer(&scene.world, scene.machine.id, 1) != 0);
     close_scene(&scene);
 }

@@ -46,13 +46,8 @@ static struct op_view fetch(struct scene *scene, const char *token)
 /* The id of the oldest operation that waits. */
 static const char *pending(struct scene *scene)
 {
-    struct desired desired;
-    struct error err;
-    bool has;
+    struct desired desired = world_desired(&scene->world, scene->machine.id);
 
-    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
-                          &has, &err),
-             &err);
     CHECK(desired.op_count > 0);
     return desired.ops[0].op_id;
 }

@@ -112,13 +112,8 @@ static void test_the_end_is_told(void **state)
 
 static int64_t stop_after_ms(struct scene *scene)
 {
-    struct desired desired;
-    struct error err;
-    bool has;
+    struct desired desired = world_desired(&scene->world, scene->machine.id);
 
-    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
-                          &has, &err),
-             &err);
     return desired.instances[0].stop_after_ms;
 }
 

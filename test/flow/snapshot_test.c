@@ -35,19 +35,6 @@ static struct snapshot_reply take(struct scene *scene, struct caller caller,
     return reply;
 }
 
-static struct desired desired_of(struct scene *scene)
-{
-    struct desired desired;
-    struct error err;
-    bool has;
-
-    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
-                          &has, &err),
-             &err);
-    CHECK(has);
-    return desired;
-}
-
 /* The host learns all of it; what waits for it in the database does not show the password. */
 static void test_the_host_is_told_and_the_login_is_sealed(void **state)
 {
@@ -59,7 +46,7 @@ static void test_the_host_is_told_and_the_login_is_sealed(void **state)
 
     CHECK_INT(reply.outcome, SNAPSHOT_BEGUN);
     CHECK_INT((int64_t)strlen(reply.token), 64);
-    struct desired desired = desired_of(&scene);
+    struct desired desired = world_desired(&scene.world, scene.machine.id);
     CHECK_INT(desired.op_count, 1);
     CHECK_INT(desired.ops[0].kind, OP_SNAPSHOT);
     CHECK_INT(desired.ops[0].instance_id, scene.id);
@@ -111,8 +98,8 @@ static void test_only_what_can_be_done_is_taken(void **state)
     for (int i = 0; i < DESIRED_OPS_MAX; i++)
         CHECK_INT(take(&scene, scene.ada, &good).outcome, SNAPSHOT_BEGUN);
     CHECK_INT(take(&scene, scene.ada, &good).outcome, SNAPSHOT_BUSY);
-    CHECK(!desired_of(&scene).ops[0].is_paused);
-    CHECK(desired_of(&scene).ops[0].login == NULL);
+    CHECK(!world_desired(&scene.world, scene.machine.id).ops[0].is_paused);
+    CHECK(world_desired(&scene.world, scene.machine.id).ops[0].login == NULL);
     world_close(&scene.world);
 }
 

@@ -451,3 +451,14 @@ struct contract_row world_contract(struct world *world, int64_t id)
     support_read(world->support, contract_work, &work);
     return work.contract;
 }
+
+struct desired world_desired(struct world *world, int64_t machine_id)
+{
+    struct desired desired;
+    struct error err;
+    bool has;
+
+    CHECK_OK(flow_desired(&world->flow, machine_id, &world->arena, &desired, &has, &err), &err);
+    CHECK(has);
+    return desired;
+}

@@ -119,6 +119,9 @@ void world_host(struct world *world, struct world_machine *machine, const char *
 /* The row of a contract, whatever became of it. */
 struct contract_row world_contract(struct world *world, int64_t id);
 
+/* What the market wants of a machine, as its agent is told. */
+struct desired world_desired(struct world *world, int64_t machine_id);
+
 /* What the renter sees. */
 struct instance_view world_instance(struct world *world, struct caller renter, int64_t id);
 

@@ -46,19 +46,6 @@ static struct volume_clone_reply clone(struct scene *scene, struct caller caller
     return reply;
 }
 
-static struct desired desired_of(struct scene *scene)
-{
-    struct desired desired;
-    struct error err;
-    bool has;
-
-    CHECK_OK(flow_desired(&scene->world.flow, scene->machine.id, &scene->world.arena, &desired,
-                          &has, &err),
-             &err);
-    CHECK(has);
-    return desired;
-}
-
 static void answer(struct scene *scene, const char *op_id, enum op_status status)
 {
     struct op_result result = { .op_id = op_id, .status = status, .output = "so", .exit_code = -1 };
@@ -111,13 +98,13 @@ static void test_its_host_copies_and_then_it_is_a_volume_as_any(void **state)
     struct error err;
 
     open_scene(&scene, state);
-    int64_t rev = desired_of(&scene).desired_rev;
+    int64_t rev = world_desired(&scene.world, scene.machine.id).desired_rev;
     struct volume_clone_reply reply = clone(&scene, scene.ada, scene.offer, 0);
     CHECK_INT(reply.outcome, VOLUME_CLONE_BEGUN);
     int64_t id = reply.made.id;
     CHECK(id != scene.source);
 
-    struct desired desired = desired_of(&scene);
+    struct desired desired = world_desired(&scene.world, scene.machine.id);
     CHECK(desired.desired_rev > rev);
     CHECK_INT(desired.op_count, 1);
     CHECK_INT(desired.ops[0].kind, OP_CLONE);
@@ -140,7 +127,7 @@ static void test_its_host_copies_and_then_it_is_a_volume_as_any(void **state)
     answer(&scene, desired.ops[0].op_id, OP_DONE);
     CHECK_OK(flow_op_fetch(&scene.world.flow, reply.token, &scene.world.arena, &view, &err), &err);
     CHECK_INT(view.state, OP_STATE_DONE);
-    CHECK_INT(desired_of(&scene).op_count, 0);
+    CHECK_INT(world_desired(&scene.world, scene.machine.id).op_count, 0);
     CHECK(!is_filling(&scene, id));
     CHECK_INT(mount(&scene, id), RENTAL_MADE);
     CHECK_INT(volumes_delete(&scene.world, scene.ada, scene.source).outcome, VOLUME_DELETED);
@@ -162,7 +149,7 @@ static void test_what_cannot_be_copied_is_no_volume(void **state)
     open_scene(&scene, state);
     for (size_t i = 0; i < 3; i++) {
         int64_t id = clone(&scene, scene.ada, scene.offer, 25).made.id;
-        struct desired desired = desired_of(&scene);
+        struct desired desired = world_desired(&scene.world, scene.machine.id);
 
         CHECK_INT(desired.op_count, 1);
         CHECK_INT(desired.ops[0].size_gb, 25);
@@ -176,7 +163,7 @@ static void test_what_cannot_be_copied_is_no_volume(void **state)
             CHECK_OK(flow_op_expire(&scene.world.flow, &err), &err);
         }
         CHECK_INT(volumes_count(&scene.world, scene.ada), 1);
-        desired = desired_of(&scene);
+        desired = world_desired(&scene.world, scene.machine.id);
         CHECK_INT(desired.op_count, 0);
         CHECK_INT(desired.gone_count, (int64_t)i + 1);
         CHECK_INT(desired.gone[i].id, id);
@@ -192,9 +179,9 @@ static void test_deleting_it_ends_the_copy(void **state)
 
     open_scene(&scene, state);
     int64_t id = clone(&scene, scene.ada, scene.offer, 0).made.id;
-    const char *op_id = desired_of(&scene).ops[0].op_id;
+    const char *op_id = world_desired(&scene.world, scene.machine.id).ops[0].op_id;
     CHECK_INT(volumes_delete(&scene.world, scene.ada, id).outcome, VOLUME_DELETED);
-    CHECK_INT(desired_of(&scene).op_count, 0);
+    CHECK_INT(world_desired(&scene.world, scene.machine.id).op_count, 0);
     answer(&scene, op_id, OP_DONE);
     CHECK_INT(volumes_count(&scene.world, scene.ada), 1);
     CHECK_INT(volumes_delete(&scene.world, scene.ada, scene.source).outcome, VOLUME_DELETED);
