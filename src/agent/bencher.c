@@ -175,34 +175,57 @@ static void tell(struct bencher *bencher, struct link *link)
     bencher->is_on_its_way = link_post(link, LINK_POST_BENCH, &body);
 }
 
-/* Nothing of anybody's runs here, or is about to. */
-static bool are_idle(const struct instances *instances)
+/* What it is to have, and what its containers have by now. */
+static void take(struct vacancy *vacancy, const struct machine_facts *facts,
+                 const struct instance *instance)
 {
+    const struct seen *seen = instance_seen(instance, false), *next = instance_seen(instance, true);
+    const char *uuids[] = { instance->gpus, seen != NULL ? seen->gpus : NULL,
+                            next != NULL ? next->gpus : NULL };
+    bool is_known = false;
+
+    for (int i = 0; i < 3; i++) {
+        if (uuids[i] == NULL || *uuids[i] == '\0')
+            continue;
+        is_known = true;
+        vacancy_take(vacancy, facts, uuids[i]);
+    }
+    if (!is_known)
+        vacancy_take(vacancy, facts, "");
+}
+
+/* Where nothing of anybody's runs, or is about to. */
+static struct vacancy find_vacancy(const struct machine_facts *facts,
+                                   const struct instances *instances)
+{
+    struct vacancy vacancy = vacancy_of(facts);
+
     for (size_t i = 0; i < instances->count; i++) {
         const struct plan_verdict *verdict = &instances->all[i]->verdict;
 
         if (verdict->wants_running || verdict->phase == PHASE_RUNNING ||
             verdict->phase == PHASE_CREATING)
-            return false;
+            take(&vacancy, facts, instances->all[i]);
     }
-    return true;
+    return vacancy;
 }
 
 void bencher_tend(struct bencher *bencher, struct link *link, const struct instances *instances,
                   const struct keep *keep)
 {
-    bool is_idle = are_idle(instances);
+    struct vacancy vacancy = find_vacancy(bencher->options.facts, instances);
 
-    bencher->quiet_ticks = is_idle ? bencher->quiet_ticks + 1 : 0;
+    bencher->quiet_ticks = vacancy.is_idle ? bencher->quiet_ticks + 1 : 0;
     /* Somebody comes: what they rented is theirs. */
-    if (!is_idle)
+    prover_make_way(bencher->prover, &vacancy);
+    if (!vacancy.is_idle)
         job_cancel(&bencher->job);
     if (link == NULL || !link_is_connected(link))
         return;
     tell(bencher, link);
     /* Not both at once: each would make the other slow. */
     if (bencher->job == NULL)
-        prover_tend(bencher->prover, link, keep->has_desired ? keep->desired.audit_id : 0, is_idle);
+        prover_tend(bencher->prover, link, keep->has_desired ? keep->desired.audit_id : 0);
     if (bencher->job == NULL && bencher->quiet_ticks >= QUIET_TICKS && is_due(bencher))
         measure(bencher);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "agent/device_memory.h"
 #include "agent/device_proof.h"
@@ -13,12 +14,13 @@
 #include "sys/proof.h"
 #include "sys/proof_memory.h"
 
-enum { PROVE_TIMEOUT_MS = 600000 };
+enum { PROVE_TIMEOUT_MS = 600000, PROVE_NICE = 19 };
 
 struct prover {
     struct prover_options options;
     int64_t asked_id, taken_id; /* challenges up to these */
     bool is_on_its_way;
+    struct vacancy vacancy; /* none, until it is told */
     int64_t count;
     struct prove proves[CHALLENGES_MAX];
     struct job *jobs[CHALLENGES_MAX];
@@ -252,6 +254,7 @@ static bool prove_work(void *context, const struct job_report *report, struct bu
     char verdict[16];
 
     (void)report;
+    (void)setpriority(PRIO_PROCESS, 0, PROVE_NICE); /* what is beside it may be rented */
     if (!prove(context, verdict, err))
         return false;
     encode_text(&json, verdict);
@@ -271,6 +274,13 @@ static void on_end(void *context, const struct job_end *end)
                   json_is_string(end->result) ? json_string_value(end->result) : "");
 }
 
+static bool has_room(const struct prover *prover, const struct challenge *challenge)
+{
+    if (audit_kind_is_trial((enum audit_kind)challenge->kind))
+        return prover->vacancy.is_idle;
+    return vacancy_has(&prover->vacancy, prover->options.facts, challenge->gpu);
+}
+
 static void start(struct prover *prover, const struct challenge *challenge, int64_t at)
 {
     struct job_spec spec = { .work = prove_work,
@@ -280,8 +290,9 @@ static void start(struct prover *prover, const struct challenge *challenge, int6
                              .context = prover };
     struct error err;
 
-    if (prover->jobs[at] != NULL)
-        return; /* The one before is still at it: this one stays unanswered. */
+    /* The one before is still at it, or somebody rented it: this one stays unanswered. */
+    if (prover->jobs[at] != NULL || !has_room(prover, challenge))
+        return;
     prover->proves[at] =
         (struct prove){ *challenge, prover->options.facts, prover->options.server_url,
                         prover->options.ca_file, prover->options.data_dir };
@@ -289,13 +300,21 @@ static void start(struct prover *prover, const struct challenge *challenge, int6
         log_failure(&prover->options.log, "proof not begun", &err);
 }
 
-void prover_tend(struct prover *prover, struct link *link, int64_t audit_id, bool is_idle)
+void prover_make_way(struct prover *prover, const struct vacancy *vacancy)
+{
+    prover->vacancy = *vacancy;
+    for (int i = 0; i < CHALLENGES_MAX; i++) {
+        if (prover->jobs[i] != NULL && !has_room(prover, &prover->proves[i].challenge))
+            job_cancel(&prover->jobs[i]); /* what somebody rented is theirs */
+    }
+}
+
+void prover_tend(struct prover *prover, struct link *link, int64_t audit_id)
 {
     auto_buf struct buf body = buf_of(16);
 
-    for (int i = 0; !is_idle && i < CHALLENGES_MAX; i++)
-        job_cancel(&prover->jobs[i]); /* what somebody rented is theirs */
-    if (!is_idle || audit_id <= prover->taken_id || prover->is_on_its_way)
+    if (!vacancy_has_any(&prover->vacancy, prover->options.facts) || audit_id <= prover->taken_id ||
+        prover->is_on_its_way)
         return;
     buf_append(&body, "{}", 2);
     prover->asked_id = audit_id;

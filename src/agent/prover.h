@@ -9,6 +9,7 @@
 #include "agent/job.h"
 #include "agent/link.h"
 #include "agent/loop.h"
+#include "agent/vacancy.h"
 #include "proto/challenge.h"
 #include "sys/log.h"
 
@@ -26,9 +27,13 @@ struct prover_options {
 struct prover *prover_open(const struct prover_options *options);
 void prover_close(struct prover **prover);
 
-/* Every second: `audit_id` is the newest challenge that the server speaks of. Whose GPUs are busy
- * does not ask for it. */
-void prover_tend(struct prover *prover, struct link *link, int64_t audit_id, bool is_idle);
+/* Every second, and first: proofs of what is not vacant any more end at once, and none is begun
+ * until it is. Disk and network are proved only while all is. */
+void prover_make_way(struct prover *prover, const struct vacancy *vacancy);
+
+/* Every second: `audit_id` is the newest challenge that the server speaks of. Whose GPUs are all
+ * busy does not ask for it. */
+void prover_tend(struct prover *prover, struct link *link, int64_t audit_id);
 
 /* Whether a proof is made, or asked for. */
 bool prover_is_busy(const struct prover *prover);

@@ -46,11 +46,43 @@ static bool find_work(struct db *db, void *context, struct error *err)
     return machine_audits_due(db, work->now, work->ids, AUDIT_BATCH_MAX, &work->count, err);
 }
 
+/* Those of its GPUs that nobody holds; `of` has one that stands for a machine without any. */
+struct free_gpus {
+    bool is_whole; /* all there is of the machine */
+    int64_t count, first;
+    bool of[GPUS_MAX];
+};
+
+static struct free_gpus free_of(const struct hardware *hardware)
+{
+    const struct machine_facts *facts = &hardware->facts;
+    struct free_gpus found = { .is_whole = hardware_is_idle(hardware), .first = -1 };
+
+    for (int64_t i = 0; i < facts->gpu_count || i == 0; i++) {
+        found.of[i] = found.is_whole || hardware_is_free(hardware, facts->gpus[i].uuid);
+        if (found.of[i] && found.first < 0)
+            found.first = i;
+        found.count += found.of[i];
+    }
+    return found;
+}
+
+/* Beside somebody's instance only agents are asked that leave that one alone, and only GPUs: disk
+ * and network are the tenant's too. */
+static bool may_ask(const struct ask_work *work, const struct machine_facts *facts,
+                    const struct free_gpus *free_gpus)
+{
+    bool is_trial = work->terms != NULL && audit_kind_is_trial(work->terms->kind);
+
+    return free_gpus->is_whole ||
+           (free_gpus->count > 0 && !is_trial && facts->challenge_level >= CHALLENGE_BESIDE);
+}
+
 /* What all GPUs of a machine are asked in one moment, and which of them. */
 struct question {
     struct audit_terms terms;
     enum audit_company company;
-    int64_t openings, only; /* a GPU's number; -1: all */
+    int64_t openings, only; /* a GPU's number; -1: all that are free */
 };
 
 /* The largest matrices that its agent can answer for, and its GPU has room for. */
@@ -67,10 +99,10 @@ static int64_t largest_n(const struct machine_facts *facts, const struct gpu_fac
 /* The size and the rounds that take about TIMING_NOMINAL_US on that GPU, once it is known how fast
  * it is: in a live proof a nonce goes into almost each round, so there are some. */
 static bool choose_size(struct db *db, const struct machine_row *row,
-                        const struct machine_facts *facts, struct arena *arena,
+                        const struct machine_facts *facts, int64_t first, struct arena *arena,
                         struct audit_terms *terms, struct error *err)
 {
-    const struct gpu_facts *gpu = &facts->gpus[0];
+    const struct gpu_facts *gpu = &facts->gpus[first];
     const struct timing_sizes sizes = { AUDIT_N, largest_n(facts, gpu), PROOF_NONCES + 1 };
     struct machine_proof_row last;
     bool has;
@@ -110,10 +142,11 @@ static int64_t pages_of(const struct gpu_facts *gpu)
 }
 
 /* A question of compute to all in three of four cases, so that what they do together is known; to
- * one alone in some of them, so that there is something to compare it with. */
+ * one alone in some of them, so that there is something to compare it with. Beside an instance
+ * nothing is compared, so all that are free are asked at once. */
 static bool choose(struct db *db, const struct ask_work *work, const struct machine_row *row,
-                   const struct hardware *hardware, struct arena *arena, struct question *ret,
-                   struct error *err)
+                   const struct hardware *hardware, const struct free_gpus *free_gpus,
+                   struct arena *arena, struct question *ret, struct error *err)
 {
     int64_t count = hardware->facts.gpu_count;
     struct question question = {
@@ -123,7 +156,7 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
         .only = -1,
     };
 
-    if (!work->is_census && work->terms == NULL) {
+    if (!work->is_census && work->terms == NULL && free_gpus->is_whole) {
         bool is_trial;
 
         if (!audit_trial_choose(db, row, &hardware->facts, work->now, arena, &question.terms,
@@ -145,7 +178,7 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
     } else if (row->bench.rates.of[DLPERF_BANDWIDTH] > 0 && draw(4) == 0) {
         question.terms.kind = AUDIT_MEMORY;
         question.terms.rounds = MEMORY_LAYERS;
-    } else if (count > 1 && draw(2) == 0) {
+    } else if (count > 1 && free_gpus->is_whole && draw(2) == 0) {
         question.company = AUDIT_ALONE;
         question.only = (int64_t)draw((uint64_t)count);
     }
@@ -153,7 +186,7 @@ static bool choose(struct db *db, const struct ask_work *work, const struct mach
         question.openings = MEMORY_CELLS;
     *ret = question;
     return work->terms != NULL || ret->terms.kind == AUDIT_MEMORY ||
-           choose_size(db, row, &hardware->facts, arena, &ret->terms, err);
+           choose_size(db, row, &hardware->facts, free_gpus->first, arena, &ret->terms, err);
 }
 
 static bool insert_one(struct db *db, const struct ask_work *work, const struct question *question,
@@ -181,14 +214,16 @@ static bool insert_one(struct db *db, const struct ask_work *work, const struct 
     return machine_proof_insert(db, &proof, ret_id, err);
 }
 
-/* Those that are asked: all of the machine's GPUs, or one; or the machine, as if it were one. */
+/* Those that are asked: all of the machine's GPUs that are free, or one; or the machine, as if it
+ * were one. */
 static bool insert_all(struct db *db, const struct ask_work *work, const struct question *question,
-                       const struct machine_facts *facts, int64_t *ret_id, struct error *err)
+                       const struct machine_facts *facts, const struct free_gpus *free_gpus,
+                       int64_t *ret_id, struct error *err)
 {
     int64_t count = facts->gpu_count > 0 ? facts->gpu_count : 1;
 
     for (int64_t i = 0; i < count; i++) {
-        if ((question->only < 0 || question->only == i) &&
+        if (free_gpus->of[i] && (question->only < 0 || question->only == i) &&
             !insert_one(db, work, question, &facts->gpus[i], ret_id, err))
             return false;
     }
@@ -201,6 +236,7 @@ static bool ask_work(struct db *db, void *context, struct error *err)
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct machine_row row;
     struct hardware *hardware;
+    struct free_gpus free_gpus;
     struct question question;
     enum agent_build_state build;
     bool has, has_open, is_asked;
@@ -222,14 +258,18 @@ static bool ask_work(struct db *db, void *context, struct error *err)
         !agent_build_judge(db, &hardware->facts, &build, err))
         return false;
     work->is_pressing = audit_is_pressing(row.standing) || build == AGENT_BUILD_UNKNOWN;
+    free_gpus = free_of(hardware);
+    /* Beside an instance there is no hurry: it may be there for months. */
     if (!work->is_census)
-        row.audit_at = instant_add(work->now, audit_wait_us(draw(UINT64_MAX), work->is_pressing));
+        row.audit_at = instant_add(
+            work->now, audit_wait_us(draw(UINT64_MAX), work->is_pressing && free_gpus.is_whole));
     /* A GPU that works for somebody would do badly, and its tenant too. */
-    is_asked = !row.is_simulated && hardware_is_idle(hardware);
-    if (is_asked && !choose(db, work, &row, hardware, &arena, &question, err))
+    is_asked = !row.is_simulated && may_ask(work, &hardware->facts, &free_gpus);
+    if (is_asked && !choose(db, work, &row, hardware, &free_gpus, &arena, &question, err))
         return false;
     is_asked = is_asked && (hardware->facts.gpu_count > 0 || question.openings > 0);
-    if (is_asked && !insert_all(db, work, &question, &hardware->facts, &row.audit_id, err))
+    if (is_asked &&
+        !insert_all(db, work, &question, &hardware->facts, &free_gpus, &row.audit_id, err))
         return false;
     /* A trial is beside the questions that go on. */
     if (is_asked && audit_kind_is_trial(question.terms.kind))

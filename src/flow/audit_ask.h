@@ -15,8 +15,8 @@ enum {
     AUDIT_MEMORY_PERCENT = 92, /* of a GPU's memory that it has to prove */
 };
 
-/* Ask machines whose turn has come and on which nobody has an instance: mostly all GPUs of a
- * machine at once. Ends what was not answered. */
+/* Ask machines whose turn has come: mostly all GPUs of a machine at once; of one that is rented in
+ * part those that nobody holds. Ends what was not answered. */
 NODISCARD bool flow_audit_ask(const struct flow *flow, size_t *ret_count, struct error *err);
 
 /* The same with other terms, for tests. */
@@ -28,8 +28,8 @@ struct audit_terms {
 NODISCARD bool flow_audit_ask_with(const struct flow *flow, struct audit_terms terms,
                                    size_t *ret_count, struct error *err);
 
-/* Once in each AUDIT_CENSUS_US all machines on which nobody has an instance are asked in the same
- * moment, whose GPUs serve for several among them: few have to open anything. */
+/* Once in each AUDIT_CENSUS_US all GPUs that nobody holds are asked in the same moment, by which
+ * those are seen that serve for several machines: few have to open anything. */
 NODISCARD bool flow_audit_census(const struct flow *flow, struct error *err);
 
 /* Something is new about a machine, or was said against it: it is asked soon. Inside src/flow/. */

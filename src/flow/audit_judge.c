@@ -143,8 +143,9 @@ static bool see_speed(struct db *db, struct machine_proof_row *proof, struct err
     return true;
 }
 
-/* Where the memory is, and whose it is. */
-static void see_memory(const struct machine_row *row, struct machine_proof_row *proof)
+/* Where the memory is, and whose it is. Who has tenants beside it may be late by them. */
+static void see_memory(const struct machine_row *row, bool is_beside,
+                       struct machine_proof_row *proof)
 {
     const struct gpu_model *model = gpu_model(proof->model);
     int64_t bandwidth = row->bench.rates.of[DLPERF_BANDWIDTH], bytes = proof->n * MEMORY_PAGE_SIZE;
@@ -154,7 +155,7 @@ static void see_memory(const struct machine_row *row, struct machine_proof_row *
     if (bandwidth == 0)
         return;
     int64_t nominal_us = timing_memory_us(bytes, proof->rounds, bandwidth);
-    if (timing_is_elsewhere(proof->net_us, nominal_us) || proof->late > LATE_MAX)
+    if (!is_beside && (timing_is_elsewhere(proof->net_us, nominal_us) || proof->late > LATE_MAX))
         proof->seen |= AUDIT_ELSEWHERE;
     int64_t link_mbs = model != NULL ? identity_link_mbs_max(model) : 0;
     bool is_faster_link = link_mbs > 0 && row->bench.pcie_mbs > link_mbs / 3 * 4;
@@ -166,9 +167,10 @@ bool audit_time(struct db *db, struct machine_proof_row *proof, struct arena *ar
                 struct error *err)
 {
     struct machine_row row;
-    bool has;
+    bool has, is_beside;
 
-    if (!machine_load(db, proof->machine_id, arena, &row, &has, err))
+    if (!machine_load(db, proof->machine_id, arena, &row, &has, err) ||
+        !machine_proof_is_beside(db, proof->machine_id, proof->asked, &is_beside, err))
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a proof without its machine");
@@ -178,7 +180,7 @@ bool audit_time(struct db *db, struct machine_proof_row *proof, struct arena *ar
         return see_speed(db, proof, err);
     if (audit_kind_is_trial(proof->kind))
         return audit_trial_time(db, &row, least_rtt(&row, proof), proof, arena, err);
-    see_memory(&row, proof);
+    see_memory(&row, is_beside, proof);
     return true;
 }
 
@@ -231,6 +233,18 @@ static bool all_answered(struct db *db, const struct machine_proof_row *proof, s
     return true;
 }
 
+/* What was shown beside a tenant is neither compared nor timed, and so cannot clear a machine of
+ * what such a test has seen. Nor does a GPU that is free speak for one that is not: while another
+ * has an odd or wrong answer, or none, that it has not mended, nothing is made up for. */
+static void weigh_beside(const struct machine_proof_row *proof, bool has_unmended,
+                         struct audit_answer *answer)
+{
+    answer->seen = proof->seen;
+    answer->tested &= ~(int64_t)(AUDIT_SHARED | AUDIT_ELSEWHERE | AUDIT_UNLIKE);
+    if (has_unmended)
+        answer->tested = proof->seen;
+}
+
 static bool answer_of(struct db *db, const struct machine_proof_row *proof, struct arena *arena,
                       struct audit_answer *ret, struct error *err)
 {
@@ -257,11 +271,13 @@ bool audit_end(struct db *db, const struct machine_proof_row *proof, struct inst
     struct machine_row row;
     uint64_t random;
     int64_t count;
-    bool has;
+    bool has, is_beside, has_unmended = false;
 
     if (!machine_lock(db, proof->machine_id, err) ||
         !machine_load(db, proof->machine_id, arena, &row, &has, err) ||
-        !answer_of(db, proof, arena, &answer, err))
+        !answer_of(db, proof, arena, &answer, err) ||
+        !machine_proof_is_beside(db, proof->machine_id, proof->asked, &is_beside, err) ||
+        (is_beside && !machine_proof_has_unmended(db, proof->machine_id, &has_unmended, err)))
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a proof without its machine");
@@ -272,12 +288,14 @@ bool audit_end(struct db *db, const struct machine_proof_row *proof, struct inst
     if (proof->state == AUDIT_GOOD)
         audit_trial_shown(proof, &row.shown);
     row.standing.now = row.verification;
+    if (is_beside)
+        weigh_beside(proof, has_unmended, &answer);
     /* Who only committed has shown nothing that makes up for anything. */
-    if (proof->state == AUDIT_UNOPENED && row.standing.debt > 0)
+    if ((proof->state == AUDIT_UNOPENED || has_unmended) && row.standing.debt > 0)
         row.standing.debt++;
     row.standing = audit_judge(row.standing, answer);
     crypto_random(&random, sizeof random);
-    if (audit_is_pressing(row.standing))
+    if (audit_is_pressing(row.standing) && !is_beside)
         row.audit_at = instant_add(now, audit_wait_us(random, true));
     return machine_set_audit(db, &row, err) &&
            (row.standing.now == row.verification ||

@@ -5,6 +5,7 @@
 
 #include "flow/hardware.h"
 #include "flow/limits.h"
+#include "proto/challenge.h"
 #include "store/machine_proof.h"
 #include "sys/crypto.h"
 
@@ -22,19 +23,30 @@ static bool find_work(struct db *db, void *context, struct error *err)
     return machine_proof_late(db, work->before, work->ids, AUDIT_SILENT_MAX, &work->count, err);
 }
 
-static bool is_held_against(struct db *db, const struct machine_row *row, struct instant now,
-                            struct arena *arena, bool *ret, struct error *err)
+/* audit_silent() of what it had no reason to leave: of who has answered before, and for GPUs that
+ * nobody had meanwhile; of an agent that ends all proofs when one of them is rented, for none. */
+static bool find_silent(struct db *db, const struct silence_work *work,
+                        const struct machine_row *row, struct arena *arena, int64_t *ret,
+                        struct error *err)
 {
-    struct hardware *hardware;
+    struct machine_facts *facts = arena_alloc(arena, 1, sizeof *facts);
+    int64_t kinds[AUDIT_KINDS];
     bool has_answered;
+    size_t count;
 
-    *ret = false;
+    *ret = 0;
     if (!row->is_online || row->removed.microseconds != 0)
         return true;
-    if (!hardware_load(db, row, now, arena, &hardware, err) ||
-        !machine_proof_has_good(db, row->id, &has_answered, err))
+    if (facts == NULL)
+        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a machine");
+    if (!hardware_facts(row->facts, facts, err) ||
+        !machine_proof_has_good(db, row->id, &has_answered, err) ||
+        !machine_proof_late_kinds(db, row->id, work->before,
+                                  facts->challenge_level >= CHALLENGE_BESIDE, kinds, AUDIT_KINDS,
+                                  &count, err))
         return false;
-    *ret = has_answered && hardware_is_idle(hardware);
+    for (size_t i = 0; i < count && has_answered; i++)
+        *ret |= audit_silent((enum audit_kind)kinds[i]);
     return true;
 }
 
@@ -61,26 +73,19 @@ static bool silence_work(struct db *db, void *context, struct error *err)
 {
     const struct silence_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    int64_t count, kinds[AUDIT_KINDS], silent = 0;
     struct machine_row row;
-    size_t kind_count;
-    bool has, counts;
+    int64_t count, silent;
+    bool has;
 
     if (!machine_lock(db, work->machine_id, err) ||
-        !machine_load(db, work->machine_id, &arena, &row, &has, err) ||
-        !machine_proof_late_kinds(db, work->machine_id, work->before, kinds, AUDIT_KINDS,
-                                  &kind_count, err) ||
-        !machine_proof_expire(db, work->machine_id, work->before, work->now, &count, err))
+        !machine_load(db, work->machine_id, &arena, &row, &has, err))
         return false;
     if (!has)
         return error_set(err, ERROR_CORRUPT, "a proof without its machine");
-    if (count == 0) /* an answer came meanwhile, or another server was here */
-        return true;
-    if (!is_held_against(db, &row, work->now, &arena, &counts, err))
-        return false;
-    for (size_t i = 0; i < kind_count; i++)
-        silent |= audit_silent((enum audit_kind)kinds[i]);
-    return !counts || judge(db, &row, silent, work->now, err);
+    /* None: an answer came meanwhile, or another server was here. */
+    return find_silent(db, work, &row, &arena, &silent, err) &&
+           machine_proof_expire(db, work->machine_id, work->before, work->now, &count, err) &&
+           (silent == 0 || judge(db, &row, silent, work->now, err));
 }
 
 bool audit_silence(const struct flow *flow, struct instant now, struct error *err)

@@ -61,3 +61,12 @@ bool hardware_is_idle(const struct hardware *hardware)
     }
     return true;
 }
+
+bool hardware_is_free(const struct hardware *hardware, const char *uuid)
+{
+    for (size_t i = 0; i < hardware->gpu_count; i++) {
+        if (strcmp(hardware->gpus[i].uuid, uuid) == 0)
+            return hardware->gpus[i].claimed_by == 0;
+    }
+    return false;
+}

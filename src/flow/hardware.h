@@ -28,4 +28,7 @@ NODISCARD bool hardware_load(struct db *db, const struct machine_row *row, struc
 /* Nobody holds any of it. */
 bool hardware_is_idle(const struct hardware *hardware);
 
+/* It has that GPU, and nobody holds it. */
+bool hardware_is_free(const struct hardware *hardware, const char *uuid);
+
 #endif

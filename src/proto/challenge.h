@@ -30,7 +30,8 @@
  *   POST /agent/v1/fill  {"token","number","bytes"} -> {"receipt"}
  *
  * What an agent can answer is in its facts (market/machine.h): one of level 0 shows all rows at
- * once, so its matrices are small and CHALLENGE_OPENINGS its most. */
+ * once, so its matrices are small and CHALLENGE_OPENINGS its most. One below CHALLENGE_BESIDE ends
+ * all proofs when anything of the machine is rented, and so is asked only while nothing is. */
 
 #ifndef BERTH_PROTO_CHALLENGE_H
 #define BERTH_PROTO_CHALLENGE_H
@@ -52,7 +53,8 @@ enum {
     CHALLENGE_PART_MAX = 700 * 1024,    /* bytes of an opening that fit into one message */
     CHALLENGE_PARTS = 1,                /* levels: large matrices, in parts */
     CHALLENGE_TRIALS,                   /* and disk and network */
-    CHALLENGE_LEVEL = CHALLENGE_TRIALS, /* what this version's agents can answer */
+    CHALLENGE_BESIDE,                   /* and GPUs that are free beside ones that are rented */
+    CHALLENGE_LEVEL = CHALLENGE_BESIDE, /* what this version's agents can answer */
     CHALLENGE_PINGS = 4,
     CHALLENGE_NONCES_MAX = 64,
     CHALLENGE_NUMBERS_MAX = 128, /* nonces, slices */

@@ -156,14 +156,20 @@ bool machine_proof_late(struct db *db, struct instant before, int64_t *ret_ids, 
                          err);
 }
 
-bool machine_proof_late_kinds(struct db *db, int64_t machine_id, struct instant before,
+bool machine_proof_late_kinds(struct db *db, int64_t machine_id, struct instant before, bool by_gpu,
                               int64_t *ret_kinds, size_t max, size_t *ret_count, struct error *err)
 {
     return rows_load_ids(db,
-                         "SELECT DISTINCT CASE WHEN trial <> 0 THEN trial ELSE kind END AS what "
-                         "FROM machine_proof WHERE machine_id = $1 AND state IN (1, 2, 3) "
-                         "AND asked_us < $2 ORDER BY what LIMIT $3",
-                         DB_ARGS(db_int(machine_id), db_instant(before), db_int((int64_t)max)),
+                         "SELECT DISTINCT CASE WHEN p.trial <> 0 THEN p.trial ELSE p.kind END "
+                         "AS what FROM machine_proof p WHERE p.machine_id = $1 "
+                         "AND p.state IN (1, 2, 3) AND p.asked_us < $2 AND NOT EXISTS ("
+                         "  SELECT 1 FROM gpu_claim c JOIN gpu g ON g.id = c.gpu_id "
+                         "  WHERE g.machine_id = p.machine_id "
+                         "  AND ($4 = 0 OR p.gpu_uuid = '' OR g.uuid = p.gpu_uuid) "
+                         "  AND (c.released_us IS NULL OR c.released_us > p.asked_us - $5)) "
+                         "ORDER BY what LIMIT $3",
+                         DB_ARGS(db_int(machine_id), db_instant(before), db_int((int64_t)max),
+                                 db_int(by_gpu), db_int(AUDIT_PATIENCE_US)),
                          ret_kinds, max, ret_count, err);
 }
 
@@ -179,6 +185,24 @@ bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant befo
                     "WHERE machine_id = $1 AND state IN (1, 2, 3) AND asked_us < $2",
                     DB_ARGS(db_int(machine_id), db_instant(before), db_instant(now)), ret_count,
                     err);
+}
+
+bool machine_proof_is_beside(struct db *db, int64_t machine_id, struct instant asked, bool *ret,
+                             struct error *err)
+{
+    int64_t id;
+    size_t count;
+
+    if (!rows_load_ids(
+            db,
+            "SELECT c.id FROM gpu_claim c JOIN gpu g ON g.id = c.gpu_id "
+            "WHERE g.machine_id = $1 "
+            "AND (c.released_us IS NULL OR c.released_us > $2) LIMIT 1",
+            DB_ARGS(db_int(machine_id), db_instant(instant_add(asked, -AUDIT_PATIENCE_US))), &id, 1,
+            &count, err))
+        return false;
+    *ret = count > 0;
+    return true;
 }
 
 static bool has_any(struct db *db, const char *sql, int64_t machine_id, bool *ret,
@@ -204,6 +228,17 @@ bool machine_proof_has_open(struct db *db, int64_t machine_id, bool *ret, struct
 bool machine_proof_has_good(struct db *db, int64_t machine_id, bool *ret, struct error *err)
 {
     return has_any(db, "SELECT id FROM machine_proof WHERE machine_id = $1 AND state = 4 LIMIT 1",
+                   machine_id, ret, err);
+}
+
+bool machine_proof_has_unmended(struct db *db, int64_t machine_id, bool *ret, struct error *err)
+{
+    return has_any(db,
+                   "SELECT p.id FROM machine_proof p WHERE p.machine_id = $1 AND p.trial = 0 "
+                   "AND (p.state IN (5, 6) OR p.seen <> 0) AND NOT EXISTS ("
+                   "  SELECT 1 FROM machine_proof q WHERE q.machine_id = p.machine_id "
+                   "  AND q.gpu_uuid = p.gpu_uuid AND q.kind = p.kind AND q.trial = 0 "
+                   "  AND q.state = 4 AND q.seen = 0 AND q.id > p.id) LIMIT 1",
                    machine_id, ret, err);
 }
 

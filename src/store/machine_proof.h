@@ -67,10 +67,20 @@ NODISCARD bool machine_proof_drop_sums(struct db *db, int64_t id, struct error *
 NODISCARD bool machine_proof_late(struct db *db, struct instant before, int64_t *ret_ids,
                                   size_t max, size_t *ret_count, struct error *err);
 
-/* Of which kinds that is of one of them; enum audit_kind. */
+/* Of which kinds that is of one of them, enum audit_kind, as far as nobody has held the GPU since
+ * AUDIT_PATIENCE_US before it was asked: it may have taken so long to get it back. Not `by_gpu`,
+ * and for trials: any of the machine's GPUs. */
 NODISCARD bool machine_proof_late_kinds(struct db *db, int64_t machine_id, struct instant before,
-                                        int64_t *ret_kinds, size_t max, size_t *ret_count,
-                                        struct error *err);
+                                        bool by_gpu, int64_t *ret_kinds, size_t max,
+                                        size_t *ret_count, struct error *err);
+
+/* Whether anybody has held any of the machine's GPUs since as long before that moment. */
+NODISCARD bool machine_proof_is_beside(struct db *db, int64_t machine_id, struct instant asked,
+                                       bool *ret, struct error *err);
+
+/* A GPU has a wrong or odd answer, or none, and no right one of that kind since. */
+NODISCARD bool machine_proof_has_unmended(struct db *db, int64_t machine_id, bool *ret,
+                                          struct error *err);
 
 /* What that is of one of them is unanswered: how many. */
 NODISCARD bool machine_proof_expire(struct db *db, int64_t machine_id, struct instant before,

@@ -371,6 +371,100 @@ static void test_what_cannot_be_is_an_error(void **state)
     CHECK_INT(judge.openings, 0);
 }
 
+/* Which of the challenges "a", "b" ... have ever been committed to, and been heard of. */
+static struct {
+    bool is_begun[4], is_committed[4];
+} seen;
+
+static void note(void *context, const struct fake_request *request, struct buf *response)
+{
+    auto_json json_t *root = NULL;
+    auto_buf struct buf body = buf_of(4096);
+    struct challenge_draw draw = { .openings = 0 };
+    struct error err;
+
+    (void)context;
+    CHECK_OK(json_parse(request->body, request->body_length, &root, &err), &err);
+    const char *token = json_string_value(json_object_get(root, "token"));
+    CHECK(token != NULL && token[0] >= 'a' && token[0] <= 'd');
+    seen.is_begun[token[0] - 'a'] = true;
+    if (strcmp(request->target, "/agent/v1/commit") == 0) {
+        seen.is_committed[token[0] - 'a'] = true;
+        challenge_draw_encode(&body, &draw);
+    } else {
+        challenge_nonce_encode(&body, &(struct challenge_nonce){ 7 });
+    }
+    fake_http_reply(response, 200, body.bytes);
+}
+
+static void take_list(struct prover *prover, const struct challenge_list *list)
+{
+    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
+
+    challenge_list_encode(&body, list);
+    prover_answered(prover, &(struct web_answer){ .is_answered = true,
+                                                  .status = 200,
+                                                  .body = body.bytes,
+                                                  .length = body.length });
+}
+
+/* Three GPUs and a network: the first is rented while it proves, and was it before the second list
+ * came; the others go on to their ends. With it the network's, which is of all of the machine. */
+static void test_a_proof_ends_when_its_gpu_is_rented_and_no_other_does(void **state)
+{
+    static struct machine_facts facts = {
+        .gpu_count = 3, .gpus = { { .uuid = "GPU-a" }, { .uuid = "GPU-b" }, { .uuid = "GPU-c" } }
+    };
+    static struct challenge_list list = {
+        4,
+        { { 1, "GPU-a", "a", { 1 }, 2048, 4096, AUDIT_COMPUTE, 4 }, /* for hours */
+          { 2, "GPU-b", "b", { 2 }, 512, 3, AUDIT_COMPUTE, 4 },
+          { 3, "GPU-c", "c", { 3 }, 6, 5, AUDIT_MEMORY, 4 },
+          { 4, "", "d", { 4 }, 11, 3, AUDIT_NETWORK, 4 } }
+    };
+    auto_fake_http struct fake_http *server = fake_http_open(NULL, note, NULL);
+    struct loop *loop = loop_open(&clock_system);
+    char url[64];
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
+    struct prover *prover = prover_open(&(struct prover_options){ .loop = loop,
+                                                                  .facts = &facts,
+                                                                  .server_url = url,
+                                                                  .data_dir = "/nowhere",
+                                                                  .log = { .fd = -1 } });
+    struct vacancy vacancy = vacancy_of(&facts);
+
+    prover_make_way(prover, &vacancy);
+    take_list(prover, &list);
+    for (int i = 0; i < 600 && !(seen.is_begun[0] && seen.is_committed[1] && seen.is_committed[2]);
+         i++)
+        loop_step(loop, 50);
+    CHECK(seen.is_begun[0] && seen.is_committed[1] && seen.is_committed[2]);
+    CHECK(!seen.is_committed[0]);
+    CHECK(prover_is_busy(prover));
+    /* Another's is nothing to it. */
+    vacancy_take(&vacancy, &facts, "GPU-b,");
+    prover_make_way(prover, &vacancy);
+    for (int i = 0; i < 20; i++)
+        loop_step(loop, 50);
+    CHECK(prover_is_busy(prover));
+    vacancy_take(&vacancy, &facts, "GPU-a,");
+    prover_make_way(prover, &vacancy);
+    for (int i = 0; i < 20; i++)
+        loop_step(loop, 50);
+    CHECK(!prover_is_busy(prover));
+    /* What is rented is not begun, nor what is of all of the machine. */
+    memset(&seen, 0, sizeof seen);
+    take_list(prover, &list);
+    for (int i = 0; i < 600 && prover_is_busy(prover); i++)
+        loop_step(loop, 50);
+    CHECK(seen.is_committed[2]);
+    CHECK(!seen.is_begun[0] && !seen.is_begun[1] && !seen.is_begun[3]);
+    prover_close(&prover);
+    loop_close(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_a_disk_is_shown),
         cmocka_unit_test(test_a_network_is_shown),
         cmocka_unit_test(test_what_cannot_be_is_an_error),
+        cmocka_unit_test(test_a_proof_ends_when_its_gpu_is_rented_and_no_other_does),
     };
 
     crypto_start();

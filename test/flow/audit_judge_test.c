@@ -76,6 +76,43 @@ static void test_one_gpu_that_goes_for_two_is_seen(void **state)
     world_close(&world);
 }
 
+/* Two that take three seconds each alone; of which one is rented then. What the other does beside
+ * it, however slow or late, is compared with nothing. */
+static void test_beside_an_instance_nothing_is_compared(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+    int rounds;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 1000);
+    world_host(&world, &machine, "a", 2);
+    audits_know(&world, &machine, CHALLENGE_BESIDE);
+    run_until_asked(&world, &machine, audits_compute);
+    struct challenge_list list = audits_take(&world, &machine, ++seq);
+    for (int i = 0; i < 2; i++)
+        CHECK_TEXT(audits_answer_in(&world, &list.challenges[i], false, 3 * US_PER_SECOND), "good");
+    support_script(world.support, "UPDATE machine_proof SET company = 0; UPDATE machine SET "
+                                  "memory_mbs = 900000, f32_gflops = 78000, audit_us = 0;");
+    (void)world_running(&world, &machine, ada, 1);
+    for (int time = 0; time < 3; time++) {
+        support_script(world.support, "UPDATE machine SET audit_us = 0;");
+        CHECK_INT((int64_t)audits_ask(&world), 1);
+        list = audits_take(&world, &machine, ++seq);
+        CHECK_INT(list.count, 1);
+        CHECK_TEXT(audits_answer_in(&world, &list.challenges[0], false, 9 * US_PER_SECOND), "good");
+        support_script(world.support, "UPDATE machine SET audit_us = 0;");
+        CHECK_INT((int64_t)audits_ask_for(&world, audits_memory), 1);
+        list = audits_take(&world, &machine, ++seq);
+        CHECK_TEXT(audits_answer_memory(&world, &list.challenges[0], 60 * US_PER_SECOND,
+                                        10 * US_PER_SECOND, &rounds),
+                   "good");
+        CHECK_INT(suspicion(&world), 0);
+    }
+    world_close(&world);
+}
+
 /* A link that carries a third more than any of its model's is another model's. */
 static void test_a_link_that_no_such_model_has_is_seen(void **state)
 {
@@ -151,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_that_lies_elsewhere_is_seen),
         cmocka_unit_test(test_one_gpu_that_goes_for_two_is_seen),
+        cmocka_unit_test(test_beside_an_instance_nothing_is_compared),
         cmocka_unit_test(test_a_link_that_no_such_model_has_is_seen),
         cmocka_unit_test(test_who_answers_too_soon_is_seen),
     };

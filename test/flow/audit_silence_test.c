@@ -2,6 +2,8 @@
 /* What it costs not to answer. */
 #include "flow/audit_silence.h"
 
+#include <stdio.h>
+
 #include "support_audit.h"
 
 /* Until it is asked; with its agent there all the while. */
@@ -203,6 +205,140 @@ static void test_who_was_rented_meanwhile_is_not_silent(void **state)
     check_no_silence(*state, WAS_RENTED);
 }
 
+/* All that is free of it, now. */
+static struct challenge_list ask_now(struct world *world, struct world_machine *machine,
+                                     struct audit_terms terms, int64_t *seq)
+{
+    support_script(world->support, "UPDATE machine SET audit_us = 0;");
+    CHECK_INT((int64_t)audits_ask_for(world, terms), 1);
+    return audits_take(world, machine, ++*seq);
+}
+
+/* Those of the list that somebody has now, or that nobody has. */
+static void answer_those(struct world *world, const struct challenge_list *list, bool is_held)
+{
+    for (int64_t i = 0; i < list->count; i++) {
+        int64_t held = world_number_of(world,
+                                       "SELECT COUNT(*) FROM machine_proof p JOIN gpu g "
+                                       "ON g.uuid = p.gpu_uuid JOIN gpu_claim c ON c.gpu_id = g.id "
+                                       "WHERE p.id = $1 AND c.released_us IS NULL",
+                                       list->challenges[i].id);
+
+        if ((held > 0) == is_held)
+            CHECK_TEXT(audits_answer(world, &list->challenges[i], false), "good");
+    }
+}
+
+static void give_back(struct world *world)
+{
+    char sql[128];
+
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE gpu_claim SET released_us = %lld WHERE released_us IS NULL;",
+                   (long long)clock_now(&world->clock).microseconds);
+    support_script(world->support, sql);
+}
+
+/* Of two GPUs of which one is rented, each is silent for itself: in some rows it was before they
+ * were asked, in some it is free again by the end. */
+static void test_silence_beside_an_instance(void **state)
+{
+    static const struct {
+        int64_t level;
+        bool is_before, free_answers, is_given_back;
+        int64_t want;
+    } rows[] = {
+        { CHALLENGE_BESIDE, false, true, false, 0 },
+        { CHALLENGE_BESIDE, false, true, true, 0 },
+        { CHALLENGE_BESIDE, false, false, false, AUDIT_SILENT_COMPUTE },
+        { CHALLENGE_BESIDE, true, true, false, 0 },
+        { CHALLENGE_BESIDE, true, false, false, AUDIT_SILENT_COMPUTE },
+        { CHALLENGE_TRIALS, false, false, false, 0 },
+        { CHALLENGE_TRIALS, false, false, true, 0 },
+    };
+    static const char hold[] = "UPDATE gpu_claim SET released_us = NULL;";
+
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 100);
+    world_host(&world, &machine, "a", 2);
+    (void)world_running(&world, &machine, ada, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("row %zu", i);
+        support_script(world.support,
+                       "DELETE FROM machine_proof; UPDATE gpu_claim SET released_us = 0; UPDATE "
+                       "machine SET audit_suspicion = 0, audit_claims = 0, audit_debt = 0;");
+        audits_know(&world, &machine, rows[i].level);
+        seq = 0; /* of another session */
+        struct challenge_list list = ask_now(&world, &machine, audits_compute, &seq);
+        CHECK_INT(list.count, 2);
+        answer_those(&world, &list, false);
+        if (rows[i].is_before)
+            support_script(world.support, hold);
+        list = ask_now(&world, &machine, audits_compute, &seq);
+        CHECK_INT(list.count, rows[i].is_before ? 1 : 2);
+        support_script(world.support, hold);
+        if (rows[i].free_answers)
+            answer_those(&world, &list, false);
+        if (rows[i].is_given_back)
+            give_back(&world);
+        be_silent(&world, &machine);
+        CHECK_INT(suspicion(&world), rows[i].want);
+    }
+    world_close(&world);
+}
+
+/* A GPU that is rented cannot be spoken for by one that is free: the silence of the one goes on
+ * until it has answered itself, and so does what is owed. */
+static void test_nobody_answers_for_what_is_rented(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+    int64_t seq = 0;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 1000);
+    world_host(&world, &machine, "a", 2);
+    audits_know(&world, &machine, CHALLENGE_BESIDE);
+    (void)world_running(&world, &machine, ada, 1);
+    support_script(world.support, "UPDATE gpu_claim SET released_us = 0;");
+    struct challenge_list list = ask_now(&world, &machine, audits_compute, &seq);
+    CHECK_INT(list.count, 2);
+    answer_those(&world, &list, false);
+    list = ask_now(&world, &machine, audits_compute, &seq);
+    support_script(world.support, "UPDATE gpu_claim SET released_us = NULL;");
+    answer_those(&world, &list, false); /* and the other leaves it */
+    support_script(world.support, "UPDATE gpu_claim SET released_us = 0;");
+    be_silent(&world, &machine);
+    CHECK_INT(suspicion(&world), AUDIT_SILENT_COMPUTE);
+    support_script(world.support, "UPDATE gpu_claim SET released_us = NULL; "
+                                  "UPDATE machine SET audit_debt = 3, audit_suspicion = "
+                                  "audit_suspicion + 4;");
+    for (int time = 0; time < 4; time++) {
+        list = ask_now(&world, &machine, audits_compute, &seq);
+        CHECK_INT(list.count, 1);
+        answer_those(&world, &list, false);
+        CHECK_INT(suspicion(&world), AUDIT_SILENT_COMPUTE | AUDIT_SHARED);
+        CHECK_INT(debt(&world), AUDIT_DEBT);
+    }
+    support_script(world.support, "UPDATE gpu_claim SET released_us = 0;");
+    list = ask_now(&world, &machine, audits_compute, &seq);
+    CHECK_INT(list.count, 2);
+    answer_those(&world, &list, false);
+    CHECK_INT(suspicion(&world), AUDIT_SHARED); /* which only a comparison ends */
+    CHECK_INT(debt(&world), AUDIT_DEBT - 2);
+    /* Beside an instance it is made up for as well, by now. */
+    support_script(world.support, "UPDATE gpu_claim SET released_us = NULL;");
+    list = ask_now(&world, &machine, audits_compute, &seq);
+    answer_those(&world, &list, false);
+    CHECK_INT(suspicion(&world), AUDIT_SHARED);
+    CHECK_INT(debt(&world), AUDIT_DEBT - 3);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +349,8 @@ int main(void)
         cmocka_unit_test(test_who_never_answered_has_nothing_to_lose),
         cmocka_unit_test(test_who_lost_contact_is_not_silent),
         cmocka_unit_test(test_who_was_rented_meanwhile_is_not_silent),
+        cmocka_unit_test(test_silence_beside_an_instance),
+        cmocka_unit_test(test_nobody_answers_for_what_is_rented),
     };
 
     crypto_start();
