@@ -57,6 +57,7 @@ static bool show_work(struct db *db, void *context, struct error *err)
     return payout_method_load(db, user_id, work->arena, &view->method, &view->has_method, err) &&
            free_of(db, LEDGER_HOST_ACCRUED, user_id, &view->accrued, err) &&
            free_of(db, LEDGER_HOST_PAYABLE, user_id, &view->payable, err) &&
+           payout_sum(db, user_id, &view->paid_out, err) &&
            payout_list(db, &filter, work->arena, &view->payouts, &view->count, err);
 }
 

@@ -35,6 +35,7 @@ struct pay_out_view {
     struct payout_method_row method;
     struct instant next_cut;
     struct money accrued, payable, minimum;
+    struct money paid_out;      /* or on its way: with the two above, all that was ever earned */
     struct payout_row *payouts; /* the oldest first */
     size_t count;
 };

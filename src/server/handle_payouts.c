@@ -67,6 +67,7 @@ static void encode_payout(struct encoder *json, const struct payout_row *payout,
     field_known_text(json, "reason", payout->reason);
     field_time(json, "cut", payout->cut);
     field_time(json, "expected", instant_add(payout->cut, BILLING_PAID_WITHIN_US));
+    field_time(json, "paid_at", payout->state == PAYOUT_PAID ? payout->state_at : INSTANT_NEVER);
     encode_field_bool(json, "late", payout_is_late(payout, now));
     encode_end(json);
 }
@@ -76,7 +77,7 @@ void handle_payouts_list(struct call *call)
     auto_buf struct buf body = buf_of(REPLY_MAX);
     struct encoder json = encoder_of(&body);
     struct instant now = clock_now(call->app->clock);
-    struct money all = { 0 };
+    struct money all = { 0 }, ever = { 0 };
     struct pay_out_view view;
     struct error err;
 
@@ -84,11 +85,14 @@ void handle_payouts_list(struct call *call)
         return reply_error(call, &err);
     if (!money_add(view.accrued, view.payable, &all))
         all = view.payable;
+    if (!money_add(all, view.paid_out, &ever))
+        ever = view.paid_out;
     encode_object(&json);
     encode_method(&json, &view);
     field_time(&json, "next_cut", view.next_cut);
     encode_field_money(&json, "earned", view.accrued);
     encode_field_money(&json, "owed", view.payable);
+    encode_field_money(&json, "total", ever);
     encode_field_money(&json, "minimum", view.minimum);
     encode_field_money(&json, "preview", billing_payout(all, view.minimum));
     encode_field_int(&json, "fee", 0);

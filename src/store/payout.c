@@ -100,3 +100,22 @@ bool payout_waiting(struct db *db, struct payout_waiting *ret, struct error *err
         DB_ARGS(db_int(PAYOUT_CREATED), db_int(PAYOUT_SUBMITTED), db_int(PAYOUT_IN_TRANSIT)),
         waiting_read, ret, &has, err);
 }
+
+static bool sum_read(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(struct money *)context = db_column_money(row, 0);
+    return true;
+}
+
+bool payout_sum(struct db *db, int64_t host_id, struct money *ret, struct error *err)
+{
+    bool has;
+
+    return db_query_one(db,
+                        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payout "
+                        "WHERE host_id = $1 AND state IN ($2, $3, $4, $5)",
+                        DB_ARGS(db_int(host_id), db_int(PAYOUT_CREATED), db_int(PAYOUT_SUBMITTED),
+                                db_int(PAYOUT_IN_TRANSIT), db_int(PAYOUT_PAID)),
+                        sum_read, ret, &has, err);
+}

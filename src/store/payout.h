@@ -45,4 +45,7 @@ struct payout_waiting {
 };
 NODISCARD bool payout_waiting(struct db *db, struct payout_waiting *ret, struct error *err);
 
+/* What was paid to a host, or is on its way: not what failed, came back or was called off. */
+NODISCARD bool payout_sum(struct db *db, int64_t host_id, struct money *ret, struct error *err);
+
 #endif

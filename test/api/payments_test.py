@@ -447,6 +447,7 @@ class Payments(unittest.TestCase):
         hal = self.world.user("hal")
         shown = hal.ok("GET", "/api/v0/billing/payouts/")
         self.assertEqual((shown["method"], shown["payouts"], shown["minimum"], shown["fee"]), (None, [], 10, 0))
+        self.assertEqual(shown["total"], 0)
         self.assertEqual(hal.call("POST", "/api/v0/billing/payouts/onboarding/", {})[0], 404)
         for country in ("us", "USA", "", 7, None):
             self.assertEqual(hal.call("PUT", "/api/v0/billing/payouts/method/", {"country": country})[0], 400)

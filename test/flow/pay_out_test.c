@@ -197,6 +197,11 @@ static void test_no_payout_is_made_while_a_way_waits(void **state)
     }
     CHECK(world_number(world, "SELECT amount FROM payout") >
           world_number(world, "SELECT MAX(total) FROM host_invoice"));
+    struct pay_out_view view = show(&pay, (struct caller){ .user_id = machine.host.user_id });
+    CHECK_INT(view.paid_out.nanodollars, world_number(world, "SELECT amount FROM payout"));
+    CHECK_INT(view.paid_out.nanodollars + view.payable.nanodollars + view.accrued.nanodollars,
+              world_number(world, "SELECT SUM(t.amount) FROM transfer t JOIN account a ON a.id = "
+                                  "t.cr WHERE a.code = 2110"));
     pay_world_close(&pay);
 }
 

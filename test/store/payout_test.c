@@ -174,6 +174,32 @@ static void test_what_is_on_its_way_is_counted_from_its_cut_on(void **state)
     }
 }
 
+static void comes_to(struct scene *scene, int64_t host_id, int64_t nanodollars)
+{
+    struct money sum = { 77 };
+
+    CHECK_OK(payout_sum(scene->db, host_id, &sum, &scene->err), &scene->err);
+    CHECK_INT(sum.nanodollars, nanodollars);
+}
+
+static void test_what_did_not_come_back_is_summed(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+
+    comes_to(&scene, scene.ada, 0);
+    for (int i = PAYOUT_CREATED; i <= PAYOUT_CANCELLED; i++) {
+        struct payout_row payout = a_payout(&scene, i);
+
+        payout.state = (enum payout_state)i;
+        payout.amount.nanodollars = INT64_C(1) << i;
+        (void)insert(&scene, &payout);
+    }
+    comes_to(&scene, scene.ada,
+             (1 << PAYOUT_CREATED) + (1 << PAYOUT_SUBMITTED) + (1 << PAYOUT_IN_TRANSIT) +
+                 (1 << PAYOUT_PAID));
+    comes_to(&scene, scene.host, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_it_moves_from_the_state_that_it_is_in),
         cmocka_unit_test(test_what_moved_is_stored),
         cmocka_unit_test(test_lists_are_filtered),
+        cmocka_unit_test(test_what_did_not_come_back_is_summed),
     };
 
     return SUPPORT_RUN(tests);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the account's machines earned: by day, by machine, and what of it was paid out. */
 import { useState } from 'preact/hooks';
-import type { DayEarnings, EarningsShowReply, MachineEarnings, Payout } from '#api';
+import type { DayEarnings, EarningsShowReply, MachineEarnings, Payout, PayoutListReply } from '#api';
 import { call } from '../lib/api';
 import { DAY_S, dayText, nextFriday } from '../lib/days';
 import { csv, download } from '../lib/download';
@@ -49,9 +49,10 @@ function ByMachine({ rows }: { rows: MachineEarnings[] }) {
 
 const COUNTRIES = ['US', 'CA', 'GB', 'IE', 'DE', 'FR', 'NL', 'BE', 'SE', 'NO', 'DK', 'FI', 'IS', 'PL', 'CZ', 'AT', 'CH', 'ES', 'PT', 'IT', 'RO', 'BG', 'UA', 'AU', 'NZ', 'JP', 'KR', 'TW', 'SG', 'IN', 'BR', 'ZA'];
 
+type PayoutsTold = ReturnType<typeof useLoad<PayoutListReply>>;
+
 /** Where the money goes, and what the next payout would be. */
-function PayoutAccount() {
-  const told = useLoad(() => call('GET /api/v0/billing/payouts/'));
+function PayoutAccount({ told }: { told: PayoutsTold }) {
   const [country, setCountry] = useState('');
   const [paypal, setPaypal] = useState('');
   const { busy, error, act } = useAct();
@@ -99,21 +100,32 @@ function Shares({ net }: { net: number }) {
 }
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
-const savePayouts = (rows: Payout[]): void => download('payouts.csv', csv([['number', 'invoiced', 'paid by', 'service', 'reference', 'state', 'dollars'],
-  ...rows.map((one) => [one.id, iso(one.cut), iso(one.expected), one.provider, one.reference ?? '', one.state, one.amount])]));
+const savePayouts = (rows: Payout[]): void => download('payouts.csv', csv([['number', 'invoiced', 'there by', 'paid', 'service', 'reference', 'state', 'dollars'],
+  ...rows.map((one) => [one.id, iso(one.cut), iso(one.expected), one.paid_at === null ? '' : iso(one.paid_at), one.provider, one.reference ?? '', one.state, one.amount])]));
 
-/** Of the weeks that ended in these days: when each is there at the latest, and why it is not. */
-function Payouts({ range }: { range: Range }) {
-  const rows = useLoad(async () => (await call('GET /api/v0/billing/payouts/')).payouts
-    .filter(({ cut }) => cut >= range.from * DAY_S && cut < (range.until + 1) * DAY_S).reverse(), [range.from, range.until]);
+/** The payouts alone, on paper: the style of print leaves out the rest while the mark is there. */
+function printPayouts(): void {
+  const page = document.documentElement;
+  addEventListener('afterprint', () => { delete page.dataset.print; }, { once: true });
+  page.dataset.print = 'sheet';
+  print();
+}
+
+/** Of the weeks that ended in these days: when each was paid, when it is there at the latest, and why it is not. */
+function Payouts({ range, told }: { range: Range; told: PayoutsTold }) {
+  const { user } = useStore(session);
+  const list = (told.data?.payouts ?? []).filter(({ cut }) => cut >= range.from * DAY_S && cut < (range.until + 1) * DAY_S).reverse();
   return (
-    <Card title="Payouts" actions={<Button icon="down" disabled={!rows.data?.length} onClick={() => rows.data && savePayouts(rows.data)}>CSV</Button>}>
-      <Loaded from={rows} rows={1} height={44}>
-        {(list) => list.length === 0 ? <p class="muted">None in these days. What you have earned is paid out on Fridays, once it is enough.</p> : (
-          <Table head={['Number', 'Invoiced', 'There by', 'Service', 'Reference', 'State', 'Dollars']} label="Payouts">
+    <Card class="sheet" title="Payouts" actions={<>
+      <Button icon="down" disabled={list.length === 0} onClick={() => savePayouts(list)}>CSV</Button>
+      <Button icon="log" disabled={list.length === 0} onClick={printPayouts}>Print</Button></>}>
+      <p class="on-paper">{user?.fullname || user?.email} · account {user?.id} · {location.host} · weeks that ended {dayText(range.from)} to {dayText(range.until)}</p>
+      <Loaded from={told} rows={1} height={44}>
+        {() => list.length === 0 ? <p class="muted">None in these days. What you have earned is paid out on Fridays, once it is enough.</p> : (
+          <Table head={['Number', 'Invoiced', 'Paid', 'There by', 'Service', 'Reference', 'State', 'Dollars']} label="Payouts">
             {list.map((one) => (
               <tr key={one.id}>
-                <th scope="row">{one.id}</th><td>{dayOf(one.cut)}</td><td>{dayOf(one.expected)}</td><td>{one.provider}</td><td>{one.reference ?? '–'}</td>
+                <th scope="row">{one.id}</th><td>{dayOf(one.cut)}</td><td>{one.paid_at === null ? '–' : dayOf(one.paid_at)}</td><td>{dayOf(one.expected)}</td><td>{one.provider}</td><td>{one.reference ?? '–'}</td>
                 <td><span class="row chips"><Chip kind={one.state === 'paid' ? 'good' : one.state === 'failed' || one.state === 'returned' ? 'bad' : 'plain'}>{one.state.replaceAll('_', ' ')}</Chip>{one.late && <Chip kind="bad">late</Chip>}</span>
                   {one.reason && <div class="muted small">{one.reason}</div>}</td>
                 <td class="num">{money(one.amount)}</td>
@@ -134,6 +146,7 @@ export function EarningsPage(_: { id: number }) {
   const { user } = useStore(session);
   const machines = useLoad(() => call('GET /api/v0/machines/'));
   const told = useLoad(() => readEarnings(range, machine), [range.from, range.until, machine]);
+  const payouts = useLoad(() => call('GET /api/v0/billing/payouts/'));
   const list = machines.data?.machines ?? [];
   const hour = list.reduce((total, one) => total + one.earn_hour, 0);
   const save = (days: DayEarnings[]): void => download('earnings.csv', csv([['day', 'gpu', 'disk', 'sent', 'received', 'all'],
@@ -143,6 +156,7 @@ export function EarningsPage(_: { id: number }) {
     <Page title="Earnings" lead="Your share, after the market's fee.">
       <div class="figures">
         <div class="figure"><span>Not paid out yet</span><strong>{money(earned ?? user?.balance ?? 0, 4)}</strong></div>
+        <div class="figure"><span>Total earnings</span><strong>{payouts.data ? money(payouts.data.total, 2) : '…'}</strong></div>
         <div class="figure"><span>Your machines earn now</span><strong>{money(hour, 3)}/h</strong></div>
         <div class="figure"><span>A day at that rate</span><strong>{money(hour * 24)}</strong></div>
         <div class="figure"><span>Next invoice</span><strong>{dayOf(nextFriday())}</strong></div>
@@ -172,8 +186,8 @@ export function EarningsPage(_: { id: number }) {
             </>
           )}
         </Loaded>
-        <Payouts range={range} />
-        <PayoutAccount />
+        <Payouts range={range} told={payouts} />
+        <PayoutAccount told={payouts} />
       </div>
     </Page>
   );

@@ -49,6 +49,24 @@ export async function list(who) {
 }
 
 /** Once it is rented. */
+/** Payouts are printed alone, and the page is as it was when that is over. */
+async function payoutsOnPaper(page) {
+  const payouts = page.getByRole('region', { name: 'Payouts' });
+  assert.deepEqual(await payouts.locator('td:nth-of-type(2)').allTextContents(), ['–', await payouts.locator('td:nth-of-type(1)').last().textContent()]
+    .map((day, i) => (i === 0 ? day : new Date(Date.parse(day) + 2 * 86400e3).toLocaleDateString('en-GB', { year: 'numeric', month: 'short', day: 'numeric' }))));
+  await page.evaluate(() => { globalThis.print = () => { document.body.dataset.printed = document.documentElement.dataset.print; }; });
+  await page.getByRole('button', { name: 'Print' }).click();
+  assert.equal(await page.evaluate(() => document.body.dataset.printed), 'sheet');
+  await page.emulateMedia({ media: 'print' });
+  assert.ok(await payouts.isVisible() && await page.getByText('weeks that ended').isVisible());
+  for (const what of [page.locator('nav').first(), page.locator('.top'), page.getByText('Total earnings'), page.getByText('Payout account'), page.getByRole('button', { name: 'Print', includeHidden: true })])
+    assert.ok(!await what.isVisible());
+  await page.emulateMedia({ media: null });
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.print), undefined);
+  assert.ok(await page.getByText('Total earnings').isVisible());
+}
+
 export async function earn(who) {
   const { page } = who;
   await who.go('/machines');
@@ -70,14 +88,17 @@ export async function earn(who) {
   await page.route('**/api/v0/billing/payouts/', async (route) => {
     const told = await (await route.fetch()).json();
     const cut = Math.floor(Date.now() / 86400e3) * 86400 - 6 * 86400;
-    const week = { id: 7, amount: 41.5, state: 'failed', provider: 'stripe', reference: 'po_1', reason: 'the bank refused it', cut, expected: cut + 4 * 86400, late: true };
-    await route.fulfill({ json: { ...told, payouts: [week] } });
+    const week = { id: 7, amount: 41.5, state: 'failed', provider: 'stripe', reference: 'po_1', reason: 'the bank refused it', cut, expected: cut + 4 * 86400, paid_at: null, late: true };
+    const before = { ...week, id: 6, amount: 12.25, state: 'paid', reason: null, cut: cut - 7 * 86400, expected: cut - 3 * 86400, paid_at: cut - 5 * 86400, late: false };
+    await route.fulfill({ json: { ...told, total: told.total + 12.25, payouts: [before, week] } });
   });
   await who.go('/earnings');
   await page.getByRole('region', { name: 'Earnings by machine' }).waitFor(WAIT);
   assert.match(await page.getByRole('region', { name: 'Earnings by machine' }).textContent(), /m:\d+\$0\.0\d+/);
   await shows(who, 'earnings');
   await who.look('earnings');
+  assert.match(await page.locator('.figure', { hasText: 'Total earnings' }).textContent(), /\$12\.2\d/);
+  await payoutsOnPaper(page);
   await page.unroute('**/api/v0/billing/payouts/');
   await page.getByLabel('Country').selectOption('DE');
   await who.press('Keep it');
