@@ -9,12 +9,37 @@ static const struct gpu_model models[] = {
 #include "market/gpu_models.inc"
 };
 
-enum { MODEL_COUNT = sizeof models / sizeof models[0], WORDS_MAX = 16, DRIVER_NAME_SIZE = 128 };
+/* Names of the market for which nobody has written down facts: clients take no other name than one
+ * that they were told of. */
+static const char *const bare_names[] = {
+    "A10g",          "A100 SXM",      "A800 PCIE",      "GH200 SXM",    "Tesla K80",
+    "Tesla M40",     "Tesla P4",      "GTX 1050",       "GTX 1650 S",   "RTX 2080",
+    "Titan X",       "Quadro P2000",  "Quadro P5000",   "Quadro P6000", "Quadro GP100",
+    "Quadro GV100",  "RTX 2000Ada",   "RTX 4500Ada",    "RTX PRO 6000", "RTX PRO 6000 Max-Q",
+    "CMP 50HX",      "CMP 170HX",     "P104-100",       "P106-100",     "InstinctMI50",
+    "InstinctMI100", "InstinctMI210", "InstinctMI250X", "PRO W6800",    "PRO W7800",
+    "PRO W7900",     "Radeon VII",    "RX 6800",        "RX 6800 XT",   "RX 6900 XT",
+    "RX 7600",       "RX 7700 XT",    "RX 7800 XT",     "RX 7900 GRE",  "RX 7900 XT",
+    "RX 7900 XTX",
+};
+
+enum {
+    MODEL_COUNT = sizeof models / sizeof models[0],
+    BARE_COUNT = sizeof bare_names / sizeof bare_names[0],
+    WORDS_MAX = 16,
+    DRIVER_NAME_SIZE = 128,
+};
 
 const struct gpu_model *gpu_models(size_t *ret_count)
 {
     *ret_count = MODEL_COUNT;
     return models;
+}
+
+const char *const *gpu_bare_names(size_t *ret_count)
+{
+    *ret_count = BARE_COUNT;
+    return bare_names;
 }
 
 const struct gpu_model *gpu_model(const char *name)

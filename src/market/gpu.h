@@ -46,4 +46,7 @@ bool gpu_is_too_old(const char *name, int64_t compute_cap);
 const struct gpu_model *gpu_model(const char *name);
 const struct gpu_model *gpu_models(size_t *ret_count); /* sorted by name */
 
+/* The market's other names: models that are not in the table. */
+const char *const *gpu_bare_names(size_t *ret_count);
+
 #endif

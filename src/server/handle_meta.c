@@ -14,14 +14,17 @@ void handle_gpu_names(struct call *call)
 {
     auto_buf struct buf body = buf_of(META_REPLY_MAX);
     struct encoder json = encoder_of(&body);
-    size_t count;
+    size_t count, bare_count;
     const struct gpu_model *models = gpu_models(&count);
+    const char *const *bare = gpu_bare_names(&bare_count);
 
     encode_object(&json);
     encode_key(&json, "gpu_names");
     encode_array(&json);
     for (size_t i = 0; i < count; i++)
         encode_text(&json, models[i].name);
+    for (size_t i = 0; i < bare_count; i++)
+        encode_text(&json, bare[i]);
     encode_end(&json);
     encode_end(&json);
     reply_json(call, &body);

@@ -13,6 +13,22 @@ from world import World
 
 HEAD = "Host: h\r\n"
 
+# Appendix D of api.md.
+GPU_NAMES = """
+A10, A10g, A16, A30, A40, A100 PCIE, A100 SXM, A100 SXM4, A100X, A800 PCIE, B200, GH200 SXM, H100 PCIE, H100 SXM, H100 NVL,
+H200, H200 NVL, L4, L40, L40S, Tesla K80, Tesla M40, Tesla P4, Tesla P40, Tesla P100, Tesla T4, Tesla V100, GTX 1050, GTX
+1050 Ti, GTX 1060, GTX 1070, GTX 1070 Ti, GTX 1080, GTX 1080 Ti, GTX 1650, GTX 1650 S, GTX 1660, GTX 1660 S, GTX 1660 Ti,
+GTX TITAN X, RTX 2060, RTX 2060S, RTX 2070, RTX 2070S, RTX 2080, RTX 2080S, RTX 2080 Ti, RTX 3050, RTX 3060, RTX 3060
+laptop, RTX 3060 Ti, RTX 3070, RTX 3070 laptop, RTX 3070 Ti, RTX 3080, RTX 3080 Ti, RTX 3090, RTX 3090 Ti, RTX 4060, RTX
+4060 Ti, RTX 4070, RTX 4070S, RTX 4070S Ti, RTX 4070 Ti, RTX 4080, RTX 4080S, RTX 4090, RTX 4090D, RTX 5060, RTX 5060 Ti,
+RTX 5070, RTX 5070 Ti, RTX 5080, RTX 5090, Titan RTX, Titan V, Titan X, Titan Xp, Quadro P2000, Quadro P4000, Quadro P5000,
+Quadro P6000, Quadro GP100, Quadro GV100, Q RTX 4000, Q RTX 5000, Q RTX 6000, Q RTX 8000, RTX A2000, RTX A4000, RTX A4500,
+RTX A5000, RTX A6000, RTX 2000Ada, RTX 4000Ada, RTX 4500Ada, RTX 5000Ada, RTX 5880Ada, RTX 6000Ada, RTX PRO 4000, RTX PRO
+4500, RTX PRO 5000, RTX PRO 6000, RTX PRO 6000 S, RTX PRO 6000 WS, RTX PRO 6000 Max-Q, CMP 50HX, CMP 170HX, P104-100,
+P106-100, InstinctMI50, InstinctMI100, InstinctMI210, InstinctMI250X, PRO W6800, PRO W7800, PRO W7900, Radeon VII, RX 6800,
+RX 6800 XT, RX 6900 XT, RX 7600, RX 7700 XT, RX 7800 XT, RX 7900 GRE, RX 7900 XT, RX 7900 XTX
+"""
+
 
 class Transport(unittest.TestCase):
     @classmethod
@@ -48,6 +64,12 @@ class Transport(unittest.TestCase):
                 status, reply = self.world.call("GET", path)
                 self.assertEqual(status, 200)
                 self.assertIn("RTX 4090", reply["gpu_names"])
+
+    def test_every_name_of_a_gpu_is_told(self):
+        """`launch instance -g` takes no name that is not in this list, whatever is on offer."""
+        names = self.world.call("GET", "/api/v0/gpu_names/unique/")[1]["gpu_names"]
+        self.assertEqual([name for name in " ".join(GPU_NAMES.split()).split(", ") if name not in names], [])
+        self.assertEqual(len(names), len({re.sub("[-_]", " ", name).lower() for name in names}))
 
     def test_every_declared_path_is_there_in_both_spellings(self):
         for route in self.world.checker.api.routes:

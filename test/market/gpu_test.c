@@ -121,6 +121,22 @@ static void test_models_are_sorted_and_found(void **state)
     CHECK(gpu_model("") == NULL);
 }
 
+static void test_bare_names_are_of_no_model(void **state)
+{
+    size_t count;
+    const char *const *names = gpu_bare_names(&count);
+
+    (void)state;
+    CHECK(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        check_row("%s", names[i]);
+        CHECK(gpu_model(names[i]) == NULL);
+        CHECK(strlen(names[i]) < GPU_NAME_SIZE);
+        for (size_t j = 0; j < i; j++)
+            CHECK(!gpu_name_matches(names[i], names[j]));
+    }
+}
+
 static void test_names_match_whatever_the_client_sends(void **state)
 {
     (void)state;
@@ -139,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_drivers_names_become_the_markets),
         cmocka_unit_test(test_any_text_makes_a_printable_name),
         cmocka_unit_test(test_models_are_sorted_and_found),
+        cmocka_unit_test(test_bare_names_are_of_no_model),
         cmocka_unit_test(test_names_match_whatever_the_client_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
