@@ -230,7 +230,6 @@ static bool authenticate_work(struct db *db, void *context, struct error *err)
         return error_set(err, ERROR_CORRUPT, "API key %" PRId64 " has no rights", key->id);
     work->caller = (struct caller){ .user_id = key->user_id,
                                     .key_id = key->id,
-                                    .seen_us = key->used.microseconds,
                                     .scopes = key->scopes,
                                     .narrowed = named & ~whole,
                                     .has_tfa = found.has_owner_tfa,

@@ -45,11 +45,11 @@ struct caller {
     int64_t instance_id; /* of an instance's own key: it may touch that one only; else 0 */
     int64_t machine_id;  /* of an agent; else 0 */
     int64_t session_epoch;
-    int64_t login_id; /* of a session that somebody logged in to; else 0 */
-    int64_t seen_us;  /* when the use of that, or of the key, was last written down */
-    bool has_tfa;     /* the account has a second factor */
-    bool is_stepped;  /* and this session has shown it lately */
-    int64_t actor_id; /* who acts, where the account is a team's: a member; else user_id */
+    int64_t login_id;      /* of a session that somebody logged in to; else 0 */
+    int64_t login_seen_us; /* when that was last written down */
+    bool has_tfa;          /* the account has a second factor */
+    bool is_stepped;       /* and this session has shown it lately */
+    int64_t actor_id;      /* who acts, where the account is a team's: a member; else user_id */
 };
 
 /* The member who acts for a team; 0: the account's own. */

@@ -12,7 +12,6 @@
 #include "flow/limits.h"
 #include "flow/sign_up.h"
 #include "flow/throttle.h"
-#include "store/api_key.h"
 #include "store/audit_log.h"
 #include "store/mail_code.h"
 #include "store/throttle.h"
@@ -182,7 +181,7 @@ bool login_caller(struct db *db, const struct hash *token, struct instant now, s
                             .scopes = SCOPE_ALL,
                             .is_admin = user.is_admin,
                             .login_id = session.id,
-                            .seen_us = session.seen.microseconds,
+                            .login_seen_us = session.seen.microseconds,
                             .has_tfa = user.has_tfa,
                             .is_stepped = instant_compare(session.stepped, lately) > 0,
                             .actor_id = user.id };
@@ -191,7 +190,7 @@ bool login_caller(struct db *db, const struct hash *token, struct instant now, s
 }
 
 struct touch {
-    int64_t login_id, key_id; /* one of them */
+    int64_t id;
     struct instant now;
 };
 
@@ -199,11 +198,7 @@ static bool touch_work(struct db *db, void *context, struct error *err)
 {
     const struct touch *touch = context;
 
-    if (touch->login_id != 0)
-        return login_session_touch(db, touch->login_id, touch->now, err);
-    return api_key_touch(db, touch->key_id,
-                         instant_add(touch->now, -LOGIN_KEY_SECONDS * US_PER_SECOND + 1),
-                         touch->now, err);
+    return login_session_touch(db, touch->id, touch->now, err);
 }
 
 /* A touch that got lost is made up for by the next call. */
@@ -216,15 +211,14 @@ static void touched(void *context, bool is_stored, const struct error *err)
 
 void login_touch(const struct flow *flow, const struct caller *caller, struct instant now)
 {
-    int64_t age_us = now.microseconds - caller->seen_us;
-    int64_t limit_s = caller->login_id != 0 ? LOGIN_TOUCH_SECONDS : LOGIN_KEY_SECONDS;
+    int64_t age_us = now.microseconds - caller->login_seen_us;
 
-    if ((caller->login_id == 0 && caller->key_id == 0) || age_us < limit_s * US_PER_SECOND)
+    if (caller->login_id == 0 || age_us < LOGIN_TOUCH_SECONDS * US_PER_SECOND)
         return;
     struct touch *touch = calloc(1, sizeof *touch);
     if (touch == NULL)
         abort();
-    *touch = (struct touch){ caller->login_id, caller->key_id, now };
+    *touch = (struct touch){ caller->login_id, now };
     store_write_later(flow->store, touch_work, touch, touched);
 }
 

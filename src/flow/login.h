@@ -23,7 +23,6 @@ enum {
     LOGIN_HALF_SECONDS = 600,
     LOGIN_STEP_SECONDS = 1800,
     LOGIN_TOUCH_SECONDS = 300, /* how exactly is known when a session was last used */
-    LOGIN_KEY_SECONDS = 3600,  /* and an API key */
     LOGIN_SESSIONS_MAX = 32,   /* of an account; one more ends the oldest */
     LOGIN_AGENT_MAX = 200,     /* bytes that are kept of what a client calls itself */
 };
@@ -69,8 +68,7 @@ NODISCARD bool login_open(struct db *db, const struct login_opening *opening,
 NODISCARD bool login_caller(struct db *db, const struct hash *token, struct instant now,
                             struct caller *ret, bool *ret_is_known, struct error *err);
 
-/* Write down that the caller's session or key is in use, if that was long ago; without waiting for
- * it. */
+/* Write down that it is in use, if that was long ago; without waiting for it. */
 void login_touch(const struct flow *flow, const struct caller *caller, struct instant now);
 
 /* The caller's own, newest first. */

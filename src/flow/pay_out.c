@@ -50,6 +50,7 @@ static bool show_work(struct db *db, void *context, struct error *err)
     struct out_work *work = context;
     struct pay_out_view *view = &work->view;
     int64_t user_id = work->caller->user_id;
+    const struct payout_filter filter = { .host_id = user_id, .max = PAY_DEPOSITS_MAX };
 
     view->next_cut = instant_add(billing_cut(work->now), BILLING_WEEK_US);
     view->minimum = work->flow->payout_min;
@@ -57,8 +58,7 @@ static bool show_work(struct db *db, void *context, struct error *err)
            free_of(db, LEDGER_HOST_ACCRUED, user_id, &view->accrued, err) &&
            free_of(db, LEDGER_HOST_PAYABLE, user_id, &view->payable, err) &&
            payout_sum(db, user_id, &view->paid_out, err) &&
-           payout_latest(db, user_id, PAY_DEPOSITS_MAX, work->arena, &view->payouts, &view->count,
-                         err);
+           payout_list(db, &filter, work->arena, &view->payouts, &view->count, err);
 }
 
 bool flow_pay_out_show(const struct flow *flow, const struct caller *caller, struct arena *arena,

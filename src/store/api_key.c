@@ -8,15 +8,13 @@
 #define API_KEY_COLUMNS                                                                            \
     "k.id, k.user_id, k.name, k.rights, k.scopes, k.contract_id, k.hash, k.created_us, "           \
     "k.member_id, "                                                                                \
-    "CASE WHEN k.member_id > 0 THEN (SELECT t.name FROM team t WHERE t.id = k.user_id) END, "      \
-    "k.used_us"
+    "CASE WHEN k.member_id > 0 THEN (SELECT t.name FROM team t WHERE t.id = k.user_id) END"
 
 static bool api_key_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct api_key_row *key = item;
 
     key->created = db_column_instant(row, 7);
-    key->used = db_column_instant(row, 10);
     return rows_number(row, 0, 1, INT64_MAX, &key->id, err) &&
            rows_number(row, 1, 1, INT64_MAX, &key->user_id, err) &&
            rows_text(row, 2, arena, &key->name, err) &&
@@ -47,8 +45,8 @@ static bool owned_read(struct db_rows *row, struct arena *arena, void *item, str
 {
     struct api_key_owned *owned = item;
 
-    owned->is_owner_admin = db_column_int(row, 11) != 0;
-    owned->has_owner_tfa = db_column_int(row, 12) != 0;
+    owned->is_owner_admin = db_column_int(row, 10) != 0;
+    owned->has_owner_tfa = db_column_int(row, 11) != 0;
     return api_key_read(row, arena, &owned->key, err);
 }
 
@@ -102,13 +100,6 @@ bool api_key_count(struct db *db, struct api_key_owner owner, int64_t *ret_count
     return db_query_one(db, "SELECT COUNT(*) FROM api_key WHERE " OWNED " AND contract_id = 0",
                         DB_ARGS(db_int(owner.user_id), db_int(owner.member_id)), count_read,
                         ret_count, &has, err);
-}
-
-bool api_key_touch(struct db *db, int64_t id, struct instant since, struct instant now,
-                   struct error *err)
-{
-    return db_exec(db, "UPDATE api_key SET used_us = $3 WHERE id = $1 AND used_us < $2",
-                   DB_ARGS(db_int(id), db_instant(since), db_instant(now)), err);
 }
 
 bool api_key_revoke(struct db *db, struct api_key_owner owner, int64_t id, struct instant now,

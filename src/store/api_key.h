@@ -18,7 +18,6 @@ struct api_key_row {
     const char *team_name; /* likewise; else NULL. Not written */
     struct hash hash;
     struct instant created;
-    struct instant used; /* last, about; 0: never. Not written */
 };
 
 NODISCARD bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_id,
@@ -46,10 +45,6 @@ NODISCARD bool api_key_list(struct db *db, struct api_key_owner owner, struct ar
 
 /* How many live ones there are, those of instances not counted. */
 NODISCARD bool api_key_count(struct db *db, struct api_key_owner owner, int64_t *ret_count,
-                             struct error *err);
-
-/* It is used now, which is written down if that last was before `since`. */
-NODISCARD bool api_key_touch(struct db *db, int64_t id, struct instant since, struct instant now,
                              struct error *err);
 
 /* `*ret_count` is 0 where the owner has no such live key. */

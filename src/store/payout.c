@@ -79,16 +79,6 @@ bool payout_list(struct db *db, const struct payout_filter *filter, struct arena
                      arena, ret, ret_count, err);
 }
 
-bool payout_latest(struct db *db, int64_t host_id, size_t max, struct arena *arena,
-                   struct payout_row **ret, size_t *ret_count, struct error *err)
-{
-    return rows_load(db, &reader,
-                     "SELECT " PAYOUT_COLUMNS " FROM payout WHERE id IN "
-                     "(SELECT id FROM payout WHERE host_id = $1 ORDER BY id DESC LIMIT $2) "
-                     "ORDER BY id",
-                     DB_ARGS(db_int(host_id), db_int((int64_t)max)), arena, ret, ret_count, err);
-}
-
 static bool waiting_read(struct db_rows *row, void *context, struct error *err)
 {
     (void)err;

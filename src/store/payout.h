@@ -38,10 +38,6 @@ struct payout_filter {
 NODISCARD bool payout_list(struct db *db, const struct payout_filter *filter, struct arena *arena,
                            struct payout_row **ret, size_t *ret_count, struct error *err);
 
-/* A host's newest ones, oldest of them first. */
-NODISCARD bool payout_latest(struct db *db, int64_t host_id, size_t max, struct arena *arena,
-                             struct payout_row **ret, size_t *ret_count, struct error *err);
-
 /* How many are on their way, and the cut that the oldest pays up to; 0: none is. */
 struct payout_waiting {
     int64_t count;

@@ -65,38 +65,6 @@ static void test_every_field_comes_back(void **state)
     CHECK_INT(find(&scene, 2), 0);
 }
 
-static struct instant used(struct scene *scene, int64_t id)
-{
-    struct api_key_row key;
-    bool has;
-
-    CHECK_OK(api_key_load(scene->db, (struct api_key_owner){ scene->ada, 0 }, id, &scene->arena,
-                          &key, &has, &scene->err),
-             &scene->err);
-    CHECK(has);
-    return key.used;
-}
-
-/* Once in a while, and never back. */
-static void test_its_use_is_written_down(void **state)
-{
-    auto_scene struct scene scene = scene_open(*state);
-    int64_t id = insert(&scene, scene.ada, 1, 0), other = insert(&scene, scene.ada, 2, 0);
-    static const struct {
-        int since, now, want;
-    } rows[] = { { 1, 100, 100 }, { 100, 160, 100 }, { 101, 161, 161 }, { 40, 90, 161 } };
-
-    CHECK_INT(used(&scene, id).microseconds, 0);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        check_row("%zu", i);
-        CHECK_OK(
-            api_key_touch(scene.db, id, scene_at(rows[i].since), scene_at(rows[i].now), &scene.err),
-            &scene.err);
-        CHECK_INT(used(&scene, id).microseconds, scene_at(rows[i].want).microseconds);
-    }
-    CHECK_INT(used(&scene, other).microseconds, 0);
-}
-
 /* What makes its caller an operator, or asks for more than the key. */
 static void test_a_key_tells_of_its_owner(void **state)
 {
@@ -248,7 +216,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_comes_back),
-        cmocka_unit_test(test_its_use_is_written_down),
         cmocka_unit_test(test_a_key_tells_of_its_owner),
         cmocka_unit_test(test_a_key_is_its_owners),
         cmocka_unit_test(test_a_revoked_key_is_gone),

@@ -135,14 +135,6 @@ static void test_lists_are_filtered(void **state)
         CHECK_INT((int64_t)count, rows[i].count);
         CHECK_INT(payouts[0].id, rows[i].first);
     }
-    for (size_t max = 1; max <= 3; max++) {
-        CHECK_OK(
-            payout_latest(scene.db, scene.ada, max, &scene.arena, &payouts, &count, &scene.err),
-            &scene.err);
-        CHECK_INT((int64_t)count, max < 2 ? 1 : 2);
-        CHECK_INT(payouts[0].id, max < 2 ? ids[2] : ids[0]);
-        CHECK_INT(payouts[count - 1].id, ids[2]);
-    }
 }
 
 static void waits(struct scene *scene, int64_t count, struct instant since)
