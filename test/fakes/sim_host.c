@@ -28,6 +28,7 @@ enum {
 struct pretended {
     int64_t id, gen, restart_nonce, starts;
     enum desired_state state;
+    bool is_told; /* in the heartbeat that is on its way, or was answered: that it is gone */
     int64_t started_ms;
     char start_token[48];
     int64_t port_count;
@@ -95,6 +96,7 @@ static void apply(struct host *host, const struct desired *desired)
                           starts                             ? "starts"
                           : wanted->state == DESIRED_STOPPED ? "stops"
                                                              : "goes");
+        entry->is_told = false;
         entry->state = wanted->state;
         entry->gen = wanted->gen;
         entry->restart_nonce = wanted->restart_nonce;
@@ -165,11 +167,12 @@ static void add_gauges(struct host *host, struct gpu_gauge gauges[static GPUS_MA
     heartbeat->gauges = gauges;
 }
 
-/* What is gone has been reported: it need not be again. */
+/* What is gone has been reported: it need not be again. What went while the heartbeat was on its
+ * way was not in it. */
 static void forget_absent(struct host *host)
 {
     for (size_t i = host->count; i > 0; i--) {
-        if (host->instances[i - 1].state == DESIRED_ABSENT)
+        if (host->instances[i - 1].is_told)
             host->instances[i - 1] = host->instances[--host->count];
     }
 }
@@ -191,8 +194,10 @@ static bool beat(struct host *host, struct http_client *client)
     heartbeat.applied_rev = host->applied_rev;
     heartbeat.instance_count = (int64_t)host->count;
     heartbeat.instances = reports;
-    for (size_t i = 0; i < host->count; i++)
+    for (size_t i = 0; i < host->count; i++) {
         reports[i] = report_of(host, &host->instances[i]);
+        host->instances[i].is_told = host->instances[i].state == DESIRED_ABSENT;
+    }
     add_gauges(host, gauges, &heartbeat);
     heartbeat_encode(&body, &heartbeat);
     struct sim_agent agent = host->agent;
