@@ -91,23 +91,30 @@ static bool has_files(const char *status)
                               strcmp(status, "exited") == 0);
 }
 
-/* Where the SSH of the caller's instance is. False: the call is answered. */
-static bool find_place(struct call *call, int64_t id, const char **ret_host, int64_t *ret_port)
+/* The caller's instance. False: there is none, and the call is answered. */
+static bool find_own(struct call *call, int64_t id, struct instance_view *ret)
 {
-    struct instance_view view;
     struct error err;
     bool has;
 
-    if (!flow_instance_show(&call->app->flow, &call->caller, id, call->request->arena, &view, &has,
+    if (!flow_instance_show(&call->app->flow, &call->caller, id, call->request->arena, ret, &has,
                             &err)) {
         reply_error(call, &err);
         return false;
     }
-    if (!has) {
+    if (!has)
         reply_refuse(call, 404, "no_such_instance", "No instance %lld on this account.",
                      (long long)id);
+    return has;
+}
+
+/* Where the SSH of the caller's instance is. False: the call is answered. */
+static bool find_place(struct call *call, int64_t id, const char **ret_host, int64_t *ret_port)
+{
+    struct instance_view view;
+
+    if (!find_own(call, id, &view))
         return false;
-    }
     const char *status = instance_actual_status(&view);
     if (!has_files(status)) {
         reply_refuse(call, 400, "invalid_args",
@@ -124,24 +131,6 @@ static bool find_place(struct call *call, int64_t id, const char **ret_host, int
         return false;
     }
     return true;
-}
-
-/* Whether the caller's account has that instance; else the call is answered. */
-static bool is_own(struct call *call, int64_t id)
-{
-    struct instance_view view;
-    struct error err;
-    bool has;
-
-    if (!flow_instance_show(&call->app->flow, &call->caller, id, call->request->arena, &view, &has,
-                            &err)) {
-        reply_error(call, &err);
-        return false;
-    }
-    if (!has)
-        reply_refuse(call, 404, "no_such_instance", "No instance %lld on this account.",
-                     (long long)id);
-    return has;
 }
 
 static void reply_begun(struct call *call, const char *token)
@@ -264,6 +253,7 @@ static void copy_at_cloud(struct call *call, const struct place *source, const s
                           const struct copy_request *paths)
 {
     bool is_to_cloud = target->cloud_id != 0;
+    struct instance_view view;
     const struct cloud_copy_request request = {
         .instance_id = is_to_cloud ? source->instance_id : target->instance_id,
         .cloud_id = is_to_cloud ? target->cloud_id : source->cloud_id,
@@ -275,7 +265,7 @@ static void copy_at_cloud(struct call *call, const struct place *source, const s
 
     if (request.instance_id == 0)
         return reply_refuse(call, 400, "invalid_args", "The other side must be an instance.");
-    if (!is_own(call, request.instance_id))
+    if (!find_own(call, request.instance_id, &view))
         return;
     copy_by_cloud(call, &request);
 }
@@ -327,6 +317,7 @@ void handle_copy_rsync(struct call *call)
 static bool find_instance(struct call *call, const char *name, int64_t *ret_id)
 {
     struct place place;
+    struct instance_view view;
     struct error err;
 
     if (!read_place(call->body, name, &place, &err)) {
@@ -338,7 +329,7 @@ static bool find_instance(struct call *call, const char *name, int64_t *ret_id)
         reply_refuse(call, 400, "invalid_args", "%s must be an instance.", name);
         return false;
     }
-    return is_own(call, place.instance_id);
+    return find_own(call, place.instance_id, &view);
 }
 
 static void reply_cancelled(struct call *call, bool was_there, const char *otherwise)
