@@ -34,21 +34,6 @@ const struct args_option cmd_cloud_copy_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-/* The sentence of the reply. */
-static bool ask(struct cli *cli, const char *method, const char *path, const struct buf *body,
-                struct error *err)
-{
-    auto_json json_t *reply = NULL;
-
-    if (!client_call(cli->client, method, path, body, &reply, err))
-        return false;
-    if (cli_print_raw(cli, reply))
-        return true;
-    print_clean(cli->out, print_text_of(reply, "msg"));
-    buf_append(cli->out, "\n", 1);
-    return true;
-}
-
 bool cmd_show_connections(struct cli *cli, struct error *err)
 {
     static const struct table_column columns[] = { { "ID", true, 0, 0 },
@@ -175,7 +160,7 @@ bool cmd_delete_connection(struct cli *cli, struct error *err)
     if (!cli_id(cli, cli->args.words[0], "a connection", &id, err))
         return false;
     (void)snprintf(path, sizeof path, CONNECTIONS_PATH "%lld/", id);
-    return ask(cli, "DELETE", path, NULL, err);
+    return cli_ask(cli, "DELETE", path, NULL, err);
 }
 
 bool cmd_cloud_copy(struct cli *cli, struct error *err)
@@ -210,5 +195,5 @@ bool cmd_cloud_copy(struct cli *cli, struct error *err)
     encode_end(&json);
     if (body.has_overflowed)
         return cli_usage(cli, err, "this is too long");
-    return ask(cli, "POST", "/api/v0/commands/rclone/", &body, err);
+    return cli_ask(cli, "POST", "/api/v0/commands/rclone/", &body, err);
 }

@@ -20,26 +20,6 @@ const struct args_option cmd_rate_instance_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-/* The sentence of the reply; or, where it has none, all of it as JSON. */
-static bool ask(struct cli *cli, const char *method, const char *path, const struct buf *body,
-                struct error *err)
-{
-    auto_json json_t *reply = NULL;
-
-    if (!client_call(cli->client, method, path, body, &reply, err))
-        return false;
-    if (cli_print_raw(cli, reply))
-        return true;
-    const char *text = print_text_of(reply, "msg");
-    if (*text == '\0') {
-        print_json(cli->out, reply);
-    } else {
-        print_clean(cli->out, text);
-        buf_append(cli->out, "\n", 1);
-    }
-    return true;
-}
-
 /* About the thing that the first word numbers; its number goes between the parts of the path. */
 struct place {
     const char *what, *before, *behind;
@@ -54,7 +34,7 @@ static bool ask_about(struct cli *cli, const char *method, const struct place *p
     if (!cli_id(cli, cli->args.words[0], place->what, &id, err))
         return false;
     (void)snprintf(path, sizeof path, "%s%lld%s", place->before, id, place->behind);
-    return ask(cli, method, path, NULL, err);
+    return cli_ask(cli, method, path, NULL, err);
 }
 
 bool cmd_recycle_instance(struct cli *cli, struct error *err)
@@ -69,7 +49,7 @@ bool cmd_recycle_instance(struct cli *cli, struct error *err)
 
 bool cmd_show_scheduled_jobs(struct cli *cli, struct error *err)
 {
-    return ask(cli, "GET", "/api/v0/commands/schedule_job/", NULL, err);
+    return cli_ask(cli, "GET", "/api/v0/commands/schedule_job/", NULL, err);
 }
 
 bool cmd_delete_scheduled_job(struct cli *cli, struct error *err)
@@ -98,7 +78,7 @@ bool cmd_report_machine(struct cli *cli, struct error *err)
     encode_end(&json);
     if (body.has_overflowed)
         return cli_usage(cli, err, "this is too long");
-    return ask(cli, "POST", "/api/v0/machines/reports/", &body, err);
+    return cli_ask(cli, "POST", "/api/v0/machines/reports/", &body, err);
 }
 
 bool cmd_reports(struct cli *cli, struct error *err)
@@ -110,7 +90,7 @@ bool cmd_reports(struct cli *cli, struct error *err)
 
 bool cmd_show_reports(struct cli *cli, struct error *err)
 {
-    return ask(cli, "GET", "/api/v0/machines/reports/", NULL, err);
+    return cli_ask(cli, "GET", "/api/v0/machines/reports/", NULL, err);
 }
 
 bool cmd_reply_report(struct cli *cli, struct error *err)
@@ -125,7 +105,7 @@ bool cmd_reply_report(struct cli *cli, struct error *err)
     encode_field_int(&json, "report_id", id);
     encode_field_text(&json, "reply", cli->args.words[1]);
     encode_end(&json);
-    return ask(cli, "PUT", "/api/v0/machines/reports/", &body, err);
+    return cli_ask(cli, "PUT", "/api/v0/machines/reports/", &body, err);
 }
 
 bool cmd_rate_instance(struct cli *cli, struct error *err)
@@ -147,7 +127,7 @@ bool cmd_rate_instance(struct cli *cli, struct error *err)
     if (message != NULL)
         encode_field_text(&json, "message", message);
     encode_end(&json);
-    return ask(cli, "POST", "/api/v0/ratings/", &body, err);
+    return cli_ask(cli, "POST", "/api/v0/ratings/", &body, err);
 }
 
 bool cmd_show_ratings(struct cli *cli, struct error *err)
@@ -180,7 +160,7 @@ bool cmd_defrag_machines(struct cli *cli, struct error *err)
     }
     encode_end(&json);
     encode_end(&json);
-    return ask(cli, "PUT", "/api/v0/machines/defrag_offers/", &body, err);
+    return cli_ask(cli, "PUT", "/api/v0/machines/defrag_offers/", &body, err);
 }
 
 bool cmd_delete_machine(struct cli *cli, struct error *err)
@@ -201,7 +181,7 @@ static bool cancel(struct cli *cli, const char *path, struct error *err)
     encode_end(&json);
     if (body.has_overflowed)
         return cli_usage(cli, err, "this is too long");
-    return ask(cli, "DELETE", path, &body, err);
+    return cli_ask(cli, "DELETE", path, &body, err);
 }
 
 bool cmd_cancel_copy(struct cli *cli, struct error *err)

@@ -215,23 +215,6 @@ bool cmd_show_volumes(struct cli *cli, struct error *err)
     return true;
 }
 
-/* What the market says that it did. */
-static bool ask(struct cli *cli, const char *method, const char *path, const struct buf *body,
-                struct error *err)
-{
-    auto_json json_t *reply = NULL;
-
-    if (body != NULL && body->has_overflowed)
-        return cli_usage(cli, err, "this is too long");
-    if (!client_call(cli->client, method, path, body, &reply, err))
-        return false;
-    if (cli_print_raw(cli, reply))
-        return true;
-    print_clean(cli->out, print_text_of(reply, "msg"));
-    buf_append(cli->out, "\n", 1);
-    return true;
-}
-
 /* "V.8101" is how volumes are mounted, so it is taken for one here, too. */
 static bool read_volume(struct cli *cli, const char *word, long long *ret, struct error *err)
 {
@@ -246,7 +229,7 @@ bool cmd_delete_volume(struct cli *cli, struct error *err)
     if (!read_volume(cli, cli->args.words[0], &id, err))
         return false;
     (void)snprintf(path, sizeof path, "/api/v0/volumes/?id=%lld", id);
-    return ask(cli, "DELETE", path, NULL, err);
+    return cli_ask(cli, "DELETE", path, NULL, err);
 }
 
 bool cmd_clone_volume(struct cli *cli, struct error *err)
@@ -266,7 +249,7 @@ bool cmd_clone_volume(struct cli *cli, struct error *err)
     if (args_has(&cli->args, "disable-compression"))
         encode_field_bool(&json, "disable_compression", true);
     encode_end(&json);
-    return ask(cli, "POST", "/api/v0/volumes/copy/", &body, err);
+    return cli_ask(cli, "POST", "/api/v0/volumes/copy/", &body, err);
 }
 
 static bool write_machines(struct cli *cli, struct encoder *json, struct error *err)
@@ -304,7 +287,7 @@ bool cmd_list_volume(struct cli *cli, struct error *err)
     if (end_text != NULL)
         encode_field_int(&json, "end_date", end);
     encode_end(&json);
-    return ask(cli, "POST", "/api/v0/volumes/", &body, err);
+    return cli_ask(cli, "POST", "/api/v0/volumes/", &body, err);
 }
 
 bool cmd_unlist_volume(struct cli *cli, struct error *err)
@@ -318,7 +301,7 @@ bool cmd_unlist_volume(struct cli *cli, struct error *err)
     encode_object(&json);
     encode_field_int(&json, "id", id);
     encode_end(&json);
-    return ask(cli, "POST", "/api/v0/volumes/unlist/", &body, err);
+    return cli_ask(cli, "POST", "/api/v0/volumes/unlist/", &body, err);
 }
 
 bool volumes_write_info(struct cli *cli, struct encoder *json, struct error *err)

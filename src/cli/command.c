@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/parse.h"
+#include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/print.h"
 #include "sys/file.h"
 
 enum { NOTE_LENGTH_MAX = 4096 };
@@ -98,4 +101,25 @@ bool cli_print_raw(struct cli *cli, const json_t *reply)
     if (cli->is_raw)
         print_json(cli->out, reply);
     return cli->is_raw;
+}
+
+bool cli_ask(struct cli *cli, const char *method, const char *path, const struct buf *body,
+             struct error *err)
+{
+    auto_json json_t *reply = NULL;
+
+    if (body != NULL && body->has_overflowed)
+        return cli_usage(cli, err, "this is too long");
+    if (!client_call(cli->client, method, path, body, &reply, err))
+        return false;
+    if (cli_print_raw(cli, reply))
+        return true;
+    const char *text = print_text_of(reply, "msg");
+    if (*text == '\0') {
+        print_json(cli->out, reply);
+    } else {
+        print_clean(cli->out, text);
+        buf_append(cli->out, "\n", 1);
+    }
+    return true;
 }

@@ -67,4 +67,8 @@ bool cli_print_ids(struct cli *cli, const json_t *rows);
 /* Print the reply as JSON if --raw asks for it; whether it did. */
 bool cli_print_raw(struct cli *cli, const json_t *reply);
 
+/* Ask the market, and print the sentence of its reply; where that has none, all of it as JSON. */
+NODISCARD bool cli_ask(struct cli *cli, const char *method, const char *path,
+                       const struct buf *body, struct error *err);
+
 #endif
