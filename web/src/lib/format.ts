@@ -8,7 +8,7 @@ function decimal(value: number, least: number, most: number): string {
   const key = least * 100 + most;
   let format = formats.get(key);
   if (!format) formats.set(key, (format = new Intl.NumberFormat('en-US', { minimumFractionDigits: least, maximumFractionDigits: most })));
-  return format.format(value);
+  return format.format(value).replace(/^-(?=[0.,]+$)/, '');
 }
 
 export function money(value: number, digits?: number): string {
@@ -25,6 +25,14 @@ export const MONTH_HOURS = 720;
 export const GB_MB = 1024;
 /** The market's TB, by which traffic is priced. */
 export const GB_PER_TB = 1024;
+/** Down and up, in the unit that suits the faster: from 1,000 Mbit/s on, Gbit/s. */
+export function traffic(down: number | null, up: number | null): [string, string] {
+  const isFast = Math.max(down ?? 0, up ?? 0) >= 1000;
+  const shown = (mbit: number | null): string => (isFast && mbit !== null ? number(mbit / 1000, 1) : number(mbit));
+  return [`↓ ${shown(down)} ↑ ${shown(up)}`, isFast ? 'Gbit/s' : 'Mbit/s'];
+}
+export const network = (down: number | null, up: number | null): string => traffic(down, up).join(' ');
+
 export const perTb = (perGb: number): number => perGb * GB_PER_TB;
 
 export function number(value: number | null | undefined, digits = 0): string {
@@ -58,4 +66,7 @@ export const dayOf = (seconds: number): string =>
   new Date(seconds * 1000).toLocaleDateString('en-GB', { year: 'numeric', month: 'short', day: 'numeric' });
 
 export const ago = (seconds: number): string => `${duration(Math.max(0, Date.now() / 1000 - seconds))} ago`;
+/** "24, 6 and 1" */
+export const listed = (parts: (string | number)[]): string =>
+  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 export const plural = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;

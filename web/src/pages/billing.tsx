@@ -72,7 +72,7 @@ function CameBack({ id }: { id: number }) {
   const told = useEvery(() => call('GET /api/v0/billing/deposits/{id}/', { path: { id } }), [id]);
   const one = told.data?.deposit;
   if (!one) return null;
-  const away = <Button onClick={() => setQuery({ deposit: null })}>Well</Button>;
+  const away = <Button onClick={() => setQuery({ deposit: null })}>Close</Button>;
   if (one.state === 'paid') return <Notice kind="good" action={away}>{money(one.amount)} are paid, and are part of your credit. <a href="/billing?tab=statements">The receipt</a></Notice>;
   if (one.state === 'failed' || one.state === 'cancelled') return <Notice kind="bad" action={away}>The payment of {money(one.amount)} was not made{one.reason && `: ${one.reason}`}. Nothing was charged.</Notice>;
   return <Notice action={away}>The payment of {money(one.amount)} is not confirmed yet. It becomes credit by itself as soon as the provider says so.</Notice>;

@@ -214,14 +214,14 @@ export function Cost({ one }: { one: Instance }) {
 export const Head = ({ one }: { one: Instance }) => {
   const { word, kind } = stateOf(one);
   return (
-    <>
+    <div class="row head-chips">
       <Chip kind={kind}>{word}</Chip>
       {one.is_bid && <Chip>interruptible</Chip>}
       {one.credit_discount ? <Chip kind="good">Saved {percent(one.credit_discount)}</Chip> : <Chip title="Nothing was paid ahead for it">No savings</Chip>}
       {one.verification === 'verified' && <Chip kind="good">verified</Chip>}
       {one.simulated && <Chip kind="warn">simulated</Chip>}
       <RuleChips one={one} />
-    </>
+    </div>
   );
 };
 
@@ -231,7 +231,7 @@ function Status({ one, isOpen, onToggle }: { one: Instance; isOpen: boolean; onT
   return (
     <>
       <button class="status" aria-expanded={isOpen} onClick={onToggle} aria-label={`All of instance ${one.id}`}>
-        <span>GPU: {gpu}{one.gpu_temp !== null && ` ${number(one.gpu_temp)} °C`}, CPU: {one.cpu_util === null ? '–' : percent(one.cpu_util)}. {one.status_msg || `It is ${one.actual_status ?? 'not known yet'}`}, <code>{one.image_uuid}/{one.image_runtype.split(' ')[0]}</code></span>
+        <span>GPU: {gpu}{one.gpu_temp !== null && ` ${number(one.gpu_temp)} °C`}, CPU: {one.cpu_util === null ? '–' : percent(one.cpu_util)}. {one.status_msg?.replace(/\.$/, '') || `It is ${one.actual_status ?? 'not known yet'}`}, <code>{one.image_uuid}/{one.image_runtype.split(' ')[0]}</code></span>
         <Icon name="chevron" />
       </button>
       {isOpen && <div class="stack"><MachineFacts one={one} /><RentalFacts one={one} /></div>}

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { Machine } from '#api';
 import { call } from '../lib/api';
-import { duration, number } from '../lib/format';
+import { duration, network, number } from '../lib/format';
 import { setQuery, usePlace } from '../lib/router';
 import { useRules } from '../lib/rules';
 import { Icon } from '../ui/icons';
@@ -20,7 +20,7 @@ function stepsOf(one: Machine, verifies: boolean): Step[] {
     ['Its container engine works', one.timeout > 0 ? null : one.error_description === null, one.error_description ?? 'Containers can be started.'],
     ['Its GPUs are known', one.num_gpus > 0, one.num_gpus > 0 ? `${one.num_gpus}× ${one.gpu_name ?? 'GPU'}, driver ${one.driver_version ?? 'not told'}.` : 'None was found: it can be lent as a machine without GPUs.'],
     ['It can be reached', one.direct_port_count > 0, one.direct_port_count > 0 ? `${number(one.direct_port_count)} ports at ${one.public_ipaddr ?? 'its address'}.` : 'No open ports: renters come through the market’s relay, if it has one.'],
-    ['Its network is measured', one.inet_down !== null && one.inet_up !== null, one.inet_down === null ? 'Nothing is known of it yet.' : `↓ ${number(one.inet_down)} ↑ ${number(one.inet_up)} Mbit/s.`],
+    ['Its network is measured', one.inet_down !== null && one.inet_up !== null, one.inet_down === null ? 'Nothing is known of it yet.' : `${network(one.inet_down, one.inet_up)}.`],
     ['Its disk is measured', Boolean(one.disk_bw), one.disk_bw ? `${number(one.disk_bw)} MB/s, ${number(one.disk_space)} GB to give away.` : 'berth-host does that when it starts.'],
     ['It is verified', one.verification === 'verified', one.verification === 'verified' ? (verifies ? 'This market counts every machine as verified.' : 'It has passed the market’s tests.') : 'Renters who want verified machines alone do not see it yet.'],
     ['It is listed', one.listed, one.listed ? 'Renters can have it.' : 'Set its prices: that lists it.'],
@@ -47,6 +47,7 @@ function Command() {
   const [token, setToken] = useState<{ token: string; expires_at: number } | null>(null);
   const rules = useRules();
   const { busy, error, act } = useAct();
+  const options = `--server ${location.origin} --token ${token?.token} --ports 41000-41099`;
   const make = (): void => act(async () => setToken(await call('POST /api/v0/machines/enroll_token/')));
   return (
     <div class="stack">
@@ -65,8 +66,11 @@ function Command() {
         </div>
       ) : (
         <div class="stack">
-          <p>On the machine, as root, with berth-host installed:</p>
-          <Copy text={`berth-host run --server ${location.origin} --data /var/lib/berth-host --token ${token.token} --ports 41000-41099`} label="Join the market" secret />
+          <p>On the machine, as root, with the package <code>berth-host</code> on it:</p>
+          <Copy text={`berth-host install ${options} && systemctl start berth-host`} label="Join the market" secret />
+          <details><summary class="small">Without the package or systemd</summary><div class="stack">
+            <Copy text={`berth-host run ${options}`} label="Join the market in the foreground" secret />
+          </div></details>
           <p class="hint">The ports are those that are open to it from outside; without <code>--ports</code> it is reached through the market's relay, if that has one.
             The token ends in {duration(token.expires_at - Date.now() / 1000)}, or once it is used.</p>
           <div><Button busy={busy} onClick={make}>Make another</Button></div>

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { Template } from '#api';
 import { call } from '../lib/api';
 import { ago, number, plural } from '../lib/format';
+import { launchName } from '../lib/launch';
 import { go, setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
 import { Button, Card, Dialog, Empty, Facts, Loaded, Notice, Page, Segments, Tabs, toast, useAct, useLoad } from '../ui/parts';
@@ -13,7 +14,6 @@ import { TemplateEditor } from './templates/editor';
 export type Known = Partial<Template>;
 
 const TABS: [string, string][] = [['', 'All'], ['recommended', 'Recommended'], ['mine', 'Mine'], ['recent', 'Recent'], ['popular', 'Popular']];
-const LAUNCHES: Record<string, string> = { ssh: 'SSH', jupyter: 'Jupyter', args: 'Command' };
 
 /** What templates may be told apart by, each a chip to press. */
 const TAGS: [string, (one: Known) => boolean][] = [['SSH', (one) => one.runtype === 'ssh'], ['Jupyter', (one) => one.runtype === 'jupyter'], ['Command', (one) => one.runtype === 'args'],
@@ -35,10 +35,10 @@ function keep(list: Known[], tab: string, text: string, tag: string): Known[] {
 function Detail({ one, onClose }: { one: Known; onClose: () => void }) {
   return (
     <Dialog title={one.name ?? 'Template'} onClose={onClose} wide>
-      <Facts rows={[['Image', <code>{one.image}</code>], ['Launched as', LAUNCHES[one.runtype ?? ''] ?? one.runtype ?? '–'], ['Variables and ports', one.env ? <code>{one.env}</code> : 'none'],
+      <Facts rows={[['Image', <code>{one.image}</code>], ['Launched as', one.runtype ? launchName(one.runtype) : '–'], ['Variables and ports', one.env ? <code>{one.env}</code> : 'none'],
         ['At each start', one.onstart ? <code>{one.onstart}</code> : 'nothing'], ['Disk', one.recommended_disk_space ? `${number(one.recommended_disk_space)} GB` : 'any'],
         ['Volume', one.volume_info ? `${number(one.volume_info.size)} GB, new, at ${one.volume_info.mount_path}` : 'none'], ['Instances made', number(one.count_created ?? 0)]]} />
-      {one.readme ? <pre class="log" tabIndex={0} aria-label="Read me">{one.readme}</pre> : <p class="muted">It has no text for its readers.</p>}
+      {one.readme ? <pre class="log wrapped" tabIndex={0} aria-label="Read me">{one.readme}</pre> : <p class="muted">It has no text for its readers.</p>}
       <div><a class="button primary" href={useLink(one)}>Use it</a></div>
     </Dialog>
   );

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { Volume } from '#api';
 import { call } from '../lib/api';
-import { day, duration, money, moment, MONTH_HOURS, number, percent } from '../lib/format';
+import { day, duration, money, moment, MONTH_HOURS, network, number, percent } from '../lib/format';
 import { setQuery, usePlace } from '../lib/router';
 import { useEvery } from '../ui/every';
 import { Button, Card, Chip, Dialog, Empty, Facts, Field, Loaded, Notice, Page, Table, toast, useAct, useLoad } from '../ui/parts';
@@ -67,7 +67,7 @@ function Information({ one, onDelete, onClone }: { one: Volume; onDelete: () => 
         <Facts rows={[['Volume', `V.${one.id}`], ['Name', one.label ?? '–'], ['Size', `${number(one.disk_space)} GB`], ['Price', `${money(one.storage_cost)}/GB/month`],
           ['It costs', day(one.storage_total_cost)], ['Since', moment(one.start_date)], ['Promised until', one.end_date === null ? 'no end' : `${moment(one.end_date)} (${duration(one.end_date - Date.now() / 1000)})`],
           ['Machine', `m:${one.machine_id}`], ['Host', String(one.host_id)], ['Place', one.geolocation ?? '–'], ['Address', one.public_ipaddr ?? '–'],
-          ['Disk', one.disk_name ?? '–'], ['Disk speed', one.disk_bw ? `${number(one.disk_bw)} MB/s` : 'not measured'], ['Network', `↓ ${number(one.inet_down)} ↑ ${number(one.inet_up)} Mbit/s`],
+          ['Disk', one.disk_name ?? '–'], ['Disk speed', one.disk_bw ? `${number(one.disk_bw)} MB/s` : 'not measured'], ['Network', network(one.inet_down, one.inet_up)],
           ['Reliability', percent(one.reliability2, 2)], ['Machine is', one.verification]]} />
         <p>{one.instances.length === 0 ? 'No instance mounts it now.' : <>Mounted by {one.instances.map((id, i) => <>{i > 0 && ', '}<a href={`/instances/${id}`}>C.{id}</a></>)}.</>}</p>
         <div class="row">

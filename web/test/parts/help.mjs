@@ -28,7 +28,7 @@ export async function help(who) {
   assert.match(await answer('refund'), /gives back 40 % of its price/);
   assert.match(await answer('notice'), new RegExp(`gets ${rules.grace_default_s} seconds.*up to ${rules.grace_max_s}`, 's'));
   assert.match(await answer('reserved'), new RegExp(rules.reserved.map(({ months, percent }) => `${percent} % less for ${months} months?`).join(', ')));
-  assert.match(await answer('zero'), /told 24, 6, 1 hours ahead/);
+  assert.match(await answer('zero'), /told 24, 6 and 1 hours ahead/);
   await who.go('/help?find=my+credit+ends');
   await page.locator('details#zero[open]').waitFor();
   await who.look('help-answer');

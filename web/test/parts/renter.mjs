@@ -304,7 +304,7 @@ export async function move(who) {
   assert.notEqual(await articles.getAttribute('aria-label'), `Instance ${old}`);
   assert.ok(!(await articles.textContent()).includes(`${machine} `), 'on another machine');
   await who.look('moved');
-  await who.press('Well');
+  await who.press('Close');
   await page.getByText('It has gone to').waitFor({ state: 'detached' });
   await destroy(who);
   step('an instance moves to another machine by one press, also over a page that is loaded anew');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Answers about money and trust. */
-import { duration, money, percent, plural } from '../../lib/format';
+import { duration, listed, money, percent, plural } from '../../lib/format';
 import type { Answer } from '../help';
 
 export const charges: Answer[] = [
@@ -10,7 +10,7 @@ export const charges: Answer[] = [
   { id: 'traffic', q: 'The hourly price did not include traffic.',
     a: () => <p>It cannot know how much you will move, so its price stands beside it, each way, in the breakdown and before you rent. Under Rules of an instance you can have it stopped once it has moved so many GB.</p> },
   { id: 'zero', q: 'What happens when my credit ends?',
-    a: (r) => <p>You are told {r.low_credit_hours.join(', ')} hours ahead. At zero your instances are stopped, and not destroyed: add credit and start them. Starting anything new takes {money(r.credit_rental_min)} of credit, or what it costs for an hour, if that is more.</p> },
+    a: (r) => <p>You are told {listed(r.low_credit_hours)} hours ahead. At zero your instances are stopped, and not destroyed: add credit and start them. Starting anything new takes {money(r.credit_rental_min)} of credit, or what it costs for an hour, if that is more.</p> },
   { id: 'add-credit', q: 'How do I add credit? Is my card kept?',
     a: () => <p>Under <a href="/billing">Billing</a>. Where the market takes cards you pay on the provider's own page: no card number ever reaches this server, only its last four digits. Else you pay the operator by hand, with the reference shown there. There is no crypto, in or out.</p> },
   { id: 'reserved', q: 'Is it cheaper to pay ahead?',

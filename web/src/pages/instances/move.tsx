@@ -45,7 +45,7 @@ export function MoveProgress({ move }: { move: Move }) {
             <span><b>{word(step)}</b>{i === at && move.said && <span class="muted"> {move.said}</span>}</span></li>
         ))}
       </ol>
-      {move.step === 'done' ? <Notice kind="good" action={<Button onClick={() => forgetMove(move.from)}>Well</Button>}>It has gone to <a href={`/instances/${move.to}`}>C.{move.to}</a>.</Notice>
+      {move.step === 'done' ? <Notice kind="good" action={<Button onClick={() => forgetMove(move.from)}>Close</Button>}>It has gone to <a href={`/instances/${move.to}`}>C.{move.to}</a>.</Notice>
         : move.isOn ? <p class="hint">Leave this page open: your browser goes on with it. Closed, it stands still, and this button goes on later.</p>
           : <Notice kind="warn" action={<><Button kind="primary" onClick={() => void goOn(move)}>Go on</Button><Button onClick={() => forgetMove(move.from)}>Leave it</Button></>}>
             It stands still{move.to !== null && <>; <a href={`/instances/${move.to}`}>C.{move.to}</a> is rented as well</>}. The old one is as it was.</Notice>}

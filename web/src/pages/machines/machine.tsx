@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Machine, MachineReport } from '#api';
 import { call } from '../../lib/api';
-import { duration, gb, moment, money, number, percent, plural, rate } from '../../lib/format';
+import { duration, gb, moment, money, network, number, percent, plural, rate } from '../../lib/format';
 import { setQuery, usePlace } from '../../lib/router';
 import { Area, Button, Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, toast, useAct, useLoad } from '../../ui/parts';
 import { useEvery } from '../../ui/every';
@@ -33,7 +33,7 @@ function Overview({ one }: { one: Machine }) {
       <Card title="Hardware">
         <Facts rows={[['GPUs', nameOf(one)], ['GPU memory', `${gb(one.gpu_ram)} each`], ['DLPerf', number(one.dlperf, 1)], ['PCIe', one.pcie_bw ? `${number(one.pcie_bw, 1)} GB/s` : '–'], ['Driver', one.driver_version ?? '–'],
           ['CPU', one.cpu_name ?? '–'], ['Threads', number(one.cpu_cores)], ['RAM', gb(one.cpu_ram)], ['Disk', `${number(one.avail_disk_space)} of ${number(one.disk_space)} GB free`],
-          ['Disk speed', one.disk_bw ? `${number(one.disk_bw)} MB/s` : 'not measured'], ['Network', `↓ ${number(one.inet_down)} ↑ ${number(one.inet_up)} Mbit/s`], ['Ports', number(one.direct_port_count)],
+          ['Disk speed', one.disk_bw ? `${number(one.disk_bw)} MB/s` : 'not measured'], ['Network', network(one.inet_down, one.inet_up)], ['Ports', number(one.direct_port_count)],
           ['Address', one.public_ipaddr ?? '–'], ['Place', one.geolocation ?? '–'], ['System', one.os_version ?? '–'], ['berth-host', one.agent_version ?? '–']]} />
       </Card>
     </div>

@@ -32,9 +32,9 @@ function Answer({ one, said, onDone }: { one: OperatorDispute; said: Evidence; o
       {isOpen && <Area label="What you know of it" value={note} rows={4} onInput={(text) => setNote(text.slice(0, NOTE_MAX))} hint="It comes first in what the bank reads." />}
       <Facts rows={[['Account', said.email], ['Name', said.name || '–'], ['Bills go to', said.billing_address || '–'], ['Ordered from', said.ordered_from || '–'], ['Used from', said.served_from || '–'], ['What was bought', <span class="whole">{said.product}</span>]]} />
       <h3>The payment, and what was rented with it</h3>
-      <pre class="log" tabIndex={0} aria-label="The payment, and what was rented with it">{said.record || 'Nothing.'}</pre>
+      <pre class="log wrapped" tabIndex={0} aria-label="The payment, and what was rented with it">{said.record || 'Nothing.'}</pre>
       <h3>What was called on the account</h3>
-      <pre class="log" tabIndex={0} aria-label="What was called on the account">{said.activity || 'Nothing.'}</pre>
+      <pre class="log wrapped" tabIndex={0} aria-label="What was called on the account">{said.activity || 'Nothing.'}</pre>
       {error && <Notice kind="bad">{error}</Notice>}
       {isOpen && <div class="row"><Button busy={busy} disabled={note === said.note} onClick={keep}>Keep your words</Button>
         <Button kind="primary" busy={busy} disabled={note !== said.note} onClick={submit}>Submit it, once</Button></div>}

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../../lib/api';
 import { avoid } from '../../lib/avoid';
-import { dayOf, duration, gb, money, MONTH_HOURS, number, percent, perTb, rate } from '../../lib/format';
+import { dayOf, duration, gb, money, MONTH_HOURS, number, percent, perTb, rate, traffic } from '../../lib/format';
 import { diskOf, isBid, isReserved, planOf, volumeOf, type Plan } from '../../lib/query';
 import { useRules } from '../../lib/rules';
 import { Button, Chip, Dialog, Facts, Field, Loaded, Table, toast, useLoad } from '../../ui/parts';
@@ -168,6 +168,7 @@ export function OfferCard({ offer, query, asking, starts, choice = NO_CHOICE, ch
   offer: Offer; query: URLSearchParams; asking: Record<string, unknown>; starts?: number | null; choice?: Choice; choose: (part: Partial<Choice>) => void; onRent: (bid: string | null) => void;
 }) {
   const { shown, isOpen, bid } = choice;
+  const [speed, unit] = traffic(offer.inet_down, offer.inet_up);
   const least = (offer.min_bid / Math.max(1, offer.num_gpus)).toFixed(3);
   return (
     <article class={offer.is_rented ? 'offer taken' : 'offer'} aria-label={`${nameOf(offer)}, machine ${offer.machine_id}`}>
@@ -183,7 +184,7 @@ export function OfferCard({ offer, query, asking, starts, choice = NO_CHOICE, ch
           bottom={offer.dlperf_per_dphtotal ? `${number(offer.dlperf_per_dphtotal)} per $/h` : `${number(offer.flops_per_dphtotal)} per $/h`} />
         <Pair name="CPU" top={`${number(offer.cpu_cores_effective, 1)} of ${number(offer.cpu_cores)} CPUs`} bottom={`${gb(offer.cpu_ram * offer.gpu_frac)} RAM`} />
         <Pair name="Disk" top={`${number(offer.disk_space)} GB disk`} bottom={offer.disk_bw ? `${number(offer.disk_bw)} MB/s` : offer.disk_name ?? 'speed not measured'} />
-        <Pair name="Network" top={`↓ ${number(offer.inet_down)} ↑ ${number(offer.inet_up)}`} bottom={`Mbit/s · ${plainPorts(offer)}`} />
+        <Pair name="Network" top={speed} bottom={`${unit} · ${plainPorts(offer)}`} />
         <Pair name="Reliability" top={`${percent(offer.reliability, 2)} reliable`} bottom={offer.duration === null ? 'no end' : `for ${duration(offer.duration)}`} />
       </div>
       <div class="offer-act">

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { InstanceCreateRequest, Offer, Template, Volume } from '#api';
 import { call } from '../../lib/api';
 import { money, number, perTb, rate } from '../../lib/format';
+import { launchOf, LAUNCHES } from '../../lib/launch';
 import { live } from '../../lib/live';
 import { diskOf, isBid as isBidding, isReserved as isReserving, volumeOf } from '../../lib/query';
 import { go } from '../../lib/router';
@@ -29,7 +30,6 @@ interface Wish {
 }
 
 const KEPT = 'berth-image';
-const LAUNCHES: [string, string][] = [['ssh', 'SSH'], ['jupyter', 'Jupyter + SSH'], ['args', 'Command']];
 
 function MissingKey({ onAdded }: { onAdded: () => void }) {
   const [text, setText] = useState('');
@@ -139,7 +139,6 @@ function AddVolume({ offer, wish, change, volumes }: { offer: Offer; wish: Wish;
 }
 
 const PATH = '/data';
-const launchOf = (runtype: string): string => (runtype.includes('jupyter') ? 'jupyter' : runtype.includes('ssh') ? 'ssh' : 'args');
 /** Of a volume that is made with it; what is there already is paid for. */
 const madeHour = (wish: Wish, offer: Offer): number => (wish.volume === 'new' ? volumeHour(offer, Number(wish.volumeGb) || 0) : 0);
 

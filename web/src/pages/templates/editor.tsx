@@ -2,10 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { Template, TemplateCreateRequest } from '#api';
 import { call } from '../../lib/api';
+import { LAUNCHES } from '../../lib/launch';
 import { FILTERS, type Filter } from '../../lib/query';
 import { Area, Button, Check, Dialog, Field, Notice, Segments, Table, toast, useAct } from '../../ui/parts';
 
-const LAUNCHES: [string, string][] = [['ssh', 'SSH'], ['jupyter', 'Jupyter + SSH'], ['args', 'Command']];
 
 const FITTING = ['vram', 'cuda', 'ram', 'cpus', 'down', 'reliability', 'price', 'ports'];
 const EDITOR_TABS: [string, string][] = [['', 'Config'], ['readme', 'ReadMe']];
