@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "base/json.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 
 enum { PATH_SIZE = 128, FILE_LENGTH_MAX = 64 * 1024, BODY_LENGTH_MAX = 256 * 1024 };
@@ -29,8 +30,22 @@ const struct args_option cmd_set_user_options[] = {
 static const struct table_column key_columns[] = {
     { "ID", true, 0, 0 },
     { "Name", false, 0, 40 },
-    { "May", false, 1, 60 },
+    { "Last used", false, 1, 0 },
+    { "May", false, 2, 60 },
 };
+
+/* How long ago, in words. */
+static void add_use(struct table *table, const json_t *key)
+{
+    int64_t now_s = clock_now(&clock_system).microseconds / US_PER_SECOND;
+    int64_t used_s = (int64_t)print_real_of(key, "last_used");
+    char age[AGE_TEXT_SIZE];
+
+    if (used_s == 0)
+        table_cell(table, "never");
+    else
+        table_cell(table, "%s ago", print_age(now_s - used_s, age));
+}
 
 /* The categories, and a star at those that are narrowed. */
 static void add_categories(struct table *table, const json_t *key)
@@ -63,6 +78,7 @@ bool cmd_show_api_keys(struct cli *cli, struct error *err)
 
         table_number(&table, key, "id", 1, 0);
         table_cell(&table, "%s", print_text_of(key, "name"));
+        add_use(&table, key);
         add_categories(&table, key);
     }
     table_write(&table, cli->style, cli->out);

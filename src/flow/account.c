@@ -496,3 +496,24 @@ bool flow_key_list(const struct flow *flow, const struct caller *caller, struct 
     *ret_count = work.count;
     return true;
 }
+
+struct used_work {
+    const struct api_key_use *uses;
+    size_t count;
+};
+
+static bool used_work(struct db *db, void *context, struct error *err)
+{
+    const struct used_work *work = context;
+
+    return api_key_use_all(db, work->uses, work->count, err);
+}
+
+bool flow_keys_used(const struct flow *flow, const struct api_key_use *uses, size_t count,
+                    struct error *err)
+{
+    struct used_work work = { uses, count };
+
+    return count == 0 || store_write(flow->store, used_work, &work, err) ||
+           error_context(err, "write down when API keys were used");
+}

@@ -105,4 +105,8 @@ NODISCARD bool flow_key_list(const struct flow *flow, const struct caller *calle
                              struct arena *arena, struct api_key_row **ret, size_t *ret_count,
                              struct error *err);
 
+/* Write down when keys were used last: at most API_KEY_USES_MAX, a key once. */
+NODISCARD bool flow_keys_used(const struct flow *flow, const struct api_key_use *uses, size_t count,
+                              struct error *err);
+
 #endif

@@ -8,6 +8,7 @@
 #include "flow/pay.h"
 #include "flow/vault.h"
 #include "server/hub.h"
+#include "server/key_uses.h"
 #include "server/mailer.h"
 #include "server/metrics.h"
 #include "server/options.h"
@@ -51,6 +52,7 @@ struct app {
     struct offer_pages *offer_pages;
     struct orders *orders;
     struct market_stats *market_stats;
+    struct key_uses *key_uses;
     struct events *events;
     struct deliver *deliver, *slow_deliver; /* a lane each: store/outbox.h */
     struct payments *payments;              /* of --stripe-keys and --paypal-keys, or NULL */

@@ -32,6 +32,7 @@ static void encode_key_row(struct encoder *json, const struct api_key_row *key)
     field_known_int(json, "team_id", key->member_id != 0 ? key->user_id : 0);
     field_known_text(json, "team_name", key->team_name);
     field_time(json, "created_at", key->created);
+    field_time(json, "last_used", key->used);
     encode_end(json);
 }
 

@@ -88,6 +88,11 @@ static bool run_market_history(const struct jobs_options *options, struct error 
     return options->market_stats == NULL || market_stats_keep(options->market_stats, err);
 }
 
+static bool run_key_uses(const struct jobs_options *options, struct error *err)
+{
+    return options->key_uses == NULL || key_uses_write(options->key_uses, options->flow, err);
+}
+
 enum { ALWAYS = -1 };
 
 static const struct job {
@@ -132,6 +137,7 @@ static const struct job {
       600 * US_PER_SECOND },
     { "disputes", flow_dispute_remind, DISPUTE_REMIND_MAX, NULL, ALWAYS, 600 * US_PER_SECOND },
     { "market history", NULL, 0, run_market_history, ALWAYS, 10 * US_PER_SECOND },
+    { "uses of keys", NULL, 0, run_key_uses, ALWAYS, 10 * US_PER_SECOND },
     { "memory", NULL, 0, run_trim, ALWAYS, 60 * US_PER_SECOND },
     { "expire operations", NULL, 0, run_op_expire, DUE_OP_EXPIRE, LOOK_MAX_US },
 };

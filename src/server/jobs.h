@@ -14,6 +14,7 @@
 #define BERTH_SERVER_JOBS_H
 
 #include "flow/flow.h"
+#include "server/key_uses.h"
 #include "server/market_stats.h"
 #include "server/metrics.h"
 #include "server/recovery_watch.h"
@@ -25,6 +26,7 @@ struct jobs_options {
     struct metrics *metrics;
     const char *server_proc;
     struct market_stats *market_stats; /* borrowed; NULL: no history of the market is kept */
+    struct key_uses *key_uses;         /* likewise; NULL: what keys did is not written down */
     struct recovery_watch *recovery; /* while one is open nothing falls due; NULL: there is none */
 };
 

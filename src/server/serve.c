@@ -122,6 +122,9 @@ static bool find_key(void *context, const struct hash *key, struct caller *ret, 
     if (!is_known)
         return error_set(err, ERROR_NOT_FOUND, "nobody has this key");
     ret->kind = ret->instance_id != 0 ? CALLER_INSTANCE : CALLER_USER;
+    /* An instance's own key is shown to nobody. */
+    if (ret->key_id != 0 && ret->instance_id == 0)
+        key_uses_note(app->key_uses, ret->key_id, clock_now(app->clock));
     return true;
 }
 
@@ -369,6 +372,7 @@ static bool open_market(struct app *app, const struct options *options, const st
         return false;
     app->market_stats = market_stats_open(&app->flow, app->catalog);
     jobs.market_stats = app->market_stats;
+    jobs.key_uses = app->key_uses = key_uses_open();
     if (!orders_open(&app->flow, app->catalog, &app->orders, err) ||
         !events_open(&app->flow, app->metrics, &app->events, err) ||
         !deliver_open(&deliver, &app->deliver, err) ||
@@ -447,6 +451,8 @@ static bool open_doors(struct app *app, const struct options *options, const cha
  * end before what they use goes, and the store's listener before whom it tells. */
 static void close_app(struct app *app)
 {
+    struct error err;
+
     if (app->jobs != NULL)
         jobs_stop(app->jobs);
     if (app->hub != NULL)
@@ -463,6 +469,8 @@ static void close_app(struct app *app)
     orders_stop(app->orders);
     if (app->catalog != NULL)
         catalog_feed_stop(app->catalog);
+    if (app->key_uses != NULL && !key_uses_write_all(app->key_uses, &app->flow, &err))
+        log_failure(&app->log, "uses of keys", &err);
     store_close(&app->store);
     relay_close(&app->relay);
     jobs_close(&app->jobs);
@@ -472,6 +480,7 @@ static void close_app(struct app *app)
     events_close(&app->events);
     orders_close(&app->orders);
     market_stats_close(&app->market_stats);
+    key_uses_close(&app->key_uses);
     offer_pages_close(&app->offer_pages);
     catalog_feed_close(&app->catalog);
     hub_close(&app->hub);

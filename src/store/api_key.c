@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/api_key.h"
 
-#include <stdint.h>
+#include <assert.h>
+#include <inttypes.h>
 
+#include "store/array.h"
 #include "store/rows.h"
 
 #define API_KEY_COLUMNS                                                                            \
     "k.id, k.user_id, k.name, k.rights, k.scopes, k.contract_id, k.hash, k.created_us, "           \
     "k.member_id, "                                                                                \
-    "CASE WHEN k.member_id > 0 THEN (SELECT t.name FROM team t WHERE t.id = k.user_id) END"
+    "CASE WHEN k.member_id > 0 THEN (SELECT t.name FROM team t WHERE t.id = k.user_id) END, "      \
+    "k.used_us"
 
 static bool api_key_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
     struct api_key_row *key = item;
 
     key->created = db_column_instant(row, 7);
+    key->used = db_column_instant(row, 10);
     return rows_number(row, 0, 1, INT64_MAX, &key->id, err) &&
            rows_number(row, 1, 1, INT64_MAX, &key->user_id, err) &&
            rows_text(row, 2, arena, &key->name, err) &&
@@ -45,8 +49,8 @@ static bool owned_read(struct db_rows *row, struct arena *arena, void *item, str
 {
     struct api_key_owned *owned = item;
 
-    owned->is_owner_admin = db_column_int(row, 10) != 0;
-    owned->has_owner_tfa = db_column_int(row, 11) != 0;
+    owned->is_owner_admin = db_column_int(row, 11) != 0;
+    owned->has_owner_tfa = db_column_int(row, 12) != 0;
     return api_key_read(row, arena, &owned->key, err);
 }
 
@@ -100,6 +104,41 @@ bool api_key_count(struct db *db, struct api_key_owner owner, int64_t *ret_count
     return db_query_one(db, "SELECT COUNT(*) FROM api_key WHERE " OWNED " AND contract_id = 0",
                         DB_ARGS(db_int(owner.user_id), db_int(owner.member_id)), count_read,
                         ret_count, &has, err);
+}
+
+enum { USE_FIELDS = 2, USE_FIELD_TEXT_MAX = API_KEY_USES_MAX * 22 };
+
+static void write_use(const void *items, size_t item, int field, struct buf *out)
+{
+    const struct api_key_use *use = (const struct api_key_use *)items + item;
+
+    buf_printf(out, "%" PRId64, field == 0 ? use->id : use->used.microseconds);
+}
+
+/* Within one transaction SQLite takes as many small statements as fast. */
+static bool use_each(struct db *db, const struct api_key_use *uses, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!db_exec(db, "UPDATE api_key SET used_us = $2 WHERE id = $1 AND used_us < $2",
+                     DB_ARGS(db_int(uses[i].id), db_instant(uses[i].used)), err))
+            return false;
+    return true;
+}
+
+bool api_key_use_all(struct db *db, const struct api_key_use *uses, size_t count, struct error *err)
+{
+    auto_buf struct buf buf = buf_of(USE_FIELDS * (USE_FIELD_TEXT_MAX + 2));
+    struct db_value values[USE_FIELDS];
+
+    assert(count <= API_KEY_USES_MAX);
+    if (!db->is_postgres || count < 2)
+        return use_each(db, uses, count, err);
+    array_values(&buf, write_use, uses, count, values, USE_FIELDS);
+    return db_exec(db,
+                   "UPDATE api_key SET used_us = u.used_us FROM (SELECT * FROM "
+                   "unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[])) AS t(id, used_us)) u "
+                   "WHERE api_key.id = u.id AND api_key.used_us < u.used_us",
+                   (struct db_args){ values, USE_FIELDS }, err);
 }
 
 bool api_key_revoke(struct db *db, struct api_key_owner owner, int64_t id, struct instant now,

@@ -18,6 +18,7 @@ struct api_key_row {
     const char *team_name; /* likewise; else NULL. Not written */
     struct hash hash;
     struct instant created;
+    struct instant used; /* last, about; 0: never. Not written */
 };
 
 NODISCARD bool api_key_insert(struct db *db, const struct api_key_row *key, int64_t *ret_id,
@@ -46,6 +47,15 @@ NODISCARD bool api_key_list(struct db *db, struct api_key_owner owner, struct ar
 /* How many live ones there are, those of instances not counted. */
 NODISCARD bool api_key_count(struct db *db, struct api_key_owner owner, int64_t *ret_count,
                              struct error *err);
+
+/* That keys were used, a key once; an older use than what is known changes nothing. */
+enum { API_KEY_USES_MAX = 1024 };
+struct api_key_use {
+    int64_t id;
+    struct instant used;
+};
+NODISCARD bool api_key_use_all(struct db *db, const struct api_key_use *uses, size_t count,
+                               struct error *err);
 
 /* `*ret_count` is 0 where the owner has no such live key. */
 NODISCARD bool api_key_revoke(struct db *db, struct api_key_owner owner, int64_t id,

@@ -119,6 +119,19 @@ class Accounts(unittest.TestCase):
         self.assertEqual(self.call("GET", "/users/current/", key=session["session_key"])[0], 401)
         self.assertEqual(bob.call("GET", "/api/v0/users/current/")[0], 200)
 
+    def test_when_a_key_was_used_last(self):
+        """Of reading, too; nobody waits for it to be written down, and it is written once an hour."""
+        dot = self.sign_up("dot")
+        dot.ok("POST", "/api/v0/auth/apikeys/", {"name": "idle", "permissions": {"api": {"user_read": {}}}})
+        until = time.monotonic() + 30
+        while (used := dot.ok("GET", "/api/v0/auth/apikeys/")["apikeys"][0]["last_used"]) is None:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.1)
+        self.assertLess(abs(used - time.time()), 60)
+        time.sleep(11)
+        first, idle = dot.ok("GET", "/api/v0/auth/apikeys/")["apikeys"]
+        self.assertEqual((first["last_used"], idle["last_used"]), (used, None))
+
     def test_changing_password_and_email(self):
         cy = self.sign_up("cy")
         _, one = self.log_in("cy")

@@ -18,7 +18,8 @@ static struct support_result result;
 
 static const struct support_reply replies[] = {
     { "GET /api/v0/auth/apikeys/9/", 200, KEY },
-    { "GET /api/v0/auth/apikeys/", 200, "{\"apikeys\":[" KEY "]}" },
+    { "GET /api/v0/auth/apikeys/", 200,
+      "{\"apikeys\":[" KEY ",{\"id\":10,\"name\":\"old\",\"last_used\":86400.5}]}" },
     { "POST /api/v0/auth/apikeys/", 200,
       "{\"success\":true,\"id\":10,\"key\":\"5ecret\",\"permissions\":{}}" },
     { "DELETE /api/v0/auth/apikeys/9/", 200, "{\"success\":true,\"msg\":\"done\"}" },
@@ -52,7 +53,9 @@ static void test_keys_are_shown_with_what_they_may(void **state)
     (void)state;
     BERTH(&result, "show", "api-keys");
     CHECK_INT(result.status, 0);
-    CHECK(strstr(result.out, "9  ci    misc user_read*\n") != NULL);
+    CHECK(strstr(result.out, " 9  ci    never ") != NULL);
+    CHECK(strstr(result.out, " misc user_read*\n") != NULL);
+    CHECK(strstr(result.out, "10  old   2") != NULL && strstr(result.out, " ago ") != NULL);
     BERTH(&result, "show", "api-key", "9");
     CHECK(strstr(result.out, "API key 9, 'ci', may:\n{") != NULL);
     CHECK(strstr(result.out, "\"api.user.show\"") != NULL);

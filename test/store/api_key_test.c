@@ -65,6 +65,72 @@ static void test_every_field_comes_back(void **state)
     CHECK_INT(find(&scene, 2), 0);
 }
 
+static int64_t used(struct scene *scene, int64_t id)
+{
+    struct api_key_row key;
+    bool has;
+
+    CHECK_OK(api_key_load(scene->db, (struct api_key_owner){ scene->ada, 0 }, id, &scene->arena,
+                          &key, &has, &scene->err),
+             &scene->err);
+    CHECK(has);
+    return key.used.microseconds;
+}
+
+/* Alone or among others, in any order; and never back. */
+static void test_its_use_is_written_down(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    enum { KEYS = 3 };
+    int64_t ids[KEYS], last[KEYS] = { 0 };
+    static const struct {
+        size_t count;
+        struct {
+            int key, at;
+        } uses[KEYS];
+    } rows[] = {
+        { 0, { { 0, 0 } } },
+        { 1, { { 1, 100 } } },
+        { 3, { { 2, 90 }, { 0, 95 }, { 1, 90 } } },
+        { 1, { { 0, 94 } } },
+        { 2, { { 1, 100 }, { 0, 96 } } },
+    };
+
+    for (uint8_t i = 0; i < KEYS; i++)
+        ids[i] = insert(&scene, scene.ada, (uint8_t)(i + 1), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct api_key_use uses[KEYS];
+
+        check_row("%zu", i);
+        for (size_t j = 0; j < rows[i].count; j++) {
+            int key = rows[i].uses[j].key;
+            struct instant at = scene_at(rows[i].uses[j].at);
+
+            uses[j] = (struct api_key_use){ ids[key], at };
+            last[key] = at.microseconds > last[key] ? at.microseconds : last[key];
+        }
+        CHECK_OK(api_key_use_all(scene.db, uses, rows[i].count, &scene.err), &scene.err);
+        for (size_t key = 0; key < KEYS; key++)
+            CHECK_INT(used(&scene, ids[key]), last[key]);
+    }
+}
+
+/* As many as go into one statement, and each gets its own. */
+static void test_many_uses_are_written_at_once(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    static struct api_key_use uses[API_KEY_USES_MAX];
+    int64_t first = insert(&scene, scene.ada, 1, 0), last = insert(&scene, scene.ada, 2, 0);
+
+    for (int i = 0; i < API_KEY_USES_MAX; i++)
+        uses[i] = (struct api_key_use){ 1000000 + i, scene_at(9) };
+    uses[0] = (struct api_key_use){ first, { INT64_MAX } };
+    uses[API_KEY_USES_MAX - 1].id = last;
+    CHECK_OK(api_key_use_all(scene.db, uses, API_KEY_USES_MAX, &scene.err), &scene.err);
+    CHECK_INT(used(&scene, first), INT64_MAX);
+    CHECK_INT(used(&scene, last), scene_at(9).microseconds);
+}
+
 /* What makes its caller an operator, or asks for more than the key. */
 static void test_a_key_tells_of_its_owner(void **state)
 {
@@ -216,6 +282,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_comes_back),
+        cmocka_unit_test(test_its_use_is_written_down),
+        cmocka_unit_test(test_many_uses_are_written_at_once),
         cmocka_unit_test(test_a_key_tells_of_its_owner),
         cmocka_unit_test(test_a_key_is_its_owners),
         cmocka_unit_test(test_a_revoked_key_is_gone),

@@ -207,7 +207,7 @@ export const COLUMNS = {
   ],
   keys: [
     ['Session', 'GET /api/v0/sessions/', link('Sessions')], ['SSH', 'GET /api/v0/ssh/', link('SSH')], ['API', 'GET /api/v0/auth/apikeys/', (page) => page.locator('.tabs').getByRole('link', { name: 'API' })],
-    ['name', 'ApiKey.rights', column('Name')], ['made', 'ApiKey.created_at', column('Made')], ['last used', 'AuditEntry.api_key_id', column('Last change with it')], ['permissions', 'ApiKey.rights', column('May')], ['revoke', 'DELETE /api/v0/auth/apikeys/{id}/', button('Revoke')],
+    ['name', 'ApiKey.rights', column('Name')], ['made', 'ApiKey.created_at', column('Made')], ['last used', 'ApiKey.last_used', column('Last used')], ['permissions', 'ApiKey.rights', column('May')], ['revoke', 'DELETE /api/v0/auth/apikeys/{id}/', button('Revoke')],
   ],
   settings: [
     ['profile', 'User.fullname', field('Your name')], ['Change SSH Key', 'PUT /api/v0/ssh/{id}/', button('Change SSH Key')], ['notification grid', 'GET /api/v0/notification-types/', link('Notifications')],

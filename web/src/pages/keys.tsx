@@ -83,16 +83,8 @@ function MakeKey({ onClose, onMade }: { onClose: () => void; onMade: (key: strin
   );
 }
 
-/** When each key changed something last: reading is not written down. */
-async function lastUses(): Promise<Map<number, number>> {
-  const last = new Map<number, number>();
-  for (const { api_key_id: key, created_at: at } of await call('GET /api/v0/audit_logs/')) if (key !== null && at > (last.get(key) ?? 0)) last.set(key, at);
-  return last;
-}
-
 function ApiKeys() {
   const keys = useLoad(() => call('GET /api/v0/auth/apikeys/'));
-  const used = useLoad(lastUses);
   const [isMaking, setMaking] = useState(false);
   const [made, setMade] = useState<string | null>(null);
   const { busy, error, act } = useAct();
@@ -109,13 +101,13 @@ function ApiKeys() {
       <div><Button kind="primary" icon="key" onClick={() => setMaking(true)}>Make an API key</Button></div>
       <Loaded from={keys} rows={2} height={48}>
         {({ apikeys }) => (
-          <Table head={['Name', 'May', 'Made', 'Last change with it', '']} label="API keys">
+          <Table head={['Name', 'May', 'Made', 'Last used', '']} label="API keys">
             {apikeys.map((key) => (
               <tr key={key.id}>
                 <th scope="row">{key.name || `Key ${key.id}`}{key.team_name && <span class="muted"> · {key.team_name}</span>}</th>
                 <td class="wrap">{scopeWords(key.rights)}</td>
                 <td>{moment(key.created_at)}</td>
-                <td>{used.data?.has(key.id) ? ago(used.data.get(key.id) ?? 0) : '–'}</td>
+                <td>{key.last_used === null ? 'never' : <time dateTime={new Date(key.last_used * 1000).toISOString()} title={`${moment(key.last_used)}, known to the hour`}>{ago(key.last_used)}</time>}</td>
                 <td><Button kind="quiet" icon="trash" busy={busy} onClick={() => revoke(key.id)}>Revoke</Button></td>
               </tr>
             ))}

@@ -4,10 +4,22 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { shows } from '../columns.mjs';
-import { mailedCode, MODEL, options, PASSWORD, step, WAIT } from '../stage.mjs';
+import { mailedCode, MODEL, options, PASSWORD, pause, step, WAIT } from '../stage.mjs';
 
 export const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f renter';
 const CLICKS_MAX = 12;
+
+/** A key that has only read is used, too; it is written down within seconds. */
+async function usedOnce(who, key, cell) {
+  assert.equal((await fetch(`${options.url}/api/v0/users/current`, { headers: { Authorization: `Bearer ${key}` } })).status, 200);
+  for (let i = 0; i < 60 && (await cell.textContent()) === 'never'; i++) {
+    await pause(500);
+    await who.go('/keys?tab=api');
+    await cell.waitFor();
+  }
+  assert.match(await cell.textContent(), /^\d+ s ago$/);
+  assert.match(await cell.locator('time').getAttribute('title'), /^\d+ \w+ 20\d\d, \d\d:\d\d, known to the hour$/);
+}
 
 export function grant(email, amount, ticket) {
   execFileSync(join(options.bin, 'berthd'), ['admin', '--data', options.data, 'credit', 'grant', '--email', email, '--amount', amount, '--ticket', ticket]);
@@ -340,9 +352,14 @@ export async function account(who) {
   await page.getByLabel('Instances: Read & Write').check();
   await who.look('make-key');
   await who.fill('Name', 'ci');
+  const made = page.waitForResponse((reply) => reply.request().method() === 'POST' && reply.url().includes('/auth/apikeys/'));
   await who.press('Make the key');
   await who.see('This is the key.');
+  const { key } = await (await made).json();
+  const used = page.getByRole('row', { name: /^ci/ }).getByRole('cell').nth(2);
+  assert.equal(await used.textContent(), 'never');
   await who.press('I have kept it');
+  await usedOnce(who, key, used);
   await shows(who, 'keys');
   await who.look('keys');
   await who.go('/keys?tab=sessions');
