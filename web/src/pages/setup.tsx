@@ -67,7 +67,7 @@ function Command() {
       ) : (
         <div class="stack">
           <p>On the machine, as root, with the package <code>berth-host</code> on it:</p>
-          <Copy text={`berth-host install ${options} && systemctl start berth-host`} label="Join the market" secret />
+          <Copy text={`berth-host install ${options} && systemctl enable --now berth-host`} label="Join the market" secret />
           <details><summary class="small">Without the package or systemd</summary><div class="stack">
             <Copy text={`berth-host run ${options}`} label="Join the market in the foreground" secret />
           </div></details>
