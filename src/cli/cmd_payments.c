@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cmd_payments.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,8 +9,9 @@
 #include "base/instant.h"
 #include "base/json.h"
 #include "base/money.h"
+#include "base/parse.h"
 
-enum { BODY_MAX = 1024, PATH_SIZE = 96 };
+enum { BODY_MAX = 1024, PATH_SIZE = 96, PAYOUTS_MAX = 100 };
 
 #define DEPOSITS_PATH "/api/v0/billing/deposits/"
 #define CARDS_PATH    "/api/v0/billing/cards/"
@@ -162,16 +164,39 @@ static void print_next(const struct cli *cli, const json_t *reply)
     print_line(cli->out, "Paid from", "$%.2f on", print_real_of(reply, "minimum"));
 }
 
+const struct args_option cmd_show_payouts_options[] = {
+    { "limit", 'l', "N", "at most N payouts, up to 100 (100)" },
+    { "next-token", 't', "TOKEN", "the page behind this one" },
+    { NULL, 0, NULL, NULL },
+};
+
+static bool call_payouts(struct cli *cli, json_t **ret_reply, struct error *err)
+{
+    const char *limit = args_get(&cli->args, "limit"), *token = args_get(&cli->args, "next-token");
+    auto_buf struct buf path = buf_of(CLIENT_PATH_SIZE);
+    uint64_t number = PAYOUTS_MAX;
+
+    if (limit != NULL && (!parse_u64(limit, &number) || number == 0 || number > PAYOUTS_MAX))
+        return cli_usage(cli, err, "--limit is a number up to 100");
+    buf_printf(&path, "/api/v0/billing/payouts/?limit=%" PRIu64, number);
+    if (token != NULL) {
+        buf_printf(&path, "&after_token=");
+        client_escape(&path, token);
+    }
+    return client_call(cli->client, "GET", path.bytes, NULL, ret_reply, err);
+}
+
 bool cmd_show_payouts(struct cli *cli, struct error *err)
 {
     static const struct table_column columns[] = {
-        { "ID", true, 0, 0 },     { "Week to", false, 0, 0 }, { "Amount", true, 0, 0 },
-        { "State", false, 0, 0 }, { "By", false, 1, 0 },      { "Reason", false, 1, 40 },
+        { "ID", true, 0, 0 },       { "Week to", false, 0, 0 }, { "Amount", true, 0, 0 },
+        { "State", false, 0, 0 },   { "Paid", false, 0, 0 },    { "By", false, 1, 0 },
+        { "Reason", false, 1, 40 },
     };
     auto_table struct table table = table_of(columns, sizeof columns / sizeof columns[0]);
     auto_json json_t *reply = NULL;
 
-    if (!client_call(cli->client, "GET", "/api/v0/billing/payouts/", NULL, &reply, err))
+    if (!call_payouts(cli, &reply, err))
         return false;
     if (cli_print_raw(cli, reply))
         return true;
@@ -185,10 +210,14 @@ bool cmd_show_payouts(struct cli *cli, struct error *err)
         table_cell(&table, "%s", day_of(row, "cut", day));
         table_number(&table, row, "amount", 1, 2);
         table_text(&table, row, "state");
+        table_cell(&table, "%s",
+                   print_real_of(row, "paid_at") > 0 ? day_of(row, "paid_at", day) : "-");
         table_text(&table, row, "provider");
         table_text(&table, row, "reason");
     }
     table_write(&table, cli->style, cli->out);
+    if (*print_text_of(reply, "next_token") != '\0')
+        cli_note(cli, "There is more: --next-token %s", print_text_of(reply, "next_token"));
     return true;
 }
 

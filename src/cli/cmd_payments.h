@@ -12,6 +12,7 @@ bool cmd_add_card(struct cli *cli, struct error *err);
 bool cmd_show_cards(struct cli *cli, struct error *err);
 bool cmd_remove_card(struct cli *cli, struct error *err);
 bool cmd_set_autopay(struct cli *cli, struct error *err);
+extern const struct args_option cmd_show_payouts_options[];
 bool cmd_show_payouts(struct cli *cli, struct error *err);
 bool cmd_set_payout_country(struct cli *cli, struct error *err);
 

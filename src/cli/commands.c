@@ -454,8 +454,9 @@ const struct command commands[] = {
       "the saved cards, by their last four digits", "" },
     { "Account", "remove", "card", false, true, "ID", 1, 1, no_options, cmd_remove_card, NULL,
       "never have a card charged again", "" },
-    { "Lend", "show", "payouts", false, true, "", 0, 0, no_options, cmd_show_payouts, NULL,
-      "when you are paid as a host, and what", "" },
+    { "Lend", "show", "payouts", false, true, "", 0, 0, cmd_show_payouts_options, cmd_show_payouts,
+      NULL, "when you are paid as a host, and what; the newest first",
+      "berth show payouts --limit 10\n" },
     { "Lend", "set", "payout-country", false, true, "[COUNTRY [PAYPAL]]", 0, 2, no_options,
       cmd_set_payout_country, NULL, "say in which country you are paid",
       "berth set payout-country US\nberth set payout-country DE hal@example.org\n\nIn the US, "

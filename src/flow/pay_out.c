@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/pay_out.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct out_work {
     enum pay_out_outcome outcome;
     int64_t number;
     struct payout_route_row *open;
+    size_t open_count;
     struct pay_out_view view;
 };
 
@@ -50,15 +52,13 @@ static bool show_work(struct db *db, void *context, struct error *err)
     struct out_work *work = context;
     struct pay_out_view *view = &work->view;
     int64_t user_id = work->caller->user_id;
-    const struct payout_filter filter = { .host_id = user_id, .max = PAY_DEPOSITS_MAX };
 
     view->next_cut = instant_add(billing_cut(work->now), BILLING_WEEK_US);
     view->minimum = work->flow->payout_min;
     return payout_method_load(db, user_id, work->arena, &view->method, &view->has_method, err) &&
            free_of(db, LEDGER_HOST_ACCRUED, user_id, &view->accrued, err) &&
            free_of(db, LEDGER_HOST_PAYABLE, user_id, &view->payable, err) &&
-           payout_sum(db, user_id, &view->paid_out, err) &&
-           payout_list(db, &filter, work->arena, &view->payouts, &view->count, err);
+           payout_sum(db, user_id, &view->paid_out, err);
 }
 
 bool flow_pay_out_show(const struct flow *flow, const struct caller *caller, struct arena *arena,
@@ -71,6 +71,38 @@ bool flow_pay_out_show(const struct flow *flow, const struct caller *caller, str
         return error_context(err, "show payouts");
     *ret = work.view;
     return true;
+}
+
+struct list_work {
+    const struct caller *caller;
+    struct arena *arena;
+    struct pay_out_page *page;
+};
+
+/* One more than is shown says whether there is another page. */
+static bool list_work(struct db *db, void *context, struct error *err)
+{
+    struct list_work *work = context;
+    struct pay_out_page *page = work->page;
+    const struct payout_range range = { work->caller->user_id, page->before, page->max + 1 };
+
+    if (!payout_latest(db, &range, work->arena, &page->payouts, &page->count, err))
+        return false;
+    page->next = INSTANT_NEVER;
+    if (page->count <= page->max)
+        return true;
+    page->count = page->max;
+    page->next = page->payouts[page->count - 1].cut;
+    return true;
+}
+
+bool flow_pay_out_list(const struct flow *flow, const struct caller *caller, struct arena *arena,
+                       struct pay_out_page *page, struct error *err)
+{
+    struct list_work work = { caller, arena, page };
+
+    assert(page->max >= 1 && page->max <= PAY_OUT_PAGE_MAX);
+    return store_read(flow->store, list_work, &work, err) || error_context(err, "list payouts");
 }
 
 /* The provider's name for the host, to be asked for. */
@@ -309,7 +341,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
 {
     struct out_work *work = context;
 
-    return payout_route_open(db, work->number, work->arena, &work->open, &work->view.count, err);
+    return payout_route_open(db, work->number, work->arena, &work->open, &work->open_count, err);
 }
 
 bool flow_pay_out_open(const struct flow *flow, size_t max, struct arena *arena,
@@ -319,13 +351,13 @@ bool flow_pay_out_open(const struct flow *flow, size_t max, struct arena *arena,
 
     if (!store_read(flow->store, open_work, &work, err))
         return error_context(err, "list payouts that are under way");
-    struct pay_out_open *rows = arena_alloc(arena, work.view.count + 1, sizeof *rows);
+    struct pay_out_open *rows = arena_alloc(arena, work.open_count + 1, sizeof *rows);
     if (rows == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "too many payouts");
-    for (size_t i = 0; i < work.view.count; i++)
+    for (size_t i = 0; i < work.open_count; i++)
         rows[i] = (struct pay_out_open){ work.open[i].account, work.open[i].object_id };
     *ret = rows;
-    *ret_count = work.view.count;
+    *ret_count = work.open_count;
     return true;
 }
 

@@ -35,12 +35,23 @@ struct pay_out_view {
     struct payout_method_row method;
     struct instant next_cut;
     struct money accrued, payable, minimum;
-    struct money paid_out;      /* or on its way: with the two above, all that was ever earned */
-    struct payout_row *payouts; /* the oldest first */
-    size_t count;
+    struct money paid_out; /* or on its way: with the two above, all that was ever earned */
 };
 NODISCARD bool flow_pay_out_show(const struct flow *flow, const struct caller *caller,
                                  struct arena *arena, struct pay_out_view *ret, struct error *err);
+
+/* The host's payouts, newest first, a page at a time: of the weeks that ended before `before`, at
+ * most `max`. The first two members ask, the others answer. */
+enum { PAY_OUT_PAGE_MAX = 100 };
+struct pay_out_page {
+    struct instant before;      /* INSTANT_NEVER: the newest */
+    size_t max;                 /* 1 to PAY_OUT_PAGE_MAX */
+    struct payout_row *payouts; /* in the arena */
+    size_t count;
+    struct instant next; /* what `before` is for the page after; INSTANT_NEVER: there is none */
+};
+NODISCARD bool flow_pay_out_list(const struct flow *flow, const struct caller *caller,
+                                 struct arena *arena, struct pay_out_page *page, struct error *err);
 
 /* By whom follows from the country (flow/provider.h). Saying it again changes nothing. Another way
  * in place of one that worked is told by mail, and no payout is made for PAY_OUT_HELD_US. */

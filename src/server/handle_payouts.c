@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How hosts are paid, and what they were paid (docs/payments.md). */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/json.h"
+#include "base/parse.h"
 #include "flow/pay_out.h"
 #include "flow/payout.h"
 #include "market/billing.h"
@@ -72,16 +74,65 @@ static void encode_payout(struct encoder *json, const struct payout_row *payout,
     encode_end(json);
 }
 
+/* "b" and the cut of the last one that was shown. Cuts are what a host's payouts are told by. */
+static bool read_token(const char *token, struct instant *ret)
+{
+    uint64_t us;
+
+    if (token[0] != 'b' || !parse_u64(token + 1, &us) || us >= INT64_MAX)
+        return false;
+    *ret = (struct instant){ (int64_t)us };
+    return true;
+}
+
+static bool read_page(struct call *call, struct pay_out_page *ret)
+{
+    const char *limit = http_query(call->request, "limit");
+    const char *token = http_query(call->request, "after_token");
+    uint64_t max = PAY_OUT_PAGE_MAX;
+
+    *ret = (struct pay_out_page){ .before = INSTANT_NEVER };
+    if (limit != NULL && (!parse_u64(limit, &max) || max == 0 || max > PAY_OUT_PAGE_MAX)) {
+        reply_refuse(call, 400, "invalid_request", "limit is 1 to %d.", PAY_OUT_PAGE_MAX);
+        return false;
+    }
+    if (token != NULL && !read_token(token, &ret->before)) {
+        reply_refuse(call, 400, "invalid_token", "after_token is not one that was given out.");
+        return false;
+    }
+    ret->max = (size_t)max;
+    return true;
+}
+
+static void encode_page(struct encoder *json, const struct pay_out_page *page, struct instant now)
+{
+    char token[32];
+
+    encode_key(json, "payouts");
+    encode_array(json);
+    for (size_t i = 0; i < page->count; i++)
+        encode_payout(json, &page->payouts[i], now);
+    encode_end(json);
+    (void)snprintf(token, sizeof token, "b%lld", (long long)page->next.microseconds);
+    encode_key(json, "next_token");
+    encode_text(json, instant_compare(page->next, INSTANT_NEVER) < 0 ? token : NULL);
+}
+
 void handle_payouts_list(struct call *call)
 {
+    const struct flow *flow = &call->app->flow;
     auto_buf struct buf body = buf_of(REPLY_MAX);
     struct encoder json = encoder_of(&body);
     struct instant now = clock_now(call->app->clock);
     struct money all = { 0 }, ever = { 0 };
+    struct pay_out_page page;
     struct pay_out_view view;
     struct error err;
 
-    if (!flow_pay_out_show(&call->app->flow, &call->caller, call->request->arena, &view, &err))
+    if (!read_page(call, &page))
+        return;
+    if (!flow_pay_out_show(flow, &call->caller, call->request->arena, &view, &err) ||
+        !flow_pay_out_list(flow, &call->caller, call->request->arena, &page, &err))
         return reply_error(call, &err);
     if (!money_add(view.accrued, view.payable, &all))
         all = view.payable;
@@ -96,11 +147,7 @@ void handle_payouts_list(struct call *call)
     encode_field_money(&json, "minimum", view.minimum);
     encode_field_money(&json, "preview", billing_payout(all, view.minimum));
     encode_field_int(&json, "fee", 0);
-    encode_key(&json, "payouts");
-    encode_array(&json);
-    for (size_t i = 0; i < view.count; i++)
-        encode_payout(&json, &view.payouts[i], now);
-    encode_end(&json);
+    encode_page(&json, &page, now);
     encode_end(&json);
     reply_json(call, &body);
 }

@@ -79,6 +79,17 @@ bool payout_list(struct db *db, const struct payout_filter *filter, struct arena
                      arena, ret, ret_count, err);
 }
 
+bool payout_latest(struct db *db, const struct payout_range *range, struct arena *arena,
+                   struct payout_row **ret, size_t *ret_count, struct error *err)
+{
+    return rows_load(
+        db, &reader,
+        "SELECT " PAYOUT_COLUMNS " FROM payout WHERE host_id = $1 AND cut_us < $2 "
+        "ORDER BY cut_us DESC LIMIT $3",
+        DB_ARGS(db_int(range->host_id), db_instant(range->before), db_int((int64_t)range->max)),
+        arena, ret, ret_count, err);
+}
+
 static bool waiting_read(struct db_rows *row, void *context, struct error *err)
 {
     (void)err;

@@ -38,6 +38,15 @@ struct payout_filter {
 NODISCARD bool payout_list(struct db *db, const struct payout_filter *filter, struct arena *arena,
                            struct payout_row **ret, size_t *ret_count, struct error *err);
 
+/* A host's, newest first: of the weeks that ended before `before`, at most so many. */
+struct payout_range {
+    int64_t host_id;
+    struct instant before; /* INSTANT_NEVER: any */
+    size_t max;
+};
+NODISCARD bool payout_latest(struct db *db, const struct payout_range *range, struct arena *arena,
+                             struct payout_row **ret, size_t *ret_count, struct error *err);
+
 /* How many are on their way, and the cut that the oldest pays up to; 0: none is. */
 struct payout_waiting {
     int64_t count;

@@ -17,10 +17,15 @@ static struct support_reply replies[] = {
       "{\"cards\":[{\"id\":3,\"brand\":\"visa\",\"last4\":\"4242\",\"exp_month\":2,\"exp_year\":"
       "2031}]}" },
     { "DELETE /api/v0/billing/cards/3/", 200, "{\"success\":true}" },
-    { "GET /api/v0/billing/payouts/", 200,
+    { "GET /api/v0/billing/payouts/?limit=100", 200,
       "{\"method\":{\"ready\":false,\"reason\":\"onboarding\"},\"next_cut\":1795737600,"
       "\"preview\":12.5,\"minimum\":10,\"payouts\":[{\"id\":4,\"cut\":1795132800,\"amount\":"
-      "81.25,\"state\":\"in_transit\",\"provider\":\"stripe\",\"reason\":\"account_closed\"}]}" },
+      "81.25,\"state\":\"in_transit\",\"provider\":\"stripe\",\"reason\":\"account_closed\"}],"
+      "\"next_token\":\"b7\"}" },
+    { "GET /api/v0/billing/payouts/?limit=1&after_token=b7", 200,
+      "{\"next_cut\":1795737600,\"preview\":0,\"minimum\":10,\"payouts\":[{\"id\":3,\"cut\":"
+      "1794528000,\"amount\":20,\"state\":\"paid\",\"paid_at\":1794700800.5}],\"next_token\":"
+      "null}" },
     { "PUT /api/v0/billing/autopay/", 200, "{\"success\":true}" },
     { "PUT /api/v0/billing/payouts/method/", 200, "{\"success\":true}" },
     { "POST /api/v0/billing/payouts/onboarding/", 200,
@@ -89,6 +94,17 @@ static void test_payouts_are_a_table_and_a_country_leads_to_a_page(void **state)
     has("81.25");
     has("account_closed");
     CHECK(strstr(result.notes, "onboarding") != NULL);
+    CHECK(strstr(result.notes, "There is more: --next-token b7\n") != NULL);
+    BERTH(&result, "show", "payouts", "--limit", "1", "-t", "b7");
+    CHECK_INT(result.status, 0);
+    has("2026-11-13");
+    has("2026-11-15");
+    CHECK(strstr(result.notes, "There is more") == NULL);
+    static const char *const bad[] = { "0", "101", "-1", "all" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        BERTH(&result, "show", "payouts", "--limit", bad[i]);
+        CHECK_INT(result.status, 2);
+    }
     BERTH(&result, "set", "payout-country", "US");
     CHECK_TEXT(result.out, "https://connect/1\n");
     BERTH(&result, "set", "payout-country");

@@ -205,6 +205,42 @@ static void test_no_payout_is_made_while_a_way_waits(void **state)
     pay_world_close(&pay);
 }
 
+/* Page by page each comes once, the newest first, however many a page has. */
+static void test_no_payout_is_out_of_reach(void **state)
+{
+    enum { PAYOUTS = 7 };
+    struct pay_world pay;
+    struct error err;
+
+    pay_world_open(&pay, *state);
+    struct caller hal = world_user(&pay.world, "hal@berth.test", 0);
+    struct caller eve = world_user(&pay.world, "eve@berth.test", 0);
+    for (int week = 1; week <= PAYOUTS; week++) {
+        char sql[256];
+
+        (void)snprintf(sql, sizeof sql,
+                       "INSERT INTO payout (host_id, cut_us, amount, state, provider, created_us, "
+                       "state_us) VALUES (%lld, %d, %d, 7, 'manual', 1, 1);",
+                       (long long)(week == 3 ? eve : hal).user_id, week * 1000, week);
+        support_script(pay.world.support, sql);
+    }
+    for (size_t max = 1; max <= PAYOUTS; max++) {
+        struct pay_out_page page = { .before = INSTANT_NEVER, .max = max };
+        int64_t week = PAYOUTS;
+
+        do {
+            check_row("pages of %zu, at %lld", max, (long long)week);
+            CHECK_OK(flow_pay_out_list(&pay.world.flow, &hal, &pay.world.arena, &page, &err), &err);
+            CHECK(page.count > 0 && page.count <= max);
+            for (size_t i = 0; i < page.count; i++, week -= week == 4 ? 2 : 1)
+                CHECK_INT(page.payouts[i].amount.nanodollars, week);
+            page.before = page.next;
+        } while (instant_compare(page.next, INSTANT_NEVER) < 0);
+        CHECK_INT(week, 0);
+    }
+    pay_world_close(&pay);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_a_host_is_ready_when_the_provider_says_so),
         cmocka_unit_test(test_another_way_in_place_of_one_that_worked_waits),
         cmocka_unit_test(test_no_payout_is_made_while_a_way_waits),
+        cmocka_unit_test(test_no_payout_is_out_of_reach),
     };
 
     crypto_start();

@@ -137,6 +137,46 @@ static void test_lists_are_filtered(void **state)
     }
 }
 
+/* Whatever order they were made in. */
+static void test_a_hosts_newest_come_first(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+    static const int cuts[] = { 3, 1, 4, 2 };
+    struct payout_row *payouts;
+    int64_t ids[5];
+    size_t count;
+
+    for (int i = 0; i < 4; i++) {
+        struct payout_row payout = a_payout(&scene, cuts[i]);
+
+        payout.host_id = scene.ada;
+        ids[cuts[i]] = insert(&scene, &payout);
+    }
+    struct payout_row other = a_payout(&scene, 3);
+    other.host_id = scene.host;
+    (void)insert(&scene, &other);
+    const struct instant cut_3 = a_payout(&scene, 3).cut;
+    const struct {
+        struct instant before;
+        size_t max;
+        int64_t count, first;
+    } rows[] = {
+        { INSTANT_NEVER, 9, 4, 4 },         { INSTANT_NEVER, 4, 4, 4 },
+        { INSTANT_NEVER, 3, 3, 4 },         { cut_3, 9, 2, 2 },
+        { instant_add(cut_3, 1), 9, 3, 3 }, { a_payout(&scene, 1).cut, 9, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct payout_range range = { scene.ada, rows[i].before, rows[i].max };
+
+        check_row("row %zu", i);
+        CHECK_OK(payout_latest(scene.db, &range, &scene.arena, &payouts, &count, &scene.err),
+                 &scene.err);
+        CHECK_INT((int64_t)count, rows[i].count);
+        for (size_t j = 0; j < count; j++)
+            CHECK_INT(payouts[j].id, ids[rows[i].first - (int64_t)j]);
+    }
+}
+
 static void waits(struct scene *scene, int64_t count, struct instant since)
 {
     struct payout_waiting waiting = { .count = 77 };
@@ -209,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_it_moves_from_the_state_that_it_is_in),
         cmocka_unit_test(test_what_moved_is_stored),
         cmocka_unit_test(test_lists_are_filtered),
+        cmocka_unit_test(test_a_hosts_newest_come_first),
         cmocka_unit_test(test_what_did_not_come_back_is_summed),
     };
 

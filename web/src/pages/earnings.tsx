@@ -47,6 +47,17 @@ function ByMachine({ rows }: { rows: MachineEarnings[] }) {
   );
 }
 
+/** With all payouts of these days: the newest come first, a page at a time. */
+async function readPayouts(range: Range): Promise<PayoutListReply> {
+  const told = await call('GET /api/v0/billing/payouts/', { query: {} });
+  for (let next = told.next_token; next !== null && (told.payouts.at(-1)?.cut ?? 0) >= range.from * DAY_S;) {
+    const page = await call('GET /api/v0/billing/payouts/', { query: { after_token: next } });
+    told.payouts.push(...page.payouts);
+    next = page.next_token;
+  }
+  return told;
+}
+
 const COUNTRIES = ['US', 'CA', 'GB', 'IE', 'DE', 'FR', 'NL', 'BE', 'SE', 'NO', 'DK', 'FI', 'IS', 'PL', 'CZ', 'AT', 'CH', 'ES', 'PT', 'IT', 'RO', 'BG', 'UA', 'AU', 'NZ', 'JP', 'KR', 'TW', 'SG', 'IN', 'BR', 'ZA'];
 
 type PayoutsTold = ReturnType<typeof useLoad<PayoutListReply>>;
@@ -114,15 +125,15 @@ function printPayouts(): void {
 /** Of the weeks that ended in these days: when each was paid, when it is there at the latest, and why it is not. */
 function Payouts({ range, told }: { range: Range; told: PayoutsTold }) {
   const { user } = useStore(session);
-  const list = (told.data?.payouts ?? []).filter(({ cut }) => cut >= range.from * DAY_S && cut < (range.until + 1) * DAY_S).reverse();
+  const list = (told.data?.payouts ?? []).filter(({ cut }) => cut >= range.from * DAY_S && cut < (range.until + 1) * DAY_S);
   return (
-    <Card class="sheet" title="Payouts" actions={<>
+    <Card class="sheet" title="Payout history" actions={<>
       <Button icon="down" disabled={list.length === 0} onClick={() => savePayouts(list)}>CSV</Button>
       <Button icon="log" disabled={list.length === 0} onClick={printPayouts}>Print</Button></>}>
       <p class="on-paper">{user?.fullname || user?.email} · account {user?.id} · {location.host} · weeks that ended {dayText(range.from)} to {dayText(range.until)}</p>
       <Loaded from={told} rows={1} height={44}>
         {() => list.length === 0 ? <p class="muted">None in these days. What you have earned is paid out on Fridays, once it is enough.</p> : (
-          <Table head={['Number', 'Invoiced', 'Paid', 'There by', 'Service', 'Reference', 'State', 'Dollars']} label="Payouts">
+          <Table head={['Number', 'Invoice date', 'Paid date', 'There by', 'Service', 'Reference', 'State', 'Dollars']} label="Payout history">
             {list.map((one) => (
               <tr key={one.id}>
                 <th scope="row">{one.id}</th><td>{dayOf(one.cut)}</td><td>{one.paid_at === null ? '–' : dayOf(one.paid_at)}</td><td>{dayOf(one.expected)}</td><td>{one.provider}</td><td>{one.reference ?? '–'}</td>
@@ -146,7 +157,7 @@ export function EarningsPage(_: { id: number }) {
   const { user } = useStore(session);
   const machines = useLoad(() => call('GET /api/v0/machines/'));
   const told = useLoad(() => readEarnings(range, machine), [range.from, range.until, machine]);
-  const payouts = useLoad(() => call('GET /api/v0/billing/payouts/'));
+  const payouts = useLoad(() => readPayouts(range), [range.from]);
   const list = machines.data?.machines ?? [];
   const hour = list.reduce((total, one) => total + one.earn_hour, 0);
   const save = (days: DayEarnings[]): void => download('earnings.csv', csv([['day', 'gpu', 'disk', 'sent', 'received', 'all'],

@@ -51,7 +51,7 @@ export async function list(who) {
 /** Once it is rented. */
 /** Payouts are printed alone, and the page is as it was when that is over. */
 async function payoutsOnPaper(page) {
-  const payouts = page.getByRole('region', { name: 'Payouts' });
+  const payouts = page.getByRole('region', { name: 'Payout history' });
   assert.deepEqual(await payouts.locator('td:nth-of-type(2)').allTextContents(), ['–', await payouts.locator('td:nth-of-type(1)').last().textContent()]
     .map((day, i) => (i === 0 ? day : new Date(Date.parse(day) + 2 * 86400e3).toLocaleDateString('en-GB', { year: 'numeric', month: 'short', day: 'numeric' }))));
   await page.evaluate(() => { globalThis.print = () => { document.body.dataset.printed = document.documentElement.dataset.print; }; });
@@ -84,13 +84,14 @@ export async function earn(who) {
   await who.press('Set Prices');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.getByText('$0.40/h').first().waitFor(WAIT);
-  /* A week that was paid out late: of none in this market, which is minutes old. */
-  await page.route('**/api/v0/billing/payouts/', async (route) => {
+  /* Weeks that were paid out, one of them late, on two pages: of none in this market, which is minutes old. */
+  await page.route(/\/billing\/payouts\/(\?|$)/, async (route) => {
     const told = await (await route.fetch()).json();
     const cut = Math.floor(Date.now() / 86400e3) * 86400 - 6 * 86400;
     const week = { id: 7, amount: 41.5, state: 'failed', provider: 'stripe', reference: 'po_1', reason: 'the bank refused it', cut, expected: cut + 4 * 86400, paid_at: null, late: true };
     const before = { ...week, id: 6, amount: 12.25, state: 'paid', reason: null, cut: cut - 7 * 86400, expected: cut - 3 * 86400, paid_at: cut - 5 * 86400, late: false };
-    await route.fulfill({ json: { ...told, total: told.total + 12.25, payouts: [before, week] } });
+    const isFirst = !route.request().url().includes('after_token');
+    await route.fulfill({ json: { ...told, total: told.total + 12.25, payouts: isFirst ? [week] : [before], next_token: isFirst ? 'b1' : null } });
   });
   await who.go('/earnings');
   await page.getByRole('region', { name: 'Earnings by machine' }).waitFor(WAIT);
@@ -99,7 +100,7 @@ export async function earn(who) {
   await who.look('earnings');
   assert.match(await page.locator('.figure', { hasText: 'Total earnings' }).textContent(), /\$12\.2\d/);
   await payoutsOnPaper(page);
-  await page.unroute('**/api/v0/billing/payouts/');
+  await page.unroute(/\/billing\/payouts\/(\?|$)/);
   await page.getByLabel('Country').selectOption('DE');
   await who.press('Keep it');
   await page.getByRole('alert').waitFor(WAIT); // here hosts are paid by hand
