@@ -7,7 +7,7 @@ import { useStore } from './lib/store';
 import { ForgotPage, LoginPage, SignUpPage } from './pages/gate';
 import { SearchPage } from './pages/search';
 import { lazy, type Lazy, type Shown } from './ui/lazy';
-import { Empty, Page, Skeleton } from './ui/parts';
+import { Empty, Notice, Page, Skeleton } from './ui/parts';
 
 const AuditPage = lazy(() => import('./pages/audit').then((file) => file.AuditPage));
 const BillingPage = lazy(() => import('./pages/billing').then((file) => file.BillingPage));
@@ -72,14 +72,15 @@ function NotFound() {
 
 function View() {
   const { path } = usePlace();
-  const { state, team } = useStore(session);
+  const { state, team, trouble } = useStore(session);
   const row = pages.find(({ pattern }) => pattern.test(path));
 
   if (!row) return <NotFound />;
   const Found = row.page;
   const id = Number(row.pattern.exec(path)?.[1] ?? 0);
   if (state === 'in' || row.isPublic) return <Found id={id} key={`${path} ${team ?? ''}`} />;
-  return state === 'unknown' ? <Skeleton rows={4} /> : <LoginPage id={0} />;
+  if (state === 'out') return <LoginPage id={0} />;
+  return trouble ? <Notice kind="warn">{trouble} This page tries again by itself.</Notice> : <Skeleton rows={4} />;
 }
 
 const QUIET_MS = 4000;

@@ -13,9 +13,12 @@ export function Bell() {
 
   useEffect(() => {
     const close = (event: Event): void => {
-      const isWithin = ref.current?.contains(event.target as Node) && !(event.target as Element).closest?.('a');
-      if (!ref.current?.open || (isWithin && !(event instanceof KeyboardEvent && event.key === 'Escape'))) return;
+      if (!ref.current?.open) return;
+      const isWithin = ref.current.contains(event.target as Node) && !(event.target as Element).closest?.('a');
+      const isEscape = event instanceof KeyboardEvent && event.key === 'Escape';
+      if (isWithin && !isEscape) return;
       ref.current.open = false;
+      if (isEscape && ref.current.contains(document.activeElement)) ref.current.querySelector('summary')?.focus();
     };
     addEventListener('click', close);
     addEventListener('keydown', close);

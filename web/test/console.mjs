@@ -9,8 +9,9 @@ import { nobodyElse, operate } from './parts/operator.mjs';
 import { account, destroy, early, live, move, rent, search, signUp } from './parts/renter.mjs';
 import { allShown } from './columns.mjs';
 import { clouds, connections, news, orders, volumes } from './parts/storage.mjs';
+import * as states from './parts/states.mjs';
 import * as team from './parts/team.mjs';
-import { Person, run, step } from './stage.mjs';
+import { allLooked, Person, run, step } from './stage.mjs';
 
 const host = await Person.come('host@berth.test');
 const visitor = await Person.come('visitor');
@@ -20,11 +21,14 @@ const renter = await Person.come('renter@berth.test');
 await run([
   () => join(host), () => list(host),
   () => signUp(renter), () => search(renter), () => early(renter), () => rent(renter), () => news(renter), () => live(renter), () => billing(renter),
+  () => states.pressTwice(renter), () => states.goBack(renter), () => states.byKeyboard(renter), () => states.trouble(renter), () => states.ended(renter),
+  () => states.many(renter), () => states.farAway(renter), () => states.ownScripts(renter), () => states.others(renter),
   () => volumes(renter), () => orders(renter), () => connections(renter), () => clouds(renter),
   () => earn(host), () => team.market(visitor), () => help(visitor), () => reserve(renter),
   () => destroy(renter), () => move(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),
   () => operate(operator, renter), () => nobodyElse(renter),
+  () => step(`all ${allLooked()} kinds of pages were looked at`),
   () => step(`all ${allShown()} columns and buttons have a source, and were seen`),
 ]);

@@ -22,6 +22,7 @@ const HEIGHT_MAX = 2200; // of a picture; what is below repeats itself
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--no-proxy-server'] });
 const everybody = [];
+const looked = new Set(); // paths
 const wrong = []; // what pages were found to break, all of it told at the end
 const hosts = [];
 
@@ -67,18 +68,29 @@ export async function mailedCode(email) {
   throw new Error(`no code came to ${email}`);
 }
 
+/** Whom a page may ask: the market, and where it leads to the provider of payments. Who else is asked, be it of an error in a
+ * script, is a complaint. */
+const KNOWN = [options.url, options.market, options.provider].filter(Boolean);
+
 /** Somebody with a browser: a page, and words for what one does with it. */
 export class Person {
-  static async come(email) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', acceptDownloads: true });
+  static async come(email, more = {}) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', acceptDownloads: true, ...more });
     const one = new Person();
     Object.assign(one, { email, context, page: await context.newPage(), complaints: [], clicks: 0 });
+    one.page.on('request', (request) => { if (!KNOWN.includes(new URL(request.url()).origin) && !/^(data|blob):/.test(request.url())) one.complaints.push(`it asked ${request.url()}`); });
     one.page.on('console', (message) => { if (message.type() === 'error') one.complaints.push(`${message.text()} ${message.location().url}`); });
     one.page.on('pageerror', (error) => one.complaints.push(String(error)));
     one.page.setDefaultTimeout(30000);
     everybody.push(one);
     return one;
   }
+
+  /** The same person in another browser, which is as `more` says. */
+  async elsewhere(more) { return Person.come(this.email, { storageState: await this.context.storageState(), ...more }); }
+
+  /** What the browser has said of an answer that was asked for is no complaint. */
+  forgive(what) { this.complaints = this.complaints.filter((text) => !what.test(text)); }
 
   go(path) { return this.page.goto(`${options.url}${path}`); }
   button(name) { return this.page.getByRole('button', { name, exact: true }); }
@@ -132,8 +144,10 @@ export class Person {
     writeFileSync(join(options.shots, `${name}.webp`), Buffer.from(data, 'base64'));
   }
 
-  /** A page as it is in both colours and at both widths: no violation, nothing that sticks out, and a picture of each. */
-  async look(name) {
+  /** A page as it is in both colours and at both widths: no violation, nothing that sticks out, and a picture of each, unless
+   * it is like another's. */
+  async look(name, { hasPicture = true } = {}) {
+    looked.add(new URL(this.page.url()).pathname);
     if (options.quick) return;
     await this.page.evaluate(() => scrollTo(0, 0));
     for (const colour of ['light', 'dark']) {
@@ -145,11 +159,19 @@ export class Person {
         for (const one of await this.page.evaluate(misfits)) wrong.push(`${name}, ${width} px: ${one}`);
         const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
         if (wide > width) wrong.push(`${name} is ${wide} px wide where there are ${width}`);
-        await this.shoot(`${name}-${colour}-${width}`);
+        if (hasPicture) await this.shoot(`${name}-${colour}-${width}`);
       }
     }
     await this.page.evaluate(() => { document.documentElement.dataset.theme = 'light'; });
   }
+}
+
+/** Every page of the console was looked at. */
+export function allLooked() {
+  const pages = [...readFileSync(new URL('../src/app.tsx', import.meta.url), 'utf8').matchAll(/pattern: \/(.*)\/,/g)].map(([, text]) => new RegExp(text));
+  assert.ok(pages.length > 20);
+  assert.deepEqual(pages.filter((page) => ![...looked].some((path) => page.test(path))), [], 'pages that nobody looked at');
+  return pages.length;
 }
 
 /** Runs the parts one after the other; what a browser has complained of by then is a failure. */

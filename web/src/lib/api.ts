@@ -50,7 +50,13 @@ function address(template: string, path: Record<string, string | number> = {}, q
   return words.length > 0 ? `${filled}?${words.join('&')}` : filled;
 }
 
+/** Seconds after which a server that is too busy would answer; null where it does not say. */
+const waitOf = (reply: Response): number | null =>
+  (reply.status === 429 || reply.status === 503 ? Number(reply.headers.get('Retry-After')) || null : null);
+
 async function refusalOf(reply: Response): Promise<Refusal> {
+  const wait = waitOf(reply);
+  if (wait !== null) return new Refusal(reply.status, 'rate_limit_exceeded', `The market has too much to do for you at this moment. Try again in ${wait === 1 ? 'a second' : `${wait} seconds`}.`);
   try {
     const said = (await reply.json()) as { error?: ErrorCode; msg?: string };
     return new Refusal(reply.status, said.error ?? 'internal_error', said.msg ?? `The server answered ${reply.status}.`);
@@ -71,10 +77,28 @@ async function send(method: string, url: string, body: unknown, signal?: AbortSi
   }
 }
 
+const READ_TRIES = 3;
+const READ_WAIT_MAX_S = 5;
+
+/** What only reads waits for a server that is busy for some seconds; what changes something is for the reader to try again. */
+async function ask(method: string, url: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  for (let i = 1; ; i++) {
+    const reply = await send(method, url, body, signal);
+    const wait = waitOf(reply);
+    if (method !== 'GET' || wait === null || wait > READ_WAIT_MAX_S || i === READ_TRIES) return reply;
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+  }
+}
+
+/** The session that there was is over: by its end, or ended elsewhere. */
+export function expire(): void {
+  if (csrf) onExpired();
+}
+
 export async function call<R extends Route>(route: R, options: Options<R> = {}): Promise<Routes[R]['reply']> {
   const [method, template] = route.split(' ') as [string, string];
   const url = address(template, options.path, options.query);
-  let reply = await send(method, url, options.body, options.signal);
+  let reply = await ask(method, url, options.body, options.signal);
 
   if (!reply.ok) {
     let refusal = await refusalOf(reply);
@@ -84,7 +108,7 @@ export async function call<R extends Route>(route: R, options: Options<R> = {}):
       if (!reply.ok) refusal = await refusalOf(reply);
     }
     if (!reply.ok) {
-      if (reply.status === 401 && refusal.code === 'auth_error' && !isFactor && csrf) onExpired();
+      if (reply.status === 401 && refusal.code === 'auth_error' && !isFactor) expire();
       throw refusal;
     }
   }

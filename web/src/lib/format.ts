@@ -62,8 +62,9 @@ export function moment(seconds: number | string | null): string {
   return date.toLocaleString('en-GB', { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
 }
 
+/** A day of the market's: its days, weeks and months are UTC, wherever the reader is. */
 export const dayOf = (seconds: number): string =>
-  new Date(seconds * 1000).toLocaleDateString('en-GB', { year: 'numeric', month: 'short', day: 'numeric' });
+  new Date(seconds * 1000).toLocaleDateString('en-GB', { timeZone: 'UTC', year: 'numeric', month: 'short', day: 'numeric' });
 
 export const ago = (seconds: number): string => `${duration(Math.max(0, Date.now() / 1000 - seconds))} ago`;
 /** "24, 6 and 1" */

@@ -6,7 +6,7 @@
  * stream's signs of life included, or instances that were asked for so long ago and did not
  * come, mean that what is shown may be old: pages say so. */
 import type { Instance } from '#api';
-import { call, headers } from './api';
+import { call, expire, headers } from './api';
 import { compare } from './news';
 import { store } from './store';
 
@@ -112,6 +112,7 @@ function takeBlock(block: string): void {
 
 async function listen(signal: AbortSignal): Promise<void> {
   const reply = await fetch('/api/v0/events/', { headers: headers(), signal });
+  if (reply.status === 401) expire();
   if (!reply.ok || !reply.body) throw new Error(`events: ${reply.status}`);
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';

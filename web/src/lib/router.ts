@@ -14,23 +14,35 @@ const listeners = new Set<() => void>();
 const here = (): Place => ({ path: location.pathname.replace(/(.)\/+$/, '$1'), query: new URLSearchParams(location.search) });
 const tell = (): void => listeners.forEach((listener) => listener());
 
-export function go(to: string, how: 'push' | 'replace' = 'push'): void {
+export function go(to: string, how: 'push' | 'replace' = 'push', state: unknown = null): void {
   if (to === location.pathname + location.search) return;
   const isElsewhere = to.split('?')[0] !== location.pathname;
-  history[how === 'push' ? 'pushState' : 'replaceState'](null, '', to);
+  history[how === 'push' ? 'pushState' : 'replaceState'](state, '', to);
   if (isElsewhere) scrollTo(0, 0);
   tell();
 }
 
+type Changes = Record<string, string | null>;
+
 /** The same place with other parameters; what is empty is left out. */
-export function setQuery(changes: Record<string, string | null>): void {
+function changed(changes: Changes): string {
   const query = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) {
     if (value === null || value === '') query.delete(name);
     else query.set(name, value);
   }
   const text = query.toString();
-  go(location.pathname + (text ? `?${text}` : ''), 'replace');
+  return location.pathname + (text ? `?${text}` : '');
+}
+
+export const setQuery = (changes: Changes): void => go(changed(changes), 'replace');
+
+/** A dialog over the place: going back closes it, and closing it goes back. */
+const OVER = 'over';
+export const openBy = (changes: Changes): void => go(changed(changes), 'push', OVER);
+export function closeBy(changes: Changes): void {
+  if (history.state === OVER) history.back();
+  else setQuery(changes);
 }
 
 export function usePlace(): Place {

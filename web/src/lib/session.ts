@@ -2,7 +2,7 @@
 /** Who is here. A mark in this browser says whether there may be a session at all, so that who has
  * none is not answered with a refusal at each visit. */
 import type { Team, User } from '#api';
-import { call, Refusal, setCsrf, setTeam, whenExpired } from './api';
+import { call, Refusal, sentence, setCsrf, setTeam, whenExpired } from './api';
 import { startLive, stopLive } from './live';
 import { forgetNews } from './news';
 import { store } from './store';
@@ -12,24 +12,27 @@ export interface Session {
   user: User | null;
   teams: Team[];
   team: number | null;
+  hasEnded: boolean; // out, and not by one's own press of Log out here
+  trouble: string | null; // why it is not known yet
 }
 
 const MARK = 'berth-session';
 const TEAM = 'berth-team';
-const nobody: Session = { state: 'out', user: null, teams: [], team: null };
+const AGAIN_MS = 3000;
+const nobody: Session = { state: 'out', user: null, teams: [], team: null, hasEnded: false, trouble: null };
 
 export const session = store<Session>({ ...nobody, state: 'unknown' });
 /** The key that signing up has answered: shown once, and in no storage. */
 export const firstKey = store<string | null>(null);
 
-function forget(): void {
+function forget(hasEnded = false): void {
   localStorage.removeItem(MARK);
   sessionStorage.removeItem(TEAM);
   setCsrf(null);
   setTeam(null);
   stopLive();
   forgetNews();
-  session.set(nobody);
+  session.set({ ...nobody, hasEnded });
 }
 
 /** Null where one's role in a team does not let one see its account. */
@@ -58,19 +61,22 @@ async function enter(): Promise<void> {
   const { teams } = await call('GET /api/v0/teams/');
   const team = teams.some((one) => one.id === chosen) ? chosen : null;
   setTeam(team);
-  session.set({ state: 'in', user: await readUser(), teams, team });
+  session.set({ state: 'in', user: await readUser(), teams, team, hasEnded: false, trouble: null });
   startLive();
 }
 
+/** Who was here comes back. A market that does not answer has ended no session: it is asked again. */
 export async function resume(): Promise<void> {
-  whenExpired(forget);
+  whenExpired(() => forget(true));
   if (localStorage.getItem(MARK) === null) return session.set(nobody);
   try {
     const current = await call('GET /api/v0/sessions/current/');
     setCsrf(current.csrf);
     await enter();
-  } catch {
-    forget();
+  } catch (reason) {
+    if (reason instanceof Refusal && reason.status === 401) return forget(true);
+    session.set({ ...session.get(), trouble: sentence(reason) });
+    setTimeout(() => void resume(), AGAIN_MS);
   }
 }
 

@@ -5,7 +5,8 @@ import { useState } from 'preact/hooks';
 import { call } from '../lib/api';
 import { go, usePlace } from '../lib/router';
 import { useRules } from '../lib/rules';
-import { begin, firstKey } from '../lib/session';
+import { begin, firstKey, session } from '../lib/session';
+import { useStore } from '../lib/store';
 import { Button, Check, Field, Notice, Page, toast, useAct } from '../ui/parts';
 
 function Gate({ title, children, error, onSubmit }: {
@@ -59,6 +60,7 @@ function Password({ value, onInput, isNew = false }: { value: string; onInput: (
 
 export function LoginPage(_: { id: number }) {
   const { path, query } = usePlace();
+  const { hasEnded } = useStore(session);
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [secret, setSecret] = useState<string | null>(null);
@@ -96,6 +98,7 @@ export function LoginPage(_: { id: number }) {
   }
   return (
     <Gate title="Log in" error={error} onSubmit={first}>
+      {hasEnded && <Notice kind="warn">Your session has ended. Log in, and you are back at what you were looking at.</Notice>}
       <Email value={email} onInput={setEmail} />
       <Password value={password} onInput={setPassword} />
       <Button kind="primary" type="submit" busy={busy}>Log in</Button>

@@ -8,6 +8,7 @@ import { setQuery, usePlace } from '../lib/router';
 import { useStore } from '../lib/store';
 import { Icon } from '../ui/icons';
 import { Button, Chip, Dialog, Empty, Field, Loaded, Notice, Page, Segments, Select, Skeleton, toast, useAct, useLoad } from '../ui/parts';
+import { Near } from '../ui/near';
 import { Sparkline } from './instances/charts';
 import { MachineFacts, RentalFacts } from './instances/facts';
 import { MoreActions } from './instances/more';
@@ -268,6 +269,10 @@ function InstanceCard({ one, isOpen }: { one: Instance; isOpen: boolean }) {
   );
 }
 
+/** Drawn at once; and about as high as a card is. */
+const FIRST = 6;
+const CARD_PX = 270;
+
 const SORTS: [string, string][] = [['', 'Newest first'], ['cost', 'Dearest first'], ['age', 'Oldest first'], ['label', 'By label']];
 
 function sorted(list: Instance[], how: string): Instance[] {
@@ -322,7 +327,7 @@ export function InstancesPage(_: { id: number }) {
           <a class="button primary" href="/">Find GPUs</a>
         </Empty>
       )}
-      <div class="stack">{list?.map((one) => <InstanceCard key={one.id} one={one} isOpen={query.get('open') === '1'} />)}</div>
+      <div class="stack">{list?.map((one, i) => <Near key={one.id} isFirst={i < FIRST} height={CARD_PX} draw={() => <InstanceCard one={one} isOpen={query.get('open') === '1'} />} />)}</div>
     </Page>
   );
 }

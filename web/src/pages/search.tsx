@@ -4,7 +4,7 @@ import type { Offer } from '#api';
 import { call } from '../lib/api';
 import { avoided } from '../lib/avoid';
 import { COUNTS, diskOf, filterCount, isBid, isReserved, searchOf, SORTS } from '../lib/query';
-import { go, setQuery, usePlace } from '../lib/router';
+import { closeBy, go, openBy, setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
 import { useStore } from '../lib/store';
 import { Button, Empty, Notice, Page, Segments, Select, Skeleton, useLoad } from '../ui/parts';
@@ -84,7 +84,7 @@ export function SearchPage(_: { id: number }) {
     <Page title="Find GPUs" lead={isBid(query) ? 'Interruptible: you bid, and run while your bid is the highest.'
       : isReserved(query) ? 'Reserved: as on demand, and cheaper for who pays ahead. What is struck through is the price without that.'
         : 'On demand: at a fixed price, by the second, for as long as you want.'}
-      actions={<Button icon="clock" onClick={() => setQuery({ wait: '1' })}>Wait for it</Button>}>
+      actions={<Button icon="clock" onClick={() => openBy({ wait: '1' })}>Wait for it</Button>}>
       {strip}
       <div class="search">
         <aside class={isFiltering ? 'open' : undefined}>
@@ -100,12 +100,12 @@ export function SearchPage(_: { id: number }) {
           {offers && <p class="sr" role="status">{list.hasMore ? `More than ${offers.length} offers` : `${offers.length} offers`}</p>}
           <OfferList list={list} on={[list.query.toString(), starts, choices]} draw={(offer, place) => (
             <OfferCard key={place} offer={offer} query={list.query} asking={asking}
-              starts={starts.get(offer.machine_id)} choice={choices.get(offer.id)} choose={(part) => choose(offer.id, part)} onRent={(bid) => setQuery({ rent: String(offer.id), bid })} />
+              starts={starts.get(offer.machine_id)} choice={choices.get(offer.id)} choose={(part) => choose(offer.id, part)} onRent={(bid) => openBy({ rent: String(offer.id), bid })} />
           )} />
         </div>
       </div>
-      {query.get('wait') === '1' && <WaitDialog query={query} disk={diskOf(query)} onClose={() => setQuery({ wait: null })} />}
-      {rented && <RentDialog key={rented.id} offer={rented} query={query} onClose={() => setQuery({ rent: null, bid: null })} />}
+      {query.get('wait') === '1' && <WaitDialog query={query} disk={diskOf(query)} onClose={() => closeBy({ wait: null })} />}
+      {rented && <RentDialog key={rented.id} offer={rented} query={query} onClose={() => closeBy({ rent: null, bid: null })} />}
     </Page>
   );
 }

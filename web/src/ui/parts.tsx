@@ -3,6 +3,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { sentence } from '../lib/api';
+import { copyText } from '../lib/clipboard';
 import { store, useStore } from '../lib/store';
 import { Icon, type IconName } from './icons';
 
@@ -181,17 +182,24 @@ export function Skeleton({ rows = 3, height = 72 }: { rows?: number; height?: nu
   );
 }
 
+/** Something to take elsewhere. Where the browser does not let a page copy, it is selected, ready to be. */
 export function Copy({ text, label, secret = false }: { text: string; label: string; secret?: boolean }) {
   const [isDone, setDone] = useState(false);
+  const ref = useRef<HTMLElement>(null);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text).catch(() => undefined);
-    setDone(true);
-    setTimeout(() => setDone(false), 1500);
+    if (await copyText(text)) {
+      setDone(true);
+      setTimeout(() => setDone(false), 1500);
+    } else if (ref.current) {
+      getSelection()?.selectAllChildren(ref.current);
+      toast('This browser does not let the page copy it: it is selected, so copy it by hand.', 'bad');
+    }
   };
   return (
     <div class="copy">
-      <code tabIndex={0} aria-label={label} data-secret={secret || undefined}>{text}</code>
+      <code ref={ref} tabIndex={0} aria-label={label} data-secret={secret || undefined}>{text}</code>
       <Button kind="quiet" icon={isDone ? 'check' : 'copy'} aria-label={`Copy: ${label}`} onClick={() => void copy()} />
+      <span class="sr" role="status">{isDone && 'It is copied.'}</span>
     </div>
   );
 }
@@ -307,14 +315,18 @@ export function useLoad<T>(load: () => Promise<T>, on: unknown[] = []): {
   return { data, error, reload: () => setTurn((at) => at + 1) };
 }
 
-/** Something that is done once a button is pressed: whether it is on its way, and why it failed. */
+/** Something that is done once a button is pressed: whether it is on its way, and why it failed. A second press while it is on
+ * its way does nothing: buttons rent and pay. */
 export function useAct(): { busy: boolean; error: string | null; act: (work: () => Promise<void>) => void } {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const isOn = useRef(false); // at once; what is drawn follows a moment later
   const act = (work: () => Promise<void>): void => {
+    if (isOn.current) return;
+    isOn.current = true;
     setBusy(true);
     setError(null);
-    work().catch((reason: unknown) => setError(sentence(reason))).finally(() => setBusy(false));
+    work().catch((reason: unknown) => setError(sentence(reason))).finally(() => { isOn.current = false; setBusy(false); });
   };
   return { busy, error, act };
 }

@@ -2,6 +2,7 @@
 import type { Template } from '#api';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { avoid, avoided } from '../../lib/avoid';
+import { copyText } from '../../lib/clipboard';
 import { number } from '../../lib/format';
 import { DISK_DEFAULT_GB, diskOf, FILTERS, TOGGLES, volumeOf, type Filter } from '../../lib/query';
 import { go, setQuery } from '../../lib/router';
@@ -81,7 +82,7 @@ const MINE = 'berth-search';
 
 /** The head of the filters: what is set can be sent to somebody, kept for the next visit, or forgotten. */
 function Head() {
-  const copy = (): void => void navigator.clipboard.writeText(location.href).then(() => toast('The link to this search is copied.'), () => toast(location.href));
+  const copy = (): void => void copyText(location.href).then((isDone) => toast(isDone ? 'The link to this search is copied.' : location.href));
   const keep = (): void => { localStorage.setItem(MINE, location.search); toast('Kept in this browser as your search.'); };
   const kept = localStorage.getItem(MINE);
   return (

@@ -7,9 +7,9 @@ import type { Offer } from '#api';
 import { call, isAborted, sentence } from '../../lib/api';
 import { narrowed, type Asked } from '../../lib/narrow';
 import { FIRST, OFFERS_MAX, PAGE } from '../../lib/query';
+import { useNear } from '../../ui/near';
 
 const AGAIN_MS = 10000; // what others rent goes, what they leave comes
-const NEAR_PX = 900;
 const HEIGHT_PX = 142; // of an offer that was never drawn
 /** As many as fill the screen, below what stands above the list. */
 const CHUNK = Math.min(16, Math.max(4, Math.ceil((innerHeight - 150) / HEIGHT_PX)));
@@ -103,19 +103,6 @@ export function useOffers(asked: string, query: URLSearchParams, who: string): O
     return () => clearTimeout(timer);
   }, [isThere, hasMore, limit]);
   return { offers: shown, query: isThere ? found.query : guess ? query : (found?.query ?? query), hasMore, error, more, reload: () => setTurn((at) => at + 1) };
-}
-
-/** Whether an element is on the screen or near it. */
-function useNear(initial: boolean): [boolean, preact.RefObject<HTMLDivElement>] {
-  const [isNear, setNear] = useState(initial);
-  const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!ref.current) return undefined;
-    const watcher = new IntersectionObserver((seen) => setNear(seen.at(-1)?.isIntersecting ?? true), { rootMargin: `${NEAR_PX}px` });
-    watcher.observe(ref.current);
-    return () => watcher.disconnect();
-  }, []);
-  return [isNear, ref];
 }
 
 type Draw = (offer: Offer, place: number) => ComponentChildren;

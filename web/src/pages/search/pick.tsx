@@ -19,13 +19,17 @@ export function familyOf(name: string): string[] {
   return ['NVIDIA', 'Data centre'];
 }
 
-/** Closes with a press elsewhere, and with Escape. */
+/** Closes with a press elsewhere, and with Escape, after which one is where one was before. */
 function useClosing(): preact.RefObject<HTMLDetailsElement> {
   const ref = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
     const close = (event: Event): void => {
-      const isWithin = ref.current?.contains(event.target as Node);
-      if (ref.current && (!isWithin || (event instanceof KeyboardEvent && event.key === 'Escape'))) ref.current.open = false;
+      if (!ref.current?.open) return;
+      const isWithin = ref.current.contains(event.target as Node);
+      const isEscape = event instanceof KeyboardEvent && event.key === 'Escape';
+      if (isWithin && !isEscape) return;
+      ref.current.open = false;
+      if (isWithin) ref.current.querySelector('summary')?.focus();
     };
     addEventListener('pointerdown', close);
     addEventListener('keydown', close);

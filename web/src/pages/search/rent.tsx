@@ -182,7 +182,8 @@ export function RentDialog({ offer, query, onClose }: { offer: Offer; query: URL
     const made = await call('PUT /api/v0/asks/{id}/', { path: { id: offer.id }, body: bodyOf(wish, offer, disk, isBid) });
     if (wish.image) localStorage.setItem(KEPT, wish.image);
     toast(made.msg ?? `Instance ${made.new_contract} is being made.`, made.success ? 'good' : 'bad', [`/instances/${made.new_contract}`, `C.${made.new_contract}`]);
-    go(`/instances/${made.new_contract}${from ? `?moved=${from}` : isReserved ? '?reserve=1' : ''}`);
+    /* In the place of this dialog: going back from there leads to the search, not to renting it once more. */
+    go(`/instances/${made.new_contract}${from ? `?moved=${from}` : isReserved ? '?reserve=1' : ''}`, 'replace');
   });
   return (
     <Dialog title={`Rent ${nameOf(offer)}`} onClose={onClose}>
