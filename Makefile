@@ -169,7 +169,7 @@ help:
 	@echo "make bench    make bench-NAME    make sim SEEDS=n FROM=s    make fuzz TARGET=t SECONDS=n"
 	@echo "make torture KILLS=n    make torture-journey KILLS=n    make torture-disk TIMES=n    make torture-faults    make torture-bills HOSTS=n"
 	@echo "make oracle    make storm OPS=n"
-	@echo "make console    make console-test    make deb    make deb-test"
+	@echo "make console    make console-test    make looks KEEP=--keep    make deb    make deb-test"
 	@echo "make torture-cluster CYCLES=n SERVERS=n    make rolling-restart SERVERS=n    make soak MINUTES=n"
 	@echo "make coverage    make mutate    make mutate-runs    make tidy    make tsan    make format    make clean"
 
@@ -206,13 +206,19 @@ browser: build
 console:
 	@tools/console
 
+# How its pages look, beside how they looked: a visual diff of half a minute, which needs no server. Where they are meant to look
+# otherwise: make looks KEEP=--keep, and land what that changes in test/console/looks with the change.
+looks: console
+	@tools/packages browser
+	@python3 -B test/console/looks_test.py --web $(BUILD)/web $(KEEP)
+
 # People's way through it in Chromium: on a market with hosts that pretend, on one that takes cards, and to a shell on a real host;
 # its screenshots go to docs/console. How fast it is: make bench-console.
-console-test: build console
+console-test: build console looks
 	@tools/packages browser
 	@ninja -C $(BUILD) -j$(JOBS) sim-host api_sign
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/cards_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: tsan payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults torture-bills coverage mutate format tidy clean help
+.PHONY: tsan payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test looks run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults torture-bills coverage mutate format tidy clean help
