@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/parse.h"
 #include "cli/price_options.h"
 
 enum { PATH_SIZE = 128, BODY_LENGTH_MAX = 1 << 20 };
@@ -12,6 +13,7 @@ const struct args_option cmd_set_defjob_options[] = {
     { "price-gpu", 'g', "DOLLARS", "an hour and GPU: bids start above it" },
     { "price-inetu", 'u', "DOLLARS", "per GB that leaves the machine" },
     { "price-inetd", 'd', "DOLLARS", "per GB that reaches it" },
+    { "gpus", 0, "N", "on so many of its GPUs at most (all)" },
     { "image", 'i', "IMAGE", "what to run" },
     { "env", 'e', "FLAGS", "variables, as docker takes them: '-e A=1'" },
     { "args", 0, "ARG...", "with all that follows" },
@@ -25,6 +27,19 @@ static const struct price_option prices[] = {
     { NULL, NULL },
 };
 
+static bool write_gpus(struct cli *cli, struct encoder *json, struct error *err)
+{
+    const char *text = args_get(&cli->args, "gpus");
+    uint64_t gpus;
+
+    if (text == NULL)
+        return true;
+    if (!parse_u64(text, &gpus) || gpus == 0 || gpus > INT32_MAX)
+        return cli_usage(cli, err, "--gpus is a number above 0");
+    encode_field_int(json, "gpus", (int64_t)gpus);
+    return true;
+}
+
 static bool write_job(struct cli *cli, long long id, struct buf *body, struct error *err)
 {
     struct encoder json = encoder_of(body);
@@ -34,7 +49,7 @@ static bool write_job(struct cli *cli, long long id, struct buf *body, struct er
     encode_object(&json);
     encode_field_int(&json, "machine", id);
     encode_field_text(&json, "image", args_get(&cli->args, "image"));
-    if (!price_options_write(cli, prices, &json, err))
+    if (!price_options_write(cli, prices, &json, err) || !write_gpus(cli, &json, err))
         return false;
     if (args_has(&cli->args, "env"))
         encode_field_text(&json, "env", args_get(&cli->args, "env"));
@@ -107,6 +122,8 @@ bool cmd_show_defjob(struct cli *cli, struct error *err)
     print_line(cli->out, "Image", "%s", print_text_of(reply, "image"));
     print_line(cli->out, "Worth", "$%.3f an hour and GPU; bids start above it",
                print_real_of(reply, "price_gpu"));
+    if (print_int_of(reply, "gpus") > 0)
+        print_line(cli->out, "GPUs", "%lld at most", (long long)print_int_of(reply, "gpus"));
     const json_t *args = json_member(reply, "args");
     for (size_t i = 0; i < json_array_size(args); i++) {
         const char *arg = json_string_value(json_array_get(args, i));

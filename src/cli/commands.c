@@ -262,7 +262,8 @@ const struct command commands[] = {
     { "Lend", "set", "defjob", false, true, "ID", 1, 1, cmd_set_defjob_options, cmd_set_defjob,
       MACHINES, "what runs on a machine's GPUs while nobody rents them",
       "berth set defjob 77 --price-gpu 0.10 --image miner:1 --args --quiet\n\n"
-      "Free of charge; it makes way for any renter, and bids start above its price.\n" },
+      "Free of charge; it makes way for any renter, and bids start above its price. With --gpus N\n"
+      "it has N of the machine's GPUs at most; bids for the others start above its price, too.\n" },
     { "Lend", "show", "defjob", false, true, "ID", 1, 1, no_options, cmd_show_defjob, MACHINES,
       "the job for a machine's idle GPUs", "" },
     { "Lend", "remove", "defjob", false, true, "ID", 1, 1, no_options, cmd_remove_defjob, MACHINES,

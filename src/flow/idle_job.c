@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/idle_job.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,15 +89,14 @@ static bool insert_place(struct change *change, struct contract_row *contract, s
            event_insert(change->db, &event, err);
 }
 
-/* One place a GPU. */
+/* One place a GPU, for as many as it may have. */
 static bool insert_places(struct change *change, const struct idle_job_request *request,
-                          struct error *err)
+                          const struct hardware *hardware, struct error *err)
 {
-    struct hardware *hardware;
     auto_buf struct buf spec = buf_of(PROTO_BODY_MAX);
+    size_t count = request->gpus > 0 ? (size_t)request->gpus : hardware->gpu_count;
 
-    if (!hardware_load(change->db, &change->machine, change->now, change->arena, &hardware, err))
-        return false;
+    assert(count <= hardware->gpu_count);
     struct contract_row place = {
         .owner_id = change->machine.owner_id,
         .host_id = change->machine.owner_id,
@@ -115,7 +115,7 @@ static bool insert_places(struct change *change, const struct idle_job_request *
         !write_spec(request, &place.share, &spec, err))
         return false;
     place.spec = spec.bytes;
-    for (size_t i = 0; i < hardware->gpu_count; i++)
+    for (size_t i = 0; i < count; i++)
         if (!insert_place(change, &place, err))
             return error_context(err, "a place of the idle job");
     return true;
@@ -128,7 +128,8 @@ static bool is_good_price(const struct idle_job_request *request, const struct m
            money_compare(request->gpu_hour, machine->listing.gpu_hour) < 0;
 }
 
-static bool set_job(struct change *change, struct idle_work *work, struct error *err)
+static bool set_job(struct change *change, struct idle_work *work, const struct hardware *hardware,
+                    struct error *err)
 {
     const struct idle_job_request *request = work->request;
     const struct instance_spec *spec = request->spec;
@@ -137,6 +138,7 @@ static bool set_job(struct change *change, struct idle_work *work, struct error 
                                 .ticks = auction_ticks_up(request->gpu_hour, 1),
                                 .up_tb = request->up_tb,
                                 .down_tb = request->down_tb,
+                                .gpus = request->gpus,
                                 .image = spec->image,
                                 .created = change->now };
 
@@ -148,13 +150,34 @@ static bool set_job(struct change *change, struct idle_work *work, struct error 
         idle_job_is_dummy(spec->image, (const char *const *)spec->args, spec->arg_count);
     work->reply.outcome = IDLE_JOB_SET;
     return idle_job_set(change->db, &job, err) &&
-           (work->reply.is_dummy || insert_places(change, request, err));
+           (work->reply.is_dummy || insert_places(change, request, hardware, err));
+}
+
+/* Whether what is asked for can be set: else the outcome says why not. Taking back always can. */
+static bool may_change(const struct change *change, struct idle_work *work,
+                       const struct hardware *hardware)
+{
+    const struct idle_job_request *request = work->request;
+
+    if (request == NULL)
+        return true;
+    work->reply.gpu_count = hardware->machine.gpu_count;
+    if (change->machine.listing.start.microseconds == 0)
+        work->reply.outcome = IDLE_JOB_NOT_LISTED;
+    else if (!is_good_price(request, &change->machine))
+        work->reply.outcome = IDLE_JOB_BAD_PRICE;
+    else if (request->gpus < 0 || request->gpus > hardware->machine.gpu_count)
+        work->reply.outcome = IDLE_JOB_BAD_GPUS;
+    else
+        return true;
+    return false;
 }
 
 static bool change_work(struct db *db, void *context, struct error *err)
 {
     struct idle_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
+    struct hardware *hardware;
     struct machine_row owned;
     struct change change;
     int64_t count;
@@ -165,13 +188,10 @@ static bool change_work(struct db *db, void *context, struct error *err)
         return false;
     if (!has)
         return true;
-    if (!change_begin(&change, db, owned.id, work->now, &arena, &has, err))
+    if (!change_begin(&change, db, owned.id, work->now, &arena, &has, err) ||
+        !hardware_load(db, &change.machine, work->now, &arena, &hardware, err))
         return false;
-    work->reply.outcome = IDLE_JOB_NOT_LISTED;
-    if (work->request != NULL && change.machine.listing.start.microseconds == 0)
-        return true;
-    work->reply.outcome = IDLE_JOB_BAD_PRICE;
-    if (work->request != NULL && !is_good_price(work->request, &change.machine))
+    if (!may_change(&change, work, hardware))
         return true;
     if (!destroy_places(&change, err))
         return false;
@@ -179,7 +199,7 @@ static bool change_work(struct db *db, void *context, struct error *err)
         work->reply.outcome = IDLE_JOB_REMOVED;
         if (!idle_job_remove(db, owned.id, &count, err))
             return false;
-    } else if (!set_job(&change, work, err)) {
+    } else if (!set_job(&change, work, hardware, err)) {
         return false;
     }
     change.cuts_offers = true; /* and so who runs is decided anew */

@@ -30,6 +30,14 @@ static bool refuse(struct call *call, const struct idle_job_reply *done, int64_t
         reply_refuse(call, 400, "invalid_args",
                      "price_gpu must be from $0.001 to below what the machine costs on demand.");
         return true;
+    case IDLE_JOB_BAD_GPUS:
+        if (done->gpu_count == 0)
+            reply_refuse(call, 400, "invalid_args", "gpus: machine %lld has none.",
+                         (long long)machine_id);
+        else
+            reply_refuse(call, 400, "invalid_args", "gpus is 1 to %lld, which machine %lld has.",
+                         (long long)done->gpu_count, (long long)machine_id);
+        return true;
     case IDLE_JOB_BAD_SPEC:
         reply_refuse(call, 400, "invalid_args", "%s.", done->why);
         return true;
@@ -100,6 +108,8 @@ void handle_machine_create_bids(struct call *call)
         !json_opt_money(call->body, "price_gpu", &request.gpu_hour, &err) ||
         !read_per_gb(call->body, "price_inetu", &request.up_tb, &err) ||
         !read_per_gb(call->body, "price_inetd", &request.down_tb, &err) ||
+        !json_opt_int(call->body, "gpus", (struct json_bounds){ 1, GPUS_MAX }, &request.gpus,
+                      &err) ||
         !read_args(call, &spec, &err) || !read_env(call, &spec, &err))
         return reply_refuse(call, 400, "invalid_args", "%s.", err.text);
     if (!flow_idle_job_set(&call->app->flow, &call->caller, &request, &done, &err))
@@ -111,8 +121,12 @@ void handle_machine_create_bids(struct call *call)
                              "Bids on machine %lld start above the job's price. A shell has "
                              "nothing to do, so nothing is run.",
                              (long long)request.machine_id);
-    reply_message(call, "Machine %lld runs the job on every GPU that nobody rents.",
-                  (long long)request.machine_id);
+    if (request.gpus == 0)
+        return reply_message(call, "Machine %lld runs the job on every GPU that nobody rents.",
+                             (long long)request.machine_id);
+    reply_message(call,
+                  "Machine %lld runs the job on GPUs that nobody rents, at most %lld of them.",
+                  (long long)request.machine_id, (long long)request.gpus);
 }
 
 void handle_machine_remove_defjob(struct call *call)
@@ -161,6 +175,7 @@ void handle_machine_show_defjob(struct call *call)
     encode_object(&json);
     encode_field_int(&json, "machine", job.machine_id);
     field_known_fixed(&json, "price_gpu", job.ticks, 3);
+    field_known_int(&json, "gpus", job.gpus);
     encode_field_text(&json, "image", job.image);
     encode_key(&json, "args");
     encode_array(&json);

@@ -99,6 +99,7 @@ static bool encode_idle_job(struct encoder *json, const struct idle_job_row *job
     if (job != NULL && job->image != NULL && !json_parse(job->spec, strlen(job->spec), &spec, err))
         return error_context(err, "the job for idle GPUs of %lld", (long long)job->machine_id);
     field_known_fixed(json, "bid_gpu_cost", job != NULL ? job->ticks : 0, 3);
+    field_known_int(json, "bid_gpus", job != NULL ? job->gpus : 0);
     field_known_text(json, "bid_image", job != NULL ? job->image : "");
     if (spec == NULL) {
         field_null(json, "bid_image_args");

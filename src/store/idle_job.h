@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a host has run on the GPUs that nobody rents; one job a machine.
  *
- * The job is what the host set. What runs is contracts of kind KIND_IDLE, one for each GPU of the
- * machine (one for a machine without), owned by the host: they wait in RENTAL_SCHEDULING, are
+ * The job is what the host set. What runs is contracts of kind KIND_IDLE, one for each GPU that it
+ * may have (one for a machine without), owned by the host: they wait in RENTAL_SCHEDULING, are
  * granted GPUs last, make way first, have no meters, and are destroyed with the job. */
 
 #ifndef BERTH_STORE_IDLE_JOB_H
@@ -17,6 +17,7 @@ struct idle_job_row {
     int64_t machine_id;
     int64_t ticks; /* what it is worth to the host, for a GPU and hour: the bids' floor */
     struct money up_tb, down_tb; /* likewise, for traffic; for show */
+    int64_t gpus;                /* on so many at most; 0: on all of the machine's */
     const char *spec;            /* proto/desired.h, instance_spec, as JSON */
     const char *image;
     struct instant created;

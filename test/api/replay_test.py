@@ -435,6 +435,16 @@ class Replay(unittest.TestCase):
             spec, = [one["spec"] for one in other.desired["instances"] if one["state"] == "running"]
             self.assertEqual([(one["name"], one["value"]) for one in spec["env"]][:2], [("POOL", "a b"), ("N", "2")])
             self.assertEqual(self.hal.ok("GET", f"{at}/defjob/")["env"], [["POOL", "a b"], ["N", "2"]])
+        has = len(other.facts["gpus"])
+        for bad in (0, -1, has + 1, 1.5, "one", 2**63 - 1):
+            status, reply = self.hal.call("PUT", "/api/v0/machines/create_bids/", job | {"gpus": bad})
+            self.assertEqual((status, reply["error"]), (400, "invalid_args"), bad)
+        self.assertEqual((self.hal.ok("GET", f"{at}/defjob/")["gpus"], self.hal.ok("GET", at)[0]["bid_gpus"]), (None, None))
+        for gpus in (has, 1, None):
+            self.hal.ok("PUT", "/api/v0/machines/create_bids/", job | {"gpus": gpus})
+            other.follow()
+            self.assertEqual(sum(one["state"] == "running" for one in other.desired["instances"]), gpus or has)
+            self.assertEqual((self.hal.ok("GET", f"{at}/defjob/")["gpus"], self.hal.ok("GET", at)[0]["bid_gpus"]), (gpus, gpus))
         self.hal.ok("DELETE", f"{at}/defjob/", {})
         other.follow()
         row = self.hal.ok("GET", at)[0]

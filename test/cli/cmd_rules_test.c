@@ -12,7 +12,8 @@ static const struct support_reply replies[] = {
       "{\"success\":true,\"msg\":\"2 rentals end later.\",\"extended\":2}" },
     { "PUT /api/v0/machines/create_bids/", 200, "{\"success\":true,\"msg\":\"It runs.\"}" },
     { "GET /api/v0/machines/77/defjob/", 200,
-      "{\"machine\":77,\"price_gpu\":0.1,\"image\":\"miner:1\",\"args\":[\"--quiet\",\"x\"],"
+      "{\"machine\":77,\"price_gpu\":0.1,\"gpus\":3,\"image\":\"miner:1\",\"args\":[\"--quiet\","
+      "\"x\"],"
       "\"env\":[[\"POOL\",\"a b\"],[\"WALLET\",\"x\"]]}" },
     { "GET /api/v0/machines/78/defjob/", 200,
       "{\"machine\":78,\"price_gpu\":null,\"image\":null,\"args\":[]}" },
@@ -72,7 +73,11 @@ static void test_the_idle_job_is_set_shown_and_removed(void **state)
           "-e POOL='a b'");
     CHECK_TEXT(market.body, "{\"machine\":77,\"image\":\"miner:1\",\"price_gpu\":0.1,\"env\":"
                             "\"-e POOL='a b'\",\"args\":[]}");
+    BERTH(&result, "set", "defjob", "77", "-g", "0.1", "--image", "miner:1", "--gpus", "2");
+    CHECK_TEXT(market.body, "{\"machine\":77,\"image\":\"miner:1\",\"price_gpu\":0.1,\"gpus\":2,"
+                            "\"args\":[]}");
     BERTH(&result, "show", "defjob", "77");
+    CHECK(strstr(result.out, "3 at most\n") != NULL);
     CHECK(strstr(result.out, "POOL=a b\n") != NULL && strstr(result.out, "WALLET=x\n") != NULL);
     CHECK(strstr(result.out, "miner:1") != NULL && strstr(result.out, "$0.100") != NULL);
     CHECK(strstr(result.out, "--quiet") != NULL);
@@ -101,6 +106,10 @@ static void test_what_makes_no_sense_is_not_sent(void **state)
           "berth: --image and --price-gpu say what runs, and for how much\n" },
         { { "set", "defjob", "77", "--image", "x", "--price-gpu", "-1" },
           "berth: --price-gpu: a price is not negative\n" },
+        { { "set", "defjob", "77", "--image", "x", "--price-gpu", "1", "--gpus", "0" },
+          "berth: --gpus is a number above 0\n" },
+        { { "set", "defjob", "77", "--image", "x", "--price-gpu", "1", "--gpus", "two" },
+          "berth: --gpus is a number above 0\n" },
         { { "set", "defjob", "77", "--image", "x", "--price-gpu", "$1" },
           "berth: --price-gpu: '$1' is not an amount in dollars\n" },
     };

@@ -26,7 +26,7 @@ class Bids:
         self.market = market
 
     def cases(self):
-        names = ["a_dummy_job_is_a_floor_and_runs_nothing", "the_idle_job_runs_on_every_gpu",
+        names = ["a_dummy_job_is_a_floor_and_runs_nothing", "the_idle_job_runs_on_as_many_gpus_as_it_may", "the_idle_job_runs_on_every_gpu",
                  "a_renter_takes_the_place_of_the_idle_job", "onstart_runs_at_every_start",
                  "a_higher_bid_takes_over_after_notice", "the_loser_was_told",
                  "it_comes_back_by_itself_with_its_files", "a_bid_raises_itself",
@@ -72,6 +72,10 @@ class Bids:
         marks = ",".join("?" * len(states))
         return self.market.sql(f"SELECT COUNT(*) FROM contract WHERE kind = 4 AND state IN ({marks})", *states)[0][0]
 
+    def meters(self):
+        """Of the idle job."""
+        return self.market.sql("SELECT COUNT(*) FROM meter m JOIN contract c ON c.id = m.instance_id WHERE c.kind = 4")[0][0]
+
     def why(self, number, user="ada"):
         return json.loads(self.market.berth("why", number, "--raw", user=user).stdout)
 
@@ -108,6 +112,27 @@ class Bids:
         status, reply = market.api("PUT", f"/api/v0/asks/{self.offer()}/", body)
         check(status == 400 and reply["error"] == "invalid_price", f"below the floor: {status} {reply}")
 
+    def the_idle_job_runs_on_as_many_gpus_as_it_may(self):
+        market = self.market
+        words = ["set", "defjob", market.machine, "--price-gpu", "0.05", "--image", "bb:1"]
+        work = ["--args", "sh", "-c", "sleep 100000"]
+        done = market.berth(*words, "--gpus", "3", *work, user="host", ok=False)
+        check(done.returncode == 1 and "gpus is 1 to 2" in done.stderr, f"more than there are: {done}")
+        market.berth(*words, "--gpus", "1", *work, user="host")
+        shown = json.loads(market.berth("show", "defjob", market.machine, "--raw", user="host").stdout)
+        check(shown["gpus"] == 1, f"shown: {shown}")
+        wait_until("the job runs on a GPU", 30, lambda: self.places(3) == 1, 0.1)
+        job, = [c for c in market.containers() if c["State"] == "running"]
+        # The renter gets the GPU that does nothing, and the job stays as it is.
+        number = market.rent(self.offer(), "bb:1", user="ada")
+        market.wait_running(number)
+        check(self.places(3) == 1, "the job has its GPU still")
+        check(sorted(c["Id"] for c in market.containers() if c["State"] == "running")
+              == sorted([job["Id"], self.container(number)["Id"]]), "its container was left alone")
+        market.destroy(number)
+        wait_until("the renter is gone", 20, lambda: [c["Id"] for c in market.containers() if c["State"] == "running"] == [job["Id"]])
+        check(self.places(1, 2, 3, 5) == 1, "it has one GPU, although two are free")
+
     def the_idle_job_runs_on_every_gpu(self):
         market = self.market
         market.berth("set", "defjob", market.machine, "--price-gpu", "0.05", "--image", "bb:1", "--args",
@@ -116,7 +141,7 @@ class Bids:
         check(shown["image"] == "bb:1" and shown["price_gpu"] == 0.05, f"shown: {shown}")
         wait_until("the job runs on both GPUs", 30, lambda: self.places(3) == 2, 0.1)
         check(sum(c["State"] == "running" for c in market.containers()) == 2, "two containers")
-        check(market.sql("SELECT COUNT(*) FROM meter")[0][0] == 0, "it is free of charge")
+        check(self.meters() == 0, "it is free of charge")
 
     def a_renter_takes_the_place_of_the_idle_job(self):
         self.ada = self.bid(0.10, "ada", onstart=WORK)
@@ -258,8 +283,7 @@ class Bids:
 
     def the_books_are_right(self):
         self.market.check_books()
-        kinds = self.market.sql("SELECT COUNT(*) FROM meter m JOIN contract c ON c.id = m.instance_id WHERE c.kind = 4")
-        check(kinds == [(0,)], "the idle job has no meters")
+        check(self.meters() == 0, "the idle job has no meters")
 
 
 def run(options):

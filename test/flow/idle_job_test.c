@@ -5,19 +5,39 @@
 #include "flow/instance_change.h"
 #include "support.h"
 
-static struct idle_job_reply set(struct world *world, struct caller caller, int64_t machine_id,
-                                 int64_t gpu_hour, const char *image, const char *arg)
+static struct idle_job_reply ask(struct world *world, struct caller caller,
+                                 struct idle_job_request request)
 {
-    const char *args[] = { arg };
-    struct instance_spec spec = { .image = image, .arg_count = 1, .args = args };
-    struct idle_job_request request = { .machine_id = machine_id,
-                                        .gpu_hour = { gpu_hour },
-                                        .spec = &spec };
     struct idle_job_reply reply;
     struct error err;
 
     CHECK_OK(flow_idle_job_set(&world->flow, &caller, &request, &reply, &err), &err);
     return reply;
+}
+
+static struct idle_job_reply set(struct world *world, struct caller caller, int64_t machine_id,
+                                 int64_t gpu_hour, const char *image, const char *arg)
+{
+    const char *args[] = { arg };
+    const struct instance_spec spec = { .image = image, .arg_count = 1, .args = args };
+
+    return ask(world, caller,
+               (struct idle_job_request){
+                   .machine_id = machine_id, .gpu_hour = { gpu_hour }, .spec = &spec });
+}
+
+/* At $0.10 an hour and GPU, on so many of the GPUs. */
+static struct idle_job_reply set_on(struct world *world, struct world_machine *machine,
+                                    int64_t gpus)
+{
+    const char *args[] = { "--quiet" };
+    const struct instance_spec spec = { .image = "miner:1", .arg_count = 1, .args = args };
+
+    return ask(world, machine->host,
+               (struct idle_job_request){ .machine_id = machine->id,
+                                          .gpu_hour = { INT64_C(100000000) },
+                                          .gpus = gpus,
+                                          .spec = &spec });
 }
 
 static struct idle_job_reply take_back(struct world *world, struct caller caller,
@@ -226,6 +246,104 @@ static void test_what_is_refused_changes_nothing(void **state)
     world_close(&world);
 }
 
+/* Both sides of what the machine has; and 0 is all of it, whatever was set before. */
+static void test_it_may_have_a_part_of_the_machine(void **state)
+{
+    static const int64_t wants[] = { 1, 3, 4, 0, 2 };
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    world_host(&world, &machine, "a", 4);
+    struct hash before = world_dump(&world);
+    static const int64_t bad[] = { 5, -1, INT64_MAX };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct idle_job_reply reply = set_on(&world, &machine, bad[i]);
+
+        CHECK_INT(reply.outcome, IDLE_JOB_BAD_GPUS);
+        CHECK_INT(reply.gpu_count, 4);
+    }
+    CHECK_UNCHANGED(&world, before);
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
+        check_row("%zu", i);
+        CHECK_INT(set_on(&world, &machine, wants[i]).outcome, IDLE_JOB_SET);
+        beat(&world, &machine);
+        beat(&world, &machine);
+        CHECK_INT(places(&world, RENTAL_RUNNING), wants[i] > 0 ? wants[i] : 4);
+        CHECK_INT(world_number(&world, "SELECT gpus FROM idle_job"), wants[i]);
+        world_check(&world);
+    }
+    world_close(&world);
+}
+
+/* Whoever comes and goes: it never has more GPUs than it may, nor fewer while others are free. */
+static void test_it_never_has_more_and_makes_way_last(void **state)
+{
+    enum { GPUS = 4, STEPS = 24 };
+    int64_t ids[GPUS], count = 0, may = 2;
+    struct world world;
+    struct world_machine machine;
+    enum change_outcome outcome;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 1000);
+    world_host(&world, &machine, "a", GPUS);
+    (void)set_on(&world, &machine, may);
+    for (int step = 0; step < STEPS; step++) {
+        if (step % 6 == 5) {
+            may = 1 + (int64_t)check_random(GPUS);
+            CHECK_INT(set_on(&world, &machine, may).outcome, IDLE_JOB_SET);
+        } else if (count < GPUS && check_random(2) == 0) {
+            /* What is free is taken first: it goes on undisturbed. */
+            int64_t running = places(&world, RENTAL_RUNNING), free = GPUS - count - running;
+
+            ids[count] = world_rent(&world, ada, world_offer(&world, machine.id, 1)).instance_id;
+            CHECK(ids[count++] > 0);
+            check_row("step %d: %lld rented, it may have %lld", step, (long long)count,
+                      (long long)may);
+            CHECK_INT(places(&world, RENTAL_PAUSING), free > 0 ? 0 : 1);
+        } else if (count > 0) {
+            CHECK_OK(flow_destroy(&world.flow, &ada, ids[--count], &outcome, &err), &err);
+        }
+        for (int i = 0; i < 3; i++) {
+            beat(&world, &machine);
+            CHECK(places(&world, RENTAL_RUNNING) + places(&world, RENTAL_CREATED) <= may);
+        }
+        check_row("step %d: %lld rented, it may have %lld", step, (long long)count, (long long)may);
+        CHECK_INT(places(&world, RENTAL_RUNNING), GPUS - count < may ? GPUS - count : may);
+        world_check(&world);
+    }
+    world_close(&world);
+}
+
+/* The floor is the machine's: a bid is for a number of its GPUs, not for the one or the other. */
+static void test_its_price_is_the_floor_of_all_gpus(void **state)
+{
+    struct world world;
+    struct world_machine machine;
+
+    world_open(&world, *state);
+    struct caller ada = world_user(&world, "ada@berth.test", 25);
+    world_host(&world, &machine, "a", 3);
+    (void)set_on(&world, &machine, 1);
+    beat(&world, &machine);
+    beat(&world, &machine);
+    CHECK_INT(places(&world, RENTAL_RUNNING), 1);
+    struct rental_reply low = world_bid(&world, ada, machine.id, 1, 100);
+    CHECK_INT(low.outcome, RENTAL_REFUSED);
+    CHECK_INT(low.refusal, RENT_BID_TOO_LOW);
+    CHECK_INT(low.lowest_bid, 101);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(world_bid(&world, ada, machine.id, 1, 101).outcome, RENTAL_MADE);
+        CHECK_INT(places(&world, RENTAL_RUNNING), 1);
+    }
+    CHECK_INT(world_bid(&world, ada, machine.id, 1, 101).outcome, RENTAL_MADE);
+    CHECK_INT(places(&world, RENTAL_PAUSING), 1);
+    world_check(&world);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +353,9 @@ int main(void)
         cmocka_unit_test(test_it_is_replaced_and_taken_back),
         cmocka_unit_test(test_a_dummy_is_a_floor_alone),
         cmocka_unit_test(test_what_is_refused_changes_nothing),
+        cmocka_unit_test(test_it_may_have_a_part_of_the_machine),
+        cmocka_unit_test(test_it_never_has_more_and_makes_way_last),
+        cmocka_unit_test(test_its_price_is_the_floor_of_all_gpus),
     };
 
     crypto_start();

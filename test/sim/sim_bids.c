@@ -84,6 +84,8 @@ void sim_set_idle_job(struct sim *sim, struct sim_host *host)
 
     if (sim_chance(2))
         spec.image = "miner:1";
+    if (sim_chance(3))
+        request.gpus = sim_between(1, 4);
     bool is_ok = sim_chance(3) ? flow_idle_job_remove(&sim->world.flow, &host->machine.host,
                                                       host->machine.id, &reply, &err)
                                : flow_idle_job_set(&sim->world.flow, &host->machine.host, &request,

@@ -11,6 +11,7 @@ static void test_a_machine_has_one_idle_job(void **state)
                                 .ticks = 100,
                                 .up_tb = { 7 },
                                 .down_tb = { 8 },
+                                .gpus = 3,
                                 .spec = "{}",
                                 .image = "ubuntu",
                                 .created = scene_at(1) };
@@ -22,7 +23,11 @@ static void test_a_machine_has_one_idle_job(void **state)
              &scene.err);
     CHECK(!has);
     CHECK_OK(idle_job_set(scene.db, &job, &scene.err), &scene.err);
+    CHECK_OK(idle_job_load(scene.db, scene.machine, &scene.arena, &found, &has, &scene.err),
+             &scene.err);
+    CHECK_INT(found.gpus, 3);
     job.ticks = 50;
+    job.gpus = 0;
     job.image = "busybox";
     job.created = scene_at(2);
     CHECK_OK(idle_job_set(scene.db, &job, &scene.err), &scene.err);
@@ -30,6 +35,7 @@ static void test_a_machine_has_one_idle_job(void **state)
              &scene.err);
     CHECK(has);
     CHECK_INT(found.ticks, 50);
+    CHECK_INT(found.gpus, 0);
     CHECK_TEXT(found.image, "busybox");
     CHECK_TEXT(found.spec, "{}");
     CHECK_INT(found.up_tb.nanodollars, 7);

@@ -253,7 +253,7 @@ export const COLUMNS = {
   ],
   job: [
     ['machines', 'GET /api/v0/machines/', (page) => page.getByRole('checkbox')], ['image', 'PUT /api/v0/machines/create_bids/', field('Image')], ['command', 'PUT /api/v0/machines/create_bids/', field('Command')], ['env', 'PUT /api/v0/machines/create_bids/', field('Variables')],
-    ['price', 'Machine.bid_gpu_cost', field('Price of a GPU')],
+    ['price', 'Machine.bid_gpu_cost', field('Price of a GPU')], ['GPUs', 'Machine.bid_gpus', field('GPUs at most')],
   ],
   earnings: [
     ['balance', 'User.balance', text('Not paid out yet')], ['chart', 'DayEarnings.gpu_earn', (page) => page.getByRole('img', { name: /^Earnings by day/ })], ['per machine', 'MachineEarnings.sto_earn', (page) => page.getByRole('region', { name: 'Earnings by machine' })],

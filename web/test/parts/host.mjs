@@ -118,6 +118,9 @@ export async function job(who) {
   assert.equal(await page.getByLabel('Command').inputValue(), 'bash');
   await who.fill('Variables', '-e POOL=example.org');
   await who.fill('Price of a GPU', '0.15');
+  const most = Number(await page.getByLabel('GPUs at most').getAttribute('max'));
+  assert.ok(most >= 1);
+  await who.fill('GPUs at most', '1');
   await shows(who, 'job');
   await who.look('create-job');
   await page.locator('main').getByRole('button', { name: 'Create Job' }).click();
@@ -126,6 +129,7 @@ export async function job(who) {
   await page.getByRole('link', { name: 'Job and maintenance' }).click();
   await page.getByText('$0.15/h').first().waitFor();
   await page.getByText('POOL=example.org').waitFor();
+  assert.equal(await page.locator('dl.facts dt', { hasText: /^GPUs at most$/ }).locator('xpath=following-sibling::dd[1]').textContent(), `1 of ${most}`);
   const begins = new Date(Date.now() + 3 * 86400e3).toISOString().slice(0, 16);
   await who.press('Announce maintenance');
   await who.fill('Begins', begins);

@@ -60,7 +60,7 @@ export const hosting: Answer[] = [
   { id: 'prices', q: 'What if I change my prices?',
     a: () => <p>Rentals that run keep theirs. New ones get the new. Set Prices shows what others ask for the same model, and what you would get.</p> },
   { id: 'min-bid', q: 'How do I set a minimum bid, or keep my GPUs busy?',
-    a: () => <p>By the lowest bid under Set Prices, or by a job of your own (<a href="/create-job">Create Job</a>): bids start above its price. It runs on GPUs that nobody rents, free of charge and fee, and makes way for any renter at once. “ubuntu” with “bash” only sets the floor.</p> },
+    a: () => <p>By the lowest bid under Set Prices, or by a job of your own (<a href="/create-job">Create Job</a>): bids start above its price. It runs on GPUs that nobody rents, on all of them or as many as you say, free of charge and fee, and makes way for any renter at once. “ubuntu” with “bash” only sets the floor.</p> },
   { id: 'own-rent', q: 'Can I rent my own machine, to try it?',
     a: () => <p>Yes, on demand, as any renter would. You cannot bid on it: give it a job of your own instead, which everybody can see.</p> },
   { id: 'estimate', q: 'What would my machine earn?',

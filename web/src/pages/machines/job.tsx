@@ -3,17 +3,18 @@
 import { useState } from 'preact/hooks';
 import type { Machine } from '#api';
 import { call } from '../../lib/api';
-import { rate } from '../../lib/format';
+import { plural, rate } from '../../lib/format';
 import { setQuery, usePlace } from '../../lib/router';
 import { Button, Card, Check, Empty, Facts, Field, Loaded, Notice, Page, toast, useAct, useLoad } from '../../ui/parts';
 import { useEvery } from '../../ui/every';
 
-interface Draft { image: string; command: string; env: string; price: string }
+interface Draft { image: string; command: string; env: string; price: string; gpus: string }
 
 const words = (text: string): string[] => text.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)?.map((word) => word.replace(/["']/g, '')) ?? [];
 
 function JobForm({ draft, change, machines }: { draft: Draft; change: (part: Partial<Draft>) => void; machines: Machine[] }) {
   const lowest = Math.min(...machines.map((one) => one.listed_gpu_cost ?? Infinity));
+  const most = Math.min(...machines.map((one) => one.num_gpus));
   return (
     <>
       <div class="two">
@@ -24,6 +25,9 @@ function JobForm({ draft, change, machines }: { draft: Draft; change: (part: Par
       <Field label="Price of a GPU" unit="$/h" type="number" min={0.001} step={0.001} required value={draft.price}
         hint={`This also sets your lowest bid: renters’ bids start above it.${Number.isFinite(lowest) ? ` It must be below your price on demand, ${rate(lowest)}.` : ''}`}
         onInput={(event) => change({ price: event.currentTarget.value })} />
+      <Field label="GPUs at most" type="number" min={1} max={Number.isFinite(most) ? most : undefined} step={1} value={draft.gpus} placeholder="all that nobody rents"
+        hint={`Of each machine${Number.isFinite(most) ? `, up to ${most}` : ''}. The job makes way last: first a renter gets GPUs that do nothing. The floor of bids is for all of them.`}
+        onInput={(event) => change({ gpus: event.currentTarget.value })} />
     </>
   );
 }
@@ -45,7 +49,7 @@ export function JobCard({ one, onDone }: { one: Machine; onDone: () => void }) {
           <div class="stack">
             <Facts rows={[['Image', <code>{told.image}</code>], ['Command', told.args.length > 0 ? <code>{told.args.join(' ')}</code> : 'the image’s own'],
               ['Variables', told.env.length > 0 ? <code>{told.env.map((pair) => (pair as string[]).join('=')).join(' ')}</code> : 'none'],
-              ['Price, and floor of bids', rate(told.price_gpu ?? 0)], ['Free GPUs for it', `${one.gpu_occupancy.split('x').length - 1} of ${one.num_gpus}`],
+              ['Price, and floor of bids', rate(told.price_gpu ?? 0)], ['GPUs at most', told.gpus === null ? 'all that nobody rents' : `${told.gpus} of ${one.num_gpus}`], ['Free GPUs', `${one.gpu_occupancy.split('x').length - 1} of ${one.num_gpus}`],
               ['It runs on', now.data ? `${now.data.gpus.filter((gpu) => gpu.class === 'idle').length} of them now` : '…']]} />
             {error && <Notice kind="bad">{error}</Notice>}
             <div><Button kind="danger" icon="trash" busy={busy} onClick={remove}>Remove the job</Button></div>
@@ -60,7 +64,7 @@ export function JobCard({ one, onDone }: { one: Machine; onDone: () => void }) {
 export function CreateJobPage(_: { id: number }) {
   const { query } = usePlace();
   const list = useLoad(() => call('GET /api/v0/machines/'));
-  const [draft, setDraft] = useState<Draft>({ image: 'ubuntu', command: 'bash', env: '', price: '' });
+  const [draft, setDraft] = useState<Draft>({ image: 'ubuntu', command: 'bash', env: '', price: '', gpus: '' });
   const { busy, error, act } = useAct();
   const chosen = new Set((query.get('machine') ?? '').split(',').filter(Boolean).map(Number));
   const choose = (id: number, on: boolean): void => {
@@ -70,7 +74,7 @@ export function CreateJobPage(_: { id: number }) {
   };
   const save = (): void => act(async () => {
     for (const id of chosen) {
-      const { msg } = await call('PUT /api/v0/machines/create_bids/', { body: { machine: id, price_gpu: Number(draft.price), image: draft.image, args: words(draft.command), env: draft.env || null } });
+      const { msg } = await call('PUT /api/v0/machines/create_bids/', { body: { machine: id, price_gpu: Number(draft.price), image: draft.image, args: words(draft.command), env: draft.env || null, gpus: draft.gpus ? Number(draft.gpus) : null } });
       toast(msg, 'good', [`/machines/${id}`, `Machine ${id}`]);
     }
   });
@@ -82,9 +86,9 @@ export function CreateJobPage(_: { id: number }) {
             <form class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
               <fieldset><legend><h3>On which machines</h3></legend>
                 {machines.map((one) => <Check key={one.id} label={`m:${one.id} ${one.hostname ?? ''}`} checked={chosen.has(one.id)} onChange={(on) => choose(one.id, on)}
-                  hint={one.bid_image ? `It runs ${one.bid_image} at ${rate(one.bid_gpu_cost ?? 0)} now.` : undefined} />)}
+                  hint={one.bid_image ? `It runs ${one.bid_image}${one.bid_gpus ? ` on ${plural(one.bid_gpus, 'GPU')}` : ''} at ${rate(one.bid_gpu_cost ?? 0)} now.` : undefined} />)}
               </fieldset>
-              <p class="hint">It takes all GPUs that nobody rents, and makes way for who does, at once.</p>
+              <p class="hint">It takes GPUs that nobody rents, all of them unless you say how many, and makes way for who does, at once.</p>
               <JobForm draft={draft} change={(part) => setDraft({ ...draft, ...part })} machines={machines.filter((one) => chosen.has(one.id))} />
               {error && <Notice kind="bad">{error}</Notice>}
               <div><Button kind="primary" type="submit" busy={busy} disabled={chosen.size === 0}>Create Job</Button></div>
