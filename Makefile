@@ -216,9 +216,10 @@ looks: console
 # its screenshots go to docs/console. How fast it is: make bench-console.
 console-test: build console looks
 	@tools/packages browser
-	@ninja -C $(BUILD) -j$(JOBS) sim-host api_sign
+	@ninja -C $(BUILD) -j$(JOBS) sim-host api_sign later
 	@python3 -B test/console/console_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/cards_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
+	@python3 -B test/console/payday_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
 .PHONY: tsan payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test looks run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults torture-bills coverage mutate format tidy clean help
