@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/idle_job.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,9 +93,9 @@ static bool insert_places(struct change *change, const struct idle_job_request *
                           const struct hardware *hardware, struct error *err)
 {
     auto_buf struct buf spec = buf_of(PROTO_BODY_MAX);
-    size_t count = request->gpus > 0 ? (size_t)request->gpus : hardware->gpu_count;
+    bool is_part = request->gpus > 0 && (size_t)request->gpus < hardware->gpu_count;
+    size_t count = is_part ? (size_t)request->gpus : hardware->gpu_count;
 
-    assert(count <= hardware->gpu_count);
     struct contract_row place = {
         .owner_id = change->machine.owner_id,
         .host_id = change->machine.owner_id,
