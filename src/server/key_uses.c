@@ -2,6 +2,7 @@
 #include "server/key_uses.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/idmap.h"
@@ -14,8 +15,14 @@ struct use {
     struct instant used, written; /* the last one, and the last that was written; the epoch: none */
 };
 
+enum { RECENT_PLACES = 1024, MARK_SECONDS_BITS = 24 };
+
 struct key_uses {
-    pthread_mutex_t lock; /* guards all: held for a place, and by the job for a look at all */
+    /* A key and the second in which it was noted, at the key's place: most calls are of a key that
+     * was noted in this second, and end here, without the lock. */
+    atomic_uint_fast64_t recent[RECENT_PLACES];
+
+    pthread_mutex_t lock; /* guards what follows: held for a place, and by the job for a look */
     struct idmap places;
     struct use *uses; /* owned */
     size_t count, capacity;
@@ -58,8 +65,22 @@ static void add(struct key_uses *uses, int64_t key_id, struct instant now)
     uses->uses[uses->count++] = (struct use){ .key_id = key_id, .used = now };
 }
 
+/* Ids of 40 bits, and seconds of half a year. Of two that are alike one note would be missed. */
+static uint_fast64_t mark_of(int64_t key_id, struct instant now)
+{
+    uint64_t second = (uint64_t)(now.microseconds / US_PER_SECOND);
+
+    return (uint64_t)key_id << MARK_SECONDS_BITS | (second & ((1U << MARK_SECONDS_BITS) - 1));
+}
+
 void key_uses_note(struct key_uses *uses, int64_t key_id, struct instant now)
 {
+    atomic_uint_fast64_t *recent = &uses->recent[(uint64_t)key_id % RECENT_PLACES];
+    uint_fast64_t mark = mark_of(key_id, now);
+
+    if (atomic_load_explicit(recent, memory_order_relaxed) == mark)
+        return;
+    atomic_store_explicit(recent, mark, memory_order_relaxed);
     (void)pthread_mutex_lock(&uses->lock);
     uint32_t place = idmap_find(&uses->places, key_id);
     if (place == IDMAP_NONE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When each API key was used last.
  *
- * Whoever calls with a key is noted here, in memory: under a lock a place is found and a number
+ * Whoever calls with a key is noted here, in memory, once a second: a place is found and a number
  * set. Nothing is written for it, and nobody's answer waits for a write: a call that only reads
  * leaves the database as it was, and what was kept of it (store/kept.h) as good as it was. A job
  * writes uses down, many by one statement: of each key that was used since the use that was written

@@ -86,14 +86,14 @@ static void test_the_next_is_written_an_hour_later(void **state)
     note(uses, ids[0]);
     write_due(uses);
     start_us = written(ids[0]);
-    clock_advance(&world.clock, 1);
+    clock_advance(&world.clock, US_PER_SECOND);
     note(uses, ids[0]);
-    clock_advance(&world.clock, STEP_US - 2);
+    clock_advance(&world.clock, STEP_US - US_PER_SECOND - 1);
     write_due(uses);
     CHECK_INT(written(ids[0]), start_us);
     clock_advance(&world.clock, 1);
     write_due(uses);
-    CHECK_INT(written(ids[0]), start_us + 1);
+    CHECK_INT(written(ids[0]), start_us + US_PER_SECOND);
 
     /* After a rest, at once. The clock that went back is not believed. */
     clock_advance(&world.clock, 2 * STEP_US);
@@ -137,6 +137,32 @@ static void test_what_is_written_is_true_to_the_hour(void **state)
     CHECK_OK(key_uses_write_all(uses, &world.flow, &err), &err);
     for (size_t i = 0; i < KEYS; i++)
         CHECK_INT(written(ids[i]), last[i]);
+    key_uses_close(&uses);
+    world_close(&world);
+}
+
+/* The first of a second is noted, for each key; so too where keys share a place. */
+static void test_once_a_second_is_enough(void **state)
+{
+    int64_t ids[KEYS];
+    struct error err;
+
+    world_open(&world, *state);
+    make_keys(ids);
+    struct key_uses *uses = key_uses_open();
+    for (int64_t other = 0; other < 3; other++) {
+        clock_advance(&world.clock, US_PER_SECOND);
+        int64_t first_us = clock_now(&world.clock).microseconds;
+        note(uses, ids[0]);
+        note(uses, ids[1]);
+        note(uses, ids[0] + other * 1024);
+        clock_advance(&world.clock, US_PER_SECOND / 2);
+        note(uses, ids[0]);
+        CHECK_OK(key_uses_write_all(uses, &world.flow, &err), &err);
+        CHECK(written(ids[0]) == first_us + (other > 0 ? US_PER_SECOND / 2 : 0));
+        CHECK_INT(written(ids[1]), first_us);
+        clock_advance(&world.clock, US_PER_SECOND / 2);
+    }
     key_uses_close(&uses);
     world_close(&world);
 }
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_a_note_writes_nothing),
         cmocka_unit_test(test_the_next_is_written_an_hour_later),
         cmocka_unit_test(test_what_is_written_is_true_to_the_hour),
+        cmocka_unit_test(test_once_a_second_is_enough),
         cmocka_unit_test(test_several_servers_agree_on_the_newest),
         cmocka_unit_test(test_a_failed_write_is_made_up_for),
         cmocka_unit_test(test_there_is_room_for_so_many),
