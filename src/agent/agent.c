@@ -244,7 +244,10 @@ static void on_posted(void *context, enum link_post post, const struct web_answe
 {
     struct agent *agent = context;
 
-    bencher_posted(agent->bencher, post, answer);
+    if (post == LINK_POST_KEY)
+        key_turn_posted(&agent->key_turn, agent->link, answer);
+    else
+        bencher_posted(agent->bencher, post, answer);
 }
 
 static void open_bencher(struct agent *agent)
@@ -336,8 +339,8 @@ static void probe(struct agent *agent)
         .data_dir = agent->identity.path,
         .workspaces_dir = agent->workspaces_path,
         .simulate_gpus = agent->options.simulate_gpus,
-        .seed = agent->identity.keys.public_key,
-        .seed_size = sizeof agent->identity.keys.public_key,
+        .seed = agent->identity.first_key,
+        .seed_size = sizeof agent->identity.first_key,
         .public_ip = agent->options.public_ip,
         .is_behind_nat = agent->options.is_behind_nat,
         .server_url = agent->options.server_url,
@@ -435,8 +438,7 @@ static bool open_access(struct agent *agent, struct error *err)
 
 static void name_host(struct agent *agent)
 {
-    struct hash hash =
-        crypto_sha256(agent->identity.keys.public_key, sizeof agent->identity.keys.public_key);
+    struct hash hash = crypto_sha256(agent->identity.first_key, sizeof agent->identity.first_key);
     char hex[HEX_SIZE(HASH_SIZE)];
 
     (void)snprintf(agent->host.host, sizeof agent->host.host, "%.32s",

@@ -30,6 +30,7 @@
 #include "agent/isolate.h"
 #include "agent/job.h"
 #include "agent/keep.h"
+#include "agent/key_turn.h"
 #include "agent/link.h"
 #include "agent/loop.h"
 #include "agent/metadata.h"
@@ -70,7 +71,8 @@ struct agent_options {
     const char *version;
     const char *update_key; /* whose releases it takes; NULL: nobody's */
     int64_t update_every_s;
-    int launcher; /* of agent/launch.h, which is taken over; or -1 */
+    int64_t turn_key_every_s; /* how old the machine's key gets */
+    int launcher;             /* of agent/launch.h, which is taken over; or -1 */
 };
 
 /* Everything lives as long as agent_run(). */
@@ -81,6 +83,7 @@ struct agent {
     struct loop *loop;
     struct web *web;
     struct identity identity;
+    struct key_turn key_turn;
     struct keep keep;
     struct totals totals;
     struct gauges gauges;

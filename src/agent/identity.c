@@ -17,6 +17,10 @@
 #include "sys/fd.h"
 #include "sys/file.h"
 
+#define KEY_FILE   "machine.key"
+#define NEXT_FILE  "machine.key.next"
+#define FIRST_FILE "machine.first"
+
 enum { SMALL_FILE_MAX = 4096 };
 
 /* A small file without the newline at its end. */
@@ -72,30 +76,108 @@ static bool take_lock(struct identity *identity, struct error *err)
 }
 
 /* The secret half has the public one inside (RFC 8032 as libsodium stores it). */
-static bool load_key(struct identity *identity, struct error *err)
+static bool read_key(struct identity *identity, const char *name, struct key_pair *ret,
+                     struct error *err)
 {
     auto_buf struct buf text = buf_of(SMALL_FILE_MAX);
-    struct key_pair *keys = &identity->keys;
-    char hex[HEX_SIZE(SECRET_KEY_SIZE)];
-    struct error missing;
 
-    if (read_line(identity->dir, "machine.key", &text, &missing)) {
-        if (!hex_parse(text.bytes, keys->secret_key, sizeof keys->secret_key))
-            return error_set(err, ERROR_CORRUPT, "%s/machine.key is damaged", identity->path);
-        memcpy(keys->public_key, keys->secret_key + SECRET_KEY_SIZE - PUBLIC_KEY_SIZE,
-               sizeof keys->public_key);
-        crypto_wipe(text.bytes, text.length);
-        return true;
-    }
-    if (missing.code != ERROR_NOT_FOUND) {
-        *err = missing;
+    if (!read_line(identity->dir, name, &text, err))
         return false;
-    }
-    *keys = crypto_key_pair();
+    if (!hex_parse(text.bytes, ret->secret_key, sizeof ret->secret_key))
+        return error_set(err, ERROR_CORRUPT, "%s/%s is damaged", identity->path, name);
+    memcpy(ret->public_key, ret->secret_key + SECRET_KEY_SIZE - PUBLIC_KEY_SIZE,
+           sizeof ret->public_key);
+    crypto_wipe(text.bytes, text.length);
+    return true;
+}
+
+static bool write_key(struct identity *identity, const char *name, const struct key_pair *keys,
+                      struct error *err)
+{
+    char hex[HEX_SIZE(SECRET_KEY_SIZE)];
+
     (void)hex_format(keys->secret_key, sizeof keys->secret_key, hex);
-    bool is_saved = file_replace(identity->dir, "machine.key", 0600, hex, strlen(hex), err);
+    bool is_saved = file_replace(identity->dir, name, 0600, hex, strlen(hex), err);
     crypto_wipe(hex, sizeof hex);
     return is_saved;
+}
+
+/* One that is there is read; `*ret_has` false: there is none. */
+static bool find_key(struct identity *identity, const char *name, struct key_pair *ret,
+                     bool *ret_has, struct error *err)
+{
+    *ret_has = read_key(identity, name, ret, err);
+    return *ret_has || err->code == ERROR_NOT_FOUND;
+}
+
+static bool load_first(struct identity *identity, struct error *err)
+{
+    auto_buf struct buf text = buf_of(SMALL_FILE_MAX);
+
+    memcpy(identity->first_key, identity->keys.public_key, sizeof identity->first_key);
+    if (!read_line(identity->dir, FIRST_FILE, &text, err))
+        return err->code == ERROR_NOT_FOUND;
+    if (!hex_parse(text.bytes, identity->first_key, sizeof identity->first_key))
+        return error_set(err, ERROR_CORRUPT, "%s/" FIRST_FILE " is damaged", identity->path);
+    return true;
+}
+
+static bool load_key(struct identity *identity, struct error *err)
+{
+    bool has_key;
+
+    if (!find_key(identity, KEY_FILE, &identity->keys, &has_key, err) ||
+        !find_key(identity, NEXT_FILE, &identity->next, &identity->has_next, err))
+        return false;
+    if (!has_key) {
+        identity->keys = crypto_key_pair();
+        if (!write_key(identity, KEY_FILE, &identity->keys, err))
+            return false;
+    }
+    return load_first(identity, err);
+}
+
+const struct key_pair *identity_keys(const struct identity *identity)
+{
+    return identity->uses_next ? &identity->next : &identity->keys;
+}
+
+void identity_try_other(struct identity *identity)
+{
+    identity->uses_next = identity->has_next && !identity->uses_next;
+}
+
+bool identity_make_next(struct identity *identity, struct error *err)
+{
+    char hex[HEX_SIZE(PUBLIC_KEY_SIZE)];
+
+    if (identity->has_next)
+        return true;
+    (void)hex_format(identity->first_key, sizeof identity->first_key, hex);
+    struct key_pair next = crypto_key_pair();
+    if (!file_replace(identity->dir, FIRST_FILE, 0600, hex, strlen(hex), err) ||
+        !write_key(identity, NEXT_FILE, &next, err))
+        return error_context(err, "make another key");
+    identity->next = next;
+    identity->has_next = true;
+    crypto_wipe(&next, sizeof next);
+    return true;
+}
+
+bool identity_take_next(struct identity *identity, struct error *err)
+{
+    if (!identity->has_next)
+        return true;
+    identity->uses_next = true;
+    if (renameat(identity->dir, NEXT_FILE, identity->dir, KEY_FILE) != 0)
+        return error_system(err, errno, "rename %s/" NEXT_FILE, identity->path);
+    identity->keys = identity->next;
+    crypto_wipe(&identity->next, sizeof identity->next);
+    identity->has_next = identity->uses_next = false;
+    /* Were the power cut before this, both would be there, and both are tried. */
+    if (fsync(identity->dir) != 0)
+        return error_system(err, errno, "sync %s", identity->path);
+    return true;
 }
 
 static bool load_machine(int dir, struct enroll_reply *ret, struct error *err)
@@ -180,6 +262,7 @@ void identity_close(struct identity *identity)
     fd_release(&identity->lock);
     fd_release(&identity->dir);
     crypto_wipe(&identity->keys, sizeof identity->keys);
+    crypto_wipe(&identity->next, sizeof identity->next);
 }
 
 bool identity_enrol(struct identity *identity, const struct enroll_reply *reply, struct error *err)
@@ -213,7 +296,7 @@ bool identity_peek(const char *path, int64_t *ret_machine_id, bool *ret_is_runni
 char *identity_sign(const struct identity *identity, const void *bytes, size_t count,
                     char text[static BASE64_SIZE(SIGNATURE_SIZE)])
 {
-    struct signature signature = crypto_sign_with(&identity->keys, bytes, count);
+    struct signature signature = crypto_sign_with(identity_keys(identity), bytes, count);
 
     return base64_format(signature.bytes, sizeof signature.bytes, text);
 }

@@ -3,6 +3,7 @@
  *
  *   DATA/lock            held while an agent runs: two never share a folder
  *   DATA/machine.key     Ed25519, root's alone
+ *   DATA/machine.key.next, machine.first, machine.age: agent/key_turn.h
  *   DATA/machine.json    {"machine_id","server_key"}, once enrolled
  *   DATA/incarnation     counts the agent's starts
  *   DATA/instances/      agent/record.h
@@ -25,8 +26,11 @@ enum { BOOT_ID_SIZE = 64 };
 struct identity {
     char path[1024];                       /* of the folder, absolute */
     int dir, instances_dir, ops_dir, lock; /* owned */
-    struct key_pair keys;
-    int64_t machine_id; /* 0: not enrolled */
+    struct key_pair keys, next;
+    bool has_next;                      /* another key is on disk; the server may know it */
+    bool uses_next;                     /* and the session is to be opened by it */
+    uint8_t first_key[PUBLIC_KEY_SIZE]; /* that it had first: never another */
+    int64_t machine_id;                 /* 0: not enrolled */
     uint8_t server_key[PUBLIC_KEY_SIZE];
     int64_t incarnation;
     char boot_id[BOOT_ID_SIZE];
@@ -39,6 +43,19 @@ void identity_close(struct identity *identity);
 /* Remember what the server answered. */
 NODISCARD bool identity_enrol(struct identity *identity, const struct enroll_reply *reply,
                               struct error *err);
+
+/* Have another key, on disk, if there is none yet. */
+NODISCARD bool identity_make_next(struct identity *identity, struct error *err);
+
+/* It is the machine's key from now on. Where this fails while `has_next` it is used, and to be
+ * taken again; else the disk may have both. */
+NODISCARD bool identity_take_next(struct identity *identity, struct error *err);
+
+/* The one in use was refused: the server may have gone over to the next one without our hearing. */
+void identity_try_other(struct identity *identity);
+
+/* What sessions are opened with. */
+const struct key_pair *identity_keys(const struct identity *identity);
 
 /* Who a folder belongs to, without taking it. 0: not enrolled. */
 NODISCARD bool identity_peek(const char *path, int64_t *ret_machine_id, bool *ret_is_running,

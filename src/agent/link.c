@@ -119,13 +119,10 @@ static void tell_sent(struct link *link, bool has_arrived, const struct web_answ
         events->on_posted(events->context, link->post, answer);
 }
 
-/* Begin anew, from the nonce or from enrolment. */
-static void start_over(struct link *link, const char *why)
+/* Back to the nonce, or to enrolment; the next step comes so soon. */
+static void leave_session(struct link *link, int64_t delay_ms)
 {
-    bool was_open = link->state == LINK_OPEN;
-
     link->state = link->options.identity->machine_id == 0 ? LINK_ENROL : LINK_NONCE;
-    link->failure_count++;
     web_cancel(&link->heartbeat);
     web_cancel(&link->poll);
     if (link->op != NULL) {
@@ -135,9 +132,22 @@ static void start_over(struct link *link, const char *why)
     loop_timer_stop(link->heartbeat_timer);
     loop_timer_stop(link->poll_timer);
     loop_timer_stop(link->late_timer);
-    loop_timer_set(link->step_timer, link_backoff_ms(link->failure_count));
+    loop_timer_set(link->step_timer, delay_ms);
+}
+
+static void start_over(struct link *link, const char *why)
+{
+    bool was_open = link->state == LINK_OPEN;
+
+    leave_session(link, link_backoff_ms(++link->failure_count));
     if (was_open || link->failure_count == 1 || link->failure_count % 10 == 0)
         log_write(&link->options.log, LOG_WARNING, "not connected", "%s", why);
+}
+
+void link_renew(struct link *link)
+{
+    if (link->state == LINK_OPEN)
+        leave_session(link, 0);
 }
 
 static void fail_step(struct link *link, const struct web_answer *answer)
@@ -219,6 +229,8 @@ static void on_session(void *context, const struct web_answer *answer)
     struct error err;
 
     if (!answer->is_answered || answer->status != 200) {
+        if (answer->is_answered && answer->status == 401)
+            identity_try_other(link->options.identity);
         fail_step(link, answer);
         return;
     }
@@ -226,6 +238,8 @@ static void on_session(void *context, const struct web_answer *answer)
         start_over(link, err.text);
         return;
     }
+    if (link->options.identity->uses_next && !identity_take_next(link->options.identity, &err))
+        log_failure(&link->options.log, "the new key not taken over yet", &err);
     link->state = LINK_OPEN; /* failures count on until a heartbeat is accepted */
     link->session_epoch = reply.session_epoch;
     link->heartbeat_ms = reply.heartbeat_ms;
@@ -255,7 +269,8 @@ static void send_session(struct link *link)
     memcpy(request.boot_id, identity->boot_id, sizeof request.boot_id);
     memcpy(request.fingerprint, link->options.fingerprint, sizeof request.fingerprint);
     hello_signed(&bytes, &request);
-    struct signature signature = crypto_sign_with(&identity->keys, bytes.bytes, bytes.length);
+    struct signature signature =
+        crypto_sign_with(identity_keys(identity), bytes.bytes, bytes.length);
     memcpy(request.signature, signature.bytes, sizeof request.signature);
     session_request_encode(&body, &request);
     hello_whole_signed(&whole, request.machine_id, body.bytes, body.length);
@@ -319,13 +334,6 @@ static void on_step_time(void *context)
         send_nonce(link);
 }
 
-/* A signed request was refused or not answered. True where the session is over. */
-static bool is_over(const struct web_answer *answer)
-{
-    return answer->is_answered &&
-           (answer->status == 401 || answer->status == 403 || answer->status == 409);
-}
-
 /* Heartbeats */
 
 static void on_heartbeat(void *context, const struct web_answer *answer)
@@ -336,7 +344,7 @@ static void on_heartbeat(void *context, const struct web_answer *answer)
     struct error err = answer->err;
     char why[512];
 
-    if (is_over(answer)) {
+    if (link_is_over(answer)) {
         link_refusal(answer, why, sizeof why);
         start_over(link, why);
         return;
@@ -428,7 +436,7 @@ static void on_polled(void *context, const struct web_answer *answer)
     struct link *link = context;
     char why[512];
 
-    if (is_over(answer)) {
+    if (link_is_over(answer)) {
         link_refusal(answer, why, sizeof why);
         start_over(link, why);
         return;
@@ -485,7 +493,7 @@ static void on_op_answered(void *context, const struct web_answer *answer)
 {
     struct link *link = context;
     bool is_refused = answer->is_answered && answer->status >= 400 && answer->status < 500 &&
-                      answer->status != 429 && !is_over(answer);
+                      answer->status != 429 && !link_is_over(answer);
     char why[512];
 
     if (is_refused) {
@@ -494,7 +502,7 @@ static void on_op_answered(void *context, const struct web_answer *answer)
     }
     /* What the server refuses for good would be refused again. */
     tell_sent(link, is_refused || (answer->is_answered && answer->status == 200), answer);
-    if (is_over(answer)) {
+    if (link_is_over(answer)) {
         link_refusal(answer, why, sizeof why);
         start_over(link, why);
     }
@@ -504,7 +512,8 @@ bool link_post(struct link *link, enum link_post post, const struct buf *body)
 {
     static const char *const paths[] = { [LINK_POST_OP] = "/agent/v1/op",
                                          [LINK_POST_BENCH] = "/agent/v1/bench",
-                                         [LINK_POST_CHALLENGE] = "/agent/v1/challenge" };
+                                         [LINK_POST_CHALLENGE] = "/agent/v1/challenge",
+                                         [LINK_POST_KEY] = "/agent/v1/key" };
 
     if (link->state != LINK_OPEN || link->op != NULL || body->has_overflowed)
         return false;

@@ -3,8 +3,10 @@
  * results of operations (proto/hello.h). The agent dials out, so a host needs no open port for it.
  *
  * What fails is tried again, later and later, with jitter so that a thousand hosts do not come back
- * in one moment. An epoch that was taken over (409) means a new session. Nothing here stops or
- * deletes anything: losing contact changes nothing on the host. */
+ * in one moment. Where the machine's key is refused and there is another on disk, that is tried in
+ * turn with it (agent/key_turn.h); one that opens a session is the machine's. An epoch that was
+ * taken over (409) means a new session. Nothing here stops or deletes anything: losing contact
+ * changes nothing on the host. */
 
 #ifndef BERTH_AGENT_LINK_H
 #define BERTH_AGENT_LINK_H
@@ -24,7 +26,7 @@
 struct link;
 
 /* What goes the way of results of operations, one after the other. */
-enum link_post { LINK_POST_OP, LINK_POST_BENCH, LINK_POST_CHALLENGE };
+enum link_post { LINK_POST_OP, LINK_POST_BENCH, LINK_POST_CHALLENGE, LINK_POST_KEY };
 
 struct link_events {
     void *context;
@@ -68,6 +70,9 @@ int64_t link_epoch(const struct link *link);
 
 /* The revision that was taken over: polls ask for newer ones. */
 void link_applied(struct link *link, int64_t desired_rev);
+
+/* End the session and open the next one at once: by another key. */
+void link_renew(struct link *link);
 
 /* Something changed: a heartbeat, very soon. */
 void link_hurry(struct link *link);

@@ -42,3 +42,9 @@ void link_refusal(const struct web_answer *answer, char *text, size_t size)
     (void)snprintf(text, size, "the server answers %d%s%s", answer->status,
                    message != NULL ? ": " : "", message != NULL ? message : "");
 }
+
+bool link_is_over(const struct web_answer *answer)
+{
+    return answer->is_answered &&
+           (answer->status == 401 || answer->status == 403 || answer->status == 409);
+}

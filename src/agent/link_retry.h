@@ -16,6 +16,9 @@ int64_t link_backoff_ms(int failure_count);
  * half, so that not all come back at once. */
 int64_t retry_backoff_ms(int64_t first_ms, int64_t max_ms, unsigned failures);
 
+/* Whether it says that the session is over, or that its key is not good. */
+bool link_is_over(const struct web_answer *answer);
+
 /* What a refusal says, for the log. */
 void link_refusal(const struct web_answer *answer, char *text, size_t size);
 

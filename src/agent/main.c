@@ -17,6 +17,7 @@
 #include "agent/gpu_nvml.h"
 #include "agent/install.h"
 #include "agent/isolate.h"
+#include "agent/key_turn.h"
 #include "agent/launch.h"
 #include "agent/options.h"
 #include "agent/plan.h"
@@ -93,6 +94,8 @@ static bool run_agent(struct program *program, int launcher, struct error *err)
         .version = BERTH_VERSION,
         .update_key = options->update_key,
         .update_every_s = options->update_every_s > 0 ? options->update_every_s : UPDATE_EVERY_S,
+        .turn_key_every_s =
+            options->turn_key_every_s > 0 ? options->turn_key_every_s : KEY_TURN_EVERY_S,
         .launcher = launcher,
     };
 
@@ -205,6 +208,8 @@ static bool carry_out(struct program *program, struct error *err)
         return true;
     case COMMAND_STATUS:
         return status_print(stdout, options->data, err);
+    case COMMAND_TURN_KEY:
+        return key_turn_ask(stdout, options->data, err);
     case COMMAND_STOP_ENGINE:
         return stop_engine(options, err);
     case COMMAND_VERSION:

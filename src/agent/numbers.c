@@ -204,6 +204,8 @@ void numbers_write(const struct numbers *numbers, struct buf *out)
                 numbers->is_connected);
     write_seconds(out, "berth_host_contact_seconds", "Since the server has answered last.",
                   numbers->contact_us);
+    write_seconds(out, "berth_host_key_age_seconds", "How old the machine's key is.",
+                  numbers->key_age_us);
     write_gauge(out, "berth_host_desired_revision", "Of what should run here, as it is known.",
                 numbers->desired_rev);
     write_gauge(out, "berth_host_engine_ok", "1 while the container engine answers.",
@@ -239,6 +241,7 @@ static void write_all(void *context, struct buf *out)
         &(struct numbers){ .version = agent->options.version,
                            .up_us = now_us - agent->started_us,
                            .contact_us = now_us - agent->keep.last_contact_us,
+                           .key_age_us = key_turn_age_us(&agent->key_turn),
                            .is_connected = agent->link != NULL && link_is_connected(agent->link),
                            .desired_rev = agent->keep.saved_rev,
                            .resident_bytes = resident_bytes(),

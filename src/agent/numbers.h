@@ -15,6 +15,7 @@ struct numbers {
     const char *version;
     int64_t up_us;       /* since the agent started */
     int64_t contact_us;  /* since the server has answered last */
+    int64_t key_age_us;  /* how old the machine's key is */
     bool is_connected;   /* a session is open */
     int64_t desired_rev; /* of what it works on */
     int64_t resident_bytes;

@@ -13,9 +13,9 @@
 #include "sys/file.h"
 
 /* What a flag's value is, and so how it is read. */
-enum kind { KIND_SWITCH, KIND_TEXT, KIND_PORTS, KIND_POOL, KIND_MBIT, KIND_SECONDS };
+enum kind { KIND_SWITCH, KIND_TEXT, KIND_PORTS, KIND_POOL, KIND_MBIT, KIND_SECONDS, KIND_AGE };
 
-enum { SECONDS_MAX = 604800 };
+enum { SECONDS_MAX = 604800, AGE_MAX = 10 * 365 * 86400 };
 
 struct flag {
     const char *name;       /* without the dashes */
@@ -87,6 +87,10 @@ static const struct flag flags[] = {
       "how long a new one may take to its first heartbeat, or the one before comes\n"
       "back (300)",
       "300", KIND_SECONDS, AT(update_trial_s) },
+    { "turn-key-every", "SECONDS",
+      "how old this machine's key gets before another takes its place (15552000,\n"
+      "which is 180 days)",
+      "15552000", KIND_AGE, AT(turn_key_every_s) },
     { "ca", "FILE", "certificates to trust for the server, in place of the system's",
       "/etc/berth/ca.pem", KIND_TEXT, AT(ca_file) },
     { "api-key", "KEY", "install: your account's key, with which it gets a token by itself", NULL,
@@ -122,6 +126,7 @@ void options_write_help(struct buf *out)
         "berth-host doctor [options]             what this machine needs, measured\n"
         "berth-host bench [options]              how fast this machine is, measured\n"
         "berth-host status [--data DIR]          who it is, and what it runs\n"
+        "berth-host turn-key [--data DIR]        give the machine another key, now\n"
         "berth-host stop-engine [--data DIR]     end the private engine and all that it runs\n"
         "berth-host config                       print a configuration file with every option\n"
         "berth-host version\n"
@@ -155,17 +160,12 @@ static const struct {
     const char *name;
     enum command command;
 } commands[] = {
-    { "run", COMMAND_RUN },
-    { "doctor", COMMAND_DOCTOR },
-    { "bench", COMMAND_BENCH },
-    { "install", COMMAND_INSTALL },
-    { "config", COMMAND_CONFIG },
-    { "status", COMMAND_STATUS },
-    { "stop-engine", COMMAND_STOP_ENGINE },
-    { "version", COMMAND_VERSION },
-    { "--version", COMMAND_VERSION },
-    { "help", COMMAND_HELP },
-    { "--help", COMMAND_HELP },
+    { "run", COMMAND_RUN },           { "doctor", COMMAND_DOCTOR },
+    { "bench", COMMAND_BENCH },       { "install", COMMAND_INSTALL },
+    { "config", COMMAND_CONFIG },     { "status", COMMAND_STATUS },
+    { "turn-key", COMMAND_TURN_KEY }, { "stop-engine", COMMAND_STOP_ENGINE },
+    { "version", COMMAND_VERSION },   { "--version", COMMAND_VERSION },
+    { "help", COMMAND_HELP },         { "--help", COMMAND_HELP },
     { "-h", COMMAND_HELP },
 };
 
@@ -215,7 +215,9 @@ static bool parse_pool(const char *text, struct options *options, struct error *
 /* From 1 to so many. */
 static bool parse_number(const struct flag *flag, const char *text, int64_t *ret, struct error *err)
 {
-    int max = flag->kind == KIND_MBIT ? (int)ISOLATE_MBIT_MAX : (int)SECONDS_MAX;
+    int max = flag->kind == KIND_MBIT  ? (int)ISOLATE_MBIT_MAX
+              : flag->kind == KIND_AGE ? (int)AGE_MAX
+                                       : (int)SECONDS_MAX;
     uint64_t number;
 
     if (!parse_u64(text, &number) || number < 1 || number > (uint64_t)max)
@@ -253,6 +255,7 @@ void options_write_given(const struct options *options, struct buf *out)
             break;
         case KIND_MBIT:
         case KIND_SECONDS:
+        case KIND_AGE:
             memcpy(&number, value, sizeof number);
             if (number > 0)
                 buf_printf(out, "%s %d\n", flags[i].name, (int)number);
@@ -276,6 +279,7 @@ static bool set_value(const struct flag *flag, const char *text, struct options 
         return parse_pool(text, options, err);
     case KIND_MBIT:
     case KIND_SECONDS:
+    case KIND_AGE:
         return parse_number(flag, text, target, err);
     case KIND_TEXT:
         memcpy(target, &text, sizeof text);

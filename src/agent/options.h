@@ -20,6 +20,7 @@ enum command {
     COMMAND_DOCTOR,
     COMMAND_BENCH,
     COMMAND_STATUS,
+    COMMAND_TURN_KEY,
     COMMAND_STOP_ENGINE,
     COMMAND_INSTALL,
     COMMAND_CONFIG, /* print a sample */
@@ -48,6 +49,7 @@ struct options {
     int64_t alone_max_s;                    /* 0: as it comes */
     const char *update_key;                 /* base64url; NULL: it does not update itself */
     int64_t update_every_s, update_trial_s; /* 0: as it comes */
+    int64_t turn_key_every_s;               /* 0: as it comes */
 };
 
 /* Texts stay the caller's, and the arena's where they come from a file. ERROR_INVALID says what is

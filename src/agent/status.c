@@ -8,10 +8,13 @@
 
 #include "agent/engine.h"
 #include "agent/identity.h"
+#include "agent/key_turn.h"
 #include "agent/record.h"
 #include "agent/releases.h"
 #include "agent/slots.h"
 #include "sys/fd.h"
+
+enum { SECONDS_A_DAY = 86400 };
 
 static void print_record(FILE *out, const struct record *record)
 {
@@ -50,7 +53,7 @@ static void print_updates(FILE *out, int dir)
 
 bool status_print(FILE *out, const char *data_dir, struct error *err)
 {
-    int64_t machine_id, ids[DESIRED_INSTANCES_MAX];
+    int64_t machine_id, key_age_s, ids[DESIRED_INSTANCES_MAX];
     bool is_running;
     size_t count;
 
@@ -68,6 +71,8 @@ bool status_print(FILE *out, const char *data_dir, struct error *err)
         (void)fprintf(out, "not enrolled yet\n");
     else
         (void)fprintf(out, "machine %" PRId64 "\n", machine_id);
+    if (key_turn_peek(dir, clock_now(&clock_system), &key_age_s))
+        (void)fprintf(out, "key: %" PRId64 " days old\n", key_age_s / SECONDS_A_DAY);
     (void)fprintf(out, "agent: %s\n", is_running ? "runs" : "does not run");
     if (engine_find(data_dir) > 0)
         (void)fprintf(out, "private engine: process %" PRId64 "\n", engine_find(data_dir));

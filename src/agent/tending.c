@@ -63,6 +63,14 @@ void tending_open(struct agent *agent)
                                        .engine_socket = agent->engine_socket,
                                        .log = &agent->log,
                                        .desired_rev = -1 };
+    agent->key_turn = (struct key_turn){
+        .loop = agent->loop,
+        .identity = &agent->identity,
+        .clock = agent->clock,
+        .log = agent->log,
+        .every_us = agent->options.turn_key_every_s * US_PER_SECOND,
+    };
+    key_turn_open(&agent->key_turn);
     open_update(agent);
 }
 
@@ -97,5 +105,6 @@ void tending_second(struct agent *agent)
     inodes_tend(agent);
     grow_tend(agent);
     workspaces_tend(agent);
+    key_turn_tend(&agent->key_turn, agent->link);
     tend_update(agent);
 }

@@ -49,7 +49,7 @@ static void sign(struct tunnel *tunnel, struct tunnel_message *message)
     if (message->type != TUNNEL_SIGN || message->epoch != tunnel->epoch)
         return;
     relay_signed(&text, &claim);
-    struct signature signature = crypto_sign_with(&identity->keys, text.bytes, text.length);
+    struct signature signature = crypto_sign_with(identity_keys(identity), text.bytes, text.length);
     memcpy(message->signature, signature.bytes, sizeof message->signature);
     message->type = TUNNEL_SIGNED;
     (void)send(tunnel->socket, message, sizeof *message, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -11,6 +11,7 @@
 #include "flow/limits.h"
 #include "flow/offer_cut.h"
 #include "flow/relay.h"
+#include "flow/session_key.h"
 #include "flow/twin.h"
 #include "store/contract.h"
 #include "store/machine_past.h"
@@ -64,7 +65,8 @@ struct open_work {
     const char *server_proc;
     const char *facts;
     struct instant now;
-    struct session_identity identity; /* under which it was signed */
+    struct session_identity identity;
+    struct session_key key; /* by which it was signed */
     enum session_outcome outcome;
     int64_t epoch;
     bool is_as_before; /* the same hardware, in the same standing */
@@ -248,21 +250,18 @@ static bool open_work(struct db *db, void *context, struct error *err)
            relay_fence(db, machine.id, err);
 }
 
-static bool is_signed(const struct session_request *request,
-                      const struct session_identity *identity)
+static bool is_signed(struct open_work *work)
 {
     auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
     struct signature signature;
 
-    hello_signed(&text, request);
-    memcpy(signature.bytes, request->signature, sizeof signature.bytes);
-    return !text.has_overflowed &&
-           crypto_verify(identity->public_key, &signature, text.bytes, text.length);
+    hello_signed(&text, work->request);
+    memcpy(signature.bytes, work->request->signature, sizeof signature.bytes);
+    return session_key_of(&work->identity, work->now, &signature, &text, &work->key);
 }
 
 /* Whether all of its body is its own; false where it does not say so. */
-static bool is_whole_signed(const struct session_request *request,
-                            const struct session_identity *identity)
+static bool is_whole_signed(const struct session_request *request, const struct session_key *key)
 {
     auto_buf struct buf text = buf_of(PROTO_BODY_MAX + SIGNED_EXTRA);
     struct signature signature;
@@ -272,7 +271,7 @@ static bool is_whole_signed(const struct session_request *request,
     hello_whole_signed(&text, request->machine_id, request->body, request->body_length);
     memcpy(signature.bytes, request->whole_signature, sizeof signature.bytes);
     return !text.has_overflowed &&
-           crypto_verify(identity->public_key, &signature, text.bytes, text.length);
+           crypto_verify(key->public_key, &signature, text.bytes, text.length);
 }
 
 /* The facts as they are kept: of its program nothing that is not signed. */
@@ -307,9 +306,9 @@ static bool admit(const struct flow *flow, struct open_work *work, struct arena 
         return false;
     const struct nonce_terms terms = { request->machine_id, work->identity.epoch };
     if (!has || !nonce_is_good(flow->server_keys, &terms, work->now, request->nonce) ||
-        !is_signed(request, &work->identity))
+        !is_signed(work))
         return true;
-    is_whole = is_whole_signed(request, &work->identity);
+    is_whole = is_whole_signed(request, &work->key);
     if (request->has_whole_signature && !is_whole)
         return true;
     work->outcome = SESSION_BAD_FACTS;
@@ -331,7 +330,8 @@ static struct session_open_reply reply_of(const struct open_work *work)
 
     if (work->outcome != SESSION_OPEN && work->outcome != SESSION_QUARANTINED)
         return reply;
-    memcpy(reply.public_key, work->identity.public_key, sizeof reply.public_key);
+    memcpy(reply.public_key, work->key.public_key, sizeof reply.public_key);
+    reply.key_until = work->key.until;
     reply.reply = (struct session_reply){ .session_epoch = work->epoch,
                                           .heartbeat_ms = HEARTBEAT_MS,
                                           .lease_ms = LEASE_MS };

@@ -27,7 +27,8 @@ enum session_outcome {
 struct session_open_reply {
     enum session_outcome outcome;
     struct session_reply reply; /* where open */
-    uint8_t public_key[32];     /* the machine's, where open */
+    uint8_t public_key[32];     /* the machine's, by which it was opened, where open */
+    struct instant key_until;   /* that key is good until then; INSTANT_NEVER: it is the newest */
     bool has_twin;              /* another machine has its key; it was taken off the market */
 };
 

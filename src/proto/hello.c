@@ -93,6 +93,13 @@ static const struct field session_reply_fields[] = {
 };
 static const struct field_list session_reply_list = FIELD_LIST(session_reply_fields);
 
+static const struct field key_request_fields[] = {
+    FIELD_BYTES(struct key_request, public_key),
+    FIELD_BYTES(struct key_request, proof),
+    FIELD_BYTES(struct key_request, signature),
+};
+static const struct field_list key_request_list = FIELD_LIST(key_request_fields);
+
 static void encode_message(struct buf *out, const struct field_list *list, const void *from)
 {
     struct encoder json = encoder_of(out);
@@ -263,6 +270,30 @@ bool session_reply_decode(const json_t *root, struct session_reply *ret, struct 
         return false;
     *ret = reply;
     return true;
+}
+
+void key_request_encode(struct buf *out, const struct key_request *request)
+{
+    encode_message(out, &key_request_list, request);
+}
+
+bool key_request_decode(const json_t *root, struct key_request *ret, struct error *err)
+{
+    struct key_request request = { 0 };
+
+    if (!fields_decode(root, &key_request_list, NULL, &request, err))
+        return false;
+    *ret = request;
+    return true;
+}
+
+void key_signed(struct buf *out, int64_t machine_id, int64_t session_epoch,
+                const uint8_t public_key[static 32])
+{
+    char key[BASE64_SIZE(32)];
+
+    buf_printf(out, "berth-key-v1\n%" PRId64 "\n%" PRId64 "\n%s\n", machine_id, session_epoch,
+               base64_format(public_key, 32, key));
 }
 
 /* One value a line: no line below may hold a newline, so that no two requests sign alike. */

@@ -5,6 +5,7 @@
  *   POST /agent/v1/nonce    {"machine_id"} -> {"nonce"}                 (60 s, one session)
  *   POST /agent/v1/session  {"machine_id","nonce","boot_id","agent_incarnation","fingerprint",
  *                            "facts","signature"} -> {"session_epoch","heartbeat_ms","lease_ms"}
+ *   POST /agent/v1/key      {"public_key","proof","signature"} -> {}    in a session, which it ends
  *
  * Keys, nonces and signatures are base64url. The session's signature is Ed25519 over
  * hello_signed(). Newer agents also sign all of the session's body, facts and nonce and all, in the
@@ -78,6 +79,13 @@ struct session_reply {
     int64_t lease_ms;
 };
 
+/* Another key for the machine: `proof` is the new one's, `signature` the present one's, both over
+ * key_signed(). */
+struct key_request {
+    uint8_t public_key[32];
+    uint8_t proof[64], signature[64];
+};
+
 void enroll_request_encode(struct buf *out, const struct enroll_request *request);
 NODISCARD bool enroll_request_decode(const json_t *root, struct enroll_request *ret,
                                      struct error *err);
@@ -95,6 +103,9 @@ void session_reply_encode(struct buf *out, const struct session_reply *reply);
 NODISCARD bool session_reply_decode(const json_t *root, struct session_reply *ret,
                                     struct error *err);
 
+void key_request_encode(struct buf *out, const struct key_request *request);
+NODISCARD bool key_request_decode(const json_t *root, struct key_request *ret, struct error *err);
+
 /* Facts alone, as the server keeps them in a row. */
 void machine_facts_encode(struct buf *out, const struct machine_facts *facts);
 NODISCARD bool machine_facts_decode(const json_t *root, struct machine_facts *ret,
@@ -106,6 +117,10 @@ void hello_signed(struct buf *out, const struct session_request *request);
 
 /* And under that of all of its body. */
 void hello_whole_signed(struct buf *out, int64_t machine_id, const char *body, size_t body_length);
+
+/* Under those of another key: domain, machine, epoch, new key. */
+void key_signed(struct buf *out, int64_t machine_id, int64_t session_epoch,
+                const uint8_t public_key[static 32]);
 
 /* The bytes under a request's signature: domain, method, path with query, machine, epoch,
  * stream, seq, and the body's bytes. */

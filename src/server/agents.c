@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "flow/desired.h"
 #include "flow/session.h"
+#include "flow/session_key.h"
 #include "proto/hello.h"
 #include "server/reply.h"
 
@@ -59,31 +60,35 @@ static bool read_claim(const struct http_request *request, struct stamp_claim *r
     return true;
 }
 
-static bool is_signed(const struct stamp_claim *claim, const struct http_request *request,
-                      const uint8_t *public_key)
+/* By the key of a session that this process knows. */
+static bool is_known(struct app *app, const struct stamp_claim *claim, const struct buf *text,
+                     struct hub_session *ret)
 {
-    auto_buf struct buf text = buf_of(SIGNED_MAX);
-
-    request_signed(&text, &claim->stamp, request->body, request->body_length);
-    return !text.has_overflowed &&
-           crypto_verify(public_key, &claim->signature, text.bytes, text.length);
+    return hub_find(app->hub, claim->stamp.machine_id, claim->stamp.session_epoch, ret) &&
+           !text->has_overflowed &&
+           instant_compare(clock_now(app->flow.clock), ret->key_until) < 0 &&
+           crypto_verify(ret->public_key, &claim->signature, text->bytes, text->length);
 }
 
-/* The machine's key and present epoch, from the hub if it knows that epoch. */
-static bool find_session(struct app *app, const struct stamp_claim *claim, struct hub_session *ret,
-                         struct error *err)
+/* By a key in the books, which may have been turned on another server; and its present epoch. */
+static bool find_session(struct app *app, const struct stamp_claim *claim, const struct buf *text,
+                         struct hub_session *ret, struct error *err)
 {
     struct session_identity identity;
+    struct session_key key;
     bool has;
 
-    if (hub_find(app->hub, claim->stamp.machine_id, claim->stamp.session_epoch, ret))
-        return true;
     if (!flow_session_identity(&app->flow, claim->stamp.machine_id, &identity, &has, err))
         return false;
-    if (!has)
+    if (!has ||
+        !session_key_of(&identity, clock_now(app->flow.clock), &claim->signature, text, &key)) {
+        metrics_add(app->metrics, METRICS_AGENT_REFUSALS, 1);
         return error_set(err, ERROR_UNAUTHORIZED, "no machine has that key");
-    *ret = (struct hub_session){ .machine_id = claim->stamp.machine_id, .epoch = identity.epoch };
-    memcpy(ret->public_key, identity.public_key, sizeof ret->public_key);
+    }
+    *ret = (struct hub_session){ .machine_id = claim->stamp.machine_id,
+                                 .epoch = identity.epoch,
+                                 .key_until = key.until };
+    memcpy(ret->public_key, key.public_key, sizeof ret->public_key);
     return true;
 }
 
@@ -91,6 +96,7 @@ bool agents_check(void *context, const struct http_request *request, struct call
                   struct error *err)
 {
     struct app *app = context;
+    auto_buf struct buf text = buf_of(SIGNED_MAX);
     struct stamp_claim claim;
     struct hub_session session;
 
@@ -98,12 +104,9 @@ bool agents_check(void *context, const struct http_request *request, struct call
         metrics_add(app->metrics, METRICS_AGENT_REFUSALS, 1);
         return error_set(err, ERROR_UNAUTHORIZED, "the request is not signed");
     }
-    if (!find_session(app, &claim, &session, err))
+    request_signed(&text, &claim.stamp, request->body, request->body_length);
+    if (!is_known(app, &claim, &text, &session) && !find_session(app, &claim, &text, &session, err))
         return false;
-    if (!is_signed(&claim, request, session.public_key)) {
-        metrics_add(app->metrics, METRICS_AGENT_REFUSALS, 1);
-        return error_set(err, ERROR_UNAUTHORIZED, "no machine has that key");
-    }
     /* Only who has proved to be the machine is told that its session is over. */
     if (session.epoch != claim.stamp.session_epoch) {
         metrics_add(app->metrics, METRICS_AGENT_REFUSALS, 1);

@@ -7,6 +7,7 @@
 #include "flow/desired.h"
 #include "flow/enroll.h"
 #include "flow/heartbeat.h"
+#include "flow/machine_key.h"
 #include "flow/op.h"
 #include "flow/recovery.h"
 #include "flow/session.h"
@@ -134,6 +135,7 @@ static void greet(struct call *call, const struct session_request *request,
                   call->request->client);
     metrics_add(call->app->metrics, METRICS_AGENT_SESSIONS, 1);
     memcpy(session.public_key, done->public_key, sizeof session.public_key);
+    session.key_until = done->key_until;
     hub_admit(call->app->hub, &session);
     session_reply_encode(&body, &done->reply);
     reply_json(call, &body);
@@ -410,4 +412,38 @@ void handle_agent_op(struct call *call)
                         agents_seq(call->request), &result, &outcome, &err))
         return reply_error(call, &err);
     answer_taken(call, outcome);
+}
+
+void handle_agent_key(struct call *call)
+{
+    struct machine_key_call turn = { .machine_id = call->caller.machine_id,
+                                     .session_epoch = call->caller.session_epoch,
+                                     .seq = agents_seq(call->request) };
+    enum machine_key_outcome outcome;
+    struct error err;
+
+    if (!key_request_decode(call->body, &turn.request, &err) ||
+        !flow_machine_key(&call->app->flow, &turn, &outcome, &err))
+        return reply_error(call, &err);
+    switch (outcome) {
+    case MACHINE_KEY_TURNED:
+        log_write(&call->app->log, LOG_INFO, "machine's key turned", "machine %lld, from %s",
+                  (long long)turn.machine_id, call->request->client);
+        metrics_add(call->app->metrics, METRICS_AGENT_KEYS, 1);
+        hub_forget(call->app->hub, turn.machine_id);
+        return answer_taken(call, TAKE_DONE);
+    case MACHINE_KEY_FENCED:
+        return answer_taken(call, TAKE_FENCED);
+    case MACHINE_KEY_REPLAY:
+        return answer_taken(call, TAKE_REPLAY);
+    case MACHINE_KEY_UNSIGNED:
+        metrics_add(call->app->metrics, METRICS_AGENT_REFUSALS, 1);
+        return reply_refuse(call, 400, "invalid_args",
+                            "Another key is signed by itself and by the machine's newest.");
+    case MACHINE_KEY_IN_USE:
+        return reply_refuse(call, 400, "invalid_args", "The key belongs to another machine.");
+    case MACHINE_KEY_SUSPECT:
+        return reply_refuse(call, 503, "unavailable",
+                            "The machine may be another one, or two: its key stays as it is.");
+    }
 }

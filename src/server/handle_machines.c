@@ -156,6 +156,7 @@ static bool encode_machine(struct encoder *json, const struct machine_view *view
     field_time(json, "dlperf_measured", machine.measured);
     field_time(json, "dlperf_stale_at", machine.stale);
     field_known_text(json, "agent_version", view->facts->agent_version);
+    field_time(json, "key_since", row->key_since.microseconds > 0 ? row->key_since : row->created);
     field_known_text(json, "public_ipaddr", machine.public_ip);
     encode_field_int(json, "disk_space", machine.disk_gb);
     encode_field_int(json, "max_disk_space", machine.disk_gb);

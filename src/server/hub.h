@@ -43,6 +43,7 @@ void hub_close(struct hub **hub);
 struct hub_session {
     int64_t machine_id, epoch;
     uint8_t public_key[PUBLIC_KEY_SIZE];
+    struct instant key_until; /* it is good until then; INSTANT_NEVER: as long as the session */
 };
 
 /* The session that this process knows. False where it knows none of that epoch. */

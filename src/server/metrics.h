@@ -23,6 +23,8 @@
     X(AGENT_REFUSALS, "berth_agent_refusals_total", "",                                            \
       "Requests of agents with a bad signature, sequence number or epoch.")                        \
     X(AGENT_SESSIONS, "berth_agent_sessions_total", "", "Sessions opened by agents.")              \
+    X(AGENT_KEYS, "berth_agent_keys_turned_total", "",                                             \
+      "Machines that changed the key they sign with.")                                             \
     X(POLLS_ANSWERED, "berth_agent_polls_total", "{outcome=\"changed\"}",                          \
       "Held polls of agents, by whether there was something new.")                                 \
     X(POLLS_EMPTY, "berth_agent_polls_total", "{outcome=\"unchanged\"}", "")                       \

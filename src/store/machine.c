@@ -19,9 +19,17 @@
     "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
     "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us, "               \
     "predecessor_id, audit_claims, shown_disk_mbs, shown_down_kbps, shown_up_kbps, bench_driver, " \
-    "bench_model, nvlink_mbs, bench_gpu_gb, bench_learned, bench_fit"
+    "bench_model, nvlink_mbs, bench_gpu_gb, bench_learned, bench_fit, key_since_us"
 
-enum { DRIVER_COLUMN = 63, MODEL_COLUMN, NVLINK_COLUMN, GPU_GB_COLUMN, LEARNED_COLUMN, FIT_COLUMN };
+enum {
+    DRIVER_COLUMN = 63,
+    MODEL_COLUMN,
+    NVLINK_COLUMN,
+    GPU_GB_COLUMN,
+    LEARNED_COLUMN,
+    FIT_COLUMN,
+    KEY_SINCE_COLUMN
+};
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
 {
@@ -81,6 +89,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->is_simulated = db_column_int(row, 7) != 0;
     machine->is_quarantined = db_column_int(row, 8) != 0;
     machine->created = db_column_instant(row, 9);
+    machine->key_since = db_column_instant(row, KEY_SINCE_COLUMN);
     machine->desired_rev = db_column_int(row, 10);
     machine->is_listed = db_column_int(row, 11) != 0;
     machine->is_online = db_column_int(row, 21) != 0;
@@ -157,8 +166,19 @@ bool machine_find(struct db *db, const uint8_t public_key[static 32], struct are
                   struct machine_row *ret, bool *ret_has, struct error *err)
 {
     return rows_load_one(db, &reader,
-                         "SELECT " MACHINE_COLUMNS " FROM machine WHERE public_key = $1",
+                         "SELECT " MACHINE_COLUMNS " FROM machine "
+                         "WHERE public_key = $1 OR former_key = $1",
                          DB_ARGS(db_bytes(public_key, 32)), arena, ret, ret_has, err);
+}
+
+bool machine_turn_key(struct db *db, const struct machine_turn *turn, struct error *err)
+{
+    return db_exec(db,
+                   "UPDATE machine SET former_key = public_key, public_key = $2, "
+                   "key_since_us = $3, former_until_us = $4 WHERE id = $1",
+                   DB_ARGS(db_int(turn->machine_id), db_bytes(turn->key, sizeof turn->key),
+                           db_instant(turn->since), db_instant(turn->former_until)),
+                   err);
 }
 
 bool machine_list(struct db *db, int64_t owner_id, struct arena *arena, struct machine_row **ret,

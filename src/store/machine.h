@@ -24,7 +24,8 @@ struct machine_row {
     bool is_simulated;
     bool is_quarantined;
     struct instant created;
-    int64_t desired_rev; /* of what should run on it; only grows */
+    struct instant key_since; /* it has its key; 0: since it was enrolled */
+    int64_t desired_rev;      /* of what should run on it; only grows */
     bool is_listed;
     struct listing listing;       /* the present one, or the last */
     bool is_online;               /* its agent holds a lease */
@@ -54,13 +55,22 @@ NODISCARD bool machine_insert(struct db *db, const struct machine_row *machine, 
                               struct error *err);
 
 /* Of one owner; and of any, for what the machine's own agent or the market does. One that was
- * removed is found by its id and its key alone, for the sake of its past. */
+ * removed is found by its id and its keys alone, for the sake of its past. */
 NODISCARD bool machine_load_owned(struct db *db, int64_t owner_id, int64_t id, struct arena *arena,
                                   struct machine_row *ret, bool *ret_has, struct error *err);
 NODISCARD bool machine_load(struct db *db, int64_t id, struct arena *arena, struct machine_row *ret,
                             bool *ret_has, struct error *err);
+/* By its key, or the one before it. */
 NODISCARD bool machine_find(struct db *db, const uint8_t public_key[static 32], struct arena *arena,
                             struct machine_row *ret, bool *ret_has, struct error *err);
+/* It speaks with `key` from `since` on, and with the one that it had until `former_until`, too. */
+struct machine_turn {
+    int64_t machine_id;
+    uint8_t key[32];
+    struct instant since, former_until;
+};
+NODISCARD bool machine_turn_key(struct db *db, const struct machine_turn *turn, struct error *err);
+
 NODISCARD bool machine_list(struct db *db, int64_t owner_id, struct arena *arena,
                             struct machine_row **ret, size_t *ret_count, struct error *err);
 NODISCARD bool machine_has_any(struct db *db, int64_t owner_id, bool *ret, struct error *err);

@@ -129,8 +129,10 @@ static bool identity_read(struct db_rows *row, struct arena *arena, void *item, 
     struct session_identity *identity = item;
 
     (void)arena;
+    identity->former_until = db_column_instant(row, 3);
     return rows_bytes(row, 0, identity->public_key, sizeof identity->public_key, err) &&
-           rows_number(row, 1, 0, INT64_MAX, &identity->epoch, err);
+           rows_number(row, 1, 0, INT64_MAX, &identity->epoch, err) &&
+           rows_bytes(row, 2, identity->former_key, sizeof identity->former_key, err);
 }
 
 bool session_identity_load(struct db *db, int64_t machine_id, struct session_identity *ret,
@@ -139,7 +141,8 @@ bool session_identity_load(struct db *db, int64_t machine_id, struct session_ide
     static const struct rows_reader identity = { "machine's key", sizeof *ret, identity_read };
 
     return rows_load_one(db, &identity,
-                         "SELECT m.public_key, COALESCE(s.epoch, 0) FROM machine m "
+                         "SELECT m.public_key, COALESCE(s.epoch, 0), "
+                         "COALESCE(m.former_key, m.public_key), m.former_until_us FROM machine m "
                          "LEFT JOIN agent_session s ON s.machine_id = m.id "
                          "WHERE m.id = $1 AND m.removed_us = 0",
                          DB_ARGS(db_int(machine_id)), NULL, ret, ret_has, err);

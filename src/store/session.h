@@ -54,7 +54,8 @@ NODISCARD bool session_expired(struct db *db, struct instant before, int64_t *re
 /* Who may speak for a machine, and in which epoch (0: it had no session yet). `*ret_has` is false
  * for one that is unknown or was removed. */
 struct session_identity {
-    uint8_t public_key[32];
+    uint8_t public_key[32], former_key[32];
+    struct instant former_until; /* before which the former key is good, too; 0: there is none */
     int64_t epoch;
 };
 NODISCARD bool session_identity_load(struct db *db, int64_t machine_id,

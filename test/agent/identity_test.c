@@ -59,6 +59,7 @@ static void test_damage_is_not_taken_for_a_new_host(void **state)
         const char *name, *text;
     } rows[] = {
         { "machine.key", "abc" },  { "machine.key", "" },
+        { "machine.first", "a" },  { "machine.key.next", "abc" },
         { "machine.json", "{" },   { "machine.json", "{\"machine_id\":0,\"server_key\":\"\"}" },
         { "incarnation", "many" },
     };
@@ -75,6 +76,40 @@ static void test_damage_is_not_taken_for_a_new_host(void **state)
         (void)home_teardown(state);
         CHECK_INT(home_setup(state), 0);
     }
+}
+
+/* Whichever of the two files a power cut leaves, the key that the server knows is there. */
+static void test_another_key_takes_the_place_of_the_first(void **state)
+{
+    struct identity *identity = home_identity();
+    struct key_pair first = identity->keys, next;
+    struct error err;
+
+    (void)state;
+    CHECK_OK(identity_take_next(identity, &err), &err); /* there is none: nothing happens */
+    CHECK_OK(identity_make_next(identity, &err), &err);
+    next = identity->next;
+    CHECK(memcmp(&first, &next, sizeof first) != 0);
+    home_restart();
+    CHECK(identity->has_next && !identity->uses_next);
+    CHECK(memcmp(&identity->keys, &first, sizeof first) == 0);
+    CHECK(memcmp(&identity->next, &next, sizeof next) == 0);
+    CHECK_OK(identity_make_next(identity, &err), &err); /* not a third */
+    CHECK(memcmp(&identity->next, &next, sizeof next) == 0);
+    CHECK(identity_keys(identity) == &identity->keys);
+
+    CHECK_OK(identity_take_next(identity, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        CHECK(memcmp(&identity->keys, &next, sizeof next) == 0);
+        CHECK(!identity->has_next && !identity->uses_next);
+        CHECK(memcmp(identity->first_key, first.public_key, sizeof identity->first_key) == 0);
+        home_restart();
+    }
+    /* It is called what it was called, however often that happens. */
+    CHECK_OK(identity_make_next(identity, &err), &err);
+    CHECK_OK(identity_take_next(identity, &err), &err);
+    home_restart();
+    CHECK(memcmp(identity->first_key, first.public_key, sizeof identity->first_key) == 0);
 }
 
 static void test_its_signature_verifies(void **state)
@@ -99,6 +134,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_agents_do_not_share_a_folder, home_setup,
                                         home_teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_not_taken_for_a_new_host, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_another_key_takes_the_place_of_the_first, home_setup,
                                         home_teardown),
         cmocka_unit_test_setup_teardown(test_its_signature_verifies, home_setup, home_teardown),
     };

@@ -82,6 +82,7 @@ static void test_commands(void **state)
         { "-h", COMMAND_HELP },
         { "run --help", COMMAND_HELP },
         { "stop-engine --data /d", COMMAND_STOP_ENGINE },
+        { "turn-key --data /d", COMMAND_TURN_KEY },
     };
 
     (void)state;
@@ -110,6 +111,9 @@ static void test_updates_need_a_key(void **state)
         { "run --server s --update-every 604801", false },
         { "run --server s --update-every 0", false },
         { "run --server s --update-trial x", false },
+        { "run --server s --turn-key-every 315360000", true },
+        { "run --server s --turn-key-every 315360001", false },
+        { "run --server s --turn-key-every 0", false },
         { "run --server s --alone-max 604800", true },
         { "run --server s --alone-max 604801", false },
         { "run --server s --alone-max 0", false },
@@ -196,7 +200,7 @@ static void test_help_names_every_option(void **state)
     static const char *const names[] = {
         "--server",    "--data",      "--token", "--engine", "--private-engine", "--simulate-gpus",
         "--ports",     "--public-ip", "--ca",    "--pool",   "doctor",           "status",
-        "stop-engine", "version",     "install", "config"
+        "stop-engine", "version",     "install", "config",   "turn-key"
     };
     auto_buf struct buf help = buf_of(8192);
 

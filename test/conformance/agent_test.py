@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 
-from wire import Key, bytes_of, is_signed, request_text, session_text, text_of, whole_text
+from wire import Key, bytes_of, is_signed, key_text, request_text, session_text, text_of, whole_text
 
 HEARTBEAT_MS, LEASE_MS, MACHINE = 5000, 30000, 77
 STREAMS = {"/agent/v1/heartbeat": "hb", "/agent/v1/desired": "poll"}
@@ -44,6 +44,7 @@ class Market:
         self.last_seq, self.checked = {}, {}
         self.desired = {"desired_rev": 1, "instances": []}
         self.is_away = False
+        self.former, self.turned = None, 0
 
     def need(self, is_so, what):
         if not is_so:
@@ -81,6 +82,16 @@ class Market:
         self.last_seq = {}
         self.sessions.append((time.monotonic(), body))
         return 200, {"session_epoch": self.epoch, "heartbeat_ms": HEARTBEAT_MS, "lease_ms": LEASE_MS, **FUTURE}
+
+    def turn_key(self, body):
+        lines = key_text(MACHINE, self.epoch, body.get("public_key", ""))
+        public = bytes_of(body.get("public_key", ""))
+        self.need(len(public) == 32, "key: public_key has 32 bytes")
+        self.need(is_signed(public, lines, bytes_of(body.get("proof", ""))), "key: the proof is the new key's, over the four lines")
+        self.need(is_signed(self.public, lines, bytes_of(body.get("signature", ""))), "key: the signature is the present key's")
+        self.former, self.public, self.turned = self.public, public, self.turned + 1
+        self.epoch += 1
+        return 200, {**FUTURE}
 
     def check_stamp(self, method, path, headers, body):
         """False: of an old session."""
@@ -131,6 +142,8 @@ class Market:
                 return {"enroll": self.enroll, "nonce": self.give_nonce}[path[10:]](body)
             if not self.check_stamp(method, path, headers, text):
                 return 409, {"success": False, "error": "conflict", "msg": "The session is over: open a new one."}
+            if path == "/agent/v1/key":
+                return self.turn_key(body)
             if path == "/agent/v1/heartbeat":
                 return self.beat(body, headers)
             return self.poll(path) if path.startswith("/agent/v1/desired") else (200, {})
@@ -242,11 +255,21 @@ class Test:
             assert self.market.beats[-1][1]["applied_rev"] == 9, "it has forgotten what should run"
         self.say("it outlives its server's absence, and comes back with what it had")
 
+    def test_key(self, command):
+        with self.market.lock:
+            sessions, beats = len(self.market.sessions), len(self.market.beats)
+        subprocess.run(shlex.split(command), check=True, stdout=subprocess.DEVNULL, timeout=self.patience)
+        self.wait("another key", lambda: self.market.turned)
+        self.wait("a new session", lambda: len(self.market.sessions) > sessions)
+        self.wait("heartbeats in it", lambda: len(self.market.beats) >= beats + 2)
+        self.say("it turns its key, signed by both, and opens the next session by the new one")
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agent", required=True, help="a command with {url} and {token}")
     parser.add_argument("--instance", action="store_true", help="the agent can pretend to run one")
+    parser.add_argument("--turn-key", metavar="COMMAND", help="has the agent turn its key; for agents that do")
     parser.add_argument("--patience", type=float, default=60, help="seconds for each step")
     options = parser.parse_args()
     market = Market()
@@ -261,6 +284,8 @@ def main():
         test.test_desired(options.instance)
         test.test_fenced()
         test.test_server_away(process)
+        if options.turn_key:
+            test.test_key(options.turn_key)
     except AssertionError as failure:
         print(f"FAILED: {failure}; {market.faults[:5]}")
         return 1

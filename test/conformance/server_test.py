@@ -14,10 +14,12 @@ import secrets
 import shutil
 import sys
 import tempfile
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 from kill_test import Market  # noqa: E402
-from wire import Key, request_text, session_text, text_of, whole_text  # noqa: E402
+from wire import Key, key_text, request_text, session_text, text_of, whole_text  # noqa: E402
 
 FACTS = {"hostname": "box", "os_version": "Debian 12", "cpu_name": "any", "cpu_arch": "amd64", "cpu_cores": 8, "cpu_mhz": 0,
          "has_avx": True, "ram_mb": 16000, "disk_name": "", "disk_gb": 100, "disk_mbs": 0, "inet_up_kbps": 0,
@@ -30,7 +32,7 @@ NEWER = {"x_of_a_newer_agent": {"any": ["thing"]}, "x_number": 7}
 class Agent:
     def __init__(self, market, token, extra):
         self.market, self.token, self.extra = market, token, extra
-        self.key, self.boot, self.epoch, self.seq = Key(), secrets.token_hex(8), 0, {"hb": 0, "poll": 0}
+        self.key, self.boot, self.epoch, self.seq = Key(), secrets.token_hex(8), 0, {"hb": 0, "poll": 0, "op": 0}
         self.facts = FACTS | ({name: 0 for name in ADDED} if extra else {}) | extra
         self.machine = 0
 
@@ -59,7 +61,7 @@ class Agent:
     def connect(self):
         status, reply = self.post("/agent/v1/session", self.hello())
         assert status == 200, (status, reply)
-        self.epoch, self.seq = reply["session_epoch"], {"hb": 0, "poll": 0}
+        self.epoch, self.seq = reply["session_epoch"], {"hb": 0, "poll": 0, "op": 0}
 
     def beat(self, seq=None, epoch=None, body_seq=None, spoil=False):
         self.seq["hb"] += 1
@@ -71,6 +73,31 @@ class Agent:
         return self.post("/agent/v1/heartbeat", text + b" " if spoil else text, {
             "Berth-Machine": str(self.machine), "Berth-Epoch": str(epoch), "Berth-Seq": str(seq),
             "Berth-Signature": text_of(self.key.sign(signed))})
+
+    def poll(self, after):
+        """Held until there is something newer; what came, and after how many seconds."""
+        self.seq["poll"] += 1
+        path, seq, began = f"/agent/v1/desired?after={after}", self.seq["poll"], time.monotonic()
+        signed = request_text("GET", path, self.machine, self.epoch, "poll", seq, b"")
+        connection = http.client.HTTPConnection("127.0.0.1", self.market.port, timeout=60)
+        connection.request("GET", path, headers={
+            "Berth-Machine": str(self.machine), "Berth-Epoch": str(self.epoch), "Berth-Seq": str(seq),
+            "Berth-Signature": text_of(self.key.sign(signed))})
+        status = connection.getresponse().status
+        connection.close()
+        return status, time.monotonic() - began
+
+    def turn(self, key, by=None, proof=None):
+        """To that key; signed by the present one, unless by another."""
+        self.seq["op"] += 1
+        public = text_of(key.public)
+        lines = key_text(self.machine, self.epoch, public)
+        text = json.dumps({"public_key": public, "proof": text_of((proof or key).sign(lines)),
+                           "signature": text_of((by or self.key).sign(lines)), **self.extra}).encode()
+        signed = request_text("POST", "/agent/v1/key", self.machine, self.epoch, "op", self.seq["op"], text)
+        return self.post("/agent/v1/key", text, {
+            "Berth-Machine": str(self.machine), "Berth-Epoch": str(self.epoch), "Berth-Seq": str(self.seq["op"]),
+            "Berth-Signature": text_of(self.key.sign(signed))})[0]
 
 
 def lives(agent):
@@ -107,6 +134,46 @@ def rules(agent):
     assert agent.beat()[0] == 200
 
 
+def keys(agent):
+    """Another key, and what each of the two is good for."""
+    old, new = agent.key, Key()
+    assert agent.turn(new, by=Key()) == 400, "signed by the present key"
+    assert agent.turn(new, proof=old) == 400, "and by the new one"
+    assert agent.beat()[0] == 200, "nothing has changed"
+    assert agent.turn(new) == 200
+    assert agent.beat()[0] == 409, "the session is over"
+    agent.key = new
+    agent.connect()
+    assert agent.beat()[0] == 200
+    agent.key = old
+    assert agent.beat()[0] == 200, "the one before is good for a day"
+    agent.connect()
+    assert agent.turn(Key()) == 400, "but brings in none"
+    assert agent.turn(new) == 200, "what was turned is said again"
+    assert agent.beat()[0] == 200
+    agent.market.execute("UPDATE machine SET former_until_us = 1 WHERE id = ?", agent.machine)
+    assert agent.post("/agent/v1/session", agent.hello())[0] == 401, "its day is over"
+    agent.key = new
+    agent.connect()
+    assert agent.beat()[0] == 200
+
+
+def revoked(agent, take_away):
+    """Who is held is told at once, and from then on nothing is opened or heard by its key."""
+    _, reply = agent.beat()
+    answers = []
+    held = threading.Thread(target=lambda: answers.append(agent.poll(reply["desired_rev"])))
+    held.start()
+    time.sleep(1)
+    assert not answers, f"a poll is held: {answers}"
+    status, reply = take_away()
+    assert status == 200, (status, reply)
+    held.join(5)
+    assert answers and answers[0][0] == 409 and answers[0][1] < 3, f"the session is over at once: {answers}"
+    assert agent.beat()[0] in (401, 409)
+    assert agent.post("/agent/v1/session", agent.hello())[0] == 401
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, type=pathlib.Path)
@@ -128,13 +195,18 @@ def main():
         print("ok 2 - a newer one, which says what nobody knows yet, does, too", flush=True)
         rules(newer)
         print("ok 3 - nonces, epochs, numbers and signatures count once, for what was signed", flush=True)
+        keys(newer)
+        print("ok 4 - another key comes in by the newest, and the one before is good for a day", flush=True)
+        revoked(newer, lambda: market.call(
+            "POST", f"/api/v0/machines/{newer.machine}/force_delete/", {}, host["api_key"]))
+        print("ok 5 - a machine that is removed has no session any more, that very moment", flush=True)
     except AssertionError as failure:
         print(f"FAILED: {failure}")
         return 1
     finally:
         market.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    print("3 passed, 0 failed")
+    print("5 passed, 0 failed")
     return 0
 
 

@@ -58,3 +58,7 @@ def whole_text(machine, body):
 
 def request_text(method, path, machine, epoch, stream, seq, body):
     return f"berth-request-v1\n{method}\n{path}\n{machine}\n{epoch}\n{stream}\n{seq}\n".encode() + body
+
+
+def key_text(machine, epoch, public):
+    return f"berth-key-v1\n{machine}\n{epoch}\n{public}\n".encode()

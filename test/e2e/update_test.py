@@ -250,6 +250,38 @@ def run_in(options, folder):
             wait_until("what was installed is back", PATIENCE, lambda: is_back(before))
             goes_on()
 
+        def machine_key():
+            return (market.dir / "host/machine.key").read_text()
+
+        def key_since():
+            status, reply = market.api("GET", f"/api/v0/machines/{market.machine}/", user="host")
+            check(status == 200, f"the machine: {status} {reply}")
+            return reply[0]["key_since"]
+
+        def another_key():
+            before, first, since = mark(), machine_key(), key_since()
+            reply = subprocess.run([options.bin / "berth-host", "turn-key", "--data", market.dir / "host"],
+                                   capture_output=True, text=True, timeout=60, check=False)
+            check(reply.returncode == 0 and "is turned" in reply.stdout, f"turn-key: {reply}")
+            second = machine_key()
+            check(second != first, "its key is another")
+            check((market.dir / "host/machine.first").read_text() == first[64:], "it is called what it was")
+            wait_until("a session by the new key", PATIENCE, lambda: '"connected"' in log_since(before))
+            check(key_since() > since, "the market says since when")
+            goes_on()
+            market.stop_host()
+            market.host_options += ["--turn-key-every", "3"]
+            market.start_host()
+            wait_until("it turns by itself", PATIENCE, lambda: log_since(before).count("key turned") >= 3)
+            check(machine_key() != second, "its key is another")
+            market.stop_host()
+            market.host_options = market.host_options[:-2]
+            market.start_host()
+            status = subprocess.run([options.bin / "berth-host", "status", "--data", market.dir / "host"],
+                                    capture_output=True, text=True, timeout=60, check=True)
+            check("key: 0 days old" in status.stdout, f"its age is shown: {status.stdout}")
+            goes_on()
+
         def good():
             before = mark()
             file = options.bin / "berth-host"
@@ -312,6 +344,7 @@ def run_in(options, folder):
                ("a download that is cut off leaves nothing", cut_off),
                ("a release that dies is rolled back, and given up", dies),
                ("a release that hangs is rolled back", hangs),
+               ("the machine's key is turned, and nobody's work ends", another_key),
                ("a good release runs, and nobody's work ends", good),
                ("it runs again after a restart", restart),
                ("an agent never outlives its launcher", killed),

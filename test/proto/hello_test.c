@@ -365,6 +365,37 @@ static void test_signed_bytes_are_fixed(void **state)
     CHECK_TEXT(text.bytes,
                "berth-session-v1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n7\nb-1\n3\n"
                "__________________________________________8\n");
+
+    buf_release(&text);
+    key_signed(&text, 7, 41, request.fingerprint);
+    CHECK_TEXT(text.bytes, "berth-key-v1\n7\n41\n__________________________________________8\n");
+}
+
+static void test_another_key_arrives(void **state)
+{
+    static const char *const names[] = { "public_key", "proof", "signature" };
+    auto_buf struct buf text = buf_of(4096);
+    auto_json json_t *root = NULL;
+    struct key_request request, got;
+    struct error err;
+
+    (void)state;
+    random_bytes((uint8_t *)&request, sizeof request);
+    key_request_encode(&text, &request);
+    CHECK_OK(json_parse(text.bytes, text.length, &root, &err), &err);
+    CHECK_OK(key_request_decode(root, &got, &err), &err);
+    CHECK(memcmp(&request, &got, sizeof got) == 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        json_t *value = json_incref(json_object_get(root, names[i]));
+
+        check_row("%s", names[i]);
+        (void)json_object_set_new(root, names[i], json_string("AAAA"));
+        CHECK_FAILS(key_request_decode(root, &got, &err), &err, ERROR_INVALID);
+        (void)json_object_del(root, names[i]);
+        CHECK_FAILS(key_request_decode(root, &got, &err), &err, ERROR_INVALID);
+        (void)json_object_set_new(root, names[i], value);
+    }
+    CHECK(memcmp(&request, &got, sizeof got) == 0);
 }
 
 int main(void)
@@ -379,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_there_are_at_most_gpus_max),
         cmocka_unit_test(test_ports_have_two_edges),
         cmocka_unit_test(test_signed_bytes_are_fixed),
+        cmocka_unit_test(test_another_key_arrives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

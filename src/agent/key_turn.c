@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/key_turn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/link_retry.h"
+#include "base/buf.h"
+#include "base/hex.h"
+#include "base/parse.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+#define AGE_FILE    "machine.age"
+#define ASKED_FILE  "turn-key"
+#define SECONDS_MAX (INT64_MAX / US_PER_SECOND / 4)
+
+enum {
+    AGE_FILE_MAX = 256,
+    AGE_SAVE_US = 3600 * 1000000L,
+    RETRY_US = 60 * 1000000L,     /* what was not answered */
+    REFUSED_US = 3600 * 1000000L, /* what was refused */
+    SPREAD = 200,                 /* of the period: hosts that began together do not turn so */
+    ASK_TRIES = 300,
+    ASK_WAIT_US = 100000,
+    BODY_MAX = 1024,
+};
+
+/* The words of a line, ended in place. False: they are more or less than that. */
+static bool split_words(char *line, char *words[], size_t count)
+{
+    size_t found = 0;
+
+    for (char *at = line; *(at += strspn(at, " \n")) != '\0';) {
+        if (found == count)
+            return false;
+        words[found++] = at;
+        at += strcspn(at, " \n");
+        if (*at != '\0')
+            *at++ = '\0';
+    }
+    return found == count;
+}
+
+/* "SECONDS WALL PUBLIC_KEY". Whose key it is of is in `ret_key`. */
+static bool read_age(int dir, struct instant now, int64_t *ret_age_s,
+                     uint8_t ret_key[static PUBLIC_KEY_SIZE])
+{
+    auto_buf struct buf text = buf_of(AGE_FILE_MAX);
+    uint64_t age_s, wall_s;
+    struct error ignored;
+    char *words[3];
+
+    if (!file_read(dir, AGE_FILE, &text, &ignored))
+        return false;
+    buf_append(&text, "", 0);
+    if (text.length == 0 || !split_words(text.bytes, words, 3) || !parse_u64(words[0], &age_s) ||
+        !parse_u64(words[1], &wall_s) || age_s > SECONDS_MAX || wall_s > SECONDS_MAX ||
+        !hex_parse(words[2], ret_key, PUBLIC_KEY_SIZE))
+        return false;
+    int64_t away_s = now.microseconds / US_PER_SECOND - (int64_t)wall_s;
+    *ret_age_s = (int64_t)age_s + (away_s > 0 ? away_s : 0);
+    return true;
+}
+
+bool key_turn_peek(int dir, struct instant now, int64_t *ret_age_s)
+{
+    uint8_t key[PUBLIC_KEY_SIZE];
+
+    return read_age(dir, now, ret_age_s, key);
+}
+
+/* Nothing was noted of it: as old as its file. */
+static int64_t age_of_file(const struct key_turn *turn)
+{
+    struct stat status;
+    int64_t now_s = clock_now(turn->clock).microseconds / US_PER_SECOND;
+
+    if (fstatat(turn->identity->dir, "machine.key", &status, 0) != 0 || status.st_mtime >= now_s)
+        return 0;
+    return (now_s - status.st_mtime) * US_PER_SECOND;
+}
+
+int64_t key_turn_age_us(const struct key_turn *turn)
+{
+    return turn->age_us + loop_now_us(turn->loop) - turn->at_us;
+}
+
+static void save_age(struct key_turn *turn)
+{
+    char hex[HEX_SIZE(PUBLIC_KEY_SIZE)];
+    auto_buf struct buf text = buf_of(AGE_FILE_MAX);
+    struct error err;
+
+    turn->saved_us = loop_now_us(turn->loop);
+    buf_printf(&text, "%" PRId64 " %" PRId64 " %s\n", key_turn_age_us(turn) / US_PER_SECOND,
+               clock_now(turn->clock).microseconds / US_PER_SECOND,
+               hex_format(turn->key, sizeof turn->key, hex));
+    if (!file_replace(turn->identity->dir, AGE_FILE, 0600, text.bytes, text.length, &err))
+        log_failure(&turn->log, "the key's age not saved", &err); /* and is again, in an hour */
+}
+
+static void set_age(struct key_turn *turn, int64_t age_us)
+{
+    memcpy(turn->key, turn->identity->keys.public_key, sizeof turn->key);
+    turn->age_us = age_us;
+    turn->at_us = loop_now_us(turn->loop);
+    save_age(turn);
+}
+
+void key_turn_open(struct key_turn *turn)
+{
+    uint8_t key[PUBLIC_KEY_SIZE];
+    int64_t age_s;
+
+    if (!read_age(turn->identity->dir, clock_now(turn->clock), &age_s, key))
+        return set_age(turn, age_of_file(turn));
+    bool is_of_it = memcmp(key, turn->identity->keys.public_key, sizeof key) == 0;
+    set_age(turn, is_of_it ? age_s * US_PER_SECOND : 0);
+}
+
+static bool is_asked(const struct key_turn *turn)
+{
+    return faccessat(turn->identity->dir, ASKED_FILE, F_OK, 0) == 0;
+}
+
+static bool is_due(const struct key_turn *turn)
+{
+    int64_t spread_us = turn->every_us / SPREAD / 256 * turn->key[0];
+
+    return turn->identity->has_next || is_asked(turn) ||
+           key_turn_age_us(turn) >= turn->every_us + spread_us;
+}
+
+static void sign(const struct key_pair *keys, const struct buf *text, uint8_t *ret)
+{
+    struct signature signature = crypto_sign_with(keys, text->bytes, text->length);
+
+    memcpy(ret, signature.bytes, sizeof signature.bytes);
+}
+
+static void announce(struct key_turn *turn, struct link *link)
+{
+    const struct identity *identity = turn->identity;
+    auto_buf struct buf text = buf_of(BODY_MAX), body = buf_of(BODY_MAX);
+    struct key_request request;
+
+    memcpy(request.public_key, identity->next.public_key, sizeof request.public_key);
+    key_signed(&text, identity->machine_id, link_epoch(link), request.public_key);
+    sign(&identity->next, &text, request.proof);
+    sign(&identity->keys, &text, request.signature);
+    key_request_encode(&body, &request);
+    turn->is_under_way = link_post(link, LINK_POST_KEY, &body);
+}
+
+/* The key is another than a second ago, whoever found that out. */
+static void note_turned(struct key_turn *turn)
+{
+    set_age(turn, 0);
+    turn->retry_us = 0;
+    (void)unlinkat(turn->identity->dir, ASKED_FILE, 0);
+    log_write(&turn->log, LOG_INFO, "key turned", "the one before is good for a day");
+}
+
+void key_turn_tend(struct key_turn *turn, struct link *link)
+{
+    int64_t now_us = loop_now_us(turn->loop);
+    struct error err;
+
+    if (memcmp(turn->key, turn->identity->keys.public_key, sizeof turn->key) != 0)
+        note_turned(turn);
+    if (now_us - turn->saved_us >= AGE_SAVE_US)
+        save_age(turn);
+    if (link == NULL || !link_is_connected(link) || turn->is_under_way || now_us < turn->retry_us ||
+        !is_due(turn))
+        return;
+    if (identity_make_next(turn->identity, &err)) {
+        announce(turn, link);
+        return;
+    }
+    log_failure(&turn->log, "no new key", &err);
+    turn->retry_us = now_us + RETRY_US;
+}
+
+void key_turn_posted(struct key_turn *turn, struct link *link, const struct web_answer *answer)
+{
+    char why[256];
+    struct error err;
+
+    turn->is_under_way = false;
+    if (answer == NULL) /* the session is over: the next one tells */
+        return;
+    if (answer->is_answered && answer->status == 200) {
+        if (!identity_take_next(turn->identity, &err))
+            log_failure(&turn->log, "the new key not taken over yet", &err);
+        if (!turn->identity->has_next)
+            note_turned(turn);
+        turn->retry_us = loop_now_us(turn->loop) + (turn->identity->has_next ? RETRY_US : 0);
+        link_renew(link);
+        return;
+    }
+    bool is_refused = answer->is_answered && answer->status >= 400 && answer->status < 500 &&
+                      answer->status != 409 && answer->status != 429;
+    turn->retry_us = loop_now_us(turn->loop) + (is_refused ? REFUSED_US : RETRY_US);
+    link_refusal(answer, why, sizeof why);
+    log_write(&turn->log, is_refused ? LOG_WARNING : LOG_INFO, "key not turned yet", "%s", why);
+}
+
+bool key_turn_ask(FILE *out, const char *data_dir, struct error *err)
+{
+    int64_t machine_id;
+    bool is_running;
+
+    if (!identity_peek(data_dir, &machine_id, &is_running, err))
+        return false;
+    if (machine_id == 0)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "this host is not enrolled: it has no key to turn");
+    auto_close int dir = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || !file_replace(dir, ASKED_FILE, 0600, "", 0, err))
+        return error_context(err, "ask for another key");
+    if (!is_running) {
+        (void)fprintf(out, "The agent does not run: the key is turned when it does.\n");
+        return true;
+    }
+    for (int i = 0; i < ASK_TRIES; i++) {
+        if (faccessat(dir, ASKED_FILE, F_OK, 0) != 0) {
+            (void)fprintf(out, "The key is turned; the one before is good for a day.\n");
+            return true;
+        }
+        (void)usleep(ASK_WAIT_US);
+    }
+    return error_set(err, ERROR_UNAVAILABLE,
+                     "the key is not turned yet: the agent's log says why, and it goes on trying");
+}
