@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Every number that the dashboard, the alerts and `berthd top` ask for is one that berthd or berth-host serves; and the dashboard is
-what tools/dashboard.py makes."""
+what tools/dashboard.py makes. Prometheus takes the rules and the configuration, where its promtool is here."""
 
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,17 @@ def served_by_host(binary):
             process.wait(30)
 
 
+def check_rules():
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        print("NOT RUN: promtool is not here (prometheus)")
+        return
+    for words in (("rules", "alerts.yml"), ("config", "prometheus.yml")):
+        done = subprocess.run([promtool, "check", words[0], ROOT / "deploy/monitoring" / words[1]], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0 and "SUCCESS" in done.stdout, f"{words[1]}: {done.stdout}{done.stderr}"
+
+
 def main():
     binary = pathlib.Path(sys.argv[sys.argv.index("--bin") + 1])
     made = subprocess.run([sys.executable, "-B", ROOT / "tools/dashboard.py"], capture_output=True, text=True, check=True)
@@ -71,6 +83,7 @@ def main():
         assert hosts and not missing_of_host, f"asked for, and served by no host: {sorted(missing_of_host)}"
     else:
         print("NOT RUN: berth-host needs root")
+    check_rules()
     missing = names - hosts - served(binary) - OTHERS
     assert not missing, f"asked for, and served by nobody: {sorted(missing)}"
     print(f"{len(names)} numbers in {len(queries)} queries\n1 passed, 0 failed")
