@@ -17,9 +17,10 @@
 #include "sys/fd.h"
 #include "sys/file.h"
 
-#define KEY_FILE   "machine.key"
-#define NEXT_FILE  "machine.key.next"
-#define FIRST_FILE "machine.first"
+#define KEY_FILE    "machine.key"
+#define NEXT_FILE   "machine.key.next"
+#define FORMER_FILE "machine.key.former"
+#define FIRST_FILE  "machine.first"
 
 enum { SMALL_FILE_MAX = 4096 };
 
@@ -127,7 +128,8 @@ static bool load_key(struct identity *identity, struct error *err)
     bool has_key;
 
     if (!find_key(identity, KEY_FILE, &identity->keys, &has_key, err) ||
-        !find_key(identity, NEXT_FILE, &identity->next, &identity->has_next, err))
+        !find_key(identity, NEXT_FILE, &identity->next, &identity->has_next, err) ||
+        !find_key(identity, FORMER_FILE, &identity->former, &identity->has_former, err))
         return false;
     if (!has_key) {
         identity->keys = crypto_key_pair();
@@ -144,7 +146,13 @@ const struct key_pair *identity_keys(const struct identity *identity)
 
 void identity_try_other(struct identity *identity)
 {
-    identity->uses_next = identity->has_next && !identity->uses_next;
+    if (identity->has_next) {
+        identity->uses_next = !identity->uses_next;
+    } else if (identity->has_former) {
+        identity->next = identity->keys;
+        identity->keys = identity->former;
+        identity->has_next = identity->is_back = true;
+    }
 }
 
 bool identity_make_next(struct identity *identity, struct error *err)
@@ -164,19 +172,29 @@ bool identity_make_next(struct identity *identity, struct error *err)
     return true;
 }
 
+/* Were the power cut at any moment of this, a key that is good would be there. */
+static bool put_next_in_place(struct identity *identity, struct error *err)
+{
+    if (!write_key(identity, FORMER_FILE, &identity->keys, err))
+        return false;
+    if (renameat(identity->dir, NEXT_FILE, identity->dir, KEY_FILE) != 0)
+        return error_system(err, errno, "rename %s/" NEXT_FILE, identity->path);
+    (void)fsync(identity->dir); /* else both are there, and both are tried */
+    return true;
+}
+
 bool identity_take_next(struct identity *identity, struct error *err)
 {
     if (!identity->has_next)
         return true;
     identity->uses_next = true;
-    if (renameat(identity->dir, NEXT_FILE, identity->dir, KEY_FILE) != 0)
-        return error_system(err, errno, "rename %s/" NEXT_FILE, identity->path);
+    if (!identity->is_back && !put_next_in_place(identity, err))
+        return error_context(err, "take another key over");
+    identity->former = identity->keys;
     identity->keys = identity->next;
     crypto_wipe(&identity->next, sizeof identity->next);
-    identity->has_next = identity->uses_next = false;
-    /* Were the power cut before this, both would be there, and both are tried. */
-    if (fsync(identity->dir) != 0)
-        return error_system(err, errno, "sync %s", identity->path);
+    identity->has_former = true;
+    identity->has_next = identity->uses_next = identity->is_back = false;
     return true;
 }
 
@@ -263,6 +281,7 @@ void identity_close(struct identity *identity)
     fd_release(&identity->dir);
     crypto_wipe(&identity->keys, sizeof identity->keys);
     crypto_wipe(&identity->next, sizeof identity->next);
+    crypto_wipe(&identity->former, sizeof identity->former);
 }
 
 bool identity_enrol(struct identity *identity, const struct enroll_reply *reply, struct error *err)

@@ -3,7 +3,7 @@
  *
  *   DATA/lock            held while an agent runs: two never share a folder
  *   DATA/machine.key     Ed25519, root's alone
- *   DATA/machine.key.next, machine.first, machine.age: agent/key_turn.h
+ *   DATA/machine.key.next, machine.key.former, machine.first, machine.age: agent/key_turn.h
  *   DATA/machine.json    {"machine_id","server_key"}, once enrolled
  *   DATA/incarnation     counts the agent's starts
  *   DATA/instances/      agent/record.h
@@ -26,9 +26,11 @@ enum { BOOT_ID_SIZE = 64 };
 struct identity {
     char path[1024];                       /* of the folder, absolute */
     int dir, instances_dir, ops_dir, lock; /* owned */
-    struct key_pair keys, next;
-    bool has_next;                      /* another key is on disk; the server may know it */
-    bool uses_next;                     /* and the session is to be opened by it */
+    struct key_pair keys, next, former;
+    bool has_next;   /* another key is on disk; the server may know it */
+    bool uses_next;  /* and the session is to be opened by it */
+    bool has_former; /* the one before, for a server whose books were set back to its time */
+    bool is_back;    /* that is `keys` again, and `next` the one that is in the file of the key */
     uint8_t first_key[PUBLIC_KEY_SIZE]; /* that it had first: never another */
     int64_t machine_id;                 /* 0: not enrolled */
     uint8_t server_key[PUBLIC_KEY_SIZE];
@@ -47,11 +49,11 @@ NODISCARD bool identity_enrol(struct identity *identity, const struct enroll_rep
 /* Have another key, on disk, if there is none yet. */
 NODISCARD bool identity_make_next(struct identity *identity, struct error *err);
 
-/* It is the machine's key from now on. Where this fails while `has_next` it is used, and to be
- * taken again; else the disk may have both. */
+/* It is the machine's key from now on. Where this fails it is used, and to be taken again. */
 NODISCARD bool identity_take_next(struct identity *identity, struct error *err);
 
-/* The one in use was refused: the server may have gone over to the next one without our hearing. */
+/* The one in use was refused: the server may have gone over to the next one without our hearing, or
+ * be back at the one before. */
 void identity_try_other(struct identity *identity);
 
 /* What sessions are opened with. */

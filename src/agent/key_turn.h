@@ -2,6 +2,8 @@
 /* The machine's key is turned by itself, when it is old enough or somebody at the host asks.
  *
  *   DATA/machine.key.next  made and on disk before the server hears of it
+ *   DATA/machine.key.former  the one before, until there is another: books that are set back to
+ *                          before the turn know that one alone, and hear of the new one again
  *   DATA/machine.first     the first public key, once there is a second: what it is called here
  *   DATA/machine.age       how old the key is: "SECONDS WALL PUBLIC_KEY"
  *   DATA/turn-key          somebody asks; gone when it is done

@@ -58,9 +58,13 @@ static void test_damage_is_not_taken_for_a_new_host(void **state)
     static const struct {
         const char *name, *text;
     } rows[] = {
-        { "machine.key", "abc" },  { "machine.key", "" },
-        { "machine.first", "a" },  { "machine.key.next", "abc" },
-        { "machine.json", "{" },   { "machine.json", "{\"machine_id\":0,\"server_key\":\"\"}" },
+        { "machine.key", "abc" },
+        { "machine.key", "" },
+        { "machine.first", "a" },
+        { "machine.key.next", "abc" },
+        { "machine.key.former", "" },
+        { "machine.json", "{" },
+        { "machine.json", "{\"machine_id\":0,\"server_key\":\"\"}" },
         { "incarnation", "many" },
     };
 
@@ -102,6 +106,7 @@ static void test_another_key_takes_the_place_of_the_first(void **state)
     for (int i = 0; i < 2; i++) {
         CHECK(memcmp(&identity->keys, &next, sizeof next) == 0);
         CHECK(!identity->has_next && !identity->uses_next);
+        CHECK(identity->has_former && memcmp(&identity->former, &first, sizeof first) == 0);
         CHECK(memcmp(identity->first_key, first.public_key, sizeof identity->first_key) == 0);
         home_restart();
     }

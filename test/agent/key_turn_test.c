@@ -328,6 +328,32 @@ static void test_what_is_lost_is_asked_again(void **state)
     CHECK_INT(server.asked, 4); /* once for each answer that was lost, and the one that was heard */
 }
 
+/* The market's books are set back to before the turn: it knows only the key that was. */
+static void test_books_that_are_set_back_let_it_in_and_hear_of_it_again(void **state)
+{
+    uint8_t first[PUBLIC_KEY_SIZE];
+
+    (void)state;
+    memcpy(first, server.newest, sizeof first);
+    start(MANY_S);
+    steps_until(&server.sessions, 1);
+    home_write("turn-key", "");
+    steps_until(&server.turned, 1);
+    for (int restarts = 0; restarts < 2; restarts++) {
+        check_row("%d restarts", restarts);
+        check_in_by_the_newest(1 + restarts);
+        memcpy(server.newest, first, sizeof first);
+        server.epoch += 1000;
+        if (restarts > 0) {
+            end_agent();
+            start(MANY_S);
+        }
+        steps_until(&server.turned, 2 + restarts);
+        CHECK(memcmp(server.former, first, sizeof first) == 0);
+    }
+    check_in_by_the_newest(3);
+}
+
 /* A server of the version before, or one that will not: the host lives on with its key. */
 static void test_a_server_that_does_not_take_it_costs_nothing(void **state)
 {
@@ -436,6 +462,7 @@ int main(void)
         CASE(test_somebody_at_the_host_may_ask),
         CASE(test_wherever_it_ends_it_comes_in_again),
         CASE(test_what_is_lost_is_asked_again),
+        CASE(test_books_that_are_set_back_let_it_in_and_hear_of_it_again),
         CASE(test_a_server_that_does_not_take_it_costs_nothing),
         CASE(test_its_age_is_kept_and_only_grows),
         CASE(test_a_key_from_before_is_as_old_as_its_file),
