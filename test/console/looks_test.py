@@ -62,7 +62,10 @@ def check(data):
     checker = schema.Checker()
     for key, reply in data["told"].items():
         method, path = key.split(" ")
-        checker.check(method, path, 200, {"content-type": "application/json"}, json.dumps(reply).encode())
+        try:
+            checker.check(method, path, 200, {"content-type": "application/json"}, json.dumps(reply).encode())
+        except schema.SchemaError as error:
+            sys.exit(f"looks_test: {DATA.name} is not what api/ says any more: {error}. Anew: --record, and --keep where pages look as meant")
 
 
 def tell_browser(**told):

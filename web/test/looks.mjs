@@ -13,6 +13,7 @@ const WIDTHS = [1440, 360];
 const COLOURS = ['light', 'dark'];
 const SLACK_PX = 3; // what browsers of other ages make of the same
 const DRIFT = 0.01; // of how far down the page it is: their rounding adds up
+const GROWS_MAX = 10;
 const DIFFERENCES_MAX = 20; // that are told of a page
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.txt': 'text/plain' };
 const BOXES = `<style>@font-face { font-family: Box; src: url(data:font/ttf;base64,${options.font}); } *, ::before, ::after { font-family: Box !important; animation: none !important; transition: none !important; caret-color: transparent !important; }</style>`;
@@ -87,6 +88,17 @@ function measure() {
   });
 }
 
+/** All of a page is on the screen, so that all of it is drawn: which makes it longer than it was taken for. */
+async function showAll(page, width) {
+  for (let height = 0, i = 0; i < GROWS_MAX; i++) {
+    const now = await page.evaluate(() => document.documentElement.scrollHeight);
+    if (now === height) return;
+    height = now;
+    await page.setViewportSize({ width, height: Math.max(900, height) });
+    await page.waitForTimeout(300);
+  }
+}
+
 const turn = (page, colour) => page.evaluate((value) => { document.documentElement.dataset.theme = value; }, colour);
 
 /** Each thing in all colours: its box is the same in them, or it is told. */
@@ -147,9 +159,7 @@ async function compare() {
       await page.waitForFunction(() => !document.querySelector('main [aria-busy]') && document.fonts.check('16px Box'));
       await page.waitForLoadState('networkidle');
       await page.waitForTimeout(400);
-      const height = await page.evaluate(() => document.documentElement.scrollHeight);
-      await page.setViewportSize({ width, height: Math.max(900, height) }); // all of it is near the screen, and drawn
-      await page.waitForTimeout(400);
+      await showAll(page, width);
       const now = await look(page);
       const file = join(options.looks, `${name}-${width}.jsonl`);
       count++;

@@ -33,6 +33,25 @@ export const FILTERS: Filter[] = [
   { key: 'ports', label: 'Open ports', unit: 'ports', field: 'direct_port_count', operator: 'gte', max: 64000, step: 1, group: 'net' },
 ];
 
+/** What a search begins with, by the key of the filter; "any" in the address is no bound. A market in which nothing is within
+ * them yet, since machines begin at little reliability, has none of them: see lib/young. */
+export const DEFAULTS: Record<string, string> = { reliability: '90', days: '3' };
+export const ANY = 'any';
+
+/** What is typed or set, or begun with; empty: no bound. */
+export function boundOf(query: URLSearchParams, key: string, isYoung: boolean): string {
+  const said = query.get(key);
+  return said === ANY ? '' : (said ?? (isYoung ? '' : (DEFAULTS[key] ?? '')));
+}
+
+/** How the address says that: what a search begins with it does not, and no bound only where one is begun with. */
+export function boundSaid(key: string, value: string): string | null {
+  const usual = DEFAULTS[key];
+  return value === usual ? null : value === '' && usual !== undefined ? ANY : value;
+}
+
+export const hasDefaults = (query: URLSearchParams): boolean => Object.keys(DEFAULTS).some((key) => !query.has(key));
+
 export interface Toggle { key: string; label: string; hint?: string; field: string; value: unknown }
 
 export const TOGGLES: Toggle[] = [
@@ -69,15 +88,15 @@ export const planOf = (query: URLSearchParams): Plan | null => {
 };
 
 /** `fits`: what the chosen template asks for, as a query object; what is set here comes before it. `without`: machines to avoid. */
-export function searchOf(query: URLSearchParams, fits: Record<string, unknown> = {}, without: number[] = []): Record<string, unknown> {
+export function searchOf(query: URLSearchParams, isYoung: boolean, fits: Record<string, unknown> = {}, without: number[] = []): Record<string, unknown> {
   const asked: Record<string, unknown> = { ...fits, allocated_storage: diskOf(query), type: isBid(query) ? 'bid' : 'on-demand' };
   const models = query.get('gpu')?.split(',').filter(Boolean) ?? [];
   const count = query.get('gpus');
   const country = query.get('country')?.toUpperCase();
 
   for (const { key, field, operator, scale = 1 } of FILTERS) {
-    const value = Number(query.get(key));
-    if (value > 0) asked[field] = { [operator]: Number((value * scale).toFixed(6)) };
+    const value = Number(boundOf(query, key, isYoung || query.has('machine'))); // who names a machine wants that one
+    if (value > 0 && (query.has(key) || fits[field] === undefined)) asked[field] = { [operator]: Number((value * scale).toFixed(6)) };
   }
   for (const { key, field, value } of TOGGLES) if (query.get(key) === '1') asked[field] = { eq: value };
   if (models.length > 0) asked.gpu_name = { in: models };

@@ -3,10 +3,11 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Offer } from '#api';
 import { call } from '../lib/api';
 import { avoided } from '../lib/avoid';
-import { COUNTS, diskOf, filterCount, isBid, isReserved, searchOf, SORTS } from '../lib/query';
+import { ANY, COUNTS, DEFAULTS, diskOf, filterCount, hasDefaults, isBid, isReserved, searchOf, SORTS } from '../lib/query';
 import { closeBy, go, openBy, setQuery, usePlace } from '../lib/router';
 import { session } from '../lib/session';
 import { useStore } from '../lib/store';
+import { askWhetherYoung, young } from '../lib/young';
 import { Button, Empty, Notice, Page, Segments, Select, Skeleton, useLoad } from '../ui/parts';
 import { Filters } from './search/filters';
 import { OfferList, useOffers } from './search/list';
@@ -31,11 +32,12 @@ function useStarts(offers: Offer[] | null): Map<number, number | null> {
   return starts;
 }
 
-function NoOffers() {
+function NoOffers({ isBounded }: { isBounded: boolean }) {
   return (
     <Empty title="No offer matches">
       <p>Ask for less, include unverified machines, or look at what is rented now and when it becomes free.</p>
       <div class="row">
+        {isBounded && <Button onClick={() => setQuery(Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, ANY])))}>Any reliability and duration</Button>}
         <Button onClick={() => setQuery({ unavailable: '1', unverified: '1' })}>Include Unavailable Offers</Button>
         <Button kind="primary" onClick={() => go('/')}>Reset all filters</Button>
       </div>
@@ -63,9 +65,13 @@ export function SearchPage(_: { id: number }) {
   const { user } = useStore(session);
   const template = useTemplate(query.get('template') ?? '');
   const without = useStore(avoided);
-  const asking = searchOf(query, query.get('incompatible') === '1' ? {} : fitsOf(template), without);
+  const isYoung = useStore(young);
+  const asking = searchOf(query, isYoung === true, query.get('incompatible') === '1' ? {} : fitsOf(template), without);
   const list = useOffers(JSON.stringify(asking), query, String(user?.id ?? 0));
-  const { offers, error, reload } = list;
+  const isBounded = hasDefaults(query) && isYoung !== true;
+  const isUnsure = isBounded && isYoung === null && list.offers?.length === 0;
+  const offers = isUnsure ? null : list.offers; // a moment, until it is known why there are none
+  const { error, reload } = list;
   const starts = useStarts(offers);
   const [choices, choose] = useChoices();
   const [isFiltering, setFiltering] = useState(false);
@@ -77,6 +83,7 @@ export function SearchPage(_: { id: number }) {
   const strip = useMemo(() => <Strip query={query} />, [query]);
   const filters = useMemo(() => <Filters query={query} template={template} />, [query, template]);
 
+  useEffect(() => { if (isUnsure) askWhetherYoung(); }, [isUnsure]);
   /* What is being rented stays before the eyes, whatever the list becomes behind it. */
   if (asked) kept.current = asked;
   const rented = rentId && kept.current?.id === rentId ? kept.current : null;
@@ -94,9 +101,10 @@ export function SearchPage(_: { id: number }) {
           {filters}
         </aside>
         <div class="stack offers">
+          {isYoung && hasDefaults(query) && <p class="hint">Nothing here has been seen as {DEFAULTS.reliability} % reliable and can be had for {DEFAULTS.days} days yet: machines begin below that. So all are shown.</p>}
           {error && <Notice kind="bad" action={<Button onClick={reload}>Try again</Button>}>{error}</Notice>}
           {offers === null && !error && <Skeleton rows={5} height={118} />}
-          {offers?.length === 0 && <NoOffers />}
+          {offers?.length === 0 && <NoOffers isBounded={isBounded} />}
           {offers && <p class="sr" role="status">{list.hasMore ? `More than ${offers.length} offers` : `${offers.length} offers`}</p>}
           <OfferList list={list} on={[list.query.toString(), starts, choices]} draw={(offer, place) => (
             <OfferCard key={place} offer={offer} query={list.query} asking={asking}

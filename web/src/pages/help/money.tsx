@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Answers about money and trust. */
 import { duration, listed, money, percent, plural } from '../../lib/format';
+import { DEFAULTS } from '../../lib/query';
 import type { Answer } from '../help';
 
 export const charges: Answer[] = [
@@ -39,7 +40,7 @@ export const trust: Answer[] = [
     a: (r) => <p>{r.auto_verifies ? 'This market counts every machine as verified: it is one for trying things, or for machines that its operator knows.' : 'Its operator vouches for it, or the market has tested it. Unverified ones are hidden until you ask for them, and a machine that fails is taken off for new rentals.'}
       {r.allows_simulated && ' It also lets machines join whose GPUs do not exist: they are marked as simulated.'}</p> },
   { id: 'ranking', q: 'How are offers ranked? I cannot find mine.',
-    a: () => <p>By speed × memory × network × reliability ÷ price, the same for everybody; “Why here?” shows the numbers of an offer and of its neighbours. The same query gives the same order. A host sees under Rank of a machine where it stands, what keeps it out, and which price would make it first.</p> },
+    a: () => <p>By speed × memory × network × reliability ÷ price, the same for everybody; “Why here?” shows the numbers of an offer and of its neighbours. The same query gives the same order. A search begins with verified machines, {DEFAULTS.reliability} % reliable and to be had for {DEFAULTS.days} days, unless nothing in the market is that yet; the filters change it. A host sees under Rank of a machine where it stands, what keeps it out, and which price would make it first.</p> },
   { id: 'dlperf', q: 'What are DLPerf and TFLOPS?',
     a: () => <p>TFLOPS are what the maker promises, in 32 bits. DLPerf is a score for deep learning, from what the machine itself was measured to do; without a measurement there is a dash. DLPerf per dollar is often the better guide.</p> },
   { id: 'slow', q: 'The machine is slower than promised.',

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Machine, MachineReport } from '#api';
 import { call } from '../../lib/api';
 import { duration, gb, moment, money, network, number, percent, plural, rate } from '../../lib/format';
+import { DEFAULTS } from '../../lib/query';
 import { setQuery, usePlace } from '../../lib/router';
 import { Area, Button, Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, toast, useAct, useLoad } from '../../ui/parts';
 import { useEvery } from '../../ui/every';
@@ -56,7 +57,7 @@ function Rank({ one }: { one: Machine }) {
               </tr>
             ))}
           </Table>
-          <p class="hint">Of a search without any filter, as renters begin. {first && `First is ${number(first.num_gpus)}× ${first.gpu_name ?? ''} at ${rate(first.dph_total)}.`} The same query always gives the same order.</p>
+          <p class="hint">Of a search without any filter; renters begin with verified machines that are {DEFAULTS.reliability} % reliable and can be had for {DEFAULTS.days} days, where there are such. {first && `First is ${number(first.num_gpus)}× ${first.gpu_name ?? ''} at ${rate(first.dph_total)}.`} The same query always gives the same order.</p>
         </div>
       )}
     </Loaded>

@@ -4,9 +4,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { avoid, avoided } from '../../lib/avoid';
 import { copyText } from '../../lib/clipboard';
 import { number } from '../../lib/format';
-import { DISK_DEFAULT_GB, diskOf, FILTERS, TOGGLES, volumeOf, type Filter } from '../../lib/query';
+import { ANY, boundOf, boundSaid, DISK_DEFAULT_GB, diskOf, FILTERS, TOGGLES, volumeOf, type Filter } from '../../lib/query';
 import { go, setQuery } from '../../lib/router';
 import { useStore } from '../../lib/store';
+import { young } from '../../lib/young';
 import { Button, Check, Field, Select, toast } from '../../ui/parts';
 import { TemplateCard } from './template';
 
@@ -39,9 +40,10 @@ function Slider({ id, label, shown, min, max, step = 1, value, onInput }: {
 
 function NumberFilter({ filter, query }: { filter: Filter; query: URLSearchParams }) {
   const { key, label, unit, min, max, step } = filter;
-  const [text, type] = useTyped(query.get(key) ?? '', (value) => setQuery({ [key]: value }));
+  const isYoung = useStore(young) === true;
+  const [text, type] = useTyped(boundOf(query, key, isYoung), (value) => setQuery({ [key]: boundSaid(key, value) }));
   if (min !== undefined)
-    return <Slider id={`filter-${key}`} label={label} shown={text === '' ? 'any' : `${number(Number(text), 1)} ${unit}`} min={min} max={max} step={step} value={Number(text)}
+    return <Slider id={`filter-${key}`} label={label} shown={text === '' ? ANY : `${number(Number(text), 1)} ${unit}`} min={min} max={max} step={step} value={Number(text)}
       onInput={(value) => type(Number(value) <= min ? '' : value)} />;
   return <Field label={label} unit={unit} type="number" min={0} max={max} step={step} value={text}
     placeholder={filter.operator === 'lte' ? 'any' : 'at least'} onInput={(event) => type(event.currentTarget.value)} />;

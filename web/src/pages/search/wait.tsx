@@ -6,6 +6,7 @@ import { avoided } from '../../lib/avoid';
 import { filterCount, isBid, searchOf, wordsOf } from '../../lib/query';
 import { session } from '../../lib/session';
 import { useStore } from '../../lib/store';
+import { young } from '../../lib/young';
 import { Button, Dialog, Field, Notice, Segments, toast, useAct } from '../../ui/parts';
 
 const DAYS = '30';
@@ -17,7 +18,7 @@ export function WaitDialog({ query, disk, onClose }: { query: URLSearchParams; d
   const [days, setDays] = useState(DAYS);
   const [label, setLabel] = useState('');
   const { busy, error, act } = useAct();
-  const asked = searchOf(query, {}, avoided.get());
+  const asked = searchOf(query, young.get() === true, {}, avoided.get());
   const save = (): void => act(async () => {
     const launch = how === 'rent' ? { image, disk, runtype: 'ssh ssh_direc ssh_proxy' } : null;
     const { order } = await call('POST /api/v0/orders/', { body: { query: asked, launch, days: Number(days), label: label || null } });
