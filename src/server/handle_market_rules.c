@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The numbers that this market goes by, each from where it is decided, so that no page
  * says another. */
+#include "flow/audit_log.h"
 #include "flow/enroll.h"
 #include "flow/list_machine.h"
+#include "flow/pay_in.h"
 #include "flow/prepay.h"
 #include "flow/usage.h"
 #include "market/auction.h"
@@ -13,6 +15,7 @@
 #include "market/meter.h"
 #include "market/offer.h"
 #include "market/reclaim.h"
+#include "market/reliability.h"
 #include "market/warning.h"
 #include "server/app.h"
 #include "server/fields.h"
@@ -29,6 +32,8 @@ static void encode_money_rules(struct encoder *json, const struct flow *flow)
     field_fixed(json, "fee_percent", FEE_BPS_DEFAULT, 2);
     encode_field_money(json, "payout_min", flow->payout_min);
     encode_field_int(json, "payout_within_days", BILLING_PAID_WITHIN_US / US_PER_DAY);
+    encode_field_money(json, "deposit_min", (struct money){ PAY_CREDIT_MIN });
+    encode_field_money(json, "deposit_max", (struct money){ PAY_CREDIT_MAX });
     encode_field_money(json, "credit_rental_min", (struct money){ CREDIT_RENTAL_MIN });
     encode_key(json, "spend_cap");
     if (flow->spend_cap.nanodollars > 0)
@@ -87,6 +92,9 @@ void handle_market_rules(struct call *call)
     encode_money_rules(&json, flow);
     encode_time_rules(&json, flow);
     encode_reserved_rules(&json);
+    field_fixed(&json, "reliability_new_percent", reliability_day_ppm(&(struct reliability){ 0 }),
+                4);
+    encode_field_int(&json, "audit_days", AUDIT_LOG_DAYS);
     encode_field_int(&json, "password_min", PASSWORD_LENGTH_MIN);
     field_known_text(&json, "terms", flow->terms);
     field_known_text(&json, "terms_url", flow->terms_url);

@@ -46,6 +46,8 @@ class RulesTest(unittest.TestCase):
             host.ok("PUT", "/api/v0/machines/create_asks/", {"machine": machine.id, "price_gpu": 0.36})
             machine.follow()
             offer = world.call("POST", "/api/v0/bundles/", {})[1]["offers"][0]
+            self.assertAlmostEqual(offer["reliability"] * 100, rules["reliability_new_percent"], 3)
+            self.assertEqual([rules["deposit_min"], rules["deposit_max"], rules["audit_days"]], [5, 10000, 400])
             self.assertEqual(offer["platform_fee"] * 100, rules["fee_percent"])
             self.assertEqual(offer["credit_discount_max"] * 100, rules["discount_default_percent"])
             short = {"password": "x" * (rules["password_min"] - 1), "email": "new@berth.test"}

@@ -22,7 +22,7 @@ await run([
   () => join(host), () => list(host),
   () => signUp(renter), () => search(renter), () => early(renter), () => rent(renter), () => news(renter), () => live(renter), () => billing(renter),
   () => states.pressTwice(renter), () => states.goBack(renter), () => states.byKeyboard(renter), () => states.trouble(renter), () => states.ended(renter),
-  () => states.many(renter), () => states.farAway(renter), () => states.ownScripts(renter), () => states.bounds(renter), () => states.others(renter),
+  () => states.many(renter), () => states.everyState(renter), () => states.farAway(renter), () => states.ownScripts(renter), () => states.bounds(renter), () => states.others(renter),
   () => volumes(renter), () => orders(renter), () => connections(renter), () => clouds(renter),
   () => earn(host), () => team.market(visitor), () => help(visitor), () => reserve(renter),
   () => destroy(renter), () => move(renter), () => templates(renter), () => account(renter),

@@ -5,6 +5,7 @@ import { call } from '../lib/api';
 import { csv, download } from '../lib/download';
 import { moment } from '../lib/format';
 import { setQuery, usePlace } from '../lib/router';
+import { useRules } from '../lib/rules';
 import { session } from '../lib/session';
 import { Button, Card, Empty, Loaded, Page, Table, Tabs, useLoad } from '../ui/parts';
 
@@ -18,6 +19,7 @@ const by = (one: AuditEntry): string => {
 function Entries() {
   const { query } = usePlace();
   const text = query.get('find') ?? '';
+  const rules = useRules();
   const pages = Math.max(1, Number(query.get('pages')) || 1);
   const list = useLoad(() => call('GET /api/v0/audit_logs/'));
   const word = text.toLowerCase();
@@ -44,7 +46,7 @@ function Entries() {
           </>
         )}
       </Loaded>
-      <p class="hint">What may have changed something, kept for 400 days. Secrets are never in it: an ellipsis stands for them.</p>
+      <p class="hint">What may have changed something, kept for {rules?.audit_days ?? '…'} days. Secrets are never in it: an ellipsis stands for them.</p>
     </div>
   );
 }

@@ -69,8 +69,9 @@ export function SearchPage(_: { id: number }) {
   const asking = searchOf(query, isYoung === true, query.get('incompatible') === '1' ? {} : fitsOf(template), without);
   const list = useOffers(JSON.stringify(asking), query, String(user?.id ?? 0));
   const isBounded = hasDefaults(query) && isYoung !== true;
-  const isUnsure = isBounded && isYoung === null && list.offers?.length === 0;
-  const offers = isUnsure ? null : list.offers; // a moment, until it is known why there are none
+  const isNone = list.offers?.length === 0;
+  const isUnsure = isBounded && isYoung === null && isNone;
+  const offers = isUnsure || (isYoung && isNone && !list.isOfThis) ? null : list.offers; // a moment, until it is known why there are none
   const { error, reload } = list;
   const starts = useStarts(offers);
   const [choices, choose] = useChoices();

@@ -55,12 +55,12 @@ function Command() {
       <details class="question"><summary>What you agree to</summary><ul class="prose">
         <li>Renters run what they like on it within their walls; you look into neither their files nor their traffic.</li>
         <li>What you promise you keep: the hardware that it shows, the prices of a rental until its end, and the machine until the day that you have set.</li>
-        <li>To take it back from who rents on demand takes {rules?.reclaim_hours ?? 24} hours of notice; while it is out of contact you earn nothing{rules?.downtime_credit_percent ? `, and give back ${rules.downtime_credit_percent} % of its price` : ''}.</li>
+        <li>To take it back from who rents on demand takes {rules?.reclaim_hours ?? '…'} hours of notice; while it is out of contact you earn nothing{rules?.downtime_credit_percent ? `, and give back ${rules.downtime_credit_percent} % of its price` : ''}.</li>
         <li>The market keeps {rules?.fee_percent} % of what renters pay, and pays you within {rules?.payout_within_days} days after each Friday.</li>
       </ul></details>
       {!token ? (
         <div class="stack">
-          <p>A machine joins with a token that is good once, for {rules?.enroll_token_minutes ?? 15} minutes, and for nothing else: it opens neither your account nor your other machines.</p>
+          <p>A machine joins with a token that is good once, for {rules?.enroll_token_minutes ?? '…'} minutes, and for nothing else: it opens neither your account nor your other machines.</p>
           <Check label="I agree to that" checked={isAgreed} onChange={setAgreed} />
           <div><Button kind="primary" icon="key" busy={busy} disabled={!isAgreed} onClick={make}>Make a token</Button></div>
         </div>

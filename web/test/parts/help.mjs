@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Help: an answer to every question, with the numbers that this market was started with.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { step } from '../stage.mjs';
 
 /** What people ask most often of such markets, by what it is called in the address. */
@@ -19,12 +20,16 @@ export async function help(who) {
   assert.equal(new Set(ids).size, ids.length, 'each has an address of its own');
   const rules = await page.evaluate(async () => (await fetch('/api/v0/rules/')).json());
   assert.deepEqual([rules.payout_min, rules.downtime_credit_percent], [12.5, 40]);
+  /* What the console reckons with and the server decides is the same. */
+  const own = (name) => Number(new RegExp(`const ${name} = (\\d+)`).exec(readFileSync(new URL('../../src/lib/format.ts', import.meta.url), 'utf8'))[1]);
+  assert.deepEqual([own('MONTH_HOURS'), own('GB_PER_TB')], [rules.month_hours, rules.gb_per_tb]);
   const answer = async (id) => {
     await who.go(`/help?q=${id}`);
     await page.locator(`details#${id}[open]`).waitFor();
     return page.locator(`details#${id} .prose`).innerText();
   };
   assert.match(await answer('share'), new RegExp(`${100 - rules.fee_percent} % of what.*from \\$12\\.50 on`, 's'));
+  assert.match(await answer('reliability'), new RegExp(`without a past has ${rules.reliability_new_percent} %`));
   assert.match(await answer('refund'), /gives back 40 % of its price/);
   assert.match(await answer('notice'), new RegExp(`gets ${rules.grace_default_s} seconds.*up to ${rules.grace_max_s}`, 's'));
   assert.match(await answer('reserved'), new RegExp(rules.reserved.map(({ months, percent }) => `${percent} % less for ${months} months?`).join(', ')));

@@ -215,6 +215,55 @@ export async function many(who) {
   step(`${MANY} instances with long names fit on a page, and move`);
 }
 
+/** By what an instance is and should be: its state in a word, and what its first button says. */
+const STATES = [
+  [{ actual_status: 'running', intended_status: 'running', cur_state: 'running' }, 'Running', 'Connect'],
+  [{ actual_status: 'offline', intended_status: 'running', cur_state: 'running' }, 'Offline', 'Offline'],
+  [{ actual_status: 'exited', intended_status: 'running', cur_state: 'stopped' }, 'Scheduling', 'Scheduling'],
+  [{ actual_status: null, intended_status: 'running', cur_state: 'running' }, 'Creating', 'Creating'],
+  [{ actual_status: 'loading', intended_status: 'running', cur_state: 'running' }, 'Loading', 'Loading'],
+  [{ actual_status: 'rebooting', intended_status: 'running', cur_state: 'running' }, 'Rebooting', 'Rebooting'],
+  [{ actual_status: 'exited', intended_status: 'running', cur_state: 'running' }, 'Exited', 'Exited'],
+  [{ actual_status: 'running', intended_status: 'stopped', cur_state: 'running' }, 'Stopping', 'Inactive'],
+  [{ actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' }, 'Stopped', 'Inactive'],
+];
+
+/** Each state has its word, what can be done in it, and why it is so; a bid that waits is raised by one press. */
+export async function everyState(who) {
+  const { page } = who;
+  const raised = [];
+  await page.route('**/api/v0/instances/', async (route) => {
+    const told = await (await route.fetch()).json();
+    const [one] = told.instances;
+    const why = { stop_reason: 'outbid', stop_message: 'Outbid at $0.231 by a bid for two GPUs.', queue_position: 2, queue_length: 3, is_bid: true, num_gpus: 2, dph_base: 0.4, min_bid: 0.5 };
+    await route.fulfill({ json: { ...told, instances: STATES.map(([state, word], i) => ({ ...one, id: 900 + i, ...state, ...(word === 'Scheduling' ? why : {}) })) } });
+  });
+  await page.route('**/api/v0/instances/bid_price/902/', async (route) => {
+    raised.push(route.request().postDataJSON());
+    await route.fulfill({ json: { success: true, price: 0.5, rate: 0.25, msg: 'It bids $0.25 a GPU.' } });
+  });
+  await who.go('/instances?sort=age'); // as they stand here
+  for (const [i, [, word, button]] of STATES.entries()) {
+    const card = page.getByRole('article', { name: `Instance ${900 + i}`, exact: true });
+    await card.scrollIntoViewIfNeeded();
+    assert.equal(await card.locator('header .chip').first().textContent(), word);
+    const first = card.locator('.button.primary').first();
+    assert.equal((await first.textContent()).trim(), button);
+    assert.equal(await first.evaluate((one) => one.matches('button:disabled')), button !== 'Connect', `${word}: only what runs is connected to`);
+    assert.equal(await card.getByRole('button', { name: 'Start', exact: true }).count(), /^Stop/.test(word) ? 1 : 0, word);
+  }
+  const waits = page.getByRole('article', { name: 'Instance 902', exact: true });
+  await waits.getByText('Outbid at $0.231 by a bid for two GPUs. It is number 2 of 3 in line.').waitFor();
+  await who.look('every-state', { hasPicture: false });
+  await waits.getByRole('button', { name: /^Raise to \$0\.25/ }).click();
+  await page.locator('.toasts').getByText('It bids $0.25 a GPU.').waitFor();
+  assert.deepEqual(raised, [{ price: 0.5 }]);
+  await page.unroute('**/api/v0/instances/');
+  await page.unroute('**/api/v0/instances/bid_price/902/');
+  await page.evaluate(() => { localStorage.removeItem('berth-known'); localStorage.removeItem('berth-news'); });
+  step(`${STATES.length} states have their words and buttons, and a bid that waits is raised`);
+}
+
 /** The reader is far away, and came without TLS. */
 export async function farAway(who) {
   const far = await who.elsewhere({ timezoneId: 'America/Los_Angeles', permissions: ['clipboard-read'] });

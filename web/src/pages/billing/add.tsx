@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { Deposit } from '#api';
 import { call } from '../../lib/api';
 import { money } from '../../lib/format';
+import { useRules } from '../../lib/rules';
 import { session } from '../../lib/session';
 import { useStore } from '../../lib/store';
 import { Button, Copy, Dialog, Field, Loaded, Notice, Segments, useAct, useLoad } from '../../ui/parts';
@@ -24,14 +25,15 @@ async function payPage(amount: string): Promise<string> {
 }
 
 function ByCard({ open, asked }: { open: Deposit[]; asked: string }) {
+  const rules = useRules();
   const [tile, setTile] = useState(asked ? '' : '25');
   const [other, setOther] = useState(asked);
   const { busy, error, act } = useAct();
   const amount = tile || other;
   return (
     <form class="stack" onSubmit={(event) => { event.preventDefault(); act(async () => location.assign(await payPage(amount))); }}>
-      <Segments label="How much" value={tile} options={AMOUNTS} onChange={setTile} />
-      {tile === '' && <Field label="Dollars" unit="$" value={other} required inputMode="decimal" hint="From $5 to $10,000, in whole cents." onInput={(event) => setOther(event.currentTarget.value)} />}
+      <Segments label="How much" value={tile} options={AMOUNTS.filter(([dollars]) => !rules || dollars === '' || (Number(dollars) >= rules.deposit_min && Number(dollars) <= rules.deposit_max))} onChange={setTile} />
+      {tile === '' && <Field label="Dollars" unit="$" value={other} required inputMode="decimal" hint={rules ? `From ${money(rules.deposit_min)} to ${money(rules.deposit_max)}, in whole cents.` : undefined} onInput={(event) => setOther(event.currentTarget.value)} />}
       <p class="hint">You pay on the provider's page. Your card's number never reaches this server.</p>
       {open.length > 0 && <p class="hint">{open.map((one) => money(one.amount)).join(', ')} {open.length === 1 ? 'is' : 'are'} not paid yet.</p>}
       {error && <Notice kind="bad">{error}</Notice>}

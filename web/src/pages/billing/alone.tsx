@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { call } from '../../lib/api';
 import { moment } from '../../lib/format';
+import { useRules } from '../../lib/rules';
 import { refreshUser, session } from '../../lib/session';
 import { useStore } from '../../lib/store';
 import { useEvery } from '../../ui/every';
@@ -31,6 +32,7 @@ export function LowCredit() {
 }
 
 function Autopay({ threshold, amount, declined, next_try: next }: { threshold: number; amount: number; declined: number; next_try: number | null }) {
+  const rules = useRules();
   const [below, setBelow] = useState(String(threshold));
   const [by, setBy] = useState(amount > 0 ? String(amount) : '');
   const { busy, error, act } = useAct();
@@ -44,7 +46,7 @@ function Autopay({ threshold, amount, declined, next_try: next }: { threshold: n
       {declined > 0 && <Notice kind="warn">It was declined {declined} times in a row. {next === null ? 'It is not tried again before you add another card, or change this.' : `The next try is ${moment(next)}.`}</Notice>}
       <div class="two">
         <Field label="When credit is below" unit="$" type="number" min={0} step="0.01" value={below} required onInput={(event) => setBelow(event.currentTarget.value)} />
-        <Field label="Add" unit="$" type="number" min={5} step="0.01" value={by} required placeholder="off" onInput={(event) => setBy(event.currentTarget.value)} />
+        <Field label="Add" unit="$" type="number" min={rules?.deposit_min ?? 0} max={rules?.deposit_max} step="0.01" value={by} required placeholder="off" onInput={(event) => setBy(event.currentTarget.value)} />
       </div>
       <p class="hint">Debts are collected whether or not this is on.</p>
       {error && <Notice kind="bad">{error}</Notice>}

@@ -35,7 +35,7 @@ export const trust: Answer[] = [
   { id: 'secrets', q: 'Where do my secrets lie?',
     a: () => <p>Variables, registry logins and connections to cloud stores lie encrypted in the market's database, and go to a host only for your own rentals, while its hardware is what it was; what opens a store is in its memory while a copy goes on. Keys are shown once and kept as hashes; none is ever in an address.</p> },
   { id: 'reliability', q: 'What is reliability, and can I check it?',
-    a: () => <p>The chance that a machine lasts a day without an interruption. Each interruption and each clean day moves it by a public rule; what happened to a machine is open to everybody, at <code>GET /machines/ID/history/</code>, and gives the same number. A machine without a past has 60 %.</p> },
+    a: (r) => <p>The chance that a machine lasts a day without an interruption. Each interruption and each clean day moves it by a public rule; what happened to a machine is open to everybody, at <code>GET /machines/ID/history/</code>, and gives the same number. A machine without a past has {r.reliability_new_percent} %.</p> },
   { id: 'verified', q: 'What does verified mean?',
     a: (r) => <p>{r.auto_verifies ? 'This market counts every machine as verified: it is one for trying things, or for machines that its operator knows.' : 'Its operator vouches for it, or the market has tested it. Unverified ones are hidden until you ask for them, and a machine that fails is taken off for new rentals.'}
       {r.allows_simulated && ' It also lets machines join whose GPUs do not exist: they are marked as simulated.'}</p> },

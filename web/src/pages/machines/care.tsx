@@ -101,7 +101,7 @@ function Sure({ one, what, onClose, onDone }: { one: Machine; what: Act; onClose
     unlist: { title: `Unlist machine ${one.id}?`, yes: 'Unlist it', run: () => call('DELETE /api/v0/machines/{id}/asks/', { path }),
       text: `Nobody can rent it any more. The ${rentals} on it go on as they are, at their prices, until their ends.` },
     reclaim: { title: `Take machine ${one.id} back?`, yes: 'Take it back', run: () => call('PUT /api/v0/machines/{id}/reclaim/', { path, body: { reason } }),
-      text: `It is off the market now, and the ${rentals} on it end: those on demand after ${rules?.reclaim_hours ?? 24} hours of notice. Their renters are told why.` },
+      text: `It is off the market now, and the ${rentals} on it end: those on demand after ${rules?.reclaim_hours ?? '…'} hours of notice. Their renters are told why.` },
     cleanup: { title: 'Delete what is over?', yes: 'Delete it', run: () => call('PUT /api/v0/machines/{id}/cleanup/', { path }),
       text: 'Instances whose lifetime is over, and the time that their data is kept for, are deleted from its disk for good.' },
     delete: { title: `Remove machine ${one.id} for good?`, yes: 'Remove it', run: () => call('POST /api/v0/machines/{id}/force_delete/', { path }),

@@ -88,7 +88,7 @@ export function PricesDialog({ one, onClose, onDone }: { one: Machine; onClose: 
         </div>
         <div class="two">
           {field('chunk', 'Smallest slice', 'GPUs', { min: 1, max: Math.max(1, one.num_gpus), step: 1 })}
-          {field('grace', 'Notice that bids get, at most', 's', { max: rules?.grace_max_s ?? 120, step: 1, placeholder: 'the market’s' })}
+          {field('grace', 'Notice that bids get, at most', 's', { max: rules?.grace_max_s, step: 1, placeholder: 'the market’s' })}
           {field('discount', 'Discount for paying ahead, at most', '%', { max: 100, step: 1, placeholder: String(rules?.discount_default_percent ?? ''), hint: '0: none.' })}
         </div>
         {field('volumes', 'Space for volumes', 'GB', { step: 1, placeholder: 'as it is', hint: 'Of its disk, for renters’ volumes, at the price of the disk. They outlive instances.' })}

@@ -18,6 +18,7 @@ export interface Offers {
   offers: Offer[] | null;
   query: URLSearchParams; // the one that these offers were found by
   hasMore: boolean;
+  isOfThis: boolean; // search, found by the server or among what it has found; else of the last one
   error: string | null;
   more: () => void;
   reload: () => void;
@@ -102,7 +103,7 @@ export function useOffers(asked: string, query: URLSearchParams, who: string): O
     const timer = setTimeout(more, SOON_MS);
     return () => clearTimeout(timer);
   }, [isThere, hasMore, limit]);
-  return { offers: shown, query: isThere ? found.query : guess ? query : (found?.query ?? query), hasMore, error, more, reload: () => setTurn((at) => at + 1) };
+  return { offers: shown, query: isThere ? found.query : guess ? query : (found?.query ?? query), hasMore, isOfThis: isThere || guess !== null, error, more, reload: () => setTurn((at) => at + 1) };
 }
 
 type Draw = (offer: Offer, place: number) => ComponentChildren;

@@ -89,7 +89,7 @@ function Bid({ offer, wish, change }: { offer: Offer; wish: Wish; change: (part:
         <Field label="Raise it by itself up to" unit="$/h" type="number" min={0} step={0.001} value={wish.bidMax} placeholder="not at all"
           hint="Rather than stop, when others bid more." onInput={(event) => change({ bidMax: event.currentTarget.value })} />
       </div>
-      <Field label="Notice before it makes way" unit="s" type="number" min={0} max={rules?.grace_max_s ?? 120} step={1} value={wish.grace} placeholder={String(rules?.grace_default_s ?? '')}
+      <Field label="Notice before it makes way" unit="s" type="number" min={0} max={rules?.grace_max_s} step={1} value={wish.grace} placeholder={String(rules?.grace_default_s ?? '')}
         hint="As far as its host allows." onInput={(event) => change({ grace: event.currentTarget.value })} />
       <p class="hint">An interruptible instance runs while its bid is the highest; on-demand rentals come before all bids. When
         it has to make way it gets {wish.grace || rules?.grace_default_s || 'a few'} seconds of notice, its disk is kept, and it starts again by itself.</p>
