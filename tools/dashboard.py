@@ -24,8 +24,8 @@ PANELS = [
     ("Offers", "short", [("berth_catalog_offers", "{{instance}}"), ("berth_catalog_machines", "{{instance}} machines")]),
     ("Instances running", "short", [("max(berth_instances_running)", "instances")]),
     ("Statements of the database", "ops", [("rate(berth_store_statements_total[5m])", "{{instance}}")]),
-    ("Slow requests and statements", "ops", [
-        ("sum(rate(berth_slow_requests_total[5m]))", "requests"),
+    ("Slow requests, timers and statements", "ops", [
+        ("sum(rate(berth_slow_requests_total[5m]))", "requests"), ("sum(rate(berth_slow_jobs_total[5m]))", "timers"),
         ("sum(rate(berth_store_slow_statements_total[5m]))", "statements")]),
     ("Searches", "ops", [("sum(rate(berth_searches_total[5m]))", "searches"),
                          ("sum(rate(berth_searches_kept_total[5m]))", "of them answered as before")]),

@@ -15,6 +15,7 @@
 #include "server/paypal_wire.h"
 #include "server/recovery_watch.h"
 #include "server/routes.h"
+#include "server/slow.h"
 #include "server/stripe_wire.h"
 #include "server/webhooks.h"
 #include "sys/clock.h"
@@ -28,8 +29,8 @@ struct app {
     const char *public_url;        /* without a slash behind; NULL: what the request's Host says */
     char server_proc[SERVER_PROC_SIZE]; /* names this process among servers */
     struct instant started;
-    int64_t start_us;        /* how long starting took */
-    int64_t slow_request_us; /* --slow-request-ms; 0: none is */
+    int64_t start_us; /* how long starting took */
+    struct slow slow;
 
     struct log log;
     const struct clock *clock; /* the timekeeper's */

@@ -173,6 +173,17 @@ static bool is_stopping(struct jobs *jobs)
     return result;
 }
 
+/* By itself, since no request waits for it: no other line would say what it was. */
+static void look_how_long(const struct jobs *jobs, const struct job *job, size_t count,
+                          int64_t took_us)
+{
+    if (jobs->options.slow_us == 0 || took_us < jobs->options.slow_us)
+        return;
+    metrics_add(jobs->options.metrics, METRICS_JOBS_SLOW, 1);
+    log_write(jobs->options.flow->log, LOG_WARNING, "slow job", "%s: %lld ms, %zu dealt with",
+              job->name, (long long)(took_us / US_PER_MS), count);
+}
+
 /* One job to the end of what is due. One that fails is tried again a period later. */
 static void run_job(struct jobs *jobs, const struct job *job)
 {
@@ -182,9 +193,11 @@ static void run_job(struct jobs *jobs, const struct job *job)
 
     while (is_full && !is_stopping(jobs)) {
         size_t count = 0;
+        int64_t began_us = monotonic_us();
         bool is_done = job->batch != NULL ? job->batch(jobs->options.flow, &count, &err)
                                           : job->run(&jobs->options, &err);
         is_full = job->batch != NULL && count >= job->batch_max;
+        look_how_long(jobs, job, count, monotonic_us() - began_us);
         if (is_done) {
             metrics_add(metrics, METRICS_JOBS_RUN, 1);
             continue;

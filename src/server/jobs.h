@@ -25,6 +25,7 @@ struct jobs_options {
     const struct flow *flow; /* borrowed, as are the next two */
     struct metrics *metrics;
     const char *server_proc;
+    int64_t slow_us;                   /* batches that take longer are logged; 0: none is */
     struct market_stats *market_stats; /* borrowed; NULL: no history of the market is kept */
     struct key_uses *key_uses;         /* likewise; NULL: what keys did is not written down */
     struct recovery_watch *recovery; /* while one is open nothing falls due; NULL: there is none */

@@ -35,6 +35,8 @@
       "Searches for offers that were answered with a reply that was kept.")                        \
     X(JOBS_RUN, "berth_jobs_total", "{outcome=\"done\"}", "Timers that came due.")                 \
     X(JOBS_FAILED, "berth_jobs_total", "{outcome=\"failed\"}", "")                                 \
+    X(JOBS_SLOW, "berth_slow_jobs_total", "",                                                      \
+      "Batches of timers that took longer than --slow-job-ms.")                                    \
     X(DELIVERIES, "berth_deliveries_total", "{outcome=\"done\"}",                                  \
       "Outbox rows, by what came of the attempt.")                                                 \
     X(DELIVERIES_FAILED, "berth_deliveries_total", "{outcome=\"failed\"}", "")                     \

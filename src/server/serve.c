@@ -45,9 +45,6 @@ enum {
     STOP_DEADLINE_MS = 6000,
     TRUSTED_PROXIES_MAX = 16,
     OPTIONS_ARENA_MAX = 64 * 1024,
-    SLOW_REQUEST_MS = 1000,
-    SLOW_QUERY_MS = 250,
-    SLOW_MS_MAX = 3600000,
 };
 
 const struct option_row serve_options[] = {
@@ -58,6 +55,7 @@ const struct option_row serve_options[] = {
     { "trusted-proxies", "A,B", "addresses whose X-Forwarded-For is believed (none)" },
     { "metrics-listen", "ADDR:PORT", "serve /metrics there too, without a key (nowhere)" },
     { "slow-request-ms", "N", "log requests that take longer; 0: none (1000)" },
+    { "slow-job-ms", "N", "log batches of timers that take longer; 0: none (1000)" },
     { "slow-query-ms", "N", "log statements of the database that take longer; 0: none (250)" },
     { "rate-factor", "N", "let callers call N times as often as by default; 0: without limit (1)" },
     { "web", "DIR", "the web console's files (../web, or /usr/share/berth/web, if there)" },
@@ -217,8 +215,8 @@ static void hear_answer(void *context, const struct http_answered *answered)
 
     metrics_request(app->metrics, is_known ? (size_t)answered->tag : route_count, answered->status,
                     answered->duration_us);
-    if (app->slow_request_us == 0 || answered->was_held ||
-        answered->duration_us < app->slow_request_us)
+    if (app->slow.request_us == 0 || answered->was_held ||
+        answered->duration_us < app->slow.request_us)
         return;
     metrics_add(app->metrics, METRICS_REQUESTS_SLOW, 1);
     log_write(&app->log, LOG_WARNING, "slow request", "%s: %d after %lld ms, request %s",
@@ -258,19 +256,6 @@ static bool read_rate_factor(const struct options *options, uint32_t *ret, struc
     if (text != NULL && (!parse_u64(text, &factor) || factor > RATE_FACTOR_MAX))
         return error_set(err, ERROR_INVALID, "--rate-factor is a number up to %d", RATE_FACTOR_MAX);
     *ret = (uint32_t)factor;
-    return true;
-}
-
-static bool read_slow(const struct options *options, const char *name, int64_t default_ms,
-                      int64_t *ret_us, struct error *err)
-{
-    const char *text = options_get(options, name);
-    uint64_t ms = (uint64_t)default_ms;
-
-    if (text != NULL && (!parse_u64(text, &ms) || ms > SLOW_MS_MAX))
-        return error_set(err, ERROR_INVALID, "--%s is a number of milliseconds up to %d", name,
-                         SLOW_MS_MAX);
-    *ret_us = (int64_t)ms * US_PER_MS;
     return true;
 }
 
@@ -320,7 +305,6 @@ static bool open_market(struct app *app, const struct options *options, const st
 {
     const char *store = options_get(options, "store");
     bool is_sqlite = store == NULL || strcmp(store, "sqlite") == 0;
-    int64_t slow_query_us;
 
     if (!store_open(is_sqlite ? dir->path : store, &app->log, &app->store, err))
         return error_context(err, "open the store");
@@ -334,13 +318,12 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .allows_simulated = options_has(options, "allow-simulated") };
     if (!read_billing(options, &app->flow, err) || !terms_read(options, &app->flow, err) ||
         !read_rate_factor(options, &app->flow.guess_factor, err) ||
-        !read_slow(options, "slow-request-ms", SLOW_REQUEST_MS, &app->slow_request_us, err) ||
-        !read_slow(options, "slow-query-ms", SLOW_QUERY_MS, &slow_query_us, err) ||
+        !slow_read(options, &app->slow, err) ||
         !mailer_read(options, dir->path, &app->mailer, err) || !read_payments(app, options, err) ||
         !predictor_wire_read(options, &app->runs, &app->flow.uses_formula, err))
         return false;
     app->flow.runs = app->runs;
-    store_watch(app->store, slow_query_us);
+    store_watch(app->store, app->slow.query_us);
     app->mailer.flow = &app->flow;
     app->mailer.url = app->public_url;
     if (options_has(options, "accept-clock") ? !flow_accept_clock(&app->flow, err)
@@ -365,6 +348,7 @@ static bool open_market(struct app *app, const struct options *options, const st
     struct jobs_options jobs = { .flow = &app->flow,
                                  .metrics = app->metrics,
                                  .server_proc = app->server_proc,
+                                 .slow_us = app->slow.job_us,
                                  .recovery = &app->recovery };
     recovery_watch_init(&app->recovery, &app->flow, app->hub);
     if (!recovery_watch_look(&app->recovery, err) ||

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/jobs.h"
 
+#include <fcntl.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "flow/instance_change.h"
 #include "flow/support.h"
@@ -19,15 +22,21 @@ static void hear(void *context, enum db_topic topic, int64_t id)
     jobs_hint(context);
 }
 
-static void open_jobs(struct support *support)
+static void open_jobs_slow(struct support *support, int64_t slow_us)
 {
     const struct jobs_options options = { .flow = &world.flow,
                                           .metrics = metrics = metrics_open(0),
-                                          .server_proc = "test" };
+                                          .server_proc = "test",
+                                          .slow_us = slow_us };
     struct error err;
 
     CHECK_OK(jobs_open(&options, &jobs, &err), &err);
     store_subscribe(support->store, hear, jobs);
+}
+
+static void open_jobs(struct support *support)
+{
+    open_jobs_slow(support, 0);
 }
 
 /* The store stops telling before whom it tells goes. */
@@ -165,12 +174,53 @@ static void test_stopping_does_not_wait_for_what_is_due(void **state)
     world_close(&world);
 }
 
+static bool counts_slow(void)
+{
+    static const struct metrics_page page = { 0 };
+    auto_buf struct buf out = buf_of(1 << 16);
+
+    metrics_write(metrics, &page, &out);
+    CHECK(!out.has_overflowed && strstr(out.bytes, "\nberth_slow_jobs_total ") != NULL);
+    return strstr(out.bytes, "\nberth_slow_jobs_total 0\n") == NULL;
+}
+
+/* Which of them are too slow is the operator's to say; and that none is. */
+static void test_batches_that_take_long_are_told_of(void **state)
+{
+    static const struct {
+        int64_t slow_us;
+        bool counts;
+    } rows[] = { { 0, false }, { 3600 * US_PER_SECOND, false }, { 1, true } };
+    struct support *support = *state;
+    char line[4096] = "";
+    int pipe_fds[2];
+
+    world_open(&world, support);
+    CHECK(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) == 0);
+    world.log = (struct log){ .fd = pipe_fds[1], .level_min = LOG_WARNING };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%d", (int)i);
+        CHECK(read(pipe_fds[0], line, sizeof line - 1) < 0);
+        open_jobs_slow(support, rows[i].slow_us);
+        pause_ms(500);
+        CHECK_INT(counts_slow(), rows[i].counts);
+        close_jobs(support);
+    }
+    CHECK(read(pipe_fds[0], line, sizeof line - 1) > 0);
+    CHECK(strstr(line, "slow job") != NULL && strstr(line, " ms, ") != NULL);
+    world.log = log_silent();
+    (void)close(pipe_fds[0]);
+    (void)close(pipe_fds[1]);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_due_costs_nothing),
         cmocka_unit_test(test_what_falls_due_is_met_when_it_does),
         cmocka_unit_test(test_a_wake_runs_everything),
+        cmocka_unit_test(test_batches_that_take_long_are_told_of),
         cmocka_unit_test(test_stopping_does_not_wait_for_what_is_due),
     };
 
