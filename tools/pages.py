@@ -10,9 +10,12 @@ nothing here names one.
 
 import argparse
 import gzip
+import os
 import pathlib
 import re
 import subprocess
+import textwrap
+import time
 
 TITLES = {
     "berth": "rent machines, lend machines",
@@ -63,7 +66,8 @@ def help_of(program, name, words):
 def man_page(program, name):
     version = say(program, "version").split()[-1]
     text = say(program, "help")
-    page = [f'.TH {name.upper()} 1 "" "Berth {version}" "Berth"', ".SH NAME",
+    day = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
+    page = [f'.TH {name.upper()} 1 "{day}" "Berth {version}" "Berth"', ".SH NAME",
             f"{escape(name)} \\- {TITLES[name]}", ".SH SYNOPSIS", f".B {escape(name)}",
             "COMMAND [OPTIONS]", ".SH DESCRIPTION", ".nf", escape(text), ".fi"]
     commands = commands_of(name, text)
@@ -76,7 +80,7 @@ def man_page(program, name):
         page += [f".SS {escape(' '.join(words))}", ".nf", escape(more.strip()), ".fi"]
     page.append(".SH FILES")
     for path, what in FILES[name]:
-        page += [".TP", f".I {escape(path)}", escape(what)]
+        page += [".TP", f".I {escape(path)}", escape(textwrap.fill(what, 72))]
     page += [".SH EXIT STATUS", "0: done. 1: failed. 2: wrong usage.", ".SH SEE ALSO",
              ", ".join(f"\\fB{escape(other)}\\fR(1)"
                        for other in TITLES if other != name), ""]
