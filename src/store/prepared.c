@@ -6,21 +6,23 @@
 
 #include "store/driver.h"
 
-/* Twice as many places as statements, so that a search soon meets a free one. */
-static size_t place_count(const struct prepared *prepared)
+enum { FIRST_PLACES = 64 };
+
+static struct prepared_entry *make_places(size_t count)
 {
-    return 2 * prepared->count_max;
+    struct prepared_entry *entries = calloc(count, sizeof *entries);
+
+    if (entries == NULL)
+        abort();
+    return entries;
 }
 
 struct prepared prepared_of(size_t count_max)
 {
-    struct prepared prepared = { .count_max = count_max };
-
     assert(count_max > 0);
-    prepared.entries = calloc(place_count(&prepared), sizeof *prepared.entries);
-    if (prepared.entries == NULL)
-        abort();
-    return prepared;
+    return (struct prepared){ .entries = make_places(FIRST_PLACES),
+                              .place_count = FIRST_PLACES,
+                              .count_max = count_max };
 }
 
 void prepared_release(struct prepared *prepared)
@@ -53,6 +55,37 @@ static uint64_t digest_of(const char *sql)
     return (digest ^ word) * 0x9e3779b97f4a7c15;
 }
 
+/* Where it is, or would be: there is always a free place. */
+static struct prepared_entry *place_of(const struct prepared *prepared, const char *sql,
+                                       const uint64_t types[2])
+{
+    for (size_t at = hash_of(sql, types);; at++) {
+        struct prepared_entry *entry = &prepared->entries[at & (prepared->place_count - 1)];
+
+        if (entry->sql == NULL ||
+            (entry->sql == sql && memcmp(entry->types, types, sizeof entry->types) == 0))
+            return entry;
+    }
+}
+
+/* At most three of four places are taken, so that a search soon meets a free one. */
+static bool is_full(const struct prepared *prepared)
+{
+    return prepared->count >= prepared->place_count / 4 * 3;
+}
+
+static void grow(struct prepared *prepared)
+{
+    struct prepared old = *prepared;
+
+    prepared->place_count = 2 * old.place_count;
+    prepared->entries = make_places(prepared->place_count);
+    for (size_t i = 0; i < old.place_count; i++)
+        if (old.entries[i].sql != NULL)
+            *place_of(prepared, old.entries[i].sql, old.entries[i].types) = old.entries[i];
+    free(old.entries);
+}
+
 struct prepared_entry *prepared_find(struct prepared *prepared, const char *sql,
                                      struct db_args args)
 {
@@ -62,27 +95,26 @@ struct prepared_entry *prepared_find(struct prepared *prepared, const char *sql,
     for (size_t i = 0; i < args.count; i++)
         types[i / 32] |= (uint64_t)args.values[i].type << (2 * (i % 32));
 
-    for (size_t at = hash_of(sql, types);; at++) {
-        struct prepared_entry *entry = &prepared->entries[at % place_count(prepared)];
-
-        if (entry->sql == NULL) {
-            if (prepared->count == prepared->count_max)
-                return NULL;
-            *entry = (struct prepared_entry){ .sql = sql, .digest = digest_of(sql) };
-            memcpy(entry->types, types, sizeof types);
-            prepared->count++;
-            return entry;
-        }
-        if (entry->sql == sql && memcmp(entry->types, types, sizeof types) == 0) {
-            assert(entry->digest == digest_of(sql)); /* else it is no literal */
-            return entry;
-        }
+    struct prepared_entry *entry = place_of(prepared, sql, types);
+    if (entry->sql != NULL) {
+        assert(entry->digest == digest_of(sql)); /* else it is no literal */
+        return entry;
     }
+    if (prepared->count == prepared->count_max)
+        return NULL;
+    if (is_full(prepared)) {
+        grow(prepared);
+        entry = place_of(prepared, sql, types);
+    }
+    *entry = (struct prepared_entry){ .sql = sql, .digest = digest_of(sql) };
+    memcpy(entry->types, types, sizeof types);
+    prepared->count++;
+    return entry;
 }
 
 void prepared_each(struct prepared *prepared, void (*each)(void *statement))
 {
-    for (size_t i = 0; i < place_count(prepared); i++)
+    for (size_t i = 0; i < prepared->place_count; i++)
         if (prepared->entries[i].statement != NULL)
             each(prepared->entries[i].statement);
 }

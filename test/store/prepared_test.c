@@ -59,7 +59,7 @@ static void count_freed(void *statement)
 
 static void test_there_is_room_for_so_many_and_no_more(void **state)
 {
-    enum { COUNT = 100 };
+    enum { COUNT = 1000 }; /* the table grows five times */
     static char texts[COUNT + 1][8];
     struct prepared prepared = prepared_of(COUNT);
 
