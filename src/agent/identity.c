@@ -141,24 +141,61 @@ static bool load_key(struct identity *identity, struct error *err)
 
 const struct key_pair *identity_keys(const struct identity *identity)
 {
-    return identity->uses_next ? &identity->next : &identity->keys;
+    switch (identity->use) {
+    case IDENTITY_NEXT:
+        return &identity->next;
+    case IDENTITY_FORMER:
+        return &identity->former;
+    case IDENTITY_PRESENT:
+        break;
+    }
+    return &identity->keys;
 }
 
 void identity_try_other(struct identity *identity)
 {
-    if (identity->has_next) {
-        identity->uses_next = !identity->uses_next;
-    } else if (identity->has_former) {
-        identity->next = identity->keys;
-        identity->keys = identity->former;
-        identity->has_next = identity->is_back = true;
+    if (identity->use == IDENTITY_PRESENT && identity->has_next)
+        identity->use = IDENTITY_NEXT;
+    else if (identity->use != IDENTITY_FORMER && identity->has_former)
+        identity->use = IDENTITY_FORMER;
+    else
+        identity->use = IDENTITY_PRESENT;
+}
+
+/* The server knows the one before alone, as one that was restored from an old backup does: that is
+ * the machine's key, and the present one is announced to it again. A next one that there was can be
+ * nobody's: the server knows neither it nor the one that was to bring it in. */
+static bool go_back(struct identity *identity, struct error *err)
+{
+    if (!write_key(identity, NEXT_FILE, &identity->keys, err) ||
+        !write_key(identity, KEY_FILE, &identity->former, err))
+        return false;
+    identity->next = identity->keys;
+    identity->keys = identity->former;
+    identity->has_next = true;
+    identity->use = IDENTITY_PRESENT;
+    return true;
+}
+
+bool identity_settle(struct identity *identity, struct error *err)
+{
+    switch (identity->use) {
+    case IDENTITY_NEXT:
+        return identity_take_next(identity, err);
+    case IDENTITY_FORMER:
+        return go_back(identity, err);
+    case IDENTITY_PRESENT:
+        break;
     }
+    return true;
 }
 
 bool identity_make_next(struct identity *identity, struct error *err)
 {
     char hex[HEX_SIZE(PUBLIC_KEY_SIZE)];
 
+    if (identity->use == IDENTITY_FORMER && !go_back(identity, err))
+        return error_context(err, "go back to the key before");
     if (identity->has_next)
         return true;
     (void)hex_format(identity->first_key, sizeof identity->first_key, hex);
@@ -172,29 +209,27 @@ bool identity_make_next(struct identity *identity, struct error *err)
     return true;
 }
 
-/* Were the power cut at any moment of this, a key that is good would be there. */
-static bool put_next_in_place(struct identity *identity, struct error *err)
-{
-    if (!write_key(identity, FORMER_FILE, &identity->keys, err))
-        return false;
-    if (renameat(identity->dir, NEXT_FILE, identity->dir, KEY_FILE) != 0)
-        return error_system(err, errno, "rename %s/" NEXT_FILE, identity->path);
-    (void)fsync(identity->dir); /* else both are there, and both are tried */
-    return true;
-}
-
 bool identity_take_next(struct identity *identity, struct error *err)
 {
     if (!identity->has_next)
         return true;
-    identity->uses_next = true;
-    if (!identity->is_back && !put_next_in_place(identity, err))
-        return error_context(err, "take another key over");
-    identity->former = identity->keys;
+    identity->use = IDENTITY_NEXT;
+    /* A power cut may leave both as one: then the one before is that already. */
+    if (memcmp(&identity->keys, &identity->next, sizeof identity->keys) != 0) {
+        if (!write_key(identity, FORMER_FILE, &identity->keys, err))
+            return false;
+        identity->former = identity->keys;
+        identity->has_former = true;
+    }
+    if (renameat(identity->dir, NEXT_FILE, identity->dir, KEY_FILE) != 0)
+        return error_system(err, errno, "rename %s/" NEXT_FILE, identity->path);
     identity->keys = identity->next;
     crypto_wipe(&identity->next, sizeof identity->next);
-    identity->has_former = true;
-    identity->has_next = identity->uses_next = identity->is_back = false;
+    identity->has_next = false;
+    identity->use = IDENTITY_PRESENT;
+    /* Were the power cut before this, both would be there, and both are tried. */
+    if (fsync(identity->dir) != 0)
+        return error_system(err, errno, "sync %s", identity->path);
     return true;
 }
 

@@ -23,14 +23,16 @@
 
 enum { BOOT_ID_SIZE = 64 };
 
+/* Of its keys, the one that a session is to be opened by. */
+enum identity_use { IDENTITY_PRESENT, IDENTITY_NEXT, IDENTITY_FORMER };
+
 struct identity {
     char path[1024];                       /* of the folder, absolute */
     int dir, instances_dir, ops_dir, lock; /* owned */
     struct key_pair keys, next, former;
     bool has_next;   /* another key is on disk; the server may know it */
-    bool uses_next;  /* and the session is to be opened by it */
-    bool has_former; /* the one before, for a server whose books were set back to its time */
-    bool is_back;    /* that is `keys` again, and `next` the one that is in the file of the key */
+    bool has_former; /* as is the one before: a server that was put back knows that one */
+    enum identity_use use;
     uint8_t first_key[PUBLIC_KEY_SIZE]; /* that it had first: never another */
     int64_t machine_id;                 /* 0: not enrolled */
     uint8_t server_key[PUBLIC_KEY_SIZE];
@@ -49,12 +51,17 @@ NODISCARD bool identity_enrol(struct identity *identity, const struct enroll_rep
 /* Have another key, on disk, if there is none yet. */
 NODISCARD bool identity_make_next(struct identity *identity, struct error *err);
 
-/* It is the machine's key from now on. Where this fails it is used, and to be taken again. */
+/* It is the machine's key from now on. Where this fails while `has_next` it is used, and to be
+ * taken again; else the disk may have both. */
 NODISCARD bool identity_take_next(struct identity *identity, struct error *err);
 
 /* The one in use was refused: the server may have gone over to the next one without our hearing, or
- * be back at the one before. */
+ * been put back to when it had the one before. */
 void identity_try_other(struct identity *identity);
+
+/* The one in use has opened a session: it is the machine's key. Where this fails it stays in use,
+ * and is to be settled on again. */
+NODISCARD bool identity_settle(struct identity *identity, struct error *err);
 
 /* What sessions are opened with. */
 const struct key_pair *identity_keys(const struct identity *identity);

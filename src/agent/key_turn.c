@@ -166,13 +166,26 @@ static void note_turned(struct key_turn *turn)
     log_write(&turn->log, LOG_INFO, "key turned", "the one before is good for a day");
 }
 
+/* The server knows the one before alone, and hears of its successor again. */
+static void note_put_back(struct key_turn *turn)
+{
+    set_age(turn, 0);
+    turn->retry_us = 0;
+    log_write(&turn->log, LOG_WARNING, "key before in use",
+              "the server knows no later one: was it restored from a backup?");
+}
+
 void key_turn_tend(struct key_turn *turn, struct link *link)
 {
     int64_t now_us = loop_now_us(turn->loop);
     struct error err;
 
-    if (memcmp(turn->key, turn->identity->keys.public_key, sizeof turn->key) != 0)
-        note_turned(turn);
+    if (memcmp(turn->key, turn->identity->keys.public_key, sizeof turn->key) != 0) {
+        if (turn->identity->has_next)
+            note_put_back(turn);
+        else
+            note_turned(turn);
+    }
     if (now_us - turn->saved_us >= AGE_SAVE_US)
         save_age(turn);
     if (link == NULL || !link_is_connected(link) || turn->is_under_way || now_us < turn->retry_us ||

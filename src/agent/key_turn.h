@@ -2,8 +2,7 @@
 /* The machine's key is turned by itself, when it is old enough or somebody at the host asks.
  *
  *   DATA/machine.key.next  made and on disk before the server hears of it
- *   DATA/machine.key.former  the one before, until there is another: books that are set back to
- *                          before the turn know that one alone, and hear of the new one again
+ *   DATA/machine.key.former  the one that it had, until the turn after
  *   DATA/machine.first     the first public key, once there is a second: what it is called here
  *   DATA/machine.age       how old the key is: "SECONDS WALL PUBLIC_KEY"
  *   DATA/turn-key          somebody asks; gone when it is done
@@ -11,7 +10,9 @@
  * The server lets both in for a day, from when it has taken the new one over. Whatever is lost in
  * between, the next session is opened by a key that is good: the present one, or, once that is
  * refused, the next one (agent/link.c); and what was announced is announced again until it is said
- * to be so. Then the new one takes the place of the old one in one rename.
+ * to be so. Then the new one takes the place of the old one in one rename. And a server that was
+ * restored from a backup of before the turn knows the old one alone: that is kept, and tried last;
+ * once it is let in the new one is announced again.
  *
  * The age counts by the clock that does not jump while the agent runs; only how long it was away is
  * from the wall's, so one that is wrong turns the key early at worst. */

@@ -238,8 +238,8 @@ static void on_session(void *context, const struct web_answer *answer)
         start_over(link, err.text);
         return;
     }
-    if (link->options.identity->uses_next && !identity_take_next(link->options.identity, &err))
-        log_failure(&link->options.log, "the new key not taken over yet", &err);
+    if (!identity_settle(link->options.identity, &err))
+        log_failure(&link->options.log, "the key that is let in not taken over yet", &err);
     link->state = LINK_OPEN; /* failures count on until a heartbeat is accepted */
     link->session_epoch = reply.session_epoch;
     link->heartbeat_ms = reply.heartbeat_ms;

@@ -82,6 +82,49 @@ static void test_damage_is_not_taken_for_a_new_host(void **state)
     }
 }
 
+/* A server that was put back knows the one before alone. Whichever files a power cut on the way
+ * leaves, it comes to the same. */
+static void test_the_key_before_is_gone_back_to(void **state)
+{
+    enum { WHOLE, NEXT_WRITTEN, KEY_WRITTEN, WAYS };
+    struct identity *identity = home_identity();
+    struct key_pair first, second;
+    char hex[HEX_SIZE(SECRET_KEY_SIZE)];
+    struct error err;
+
+    for (int way = WHOLE; way < WAYS; way++) {
+        check_row("%d", way);
+        if (way > WHOLE)
+            CHECK_INT(home_setup(state), 0);
+        first = identity->keys;
+        identity_try_other(identity);
+        CHECK_INT(identity->use, IDENTITY_PRESENT); /* it has but one */
+        CHECK_OK(identity_make_next(identity, &err), &err);
+        CHECK_OK(identity_take_next(identity, &err), &err);
+        second = identity->keys;
+        CHECK_OK(identity_make_next(identity, &err), &err); /* which nobody heard of */
+        if (way >= NEXT_WRITTEN)
+            home_write("machine.key.next",
+                       hex_format(second.secret_key, sizeof second.secret_key, hex));
+        if (way >= KEY_WRITTEN)
+            home_write("machine.key", hex_format(first.secret_key, sizeof first.secret_key, hex));
+        home_restart();
+        while (memcmp(identity_keys(identity), &first, sizeof first) != 0) {
+            CHECK(identity->use != IDENTITY_FORMER);
+            identity_try_other(identity);
+        }
+        CHECK_OK(identity_settle(identity, &err), &err);
+        home_restart();
+        CHECK(memcmp(identity_keys(identity), &first, sizeof first) == 0);
+        CHECK(identity->has_next && memcmp(&identity->next, &second, sizeof second) == 0);
+        CHECK_OK(identity_take_next(identity, &err), &err);
+        CHECK(memcmp(&identity->keys, &second, sizeof second) == 0);
+        CHECK(memcmp(&identity->former, &first, sizeof first) == 0);
+        if (way < WAYS - 1)
+            CHECK_INT(home_teardown(state), 0);
+    }
+}
+
 /* Whichever of the two files a power cut leaves, the key that the server knows is there. */
 static void test_another_key_takes_the_place_of_the_first(void **state)
 {
@@ -95,7 +138,7 @@ static void test_another_key_takes_the_place_of_the_first(void **state)
     next = identity->next;
     CHECK(memcmp(&first, &next, sizeof first) != 0);
     home_restart();
-    CHECK(identity->has_next && !identity->uses_next);
+    CHECK(identity->has_next && identity->use == IDENTITY_PRESENT);
     CHECK(memcmp(&identity->keys, &first, sizeof first) == 0);
     CHECK(memcmp(&identity->next, &next, sizeof next) == 0);
     CHECK_OK(identity_make_next(identity, &err), &err); /* not a third */
@@ -105,7 +148,7 @@ static void test_another_key_takes_the_place_of_the_first(void **state)
     CHECK_OK(identity_take_next(identity, &err), &err);
     for (int i = 0; i < 2; i++) {
         CHECK(memcmp(&identity->keys, &next, sizeof next) == 0);
-        CHECK(!identity->has_next && !identity->uses_next);
+        CHECK(!identity->has_next && identity->use == IDENTITY_PRESENT);
         CHECK(identity->has_former && memcmp(&identity->former, &first, sizeof first) == 0);
         CHECK(memcmp(identity->first_key, first.public_key, sizeof identity->first_key) == 0);
         home_restart();
@@ -139,6 +182,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_agents_do_not_share_a_folder, home_setup,
                                         home_teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_not_taken_for_a_new_host, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_the_key_before_is_gone_back_to, home_setup,
                                         home_teardown),
         cmocka_unit_test_setup_teardown(test_another_key_takes_the_place_of_the_first, home_setup,
                                         home_teardown),

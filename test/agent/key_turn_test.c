@@ -380,6 +380,48 @@ static void test_a_server_that_does_not_take_it_costs_nothing(void **state)
     check_in_by_the_newest(1);
 }
 
+/* Nor does it lock out a host that has made yet another key, which the server would not take: that
+ * one is given up, and the host goes on from the key that is announced again. */
+static void test_books_that_are_set_back_let_it_in_past_a_key_that_was_refused(void **state)
+{
+    for (int restarts = 0; restarts < 2; restarts++) {
+        check_row("%d", restarts);
+        if (restarts > 0)
+            CHECK_INT(setup(state), 0);
+        start(MANY_S);
+        steps_until(&server.sessions, 1);
+        home_write("turn-key", "");
+        check_in_by_the_newest(1);
+        struct key_pair newest = home_identity()->keys;
+        server.status = 503;
+        home_write("turn-key", "");
+        steps_until(&server.asked, 2);
+        for (int k = 0; k < 20; k++)
+            step();
+        CHECK(home_identity()->has_next);
+        server.status = 0;
+        int asked = server.asked;
+
+        memcpy(server.newest, home_identity()->former.public_key, sizeof server.newest);
+        server.has_former = false;
+        server.epoch += 10;
+        if (restarts > 0) {
+            end_agent();
+            start(MANY_S);
+        }
+        int sessions = server.sessions;
+        steps_until(&server.sessions, sessions + 1);
+        check_in_by_the_newest(2);
+        CHECK(memcmp(&home_identity()->keys, &newest, sizeof newest) == 0);
+        CHECK_INT(server.asked, asked + 1);
+        home_write("turn-key", ""); /* and the next turn is as any */
+        steps_until(&server.turned, 3);
+        check_in_by_the_newest(3);
+        if (restarts == 0)
+            CHECK_INT(teardown(state), 0);
+    }
+}
+
 static void test_its_age_is_kept_and_only_grows(void **state)
 {
     struct stat status;
@@ -464,6 +506,7 @@ int main(void)
         CASE(test_what_is_lost_is_asked_again),
         CASE(test_books_that_are_set_back_let_it_in_and_hear_of_it_again),
         CASE(test_a_server_that_does_not_take_it_costs_nothing),
+        CASE(test_books_that_are_set_back_let_it_in_past_a_key_that_was_refused),
         CASE(test_its_age_is_kept_and_only_grows),
         CASE(test_a_key_from_before_is_as_old_as_its_file),
         CASE(test_asking_says_what_it_waits_for),
