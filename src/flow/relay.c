@@ -78,6 +78,7 @@ bool flow_relay_leave(const struct flow *flow, const struct relay_row *relay, st
 
 struct routes_work {
     int64_t relay_id;
+    struct instant now;
     struct arena *arena;
     struct relay_route *routes;
     size_t count;
@@ -87,13 +88,16 @@ static bool routes_work(struct db *db, void *context, struct error *err)
 {
     struct routes_work *work = context;
 
-    return relay_routes(db, work->relay_id, work->arena, &work->routes, &work->count, err);
+    return relay_routes(db, work->relay_id, work->now, work->arena, &work->routes, &work->count,
+                        err);
 }
 
 bool flow_relay_routes(const struct flow *flow, int64_t relay_id, struct arena *arena,
                        struct relay_route **ret, size_t *ret_count, struct error *err)
 {
-    struct routes_work work = { .relay_id = relay_id, .arena = arena };
+    struct routes_work work = { .relay_id = relay_id,
+                                .now = clock_now(flow->clock),
+                                .arena = arena };
 
     if (!store_read(flow->store, routes_work, &work, err))
         return error_context(err, "read where a relay's ports lead");

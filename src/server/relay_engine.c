@@ -147,7 +147,7 @@ static struct relay_machine *keep_machine(struct relay_engine *engine,
     }
     machine->is_kept = true;
     machine->epoch = route->epoch;
-    memcpy(machine->public_key, route->public_key, sizeof machine->public_key);
+    relay_take_keys(engine, machine, route);
     return machine;
 }
 

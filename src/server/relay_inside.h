@@ -32,7 +32,8 @@ struct relay_node {
 
 struct relay_machine {
     int64_t id, epoch;
-    uint8_t public_key[32];
+    uint8_t public_key[32], former_key[32];
+    int64_t former_until_ms;    /* before which the former key is good, too */
     struct relay_link *control; /* NULL: its agent is not here */
     int64_t lost_ms;            /* since when */
     int64_t calls;
@@ -153,6 +154,8 @@ void relay_unwatch(struct relay_engine *engine, int fd);
 /* Listening, or bound where `type` is SOCK_DGRAM; or -1 with errno. */
 int relay_listen(const char *address, uint16_t port, int type);
 bool relay_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+void relay_take_keys(const struct relay_engine *engine, struct relay_machine *machine,
+                     const struct relay_route *route);
 struct relay_machine *relay_find_machine(const struct relay_engine *engine, int64_t id);
 
 #endif

@@ -144,6 +144,14 @@ void link_send(struct relay_engine *engine, struct relay_link *link,
     flush(engine, link);
 }
 
+void relay_take_keys(const struct relay_engine *engine, struct relay_machine *machine,
+                     const struct relay_route *route)
+{
+    memcpy(machine->public_key, route->public_key, sizeof machine->public_key);
+    memcpy(machine->former_key, route->former_key, sizeof machine->former_key);
+    machine->former_until_ms = engine->now_ms + route->former_left_us / US_PER_MS;
+}
+
 static bool is_proved(const struct relay_engine *engine, const struct relay_link *link,
                       const struct relay_machine *machine)
 {
@@ -155,7 +163,9 @@ static bool is_proved(const struct relay_engine *engine, const struct relay_link
     relay_signed(&text, &claim);
     memcpy(signature.bytes, link->signature, sizeof signature.bytes);
     return !text.has_overflowed &&
-           crypto_verify(machine->public_key, &signature, text.bytes, text.length);
+           (crypto_verify(machine->public_key, &signature, text.bytes, text.length) ||
+            (engine->now_ms < machine->former_until_ms &&
+             crypto_verify(machine->former_key, &signature, text.bytes, text.length)));
 }
 
 static void welcome(struct relay_engine *engine, struct relay_link *link,

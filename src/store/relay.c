@@ -112,22 +112,26 @@ static bool route_read(struct db_rows *row, struct arena *arena, void *item, str
            rows_number(row, 3, 1, INT64_MAX, &route->machine_id, err) &&
            rows_bytes(row, 4, route->public_key, sizeof route->public_key, err) &&
            rows_number(row, 5, 0, INT64_MAX, &route->epoch, err) &&
-           rows_number(row, 6, RELAYING_TCP, RELAYING_UDP, &route->protocol, err);
+           rows_number(row, 6, RELAYING_TCP, RELAYING_UDP, &route->protocol, err) &&
+           rows_bytes(row, 7, route->former_key, sizeof route->former_key, err) &&
+           rows_number(row, 8, 0, INT64_MAX, &route->former_left_us, err);
 }
 
-bool relay_routes(struct db *db, int64_t relay_id, struct arena *arena, struct relay_route **ret,
-                  size_t *ret_count, struct error *err)
+bool relay_routes(struct db *db, int64_t relay_id, struct instant now, struct arena *arena,
+                  struct relay_route **ret, size_t *ret_count, struct error *err)
 {
     static const struct rows_reader routes = { "relay", sizeof(struct relay_route), route_read };
 
     return rows_load(db, &routes,
                      "SELECT p.port, p.contract_id, p.inside, m.id, m.public_key, "
-                     "COALESCE(s.epoch, 0), p.protocol FROM relay_port p "
+                     "COALESCE(s.epoch, 0), p.protocol, COALESCE(m.former_key, m.public_key), "
+                     "CASE WHEN m.former_until_us > $2 THEN m.former_until_us - $2 ELSE 0 END "
+                     "FROM relay_port p "
                      "JOIN contract c ON c.id = p.contract_id "
                      "JOIN machine m ON m.id = c.machine_id "
                      "LEFT JOIN agent_session s ON s.machine_id = m.id "
                      "WHERE p.relay_id = $1 ORDER BY p.port",
-                     DB_ARGS(db_int(relay_id)), arena, ret, ret_count, err);
+                     DB_ARGS(db_int(relay_id), db_instant(now)), arena, ret, ret_count, err);
 }
 
 static bool row_read(struct db_rows *row, void *context, struct error *err)

@@ -33,7 +33,8 @@ struct relay_port_row {
 struct relay_route {
     int64_t port, contract_id, inside, protocol;
     int64_t machine_id, epoch; /* 0: no session yet */
-    uint8_t public_key[32];
+    uint8_t public_key[32], former_key[32];
+    int64_t former_left_us; /* for which the former key is good, too; 0: not at all */
 };
 
 NODISCARD bool relay_insert(struct db *db, const struct relay_row *relay, int64_t *ret_id,
@@ -56,8 +57,9 @@ NODISCARD bool relay_list_of(struct db *db, int64_t machine_id, struct arena *ar
 /* The machines that such a port leads to. */
 NODISCARD bool relay_machines(struct db *db, int64_t relay_id, struct arena *arena, int64_t **ret,
                               size_t *ret_count, struct error *err);
-NODISCARD bool relay_routes(struct db *db, int64_t relay_id, struct arena *arena,
-                            struct relay_route **ret, size_t *ret_count, struct error *err);
+NODISCARD bool relay_routes(struct db *db, int64_t relay_id, struct instant now,
+                            struct arena *arena, struct relay_route **ret, size_t *ret_count,
+                            struct error *err);
 
 /* Whether any port leads to the machine. */
 NODISCARD bool relay_leads_to(struct db *db, int64_t machine_id, bool *ret_leads,

@@ -251,6 +251,11 @@ static void test_a_host_behind_nat_hears_of_the_ports(void **state)
     world_close(&world);
 }
 
+static bool turn_key(struct db *db, void *context, struct error *err)
+{
+    return machine_turn_key(db, context, err);
+}
+
 static void test_routes_name_the_machine_and_its_present_session(void **state)
 {
     struct world world;
@@ -271,6 +276,22 @@ static void test_routes_name_the_machine_and_its_present_session(void **state)
     CHECK_INT(routes[0].inside, 22);
     CHECK_INT(routes[0].epoch, machine.epoch);
     CHECK(memcmp(routes[0].public_key, machine.keys.public_key, sizeof routes[0].public_key) == 0);
+    CHECK_INT(routes[0].former_left_us, 0);
+
+    /* And the key before, for as long as that is good. */
+    struct key_pair next = crypto_key_pair();
+    struct machine_turn turn = { .machine_id = machine.id,
+                                 .since = clock_now(&world.clock),
+                                 .former_until = instant_add(clock_now(&world.clock), 7) };
+    memcpy(turn.key, next.public_key, sizeof turn.key);
+    CHECK_OK(store_write(world.flow.store, turn_key, &turn, &err), &err);
+    for (int64_t left_us = 7; left_us >= -1; left_us--) {
+        CHECK_OK(flow_relay_routes(&world.flow, id, &world.arena, &routes, &count, &err), &err);
+        CHECK(memcmp(routes[0].public_key, next.public_key, sizeof next.public_key) == 0);
+        CHECK(memcmp(routes[0].former_key, machine.keys.public_key, sizeof turn.key) == 0);
+        CHECK_INT(routes[0].former_left_us, left_us > 0 ? left_us : 0);
+        world_pass(&world, 1);
+    }
     world_close(&world);
 }
 

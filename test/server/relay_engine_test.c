@@ -89,6 +89,37 @@ static void test_only_the_machine_s_key_in_its_newest_epoch_is_let_in(void **sta
     scene_close(&scene);
 }
 
+/* For as long as the routes said that it is good. */
+static void test_the_key_before_is_let_in_while_it_is_good(void **state)
+{
+    static const int64_t left_ms[] = { 0, 1, 60000 };
+    struct scene scene;
+    struct key_pair before;
+    struct relay_frame frame;
+
+    (void)state;
+    scene_open(&scene);
+    before = crypto_key_pair();
+    for (size_t row = 0; row < sizeof left_ms / sizeof left_ms[0]; row++) {
+        check_row("%d ms left", (int)left_ms[row]);
+        for (size_t i = 0; i < 2; i++) {
+            memcpy(scene.routes[i].former_key, before.public_key, 32);
+            scene.routes[i].former_left_us = left_ms[row] * US_PER_MS;
+        }
+        scene_routes(&scene, 2, EPOCH);
+        (void)usleep(100000);
+        int fd = scene_call(&scene, EPOCH, &before);
+        if (left_ms[row] == 60000) {
+            CHECK(scene_hear(fd, &frame));
+            CHECK_INT(frame.type, RELAY_WELCOME);
+        } else {
+            CHECK(scene_is_closed(fd));
+        }
+        (void)close(fd);
+    }
+    scene_close(&scene);
+}
+
 static void test_what_is_no_hello_is_hung_up_on(void **state)
 {
     static const char *const texts[] = { "GET / HTTP/1.0\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
@@ -383,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_go_both_ways_and_are_counted),
         cmocka_unit_test(test_only_the_machine_s_key_in_its_newest_epoch_is_let_in),
+        cmocka_unit_test(test_the_key_before_is_let_in_while_it_is_good),
         cmocka_unit_test(test_what_is_no_hello_is_hung_up_on),
         cmocka_unit_test(test_half_a_connection_stays),
         cmocka_unit_test(test_much_goes_through_a_slow_reader_unharmed),

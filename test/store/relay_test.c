@@ -99,7 +99,8 @@ static void test_a_port_says_what_it_carries(void **state)
     CHECK_INT(ports[0].protocol, RELAYING_HTTPS);
     CHECK_INT(ports[0].asked, 8080);
     CHECK(ports[0].has_https);
-    CHECK_OK(relay_routes(scene.db, row.relay_id, &scene.arena, &routes, &count, &scene.err),
+    CHECK_OK(relay_routes(scene.db, row.relay_id, scene_at(5), &scene.arena, &routes, &count,
+                          &scene.err),
              &scene.err);
     CHECK_INT(routes[0].protocol, RELAYING_HTTPS);
     row.port = 104;
@@ -140,7 +141,8 @@ static void test_a_route_knows_who_may_serve_it(void **state)
     CHECK_OK(relay_leads_to(scene.db, scene.machine, &leads, &scene.err), &scene.err);
     CHECK(!leads);
     CHECK_OK(give(&scene, relay, 103, scene.contract, 22), &scene.err);
-    CHECK_OK(relay_routes(scene.db, relay, &scene.arena, &routes, &count, &scene.err), &scene.err);
+    CHECK_OK(relay_routes(scene.db, relay, scene_at(5), &scene.arena, &routes, &count, &scene.err),
+             &scene.err);
     CHECK_COUNT(count, 1);
     CHECK_INT(routes[0].port, 103);
     CHECK_INT(routes[0].contract_id, scene.contract);
