@@ -2,13 +2,15 @@
 #include "flow/machine_key.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "flow/limits.h"
 #include "flow/relay.h"
+#include "store/audit_log.h"
 #include "store/machine.h"
 
-enum { SIGNED_MAX = 256 };
+enum { SIGNED_MAX = 256, ARGS_SIZE = 64 };
 
 struct key_work {
     const struct machine_key_call *call;
@@ -34,7 +36,23 @@ static bool is_suspect(const struct machine_row *machine, const struct session_r
                                        instant_until(session->twins.since, now) <= TWINS_WITHIN_US);
 }
 
-static bool turn(struct db *db, struct key_work *work, struct arena *arena, struct error *err)
+static bool log_turn(struct db *db, const struct key_work *work, int64_t owner_id,
+                     struct error *err)
+{
+    char args[ARGS_SIZE];
+
+    (void)snprintf(args, sizeof args, "{\"machine_id\":%" PRId64 "}", work->call->machine_id);
+    return audit_log_insert(db,
+                            &(struct audit_log_row){ .user_id = owner_id,
+                                                     .at = work->now,
+                                                     .address = "",
+                                                     .route = MACHINE_KEY_ROUTE,
+                                                     .args = args },
+                            err);
+}
+
+static bool turn(struct db *db, struct key_work *work, const struct machine_row *machine,
+                 struct arena *arena, struct error *err)
 {
     const struct machine_key_call *call = work->call;
     struct machine_turn turn = { .machine_id = call->machine_id,
@@ -51,7 +69,7 @@ static bool turn(struct db *db, struct key_work *work, struct arena *arena, stru
     work->outcome = MACHINE_KEY_TURNED;
     memcpy(turn.key, call->request.public_key, sizeof turn.key);
     return machine_turn_key(db, &turn, err) && session_end(db, call->machine_id, err) &&
-           relay_fence(db, call->machine_id, err) &&
+           relay_fence(db, call->machine_id, err) && log_turn(db, work, machine->owner_id, err) &&
            db_notify(db, TOPIC_MACHINE, call->machine_id, err);
 }
 
@@ -85,7 +103,7 @@ static bool key_work(struct db *db, void *context, struct error *err)
     work->outcome = MACHINE_KEY_SUSPECT;
     if (is_suspect(&machine, &session, work->now))
         return true;
-    return turn(db, work, &arena, err);
+    return turn(db, work, &machine, &arena, err);
 }
 
 bool flow_machine_key(const struct flow *flow, const struct machine_key_call *call,

@@ -26,6 +26,9 @@ enum machine_key_outcome {
     MACHINE_KEY_SUSPECT,  /* of a machine in quarantine, or with a twin: not now */
 };
 
+/* The owner's audit log has each turn by this name. */
+#define MACHINE_KEY_ROUTE "agent.key"
+
 /* `seq` is of the stream of operations. */
 struct machine_key_call {
     int64_t machine_id, session_epoch, seq;

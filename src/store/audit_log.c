@@ -14,10 +14,12 @@ bool audit_log_insert(struct db *db, const struct audit_log_row *row, struct err
                            db_instant(row->at), db_text(row->address), db_text(row->route),
                            db_text(row->args), db_int(row->member_id)),
                    err) &&
-           db_exec(db,
-                   "INSERT INTO user_address (user_id, address, first_us) VALUES ($1, $2, $3) "
-                   "ON CONFLICT (user_id, address) DO NOTHING",
-                   DB_ARGS(db_int(row->user_id), db_text(row->address), db_instant(row->at)), err);
+           (*row->address == '\0' ||
+            db_exec(db,
+                    "INSERT INTO user_address (user_id, address, first_us) VALUES ($1, $2, $3) "
+                    "ON CONFLICT (user_id, address) DO NOTHING",
+                    DB_ARGS(db_int(row->user_id), db_text(row->address), db_instant(row->at)),
+                    err));
 }
 
 static bool log_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

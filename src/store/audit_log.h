@@ -16,7 +16,7 @@ struct audit_log_row {
     const char *address, *route, *args;
 };
 
-/* And the address is one that the account was used from. */
+/* And the address is one that the account was used from; "": it was a machine of it. */
 NODISCARD bool audit_log_insert(struct db *db, const struct audit_log_row *row, struct error *err);
 
 /* Newest first, at most `max`; of user 0: of all. */

@@ -188,6 +188,26 @@ static void test_the_key_before_the_last_is_gone_at_once(void **state)
     scene_end(&scene);
 }
 
+/* Its owner reads of each turn, and of nothing else; and no address is thereby the owner's. */
+static void test_the_audit_log_has_each_turn(void **state)
+{
+    struct key_pair next = crypto_key_pair(), third = crypto_key_pair();
+    struct scene scene;
+
+    scene_begin(&scene, state);
+    CHECK_INT(turn(&scene, &scene.machine.keys, &next), MACHINE_KEY_TURNED);
+    CHECK_INT(open_by(&scene, &next).outcome, SESSION_OPEN);
+    CHECK_INT(turn(&scene, &next, &next), MACHINE_KEY_TURNED);
+    CHECK_INT(turn(&scene, &third, &third), MACHINE_KEY_UNSIGNED);
+    CHECK_INT(world_number(&scene.world, "SELECT COUNT(*) FROM audit_log a JOIN machine m "
+                                         "ON m.owner_id = a.user_id WHERE a.route = 'agent.key' "
+                                         "AND a.at_us = m.key_since_us"),
+              1);
+    CHECK_INT(world_number(&scene.world, "SELECT COUNT(*) FROM audit_log"), 1);
+    CHECK_INT(world_number(&scene.world, "SELECT COUNT(*) FROM user_address"), 0);
+    scene_end(&scene);
+}
+
 static void test_a_key_is_one_machines(void **state)
 {
     struct key_pair next = crypto_key_pair();
@@ -276,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_nothing_but_the_newest_key_brings_in_another),
         cmocka_unit_test(test_what_is_turned_already_is_said_again),
         cmocka_unit_test(test_the_key_before_the_last_is_gone_at_once),
+        cmocka_unit_test(test_the_audit_log_has_each_turn),
         cmocka_unit_test(test_a_key_is_one_machines),
         cmocka_unit_test(test_while_there_may_be_two_of_it_no_key_is_turned),
         cmocka_unit_test(test_of_two_keys_in_one_session_one_is_turned_to),
