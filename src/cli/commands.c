@@ -7,6 +7,7 @@
 #include "cli/cmd_bids.h"
 #include "cli/cmd_billing.h"
 #include "cli/cmd_clouds.h"
+#include "cli/cmd_delete_account.h"
 #include "cli/cmd_history.h"
 #include "cli/cmd_idle_job.h"
 #include "cli/cmd_increases.h"
@@ -331,6 +332,12 @@ const struct command commands[] = {
       "change the password; other sessions end", "" },
     { "Account", "set", "email", false, true, "EMAIL", 1, 1, no_options, cmd_set_email, NULL,
       "change the email, once a code has come there", "" },
+    { "Account", "delete", "account", false, true, "[EMAIL]", 0, 1, cmd_delete_account_options,
+      cmd_delete_account, NULL, "delete your account, for good",
+      "berth delete account --check    what stands against it\n"
+      "berth delete account ada@example.org    asks for the password\n"
+      "Log in with `berth login --email` first: an API key cannot do it. Keys, sessions, secrets\n"
+      "and cards go with it, and what says whose it was; the books and the bills stay.\n" },
     { "Account", "show", "sessions", false, true, "", 0, 0, no_options, cmd_show_sessions, NULL,
       "where you are logged in", "" },
     { "Account", "delete", "session", false, true, "ID", 1, 1, no_options, cmd_delete_session, NULL,

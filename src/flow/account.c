@@ -368,7 +368,7 @@ static bool key_create_work(struct db *db, void *context, struct error *err)
     int64_t count;
 
     work->reply.outcome = KEY_TOO_MANY;
-    if (!user_lock(db, work->key.user_id, err) ||
+    if (!user_lock_open(db, work->key.user_id, err) ||
         !api_key_count(db, owner_of(work->caller), &count, err))
         return false;
     if (count >= API_KEYS_MAX)

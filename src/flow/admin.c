@@ -31,7 +31,11 @@ static bool has_user(struct db *db, struct admin_work *work, bool *ret_has, stru
     struct user_row user;
 
     work->outcome = ADMIN_NOT_FOUND;
-    return user_load(db, work->id, &arena, &user, ret_has, err);
+    *ret_has = false;
+    if (!user_lock(db, work->id, err) || !user_load(db, work->id, &arena, &user, ret_has, err))
+        return false;
+    *ret_has = *ret_has && user.closed.microseconds == 0;
+    return true;
 }
 
 static bool credit_work(struct db *db, void *context, struct error *err)

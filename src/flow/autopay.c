@@ -51,7 +51,7 @@ static bool set_work(struct db *db, void *context, struct error *err)
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
     struct autopay_row row;
 
-    if (!user_lock(db, work->caller->user_id, err) ||
+    if (!user_lock_open(db, work->caller->user_id, err) ||
         !autopay_load(db, work->caller->user_id, &row, err))
         return false;
     if (!work->keeps_topup)

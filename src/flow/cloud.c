@@ -39,7 +39,7 @@ static bool create_work(struct db *db, void *context, struct error *err)
     const struct vault_text of = about(work->user_id);
     struct cloud_row row = work->row;
 
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !cloud_list(db, work->user_id, &arena, &work->rows, &work->count, err))
         return false;
     work->outcome = CLOUD_TOO_MANY;
@@ -155,7 +155,7 @@ static bool delete_work(struct db *db, void *context, struct error *err)
                                 .at = work->now };
     int64_t deleted, ended;
 
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !cloud_delete(db, work->user_id, work->id, &deleted, err))
         return false;
     work->outcome = deleted > 0 ? CLOUD_DONE : CLOUD_UNKNOWN;

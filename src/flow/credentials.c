@@ -81,7 +81,7 @@ static bool set_password(struct db *db, struct credentials_work *work, int64_t k
     int64_t ended;
     bool has;
 
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !user_load(db, work->user_id, &arena, &user, &has, err))
         return false;
     if (!has)

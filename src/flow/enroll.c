@@ -8,6 +8,7 @@
 #include "flow/remove_machine.h"
 #include "store/enroll_token.h"
 #include "store/machine.h"
+#include "store/user.h"
 
 struct token_work {
     const struct caller *caller;
@@ -19,7 +20,8 @@ static bool token_work(struct db *db, void *context, struct error *err)
 {
     struct token_work *work = context;
 
-    return enroll_token_insert(db, &work->hash, work->caller->user_id, work->now, work->expires,
+    return user_lock_open(db, work->caller->user_id, err) &&
+           enroll_token_insert(db, &work->hash, work->caller->user_id, work->now, work->expires,
                                err);
 }
 
@@ -110,7 +112,8 @@ static bool enroll_work(struct db *db, void *context, struct error *err)
 
     memcpy(machine.public_key, request->public_key, sizeof machine.public_key);
     work->outcome = ENROLL_DONE;
-    return enroll_token_take(db, &work->token_hash, err) &&
+    return user_lock_open(db, machine.owner_id, err) &&
+           enroll_token_take(db, &work->token_hash, err) &&
            machine_insert(db, &machine, &work->machine_id, err) &&
            inventory_insert(db, work->machine_id, &request->facts, err) &&
            db_notify(db, TOPIC_MACHINE, work->machine_id, err);

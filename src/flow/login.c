@@ -174,7 +174,7 @@ bool login_caller(struct db *db, const struct hash *token, struct instant now, s
     if (!login_session_find(db, &wanted, &arena, &session, &has, err) ||
         (has && !user_load(db, session.user_id, &arena, &user, &has_user, err)))
         return false;
-    if (!has_user)
+    if (!has_user || user.closed.microseconds != 0)
         return true;
     struct instant lately = instant_add(now, -LOGIN_STEP_SECONDS * US_PER_SECOND);
     *ret = (struct caller){ .user_id = user.id,

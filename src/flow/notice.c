@@ -72,5 +72,5 @@ bool notice_tell(struct db *db, const struct notice_event *event, struct instant
         return false;
     return !chosen.choices[event->kind].email ||
            (user_mail(db, event->user_id, &arena, &mail.email, err) &&
-            notice_mail(db, &mail, now, err));
+            (mail.email[0] == '\0' || notice_mail(db, &mail, now, err)));
 }

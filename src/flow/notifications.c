@@ -75,7 +75,7 @@ static bool set_work(struct db *db, void *context, struct error *err)
 {
     const struct notifications_work *work = context;
 
-    if (!user_lock(db, work->user_id, err) || !notification_clear(db, work->user_id, err))
+    if (!user_lock_open(db, work->user_id, err) || !notification_clear(db, work->user_id, err))
         return false;
     for (size_t i = 0; i < NOTIFICATION_COUNT; i++) {
         struct notification_choice choice = work->notifications.choices[i];

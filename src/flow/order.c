@@ -86,7 +86,7 @@ static bool create_work(struct db *db, void *context, struct error *err)
     };
 
     work->reply = (struct order_reply){ .outcome = ORDER_TOO_MANY };
-    if (!user_lock(db, order.owner_id, err) ||
+    if (!user_lock_open(db, order.owner_id, err) ||
         !order_count_waiting(db, order.owner_id, &waiting, err))
         return false;
     if (waiting >= ORDERS_PER_USER_MAX)

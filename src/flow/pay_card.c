@@ -90,7 +90,7 @@ static bool remove_work(struct db *db, void *context, struct error *err)
 {
     struct card_work *work = context;
 
-    return user_lock(db, work->caller->user_id, err) &&
+    return user_lock_open(db, work->caller->user_id, err) &&
            card_remove(db, work->caller->user_id, work->id, work->now, &work->count, err);
 }
 

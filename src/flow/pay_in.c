@@ -120,7 +120,7 @@ static bool make_work(struct db *db, void *context, struct error *err)
                                   .created = work->now };
     bool has;
 
-    if (!user_lock(db, wanted.user_id, err) ||
+    if (!user_lock_open(db, wanted.user_id, err) ||
         !deposit_open_page(db, &wanted, instant_add(work->now, -PAY_REUSE_SECONDS * US_PER_SECOND),
                            work->arena, &work->deposit, &has, err))
         return false;

@@ -257,7 +257,7 @@ static bool link_work(struct db *db, void *context, struct error *err)
     bool has;
 
     work->outcome = PAY_OUT_NONE;
-    if (!user_lock(db, work->caller->user_id, err) ||
+    if (!user_lock_open(db, work->caller->user_id, err) ||
         !payout_method_load(db, work->caller->user_id, &arena, &method, &has, err))
         return false;
     if (!has || strcmp(method.provider, "stripe") != 0)

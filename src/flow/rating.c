@@ -56,7 +56,7 @@ static bool rate_work(struct db *db, void *context, struct error *err)
     bool has;
 
     work->outcome = RATING_NO_INSTANCE;
-    if (!user_lock(db, work->caller->user_id, err) ||
+    if (!user_lock_open(db, work->caller->user_id, err) ||
         !contract_load(db, work->request->instance_id, &arena, &contract, &has, err))
         return false;
     if (!has || contract.owner_id != work->caller->user_id || contract.kind == KIND_IDLE)

@@ -83,7 +83,7 @@ static bool load_facts(struct db *db, struct rent_work *work, struct arena *aren
     bool has;
 
     if (!change_begin(&work->change, db, work->offer.machine_id, work->now, arena, &has, err) ||
-        !user_lock(db, work->caller->user_id, err) ||
+        !user_lock_open(db, work->caller->user_id, err) ||
         !offer_load(db, work->request->offer_id, &work->offer, &facts->has_offer, err))
         return false;
     work->now = work->change.now;

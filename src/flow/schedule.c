@@ -50,7 +50,7 @@ static bool check(struct db *db, struct schedule_work *work, struct arena *arena
         return false;
     if (!has)
         return true;
-    if (!user_lock(db, work->caller->user_id, err) ||
+    if (!user_lock_open(db, work->caller->user_id, err) ||
         !job_find(db, work->caller->user_id, request->instance_id, request->deed, arena, &other,
                   &has, err) ||
         !job_list(db, work->caller->user_id, JOBS_PER_USER_MAX, arena, &all, &count, err))

@@ -60,7 +60,7 @@ static bool change_work(struct db *db, void *context, struct error *err)
     int64_t deleted;
     bool exists = false;
 
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !secret_list(db, work->user_id, &arena, &secrets, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)

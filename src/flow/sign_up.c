@@ -162,7 +162,7 @@ static bool subaccount_work(struct db *db, void *context, struct error *err)
     bool has;
 
     work->reply.outcome = SIGN_UP_TOO_MANY;
-    if (!user_lock(db, work->caller->user_id, err) ||
+    if (!user_lock_open(db, work->caller->user_id, err) ||
         !user_list_of_parent(db, work->caller->user_id, SUBACCOUNTS_MAX, &arena, &others, &count,
                              err))
         return false;
@@ -254,7 +254,7 @@ static bool set_email(struct db *db, struct sign_up_work *work, const struct mai
     struct user_row user, other;
     bool has, has_other;
 
-    if (!user_lock(db, code->user_id, err) ||
+    if (!user_lock_open(db, code->user_id, err) ||
         !user_load(db, code->user_id, &arena, &user, &has, err) ||
         !user_find(db, code->email, &arena, &other, &has_other, err))
         return false;

@@ -6,6 +6,7 @@
 #include "flow/change.h"
 #include "flow/limits.h"
 #include "flow/ssh_key_text.h"
+#include "store/user.h"
 
 struct keys_work {
     const struct caller *caller;
@@ -87,7 +88,8 @@ static bool add_work(struct db *db, void *context, struct error *err)
                                .is_account = true,
                                .created = work->now };
 
-    if (!ssh_key_list(db, work->caller->user_id, work->arena, &work->keys, &work->count, err))
+    if (!user_lock_open(db, work->caller->user_id, err) ||
+        !ssh_key_list(db, work->caller->user_id, work->arena, &work->keys, &work->count, err))
         return false;
     if (find_line(work, &key)) {
         work->reply = (struct ssh_keys_reply){ .outcome = SSH_KEYS_DONE, .key = key };

@@ -160,7 +160,8 @@ static bool create_work(struct db *db, void *context, struct error *err)
     struct user_row user;
     bool has_other, has_user, has_enough;
 
-    if (!user_lock(db, owner_id, err) || !user_load(db, owner_id, &arena, &user, &has_user, err) ||
+    if (!user_lock_open(db, owner_id, err) ||
+        !user_load(db, owner_id, &arena, &user, &has_user, err) ||
         !team_count_owned(db, owner_id, &count, err) ||
         !team_find(db, owner_id, work->name, &arena, &other, &has_other, err) ||
         !has_credit(db, work, &has_enough, err))

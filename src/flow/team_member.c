@@ -12,6 +12,7 @@
 #include "flow/notice.h"
 #include "flow/team_role.h"
 #include "flow/throttle.h"
+#include "flow/transfer.h"
 
 enum { NUMBER_SIZE = 24, MEMBERS_MAX = 1024 };
 
@@ -172,7 +173,8 @@ static bool join(struct db *db, struct member_work *work, const struct mail_code
 
     if (!parse_u64(code->payload, &role_id) || role_id > INT64_MAX)
         return error_set(err, ERROR_CORRUPT, "invitation %" PRId64 " has no role", code->id);
-    if (!user_lock(db, team_id, err) || !team_load(db, team_id, &arena, &team, &has_team, err) ||
+    if (!transfer_lock(db, team_id, user_id, err) ||
+        !team_load(db, team_id, &arena, &team, &has_team, err) ||
         !team_role_load(db, team_id, (int64_t)role_id, &arena, &role, &has_role, err) ||
         !user_load(db, user_id, &arena, &user, &has_user, err) ||
         !team_member_load(db, team_id, user_id, &arena, &member, &is_member, err))

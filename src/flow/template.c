@@ -177,7 +177,7 @@ static bool create_work(struct db *db, void *context, struct error *err)
         return true;
     if (!read_login(work, &work->login, &why))
         return refuse(work, &why);
-    return user_lock(db, work->caller->user_id, err) && insert(db, work, err);
+    return user_lock_open(db, work->caller->user_id, err) && insert(db, work, err);
 }
 
 static bool run(struct template_work *work, store_work *body, const char *what,
@@ -223,7 +223,7 @@ static bool update_work(struct db *db, void *context, struct error *err)
 
     work->reply.outcome = TEMPLATE_NONE;
     work->row = (struct template_row){ 0 };
-    if (!user_lock(db, work->caller->user_id, err) || !find(db, work, &work->row, &has, err))
+    if (!user_lock_open(db, work->caller->user_id, err) || !find(db, work, &work->row, &has, err))
         return false;
     if (!has || !is_own(work, &work->row))
         return true;
@@ -255,7 +255,7 @@ static bool delete_work(struct db *db, void *context, struct error *err)
     bool has;
 
     work->reply.outcome = TEMPLATE_NONE;
-    if (!user_lock(db, work->caller->user_id, err) || !find(db, work, &work->row, &has, err))
+    if (!user_lock_open(db, work->caller->user_id, err) || !find(db, work, &work->row, &has, err))
         return false;
     if (!has || !is_own(work, &work->row))
         return true;

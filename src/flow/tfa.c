@@ -99,7 +99,7 @@ static bool prove(struct db *db, struct tfa_work *work, bool wants_confirmed, st
     work->reply.outcome = TFA_MISSING;
     if (work->proof->code == NULL && work->proof->backup_code == NULL)
         return true;
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !tfa_method_list(db, work->user_id, work->arena, &work->methods, &work->method_count, err))
         return false;
     for (size_t i = 0; i < work->method_count; i++)
@@ -246,7 +246,8 @@ static bool setup_work(struct db *db, void *context, struct error *err)
 
     work->user_id = work->caller->user_id;
     work->reply = (struct tfa_reply){ .outcome = TFA_TOO_MANY };
-    if (!user_lock(db, work->user_id, err) || !tfa_method_drop_pending(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
+        !tfa_method_drop_pending(db, work->user_id, err) ||
         !tfa_method_list(db, work->user_id, &arena, &work->methods, &work->method_count, err) ||
         !user_load(db, work->user_id, &arena, &user, &has, err))
         return false;
@@ -386,7 +387,7 @@ static bool delete_work(struct db *db, void *context, struct error *err)
 
     work->user_id = work->caller->user_id;
     work->reply = (struct tfa_reply){ .outcome = TFA_NOT_FOUND };
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !tfa_method_delete(db, work->user_id, work->id, &count, err))
         return false;
     if (count == 0)
@@ -419,7 +420,7 @@ static bool regenerate_work(struct db *db, void *context, struct error *err)
     if (!work->caller->has_tfa)
         return true;
     work->reply.outcome = TFA_DONE;
-    return user_lock(db, work->user_id, err) && make_codes(db, work, err) &&
+    return user_lock_open(db, work->user_id, err) && make_codes(db, work, err) &&
            tell(db, work, "\"what\":\"other backup codes were made\"", err);
 }
 

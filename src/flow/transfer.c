@@ -31,7 +31,7 @@ static bool find_recipient(struct db *db, const char *text, struct arena *arena,
 /* By rising id, as everybody locks. */
 bool transfer_lock(struct db *db, int64_t a, int64_t b, struct error *err)
 {
-    return user_lock(db, a < b ? a : b, err) && user_lock(db, a < b ? b : a, err);
+    return user_lock_open(db, a < b ? a : b, err) && user_lock_open(db, a < b ? b : a, err);
 }
 
 /* What is left must carry what runs: nobody gives away what has been used. */
@@ -114,7 +114,7 @@ static bool transfer_work(struct db *db, void *context, struct error *err)
     work->outcome = TRANSFER_NOBODY;
     if (!find_recipient(db, work->recipient, &arena, &to, &has, err))
         return false;
-    if (!has)
+    if (!has || to.closed.microseconds != 0)
         return true;
     work->outcome = TRANSFER_SELF;
     if (to.id == work->from_id)

@@ -57,7 +57,7 @@ static bool update_work(struct db *db, void *context, struct error *err)
     struct user_profile profile;
     bool has;
 
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !user_load_profile(db, work->user_id, &arena, &profile, &has, err))
         return false;
     if (!has)

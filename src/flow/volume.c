@@ -96,7 +96,7 @@ static bool load_account(struct change *change, struct volume_making *making,
     struct user_row user;
     bool has;
 
-    if (!user_lock(change->db, user_id, err) ||
+    if (!user_lock_open(change->db, user_id, err) ||
         !user_load(change->db, user_id, change->arena, &user, &has, err))
         return false;
     if (!has)

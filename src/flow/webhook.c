@@ -90,7 +90,7 @@ static bool create_work(struct db *db, void *context, struct error *err)
     struct webhook_work *work = context;
     struct webhook_row *row = &work->reply.row;
 
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !webhook_list(db, work->user_id, work->arena, &work->rows, &work->count, err))
         return false;
     work->reply.outcome = WEBHOOK_TOO_MANY;
@@ -134,7 +134,7 @@ bool flow_webhook_create(const struct flow *flow, const struct caller *caller,
 static bool take(struct db *db, struct webhook_work *work, struct error *err)
 {
     work->reply = (struct webhook_reply){ .outcome = WEBHOOK_UNKNOWN };
-    if (!user_lock(db, work->user_id, err) ||
+    if (!user_lock_open(db, work->user_id, err) ||
         !webhook_load(db, work->user_id, work->id, work->arena, &work->reply.row, &work->has, err))
         return false;
     if (work->has)

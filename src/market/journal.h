@@ -83,6 +83,7 @@ enum leg_code {
     LEG_KEPT = 74,       /* of such a deposit: the discount, to control, */
     LEG_KEPT_SHARE = 75, /* control to host, */
     LEG_KEPT_FEE = 76,   /* control to house */
+    LEG_GIVEN_UP = 77,   /* what a deleted account has left to the house */
 };
 
 struct leg {

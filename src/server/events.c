@@ -98,6 +98,11 @@ static void tell_balance(struct events *events, struct listener *listener)
         log_trouble(events, &err);
         return;
     }
+    /* Deleted meanwhile: the stream ends. */
+    if (view.user.closed.microseconds != 0) {
+        listener->is_gone = true;
+        return;
+    }
     if (view.burn_hour.nanodollars > 0)
         listener->balance_due_us = monotonic_us() + EVENTS_BALANCE_SECONDS * US_PER_SECOND;
     encode_object(&json);

@@ -109,6 +109,7 @@ static bool encode_user(struct call *call, struct encoder *json, const struct us
     encode_field_money(json, "held_credit", view.held_credit);
     encode_field_money(json, "held_earnings", view.held_earnings);
     field_time(json, "created_at", user->created);
+    field_time(json, "deleted_at", user->closed);
     encode_end(json);
     return true;
 }

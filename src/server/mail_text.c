@@ -38,6 +38,12 @@ static const struct mail_template {
       "The password of your account at {url} was changed, and other sessions have ended.\n"
       "If it was not you, set another with `berth reset password`, and look through your API "
       "keys.\n" },
+    { "account_deleted", "Your account was deleted",
+      "Your account at {url} was deleted, as was asked with its password. Keys, sessions, "
+      "secrets,\n"
+      "cards and what said whose it was are gone; the books and the bills stay, under a number.\n"
+      "This is the last mail. The same email can sign up again.\n"
+      "If it was not you, write to the operator at once.\n" },
     { "tfa_changed", "Two-factor authentication was changed",
       "What logging in to your account at {url} takes was changed: {what}.\n"
       "If it was not you, change your password at once.\n" },

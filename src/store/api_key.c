@@ -62,7 +62,7 @@ bool api_key_find(struct db *db, const struct hash *hash, struct arena *arena,
     return rows_load_one(db, &owned,
                          "SELECT " API_KEY_COLUMNS ", u.is_admin, u.tfa_us FROM api_key k "
                          "JOIN users u ON u.id = k.user_id "
-                         "WHERE k.hash = $1 AND k.revoked_us IS NULL",
+                         "WHERE k.hash = $1 AND k.revoked_us IS NULL AND u.closed_us = 0",
                          DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes)), arena, ret, ret_has,
                          err);
 }

@@ -8,7 +8,7 @@
 
 #define USER_COLUMNS                                                                               \
     "id, email, username, fullname, is_admin, created_us, credit_limit, t_zero_us, warned, "       \
-    "spend_cap, email_verified_us, tfa_us, host_only, parent_id, low_credit, warns_low"
+    "spend_cap, email_verified_us, tfa_us, host_only, parent_id, low_credit, warns_low, closed_us"
 
 static bool user_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
@@ -31,10 +31,13 @@ static bool user_read(struct db_rows *row, struct arena *arena, void *item, stru
     user->parent_id = db_column_int(row, 13);
     user->low_credit = db_column_money(row, 14);
     user->warns_low = db_column_int(row, 15) != 0;
+    user->closed = db_column_instant(row, 16);
     if (user->credit_limit.nanodollars < 0)
         return error_set(err, ERROR_CORRUPT, "a credit limit below zero");
     return true;
 }
+
+enum { USER_COLUMN_COUNT = 17, ADDRESS_COLUMN = USER_COLUMN_COUNT + 3 };
 
 static const struct rows_reader reader = { "user", sizeof(struct user_row), user_read };
 
@@ -64,14 +67,14 @@ static bool profile_read(struct db_rows *row, struct arena *arena, void *item, s
 {
     struct user_profile *profile = item;
 
-    profile->has_machines = db_column_int(row, 16) != 0;
-    profile->autobill = db_column_money(row, 18);
+    profile->has_machines = db_column_int(row, USER_COLUMN_COUNT) != 0;
+    profile->autobill = db_column_money(row, USER_COLUMN_COUNT + 2);
     for (int i = 0; i < ADDRESS_PARTS; i++)
-        if (!rows_text(row, 19 + i, arena, &profile->address[i], err))
+        if (!rows_text(row, ADDRESS_COLUMN + i, arena, &profile->address[i], err))
             return false;
-    profile->terms_at = db_column_instant(row, 19 + ADDRESS_PARTS + 1);
-    return rows_text(row, 17, arena, &profile->ssh_key, err) &&
-           rows_text(row, 19 + ADDRESS_PARTS, arena, &profile->terms, err) &&
+    profile->terms_at = db_column_instant(row, ADDRESS_COLUMN + ADDRESS_PARTS + 1);
+    return rows_text(row, USER_COLUMN_COUNT + 1, arena, &profile->ssh_key, err) &&
+           rows_text(row, ADDRESS_COLUMN + ADDRESS_PARTS, arena, &profile->terms, err) &&
            user_read(row, arena, &profile->user, err);
 }
 
@@ -104,6 +107,18 @@ bool user_find(struct db *db, const char *email, struct arena *arena, struct use
 bool user_lock(struct db *db, int64_t id, struct error *err)
 {
     return db_take(db, "UPDATE users SET t_zero_us = t_zero_us WHERE id = $1", id, err);
+}
+
+bool user_lock_open(struct db *db, int64_t id, struct error *err)
+{
+    int64_t open;
+    size_t count;
+
+    if (!user_lock(db, id, err) ||
+        !rows_load_ids(db, "SELECT id FROM users WHERE id = $1 AND closed_us = 0",
+                       DB_ARGS(db_int(id)), &open, 1, &count, err))
+        return false;
+    return count == 1 || error_set(err, ERROR_NOT_FOUND, "account %lld was deleted", (long long)id);
 }
 
 bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err)
@@ -217,7 +232,8 @@ bool user_mail(struct db *db, int64_t id, struct arena *arena, const char **ret,
     bool has;
 
     if (!rows_load_one(db, &email,
-                       "SELECT o.email FROM users u LEFT JOIN team t ON t.id = u.id "
+                       "SELECT CASE WHEN o.closed_us = 0 THEN o.email ELSE '' END FROM users u "
+                       "LEFT JOIN team t ON t.id = u.id "
                        "JOIN users o ON o.id = COALESCE(t.owner_id, u.id) WHERE u.id = $1",
                        DB_ARGS(db_int(id)), arena, ret, &has, err))
         return false;
@@ -266,6 +282,6 @@ bool user_list_of_parent(struct db *db, int64_t parent_id, size_t max, struct ar
 {
     return rows_load(db, &reader,
                      "SELECT " USER_COLUMNS " FROM users WHERE parent_id = $1 AND parent_id > 0 "
-                     "ORDER BY id LIMIT $2",
+                     "AND closed_us = 0 ORDER BY id LIMIT $2",
                      DB_ARGS(db_int(parent_id), db_int((int64_t)max)), arena, ret, ret_count, err);
 }

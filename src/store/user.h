@@ -26,7 +26,8 @@ struct user_row {
     bool is_verified;          /* mail has arrived at its email, or the operator says so */
     bool has_tfa;              /* logging in takes a second factor */
     bool is_host_only;
-    int64_t parent_id; /* of a subaccount; else 0 */
+    int64_t parent_id;     /* of a subaccount; else 0 */
+    struct instant closed; /* when it was deleted; 0: it was not */
 };
 
 NODISCARD bool user_insert(struct db *db, const struct user_row *user, int64_t *ret_id,
@@ -63,6 +64,10 @@ NODISCARD bool user_find(struct db *db, const char *email, struct arena *arena,
 
 /* Take the user's row for this transaction: what follows decides over the whole account. */
 NODISCARD bool user_lock(struct db *db, int64_t id, struct error *err);
+
+/* Likewise, for what somebody does with their account: ERROR_NOT_FOUND where it was deleted
+ * meanwhile. What the market itself has to do goes on after that, by user_lock(). */
+NODISCARD bool user_lock_open(struct db *db, int64_t id, struct error *err);
 NODISCARD bool user_set_t_zero(struct db *db, int64_t id, struct instant t_zero, struct error *err);
 NODISCARD bool user_set_names(struct db *db, int64_t id, const char *username, const char *fullname,
                               struct error *err);
@@ -91,7 +96,8 @@ NODISCARD bool user_set_spend_cap(struct db *db, int64_t id, struct money cap, i
 NODISCARD bool user_due(struct db *db, struct instant now, int64_t *ret_ids, size_t max,
                         size_t *ret_count, struct error *err);
 
-/* Where its mails go: its email, or that of the owner where it is a team's. */
+/* Where its mails go: its email, or that of the owner where it is a team's; "" where that account
+ * was deleted. */
 NODISCARD bool user_mail(struct db *db, int64_t id, struct arena *arena, const char **ret,
                          struct error *err);
 

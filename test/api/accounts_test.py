@@ -152,6 +152,38 @@ class Accounts(unittest.TestCase):
         self.assertEqual(cy.ok("GET", "/api/v0/users/current/")["email"], "cyrus@berth.test")
         self.assertIn("another email", self.mail("cy@berth.test"))
 
+    def test_an_account_that_is_deleted(self):
+        eve, fay = self.sign_up("eve"), self.sign_up("fay")
+        _, session = self.log_in("eve")
+        _, other = self.log_in("eve")
+        def delete(key=session["session_key"], **more):
+            return self.call("DELETE", "/users/", {"confirm_email": "eve@berth.test", "password": PASSWORD, **more}, key=key)
+
+        self.refused(eve.call("DELETE", "/api/v0/users/", {"confirm_email": "eve@berth.test", "password": PASSWORD}),
+                     400, "login_failed")
+        self.refused(delete(password=OTHER), 400, "login_failed")
+        self.refused(delete(confirm_email="fay@berth.test"), 400, "invalid_email")
+        self.refused(delete(give_up="x"), 400, "invalid_args")
+        self.world.admin("credit", "deposit", "--user", str(eve.id), "--amount", "3.25", "--ticket", "wire")
+        looked = eve.ok("GET", "/api/v0/users/deletion/")
+        self.assertEqual((looked["can_delete"], looked["given_up"], [row["reason"] for row in looked["reasons"]]),
+                         (True, 3.25, ["credit"]))
+        got = delete()
+        self.refused(got, 409, "in_use")
+        self.assertIn("credit $3.25: spend it", got[1]["msg"])
+        self.refused(delete(give_up=3.24), 409, "in_use")
+        self.mails("eve@berth.test")
+        self.assertEqual(delete(give_up=3.25)[0], 200)
+        self.assertIn("was deleted", self.mail("eve@berth.test"))
+        for key in (session["session_key"], other["session_key"], eve.key):
+            self.refused(self.call("GET", "/users/current/", key=key), 401, "auth_error")
+        self.refused(delete(), 401, "auth_error")
+        self.refused(self.log_in("eve"), 400, "login_failed")
+        again = self.sign_up("eve")
+        self.assertNotEqual(again.id, eve.id)
+        self.assertEqual(again.ok("GET", "/api/v0/users/current/")["credit"], 0)
+        self.assertEqual(fay.ok("GET", "/api/v0/users/current/")["email"], "fay@berth.test")
+
     def test_a_browser_has_a_cookie_and_pages_of_other_sites_have_nothing_of_it(self):
         self.sign_up("di")
         origin = {"Origin": "https://evil.test"}

@@ -20,6 +20,7 @@ REFUSED = {
     "api.instance.accept_price_increase": "no_pending_price_increase",
     "api.instance.reject_price_increase": "no_pending_price_increase",
     "api.credit.transfer": "invalid_args",
+    "api.user.delete": "login_failed",
     "api.tfa.email": "invalid_tfa_method",
     "api.tfa.sms": "invalid_tfa_method",
     "api.tfa.sms_again": "invalid_tfa_method",

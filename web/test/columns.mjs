@@ -295,7 +295,7 @@ export const COLUMNS = {
     ['autobilling: on', 'PUT /api/v0/billing/autopay/', button('Charge it by itself')],
   ],
   security: [
-    ['2FA', 'GET /api/v0/tfa/status/', button('Add an authenticator app')], ['password', 'PUT /api/v0/users/password/', button('Change the password')], ['delete account', 'User.sid', text('Leave this market')],
+    ['2FA', 'GET /api/v0/tfa/status/', button('Add an authenticator app')], ['password', 'PUT /api/v0/users/password/', button('Change the password')], ['delete account', 'DELETE /api/v0/users/', button('Delete account')], ['what stands against it', 'DeletionReason.what_to_do', (page) => page.getByRole('heading', { name: 'Delete account' })],
   ],
 };
 

@@ -2,15 +2,14 @@
 import { useState } from 'preact/hooks';
 import type { NotificationChoice, NotificationType, TfaStatusReply } from '#api';
 import { call } from '../lib/api';
-import { money, moment } from '../lib/format';
-import { live } from '../lib/live';
+import { moment } from '../lib/format';
 import { usePlace } from '../lib/router';
 import { useRules } from '../lib/rules';
 import { refreshUser, session } from '../lib/session';
 import { useStore } from '../lib/store';
-import { Icon } from '../ui/icons';
 import { Area, Button, Card, Chip, Copy, Dialog, Field, Loaded, Notice, Page, Table, Tabs, toast, useAct, useLoad } from '../ui/parts';
 import { Connections } from './settings/connections';
+import { DeleteAccount } from './settings/delete';
 import { Variables } from './settings/variables';
 import { Webhooks } from './settings/webhooks';
 
@@ -211,25 +210,6 @@ function Factors() {
   );
 }
 
-/** What it takes for an account to be gone: this market closes none by a button, since books are kept for years. */
-function Leaving() {
-  const { instances, credit } = useStore(live);
-  const { user } = useStore(session);
-  const volumes = useLoad(async () => (await call('GET /api/v0/volumes/')).volumes.length);
-  const machines = useLoad(async () => (await call('GET /api/v0/machines/')).machines.length);
-  const left: [string, string, boolean][] = [['/instances', `${instances?.size ?? 0} instances`, !instances?.size], ['/volumes', `${volumes.data ?? 0} volumes`, !volumes.data],
-    ['/machines', `${machines.data ?? 0} machines`, !machines.data], ['/billing', `${money(credit ?? user?.credit ?? 0)} of credit`, (credit ?? user?.credit ?? 0) <= 0]];
-  return (
-    <Card title="Leave this market">
-      <div class="stack">
-        <p class="muted">First end what costs or earns something. Then ask the market's operator to delete the account: what the law asks to be kept of its bills is kept, and nothing else.</p>
-        <ul class="steps">{left.map(([to, text, isDone]) => <li key={to} class={isDone ? 'done' : undefined}><Icon name={isDone ? 'check' : 'alert'} /><a href={to}>{text}</a></li>)}</ul>
-        <Copy text={`Please delete the account ${user?.sid ?? ''} ${user?.email ?? ''}.`} label="What to write to the operator" />
-      </div>
-    </Card>
-  );
-}
-
 type Choices = Record<string, Record<string, NotificationChoice>>;
 
 function Grid({ types, initial }: { types: NotificationType[]; initial: Choices }) {
@@ -290,7 +270,7 @@ export function SettingsPage(_: { id: number }) {
         tabs={[['profile', 'Profile'], ['security', 'Security'], ['notifications', 'Notifications'], ['webhooks', 'Webhooks'], ['variables', 'Variables and clouds']]} />
       <div class="stack">
         {tab === 'profile' && <><Profile /><ChangeKey /></>}
-        {tab === 'security' && <><Password /><Factors /><Leaving /></>}
+        {tab === 'security' && <><Password /><Factors /><DeleteAccount /></>}
         {tab === 'notifications' && <Notifications />}
         {tab === 'webhooks' && <Webhooks />}
         {tab === 'variables' && <><Variables /><Connections /></>}

@@ -51,6 +51,9 @@ export const trust: Answer[] = [
     a: (r) => <p>Server and host compare what is and what should be, always, not only when something happens; what neither knows is stopped and kept. A lost or repeated report charges nothing twice. A host that is cut off keeps your instance running, and after {duration(r.lease_s)} you pay no GPU time for it until it is heard again.</p> },
   { id: 'two-factor', q: 'How do I protect my account?',
     a: (r) => <p>With a password of {r.password_min} characters or more and an authenticator app, under <a href="/settings?tab=security">Security</a>; sensitive acts ask for it again. <a href="/audit">The audit log</a> says what was done, by which session or key, from where. Keys can be made with few permissions.</p> },
+  { id: 'delete-account', q: 'How do I delete my account?',
+    a: () => <><p>Under <a href="/settings?tab=security">Security</a>, or with <code>berth delete account</code>, by your password and your email typed again. While something still counts it says all of it: instances, volumes, machines, a debt, payments, payouts or disputes under way, teams of yours. Bought credit and earnings are never taken in silence: spend them, move them, have them paid out, or say that you give them up. Given credit lapses.</p>
+      <p>Keys, sessions, variables, cards and your name go at once; bills and the books stay, under a number. Your email is free to sign up again.</p></> },
 ];
 
 export const hosting: Answer[] = [

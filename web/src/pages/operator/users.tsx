@@ -56,11 +56,11 @@ export function Users() {
               <tr key={one.id}>
                 <th scope="row">{one.id} {isTeam(one) ? one.username : one.email}<div class="muted small">{isTeam(one) ? 'a team' : one.username}</div></th>
                 <td>{dayOf(one.created_at)}</td>
-                <td><span class="row chips">{one.is_admin && <Chip kind="warn">operator</Chip>}{one.is_host && <Chip>host</Chip>}</span></td>
+                <td><span class="row chips">{one.is_admin && <Chip kind="warn">operator</Chip>}{one.is_host && <Chip>host</Chip>}{one.deleted_at !== null && <Chip title={`on ${dayOf(one.deleted_at)}`}>deleted</Chip>}</span></td>
                 <td>{money(one.credit, 2)}</td>
                 <td>{money(one.pending_credit)} · {money(one.held_credit)}</td>
                 <td>{money(one.balance)}{one.held_earnings > 0 && <span class="muted"> ({money(one.held_earnings)} held)</span>}</td>
-                <td><Button aria-label={`Credit for ${one.email}`} onClick={() => setChosen(one)}>Credit</Button></td>
+                <td>{one.deleted_at === null && <Button aria-label={`Credit for ${one.email}`} onClick={() => setChosen(one)}>Credit</Button>}</td>
               </tr>
             ))}
           </Table>
