@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "flow/account.h"
 #include "flow/admin.h"
@@ -14,6 +15,7 @@
 #include "flow/transfer.h"
 #include "flow/update_user.h"
 #include "support_teams.h"
+#include "sys/crypto.h"
 #include "sys/password.h"
 
 #define PASSWORD "correct horse battery"
@@ -337,6 +339,41 @@ static void test_what_was_under_way_finds_no_account(void **state)
     world_close(&world);
 }
 
+static bool is_known(struct world *world, const char *token)
+{
+    struct hash hash = crypto_sha256(token, strlen(token));
+    struct caller caller;
+    struct error err;
+    bool is_known;
+
+    CHECK_OK(flow_authenticate(&world->flow, &hash, &caller, &is_known, &err), &err);
+    return is_known;
+}
+
+static bool revive(struct db *db, void *context, struct error *err)
+{
+    (void)context;
+    return db_exec(db, "UPDATE api_key SET revoked_us = NULL", DB_NO_ARGS, err);
+}
+
+/* Nor does a key that stands all the same: one that was made in the very moment. */
+static void test_no_key_of_it_opens_anything(void **state)
+{
+    struct key_reply key;
+    struct world world;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = somebody(&world, ADA, 0);
+    CHECK_OK(flow_key_create(&world.flow, &ada, "more", NULL, &key, &err), &err);
+    CHECK(is_known(&world, key.api_key));
+    CHECK_INT(outcome_of(&world, ada, 0), CLOSE_ACCOUNT_DONE);
+    CHECK(!is_known(&world, key.api_key));
+    CHECK_OK(store_write(world.flow.store, revive, NULL, &err), &err);
+    CHECK(!is_known(&world, key.api_key));
+    world_close(&world);
+}
+
 static void test_all_of_it_or_nothing(void **state)
 {
     struct close_account_reply reply;
@@ -380,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_credit_that_is_sent_meanwhile_is_never_lost),
         cmocka_unit_test(test_teams_stand_against_their_owner_and_not_their_members),
         cmocka_unit_test(test_what_was_under_way_finds_no_account),
+        cmocka_unit_test(test_no_key_of_it_opens_anything),
         cmocka_unit_test(test_all_of_it_or_nothing),
     };
 
