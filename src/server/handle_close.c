@@ -87,6 +87,7 @@ static void answer(struct call *call, const struct close_account_request *reques
 {
     switch (done->outcome) {
     case CLOSE_ACCOUNT_DONE:
+        session_set_cookie(call, NULL);
         return reply_message(call, "The account is deleted. A last mail says so.");
     case CLOSE_ACCOUNT_STANDS:
         return refuse_standing(call, &done->facts, request->given_up);

@@ -4,6 +4,7 @@
 // test/console/console_test.py starts it and says where it is, as JSON.
 import { earn, end, job, join, list } from './parts/host.mjs';
 import { help } from './parts/help.mjs';
+import { leave, mayNot } from './parts/leave.mjs';
 import { billing, reserve, templates } from './parts/money.mjs';
 import { nobodyElse, operate } from './parts/operator.mjs';
 import { account, destroy, early, live, move, rent, search, signUp } from './parts/renter.mjs';
@@ -17,6 +18,7 @@ const host = await Person.come('host@berth.test');
 const visitor = await Person.come('visitor');
 const operator = await Person.come('operator@berth.test');
 const renter = await Person.come('renter@berth.test');
+const leaver = await Person.come('leaver@berth.test');
 
 await run([
   () => join(host), () => list(host),
@@ -26,7 +28,7 @@ await run([
   () => volumes(renter), () => orders(renter), () => connections(renter), () => clouds(renter),
   () => earn(host), () => team.market(visitor), () => help(visitor), () => reserve(renter),
   () => destroy(renter), () => move(renter), () => templates(renter), () => account(renter),
-  () => job(host), () => end(host),
+  () => job(host), () => end(host), () => mayNot(host, renter), () => leave(leaver),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),
   () => operate(operator, renter), () => nobodyElse(renter),
   () => step(`all ${allLooked()} kinds of pages were looked at`),

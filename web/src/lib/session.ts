@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who is here. A mark in this browser says whether there may be a session at all, so that who has
  * none is not answered with a refusal at each visit. */
-import type { Team, User } from '#api';
+import type { Team, User, UserDeleteRequest } from '#api';
 import { call, Refusal, sentence, setCsrf, setTeam, whenExpired } from './api';
 import { startLive, stopLive } from './live';
 import { forgetNews } from './news';
@@ -93,6 +93,19 @@ export async function logOut(): Promise<void> {
     await call('DELETE /api/v0/sessions/current/');
   } finally {
     forget();
+  }
+}
+
+/** The account is deleted, and with it what this browser knew of it. */
+export async function deleteAccount(body: UserDeleteRequest): Promise<string> {
+  stopLive();
+  try {
+    const { msg } = await call('DELETE /api/v0/users/', { body });
+    forget();
+    return msg;
+  } catch (error) {
+    startLive();
+    throw error;
   }
 }
 

@@ -344,8 +344,6 @@ export async function account(who) {
   await who.button('Add an authenticator app').waitFor();
   await shows(who, 'security');
   await who.look('security');
-  await who.button('Delete account').scrollIntoViewIfNeeded();
-  await who.look('delete-account');
   await who.go('/settings?tab=notifications');
   await page.getByRole('table').waitFor();
   await who.look('notifications');

@@ -4,10 +4,11 @@ import { useState } from 'preact/hooks';
 import type { DeletionReason } from '#api';
 import { call } from '../../lib/api';
 import { money } from '../../lib/format';
-import { session } from '../../lib/session';
+import { go } from '../../lib/router';
+import { deleteAccount, session } from '../../lib/session';
 import { useStore } from '../../lib/store';
 import { Icon } from '../../ui/icons';
-import { Button, Card, Check, Dialog, Field, Loaded, Notice, useAct, useLoad } from '../../ui/parts';
+import { Button, Card, Check, Dialog, Field, Loaded, Notice, toast, useAct, useLoad } from '../../ui/parts';
 
 const names: Record<string, [string, string]> = {
   operator: ['The account is an operator’s', ''], instances: ['instance', 'instances'], volumes: ['volume', 'volumes'], machines: ['machine', 'machines'],
@@ -31,12 +32,13 @@ function Sure({ givenUp, onClose, onRefused }: { givenUp: number; onClose: () =>
   const { busy, error, act } = useAct();
   const remove = (): void => act(async () => {
     try {
-      await call('DELETE /api/v0/users/', { body: { confirm_email: email, password, ...(givenUp > 0 ? { give_up: givenUp } : {}) } });
+      const said = await deleteAccount({ confirm_email: email, password, ...(givenUp > 0 ? { give_up: givenUp } : {}) });
+      go('/');
+      toast(said);
     } catch (failure) {
       onRefused();
       throw failure;
     }
-    location.assign('/');
   });
   const isReady = email.trim().toLowerCase() === user?.email && (givenUp === 0 || gives);
   return (
