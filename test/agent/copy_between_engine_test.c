@@ -243,6 +243,21 @@ static int client(const char *command, struct buf *said)
     return status;
 }
 
+/* Once the files of the stopped one are open: they close when an earlier copy's time is up, and
+ * open anew for this one. What is said ends in a NUL. */
+static int client_once_open(const char *command, struct buf *said)
+{
+    for (int i = 0;; i++) {
+        int status = client(command, said);
+
+        buf_append(said, "", 0);
+        if (strstr(said->bytes, "is stopped: start it") == NULL || i == PATIENCE_S)
+            return status;
+        said->length = 0;
+        (void)sleep(1);
+    }
+}
+
 /* The bytes of the key in thief.pub, which are the last 32 of what its base64 holds. */
 static void read_thief(uint8_t ret[static COPY_KEY_SIZE])
 {
@@ -296,9 +311,8 @@ static void test_the_key_of_a_copy_opens_that_and_nothing_else(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         auto_buf struct buf said = buf_of(1 << 16);
         check_row("%s", rows[i].command);
-        int status = client(rows[i].command, &said);
+        int status = client_once_open(rows[i].command, &said);
 
-        buf_append(&said, "", 0);
         check_row("%s: %d, %s", rows[i].command, status, said.bytes != NULL ? said.bytes : "");
         CHECK_INT(status == 0, rows[i].works);
         CHECK(rows[i].want == NULL || strstr(said.bytes, rows[i].want) != NULL);
