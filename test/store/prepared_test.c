@@ -84,7 +84,7 @@ static void test_there_is_room_for_so_many_and_no_more(void **state)
 static void test_a_text_that_changes_is_no_literal(void **state)
 {
     static const size_t lengths[] = { 1, 7, 8, 9, 16, 61 };
-    char sql[64];
+    char sql[72];
 
     (void)state;
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
