@@ -171,6 +171,9 @@ class Restore:
         check(f"instance {self.unknown} stops" not in self.log_lines() and
               f"instance {self.unknown} goes" not in self.log_lines(), "what is in no book is deleted by nobody")
         self.market.check_books()
+        # What the books have again goes again, and its GPU is free: the crowd's may have all the others.
+        status, reply = self.market.call("DELETE", f"/api/v0/instances/{self.destroyed}/", {}, renters[0]["api_key"])
+        check(status == 200, f"destroyed once more: {reply}")
         check(self.rent(renters[0]) > LEAP, "no id is given out twice")
         self.market.check_books()
         self.say("after it the market goes on: what ran runs, books are sound, ids are new")
