@@ -158,6 +158,41 @@ static void test_what_goes_on_stands_against_it(void **state)
     world_close(&world);
 }
 
+/* On its credit's side, by the journals: the house's own accounts keep no running sum. */
+static int64_t balance_of(struct world *world, enum ledger_code code)
+{
+    return world_number_of(world,
+                           "SELECT COALESCE(SUM(CASE WHEN c.code = $1 THEN t.amount ELSE 0 END - "
+                           "CASE WHEN d.code = $1 THEN t.amount ELSE 0 END), 0) FROM transfer t "
+                           "JOIN account c ON c.id = t.cr JOIN account d ON d.id = t.dr",
+                           code);
+}
+
+/* Bought credit is given up to an account of its own; given credit was the house's, and lapses. */
+static void test_each_kind_of_credit_goes_where_it_belongs(void **state)
+{
+    const struct money given = { 3 * NANODOLLARS_PER_DOLLAR };
+    const int64_t bought = 10 * NANODOLLARS_PER_DOLLAR;
+    enum admin_outcome outcome;
+    struct world world;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = somebody(&world, ADA, 0);
+    deposit(&world, ada, 10);
+    CHECK_OK(flow_grant_credit(&world.flow, ada.user_id, given, "welcome", &outcome, &err), &err);
+    CHECK_INT(outcome, ADMIN_DONE);
+    CHECK_INT(world_credit(&world, ada), bought + given.nanodollars);
+    CHECK_INT(outcome_of(&world, ada, bought - 1), CLOSE_ACCOUNT_STANDS);
+    CHECK_INT(outcome_of(&world, ada, bought), CLOSE_ACCOUNT_DONE);
+    CHECK_INT(balance_of(&world, LEDGER_RENTER_PREPAID), 0);
+    CHECK_INT(balance_of(&world, LEDGER_RENTER_PROMO), 0);
+    CHECK_INT(balance_of(&world, LEDGER_GIVEN_UP), bought);
+    CHECK_INT(balance_of(&world, LEDGER_PROMO_EXPIRED), given.nanodollars);
+    world_check(&world);
+    world_close(&world);
+}
+
 static void test_a_host_has_machines_earnings_and_a_friday(void **state)
 {
     struct world_machine machine;
@@ -412,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_an_account_goes_and_its_email_comes_again),
         cmocka_unit_test(test_it_takes_a_session_the_password_and_the_email),
         cmocka_unit_test(test_what_goes_on_stands_against_it),
+        cmocka_unit_test(test_each_kind_of_credit_goes_where_it_belongs),
         cmocka_unit_test(test_a_host_has_machines_earnings_and_a_friday),
         cmocka_unit_test(test_each_row_stands_against_it_alone),
         cmocka_unit_test(test_credit_that_is_sent_meanwhile_is_never_lost),
