@@ -7,13 +7,17 @@
 
 #include "flow/account.h"
 #include "flow/admin.h"
+#include "flow/bill.h"
 #include "flow/credentials.h"
 #include "flow/enroll.h"
 #include "flow/instance_change.h"
 #include "flow/login.h"
+#include "flow/payout.h"
 #include "flow/post_usage.h"
+#include "flow/remove_machine.h"
 #include "flow/transfer.h"
 #include "flow/update_user.h"
+#include "market/billing.h"
 #include "support_teams.h"
 #include "sys/crypto.h"
 #include "sys/password.h"
@@ -193,7 +197,7 @@ static void test_each_kind_of_credit_goes_where_it_belongs(void **state)
     world_close(&world);
 }
 
-static void test_a_host_has_machines_earnings_and_a_friday(void **state)
+static void test_a_host_has_a_machine_and_earnings(void **state)
 {
     struct world_machine machine;
     struct closing_facts facts;
@@ -213,6 +217,66 @@ static void test_a_host_has_machines_earnings_and_a_friday(void **state)
     CHECK(facts.amount[CLOSING_ACCRUED] > 0);
     CHECK_INT(facts.amount[CLOSING_INSTANCES], 0);
     CHECK(!closing_may(&facts, (struct money){ INT64_MAX }));
+    world_check(&world);
+    world_close(&world);
+}
+
+static void pay(struct world *world, int64_t payout_id)
+{
+    const enum payout_state way[] = { PAYOUT_SUBMITTED, PAYOUT_PAID };
+
+    for (size_t i = 0; i < sizeof way / sizeof way[0]; i++) {
+        const struct payout_request request = { payout_id, way[i], "by hand", "" };
+        enum payout_outcome outcome;
+        enum payout_state now;
+        struct error err;
+
+        CHECK_OK(flow_payout_move(&world->flow, &request, &outcome, &now, &err), &err);
+        CHECK_INT(outcome, PAYOUT_DONE);
+    }
+}
+
+/* What is earned waits for its Friday, and what is paid out for its arrival; what is left after
+ * that, a part of a cent, may be given up. */
+static void test_a_host_may_give_up_what_was_invoiced(void **state)
+{
+    enum remove_machine_outcome removed;
+    struct world_machine machine;
+    enum change_outcome ended;
+    struct world world;
+    int64_t rentals;
+    size_t count;
+    struct error err;
+
+    world_open(&world, *state);
+    struct caller ada = somebody(&world, ADA, 0);
+    struct caller bob = world_user(&world, "bob@berth.test", 0);
+    deposit(&world, bob, 10);
+    world_machine(&world, &machine, ada, "rack", 1);
+    CHECK_INT(world_beat(&world, &machine), TAKE_DONE);
+    world_list(&world, &machine);
+    int64_t instance = world_running(&world, &machine, bob, 1);
+    world_run(&world, &machine, US_PER_HOUR);
+    CHECK_OK(flow_destroy(&world.flow, &bob, instance, &ended, &err), &err);
+    world_run(&world, &machine, 60 * US_PER_SECOND);
+    CHECK_OK(flow_remove_machine(&world.flow, &ada, machine.id, &removed, &rentals, &err), &err);
+    CHECK_INT(removed, REMOVE_DONE);
+    struct close_account_reply reply = close_with(&world, ada, PASSWORD, INT64_MAX);
+    CHECK_INT(reply.outcome, CLOSE_ACCOUNT_STANDS);
+    CHECK(reply.facts.amount[CLOSING_ACCRUED] > 0);
+    world_pass(&world, BILLING_WEEK_US);
+    CHECK_OK(flow_bill_hosts(&world.flow, &count, &err), &err);
+    reply = close_with(&world, ada, PASSWORD, INT64_MAX);
+    CHECK_INT(reply.outcome, CLOSE_ACCOUNT_STANDS);
+    CHECK_INT(reply.facts.amount[CLOSING_PAYOUTS], 1);
+    CHECK_INT(reply.facts.amount[CLOSING_ACCRUED], 0);
+    pay(&world, 1);
+    int64_t earned = reply.facts.amount[CLOSING_EARNINGS]; /* what is less than a cent */
+    CHECK(earned > 0);
+    CHECK_INT(outcome_of(&world, ada, earned - 1), CLOSE_ACCOUNT_STANDS);
+    CHECK_INT(outcome_of(&world, ada, earned), CLOSE_ACCOUNT_DONE);
+    CHECK_INT(balance_of(&world, LEDGER_HOST_PAYABLE), 0);
+    CHECK_INT(balance_of(&world, LEDGER_GIVEN_UP), earned);
     world_check(&world);
     world_close(&world);
 }
@@ -448,7 +512,8 @@ int main(void)
         cmocka_unit_test(test_it_takes_a_session_the_password_and_the_email),
         cmocka_unit_test(test_what_goes_on_stands_against_it),
         cmocka_unit_test(test_each_kind_of_credit_goes_where_it_belongs),
-        cmocka_unit_test(test_a_host_has_machines_earnings_and_a_friday),
+        cmocka_unit_test(test_a_host_has_a_machine_and_earnings),
+        cmocka_unit_test(test_a_host_may_give_up_what_was_invoiced),
         cmocka_unit_test(test_each_row_stands_against_it_alone),
         cmocka_unit_test(test_credit_that_is_sent_meanwhile_is_never_lost),
         cmocka_unit_test(test_teams_stand_against_their_owner_and_not_their_members),
