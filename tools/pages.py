@@ -4,7 +4,7 @@
 
     tools/pages.py --bin build/bin --out FOLDER
 
-writes FOLDER/{man,completion,etc}. Their help is made from their tables of commands and options, so
+writes FOLDER/{man,completion/{bash,zsh,fish},etc}. Their help is made from their tables of commands and options, so
 nothing here names one.
 """
 
@@ -87,23 +87,36 @@ def man_page(program, name):
     return "\n".join(page)
 
 
-def completion(program, name):
-    """Commands, then the options of that one."""
+def commands_and_options(program, name):
+    """[(command, summary)], and [([commands], [(option, summary)])], in the words of the help."""
+    def options_of(text):
+        text = re.sub(r"\n {8,}", " ", text)  # sentences go on there
+        return tuple(re.findall(r"^  (--[a-z-]+)(?: {2,}| \S+ +)(.*)$", text, re.M))
     text = say(program, "help")
-    if name == "berthd":
-        options = {words[0]: re.findall(r"^  (--[a-z-]+)", say(program, *words, "--help"), re.M)
-                   for words in commands_of(name, text)}
-    else:
-        every = re.findall(r"^  (--[a-z-]+)", text, re.M)
-        options = {command: every for command in re.findall(rf"^{name} ([a-z-]+)", text, re.M)}
+    if name == "berth-host":
+        commands = re.findall(r"^berth-host ([a-z-]+)(?:.*\] +| {2,}|$)(.*)$", text, re.M)
+        return commands, [([command for command, _ in commands], options_of(text))]
+    commands = re.findall(rf"^  {name} ([a-z-]+) +(.*)$", text, re.M)
+    groups = {}
+    for command, _ in commands:
+        groups.setdefault(options_of(say(program, command, "--help")), []).append(command)
+    return commands, [(together, options) for options, together in groups.items()]
+
+
+def quoted(text, quote="'\\''"):
+    return "'" + text.replace("'", quote) + "'"
+
+
+def bash_completion(name, commands, groups):
+    """Commands, then the options of that one; so do the others."""
     function = "_" + name.replace("-", "_")
-    cases = "\n".join(f"        {command}) words='{' '.join(sorted(set(found)))}' ;;"
-                      for command, found in options.items())
+    cases = "\n".join(f"        {'|'.join(together)}) words='{' '.join(sorted({option for option, _ in options}))}' ;;"
+                      for together, options in groups)
     return f"""# Completion of {name} for bash.
 {function}() {{
     local cur=${{COMP_WORDS[COMP_CWORD]}} words=
     if [ "$COMP_CWORD" = 1 ]; then
-        words='{' '.join(options)}'
+        words='{' '.join(command for command, _ in commands)}'
     else
         case ${{COMP_WORDS[1]}} in
 {cases}
@@ -115,20 +128,65 @@ complete -o default -F {function} {name}
 """
 
 
+def zsh_completion(name, commands, groups):
+    def found(rows):
+        return "found=(" + "".join(" " + quoted(f"{word}:{summary}".rstrip(":")) for word, summary in rows) + " )"
+    cases = "\n".join(f"        {'|'.join(together)}) {found(options)} ;;" for together, options in groups)
+    return f"""#compdef {name}
+# Completion of {name} for zsh.
+_{name}() {{
+    local -a found
+    if (( CURRENT == 2 )); then
+        {found(commands)}
+    elif [[ $PREFIX == -* ]]; then
+        case ${{words[2]}} in
+{cases}
+        esac
+    fi
+    _describe {name} found || _files
+}}
+if [ "${{funcstack[1]}}" = _{name} ]; then _{name} "$@"; else compdef _{name} {name}; fi
+"""
+
+
+def fish_completion(name, commands, groups):
+    def row(condition, what, summary):
+        return f"complete -c {name} -n {condition} {what} -d " + quoted(summary.replace("\\", "\\\\"), "\\'")
+    lines = [row("__fish_use_subcommand", f"-f -a {command}", summary) for command, summary in commands]
+    lines += [row(f"'__fish_seen_subcommand_from {' '.join(together)}'", f"-l {option[2:]}", summary)
+              for together, options in groups for option, summary in options]
+    return f"# Completion of {name} for fish.\n" + "\n".join(lines) + "\n"
+
+
+# What writes them, and as which file a shell looks for them.
+SHELLS = {
+    "bash": (bash_completion, "{}"),
+    "zsh": (zsh_completion, "_{}"),
+    "fish": (fish_completion, "{}.fish"),
+}
+
+
+def write_completions(folder, program, name):
+    for shell, (complete, path) in SHELLS.items():
+        text = (say(program, "completion", shell) if name == "berth" else
+                complete(name, *commands_and_options(program, name)))
+        (folder / shell).mkdir(parents=True, exist_ok=True)
+        (folder / shell / path.format(name)).write_text(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
     args = parser.parse_args()
-    for folder in ("man", "completion", "etc"):
+    for folder in ("man", "etc"):
         (args.out / folder).mkdir(parents=True, exist_ok=True)
     for name in TITLES:
         program = str(args.bin / name)
         page = man_page(program, name).encode()
         with open(args.out / "man" / f"{name}.1.gz", "wb") as file:
             file.write(gzip.compress(page, mtime=0))
-        text = say(program, "completion", "bash") if name == "berth" else completion(program, name)
-        (args.out / "completion" / name).write_text(text)
+        write_completions(args.out / "completion", program, name)
     (args.out / "etc" / "berthd.conf").write_text(
         say(str(args.bin / "berthd"), "config").replace("#data DIR", "data /var/lib/berth", 1))
     (args.out / "etc" / "host.conf.sample").write_text(say(str(args.bin / "berth-host"), "config"))

@@ -36,6 +36,7 @@
 #include "cli/cmd_verified.h"
 #include "cli/cmd_volumes.h"
 #include "cli/cmd_webhooks.h"
+#include "cli/completion.h"
 #include "cli/help.h"
 
 enum { ANY = ARGS_WORDS_MAX };
@@ -519,8 +520,11 @@ const struct command commands[] = {
       "how to use a command", "" },
     { "Program", "version", NULL, false, false, "", 0, 0, no_options, cmd_version, NULL,
       "which version this is", "" },
-    { "Program", "completion", NULL, false, false, "bash", 1, 1, no_options, cmd_completion, NULL,
-      "a script that completes commands and ids", "source <(berth completion bash)\n" },
+    { "Program", "completion", NULL, false, false, "bash|zsh|fish", 1, 1, no_options,
+      cmd_completion, NULL, "a script that completes commands and ids",
+      "bash, zsh:  source <(berth completion bash)    in zsh after compinit\n"
+      "fish:       berth completion fish | source\n"
+      "Who installed a package of the command line has them in place already.\n" },
 };
 
 const size_t command_count = sizeof commands / sizeof commands[0];

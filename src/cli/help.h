@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the command table says about itself: usage, help, completion. */
+/* What the command table says about itself: usage and help. */
 
 #ifndef BERTH_CLI_HELP_H
 #define BERTH_CLI_HELP_H
@@ -16,11 +16,7 @@ void help_write_command(const struct command *command, struct buf *out);
 /* "berth search offers [QUERY...] [OPTIONS]". */
 void help_write_usage(const struct command *command, struct buf *out);
 
-/* A script for bash that completes commands, options and ids. */
-void help_write_bash(struct buf *out);
-
 bool cmd_help(struct cli *cli, struct error *err);
-bool cmd_completion(struct cli *cli, struct error *err);
 bool cmd_version(struct cli *cli, struct error *err);
 
 #endif

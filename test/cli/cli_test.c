@@ -172,7 +172,7 @@ static void test_wrong_usage_is_two_and_asks_nobody(void **state)
         { { "show", "user", "--nope" }, "berth: there is no option '--nope' here\n" },
         { { "show", "user", "--url", "x" },
           "berth: 'x' is no address: it begins with http:// or https://\n" },
-        { { "completion", "fish" }, "berth: completion is there for bash only\n" },
+        { { "completion", "tcsh" }, "berth: completion is there for bash, zsh and fish\n" },
         { { "help", "nope" }, "berth: there is no command 'nope'; `berth help` lists them\n" },
     };
 

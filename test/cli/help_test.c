@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/help.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check.h"
 #include "cli/commands.h"
 #include "support.h"
-#include "sys/child.h"
-#include "sys/file.h"
-
-enum { TIMEOUT_MS = 20000 };
-
-static const struct support_reply replies[] = {
-    { "GET /api/v1/instances/?limit=25", 200,
-      "{\"instances\":[{\"id\":7001}],\"next_token\":null}" },
-    { NULL, 0, NULL },
-};
 
 static struct support_result result;
 
@@ -73,67 +62,11 @@ static void test_help_shows_every_command(void **state)
     CHECK(strncmp(result.out, "berth ", 6) == 0);
 }
 
-/* bash itself completes, with a `berth` that lists two instances. */
-static const char *completed(const char *words, char text[static 1000])
-{
-    auto_buf struct buf output = buf_of(999);
-    char script[512];
-    const char *const arguments[] = { "bash", "-c", script, NULL };
-    const struct child_run run = { arguments, NULL, TIMEOUT_MS };
-    struct error err;
-    int status;
-
-    (void)snprintf(script, sizeof script,
-                   "source %s/completion && berth() { printf '7001\\n7002\\n'; } && "
-                   "COMP_WORDS=(%s) && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && { _berth; "
-                   "echo ${COMPREPLY[*]}; }",
-                   support_dir(), words);
-    CHECK_OK(child_run(&run, &output, &status, &err), &err);
-    (void)snprintf(text, 1000, "%s", output.bytes != NULL ? output.bytes : "");
-    CHECK_INT(status, 0);
-    return text;
-}
-
-static void test_bash_completes(void **state)
-{
-    static const struct {
-        const char *words, *completed;
-    } rows[] = {
-        { "berth sear", "search\n" },
-        { "berth search ''", "offers instances templates volumes invoices\n" },
-        { "berth show inst", "instances instances-v1 instance\n" },
-        { "berth search offers --o", "--order --on-demand\n" },
-        { "berth show instance ''", "7001 7002\n" },
-        { "berth start 70", "7001 7002\n" },
-        { "berth start ''", "instance 7001 7002\n" },
-        { "berth start instance 7002", "7002\n" },
-        { "berth ssh 7001", "7001\n" },
-        { "berth ssh 7001 --i", "--identity\n" },
-        { "berth destroy --y", "--yes\n" },
-        { "berth nonsense ''", "\n" },
-    };
-    struct support_market market;
-    char path[128], text[1000];
-    struct error err;
-
-    (void)state;
-    support_open(&market, replies);
-    BERTH(&result, "completion", "bash");
-    (void)snprintf(path, sizeof path, "%s/completion", support_dir());
-    CHECK_OK(file_replace(AT_FDCWD, path, 0600, result.out, strlen(result.out), &err), &err);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        check_row("%s", rows[i].words);
-        CHECK_TEXT(completed(rows[i].words, text), rows[i].completed);
-    }
-    support_close(&market);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_command_is_whole),
         cmocka_unit_test(test_help_shows_every_command),
-        cmocka_unit_test(test_bash_completes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,9 @@ class Test:
         for name in ("berth", "berthd", "berth-host"):
             self.machine.run("test", "-s", f"/usr/share/man/man1/{name}.1.gz")
             self.machine.run("bash", "-n", f"/usr/share/bash-completion/completions/{name}")
+            # No other shell is on the machine: packages/pages runs what is in these.
+            self.machine.run("test", "-s", f"/usr/share/zsh/vendor-completions/_{name}",
+                             "-a", "-s", f"/usr/share/fish/vendor_completions.d/{name}.fish")
         page = subprocess.run(["zcat", self.machine.tree / "usr/share/man/man1/berthd.1.gz"], capture_output=True,
                               text=True, check=True).stdout
         for option in ("public\\-url", "relay\\-ports", "SS check"):
