@@ -24,10 +24,13 @@ enum {
     AGE_SAVE_US = 3600 * 1000000L,
     RETRY_US = 60 * 1000000L,     /* what was not answered */
     REFUSED_US = 3600 * 1000000L, /* what was refused */
+    ASKED_US = 5 * 1000000L,      /* what somebody waits for */
+    RETRY_AFTER_MAX_S = 86400,    /* that a server may have us wait */
     SPREAD = 200,                 /* of the period: hosts that began together do not turn so */
     ASK_TRIES = 300,
     ASK_WAIT_US = 100000,
     BODY_MAX = 1024,
+    WHY_MAX = 256,
 };
 
 /* The words of a line, ended in place. False: they are more or less than that. */
@@ -128,6 +131,19 @@ static bool is_asked(const struct key_turn *turn)
     return faccessat(turn->identity->dir, ASKED_FILE, F_OK, 0) == 0;
 }
 
+/* And has not been told yet what came of it. */
+static bool is_asked_anew(const struct key_turn *turn)
+{
+    struct stat status;
+
+    return fstatat(turn->identity->dir, ASKED_FILE, &status, 0) == 0 && status.st_size == 0;
+}
+
+static bool is_early(const struct key_turn *turn, int64_t now_us)
+{
+    return now_us < turn->retry_us && (now_us - turn->tried_us < ASKED_US || !is_asked_anew(turn));
+}
+
 static bool is_due(const struct key_turn *turn)
 {
     int64_t spread_us = turn->every_us / SPREAD / 256 * turn->key[0];
@@ -154,6 +170,7 @@ static void announce(struct key_turn *turn, struct link *link)
     sign(&identity->next, &text, request.proof);
     sign(&identity->keys, &text, request.signature);
     key_request_encode(&body, &request);
+    turn->tried_us = loop_now_us(turn->loop);
     turn->is_under_way = link_post(link, LINK_POST_KEY, &body);
 }
 
@@ -188,7 +205,7 @@ void key_turn_tend(struct key_turn *turn, struct link *link)
     }
     if (now_us - turn->saved_us >= AGE_SAVE_US)
         save_age(turn);
-    if (link == NULL || !link_is_connected(link) || turn->is_under_way || now_us < turn->retry_us ||
+    if (link == NULL || !link_is_connected(link) || turn->is_under_way || is_early(turn, now_us) ||
         !is_due(turn))
         return;
     if (identity_make_next(turn->identity, &err)) {
@@ -199,9 +216,36 @@ void key_turn_tend(struct key_turn *turn, struct link *link)
     turn->retry_us = now_us + RETRY_US;
 }
 
+/* When it is asked again. */
+static int64_t patience_us(const struct web_answer *answer)
+{
+    if (!answer->is_answered || answer->status < 400 || answer->status >= 500 ||
+        answer->status == 409)
+        return RETRY_US;
+    if (answer->status != 429)
+        return REFUSED_US;
+    if (answer->retry_after_s > RETRY_AFTER_MAX_S)
+        return RETRY_AFTER_MAX_S * US_PER_SECOND;
+    int64_t wait_us = answer->retry_after_s * US_PER_SECOND;
+    return wait_us > RETRY_US ? wait_us : RETRY_US;
+}
+
+/* To the log, and to whoever asked. */
+static void tell_why(struct key_turn *turn, const struct web_answer *answer, int64_t wait_us)
+{
+    char why[WHY_MAX];
+    struct error err;
+
+    link_refusal(answer, why, sizeof why);
+    log_write(&turn->log, wait_us > RETRY_US ? LOG_WARNING : LOG_INFO, "key not turned yet",
+              "%s; asked again in %" PRId64 " min", why, (wait_us / US_PER_SECOND + 59) / 60);
+    if (is_asked(turn) &&
+        !file_replace(turn->identity->dir, ASKED_FILE, 0600, why, strlen(why), &err))
+        log_failure(&turn->log, "who asked for another key is not told", &err);
+}
+
 void key_turn_posted(struct key_turn *turn, struct link *link, const struct web_answer *answer)
 {
-    char why[256];
     struct error err;
 
     turn->is_under_way = false;
@@ -216,11 +260,34 @@ void key_turn_posted(struct key_turn *turn, struct link *link, const struct web_
         link_renew(link);
         return;
     }
-    bool is_refused = answer->is_answered && answer->status >= 400 && answer->status < 500 &&
-                      answer->status != 409 && answer->status != 429;
-    turn->retry_us = loop_now_us(turn->loop) + (is_refused ? REFUSED_US : RETRY_US);
-    link_refusal(answer, why, sizeof why);
-    log_write(&turn->log, is_refused ? LOG_WARNING : LOG_INFO, "key not turned yet", "%s", why);
+    int64_t wait_us = patience_us(answer);
+    turn->retry_us = loop_now_us(turn->loop) + wait_us;
+    tell_why(turn, answer, wait_us);
+}
+
+/* Wait until the agent has done what was asked of it, or has said why not. */
+static bool await_turn(FILE *out, int dir, struct error *err)
+{
+    for (int i = 0; i < ASK_TRIES; i++) {
+        auto_buf struct buf why = buf_of(WHY_MAX);
+        struct error failure;
+
+        if (!file_read(dir, ASKED_FILE, &why, &failure)) {
+            if (failure.code != ERROR_NOT_FOUND) {
+                *err = failure;
+                return error_context(err, "ask for another key");
+            }
+            (void)fprintf(out, "The key is turned; the one before is good for a day.\n");
+            return true;
+        }
+        if (why.length > 0)
+            return error_set(err, ERROR_UNAVAILABLE,
+                             "the key is not turned yet, and the agent asks again by itself: %.*s",
+                             (int)why.length, why.bytes);
+        (void)usleep(ASK_WAIT_US);
+    }
+    return error_set(err, ERROR_UNAVAILABLE,
+                     "the key is not turned yet: the agent's log says why, and it goes on trying");
 }
 
 bool key_turn_ask(FILE *out, const char *data_dir, struct error *err)
@@ -240,13 +307,5 @@ bool key_turn_ask(FILE *out, const char *data_dir, struct error *err)
         (void)fprintf(out, "The agent does not run: the key is turned when it does.\n");
         return true;
     }
-    for (int i = 0; i < ASK_TRIES; i++) {
-        if (faccessat(dir, ASKED_FILE, F_OK, 0) != 0) {
-            (void)fprintf(out, "The key is turned; the one before is good for a day.\n");
-            return true;
-        }
-        (void)usleep(ASK_WAIT_US);
-    }
-    return error_set(err, ERROR_UNAVAILABLE,
-                     "the key is not turned yet: the agent's log says why, and it goes on trying");
+    return await_turn(out, dir, err);
 }

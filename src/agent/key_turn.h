@@ -5,7 +5,7 @@
  *   DATA/machine.key.former  the one that it had, until the turn after
  *   DATA/machine.first     the first public key, once there is a second: what it is called here
  *   DATA/machine.age       how old the key is: "SECONDS WALL PUBLIC_KEY"
- *   DATA/turn-key          somebody asks; gone when it is done
+ *   DATA/turn-key          somebody asks; once that was in vain, why; gone when it is done
  *
  * The server lets both in for a day, from when it has taken the new one over. Whatever is lost in
  * between, the next session is opened by a key that is good: the present one, or, once that is
@@ -13,6 +13,9 @@
  * to be so. Then the new one takes the place of the old one in one rename. And a server that was
  * restored from a backup of before the turn knows the old one alone: that is kept, and tried last;
  * once it is let in the new one is announced again.
+ *
+ * A day lies between two turns: a server that refuses one says from when on it is to be asked
+ * again, and is asked then. Somebody who asks has it tried at once, and reads the answer.
  *
  * The age counts by the clock that does not jump while the agent runs; only how long it was away is
  * from the wall's, so one that is wrong turns the key early at worst. */
@@ -41,7 +44,7 @@ struct key_turn {
 
     uint8_t key[PUBLIC_KEY_SIZE]; /* that all below is of */
     int64_t age_us, at_us;        /* so old at that moment of the loop's */
-    int64_t saved_us, retry_us;
+    int64_t saved_us, tried_us, retry_us;
     bool is_under_way;
 };
 
@@ -59,7 +62,8 @@ int64_t key_turn_age_us(const struct key_turn *turn);
 /* How old the key of a folder is. False: nobody has noted it yet. */
 bool key_turn_peek(int dir, struct instant now, int64_t *ret_age_s);
 
-/* berth-host turn-key: ask the agent that runs on the folder, and wait until it is done. */
+/* berth-host turn-key: ask the agent that runs on the folder, and wait until it is done or has been
+ * refused, which is ERROR_UNAVAILABLE. */
 NODISCARD bool key_turn_ask(FILE *out, const char *data_dir, struct error *err);
 
 #endif

@@ -290,10 +290,12 @@ static enum error_code code_of(CURLcode result)
 static void finish(struct web_call *call, CURLcode result)
 {
     struct web_answer answer = { .body = "" };
+    curl_off_t retry_after_s = 0;
     long status = 0;
 
     *call->owner = NULL;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     if (call->reply.has_overflowed) {
         (void)error_set(&answer.err, ERROR_OUT_OF_RANGE, "the answer is longer than %zu bytes",
                         call->reply.limit);
@@ -303,6 +305,7 @@ static void finish(struct web_call *call, CURLcode result)
     } else {
         answer.is_answered = true;
         answer.status = (int)status;
+        answer.retry_after_s = retry_after_s;
         answer.length = call->reply.length;
         answer.body = call->reply.bytes != NULL ? call->reply.bytes : "";
     }

@@ -24,6 +24,7 @@ struct web_answer {
     int status;       /* of HTTP */
     const char *body; /* borrowed; "" where it was taken in pieces */
     size_t length;
+    int64_t retry_after_s; /* of its Retry-After; 0: it has none */
     struct error err;
 };
 

@@ -14,7 +14,7 @@ enum { SIGNED_MAX = 256, ARGS_SIZE = 64 };
 
 struct key_work {
     const struct machine_key_call *call;
-    struct instant now;
+    struct instant now, open_from;
     enum machine_key_outcome outcome;
 };
 
@@ -51,6 +51,19 @@ static bool log_turn(struct db *db, const struct key_work *work, int64_t owner_i
                             err);
 }
 
+/* `*ret_until`: how long the one before the newest is good; 0 or past: it is not. */
+static bool load_former(struct db *db, int64_t machine_id, struct instant *ret_until,
+                        struct error *err)
+{
+    struct session_identity identity;
+    bool has;
+
+    if (!session_identity_load(db, machine_id, &identity, &has, err))
+        return false;
+    *ret_until = has ? identity.former_until : (struct instant){ 0 };
+    return true;
+}
+
 static bool turn(struct db *db, struct key_work *work, const struct machine_row *machine,
                  struct arena *arena, struct error *err)
 {
@@ -61,10 +74,14 @@ static bool turn(struct db *db, struct key_work *work, const struct machine_row 
     struct machine_row other;
     bool has_other;
 
-    if (!machine_find(db, call->request.public_key, arena, &other, &has_other, err))
+    if (!machine_find(db, call->request.public_key, arena, &other, &has_other, err) ||
+        !load_former(db, call->machine_id, &work->open_from, err))
         return false;
     work->outcome = MACHINE_KEY_IN_USE;
     if (has_other)
+        return true;
+    work->outcome = MACHINE_KEY_TOO_SOON;
+    if (instant_compare(work->now, work->open_from) < 0)
         return true;
     work->outcome = MACHINE_KEY_TURNED;
     memcpy(turn.key, call->request.public_key, sizeof turn.key);
@@ -107,15 +124,15 @@ static bool key_work(struct db *db, void *context, struct error *err)
 }
 
 bool flow_machine_key(const struct flow *flow, const struct machine_key_call *call,
-                      enum machine_key_outcome *ret, struct error *err)
+                      struct machine_key_reply *ret, struct error *err)
 {
     struct key_work work = { .call = call, .now = clock_now(flow->clock) };
 
-    *ret = MACHINE_KEY_UNSIGNED;
+    *ret = (struct machine_key_reply){ .outcome = MACHINE_KEY_UNSIGNED };
     if (!is_signed_by(call, call->request.public_key, call->request.proof))
         return true;
     if (!store_write(flow->store, key_work, &work, err))
         return error_context(err, "turn the key of machine %" PRId64, call->machine_id);
-    *ret = work.outcome;
+    *ret = (struct machine_key_reply){ work.outcome, work.open_from };
     return true;
 }

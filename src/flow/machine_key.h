@@ -4,9 +4,10 @@
  * sessions are opened by either key for a day, so that a machine which did not hear the answer is
  * let in, and by the new one alone from then on.
  *
- * Only the newest key can be followed: who has an old one cannot bring another in. And while there
- * may be two of a machine, or it is not what it was, none is followed: it would lock the right one
- * out. */
+ * Only the newest key can be followed: who has an old one cannot bring another in. None is followed
+ * while the one before it is good, for that one's day would be over early: a host that holds it
+ * alone would be locked out, and who has stolen the newest could hurry. And while there may be two
+ * of a machine, or it is not what it was, none is followed: it would lock the right one out. */
 
 #ifndef BERTH_FLOW_MACHINE_KEY_H
 #define BERTH_FLOW_MACHINE_KEY_H
@@ -22,7 +23,8 @@ enum machine_key_outcome {
     MACHINE_KEY_FENCED,   /* another session has taken over */
     MACHINE_KEY_REPLAY,   /* this sequence number, or a later one, was used */
     MACHINE_KEY_UNSIGNED, /* by the new key, or by the machine's newest */
-    MACHINE_KEY_IN_USE,   /* it is, or was, another machine's */
+    MACHINE_KEY_IN_USE,   /* it is, or was, another machine's, or this one's before */
+    MACHINE_KEY_TOO_SOON, /* the key before the newest is still good */
     MACHINE_KEY_SUSPECT,  /* of a machine in quarantine, or with a twin: not now */
 };
 
@@ -34,7 +36,11 @@ struct machine_key_call {
     int64_t machine_id, session_epoch, seq;
     struct key_request request;
 };
+struct machine_key_reply {
+    enum machine_key_outcome outcome;
+    struct instant open_from; /* where it is too soon: from when on it is not */
+};
 NODISCARD bool flow_machine_key(const struct flow *flow, const struct machine_key_call *call,
-                                enum machine_key_outcome *ret, struct error *err);
+                                struct machine_key_reply *ret, struct error *err);
 
 #endif

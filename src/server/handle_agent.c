@@ -414,18 +414,34 @@ void handle_agent_op(struct call *call)
     answer_taken(call, outcome);
 }
 
+/* The key before is good until then. */
+static void refuse_early_key(struct call *call, struct instant open_from)
+{
+    int64_t wait_us = instant_until(clock_now(call->app->flow.clock), open_from);
+    char seconds[24], when[INSTANT_TEXT_SIZE];
+
+    (void)instant_format(instant_add(open_from, US_PER_SECOND - 1), when);
+    (void)snprintf(seconds, sizeof seconds, "%lld",
+                   (long long)(wait_us > 0 ? wait_us / US_PER_SECOND + 1 : 1));
+    http_set_header(call->exchange, "Retry-After", seconds);
+    reply_refuse(call, 429, "rate_limit_exceeded",
+                 "The key before this one is good until %.10s %.8s UTC: no other takes its place "
+                 "until then.",
+                 when, when + 11);
+}
+
 void handle_agent_key(struct call *call)
 {
     struct machine_key_call turn = { .machine_id = call->caller.machine_id,
                                      .session_epoch = call->caller.session_epoch,
                                      .seq = agents_seq(call->request) };
-    enum machine_key_outcome outcome;
+    struct machine_key_reply reply;
     struct error err;
 
     if (!key_request_decode(call->body, &turn.request, &err) ||
-        !flow_machine_key(&call->app->flow, &turn, &outcome, &err))
+        !flow_machine_key(&call->app->flow, &turn, &reply, &err))
         return reply_error(call, &err);
-    switch (outcome) {
+    switch (reply.outcome) {
     case MACHINE_KEY_TURNED:
         log_write(&call->app->log, LOG_INFO, "machine's key turned", "machine %lld, from %s",
                   (long long)turn.machine_id, call->request->client);
@@ -442,6 +458,8 @@ void handle_agent_key(struct call *call)
                             "Another key is signed by itself and by the machine's newest.");
     case MACHINE_KEY_IN_USE:
         return reply_refuse(call, 400, "invalid_args", "The key belongs to another machine.");
+    case MACHINE_KEY_TOO_SOON:
+        return refuse_early_key(call, reply.open_from);
     case MACHINE_KEY_SUSPECT:
         return reply_refuse(call, 503, "unavailable",
                             "The machine may be another one, or two: its key stays as it is.");

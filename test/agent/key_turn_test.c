@@ -15,6 +15,7 @@
 #include "check.h"
 #include "support_home.h"
 #include "support_scripted.h"
+#include "sys/file.h"
 
 enum { PATIENCE_MS = 20000, STEP_MS = 5, MANY_S = 1000000 };
 
@@ -34,6 +35,7 @@ static struct {
     int sessions, refused, asked, turned;
     int lost;   /* answers to the key that it takes over without saying so */
     int status; /* with which it refuses the key; 0: it takes it */
+    int64_t retry_after_s;
 } server;
 
 static bool is_by(const uint8_t *key, const struct signature *signature, const struct buf *text)
@@ -95,7 +97,7 @@ static bool answer_key(int fd, const json_t *root)
     CHECK(is_by(request.public_key, &proof, &text));
     CHECK(is_let_in(&signature, &text));
     if (server.status != 0)
-        return scripted_say(fd, server.status, "{\"msg\":\"not so\"}");
+        return scripted_say_later(fd, server.status, server.retry_after_s, "{\"msg\":\"not so\"}");
     take_over(&request);
     if (server.lost > 0) {
         server.lost--;
@@ -221,6 +223,12 @@ static void step(void)
 {
     loop_step(loop, STEP_MS);
     key_turn_tend(&turn, line);
+}
+
+static void steps(int count)
+{
+    for (int k = 0; k < count; k++)
+        step();
 }
 
 static void steps_until(const int *value, int want)
@@ -357,7 +365,7 @@ static void test_books_that_are_set_back_let_it_in_and_hear_of_it_again(void **s
 /* A server of the version before, or one that will not: the host lives on with its key. */
 static void test_a_server_that_does_not_take_it_costs_nothing(void **state)
 {
-    static const int statuses[] = { 404, 400, 503 };
+    static const int statuses[] = { 404, 400, 429, 503 };
 
     (void)state;
     start(MANY_S);
@@ -370,14 +378,83 @@ static void test_a_server_that_does_not_take_it_costs_nothing(void **state)
         server.status = statuses[i];
         turn.retry_us = 0;
         steps_until(&server.asked, asked + 1);
-        for (int k = 0; k < 40; k++)
-            step();
+        steps(40);
         CHECK_INT(server.asked, asked + 1); /* not again at once */
         CHECK(link_is_connected(line));
         CHECK_INT(server.sessions, 1);
     }
     server.status = 0;
     check_in_by_the_newest(1);
+}
+
+/* So long as the server says, within bounds; what is not said is a minute. */
+static void test_it_asks_again_when_the_server_said(void **state)
+{
+    static const struct {
+        int status;
+        int64_t retry_after_s, wait_s;
+    } rows[] = {
+        { 429, 0, 60 },        { 429, 60, 60 },     { 429, 61, 61 },  { 429, 86400, 86400 },
+        { 429, 86401, 86400 }, { 400, 7200, 3600 }, { 404, 0, 3600 }, { 503, 7200, 60 },
+    };
+
+    (void)state;
+    start(1);
+    steps_until(&server.sessions, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int asked = server.asked;
+
+        check_row("row %zu", i);
+        server.status = rows[i].status;
+        server.retry_after_s = rows[i].retry_after_s;
+        turn.retry_us = 0;
+        steps_until(&server.asked, asked + 1);
+        steps(40);
+        CHECK_INT(server.asked, asked + 1);
+        int64_t wait_us = turn.retry_us - loop_now_us(loop);
+        CHECK(wait_us <= rows[i].wait_s * US_PER_SECOND);
+        CHECK(wait_us > (rows[i].wait_s - 30) * US_PER_SECOND);
+    }
+    server.status = 0;
+    turn.retry_us = loop_now_us(loop) + US_PER_SECOND / 2; /* the day is over: by itself */
+    steps_until(&server.turned, 1);
+    turn.every_us = MANY_S * US_PER_SECOND;
+    check_in_by_the_newest(1);
+}
+
+/* From the folder, as the command does it. */
+static void test_who_asks_reads_why_not(void **state)
+{
+    auto_buf struct buf why = buf_of(512);
+    struct error err;
+
+    (void)state;
+    start(MANY_S);
+    steps_until(&server.sessions, 1);
+    server.status = 429;
+    server.retry_after_s = 80000;
+    home_write("turn-key", "");
+    steps_until(&server.asked, 1);
+    steps(40);
+    CHECK_OK(file_read(home_identity()->dir, "turn-key", &why, &err), &err);
+    buf_append(&why, "", 0);
+    CHECK_TEXT(why.bytes, "the server answers 429: not so");
+    CHECK_INT(server.asked, 1);
+    /* Who asks once more is answered anew, and not sooner than after seconds. */
+    home_write("turn-key", "");
+    steps(40);
+    CHECK_INT(server.asked, 1);
+    turn.tried_us -= 5 * US_PER_SECOND;
+    steps_until(&server.asked, 2);
+    steps(40);
+    CHECK_INT(server.asked, 2);
+    /* And it is not forgotten, whoever waits. */
+    server.status = 0;
+    end_agent();
+    start(MANY_S);
+    steps_until(&server.turned, 1);
+    check_in_by_the_newest(1);
+    CHECK(faccessat(home_identity()->dir, "turn-key", F_OK, 0) != 0);
 }
 
 /* Nor does it lock out a host that has made yet another key, which the server would not take: that
@@ -396,8 +473,7 @@ static void test_books_that_are_set_back_let_it_in_past_a_key_that_was_refused(v
         server.status = 503;
         home_write("turn-key", "");
         steps_until(&server.asked, 2);
-        for (int k = 0; k < 20; k++)
-            step();
+        steps(20);
         CHECK(home_identity()->has_next);
         server.status = 0;
         int asked = server.asked;
@@ -506,6 +582,8 @@ int main(void)
         CASE(test_what_is_lost_is_asked_again),
         CASE(test_books_that_are_set_back_let_it_in_and_hear_of_it_again),
         CASE(test_a_server_that_does_not_take_it_costs_nothing),
+        CASE(test_it_asks_again_when_the_server_said),
+        CASE(test_who_asks_reads_why_not),
         CASE(test_books_that_are_set_back_let_it_in_past_a_key_that_was_refused),
         CASE(test_its_age_is_kept_and_only_grows),
         CASE(test_a_key_from_before_is_as_old_as_its_file),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_http.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +76,8 @@ bool http_answer(int fd, const struct http_said *answer)
     buf_printf(&text, "HTTP/1.1 %d Test\r\nContent-Type: application/json\r\n", answer->status);
     if (answer->status != 204)
         buf_printf(&text, "Content-Length: %zu\r\n", answer->body.length);
+    if (answer->retry_after_s > 0)
+        buf_printf(&text, "Retry-After: %" PRId64 "\r\n", answer->retry_after_s);
     buf_printf(&text, "\r\n");
     buf_append(&text, answer->body.bytes, answer->body.length);
     return send(fd, text.bytes, text.length, MSG_NOSIGNAL) == (ssize_t)text.length;

@@ -23,7 +23,8 @@ struct http_got {
 struct http_said {
     int status;
     struct buf body;
-    int stream; /* of the stamp that was good, and its number; 0: none */
+    int64_t retry_after_s; /* 0: it is not said */
+    int stream;            /* of the stamp that was good, and its number; 0: none */
     int64_t seq, epoch;
 };
 

@@ -134,7 +134,14 @@ const char *scripted_url(const struct scripted *scripted)
 
 bool scripted_say(int fd, int status, const char *body)
 {
-    struct http_said said = { .status = status, .body = buf_of(HTTP_MAX) };
+    return scripted_say_later(fd, status, 0, body);
+}
+
+bool scripted_say_later(int fd, int status, int64_t retry_after_s, const char *body)
+{
+    struct http_said said = { .status = status,
+                              .body = buf_of(HTTP_MAX),
+                              .retry_after_s = retry_after_s };
 
     buf_append(&said.body, body, strlen(body));
     bool is_said = http_answer(fd, &said);

@@ -26,4 +26,7 @@ const char *scripted_url(const struct scripted *scripted);
 /* An answer of that status and body; true. */
 bool scripted_say(int fd, int status, const char *body);
 
+/* And when to come again. */
+bool scripted_say_later(int fd, int status, int64_t retry_after_s, const char *body);
+
 #endif

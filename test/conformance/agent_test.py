@@ -22,6 +22,7 @@ import time
 from wire import Key, bytes_of, is_signed, key_text, request_text, session_text, text_of, whole_text
 
 HEARTBEAT_MS, LEASE_MS, MACHINE = 5000, 30000, 77
+KEY_WAIT_S = 6
 STREAMS = {"/agent/v1/heartbeat": "hb", "/agent/v1/desired": "poll"}
 FUTURE = {"x_of_a_newer_server": {"any": ["thing"]}}
 PHASES = {"absent", "creating", "running", "stopped", "exited", "failed"}
@@ -45,6 +46,7 @@ class Market:
         self.desired = {"desired_rev": 1, "instances": []}
         self.is_away = False
         self.former, self.turned = None, 0
+        self.open_from, self.early = 0.0, 0  # no key is turned before; and how often one was asked for
 
     def need(self, is_so, what):
         if not is_so:
@@ -89,6 +91,9 @@ class Market:
         self.need(len(public) == 32, "key: public_key has 32 bytes")
         self.need(is_signed(public, lines, bytes_of(body.get("proof", ""))), "key: the proof is the new key's, over the four lines")
         self.need(is_signed(self.public, lines, bytes_of(body.get("signature", ""))), "key: the signature is the present key's")
+        if time.monotonic() < self.open_from:
+            self.early += 1
+            return 429, {"success": False, "error": "rate_limit_exceeded", "msg": "The key before is still good.", **FUTURE}
         self.former, self.public, self.turned = self.public, public, self.turned + 1
         self.epoch += 1
         return 200, {**FUTURE}
@@ -170,6 +175,8 @@ def handler_of(market):
             if data:
                 self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
+            if status == 429:
+                self.send_header("Retry-After", str(KEY_WAIT_S))
             self.end_headers()
             self.wfile.write(data)
 
@@ -255,6 +262,21 @@ class Test:
             assert self.market.beats[-1][1]["applied_rev"] == 9, "it has forgotten what should run"
         self.say("it outlives its server's absence, and comes back with what it had")
 
+    def test_key_too_soon(self, command):
+        with self.market.lock:
+            self.market.open_from = time.monotonic() + KEY_WAIT_S
+            sessions = len(self.market.sessions)
+        done = subprocess.run(shlex.split(command), capture_output=True, timeout=self.patience, check=False)
+        assert done.returncode != 0, f"who asked for another key is told that it was not turned: {done}"
+        with self.market.lock:
+            beats = len(self.market.beats)
+        time.sleep(KEY_WAIT_S)
+        self.wait("heartbeats", lambda: len(self.market.beats) >= beats + 2)
+        with self.market.lock:
+            assert self.market.early == 1, f"asked {self.market.early} times before it was to"
+            assert len(self.market.sessions) == sessions and not self.market.turned, "its session goes on, by the key that it has"
+        self.say("told that the key before is still good it does not ask again before it may, and goes on by what it has")
+
     def test_key(self, command):
         with self.market.lock:
             sessions, beats = len(self.market.sessions), len(self.market.beats)
@@ -285,6 +307,7 @@ def main():
         test.test_fenced()
         test.test_server_away(process)
         if options.turn_key:
+            test.test_key_too_soon(options.turn_key)
             test.test_key(options.turn_key)
     except AssertionError as failure:
         print(f"FAILED: {failure}; {market.faults[:5]}")

@@ -34,7 +34,7 @@ class Agent:
         self.market, self.token, self.extra = market, token, extra
         self.key, self.boot, self.epoch, self.seq = Key(), secrets.token_hex(8), 0, {"hb": 0, "poll": 0, "op": 0}
         self.facts = FACTS | ({name: 0 for name in ADDED} if extra else {}) | extra
-        self.machine = 0
+        self.machine, self.retry_after = 0, None
 
     def post(self, path, body, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.market.port, timeout=30)
@@ -42,6 +42,7 @@ class Agent:
         connection.request("POST", path, text, {"Content-Type": "application/json", **(headers or {})})
         reply = connection.getresponse()
         data = reply.read()
+        self.retry_after = reply.getheader("Retry-After")
         connection.close()
         return reply.status, json.loads(data) if data else None
 
@@ -145,6 +146,9 @@ def keys(agent):
     agent.key = new
     agent.connect()
     assert agent.beat()[0] == 200
+    assert agent.turn(Key()) == 429, "a day lies between two turns"
+    assert 86000 < int(agent.retry_after) <= 86401, f"and it is said when it is over: {agent.retry_after}"
+    assert agent.beat()[0] == 200, "nothing has changed"
     agent.key = old
     assert agent.beat()[0] == 200, "the one before is good for a day"
     agent.connect()
@@ -154,6 +158,11 @@ def keys(agent):
     agent.market.execute("UPDATE machine SET former_until_us = 1 WHERE id = ?", agent.machine)
     assert agent.post("/agent/v1/session", agent.hello())[0] == 401, "its day is over"
     agent.key = new
+    agent.connect()
+    assert agent.beat()[0] == 200
+    third = Key()
+    assert agent.turn(third) == 200, "the day is over: another comes in"
+    agent.key = third
     agent.connect()
     assert agent.beat()[0] == 200
 

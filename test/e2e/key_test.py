@@ -109,6 +109,21 @@ def run_with(market, seen):
         check("key before in use" in (market.dir / "host.log").read_text(errors="replace"), "and its log says so")
         is_untouched()
 
+    def asked_twice():
+        """Of the first, the day has begun with the last step; the agent has it turned once that is over."""
+        new, _, first = keys()
+        asked = subprocess.run([market.bin / "berth-host", "turn-key", "--data", home], capture_output=True, text=True, timeout=60,
+                               check=False)
+        check(asked.returncode != 0 and "is good until 20" in asked.stderr and "by itself" in asked.stderr, f"turn-key: {asked}")
+        check(keys()[0] == new and keys()[2] == first and is_known(new), "nothing is turned")
+        is_untouched()
+        market.stop_host()
+        books("UPDATE machine SET former_until_us = 1")
+        comes_in()
+        wait_until("it is turned by itself", PATIENCE, lambda: keys()[0] != new and keys()[2] == new)
+        check(is_known(keys()[0]) and not (home / "turn-key").exists(), "the market knows it, and nobody asks any more")
+        is_untouched()
+
     def ended():
         market.destroy(seen["instance"])
         market.check_books()
@@ -118,6 +133,7 @@ def run_with(market, seen):
            ("the key before is good for a day", before_is_good),
            ("an answer that was lost locks nobody out", lost),
            ("a market that was put back knows the key before", put_back),
+           ("no key is turned while the one before is good, and then by itself", asked_twice),
            ("the books are sound", ended)])
 
 
