@@ -56,6 +56,7 @@ static int set_up(void **state)
 
     if (support == NULL)
         abort();
+    support->test = *state;
     *state = support;
     run.test_number++;
     support->is_postgres = run.is_postgres;
@@ -83,6 +84,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct support *support = *state;
+    int status = support->test->teardown_func != NULL ? support->test->teardown_func(state) : 0;
 
     store_close(&support->store);
     if (run.is_postgres) {
@@ -93,7 +95,7 @@ static int tear_down(void **state)
     }
     remove_tree(support->directory);
     free(support);
-    return 0;
+    return status;
 }
 
 static void test_is_skipped(void **state)
@@ -118,6 +120,7 @@ static int run_on(const struct CMUnitTest *tests, size_t count)
         copies[i].test_func = can_run ? tests[i].test_func : test_is_skipped;
         copies[i].setup_func = can_run ? set_up : NULL;
         copies[i].teardown_func = can_run ? tear_down : NULL;
+        copies[i].initial_state = (void *)&tests[i];
     }
     int failed = _cmocka_run_group_tests(run.is_postgres ? "postgresql" : "sqlite", copies, count,
                                          NULL, NULL);

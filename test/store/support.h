@@ -13,7 +13,9 @@
  *         return SUPPORT_RUN(tests);
  *     }
  *
- * Each test gets a store that is open, migrated and empty; what it leaves is thrown away. The
+ * Each test gets a store that is open, migrated and empty; what it leaves is thrown away. What
+ * must end before the store does, whatever becomes of the test, its row ends:
+ * cmocka_unit_test_teardown(test_..., stop_threads), to which the state is the same. The
  * PostgreSQL is started by the test program itself: on a socket in a folder of its own, and dead
  * with the program whatever becomes of that. Where none is installed, its tests are skipped by
  * name, or fail if BERTH_REQUIRE_ENGINE=1. */
@@ -31,6 +33,7 @@ struct support {
     char location[256];  /* for store_open() */
     char directory[128]; /* for files of the test */
     char name[32];       /* "sqlite" or "postgresql" */
+    const struct CMUnitTest *test;
 };
 
 /* How much memory the PostgreSQL that is started next has for its tables, "256MB"; it has little
