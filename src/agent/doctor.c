@@ -15,13 +15,17 @@
 #include "agent/cloud_work.h"
 #include "agent/docker.h"
 #include "agent/gpu_nvml.h"
+#include "agent/identity.h"
 #include "agent/isolate.h"
+#include "agent/key_age.h"
 #include "agent/probe.h"
 #include "agent/quota.h"
 #include "agent/slots.h"
 #include "agent/workspace.h"
 #include "base/buf.h"
 #include "market/requirement.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/http_client.h"
 
@@ -361,6 +365,28 @@ static void examine_requirements(struct examination *exam)
     }
 }
 
+/* Of one that has not joined yet there is none. */
+static void examine_key(struct examination *exam)
+{
+    const char *data_dir = exam->options->data_dir;
+    int64_t every_us = exam->options->turn_key_every_us;
+    char span[KEY_SPAN_SIZE];
+    int64_t machine_id;
+    struct error ignored;
+    bool is_running;
+
+    auto_close int dir = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || !identity_peek(data_dir, &machine_id, &is_running, &ignored) || machine_id == 0)
+        return;
+    struct doctor_finding *finding = add(exam, "machine's key", "");
+    (void)snprintf(finding->needed, sizeof finding->needed, "another every %s",
+                   key_age_span(every_us / US_PER_SECOND, span));
+    bool is_good = key_age_tell(dir, clock_now(&clock_system), every_us, finding->measured);
+    judge(finding, is_good, DOCTOR_WARNING,
+          is_running ? "journalctl -u berth-host says why: \"key not turned yet\""
+                     : "systemctl start berth-host: the agent turns it by itself");
+}
+
 static void examine_server(struct examination *exam)
 {
     struct http_client *client;
@@ -413,6 +439,7 @@ int doctor_examine(const struct doctor_options *options,
     examine_gpu_runtime(&exam);
     examine_ports(&exam);
     examine_server(&exam);
+    examine_key(&exam);
     examine_requirements(&exam);
     return exam.count;
 }

@@ -19,8 +19,9 @@ struct doctor_options {
     const char *guest_helper;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;
-    bool is_behind_nat; /* said so */
-    bool is_open;       /* guests shall have no walls */
+    int64_t turn_key_every_us; /* how old a machine's key gets */
+    bool is_behind_nat;        /* said so */
+    bool is_open;              /* guests shall have no walls */
 };
 
 enum doctor_state {

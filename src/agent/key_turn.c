@@ -8,16 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/key_age.h"
 #include "agent/link_retry.h"
 #include "base/buf.h"
 #include "base/hex.h"
-#include "base/parse.h"
 #include "sys/fd.h"
 #include "sys/file.h"
-
-#define AGE_FILE    "machine.age"
-#define ASKED_FILE  "turn-key"
-#define SECONDS_MAX (INT64_MAX / US_PER_SECOND / 4)
 
 enum {
     AGE_FILE_MAX = 256,
@@ -26,56 +22,10 @@ enum {
     REFUSED_US = 3600 * 1000000L, /* what was refused */
     ASKED_US = 5 * 1000000L,      /* what somebody waits for */
     RETRY_AFTER_MAX_S = 86400,    /* that a server may have us wait */
-    SPREAD = 200,                 /* of the period: hosts that began together do not turn so */
     ASK_TRIES = 300,
     ASK_WAIT_US = 100000,
     BODY_MAX = 1024,
-    WHY_MAX = 256,
 };
-
-/* The words of a line, ended in place. False: they are more or less than that. */
-static bool split_words(char *line, char *words[], size_t count)
-{
-    size_t found = 0;
-
-    for (char *at = line; *(at += strspn(at, " \n")) != '\0';) {
-        if (found == count)
-            return false;
-        words[found++] = at;
-        at += strcspn(at, " \n");
-        if (*at != '\0')
-            *at++ = '\0';
-    }
-    return found == count;
-}
-
-/* "SECONDS WALL PUBLIC_KEY". Whose key it is of is in `ret_key`. */
-static bool read_age(int dir, struct instant now, int64_t *ret_age_s,
-                     uint8_t ret_key[static PUBLIC_KEY_SIZE])
-{
-    auto_buf struct buf text = buf_of(AGE_FILE_MAX);
-    uint64_t age_s, wall_s;
-    struct error ignored;
-    char *words[3];
-
-    if (!file_read(dir, AGE_FILE, &text, &ignored))
-        return false;
-    buf_append(&text, "", 0);
-    if (text.length == 0 || !split_words(text.bytes, words, 3) || !parse_u64(words[0], &age_s) ||
-        !parse_u64(words[1], &wall_s) || age_s > SECONDS_MAX || wall_s > SECONDS_MAX ||
-        !hex_parse(words[2], ret_key, PUBLIC_KEY_SIZE))
-        return false;
-    int64_t away_s = now.microseconds / US_PER_SECOND - (int64_t)wall_s;
-    *ret_age_s = (int64_t)age_s + (away_s > 0 ? away_s : 0);
-    return true;
-}
-
-bool key_turn_peek(int dir, struct instant now, int64_t *ret_age_s)
-{
-    uint8_t key[PUBLIC_KEY_SIZE];
-
-    return read_age(dir, now, ret_age_s, key);
-}
 
 /* Nothing was noted of it: as old as its file. */
 static int64_t age_of_file(const struct key_turn *turn)
@@ -103,7 +53,7 @@ static void save_age(struct key_turn *turn)
     buf_printf(&text, "%" PRId64 " %" PRId64 " %s\n", key_turn_age_us(turn) / US_PER_SECOND,
                clock_now(turn->clock).microseconds / US_PER_SECOND,
                hex_format(turn->key, sizeof turn->key, hex));
-    if (!file_replace(turn->identity->dir, AGE_FILE, 0600, text.bytes, text.length, &err))
+    if (!file_replace(turn->identity->dir, KEY_AGE_FILE, 0600, text.bytes, text.length, &err))
         log_failure(&turn->log, "the key's age not saved", &err); /* and is again, in an hour */
 }
 
@@ -120,7 +70,7 @@ void key_turn_open(struct key_turn *turn)
     uint8_t key[PUBLIC_KEY_SIZE];
     int64_t age_s;
 
-    if (!read_age(turn->identity->dir, clock_now(turn->clock), &age_s, key))
+    if (!key_age_read(turn->identity->dir, clock_now(turn->clock), &age_s, key))
         return set_age(turn, age_of_file(turn));
     bool is_of_it = memcmp(key, turn->identity->keys.public_key, sizeof key) == 0;
     set_age(turn, is_of_it ? age_s * US_PER_SECOND : 0);
@@ -128,7 +78,7 @@ void key_turn_open(struct key_turn *turn)
 
 static bool is_asked(const struct key_turn *turn)
 {
-    return faccessat(turn->identity->dir, ASKED_FILE, F_OK, 0) == 0;
+    return faccessat(turn->identity->dir, KEY_ASKED_FILE, F_OK, 0) == 0;
 }
 
 /* And has not been told yet what came of it. */
@@ -136,7 +86,7 @@ static bool is_asked_anew(const struct key_turn *turn)
 {
     struct stat status;
 
-    return fstatat(turn->identity->dir, ASKED_FILE, &status, 0) == 0 && status.st_size == 0;
+    return fstatat(turn->identity->dir, KEY_ASKED_FILE, &status, 0) == 0 && status.st_size == 0;
 }
 
 static bool is_early(const struct key_turn *turn, int64_t now_us)
@@ -146,10 +96,8 @@ static bool is_early(const struct key_turn *turn, int64_t now_us)
 
 static bool is_due(const struct key_turn *turn)
 {
-    int64_t spread_us = turn->every_us / SPREAD / 256 * turn->key[0];
-
     return turn->identity->has_next || is_asked(turn) ||
-           key_turn_age_us(turn) >= turn->every_us + spread_us;
+           key_turn_age_us(turn) >= key_age_max_us(turn->key, turn->every_us);
 }
 
 static void sign(const struct key_pair *keys, const struct buf *text, uint8_t *ret)
@@ -179,7 +127,7 @@ static void note_turned(struct key_turn *turn)
 {
     set_age(turn, 0);
     turn->retry_us = 0;
-    (void)unlinkat(turn->identity->dir, ASKED_FILE, 0);
+    (void)unlinkat(turn->identity->dir, KEY_ASKED_FILE, 0);
     log_write(&turn->log, LOG_INFO, "key turned", "the one before is good for a day");
 }
 
@@ -233,14 +181,14 @@ static int64_t patience_us(const struct web_answer *answer)
 /* To the log, and to whoever asked. */
 static void tell_why(struct key_turn *turn, const struct web_answer *answer, int64_t wait_us)
 {
-    char why[WHY_MAX];
+    char why[KEY_WHY_MAX];
     struct error err;
 
     link_refusal(answer, why, sizeof why);
     log_write(&turn->log, wait_us > RETRY_US ? LOG_WARNING : LOG_INFO, "key not turned yet",
               "%s; asked again in %" PRId64 " min", why, (wait_us / US_PER_SECOND + 59) / 60);
     if (is_asked(turn) &&
-        !file_replace(turn->identity->dir, ASKED_FILE, 0600, why, strlen(why), &err))
+        !file_replace(turn->identity->dir, KEY_ASKED_FILE, 0600, why, strlen(why), &err))
         log_failure(&turn->log, "who asked for another key is not told", &err);
 }
 
@@ -269,10 +217,10 @@ void key_turn_posted(struct key_turn *turn, struct link *link, const struct web_
 static bool await_turn(FILE *out, int dir, struct error *err)
 {
     for (int i = 0; i < ASK_TRIES; i++) {
-        auto_buf struct buf why = buf_of(WHY_MAX);
+        auto_buf struct buf why = buf_of(KEY_WHY_MAX);
         struct error failure;
 
-        if (!file_read(dir, ASKED_FILE, &why, &failure)) {
+        if (!file_read(dir, KEY_ASKED_FILE, &why, &failure)) {
             if (failure.code != ERROR_NOT_FOUND) {
                 *err = failure;
                 return error_context(err, "ask for another key");
@@ -301,7 +249,7 @@ bool key_turn_ask(FILE *out, const char *data_dir, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE,
                          "this host is not enrolled: it has no key to turn");
     auto_close int dir = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 || !file_replace(dir, ASKED_FILE, 0600, "", 0, err))
+    if (dir < 0 || !file_replace(dir, KEY_ASKED_FILE, 0600, "", 0, err))
         return error_context(err, "ask for another key");
     if (!is_running) {
         (void)fprintf(out, "The agent does not run: the key is turned when it does.\n");

@@ -59,9 +59,6 @@ void key_turn_posted(struct key_turn *turn, struct link *link, const struct web_
 
 int64_t key_turn_age_us(const struct key_turn *turn);
 
-/* How old the key of a folder is. False: nobody has noted it yet. */
-bool key_turn_peek(int dir, struct instant now, int64_t *ret_age_s);
-
 /* berth-host turn-key: ask the agent that runs on the folder, and wait until it is done or has been
  * refused, which is ERROR_UNAVAILABLE. */
 NODISCARD bool key_turn_ask(FILE *out, const char *data_dir, struct error *err);

@@ -45,6 +45,11 @@ static void find_helper(char path[static PATH_MAX])
     (void)snprintf(path, PATH_MAX, "/usr/lib/berth/berth-guest");
 }
 
+static int64_t turn_key_every_s(const struct options *options)
+{
+    return options->turn_key_every_s > 0 ? options->turn_key_every_s : KEY_TURN_EVERY_S;
+}
+
 static const char *engine_path(const struct options *options, char path[static PATH_MAX])
 {
     if (options->is_engine_private)
@@ -94,8 +99,7 @@ static bool run_agent(struct program *program, int launcher, struct error *err)
         .version = BERTH_VERSION,
         .update_key = options->update_key,
         .update_every_s = options->update_every_s > 0 ? options->update_every_s : UPDATE_EVERY_S,
-        .turn_key_every_s =
-            options->turn_key_every_s > 0 ? options->turn_key_every_s : KEY_TURN_EVERY_S,
+        .turn_key_every_s = turn_key_every_s(options),
         .launcher = launcher,
     };
 
@@ -139,6 +143,7 @@ static bool examine(const struct options *options)
         .port_last = options->port_last,
         .is_behind_nat = options->is_behind_nat,
         .is_open = options->is_open,
+        .turn_key_every_us = turn_key_every_s(options) * US_PER_SECOND,
     };
 
     find_helper(helper);

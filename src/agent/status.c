@@ -8,7 +8,7 @@
 
 #include "agent/engine.h"
 #include "agent/identity.h"
-#include "agent/key_turn.h"
+#include "agent/key_age.h"
 #include "agent/record.h"
 #include "agent/releases.h"
 #include "agent/slots.h"
@@ -53,6 +53,7 @@ static void print_updates(FILE *out, int dir)
 
 bool status_print(FILE *out, const char *data_dir, struct error *err)
 {
+    uint8_t key[PUBLIC_KEY_SIZE];
     int64_t machine_id, key_age_s, ids[DESIRED_INSTANCES_MAX];
     bool is_running;
     size_t count;
@@ -71,7 +72,7 @@ bool status_print(FILE *out, const char *data_dir, struct error *err)
         (void)fprintf(out, "not enrolled yet\n");
     else
         (void)fprintf(out, "machine %" PRId64 "\n", machine_id);
-    if (key_turn_peek(dir, clock_now(&clock_system), &key_age_s))
+    if (key_age_read(dir, clock_now(&clock_system), &key_age_s, key))
         (void)fprintf(out, "key: %" PRId64 " days old\n", key_age_s / SECONDS_A_DAY);
     (void)fprintf(out, "agent: %s\n", is_running ? "runs" : "does not run");
     if (engine_find(data_dir) > 0)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/key_age.h"
 #include "check.h"
 #include "support_home.h"
 #include "support_scripted.h"
@@ -502,6 +503,7 @@ static void test_its_age_is_kept_and_only_grows(void **state)
 {
     struct stat status;
     int64_t age_s;
+    uint8_t key[PUBLIC_KEY_SIZE];
 
     (void)state;
     start(MANY_S);
@@ -511,7 +513,7 @@ static void test_its_age_is_kept_and_only_grows(void **state)
     clock_advance(&clock, 2 * 24 * US_PER_HOUR);
     key_turn_open(&turn);
     CHECK_INT(key_turn_age_us(&turn) / US_PER_HOUR, 48);
-    CHECK(key_turn_peek(home_identity()->dir, clock_now(&clock), &age_s));
+    CHECK(key_age_read(home_identity()->dir, clock_now(&clock), &age_s, key));
     CHECK_INT(age_s / 3600, 48);
     clock = clock_held(instant_add(clock_now(&clock), -1000 * 24 * US_PER_HOUR));
     key_turn_open(&turn);
@@ -524,13 +526,13 @@ static void test_its_age_is_kept_and_only_grows(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         check_row("'%s'", texts[i]);
         home_write("machine.age", texts[i]);
-        CHECK(!key_turn_peek(home_identity()->dir, clock_now(&clock), &age_s));
+        CHECK(!key_age_read(home_identity()->dir, clock_now(&clock), &age_s, key));
         key_turn_open(&turn);
         CHECK(key_turn_age_us(&turn) < US_PER_SECOND * 60);
     }
     home_write("machine.age",
                "9000000 1 0000000000000000000000000000000000000000000000000000000000000000");
-    CHECK(key_turn_peek(home_identity()->dir, clock_now(&clock), &age_s));
+    CHECK(key_age_read(home_identity()->dir, clock_now(&clock), &age_s, key));
     key_turn_open(&turn);
     CHECK(key_turn_age_us(&turn) < US_PER_SECOND * 60);
 }

@@ -115,6 +115,10 @@ def run_with(market, seen):
         asked = subprocess.run([market.bin / "berth-host", "turn-key", "--data", home], capture_output=True, text=True, timeout=60,
                                check=False)
         check(asked.returncode != 0 and "is good until 20" in asked.stderr and "by itself" in asked.stderr, f"turn-key: {asked}")
+        doctor = subprocess.run([market.bin / "berth-host", "doctor", "--data", home, "--private-engine"], capture_output=True, text=True,
+                                timeout=60, check=False).stdout
+        (line,) = [line for line in doctor.splitlines() if "machine's key" in line]
+        check(line.startswith("ok") and "less than an hour old; another takes its place in 180 days" in line, f"doctor: {line}")
         check(keys()[0] == new and keys()[2] == first and is_known(new), "nothing is turned")
         is_untouched()
         market.stop_host()
