@@ -44,6 +44,29 @@ def fail(where, what):
     raise ApiError(f"{where}: {what}")
 
 
+def read(path):
+    """What a file says. A name that an object has twice, be it with and without a question mark, is an error: of two members JSON
+    takes the last, and says nothing."""
+    text = path.read_text()
+    try:
+        declared = json.loads(text)
+    except ValueError as problem:
+        fail(path.name, problem)
+    opened = []  # of each object and array that is open here: in which line each name stands
+    for token in re.finditer(r'("(?:\\.|[^"\\])*")(\s*:)?|[{}\[\]]', text):
+        if token[0] in "{[":
+            opened.append({})
+        elif token[0] in "}]":
+            opened.pop()
+        elif token[2]:
+            name = json.loads(token[1]).rstrip("?")
+            line = text.count("\n", 0, token.start()) + 1
+            if name in opened[-1]:
+                fail(f"{path.name}:{line}", f"'{name}' is there already, in line {opened[-1][name]}")
+            opened[-1][name] = line
+    return declared
+
+
 def parse_type(text, names, where):
     """A type as a tree: ("simple", name), ("literal", text), ("name", name), ("partial", name),
     ("array", type), ("record", type), ("union", [type])."""
@@ -223,7 +246,7 @@ class Api:
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
-        self.errors = json.loads((folder / "errors.json").read_text())
+        self.errors = read(folder / "errors.json")
         self.resources = []
         self.schemas = {}
         self.schema_home = {}
@@ -249,10 +272,7 @@ class Api:
 
     @staticmethod
     def load(path):
-        try:
-            declared = json.loads(path.read_text())
-        except ValueError as problem:
-            fail(path.name, problem)
+        declared = read(path)
         if set(declared) != {"resource", "summary", "schemas", "routes"}:
             fail(path.name, "has resource, summary, schemas and routes, and nothing else")
         return declared

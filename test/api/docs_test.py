@@ -58,6 +58,27 @@ class Declarations(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stderr)
                 self.assertIn("api.ssh", done.stderr + "api.ssh" * ("?" in done.stderr))
 
+    def test_a_name_that_is_there_twice_stops_the_build(self):
+        twice = [
+            # In which file what becomes what; how many lines further that is twice, and which name; None: none is.
+            ("ssh.json", '"schemas": {', '"schemas": {\n"Pair": {\n"a": "integer  One.",\n"b?": "any  :\\"a\\": {",\n"a": "string  Two."\n},', 4, "a"),
+            ("ssh.json", '"schemas": {', '"schemas": {\n"Pair": {"a?": "integer  One.",\n"a": "integer  One."},', 2, "a"),
+            ("ssh.json", '"schemas": {', '"schemas": {"Pair": {"a": "any  X."},\n"Pair": {"b": "any  X."},', 1, "Pair"),
+            ("ssh.json", '"routes": [', '"routes": [],\n"routes": [', 1, "routes"),
+            ("errors.json", "{", '{"\\u006eever": [400, "No."],\n"never": [400, "No."],', 1, "never"),
+            ("ssh.json", '"schemas": {', '"schemas": {"A": {"a": "any  X."}, "B": {"a": "any  [{\\"a\\":"},', 0, None),
+        ]
+        for file, what, instead, further, name in twice:
+            with self.subTest(instead), tempfile.TemporaryDirectory() as folder:
+                shutil.copytree(schema.ROOT / "api", folder, dirs_exist_ok=True)
+                path = pathlib.Path(folder, file)
+                before, _, after = path.read_text().partition(what)
+                path.write_text(before + instead + after)
+                done = generate("--api", folder, "--out", pathlib.Path(folder, "out"))
+                self.assertEqual(done.returncode, 1 if name else 0, done.stderr)
+                if name:
+                    self.assertIn(f"api/{file}:{before.count(chr(10)) + 1 + further}: '{name}' is there already", done.stderr)
+
     def test_the_checker_sees_what_is_wrong(self):
         checker = schema.Checker()
         headers = {"content-type": "application/json"}
