@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Renting: what to run and for how much; what is missing for it is mended here. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { InstanceCreateRequest, Offer, Template, Volume } from '#api';
 import { call } from '../../lib/api';
 import { money, number, perTb, rate } from '../../lib/format';
@@ -161,7 +161,8 @@ export function RentDialog({ offer, query, onClose }: { offer: Offer; query: URL
   const { busy, error, act } = useAct();
   const change = (part: Partial<Wish>): void => setWish({ ...wish, ...part });
 
-  useEffect(() => {
+  /* Before it is painted: what the template says is never seen, or typed over, as anything else. */
+  useLayoutEffect(() => {
     const found = template ? templates.data?.find((one) => one.hash_id === template) : undefined;
     if (template && templates.data) change({ launch: found?.runtype ?? 'ssh', mount: found?.volume_info?.mount_path ?? wish.mount });
   }, [templates.data]);
