@@ -14,6 +14,8 @@ const COLOURS = ['light', 'dark'];
 const SLACK_PX = 3; // what browsers of other ages make of the same
 const DRIFT = 0.01; // of how far down the page it is: their rounding adds up
 const GROWS_MAX = 10;
+const STILL_FRAMES = 30; // drawn one after the other without a change: the page has come to rest
+const FRAMES_MAX = 3600; // of one that does not
 const DIFFERENCES_MAX = 20; // that are told of a page
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.txt': 'text/plain' };
 const BOXES = `<style>@font-face { font-family: Box; src: url(data:font/ttf;base64,${options.font}); } *, ::before, ::after { font-family: Box !important; animation: none !important; transition: none !important; caret-color: transparent !important; }</style>`;
@@ -88,6 +90,36 @@ function measure() {
   });
 }
 
+/** Counts what a page asks for and has not been answered. Runs before the page does. */
+function countQuestions() {
+  const ask = globalThis.fetch;
+  globalThis.unanswered = 0;
+  globalThis.fetch = async (...words) => {
+    globalThis.unanswered++;
+    try { return await ask(...words); } finally { globalThis.unanswered--; }
+  };
+}
+
+/** Nothing is asked for, loading or still to be drawn, and so many frames came without a change. Frames and not milliseconds: on a
+ * machine with much else to do, the page's timers, answers and what they change come as late as its frames do; and its clock
+ * stands still. */
+async function rest(page) {
+  const isAtRest = await page.evaluate(([frames, left]) => new Promise((done) => {
+    let still = 0;
+    const watch = new MutationObserver(() => { still = 0; });
+    watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    const next = () => {
+      const isBusy = globalThis.unanswered > 0 || document.querySelector('main [aria-busy], main .skeleton') || !document.fonts.check('16px Box');
+      still = isBusy ? 0 : still + 1;
+      if (still <= frames && left-- > 0) return requestAnimationFrame(next);
+      watch.disconnect();
+      return done(still > frames);
+    };
+    requestAnimationFrame(next);
+  }), [STILL_FRAMES, FRAMES_MAX]);
+  if (!isAtRest) complaints.push(`${page.url()} does not come to rest`);
+}
+
 /** All of a page is on the screen, so that all of it is drawn: which makes it longer than it was taken for. */
 async function showAll(page, width) {
   for (let height = 0, i = 0; i < GROWS_MAX; i++) {
@@ -95,7 +127,7 @@ async function showAll(page, width) {
     if (now === height) return;
     height = now;
     await page.setViewportSize({ width, height: Math.max(900, height) });
-    await page.waitForTimeout(300);
+    await rest(page);
   }
 }
 
@@ -148,6 +180,7 @@ async function compare() {
   let count = 0;
   for (const width of WIDTHS) {
     const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce', timezoneId: 'UTC', locale: 'en-GB' });
+    await context.addInitScript(countQuestions);
     await context.addInitScript(() => { localStorage.setItem('berth-session', '1'); localStorage.setItem('berth-theme', 'light'); });
     await context.route('**/*', (route) => answer(route, data));
     const page = await context.newPage();
@@ -156,9 +189,7 @@ async function compare() {
     for (const [name, path] of PAGES) {
       await page.goto(ORIGIN + path);
       await page.locator('main h1').waitFor();
-      await page.waitForFunction(() => !document.querySelector('main [aria-busy]') && document.fonts.check('16px Box'));
-      await page.waitForLoadState('networkidle');
-      await page.waitForTimeout(400);
+      await rest(page);
       await showAll(page, width);
       const now = await look(page);
       const file = join(options.looks, `${name}-${width}.jsonl`);
