@@ -4,7 +4,11 @@
  *
  * As it comes, each thread may have a heap of its own, and the size from which a block is the
  * system's own mapping grows with what was freed: so large blocks move into the heaps, and what a
- * busy moment took stays there in pieces. Nothing is lost, but the process grows for days. */
+ * busy moment took stays there in pieces. Nothing is lost, but the process grows for days.
+ *
+ * Each thread also keeps blocks that it freed, some of each size, and a page with one of them in it
+ * cannot go back: with some fifty threads that is the growth of the first hours. No call turns it
+ * off; the environment of the units does (deploy/systemd/, GLIBC_TUNABLES; docs/capacity.md). */
 
 #ifndef BERTH_SYS_HEAP_H
 #define BERTH_SYS_HEAP_H

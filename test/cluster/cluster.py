@@ -51,6 +51,12 @@ def die_with_the_test():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def unit_environment():
+    """What the server's unit sets: servers here run as those of a market do."""
+    unit = (ROOT / "deploy/systemd/berthd.service").read_text()
+    return dict(re.findall(r"^Environment=(\w+)=(\S+)$", unit, re.M))
+
+
 def free_port():
     """Below those that the kernel gives to whoever dials out meanwhile."""
     first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
@@ -247,7 +253,8 @@ class Server:
             [self.cluster.bin / "berthd", "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", "--store",
              self.cluster.store or f"postgres://berth@127.0.0.1:{self.wire.port}/berth", "--auto-verify", "--allow-simulated",
              "--trusted-proxies", "127.0.0.1", "--rate-factor", "0"],
-            stdout=self.cluster.log, stderr=self.cluster.log, preexec_fn=die_with_the_test)
+            stdout=self.cluster.log, stderr=self.cluster.log, preexec_fn=die_with_the_test,
+            env={**os.environ, **unit_environment()})
         if wait:
             self.wait()
 

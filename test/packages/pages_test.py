@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Manual pages, completions and sample configurations, as tools/pages.py makes them for the packages: the pages are right for man
 (and for mandoc, where there is one), bash, zsh and fish complete every command and option, and a sample has every option of the
-settings' table, once."""
+settings' table, once; and what the units set for the C library is known to it."""
 
 import gzip
 import os
@@ -121,6 +121,18 @@ def look_at_sample(path, help_text, others):
     return len(kept)
 
 
+def look_at_units():
+    """The C library says nothing of a tunable that it does not know."""
+    loader = re.search(r"interpreter: (\S+)]", subprocess.run(["readelf", "-lW", sys.executable], capture_output=True, text=True,
+                                                              check=True).stdout)[1]
+    known = re.findall(r"^(glibc\.\S+):", subprocess.run([loader, "--list-tunables"], capture_output=True, text=True,
+                                                          check=True).stdout, re.M)
+    used = {unit.name: re.findall(r"glibc\.[a-z_.]+", unit.read_text()) for unit in (ROOT / "deploy/systemd").glob("*.service")}
+    assert used["berthd.service"] and len(known) > 10, "no tunables"
+    for unit, names in used.items():
+        assert set(names) <= set(known), f"{unit}: {sorted(set(names) - set(known))} is nothing that the C library knows"
+
+
 def main():
     binary = pathlib.Path(sys.argv[sys.argv.index("--bin") + 1]).resolve()
     with tempfile.TemporaryDirectory(prefix="berth-pages-") as name:
@@ -136,6 +148,7 @@ def main():
         serve = subprocess.run([binary / "berthd", "serve", "--help"], capture_output=True, text=True, check=True).stdout
         host = subprocess.run([binary / "berth-host", "help"], capture_output=True, text=True, check=True).stdout
         settings = look_at_sample(made / "etc/berthd.conf", serve, COMMAND_LINE_ALONE)
+        look_at_units()
         settings += look_at_sample(made / "etc/host.conf.sample", host, COMMAND_LINE_ALONE | HOST_ALONE)
     print(f"{len(PROGRAMS)} pages, held to {looks // len(PROGRAMS)} of man and mandoc; completed by {shells} of {len(ASK)} shells; {settings} settings\n1 passed, 0 failed")
 
