@@ -13,7 +13,7 @@
 
 struct contract {
     int64_t id, state, reason, gpu_count, created, destroyed;
-    bool is_destroyed, is_metered;
+    bool is_destroyed, is_metered, is_charged;
     int64_t gpu_hour;
     int64_t gpu_us;                         /* what its meter says */
     numerator charged[COMPONENT_COUNT + 1]; /* by component, as the journals say */
@@ -256,8 +256,8 @@ static bool check_intervals(struct check_run *run, struct streams *streams,
 {
     numerator sum = 0;
     int64_t reached = contract->created;
+    bool has, is_open = false;
     struct audit_row row;
-    bool has;
 
     for (;;) {
         if (!check_run_take(&streams->intervals, contract->id, &row, &has, err))
@@ -276,7 +276,12 @@ static bool check_intervals(struct check_run *run, struct streams *streams,
         check_coverage(run, streams, contract, &row);
         sum += row.at[3] - row.at[1];
         reached = row.at[3];
+        is_open = is_open || row.at[4] == AUDIT_NULL;
     }
+    if (contract->is_charged != is_open)
+        check_run_find(run, "state", "contract %" PRId64 " is posted as %s, and its time %s",
+                       contract->id, contract->is_charged ? "one that runs" : "one that is stopped",
+                       is_open ? "runs" : "is over");
     if (contract->gpu_us > sum)
         check_run_find(run, "I-10",
                        "contract %" PRId64 " is metered for %" PRId64
@@ -349,6 +354,7 @@ static bool check_contract(struct check_run *run, struct streams *streams,
         .destroyed = row->at[5],
         .is_destroyed = row->at[5] != 0,
         .is_metered = row->at[7] != 0 && row->at[6] != KIND_IDLE,
+        .is_charged = row->at[12] != 0,
         .gpu_hour = row->at[8],
     };
 

@@ -65,10 +65,10 @@ static const struct table {
                        3, 7, false },
     [AUDIT_CONTRACTS] = { "SELECT c.id, c.state, c.reason, c.num_gpus, c.created_us, "
                           "c.destroyed_us, c.kind, c.started_us, c.gpu_hour, c.list_hour, "
-                          "b.ticks, b.floor_ticks FROM contract c "
+                          "b.ticks, b.floor_ticks, c.is_charged FROM contract c "
                           "LEFT JOIN bid b ON b.contract_id = c.id "
                           "WHERE c.id > $1 ORDER BY c.id LIMIT $2",
-                          1, 12, false },
+                          1, 13, false },
     [AUDIT_INTERVALS] = { "SELECT contract_id, start_us, id, metered_us, end_us FROM run_interval "
                           "WHERE (contract_id, start_us, id) > ($1, $2, $3) "
                           "ORDER BY contract_id, start_us, id LIMIT $4",

@@ -48,7 +48,9 @@ enum audit_table {
     AUDIT_METERS, /* contract, component, denominator, fee bps, rate, quantity, total, posted total,
                    * remainder, fee remainder, gross posted, host posted, closed */
     AUDIT_EPOCHS, /* contract, component, epoch, rate, quantity, from total, to total */
-    AUDIT_CONTRACTS, /* id, state, reason, GPUs, created, destroyed (0: not) */
+    AUDIT_CONTRACTS, /* id, state, reason, GPUs, created, destroyed (0: not), kind, started, price
+                      * an hour, list price, ticks of its bid, of its floor, whether it is charged
+                      */
     AUDIT_INTERVALS, /* contract, start, id, metered, end */
     AUDIT_CLAIMS,    /* contract, id, GPU, claimed, released */
     AUDIT_GPUS,      /* GPU, claim id, contract, claimed, released */

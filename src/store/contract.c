@@ -405,18 +405,20 @@ bool contract_meter(struct db *db, const struct contract_row *contract, struct e
                    err);
 }
 
+/* Each by an index of its own, and no more than are asked for. */
+#define UNPOSTED(which, name)                                                                      \
+    "SELECT id, posted_us FROM (SELECT id, posted_us FROM contract WHERE destroyed_us = 0 "        \
+    "AND started_us > 0 AND kind <> 4 AND " which " ORDER BY posted_us, id LIMIT $3) AS " name
+
 bool contract_unposted(struct db *db, struct instant running, struct instant stopped,
                        int64_t *ret_ids, size_t max, size_t *ret_count, struct error *err)
 {
-    return rows_load_ids(db,
-                         "SELECT c.id FROM contract c WHERE c.destroyed_us = 0 "
-                         "AND c.started_us > 0 AND c.kind <> 4 "
-                         "AND c.posted_us <= $1 AND (c.posted_us <= $2 OR EXISTS "
-                         "(SELECT 1 FROM run_interval i "
-                         " WHERE i.contract_id = c.id AND i.end_us IS NULL)) "
-                         "ORDER BY c.posted_us, c.id LIMIT $3",
-                         DB_ARGS(db_instant(running), db_instant(stopped), db_int((int64_t)max)),
-                         ret_ids, max, ret_count, err);
+    return rows_load_ids(
+        db,
+        UNPOSTED("is_charged = 1 AND posted_us <= $1", "charged") " UNION " UNPOSTED(
+            "posted_us <= $2", "others") " ORDER BY posted_us, id LIMIT $3",
+        DB_ARGS(db_instant(running), db_instant(stopped), db_int((int64_t)max)), ret_ids, max,
+        ret_count, err);
 }
 
 bool contract_overdue(struct db *db, struct instant now, int64_t *ret_ids, size_t max,

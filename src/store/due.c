@@ -16,11 +16,8 @@ static const char *const queries[] = {
                     "ORDER BY warn_us LIMIT 1",
     [DUE_STOPPED] = "SELECT destroy_due_us FROM contract "
                     "WHERE destroy_due_us < 9223372036854775807 ORDER BY destroy_due_us LIMIT 1",
-    [DUE_POST_RUNS] = "SELECT c.posted_us FROM contract c WHERE c.destroyed_us = 0 "
-                      "AND c.started_us > 0 AND c.kind <> 4 AND EXISTS "
-                      "(SELECT 1 FROM run_interval i "
-                      " WHERE i.contract_id = c.id AND i.end_us IS NULL) "
-                      "ORDER BY c.posted_us LIMIT 1",
+    [DUE_POST_RUNS] = "SELECT posted_us FROM contract WHERE is_charged = 1 AND destroyed_us = 0 "
+                      "AND started_us > 0 AND kind <> 4 ORDER BY posted_us LIMIT 1",
     [DUE_POST_EXISTS] = "SELECT posted_us FROM contract WHERE destroyed_us = 0 "
                         "AND started_us > 0 AND kind <> 4 ORDER BY posted_us LIMIT 1",
     [DUE_OP_EXPIRES] = "SELECT expires_us FROM op WHERE progress = 0 "

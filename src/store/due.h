@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When something falls due next, each from an index: for whoever sleeps until then. */
+/* When something falls due next, for whoever sleeps until then. Asked up to ten times a second
+ * while anything happens, so each is the first entry of an index that has those alone that count:
+ * none is passed over, however many do not. Whether a contract is being charged for time is said by
+ * itself (contract.is_charged), which triggers keep by its intervals, whoever opens or closes one;
+ * "berthd check" compares them. */
 
 #ifndef BERTH_STORE_DUE_H
 #define BERTH_STORE_DUE_H

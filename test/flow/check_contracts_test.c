@@ -103,6 +103,10 @@ static const struct plant plants[] = {
       "UPDATE contract SET state = 7 WHERE id = " STOPPED ";" },
     { "state", "UPDATE contract SET num_gpus = 1 WHERE id = " RUNNING ";",
       "UPDATE contract SET num_gpus = 2 WHERE id = " RUNNING ";" },
+    { "state", "UPDATE contract SET is_charged = 0 WHERE id = " RUNNING ";",
+      "UPDATE contract SET is_charged = 1 WHERE id = " RUNNING ";" },
+    { "state", "UPDATE contract SET is_charged = 1 WHERE id = " STOPPED ";",
+      "UPDATE contract SET is_charged = 0 WHERE id = " STOPPED ";" },
 };
 
 static void test_every_fault_of_a_contract_is_found(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/due.h"
 
+#include "store/interval.h"
 #include "store/session.h"
 #include "store/support_rows.h"
 
@@ -76,6 +77,97 @@ static void test_the_earliest_of_those_that_count_is_told(void **state)
     }
 }
 
+static int64_t open_run(struct scene *scene, int64_t contract_id)
+{
+    const struct interval_row run = { .contract_id = contract_id,
+                                      .owner_id = scene->ada,
+                                      .machine_id = scene->machine,
+                                      .start_token = "t",
+                                      .start = scene_at(1),
+                                      .metered = scene_at(1) };
+    struct interval_row opened;
+    bool is_found;
+
+    CHECK_OK(interval_open(scene->db, &run, &scene->err), &scene->err);
+    CHECK_OK(interval_load(scene->db, contract_id, &scene->arena, &opened, &is_found, &scene->err),
+             &scene->err);
+    CHECK(is_found);
+    return opened.id;
+}
+
+static void test_postings_of_time_are_of_those_that_run_now(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+
+    scene_run(&scene, "UPDATE contract SET started_us = 1, posted_us = $1",
+              DB_ARGS(db_int(SECOND(50))));
+    scene_run(&scene, "UPDATE contract SET posted_us = $2 WHERE id = $1",
+              DB_ARGS(db_int(scene.contract), db_int(SECOND(20))));
+    CHECK_INT(next(&scene, DUE_POST_RUNS), INSTANT_NEVER.microseconds);
+
+    int64_t bobs = open_run(&scene, scene.contract_bob);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(50));
+    int64_t adas = open_run(&scene, scene.contract);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(20));
+    CHECK_OK(interval_meter(scene.db, adas, scene_at(2), &scene.err), &scene.err);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(20));
+    CHECK_OK(interval_close(scene.db, adas, scene_at(3), &scene.err), &scene.err);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(50));
+    adas = open_run(&scene, scene.contract);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(20));
+    scene_run(&scene, "UPDATE contract SET state = 8, destroyed_us = 9 WHERE id = $1",
+              DB_ARGS(db_int(scene.contract)));
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(50));
+    CHECK_OK(interval_close(scene.db, bobs, scene_at(3), &scene.err), &scene.err);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), INSTANT_NEVER.microseconds);
+    CHECK_INT(next(&scene, DUE_POST_EXISTS), SECOND(50));
+}
+
+/* However its row came to be open, or closed: by hand, or from books that are read in. */
+static void test_an_interval_says_of_its_contract_whether_it_runs(void **state)
+{
+    auto_scene struct scene scene = scene_open(*state);
+
+    scene_run(&scene, "UPDATE contract SET started_us = 1, posted_us = $1",
+              DB_ARGS(db_int(SECOND(50))));
+    scene_run(&scene,
+              "INSERT INTO run_interval (contract_id, owner_id, machine_id, start_token, run_ms, "
+              "start_us, metered_us, end_us) VALUES ($1, $2, $3, 't', 0, 1, 1, 1)",
+              DB_ARGS(db_int(scene.contract), db_int(scene.ada), db_int(scene.machine)));
+    CHECK_INT(next(&scene, DUE_POST_RUNS), INSTANT_NEVER.microseconds);
+    scene_run(&scene, "UPDATE run_interval SET end_us = NULL", DB_NO_ARGS);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(50));
+    scene_run(&scene, "UPDATE run_interval SET metered_us = 2, end_us = 2", DB_NO_ARGS);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), INSTANT_NEVER.microseconds);
+
+    /* One that ended long ago says nothing of one that runs. */
+    int64_t id = open_run(&scene, scene.contract);
+    scene_run(&scene, "UPDATE run_interval SET metered_us = 3, end_us = 3 WHERE end_us = 2",
+              DB_NO_ARGS);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(50));
+    CHECK_OK(interval_close(scene.db, id, scene_at(3), &scene.err), &scene.err);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), INSTANT_NEVER.microseconds);
+}
+
+/* An idle job runs and is never posted; nor is a bid that waits for its first turn. */
+static void test_what_is_never_posted_is_never_due(void **state)
+{
+    static const char *const changes[] = { "UPDATE contract SET kind = 4",
+                                           "UPDATE contract SET kind = 1, started_us = 0" };
+    auto_scene struct scene scene = scene_open(*state);
+
+    scene_run(&scene, "UPDATE contract SET started_us = 1, posted_us = $1",
+              DB_ARGS(db_int(SECOND(50))));
+    (void)open_run(&scene, scene.contract);
+    CHECK_INT(next(&scene, DUE_POST_RUNS), SECOND(50));
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        check_row("%s", changes[i]);
+        CHECK_OK(db_exec(scene.db, changes[i], DB_NO_ARGS, &scene.err), &scene.err);
+        CHECK_INT(next(&scene, DUE_POST_RUNS), INSTANT_NEVER.microseconds);
+        CHECK_INT(next(&scene, DUE_POST_EXISTS), INSTANT_NEVER.microseconds);
+    }
+}
+
 static void test_what_is_not_there_is_never_due(void **state)
 {
     static const enum due_row rows[] = { DUE_HEARTBEAT, DUE_POST_RUNS, DUE_OP_EXPIRES,
@@ -93,6 +185,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_earliest_of_those_that_count_is_told),
+        cmocka_unit_test(test_postings_of_time_are_of_those_that_run_now),
+        cmocka_unit_test(test_an_interval_says_of_its_contract_whether_it_runs),
+        cmocka_unit_test(test_what_is_never_posted_is_never_due),
         cmocka_unit_test(test_what_is_not_there_is_never_due),
     };
 

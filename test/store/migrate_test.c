@@ -238,6 +238,80 @@ static void test_legs_that_are_put_in_order_are_the_same(void **state)
     db_close(&db);
 }
 
+/* Books of an earlier program: a schema, or a file, beside that of the test. */
+static struct db *open_old(struct support *support, size_t version)
+{
+    struct migration_list before = migrate_schema();
+    char path[160];
+    struct db *db;
+    struct error err;
+    size_t applied;
+
+    before.count = version;
+    if (support->is_postgres) {
+        db = support_connect(support);
+        CHECK_OK(db_script(db, "CREATE SCHEMA before; SET search_path TO before", &err), &err);
+    } else {
+        (void)snprintf(path, sizeof path, "%s/before.sqlite", support->directory);
+        CHECK_OK(db_sqlite_open(path, DB_SQLITE_WRITER, &db, &err), &err);
+    }
+    CHECK_OK(migrate(db, before, &applied, &err), &err);
+    CHECK_INT((int64_t)applied, (int64_t)version);
+    return db;
+}
+
+/* Contracts alone, whoever they are of: 1 runs, 2 has run, 3 runs anew, 4 never did. */
+static void test_contracts_that_run_are_charged_after_it(void **state)
+{
+    enum { BEFORE = 83 };
+    struct support *support = *state;
+    struct db *db = open_old(support, BEFORE);
+    char charged[64] = "";
+    struct error err;
+    size_t applied;
+    bool has;
+
+    CHECK_OK(db_script(db,
+                       support->is_postgres ? "SET session_replication_role = replica"
+                                            : "PRAGMA foreign_keys = OFF",
+                       &err),
+             &err);
+    CHECK_OK(db_begin(db, TRANSACTION_WRITE, &err), &err);
+    for (int i = 1; i <= 4; i++)
+        CHECK_OK(
+            db_exec(db,
+                    "INSERT INTO contract (owner_id, host_id, machine_id, offer_id, num_gpus, "
+                    "gpu_hour, min_bid_hour, disk_month, up_tb, down_tb, offer_disk_gb, "
+                    "created_us, end_us, cpu_millis, ram_mb, disk_gb, fee_bps, spec, image, "
+                    "runtype, request_hash, state, reason, state_us, disk_metered_us, "
+                    "posted_us, counted_us) VALUES (1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, "
+                    "1, 0, '', '', '', $1, 7, 1, 0, 0, 0, 0)",
+                    DB_ARGS(db_bytes("", 0)), &err),
+            &err);
+    CHECK_OK(db_exec(db,
+                     "INSERT INTO run_interval (contract_id, owner_id, machine_id, start_token, "
+                     "run_ms, start_us, metered_us, end_us) VALUES (1, 1, 1, '', 0, 1, 2, NULL), "
+                     "(2, 1, 1, '', 0, 1, 2, 2), (3, 1, 1, '', 0, 1, 2, 2), "
+                     "(3, 1, 1, '', 0, 3, 4, NULL)",
+                     DB_NO_ARGS, &err),
+             &err);
+    CHECK_OK(db_commit(db, &err), &err);
+    if (support->is_postgres)
+        CHECK_OK(db_script(db, "SET session_replication_role = origin", &err), &err);
+    CHECK_OK(migrate(db, migrate_schema(), &applied, &err), &err);
+    CHECK_OK(db_begin(db, TRANSACTION_READ, &err), &err);
+    CHECK_OK(db_query_one(db,
+                          support->is_postgres
+                              ? "SELECT string_agg(id || '=' || is_charged, ' ' ORDER BY id) "
+                                "FROM contract"
+                              : "SELECT group_concat(id || '=' || is_charged, ' ') FROM contract",
+                          DB_NO_ARGS, read_text, charged, &has, &err),
+             &err);
+    CHECK_TEXT(charged, "1=1 2=0 3=1 4=0");
+    CHECK_OK(db_commit(db, &err), &err);
+    db_close(&db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_one_that_fails_leaves_nothing_behind),
         cmocka_unit_test(test_servers_that_start_at_once_migrate_once),
         cmocka_unit_test(test_legs_that_are_put_in_order_are_the_same),
+        cmocka_unit_test(test_contracts_that_run_are_charged_after_it),
     };
     return SUPPORT_RUN(tests);
 }
