@@ -330,13 +330,25 @@ static bool parse_flag(const char *const *argument, struct options *options, int
     return set_value(flag, argument[1], options, err);
 }
 
+static const char blanks[] = " \t\r";
+
+/* A comment begins with the line, or behind a blank: there may be a '#' in an address. */
+static void cut_comment(char *line)
+{
+    for (char *at = line; (at = strchr(at, '#')) != NULL; at++) {
+        if (at == line || strchr(blanks, at[-1]) != NULL) {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
 /* One line of a file: its comment and the blanks around it go. */
 static bool take_line(struct options *options, char *line, struct error *err)
 {
-    static const char blanks[] = " \t\r";
     const struct flag *flag;
 
-    line[strcspn(line, "#")] = '\0';
+    cut_comment(line);
     line += strspn(line, blanks);
     for (size_t end = strlen(line); end > 0 && strchr(blanks, line[end - 1]) != NULL; end--)
         line[end - 1] = '\0';

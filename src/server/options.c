@@ -65,16 +65,35 @@ bool options_parse(const struct option_row *rows, int argc, char *const *argv, s
     return true;
 }
 
-/* One line of a file, without its comment and the blanks around it. */
-static bool add_line(struct options *options, const char *line, size_t length, struct arena *arena,
-                     struct error *err)
+static const char blanks[] = " \t\r";
+
+/* A comment begins with the line, or behind a blank: there may be a '#' in an address. */
+static void cut_comment(char *text)
 {
-    static const char blanks[] = " \t\r";
-    char *text = arena_copy(arena, line, length);
+    for (char *at = text; (at = strchr(at, '#')) != NULL; at++) {
+        if (at == text || strchr(blanks, at[-1]) != NULL) {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
+/* What a file sets beside the command line, which wins. */
+struct filling {
+    struct options *options;
+    struct arena *arena;
+    bool is_set[OPTIONS_MAX]; /* by the file */
+};
+
+/* One line of a file, without its comment and the blanks around it. */
+static bool add_line(struct filling *filling, const char *line, size_t length, struct error *err)
+{
+    struct options *options = filling->options;
+    char *text = arena_copy(filling->arena, line, length);
 
     if (text == NULL)
         return error_set(err, ERROR_OUT_OF_RANGE, "the file is too long");
-    text[strcspn(text, "#")] = '\0';
+    cut_comment(text);
     text += strspn(text, blanks);
     for (size_t end = strlen(text); end > 0 && strchr(blanks, text[end - 1]) != NULL; end--)
         text[end - 1] = '\0';
@@ -90,6 +109,9 @@ static bool add_line(struct options *options, const char *line, size_t length, s
     if (is_switch != (value[0] == '\0'))
         return error_set(err, ERROR_INVALID, "%s %s", options->rows[row].name,
                          is_switch ? "takes no value" : "needs a value");
+    if (filling->is_set[row])
+        return error_set(err, ERROR_INVALID, "%s is set twice", options->rows[row].name);
+    filling->is_set[row] = true;
     if (options->values[row] == NULL)
         options->values[row] = value;
     return true;
@@ -99,11 +121,12 @@ bool options_add_file(struct options *options, const char *text, struct arena *a
                       struct error *err)
 {
     struct options filled = *options;
+    struct filling filling = { .options = &filled, .arena = arena };
     int number = 1;
 
     for (const char *line = text; *line != '\0'; number++) {
         size_t length = strcspn(line, "\n");
-        if (!add_line(&filled, line, length, arena, err))
+        if (!add_line(&filling, line, length, err))
             return error_context(err, "line %d", number);
         line += length + (line[length] == '\n' ? 1 : 0);
     }

@@ -4,9 +4,9 @@
  *
  *     berthd serve --data DIR --auto-verify        an option takes the next word, or "=VALUE"
  *
- * A configuration file holds the same names, one a line, "name value" or "name"; '#' starts a
- * comment. What the command line says wins. Parsing allocates only what a file needs, which the
- * arena owns. */
+ * A configuration file holds the same names, one a line and each once, "name value" or "name"; '#'
+ * starts a comment, at the line's beginning or behind a blank. What the command line says wins.
+ * Parsing allocates only what a file needs, which the arena owns. */
 
 #ifndef BERTH_SERVER_OPTIONS_H
 #define BERTH_SERVER_OPTIONS_H

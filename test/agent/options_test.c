@@ -275,7 +275,7 @@ static void test_a_wrong_file_is_refused_by_line(void **state)
 static void test_the_command_line_wins_over_the_file(void **state)
 {
     char path[] = "/tmp/berth-options-XXXXXX", line[128];
-    static const char text[] = "server http://file # here\n\n  pool 3\n";
+    static const char text[] = "server http://file/#1 # here\n\n  pool 3\n";
     struct options options;
     struct error err;
 
@@ -286,7 +286,7 @@ static void test_the_command_line_wins_over_the_file(void **state)
     (void)close(fd);
     (void)snprintf(line, sizeof line, "run --pool 5 --config %s", path);
     CHECK_OK(parse(line, &options, &err), &err);
-    CHECK_TEXT(options.server, "http://file");
+    CHECK_TEXT(options.server, "http://file/#1");
     CHECK_INT(options.pool, 5);
     (void)unlink(path);
     CHECK_FAILS(parse(line, &options, &err), &err, ERROR_NOT_FOUND);

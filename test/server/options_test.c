@@ -78,7 +78,7 @@ static void test_a_file_fills_in_what_the_command_line_left_out(void **state)
 {
     (void)state;
     static const char text[] = "# where\n\n  data  /var/lib/berth \r\nlisten 1:2 # not this\n"
-                               "auto-verify";
+                               "auto-verify\t# and no value#";
     char *words[] = { (char *)"--listen", (char *)"9:9" };
     struct options options;
     struct error err;
@@ -91,6 +91,21 @@ static void test_a_file_fills_in_what_the_command_line_left_out(void **state)
     CHECK(options_has(&options, "auto-verify"));
 }
 
+static void test_a_value_may_have_a_number_sign_in_it(void **state)
+{
+    (void)state;
+    struct options options;
+    struct error err;
+    auto_arena struct arena arena = arena_of(4096);
+
+    CHECK_OK(options_parse(rows, 0, NULL, &options, &err), &err);
+    CHECK_OK(
+        options_add_file(&options, "data https://a.example/b#c#d # e\nlisten 1:2 #", &arena, &err),
+        &err);
+    CHECK_TEXT(options_get(&options, "data"), "https://a.example/b#c#d");
+    CHECK_TEXT(options_get(&options, "listen"), "1:2");
+}
+
 static void test_a_wrong_file_is_refused_by_line(void **state)
 {
     (void)state;
@@ -98,6 +113,8 @@ static void test_a_wrong_file_is_refused_by_line(void **state)
         const char *text, *wrong;
     } cases[] = {
         { "data d\nlisden 1", "line 2: unknown setting 'lisden'" },
+        { "listen 1:2\n# listen 3:4\nlisten 1:2", "line 3: listen is set twice" },
+        { "auto-verify\nauto-verify", "line 2: auto-verify is set twice" },
         { "data", "line 1: data needs a value" },
         { "\n\nauto-verify yes", "line 3: auto-verify takes no value" },
     };
@@ -161,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_command_line_is_read_whole),
         cmocka_unit_test(test_a_file_fills_in_what_the_command_line_left_out),
+        cmocka_unit_test(test_a_value_may_have_a_number_sign_in_it),
         cmocka_unit_test(test_a_wrong_file_is_refused_by_line),
         cmocka_unit_test(test_help_names_every_option),
         cmocka_unit_test(test_the_sample_is_a_file),
