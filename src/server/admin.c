@@ -21,6 +21,7 @@
 #include "server/admin_payments.h"
 #include "server/data_dir.h"
 #include "server/fields.h"
+#include "server/whereabouts.h"
 
 enum { USERS_PAGE_MAX = 256, ADMIN_ARENA_MAX = 16 << 20 };
 
@@ -396,7 +397,7 @@ static void tell_server(const struct data_dir *dir)
 bool admin_run(const struct options *options, struct buf *out, struct error *err)
 {
     const struct admin_command *command = find_command(options);
-    const char *location = options_get(options, "store");
+    const char *location;
     auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
     struct log log = log_standard();
     struct key_pair keys;
@@ -406,13 +407,12 @@ bool admin_run(const struct options *options, struct buf *out, struct error *err
         return error_set(err, ERROR_INVALID, "no such command: see berthd admin --help");
     if (!options_has(options, "data"))
         return error_set(err, ERROR_INVALID, "--data DIR is needed");
-    if (!data_dir_open(options_get(options, "data"), &dir, err) || !data_dir_keys(&dir, &keys, err))
+    if (!data_dir_find(options_get(options, "data"), &dir, err) ||
+        !whereabouts_find(options, &location, err) || !data_dir_keys(&dir, &keys, err))
         return false;
-    bool is_sqlite = location == NULL || strcmp(location, "sqlite") == 0;
     admin.flow = (struct flow){ .clock = &clock_system, .log = &log, .server_keys = &keys };
     bool is_done =
-        store_open_beside(is_sqlite ? dir.path : location, &log, &admin.flow.store, err) &&
-        command->run(&admin, err);
+        store_open_beside(location, &log, &admin.flow.store, err) && command->run(&admin, err);
     store_close(&admin.flow.store);
     crypto_wipe(&keys, sizeof keys);
     if (is_done)

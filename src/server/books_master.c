@@ -5,6 +5,7 @@
 
 #include "flow/rewrap.h"
 #include "server/data_dir.h"
+#include "server/whereabouts.h"
 
 const struct option_row master_options[] = {
     { "data", "DIR", "the server's folder" },
@@ -47,16 +48,16 @@ struct counts {
 static bool count(const struct options *options, const struct data_dir *dir, struct counts *ret,
                   struct error *err)
 {
-    const char *store_name = options_get(options, "store");
-    bool is_sqlite = store_name == NULL || strcmp(store_name, "sqlite") == 0;
+    const char *location;
     struct log log = log_standard();
     struct flow flow = { .clock = &clock_system, .log = &log };
     struct store *store = NULL;
     struct vault vault;
 
     *ret = (struct counts){ 0 };
-    if (!read_vault(dir, &vault, &ret->has_before, err) ||
-        !store_open_beside(is_sqlite ? dir->path : store_name, &log, &store, err))
+    if (!whereabouts_find(options, &location, err) ||
+        !read_vault(dir, &vault, &ret->has_before, err) ||
+        !store_open_beside(location, &log, &store, err))
         return false;
     flow.store = store;
     bool is_done = flow_rewrap_count(&flow, vault.master.id, &ret->present, &ret->all, err) &&
@@ -110,7 +111,7 @@ bool master_run(const struct options *options, struct buf *out, struct error *er
 
     if (data == NULL)
         return error_set(err, ERROR_INVALID, "--data DIR is needed");
-    if (!data_dir_open(data, &dir, err))
+    if (!data_dir_find(data, &dir, err))
         return false;
     if (strcmp(verb, "next") == 0) {
         buf_printf(out, "copy %s/master.key.next to every server's folder, and restart each", data);

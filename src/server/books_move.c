@@ -93,10 +93,10 @@ bool move_run(const struct options *options, struct buf *out, struct error *err)
 
     if (data == NULL || url == NULL)
         return error_set(err, ERROR_INVALID, "--data and --store are needed");
-    if (strncmp(url, "postgres", strlen("postgres")) != 0)
-        return error_set(err, ERROR_INVALID, "--store takes postgres://...");
+    if (!store_is_url(url))
+        return error_set(err, ERROR_INVALID, "--store takes postgres://..., not '%.64s'", url);
     /* Nobody serves from the folder meanwhile. */
-    if (!data_dir_open(data, &dir, err) || !data_dir_lock(&dir, err))
+    if (!data_dir_find(data, &dir, err) || !store_find(data, err) || !data_dir_lock(&dir, err))
         return false;
     if (!read_books(data, &from, err))
         return error_context(err, "the books in %s", data);

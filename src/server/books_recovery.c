@@ -6,6 +6,7 @@
 
 #include "flow/recovery.h"
 #include "server/data_dir.h"
+#include "server/whereabouts.h"
 
 enum { RECOVERY_ARENA_MAX = 64 << 20 };
 
@@ -77,8 +78,11 @@ static bool run_recovery(const struct flow *flow, const struct options *options,
     auto_arena struct arena arena = arena_of(RECOVERY_ARENA_MAX);
     struct recovery_view view;
 
-    if (strcmp(verb, "begin") == 0)
+    if (strcmp(verb, "begin") == 0) {
+        buf_printf(out, "the market is in recovery: wait until machines have reported (berthd "
+                        "recovery show), then berthd recovery end");
         return flow_recovery_begin(flow, err);
+    }
     if (strcmp(verb, "end") == 0)
         return end_recovery(flow, options, out, err);
     if (strcmp(verb, "show") != 0)
@@ -95,23 +99,20 @@ static void tell_server(const char *data)
     auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
     struct error ignored;
 
-    pid_t server = data != NULL && data_dir_open(data, &dir, &ignored) ? data_dir_server(&dir) : 0;
+    pid_t server = data != NULL && data_dir_find(data, &dir, &ignored) ? data_dir_server(&dir) : 0;
     if (server > 0)
         (void)kill(server, SIGHUP);
 }
 
 bool recovery_run(const struct options *options, struct buf *out, struct error *err)
 {
-    const char *data = options_get(options, "data"), *store_name = options_get(options, "store");
-    bool is_sqlite = store_name == NULL || strcmp(store_name, "sqlite") == 0;
-    const char *location = is_sqlite ? data : store_name;
+    const char *data = options_get(options, "data"), *location;
     struct log log = log_standard();
     struct flow flow = { .clock = &clock_system, .log = &log };
     struct store *store = NULL;
 
-    if (location == NULL)
-        return error_set(err, ERROR_INVALID, "--data DIR or --store URL is needed");
-    if (!store_open_beside(location, &log, &store, err))
+    if (!whereabouts_find(options, &location, err) ||
+        !store_open_beside(location, &log, &store, err))
         return false;
     flow.store = store;
     bool is_done = run_recovery(&flow, options, out, err);

@@ -30,9 +30,15 @@ enum {
 
 bool data_dir_open(const char *path, struct data_dir *ret, struct error *err)
 {
-    if (!file_make_dir(path, 0700, err))
-        return false;
+    return file_make_dir(path, 0700, err) && data_dir_find(path, ret, err);
+}
+
+bool data_dir_find(const char *path, struct data_dir *ret, struct error *err)
+{
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 && errno == ENOENT)
+        return error_set(err, ERROR_NOT_FOUND, "there is no folder %.256s", path);
     if (fd < 0)
         return error_system(err, errno, "open %s", path);
     *ret = (struct data_dir){ .path = path, .fd = fd, .lock_fd = -1 };

@@ -31,6 +31,8 @@ struct data_dir {
 
 /* Make the folder (0700) where it is missing, and open it. */
 NODISCARD bool data_dir_open(const char *path, struct data_dir *ret, struct error *err);
+/* The same where it must be there: else ERROR_NOT_FOUND, and nothing is made. */
+NODISCARD bool data_dir_find(const char *path, struct data_dir *ret, struct error *err);
 void data_dir_close(struct data_dir *dir);
 
 /* ERROR_CONFLICT: another process serves from this folder; the text names it. */

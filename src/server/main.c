@@ -14,6 +14,7 @@
 #include "server/release.h"
 #include "server/serve.h"
 #include "server/top.h"
+#include "server/whereabouts.h"
 #include "store/store.h"
 #include "sys/crypto.h"
 #include "sys/heap.h"
@@ -33,21 +34,9 @@ static const struct option_row check_options[] = {
 };
 static const struct option_row no_options[] = { { NULL, NULL, NULL } };
 
-/* Where --data and --store say the database is. */
-static bool find_store(const struct options *options, const char **ret, struct error *err)
-{
-    const char *data = options_get(options, "data"), *store = options_get(options, "store");
-    bool is_sqlite = store == NULL || strcmp(store, "sqlite") == 0;
-
-    *ret = is_sqlite ? data : store;
-    return *ret != NULL || error_set(err, ERROR_INVALID, "--data DIR or --store URL is needed");
-}
-
 static bool run_serve(const struct options *options, struct buf *out, struct error *err)
 {
     (void)out;
-    if (options->word_count > 0)
-        return error_set(err, ERROR_INVALID, "'%.64s' is one word too many", options->words[0]);
     return serve_run(options, BERTH_VERSION, err);
 }
 
@@ -56,7 +45,7 @@ static bool run_relay(const struct options *options, struct buf *out, struct err
     const char *location;
 
     (void)out;
-    return find_store(options, &location, err) && relay_alone_run(options, location, err);
+    return whereabouts_find(options, &location, err) && relay_alone_run(options, location, err);
 }
 
 static bool run_migrate(const struct options *options, struct buf *out, struct error *err)
@@ -66,7 +55,7 @@ static bool run_migrate(const struct options *options, struct buf *out, struct e
     const char *location;
 
     /* Opening applies what is missing. */
-    if (!find_store(options, &location, err) || !store_open_beside(location, &log, &store, err))
+    if (!whereabouts_of(options, &location, err) || !store_open_beside(location, &log, &store, err))
         return false;
     store_close(&store);
     buf_printf(out, "the database is up to date");
@@ -97,7 +86,8 @@ static bool run_check(const struct options *options, struct buf *out, struct err
     struct check_counts counts = { 0 };
     const char *location;
 
-    if (!find_store(options, &location, err) || !store_open_beside(location, &log, &store, err))
+    if (!whereabouts_find(options, &location, err) ||
+        !store_open_beside(location, &log, &store, err))
         return false;
     bool is_read = flow_check(store, print_finding, &checking, &counts, err);
     store_close(&store);
@@ -136,31 +126,33 @@ static bool run_version(const struct options *options, struct buf *out, struct e
 static const struct command {
     const char *name, *help;
     const struct option_row *rows;
+    bool takes_words; /* beside options */
     bool (*run)(const struct options *options, struct buf *out, struct error *err);
     void (*describe)(struct buf *out); /* more for --help, or NULL */
 } commands[] = {
-    { "serve", "serve the market until told to stop", serve_options, run_serve, NULL },
+    { "serve", "serve the market until told to stop", serve_options, false, run_serve, NULL },
     { "relay", "lend ports to hosts without open ones, as a process of its own",
-      relay_alone_options, run_relay, NULL },
-    { "admin", "accounts, credit and machines, by hand", admin_options, admin_run, admin_describe },
+      relay_alone_options, false, run_relay, NULL },
+    { "admin", "accounts, credit and machines, by hand", admin_options, true, admin_run,
+      admin_describe },
     { "check", "hold all that is stored to the market's invariants; exit 1 if one is broken",
-      check_options, run_check, NULL },
+      check_options, false, run_check, NULL },
     { "backup", "copy the books of a market that goes on, and hold the copy to every invariant",
-      backup_options, backup_run, NULL },
-    { "restore", "put a backup in place; the market is then in recovery", restore_options,
+      backup_options, false, backup_run, NULL },
+    { "restore", "put a backup in place; the market is then in recovery", restore_options, false,
       restore_run, NULL },
     { "recovery", "begin, show or end: compare restored books with what machines run",
-      recovery_options, recovery_run, NULL },
-    { "master-key", "put another master key in place, step by step", master_options, master_run,
-      master_describe },
-    { "move", "move the books from SQLite to PostgreSQL", move_options, move_run, NULL },
-    { "top", "what servers are at, every few seconds", top_options, top_run, NULL },
-    { "migrate", "bring the database up to date", store_options, run_migrate, NULL },
+      recovery_options, true, recovery_run, NULL },
+    { "master-key", "put another master key in place, step by step", master_options, true,
+      master_run, master_describe },
+    { "move", "move the books from SQLite to PostgreSQL", move_options, false, move_run, NULL },
+    { "top", "what servers are at, every few seconds", top_options, false, top_run, NULL },
+    { "migrate", "bring the database up to date", store_options, false, run_migrate, NULL },
     { "release", "sign releases of berth-host, for hosts that update themselves", release_options,
-      release_run, release_describe },
-    { "config", "print a configuration file with every option of serve", no_options, run_config,
-      NULL },
-    { "version", "print the version", no_options, run_version, NULL },
+      true, release_run, release_describe },
+    { "config", "print a configuration file with every option of serve", no_options, false,
+      run_config, NULL },
+    { "version", "print the version", no_options, false, run_version, NULL },
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -230,8 +222,11 @@ int main(int argc, char **argv)
     }
     command = argc >= 2 ? find_command(argv[1]) : NULL;
     if (command == NULL) {
-        (void)error_set(&err, ERROR_INVALID, "%s; berthd --help lists commands",
-                        argc >= 2 ? "no such command" : "what to do?");
+        if (argc >= 2)
+            (void)error_set(&err, ERROR_INVALID,
+                            "there is no command '%.64s'; berthd --help lists them", argv[1]);
+        else
+            (void)error_set(&err, ERROR_INVALID, "what to do? berthd --help lists commands");
         return fail("", &err);
     }
     if (!options_parse(command->rows, argc - 2, argv + 2, &options, &err))
@@ -239,6 +234,10 @@ int main(int argc, char **argv)
     if (options.wants_help) {
         describe(command, &out);
         return print(&out);
+    }
+    if (options.word_count > 0 && !command->takes_words) {
+        (void)error_set(&err, ERROR_INVALID, "'%.64s' is one word too many", options.words[0]);
+        return fail(command->name, &err);
     }
     if (!command->run(&options, &out, &err))
         return fail(command->name, &err);

@@ -325,8 +325,6 @@ static bool read_options(const struct options *options, struct top *top, struct 
 
     *top = (struct top){ .is_once = options_has(options, "once"),
                          .is_raw = options_has(options, "raw") };
-    if (options->word_count > 0)
-        return error_set(err, ERROR_INVALID, "'%.64s' is one word too many", options->words[0]);
     if (text != NULL && (!parse_u64(text, &seconds) || seconds < 1 || seconds > INTERVAL_MAX_S))
         return error_set(err, ERROR_INVALID, "--interval takes 1 to %d seconds", INTERVAL_MAX_S);
     top->interval_s = (int64_t)seconds;

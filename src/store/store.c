@@ -2,11 +2,14 @@
 #include "store/store.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store/db_postgres.h"
 #include "store/db_sqlite.h"
@@ -29,10 +32,56 @@ struct store {
     atomic_uint_fast64_t reads, writes, commits, retries, failures;
 };
 
-static bool is_url(const char *location)
+bool store_is_url(const char *location)
 {
     return strncmp(location, "postgres://", strlen("postgres://")) == 0 ||
            strncmp(location, "postgresql://", strlen("postgresql://")) == 0;
+}
+
+static bool read_has_schema(struct db_rows *row, void *context, struct error *err)
+{
+    bool *has_schema = context;
+
+    (void)err;
+    *has_schema = db_column_int(row, 0) != 0;
+    return true;
+}
+
+static bool find_postgres(const char *url, struct error *err)
+{
+    bool has_row = false, has_schema = false;
+    struct db *db;
+
+    if (!db_postgres_open(url, &db, err))
+        return false;
+    bool is_read =
+        db_begin(db, TRANSACTION_READ, err) &&
+        db_query_one(db, "SELECT CASE WHEN to_regclass('migration') IS NULL THEN 0 ELSE 1 END",
+                     DB_NO_ARGS, read_has_schema, &has_schema, &has_row, err) &&
+        db_commit(db, err);
+    db_close(&db);
+    return is_read &&
+           (has_schema ||
+            error_set(err, ERROR_NOT_FOUND, "there are no books in that database of PostgreSQL"));
+}
+
+static bool find_sqlite(const char *directory, struct error *err)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/berth.sqlite", directory) >= (int)sizeof path)
+        return error_set(err, ERROR_OUT_OF_RANGE, "the path is too long");
+    if (access(path, F_OK) == 0)
+        return true;
+    if (errno == ENOENT || errno == ENOTDIR)
+        return error_set(err, ERROR_NOT_FOUND, "there are no books in %.256s: no file berth.sqlite",
+                         directory);
+    return error_system(err, errno, "look for %s", path);
+}
+
+bool store_find(const char *location, struct error *err)
+{
+    return (store_is_url(location) ? find_postgres : find_sqlite)(location, err);
 }
 
 static bool open_reader(const char *path, struct db **ret_db, struct error *err)
@@ -118,7 +167,7 @@ static bool open_as(const char *location, bool is_guest, const struct log *log,
         abort();
     store->log = store->watch.log = log;
     store->is_guest = is_guest;
-    if (!(is_url(location) ? open_postgres : open_sqlite)(store, location, err)) {
+    if (!(store_is_url(location) ? open_postgres : open_sqlite)(store, location, err)) {
         store_close(&store);
         return error_context(err, "open the store");
     }

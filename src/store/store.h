@@ -39,6 +39,13 @@ enum { STORE_ATTEMPTS_MAX = 20 };
 
 struct store;
 
+/* Whether it names a PostgreSQL, and no folder. */
+bool store_is_url(const char *location);
+
+/* ERROR_NOT_FOUND: there is no market's database at `location`. Nothing is made or changed there.
+ */
+NODISCARD bool store_find(const char *location, struct error *err);
+
 /* `location` is a directory, which then holds berth.sqlite, or a postgres:// URL. Creates what
  * is missing and applies migrations; a database that is newer than this program, or whose
  * applied migrations were edited, is refused (ERROR_CONFLICT). */

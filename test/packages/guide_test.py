@@ -77,7 +77,7 @@ def main():
     services = 0
     for guide in SERVICES:
         for line in typed((ROOT / guide).read_text()):
-            if match := re.match(r"(berthd|berth-host) (.+)", line.removeprefix("sudo ")):
+            if match := re.match(r"(?:sudo (?:-u \w+ )?)?(berthd|berth-host) (.+)", line):
                 services += 1
                 wrong += [f"{guide}: '{line}': {what}" for what in
                           wrong_for_service(folder, match[1], re.split(r"\s+", re.sub(r"\s#.*", "", match[2]).strip()))]

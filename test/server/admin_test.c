@@ -16,12 +16,17 @@ enum { WORDS_MAX = 12 };
 static bool run(const struct support *support, const char *const *words, json_t **ret,
                 struct error *err)
 {
-    char *argv[WORDS_MAX + 4] = { (char *)"--data", (char *)support->directory, (char *)"--store",
-                                  (char *)support->location };
+    char *argv[WORDS_MAX + 4] = { (char *)"--data", (char *)support->location };
     auto_buf struct buf out = buf_of(1 << 20);
     struct options options;
-    int argc = 4;
+    int argc = 2;
 
+    if (support->is_postgres) {
+        argv[1] = (char *)support->directory;
+        argv[2] = (char *)"--store";
+        argv[3] = (char *)support->location;
+        argc = 4;
+    }
     for (size_t i = 0; words[i] != NULL; i++)
         argv[argc++] = (char *)words[i];
     if (!options_parse(admin_options, argc, argv, &options, err) || !admin_run(&options, &out, err))

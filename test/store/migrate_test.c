@@ -4,9 +4,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/db_sqlite.h"
 #include "store/support.h"
+#include "sys/file.h"
 
 /* The schema of the program, and what a later program would add. */
 struct longer {
@@ -312,9 +314,32 @@ static void test_contracts_that_run_are_charged_after_it(void **state)
     db_close(&db);
 }
 
+static void test_books_are_found_where_they_are_and_made_by_no_look(void **state)
+{
+    struct support *support = *state;
+    char empty[sizeof support->directory + 16];
+    struct error err;
+
+    CHECK_OK(store_find(support->location, &err), &err);
+    if (support->is_postgres) {
+        support_script(support, "DROP TABLE migration;");
+        CHECK_FAILS(store_find(support->location, &err), &err, ERROR_NOT_FOUND);
+        CHECK_FAILS(store_find("postgres://nobody@127.0.0.1:1/none", &err), &err,
+                    ERROR_UNREACHABLE);
+        return;
+    }
+    (void)snprintf(empty, sizeof empty, "%s/empty", support->directory);
+    CHECK_FAILS(store_find(empty, &err), &err, ERROR_NOT_FOUND);
+    CHECK(access(empty, F_OK) != 0);
+    CHECK_OK(file_make_dir(empty, 0700, &err), &err);
+    CHECK_FAILS(store_find(empty, &err), &err, ERROR_NOT_FOUND);
+    CHECK_INT(rmdir(empty), 0); /* nothing was put there */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_books_are_found_where_they_are_and_made_by_no_look),
         cmocka_unit_test(test_the_schema_is_numbered_from_one),
         cmocka_unit_test(test_what_is_missing_is_applied_once),
         cmocka_unit_test(test_what_was_edited_is_refused),
