@@ -24,6 +24,7 @@
 #include "server/deliver.h"
 #include "server/events.h"
 #include "server/jobs.h"
+#include "server/market_keys.h"
 #include "server/market_stats.h"
 #include "server/metrics_page.h"
 #include "server/offer_pages.h"
@@ -35,6 +36,7 @@
 #include "server/site.h"
 #include "server/terms.h"
 #include "server/timekeeper.h"
+#include "server/whereabouts.h"
 #include "sys/file.h"
 #include "sys/password.h"
 #include "sys/service.h"
@@ -65,6 +67,8 @@ const struct option_row serve_options[] = {
     { "auto-verify", NULL, "count every machine as verified" },
     { "allow-simulated", NULL, "let machines with simulated GPUs join" },
     { "allow-local-webhooks", NULL, "let webhooks go by http and to any address, to try things" },
+    { "accept-keys", NULL,
+      "the keys in --data are this market's from now on, although it had others" },
     { "accept-clock", NULL, "this machine's clock is right, although it does not fit the books" },
     TERMS_OPTION_ROWS,
     { "payout-min", "10.00", "pay hosts from this many dollars on; less waits a week (10.00)" },
@@ -303,11 +307,11 @@ static bool open_relay(struct app *app, const struct options *options, struct er
 static bool open_market(struct app *app, const struct options *options, const struct data_dir *dir,
                         struct error *err)
 {
-    const char *store = options_get(options, "store");
-    bool is_sqlite = store == NULL || strcmp(store, "sqlite") == 0;
+    const char *location;
 
-    if (!store_open(is_sqlite ? dir->path : store, &app->log, &app->store, err))
-        return error_context(err, "open the store");
+    if (!whereabouts_of(options, &location, err) ||
+        !store_open(location, &app->log, &app->store, err))
+        return false;
     app->flow = (struct flow){ .store = app->store,
                                .clock = app->clock,
                                .log = &app->log,
@@ -316,7 +320,8 @@ static bool open_market(struct app *app, const struct options *options, const st
                                .passwords = app->passwords,
                                .auto_verifies = options_has(options, "auto-verify"),
                                .allows_simulated = options_has(options, "allow-simulated") };
-    if (!read_billing(options, &app->flow, err) || !terms_read(options, &app->flow, err) ||
+    if (!market_keys_check(&app->flow, dir->path, options_has(options, "accept-keys"), err) ||
+        !read_billing(options, &app->flow, err) || !terms_read(options, &app->flow, err) ||
         !read_rate_factor(options, &app->flow.guess_factor, err) ||
         !slow_read(options, &app->slow, err) ||
         !mailer_read(options, dir->path, &app->mailer, err) || !read_payments(app, options, err) ||

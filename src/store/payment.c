@@ -51,10 +51,30 @@ bool setting_set_time(struct db *db, const char *name, struct instant at, struct
     char text[24];
 
     (void)snprintf(text, sizeof text, "%" PRId64, at.microseconds);
+    return setting_set(db, name, text, err);
+}
+
+static bool read_is_same(struct db_rows *row, void *context, struct error *err)
+{
+    (void)err;
+    *(bool *)context = db_column_int(row, 0) != 0;
+    return true;
+}
+
+bool setting_is(struct db *db, const char *name, const char *value, bool *ret_is, bool *ret_has,
+                struct error *err)
+{
+    return db_query_one(
+        db, "SELECT CASE WHEN value = $2 THEN 1 ELSE 0 END FROM setting WHERE name = $1",
+        DB_ARGS(db_text(name), db_text(value)), read_is_same, ret_is, ret_has, err);
+}
+
+bool setting_set(struct db *db, const char *name, const char *value, struct error *err)
+{
     return db_exec(db,
                    "INSERT INTO setting (name, value) VALUES ($1, $2) "
                    "ON CONFLICT (name) DO UPDATE SET value = $2",
-                   DB_ARGS(db_text(name), db_text(text)), err);
+                   DB_ARGS(db_text(name), db_text(value)), err);
 }
 
 static bool name_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)

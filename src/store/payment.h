@@ -21,6 +21,10 @@ NODISCARD bool setting_time(struct db *db, const char *name, struct instant *ret
                             struct error *err);
 NODISCARD bool setting_set_time(struct db *db, const char *name, struct instant at,
                                 struct error *err);
+/* The same for texts. `*ret_has` false: it was never set. */
+NODISCARD bool setting_is(struct db *db, const char *name, const char *value, bool *ret_is,
+                          bool *ret_has, struct error *err);
+NODISCARD bool setting_set(struct db *db, const char *name, const char *value, struct error *err);
 
 /* The provider's name for the user; false in `*ret_has`: it has none yet. */
 NODISCARD bool customer_of(struct db *db, const char *provider, int64_t user_id,
