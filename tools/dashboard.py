@@ -7,6 +7,10 @@ import json
 # Title, unit as Grafana calls it, and queries with their legends.
 PANELS = [
     ("Servers that answer", "short", [("sum(up{job=\"berthd\"})", "servers")]),
+    ("The database answers; the market is in recovery", "short", [
+        ("min(berth_store_up)", "answers"), ("max(berth_recovery_open)", "recovery")]),
+    ("Since the last backup", "s", [("time() - (max(berth_backup_time_seconds) > 0)", "by berthd backup")]),
+    ("What is to be sent, and late", "s", [("max(berth_outbox_late_seconds)", "the oldest")]),
     ("Agents connected", "short", [("berth_agents_connected", "{{instance}}")]),
     ("Requests", "reqps", [("sum by (code) (rate(berth_http_requests_total[5m]))", "{{code}}")]),
     ("Slowest requests (99 of 100 are faster)", "s", [

@@ -80,10 +80,8 @@ void handle_health(struct call *call)
 void handle_metrics(struct call *call)
 {
     auto_buf struct buf body = buf_of(META_REPLY_MAX);
-    struct error err;
 
-    if (!metrics_page_write(call->app, &body, &err))
-        return reply_error(call, &err);
+    metrics_page_write(call->app, &body);
     reply_text(call, METRICS_TYPE, &body);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/review.h"
 #include "server/catalog_feed.h"
 #include "server/events.h"
 #include "server/relay.h"
@@ -11,7 +12,9 @@
 #include "server/timekeeper.h"
 #include "store/interval.h"
 #include "store/ledger.h"
+#include "store/outbox.h"
 #include "store/parked.h"
+#include "store/payment.h"
 #include "store/payout.h"
 #include "sys/resident.h"
 
@@ -22,7 +25,26 @@ struct books {
     int64_t newest_journal, running;
     struct parked_waiting parked;
     struct payout_waiting payouts;
+    struct instant backup; /* the epoch: never */
+    bool has_due;          /* something is to be sent, */
+    struct instant due;    /* and was, or will be, from then on */
 };
+
+static bool read_due(struct db *db, struct books *books, struct error *err)
+{
+    books->has_due = false;
+    for (int lane = OUTBOX_PROMPT; lane <= OUTBOX_PAY; lane++) {
+        struct instant due;
+        bool has;
+
+        if (!outbox_next(db, (enum outbox_lane)lane, &due, &has, err))
+            return false;
+        if (has && (!books->has_due || instant_compare(due, books->due) < 0))
+            books->due = due;
+        books->has_due = books->has_due || has;
+    }
+    return true;
+}
 
 static bool read_books(struct db *db, void *context, struct error *err)
 {
@@ -30,7 +52,8 @@ static bool read_books(struct db *db, void *context, struct error *err)
 
     return ledger_newest(db, &books->newest_journal, err) &&
            interval_count_open(db, &books->running, err) &&
-           parked_waiting(db, &books->parked, err) && payout_waiting(db, &books->payouts, err);
+           parked_waiting(db, &books->parked, err) && payout_waiting(db, &books->payouts, err) &&
+           setting_time(db, BACKUP_SETTING, &books->backup, err) && read_due(db, books, err);
 }
 
 static int64_t waited_us(int64_t count, struct instant since, struct instant now)
@@ -38,7 +61,14 @@ static int64_t waited_us(int64_t count, struct instant since, struct instant now
     return count == 0 ? 0 : instant_until(since, now);
 }
 
-enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 6, GAUGES_MAX = 64 };
+static int64_t late_us(const struct books *books, struct instant now)
+{
+    int64_t late = books->has_due ? instant_until(books->due, now) : 0;
+
+    return late > 0 ? late : 0;
+}
+
+enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 8, STATE_GAUGES = 2, GAUGES_MAX = 64 };
 
 static void list_books(const struct books *books, struct instant now,
                        struct metrics_gauge ret[static BOOKS_GAUGES])
@@ -57,6 +87,12 @@ static void list_books(const struct books *books, struct instant now,
           books->payouts.count, 0 },
         { "berth_payouts_oldest_seconds", "gauge", "Since the cut that the oldest of them pays.",
           waited_us(books->payouts.count, books->payouts.since, now), 6 },
+        { "berth_backup_time_seconds", "gauge",
+          "When `berthd backup` last kept a copy, since 1970; 0: never.",
+          books->backup.microseconds, 6 },
+        { "berth_outbox_late_seconds", "gauge",
+          "For how long the first mail, webhook or payment's call that is due has waited.",
+          late_us(books, now), 6 },
     };
 
     memcpy(ret, gauges, sizeof gauges);
@@ -86,6 +122,32 @@ static void list_relay(const struct app *app, struct metrics_gauge ret[static RE
     memcpy(ret, gauges, sizeof gauges);
 }
 
+static void list_state(const struct app *app, bool has_books,
+                       struct metrics_gauge ret[static STATE_GAUGES])
+{
+    const struct metrics_gauge gauges[STATE_GAUGES] = {
+        { "berth_store_up", "gauge", "Whether the database answers.", has_books, 0 },
+        { "berth_recovery_open", "gauge", "Whether the market is in recovery.",
+          recovery_watch_is_open(&app->recovery), 0 },
+    };
+
+    memcpy(ret, gauges, sizeof gauges);
+}
+
+/* The caller frees them. */
+static struct metrics_route *list_routes(void)
+{
+    struct metrics_route *routes = calloc(route_count + 1, sizeof *routes);
+
+    if (routes == NULL)
+        abort();
+    for (size_t i = 0; i < route_count; i++)
+        routes[i] = (struct metrics_route){ http_method_name(route_table[i].method),
+                                            route_table[i].pattern };
+    return routes;
+}
+
+/* Without books where the database does not answer: what is not known is left out, and no zero. */
 static void write_all(struct app *app, const struct books *books, struct buf *out)
 {
     struct hub_totals hub = hub_totals(app->hub);
@@ -139,45 +201,42 @@ static void write_all(struct app *app, const struct books *books, struct buf *ou
         { "berth_http_cut_off_total", "counter", "Connections closed for being too slow.",
           (int64_t)http.cut_off, 0 },
     };
-    auto_free struct metrics_route *routes = calloc(route_count + 1, sizeof *routes);
+    auto_free struct metrics_route *routes = list_routes();
 
-    if (routes == NULL)
-        abort();
-    for (size_t i = 0; i < route_count; i++)
-        routes[i] = (struct metrics_route){ http_method_name(route_table[i].method),
-                                            route_table[i].pattern };
-    _Static_assert(sizeof gauges / sizeof gauges[0] + RELAY_GAUGES + BOOKS_GAUGES <= GAUGES_MAX,
+    _Static_assert(sizeof gauges / sizeof gauges[0] + RELAY_GAUGES + BOOKS_GAUGES + STATE_GAUGES <=
+                       GAUGES_MAX,
                    "room for all");
     size_t count = sizeof gauges / sizeof gauges[0];
     memcpy(all, gauges, sizeof gauges);
     list_relay(app, all + count);
-    list_books(books, now, all + count + RELAY_GAUGES);
-    const struct metrics_page page = { .routes = routes,
-                                       .gauges = all,
-                                       .gauge_count = count + RELAY_GAUGES + BOOKS_GAUGES };
+    count += RELAY_GAUGES;
+    list_state(app, books != NULL, all + count);
+    count += STATE_GAUGES;
+    if (books != NULL) {
+        list_books(books, now, all + count);
+        count += BOOKS_GAUGES;
+    }
+    const struct metrics_page page = { .routes = routes, .gauges = all, .gauge_count = count };
     metrics_write(app->metrics, &page, out);
 }
 
-bool metrics_page_write(struct app *app, struct buf *out, struct error *err)
+void metrics_page_write(struct app *app, struct buf *out)
 {
     struct books books = { 0 };
+    struct error err;
 
-    if (!store_read(app->store, read_books, &books, err))
-        return false;
-    write_all(app, &books, out);
-    return true;
+    bool is_read = store_read(app->store, read_books, &books, &err);
+    if (!is_read)
+        log_failure(&app->log, "metrics", &err);
+    write_all(app, is_read ? &books : NULL, out);
 }
 
 static void serve_page(void *context, struct http_exchange *exchange)
 {
     auto_buf struct buf body = buf_of(PAGE_MAX);
-    struct app *app = context;
-    struct error err;
 
-    if (metrics_page_write(app, &body, &err))
-        return http_reply(exchange, 200, METRICS_TYPE, &body);
-    log_failure(&app->log, "metrics", &err);
-    reply_refuse_exchange(exchange, 503, "unavailable", "The database does not answer.");
+    metrics_page_write(context, &body);
+    http_reply(exchange, 200, METRICS_TYPE, &body);
 }
 
 static void answer(void *context, struct http_exchange *exchange)

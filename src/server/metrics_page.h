@@ -12,7 +12,9 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4"
 
-NODISCARD bool metrics_page_write(struct app *app, struct buf *out, struct error *err);
+/* Where the database does not answer, the page says so (berth_store_up), and leaves out what only
+ * the books know: whoever collects it is to see that, and not that no server answers. */
+void metrics_page_write(struct app *app, struct buf *out);
 
 /* Borrows the app. Closed with http_close(). */
 NODISCARD bool metrics_door_open(struct app *app, const char *listen, struct http **ret_http,

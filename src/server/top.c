@@ -385,7 +385,14 @@ bool top_run(const struct options *options, struct buf *out, struct error *err)
         return false;
     do {
         (void)sleep((unsigned)top.interval_s);
-        if (!look(&top, client, &after, err) || !show(&top, &before, &after, err))
+        if (!look(&top, client, &after, err)) {
+            if (top.is_once)
+                return false;
+            /* Servers are restarted under its eyes: it says so, and waits. */
+            (void)fprintf(stderr, "berthd top: %s\n", err->text);
+            continue;
+        }
+        if (!show(&top, &before, &after, err))
             return false;
         before = after;
     } while (!top.is_once);

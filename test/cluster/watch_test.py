@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is seen of a market from outside while its database, and then a server, is away: the numbers go on and say which it is, and
+`berthd top` waits for what is restarted.
+
+    watch_test.py --bin build/bin
+"""
+
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+import pathlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from cluster import Failure, Postgres, check, die_with_the_test, enter, free_port  # noqa: E402
+
+OF_BOOKS = {"berth_ledger_newest_journal", "berth_backup_time_seconds", "berth_outbox_late_seconds", "berth_payouts_open"}
+
+
+def numbers(url):
+    with urllib.request.urlopen(url, timeout=15) as reply:
+        text = reply.read().decode()
+    return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+
+def until(what, probe, seconds=30):
+    end, said = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        try:
+            said = probe()
+            if said:
+                return said
+        except OSError as failure:
+            said = failure
+        time.sleep(0.1)
+    raise Failure(f"{what}: {said}")
+
+
+class Watched:
+    def __init__(self, options, folder, store):
+        self.log, self.url = open(folder / "log", "ab"), f"http://127.0.0.1:{free_port()}/metrics"
+        self.words = [options.bin / "berthd", "serve", "--data", folder / "server", "--listen", "127.0.0.1:0", "--store", store,
+                      "--metrics-listen", self.url.split("/")[2]]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.words, stdout=self.log, stderr=self.log, preexec_fn=die_with_the_test)
+        until("berthd is up", lambda: numbers(self.url)["berth_store_up"] == "1")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def run(options, folder):
+    postgres = Postgres(folder)
+    postgres.start()
+    postgres.run("createdb", "-h", postgres.folder, "-p", str(postgres.port), "-U", "berth", "berth")
+    server = Watched(options, folder, f"postgres://berth@127.0.0.1:{postgres.port}/berth")
+    top = subprocess.Popen([options.bin / "berthd", "top", "--metrics", server.url, "--interval", "1", "--raw"],
+                           stdout=open(folder / "top", "wb"), stderr=open(folder / "top.err", "wb"), preexec_fn=die_with_the_test)
+    try:
+        healthy = numbers(server.url)
+        check(OF_BOOKS <= set(healthy), f"not served: {OF_BOOKS - set(healthy)}")
+        check((healthy["berth_recovery_open"], float(healthy["berth_backup_time_seconds"])) == ("0", 0), "no recovery, no backup")
+        until("top shows a table", lambda: (folder / "top").read_bytes().count(b"\n") > 0)
+
+        postgres.kill()
+        away = until("it says that the database is away", lambda: (lambda n: n if n["berth_store_up"] == "0" else None)(
+            numbers(server.url)))
+        check(not OF_BOOKS & set(away), "what only the books know is left out, and not zero")
+        check(set(healthy) - set(away) == {name for name in healthy if re.match(
+            "berth_(ledger|instances_running|parked|payouts|backup|outbox)", name)}, "and nothing else is")
+        postgres.start()
+        until("it is back", lambda: OF_BOOKS <= set(numbers(server.url)))
+
+        server.stop()
+        until("top says who is away", lambda: b"connect" in (folder / "top.err").read_bytes())
+        check(top.poll() is None, "top goes on")
+        server.start()
+        seen = (folder / "top").read_bytes().count(b"\n")
+        until("top shows it again", lambda: (folder / "top").read_bytes().count(b"\n") > seen)
+        print("ok - the numbers say whether the database is away, and top outlives a restart\n1 passed, 0 failed")
+    finally:
+        top.kill()
+        server.stop()
+        postgres.kill()
+
+
+if __name__ == "__main__":
+    enter(run, "watch")
