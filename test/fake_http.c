@@ -23,6 +23,7 @@ struct fake_http {
     fake_answer *answer;
     void *context;
     pthread_t thread;
+    pthread_mutex_t lock; /* held while it answers */
     int listen_fd, stop_fd, port;
     atomic_int connection_count;
     int fds[CONNECTIONS_MAX]; /* -1: free */
@@ -76,7 +77,9 @@ static size_t serve(struct fake_http *server, int fd, char *bytes, size_t length
 
     struct fake_request request = { method, target, head, body, body_length };
     auto_buf struct buf response = buf_of(RESPONSE_LENGTH_MAX);
+    (void)pthread_mutex_lock(&server->lock);
     server->answer(server->context, &request, &response);
+    (void)pthread_mutex_unlock(&server->lock);
     send_all(fd, &response);
     return head_length + body_length;
 }
@@ -183,6 +186,7 @@ struct fake_http *fake_http_open(const char *unix_socket, fake_answer *answer, v
     assert(server != NULL);
     server->answer = answer;
     server->context = context;
+    (void)pthread_mutex_init(&server->lock, NULL);
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
         server->fds[i] = -1;
         server->received[i] = buf_of(REQUEST_LENGTH_MAX);
@@ -210,8 +214,17 @@ void fake_http_close(struct fake_http **owner)
     }
     (void)close(server->listen_fd);
     (void)close(server->stop_fd);
+    (void)pthread_mutex_destroy(&server->lock);
     free(server);
     *owner = NULL;
+}
+
+void fake_http_meet(struct fake_http *server)
+{
+    if (server == NULL)
+        return;
+    (void)pthread_mutex_lock(&server->lock);
+    (void)pthread_mutex_unlock(&server->lock);
 }
 
 int fake_http_port(const struct fake_http *server)

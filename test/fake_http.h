@@ -29,6 +29,11 @@ struct fake_http *fake_http_open(const char *unix_socket, fake_answer *answer, v
 void fake_http_close(struct fake_http **server);
 #define auto_fake_http __attribute__((cleanup(fake_http_close)))
 
+/* Before a request, and after its answer: what the test has written is there for the answer to
+ * read, and what the answer has written for the test. A socket between two threads promises
+ * neither. */
+void fake_http_meet(struct fake_http *server);
+
 int fake_http_port(const struct fake_http *server);
 
 /* How many connections there have been. */

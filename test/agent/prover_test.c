@@ -2,6 +2,7 @@
 /* A challenge from its work to its verdict, against a server that judges as the real one does. */
 #include "agent/prover.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,15 @@ static struct prove prove_of(const struct challenge *challenge, const char *url)
     return (struct prove){ *challenge, &facts, url, NULL, "." };
 }
 
+static bool proves(struct fake_http *server, const struct prove *work, char verdict[static 16],
+                   struct error *err)
+{
+    fake_http_meet(server);
+    bool is_ok = prove(work, verdict, err);
+    fake_http_meet(server);
+    return is_ok;
+}
+
 static void test_a_challenge_is_answered_well(void **state)
 {
     auto_fake_http struct fake_http *server = fake_http_open(NULL, respond, NULL);
@@ -244,7 +254,7 @@ static void test_a_challenge_is_answered_well(void **state)
         (void)snprintf(url, sizeof url, "http://127.0.0.1:%d%s", fake_http_port(server),
                        slash == 0 ? "" : "/");
         struct prove work = prove_of(&challenge, url);
-        CHECK_OK(prove(&work, verdict, &err), &err);
+        CHECK_OK(proves(server, &work, verdict, &err), &err);
         CHECK_TEXT(verdict, "good");
         CHECK_INT(judge.commits, 1);
         CHECK_INT(judge.openings, 1);
@@ -263,7 +273,7 @@ static void test_rows_are_shown_as_many_at_a_time_as_are_asked_for(void **state)
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
     struct prove work = prove_of(&challenge, url);
     judge.part = 10;
-    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_OK(proves(server, &work, verdict, &err), &err);
     CHECK_TEXT(verdict, "good");
     CHECK_INT(judge.openings, 7);
     CHECK_INT(judge.shown, CHALLENGE_OPENINGS);
@@ -281,7 +291,7 @@ static void test_who_is_only_counted_opens_nothing(void **state)
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
     struct prove work = prove_of(&challenge, url);
     judge.counts_only = true;
-    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_OK(proves(server, &work, verdict, &err), &err);
     CHECK_TEXT(verdict, "unopened");
     CHECK_INT(judge.openings, 0);
 }
@@ -296,15 +306,15 @@ static void test_memory_is_shown_as_long_as_it_is_asked_for(void **state)
     (void)state;
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
     struct prove work = prove_of(&challenge, url);
-    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_OK(proves(server, &work, verdict, &err), &err);
     CHECK_TEXT(verdict, "good");
     CHECK_INT(judge.openings, 4);
     /* More than a processor may be asked for. */
     work.challenge.n = challenge.n = (int64_t)(PROVE_MEMORY_MAX / MEMORY_PAGE_SIZE) + 2;
     judge.nonces = 0;
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_UNAVAILABLE);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_UNAVAILABLE);
     work.challenge.n = 3;
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_INVALID);
 }
 
 /* In the folder that it is told, which is empty afterwards. */
@@ -320,7 +330,7 @@ static void test_a_disk_is_shown(void **state)
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
     struct prove work = prove_of(&challenge, url);
     work.data_dir = dir;
-    if (prove(&work, verdict, &err)) {
+    if (proves(server, &work, verdict, &err)) {
         CHECK_TEXT(verdict, "good");
         CHECK_INT(judge.openings, 1);
     } else {
@@ -328,9 +338,9 @@ static void test_a_disk_is_shown(void **state)
     }
     work.data_dir = "/nowhere";
     judge.nonces = 0;
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_NOT_FOUND);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_NOT_FOUND);
     work.challenge.n = DISK_BLOCKS_MIN - 1;
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_INVALID);
     CHECK_INT(rmdir(dir), 0);
 }
 
@@ -344,13 +354,13 @@ static void test_a_network_is_shown(void **state)
     (void)state;
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
     struct prove work = prove_of(&challenge, url);
-    CHECK_OK(prove(&work, verdict, &err), &err);
+    CHECK_OK(proves(server, &work, verdict, &err), &err);
     CHECK_TEXT(verdict, "good");
     judge.nonces = 0;
     judge.refuses = true;
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_IO);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_IO);
     work.challenge.n = SLICES_MAX + 1;
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_INVALID);
 }
 
 static void test_what_cannot_be_is_an_error(void **state)
@@ -363,17 +373,18 @@ static void test_what_cannot_be_is_an_error(void **state)
     (void)state;
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
     struct prove work = prove_of(&challenge, url);
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_INVALID);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_INVALID);
     CHECK_INT(judge.commits, 0);
     work.challenge.n = challenge.n = 512;
     judge.refuses = true;
-    CHECK_FAILS(prove(&work, verdict, &err), &err, ERROR_IO);
+    CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_IO);
     CHECK_INT(judge.openings, 0);
 }
 
-/* Which of the challenges "a", "b" ... have ever been committed to, and been heard of. */
+/* Which of the challenges "a", "b" ... have ever been committed to, and been heard of: read while
+ * answers go on. */
 static struct {
-    bool is_begun[4], is_committed[4];
+    atomic_bool is_begun[4], is_committed[4];
 } seen;
 
 static void note(void *context, const struct fake_request *request, struct buf *response)
@@ -455,7 +466,8 @@ static void test_a_proof_ends_when_its_gpu_is_rented_and_no_other_does(void **st
         loop_step(loop, 50);
     CHECK(!prover_is_busy(prover));
     /* What is rented is not begun, nor what is of all of the machine. */
-    memset(&seen, 0, sizeof seen);
+    for (int i = 0; i < 4; i++)
+        seen.is_begun[i] = seen.is_committed[i] = false;
     take_list(prover, &list);
     for (int i = 0; i < 600 && prover_is_busy(prover); i++)
         loop_step(loop, 50);

@@ -131,8 +131,10 @@ static void test_a_stored_key_goes_to_its_own_market_only(void **state)
 
     CHECK(setenv("BERTH_URL", other_url, 1) == 0);
     BERTH(&result, "show", "user");
+    fake_http_meet(other);
     CHECK(*head != '\0' && strstr(head, "Authorization") == NULL);
     BERTH(&result, "show", "user", "--api-key", "second");
+    fake_http_meet(other);
     CHECK(strstr(head, "Bearer second") != NULL);
     BERTH(&result, "--url", market.url, "show", "user");
     CHECK(strstr(market.head, "Bearer first") != NULL);

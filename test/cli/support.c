@@ -13,6 +13,7 @@
 #include "sys/fd.h"
 
 static char dir_path[64];
+static struct fake_http *http; /* of the market that is open */
 
 static void answer(void *context, const struct fake_request *request, struct buf *response)
 {
@@ -61,7 +62,7 @@ static int remove_one(const char *path, const struct stat *status, int flag, str
 void support_open(struct support_market *market, const struct support_reply *replies)
 {
     *market = (struct support_market){ .replies = replies };
-    market->http = fake_http_open(NULL, answer, market);
+    market->http = http = fake_http_open(NULL, answer, market);
     (void)snprintf(market->url, sizeof market->url, "http://127.0.0.1:%d",
                    fake_http_port(market->http));
     (void)snprintf(dir_path, sizeof dir_path, "/tmp/berth-cli-%d-XXXXXX", (int)getpid());
@@ -75,6 +76,7 @@ void support_open(struct support_market *market, const struct support_reply *rep
 void support_close(struct support_market *market)
 {
     fake_http_close(&market->http);
+    http = NULL;
     (void)nftw(dir_path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -96,7 +98,9 @@ void support_run(struct support_result *result, const char *const *words)
     auto_close int out = memfd_create("out", MFD_CLOEXEC);
     auto_close int notes = memfd_create("notes", MFD_CLOEXEC);
 
+    fake_http_meet(http);
     result->status = cli_main(words, out, notes);
+    fake_http_meet(http);
     read_back(out, result->out);
     read_back(notes, result->notes);
 }

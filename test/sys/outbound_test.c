@@ -31,15 +31,18 @@ static void answer(void *context, const struct fake_request *request, struct buf
         fake_http_reply(response, seen->status, body.bytes);
 }
 
-static bool post(const char *url, bool allows_local, int *ret_status, struct buf *response,
-                 struct error *err)
+static bool post(struct fake_http *server, const char *url, bool allows_local, int *ret_status,
+                 struct buf *response, struct error *err)
 {
     static const char *const headers[] = { "Content-Type: application/json", "X-Test: 1", NULL };
     auto_buf struct buf body = buf_of(64);
 
     buf_printf(&body, "{\"a\":1}");
-    return outbound_post(&(struct outbound){ url, headers, &body, allows_local }, ret_status,
-                         response, err);
+    fake_http_meet(server);
+    bool is_ok = outbound_post(&(struct outbound){ url, headers, &body, allows_local }, ret_status,
+                               response, err);
+    fake_http_meet(server);
+    return is_ok;
 }
 
 static void test_a_post_has_its_headers_and_body_and_no_redirect_is_followed(void **state)
@@ -53,19 +56,19 @@ static void test_a_post_has_its_headers_and_body_and_no_redirect_is_followed(voi
 
     (void)state;
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/hook", fake_http_port(server));
-    CHECK_OK(post(url, true, &status, &response, &err), &err);
+    CHECK_OK(post(server, url, true, &status, &response, &err), &err);
     CHECK_INT(status, 200);
     CHECK_TEXT(seen.body, "{\"a\":1}");
     CHECK(strstr(seen.head, "X-Test: 1\r\n") != NULL);
     CHECK_INT((int64_t)response.length, 5);
     seen.status = 302;
-    CHECK_OK(post(url, true, &status, &response, &err), &err);
+    CHECK_OK(post(server, url, true, &status, &response, &err), &err);
     CHECK_INT(status, 302);
     CHECK_INT(fake_http_connection_count(server), 2);
     /* What is too long is read no further; what fits is kept. */
     seen.status = 200;
     seen.reply_length = OUTBOUND_READ_MAX + 1;
-    CHECK_OK(post(url, true, &status, &response, &err), &err);
+    CHECK_OK(post(server, url, true, &status, &response, &err), &err);
     CHECK_INT(status, 200);
     CHECK(!response.has_overflowed);
 }
@@ -111,7 +114,7 @@ static void test_nothing_reaches_what_is_not_public(void **state)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         (void)snprintf(url, sizeof url, urls[i], fake_http_port(server));
 #pragma GCC diagnostic pop
-        CHECK(!post(url, false, &status, &response, &err));
+        CHECK(!post(server, url, false, &status, &response, &err));
         CHECK(err.code == ERROR_FORBIDDEN || err.code == ERROR_INVALID ||
               err.code == ERROR_UNREACHABLE);
     }
