@@ -133,6 +133,7 @@ static void test_a_stored_key_goes_to_its_own_market_only(void **state)
     BERTH(&result, "show", "user");
     fake_http_meet(other);
     CHECK(*head != '\0' && strstr(head, "Authorization") == NULL);
+    fake_http_meet(other);
     BERTH(&result, "show", "user", "--api-key", "second");
     fake_http_meet(other);
     CHECK(strstr(head, "Bearer second") != NULL);
