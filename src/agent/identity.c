@@ -209,6 +209,18 @@ bool identity_make_next(struct identity *identity, struct error *err)
     return true;
 }
 
+bool identity_make_anew(struct identity *identity, struct error *err)
+{
+    bool had_next = identity->has_next;
+
+    identity->use = IDENTITY_PRESENT;
+    identity->has_next = false;
+    if (identity_make_next(identity, err))
+        return true;
+    identity->has_next = had_next;
+    return false;
+}
+
 bool identity_take_next(struct identity *identity, struct error *err)
 {
     if (!identity->has_next)

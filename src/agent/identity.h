@@ -51,6 +51,10 @@ NODISCARD bool identity_enrol(struct identity *identity, const struct enroll_rep
 /* Have another key, on disk, if there is none yet. */
 NODISCARD bool identity_make_next(struct identity *identity, struct error *err);
 
+/* Have another key, on disk, in place of a next one that there may be: neither it nor the present
+ * one is good any more. */
+NODISCARD bool identity_make_anew(struct identity *identity, struct error *err);
+
 /* It is the machine's key from now on. Where this fails while `has_next` it is used, and to be
  * taken again; else the disk may have both. */
 NODISCARD bool identity_take_next(struct identity *identity, struct error *err);

@@ -128,7 +128,7 @@ static void note_turned(struct key_turn *turn)
     set_age(turn, 0);
     turn->retry_us = 0;
     (void)unlinkat(turn->identity->dir, KEY_ASKED_FILE, 0);
-    log_write(&turn->log, LOG_INFO, "key turned", "the one before is good for a day");
+    log_write(&turn->log, LOG_INFO, "key turned", "it signs by another from now on");
 }
 
 /* The server knows the one before alone, and hears of its successor again. */

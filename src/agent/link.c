@@ -7,42 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/link_enrol.h"
+#include "agent/link_inside.h"
 #include "agent/link_retry.h"
 #include "base/buf.h"
 #include "sys/crypto.h"
 
 enum {
-    ANSWER_MS = 15000,
     POLL_ANSWER_MS = POLL_HOLD_MS + 10000,
-    REPLY_MAX = 65536,
     HURRY_AGAIN_MS = 20, /* what changes together is told together */
     REFUSED_MS = 5000,
     POLL_LATE_MS = 1000, /* for the held poll to bring what a heartbeat was told of */
     URL_SIZE = 1024,
     HEADER_SIZE = 256,
     HEARTBEAT_ARENA_MAX = 16 << 20,
-};
-
-enum link_state { LINK_ENROL, LINK_NONCE, LINK_SESSION, LINK_OPEN };
-
-struct link {
-    struct link_options options;
-    struct loop *loop;
-    struct web *web;
-    char *url, *ca_file, *token;
-    enum link_state state;
-    int64_t session_epoch, heartbeat_ms;
-    int64_t heartbeat_seq, poll_seq, op_seq; /* the last ones that were used */
-    int64_t applied_rev, told_rev;           /* told: by the answer to a heartbeat */
-    bool has_applied;                        /* since the last answer to a poll */
-    bool is_first_poll;  /* of this session: the full state, whatever was applied */
-    enum link_post post; /* what is on its way in `op` */
-    bool is_hurried;     /* a change came while a heartbeat was under way */
-    int failure_count;   /* to open a session, since a heartbeat was accepted */
-    int miss_count;      /* of heartbeats, in a row */
-    uint8_t nonce[32];
-    struct web_call *step, *heartbeat, *poll, *op;
-    struct loop_timer *step_timer, *heartbeat_timer, *poll_timer, *late_timer;
 };
 
 static char *copy_or_null(const char *text)
@@ -56,17 +34,8 @@ static char *copy_or_null(const char *text)
 
 /* Signed requests */
 
-struct link_call {
-    const char *method, *path, *stream;
-    int64_t seq;
-    const struct buf *body; /* or NULL */
-    int64_t timeout_ms;
-    size_t reply_max;
-    web_on_done *on_done;
-};
-
-static void send_plain(struct link *link, const struct link_call *call, const char *const *headers,
-                       struct web_call **owner)
+void link_send_plain(struct link *link, const struct link_call *call, const char *const *headers,
+                     struct web_call **owner)
 {
     char url[URL_SIZE];
 
@@ -105,7 +74,7 @@ static void send_signed(struct link *link, const struct link_call *call, struct 
     (void)snprintf(lines[1], HEADER_SIZE, "Berth-Epoch: %" PRId64, link->session_epoch);
     (void)snprintf(lines[2], HEADER_SIZE, "Berth-Seq: %" PRId64, call->seq);
     (void)snprintf(lines[3], HEADER_SIZE, "Berth-Signature: %s", signature);
-    send_plain(link, call, headers, owner);
+    link_send_plain(link, call, headers, owner);
 }
 
 /* What was on its way in `op`. */
@@ -120,7 +89,7 @@ static void tell_sent(struct link *link, bool has_arrived, const struct web_answ
 }
 
 /* Back to the nonce, or to enrolment; the next step comes so soon. */
-static void leave_session(struct link *link, int64_t delay_ms)
+void link_leave_session(struct link *link, int64_t delay_ms)
 {
     link->state = link->options.identity->machine_id == 0 ? LINK_ENROL : LINK_NONCE;
     web_cancel(&link->heartbeat);
@@ -135,11 +104,11 @@ static void leave_session(struct link *link, int64_t delay_ms)
     loop_timer_set(link->step_timer, delay_ms);
 }
 
-static void start_over(struct link *link, const char *why)
+void link_start_over(struct link *link, const char *why)
 {
     bool was_open = link->state == LINK_OPEN;
 
-    leave_session(link, link_backoff_ms(++link->failure_count));
+    link_leave_session(link, link_backoff_ms(++link->failure_count));
     if (was_open || link->failure_count == 1 || link->failure_count % 10 == 0)
         log_write(&link->options.log, LOG_WARNING, "not connected", "%s", why);
 }
@@ -147,79 +116,39 @@ static void start_over(struct link *link, const char *why)
 void link_renew(struct link *link)
 {
     if (link->state == LINK_OPEN)
-        leave_session(link, 0);
+        link_leave_session(link, 0);
 }
 
-static void fail_step(struct link *link, const struct web_answer *answer)
+void link_fail_step(struct link *link, const struct web_answer *answer)
 {
     char why[512];
 
     link_refusal(answer, why, sizeof why);
-    start_over(link, why);
+    link_start_over(link, why);
 }
 
-static bool parse_reply(const struct web_answer *answer, json_t **ret_root, struct error *err)
+bool link_parse_reply(const struct web_answer *answer, json_t **ret_root, struct error *err)
 {
     return json_parse(answer->body, answer->length, ret_root, err);
-}
-
-/* Enrolment */
-
-static void on_enrolled(void *context, const struct web_answer *answer)
-{
-    struct link *link = context;
-    auto_json json_t *root = NULL;
-    struct enroll_reply reply;
-    struct error err;
-    char why[512];
-
-    if (!answer->is_answered || answer->status >= 500 || answer->status == 429) {
-        fail_step(link, answer);
-        return;
-    }
-    if (answer->status != 200) {
-        link_refusal(answer, why, sizeof why);
-        link->options.events.on_hopeless(link->options.events.context, why);
-        return;
-    }
-    if (!parse_reply(answer, &root, &err) || !enroll_reply_decode(root, &reply, &err) ||
-        !identity_enrol(link->options.identity, &reply, &err)) {
-        (void)error_context(&err, "enrolment");
-        link->options.events.on_hopeless(link->options.events.context, err.text);
-        return;
-    }
-    log_write(&link->options.log, LOG_INFO, "enrolled", "machine %" PRId64, reply.machine_id);
-    link->state = LINK_NONCE;
-    loop_timer_set(link->step_timer, 0);
-}
-
-static void send_enrolment(struct link *link)
-{
-    struct enroll_request request = { .token = link->token, .facts = *link->options.facts };
-    auto_buf struct buf body = buf_of(PROTO_BODY_MAX);
-
-    if (link->token == NULL) {
-        link->options.events.on_hopeless(link->options.events.context,
-                                         "this host is not enrolled: pass --token, from `berth "
-                                         "host token`");
-        return;
-    }
-    memcpy(request.public_key, link->options.identity->keys.public_key, sizeof request.public_key);
-    enroll_request_encode(&body, &request);
-    send_plain(link,
-               &(struct link_call){ .method = "POST",
-                                    .path = "/agent/v1/enroll",
-                                    .body = &body,
-                                    .timeout_ms = ANSWER_MS,
-                                    .reply_max = REPLY_MAX,
-                                    .on_done = on_enrolled },
-               NULL, &link->step);
 }
 
 /* Session */
 
 static void beat(void *context);
 static void poll_desired(void *context);
+
+/* Each of its keys was refused in turn. */
+static void note_shut_out(struct link *link)
+{
+    if (link->token != NULL)
+        link->state = LINK_ENROL;
+    if (!link->is_shut_out)
+        log_write(&link->options.log, LOG_ERROR, "not let in",
+                  "no key of machine %" PRId64 " is taken; were they revoked, its account's "
+                  "`berth host token --machine %" PRId64 "` lets it back",
+                  link->options.identity->machine_id, link->options.identity->machine_id);
+    link->is_shut_out = true;
+}
 
 static void on_session(void *context, const struct web_answer *answer)
 {
@@ -229,17 +158,22 @@ static void on_session(void *context, const struct web_answer *answer)
     struct error err;
 
     if (!answer->is_answered || answer->status != 200) {
-        if (answer->is_answered && answer->status == 401)
+        bool is_refused = answer->is_answered && answer->status == 401;
+
+        if (is_refused)
             identity_try_other(link->options.identity);
-        fail_step(link, answer);
+        link_fail_step(link, answer);
+        if (is_refused && link->options.identity->use == IDENTITY_PRESENT)
+            note_shut_out(link);
         return;
     }
-    if (!parse_reply(answer, &root, &err) || !session_reply_decode(root, &reply, &err)) {
-        start_over(link, err.text);
+    if (!link_parse_reply(answer, &root, &err) || !session_reply_decode(root, &reply, &err)) {
+        link_start_over(link, err.text);
         return;
     }
     if (!identity_settle(link->options.identity, &err))
         log_failure(&link->options.log, "the key that is let in not taken over yet", &err);
+    link->is_shut_out = false;
     link->state = LINK_OPEN; /* failures count on until a heartbeat is accepted */
     link->session_epoch = reply.session_epoch;
     link->heartbeat_ms = reply.heartbeat_ms;
@@ -276,14 +210,14 @@ static void send_session(struct link *link)
     hello_whole_signed(&whole, request.machine_id, body.bytes, body.length);
     (void)identity_sign(identity, whole.bytes, whole.length, text);
     (void)snprintf(line, sizeof line, "Berth-Signature: %s", text);
-    send_plain(link,
-               &(struct link_call){ .method = "POST",
-                                    .path = "/agent/v1/session",
-                                    .body = &body,
-                                    .timeout_ms = ANSWER_MS,
-                                    .reply_max = REPLY_MAX,
-                                    .on_done = on_session },
-               headers, &link->step);
+    link_send_plain(link,
+                    &(struct link_call){ .method = "POST",
+                                         .path = "/agent/v1/session",
+                                         .body = &body,
+                                         .timeout_ms = LINK_ANSWER_MS,
+                                         .reply_max = LINK_REPLY_MAX,
+                                         .on_done = on_session },
+                    headers, &link->step);
 }
 
 static void on_nonce(void *context, const struct web_answer *answer)
@@ -294,11 +228,11 @@ static void on_nonce(void *context, const struct web_answer *answer)
     struct error err;
 
     if (!answer->is_answered || answer->status != 200) {
-        fail_step(link, answer);
+        link_fail_step(link, answer);
         return;
     }
-    if (!parse_reply(answer, &root, &err) || !nonce_reply_decode(root, &reply, &err)) {
-        start_over(link, err.text);
+    if (!link_parse_reply(answer, &root, &err) || !nonce_reply_decode(root, &reply, &err)) {
+        link_start_over(link, err.text);
         return;
     }
     memcpy(link->nonce, reply.nonce, sizeof link->nonce);
@@ -312,14 +246,14 @@ static void send_nonce(struct link *link)
     auto_buf struct buf body = buf_of(1024);
 
     nonce_request_encode(&body, &request);
-    send_plain(link,
-               &(struct link_call){ .method = "POST",
-                                    .path = "/agent/v1/nonce",
-                                    .body = &body,
-                                    .timeout_ms = ANSWER_MS,
-                                    .reply_max = REPLY_MAX,
-                                    .on_done = on_nonce },
-               NULL, &link->step);
+    link_send_plain(link,
+                    &(struct link_call){ .method = "POST",
+                                         .path = "/agent/v1/nonce",
+                                         .body = &body,
+                                         .timeout_ms = LINK_ANSWER_MS,
+                                         .reply_max = LINK_REPLY_MAX,
+                                         .on_done = on_nonce },
+                    NULL, &link->step);
 }
 
 static void on_step_time(void *context)
@@ -329,7 +263,7 @@ static void on_step_time(void *context)
     if (link->step != NULL)
         return;
     if (link->state == LINK_ENROL)
-        send_enrolment(link);
+        link_enrol(link);
     else if (link->state != LINK_OPEN)
         send_nonce(link);
 }
@@ -346,10 +280,10 @@ static void on_heartbeat(void *context, const struct web_answer *answer)
 
     if (link_is_over(answer)) {
         link_refusal(answer, why, sizeof why);
-        start_over(link, why);
+        link_start_over(link, why);
         return;
     }
-    if (!answer->is_answered || answer->status != 200 || !parse_reply(answer, &root, &err) ||
+    if (!answer->is_answered || answer->status != 200 || !link_parse_reply(answer, &root, &err) ||
         !heartbeat_reply_decode(root, &reply, &err)) {
         int64_t delay_ms = link_backoff_ms(++link->miss_count);
 
@@ -413,8 +347,8 @@ static void beat(void *context)
                                      .stream = "hb",
                                      .seq = heartbeat.seq,
                                      .body = &body,
-                                     .timeout_ms = ANSWER_MS,
-                                     .reply_max = REPLY_MAX,
+                                     .timeout_ms = LINK_ANSWER_MS,
+                                     .reply_max = LINK_REPLY_MAX,
                                      .on_done = on_heartbeat },
                 &link->heartbeat);
 }
@@ -438,7 +372,7 @@ static void on_polled(void *context, const struct web_answer *answer)
 
     if (link_is_over(answer)) {
         link_refusal(answer, why, sizeof why);
-        start_over(link, why);
+        link_start_over(link, why);
         return;
     }
     if (!answer->is_answered || (answer->status != 200 && answer->status != 204)) {
@@ -504,7 +438,7 @@ static void on_op_answered(void *context, const struct web_answer *answer)
     tell_sent(link, is_refused || (answer->is_answered && answer->status == 200), answer);
     if (link_is_over(answer)) {
         link_refusal(answer, why, sizeof why);
-        start_over(link, why);
+        link_start_over(link, why);
     }
 }
 
@@ -524,8 +458,8 @@ bool link_post(struct link *link, enum link_post post, const struct buf *body)
                                      .stream = "op",
                                      .seq = ++link->op_seq,
                                      .body = body,
-                                     .timeout_ms = ANSWER_MS,
-                                     .reply_max = REPLY_MAX,
+                                     .timeout_ms = LINK_ANSWER_MS,
+                                     .reply_max = LINK_REPLY_MAX,
                                      .on_done = on_op_answered },
                 &link->op);
     return true;

@@ -25,6 +25,11 @@ const struct args_option cmd_show_machines_options[] = {
     { NULL, 0, NULL, NULL },
 };
 
+const struct args_option cmd_host_token_options[] = {
+    { "machine", 0, "ID", "for that machine to come back, whose key was revoked" },
+    { NULL, 0, NULL, NULL },
+};
+
 const struct args_option cmd_list_machine_options[] = {
     { "price-gpu", 'g', "DOLLARS", "an hour and GPU; of the machine where it has none" },
     { "price-disk", 's', "DOLLARS", "per GB and month" },
@@ -335,17 +340,28 @@ static long long minutes_until(const json_t *reply)
 
 bool cmd_host_token(struct cli *cli, struct error *err)
 {
+    const char *machine = args_get(&cli->args, "machine");
+    auto_buf struct buf body = buf_of(BODY_LENGTH_MAX);
+    struct encoder json = encoder_of(&body);
     auto_json json_t *reply = NULL;
     const char *token;
+    long long id = 0;
 
-    if (!client_call(cli->client, "POST", "/api/v0/machines/enroll_token/", NULL, &reply, err) ||
+    if (machine != NULL && !cli_id(cli, machine, "a machine", &id, err))
+        return false;
+    encode_object(&json);
+    if (machine != NULL)
+        encode_field_int(&json, "machine_id", id);
+    encode_end(&json);
+    if (!client_call(cli->client, "POST", "/api/v0/machines/enroll_token/", &body, &reply, err) ||
         !json_need_text(reply, "token", BODY_LENGTH_MAX, &token, err))
         return false;
     if (cli_print_raw(cli, reply))
         return true;
     print_clean(cli->out, token);
     buf_append(cli->out, "\n", 1);
-    cli_note(cli, "Good once, for %lld minutes. On the machine that joins:", minutes_until(reply));
+    cli_note(cli, "Good once, for %lld minutes. On the machine that %s:", minutes_until(reply),
+             machine != NULL ? "comes back, once its agent is stopped" : "joins");
     cli_note(cli, "  berth-host run --server %s --data /var/lib/berth-host --token TOKEN",
              cli->settings.url);
     return true;

@@ -12,6 +12,7 @@ bool cmd_list_machine(struct cli *cli, struct error *err);
 bool cmd_unlist_machine(struct cli *cli, struct error *err);
 bool cmd_host_token(struct cli *cli, struct error *err);
 
+extern const struct args_option cmd_host_token_options[];
 extern const struct args_option cmd_show_machines_options[];
 extern const struct args_option cmd_list_machine_options[];
 

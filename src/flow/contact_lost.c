@@ -41,13 +41,54 @@ static bool has_rental(struct change *change, const struct interval_row *interva
     return false;
 }
 
+/* A heartbeat that comes now changes the same row of the session, so one of the two is run again.
+ */
+static bool note_away(struct change *change, size_t count, const struct interval_row *intervals,
+                      struct error *err)
+{
+    struct db *db = change->db;
+    struct instant since = change->session.last_heartbeat;
+
+    return session_beat(db, change->machine.id, change->session.epoch, since, err) &&
+           machine_set_offline(db, change->machine.id, since, err) &&
+           history_went_offline(db, &change->machine, since, has_rental(change, intervals, count),
+                                err);
+}
+
+bool contact_lose(struct change *change, struct error *err)
+{
+    struct interval_row *intervals;
+    size_t count;
+    bool has;
+
+    if (!interval_list_on(change->db, change->machine.id, change->arena, &intervals, &count, err) ||
+        !note_away(change, count, intervals, err))
+        return false;
+    change->machine.is_online = false;
+    change->machine.offline_since = change->session.last_heartbeat;
+    change->cuts_offers = true;
+
+    for (size_t i = 0; i < count; i++) {
+        struct contract_row contract;
+        struct instant end;
+
+        if (!contract_load(change->db, intervals[i].contract_id, change->arena, &contract, &has,
+                           err) ||
+            !change_charge_end(change, &contract, &end, err))
+            return false;
+        struct connected last = usage_connected(&intervals[i], change->session.last_heartbeat, end);
+        if (!change_close_interval(change, &contract, &intervals[i], last.cursor, err) ||
+            !db_notify(change->db, TOPIC_CONTRACT, contract.id, err))
+            return false;
+    }
+    return change_end(change, err);
+}
+
 static bool lose_work(struct db *db, void *context, struct error *err)
 {
     struct lost_work *work = context;
     auto_arena struct arena arena = arena_of(FLOW_ARENA_MAX);
-    struct interval_row *intervals;
     struct change change;
-    size_t count;
     bool has;
 
     if (!change_begin(&change, db, work->machine_id, work->now, &arena, &has, err))
@@ -56,32 +97,7 @@ static bool lose_work(struct db *db, void *context, struct error *err)
     if (!has || !change.has_session || !change.machine.is_online ||
         instant_until(change.session.last_heartbeat, work->now) < CONNECTED_LEASE_US)
         return true;
-    /* A heartbeat that comes now changes the same row, so one of the two is run again. */
-    if (!session_beat(db, work->machine_id, change.session.epoch, change.session.last_heartbeat,
-                      err) ||
-        !machine_set_offline(db, work->machine_id, change.session.last_heartbeat, err) ||
-        !interval_list_on(db, work->machine_id, &arena, &intervals, &count, err))
-        return false;
-    if (!history_went_offline(db, &change.machine, change.session.last_heartbeat,
-                              has_rental(&change, intervals, count), err))
-        return false;
-    change.machine.is_online = false;
-    change.machine.offline_since = change.session.last_heartbeat;
-    change.cuts_offers = true;
-
-    for (size_t i = 0; i < count; i++) {
-        struct contract_row contract;
-        struct instant end;
-
-        if (!contract_load(db, intervals[i].contract_id, &arena, &contract, &has, err) ||
-            !change_charge_end(&change, &contract, &end, err))
-            return false;
-        struct connected last = usage_connected(&intervals[i], change.session.last_heartbeat, end);
-        if (!change_close_interval(&change, &contract, &intervals[i], last.cursor, err) ||
-            !db_notify(db, TOPIC_CONTRACT, contract.id, err))
-            return false;
-    }
-    return change_end(&change, err);
+    return contact_lose(&change, err);
 }
 
 bool flow_contact_lost(const struct flow *flow, size_t *ret_count, struct error *err)

@@ -5,9 +5,14 @@
 #ifndef BERTH_FLOW_CONTACT_LOST_H
 #define BERTH_FLOW_CONTACT_LOST_H
 
+#include "flow/change.h"
 #include "flow/flow.h"
 
 enum { CONTACT_LOST_MAX = 64 };
+
+/* The machine of the change is online, and away from now on: as of its last heartbeat. Ends the
+ * change. */
+NODISCARD bool contact_lose(struct change *change, struct error *err);
 
 /* Deal with up to CONTACT_LOST_MAX machines; `*ret_count` says how many there were. Call it every
  * few seconds, and again at once after a full batch. */

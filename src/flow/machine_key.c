@@ -36,19 +36,17 @@ static bool is_suspect(const struct machine_row *machine, const struct session_r
                                        instant_until(session->twins.since, now) <= TWINS_WITHIN_US);
 }
 
-static bool log_turn(struct db *db, const struct key_work *work, int64_t owner_id,
-                     struct error *err)
+bool machine_key_log(struct db *db, const struct machine_row *machine, const char *route,
+                     struct instant now, struct error *err)
 {
     char args[ARGS_SIZE];
 
-    (void)snprintf(args, sizeof args, "{\"machine_id\":%" PRId64 "}", work->call->machine_id);
-    return audit_log_insert(db,
-                            &(struct audit_log_row){ .user_id = owner_id,
-                                                     .at = work->now,
-                                                     .address = "",
-                                                     .route = MACHINE_KEY_ROUTE,
-                                                     .args = args },
-                            err);
+    (void)snprintf(args, sizeof args, "{\"machine_id\":%" PRId64 "}", machine->id);
+    return audit_log_insert(
+        db,
+        &(struct audit_log_row){
+            .user_id = machine->owner_id, .at = now, .address = "", .route = route, .args = args },
+        err);
 }
 
 /* `*ret_until`: how long the one before the newest is good; 0 or past: it is not. */
@@ -86,7 +84,8 @@ static bool turn(struct db *db, struct key_work *work, const struct machine_row 
     work->outcome = MACHINE_KEY_TURNED;
     memcpy(turn.key, call->request.public_key, sizeof turn.key);
     return machine_turn_key(db, &turn, err) && session_end(db, call->machine_id, err) &&
-           relay_fence(db, call->machine_id, err) && log_turn(db, work, machine->owner_id, err) &&
+           relay_fence(db, call->machine_id, err) &&
+           machine_key_log(db, machine, MACHINE_KEY_ROUTE, work->now, err) &&
            db_notify(db, TOPIC_MACHINE, call->machine_id, err);
 }
 

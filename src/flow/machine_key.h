@@ -15,6 +15,7 @@
 #include "flow/flow.h"
 #include "flow/session.h"
 #include "proto/hello.h"
+#include "store/machine.h"
 
 #define MACHINE_KEY_FORMER_US (24 * US_PER_HOUR) /* how long the one before is good */
 
@@ -30,6 +31,10 @@ enum machine_key_outcome {
 
 /* The owner's audit log has each turn by this name. */
 #define MACHINE_KEY_ROUTE "agent.key"
+
+/* Something happened to the machine's keys: for its owner's audit log. */
+NODISCARD bool machine_key_log(struct db *db, const struct machine_row *machine, const char *route,
+                               struct instant now, struct error *err);
 
 /* `seq` is of the stream of operations. */
 struct machine_key_call {

@@ -225,6 +225,7 @@ static bool open_work(struct db *db, void *context, struct error *err)
         return false;
     /* Its nonce is good for one epoch after that in which it was given. */
     if (!has_machine || machine.removed.microseconds != 0 ||
+        machine.key_revoked.microseconds != 0 ||
         (has_session ? session.epoch : 0) != work->identity.epoch)
         return true;
     if (!inventory_is_free(db, machine.id, &request->facts, &is_free, err))

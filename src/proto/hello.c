@@ -57,6 +57,7 @@ static const struct field_list gpu_list = FIELD_LIST(gpu_fields);
 static const struct field enroll_request_fields[] = {
     FIELD_LINE(struct enroll_request, token, 1, TOKEN_TEXT_MAX),
     FIELD_BYTES(struct enroll_request, public_key),
+    FIELD_INT_ADDED(struct enroll_request, machine_id, 0, INT64_MAX),
 };
 static const struct field_list enroll_request_list = FIELD_LIST(enroll_request_fields);
 

@@ -41,6 +41,7 @@ enum {
 struct enroll_request {
     const char *token;
     uint8_t public_key[32];
+    int64_t machine_id; /* that it has been, and is to be again; 0: none */
     struct machine_facts facts;
 };
 

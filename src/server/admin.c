@@ -10,6 +10,7 @@
 #include "flow/account.h"
 #include "flow/admin.h"
 #include "flow/audit_log.h"
+#include "flow/revoke_key.h"
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
 #include "server/admin_approvals.h"
@@ -199,6 +200,16 @@ static bool run_machine_place(struct admin *admin, struct error *err)
            admin_report(admin, outcome, "machine", machine_id, err);
 }
 
+static bool run_machine_revoke_key(struct admin *admin, struct error *err)
+{
+    enum admin_outcome outcome;
+    int64_t machine_id;
+
+    return admin_parse_id(admin->options->words[2], &machine_id, err) &&
+           flow_revoke_key(&admin->flow, machine_id, &outcome, err) &&
+           admin_report(admin, outcome, "machine", machine_id, err);
+}
+
 static bool run_machine_verify(struct admin *admin, struct error *err)
 {
     return set_verification(admin, VERIFICATION_VERIFIED, err);
@@ -363,6 +374,9 @@ static const struct admin_command {
       run_machine_unset },
     { "machine", "place", "ID 'Gothenburg, SE'", "say where it is, for searches and the map", 4,
       run_machine_place },
+    { "machine", "revoke-key", "ID",
+      "its key is in other hands: end its session, and let it in by a new key alone", 3,
+      run_machine_revoke_key },
 };
 
 void admin_describe(struct buf *out)

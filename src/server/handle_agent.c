@@ -89,6 +89,9 @@ void handle_agent_enroll(struct call *call)
     case ENROLL_GPU_IN_USE:
         return reply_refuse(call, 409, "conflict",
                             "A GPU of this machine is in use on another machine.");
+    case ENROLL_NOT_IT:
+        return reply_refuse(call, 409, "conflict",
+                            "The token is not for this machine, or its key is good.");
     case ENROLL_BAD_FACTS:
         return reply_refuse(call, 400, "invalid_args", "%s", facts_sentence(done.facts));
     case ENROLL_SIMULATED:

@@ -157,6 +157,7 @@ static bool encode_machine(struct encoder *json, const struct machine_view *view
     field_time(json, "dlperf_stale_at", machine.stale);
     field_known_text(json, "agent_version", view->facts->agent_version);
     field_time(json, "key_since", row->key_since.microseconds > 0 ? row->key_since : row->created);
+    field_time(json, "key_revoked_at", row->key_revoked);
     field_known_text(json, "public_ipaddr", machine.public_ip);
     encode_field_int(json, "disk_space", machine.disk_gb);
     encode_field_int(json, "max_disk_space", machine.disk_gb);
@@ -450,9 +451,23 @@ void handle_machine_enroll_token(struct call *call)
     struct encoder json = encoder_of(&body);
     struct enroll_token_reply done;
     struct error err;
+    int64_t machine_id = 0;
 
-    if (!flow_enroll_token(&call->app->flow, &call->caller, &done, &err))
+    if (!json_opt_int(call->body, "machine_id", (struct json_bounds){ 1, INT64_MAX }, &machine_id,
+                      &err) ||
+        !flow_enroll_token(&call->app->flow, &call->caller, machine_id, &done, &err))
         return reply_error(call, &err);
+    switch (done.outcome) {
+    case ENROLL_TOKEN_MADE:
+        break;
+    case ENROLL_TOKEN_NO_MACHINE:
+        return reply_refuse(call, 404, "no_such_machine", "There is no machine %lld.",
+                            (long long)machine_id);
+    case ENROLL_TOKEN_KEY_IS_GOOD:
+        return reply_refuse(call, 409, "conflict",
+                            "Machine %lld has a key that is good: it needs no token.",
+                            (long long)machine_id);
+    }
     encode_object(&json);
     encode_field_bool(&json, "success", true);
     encode_field_text(&json, "token", done.token);

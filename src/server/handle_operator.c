@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "flow/admin.h"
 #include "flow/payout.h"
+#include "flow/revoke_key.h"
 #include "flow/show_user.h"
 #include "flow/trial_balance.h"
 #include "flow/write_off.h"
@@ -313,6 +314,24 @@ void handle_operator_verification(struct call *call)
     reply_message(call, verification == VERIFICATION_VERIFIED     ? "It counts as verified."
                         : verification == VERIFICATION_DEVERIFIED ? "It takes no new rentals."
                                                                   : "What is asked of it decides.");
+}
+
+void handle_operator_revoke_key(struct call *call)
+{
+    enum admin_outcome outcome;
+    struct error err;
+    int64_t machine_id;
+
+    if (!json_need_int(call->body, "machine_id", (struct json_bounds){ 1, INT64_MAX }, &machine_id,
+                       &err) ||
+        !flow_revoke_key(&call->app->flow, machine_id, &outcome, &err))
+        return reply_error(call, &err);
+    if (outcome == ADMIN_NOT_FOUND)
+        return reply_refuse(call, 404, "no_such_machine", "There is no machine %lld.",
+                            (long long)machine_id);
+    reply_message(call,
+                  "No key of machine %lld is good any more. Its host comes back by a token for it.",
+                  (long long)machine_id);
 }
 
 void handle_operator_place(struct call *call)

@@ -5,32 +5,39 @@
 
 #include "store/rows.h"
 
-bool enroll_token_insert(struct db *db, const struct hash *hash, int64_t user_id,
-                         struct instant now, struct instant expires, struct error *err)
+bool enroll_token_insert(struct db *db, const struct hash *hash,
+                         const struct enroll_token_row *token, struct instant now,
+                         struct instant expires, struct error *err)
 {
     return db_exec(db, "DELETE FROM enroll_token WHERE expires_us <= $1", DB_ARGS(db_instant(now)),
                    err) &&
-           db_exec(db, "INSERT INTO enroll_token (hash, user_id, expires_us) VALUES ($1, $2, $3)",
-                   DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes), db_int(user_id),
-                           db_instant(expires)),
+           db_exec(db,
+                   "INSERT INTO enroll_token (hash, user_id, expires_us, machine_id) "
+                   "VALUES ($1, $2, $3, $4)",
+                   DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes), db_int(token->user_id),
+                           db_instant(expires), db_int(token->machine_id)),
                    err);
 }
 
-static bool user_id_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+static bool token_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
 {
+    struct enroll_token_row *token = item;
+
     (void)arena;
-    return rows_number(row, 0, 1, INT64_MAX, item, err);
+    return rows_number(row, 0, 1, INT64_MAX, &token->user_id, err) &&
+           rows_number(row, 1, 0, INT64_MAX, &token->machine_id, err);
 }
 
 bool enroll_token_find(struct db *db, const struct hash *hash, struct instant now,
-                       int64_t *ret_user_id, bool *ret_has, struct error *err)
+                       struct enroll_token_row *ret, bool *ret_has, struct error *err)
 {
-    static const struct rows_reader user_id = { "enrolment token", sizeof(int64_t), user_id_read };
+    static const struct rows_reader reader = { "enrolment token", sizeof *ret, token_read };
 
-    return rows_load_one(db, &user_id,
-                         "SELECT user_id FROM enroll_token WHERE hash = $1 AND expires_us > $2",
-                         DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes), db_instant(now)), NULL,
-                         ret_user_id, ret_has, err);
+    return rows_load_one(
+        db, &reader,
+        "SELECT user_id, machine_id FROM enroll_token WHERE hash = $1 AND expires_us > $2",
+        DB_ARGS(db_bytes(hash->bytes, sizeof hash->bytes), db_instant(now)), NULL, ret, ret_has,
+        err);
 }
 
 bool enroll_token_take(struct db *db, const struct hash *hash, struct error *err)

@@ -19,7 +19,8 @@
     "pcie_mbs, disk_mbs, bench_us, audit_us, audit_id, audit_debt, audit_before, verify_set, "     \
     "verify_failed_us, verify_us, hardware_us, audit_suspicion, rtt_us, rtt_at_us, "               \
     "predecessor_id, audit_claims, shown_disk_mbs, shown_down_kbps, shown_up_kbps, bench_driver, " \
-    "bench_model, nvlink_mbs, bench_gpu_gb, bench_learned, bench_fit, key_since_us"
+    "bench_model, nvlink_mbs, bench_gpu_gb, bench_learned, bench_fit, key_since_us, "              \
+    "key_revoked_us"
 
 enum {
     DRIVER_COLUMN = 63,
@@ -28,7 +29,8 @@ enum {
     GPU_GB_COLUMN,
     LEARNED_COLUMN,
     FIT_COLUMN,
-    KEY_SINCE_COLUMN
+    KEY_SINCE_COLUMN,
+    KEY_REVOKED_COLUMN
 };
 
 static bool listing_read(struct db_rows *row, int column, struct listing *ret, struct error *err)
@@ -90,6 +92,7 @@ static bool machine_read(struct db_rows *row, struct arena *arena, void *item, s
     machine->is_quarantined = db_column_int(row, 8) != 0;
     machine->created = db_column_instant(row, 9);
     machine->key_since = db_column_instant(row, KEY_SINCE_COLUMN);
+    machine->key_revoked = db_column_instant(row, KEY_REVOKED_COLUMN);
     machine->desired_rev = db_column_int(row, 10);
     machine->is_listed = db_column_int(row, 11) != 0;
     machine->is_online = db_column_int(row, 21) != 0;
@@ -179,6 +182,12 @@ bool machine_turn_key(struct db *db, const struct machine_turn *turn, struct err
                    DB_ARGS(db_int(turn->machine_id), db_bytes(turn->key, sizeof turn->key),
                            db_instant(turn->since), db_instant(turn->former_until)),
                    err);
+}
+
+bool machine_set_key_revoked(struct db *db, int64_t id, struct instant revoked, struct error *err)
+{
+    return db_exec(db, "UPDATE machine SET key_revoked_us = $2 WHERE id = $1",
+                   DB_ARGS(db_int(id), db_instant(revoked)), err);
 }
 
 bool machine_list(struct db *db, int64_t owner_id, struct arena *arena, struct machine_row **ret,

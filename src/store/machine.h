@@ -24,8 +24,9 @@ struct machine_row {
     bool is_simulated;
     bool is_quarantined;
     struct instant created;
-    struct instant key_since; /* it has its key; 0: since it was enrolled */
-    int64_t desired_rev;      /* of what should run on it; only grows */
+    struct instant key_since;   /* it has its key; 0: since it was enrolled */
+    struct instant key_revoked; /* by an operator: no key of it is good; 0: they are */
+    int64_t desired_rev;        /* of what should run on it; only grows */
     bool is_listed;
     struct listing listing;       /* the present one, or the last */
     bool is_online;               /* its agent holds a lease */
@@ -70,6 +71,10 @@ struct machine_turn {
     struct instant since, former_until;
 };
 NODISCARD bool machine_turn_key(struct db *db, const struct machine_turn *turn, struct error *err);
+
+/* 0: its keys are good again. */
+NODISCARD bool machine_set_key_revoked(struct db *db, int64_t id, struct instant revoked,
+                                       struct error *err);
 
 NODISCARD bool machine_list(struct db *db, int64_t owner_id, struct arena *arena,
                             struct machine_row **ret, size_t *ret_count, struct error *err);

@@ -66,7 +66,7 @@ static const char take_all[] =
     /* A boot that was over, and comes back, is counted (market/twins.h). */
     "AND (agent_session.boot_before <> " BOOT_ID " OR " BOOT_ID " = '') "
     "AND agent_session.fingerprint = decode(h.fingerprint, 'hex') "
-    "AND m.removed_us = 0 AND m.is_quarantined = 0 "
+    "AND m.removed_us = 0 AND m.key_revoked_us = 0 AND m.is_quarantined = 0 "
     "AND encode(sha256(convert_to(m.facts, 'UTF8')), 'hex') = h.facts "
     "AND encode(sha256(convert_to(COALESCE((SELECT string_agg(g.uuid || chr(10), '' "
     "ORDER BY g.uuid COLLATE \"C\") FROM gpu g WHERE g.machine_id = m.id "

@@ -130,7 +130,7 @@ bool relay_routes(struct db *db, int64_t relay_id, struct instant now, struct ar
                      "JOIN contract c ON c.id = p.contract_id "
                      "JOIN machine m ON m.id = c.machine_id "
                      "LEFT JOIN agent_session s ON s.machine_id = m.id "
-                     "WHERE p.relay_id = $1 ORDER BY p.port",
+                     "WHERE p.relay_id = $1 AND m.key_revoked_us = 0 ORDER BY p.port",
                      DB_ARGS(db_int(relay_id), db_instant(now)), arena, ret, ret_count, err);
 }
 

@@ -144,7 +144,7 @@ bool session_identity_load(struct db *db, int64_t machine_id, struct session_ide
                          "SELECT m.public_key, COALESCE(s.epoch, 0), "
                          "COALESCE(m.former_key, m.public_key), m.former_until_us FROM machine m "
                          "LEFT JOIN agent_session s ON s.machine_id = m.id "
-                         "WHERE m.id = $1 AND m.removed_us = 0",
+                         "WHERE m.id = $1 AND m.removed_us = 0 AND m.key_revoked_us = 0",
                          DB_ARGS(db_int(machine_id)), NULL, ret, ret_has, err);
 }
 

@@ -349,6 +349,60 @@ static void test_enrolment_waits_for_a_server_in_trouble(void **state)
     CHECK_TEXT(events.hopeless, "");
 }
 
+/* Each of its keys is refused: it trades its token for another, and is who it was. */
+static void test_it_comes_back_by_a_token_and_a_new_key(void **state)
+{
+    static const struct {
+        int refused;         /* sessions */
+        struct script enrol; /* how it is answered */
+        bool has_another;    /* key, in the end */
+    } rows[] = {
+        { 1, { 0 }, true },
+        { 1, { 1, 503, "" }, false }, /* and its key is good after all */
+        { 2, { 1, 500, "" }, true },  /* it was done, unheard: the next key is let in */
+        { 1, { 1, 400, "{\"msg\":\"used\"}" }, false },
+        { 1, { 1, 409, "" }, false },
+        { 1, { 1, 200, "{}" }, false },
+        { 1,
+          { 1, 200,
+            "{\"machine_id\":8,\"server_key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}" },
+          false },
+    };
+
+    (void)state;
+    home_identity()->machine_id = 7;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct key_pair before = home_identity()->keys;
+        int connected = events.connected;
+
+        check_row("%zu", i);
+        counts[ENROLL] = 0;
+        scripts[SESSION] = (struct script){ rows[i].refused, 401, "" };
+        scripts[ENROLL] = rows[i].enrol;
+        dial("token");
+        wait_for(&events.connected, connected + 1);
+        CHECK(counts[ENROLL] >= 1);
+        CHECK_INT(home_identity()->machine_id, 7);
+        CHECK((memcmp(&before, &home_identity()->keys, sizeof before) != 0) == rows[i].has_another);
+        CHECK(!home_identity()->has_next || !rows[i].has_another);
+        link_close(&line);
+        home_identity()->has_next = home_identity()->has_former = false;
+    }
+    CHECK_TEXT(events.hopeless, "");
+}
+
+/* And without one it goes on asking by what it has. */
+static void test_who_is_shut_out_has_not_lost_hope(void **state)
+{
+    (void)state;
+    home_identity()->machine_id = 7;
+    scripts[SESSION] = (struct script){ 3, 401, "" };
+    dial(NULL);
+    wait_for(&events.connected, 1);
+    CHECK_INT(counts[ENROLL], 0);
+    CHECK_TEXT(events.hopeless, "");
+}
+
 static void test_a_session_that_is_over_is_opened_anew(void **state)
 {
     static const enum route routes[] = { HEARTBEAT, POLL };
@@ -500,6 +554,8 @@ int main(void)
         CASE(test_without_hope_it_says_so),
         CASE(test_every_step_is_tried_again),
         CASE(test_enrolment_waits_for_a_server_in_trouble),
+        CASE(test_it_comes_back_by_a_token_and_a_new_key),
+        CASE(test_who_is_shut_out_has_not_lost_hope),
         CASE(test_a_session_that_is_over_is_opened_anew),
         CASE(test_a_heartbeat_that_is_not_taken_comes_again),
         CASE(test_only_what_was_taken_is_accepted),

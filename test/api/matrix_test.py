@@ -253,7 +253,8 @@ class Matrix(Objects):
             if "admin" not in route.callers:
                 continue
             # Past the door: their examples name a machine or a dispute that is not there, and there is no provider.
-            done = {"api.operator.verification": 404, "api.operator.place": 404, "api.operator.evidence": 404,
+            done = {"api.operator.verification": 404, "api.operator.place": 404, "api.operator.revoke_key": 404,
+                    "api.operator.evidence": 404,
                     "api.operator.evidence_note": 409, "api.operator.evidence_submit": 409}.get(route.name, 200)
             for who, want in ((self.ada, 403), (self.hal, 403), (self.op, done)):
                 with self.subTest(f"{route.name} as {who.id}"):

@@ -183,6 +183,28 @@ def revoked(agent, take_away):
     assert agent.post("/agent/v1/session", agent.hello())[0] == 401
 
 
+def comes_back(agent, api_key):
+    """By a token for it, once, and by no other."""
+    path, machine, leaked = "/api/v0/machines/enroll_token/", agent.machine, agent.key
+    plain = agent.market.call("POST", path, {}, api_key)[1]["token"]
+    agent.token = agent.market.call("POST", path, {"machine_id": machine}, api_key)[1]["token"]
+    again = {"token": agent.token, "machine_id": machine, "facts": agent.facts}
+    assert agent.post("/agent/v1/enroll", again | {"public_key": text_of(leaked.public)})[0] == 409, "by another key"
+    agent.key = Key()
+    again["public_key"] = text_of(agent.key.public)
+    assert agent.post("/agent/v1/enroll", again | {"token": plain})[0] == 409, "by a token for it"
+    status, reply = agent.post("/agent/v1/enroll", again)
+    assert status == 200 and reply["machine_id"] == machine, (status, reply)
+    assert agent.post("/agent/v1/enroll", again | {"public_key": text_of(Key().public)})[0] == 400, "once"
+    agent.connect()
+    assert agent.beat()[0] == 200
+    assert agent.market.call("POST", path, {"machine_id": machine}, api_key)[0] == 409, "it has a key that is good"
+    agent.key, new = leaked, agent.key
+    assert agent.post("/agent/v1/session", agent.hello())[0] == 401, "the one that was revoked opens nothing"
+    agent.key = new
+    assert agent.beat()[0] == 200
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, type=pathlib.Path)
@@ -209,13 +231,20 @@ def main():
         revoked(newer, lambda: market.call(
             "POST", f"/api/v0/machines/{newer.machine}/force_delete/", {}, host["api_key"]))
         print("ok 5 - a machine that is removed has no session any more, that very moment", flush=True)
+        operator = market.admin("user", "create", "--email", "op@localhost", "--admin")
+        leaked = join({})
+        lives(leaked)
+        revoked(leaked, lambda: market.call(
+            "POST", "/api/v0/operator/revoke_key/", {"machine_id": leaked.machine}, operator["api_key"]))
+        comes_back(leaked, host["api_key"])
+        print("ok 6 - nor has one whose key is revoked, until it comes back by another, as what it was", flush=True)
     except AssertionError as failure:
         print(f"FAILED: {failure}")
         return 1
     finally:
         market.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    print("5 passed, 0 failed")
+    print("6 passed, 0 failed")
     return 0
 
 

@@ -51,12 +51,16 @@ def run_with(market, seen):
         ((key,),) = books("SELECT hex(public_key) FROM machine WHERE id = ?", market.machine)
         return key.lower() == secret[64:]
 
-    def is_untouched():
+    def is_alive():
+        """The container is the same run as before, whatever the market knows of it."""
         (row,) = [c for c in market.containers() if c["Labels"]["berth.instance"] == str(seen["instance"])]
         _, body = market.engine("GET", f"/v1.41/containers/{row['Id']}/json")
         state = json.loads(body)["State"]
         now = row["Id"], state["StartedAt"], state["Pid"]
         check(seen.setdefault("container", now) == now, "the container is the same run as before")
+
+    def is_untouched():
+        is_alive()
         market.wait_running(seen["instance"])
         ((quarantined,),) = books("SELECT is_quarantined + quarantined_count FROM machine WHERE id = ?", market.machine)
         check(quarantined == 0, "nothing is in quarantine")
@@ -124,9 +128,37 @@ def run_with(market, seen):
         market.stop_host()
         books("UPDATE machine SET former_until_us = 1")
         comes_in()
-        wait_until("it is turned by itself", PATIENCE, lambda: keys()[0] != new and keys()[2] == new)
-        check(is_known(keys()[0]) and not (home / "turn-key").exists(), "the market knows it, and nobody asks any more")
+        wait_until("it is turned by itself, and nobody asks any more", PATIENCE,
+                   lambda: keys()[0] != new and keys()[2] == new and is_known(keys()[0]) and not (home / "turn-key").exists())
         is_untouched()
+
+    def log():
+        return (market.dir / "host.log").read_text(errors="replace")
+
+    def row():
+        ((online, revoked),) = books("SELECT is_online, key_revoked_us FROM machine WHERE id = ?", market.machine)
+        return online, revoked > 0
+
+    def revoked():
+        """Of a host that goes on with what it has, and is not let in by any key of its own, whatever it starts with."""
+        mark = len(log())
+        subprocess.run([market.bin / "berthd", "admin", "--data", market.dir / "server", "machine", "revoke-key", str(market.machine)],
+                       check=True, stdout=market.log, timeout=60)
+        wait_until("it is away", 5, lambda: row() == (0, True))
+        check(market.api("GET", "/api/v0/instances/")[1]["instances"][0]["actual_status"] == "offline", "its renter sees that")
+        wait_until("its agent is told", PATIENCE, lambda: "no key of machine" in log()[mark:])
+        is_alive()
+
+    def comes_back():
+        leaked = keys()[0]
+        status, reply = market.api("POST", "/api/v0/machines/enroll_token/", {"machine_id": market.machine}, user="host")
+        check(status == 200, f"a token for it: {status} {reply}")
+        market.stop_host()
+        market.start_host(token=reply["token"])
+        wait_until("it is online", PATIENCE, lambda: row() == (1, False))
+        check(keys()[0] != leaked and is_known(keys()[0]), "by a key of its own, which is another")
+        is_untouched()
+        check(len(books("SELECT id FROM machine")) == 1, "it is the machine that it was")
 
     def ended():
         market.destroy(seen["instance"])
@@ -138,6 +170,8 @@ def run_with(market, seen):
            ("an answer that was lost locks nobody out", lost),
            ("a market that was put back knows the key before", put_back),
            ("no key is turned while the one before is good, and then by itself", asked_twice),
+           ("its key is revoked: it is away at once, and what runs goes on", revoked),
+           ("it comes back by a token for it, as what it was", comes_back),
            ("the books are sound", ended)])
 
 

@@ -418,7 +418,7 @@ static void test_what_was_under_way_finds_no_account(void **state)
     };
     CHECK_FAILS(flow_rent(&world.flow, &ada, &request, &rented, &err), &err, ERROR_NOT_FOUND);
     CHECK_FAILS(flow_update_user(&world.flow, &ada, &names, &updated, &err), &err, ERROR_NOT_FOUND);
-    CHECK_FAILS(flow_enroll_token(&world.flow, &ada, &token, &err), &err, ERROR_NOT_FOUND);
+    CHECK_FAILS(flow_enroll_token(&world.flow, &ada, 0, &token, &err), &err, ERROR_NOT_FOUND);
     CHECK_FAILS(flow_key_create(&world.flow, &ada, "more", NULL, &key, &err), &err,
                 ERROR_NOT_FOUND);
     char number[32];

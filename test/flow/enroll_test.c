@@ -16,7 +16,7 @@ static struct enroll_token_reply token_of(struct world *world, struct caller hos
     struct enroll_token_reply token;
     struct error err;
 
-    CHECK_OK(flow_enroll_token(&world->flow, &host, &token, &err), &err);
+    CHECK_OK(flow_enroll_token(&world->flow, &host, 0, &token, &err), &err);
     return token;
 }
 

@@ -5,6 +5,7 @@
 
 #include "flow/desired.h"
 #include "flow/instance_change.h"
+#include "flow/revoke_key.h"
 #include "market/relaying.h"
 #include "support.h"
 
@@ -292,6 +293,13 @@ static void test_routes_name_the_machine_and_its_present_session(void **state)
         CHECK_INT(routes[0].former_left_us, left_us > 0 ? left_us : 0);
         world_pass(&world, 1);
     }
+
+    /* One whose keys are revoked has none that a relay could be shown. */
+    enum admin_outcome outcome;
+    CHECK_OK(flow_revoke_key(&world.flow, machine.id, &outcome, &err), &err);
+    CHECK_OK(flow_relay_routes(&world.flow, id, &world.arena, &routes, &count, &err), &err);
+    CHECK_INT((int64_t)count, 0);
+    CHECK_INT(ports_of(&world, instance), 1); /* it keeps its ports */
     world_close(&world);
 }
 

@@ -169,7 +169,7 @@ void world_machine(struct world *world, struct world_machine *machine, struct ca
                                        .facts = world_facts(name, gpu_count),
                                        .boot = 1,
                                        .fingerprint = { 1 } };
-    CHECK_OK(flow_enroll_token(&world->flow, &host, &token, &err), &err);
+    CHECK_OK(flow_enroll_token(&world->flow, &host, 0, &token, &err), &err);
     struct enroll_request request = { .token = token.token, .facts = machine->facts };
     memcpy(request.public_key, machine->keys.public_key, sizeof request.public_key);
     CHECK_OK(flow_enroll(&world->flow, &request, &reply, &err), &err);

@@ -124,6 +124,8 @@ static void test_what_cannot_be_done_says_why(void **state)
         { { "machine", "place", "7", "Kiruna, SE" }, ERROR_NOT_FOUND, "no machine 7" },
         { { "machine", "place", "7", "Kiruna" }, ERROR_FORBIDDEN, "two letters" },
         { { "machine", "place", "7" }, ERROR_INVALID, "no such command" },
+        { { "machine", "revoke-key", "7" }, ERROR_NOT_FOUND, "no machine 7" },
+        { { "machine", "revoke-key" }, ERROR_INVALID, "no such command" },
     };
     auto_json json_t *made = NULL;
     struct error err;
@@ -145,6 +147,7 @@ static void test_help_names_every_command(void **state)
     admin_describe(&out);
     CHECK(strstr(out.bytes, "user create --email E") != NULL);
     CHECK(strstr(out.bytes, "machine deverify ID") != NULL);
+    CHECK(strstr(out.bytes, "machine revoke-key ID") != NULL);
 }
 
 static void test_payouts_and_refunds_are_asked_for_rightly(void **state)

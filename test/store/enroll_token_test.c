@@ -7,21 +7,23 @@ static void insert(struct scene *scene, uint8_t number, int64_t now, int64_t exp
 {
     struct hash hash = scene_hash(number);
 
-    CHECK_OK(enroll_token_insert(scene->db, &hash, scene->host, scene_at(now), scene_at(expires),
-                                 &scene->err),
+    CHECK_OK(enroll_token_insert(scene->db, &hash,
+                                 &(struct enroll_token_row){ scene->host, number == 3 ? 7 : 0 },
+                                 scene_at(now), scene_at(expires), &scene->err),
              &scene->err);
 }
 
-/* Whose it is, or 0. */
+/* Whose it is, or 0; the third is for machine 7 alone. */
 static int64_t find(struct scene *scene, uint8_t number, int64_t now)
 {
     struct hash hash = scene_hash(number);
-    int64_t user_id = 0;
+    struct enroll_token_row token = { 0 };
     bool has = false;
 
-    CHECK_OK(enroll_token_find(scene->db, &hash, scene_at(now), &user_id, &has, &scene->err),
+    CHECK_OK(enroll_token_find(scene->db, &hash, scene_at(now), &token, &has, &scene->err),
              &scene->err);
-    return has ? user_id : 0;
+    CHECK_INT(token.machine_id, has && number == 3 ? 7 : 0);
+    return token.user_id;
 }
 
 static void test_a_token_is_its_users_until_it_expires(void **state)
@@ -65,12 +67,13 @@ static void test_a_token_is_given_once_and_to_somebody(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
     struct hash hash = scene_hash(1), other = scene_hash(2);
+    const struct enroll_token_row ada = { scene.ada, 0 }, nobody = { 999, 0 };
 
     insert(&scene, 1, 0, 60);
-    CHECK_REFUSED(&scene, enroll_token_insert(scene.db, &hash, scene.ada, scene_at(1), scene_at(99),
-                                              &scene.err));
     CHECK_REFUSED(
-        &scene, enroll_token_insert(scene.db, &other, 999, scene_at(1), scene_at(99), &scene.err));
+        &scene, enroll_token_insert(scene.db, &hash, &ada, scene_at(1), scene_at(99), &scene.err));
+    CHECK_REFUSED(&scene, enroll_token_insert(scene.db, &other, &nobody, scene_at(1), scene_at(99),
+                                              &scene.err));
     CHECK_INT(find(&scene, 1, 1), scene.host);
     CHECK_INT(find(&scene, 2, 1), 0);
 }
