@@ -31,7 +31,8 @@ static void settle(struct scene *scene, int64_t machine_id)
         CHECK_INT(count, 1);
     }
     scene_run(scene,
-              "UPDATE machine SET facts = $2, is_quarantined = 0, removed_us = 0 WHERE id = $1",
+              "UPDATE machine SET facts = $2, is_quarantined = 0, removed_us = 0, "
+              "key_revoked_us = 0 WHERE id = $1",
               DB_ARGS(db_int(machine_id), db_text(facts)));
     scene_run(scene, "UPDATE gpu SET retired_us = 1 WHERE machine_id = $1 AND retired_us IS NULL",
               DB_ARGS(db_int(machine_id)));
@@ -118,6 +119,7 @@ static void test_what_is_not_as_before_is_left_to_others(void **state)
         "UPDATE machine SET facts = '{}'",
         "UPDATE machine SET is_quarantined = 1",
         "UPDATE machine SET removed_us = 1",
+        "UPDATE machine SET key_revoked_us = 1",
         "UPDATE gpu SET retired_us = 1 WHERE uuid = 'b-2' AND retired_us IS NULL",
         "UPDATE gpu SET uuid = 'b-3' WHERE uuid = 'b-2' AND retired_us IS NULL",
         "UPDATE gpu SET retired_us = 1 WHERE retired_us IS NULL",
