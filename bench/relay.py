@@ -18,17 +18,14 @@ import tempfile
 import time
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TREE / "test/e2e"))
+from ports import free_port  # noqa: E402
+
 LOAD = pathlib.Path(os.environ.get("BERTH_BIN", TREE / "build/bin")) / "relay-load"
 ROUNDS = int(os.environ.get("BERTH_BENCH_ROUNDS", "5"))
 BYTES = int(os.environ.get("BERTH_BENCH_BYTES", str(2 << 30)))
 PINGS = 5000
 TICK = os.sysconf("SC_CLK_TCK")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_open(port, seconds=15):

@@ -15,7 +15,9 @@ import threading
 import time
 import unittest
 
-from world import SKIP, World, die_with_the_test
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+from ports import free_port  # noqa: E402
+from world import SKIP, World, die_with_the_test  # noqa: E402
 
 CONF = pathlib.Path(__file__).resolve().parent.parent.parent / "deploy/nginx.conf"
 MAIN = """daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/nginx.log; user root;
@@ -23,12 +25,6 @@ events {{ worker_connections 256; }}
 http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
   uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s; include {dir}/berth.conf; }}
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def find_nginx():

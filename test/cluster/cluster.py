@@ -17,7 +17,6 @@ import json
 import os
 import pathlib
 import pwd
-import random
 import re
 import select
 import shutil
@@ -30,6 +29,9 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "test/e2e"))
+from ports import free_port  # noqa: E402
+
 PR_SET_PDEATHSIG = 1
 NGINX = """daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/nginx.log; user root;
 worker_rlimit_nofile 65536; events {{ worker_connections 30000; }}
@@ -55,18 +57,6 @@ def unit_environment():
     """What the server's unit sets: servers here run as those of a market do."""
     unit = (ROOT / "deploy/systemd/berthd.service").read_text()
     return dict(re.findall(r"^Environment=(\w+)=(\S+)$", unit, re.M))
-
-
-def free_port():
-    """Below those that the kernel gives to whoever dials out meanwhile."""
-    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", random.randrange(first // 2, first)))
-                return probe.getsockname()[1]
-            except OSError:
-                continue
 
 
 def enter(run, name, **numbers):

@@ -21,13 +21,14 @@ import random
 import secrets
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+from ports import free_port
 
 RENTERS, HOSTS, GPUS = 6, 3, 4
 PR_SET_PDEATHSIG = 1
@@ -49,9 +50,7 @@ def check(condition, what):
 class Market:
     def __init__(self, binaries, folder):
         self.bin, self.dir, self.data = binaries, folder, folder / "data"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.log = open(folder / "log", "a")
         self.hosts, self.server = [], None
 
