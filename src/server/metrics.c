@@ -159,16 +159,21 @@ static void write_routes(const struct metrics *metrics, const struct metrics_rou
     }
 }
 
-void metrics_write(const struct metrics *metrics, const struct metrics_page *page, struct buf *out)
+void metrics_write_gauges(const struct metrics_gauge *gauges, size_t count, struct buf *out)
 {
-    for (size_t i = 0; i < page->gauge_count; i++) {
-        const struct metrics_gauge *gauge = &page->gauges[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct metrics_gauge *gauge = &gauges[i];
         double scale = 1;
         for (int digit = 0; digit < gauge->decimals; digit++)
             scale *= 10;
         write_heading(out, gauge->name, gauge->type, gauge->help);
         buf_printf(out, "%s %.*f\n", gauge->name, gauge->decimals, (double)gauge->value / scale);
     }
+}
+
+void metrics_write(const struct metrics *metrics, const struct metrics_page *page, struct buf *out)
+{
+    metrics_write_gauges(page->gauges, page->gauge_count, out);
     write_counters(metrics, out);
     write_routes(metrics, page->routes, out);
 }

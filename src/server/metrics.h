@@ -75,6 +75,8 @@ struct metrics_page {
     const struct metrics_gauge *gauges;
     size_t gauge_count;
 };
+/* Gauges alone, for who counts nothing. */
+void metrics_write_gauges(const struct metrics_gauge *gauges, size_t count, struct buf *out);
 void metrics_write(const struct metrics *metrics, const struct metrics_page *page, struct buf *out);
 
 #endif

@@ -7,7 +7,7 @@
 #include "flow/review.h"
 #include "server/catalog_feed.h"
 #include "server/events.h"
-#include "server/relay.h"
+#include "server/relay_numbers.h"
 #include "server/reply.h"
 #include "server/timekeeper.h"
 #include "store/interval.h"
@@ -68,7 +68,7 @@ static int64_t late_us(const struct books *books, struct instant now)
     return late > 0 ? late : 0;
 }
 
-enum { RELAY_GAUGES = 7, BOOKS_GAUGES = 8, STATE_GAUGES = 2, GAUGES_MAX = 64 };
+enum { BOOKS_GAUGES = 8, STATE_GAUGES = 2, GAUGES_MAX = 64 };
 
 static void list_books(const struct books *books, struct instant now,
                        struct metrics_gauge ret[static BOOKS_GAUGES])
@@ -93,30 +93,6 @@ static void list_books(const struct books *books, struct instant now,
         { "berth_outbox_late_seconds", "gauge",
           "For how long the first mail, webhook or payment's call that is due has waited.",
           late_us(books, now), 6 },
-    };
-
-    memcpy(ret, gauges, sizeof gauges);
-}
-
-/* Of the relay in this process; without one, as of one that nobody dials. */
-static void list_relay(const struct app *app, struct metrics_gauge ret[static RELAY_GAUGES])
-{
-    struct relay_counts relay =
-        app->relay != NULL ? relay_counts(app->relay) : (struct relay_counts){ 0 };
-    const struct metrics_gauge gauges[RELAY_GAUGES] = {
-        { "berth_relay_agents", "gauge", "Hosts that have dialled the relay in this process.",
-          relay.agents, 0 },
-        { "berth_relay_calls", "gauge", "Connections to instances through it.", relay.calls, 0 },
-        { "berth_relay_waiting", "gauge", "Of those, the ones whose host has not answered yet.",
-          relay.waiting, 0 },
-        { "berth_relay_served_total", "counter", "Connections that went through and have ended.",
-          (int64_t)relay.served, 0 },
-        { "berth_relay_refused_total", "counter",
-          "Connections turned away: no host, no answer, or too many.", (int64_t)relay.refused, 0 },
-        { "berth_relay_up_bytes_total", "counter", "Carried from instances.",
-          (int64_t)relay.bytes_up, 0 },
-        { "berth_relay_down_bytes_total", "counter", "Carried to instances.",
-          (int64_t)relay.bytes_down, 0 },
     };
 
     memcpy(ret, gauges, sizeof gauges);
@@ -208,7 +184,7 @@ static void write_all(struct app *app, const struct books *books, struct buf *ou
                    "room for all");
     size_t count = sizeof gauges / sizeof gauges[0];
     memcpy(all, gauges, sizeof gauges);
-    list_relay(app, all + count);
+    relay_numbers_list(app->relay, all + count);
     count += RELAY_GAUGES;
     list_state(app, books != NULL, all + count);
     count += STATE_GAUGES;

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import pathlib
 
@@ -54,11 +55,37 @@ class Watched:
         self.process.wait(30)
 
 
+def watch_relay(options, folder, store):
+    """A relay that is a process by itself has numbers of its own, the same as one within a server."""
+    first, url = free_port(), f"http://127.0.0.1:{free_port()}/metrics"
+    words = [options.bin / "berthd", "relay", "--store", store, "--relay-ports", f"{first}-{first + 3}", "--relay-listen",
+             f"127.0.0.1:{free_port()}", "--relay-host", "127.0.0.1", "--metrics-listen"]
+    with open(folder / "log", "ab") as log:
+        relay = subprocess.Popen([*words, url.split("/")[2]], stdout=log, stderr=log, preexec_fn=die_with_the_test)
+        try:
+            seen = until("the relay has numbers", lambda: numbers(url))
+            check((seen["berth_relay_agents"], seen["berth_relay_calls"]) == ("0", "0"), f"nobody has dialled it: {seen}")
+            check(int(seen["process_resident_memory_bytes"]) > 1 << 20 and len(seen) == 8, f"these and no others: {seen}")
+            try:
+                numbers(url.replace("/metrics", "/healthz"))
+                check(False, "nothing else is there")
+            except urllib.error.HTTPError as refusal:
+                check(refusal.code == 404, f"nothing else is there: {refusal}")
+            done = subprocess.run([*words, url.split("/")[2]], capture_output=True, text=True, timeout=30, check=False)
+            check(done.returncode == 1 and "berthd relay: " in done.stderr, f"taken ports are an error: {done}")
+        finally:
+            relay.terminate()
+            check(relay.wait(30) == 0, "it ends when told to")
+    done = subprocess.run([*words, "nowhere"], capture_output=True, text=True, timeout=30, check=False)
+    check(done.returncode != 0 and "--metrics-listen" in done.stderr, f"a wrong address is named: {done}")
+
+
 def run(options, folder):
     postgres = Postgres(folder)
     postgres.start()
     postgres.run("createdb", "-h", postgres.folder, "-p", str(postgres.port), "-U", "berth", "berth")
-    server = Watched(options, folder, f"postgres://berth@127.0.0.1:{postgres.port}/berth")
+    store = f"postgres://berth@127.0.0.1:{postgres.port}/berth"
+    server = Watched(options, folder, store)
     top = subprocess.Popen([options.bin / "berthd", "top", "--metrics", server.url, "--interval", "1", "--raw"],
                            stdout=open(folder / "top", "wb"), stderr=open(folder / "top.err", "wb"), preexec_fn=die_with_the_test)
     try:
@@ -66,6 +93,8 @@ def run(options, folder):
         check(OF_BOOKS <= set(healthy), f"not served: {OF_BOOKS - set(healthy)}")
         check((healthy["berth_recovery_open"], float(healthy["berth_backup_time_seconds"])) == ("0", 0), "no recovery, no backup")
         until("top shows a table", lambda: (folder / "top").read_bytes().count(b"\n") > 0)
+
+        watch_relay(options, folder, store)
 
         postgres.kill()
         away = until("it says that the database is away", lambda: (lambda n: n if n["berth_store_up"] == "0" else None)(
