@@ -29,7 +29,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "test/e2e"))
+sys.path.append(str(ROOT / "test/e2e"))  # last: there is a torture.py of its own in it
 from ports import free_port  # noqa: E402
 
 PR_SET_PDEATHSIG = 1
