@@ -16,7 +16,7 @@
 #include "base/compiler.h"
 
 enum {
-    HEAP_ARENAS = 4,             /* threads share as many */
+    HEAP_ARENAS = 1,             /* that all threads share */
     HEAP_MAPPED_FROM = 64 << 10, /* bytes of a block that goes back to the system at once */
 };
 
