@@ -11,6 +11,7 @@
 #include "server/key_uses.h"
 #include "server/mailer.h"
 #include "server/metrics.h"
+#include "server/metrics_door.h"
 #include "server/options.h"
 #include "server/paypal_wire.h"
 #include "server/recovery_watch.h"
@@ -63,7 +64,7 @@ struct app {
     struct site *site;   /* the web console's files */
     struct routes *routes;
     struct http *http;
-    struct http *metrics_door; /* of --metrics-listen, or NULL */
+    struct metrics_door metrics_door; /* of --metrics-listen, or closed */
 };
 
 #endif

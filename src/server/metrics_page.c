@@ -18,8 +18,6 @@
 #include "store/payout.h"
 #include "sys/resident.h"
 
-enum { PAGE_MAX = 4 << 20, DOOR_CONNECTIONS_MAX = 64 };
-
 /* What only the books know. */
 struct books {
     int64_t newest_journal, running;
@@ -196,8 +194,9 @@ static void write_all(struct app *app, const struct books *books, struct buf *ou
     metrics_write(app->metrics, &page, out);
 }
 
-void metrics_page_write(struct app *app, struct buf *out)
+void metrics_page_write(void *context, struct buf *out)
 {
+    struct app *app = context;
     struct books books = { 0 };
     struct error err;
 
@@ -205,40 +204,4 @@ void metrics_page_write(struct app *app, struct buf *out)
     if (!is_read)
         log_failure(&app->log, "metrics", &err);
     write_all(app, is_read ? &books : NULL, out);
-}
-
-static void serve_page(void *context, struct http_exchange *exchange)
-{
-    auto_buf struct buf body = buf_of(PAGE_MAX);
-
-    metrics_page_write(context, &body);
-    http_reply(exchange, 200, METRICS_TYPE, &body);
-}
-
-static void answer(void *context, struct http_exchange *exchange)
-{
-    const struct http_request *request = http_request_of(exchange);
-
-    if (strcmp(request->path, "/metrics") != 0)
-        return reply_refuse_exchange(exchange, 404, "not_found", "Here is only /metrics.");
-    if (request->method != HTTP_GET && request->method != HTTP_HEAD)
-        return reply_refuse_exchange(exchange, 405, "method_not_allowed",
-                                     "This address answers GET only.");
-    http_work(exchange, serve_page, context);
-}
-
-bool metrics_door_open(struct app *app, const char *listen, struct http **ret_http,
-                       struct error *err)
-{
-    struct http_options options = http_options_default();
-
-    options.listen = listen;
-    options.threads = 1;
-    options.workers = 1;
-    options.connections_max = DOOR_CONNECTIONS_MAX;
-    options.handler = answer;
-    options.context = app;
-    if (!http_open(&options, &app->log, ret_http, err))
-        return error_context(err, "--metrics-listen");
-    return true;
 }

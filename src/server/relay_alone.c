@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/metrics_door.h"
 #include "server/relay_numbers.h"
 #include "store/store.h"
 
@@ -15,8 +16,6 @@ const struct option_row relay_alone_options[] = {
     RELAY_OPTION_ROWS,
     { NULL, NULL, NULL },
 };
-
-enum { DOOR_DEADLINE_MS = 1000 };
 
 static void hear(void *context, enum db_topic topic, int64_t id)
 {
@@ -32,7 +31,7 @@ bool relay_alone_run(const struct options *options, const char *location, struct
     struct log log = log_standard();
     struct relay_options asked = relay_options_of(options);
     const char *metrics = options_get(options, "metrics-listen");
-    struct http *door = NULL;
+    struct metrics_door door = { .write = relay_numbers_write };
     struct relay *relay = NULL;
     struct store *store = NULL;
     sigset_t ends;
@@ -49,19 +48,20 @@ bool relay_alone_run(const struct options *options, const char *location, struct
         return false;
     const struct flow flow = { .store = store, .clock = &clock_system, .log = &log };
     asked.flow = &flow;
-    bool is_open = relay_open(&asked, &relay, err) &&
-                   (metrics == NULL || relay_numbers_open(relay, &log, metrics, &door, err));
+    bool is_open = relay_open(&asked, &relay, err);
+    door.context = relay;
+    is_open = is_open && (metrics == NULL || metrics_door_open(&door, metrics, &log, err));
     if (is_open) {
         store_subscribe(store, hear, &relay);
-        if (door != NULL)
-            (void)fprintf(stderr, "berthd: metrics on http://%s\n", http_address(door));
+        if (metrics != NULL)
+            (void)fprintf(stderr, "berthd: metrics on http://%s\n", http_address(door.http));
         (void)fprintf(stderr, "berthd: relay at %s\n", relay_text(relay));
         while (sigwait(&ends, &number) != 0)
             continue;
         log_write(&log, LOG_INFO, "stopping", "%s", strsignal(number));
     }
     relay_stop(relay);
-    http_close(&door, DOOR_DEADLINE_MS);
+    metrics_door_close(&door);
     store_close(&store);
     relay_close(&relay);
     return is_open;

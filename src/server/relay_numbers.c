@@ -3,11 +3,7 @@
 
 #include <string.h>
 
-#include "server/metrics_page.h"
-#include "server/reply.h"
 #include "sys/resident.h"
-
-enum { PAGE_MAX = 64 << 10, CONNECTIONS_MAX = 64 };
 
 void relay_numbers_list(const struct relay *from, struct metrics_gauge ret[static RELAY_GAUGES])
 {
@@ -31,40 +27,12 @@ void relay_numbers_list(const struct relay *from, struct metrics_gauge ret[stati
     memcpy(ret, gauges, sizeof gauges);
 }
 
-static void serve_page(void *context, struct http_exchange *exchange)
+void relay_numbers_write(void *relay, struct buf *out)
 {
-    auto_buf struct buf body = buf_of(PAGE_MAX);
     struct metrics_gauge gauges[RELAY_GAUGES + 1] = {
         { "process_resident_memory_bytes", "gauge", "Memory in use.", resident_bytes(), 0 },
     };
 
-    relay_numbers_list(context, gauges + 1);
-    metrics_write_gauges(gauges, RELAY_GAUGES + 1, &body);
-    http_reply(exchange, 200, METRICS_TYPE, &body);
-}
-
-static void answer(void *context, struct http_exchange *exchange)
-{
-    const struct http_request *request = http_request_of(exchange);
-
-    if (strcmp(request->path, "/metrics") != 0)
-        return reply_refuse_exchange(exchange, 404, "not_found", "Here is only /metrics.");
-    if (request->method != HTTP_GET && request->method != HTTP_HEAD)
-        return reply_refuse_exchange(exchange, 405, "method_not_allowed",
-                                     "This address answers GET only.");
-    http_work(exchange, serve_page, context);
-}
-
-bool relay_numbers_open(struct relay *relay, const struct log *log, const char *listen,
-                        struct http **ret_http, struct error *err)
-{
-    struct http_options options = http_options_default();
-
-    options.listen = listen;
-    options.threads = 1;
-    options.workers = 1;
-    options.connections_max = CONNECTIONS_MAX;
-    options.handler = answer;
-    options.context = relay;
-    return http_open(&options, log, ret_http, err) || error_context(err, "--metrics-listen");
+    relay_numbers_list(relay, gauges + 1);
+    metrics_write_gauges(gauges, RELAY_GAUGES + 1, out);
 }

@@ -5,7 +5,6 @@
 #ifndef BERTH_SERVER_RELAY_NUMBERS_H
 #define BERTH_SERVER_RELAY_NUMBERS_H
 
-#include "server/http.h"
 #include "server/metrics.h"
 #include "server/relay.h"
 
@@ -14,9 +13,8 @@ enum { RELAY_GAUGES = 7 };
 /* NULL: as of a relay that nobody dials. */
 void relay_numbers_list(const struct relay *relay, struct metrics_gauge ret[static RELAY_GAUGES]);
 
-/* Serves /metrics and nothing else, without a key. Borrows the relay, which must outlive it. Closed
- * with http_close(). */
-NODISCARD bool relay_numbers_open(struct relay *relay, const struct log *log, const char *listen,
-                                  struct http **ret_http, struct error *err);
+/* The whole page of a struct relay that is a process by itself, as a door wants it
+ * (server/metrics_door.h). */
+void relay_numbers_write(void *relay, struct buf *out);
 
 #endif

@@ -432,7 +432,8 @@ static bool open_doors(struct app *app, const struct options *options, const cha
     http.observer = hear_answer;
     http.observer_context = app;
     const char *metrics = options_get(options, "metrics-listen");
-    return (metrics == NULL || metrics_door_open(app, metrics, &app->metrics_door, err)) &&
+    app->metrics_door = (struct metrics_door){ .write = metrics_page_write, .context = app };
+    return (metrics == NULL || metrics_door_open(&app->metrics_door, metrics, &app->log, err)) &&
            http_open(&http, &app->log, &app->http, err);
 }
 
@@ -447,7 +448,7 @@ static void close_app(struct app *app)
     if (app->hub != NULL)
         hub_stop(app->hub);
     http_close(&app->http, STOP_DEADLINE_MS);
-    http_close(&app->metrics_door, STOP_DEADLINE_MS);
+    metrics_door_close(&app->metrics_door);
     routes_close(&app->routes);
     site_close(&app->site);
     relay_stop(app->relay);
@@ -535,9 +536,9 @@ static bool serve(struct app *app, const struct options *options, const char *co
     bool is_open = open_market(app, options, &dir, err) && open_doors(app, options, proxies, err);
     if (is_open) {
         app->start_us = clock_boot_us(app->clock) - begin_us;
-        if (app->metrics_door != NULL)
+        if (app->metrics_door.http != NULL)
             (void)fprintf(stderr, "berthd: metrics on http://%s\n",
-                          http_address(app->metrics_door));
+                          http_address(app->metrics_door.http));
         if (app->relay != NULL)
             (void)fprintf(stderr, "berthd: relay at %s\n", relay_text(app->relay));
         (void)fprintf(stderr, "berthd: ready on http://%s\n", http_address(app->http));
