@@ -65,29 +65,9 @@ static enum machine_key_outcome turn(struct scene *scene, const struct key_pair 
     return send(scene, &call);
 }
 
-/* A session by that key; the machine's epoch is that of it. */
 static struct session_open_reply open_by(struct scene *scene, const struct key_pair *keys)
 {
-    struct world_machine *machine = &scene->machine;
-    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
-    struct session_request request = { .machine_id = machine->id,
-                                       .boot_id = "boot-1",
-                                       .agent_incarnation = 2,
-                                       .facts = machine->facts };
-    struct session_open_reply reply;
-    struct error err;
-
-    memcpy(request.fingerprint, machine->fingerprint, sizeof request.fingerprint);
-    CHECK_OK(flow_session_nonce(&scene->world.flow, machine->id, request.nonce, &err), &err);
-    hello_signed(&text, &request);
-    struct signature signature = crypto_sign_with(keys, text.bytes, text.length);
-    memcpy(request.signature, signature.bytes, sizeof request.signature);
-    CHECK_OK(flow_session_open(&scene->world.flow, &request, "proc-7", &reply, &err), &err);
-    if (reply.outcome == SESSION_OPEN) {
-        machine->epoch = reply.reply.session_epoch;
-        machine->seq = 0;
-    }
-    return reply;
+    return world_open_by(&scene->world, &scene->machine, keys, NULL);
 }
 
 static void test_the_new_key_opens_and_the_old_one_for_a_day(void **state)

@@ -78,34 +78,12 @@ static void nonce_of(struct scene *scene, uint8_t ret[static NONCE_SIZE])
 static enum session_outcome open_with(struct scene *scene, const struct key_pair *keys,
                                       const uint8_t nonce[static NONCE_SIZE])
 {
-    struct world_machine *machine = &scene->machine;
-    auto_buf struct buf text = buf_of(PROTO_BODY_MAX);
-    struct session_request request = { .machine_id = machine->id,
-                                       .boot_id = "boot-1",
-                                       .agent_incarnation = 2,
-                                       .facts = machine->facts };
-    struct session_open_reply reply;
-    struct error err;
-
-    memcpy(request.fingerprint, machine->fingerprint, sizeof request.fingerprint);
-    memcpy(request.nonce, nonce, sizeof request.nonce);
-    hello_signed(&text, &request);
-    struct signature signature = crypto_sign_with(keys, text.bytes, text.length);
-    memcpy(request.signature, signature.bytes, sizeof request.signature);
-    CHECK_OK(flow_session_open(&scene->world.flow, &request, "proc-7", &reply, &err), &err);
-    if (reply.outcome == SESSION_OPEN) {
-        machine->epoch = reply.reply.session_epoch;
-        machine->seq = 0;
-    }
-    return reply.outcome;
+    return world_open_by(&scene->world, &scene->machine, keys, nonce).outcome;
 }
 
 static enum session_outcome open_by(struct scene *scene, const struct key_pair *keys)
 {
-    uint8_t nonce[NONCE_SIZE];
-
-    nonce_of(scene, nonce);
-    return open_with(scene, keys, nonce);
+    return world_open_by(&scene->world, &scene->machine, keys, NULL).outcome;
 }
 
 static int64_t log_count(struct scene *scene, const char *route)

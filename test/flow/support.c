@@ -136,7 +136,8 @@ struct machine_facts world_facts(const char *name, int64_t gpu_count)
     return facts;
 }
 
-void world_session(struct world *world, struct world_machine *machine)
+struct session_open_reply world_open_by(struct world *world, struct world_machine *machine,
+                                        const struct key_pair *keys, const uint8_t *nonce)
 {
     struct session_request request = { .machine_id = machine->id,
                                        .agent_incarnation = 1,
@@ -147,14 +148,26 @@ void world_session(struct world *world, struct world_machine *machine)
 
     (void)snprintf(request.boot_id, sizeof request.boot_id, "boot-%" PRId64, machine->boot);
     memcpy(request.fingerprint, machine->fingerprint, sizeof request.fingerprint);
-    CHECK_OK(flow_session_nonce(&world->flow, machine->id, request.nonce, &err), &err);
+    if (nonce != NULL)
+        memcpy(request.nonce, nonce, sizeof request.nonce);
+    else
+        CHECK_OK(flow_session_nonce(&world->flow, machine->id, request.nonce, &err), &err);
     hello_signed(&text, &request);
-    struct signature signature = crypto_sign_with(&machine->keys, text.bytes, text.length);
+    struct signature signature = crypto_sign_with(keys, text.bytes, text.length);
     memcpy(request.signature, signature.bytes, sizeof request.signature);
     CHECK_OK(flow_session_open(&world->flow, &request, "test", &reply, &err), &err);
+    if (reply.outcome == SESSION_OPEN || reply.outcome == SESSION_QUARANTINED) {
+        machine->epoch = reply.reply.session_epoch;
+        machine->seq = 0;
+    }
+    return reply;
+}
+
+void world_session(struct world *world, struct world_machine *machine)
+{
+    struct session_open_reply reply = world_open_by(world, machine, &machine->keys, NULL);
+
     CHECK(reply.outcome == SESSION_OPEN || reply.outcome == SESSION_QUARANTINED);
-    machine->epoch = reply.reply.session_epoch;
-    machine->seq = 0;
 }
 
 void world_machine(struct world *world, struct world_machine *machine, struct caller host,

@@ -78,6 +78,11 @@ void world_machine(struct world *world, struct world_machine *machine, struct ca
                    const char *name, int64_t gpu_count);
 void world_session(struct world *world, struct world_machine *machine);
 
+/* What comes of asking for a session by that key, and with that nonce or, where it is NULL, with a
+ * new one. Where it is open the machine's epoch is that of it. */
+struct session_open_reply world_open_by(struct world *world, struct world_machine *machine,
+                                        const struct key_pair *keys, const uint8_t *nonce);
+
 /* What its agent knows of an instance. */
 struct world_container *world_container(struct world_machine *machine, int64_t instance_id);
 
