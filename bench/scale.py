@@ -19,7 +19,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test/cluster"))
-from cluster import Cluster, check  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from patience import check  # noqa: E402
 
 AGENTS = int(os.environ.get("BERTH_BENCH_AGENTS", "10000"))
 SECONDS = int(os.environ.get("BERTH_BENCH_SECONDS", "20"))
@@ -53,6 +54,18 @@ def cpu_of_group(process):
         if int(fields[1]) == process.pid or int(text.split(" ", 1)[0]) == process.pid:
             total += int(fields[11]) + int(fields[12])
     return total / os.sysconf("SC_CLK_TCK")
+
+
+def cores_at_rest():
+    """Seconds so far that the machine's cores had nothing to do, or waited for a disk."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of(cluster):
+    """Seconds so far of the servers, of the database, of the hosts, and of cores that rested."""
+    return (sum(cpu_seconds(server.process.pid) for server in cluster.servers), cpu_of_group(cluster.postgres.process),
+            sum(cpu_seconds(host.pid) for host in cluster.hosts), cores_at_rest())
 
 
 def rss_mb(pid):
@@ -199,7 +212,9 @@ def rentals(servers):
         work = [(cluster.servers[number % servers].port, renters[number]["api_key"],
                  machines[number::RENT_CLIENTS], SECONDS) for number in range(RENT_CLIENTS)]
         with multiprocessing.Pool(RENT_CLIENTS) as pool:
+            before = cpu_of(cluster)
             done = pool.map(rent_for, work, chunksize=1)
+            spent = [now - then for now, then in zip(cpu_of(cluster), before)]
         times = sorted(took for _, _, each in done for took in each)
         rented = sum(count for count, _, _ in done)
         check(rented > 0, "nobody rented")
@@ -207,6 +222,10 @@ def rentals(servers):
         print(f"# {servers} berthd: {rented / SECONDS:.1f} rentals a second, each given back at once, by {RENT_CLIENTS} clients; "
               f"half within {times[len(times) // 2] * 1000:.0f} ms, 99 of 100 within {times[len(times) * 99 // 100] * 1000:.0f} ms; "
               f"{sum(refused for _, refused, _ in done)} were refused; books are sound", flush=True)
+        berthd, database, hosts, rest = spent
+        print(f"# CPU for each: berthd {berthd / rented * 1000:.1f} ms, PostgreSQL {database / rented * 1000:.1f} ms, hosts "
+              f"{hosts / rented * 1000:.1f} ms; {rest / SECONDS:.2f} of {os.cpu_count()} cores rested, or waited for the disk",
+              flush=True)
         return rented / SECONDS
     finally:
         cluster.stop()
