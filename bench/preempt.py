@@ -26,7 +26,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "test/e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from market import Market, check, main, wait_until  # noqa: E402
+from market import Market, main  # noqa: E402
+from patience import check, wait_until  # noqa: E402
 from rent import BRIDGE, OWN_SHARE_LIMIT_MS, Raw, Watch  # noqa: E402
 
 ROUNDS = 8

@@ -30,7 +30,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "test/e2e"))
-from market import Market, check, main, wait_until  # noqa: E402
+from market import Market, main  # noqa: E402
+from patience import check, wait_until  # noqa: E402
 
 ROUNDS, REST_S = 9, 1
 OWN_SHARE_LIMIT_MS = 30

@@ -17,7 +17,8 @@ TREE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TREE / "test" / "ssh"))
 sys.dont_write_bytecode = True
 
-from host import Host, in_namespace, wait_until, why_not  # noqa: E402
+from host import Host, in_namespace, why_not  # noqa: E402
+from patience import wait_until  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("BERTH_BIN", TREE / "build/bin"))
 ROUNDS = int(os.environ.get("BERTH_BENCH_ROUNDS", "7"))

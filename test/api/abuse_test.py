@@ -12,6 +12,7 @@ import time
 import unittest
 
 from world import World, totp
+from patience import wait_until
 
 API = "/api/v0"
 # How often each id is asked for; BERTH_TIMINGS=10000 is what R24 wants, and takes minutes.
@@ -66,11 +67,7 @@ class Ids(unittest.TestCase):
         paper.follow()
         self.ada.ok("PUT", API + "/machines/create_asks/", {"machine": paper.id, "price_gpu": 0.1})
         paper.follow()
-        for _ in range(200):
-            found = self.world.call("POST", API + "/bundles/", {"type": "on-demand"})[1]["offers"]
-            if found:
-                break
-            time.sleep(0.02)
+        found = wait_until("an offer", 30, lambda: self.world.call("POST", API + "/bundles/", {"type": "on-demand"})[1]["offers"])
         rented = self.ada.ok("PUT", f"{API}/asks/{found[0]['id']}/", {"image": "ubuntu", "disk": 5})["new_contract"]
         key = self.ada.ok("POST", API + "/auth/apikeys/", {"name": "t", "permissions": {"api": {"misc": {}}}})["id"]
         hook = self.ada.ok("POST", API + "/webhooks/", {

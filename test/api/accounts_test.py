@@ -10,6 +10,7 @@ import time
 import unittest
 
 from world import Person, World
+from patience import wait_until
 
 PASSWORD = "correct horse battery"
 OTHER = "staple of another kind"
@@ -46,13 +47,9 @@ class Accounts(unittest.TestCase):
         return found
 
     def mail(self, to):
-        for _ in range(200):
-            found = self.mails(to)
-            if found:
-                self.assertEqual(len(found), 1)
-                return found[0]
-            time.sleep(0.02)
-        raise AssertionError(f"no mail came to {to}")
+        found = wait_until(f"a mail to {to}", 30, lambda: self.mails(to))
+        self.assertEqual(len(found), 1)
+        return found[0]
 
     def code(self, to):
         return re.search(r"Code: (\S+)\r\n", self.mail(to))[1]
@@ -123,10 +120,7 @@ class Accounts(unittest.TestCase):
         """Of reading, too; nobody waits for it to be written down, and it is written once an hour."""
         dot = self.sign_up("dot")
         dot.ok("POST", "/api/v0/auth/apikeys/", {"name": "idle", "permissions": {"api": {"user_read": {}}}})
-        until = time.monotonic() + 30
-        while (used := dot.ok("GET", "/api/v0/auth/apikeys/")["apikeys"][0]["last_used"]) is None:
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.1)
+        used = wait_until("a first use", 30, lambda: dot.ok("GET", "/api/v0/auth/apikeys/")["apikeys"][0]["last_used"])
         self.assertLess(abs(used - time.time()), 60)
         time.sleep(11)
         first, idle = dot.ok("GET", "/api/v0/auth/apikeys/")["apikeys"]
@@ -249,11 +243,7 @@ class Accounts(unittest.TestCase):
 
     def two_mails(self, to):
         found = []
-        for _ in range(200):
-            found += self.mails(to)
-            if len(found) == 2:
-                break
-            time.sleep(0.02)
+        wait_until(f"two mails to {to}", 30, lambda: found.extend(self.mails(to)) or len(found) == 2)
         return found
 
     # How guessing is slowed (R26).

@@ -3,10 +3,10 @@
 """What is written down of calls that may change something, and that nobody's text forges a line."""
 
 import json
-import time
 import unittest
 
 from world import World
+from patience import wait_until
 
 SECRETS = {"value": "hf_do-not-tell", "password": "correct horse battery", "code": "1-c0de",
            "new_password": "staple of another", "key": "s3cretkey", "anything": "else-at-all"}
@@ -25,12 +25,8 @@ class Audit(unittest.TestCase):
         cls.world.__exit__(None, None, None)
 
     def entries(self, who, route):
-        for _ in range(100):
-            rows = [row for row in who.ok("GET", "/api/v0/audit_logs/") if row["api_route"] == route]
-            if rows:
-                return rows
-            time.sleep(0.02)
-        raise AssertionError(f"nothing was written of {route}")
+        return wait_until(f"what was written of {route}", 30, lambda: [
+            row for row in who.ok("GET", "/api/v0/audit_logs/") if row["api_route"] == route])
 
     def test_who_did_what_from_where(self):
         status, _ = self.world.call("PUT", "/api/v0/users/", {"username": "ada l", "ssh_key": None},

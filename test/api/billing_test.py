@@ -12,6 +12,7 @@ import urllib.parse
 from decimal import Decimal
 
 from world import World
+from patience import wait_until
 
 ALWAYS = {"gte": 0, "lte": 4000000000}
 
@@ -45,13 +46,13 @@ class Billing(unittest.TestCase):
     @classmethod
     def live(cls, label):
         """Rented, run for a moment, and destroyed: all of it is posted."""
-        for _ in range(100):
+        def try_to():
             found = cls.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"eq": 1}})[1]["offers"]
             status, reply = cls.ada.call("PUT", f"/api/v0/asks/{found[0]['id']}/", {
                 "image": "ubuntu", "disk": 10, "runtype": "ssh", "label": label}) if found else (0, {})
-            if status == 200:
-                break
-            time.sleep(0.05)
+            return reply if status == 200 else None
+
+        reply = wait_until("an offer can be had", 30, try_to)
         cls.machine.follow()
         time.sleep(0.3)
         cls.machine.follow()

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from world import World
+from patience import wait_until
 
 HISTORY = "/api/v0/metrics/gpu/history/"
 PLACES = "/api/v0/metrics/gpu/locations/"
@@ -35,10 +36,7 @@ class History(unittest.TestCase):
     def test_what_was_on_the_market_is_told_hour_by_hour(self):
         """One look an hour, soon after there is something to see; a server that begins again looks no second time."""
         query = "?gpu_name=RTX+4090&verified=all&hosting_type=all&num_gpus=all"
-        for _ in range(120):
-            if self.history(query)["RTX 4090"]["supply_demand"]["timestamps"]:
-                break
-            time.sleep(0.5)
+        wait_until("a first look", 60, lambda: self.history(query)["RTX 4090"]["supply_demand"]["timestamps"], 0.5)
         shown = self.history(query)["RTX 4090"]
         supply, prices = shown["supply_demand"], shown["pricing"]
         self.assertEqual(supply["timestamps"], prices["timestamps"])
@@ -74,12 +72,11 @@ class History(unittest.TestCase):
         self.assertEqual(len(self.history("?gpu_name=" + ",".join(f"G{i}" for i in range(32)) + "&start=0&end=100000000000")), 32)
 
     def test_where_gpus_are(self):
-        rows = self.world.call("GET", PLACES)[1]["locations"]
-        for _ in range(100):
-            if sum(row["num_gpus"] for row in rows) == 6:
-                break
-            time.sleep(0.5)
+        def places():
             rows = self.world.call("GET", PLACES)[1]["locations"]
+            return rows if sum(row["num_gpus"] for row in rows) == 6 else None
+
+        rows = wait_until("all GPUs are told", 60, places, 0.5)
         self.assertEqual([(row["city"], row["country_code"], row["gpu_name"], row["rented"], row["verified"], row["datacenter"],
                            row["num_gpus"], row["latitude"]) for row in rows], [(None, None, "RTX 4090", False, True, False, 6, None)])
 

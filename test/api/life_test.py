@@ -15,6 +15,7 @@ import time
 import unittest
 
 from world import BIN, World
+from patience import wait_until
 
 SOON_S = 3
 
@@ -96,12 +97,8 @@ class Live(unittest.TestCase):
 
     def rent(self, machine):
         query = {"machine_id": {"eq": machine.id}, "rentable": {"eq": True}}
-        for _ in range(100):
-            offers = self.world.call("POST", "/api/v0/bundles/", query)[1]["offers"]
-            if offers:
-                return self.ada.ok("PUT", f"/api/v0/asks/{offers[0]['id']}/", {"image": "bb:1"})["new_contract"]
-            time.sleep(0.05)
-        raise AssertionError("no offer")
+        offers = wait_until("an offer", 30, lambda: self.world.call("POST", "/api/v0/bundles/", query)[1]["offers"])
+        return self.ada.ok("PUT", f"/api/v0/asks/{offers[0]['id']}/", {"image": "bb:1"})["new_contract"]
 
     def test_a_held_poll_is_answered_at_once_when_something_changes(self):
         machine = self.machine()

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from world import World
+from patience import wait_until
 
 
 class Events:
@@ -59,13 +60,9 @@ class Live(unittest.TestCase):
         self.world.__exit__(None, None, None)
 
     def rent(self):
-        for _ in range(100):
-            found = self.world.call("POST", "/api/v0/bundles/", {})[1]["offers"]
-            if found:
-                return self.ada.ok("PUT", f"/api/v0/asks/{found[0]['id']}/", {
-                    "image": "ubuntu", "disk": 8, "runtype": "ssh"})["new_contract"]
-            time.sleep(0.02)
-        raise AssertionError("there are no offers")
+        found = wait_until("an offer", 30, lambda: self.world.call("POST", "/api/v0/bundles/", {})[1]["offers"])
+        return self.ada.ok("PUT", f"/api/v0/asks/{found[0]['id']}/", {
+            "image": "ubuntu", "disk": 8, "runtype": "ssh"})["new_contract"]
 
     def test_events_tell_what_changes_and_only_to_whom_it_belongs(self):
         ada, bo = Events(self.ada), Events(self.bo)

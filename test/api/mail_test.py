@@ -11,10 +11,10 @@ import re
 import socketserver
 import tempfile
 import threading
-import time
 import unittest
 
 from world import World
+from patience import wait_until
 
 
 class Session(socketserver.StreamRequestHandler):
@@ -103,11 +103,7 @@ class Mail(unittest.TestCase):
             "email": email, "password": "correct horse battery"})[0], 200)
 
     def wait(self, is_done):
-        for _ in range(500):
-            if is_done():
-                return
-            time.sleep(0.02)
-        raise AssertionError("it does not come")
+        wait_until("it comes", 30, is_done)
 
 
 if __name__ == "__main__":

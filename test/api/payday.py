@@ -8,19 +8,11 @@ import time
 
 from fake_stripe import SECRET, FakeStripe, sign
 from world import BIN, World
+from patience import wait_until
 
 HOUR_S = 3600
 SUBMIT_HOURS = 6  # after the cut, payouts are on their way
 OPTIONS = ["--payout-min", "0.01", "--accept-clock"]
-
-
-def wait(what, why, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not (got := what()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not in time: {why}")
-        time.sleep(0.1)
-    return got
 
 
 class Payday:
@@ -56,12 +48,12 @@ class Payday:
         world = self.world
         self.hal, ada = world.user("hal"), world.user("ada", credit="1000.00")
         self.hal.ok("PUT", "/api/v0/billing/payouts/method/", {"country": "US"})
-        wait(lambda: self.told()["method"]["ready"], "the host's account at the provider")
+        wait_until("the host's account at the provider", 60, lambda: self.told()["method"]["ready"])
         machine = self.hal.machine(gpus=1)
         machine.follow()
         self.hal.ok("PUT", "/api/v0/machines/create_asks/", {"machine": machine.id, "price_gpu": 720})
         machine.follow()
-        offer, = wait(lambda: world.call("POST", "/api/v0/bundles/", {})[1]["offers"], "an offer")
+        offer, = wait_until("an offer", 60, lambda: world.call("POST", "/api/v0/bundles/", {})[1]["offers"])
         made = ada.ok("PUT", f"/api/v0/asks/{offer['id']}/", {"image": "ubuntu", "disk": 10, "runtype": "ssh"})["new_contract"]
         machine.follow()
         deadline = time.monotonic() + 30
@@ -86,8 +78,8 @@ class Payday:
     def send(self):
         """It is Friday, and some hours later: one payout is on its way to the bank."""
         self.pass_until(self.friday + SUBMIT_HOURS * HOUR_S + 60)
-        payout, = wait(lambda: self.told()["payouts"], "the Friday run")
-        wait(lambda: self.told()["payouts"][0]["state"] == "in_transit", "it is on its way")
+        payout, = wait_until("the Friday run", 60, lambda: self.told()["payouts"])
+        wait_until("it is on its way", 60, lambda: self.told()["payouts"][0]["state"] == "in_transit")
         return payout["id"]
 
     def arrive(self):
@@ -97,4 +89,4 @@ class Payday:
         event = self.stripe.event("payout.paid", sent["id"], account=sent["account"])
         signature = sign(json.dumps(event).encode(), when=int(self.stripe.clock()))
         assert self.stripe.deliver(self.world, event, signature) == 200
-        return wait(lambda: [one for one in self.told()["payouts"] if one["state"] == "paid"], "it is paid")[0]
+        return wait_until("it is paid", 60, lambda: [one for one in self.told()["payouts"] if one["state"] == "paid"])[0]

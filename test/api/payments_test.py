@@ -13,6 +13,7 @@ import unittest
 
 from fake_stripe import SECRET, FakeStripe, sign
 from world import BIN, World
+from patience import wait_until
 
 # Where in a reply it breaks off: the head, its end, the body, and the last byte but one.
 CUTS = [0, 1, 12, 40, 90, 150, 400, 100000 - 1]
@@ -50,12 +51,7 @@ class Payments(unittest.TestCase):
         return who.ok("GET", "/api/v0/users/current")["credit"]
 
     def wait(self, what, why="it happens", seconds=30):
-        for _ in range(seconds * 20):
-            got = what()
-            if got:
-                return got
-            time.sleep(0.05)
-        self.fail(f"not in time: {why}")
+        return wait_until(why, seconds, what)
 
     def wait_state(self, who, number, state):
         return self.wait(lambda: self.deposit(who, number)["state"] == state, f"deposit {number} is {state}")

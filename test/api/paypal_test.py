@@ -13,6 +13,7 @@ import unittest
 
 from fake_paypal import CLIENT, SECRET, WEBHOOK, FakePayPal
 from world import BIN, World
+from patience import wait_until
 
 
 class PayPal(unittest.TestCase):
@@ -87,18 +88,11 @@ class PayPal(unittest.TestCase):
                       f"VALUES ('paypal', 'B1', 1, {int(time.time() * 1e6)}, {int(time.time() * 1e6) + 10**12})", change=True)
         self.paypal.batches["B1"] = {"name": "berth-x-1", "status": "PENDING", "items": []}
         self.assertEqual(self.post({**event, "id": "WH-2"}, {**good, "PAYPAL-TRANSMISSION-SIG": "forged"})[0], 200)
-        self.wait(lambda: self.database("SELECT state FROM psp_event") == [(2,)], "a forged event is given up")
+        wait_until("a forged event is given up", 30, lambda: self.database("SELECT state FROM psp_event") == [(2,)])
         self.assertEqual(self.database("SELECT looks FROM payout_batch"), [(0,)])
         self.assertNotIn("msg", self.post(event, good)[1])
         self.assertIn("msg", self.post(event, good)[1])  # once
-        self.wait(lambda: self.database("SELECT looks FROM payout_batch") == [(1,)], "PayPal is asked for the news")
-
-    def wait(self, what, why):
-        for _ in range(600):
-            if what():
-                return
-            time.sleep(0.05)
-        self.fail(f"not in time: {why}")
+        wait_until("PayPal is asked for the news", 30, lambda: self.database("SELECT looks FROM payout_batch") == [(1,)])
 
     def test_keys_come_from_a_file_of_their_own(self):
         good = f"client {CLIENT}\nsecret {SECRET}\n"

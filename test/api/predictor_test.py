@@ -6,10 +6,10 @@ import csv
 import pathlib
 import subprocess
 import tempfile
-import time
 import unittest
 
 from world import BIN, World
+from patience import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADING = "task,series,gpu_name,per_second\n"
@@ -25,13 +25,12 @@ def planted():
 
 def asked(world, name="rendering", gpu="RTX%204090"):
     """The reply, once the runs were looked at."""
-    for _ in range(100):
+    def learned():
         reply = world.call("GET", f"/api/v0/dlperf/?gpu_name={gpu}&profile={name}")[1]
         task = next(task for task in reply["tasks"] if task["name"] == name)
-        if task["predictor"]["runs"] > 0:
-            return reply, task
-        time.sleep(0.1)
-    raise AssertionError(f"nothing was learned: {task}")
+        return (reply, task) if task["predictor"]["runs"] > 0 else None
+
+    return wait_until("something is learned", 30, learned, 0.1)
 
 
 class PredictorTest(unittest.TestCase):

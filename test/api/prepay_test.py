@@ -11,6 +11,7 @@ import urllib.parse
 from decimal import Decimal
 
 from world import BIN, World
+from patience import wait_until
 
 MONTH = Decimal("208.56")  # $0.36 an hour and 10 GB at $0.15 for 720 hours, less 20 %
 
@@ -39,13 +40,13 @@ class Prepay(unittest.TestCase):
             "type": kind, "num_gpus": {"eq": "1"}, "allocated_storage": 10.0})[1]["offers"]
 
     def rent(self, **words):
-        for _ in range(100):
+        def try_to():
             found = self.offers()
             status, reply = self.ada.call("PUT", f"/api/v0/asks/{found[0]['id']}/", {
                 "image": "ubuntu", "disk": 10, "runtype": "ssh"} | words) if found else (0, {})
-            if status == 200:
-                break
-            time.sleep(0.05)
+            return reply if status == 200 else None
+
+        reply = wait_until("an offer can be had", 30, try_to)
         for _ in range(3):
             self.machine.follow()
             time.sleep(0.1)

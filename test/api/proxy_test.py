@@ -18,6 +18,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 from ports import free_port  # noqa: E402
 from world import SKIP, World, die_with_the_test  # noqa: E402
+from patience import wait_until  # noqa: E402
 
 CONF = pathlib.Path(__file__).resolve().parent.parent.parent / "deploy/nginx.conf"
 MAIN = """daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/nginx.log; user root;
@@ -80,10 +81,7 @@ class Proxy(unittest.TestCase):
 
     def settles_at(self, in_flight):
         """An answer is in flight until the server knows that it is away, which whoever has read it may be ahead of."""
-        deadline = time.monotonic() + 10
-        while (now := self.metric("berth_http_in_flight")) != in_flight and time.monotonic() < deadline:
-            time.sleep(0.1)
-        self.assertEqual(now, in_flight)
+        wait_until(f"{in_flight} are in flight", 30, lambda: self.metric("berth_http_in_flight") == in_flight, 0.1)
 
     def test_requests_come_through_tls(self):
         context = ssl.create_default_context(cafile=self.world.dir / "fullchain.pem")

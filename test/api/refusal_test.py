@@ -4,10 +4,10 @@
 
 import json
 import subprocess
-import time
 import unittest
 
 from world import BIN, World, sign
+from patience import wait_until
 
 RENTAL = {"client_id": "me", "image": "ubuntu:22.04", "disk": 10, "runtype": "ssh", "price": None}
 
@@ -31,12 +31,7 @@ class Refusal(unittest.TestCase):
         cls.world.__exit__(None, None, None)
 
     def offer(self):
-        for _ in range(100):
-            found = self.world.call("POST", "/api/v0/bundles/", {})[1]["offers"]
-            if found:
-                return found[0]["id"]
-            time.sleep(0.05)
-        raise AssertionError("there is no offer")
+        return wait_until("an offer", 30, lambda: self.world.call("POST", "/api/v0/bundles/", {})[1]["offers"])[0]["id"]
 
     def state(self, who):
         """Whatever a refused request might have left behind."""

@@ -9,6 +9,7 @@ import unittest
 import urllib.parse
 
 from world import World
+from patience import wait_until
 
 
 class Rental(unittest.TestCase):
@@ -36,26 +37,21 @@ class Rental(unittest.TestCase):
 
     def offers(self, **query):
         """Our machine's, once the catalog has heard of it."""
-        for _ in range(100):
-            body = {"rentable": {"eq": True}, "order": [["num_gpus", "asc"]]} | query
-            found = self.world.call("POST", "/api/v0/bundles/", body)[1]["offers"]
-            if found:
-                return found
-            time.sleep(0.05)
-        return []
+        body = {"rentable": {"eq": True}, "order": [["num_gpus", "asc"]]} | query
+        return wait_until("an offer", 30, lambda: self.world.call("POST", "/api/v0/bundles/", body)[1]["offers"])
 
     def rent(self, **more):
         body = {"client_id": "me", "image": "ubuntu:22.04", "disk": 10, "price": None, "label": None,
                 "env": {"A": "b=c", "-p 8081:8081": "1"}, "runtype": "ssh_direc ssh_proxy"} | more
-        for _ in range(100):
-            # The catalog hears of a rental a moment later: what it lists may be gone.
+        def try_to():
+            """The catalog hears of a rental a moment later: what it lists may be gone."""
             offer = self.offers(num_gpus={"eq": "1"})[0]
             status, reply = self.ada.call("PUT", f"/api/v0/asks/{offer['id']}/", body)
-            if status != 404:
-                self.assertEqual(status, 200, reply)
-                return reply["new_contract"]
-            time.sleep(0.02)
-        raise AssertionError("no offer can be had")
+            return (status, reply) if status != 404 else None
+
+        status, reply = wait_until("an offer can be had", 30, try_to)
+        self.assertEqual(status, 200, reply)
+        return reply["new_contract"]
 
     def show(self, number):
         return self.ada.ok("GET", f"/api/v0/instances/{number}/?owner=me")["instances"]

@@ -9,6 +9,7 @@ import unittest
 import urllib.parse
 
 from world import World
+from patience import wait_until
 
 NOTHING = {name: None for name in (
     "price", "label", "extra", "onstart", "image_login", "jupyter_dir", "template_hash_id", "user")}
@@ -50,14 +51,13 @@ class Replay(unittest.TestCase):
 
     def offers(self, least=1):
         """Offers of one GPU, two, four, ...: as many as are wanted, once the search shows them."""
-        for _ in range(200):
-            found = self.world.call("POST", "/api/v0/bundles/", {
+        def found():
+            rows = self.world.call("POST", "/api/v0/bundles/", {
                 "num_gpus": {"gte": "1"}, "rentable": {"eq": True}, "verified": {"eq": "any"}, "order": [["num_gpus", "asc"]],
                 "type": "on-demand", "allocated_storage": 5.0, "limit": 64})[1]["offers"]
-            if len(found) >= least:
-                return [row["id"] for row in found]
-            time.sleep(0.02)
-        raise AssertionError("the machine has no offers")
+            return [row["id"] for row in rows] if len(rows) >= least else None
+
+        return wait_until("the machine's offers", 30, found)
 
     def rent(self, who=None, offer=None, **more):
         body = NOTHING | {"client_id": "me", "image": "ubuntu:22.04", "disk": 8.0, "env": {"TZ": "UTC"}, "force": False,
@@ -296,11 +296,7 @@ class Replay(unittest.TestCase):
     def test_offers_are_cut_anew_and_nothing_is_cleaned_up_too_soon(self):
         before = self.offers()
         self.hal.ok("PUT", "/api/v0/machines/defrag_offers", {"machine_ids": [self.paper.id]})
-        for _ in range(200):
-            if self.offers()[0] not in before:
-                break
-            time.sleep(0.02)
-        self.assertNotIn(self.offers()[0], before)
+        wait_until("other offers", 30, lambda: self.offers()[0] not in before)
         number = self.rent()
         self.paper.follow()
         self.ada.ok("PUT", f"/api/v0/instances/{number}/", {"state": "stopped"})

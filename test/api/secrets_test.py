@@ -5,10 +5,10 @@
 import json
 import os
 import stat
-import time
 import unittest
 
 from world import Person, World
+from patience import wait_until
 
 PATH = "/api/v0/secrets/"
 VALUE = "hf_do-not-tell-anyone"
@@ -66,11 +66,7 @@ class Secrets(unittest.TestCase):
         self.on_disk()
 
     def rent(self):
-        for _ in range(100):
-            found = self.world.call("POST", "/api/v0/bundles/", {})[1]["offers"]
-            if found:
-                break
-            time.sleep(0.05)
+        found = wait_until("an offer", 30, lambda: self.world.call("POST", "/api/v0/bundles/", {})[1]["offers"])
         return self.ada.ok("PUT", f"/api/v0/asks/{found[0]['id']}/", {
             "image": "ubuntu", "disk": 8, "runtype": "ssh", "env": {"MINE": "1"}})["new_contract"]
 

@@ -7,6 +7,7 @@ import time
 import unittest
 
 from world import World
+from patience import wait_until
 
 
 class Volumes(unittest.TestCase):
@@ -49,22 +50,17 @@ class Volumes(unittest.TestCase):
 
     def ask(self):
         """An offer of one GPU that can be had."""
-        for _ in range(100):
-            found = self.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"eq": 1}})[1]["offers"]
-            if found:
-                return found[0]["id"]
-            time.sleep(0.02)
-        raise AssertionError("no offers")
+        return wait_until("an offer", 30, lambda: self.world.call("POST", "/api/v0/bundles/", {
+            "num_gpus": {"eq": 1}})[1]["offers"])[0]["id"]
 
     def rent(self, person, **more):
         body = {"client_id": "me", "image": "ubuntu:22.04", "disk": 10.0, "env": {}, "price": None,
                 "runtype": "ssh_direc ssh_proxy"} | more
-        for _ in range(100):
+        def try_to():
             status, reply = person.call("PUT", f"/api/v0/asks/{self.ask()}/", body)
-            if status != 404 or "no_such_ask" not in reply["msg"]:
-                return status, reply
-            time.sleep(0.02)
-        raise AssertionError("no offer can be had")
+            return (status, reply) if status != 404 or "no_such_ask" not in reply["msg"] else None
+
+        return wait_until("an offer can be had", 30, try_to)
 
     def test_a_part_of_the_disk_is_encrypted(self):
         for wrong, code in ((10, 400), (11, 400), (-1, 400), ("4", 400), (1.5, 400)):
@@ -86,12 +82,8 @@ class Volumes(unittest.TestCase):
         self.hal.ok("PUT", "/api/v0/machines/create_asks/", {
             "machine": able.id, "price_gpu": 0.36, "price_disk": 0.15, "vol_size": 0})
         able.follow()
-        found = []
-        for _ in range(100):
-            found = self.world.call("POST", "/api/v0/bundles/", {"encrypted_workspace": {"eq": True}})[1]["offers"]
-            if found:
-                break
-            time.sleep(0.02)
+        found = wait_until("an offer", 30, lambda: self.world.call("POST", "/api/v0/bundles/", {
+            "encrypted_workspace": {"eq": True}})[1]["offers"])
         self.assertEqual([(row["machine_id"], row["encrypted_workspace"]) for row in found], [(able.id, True)])
         made = self.ada.ok("PUT", f"/api/v0/asks/{found[0]['id']}/", {
             "client_id": "me", "image": "ubuntu:22.04", "disk": 10.0, "encrypted_workspace": 4})
@@ -119,12 +111,12 @@ class Volumes(unittest.TestCase):
         self.assertEqual(len(self.search(verified=None, rentable={"eq": True}, machine_id={"in": [str(self.paper.id)]})), 1)
         self.assertEqual(self.ada.call("POST", "/api/v0/volumes/search/", {"limit": "x"})[0], 400)
         # Offers of GPUs say what there is beside them.
-        for _ in range(100):
+        def beside():
             gpu = self.world.call("POST", "/api/v0/bundles/", {"num_gpus": {"eq": 1}})[1]["offers"][0]
-            if gpu["avail_vol_ask_id"] == offer:
-                break
-            time.sleep(0.02)
-        self.assertEqual((gpu["avail_vol_ask_id"], gpu["avail_vol_size"]), (offer, 100))
+            return gpu if gpu["avail_vol_ask_id"] == offer else None
+
+        gpu = wait_until("the volume's offer beside the GPU's", 30, beside)
+        self.assertEqual(gpu["avail_vol_size"], 100)
         self.assertAlmostEqual(gpu["avail_vol_dph"], 0.1 * 100 / 720)
         again = self.hal.ok("POST", "/api/v0/volumes", {"size": 15, "machine": [self.paper.id], "price_disk": 0.1,
                                                         "end_date": None})["volume_offers"][0]

@@ -15,6 +15,7 @@ import time
 import unittest
 
 from world import BIN, World
+from patience import wait_until
 
 PATH = "/api/v0/webhooks/"
 
@@ -41,11 +42,7 @@ def taker(status=200):
 
 
 def wait(is_done):
-    for _ in range(500):
-        if is_done():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it does not come")
+    wait_until("it comes", 30, is_done)
 
 
 def is_signed(secret, headers, body):

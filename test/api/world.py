@@ -30,8 +30,10 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
 import schema  # noqa: E402
+from patience import wait_until  # noqa: E402
 
 SKIP = 77
 BIN = pathlib.Path(os.environ.get("BERTH_BIN", schema.ROOT / "build/bin"))
@@ -91,18 +93,15 @@ class World:
         self.start()
 
     def wait_ready(self):
-        mark = "berthd: ready on http://"
-        for _ in range(600):
+        def address():
             text = (self.dir / "log").read_text()
-            if mark in text and "\n" in text.split(mark)[1]:
-                self.address = text.split(mark)[1].split()[0]
-                self.host, _, port = self.address.rpartition(":")
-                self.port = int(port)
-                return
             if self.server.poll() is not None:
                 raise RuntimeError(f"berthd ended with {self.server.returncode}:\n{text}")
-            time.sleep(0.05)
-        raise RuntimeError(f"berthd is not ready:\n{text}")
+            return re.search(r"berthd: ready on http://(\S+)[^\n]*\n", text)
+
+        self.address = wait_until("berthd is ready", 60, address)[1]
+        self.host, _, port = self.address.rpartition(":")
+        self.port = int(port)
 
     def __exit__(self, kind, value, trace):
         if self.server.poll() is None:

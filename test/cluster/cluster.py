@@ -30,6 +30,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "test/e2e"))  # last: there is a torture.py of its own in it
+from patience import Failure, check, wait_until  # noqa: E402
 from ports import free_port  # noqa: E402
 
 PR_SET_PDEATHSIG = 1
@@ -38,15 +39,6 @@ worker_rlimit_nofile 65536; events {{ worker_connections 30000; }}
 http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
   uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s; include {dir}/berth.conf; }}
 """
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, what):
-    if not condition:
-        raise Failure(what)
 
 
 def die_with_the_test():
@@ -375,6 +367,9 @@ class Cluster:
         done = self.berthd("check", "--store", self.url())
         check(done.returncode == 0, f"check: {done.stdout}{done.stderr}")
 
+    def online(self):
+        return self.postgres.query("SELECT id FROM machine WHERE is_online = 1")
+
     def settle(self, hosts, gpus, renters):
         """Hosts with listed machines, renters with more than they can spend; all of them through nginx."""
         host = self.admin("user", "create", "--email", "host@localhost")
@@ -383,13 +378,8 @@ class Cluster:
             self.hosts.append(subprocess.Popen(
                 [self.bin / "sim-host", "--server", f"http://127.0.0.1:{self.port}", "--token", token, "--gpus",
                  str(gpus)], stderr=self.log, preexec_fn=die_with_the_test))
-        for _ in range(300):
-            machines = self.postgres.query("SELECT id FROM machine WHERE is_online = 1")
-            if len(machines) == hosts:
-                break
-            time.sleep(0.1)
-        check(len(machines) == hosts, "the hosts are there")
-        for (machine,) in machines:
+        wait_until("the hosts are there", 60, lambda: len(self.online()) == hosts)
+        for (machine,) in self.online():
             status, reply = self.call("PUT", "/api/v0/machines/create_asks/", {
                 "machine": int(machine), "price_gpu": 900, "price_disk": 900, "min_chunk": 1}, host["api_key"])
             check(status == 200, f"listed: {status} {reply}")

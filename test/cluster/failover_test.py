@@ -12,7 +12,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, Failure, Postgres, check, enter  # noqa: E402
+from cluster import Cluster, Postgres, enter  # noqa: E402
+from patience import Failure, check, wait_until  # noqa: E402
 from kill_test import Renter  # noqa: E402
 from torture import check_acknowledged, converge  # noqa: E402
 
@@ -26,11 +27,9 @@ def follow(cluster, folder):
     replica.start()
     cluster.postgres.query("ALTER SYSTEM SET synchronous_standby_names = '*'")
     cluster.postgres.query("SELECT pg_reload_conf()")
-    for _ in range(100):
-        if cluster.postgres.query("SELECT sync_state FROM pg_stat_replication") == [["sync"]]:
-            return replica
-        time.sleep(0.1)
-    raise Failure("the replica does not follow")
+    wait_until("the replica follows", 30, lambda: cluster.postgres.query(
+        "SELECT sync_state FROM pg_stat_replication") == [["sync"]])
+    return replica
 
 
 def starts(folder, numbers):

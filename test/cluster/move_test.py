@@ -12,9 +12,9 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Failure, Postgres, die_with_the_test, postgres_programs  # noqa: E402
-import kill_test  # noqa: E402
-from kill_test import Market, Renter, check  # noqa: E402
+from cluster import Postgres, die_with_the_test, postgres_programs  # noqa: E402
+from kill_test import HOSTS, Market, Renter  # noqa: E402
+from patience import Failure, check, wait_until  # noqa: E402
 
 
 def berthd(market, *words, status=0):
@@ -72,10 +72,8 @@ def run(market, folder):
         there = {int(state): int(count)
                  for state, count in postgres.query("SELECT state, count(*) FROM contract GROUP BY state")}
         check(there == rows, f"contracts: {rows} there, {there} here")
-        end = time.monotonic() + 30
-        while int(postgres.query("SELECT count(*) FROM machine WHERE is_online = 1")[0][0]) < kill_test.HOSTS:
-            check(time.monotonic() < end, "hosts come back")
-            time.sleep(0.2)
+        wait_until("hosts come back", 30, lambda: int(
+            postgres.query("SELECT count(*) FROM machine WHERE is_online = 1")[0][0]) == HOSTS)
         time.sleep(6)
         check(starts(folder) == before, f"nothing starts or stops: {starts(folder)[len(before):]}")
         status, reply = market.call("GET", "/api/v0/instances?owner=me", key=renters[0].account["api_key"])
@@ -100,7 +98,7 @@ def main():
     market = Market(args.bin.resolve(), folder)
     try:
         run(market, folder)
-    except (Failure, kill_test.Failure) as failure:
+    except Failure as failure:
         print((folder / "log").read_text(errors="replace")[-2000:], file=sys.stderr)
         sys.exit(f"FAILED: {failure}")
     finally:

@@ -13,7 +13,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, Failure, Postgres, check, enter  # noqa: E402
+from cluster import Cluster, Postgres, enter  # noqa: E402
+from patience import Failure, check, wait_until  # noqa: E402
 from failover_test import rent_quietly, starts  # noqa: E402
 from kill_test import Renter  # noqa: E402
 
@@ -25,16 +26,6 @@ def archive_of(folder):
     archive.mkdir(mode=0o777)
     archive.chmod(0o777)
     return archive
-
-
-def wait_for(what, seconds, probe):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = probe()
-        if value:
-            return value
-        time.sleep(0.1)
-    raise Failure(f"{what}: not within {seconds} s")
 
 
 class Restored(Postgres):
@@ -74,7 +65,7 @@ def run(options, folder):
         time.sleep(2)
         moment = cluster.postgres.query("SELECT clock_timestamp()")[0][0]
         time.sleep(1)
-        unknown = wait_for("one more", 120, lambda: rent_or_none(cluster, accounts[0]))
+        unknown = wait_until("one more", 120, lambda: rent_or_none(cluster, accounts[0]))
         status, reply = cluster.call("DELETE", f"/api/v0/instances/{destroyed}/", {}, accounts[0]["api_key"])
         check(status == 200, f"destroyed: {reply}")
         time.sleep(3)
@@ -83,7 +74,7 @@ def run(options, folder):
         for renter in renters:
             renter.join(60)
         cluster.postgres.query("SELECT pg_switch_wal()")
-        wait_for("the archive has all", 30, lambda: cluster.postgres.query(
+        wait_until("the archive has all", 30, lambda: cluster.postgres.query(
             "SELECT count(*) FROM pg_stat_archiver WHERE last_archived_wal >= "
             "pg_walfile_name(pg_current_wal_lsn() - 16777216)")[0][0] == "1")
         for server in cluster.servers:
@@ -93,7 +84,7 @@ def run(options, folder):
 
         restored = Restored(folder, base.folder, archive, moment)
         restored.start()
-        wait_for("it is promoted", 60, lambda: restored.query("SELECT pg_is_in_recovery()") == [["f"]])
+        wait_until("it is promoted", 60, lambda: restored.query("SELECT pg_is_in_recovery()") == [["f"]])
         cluster.postgres = restored
         cluster.store = cluster.url()
         cluster.check_books()
@@ -105,7 +96,7 @@ def run(options, folder):
         def show(wanted):
             said = cluster.berthd("recovery", "show", "--store", cluster.url()).stdout
             return said if wanted in said else None
-        view = wait_for("all report", 60, lambda: show(f"{HOSTS} have reported"))
+        view = wait_until("all report", 60, lambda: show(f"{HOSTS} have reported"))
         check(f"in no book (made in the gap; stopped and kept at the end): instance {unknown} " in view, view)
         check(f"not on its machine (destroyed in the gap, or not made yet): instance {destroyed} " in view, view)
         time.sleep(8)
@@ -113,7 +104,7 @@ def run(options, folder):
         check(not after, f"hosts did something: {after}")
         ended = cluster.berthd("recovery", "end", "--store", cluster.url())
         check(ended.returncode == 0, f"recovery end: {ended.stderr}")
-        wait_for("the market goes on", 30, lambda: cluster.call(
+        wait_until("the market goes on", 30, lambda: cluster.call(
             "PUT", f"/api/v0/instances/{kept}/", {"label": "on"}, accounts[0]["api_key"])[0] == 200)
         time.sleep(3)
         check(not starts_after(folder, {kept}, before), "what ran runs")

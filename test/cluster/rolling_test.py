@@ -18,7 +18,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, ROOT, check, enter  # noqa: E402
+from cluster import Cluster, ROOT, enter  # noqa: E402
+from patience import check  # noqa: E402
 from kill_test import Renter  # noqa: E402
 
 HOSTS, GPUS, RENTERS = 2, 4, 4

@@ -13,7 +13,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Cluster, check, enter  # noqa: E402
+from cluster import Cluster, enter  # noqa: E402
+from patience import check  # noqa: E402
 from kill_test import Renter  # noqa: E402
 
 HOSTS, GPUS, RENTERS, PAUSE_S = 4, 4, 4, 0.5

@@ -9,13 +9,13 @@
 import re
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from cluster import Failure, Postgres, check, die_with_the_test, enter, free_port  # noqa: E402
+from cluster import Postgres, die_with_the_test, enter, free_port  # noqa: E402
+from patience import check, wait_until  # noqa: E402
 
 OF_BOOKS = {"berth_ledger_newest_journal", "berth_backup_time_seconds", "berth_outbox_late_seconds", "berth_payouts_open"}
 
@@ -26,17 +26,15 @@ def numbers(url):
     return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
 
 
-def until(what, probe, seconds=30):
-    end, said = time.monotonic() + seconds, None
-    while time.monotonic() < end:
+def until(what, probe):
+    """Whoever does not answer yet is asked again."""
+    def ask():
         try:
-            said = probe()
-            if said:
-                return said
-        except OSError as failure:
-            said = failure
-        time.sleep(0.1)
-    raise Failure(f"{what}: {said}")
+            return probe()
+        except OSError:
+            return None
+
+    return wait_until(what, 30, ask, 0.1)
 
 
 class Watched:

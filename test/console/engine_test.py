@@ -15,7 +15,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test/e2e"))
 from jupyter_test import import_jupyter, jupyter_tar  # noqa: E402: beside the journey
-from market import Market, check, main, wait_until  # noqa: E402: the same
+from market import Market, main  # noqa: E402: the same
+from patience import check, wait_until  # noqa: E402
 
 PASSWORD = "correct horse battery"
 

@@ -9,7 +9,8 @@ import sqlite3
 import tempfile
 import time
 
-from market import Failure, Market, check, main, steps, wait_until
+from market import Market, main, steps
+from patience import Failure, check, wait_until
 
 GRACE_S = 4
 MINUTE_US = 60 * 10**6

@@ -16,8 +16,9 @@ import sys
 import urllib.request
 
 from jupyter_test import Jupyter, WebSocket, import_jupyter, jupyter_tar
-from market import skip
-from nat import SERVER, check, main, make_certificate, make_market, make_web_certificate, steps, wait_until
+from market import skip, steps
+from nat import SERVER, main, make_certificate, make_market, make_web_certificate
+from patience import check, wait_until
 
 DEBUG_PORT = 19222
 NOTEBOOK = {"cells": [{"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": ""}],

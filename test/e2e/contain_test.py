@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 
-from market import Market, check, main, steps, wait_until
+from market import Market, main, steps
+from patience import check, wait_until
 
 ECHO = """
 import selectors, socket, sys

@@ -11,7 +11,8 @@ import subprocess
 import time
 import urllib.request
 
-from market import Failure, Market, check, main, steps, wait_until
+from market import Market, main, steps
+from patience import Failure, check, wait_until
 
 NANO = 10**9
 

@@ -15,7 +15,8 @@ import time
 import urllib.error
 import urllib.request
 
-from market import Failure, Market, check, main, skip, steps, wait_until
+from market import Market, main, skip, steps
+from patience import Failure, check, wait_until
 
 CACHE = pathlib.Path(os.environ.get("BERTH_IMAGES", "/var/tmp/berth-images"))
 PACKAGES = ["jupyter-notebook", "python3-ipykernel"]

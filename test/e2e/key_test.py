@@ -12,7 +12,8 @@ import pathlib
 import sqlite3
 import subprocess
 
-from market import Market, check, main, steps, wait_until
+from market import Market, main, steps
+from patience import check, wait_until
 
 PATIENCE = 60
 NAMES = ("machine.key", "machine.key.next", "machine.key.former")

@@ -28,6 +28,7 @@ import tempfile
 import threading
 import time
 
+from patience import Failure, check, wait_until
 from ports import free_port
 
 RENTERS, HOSTS, GPUS = 6, 3, 4
@@ -36,15 +37,6 @@ PR_SET_PDEATHSIG = 1
 
 def die_with_the_test():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, what):
-    if not condition:
-        raise Failure(what)
 
 
 class Market:
@@ -124,6 +116,9 @@ class Market:
         with sqlite3.connect(f"{self.data}/berth.sqlite", timeout=10) as database:
             database.execute(sql, values)
 
+    def online(self):
+        return self.query("SELECT id FROM machine WHERE is_online = 1")
+
     def settle(self):
         """Hosts with listed machines, renters with more than they can spend."""
         host = self.admin("user", "create", "--email", "host@localhost")
@@ -132,13 +127,8 @@ class Market:
             self.hosts.append(subprocess.Popen(
                 [self.bin / "sim-host", "--server", f"http://127.0.0.1:{self.port}", "--token", token,
                  "--gpus", str(GPUS)], stderr=self.log, preexec_fn=die_with_the_test))
-        for _ in range(200):
-            machines = self.query("SELECT id FROM machine WHERE is_online = 1")
-            if len(machines) == HOSTS:
-                break
-            time.sleep(0.1)
-        check(len(machines) == HOSTS, "the hosts are there")
-        for (machine,) in machines:
+        wait_until("the hosts are there", 30, lambda: len(self.online()) == HOSTS)
+        for (machine,) in self.online():
             status, reply = self.call("PUT", "/api/v0/machines/create_asks/", {
                 "machine": machine, "price_gpu": 900, "price_disk": 900, "min_chunk": 1}, host["api_key"])
             check(status == 200, f"listed: {status} {reply}")

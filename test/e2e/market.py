@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -24,64 +23,15 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from patience import Failure, check, wait_until  # noqa: E402
+
 SKIP = 77
 PORTS = (42000, 42099)
-
-
-class Failure(Exception):
-    """What was expected, and what came instead."""
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-class Running:
-    """The time in which this process ran: a long test may be halted for a while, with all that it started."""
-
-    def __init__(self):
-        self.halted = 0.0
-        self.thread = None
-
-    def watch(self):
-        while True:
-            before = time.monotonic()
-            time.sleep(1)
-            late = time.monotonic() - before - 1
-            if late > 5:
-                self.halted += late
-
-    def seconds(self):
-        if self.thread is None:
-            self.thread = threading.Thread(target=self.watch, daemon=True)
-            self.thread.start()
-        return time.monotonic() - self.halted
-
-    def is_past(self, end):
-        if self.seconds() > end:
-            time.sleep(1.5)  # the watch may have to catch up
-        return self.seconds() > end
-
-
-running = Running()
-
-
-def wait_until(what, seconds, probe, pause=0.05):
-    """The first true value of `probe`, which is asked until `seconds` have passed."""
-    end = running.seconds() + seconds
-    while True:
-        value = probe()
-        if value:
-            return value
-        if running.is_past(end):
-            raise Failure(f"{what}: not within {seconds} s")
-        time.sleep(pause)
 
 
 class UnixHttp:
@@ -524,6 +474,3 @@ def steps(cases):
             raise Failure(f"{name}: {failure}") from failure
         print(f"ok {number} - {name} ({time.monotonic() - began:.1f} s)", flush=True)
     print(f"{len(cases)} passed, 0 failed")
-
-
-__all__ = ["Failure", "Market", "check", "main", "random", "steps", "wait_until"]

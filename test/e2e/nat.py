@@ -14,7 +14,8 @@ import ssl
 import subprocess
 import sys
 
-from market import Failure, Market, check, steps, wait_until
+from market import Market
+from patience import Failure
 import market
 
 SERVER = "203.0.113.20"
@@ -169,7 +170,3 @@ def main(run):
     except Failure as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
         sys.exit(1)
-
-
-__all__ = ["METRICS", "SERVER", "RENTER", "Failure", "Topology", "check", "is_tls", "main", "make_certificate",
-           "make_market", "make_web_certificate", "steps", "wait_until"]

@@ -10,8 +10,9 @@ import os
 import subprocess
 import sys
 
-from nat import SERVER, check, main, make_market, steps, wait_until
-from market import stop
+from market import steps, stop
+from nat import SERVER, main, make_market
+from patience import check, wait_until
 
 SIZE = 20_000_000
 

@@ -12,7 +12,9 @@ import subprocess
 import time
 import urllib.request
 
-from nat import METRICS, SERVER, Failure, check, is_tls, main, make_certificate, make_market, steps, wait_until
+from market import steps
+from nat import METRICS, SERVER, is_tls, main, make_certificate, make_market
+from patience import Failure, check, wait_until
 
 WEB = ("mkdir -p /www; echo hello > /www/index.html; busybox httpd -p 8081 -h /www; "
        "busybox httpd -p $VAST_TCP_PORT_70000 -h /www; [ ! -x /root/echo ] || /root/echo 9999 $VAST_UDP_PORT_70001")

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import urllib.request
 
-from nat import DOOR, METRICS, SERVER, check, main, steps, wait_until
-from market import Market, skip, stop
+from market import Market, skip, steps, stop
+from nat import DOOR, METRICS, SERVER, main
+from patience import check, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
 from cluster import Postgres, die_with_the_test, postgres_programs  # noqa: E402

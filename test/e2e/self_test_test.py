@@ -12,7 +12,8 @@ import tempfile
 import time
 import urllib.request
 
-from market import Market, check, main, steps, wait_until
+from market import Market, main, steps
+from patience import check, wait_until
 
 IMAGE = "self-test:1"
 # What the client scans status_msg for.

@@ -14,7 +14,8 @@ import sys
 import threading
 import time
 
-from market import Failure, Market, check, main, steps, wait_until
+from market import Market, main, steps
+from patience import Failure, check, wait_until
 
 JOURNEY_SECONDS = 9.0
 

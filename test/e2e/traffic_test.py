@@ -11,8 +11,9 @@ import subprocess
 import threading
 import time
 
-from market import running
-from nat import RENTER, SERVER, check, main, make_market, steps, wait_until
+from market import steps
+from nat import RENTER, SERVER, main, make_market
+from patience import check, running, wait_until
 
 SIZE = 1_000_000_000
 BLOCK = bytes(1 << 20)

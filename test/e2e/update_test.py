@@ -12,14 +12,14 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
 import threading
 import time
 
-from market import Failure, Market, check, main, steps, wait_until
+from market import Market, main, steps
+from patience import check, wait_until
 
 NEXT = "99.0.0"
 PATIENCE = 60

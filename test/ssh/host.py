@@ -14,28 +14,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+from patience import Failure, wait_until  # noqa: E402
 
 SKIP = 77
 CACHE = pathlib.Path("/var/tmp/berth-images")
 DEBIAN_PACKAGES = ["procps"]
 PORT, FRONT = 2201, 3201
-
-
-class Failure(Exception):
-    """What was expected, and what came instead."""
-
-
-def wait_until(what, seconds, probe, pause=0.02):
-    """The first true value of `probe`, which is asked until `seconds` have passed."""
-    end = time.monotonic() + seconds
-    while True:
-        value = probe()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise Failure(f"{what}: not within {seconds} s")
-        time.sleep(pause)
 
 
 def why_not():

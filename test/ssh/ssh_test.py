@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 
-from host import Failure, Host, debian_tar, in_namespace, skip, why_not
+from host import Host, debian_tar, in_namespace, skip, why_not
+from patience import Failure
 import matrix
 from suite_commands import Commands
 from suite_entry import Entry

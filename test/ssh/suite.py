@@ -3,16 +3,12 @@
 
 import subprocess
 
-from host import PORT, Failure, wait_until
+from host import PORT
+from patience import check, wait_until
 
 P = "/probe/probe"
 INSTANCE = 12
 STOPPED = "instance 12 is stopped: start it with `berth start instance 12`"
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
 
 
 def expect(result, code=0, out=None, err=None):

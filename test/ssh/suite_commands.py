@@ -7,8 +7,8 @@ import pathlib
 import random
 import time
 
-from host import wait_until
-from suite import P, check, expect, fnv, Suite
+from patience import check, wait_until
+from suite import P, expect, fnv, Suite
 
 
 class Commands(Suite):

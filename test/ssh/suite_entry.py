@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 
-from host import wait_until
-from suite import INSTANCE, P, PORT, STOPPED, check, expect, Suite
+from patience import check, wait_until
+from suite import INSTANCE, P, PORT, STOPPED, expect, Suite
 
 
 class Entry(Suite):

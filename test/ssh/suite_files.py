@@ -4,7 +4,8 @@
 import os
 import random
 
-from suite import P, PORT, check, expect, Suite
+from patience import check
+from suite import P, PORT, expect, Suite
 
 
 class Files(Suite):

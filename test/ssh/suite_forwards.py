@@ -3,8 +3,8 @@
 
 import subprocess
 
-from host import wait_until
-from suite import P, Suite, check, expect
+from patience import check, wait_until
+from suite import P, Suite, expect
 
 
 class Forwards(Suite):

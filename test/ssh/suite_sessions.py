@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
-from host import wait_until
-from suite import P, Suite, check, expect
+from patience import check, wait_until
+from suite import P, Suite, expect
 
 
 class Sessions(Suite):

@@ -19,7 +19,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "cluster"))
 from cluster import Postgres  # noqa: E402
-from kill_test import Market, Renter, check  # noqa: E402
+from kill_test import Market, Renter  # noqa: E402
+from patience import check  # noqa: E402
 
 RELEASED = pathlib.Path(__file__).parent / "released"
 SECONDS = 8
