@@ -11,7 +11,7 @@
 
 static struct {
     char row[256];
-    bool is_seeded;
+    bool is_seeded, has_failed;
     uint64_t seed, random_state;
 } state;
 
@@ -35,9 +35,15 @@ void check_seed(uint64_t seed)
 
 static void report(const char *what, const char *file, int line)
 {
+    state.has_failed = true;
     seed_once();
     print_error("%s:%d: %s%s%s (CHECK_SEED=%" PRIu64 ")\n", file, line, what,
                 *state.row ? ", at " : "", state.row, state.seed);
+}
+
+bool check_has_failed(void)
+{
+    return state.has_failed;
 }
 
 void check_row(const char *format, ...)

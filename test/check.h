@@ -46,6 +46,9 @@ enum { CHECK_SKIP = 77 };
 /* Name the row of a table, or the step of a loop, that the next checks are about. */
 void check_row(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* Whether a check has failed so far, of any test: what else is known is worth showing then. */
+bool check_has_failed(void);
+
 /* A number below `limit`, from a seed that a failure prints and CHECK_SEED sets (else 1). */
 uint64_t check_random(uint64_t limit);
 void check_seed(uint64_t seed); /* from here on */

@@ -521,6 +521,13 @@ void encode_field_money(struct encoder *json, const char *key, struct money amou
     encode_money(json, amount);
 }
 
+void encode_field_exact(struct encoder *json, const char *key, struct money amount)
+{
+    char text[MONEY_TEXT_SIZE];
+
+    encode_field_text(json, key, money_format(amount, text));
+}
+
 void encode_field_real(struct encoder *json, const char *key, double value)
 {
     encode_key(json, key);

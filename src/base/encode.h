@@ -80,6 +80,8 @@ void encode_field_int(struct encoder *json, const char *key, int64_t value);
 void encode_field_bool(struct encoder *json, const char *key, bool value);
 void encode_field_text(struct encoder *json, const char *key, const char *text);
 void encode_field_money(struct encoder *json, const char *key, struct money amount);
+/* As a text, to the nanodollar: whoever reads a number may round it. */
+void encode_field_exact(struct encoder *json, const char *key, struct money amount);
 void encode_field_real(struct encoder *json, const char *key, double value);
 
 #endif

@@ -51,13 +51,13 @@ static bool mail(struct db *db, const struct contract_row *contract,
 {
     auto_buf struct buf body = buf_of(MEMBERS_MAX);
     struct encoder json = encoder_of(&body);
-    char key[JOURNAL_KEY_SIZE], end[INSTANT_TEXT_SIZE], amount[MONEY_TEXT_SIZE];
+    char key[JOURNAL_KEY_SIZE], end[INSTANT_TEXT_SIZE];
 
     encode_object(&json);
     encode_field_int(&json, "instance", contract->id);
     encode_field_text(&json, "label", contract->label);
     encode_field_text(&json, "end", instant_format(reservation->closed, end));
-    encode_field_text(&json, "amount", money_format(reservation->gpu_hour, amount));
+    encode_field_exact(&json, "amount", reservation->gpu_hour);
     encode_end(&json);
     (void)snprintf(key, sizeof key, "res:%lld:used_up", (long long)reservation->id);
     if (body.has_overflowed)

@@ -38,12 +38,12 @@ static bool send_mail(struct db *db, const struct user_row *user, const struct m
 {
     auto_buf struct buf body = buf_of(MAIL_MAX);
     struct encoder json = encoder_of(&body);
-    char text[INSTANT_TEXT_SIZE], amount[MONEY_TEXT_SIZE];
+    char text[INSTANT_TEXT_SIZE];
     struct instant at = mail->is_low ? mail->now : user->t_zero;
 
     encode_object(&json);
     encode_field_text(&json, "left", mail->left);
-    encode_field_text(&json, "amount", money_format(user->low_credit, amount));
+    encode_field_exact(&json, "amount", user->low_credit);
     encode_field_text(&json, "end", instant_format(user->t_zero, text));
     encode_end(&json);
     const char *key = arena_printf(arena, "credit:%lld:%lld:%s", (long long)user->id,

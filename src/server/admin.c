@@ -12,7 +12,6 @@
 #include "flow/audit_log.h"
 #include "flow/revoke_key.h"
 #include "flow/show_user.h"
-#include "flow/trial_balance.h"
 #include "server/admin_approvals.h"
 #include "server/admin_builds.h"
 #include "server/admin_disputes.h"
@@ -22,6 +21,7 @@
 #include "server/admin_payments.h"
 #include "server/data_dir.h"
 #include "server/fields.h"
+#include "server/trial_json.h"
 #include "server/whereabouts.h"
 
 enum { USERS_PAGE_MAX = 256, ADMIN_ARENA_MAX = 16 << 20 };
@@ -225,14 +225,6 @@ static bool run_machine_unset(struct admin *admin, struct error *err)
     return set_verification(admin, VERIFICATION_UNVERIFIED, err);
 }
 
-static void encode_exact(struct encoder *json, const char *key, struct money amount)
-{
-    char text[MONEY_TEXT_SIZE];
-
-    encode_field_text(json, key, money_format(amount, text));
-}
-
-/* To the nanodollar, as texts: a number would round them. */
 static bool run_ledger_balance(struct admin *admin, struct error *err)
 {
     struct encoder json = encoder_of(admin->out);
@@ -240,29 +232,7 @@ static bool run_ledger_balance(struct admin *admin, struct error *err)
 
     if (!flow_trial_balance(&admin->flow, &trial, err))
         return false;
-    encode_object(&json);
-    encode_key(&json, "accounts");
-    encode_array(&json);
-    for (size_t i = 0; i < trial.line_count; i++) {
-        const struct trial_line *line = &trial.lines[i];
-
-        encode_object(&json);
-        encode_field_int(&json, "code", line->account->code);
-        encode_field_text(&json, "name", line->account->name);
-        encode_field_text(&json, "meaning", line->account->meaning);
-        encode_exact(&json, "debits", line->debits);
-        encode_exact(&json, "credits", line->credits);
-        encode_exact(&json, "balance", line->balance);
-        encode_end(&json);
-    }
-    encode_end(&json);
-    encode_exact(&json, "assets", trial.assets);
-    encode_exact(&json, "liabilities", trial.liabilities);
-    encode_exact(&json, "equity", trial.equity);
-    encode_exact(&json, "income", trial.income);
-    encode_exact(&json, "expenses", trial.expenses);
-    encode_field_bool(&json, "is_balanced", trial.is_balanced);
-    encode_end(&json);
+    trial_encode(&json, &trial);
     return true;
 }
 

@@ -96,7 +96,7 @@ bool admin_credit_cap(struct admin *admin, struct error *err)
 bool admin_debt_list(struct admin *admin, struct error *err)
 {
     struct encoder json = encoder_of(admin->out);
-    char amount[MONEY_TEXT_SIZE], at[INSTANT_TEXT_SIZE];
+    char at[INSTANT_TEXT_SIZE];
     int64_t after = 0;
     size_t count;
 
@@ -110,7 +110,7 @@ bool admin_debt_list(struct admin *admin, struct error *err)
             encode_object(&json);
             encode_field_int(&json, "journal", debts[i].journal_id);
             encode_field_int(&json, "user", debts[i].user_id);
-            encode_field_text(&json, "amount", money_format(debts[i].amount, amount));
+            encode_field_exact(&json, "amount", debts[i].amount);
             encode_field_text(&json, "written_off_at", instant_format(debts[i].at, at));
             encode_end(&json);
             after = debts[i].journal_id;

@@ -192,9 +192,7 @@ static void encode_legacy(struct encoder *json, int64_t id, const char *type, in
 
 static void encode_legacy_amount(struct encoder *json, struct money amount, struct instant at)
 {
-    char text[MONEY_TEXT_SIZE];
-
-    encode_field_text(json, "amount", money_format(amount, text));
+    encode_field_exact(json, "amount", amount);
     field_time(json, "timestamp", at);
     encode_end(json);
 }
@@ -227,7 +225,6 @@ static struct money encode_legacy_payments(struct encoder *json, const struct wa
                                            size_t count, int64_t id)
 {
     struct money sum = { 0 };
-    char text[MONEY_TEXT_SIZE];
 
     for (size_t i = 0; i < count; i++) {
         if (views[i].entry.is_out)
@@ -235,7 +232,7 @@ static struct money encode_legacy_payments(struct encoder *json, const struct wa
         encode_legacy(json, ++id, "payment", 0);
         encode_field_text(json, "description", views[i].source);
         encode_field_text(json, "quantity", "1");
-        encode_field_text(json, "rate", money_format(views[i].entry.amount, text));
+        encode_field_exact(json, "rate", views[i].entry.amount);
         encode_legacy_amount(json, views[i].entry.amount, views[i].entry.at);
         sum.nanodollars += views[i].entry.amount.nanodollars;
     }

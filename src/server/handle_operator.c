@@ -9,23 +9,15 @@
 #include "flow/payout.h"
 #include "flow/revoke_key.h"
 #include "flow/show_user.h"
-#include "flow/trial_balance.h"
 #include "flow/write_off.h"
 #include "market/billing.h"
 #include "server/app.h"
 #include "server/fields.h"
 #include "server/handlers.h"
 #include "server/reply.h"
+#include "server/trial_json.h"
 
 enum { OPERATOR_PAGE = 100, OPERATOR_ARENA_MAX = 16 << 20, TICKET_MAX = 128 };
-
-/* Exact: a number would round it. */
-static void encode_exact(struct encoder *json, const char *key, struct money amount)
-{
-    char text[MONEY_TEXT_SIZE];
-
-    encode_field_text(json, key, money_format(amount, text));
-}
 
 void handle_operator_ledger(struct call *call)
 {
@@ -36,29 +28,7 @@ void handle_operator_ledger(struct call *call)
 
     if (!flow_trial_balance(&call->app->flow, &trial, &err))
         return reply_error(call, &err);
-    encode_object(&json);
-    encode_key(&json, "accounts");
-    encode_array(&json);
-    for (size_t i = 0; i < trial.line_count; i++) {
-        const struct trial_line *line = &trial.lines[i];
-
-        encode_object(&json);
-        encode_field_int(&json, "code", line->account->code);
-        encode_field_text(&json, "name", line->account->name);
-        encode_field_text(&json, "meaning", line->account->meaning);
-        encode_exact(&json, "debits", line->debits);
-        encode_exact(&json, "credits", line->credits);
-        encode_exact(&json, "balance", line->balance);
-        encode_end(&json);
-    }
-    encode_end(&json);
-    encode_exact(&json, "assets", trial.assets);
-    encode_exact(&json, "liabilities", trial.liabilities);
-    encode_exact(&json, "equity", trial.equity);
-    encode_exact(&json, "income", trial.income);
-    encode_exact(&json, "expenses", trial.expenses);
-    encode_field_bool(&json, "is_balanced", trial.is_balanced);
-    encode_end(&json);
+    trial_encode(&json, &trial);
     reply_json(call, &body);
 }
 
@@ -237,7 +207,7 @@ void handle_operator_debts(struct call *call)
         encode_object(&json);
         encode_field_int(&json, "id", debts[i].journal_id);
         encode_field_int(&json, "user_id", debts[i].user_id);
-        encode_exact(&json, "amount", debts[i].amount);
+        encode_field_exact(&json, "amount", debts[i].amount);
         field_time(&json, "written_off_at", debts[i].at);
         encode_end(&json);
     }

@@ -58,6 +58,18 @@ void host_end(int signal)
     (void)waitpid(host_agent, NULL, 0);
 }
 
+/* Nobody has told it to: a test whose agent is gone says so, and how it went. */
+static void show_end(void)
+{
+    siginfo_t info = { .si_pid = 0 };
+
+    if (waitid(P_PID, (id_t)host_agent, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid != host_agent)
+        return;
+    print_error("the agent is gone: %s %d\n", info.si_code == CLD_EXITED ? "exit" : "signal",
+                info.si_status);
+}
+
 static void show_log(void)
 {
     auto_buf struct buf text = buf_of(1 << 20);
@@ -81,7 +93,9 @@ int host_setup(void **state)
 
 int host_teardown(void **state)
 {
-    if (getenv("BERTH_SHOW_LOG") != NULL)
+    if (check_has_failed())
+        show_end();
+    if (check_has_failed() || getenv("BERTH_SHOW_LOG") != NULL)
         show_log();
     host_end(SIGTERM);
     market_close(&host_market);

@@ -36,11 +36,14 @@ static void test_nesting_and_commas(void **state)
     encode_end(&json);
     encode_field_text(&json, "none", NULL);
     encode_field_money(&json, "price", (struct money){ 350000000 });
+    encode_field_exact(&json, "exactly", (struct money){ -350000001 });
     encode_field_real(&json, "score", 0.5);
     encode_field_int(&json, "id", 7001);
     encode_end(&json);
-    CHECK_TEXT(out.bytes, "{\"empty\":{},\"list\":[1,[],{\"t\":true,\"f\":false},null,[7]],"
-                          "\"none\":null,\"price\":0.35,\"score\":0.5,\"id\":7001}");
+    CHECK_TEXT(
+        out.bytes,
+        "{\"empty\":{},\"list\":[1,[],{\"t\":true,\"f\":false},null,[7]],"
+        "\"none\":null,\"price\":0.35,\"exactly\":\"-0.350000001\",\"score\":0.5,\"id\":7001}");
 }
 
 static const char *encoded_text(struct buf *out, const char *bytes, size_t length)

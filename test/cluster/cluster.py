@@ -30,6 +30,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "test/e2e"))  # last: there is a torture.py of its own in it
+from client import call  # noqa: E402
 from patience import Failure, check, wait_until  # noqa: E402
 from ports import free_port  # noqa: E402
 
@@ -337,20 +338,7 @@ class Cluster:
         self.log.close()
 
     def call(self, method, path, body=None, key=None, source="127.0.0.1", port=None):
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30, source_address=(source, 0))
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            reply = connection.getresponse()
-            text = reply.read()
-        except http.client.HTTPException as failure:
-            raise OSError(f"cut off: {failure!r}") from failure
-        finally:
-            connection.close()
-        try:
-            return reply.status, json.loads(text) if text else None
-        except ValueError:
-            raise OSError("half an answer") from None
+        return call(port or self.port, method, path, body, key, source)
 
     def berthd(self, *words):
         return subprocess.run([self.bin / "berthd", *words], capture_output=True, text=True, timeout=600, check=False)

@@ -13,7 +13,6 @@ instances, destroys, grants, journals.
 
 import argparse
 import ctypes
-import http.client
 import json
 import os
 import pathlib
@@ -28,6 +27,7 @@ import tempfile
 import threading
 import time
 
+from client import call
 from patience import Failure, check, wait_until
 from ports import free_port
 
@@ -79,20 +79,7 @@ class Market:
         self.log.close()
 
     def call(self, method, path, body=None, key=None, source="127.0.0.1"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20, source_address=(source, 0))
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            reply = connection.getresponse()
-            text = reply.read()
-        except http.client.HTTPException as failure:
-            raise OSError(f"cut off: {failure!r}") from failure
-        finally:
-            connection.close()
-        try:
-            return reply.status, json.loads(text) if text else None
-        except ValueError:
-            raise OSError("half an answer") from None
+        return call(self.port, method, path, body, key, source, timeout=20)
 
     def admin(self, *words):
         done = subprocess.run([self.bin / "berthd", "admin", "--data", self.data, *words], capture_output=True,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/desired.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -304,10 +303,7 @@ static void check_change(const char *path, const char *value, enum error_code wa
 
 static void test_numbers_have_two_edges(void **state)
 {
-    static const struct {
-        const char *path;
-        int64_t low, high;
-    } rows[] = {
+    static const struct support_edge rows[] = {
         { "session_epoch", 1, INT64_MAX },
         { "desired_rev", 0, INT64_MAX },
         { "server_time_us", 0, INT64_MAX },
@@ -329,21 +325,9 @@ static void test_numbers_have_two_edges(void **state)
         { "ops.0.expires_ms", 0, 1000000000000 },
         { "ops.0.tail", 0, DESIRED_TAIL_MAX },
     };
-    char value[32];
 
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].low);
-        check_change(rows[i].path, value, ERROR_NONE);
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].low - 1);
-        check_change(rows[i].path, value, ERROR_OUT_OF_RANGE);
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].high);
-        check_change(rows[i].path, value, ERROR_NONE);
-        if (rows[i].high == INT64_MAX)
-            continue;
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].high + 1);
-        check_change(rows[i].path, value, ERROR_OUT_OF_RANGE);
-    }
+    support_edges(rows, sizeof rows / sizeof rows[0], check_change);
 }
 
 static void test_texts_have_two_edges(void **state)

@@ -190,10 +190,7 @@ static void check_change(const char *path, const char *value, enum error_code wa
 
 static void test_numbers_have_two_edges(void **state)
 {
-    static const struct {
-        const char *path;
-        int64_t low, high;
-    } rows[] = {
+    static const struct support_edge rows[] = {
         { "machine_id", 1, INT64_MAX },
         { "agent_incarnation", 0, INT64_MAX },
         { "facts.cpu_cores", 1, 65536 },
@@ -211,21 +208,9 @@ static void test_numbers_have_two_edges(void **state)
         { "facts.gpus.1.pcie_lanes", 0, 64 },
         { "facts.gpus.1.temp_max_c", 0, 1000 },
     };
-    char value[32];
 
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].low);
-        check_change(rows[i].path, value, ERROR_NONE);
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].low - 1);
-        check_change(rows[i].path, value, ERROR_OUT_OF_RANGE);
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].high);
-        check_change(rows[i].path, value, ERROR_NONE);
-        if (rows[i].high == INT64_MAX)
-            continue;
-        (void)snprintf(value, sizeof value, "%" PRId64, rows[i].high + 1);
-        check_change(rows[i].path, value, ERROR_OUT_OF_RANGE);
-    }
+    support_edges(rows, sizeof rows / sizeof rows[0], check_change);
 }
 
 static void test_texts_have_a_longest(void **state)

@@ -2,6 +2,8 @@
 #include "support.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,4 +102,27 @@ const char *support_long(struct arena *arena, size_t count)
     text[0] = '"';
     text[count + 1] = '"';
     return text;
+}
+
+static void check_number(const char *path, int64_t number, enum error_code want,
+                         void (*check)(const char *path, const char *value, enum error_code want))
+{
+    char value[32];
+
+    (void)snprintf(value, sizeof value, "%" PRId64, number);
+    check(path, value, want);
+}
+
+void support_edges(const struct support_edge *edges, size_t count,
+                   void (*check)(const char *path, const char *value, enum error_code want))
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct support_edge *edge = &edges[i];
+
+        check_number(edge->path, edge->low, ERROR_NONE, check);
+        check_number(edge->path, edge->low - 1, ERROR_OUT_OF_RANGE, check);
+        check_number(edge->path, edge->high, ERROR_NONE, check);
+        if (edge->high < INT64_MAX)
+            check_number(edge->path, edge->high + 1, ERROR_OUT_OF_RANGE, check);
+    }
 }

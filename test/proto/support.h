@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/json.h"
 
 /* The document in `text`, which must parse. Owned by the caller. */
@@ -25,6 +26,17 @@ void support_chars(char *chars, size_t size);
 
 /* From low to high, the ends more often than by chance. */
 int64_t support_int(int64_t low, int64_t high);
+
+/* A number of a document, and what it may be. */
+struct support_edge {
+    const char *path;
+    int64_t low, high;
+};
+
+/* `check` sets a member to the JSON in `value` and wants the document refused, or not: each number
+ * is taken at both its ends, and out of range beyond them. */
+void support_edges(const struct support_edge *edges, size_t count,
+                   void (*check)(const char *path, const char *value, enum error_code want));
 
 /* `count` characters as a JSON text. Lives in `arena`. */
 const char *support_long(struct arena *arena, size_t count);
