@@ -197,6 +197,15 @@ static void hear(void *context, enum db_topic topic, int64_t id)
         jobs_hint(app->jobs);
 }
 
+/* And what changed before, since each read what it keeps. */
+static void listen_to_changes(struct app *app)
+{
+    store_subscribe(app->store, hear, app);
+    catalog_feed_touch(app->catalog, STORE_ID_ANY);
+    orders_touch(app->orders, TOPIC_ORDER, STORE_ID_ANY);
+    jobs_hint(app->jobs);
+}
+
 /* Another process changed the database behind our back: `berthd admin`, which signals us. */
 static void look_at_everything(struct app *app)
 {
@@ -370,10 +379,7 @@ static bool open_market(struct app *app, const struct options *options, const st
     app->offer_pages = offer_pages_open();
     if (!open_payments(app, err) || !open_relay(app, options, err))
         return false;
-    store_subscribe(app->store, hear, app);
-    /* What changed meanwhile, when nobody listened. */
-    catalog_feed_touch(app->catalog, STORE_ID_ANY);
-    jobs_hint(app->jobs);
+    listen_to_changes(app);
     return true;
 }
 

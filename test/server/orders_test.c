@@ -38,6 +38,8 @@ static void open_server(struct server *server, struct store *store)
     CHECK_OK(catalog_feed_open(&server->flow, &server->feed, &err), &err);
     CHECK_OK(orders_open(&server->flow, server->feed, &server->orders, &err), &err);
     store_subscribe(store, hear, server);
+    /* As a server does: orders may have rented since, and nobody listened. */
+    hear(server, TOPIC_MACHINE, STORE_ID_ANY);
 }
 
 /* Threads end first, then the store stops telling them. */
