@@ -37,8 +37,7 @@ static bool revoke_work(struct db *db, void *context, struct error *err)
     return machine_set_key_revoked(db, work->machine_id, work->now, err) &&
            session_end(db, work->machine_id, err) && relay_fence(db, work->machine_id, err) &&
            machine_bump(db, work->machine_id, err) && /* a poll that waits looks, and is told */
-           machine_key_log(db, &change.machine, REVOKE_KEY_ROUTE, work->now, err) &&
-           db_notify(db, TOPIC_MACHINE, work->machine_id, err);
+           machine_key_log(db, &change.machine, REVOKE_KEY_ROUTE, work->now, err);
 }
 
 bool flow_revoke_key(const struct flow *flow, int64_t machine_id, enum admin_outcome *ret,

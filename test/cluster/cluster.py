@@ -67,7 +67,7 @@ def enter(run, name, **numbers):
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"berth-{name}-"))
     try:
         run(options, folder)
-    except Failure as failure:
+    except AssertionError as failure:
         print((folder / "log").read_text(errors="replace")[-4000:], file=sys.stderr)
         sys.exit(f"FAILED: {failure}")
     finally:

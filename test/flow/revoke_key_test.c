@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/revoke_key.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "flow/contact_lost.h"
 #include "flow/enroll.h"
 #include "flow/machine_key.h"
+#include "store/machine.h"
 #include "support.h"
 
 #define SECOND_US US_PER_SECOND
@@ -240,6 +243,64 @@ static void test_no_other_token_brings_it_back(void **state)
     scene_end(&scene);
 }
 
+struct opener {
+    struct scene *scene;
+    pthread_t thread;
+    bool has_begun;
+    enum session_outcome outcome;
+};
+
+static void *open_beside(void *context)
+{
+    struct opener *opener = context;
+
+    opener->outcome = open_by(opener->scene, &opener->scene->machine.keys);
+    return NULL;
+}
+
+/* By now its key was found good, and it waits to write. */
+static bool revoke_amid(struct db *db, void *context, struct error *err)
+{
+    struct opener *opener = context;
+    struct world *world = &opener->scene->world;
+    int64_t id = opener->scene->machine.id;
+    struct machine_row machine;
+    bool has;
+
+    if (!machine_lock(db, id, err) ||
+        !machine_load(db, id, &world->arena, &machine, &has, err)) /* which waits for the lock */
+        return false;
+    if (!opener->has_begun) {
+        opener->has_begun = true;
+        CHECK_INT(pthread_create(&opener->thread, NULL, open_beside, opener), 0);
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 300 * 1000000 }, NULL);
+    }
+    return machine_set_key_revoked(db, id, clock_now(&world->clock), err);
+}
+
+/* It has no epoch yet that the end of a session could have raised. */
+static void test_a_first_session_does_not_slip_past(void **state)
+{
+    struct scene scene;
+    struct error err;
+
+    world_open(&scene.world, *state);
+    scene.machine = (struct world_machine){ .host = world_user(&scene.world, "h@berth.test", 0),
+                                            .keys = crypto_key_pair(),
+                                            .facts = world_facts("b", 1),
+                                            .boot = 1 };
+    struct enroll_token_reply token = token_of(&scene, scene.machine.host, 0);
+    struct enroll_outcome_reply enrolled = enroll(&scene, &token, 0, &scene.machine.keys);
+    CHECK_INT(enrolled.outcome, ENROLL_DONE);
+    scene.machine.id = enrolled.reply.machine_id;
+    struct opener opener = { .scene = &scene };
+    CHECK_OK(store_write(scene.world.flow.store, revoke_amid, &opener, &err), &err);
+    CHECK_INT(pthread_join(opener.thread, NULL), 0);
+    CHECK_INT(opener.outcome, SESSION_REFUSED);
+    CHECK_INT(world_number(&scene.world, "SELECT COUNT(*) FROM agent_session"), 0);
+    scene_end(&scene);
+}
+
 static void test_what_is_not_there_has_no_key(void **state)
 {
     struct scene scene;
@@ -261,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_the_key_before_goes_with_it),
         cmocka_unit_test(test_it_comes_back_by_a_token_for_it),
         cmocka_unit_test(test_no_other_token_brings_it_back),
+        cmocka_unit_test(test_a_first_session_does_not_slip_past),
         cmocka_unit_test(test_what_is_not_there_has_no_key),
     };
 
