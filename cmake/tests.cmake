@@ -60,7 +60,7 @@ if(BERTH_PTXAS AND ptx_texts)
 endif()
 
 # It waits for disks, and for nothing else.
-set_tests_properties(store/durability_test PROPERTIES TIMEOUT 600 COST 95)
+set_tests_properties(store/durability_test PROPERTIES TIMEOUT 1500 COST 95)
 
 # Its own allocations fail one after another, and those of the database engine.
 target_sources(test_flow_faults_test PRIVATE test/flow/faults_memory.c test/sim/sim_disk.c)

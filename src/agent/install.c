@@ -242,8 +242,9 @@ bool install_run(const struct options *given, const struct install_paths *paths,
     bool is_enrolled =
         identity_peek(options.data, &machine_id, &is_running, &ignored) && machine_id != 0;
     if (is_enrolled) {
-        options.token = NULL; /* used up */
-        (void)fprintf(out, "enrolled: machine %lld\n", (long long)machine_id);
+        (void)fprintf(
+            out, "enrolled: machine %lld%s\n", (long long)machine_id,
+            options.token != NULL ? ", which comes back by the token if its key is refused" : "");
     } else if (options.token == NULL && options.api_key != NULL) {
         if (!fetch_token(&options, token, err))
             return false;

@@ -135,6 +135,7 @@ void handle_operator_machines(struct call *call)
         encode_field_bool(&json, "is_simulated", machines[i].is_simulated);
         encode_field_text(&json, "verification", verification_name(machines[i].verification));
         field_known_text(&json, "geolocation", machines[i].geolocation);
+        field_time(&json, "key_revoked_at", machines[i].key_revoked);
         field_time(&json, "created_at", machines[i].created);
         encode_end(&json);
     }

@@ -159,6 +159,15 @@ static const struct mail_template {
       "a\n"
       "token of its own; then list the machine again: `berth list machine {machine}`, or at "
       "{url}.\n" },
+    { "key_revoked", "The key of machine {machine} was revoked",
+      "An operator took its key from machine {machine}, as when it is in other hands. The machine "
+      "is\naway until it comes back by another; what runs on it runs on, and nothing is deleted.\n"
+      "Find out first how the key got out: whoever reads /var/lib/berth-host reads the next one, "
+      "too.\n"
+      "Then make a token for it, at {url}/machines/{machine} or with\n"
+      "`berth host token --machine {machine}`, and say on the machine, as root:\n"
+      "berth-host install --config /etc/berth/host.conf --token TOKEN && systemctl restart "
+      "berth-host\n" },
     { "event", "{subject}",
       "{message}\n\nMore at {url}. Which of these mails you get is up to you:\n"
       "`berth set notifications`.\n" },

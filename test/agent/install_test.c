@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/identity.h"
 #include "base/buf.h"
 #include "check.h"
 #include "sys/file.h"
@@ -121,6 +122,44 @@ static void test_twice_is_once(void **state)
     remove_place(&place);
 }
 
+/* The same line again changes nothing, and another token is for its way back. */
+static void test_a_machine_that_has_joined_keeps_the_token_it_is_given(void **state)
+{
+    static const struct enroll_reply reply = { .machine_id = 77 };
+    static const char *const tokens[] = { "T-1", "T-2" };
+    struct identity identity;
+    struct place place;
+    char said[4096];
+    struct error err;
+
+    (void)state;
+    skip_unless_ready();
+    make_place(&place);
+    struct options options = options_for(&place);
+    CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+    CHECK_OK(identity_open(place.data, &identity, &err), &err);
+    CHECK_OK(identity_enrol(&identity, &reply, &err), &err);
+    identity_close(&identity);
+    for (size_t i = 0; i < 2; i++) {
+        auto_arena struct arena arena = arena_of(65536);
+        const char *words[] = { "berth-host", "install", "--config", place.config,
+                                "--token",    tokens[i], NULL };
+        const char *again[] = { "berth-host", "run", "--config", place.config, NULL };
+        struct options read;
+
+        check_row("%s", tokens[i]);
+        CHECK_OK(options_parse(6, words, &arena, &options, &err), &err);
+        CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+        CHECK(strstr(said, "enrolled: machine 77, which comes back by the token") != NULL);
+        CHECK((strstr(said, "options: as they are") != NULL) == (i == 0));
+        CHECK_OK(options_parse(4, again, &arena, &read, &err), &err);
+        CHECK_TEXT(read.token, tokens[i]);
+        CHECK_TEXT(read.server, "http://berth.example");
+        CHECK_INT(read.port_last, 41099);
+    }
+    remove_place(&place);
+}
+
 static void test_an_engine_is_configured_unless_somebody_has(void **state)
 {
     struct place place;
@@ -191,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twice_is_once),
+        cmocka_unit_test(test_a_machine_that_has_joined_keeps_the_token_it_is_given),
         cmocka_unit_test(test_an_engine_is_configured_unless_somebody_has),
         cmocka_unit_test(test_gpus_without_a_driver_are_told_of),
         cmocka_unit_test(test_a_key_without_a_market_changes_nothing),

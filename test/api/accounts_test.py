@@ -38,13 +38,9 @@ class Accounts(unittest.TestCase):
 
     def mails(self, to):
         """New ones to that address, oldest first."""
-        found = []
-        for path in sorted((self.world.data / "outbox").glob("*.eml")):
-            text = path.read_bytes().decode()
-            if f"To: <{to}>\r\n" in text and path not in self.seen:
-                self.seen.add(path)
-                found.append(text)
-        return found
+        new = [text for text in self.world.mails(to) if text not in self.seen]
+        self.seen.update(new)
+        return new
 
     def mail(self, to):
         found = wait_until(f"a mail to {to}", 30, lambda: self.mails(to))

@@ -9,6 +9,7 @@ import time
 import unittest
 
 from world import BIN, World
+from patience import wait_until
 
 API = "/api/v0/operator"
 
@@ -96,6 +97,22 @@ class OperatorTest(unittest.TestCase):
                              ({"machine_id": machine.id, "verification": "good"}, 400),
                              ({"machine_id": machine.id, "verification": "unverified"}, 400)):
             self.assertEqual(self.op.call("PUT", f"{API}/verification/", body)[0], status)
+
+    def test_a_key_is_revoked(self):
+        lender = self.world.user("leaker")
+        machine = lender.machine()
+        machine.follow()
+
+        def since():
+            return next(row for row in self.op.ok("GET", f"{API}/machines/")["machines"] if row["id"] == machine.id)["key_revoked_at"]
+        self.assertIsNone(since())
+        self.assertEqual(self.op.call("POST", f"{API}/revoke_key/", {"machine_id": machine.id})[0], 200)
+        self.assertLess(abs(since() - time.time()), 60)
+        self.assertEqual(next(row for row in lender.ok("GET", "/api/v0/machines/")["machines"])["key_revoked_at"], since())
+        self.assertEqual(self.op.call("POST", f"{API}/revoke_key/", {"machine_id": 10**9})[0], 404)
+        told, = wait_until("a mail", 30, lambda: self.world.mails("leaker@berth.test"))
+        self.assertIn(f"Subject: The key of machine {machine.id} was revoked\r\n", told)
+        self.assertIn(f"`berth host token --machine {machine.id}`", told)
 
     def test_where_a_machine_is(self):
         machine = self.world.user("somewhere").machine()

@@ -162,15 +162,20 @@ class World:
 
     def mail_code(self, to):
         """The code of the newest mail to that email."""
-        for _ in range(300):
-            for path in sorted((self.data / "outbox").glob("*.eml"), reverse=True):
-                text = path.read_bytes().decode()
+        def newest():
+            for text in reversed(self.mails(to)):
                 found = re.search(r"Code: (\S+)\r\n", text)
-                if f"To: <{to}>\r\n" in text and found and found[1] not in self.codes:
+                if found and found[1] not in self.codes:
                     self.codes.add(found[1])
                     return found[1]
-            time.sleep(0.02)
-        raise AssertionError(f"no code comes to {to}")
+            return None
+
+        return wait_until(f"a code for {to}", 30, newest)
+
+    def mails(self, to):
+        """All that went to that email, oldest first."""
+        texts = [path.read_bytes().decode() for path in sorted((self.data / "outbox").glob("*.eml"))]
+        return [text for text in texts if f"To: <{to}>\r\n" in text]
 
     def team(self, owner, name):
         """A team of the owner's, as what acts for it."""

@@ -103,6 +103,7 @@ static int64_t log_count(struct scene *scene, const char *route)
 /* Away as if it had fallen silent, without waiting for its lease. */
 static void test_it_is_away_at_once_and_nothing_is_deleted(void **state)
 {
+    static const char told[] = "SELECT COUNT(*) FROM outbox WHERE body LIKE '%key_revoked%'";
     uint8_t nonce[NONCE_SIZE];
     struct scene scene;
     struct error err;
@@ -113,6 +114,9 @@ static void test_it_is_away_at_once_and_nothing_is_deleted(void **state)
     world_pass(world, 10 * SECOND_US);
     nonce_of(&scene, nonce);
     CHECK_INT(revoke(&scene, scene.machine.id), ADMIN_DONE);
+    CHECK_INT(world_number(world, told), 1);
+    CHECK_INT(revoke(&scene, scene.machine.id), ADMIN_DONE);
+    CHECK_INT(world_number(world, told), 1); /* once: it was revoked already */
     CHECK_INT(world_beat(world, &scene.machine), TAKE_FENCED);
     CHECK_INT(open_with(&scene, &scene.machine.keys, nonce), SESSION_REFUSED);
     CHECK_INT(open_by(&scene, &scene.machine.keys), SESSION_REFUSED);

@@ -30,7 +30,7 @@ await run([
   () => destroy(renter), () => move(renter), () => templates(renter), () => account(renter),
   () => job(host), () => end(host), () => mayNot(host, renter), () => leave(leaver),
   () => team.found(host, renter), () => team.join(host, renter), () => team.audit(host),
-  () => operate(operator, renter), () => nobodyElse(renter),
+  () => operate(operator, renter, host), () => nobodyElse(renter),
   () => step(`all ${allLooked()} kinds of pages were looked at`),
   () => step(`all ${allShown()} columns and buttons have a source, and were seen`),
 ]);

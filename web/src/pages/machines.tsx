@@ -27,6 +27,7 @@ export function MachineState({ one }: { one: Machine }) {
       {one.listed ? <Chip kind="good">listed</Chip> : <Chip>not listed</Chip>}
       {one.verification === 'verified' ? <Chip kind="good">verified</Chip> : <Chip kind="warn">{one.verification}</Chip>}
       {one.error_description && <Chip kind="bad" title={one.error_description}>error</Chip>}
+      {one.key_revoked_at ? <Chip kind="bad" title="It comes back by a token for it">key revoked</Chip> : null}
       {one.machine_maintenance ? <Chip kind="warn">maintenance ahead</Chip> : null}
       {one.simulated && <Chip kind="warn">simulated</Chip>}
     </span>

@@ -4,7 +4,24 @@ import assert from 'node:assert/strict';
 import { shows } from '../columns.mjs';
 import { options, PASSWORD, step, WAIT } from '../stage.mjs';
 
-export async function operate(who, renter) {
+/** The machine that is really there: its host reads why it is away, and how it comes back. */
+async function revoke(who, host) {
+  const { page } = who;
+  await page.getByRole('button', { name: /^Revoke the key of machine/ }).first().click();
+  await who.look('revoke-key');
+  await who.press('Revoke it');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.getByText('key revoked', { exact: true }).waitFor(WAIT);
+  await host.go('/machines');
+  await host.page.getByText('key revoked', { exact: true }).waitFor(WAIT);
+  await host.page.getByRole('row').filter({ hasText: 'key revoked' }).getByRole('link').first().click();
+  await host.page.getByText(/An operator took its key from it/).waitFor(WAIT);
+  await host.press('Make a token for it');
+  await host.page.getByText(/^On the machine, as root, within/).waitFor(WAIT);
+  await host.look('machine-revoked');
+}
+
+export async function operate(who, renter, host) {
   const { page } = who;
   await who.go('/login?to=%2Foperator');
   await who.fill('Email', who.email);
@@ -48,6 +65,7 @@ export async function operate(who, renter) {
   await who.press('Let them decide');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.getByText(/What is asked of it decides/).waitFor(WAIT);
+  await revoke(who, host);
   await who.go('/operator?tab=payouts');
   await who.see('No payout in that state');
   await who.go('/operator?tab=disputes');

@@ -5,7 +5,7 @@ import { call } from '../../lib/api';
 import { duration, gb, moment, money, network, number, percent, plural, rate } from '../../lib/format';
 import { DEFAULTS } from '../../lib/query';
 import { setQuery, usePlace } from '../../lib/router';
-import { Area, Button, Card, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, toast, useAct, useLoad } from '../../ui/parts';
+import { Area, Button, Card, Copy, Empty, Facts, Loaded, Notice, Page, Skeleton, Table, Tabs, toast, useAct, useLoad } from '../../ui/parts';
 import { useEvery } from '../../ui/every';
 import { MachineState, nameOf, Occupancy, textPerTb } from '../machines';
 import { Ends, Extend, Maintenance } from './care';
@@ -38,6 +38,28 @@ function Overview({ one }: { one: Machine }) {
           ['Address', one.public_ipaddr ?? '–'], ['Place', one.geolocation ?? '–'], ['System', one.os_version ?? '–'], ['berth-host', one.agent_version ?? '–']]} />
       </Card>
     </div>
+  );
+}
+
+/** Its key was taken from it: another comes in by a token for it alone. */
+function WayBack({ one }: { one: Machine }) {
+  const [token, setToken] = useState<{ token: string; expires_at: number } | null>(null);
+  const { busy, error, act } = useAct();
+  const make = (): void => act(async () => setToken(await call('POST /api/v0/machines/enroll_token/', { body: { machine_id: one.id } })));
+  return (
+    <Notice kind="bad">
+      <div class="stack">
+        <p>An operator took its key from it on {moment(one.key_revoked_at ?? null)}: it may be in other hands. The machine is away until it comes back by another; what runs on it runs on, and nothing is deleted.
+          Find out first how the key got out: whoever reads <code>/var/lib/berth-host</code> reads the next one, too.</p>
+        {error && <p>{error}</p>}
+        {!token ? <div><Button kind="primary" icon="key" busy={busy} onClick={make}>Make a token for it</Button></div> : (
+          <>
+            <p>On the machine, as root, within {duration(token.expires_at - Date.now() / 1000)}:</p>
+            <Copy text={`berth-host install --config /etc/berth/host.conf --token ${token.token} && systemctl restart berth-host`} label="Let it back" secret />
+          </>
+        )}
+      </div>
+    </Notice>
   );
 }
 
@@ -111,7 +133,7 @@ export function MachinePage({ id }: { id: number }) {
     <Page title={`Machine ${id}`} lead={`${nameOf(one)}${one.hostname ? ` in ${one.hostname}` : ''}`}
       actions={<><MachineState one={one} /><a class="button" href={`/earnings?machine=${id}`}>Earnings</a><a class="button primary" href={`${to(tab)}${tab ? '&' : '?'}prices=${id}`}>Set Prices</a></>}>
       {one.error_description && <Notice kind="bad">{one.error_description}</Notice>}
-      {one.timeout > 0 && <Notice kind="warn">It has said nothing for {duration(one.timeout)}. Nothing on it is charged until it does. Is berth-host running there, and does it reach this market?</Notice>}
+      {one.key_revoked_at ? <WayBack one={one} /> : one.timeout > 0 && <Notice kind="warn">It has said nothing for {duration(one.timeout)}. Nothing on it is charged until it does. Is berth-host running there, and does it reach this market?</Notice>}
       {one.machine_maintenance ? <Notice>Maintenance is announced: <a href={to('care')}>when, and for how long</a>.</Notice> : null}
       <Tabs label="Machine" value={tab} tabs={TABS} to={to} />
       {tab === '' && <Overview one={one} />}

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { OperatorMachine } from '#api';
 import { call } from '../../lib/api';
-import { dayOf } from '../../lib/format';
+import { dayOf, moment } from '../../lib/format';
 import { Button, Chip, Dialog, Field, Loaded, Notice, Table, toast, useAct } from '../../ui/parts';
 import { usePages } from './pages';
 
@@ -32,6 +32,24 @@ function Verify({ one, wanted, onClose, onDone }: { one: OperatorMachine; wanted
   );
 }
 
+/** Somebody else has what it signs with. */
+function Revoke({ one, onClose, onDone }: { one: OperatorMachine; onClose: () => void; onDone: () => void }) {
+  const { busy, error, act } = useAct();
+  const revoke = (): void => act(async () => {
+    toast((await call('POST /api/v0/operator/revoke_key/', { body: { machine_id: one.id } })).msg);
+    onDone();
+    onClose();
+  });
+  return (
+    <Dialog title={`Revoke the key of machine ${one.id}?`} onClose={onClose}>
+      <p>Its session ends at once, and no key that it has is good any more. It counts as away: its offers are hidden and nobody pays for its GPUs; what runs on it runs on, and nothing is deleted.</p>
+      <p>Its host brings it back, as what it was, by a token for it. They are told by mail, and how.</p>
+      {error && <Notice kind="bad">{error}</Notice>}
+      <div class="row"><Button kind="danger" busy={busy} onClick={revoke}>Revoke it</Button><Button onClick={onClose}>Leave it as it is</Button></div>
+    </Dialog>
+  );
+}
+
 /** Where it is: nobody else says so, and searches, the map and prices by country go by it. */
 function Place({ one, onClose, onDone }: { one: OperatorMachine; onClose: () => void; onDone: () => void }) {
   const [text, setText] = useState(one.geolocation ?? '');
@@ -55,6 +73,7 @@ function Place({ one, onClose, onDone }: { one: OperatorMachine; onClose: () => 
 export function Machines() {
   const [placed, setPlaced] = useState<OperatorMachine | null>(null);
   const [asked, setAsked] = useState<{ one: OperatorMachine; wanted: Wanted } | null>(null);
+  const [revoked, setRevoked] = useState<OperatorMachine | null>(null);
   const pages = usePages(async (after) => {
     const reply = await call('GET /api/v0/operator/machines/', { query: { after } });
     return { rows: reply.machines, next: reply.next };
@@ -71,11 +90,13 @@ export function Machines() {
                 <td><button class="open" aria-label={`Place of machine ${one.id}`} onClick={() => setPlaced(one)}>{one.geolocation ?? 'Say where'}</button></td>
                 <td><span class="row chips"><Chip kind={one.verification === 'verified' ? 'good' : 'warn'}>{one.verification}</Chip>
                   <Chip kind={one.is_online ? 'good' : 'bad'}>{one.is_online ? 'online' : 'offline'}</Chip>{one.is_listed && <Chip>listed</Chip>}
-                  {one.is_quarantined && <Chip kind="bad" title="Its hardware is not what it was">quarantined</Chip>}{one.is_simulated && <Chip kind="warn">simulated</Chip>}</span></td>
+                  {one.is_quarantined && <Chip kind="bad" title="Its hardware is not what it was">quarantined</Chip>}
+                  {one.key_revoked_at !== null && <Chip kind="bad" title={`Since ${moment(one.key_revoked_at)}`}>key revoked</Chip>}{one.is_simulated && <Chip kind="warn">simulated</Chip>}</span></td>
                 <td><span class="row">
                   {one.verification === 'verified' && !one.is_quarantined ? <Button onClick={() => setAsked({ one, wanted: 'deverified' })} aria-label={`Deverify machine ${one.id}`}>Deverify</Button>
                     : <Button kind="primary" onClick={() => setAsked({ one, wanted: 'verified' })} aria-label={`Verify machine ${one.id}`}>Verify</Button>}
                   <Button kind="quiet" onClick={() => setAsked({ one, wanted: 'automatic' })} aria-label={`Automatic verification of machine ${one.id}`}>Automatic</Button>
+                  {one.key_revoked_at === null && <Button kind="quiet" onClick={() => setRevoked(one)} aria-label={`Revoke the key of machine ${one.id}`}>Revoke key</Button>}
                 </span></td>
               </tr>
             ))}
@@ -84,6 +105,7 @@ export function Machines() {
       </Loaded>
       {pages.hasMore && <Button onClick={pages.more}>Show more</Button>}
       {placed && <Place one={placed} onClose={() => setPlaced(null)} onDone={pages.first.reload} />}
+      {revoked && <Revoke one={revoked} onClose={() => setRevoked(null)} onDone={pages.first.reload} />}
       {asked && <Verify {...asked} onClose={() => setAsked(null)} onDone={pages.first.reload} />}
     </div>
   );
