@@ -9,11 +9,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 
 enum {
@@ -73,6 +75,20 @@ static bool is_shim(pid_t pid, const char *container_id)
            leftover_is_shim(text.bytes, text.length, container_id);
 }
 
+/* While the descriptor is open the number is nobody else's. */
+static bool end(pid_t pid, const char *container_id, bool is_it(pid_t, const char *))
+{
+    auto_close int process = pidfd_open(pid, 0);
+
+    return process >= 0 && is_it(pid, container_id) &&
+           pidfd_send_signal(process, SIGKILL, NULL, 0) == 0;
+}
+
+bool leftover_end(pid_t pid, const char *container_id)
+{
+    return end(pid, container_id, runs_in);
+}
+
 /* `with_shim`: it has had its time. */
 static bool kill_once(const char *container_id, bool with_shim, size_t *ret_count,
                       struct error *err)
@@ -93,7 +109,7 @@ static bool kill_once(const char *container_id, bool with_shim, size_t *ret_coun
         if (!runs && !is_shim((pid_t)pid, container_id))
             continue;
         if (runs || with_shim)
-            (void)kill((pid_t)pid, SIGKILL);
+            (void)end((pid_t)pid, container_id, runs ? runs_in : is_shim);
         count++;
     }
     (void)closedir(processes);

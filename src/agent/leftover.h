@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "agent/docker.h"
 #include "base/error.h"
@@ -19,6 +20,10 @@
 /* Remove the container, running or not, and end what is left of it. One that is not there is
  * fine. */
 NODISCARD bool leftover_remove(struct docker *docker, const char *container, struct error *err);
+
+/* SIGKILL for that process, if it runs in the container: its number may be another's by the time
+ * that it is used. Whether it was sent. */
+bool leftover_end(pid_t pid, const char *container_id);
 
 /* Whether a /proc/PID/cgroup names the container of this full id. */
 bool leftover_is_in(const char *cgroup_text, const char *container_id);

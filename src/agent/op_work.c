@@ -15,6 +15,7 @@
 #include "agent/clone_work.h"
 #include "agent/diary.h"
 #include "agent/docker.h"
+#include "agent/leftover.h"
 #include "agent/seen.h"
 #include "agent/snapshot.h"
 #include "base/encode.h"
@@ -273,8 +274,10 @@ static void kill_exec(struct docker *docker, const char *id)
     if (!docker_call(docker, &call, &reply, &ignored))
         return;
     pid_t pid = (pid_t)json_integer_value(json_object_get(reply, "Pid"));
-    if (json_is_true(json_object_get(reply, "Running")) && pid > 1)
-        (void)kill(pid, SIGKILL);
+    const char *container = json_string_value(json_object_get(reply, "ContainerID"));
+    if (json_is_true(json_object_get(reply, "Running")) && pid > 1 && container != NULL &&
+        strlen(container) == DOCKER_ID_SIZE - 1)
+        (void)leftover_end(pid, container);
 }
 
 /* How it ended, which comes a little after the end of its output; -1: not yet. */

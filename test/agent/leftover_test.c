@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/op_work.h"
 #include "check.h"
 #include "support_engine.h"
 #include "support_host.h"
@@ -200,6 +201,55 @@ static void test_nothing_is_found_of_what_never_was(void **state)
     CHECK(count == 0);
 }
 
+/* As where a number is read, its process ends, and another gets it. */
+static void test_a_number_that_is_anothers_is_left_alone(void **state)
+{
+    struct desired_instance instance = host_instance(82, 1, DESIRED_RUNNING);
+    auto_json json_t *root = NULL;
+    char id[DOCKER_ID_SIZE];
+
+    (void)state;
+    wait_for_holder();
+    host_want(&instance);
+    (void)market_wait(host_market, 82, PHASE_RUNNING, 1, HOST_SECONDS);
+    id_of(82, id);
+    CHECK(!leftover_end(host_agent, id));
+    CHECK(!leftover_end(getpid(), id));
+    CHECK(!leftover_end(INT32_MAX, id)); /* nobody's */
+    CHECK(host_inspect(82, &root));
+    pid_t inside =
+        (pid_t)json_integer_value(json_object_get(json_object_get(root, "State"), "Pid"));
+    CHECK(!leftover_end(inside, ID));
+    CHECK(leftover_end(inside, id));
+    host_destroy(82, 2);
+}
+
+/* The engine has no call that ends it. */
+static void test_a_command_that_does_not_end_is_ended(void **state)
+{
+    struct desired_instance instance = host_instance(83, 1, DESIRED_RUNNING);
+    struct desired_op op = { .op_id = "00000000000000000000000000000830",
+                             .kind = OP_EXEC,
+                             .instance_id = 83,
+                             .expires_ms = 60000,
+                             .command = "echo $$ > /root/pid; echo begun; sleep 600" };
+    char output[256];
+
+    (void)state;
+    host_want(&instance);
+    (void)market_wait(host_market, 83, PHASE_RUNNING, 1, HOST_SECONDS);
+    market_want_ops(host_market, &op, 1);
+    CHECK_INT(market_wait_op(host_market, op.op_id, output, sizeof output,
+                             OP_EXEC_MS / 1000 + HOST_SECONDS),
+              OP_DONE);
+    CHECK_TEXT(output, "begun\n\nthe command was ended after 60 s\n");
+    host_run(83, "sleep 1; kill -0 $(cat /root/pid) 2> /dev/null && echo alive; echo done", output,
+             sizeof output);
+    CHECK_TEXT(output, "done");
+    market_want_ops(host_market, NULL, 0);
+    host_destroy(83, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +258,8 @@ int main(void)
         cmocka_unit_test(test_nothing_is_found_of_what_never_was),
         cmocka_unit_test(test_what_a_killed_engine_has_forgotten_starts_again),
         cmocka_unit_test(test_destroying_leaves_no_process),
+        cmocka_unit_test(test_a_number_that_is_anothers_is_left_alone),
+        cmocka_unit_test(test_a_command_that_does_not_end_is_ended),
     };
     engine_enter();
     return cmocka_run_group_tests(tests, host_setup, host_teardown);
