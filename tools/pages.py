@@ -103,45 +103,78 @@ def commands_and_options(program, name):
     return commands, [(together, options) for options, together in groups.items()]
 
 
+def nested_of(program, name):
+    """{command: {noun: [(verb, summary)]}}: what a command is told in two words more, in those of its help."""
+    if name != "berthd":
+        return {}
+    nouns = {}
+    for noun, verb, summary in re.findall(r"^  ([a-z][a-z-]*) ([a-z][a-z-]*)\b.*\n {6}(.*)$", say(program, "admin", "--help"), re.M):
+        nouns.setdefault(noun, {}).setdefault(verb, summary)
+    return {"admin": {noun: list(verbs.items()) for noun, verbs in nouns.items()}}
+
+
 def quoted(text, quote="'\\''"):
     return "'" + text.replace("'", quote) + "'"
 
 
-def bash_completion(name, commands, groups):
-    """Commands, then the options of that one; so do the others."""
+def bash_completion(name, commands, groups, nested):
+    """Commands, then the options of that one, or, where it has such, the words that it wants; so do the others."""
     function = "_" + name.replace("-", "_")
     cases = "\n".join(f"        {'|'.join(together)}) words='{' '.join(sorted({option for option, _ in options}))}' ;;"
                       for together, options in groups)
+    words = "".join(f"""
+    if [ "${{COMP_WORDS[1]}}" = {command} ] && [ "${{cur:0:1}}" != - ]; then
+        for word in "${{COMP_WORDS[@]:2:COMP_CWORD-2}}"; do
+            if [ -n "$noun" ]; then verb=$word; break; fi
+            case $word in {'|'.join(nouns)}) noun=$word ;; esac
+        done
+        case "$noun $verb" in
+        ' ') words='{' '.join(nouns)}' ;;
+{chr(10).join(f"        '{noun} ') words='{' '.join(verb for verb, _ in verbs)}' ;;" for noun, verbs in nouns.items())}
+        *) words= ;;
+        esac
+    fi""" for command, nouns in nested.items())
     return f"""# Completion of {name} for bash.
 {function}() {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} words=
+    local cur=${{COMP_WORDS[COMP_CWORD]}} words= word noun= verb=
     if [ "$COMP_CWORD" = 1 ]; then
         words='{' '.join(command for command, _ in commands)}'
     else
         case ${{COMP_WORDS[1]}} in
 {cases}
         esac
-    fi
+    fi{words}
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }}
 complete -o default -F {function} {name}
 """
 
 
-def zsh_completion(name, commands, groups):
+def zsh_completion(name, commands, groups, nested):
     def found(rows):
         return "found=(" + "".join(" " + quoted(f"{word}:{summary}".rstrip(":")) for word, summary in rows) + " )"
     cases = "\n".join(f"        {'|'.join(together)}) {found(options)} ;;" for together, options in groups)
+    words = "".join(f"""
+    elif [[ ${{words[2]}} == {command} ]]; then
+        for word in "${{(@)words[3,CURRENT-1]}}"; do
+            if [[ -n $noun ]]; then verb=$word; break; fi
+            case $word in {'|'.join(nouns)}) noun=$word ;; esac
+        done
+        case "$noun $verb" in
+        ' ') {found((noun, '') for noun in nouns)} ;;
+{chr(10).join(f"        '{noun} ') {found(verbs)} ;;" for noun, verbs in nouns.items())}
+        esac""" for command, nouns in nested.items())
     return f"""#compdef {name}
 # Completion of {name} for zsh.
 _{name}() {{
     local -a found
+    local word noun verb
     if (( CURRENT == 2 )); then
         {found(commands)}
     elif [[ $PREFIX == -* ]]; then
         case ${{words[2]}} in
 {cases}
-        esac
+        esac{words}
     fi
     _describe {name} found || _files
 }}
@@ -149,12 +182,30 @@ if [ "${{funcstack[1]}}" = _{name} ]; then _{name} "$@"; else compdef _{name} {n
 """
 
 
-def fish_completion(name, commands, groups):
+def fish_completion(name, commands, groups, nested):
     def row(condition, what, summary):
         return f"complete -c {name} -n {condition} {what} -d " + quoted(summary.replace("\\", "\\\\"), "\\'")
     lines = [row("__fish_use_subcommand", f"-f -a {command}", summary) for command, summary in commands]
     lines += [row(f"'__fish_seen_subcommand_from {' '.join(together)}'", f"-l {option[2:]}", summary)
               for together, options in groups for option, summary in options]
+    at = f"__{name.replace('-', '_')}_at"
+    for command, nouns in nested.items():
+        # Whether of the words so far the noun, and what follows it, are these.
+        lines.append(f"""function {at}
+    set -l said
+    for word in (commandline -opc)[3..-1]
+        if set -q said[1]
+            set said $said $word
+            break
+        else if contains -- $word {' '.join(nouns)}
+            set said $word
+        end
+    end
+    test "$said" = "$argv"
+end""")
+        within = f"__fish_seen_subcommand_from {command}; and {at}"
+        lines += [row(f"'{within}'", f"-f -a {noun}", ", ".join(verb for verb, _ in verbs)) for noun, verbs in nouns.items()]
+        lines += [row(f"'{within} {noun}'", f"-f -a {verb}", summary) for noun, verbs in nouns.items() for verb, summary in verbs]
     return f"# Completion of {name} for fish.\n" + "\n".join(lines) + "\n"
 
 
@@ -169,7 +220,7 @@ SHELLS = {
 def write_completions(folder, program, name):
     for shell, (complete, path) in SHELLS.items():
         text = (say(program, "completion", shell) if name == "berth" else
-                complete(name, *commands_and_options(program, name)))
+                complete(name, *commands_and_options(program, name), nested_of(program, name)))
         (folder / shell).mkdir(parents=True, exist_ok=True)
         (folder / shell / path.format(name)).write_text(text)
 

@@ -46,7 +46,7 @@ ASK = {
               _describe() { local -a all=("${(@P)2}"); all=(${(M)all:#$PREFIX*}); print -rl -- ${all%%:*} }
               source "$1"; words=(${=2} "$3"); CURRENT=$#words; PREFIX=$3; _$words[1]""",
     "fish": """source $argv[1]; function __fish_complete_path; end
-               complete -C "$argv[2] $argv[3]" | string replace -r "\\t.*" "" """,
+               complete -C "$argv[2] $argv[3]" | string replace -r "\\t.*" ""; true """,
 }
 FILES = {"bash": "bash/{}", "zsh": "zsh/_{}", "fish": "fish/{}.fish"}
 COMMANDS = {"berth": ("search offers", "copy"), "berthd": ("serve", "backup"), "berth-host": ("run", "install")}
@@ -56,7 +56,9 @@ KEYS = {"berth": ("search of", "search offers"), "berthd": ("serve --relay-po", 
 def offered(shell, path, before, typed=""):
     words = {"bash": ["--norc", "-c", ASK[shell], shell], "zsh": ["-f", "-c", ASK[shell], shell],
              "fish": ["--no-config", "-c", ASK[shell]]}[shell]
-    return set(subprocess.run([shell, *words, path, before, typed], capture_output=True, text=True, check=True).stdout.split())
+    with tempfile.TemporaryDirectory() as empty:  # where words may be names of files
+        return set(subprocess.run([shell, *words, path, before, typed], capture_output=True, text=True, check=True,
+                                  cwd=empty).stdout.split())
 
 
 def look_at_completion(made, name, program):
@@ -76,7 +78,25 @@ def look_at_completion(made, name, program):
             want = {"--" + option for option in re.findall(r"^ +(?:-\w, +)?--([a-z][a-z-]*)", text, re.M)}
             got = offered(shell, path, f"{name} {words}", "--")
             assert len(want) > 3 and got == want, f"{shell}: {name} {words}: {got ^ want}"
+        if name == "berthd":
+            look_at_admin(shell, path, say("admin", "--help"))
     return len(shells)
+
+
+def look_at_admin(shell, path, text):
+    """Its words are the program's own, wherever options stand; after them nothing is known."""
+    known = {}
+    for noun, verb in re.findall(r"^  ([a-z-]+) ([a-z-]+)\b", text, re.M):
+        known.setdefault(noun, set()).add(verb)
+    assert len(known) > 8
+    for before in ("berthd admin", "berthd admin --data /d"):
+        got = offered(shell, path, before)
+        assert got == set(known), f"{shell}: {before}: {got ^ set(known)}"
+        for noun, verbs in known.items():
+            got = offered(shell, path, f"{before} {noun}")
+            assert got == verbs, f"{shell}: {before} {noun}: {got ^ verbs}"
+    for whole in ("berthd admin credit grant", "berthd admin hold credit"):
+        assert not offered(shell, path, whole), f"{shell}: {whole}: {offered(shell, path, whole)}"
 
 
 def look_at_keys(made, folder, name):

@@ -35,6 +35,15 @@ export function simulate(token, gpus) {
 
 export const step = (text) => console.log(`  ${text}`);
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** How many there are once no more come: a list may be drawn in parts, or asked for again. */
+export async function settled(locator) {
+  for (let before = -1; ;) {
+    const count = await locator.count();
+    if (count === before) return count;
+    before = count;
+    await pause(500);
+  }
+}
 export const result = (name, value, unit, limit) =>
   console.log(`RESULT ${name} ${value} ${unit} vs limit ${limit} ratio ${(value / limit).toFixed(2)} better=lower`);
 

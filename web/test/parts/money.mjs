@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { shows } from '../columns.mjs';
-import { pause, step, WAIT } from '../stage.mjs';
+import { pause, settled, step, WAIT } from '../stage.mjs';
 import { buy } from './renter.mjs';
 
 const LIVE_MS = 6000;
@@ -154,11 +154,11 @@ export async function templates(who) {
   await page.getByRole('link', { name: 'Use Notebook' }).click();
   await page.waitForURL(/template=[0-9a-f]{32}&vol=25/);
   await page.locator('.template-card').getByText('Notebook').waitFor();
-  const fitting = await page.getByRole('article').count();
+  const fitting = await settled(page.getByRole('article'));
   await who.look('search-template');
   await page.getByLabel(/Incompatible machines/).check();
   await page.waitForURL(/incompatible=1/);
-  assert.ok(await page.getByRole('article').count() >= fitting);
+  assert.ok(await settled(page.getByRole('article')) >= fitting);
   await page.getByRole('button', { name: /^Rent / }).first().click();
   assert.equal(await page.getByLabel('Template').locator('option:checked').textContent(), 'Notebook');
   assert.deepEqual(await Promise.all(['Add volume', 'Volume Size', 'Mounted at'].map((label) => page.getByRole('dialog').getByLabel(label).inputValue())), ['new', '25', '/sets']);

@@ -7,14 +7,16 @@ import { options, PASSWORD, step, WAIT } from '../stage.mjs';
 /** The machine that is really there: its host reads why it is away, and how it comes back. */
 async function revoke(who, host) {
   const { page } = who;
-  await page.getByRole('button', { name: /^Revoke the key of machine/ }).first().click();
+  await host.go('/machines');
+  const [, id] = (await host.page.getByRole('link', { name: /^m:\d+$/ }).first().textContent()).split(':');
+  await page.getByRole('button', { name: `Revoke the key of machine ${id}`, exact: true }).click();
   await who.look('revoke-key');
   await who.press('Revoke it');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.getByText('key revoked', { exact: true }).waitFor(WAIT);
-  await host.go('/machines');
+  await host.go('/machines'); // anew: it asks once in a while
   await host.page.getByText('key revoked', { exact: true }).waitFor(WAIT);
-  await host.page.getByRole('row').filter({ hasText: 'key revoked' }).getByRole('link').first().click();
+  await host.go(`/machines/${id}`);
   await host.page.getByText(/An operator took its key from it/).waitFor(WAIT);
   await host.press('Make a token for it');
   await host.page.getByText(/^On the machine, as root, within/).waitFor(WAIT);

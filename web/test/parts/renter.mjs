@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { shows } from '../columns.mjs';
-import { mailedCode, MODEL, options, PASSWORD, pause, step, WAIT } from '../stage.mjs';
+import { mailedCode, MODEL, options, PASSWORD, pause, settled, step, WAIT } from '../stage.mjs';
 
 export const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f renter';
 const CLICKS_MAX = 12;
@@ -62,7 +62,7 @@ export async function search(who) {
   const { page } = who;
   const cards = page.getByRole('article');
   await cards.first().waitFor();
-  const before = await cards.count();
+  const before = await settled(cards);
   await page.getByText('Interruptible', { exact: true }).click();
   await page.waitForURL(/type=bid/);
   await page.goBack().catch(() => undefined);
@@ -70,7 +70,7 @@ export async function search(who) {
   await who.see('No offer matches');
   await who.go('/');
   await cards.first().waitFor();
-  assert.equal(await cards.count(), before, 'the same offers again');
+  assert.equal(await settled(cards), before, 'the same offers again');
   await page.getByLabel('Price at most').fill('0.0001');
   await who.see('No offer matches');
   assert.match(page.url(), /price=0.0001/);

@@ -3,7 +3,7 @@
 // instances; a press too many; a browser in another part of the world, or one that lends no clipboard. And that all of it can
 // be done from the keyboard. For somebody who has an instance that runs.
 import assert from 'node:assert/strict';
-import { MODEL, options, PASSWORD, pause, step, WAIT } from '../stage.mjs';
+import { MODEL, options, PASSWORD, pause, settled, step, WAIT } from '../stage.mjs';
 
 const MANY = 500;
 const FIRST_MS = 3000; // until a screenful of five hundred is there, on a machine that does other things as well
@@ -324,7 +324,7 @@ export async function bounds(who) {
   await who.go('/');
   await page.getByText('Nothing here has been seen as 90 % reliable').waitFor(WAIT);
   await cards.first().waitFor();
-  const all = await cards.count();
+  const all = await settled(cards);
   await page.getByLabel(/^Reliability/).first().and(page.locator('[aria-valuetext=any]')).waitFor();
   let hasReliable = true;
   await page.route('**/api/v0/bundles/', async (route) => {
