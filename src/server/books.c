@@ -16,6 +16,7 @@
 #include "flow/recovery.h"
 #include "flow/review.h"
 #include "server/data_dir.h"
+#include "server/whereabouts.h"
 #include "store/backup.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -245,7 +246,8 @@ bool backup_run(const struct options *options, struct buf *out, struct error *er
         return error_set(err, ERROR_INVALID,
                          "PostgreSQL is backed up by pg_basebackup and its archive of logs: see "
                          "docs/operator.md");
-    if (!need(options, "data", &data, err) || !need(options, "to", &to, err))
+    if (!need(options, "data", &data, err) || !need(options, "to", &to, err) ||
+        !whereabouts_find(options, &data, err))
         return false;
     if (keep_text != NULL && (!parse_u64(keep_text, &keep) || keep < 1 || keep > KEEP_MAX))
         return error_set(err, ERROR_INVALID, "--keep is a number from 1 to %d", KEEP_MAX);

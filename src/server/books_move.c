@@ -107,10 +107,12 @@ bool move_run(const struct options *options, struct buf *out, struct error *err)
         return false;
     if (!read_books(url, &to, err) || !compare(&from, &to, err))
         return error_context(err, "after the move (the books in %s are as they were)", data);
+    if (!move_retire(data, err))
+        return error_context(err, "all is moved, but the old books are still called so");
     buf_printf(out,
                "moved: %lld rows of %lld tables; both sides are sound: %llu journals, %llu "
                "contracts, the same chain of %llu seals and the same trial balance\n"
-               "Start berthd with --store; %s/berth.sqlite is no longer used.",
+               "Start berthd with --store; the old books are %s/berth.sqlite.moved.",
                (long long)counts.rows, (long long)counts.tables,
                (unsigned long long)to.counts.journals, (unsigned long long)to.counts.contracts,
                (unsigned long long)to.counts.seals, data);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/move.h"
 #include "store/store.h"
 
 bool whereabouts_of(const struct options *options, const char **ret_location, struct error *err)
@@ -15,6 +16,10 @@ bool whereabouts_of(const struct options *options, const char **ret_location, st
                          store);
     if (is_sqlite && data == NULL)
         return error_set(err, ERROR_INVALID, "--data DIR or --store URL is needed");
+    if (is_sqlite && move_has_left(data))
+        return error_set(err, ERROR_CONFLICT,
+                         "the books in %.256s were moved to PostgreSQL: say --store postgres://...",
+                         data);
     *ret_location = is_sqlite ? data : store;
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/move.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <limits.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -15,6 +17,8 @@
 
 enum { TABLES_MAX = 512, NAME_MAX_LENGTH = 63, LINE_MAX_SIZE = 256 << 20, SQL_MAX = 64 * 1024 };
 enum { FLUSH_SIZE = 256 * 1024, BUSY_MS = 10000 };
+
+#define MOVED_NAME "berth.sqlite.moved"
 
 struct table {
     char name[NAME_MAX_LENGTH + 1];
@@ -389,4 +393,38 @@ bool move_to_postgres(const char *directory, const char *url, struct move_counts
     if (is_moved)
         *ret = counts;
     return is_moved || error_context(err, "move the books");
+}
+
+/* SQLite finds what belongs to a file by its name: all of them are renamed, the books first. */
+static const char *const endings[] = { "", "-wal", "-shm" };
+
+static bool path_of(char path[static PATH_MAX], const char *directory, const char *name,
+                    const char *ending, struct error *err)
+{
+    return snprintf(path, PATH_MAX, "%s/%s%s", directory, name, ending) < PATH_MAX ||
+           error_set(err, ERROR_OUT_OF_RANGE, "the path is too long");
+}
+
+bool move_retire(const char *directory, struct error *err)
+{
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        char from[PATH_MAX], to[PATH_MAX];
+
+        if (!path_of(from, directory, "berth.sqlite", endings[i], err) ||
+            !path_of(to, directory, MOVED_NAME, endings[i], err))
+            return false;
+        if (rename(from, to) != 0 && (errno != ENOENT || *endings[i] == '\0'))
+            return error_system(err, errno, "rename %s", from);
+    }
+    return true;
+}
+
+bool move_has_left(const char *directory)
+{
+    char here[PATH_MAX], left[PATH_MAX];
+    struct error ignored;
+
+    return path_of(here, directory, "berth.sqlite", "", &ignored) &&
+           path_of(left, directory, MOVED_NAME, "", &ignored) && access(here, F_OK) != 0 &&
+           access(left, F_OK) == 0;
 }

@@ -20,4 +20,11 @@ struct move_counts {
 NODISCARD bool move_to_postgres(const char *directory, const char *url, struct move_counts *ret,
                                 struct error *err);
 
+/* The file is called berth.sqlite.moved from then on, and so are its log and index (-wal, -shm), so
+ * that nothing takes it for the market's books; whoever wants it back names them as they were. */
+NODISCARD bool move_retire(const char *directory, struct error *err);
+
+/* Whether books were moved away from there, and there are no others. */
+bool move_has_left(const char *directory);
+
 #endif

@@ -37,6 +37,13 @@ def serve(market, url):
     raise Failure("berthd does not answer on PostgreSQL")
 
 
+def rename(folder, before, after):
+    for ending in ("", "-wal", "-shm"):
+        path = folder / (before + ending)
+        if path.exists():
+            path.rename(folder / (after + ending))
+
+
 def starts(folder):
     lines = (folder / "log").read_text(errors="replace").splitlines()
     return [line for line in lines if line.startswith("sim-host: instance ")]
@@ -65,9 +72,18 @@ def run(market, folder):
         before = starts(folder)
         said = berthd(market, "move", "--data", str(market.data), "--store", url)
         check("moved:" in said and "both sides are sound" in said, said)
+        gone = market.data / "berth.sqlite.moved"
+        for words in (["check"], ["serve", "--listen", "127.0.0.1:0"], ["migrate"], ["master-key", "show"],
+                      ["backup", "--to", str(folder / "backups")], ["admin", "user", "list"], ["move", "--store", url]):
+            told = berthd(market, *words, "--data", str(market.data), status=1)
+            check("moved to PostgreSQL" in told or "no books" in told, f"{words[0]} takes nothing else for the market: {told}")
+        left = sorted(path.name for path in market.data.glob("berth.sqlite*"))
+        check(gone.name in left and all(name.startswith(gone.name) for name in left), f"nor does it make new ones: {left}")
+        rename(market.data, gone.name, "berth.sqlite")
+        market.check_books()  # SQLite's, as they were
         check("not empty" in berthd(market, "move", "--data", str(market.data), "--store", url, status=1),
               "a target with rows is refused")
-        market.check_books()  # SQLite's, as they were
+        rename(market.data, "berth.sqlite", gone.name)
         serve(market, url)
         there = {int(state): int(count)
                  for state, count in postgres.query("SELECT state, count(*) FROM contract GROUP BY state")}
