@@ -74,3 +74,17 @@ bool notice_tell(struct db *db, const struct notice_event *event, struct instant
            (user_mail(db, event->user_id, &arena, &mail.email, err) &&
             (mail.email[0] == '\0' || notice_mail(db, &mail, now, err)));
 }
+
+bool notice_tell_of_machine(struct db *db, const struct notice_machine *machine, struct instant now,
+                            struct error *err)
+{
+    char members[64];
+
+    (void)snprintf(members, sizeof members, "\"machine\":%lld", (long long)machine->id);
+    const struct notice_event event = { .user_id = machine->owner_id,
+                                        .kind = machine->kind,
+                                        .template = machine->template,
+                                        .key = machine->key,
+                                        .members = members };
+    return notice_tell(db, &event, now, err);
+}

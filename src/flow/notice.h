@@ -32,6 +32,15 @@ struct notice_event {
 NODISCARD bool notice_tell(struct db *db, const struct notice_event *event, struct instant now,
                            struct error *err);
 
+/* The same of a machine, told to its owner; the template has `machine`, its id, alone. */
+struct notice_machine {
+    int64_t id, owner_id;
+    enum notification kind;
+    const char *template, *key;
+};
+NODISCARD bool notice_tell_of_machine(struct db *db, const struct notice_machine *machine,
+                                      struct instant now, struct error *err);
+
 /* An object that was encoded, as members: without its brackets. Changes the buffer. */
 const char *notice_members(struct buf *object);
 

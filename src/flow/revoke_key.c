@@ -2,6 +2,7 @@
 #include "flow/revoke_key.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "flow/change.h"
 #include "flow/contact_lost.h"
@@ -9,10 +10,9 @@
 #include "flow/machine_key.h"
 #include "flow/notice.h"
 #include "flow/relay.h"
+#include "market/journal.h"
 #include "store/machine.h"
 #include "store/session.h"
-
-enum { TELL_MAX = 256 };
 
 struct revoke_work {
     struct instant now;
@@ -22,24 +22,19 @@ struct revoke_work {
 
 /* Once for each time that it is. */
 static bool tell(struct db *db, const struct machine_row *machine, struct instant now,
-                 struct arena *arena, struct error *err)
+                 struct error *err)
 {
-    auto_buf struct buf body = buf_of(TELL_MAX);
-    struct encoder json = encoder_of(&body);
-    const char *key = arena_printf(arena, "key_revoked:%lld:%lld", (long long)machine->id,
-                                   (long long)now.microseconds);
+    char key[JOURNAL_KEY_SIZE];
 
-    encode_object(&json);
-    encode_field_int(&json, "machine", machine->id);
-    encode_end(&json);
-    if (key == NULL)
-        return error_set(err, ERROR_OUT_OF_RANGE, "no room for a mail");
-    const struct notice_event event = { .user_id = machine->owner_id,
-                                        .kind = NOTIFICATION_KEY_REVOKED,
-                                        .template = "key_revoked",
-                                        .key = key,
-                                        .members = notice_members(&body) };
-    return notice_tell(db, &event, now, err);
+    (void)snprintf(key, sizeof key, "key_revoked:%lld:%lld", (long long)machine->id,
+                   (long long)now.microseconds);
+    return notice_tell_of_machine(db,
+                                  &(struct notice_machine){ .id = machine->id,
+                                                            .owner_id = machine->owner_id,
+                                                            .kind = NOTIFICATION_KEY_REVOKED,
+                                                            .template = "key_revoked",
+                                                            .key = key },
+                                  now, err);
 }
 
 static bool revoke_work(struct db *db, void *context, struct error *err)
@@ -63,7 +58,7 @@ static bool revoke_work(struct db *db, void *context, struct error *err)
            session_end(db, work->machine_id, err) && relay_fence(db, work->machine_id, err) &&
            machine_bump(db, work->machine_id, err) && /* a poll that waits looks, and is told */
            machine_key_log(db, &change.machine, REVOKE_KEY_ROUTE, work->now, err) &&
-           tell(db, &change.machine, work->now, &arena, err);
+           tell(db, &change.machine, work->now, err);
 }
 
 bool flow_revoke_key(const struct flow *flow, int64_t machine_id, enum admin_outcome *ret,
