@@ -49,8 +49,8 @@ static bool prepare(struct cli *cli, struct error *err)
     if (!check_word_count(cli, err))
         return false;
     cli->is_raw = args_has(&cli->args, "raw");
-    if (!settings_load(args_get(&cli->args, "url"), args_get(&cli->args, "api-key"), &cli->settings,
-                       err)) {
+    if (!(cli->command->needs_market ? settings_load : settings_begin)(
+            args_get(&cli->args, "url"), args_get(&cli->args, "api-key"), &cli->settings, err)) {
         cli->is_wrong_usage = err->code == ERROR_INVALID;
         return false;
     }

@@ -14,6 +14,7 @@ enum {
     TIMEOUT_MS = 120000,
     TRIES = 4,
     PAUSE_MS = 150,
+    PATIENCE_S = 10, /* who is told to wait for longer is told so */
     FETCH_TRIES = 60,
     FETCH_PAUSE_MS = 200,
 };
@@ -73,7 +74,14 @@ static enum error_code code_of(int status)
     return status < 500 ? ERROR_INVALID : ERROR_IO;
 }
 
-/* The market's sentence as an error's text: one line that steers no terminal, no full stop. */
+/* What others wrote: it steers no terminal. */
+static void clean(struct error *err)
+{
+    for (char *at = err->text; *at != '\0'; at++)
+        *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
+}
+
+/* The market's sentence as an error's text: one line, no full stop. */
 static bool refuse(int status, const json_t *reply, struct error *err)
 {
     const char *message = json_string_value(json_member(reply, "msg"));
@@ -82,24 +90,36 @@ static bool refuse(int status, const json_t *reply, struct error *err)
         return error_set(err, code_of(status), "the market answered with status %d", status);
 
     (void)error_set(err, status < 400 ? ERROR_CONFLICT : code_of(status), "%s", message);
-    for (char *at = err->text; *at != '\0'; at++)
-        *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
+    clean(err);
     size_t length = strlen(err->text);
     if (length > 1 && err->text[length - 1] == '.' && err->text[length - 2] != '.')
         err->text[length - 1] = '\0';
     return false;
 }
 
-static bool read_reply(int status, const struct buf *text, json_t **ret_reply, struct error *err)
+/* No market speaks so: what does is a proxy, a login page, or a door for another protocol. */
+static bool refuse_strange(int status, const char *location, struct error *err)
+{
+    if (status >= 400)
+        return error_set(err, code_of(status), "the market answered with status %d", status);
+    if (status < 300 || location == NULL)
+        return error_set(err, ERROR_INVALID,
+                         "what answers at this address is no market: its answer is no JSON");
+    (void)error_set(err, ERROR_INVALID,
+                    "this address is not the market's own, which is %.128s: log in there",
+                    location);
+    clean(err);
+    return false;
+}
+
+static bool read_reply(int status, const struct buf *text, const char *location, json_t **ret_reply,
+                       struct error *err)
 {
     auto_json json_t *reply = NULL;
     const json_t *success;
 
-    if (!json_parse(text->length > 0 ? text->bytes : "", text->length, &reply, err)) {
-        if (status >= 400)
-            return error_set(err, code_of(status), "the market answered with status %d", status);
-        return error_context(err, "the market's answer");
-    }
+    if (!json_parse(text->length > 0 ? text->bytes : "", text->length, &reply, err))
+        return refuse_strange(status, location, err);
     /* A bid that has to wait was taken all the same, and of several rentals some: it says what was
      * made. */
     success = json_member(reply, "success");
@@ -116,6 +136,16 @@ static bool read_reply(int status, const struct buf *text, json_t **ret_reply, s
 static bool is_too_busy(int status, const char *method)
 {
     return status == 429 || (status >= 502 && status <= 504 && strcmp(method, "GET") == 0);
+}
+
+/* What the last answer says in seconds; -1: nothing. */
+static int64_t retry_after_s(struct client *client)
+{
+    const char *text = http_client_header(client->http, "Retry-After");
+    uint64_t seconds;
+
+    return text != NULL && parse_u64(text, &seconds) && seconds <= INT32_MAX ? (int64_t)seconds
+                                                                             : -1;
 }
 
 bool client_call(struct client *client, const char *method, const char *path,
@@ -143,9 +173,14 @@ bool client_call(struct client *client, const char *method, const char *path,
 
         if (!http_client_send(client->http, &request, &status, &reply, err))
             return false;
-        if (!is_too_busy(status, method) || attempt == TRIES)
-            return read_reply(status, &reply, ret_reply, err);
-        pause_ms(PAUSE_MS << attempt);
+        int64_t wait_s = is_too_busy(status, method) ? retry_after_s(client) : -1;
+        if (is_too_busy(status, method) && attempt < TRIES && wait_s <= PATIENCE_S) {
+            pause_ms(wait_s > 0 ? (long)wait_s * 1000 : PAUSE_MS << attempt);
+            continue;
+        }
+        return read_reply(status, &reply, http_client_header(client->http, "Location"), ret_reply,
+                          err) ||
+               (wait_s > 0 ? error_context(err, "try again in %lld s", (long long)wait_s) : false);
     }
 }
 

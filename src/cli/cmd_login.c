@@ -26,7 +26,7 @@ static bool ask_key(struct cli *cli, struct error *err)
     (void)snprintf(question, sizeof question, "API key for %s", cli->settings.url);
     if (!secret_line_read(cli, question, key, sizeof key, err))
         return error_set(err, ERROR_INVALID, "no API key was given");
-    return settings_load(cli->settings.url, key, &cli->settings, err);
+    return settings_begin(cli->settings.url, key, &cli->settings, err);
 }
 
 const struct args_option cmd_login_options[] = {

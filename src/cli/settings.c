@@ -15,6 +15,8 @@
 
 enum { FILE_LENGTH_MAX = 8192 };
 
+static const char no_dir[] = "neither XDG_CONFIG_HOME nor HOME is set";
+
 static const char *environment(const char *name)
 {
     const char *value = getenv(name);
@@ -30,7 +32,7 @@ static bool find_dir(struct settings *settings, struct error *err)
                                            home != NULL ? home : "");
 
     if (config == NULL && home == NULL)
-        return error_set(err, ERROR_INVALID, "neither XDG_CONFIG_HOME nor HOME is set");
+        return error_set(err, ERROR_INVALID, no_dir);
     if (length < 0 || (size_t)length >= sizeof settings->dir)
         return error_set(err, ERROR_OUT_OF_RANGE, "the path of the configuration is too long");
     return true;
@@ -93,16 +95,13 @@ static bool read_login(struct settings *stored, struct error *err)
     return true;
 }
 
-bool settings_load(const char *url, const char *api_key, struct settings *ret, struct error *err)
+/* `stored` is what is remembered. */
+static bool combine(const char *url, const char *api_key, struct settings stored,
+                    struct settings *ret, struct error *err)
 {
-    struct settings stored = { .url = "" };
+    struct settings settings = { .url = "" };
 
-    if (!find_dir(&stored, err))
-        return false;
-    struct settings settings = stored;
-    if (!read_login(&stored, err))
-        return false;
-
+    memcpy(settings.dir, stored.dir, sizeof settings.dir);
     if (url == NULL)
         url = environment("BERTH_URL");
     if (api_key == NULL)
@@ -119,6 +118,31 @@ bool settings_load(const char *url, const char *api_key, struct settings *ret, s
     return true;
 }
 
+bool settings_load(const char *url, const char *api_key, struct settings *ret, struct error *err)
+{
+    struct settings stored = { .url = "" };
+
+    return find_dir(&stored, err) && read_login(&stored, err) &&
+           combine(url, api_key, stored, ret, err);
+}
+
+bool settings_begin(const char *url, const char *api_key, struct settings *ret, struct error *err)
+{
+    struct settings none = { .url = "" }, stored;
+    struct error ignored;
+
+    if (!find_dir(&none, &ignored))
+        *none.dir = '\0';
+    stored = none;
+    bool is_read = *none.dir != '\0' && read_login(&stored, &ignored);
+    return combine(url, api_key, is_read ? stored : none, ret, err);
+}
+
+static bool need_dir(const struct settings *settings, struct error *err)
+{
+    return *settings->dir != '\0' || error_set(err, ERROR_INVALID, no_dir);
+}
+
 bool settings_save(const struct settings *settings, struct error *err)
 {
     auto_buf struct buf content = buf_of(FILE_LENGTH_MAX);
@@ -133,7 +157,7 @@ bool settings_save(const struct settings *settings, struct error *err)
     if (content.has_overflowed)
         return error_set(err, ERROR_OUT_OF_RANGE, "the login file is too long");
     login_path(settings, path);
-    return file_make_dir(settings->dir, 0700, err) &&
+    return need_dir(settings, err) && file_make_dir(settings->dir, 0700, err) &&
            file_replace(AT_FDCWD, path, 0600, content.bytes, content.length, err);
 }
 
@@ -141,6 +165,8 @@ bool settings_forget(const struct settings *settings, struct error *err)
 {
     char path[PATH_MAX];
 
+    if (!need_dir(settings, err))
+        return false;
     login_path(settings, path);
     if (unlink(path) != 0 && errno != ENOENT)
         return error_system(err, errno, "remove %s", path);

@@ -26,6 +26,11 @@ struct settings {
 NODISCARD bool settings_load(const char *url, const char *api_key, struct settings *ret,
                              struct error *err);
 
+/* For what needs no market, or is about to remember one: a login file that cannot be read counts as
+ * none, and `dir` is "" where neither HOME nor XDG_CONFIG_HOME is set. */
+NODISCARD bool settings_begin(const char *url, const char *api_key, struct settings *ret,
+                              struct error *err);
+
 NODISCARD bool settings_save(const struct settings *settings, struct error *err);
 
 /* Remove the login file. One that is not there is a success. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "check.h"
 #include "cli/cmd_machines.h"
@@ -75,6 +76,8 @@ static const struct support_reply replies[] = {
     { "GET /api/v0/machines/77/?owner=me", 200,
       "[{\"id\":77,\"hostname\":\"gpu-a\",\"num_gpus\":0,\"timeout\":200,\"listed\":false}]" },
     { "GET /api/v0/machines/78/?owner=me", 200, "[]" },
+    { "GET /api/v0/machines/79/?owner=me", 200, "<html>" },
+    { "GET /api/v0/machines/80/?owner=me", 301, "<html>" },
     { "PUT /api/v0/machines/create_asks/", 200, "{\"success\":true,\"msg\":\"4 offers.\"}" },
     { "DELETE /api/v0/machines/77/asks/", 200, "{\"success\":true}" },
     { "POST /api/v0/machines/enroll_token/", 200,
@@ -266,6 +269,46 @@ static void test_a_busy_market_is_asked_again(void **state)
     BERTH(&result, "show", "user"); /* 502: a GET may be sent again */
     CHECK_INT(market.request_count, 4);
     CHECK_TEXT(result.notes, "berth: the market answered with status 502\n");
+}
+
+/* As it says itself, or not at all. */
+static void test_who_is_told_how_long_to_wait_waits_so_long(void **state)
+{
+    struct timespec before, after;
+
+    (void)state;
+    market.busy_count = 1;
+    market.header = "Retry-After: 2";
+    CHECK_INT(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+    BERTH(&result, "stop", "7001");
+    CHECK_INT(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+    CHECK_INT(result.status, 0);
+    CHECK_INT(market.request_count, 2);
+    CHECK(after.tv_sec - before.tv_sec >= 1);
+    market.busy_count = 99;
+    market.header = "Retry-After: 61";
+    BERTH(&result, "stop", "7001");
+    CHECK_INT(result.status, 1);
+    CHECK_INT(market.request_count, 3);
+    CHECK_TEXT(result.notes, "berth: instance 7001: try again in 61 s: Too often\n");
+    market.busy_count = 0;
+    market.header = NULL;
+}
+
+static void test_what_is_no_market_is_told_so(void **state)
+{
+    (void)state;
+    BERTH(&result, "show", "machine", "79");
+    CHECK_INT(result.status, 1);
+    CHECK_TEXT(
+        result.notes,
+        "berth: machine 79: what answers at this address is no market: its answer is no JSON\n");
+    market.header = "Location: https://berth.example/\033[2J";
+    BERTH(&result, "show", "machine", "80");
+    CHECK_INT(result.status, 1);
+    CHECK_TEXT(result.notes, "berth: machine 80: this address is not the market's own, which is "
+                             "https://berth.example/ [2J: log in there\n");
+    market.header = NULL;
 }
 
 static void test_instances_are_listed_over_all_pages(void **state)
@@ -537,6 +580,8 @@ int main(void)
         TEST(test_a_bid_that_waits_was_made),
         TEST(test_refusals_are_one_line),
         TEST(test_a_busy_market_is_asked_again),
+        TEST(test_who_is_told_how_long_to_wait_waits_so_long),
+        TEST(test_what_is_no_market_is_told_so),
         TEST(test_instances_are_listed_over_all_pages),
         TEST(test_actions_on_instances),
         TEST(test_reasons_are_told),

@@ -190,7 +190,29 @@ static void test_a_login_file_that_is_broken_is_named(void **state)
         CHECK_OK(file_replace(AT_FDCWD, path, 0600, contents[i], strlen(contents[i]), &err), &err);
         CHECK_FAILS(settings_load(NULL, NULL, &settings, &err), &err, ERROR_INVALID);
         CHECK(strstr(err.text, "login.json") != NULL);
+        BERTH(&result, "show", "user");
+        CHECK_INT(result.status, 2);
+        BERTH(&result, "version");
+        CHECK_INT(result.status, 0);
+        login_typing("secret\n");
+        CHECK_INT(result.status, 0);
+        CHECK_OK(settings_load(NULL, NULL, &settings, &err), &err);
+        CHECK_TEXT(settings.url, market.url);
     }
+}
+
+static void test_without_a_home_nothing_is_remembered(void **state)
+{
+    (void)state;
+    CHECK_INT(unsetenv("HOME"), 0);
+    CHECK_INT(unsetenv("XDG_CONFIG_HOME"), 0);
+    BERTH(&result, "version");
+    CHECK_INT(result.status, 0);
+    login_typing("secret\n");
+    CHECK_INT(result.status, 1);
+    CHECK(strstr(result.notes, "berth: neither XDG_CONFIG_HOME nor HOME is set\n") != NULL);
+    BERTH(&result, "logout");
+    CHECK_INT(result.status, 1);
 }
 
 int main(void)
@@ -202,6 +224,7 @@ int main(void)
         TEST(test_a_stored_key_goes_to_its_own_market_only),
         TEST(test_what_cannot_be_an_address_or_a_key),
         TEST(test_a_login_file_that_is_broken_is_named),
+        TEST(test_without_a_home_nothing_is_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

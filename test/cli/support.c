@@ -27,7 +27,11 @@ static void answer(void *context, const struct fake_request *request, struct buf
         (void)snprintf(market->body, sizeof market->body, "%s", request->body);
     if (market->busy_count > 0) {
         market->busy_count--;
-        fake_http_reply(response, 429, "{\"success\":false,\"msg\":\"Too often.\"}");
+        static const char body[] = "{\"success\":false,\"msg\":\"Too often.\"}";
+
+        buf_printf(response, "HTTP/1.1 429 X\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+                   market->header != NULL ? market->header : "",
+                   market->header != NULL ? "\r\n" : "", sizeof body - 1, body);
         return;
     }
     for (const struct support_reply *reply = market->replies; reply->request != NULL; reply++) {
