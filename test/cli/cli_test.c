@@ -86,22 +86,8 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
-
-static int set_up(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
 
 static void test_search_prints_a_table_or_json(void **state)
 {
@@ -572,27 +558,26 @@ static void test_dates(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_search_prints_a_table_or_json),
-        TEST(test_wrong_usage_is_two_and_asks_nobody),
-        TEST(test_creating_sends_what_was_said),
-        TEST(test_a_bid_that_waits_was_made),
-        TEST(test_refusals_are_one_line),
-        TEST(test_a_busy_market_is_asked_again),
-        TEST(test_who_is_told_how_long_to_wait_waits_so_long),
-        TEST(test_what_is_no_market_is_told_so),
-        TEST(test_instances_are_listed_over_all_pages),
-        TEST(test_actions_on_instances),
-        TEST(test_reasons_are_told),
-        TEST(test_addresses),
-        TEST(test_logs_and_commands_are_fetched),
-        TEST(test_a_command_s_exit_code_is_the_program_s),
-        TEST(test_logs_are_followed),
-        TEST(test_keys),
-        TEST(test_this_machines_own_key),
-        TEST(test_machines),
-        TEST(test_dates),
+        SUPPORT_TEST(test_search_prints_a_table_or_json),
+        SUPPORT_TEST(test_wrong_usage_is_two_and_asks_nobody),
+        SUPPORT_TEST(test_creating_sends_what_was_said),
+        SUPPORT_TEST(test_a_bid_that_waits_was_made),
+        SUPPORT_TEST(test_refusals_are_one_line),
+        SUPPORT_TEST(test_a_busy_market_is_asked_again),
+        SUPPORT_TEST(test_who_is_told_how_long_to_wait_waits_so_long),
+        SUPPORT_TEST(test_what_is_no_market_is_told_so),
+        SUPPORT_TEST(test_instances_are_listed_over_all_pages),
+        SUPPORT_TEST(test_actions_on_instances),
+        SUPPORT_TEST(test_reasons_are_told),
+        SUPPORT_TEST(test_addresses),
+        SUPPORT_TEST(test_logs_and_commands_are_fetched),
+        SUPPORT_TEST(test_a_command_s_exit_code_is_the_program_s),
+        SUPPORT_TEST(test_logs_are_followed),
+        SUPPORT_TEST(test_keys),
+        SUPPORT_TEST(test_this_machines_own_key),
+        SUPPORT_TEST(test_machines),
+        SUPPORT_TEST(test_dates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

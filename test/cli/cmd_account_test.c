@@ -9,9 +9,6 @@
 #include "support.h"
 #include "sys/file.h"
 
-static struct support_market market;
-static struct support_result result;
-
 #define KEY                                                                                        \
     "{\"id\":9,\"user_id\":501,\"name\":\"ci\",\"rights\":{\"api\":{\"misc\":{},\"user_read\":"    \
     "{\"api.user.show\":{}}}},\"team_id\":null,\"team_name\":null,\"created_at\":1.5}"
@@ -34,19 +31,8 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static int setup(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
+static struct support_market market = { .table = replies };
+static struct support_result result;
 
 static void test_keys_are_shown_with_what_they_may(void **state)
 {
@@ -123,12 +109,11 @@ static void test_variables_come_and_go(void **state)
 
 int main(void)
 {
-#define WITH_MARKET(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH_MARKET(test_keys_are_shown_with_what_they_may),
-        WITH_MARKET(test_a_new_key_alone_is_the_output),
-        WITH_MARKET(test_keys_are_revoked_and_reset),
-        WITH_MARKET(test_variables_come_and_go),
+        SUPPORT_TEST(test_keys_are_shown_with_what_they_may),
+        SUPPORT_TEST(test_a_new_key_alone_is_the_output),
+        SUPPORT_TEST(test_keys_are_revoked_and_reset),
+        SUPPORT_TEST(test_variables_come_and_go),
     };
 #undef WITH_MARKET
 

@@ -14,7 +14,7 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
 
 static void test_bids_are_made_changed_and_bounded(void **state)
@@ -37,31 +37,22 @@ static void test_bids_are_made_changed_and_bounded(void **state)
 
 static void test_wrong_usage_is_said(void **state)
 {
-    static const char *const wrong[][8] = {
+    static const char *const wrong[][SUPPORT_WORDS] = {
         { "change", "bid", "7001", "--price", "much", NULL },
         { "set", "min-bid", "77", NULL },
         { "create", "instance", "4101", "--image", "a", "--grace", "5", NULL },
     };
-    int before = market.request_count;
 
     (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        check_row("row %zu", i);
-        support_run(&result, wrong[i]);
-        CHECK_INT(result.status, 2);
-    }
-    CHECK_INT(market.request_count, before);
+    support_wrong_usage(&market, wrong, sizeof wrong / sizeof wrong[0]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bids_are_made_changed_and_bounded),
-        cmocka_unit_test(test_wrong_usage_is_said),
+        SUPPORT_TEST(test_bids_are_made_changed_and_bounded),
+        SUPPORT_TEST(test_wrong_usage_is_said),
     };
 
-    support_open(&market, replies);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    support_close(&market);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

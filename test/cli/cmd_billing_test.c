@@ -38,7 +38,7 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
 
 static void has(const char *text)
@@ -118,7 +118,7 @@ static void test_credit_is_sent_by_words_or_options(void **state)
 
 static void test_wrong_usage_is_said(void **state)
 {
-    static const char *const wrong[][6] = {
+    static const char *const wrong[][SUPPORT_WORDS] = {
         { "transfer", "credit", "7", NULL },
         { "transfer", "credit", "7", "-5", NULL },
         { "transfer", "credit", "7", "0", NULL },
@@ -128,30 +128,21 @@ static void test_wrong_usage_is_said(void **state)
         { "show", "charges", "-l", "0", NULL },
         { "show", "earnings", "-m", "x", NULL },
     };
-    int before = market.request_count;
 
     (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        check_row("row %zu", i);
-        support_run(&result, wrong[i]);
-        CHECK_INT(result.status, 2);
-    }
-    CHECK_INT(market.request_count, before);
+    support_wrong_usage(&market, wrong, sizeof wrong / sizeof wrong[0]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_charges_are_a_table_or_csv),
-        cmocka_unit_test(test_what_came_in_is_above_zero),
-        cmocka_unit_test(test_statements_have_numbers),
-        cmocka_unit_test(test_earnings_are_by_day_and_machine),
-        cmocka_unit_test(test_credit_is_sent_by_words_or_options),
-        cmocka_unit_test(test_wrong_usage_is_said),
+        SUPPORT_TEST(test_charges_are_a_table_or_csv),
+        SUPPORT_TEST(test_what_came_in_is_above_zero),
+        SUPPORT_TEST(test_statements_have_numbers),
+        SUPPORT_TEST(test_earnings_are_by_day_and_machine),
+        SUPPORT_TEST(test_credit_is_sent_by_words_or_options),
+        SUPPORT_TEST(test_wrong_usage_is_said),
     };
 
-    support_open(&market, replies);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    support_close(&market);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

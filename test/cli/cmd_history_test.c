@@ -30,22 +30,8 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
-
-static int open_market(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int close_market(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
 
 static double weight(double when)
 {
@@ -108,9 +94,9 @@ static void test_hours_are_a_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_chance_for_as_long_as_one_wants_it_is_worked_out),
-        cmocka_unit_test(test_hours_are_a_number),
+        SUPPORT_TEST(test_a_chance_for_as_long_as_one_wants_it_is_worked_out),
+        SUPPORT_TEST(test_hours_are_a_number),
     };
 
-    return cmocka_run_group_tests(tests, open_market, close_market);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,22 +35,8 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
-
-static int set_up(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
 
 static void test_a_launch_says_what_to_find_and_what_to_run(void **state)
 {
@@ -160,16 +146,12 @@ static void test_other_habits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_launch_says_what_to_find_and_what_to_run, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_several_are_rented_in_one_request, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_update_sends_what_was_said_and_no_more, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_schedule_is_a_job_of_the_same_request, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_instances_are_filtered_by_the_market, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_other_habits, set_up, tear_down),
+        SUPPORT_TEST(test_a_launch_says_what_to_find_and_what_to_run),
+        SUPPORT_TEST(test_several_are_rented_in_one_request),
+        SUPPORT_TEST(test_an_update_sends_what_was_said_and_no_more),
+        SUPPORT_TEST(test_a_schedule_is_a_job_of_the_same_request),
+        SUPPORT_TEST(test_instances_are_filtered_by_the_market),
+        SUPPORT_TEST(test_other_habits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

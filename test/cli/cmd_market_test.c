@@ -32,7 +32,7 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
 
 static void test_trends_are_a_table_for_each_model(void **state)
@@ -89,12 +89,9 @@ static void test_places_are_chosen_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trends_are_a_table_for_each_model),
-        cmocka_unit_test(test_places_are_chosen_here),
+        SUPPORT_TEST(test_trends_are_a_table_for_each_model),
+        SUPPORT_TEST(test_places_are_chosen_here),
     };
 
-    support_open(&market, replies);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    support_close(&market);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

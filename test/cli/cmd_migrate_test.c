@@ -49,7 +49,7 @@ static const struct support_reply nothing_replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
 
 static void test_the_plan_is_said_and_nothing_done(void **state)
@@ -89,8 +89,7 @@ static void test_where_to_is_searched(void **state)
     };
 
     (void)state;
-    support_close(&market);
-    support_open(&market, nothing_replies);
+    market.replies = nothing_replies;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_row("row %zu", i);
         BERTH(&result, "migrate", "1", "--yes", rows[i].option, rows[i].value);
@@ -146,29 +145,13 @@ static void test_what_cannot_go_is_said_first(void **state)
     CHECK_INT(result.status, 0);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(test_the_plan_is_said_and_nothing_done),
-        TEST(test_where_to_is_searched),
-        TEST(test_it_is_rented_as_it_was),
-        TEST(test_what_cannot_go_is_said_first),
+        SUPPORT_TEST(test_the_plan_is_said_and_nothing_done),
+        SUPPORT_TEST(test_where_to_is_searched),
+        SUPPORT_TEST(test_it_is_rented_as_it_was),
+        SUPPORT_TEST(test_what_cannot_go_is_said_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
 
 static void has(const char *text)
@@ -117,13 +117,10 @@ static void test_payouts_are_a_table_and_a_country_leads_to_a_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_page_is_printed_alone),
-        cmocka_unit_test(test_deposits_and_cards_are_tables),
-        cmocka_unit_test(test_payouts_are_a_table_and_a_country_leads_to_a_page),
+        SUPPORT_TEST(test_a_page_is_printed_alone),
+        SUPPORT_TEST(test_deposits_and_cards_are_tables),
+        SUPPORT_TEST(test_payouts_are_a_table_and_a_country_leads_to_a_page),
     };
 
-    support_open(&market, replies);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    support_close(&market);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,6 @@
 #include "cli/settings.h"
 #include "support.h"
 
-static struct support_market market;
 static struct support_result result;
 
 static const struct support_reply replies[] = {
@@ -40,19 +39,7 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static int setup(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
+static struct support_market market = { .table = replies };
 
 /* Run with `typed` as standard input. */
 static void typing(const char *typed, const char *const *words)
@@ -136,15 +123,13 @@ static void test_what_is_shown_steers_no_terminal(void **state)
     CHECK_INT(result.status, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_signing_up_sends_no_key_and_verifying_remembers_one),
-        TEST(test_a_password_and_then_a_code),
-        TEST(test_a_password_that_was_forgotten),
-        TEST(test_what_is_shown_steers_no_terminal),
+        SUPPORT_TEST(test_signing_up_sends_no_key_and_verifying_remembers_one),
+        SUPPORT_TEST(test_a_password_and_then_a_code),
+        SUPPORT_TEST(test_a_password_that_was_forgotten),
+        SUPPORT_TEST(test_what_is_shown_steers_no_terminal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

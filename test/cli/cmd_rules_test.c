@@ -21,22 +21,8 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
-
-static int open_market(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int close_market(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
 
 static void test_rules_are_sent_as_they_were_said(void **state)
 {
@@ -128,10 +114,10 @@ static void test_what_makes_no_sense_is_not_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules_are_sent_as_they_were_said),
-        cmocka_unit_test(test_a_machine_is_extended),
-        cmocka_unit_test(test_the_idle_job_is_set_shown_and_removed),
-        cmocka_unit_test(test_what_makes_no_sense_is_not_sent),
+        SUPPORT_TEST(test_rules_are_sent_as_they_were_said),
+        SUPPORT_TEST(test_a_machine_is_extended),
+        SUPPORT_TEST(test_the_idle_job_is_set_shown_and_removed),
+        SUPPORT_TEST(test_what_makes_no_sense_is_not_sent),
     };
-    return cmocka_run_group_tests(tests, open_market, close_market);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
 
 static void test_renters_find_take_see_and_delete_them(void **state)
@@ -95,7 +95,7 @@ static void test_an_instance_mounts_one(void **state)
 
 static void test_wrong_usage_is_said(void **state)
 {
-    static const char *const wrong[][10] = {
+    static const char *const wrong[][SUPPORT_WORDS] = {
         { "create", "volume", "x", NULL },
         { "create", "volume", "5101", "-s", "much", NULL },
         { "show", "volumes", "-t", "tape", NULL },
@@ -107,28 +107,19 @@ static void test_wrong_usage_is_said(void **state)
         { "create", "instance", "1", "--image", "a", "--create-volume", "5", NULL },
         { "create", "instance", "1", "--image", "a", "--volume-size", "5", NULL },
     };
-    int before = market.request_count;
 
     (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        check_row("row %zu", i);
-        support_run(&result, wrong[i]);
-        CHECK_INT(result.status, 2);
-    }
-    CHECK_INT(market.request_count, before);
+    support_wrong_usage(&market, wrong, sizeof wrong / sizeof wrong[0]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_renters_find_take_see_and_delete_them),
-        cmocka_unit_test(test_hosts_offer_space),
-        cmocka_unit_test(test_an_instance_mounts_one),
-        cmocka_unit_test(test_wrong_usage_is_said),
+        SUPPORT_TEST(test_renters_find_take_see_and_delete_them),
+        SUPPORT_TEST(test_hosts_offer_space),
+        SUPPORT_TEST(test_an_instance_mounts_one),
+        SUPPORT_TEST(test_wrong_usage_is_said),
     };
 
-    support_open(&market, replies);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    support_close(&market);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,22 +19,8 @@ static const struct support_reply replies[] = {
     { NULL, 0, NULL },
 };
 
-static struct support_market market;
+static struct support_market market = { .table = replies };
 static struct support_result result;
-
-static int set_up(void **state)
-{
-    (void)state;
-    support_open(&market, replies);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    support_close(&market);
-    return 0;
-}
 
 /* Run `berth login` with `typed` as its standard input. */
 static void login_typing(const char *typed)
@@ -217,14 +203,13 @@ static void test_without_a_home_nothing_is_remembered(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_login_is_remembered),
-        TEST(test_a_login_that_fails_is_not_remembered),
-        TEST(test_a_stored_key_goes_to_its_own_market_only),
-        TEST(test_what_cannot_be_an_address_or_a_key),
-        TEST(test_a_login_file_that_is_broken_is_named),
-        TEST(test_without_a_home_nothing_is_remembered),
+        SUPPORT_TEST(test_login_is_remembered),
+        SUPPORT_TEST(test_a_login_that_fails_is_not_remembered),
+        SUPPORT_TEST(test_a_stored_key_goes_to_its_own_market_only),
+        SUPPORT_TEST(test_what_cannot_be_an_address_or_a_key),
+        SUPPORT_TEST(test_a_login_file_that_is_broken_is_named),
+        SUPPORT_TEST(test_without_a_home_nothing_is_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

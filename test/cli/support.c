@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "cli/cli.h"
 #include "sys/fd.h"
 
@@ -65,7 +66,7 @@ static int remove_one(const char *path, const struct stat *status, int flag, str
 
 void support_open(struct support_market *market, const struct support_reply *replies)
 {
-    *market = (struct support_market){ .replies = replies };
+    *market = (struct support_market){ .table = market->table, .replies = replies };
     market->http = http = fake_http_open(NULL, answer, market);
     (void)snprintf(market->url, sizeof market->url, "http://127.0.0.1:%d",
                    fake_http_port(market->http));
@@ -82,6 +83,20 @@ void support_close(struct support_market *market)
     fake_http_close(&market->http);
     http = NULL;
     (void)nftw(dir_path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int support_set_up(void **state)
+{
+    struct support_market *market = *state;
+
+    support_open(market, market->table);
+    return 0;
+}
+
+int support_tear_down(void **state)
+{
+    support_close(*state);
+    return 0;
 }
 
 const char *support_dir(void)
@@ -107,4 +122,18 @@ void support_run(struct support_result *result, const char *const *words)
     fake_http_meet(http);
     read_back(out, result->out);
     read_back(notes, result->notes);
+}
+
+void support_wrong_usage(struct support_market *market, const char *const (*rows)[SUPPORT_WORDS],
+                         size_t count)
+{
+    static struct support_result result; /* large */
+    int before = market->request_count;
+
+    for (size_t i = 0; i < count; i++) {
+        check_row("row %zu", i);
+        support_run(&result, rows[i]);
+        CHECK_INT(result.status, 2);
+    }
+    CHECK_INT(market->request_count, before);
 }

@@ -18,6 +18,7 @@ struct support_reply {
 
 /* What came last, for the test to look at. */
 struct support_market {
+    const struct support_reply *table; /* of every SUPPORT_TEST() at its beginning */
     const struct support_reply *replies;
     struct fake_http *http;
     char url[64];
@@ -34,6 +35,12 @@ struct support_market {
 void support_open(struct support_market *market, const struct support_reply *replies);
 void support_close(struct support_market *market);
 
+/* A test with a market of its own, `market`, whose table its file has set. */
+#define SUPPORT_TEST(name)                                                                         \
+    cmocka_unit_test_prestate_setup_teardown(name, support_set_up, support_tear_down, &market)
+int support_set_up(void **state);
+int support_tear_down(void **state);
+
 /* The test's own directory. */
 const char *support_dir(void);
 
@@ -44,6 +51,11 @@ struct support_result {
 
 /* Run `berth` with these words, the last of them NULL. */
 void support_run(struct support_result *result, const char *const *words);
+/* Each of these, ended by NULL, is wrong: it is said, with status 2, before anybody is asked. */
+enum { SUPPORT_WORDS = 10 };
+void support_wrong_usage(struct support_market *market, const char *const (*rows)[SUPPORT_WORDS],
+                         size_t count);
+
 #define BERTH(result, ...) support_run((result), (const char *const[]){ __VA_ARGS__, NULL })
 
 #endif
