@@ -8,13 +8,14 @@
 
 /* How a shell spells what every script says:
  *
- *     head  LIST of verbs
+ *     head     names of global options that take a value, to pass over those before the verb
+ *     verbs    LIST of verbs
  *     options  CASE of "VERB NOUN": LIST of options ...
  *     nouns    CASE of "VERB NOUN": LIST of nouns, and ids ...
  *     tail */
 struct shell {
     const char *name;
-    const char *head, *options, *nouns, *tail;
+    const char *head, *verbs, *options, *nouns, *tail;
     const char *list_open, *list_close;
     void (*write_item)(const char *name, const char *summary, struct buf *out);
     const char *indent, *either, *any, *then, *done; /* of a case */
@@ -62,10 +63,23 @@ static const struct shell shells[] = {
     { .name = "bash",
       .head = "# Completion of berth for bash: source <(berth completion bash)\n"
               "_berth() {\n"
-              "    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} noun= words=\n"
-              "    [ \"$COMP_CWORD\" -lt 3 ] || noun=${COMP_WORDS[2]}\n"
-              "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
+              "    local cur=${COMP_WORDS[COMP_CWORD]} at=1 verb= noun= words=\n"
+              "    while [ \"$at\" -lt \"$COMP_CWORD\" ]; do\n"
+              "        case ${COMP_WORDS[at]} in\n"
               "        ",
+      /* It takes --url=URL for three words. */
+      .verbs = ") [ \"${COMP_WORDS[at + 1]}\" != = ] || at=$((at + 1))\n"
+               "            at=$((at + 2)) ;;\n"
+               "        -*) at=$((at + 1)) ;;\n"
+               "        *) break ;;\n"
+               "        esac\n"
+               "    done\n"
+               "    [ \"$at\" -ge \"$COMP_CWORD\" ] || verb=${COMP_WORDS[at]}\n"
+               "    [ \"$((at + 1))\" -ge \"$COMP_CWORD\" ] || noun=${COMP_WORDS[at + 1]}\n"
+               "    if [ \"$at\" -gt \"$COMP_CWORD\" ]; then\n"
+               "        words=\n"
+               "    elif [ \"$at\" = \"$COMP_CWORD\" ] && [ \"${cur:0:1}\" != - ]; then\n"
+               "        ",
       .options = "\n    elif [ \"${cur:0:1}\" = - ]; then\n        case \"$verb $noun\" in\n",
       .nouns = "        esac\n    else\n        case \"$verb $noun\" in\n",
       .tail = "        esac\n    fi\n"
@@ -87,11 +101,22 @@ static const struct shell shells[] = {
       .head = "#compdef berth\n"
               "# Completion of berth for zsh: source <(berth completion zsh)\n"
               "_berth() {\n"
-              "    local verb=${words[2]} noun=\n"
+              "    local at=2 verb= noun=\n"
               "    local -a found\n"
-              "    (( CURRENT < 4 )) || noun=${words[3]}\n"
-              "    if (( CURRENT == 2 )); then\n"
+              "    while (( at < CURRENT )); do\n"
+              "        case ${words[at]} in\n"
               "        ",
+      .verbs = ") (( at += 2 )) ;;\n"
+               "        -*) (( at += 1 )) ;;\n"
+               "        *) break ;;\n"
+               "        esac\n"
+               "    done\n"
+               "    (( at >= CURRENT )) || verb=${words[at]}\n"
+               "    (( at + 1 >= CURRENT )) || noun=${words[at + 1]}\n"
+               "    if (( at > CURRENT )); then\n"
+               "        found=()\n"
+               "    elif (( at == CURRENT )) && [[ $PREFIX != -* ]]; then\n"
+               "        ",
       .options = "\n    elif [[ $PREFIX == -* ]]; then\n        case \"$verb $noun\" in\n",
       .nouns = "        esac\n    else\n        case \"$verb $noun\" in\n",
       .tail = "        esac\n    fi\n"
@@ -116,11 +141,24 @@ static const struct shell shells[] = {
               "end\n"
               "function __berth_words\n"
               "    set -l words (commandline -opc)\n"
-              "    if test (count $words) = 1\n"
-              "        ",
+              "    set -e words[1]\n"
+              "    while set -q words[1]\n"
+              "        switch $words[1]\n"
+              "        case ",
+      .verbs = "\n"
+               "            set -q words[2]; or return\n"
+               "            set -e words[1..2]\n"
+               "        case '-*'\n"
+               "            set -e words[1]\n"
+               "        case '*'\n"
+               "            break\n"
+               "        end\n"
+               "    end\n"
+               "    if not set -q words[1]; and not string match -q -- '-*' (commandline -ct)\n"
+               "        ",
       .options = "\n    else if string match -q -- '-*' (commandline -ct)\n"
-                 "        switch \"$words[2] $words[3]\"\n",
-      .nouns = "        end\n    else\n        switch \"$words[2] $words[3]\"\n",
+                 "        switch \"$words[1] $words[2]\"\n",
+      .nouns = "        end\n    else\n        switch \"$words[1] $words[2]\"\n",
       .tail = "        end\n    end\n"
               "end\n"
               "function __berth_complete\n"
@@ -143,6 +181,18 @@ static const struct shell shells[] = {
       .ids_open = "; berth ",
       .ids_close = " 2>/dev/null" },
 };
+
+static void write_globals_with_values(const struct shell *shell, struct buf *out)
+{
+    const char *before = "";
+
+    for (const struct args_option *option = args_global_options; option->name != NULL; option++) {
+        if (option->value_name == NULL)
+            continue;
+        buf_printf(out, "%s--%s", before, option->name);
+        before = shell->either;
+    }
+}
 
 static bool is_first_of_verb(size_t row)
 {
@@ -216,8 +266,17 @@ static void write_option_case(const struct shell *shell, size_t row, struct buf 
     buf_printf(out, "%s%s", shell->list_close, shell->done);
 }
 
+/* Before a verb. */
+static void write_global_case(const struct shell *shell, struct buf *out)
+{
+    buf_printf(out, "%s' '%s%s", shell->indent, shell->then, shell->list_open);
+    write_options(shell, args_global_options, out);
+    buf_printf(out, "%s%s", shell->list_close, shell->done);
+}
+
 static void write_option_cases(const struct shell *shell, struct buf *out)
 {
+    write_global_case(shell, out);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < command_count; i++) {
             if (is_verb_enough(&commands[i]) == (pass == 1))
@@ -273,6 +332,8 @@ bool completion_write(const char *name, struct buf *out)
         if (strcmp(shell->name, name) != 0)
             continue;
         buf_printf(out, "%s", shell->head);
+        write_globals_with_values(shell, out);
+        buf_printf(out, "%s", shell->verbs);
         write_verbs(shell, out);
         buf_printf(out, "%s", shell->options);
         write_option_cases(shell, out);
