@@ -60,8 +60,8 @@ bool relay_alone_run(const struct options *options, const char *location, struct
             continue;
         log_write(&log, LOG_INFO, "stopping", "%s", strsignal(number));
     }
+    metrics_door_close(&door); /* its page asks the relay */
     relay_stop(relay);
-    metrics_door_close(&door);
     store_close(&store);
     relay_close(&relay);
     return is_open;

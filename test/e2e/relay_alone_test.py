@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 from market import Market, skip, steps, stop
 from nat import DOOR, METRICS, SERVER, main
@@ -15,6 +16,9 @@ from patience import check, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
 from cluster import Postgres, die_with_the_test, postgres_programs  # noqa: E402
+
+
+ASKING = 4
 
 
 class Journey:
@@ -94,9 +98,20 @@ class Journey:
         wait_until("SSH answers again", 30, self.answers)
 
     def destroys_it(self):
+        """And the relay ends when told to, whoever asks for its numbers meanwhile."""
         self.market.destroy(self.id)
-        stop(self.relay)
-        check(self.relay.returncode == 0, f"the relay ends when told to: {self.relay.returncode}")
+        with ThreadPoolExecutor(ASKING) as pool:
+            asking = [pool.submit(self.ask_until_it_is_gone) for _ in range(ASKING)]
+            stop(self.relay)
+            check(self.relay.returncode == 0, f"the relay ends when told to: {self.relay.returncode}")
+            check(all(one.result() > 0 for one in asking), "its numbers were asked for")
+
+    def ask_until_it_is_gone(self):
+        """How often it was there."""
+        times = 0
+        while self.number("agents") is not None:
+            times += 1
+        return times
 
 
 def run(options, topology):
