@@ -294,14 +294,15 @@ bool http_open(const struct http_options *options, const struct log *log, struct
                    reaper_start(http, err);
     if (is_open) {
         name_socket(http, fd);
+        *ret_http = http; /* requests come from the next line on */
         is_open = start_daemon(http, fd, err);
     }
     if (!is_open) {
+        *ret_http = NULL;
         free_http(http);
         return false;
     }
     fd = -1; /* the library's now */
-    *ret_http = http;
     return true;
 }
 

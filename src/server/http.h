@@ -109,6 +109,7 @@ struct http_options {
 /* Every member but the last four has a default here. */
 struct http_options http_options_default(void);
 
+/* *ret_http is set before the first request comes, and NULL where it fails. */
 NODISCARD bool http_open(const struct http_options *options, const struct log *log,
                          struct http **ret_http, struct error *err);
 

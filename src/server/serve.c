@@ -439,8 +439,8 @@ static bool open_doors(struct app *app, const struct options *options, const cha
     http.observer_context = app;
     const char *metrics = options_get(options, "metrics-listen");
     app->metrics_door = (struct metrics_door){ .write = metrics_page_write, .context = app };
-    return (metrics == NULL || metrics_door_open(&app->metrics_door, metrics, &app->log, err)) &&
-           http_open(&http, &app->log, &app->http, err);
+    return http_open(&http, &app->log, &app->http, err) &&
+           (metrics == NULL || metrics_door_open(&app->metrics_door, metrics, &app->log, err));
 }
 
 /* From the bottom up what open_market() and open_doors() opened; any of it may be missing. Threads
@@ -449,12 +449,12 @@ static void close_app(struct app *app)
 {
     struct error err;
 
+    metrics_door_close(&app->metrics_door); /* its page asks all of the others */
     if (app->jobs != NULL)
         jobs_stop(app->jobs);
     if (app->hub != NULL)
         hub_stop(app->hub);
     http_close(&app->http, STOP_DEADLINE_MS);
-    metrics_door_close(&app->metrics_door);
     routes_close(&app->routes);
     site_close(&app->site);
     relay_stop(app->relay);

@@ -6,17 +6,21 @@
     watch_test.py --bin build/bin
 """
 
+import http.client
+import pathlib
 import re
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
-import pathlib
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from cluster import Postgres, die_with_the_test, enter, free_port  # noqa: E402
 from patience import check, wait_until  # noqa: E402
 
+ASKING, TURNS = 4, 5
 OF_BOOKS = {"berth_ledger_newest_journal", "berth_backup_time_seconds", "berth_outbox_late_seconds", "berth_payouts_open"}
 
 
@@ -78,6 +82,31 @@ def watch_relay(options, folder, store):
     check(done.returncode != 0 and "--metrics-listen" in done.stderr, f"a wrong address is named: {done}")
 
 
+def ask_while_it_comes_and_goes(server):
+    """Prometheus asks when it likes: also who is about to start, and who ends."""
+    asked, is_over = [0] * ASKING, threading.Event()
+
+    def ask(one):
+        while not is_over.is_set():
+            try:
+                numbers(server.url)
+                asked[one] += 1
+            except (OSError, http.client.HTTPException):
+                pass
+
+    with ThreadPoolExecutor(ASKING) as pool:
+        for one in range(ASKING):
+            pool.submit(ask, one)
+        try:
+            for _ in range(TURNS):
+                server.stop()
+                check(server.process.returncode == 0, f"berthd ends when told to: {server.process.returncode}")
+                server.start()
+            wait_until("all have asked", 30, lambda: all(asked))
+        finally:
+            is_over.set()
+
+
 def run(options, folder):
     postgres = Postgres(folder)
     postgres.start()
@@ -93,6 +122,7 @@ def run(options, folder):
         until("top shows a table", lambda: (folder / "top").read_bytes().count(b"\n") > 0)
 
         watch_relay(options, folder, store)
+        ask_while_it_comes_and_goes(server)
 
         postgres.kill()
         away = until("it says that the database is away", lambda: (lambda n: n if n["berth_store_up"] == "0" else None)(

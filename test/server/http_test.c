@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 
 #include "support.h"
 #include "sys/clock.h"
+#include "sys/fd.h"
+
+enum { KNOCKS = 1000000 };
 
 static void test_a_request_arrives_whole(void **state)
 {
@@ -184,6 +188,61 @@ static void test_an_address_that_is_taken_or_none_is_an_error(void **state)
     CHECK(second == NULL);
 }
 
+static void say_whether_the_server_is_known(void *context, struct http_exchange *exchange)
+{
+    auto_buf struct buf body = buf_of(16);
+
+    (void)context;
+    http_reply(exchange, http != NULL ? 200 : 500, "application/json", &body);
+}
+
+struct knock {
+    uint16_t port;
+    int status; /* 0: nobody answered */
+};
+
+/* Ask whoever opens that port, as soon as it is open. */
+static void *knock(void *context)
+{
+    struct knock *knock = context;
+    const struct sockaddr_in to = { .sin_family = AF_INET,
+                                    .sin_port = htons(knock->port),
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    char reply[1024];
+
+    for (int i = 0; i < KNOCKS; i++) {
+        auto_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (connect(fd, (const struct sockaddr *)&to, sizeof to) != 0)
+            continue;
+        socket_send(fd, "GET / HTTP/1.1\r\nHost: h\r\n\r\n", 27);
+        knock->status = socket_reply(fd, reply, sizeof reply);
+        break;
+    }
+    return NULL;
+}
+
+static void test_the_first_request_finds_the_server_known(void **state)
+{
+    struct http_options options = options_of_tests();
+    char address[64];
+
+    (void)state;
+    (void)snprintf(address, sizeof address, "%s", http_address(http));
+    options.listen = address;
+    options.handler = say_whether_the_server_is_known;
+    for (int i = 0; i < 20; i++) {
+        struct knock who = { .port = (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10) };
+        pthread_t knocking;
+
+        http_close(&http, 0);
+        CHECK_INT(pthread_create(&knocking, NULL, knock, &who), 0);
+        server_open(&options);
+        (void)pthread_join(knocking, NULL);
+        CHECK_INT(who.status, 200);
+    }
+}
+
 static void test_an_address_has_its_share_of_connections(void **state)
 {
     struct http_options options = options_of_tests();
@@ -282,6 +341,7 @@ int main(void)
         WITH_SERVER(test_an_idle_connection_is_closed_in_time),
         WITH_SERVER(test_who_does_not_read_the_reply_is_cut_off),
         WITH_SERVER(test_an_address_that_is_taken_or_none_is_an_error),
+        WITH_SERVER(test_the_first_request_finds_the_server_known),
         cmocka_unit_test(test_an_address_has_its_share_of_connections),
         cmocka_unit_test(test_only_a_trusted_proxy_speaks_for_others),
         cmocka_unit_test(test_closing_lets_work_finish_and_tells_who_is_held),
