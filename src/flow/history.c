@@ -11,6 +11,9 @@
 /* The last heartbeat comes a little before a host goes as it has announced. */
 #define ANNOUNCED_EARLY_US (60 * US_PER_SECOND)
 
+/* Who was away for longer than a month counts for itself. */
+#define SLOTS_KEPT (30 * RELIABILITY_DAY_US / RELIABILITY_SLOT_US)
+
 bool history_went_offline(struct db *db, struct machine_row *machine, struct instant since,
                           bool had_rental, struct error *err)
 {
@@ -64,18 +67,33 @@ static bool find_announced(struct db *db, const struct machine_event_row *event,
     return true;
 }
 
+/* Where most come back at once only the first few count; hosts that went are counted as long as
+ * they are not yet too many, as of some it is not known yet that they are away. */
 static bool was_the_market(struct db *db, const struct machine_event_row *event, bool *ret,
                            struct error *err)
 {
-    struct instant from = instant_add(event->start, -RELIABILITY_TOGETHER_US);
-    int64_t gone, all = 0;
+    struct outage_slot slot = { .slot = event->start.microseconds / RELIABILITY_SLOT_US };
+    struct instant begin = { slot.slot * RELIABILITY_SLOT_US };
+    struct instant from = instant_add(begin, -RELIABILITY_TOGETHER_US);
+    struct instant until = instant_add(begin, RELIABILITY_SLOT_US + RELIABILITY_TOGETHER_US - 1);
+    int64_t gone;
+    bool has;
 
-    if (!machine_event_hosts_gone(db, from, instant_add(event->start, RELIABILITY_TOGETHER_US),
-                                  &gone, err) ||
-        (gone > 1 && !machine_count_hosts(db, from, &all, err)))
+    *ret = false;
+    if (!outage_slot_load(db, slot.slot, &slot, &has, err))
         return false;
-    *ret = reliability_is_market(gone, all);
-    return true;
+    if (has && slot.is_market) {
+        *ret = true;
+        return true;
+    }
+    if (!machine_event_hosts_gone(db, from, until, &gone, err))
+        return false;
+    if (!reliability_is_market(gone, 0)) /* too few, however many there are */
+        return true;
+    if (!has && !machine_count_hosts(db, from, &slot.hosts, err))
+        return false;
+    *ret = slot.is_market = reliability_is_market(gone, slot.hosts);
+    return (has && !slot.is_market) || outage_slot_save(db, &slot, slot.slot - SLOTS_KEPT, err);
 }
 
 /* Why it was away, and what that counts as. */

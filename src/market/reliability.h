@@ -59,7 +59,9 @@ int64_t reliability_outage_ppm(int64_t away_us, bool had_rental, enum reliabilit
 /* Whether that many hosts of all went because of the market's own side. */
 bool reliability_is_market(int64_t hosts_gone, int64_t hosts_all);
 
-/* Stays of this length around an outage's start are one event of the market. */
+/* Outages that began in the same ten seconds, or so long before or after, are one event of the
+ * market. */
+#define RELIABILITY_SLOT_US     (10 * US_PER_SECOND)
 #define RELIABILITY_TOGETHER_US (30 * US_PER_SECOND)
 
 /* The chance of no interruption in `duration_us`, given both with the prior; duration 0: the mean

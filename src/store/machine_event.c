@@ -92,6 +92,38 @@ bool machine_event_hosts_gone(struct db *db, struct instant from, struct instant
                         err);
 }
 
+static bool slot_read(struct db_rows *row, struct arena *arena, void *item, struct error *err)
+{
+    struct outage_slot *slot = item;
+
+    (void)arena;
+    slot->is_market = db_column_int(row, 2) != 0;
+    return rows_number(row, 0, 0, INT64_MAX, &slot->slot, err) &&
+           rows_number(row, 1, 0, INT64_MAX, &slot->hosts, err);
+}
+
+static const struct rows_reader slot_reader = { "slot of outages", sizeof(struct outage_slot),
+                                                slot_read };
+
+bool outage_slot_load(struct db *db, int64_t slot, struct outage_slot *ret, bool *ret_has,
+                      struct error *err)
+{
+    return rows_load_one(db, &slot_reader,
+                         "SELECT slot, hosts, is_market FROM outage_slot WHERE slot = $1",
+                         DB_ARGS(db_int(slot)), NULL, ret, ret_has, err);
+}
+
+bool outage_slot_save(struct db *db, const struct outage_slot *slot, int64_t kept_since,
+                      struct error *err)
+{
+    return db_exec(db, "DELETE FROM outage_slot WHERE slot < $1", DB_ARGS(db_int(kept_since)),
+                   err) &&
+           db_exec(db,
+                   "INSERT INTO outage_slot (slot, hosts, is_market) VALUES ($1, $2, $3) "
+                   "ON CONFLICT (slot) DO UPDATE SET is_market = 1 WHERE excluded.is_market = 1",
+                   DB_ARGS(db_int(slot->slot), db_int(slot->hosts), db_int(slot->is_market)), err);
+}
+
 bool machine_event_others_failed(struct db *db, int64_t machine_id, int64_t contract_id,
                                  struct instant since, bool *ret_has, struct error *err)
 {

@@ -38,6 +38,21 @@ NODISCARD bool machine_event_list(struct db *db, int64_t machine_id, size_t max,
 NODISCARD bool machine_event_hosts_gone(struct db *db, struct instant from, struct instant until,
                                         int64_t *ret_count, struct error *err);
 
+/* What was found of outages that began in the same span of time, counted from 1970. */
+struct outage_slot {
+    int64_t slot;
+    int64_t hosts; /* that there were when it was first asked */
+    bool is_market;
+};
+
+NODISCARD bool outage_slot_load(struct db *db, int64_t slot, struct outage_slot *ret, bool *ret_has,
+                                struct error *err);
+
+/* Its first word, or, where it is there, that it was the market after all; slots before
+ * `kept_since` are forgotten. */
+NODISCARD bool outage_slot_save(struct db *db, const struct outage_slot *slot, int64_t kept_since,
+                                struct error *err);
+
 /* Whether a start failed there since then of somebody else's than this contract's owner. */
 NODISCARD bool machine_event_others_failed(struct db *db, int64_t machine_id, int64_t contract_id,
                                            struct instant since, bool *ret_has, struct error *err);

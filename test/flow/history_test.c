@@ -160,6 +160,8 @@ static void test_when_all_go_at_once_it_is_nobodys_outage(void **state)
         struct history history = history_of(&world, machines[i].id);
         CHECK_INT(history.events[0].cause, RELIABILITY_MARKET);
         CHECK_INT(history.events[0].severity_ppm, 0);
+        /* The first has counted for all of them. */
+        CHECK_INT(world_number(&world, "SELECT hosts * 10 + is_market FROM outage_slot"), 41);
     }
     /* One of them alone is. */
     world_pass(&world, 20 * US_PER_SECOND);
@@ -172,6 +174,42 @@ static void test_when_all_go_at_once_it_is_nobodys_outage(void **state)
     struct history history = history_of(&world, machines[0].id);
     CHECK_INT(history.events[0].cause, RELIABILITY_CONTACT_LOST);
     CHECK_INT(history.events[0].severity_ppm, 100000);
+    world_close(&world);
+}
+
+/* Two are missed before the others are: who comes back by then is judged by what is known. */
+static void test_hosts_that_are_missed_later_count_for_the_rest(void **state)
+{
+    static const enum reliability_cause causes[] = { RELIABILITY_CONTACT_LOST, RELIABILITY_MARKET,
+                                                     RELIABILITY_MARKET, RELIABILITY_MARKET };
+    static struct world_machine machines[4], joined;
+    struct world world;
+
+    world_open(&world, *state);
+    for (int i = 0; i < 4; i++)
+        world_host(&world, &machines[i], (const char[]){ (char)('a' + i), '\0' }, 1);
+    world_pass(&world,
+               RELIABILITY_SLOT_US - clock_now(&world.clock).microseconds % RELIABILITY_SLOT_US);
+    for (int i = 0; i < 4; i++) {
+        if (i == 2)
+            world_pass(&world, 5 * US_PER_SECOND);
+        CHECK_INT(world_beat(&world, &machines[i]), TAKE_DONE);
+    }
+    world_pass(&world, 27 * US_PER_SECOND);
+    lose_all(&world);
+    CHECK_INT(world_beat(&world, &machines[0]), TAKE_DONE);
+    CHECK_INT(world_number(&world, "SELECT COUNT(*) FROM outage_slot"), 0);
+    world_pass(&world, 15 * US_PER_SECOND);
+    lose_all(&world);
+    CHECK_INT(world_beat(&world, &machines[1]), TAKE_DONE);
+    CHECK_INT(world_number(&world, "SELECT hosts * 10 + is_market FROM outage_slot"), 41);
+    /* Of all that join meanwhile four are no fifth any more. */
+    for (int i = 0; i < 17; i++)
+        world_host(&world, &joined, (const char[]){ 'z', (char)('a' + i), '\0' }, 1);
+    for (int i = 2; i < 4; i++)
+        CHECK_INT(world_beat(&world, &machines[i]), TAKE_DONE);
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(history_of(&world, machines[i].id).events[0].cause, causes[i]);
     world_close(&world);
 }
 
@@ -238,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_a_renter_makes_it_worse_and_a_notice_better),
         cmocka_unit_test(test_what_is_announced_too_late_or_overrun_counts),
         cmocka_unit_test(test_when_all_go_at_once_it_is_nobodys_outage),
+        cmocka_unit_test(test_hosts_that_are_missed_later_count_for_the_rest),
         cmocka_unit_test(test_a_start_that_fails_counts_if_it_is_the_hosts),
         cmocka_unit_test(test_offers_know_the_past),
     };

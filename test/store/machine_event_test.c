@@ -73,6 +73,41 @@ static void test_hosts_that_went_together_are_counted_once(void **state)
     CHECK_INT(count, 0);
 }
 
+static void test_a_slot_says_what_was_found_first_and_that_it_was_the_market(void **state)
+{
+    static const struct {
+        struct outage_slot saved;
+        int64_t kept_since;
+        bool has_seven;
+        struct outage_slot seven;
+    } rows[] = {
+        { { 7, 40, false }, 0, true, { 7, 40, false } },
+        { { 7, 50, false }, 0, true, { 7, 40, false } },
+        { { 7, 50, true }, 0, true, { 7, 40, true } },
+        { { 7, 60, false }, 0, true, { 7, 40, true } },
+        { { 8, 41, true }, 7, true, { 7, 40, true } },
+        { { 9, 41, true }, 8, false, { 0, 0, false } },
+    };
+    auto_scene struct scene scene = scene_open(*state);
+    struct outage_slot slot;
+    bool has;
+
+    CHECK_OK(outage_slot_load(scene.db, 7, &slot, &has, &scene.err), &scene.err);
+    CHECK(!has);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("%zu", i);
+        CHECK_OK(outage_slot_save(scene.db, &rows[i].saved, rows[i].kept_since, &scene.err),
+                 &scene.err);
+        CHECK_OK(outage_slot_load(scene.db, 7, &slot, &has, &scene.err), &scene.err);
+        CHECK_INT(has, rows[i].has_seven);
+        if (!has)
+            continue;
+        CHECK_INT(slot.hosts, rows[i].seven.hosts);
+        CHECK_INT(slot.is_market, rows[i].seven.is_market);
+    }
+    CHECK_INT(scene_number(&scene, "SELECT SUM(slot) FROM outage_slot"), 17);
+}
+
 static void test_starts_of_others_that_failed(void **state)
 {
     auto_scene struct scene scene = scene_open(*state);
@@ -102,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_outage_goes_on_until_it_is_closed),
         cmocka_unit_test(test_hosts_that_went_together_are_counted_once),
+        cmocka_unit_test(test_a_slot_says_what_was_found_first_and_that_it_was_the_market),
         cmocka_unit_test(test_starts_of_others_that_failed),
     };
 
