@@ -7,6 +7,7 @@
 
 struct loop_watch {
     struct loop *loop;
+    uint64_t number; /* no two of a loop ever have the same, as they may an address */
     int fd;
     short events;
     loop_on_ready *on_ready;
@@ -28,8 +29,9 @@ struct loop {
     struct loop_watch *watches[LOOP_WATCHES_MAX];
     struct loop_timer *timers[LOOP_TIMERS_MAX];
     struct pollfd polls[LOOP_WATCHES_MAX];
-    int slots[LOOP_WATCHES_MAX]; /* of each poll */
-    const struct loop_watch *polled[LOOP_WATCHES_MAX];
+    int slots[LOOP_WATCHES_MAX];       /* of each poll */
+    uint64_t polled[LOOP_WATCHES_MAX]; /* the number of each */
+    uint64_t last_number;
     bool is_stopped;
 };
 
@@ -80,7 +82,7 @@ struct loop_watch *loop_watch(struct loop *loop, int fd, short events, loop_on_r
         loop->watch_count++;
 
     struct loop_watch *watch = allocate(sizeof *watch);
-    *watch = (struct loop_watch){ loop, fd, events, on_ready, context };
+    *watch = (struct loop_watch){ loop, ++loop->last_number, fd, events, on_ready, context };
     loop->watches[slot] = watch;
     return watch;
 }
@@ -194,7 +196,7 @@ void loop_step(struct loop *loop, int64_t timeout_ms)
         if (watch == NULL || watch->events == 0)
             continue;
         loop->slots[count] = i;
-        loop->polled[count] = watch;
+        loop->polled[count] = watch->number;
         loop->polls[count++] = (struct pollfd){ .fd = watch->fd, .events = watch->events };
     }
 
@@ -205,7 +207,7 @@ void loop_step(struct loop *loop, int64_t timeout_ms)
         if (loop->polls[i].revents == 0)
             continue;
         ready--;
-        if (watch != NULL && watch == loop->polled[i] && watch->fd == loop->polls[i].fd)
+        if (watch != NULL && watch->number == loop->polled[i])
             watch->on_ready(watch->context, loop->polls[i].revents);
     }
     call_timers(loop);
