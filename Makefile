@@ -115,6 +115,10 @@ SUITES ?= .
 tsan:
 	@tools/tsan '$(SUITES)'
 
+# The programs, as the suites that run them do, or those whose names match SUITES.
+tsan-programs:
+	@tools/tsan programs '$(SUITES)'
+
 # A sample of every layer, or those whose names match SUITES, under valgrind.
 valgrind: build
 	@tools/valgrind '$(filter-out .,$(SUITES))'
@@ -175,7 +179,7 @@ help:
 	@echo "make oracle    make storm OPS=n"
 	@echo "make console    make console-test    make looks KEEP=--keep    make deb    make deb-test"
 	@echo "make torture-cluster CYCLES=n SERVERS=n    make rolling-restart SERVERS=n    make soak MINUTES=n"
-	@echo "make coverage    make mutate    make mutate-runs    make tidy    make tsan    make valgrind    make format    make clean"
+	@echo "make coverage    make mutate    make mutate-runs    make tidy    make tsan    make tsan-programs    make valgrind    make format    make clean"
 
 # Every way out of an instance, with all that clears, cuts and floods.
 contain: build
@@ -226,4 +230,4 @@ console-test: build console looks
 	@python3 -B test/console/payday_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console
 	@python3 -B test/console/engine_test.py --bin $(BUILD)/bin --web $(BUILD)/web --shots docs/console || [ $$? = 77 ]
 
-.PHONY: tsan valgrind payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test looks run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults torture-bills coverage mutate format tidy clean help
+.PHONY: tsan tsan-programs valgrind payments-peers payments-faults events conformance soak torture-cluster rolling-restart deb deb-test console console-test looks run jupyter browser traffic contain nat-cut ssh-relay test build deps bench sim oracle storm fuzz torture torture-journey torture-disk torture-faults torture-bills coverage mutate format tidy clean help

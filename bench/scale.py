@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A large market on this machine: many agents, five seconds apart, on two berthd that share one PostgreSQL; all of
-them coming back at once after both servers were killed; and how many rentals a second one, two and four berthd take,
-by clients who each rent on machines of their own and give back at once. BERTH_BENCH_AGENTS (10000; 0: none),
-BERTH_BENCH_SECONDS (20), BERTH_BENCH_RENT_SERVERS (1,2,4)."""
+them coming back at once after both servers were killed, and after none was heard for longer than a lease; and how
+many rentals a second one, two and four berthd take, by clients who each rent on machines of their own and give back
+at once. BERTH_BENCH_AGENTS (10000; 0: none), BERTH_BENCH_SECONDS (20), BERTH_BENCH_RENT_SERVERS (1,2,4)."""
 
 import http.client
 import json
@@ -20,14 +20,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test/cluster"))
 from cluster import Cluster  # noqa: E402
-from patience import check  # noqa: E402
+from patience import check, wait_until  # noqa: E402
 
 AGENTS = int(os.environ.get("BERTH_BENCH_AGENTS", "10000"))
 SECONDS = int(os.environ.get("BERTH_BENCH_SECONDS", "20"))
 SERVERS, PROCESSES = 2, 16
 TOKENS_PER_USER = 190
 P99_LIMIT_MS, STORM_LIMIT_S = 200, 15
-ROUNDS_MAX, CALM_MS = 12, 1000
+ROUNDS_MAX, ROUND_SECONDS, CALM_MS, LAPSE_SECONDS_MAX = 30, 10, 1000, 300
 RENT_SERVERS = [int(count) for count in os.environ.get("BERTH_BENCH_RENT_SERVERS", "1,2,4").split(",") if count]
 RENT_HOSTS, RENT_GPUS, RENT_CLIENTS = 16, 8, 8
 
@@ -43,7 +43,7 @@ def cpu_seconds(pid):
 
 
 def cpu_of_group(process):
-    """PostgreSQL: a process for each connection."""
+    """PostgreSQL: a process for each connection, and what those took that have ended."""
     total = 0
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -52,7 +52,7 @@ def cpu_of_group(process):
             continue
         fields = text[text.rindex(")") + 2:].split()
         if int(fields[1]) == process.pid or int(text.split(" ", 1)[0]) == process.pid:
-            total += int(fields[11]) + int(fields[12])
+            total += sum(map(int, fields[11:15]))
     return total / os.sysconf("SC_CLK_TCK")
 
 
@@ -111,17 +111,35 @@ def events(cluster):
     return int(cluster.postgres.query("SELECT count(*) FROM machine_event")[0][0])
 
 
-def come_online(loads):
-    """The first heartbeat of each puts its machine on the market, and its offers into both catalogs."""
-    began = time.monotonic()
+def online(cluster):
+    return int(cluster.postgres.query("SELECT count(*) FROM machine WHERE is_online = 1")[0][0])
+
+
+def come_online(cluster, loads, what):
+    """A heartbeat of each puts its machine on the market, and its offers into both catalogs."""
+    began, lasted = time.monotonic(), None
     for _ in range(ROUNDS_MAX):
         for load in loads:
-            load.say("redial\nrun 10")
+            load.say(f"redial\nrun {ROUND_SECONDS}")
+        end = time.monotonic() + ROUND_SECONDS
+        while lasted is None and time.monotonic() < end:
+            time.sleep(0.5)
+            if online(cluster) == AGENTS:
+                lasted = time.monotonic() - began
         longest = max(json.loads(load.hear())["max_us"] for load in loads) / 1000
-        if longest < CALM_MS:
+        if lasted is not None and longest < CALM_MS:
             break
-    print(f"# all came online within {time.monotonic() - began:.0f} s; the longest answer of the last 10 s took "
+    check(lasted is not None, f"{online(cluster)} are online")
+    print(f"# all came online {what} within {lasted:.0f} s; the longest answer of the last {ROUND_SECONDS} s took "
           f"{longest:.0f} ms", flush=True)
+
+
+def lapse(cluster, loads):
+    """Nobody is heard for longer than a lease: every machine goes off the market, and comes back."""
+    began = time.monotonic()
+    wait_until("all are away", LAPSE_SECONDS_MAX, lambda: online(cluster) == 0, 0.5)
+    print(f"# all were off the market {time.monotonic() - began:.0f} s after their last heartbeat", flush=True)
+    come_online(cluster, loads, "again")
 
 
 def beat(cluster, loads):
@@ -255,7 +273,7 @@ def agents():
         for load in loads:
             check(load.hear() == "connected", "all are connected")
         print(f"# {AGENTS} agents joined in {time.monotonic() - began:.0f} s", flush=True)
-        come_online(loads)
+        come_online(cluster, loads, "at first")
         before = events(cluster)
         beat(cluster, loads)
         storm(cluster, loads)
@@ -263,6 +281,7 @@ def agents():
         lost = events(cluster) - before
         print(f"# leases lost, in both beats and the storm between them: {lost}", flush=True)
         check(lost == 0, f"{lost} leases were lost")
+        lapse(cluster, loads)
     finally:
         for load in loads:
             load.process.kill()

@@ -417,7 +417,7 @@ static void count_machines(void *context, enum db_topic topic, int64_t id)
 {
     (void)id;
     if (topic == TOPIC_MACHINE)
-        ++*(int *)context;
+        (void)atomic_fetch_add((atomic_int *)context, 1);
 }
 
 /* When all agents come back at once no server looks at any machine's offers again. */
@@ -425,9 +425,9 @@ static void test_nobody_is_told_of_a_machine_that_is_as_it_was(void **state)
 {
     struct world world;
     struct world_machine machine;
-    static int told; /* the listener outlives this */
+    static atomic_int told; /* the listener outlives this */
 
-    told = 0;
+    atomic_store(&told, 0);
     world_open(&world, *state);
     world_host(&world, &machine, "a", 2);
     /* On PostgreSQL it comes with a delay, on another thread. */
@@ -437,18 +437,18 @@ static void test_nobody_is_told_of_a_machine_that_is_as_it_was(void **state)
         struct hello hello = hello_of(&world, &machine);
         CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
         (void)usleep(TOLD_US);
-        CHECK_INT(told, 0);
+        CHECK_INT(atomic_load(&told), 0);
         machine.facts.inet_up_kbps++;
         hello = hello_of(&world, &machine);
         CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
         (void)usleep(TOLD_US);
-        CHECK_INT(told, 1);
+        CHECK_INT(atomic_load(&told), 1);
         CHECK_INT(world_number(&world, "SELECT inet_up_kbps FROM machine"),
                   machine.facts.inet_up_kbps);
         hello = hello_of(&world, &machine);
         CHECK_INT(send(&world, &hello).outcome, SESSION_OPEN);
         (void)usleep(TOLD_US);
-        CHECK_INT(told, 1);
+        CHECK_INT(atomic_load(&told), 1);
     }
     world_check(&world);
     world_close(&world);

@@ -238,10 +238,11 @@ static void test_without_a_console_the_page_says_so(void **state)
 {
     struct error err;
 
-    (void)state;
+    (void)server_teardown(state);
     site_close(&site);
     /* Beside this test's program there is none. */
     CHECK_OK(site_open(NULL, &site, &err), &err);
+    serve();
     if (site_count(site) > 0)
         return;
     CHECK(get("GET", "/", "") == 200);
