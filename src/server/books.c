@@ -81,11 +81,20 @@ static bool check_books(const char *folder, struct check_counts *ret, struct err
                                  (unsigned long long)verdict.violations, verdict.first));
 }
 
-/* Folders of one file */
+/* A folder of one file, in which a copy is made and looked at before it has a name. Whoever made it
+ * holds its lock: what nobody holds is left of a process that was killed. */
+struct scratch {
+    char path[PATH_MAX - 32];
+    struct data_dir dir;
+};
+
+#define SCRATCH_PREFIX ".berth-new-"
+enum { STALE_AFTER_S = 60 }; /* whoever lives has locked it by then */
 
 static void remove_folder(const char *folder)
 {
-    static const char *const names[] = { "berth.sqlite", "berth.sqlite-wal", "berth.sqlite-shm" };
+    static const char *const names[] = { "berth.sqlite", "berth.sqlite-wal", "berth.sqlite-shm",
+                                         "berth.sealed", "berth.lock" };
     char path[PATH_MAX];
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -95,13 +104,55 @@ static void remove_folder(const char *folder)
     (void)rmdir(folder);
 }
 
-static bool make_scratch(const char *parent, char scratch[static PATH_MAX], struct error *err)
+static void remove_scratch(struct scratch *scratch)
 {
+    remove_folder(scratch->path);
+    data_dir_close(&scratch->dir);
+}
+
+static void remove_if_stale(const char *path)
+{
+    auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
+    struct error ignored;
+    struct stat about;
+
+    if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode) &&
+        clock_now(&clock_system).microseconds / US_PER_SECOND - about.st_mtime >= STALE_AFTER_S &&
+        data_dir_find(path, &dir, &ignored) && data_dir_server(&dir) == 0)
+        remove_folder(path);
+}
+
+/* They take as much room as the books. */
+static void remove_stale(const char *parent)
+{
+    DIR *dir = opendir(parent);
+    char path[PATH_MAX];
+
+    if (dir == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (strncmp(entry->d_name, SCRATCH_PREFIX, strlen(SCRATCH_PREFIX)) == 0 &&
+            snprintf(path, sizeof path, "%s/%s", parent, entry->d_name) < PATH_MAX)
+            remove_if_stale(path);
+    }
+    (void)closedir(dir);
+}
+
+static bool make_scratch(const char *parent, struct scratch *ret, struct error *err)
+{
+    ret->dir = (struct data_dir){ .fd = -1, .lock_fd = -1 };
     if (!file_make_dir(parent, 0700, err))
         return false;
-    if (snprintf(scratch, PATH_MAX, "%s/.berth-new-XXXXXX", parent) >= PATH_MAX)
+    remove_stale(parent);
+    int length = snprintf(ret->path, sizeof ret->path, "%s/" SCRATCH_PREFIX "XXXXXX", parent);
+    if (length < 0 || (size_t)length >= sizeof ret->path)
         return error_set(err, ERROR_OUT_OF_RANGE, "the path is too long");
-    return mkdtemp(scratch) != NULL || error_system(err, errno, "make a folder in %s", parent);
+    if (mkdtemp(ret->path) == NULL)
+        return error_system(err, errno, "make a folder in %s", parent);
+    if (data_dir_open(ret->path, &ret->dir, err) && data_dir_lock(&ret->dir, err))
+        return true;
+    remove_scratch(ret);
+    return false;
 }
 
 /* Copy or seal or open one file into a new one, synced. */
@@ -203,18 +254,20 @@ static void name_backup(struct instant now, bool is_sealed, char name[static BAC
                    is_sealed ? ".sqlite.sealed" : ".sqlite");
 }
 
+/* It has its name once all of it is there. */
 static bool keep_backup(const char *scratch, const char *to, const uint8_t *key,
                         char target[static PATH_MAX], struct error *err)
 {
-    char name[BACKUP_NAME_SIZE], path[PATH_MAX];
+    char name[BACKUP_NAME_SIZE], path[PATH_MAX], sealed[PATH_MAX];
 
     name_backup(clock_now(&clock_system), key != NULL, name);
-    (void)snprintf(path, sizeof path, "%.*s/berth.sqlite", PATH_MAX - 16, scratch);
+    (void)snprintf(path, sizeof path, "%s/berth.sqlite", scratch);
+    (void)snprintf(sealed, sizeof sealed, "%s/berth.sealed", scratch);
     if (snprintf(target, PATH_MAX, "%s/%s", to, name) >= PATH_MAX)
         return error_set(err, ERROR_OUT_OF_RANGE, "the path is too long");
-    if (key != NULL)
-        return transform_file(sealed_file_write, key, path, target, err);
-    if (rename(path, target) != 0)
+    if (key != NULL && !transform_file(sealed_file_write, key, path, sealed, err))
+        return false;
+    if (rename(key != NULL ? sealed : path, target) != 0)
         return error_system(err, errno, "name it %s", target);
     return file_sync(AT_FDCWD, target, err);
 }
@@ -236,7 +289,8 @@ bool backup_run(const struct options *options, struct buf *out, struct error *er
 {
     const char *data, *to, *key_file = options_get(options, "key-file");
     const char *keep_text = options_get(options, "keep"), *store = options_get(options, "store");
-    char scratch[PATH_MAX], path[PATH_MAX], target[PATH_MAX];
+    char path[PATH_MAX], target[PATH_MAX];
+    struct scratch scratch;
     uint8_t key[SEAL_KEY_SIZE];
     struct check_counts counts = { 0 };
     uint64_t keep = KEEP_MAX;
@@ -252,12 +306,12 @@ bool backup_run(const struct options *options, struct buf *out, struct error *er
     if (keep_text != NULL && (!parse_u64(keep_text, &keep) || keep < 1 || keep > KEEP_MAX))
         return error_set(err, ERROR_INVALID, "--keep is a number from 1 to %d", KEEP_MAX);
     if ((key_file != NULL && !sealed_file_key(key_file, key, err)) ||
-        !make_scratch(to, scratch, err))
+        !make_scratch(to, &scratch, err))
         return false;
-    (void)snprintf(path, sizeof path, "%.*s/berth.sqlite", PATH_MAX - 16, scratch);
-    bool is_kept = backup_sqlite(data, path, err) && check_books(scratch, &counts, err) &&
-                   keep_backup(scratch, to, key_file != NULL ? key : NULL, target, err);
-    remove_folder(scratch);
+    (void)snprintf(path, sizeof path, "%s/berth.sqlite", scratch.path);
+    bool is_kept = backup_sqlite(data, path, err) && check_books(scratch.path, &counts, err) &&
+                   keep_backup(scratch.path, to, key_file != NULL ? key : NULL, target, err);
+    remove_scratch(&scratch);
     crypto_wipe(key, sizeof key);
     if (!is_kept || !note_backup(data, err) ||
         (keep_text != NULL && !drop_oldest(to, keep, &dropped, err)))
@@ -297,7 +351,7 @@ static bool unpack(const char *from, const char *key_file, const char *scratch, 
         return error_set(err, ERROR_INVALID, "%s is sealed: --key-file is needed", from);
     if (is_sealed && !sealed_file_key(key_file, key, err))
         return false;
-    (void)snprintf(path, sizeof path, "%.*s/berth.sqlite", PATH_MAX - 16, scratch);
+    (void)snprintf(path, sizeof path, "%s/berth.sqlite", scratch);
     bool is_done = transform_file(is_sealed ? sealed_file_read : copy_bytes, key, from, path, err);
     crypto_wipe(key, sizeof key);
     return is_done;
@@ -307,7 +361,7 @@ static bool put_books(const char *scratch, const char *data, struct error *err)
 {
     char from[PATH_MAX], to[PATH_MAX];
 
-    (void)snprintf(from, sizeof from, "%.*s/berth.sqlite", PATH_MAX - 16, scratch);
+    (void)snprintf(from, sizeof from, "%s/berth.sqlite", scratch);
     if (snprintf(to, sizeof to, "%s/berth.sqlite", data) >= PATH_MAX)
         return error_set(err, ERROR_OUT_OF_RANGE, "the path is too long");
     if (rename(from, to) != 0)
@@ -334,15 +388,16 @@ bool restore_run(const struct options *options, struct buf *out, struct error *e
     auto_data_dir struct data_dir dir = { .fd = -1, .lock_fd = -1 };
     const char *data, *from, *key_file = options_get(options, "key-file");
     struct check_counts counts = { 0 };
-    char scratch[PATH_MAX];
+    struct scratch scratch;
 
     if (!need(options, "data", &data, err) || !need(options, "from", &from, err) ||
         !data_dir_open(data, &dir, err) || !data_dir_lock(&dir, err) || !check_empty(data, err) ||
-        !make_scratch(data, scratch, err))
+        !make_scratch(data, &scratch, err))
         return false;
-    bool is_done = unpack(from, key_file, scratch, err) && check_books(scratch, &counts, err) &&
-                   begin_recovery(scratch, err) && put_books(scratch, data, err);
-    remove_folder(scratch);
+    bool is_done = unpack(from, key_file, scratch.path, err) &&
+                   check_books(scratch.path, &counts, err) && begin_recovery(scratch.path, err) &&
+                   put_books(scratch.path, data, err);
+    remove_scratch(&scratch);
     if (!is_done)
         return error_context(err, "restore %s", from);
     buf_printf(out,

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """berthd's commands, called wrongly: each says what is wrong and where, and leaves nothing behind."""
 
+import fcntl
 import os
 import pathlib
+import resource
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 BIN = pathlib.Path(os.environ["BERTH_BIN"])
@@ -89,6 +93,38 @@ class Commands(unittest.TestCase):
             path.unlink()
             self.serve("--accept-keys")
             self.serve()
+
+    def backup(self, *words, **more):
+        """Its exit status, what it said, and what is in the folder of backups afterwards."""
+        backups = self.folder / "backups"
+        done = subprocess.run([BIN / "berthd", "backup", "--data", self.absent, "--to", backups, *words], capture_output=True,
+                              text=True, timeout=60, check=False, **more)
+        return done.returncode, done.stdout + done.stderr, sorted(path.name for path in backups.iterdir())
+
+    def test_what_a_killed_backup_leaves_has_no_name_and_goes_with_the_next(self):
+        self.berthd("migrate", "--data", self.absent)
+        key = self.folder / "key"
+        key.write_text("ab" * 32 + "\n")
+        key.chmod(0o600)
+        size = (self.absent / "berth.sqlite").stat().st_size
+        # The copy is made, and sealing it is more than a file may have: the kernel kills it there.
+        code, said, left = self.backup("--key-file", key, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+        self.assertEqual(code, -signal.SIGXFSZ, said)
+        self.assertEqual([name[:11] for name in left], [".berth-new-"], left)
+        stale = self.folder / "backups" / left[0]
+        self.assertEqual(sorted(path.name for path in stale.iterdir())[:3], ["berth.lock", "berth.sealed", "berth.sqlite"])
+
+        # One that is so young may be at work, and so is one that is locked.
+        self.assertIn(left[0], self.backup("--key-file", key)[2])
+        os.utime(stale, (time.time() - 3600,) * 2)
+        with open(stale / "berth.lock", "r+b") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            self.assertIn(left[0], self.backup("--key-file", key)[2])
+        (self.folder / "backups" / ".berth-new-file").touch()
+        os.utime(self.folder / "backups" / ".berth-new-file", (time.time() - 3600,) * 2)
+        code, said, names = self.backup("--key-file", key)
+        self.assertEqual((code, len(names)), (0, 4), said)
+        self.assertEqual([name for name in names if not name.endswith(".sqlite.sealed")], [".berth-new-file"])
 
     def test_what_is_wrong_is_named(self):
         self.refuses(2, "there is no command 'chekc'", "chekc")
