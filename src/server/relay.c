@@ -2,7 +2,6 @@
 #include "server/relay.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 #include "base/parse.h"
 #include "flow/limits.h"
 #include "flow/relay.h"
-#include "sys/file.h"
+#include "server/local_ports.h"
 #include "sys/thread.h"
 
 enum {
@@ -230,25 +229,13 @@ static void *run(void *context)
  * have cannot be lent meanwhile. */
 static void warn_of_overlap(const struct relay *relay)
 {
-    static const char path[] = "/proc/sys/net/ipv4/ip_local_port_range";
-    auto_buf struct buf text = buf_of(128);
-    struct error ignored;
-    uint64_t first, last;
+    int64_t first = relay->row.port_first, last = relay->row.port_last;
 
-    if (!file_read(AT_FDCWD, path, &text, &ignored) || text.length == 0)
-        return;
-    text.bytes[strcspn(text.bytes, "\n")] = '\0';
-    char *tab = strchr(text.bytes, '\t');
-    if (tab == NULL)
-        return;
-    *tab = '\0';
-    if (parse_u64(text.bytes, &first) && parse_u64(tab + 1, &last) &&
-        relay->row.port_last >= (int64_t)first && relay->row.port_first <= (int64_t)last)
+    if (local_ports_take(first, last))
         log_write(relay->flow->log, LOG_WARNING, "relay ports",
                   "%lld-%lld are among those that this machine's own connections take: choose "
                   "others, or sysctl net.ipv4.ip_local_reserved_ports=%lld-%lld",
-                  (long long)relay->row.port_first, (long long)relay->row.port_last,
-                  (long long)relay->row.port_first, (long long)relay->row.port_last);
+                  (long long)first, (long long)last, (long long)first, (long long)last);
 }
 
 static bool open_tls(struct relay *relay, const struct relay_options *options, struct error *err)
