@@ -162,25 +162,28 @@ static void hint_gpus(const struct install_paths *paths, FILE *out)
                       count);
 }
 
-/* A token for the machine, with the account's key. */
-static bool fetch_token(const struct options *options, char token[static TOKEN_SIZE],
-                        struct error *err)
+/* A token with the account's key: for a new machine, or for `machine_id` to come back. */
+static bool fetch_token(const struct options *options, int64_t machine_id,
+                        char token[static TOKEN_SIZE], struct error *err)
 {
     auto_http_client struct http_client *client = http_client_open(NULL, options->ca_file);
     auto_buf struct buf reply = buf_of(REPLY_MAX);
     char url[1024], authorization[256];
     const char *headers[] = { authorization, "Content-Type: application/json", NULL };
     auto_json json_t *root = NULL;
+    char body[64] = "{}";
     int status;
 
+    if (machine_id != 0)
+        (void)snprintf(body, sizeof body, "{\"machine_id\":%lld}", (long long)machine_id);
     (void)snprintf(url, sizeof url, "%s/api/v0/machines/enroll_token/", options->server);
     (void)snprintf(authorization, sizeof authorization, "Authorization: Bearer %s",
                    options->api_key);
     struct http_request request = { .method = "POST",
                                     .url = url,
                                     .headers = headers,
-                                    .body = "{}",
-                                    .body_length = 2,
+                                    .body = body,
+                                    .body_length = strlen(body),
                                     .timeout_ms = SERVER_MS };
     if (!http_client_send(client, &request, &status, &reply, err))
         return error_context(err, "ask %s for a token", options->server);
@@ -242,11 +245,14 @@ bool install_run(const struct options *given, const struct install_paths *paths,
     bool is_enrolled =
         identity_peek(options.data, &machine_id, &is_running, &ignored) && machine_id != 0;
     if (is_enrolled) {
+        /* The market gives one to a machine whose key was revoked, and to no other. */
+        if (options.api_key != NULL && fetch_token(&options, machine_id, token, &ignored))
+            options.token = token;
         (void)fprintf(
             out, "enrolled: machine %lld%s\n", (long long)machine_id,
             options.token != NULL ? ", which comes back by the token if its key is refused" : "");
     } else if (options.token == NULL && options.api_key != NULL) {
-        if (!fetch_token(&options, token, err))
+        if (!fetch_token(&options, 0, token, err))
             return false;
         options.token = token;
     } else if (options.token == NULL) {

@@ -32,7 +32,7 @@ static const struct flag flags[] = {
     { "server", "URL", "the market's server", "https://berth.example", KIND_TEXT, AT(server) },
     { "data", "DIR", "everything that must be kept (" DATA_DEFAULT ")", DATA_DEFAULT, KIND_TEXT,
       AT(data) },
-    { "token", "T", "one-time token for joining, from `berth host token`; needed once", "TOKEN",
+    { "token", "T", "one-time token to join, or to come back, from `berth host token`", "TOKEN",
       KIND_TEXT, AT(token) },
     { "engine", "unix:///PATH", "the Docker Engine to use (unix:///var/run/docker.sock)",
       "unix:///var/run/docker.sock", KIND_TEXT, AT(engine) },

@@ -3,15 +3,19 @@
 #include "agent/install.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/identity.h"
 #include "base/buf.h"
 #include "check.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 
 struct place {
@@ -160,6 +164,86 @@ static void test_a_machine_that_has_joined_keeps_the_token_it_is_given(void **st
     remove_place(&place);
 }
 
+/* A market that answers once, and what it was asked. */
+struct once {
+    int listener;
+    const char *answer;
+    char asked[4096];
+};
+
+static void *answer_once(void *context)
+{
+    struct once *once = context;
+    auto_close int fd = accept4(once->listener, NULL, NULL, SOCK_CLOEXEC);
+    size_t length = 0;
+
+    /* Its body is the last that comes, and ends in a brace. */
+    while (length + 1 < sizeof once->asked && strchr(once->asked, '}') == NULL) {
+        ssize_t got = read(fd, once->asked + length, sizeof once->asked - 1 - length);
+
+        if (got <= 0)
+            break;
+        length += (size_t)got;
+    }
+    (void)dprintf(fd, "HTTP/1.1 %s\r\nConnection: close\r\n\r\n%s", once->answer,
+                  strncmp(once->answer, "200", 3) == 0 ? "{\"token\":\"T-9\"}" : "{}");
+    return NULL;
+}
+
+/* With the account's key it asks for a way back, which only a machine whose key was revoked is
+ * given; nobody there is no reason to fail. */
+static void test_a_machine_whose_key_was_revoked_gets_a_token_by_the_account_s_key(void **state)
+{
+    static const struct enroll_reply reply = { .machine_id = 77 };
+    static const struct {
+        const char *answer, *token;
+    } rows[] = { { "409 Conflict", "T-1" }, { "200 OK", "T-9" }, { NULL, "T-1" } };
+    struct identity identity;
+    struct place place;
+    char said[4096], server[64];
+    struct error err;
+
+    (void)state;
+    skip_unless_ready();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct once once = { .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+                             .answer = rows[i].answer };
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        auto_arena struct arena arena = arena_of(65536);
+        socklen_t size = sizeof at;
+        pthread_t thread;
+
+        check_row("%s", rows[i].answer != NULL ? rows[i].answer : "nobody");
+        make_place(&place);
+        CHECK_OK(identity_open(place.data, &identity, &err), &err);
+        CHECK_OK(identity_enrol(&identity, &reply, &err), &err);
+        identity_close(&identity);
+        CHECK_INT(bind(once.listener, (struct sockaddr *)&at, sizeof at), 0);
+        CHECK_INT(getsockname(once.listener, (struct sockaddr *)&at, &size), 0);
+        (void)snprintf(server, sizeof server, "http://127.0.0.1:%d", ntohs(at.sin_port));
+        if (rows[i].answer != NULL) {
+            CHECK_INT(listen(once.listener, 1), 0);
+            CHECK_INT(pthread_create(&thread, NULL, answer_once, &once), 0);
+        }
+        struct options options = options_for(&place), read;
+        options.server = server;
+        options.api_key = "k";
+        CHECK_OK(install(&place, &options, said, sizeof said, &err), &err);
+        if (rows[i].answer != NULL) {
+            (void)pthread_join(thread, NULL);
+            CHECK(strstr(once.asked, "POST /api/v0/machines/enroll_token/ ") == once.asked);
+            CHECK(strstr(once.asked, "\r\nAuthorization: Bearer k\r\n") != NULL);
+            CHECK(strstr(once.asked, "{\"machine_id\":77}") != NULL);
+        }
+        const char *again[] = { "berth-host", "run", "--config", place.config, NULL };
+        CHECK_OK(options_parse(4, again, &arena, &read, &err), &err);
+        CHECK_TEXT(read.token, rows[i].token);
+        (void)close(once.listener);
+        remove_place(&place);
+    }
+}
+
 static void test_an_engine_is_configured_unless_somebody_has(void **state)
 {
     struct place place;
@@ -231,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twice_is_once),
         cmocka_unit_test(test_a_machine_that_has_joined_keeps_the_token_it_is_given),
+        cmocka_unit_test(test_a_machine_whose_key_was_revoked_gets_a_token_by_the_account_s_key),
         cmocka_unit_test(test_an_engine_is_configured_unless_somebody_has),
         cmocka_unit_test(test_gpus_without_a_driver_are_told_of),
         cmocka_unit_test(test_a_key_without_a_market_changes_nothing),
