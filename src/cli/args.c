@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "cli/distance.h"
+
 const struct args_option args_global_options[] = {
     { "url", 0, "URL", "the market's address; else BERTH_URL or what `berth login` stored" },
     { "api-key", 0, "KEY", "who you are; else BERTH_API_KEY or what `berth login` stored" },
@@ -85,6 +87,36 @@ static bool take_value(const struct args_option *option, const char *const **at,
     return true;
 }
 
+/* The long name nearest to a word that is none, or NULL where none is near. */
+static const char *nearest_name(const struct args_option *options, const char *word)
+{
+    const struct args_option *const lists[] = { options, args_global_options };
+    size_t length = strcspn(word, "="), best = distance_most(length);
+    const char *nearest = NULL;
+
+    for (size_t list = 0; list < sizeof lists / sizeof lists[0]; list++) {
+        for (size_t i = 0; lists[list][i].name != NULL; i++) {
+            size_t apart = distance_between(word, length, lists[list][i].name, best);
+
+            if (apart > best || (nearest != NULL && apart == best))
+                continue;
+            nearest = lists[list][i].name;
+            best = apart;
+        }
+    }
+    return nearest;
+}
+
+static bool unknown_option(const struct args *args, const char *word, struct error *err)
+{
+    const char *nearest = word[1] == '-' ? nearest_name(args->options, word + 2) : NULL;
+
+    return nearest == NULL
+               ? error_set(err, ERROR_INVALID, "there is no option '%.64s' here", word)
+               : error_set(err, ERROR_INVALID,
+                           "there is no option '%.64s' here; did you mean --%s?", word, nearest);
+}
+
 /* Take the option at `*at`, which is left at the last word that belongs to it. */
 static bool take_option(struct args *args, const char *const **at, struct error *err)
 {
@@ -93,7 +125,7 @@ static bool take_option(struct args *args, const char *const **at, struct error 
     int global_row = row >= 0 ? -1 : find_row(args_global_options, word);
 
     if (row < 0 && global_row < 0)
-        return error_set(err, ERROR_INVALID, "there is no option '%.64s' here", word);
+        return unknown_option(args, word, err);
 
     const struct args_option *option =
         row >= 0 ? &args->options[row] : &args_global_options[global_row];

@@ -83,6 +83,15 @@ static int run(struct cli *cli)
     return cli->exit_status;
 }
 
+static int write_help(const struct cli *cli)
+{
+    struct error err;
+
+    return file_write_all(cli->out_fd, cli->out->bytes, cli->out->length, &err)
+               ? EXIT_DONE
+               : report(cli, EXIT_FAILED, &err);
+}
+
 /* Nothing that is a command: the list of them where that was asked for, else what is wrong. */
 static int run_nothing(struct cli *cli, const char *const *argv, size_t global_count)
 {
@@ -92,19 +101,13 @@ static int run_nothing(struct cli *cli, const char *const *argv, size_t global_c
     for (size_t i = 0; word == NULL && i < global_count; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             help_write(cli->out);
-            return file_write_all(cli->out_fd, cli->out->bytes, cli->out->length, &err)
-                       ? EXIT_DONE
-                       : EXIT_FAILED;
+            return write_help(cli);
         }
     }
     if (word == NULL)
         (void)error_set(&err, ERROR_INVALID, "what shall be done? `berth help` lists commands");
     else
-        (void)error_set(&err, ERROR_INVALID,
-                        "there is no command '%.64s%s%.64s'; `berth help` "
-                        "lists them",
-                        word, argv[global_count + 1] != NULL ? " " : "",
-                        argv[global_count + 1] != NULL ? argv[global_count + 1] : "");
+        help_explain(word, argv[global_count + 1], &err);
     return report(cli, EXIT_USAGE, &err);
 }
 
@@ -136,7 +139,7 @@ int cli_main(const char *const *argv, int out_fd, int note_fd)
         return report(&cli, EXIT_USAGE, &err);
     if (args_has(&cli.args, "help")) {
         help_write_command(cli.command, &out);
-        return file_write_all(out_fd, out.bytes, out.length, &err) ? EXIT_DONE : EXIT_FAILED;
+        return write_help(&cli);
     }
     return run(&cli);
 }

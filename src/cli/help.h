@@ -10,6 +10,12 @@
 /* All commands, a line each. */
 void help_write(struct buf *out);
 
+/* Those that begin with that word, a line each; false: none does. */
+bool help_write_verb(const char *verb, struct buf *out);
+
+/* What is wrong with words that are no command: `next` may be NULL. */
+void help_explain(const char *word, const char *next, struct error *err);
+
 /* One command: usage, options, details. */
 void help_write_command(const struct command *command, struct buf *out);
 

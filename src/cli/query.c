@@ -5,7 +5,14 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { NAME_LENGTH_MAX = 64, DIGITS_MAX = 12, DECIMALS_MAX = 6, VERSION_PARTS = 3 };
+#include "cli/distance.h"
+
+enum {
+    NAME_LENGTH_MAX = DISTANCE_LENGTH_MAX,
+    DIGITS_MAX = 12,
+    DECIMALS_MAX = 6,
+    VERSION_PARTS = 3
+};
 
 static const struct query_field fields[] = {
 #define QUERY_FIELD(name, kind) { name, QUERY_##kind },
@@ -80,42 +87,13 @@ const struct query_field *query_field_find(const char *name, size_t length)
     return NULL;
 }
 
-/* How many letters must be added, dropped or changed to make one of the other; of more than `most`,
- * any number above it. */
-static size_t distance(const char *a, size_t a_length, const char *b, size_t most)
-{
-    size_t row[NAME_LENGTH_MAX + 1], b_length = strlen(b);
-
-    assert(b_length <= NAME_LENGTH_MAX);
-    if ((a_length > b_length ? a_length - b_length : b_length - a_length) > most)
-        return most + 1;
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a_length; i++) {
-        size_t diagonal = row[0], least = i + 1;
-
-        row[0] = i + 1;
-        for (size_t j = 0; j < b_length; j++) {
-            size_t changed = diagonal + (a[i] != b[j]);
-            size_t shorter = (row[j + 1] < row[j] ? row[j + 1] : row[j]) + 1;
-
-            diagonal = row[j + 1];
-            row[j + 1] = changed < shorter ? changed : shorter;
-            least = row[j + 1] < least ? row[j + 1] : least;
-        }
-        if (least > most)
-            return least;
-    }
-    return row[b_length];
-}
-
 FUZZ_BLIND static bool unknown_field(const char *name, size_t length, struct error *err)
 {
     const char *nearest = NULL;
-    size_t best = length / 3 + 1;
+    size_t best = distance_most(length);
 
     for (size_t i = 0; length <= NAME_LENGTH_MAX && i < sizeof fields / sizeof fields[0]; i++) {
-        size_t apart = distance(name, length, fields[i].name, best);
+        size_t apart = distance_between(name, length, fields[i].name, best);
 
         if (apart <= best && (nearest == NULL || apart < best)) {
             nearest = fields[i].name;

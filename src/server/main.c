@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berthd: the server of a market. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -198,13 +199,18 @@ static int print(struct buf *out)
 {
     size_t length = out->length;
 
-    if (out->has_overflowed)
+    if (out->has_overflowed) {
+        (void)fprintf(stderr, "berthd: the answer is too long\n");
         return EXIT_FAILED;
+    }
     if (length > 0 && out->bytes[length - 1] == '\n')
         length--;
-    if (length > 0 && (fwrite(out->bytes, 1, length, stdout) != length || putchar('\n') == EOF))
-        return EXIT_FAILED;
-    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if ((length == 0 ||
+         (fwrite(out->bytes, 1, length, stdout) == length && putchar('\n') != EOF)) &&
+        fflush(stdout) == 0)
+        return EXIT_DONE;
+    (void)fprintf(stderr, "berthd: write: %s\n", strerror(errno));
+    return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)

@@ -126,6 +126,12 @@ class Commands(unittest.TestCase):
         self.assertEqual((code, len(names)), (0, 4), said)
         self.assertEqual([name for name in names if not name.endswith(".sqlite.sealed")], [".berth-new-file"])
 
+    def test_an_answer_that_cannot_be_written_is_an_error(self):
+        for program in ("berthd", "berth-host", "berth"):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([BIN / program, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stderr), (1, f"{program}: write: No space left on device\n"))
+
     def test_what_is_wrong_is_named(self):
         self.refuses(2, "there is no command 'chekc'", "chekc")
         for command in ("check", "backup", "restore", "move", "migrate", "relay", "serve", "top", "config", "version"):

@@ -60,8 +60,11 @@ static void test_what_is_wrong_is_named(void **state)
     } rows[] = {
         { "--nope", "there is no option '--nope' here" },
         { "-x", "there is no option '-x' here" },
-        { "--limits", "there is no option '--limits' here" },
-        { "--price+gpu", "there is no option '--price+gpu' here" },
+        { "--limits", "there is no option '--limits' here; did you mean --limit?" },
+        { "--limt=5", "there is no option '--limt=5' here; did you mean --limit?" },
+        { "--price+gpu", "there is no option '--price+gpu' here; did you mean --price-gpu?" },
+        { "--hepl", "there is no option '--hepl' here" },
+        { "--hel", "there is no option '--hel' here; did you mean --help?" },
         { "--lim", "there is no option '--lim' here" },
         { "--limit", "--limit wants a value: N" },
         { "-o", "-o wants a value: FIELDS" },

@@ -62,11 +62,68 @@ static void test_help_shows_every_command(void **state)
     CHECK(strncmp(result.out, "berth ", 6) == 0);
 }
 
+/* A verb with nouns has those, and no other's; one without is a command. */
+static void test_help_of_a_verb_lists_what_goes_on_from_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < command_count; i++) {
+        static char start[64];
+
+        if (commands[i].noun == NULL || commands[i].is_noun_optional)
+            continue;
+        check_row("%s", commands[i].verb);
+        BERTH(&result, "help", commands[i].verb);
+        if (strncmp(result.out, "Usage: berth ", 13) != 0)
+            continue; /* a command by itself, too */
+        CHECK_INT(result.status, 0);
+        (void)snprintf(start, sizeof start, "\n  %s %s ", commands[i].verb, commands[i].noun);
+        CHECK(strstr(result.out, start) != NULL);
+        for (const char *at = result.out; (at = strstr(at, "\n  ")) != NULL; at++)
+            CHECK(strncmp(at + 3, commands[i].verb, strlen(commands[i].verb)) == 0);
+    }
+    BERTH(&result, "help", "show");
+    CHECK(strstr(result.out, "Usage: berth show ... [OPTIONS]\n") == result.out);
+}
+
+static void test_a_slip_is_answered_with_what_was_meant(void **state)
+{
+    static const struct {
+        const char *words[4];
+        const char *notes;
+    } rows[] = {
+        { { "serch", "offers" },
+          "berth: there is no command 'serch offers'; did you mean `berth search offers`?\n" },
+        { { "show", "instnces" },
+          "berth: there is no command 'show instnces'; did you mean `berth show instances`?\n" },
+        { { "logz", "7001" },
+          "berth: there is no command 'logz 7001'; did you mean `berth logs`?\n" },
+        { { "show" },
+          "berth: something is missing behind 'show'; `berth help show` lists what there is\n" },
+        { { "show", "nonsense" },
+          "berth: there is no command 'show nonsense'; `berth help show` lists what there is\n" },
+        { { "nonsense" }, "berth: there is no command 'nonsense'; `berth help` lists them\n" },
+        { { "help", "nope" }, "berth: there is no command 'nope'; `berth help` lists them\n" },
+        { { "help", "show", "usr" },
+          "berth: there is no command 'show usr'; did you mean `berth show user`?\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row("row %zu", i);
+        support_run(&result, rows[i].words);
+        CHECK_TEXT(result.notes, rows[i].notes);
+        CHECK_INT(result.status, 2);
+        CHECK_TEXT(result.out, "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_command_is_whole),
         cmocka_unit_test(test_help_shows_every_command),
+        cmocka_unit_test(test_help_of_a_verb_lists_what_goes_on_from_it),
+        cmocka_unit_test(test_a_slip_is_answered_with_what_was_meant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
