@@ -16,6 +16,9 @@ FACTS = {"hostname": "box", "os_version": "Debian 12", "cpu_name": "any", "cpu_a
          "has_avx": True, "ram_mb": 16000, "disk_name": "", "disk_gb": 100, "disk_mbs": 0, "inet_up_kbps": 0,
          "inet_down_kbps": 0, "public_ip": "203.0.113.9", "port_first": 20000, "port_last": 20099, "driver_version": "",
          "cuda_version": 0, "is_simulated": True, "agent_version": "0", "engine_version": "", "gpus": []}
+REPORT = {"id": 987654, "gen": 1, "phase": "running", "start_token": "a", "run_ms": 1, "counter_epoch": 1, "bytes_up": 0, "bytes_down": 0,
+          "exit_code": -1, "restart_nonce": 0, "disk_used_mb": -1, "cpu_permille": -1, "ram_used_mb": -1, "gpu_permille": -1,
+          "message": "", "ssh_port": 0, "ports": []}
 ADDED = ("is_behind_nat", "encrypts_workspaces", "challenge_level")  # later than the first protocol
 
 
@@ -56,16 +59,30 @@ class Agent:
         assert status == 200, (status, reply)
         self.epoch, self.seq = reply["session_epoch"], {"hb": 0, "poll": 0, "op": 0}
 
-    def beat(self, seq=None, epoch=None, body_seq=None, spoil=False):
-        self.seq["hb"] += 1
-        seq, epoch = seq or self.seq["hb"], epoch or self.epoch
-        text = json.dumps({"session_epoch": epoch, "seq": body_seq or seq, "boot_id": self.boot, "agent_incarnation": 1,
-                           "mono_ms": 1000 * seq, "applied_rev": 0, "is_engine_ok": True, "engine_message": "",
-                           "quarantined_count": 0, "disk_free_gb": 90, "instances": [], **self.extra}).encode()
-        signed = request_text("POST", "/agent/v1/heartbeat", self.machine, epoch, "hb", seq, text)
-        return self.post("/agent/v1/heartbeat", text + b" " if spoil else text, {
+    def signed(self, path, stream, text, *, seq, epoch=None, spoil=False):
+        epoch = epoch or self.epoch
+        signed = request_text("POST", path, self.machine, epoch, stream, seq, text)
+        return self.post(path, text + b" " if spoil else text, {
             "Berth-Machine": str(self.machine), "Berth-Epoch": str(epoch), "Berth-Seq": str(seq),
             "Berth-Signature": text_of(self.key.sign(signed))})
+
+    def heartbeat(self):
+        seq = self.seq["hb"]
+        return {"session_epoch": self.epoch, "seq": seq, "boot_id": self.boot, "agent_incarnation": 1, "mono_ms": 1000 * seq,
+                "applied_rev": 0, "is_engine_ok": True, "engine_message": "", "quarantined_count": 0, "disk_free_gb": 90,
+                "instances": []}
+
+    def beat(self, seq=None, epoch=None, body_seq=None, spoil=False, without=None, **members):
+        self.seq["hb"] += 1
+        seq = seq or self.seq["hb"]
+        body = self.heartbeat() | {"session_epoch": epoch or self.epoch, "seq": body_seq or seq} | members | self.extra
+        body.pop(without, None)
+        return self.signed("/agent/v1/heartbeat", "hb", json.dumps(body).encode(), seq=seq, epoch=epoch, spoil=spoil)
+
+    def say(self, path, body, seq=None):
+        """On the stream of all that is neither a heartbeat nor a poll."""
+        self.seq["op"] += 1
+        return self.signed(path, "op", json.dumps(body | self.extra).encode(), seq=seq or self.seq["op"])
 
     def poll(self, after):
         """Held until there is something newer; what came, and after how many seconds."""
@@ -82,15 +99,10 @@ class Agent:
 
     def turn(self, key, by=None, proof=None):
         """To that key; signed by the present one, unless by another."""
-        self.seq["op"] += 1
         public = text_of(key.public)
         lines = key_text(self.machine, self.epoch, public)
-        text = json.dumps({"public_key": public, "proof": text_of((proof or key).sign(lines)),
-                           "signature": text_of((by or self.key).sign(lines)), **self.extra}).encode()
-        signed = request_text("POST", "/agent/v1/key", self.machine, self.epoch, "op", self.seq["op"], text)
-        return self.post("/agent/v1/key", text, {
-            "Berth-Machine": str(self.machine), "Berth-Epoch": str(self.epoch), "Berth-Seq": str(self.seq["op"]),
-            "Berth-Signature": text_of(self.key.sign(signed))})[0]
+        return self.say("/agent/v1/key", {"public_key": public, "proof": text_of((proof or key).sign(lines)),
+                                          "signature": text_of((by or self.key).sign(lines))})[0]
 
 
 def lives(agent):

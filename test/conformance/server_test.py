@@ -15,7 +15,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 from kill_test import Market  # noqa: E402
-from paper_agent import Agent, comes_back, lives, revoked  # noqa: E402
+from paper_agent import ADDED, FACTS, REPORT, Agent, comes_back, lives, revoked  # noqa: E402
 from wire import Key, text_of, whole_text  # noqa: E402
 
 NEWER = {"x_of_a_newer_agent": {"any": ["thing"]}, "x_number": 7}
@@ -44,6 +44,47 @@ def rules(market, agent):
     assert status == 200 and "desired_rev" in reply, "a repeated one is answered"
     after = market.query("SELECT heartbeat_seq, last_heartbeat_us FROM agent_session WHERE machine_id = ?", agent.machine)
     assert before == after, "and changes nothing"
+    assert agent.beat()[0] == 200
+
+
+def members(agent):
+    """What the page says must be there must, in its range; what it says may be missing may."""
+    agent.connect()
+    for name in FACTS:
+        body = agent.hello()
+        body["facts"] = {key: value for key, value in body["facts"].items() if key != name}
+        assert agent.post("/agent/v1/session", body)[0] == 400, f"facts without {name}"
+    for wrong in ({"cpu_cores": 0}, {"ram_mb": 0}, {"disk_gb": 0}, {"port_first": 0}, {"port_last": 65536}, {"hostname": "x" * 128},
+                  {"gpus": [{"uuid": "GPU-1"}]}):
+        assert agent.post("/agent/v1/session", agent.hello() | {"facts": agent.facts | wrong})[0] == 400, wrong
+    plain = {key: value for key, value in agent.facts.items() if key not in ADDED}
+    assert agent.post("/agent/v1/session", agent.hello() | {"facts": plain})[0] == 200, "later ones may be missing"
+    agent.connect()
+    for name in agent.heartbeat():
+        assert agent.beat(without=name)[0] == 400, f"a heartbeat without {name}"
+    assert agent.beat(instances=[REPORT])[0] == 200, "an instance that the server does not know"
+    for name in REPORT:
+        report = {key: value for key, value in REPORT.items() if key != name}
+        assert agent.beat(instances=[report])[0] == 400, f"an instance without {name}"
+    assert agent.beat(instances=[REPORT, REPORT])[0] == 400, "an instance is there once"
+    assert agent.beat(instances=[REPORT | {"phase": "asleep"}])[0] == 400, "a phase that there is not"
+    assert agent.beat(stock={"pull_rate": -1, "start_ms": -1, "images": [{"name": "a:1", "pull_bytes": -1}]})[0] == 200
+    assert agent.beat()[0] == 200, "what was refused does not end a session"
+
+
+def answers(agent):
+    """As the page's table has them: refusals, numbers that were used, and what is too long."""
+    result = {"op_id": "0" * 32, "status": "done", "output": "", "exit_code": 0}
+    assert agent.say("/agent/v1/op", result) == (200, {}), "of an operation that it does not know: taken"
+    for wrong in ({"op_id": "0" * 31}, {"op_id": "X" * 32}, {"status": "fine"}, {"output": "x" * (512 * 1024 + 1)}, {"exit_code": 256}):
+        assert agent.say("/agent/v1/op", result | wrong)[0] == 400, wrong.keys()
+    assert agent.say("/agent/v1/op", result | {"output": "x" * 512 * 1024})[0] == 200
+    assert agent.say("/agent/v1/op", result, seq=1)[0] == 409, "a number that was used"
+    assert agent.poll(0)[0] in (200, 204)
+    status, reply = agent.post("/agent/v1/heartbeat", {})
+    assert status == 401 and reply["success"] is False and reply["error"] and reply["msg"], (status, reply)
+    assert agent.post("/agent/v1/nonce", b" " * (1 << 20) + b"{}")[0] == 413, "above 1 MiB"
+    assert agent.post("/agent/v1/nonce", b'{"machine_id":1}' + b" " * ((1 << 20) - 16))[0] == 200, "1 MiB"
     assert agent.beat()[0] == 200
 
 
@@ -100,25 +141,29 @@ def main():
         print("ok 2 - a newer one, which says what nobody knows yet, does, too", flush=True)
         rules(market, newer)
         print("ok 3 - nonces, epochs, numbers and signatures count once, for what was signed", flush=True)
+        members(newer)
+        print("ok 4 - what must be said must, and what may be left out may", flush=True)
+        answers(newer)
+        print("ok 5 - refusals say why, results are taken once, and what is too long is not read", flush=True)
         keys(market, newer)
-        print("ok 4 - another key comes in by the newest, and the one before is good for a day", flush=True)
+        print("ok 6 - another key comes in by the newest, and the one before is good for a day", flush=True)
         revoked(newer, lambda: market.call(
             "POST", f"/api/v0/machines/{newer.machine}/force_delete/", {}, host["api_key"]))
-        print("ok 5 - a machine that is removed has no session any more, that very moment", flush=True)
+        print("ok 7 - a machine that is removed has no session any more, that very moment", flush=True)
         operator = market.admin("user", "create", "--email", "op@localhost", "--admin")
         leaked = join({})
         lives(leaked)
         revoked(leaked, lambda: market.call(
             "POST", "/api/v0/operator/revoke_key/", {"machine_id": leaked.machine}, operator["api_key"]))
         comes_back(leaked, lambda *words: market.call(*words, key=host["api_key"]))
-        print("ok 6 - nor has one whose key is revoked, until it comes back by another, as what it was", flush=True)
+        print("ok 8 - nor has one whose key is revoked, until it comes back by another, as what it was", flush=True)
     except AssertionError as failure:
         print(f"FAILED: {failure}")
         return 1
     finally:
         market.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    print("6 passed, 0 failed")
+    print("8 passed, 0 failed")
     return 0
 
 
