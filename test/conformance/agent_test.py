@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 
-from wire import Key, bytes_of, is_signed, key_text, request_text, session_text, text_of, whole_text
+from wire import Key, bytes_of, destroy_text, is_signed, key_text, request_text, session_text, text_of, whole_text
 
 HEARTBEAT_MS, LEASE_MS, MACHINE = 5000, 30000, 77
 KEY_WAIT_S = 6
@@ -27,9 +27,18 @@ STREAMS = {"/agent/v1/heartbeat": "hb", "/agent/v1/desired": "poll"}
 FUTURE = {"x_of_a_newer_server": {"any": ["thing"]}}
 PHASES = {"absent", "creating", "running", "stopped", "exited", "failed"}
 REPORT = {"id": int, "gen": int, "phase": str, "start_token": str, "run_ms": int, "counter_epoch": int, "bytes_up": int,
-          "bytes_down": int, "exit_code": int, "restart_nonce": int, "disk_used_mb": int, "message": str, "ports": list}
+          "bytes_down": int, "exit_code": int, "restart_nonce": int, "disk_used_mb": int, "cpu_permille": int, "ram_used_mb": int,
+          "gpu_permille": int, "ssh_port": int, "message": str, "ports": list}
 BEAT = {"session_epoch": int, "seq": int, "boot_id": str, "agent_incarnation": int, "mono_ms": int, "applied_rev": int,
         "is_engine_ok": bool, "engine_message": str, "quarantined_count": int, "disk_free_gb": int, "instances": list}
+FACTS = {"hostname": str, "os_version": str, "cpu_name": str, "cpu_arch": str, "cpu_cores": int, "cpu_mhz": int, "has_avx": bool,
+         "ram_mb": int, "disk_name": str, "disk_gb": int, "disk_mbs": int, "inet_up_kbps": int, "inet_down_kbps": int,
+         "public_ip": str, "port_first": int, "port_last": int, "driver_version": str, "cuda_version": int,
+         "is_simulated": bool, "agent_version": str, "engine_version": str, "gpus": list}
+GPU = {"uuid": str, "name": str, "memory_mb": int, "compute_cap": int, "power_max_w": int, "pcie_gen": int, "pcie_lanes": int,
+       "pci_bus": str}
+RESULT = {"op_id": str, "status": str, "output": str}
+STATUSES = {"done", "failed", "unknown"}
 SPEC = {"image": "conformance:1", "args": [], "ssh_keys": [], "env": [], "ports": [], "disk_gb": 1, "cpu_millis": 0,
         "ram_mb": 0, "shm_mb": 0}
 
@@ -45,6 +54,8 @@ class Market:
         self.last_seq, self.checked = {}, {}
         self.desired = {"desired_rev": 1, "instances": []}
         self.is_away = False
+        self.results, self.result_refusals = [], 0
+        self.beat_refusals = 0  # how many heartbeats more are answered 503
         self.former, self.turned = None, 0
         self.open_from, self.early = 0.0, 0  # no key is turned before; and how often one was asked for
 
@@ -57,11 +68,19 @@ class Market:
             value = body.get(name)
             self.need(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)), f"{where}: {name} is {value!r}")
 
+    def need_facts(self, body, where):
+        facts = body.get("facts")
+        self.need(isinstance(facts, dict), f"{where}: facts")
+        if isinstance(facts, dict):
+            self.need_members(facts, FACTS, f"{where}: facts")
+            for gpu in facts.get("gpus", []):
+                self.need_members(gpu, GPU, f"{where}: a GPU of its facts")
+
     def enroll(self, body):
         self.need(body.get("token") == self.token, "enroll: the token is not the one it was given")
         self.public = bytes_of(body.get("public_key", ""))
         self.need(len(self.public) == 32, "enroll: public_key has 32 bytes")
-        self.need(isinstance(body.get("facts"), dict) and isinstance(body["facts"].get("gpus"), list), "enroll: facts")
+        self.need_facts(body, "enroll")
         return 200, {"machine_id": MACHINE, "server_key": text_of(self.key.public), **FUTURE}
 
     def give_nonce(self, body):
@@ -80,6 +99,7 @@ class Market:
                       "session: the signature in the header is over all of the body")
         else:
             self.need(not body["facts"].get("agent_digest"), "session: who says what program it is signs all of it")
+        self.need_facts(body, "session")
         self.epoch += 1
         self.last_seq = {}
         self.sessions.append((time.monotonic(), body))
@@ -123,11 +143,28 @@ class Market:
         self.need_members(body, BEAT, "heartbeat")
         self.need(body.get("session_epoch") == int(headers["Berth-Epoch"]) and body.get("seq") == int(headers["Berth-Seq"]),
                   "heartbeat: session_epoch and seq are those of the headers")
+        hello = self.sessions[-1][1]
+        self.need(body.get("boot_id") == hello.get("boot_id") and body.get("agent_incarnation") == hello.get("agent_incarnation"),
+                  "heartbeat: boot_id and agent_incarnation are those of the session")
+        ids = [report.get("id") for report in body.get("instances", [])]
+        self.need(len(ids) == len(set(ids)), "heartbeat: an instance is there once")
+        if self.beat_refusals > 0:
+            self.beat_refusals -= 1
+            return 503, {"success": False, "error": "unavailable", "msg": "Not now.", **FUTURE}
         for report in body.get("instances", []):
             self.need_members(report, REPORT, "instances")
             self.need(report.get("phase") in PHASES, f"instances: phase {report.get('phase')!r}")
         self.beats.append((time.monotonic(), body))
         return 200, {"desired_rev": self.desired["desired_rev"], **FUTURE}
+
+    def take_result(self, body):
+        self.need_members(body, RESULT, "op")
+        self.need(body.get("status") in STATUSES, f"op: status {body.get('status')!r}")
+        self.results.append(body)
+        if self.result_refusals > 0:
+            self.result_refusals -= 1
+            return 503, {"success": False, "error": "unavailable", "msg": "Not now.", **FUTURE}
+        return 200, {**FUTURE}
 
     def poll(self, path):
         query = path.partition("?after=")[2]
@@ -149,6 +186,8 @@ class Market:
                 return 409, {"success": False, "error": "conflict", "msg": "The session is over: open a new one."}
             if path == "/agent/v1/key":
                 return self.turn_key(body)
+            if path == "/agent/v1/op":
+                return self.take_result(body)
             if path == "/agent/v1/heartbeat":
                 return self.beat(body, headers)
             return self.poll(path) if path.startswith("/agent/v1/desired") else (200, {})
@@ -262,6 +301,80 @@ class Test:
             assert self.market.beats[-1][1]["applied_rev"] == 9, "it has forgotten what should run"
         self.say("it outlives its server's absence, and comes back with what it had")
 
+    def test_not_now(self):
+        with self.market.lock:
+            sessions, beats = len(self.market.sessions), len(self.market.beats)
+            self.market.beat_refusals = 2
+        self.wait("heartbeats", lambda: self.market.beat_refusals == 0 and len(self.market.beats) >= beats + 1)
+        with self.market.lock:
+            assert len(self.market.sessions) == sessions, "503 does not end a session"
+        self.say("told that its heartbeat cannot be taken now it says the next one, in the same session")
+
+    def want(self, settles=False, **members):
+        """The next desired state, taken; and time to do what is wrong about it."""
+        with self.market.lock:
+            rev = self.market.desired["desired_rev"] + 1
+            self.market.desired = {"desired_rev": rev, **members}
+        self.wait(f"applied_rev is {rev}", lambda: self.market.beats[-1][1]["applied_rev"] == rev)
+        with self.market.lock:
+            beats = len(self.market.beats)
+        if settles:
+            self.wait("another heartbeat", lambda: len(self.market.beats) > beats)
+
+    def test_operation(self):
+        op = {"op_id": secrets.token_hex(16), "kind": "x_of_a_newer_server", "instance_id": 5, "min_gen": 1, "expires_ms": 60000,
+              "tail": 0, "is_daemon_log": False, **FUTURE}
+        with self.market.lock:
+            instances = self.market.desired["instances"]
+            self.market.result_refusals = 1
+        self.want(instances=instances, ops=[op])
+        results = self.market.results
+        self.wait("the operation's end, told again where it was not taken", lambda: len(results) >= 2)
+        self.want(settles=True, instances=instances, ops=[op])
+        with self.market.lock:
+            assert all(result["op_id"] == op["op_id"] and result["status"] == "failed" for result in results), results
+            assert len(results) == 2, f"taken once, it is not told again: {len(results)} times"
+        self.want(instances=instances, ops=[])
+        self.say("an operation that it does not know has failed, which is told until it is taken, and is begun once")
+
+    def report(self):
+        with self.market.lock:
+            return next((report for report in self.market.beats[-1][1]["instances"] if report["id"] == 5), None)
+
+    def test_restart(self):
+        with self.market.lock:
+            (instance,) = self.market.desired["instances"]
+        before = self.report()
+        self.want(instances=[instance | {"restart_nonce": 1}])
+        self.wait("it was restarted", lambda: any(
+            report["restart_nonce"] == 1 and report["phase"] == "running" for report in self.market.beats[-1][1]["instances"]))
+        after = self.report()
+        assert after["start_token"] != before["start_token"], "a restart has another start token"
+        self.want(instances=[instance | {"restart_nonce": 1, "gen": 4}])
+        again = self.wait("generation 4 runs", lambda: next((report for report in self.market.beats[-1][1]["instances"] if (
+            report["gen"], report["phase"]) == (4, "running")), None))
+        assert again["start_token"] == after["start_token"], "it is restarted once"
+        self.say("asked to it restarts an instance, once")
+
+    def test_destroy(self):
+        with self.market.lock:
+            (instance,) = self.market.desired["instances"]
+        self.want(instances=[])
+        report = self.wait("an instance that is not listed is stopped", lambda: next(
+            (report for report in self.market.beats[-1][1]["instances"] if report["phase"] != "running"), None))
+        assert report["phase"] == "stopped", f"and kept: {report}"
+        gone = {name: instance[name] for name in ("id", "restart_nonce", "stop_after_ms", "lifetime_after_ms", "gpus")} | {
+            "gen": 6, "state": "absent"}
+        other = text_of(Key().sign(destroy_text(MACHINE, 5, 6)))
+        older = text_of(self.market.key.sign(destroy_text(MACHINE, 5, 5)))
+        for token in ({}, {"destroy_token": other}, {"destroy_token": older}):
+            self.want(settles=True, instances=[gone | token])
+            assert self.report() is not None and self.report()["phase"] != "absent", f"destroyed by {token}"
+        self.want(instances=[gone | {"destroy_token": text_of(self.market.key.sign(destroy_text(MACHINE, 5, 6)))}])
+        self.wait("it is absent", lambda: any((report["id"], report["gen"], report["phase"]) == (5, 6, "absent")
+                                              for _, body in self.market.beats for report in body["instances"]))
+        self.say("what is not listed is stopped and kept, and data goes by the server's signature alone")
+
     def test_key_too_soon(self, command):
         with self.market.lock:
             self.market.open_from = time.monotonic() + KEY_WAIT_S
@@ -306,6 +419,11 @@ def main():
         test.test_desired(options.instance)
         test.test_fenced()
         test.test_server_away(process)
+        test.test_not_now()
+        test.test_operation()
+        if options.instance:
+            test.test_restart()
+            test.test_destroy()
         if options.turn_key:
             test.test_key_too_soon(options.turn_key)
             test.test_key(options.turn_key)

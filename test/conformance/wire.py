@@ -62,3 +62,7 @@ def request_text(method, path, machine, epoch, stream, seq, body):
 
 def key_text(machine, epoch, public):
     return f"berth-key-v1\n{machine}\n{epoch}\n{public}\n".encode()
+
+
+def destroy_text(machine, instance, gen):
+    return f"berth-destroy-v1\n{machine}\n{instance}\n{gen}\n".encode()

@@ -159,8 +159,8 @@ class Restore:
             check(not after, f"instance {instance} ran through: {after}")
             status, reply = self.market.call("GET", f"/api/v0/instances/{instance}/", key=renters[0]["api_key"])
             check(reply["instances"]["actual_status"] == "running", f"{reply}")
-        check(f"instance {self.unknown} stops" not in self.log_lines() and
-              f"instance {self.unknown} goes" not in self.log_lines(), "what is in no book is deleted by nobody")
+        wait_until("what is in no book is stopped", 30, lambda: f"instance {self.unknown} stops" in self.log_lines())
+        check(f"instance {self.unknown} goes" not in self.log_lines(), "and deleted by nobody")
         self.market.check_books()
         # What the books have again goes again, and its GPU is free: the crowd's may have all the others.
         status, reply = self.market.call("DELETE", f"/api/v0/instances/{self.destroyed}/", {}, renters[0]["api_key"])

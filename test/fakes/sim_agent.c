@@ -81,6 +81,7 @@ bool sim_agent_take_enroll(struct sim_agent *agent, const struct buf *reply, str
         !enroll_reply_decode(root, &done, err))
         return false;
     agent->machine_id = done.machine_id;
+    memcpy(agent->server_key, done.server_key, sizeof agent->server_key);
     return true;
 }
 

@@ -17,6 +17,7 @@ enum { SIM_HEADER_SIZE = 160, SIM_HEADER_COUNT = 5 };
 struct sim_agent {
     const char *server; /* "http://127.0.0.1:8080" */
     struct key_pair keys;
+    uint8_t server_key[32]; /* that signs what is to go */
     int64_t machine_id, epoch, incarnation;
     int64_t seq[SIM_STREAM_COUNT]; /* the last one used */
     struct machine_facts facts;

@@ -7,7 +7,7 @@
  * instance as whatever it should be: running, with an SSH port that nobody answers on; stopped;
  * gone; and says on standard error that it starts, stops or goes. Its GPUs are warm while something
  * runs, the first of them too much so. Commands and log requests are answered with a line that
- * names them. Runs until it is killed. */
+ * names them, once each; others have failed. Runs until it is killed. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@
 
 enum {
     INSTANCES_MAX = 64,
+    OPS_KNOWN_MAX = 1024, /* the last that were answered: none is twice */
     ARENA_MAX = 64 << 20,
     POLL_TIMEOUT_MS = POLL_HOLD_MS + 10000,
     RETRY_MS = 100
@@ -43,6 +44,8 @@ struct host {
     struct pretended instances[INSTANCES_MAX];
     size_t count;
     int64_t applied_rev;
+    char ops[OPS_KNOWN_MAX][OP_ID_SIZE];
+    size_t op_count;
     enum { GAUGED_NOT, GAUGED_IDLE, GAUGED_BUSY } gauged; /* how GPUs were said to be last */
 };
 
@@ -81,23 +84,63 @@ static void begin_run(struct pretended *entry)
                    (long long)entry->id, (long long)entry->starts);
 }
 
+static void say(const struct pretended *entry, const char *what)
+{
+    (void)fprintf(stderr, "sim-host: instance %lld %s\n", (long long)entry->id, what);
+}
+
+static bool is_listed(const struct desired *desired, int64_t id)
+{
+    for (int64_t i = 0; i < desired->instance_count; i++)
+        if (desired->instances[i].id == id)
+            return true;
+    return false;
+}
+
+/* Stopped and kept. */
+static void stop_unlisted(struct host *host, const struct desired *desired)
+{
+    for (size_t i = 0; i < host->count; i++) {
+        struct pretended *entry = &host->instances[i];
+
+        if (entry->state != DESIRED_RUNNING || is_listed(desired, entry->id))
+            continue;
+        say(entry, "stops");
+        entry->state = DESIRED_STOPPED;
+    }
+}
+
+/* It goes by the server's signature alone. */
+static enum desired_state state_of(const struct host *host, const struct desired_instance *wanted)
+{
+    auto_buf struct buf text = buf_of(256);
+    struct signature token;
+
+    if (wanted->state != DESIRED_ABSENT)
+        return wanted->state;
+    destroy_signed(&text, host->agent.machine_id, wanted->id, wanted->gen);
+    memcpy(token.bytes, wanted->destroy_token, sizeof token.bytes);
+    return wanted->has_destroy_token &&
+                   crypto_verify(host->agent.server_key, &token, text.bytes, text.length)
+               ? DESIRED_ABSENT
+               : DESIRED_STOPPED;
+}
+
 static void apply(struct host *host, const struct desired *desired)
 {
+    stop_unlisted(host, desired);
     for (int64_t i = 0; i < desired->instance_count; i++) {
         const struct desired_instance *wanted = &desired->instances[i];
         struct pretended *entry = entry_of(host, wanted->id);
         if (entry == NULL)
             continue;
-        bool starts =
-            wanted->state == DESIRED_RUNNING &&
-            (entry->state != DESIRED_RUNNING || entry->restart_nonce < wanted->restart_nonce);
-        if (starts || entry->state != wanted->state)
-            (void)fprintf(stderr, "sim-host: instance %lld %s\n", (long long)entry->id,
-                          starts                             ? "starts"
-                          : wanted->state == DESIRED_STOPPED ? "stops"
-                                                             : "goes");
+        enum desired_state state = state_of(host, wanted);
+        bool starts = state == DESIRED_RUNNING && (entry->state != DESIRED_RUNNING ||
+                                                   entry->restart_nonce < wanted->restart_nonce);
+        if (starts || entry->state != state)
+            say(entry, starts ? "starts" : state == DESIRED_STOPPED ? "stops" : "goes");
         entry->is_told = false;
-        entry->state = wanted->state;
+        entry->state = state;
         entry->gen = wanted->gen;
         entry->restart_nonce = wanted->restart_nonce;
         if (starts)
@@ -215,23 +258,52 @@ static bool beat(struct host *host, struct http_client *client)
     return is_answered;
 }
 
-static void answer_op(struct sim_agent *agent, struct http_client *client,
-                      const struct desired_op *op)
+/* Soon: a server that has just been killed should have its hosts back at once. */
+static void wait_to_retry(void)
+{
+    (void)nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000L }, NULL);
+}
+
+static bool is_answered_op(const struct host *host, const char *op_id)
+{
+    for (size_t i = 0; i < host->op_count && i < OPS_KNOWN_MAX; i++)
+        if (strcmp(host->ops[i], op_id) == 0)
+            return true;
+    return false;
+}
+
+/* Said until it is taken, by one session or the next. */
+static void answer_op(struct host *host, struct http_client *client, const struct desired_op *op)
 {
     auto_buf struct buf body = buf_of(PROTO_BODY_MAX), output = buf_of(OP_OUTPUT_MAX);
-    struct sim_exchange exchange = {
-        .stream = SIM_OP, .path = "/agent/v1/op", .body = &body, .timeout_ms = 10000
-    };
+    bool is_known = op->kind != OP_OTHER, is_taken = false;
     struct error err;
 
-    buf_printf(&output, "sim-host: %s %s\n", op->kind == OP_EXEC ? "ran" : "log of",
+    buf_printf(&output, "sim-host: %s %s\n",
+               op->kind == OP_EXEC ? "ran"
+               : is_known          ? "log of"
+                                   : "does not know",
                op->kind == OP_EXEC ? op->command : op->op_id);
-    op_result_encode(&body, &(struct op_result){
-                                .op_id = op->op_id, .status = OP_DONE, .output = output.bytes });
-    agent->seq[SIM_OP]++;
-    if (!sim_agent_exchange(agent, client, &exchange, &err))
-        (void)fprintf(stderr, "sim-host: %s\n", err.text);
-    buf_release(&exchange.reply);
+    op_result_encode(&body, &(struct op_result){ .op_id = op->op_id,
+                                                 .status = is_known ? OP_DONE : OP_FAILED,
+                                                 .output = output.bytes });
+    while (!is_taken) {
+        struct sim_exchange exchange = {
+            .stream = SIM_OP, .path = "/agent/v1/op", .body = &body, .timeout_ms = 10000
+        };
+
+        (void)pthread_mutex_lock(&host->lock);
+        host->agent.seq[SIM_OP]++;
+        struct sim_agent agent = host->agent;
+        (void)pthread_mutex_unlock(&host->lock);
+        bool is_answered = sim_agent_exchange(&agent, client, &exchange, &err);
+        is_taken = is_answered && exchange.status < 500 && exchange.status != 409 &&
+                   exchange.status != 429;
+        buf_release(&exchange.reply);
+        if (!is_taken)
+            wait_to_retry();
+    }
+    (void)snprintf(host->ops[host->op_count++ % OPS_KNOWN_MAX], OP_ID_SIZE, "%s", op->op_id);
 }
 
 static void take_desired(struct host *host, struct http_client *client, const struct buf *text)
@@ -246,20 +318,10 @@ static void take_desired(struct host *host, struct http_client *client, const st
         die(&err);
     (void)pthread_mutex_lock(&host->lock);
     apply(host, &desired);
-    struct sim_agent agent = host->agent;
     (void)pthread_mutex_unlock(&host->lock);
     for (int64_t i = 0; i < desired.op_count; i++)
-        answer_op(&agent, client, &desired.ops[i]);
-    (void)pthread_mutex_lock(&host->lock);
-    if (host->agent.epoch == agent.epoch)
-        host->agent.seq[SIM_OP] = agent.seq[SIM_OP];
-    (void)pthread_mutex_unlock(&host->lock);
-}
-
-/* Soon: a server that has just been killed should have its hosts back at once. */
-static void wait_to_retry(void)
-{
-    (void)nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000L }, NULL);
+        if (!is_answered_op(host, desired.ops[i].op_id))
+            answer_op(host, client, &desired.ops[i]);
 }
 
 static void *poll_forever(void *context)
