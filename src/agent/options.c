@@ -106,8 +106,12 @@ static void write_flag(const struct flag *flag, struct buf *out)
                  (flag->value_name != NULL ? 1 + (int)strlen(flag->value_name) : 0);
     int gap = HELP_COLUMN - 2 - length;
 
-    buf_printf(out, "  --%s%s%s%*s", flag->name, flag->value_name != NULL ? " " : "",
-               flag->value_name != NULL ? flag->value_name : "", gap > 1 ? gap : 1, "");
+    buf_printf(out, "  --%s%s%s", flag->name, flag->value_name != NULL ? " " : "",
+               flag->value_name != NULL ? flag->value_name : "");
+    if (gap < 2)
+        buf_printf(out, "\n%*s", HELP_COLUMN + 2, "");
+    else
+        buf_printf(out, "%*s", gap, "");
     for (const char *line = flag->help; *line != '\0';) {
         size_t end = strcspn(line, "\n");
         buf_printf(out, "%*s%.*s\n", line == flag->help ? 0 : HELP_COLUMN + 2, "", (int)end, line);
@@ -121,14 +125,14 @@ void options_write_help(struct buf *out)
         out,
         "berth-host lends this machine out on a Berth market.\n"
         "\n"
-        "berth-host install --server URL [options] set this machine up, and keep the options\n"
-        "berth-host run --server URL [options]   join, and stay\n"
-        "berth-host doctor [options]             what this machine needs, measured\n"
-        "berth-host bench [options]              how fast this machine is, measured\n"
-        "berth-host status [--data DIR]          who it is, and what it runs\n"
-        "berth-host turn-key [--data DIR]        give the machine another key, now\n"
-        "berth-host stop-engine [--data DIR]     end the private engine and all that it runs\n"
-        "berth-host config                       print a configuration file with every option\n"
+        "berth-host install --server URL [options]  set this machine up, and keep the options\n"
+        "berth-host run --server URL [options]      join, and stay\n"
+        "berth-host doctor [options]                what this machine needs, measured\n"
+        "berth-host bench [options]                 how fast this machine is, measured\n"
+        "berth-host status [--data DIR]             who it is, and what it runs\n"
+        "berth-host turn-key [--data DIR]           give the machine another key, now\n"
+        "berth-host stop-engine [--data DIR]        end the private engine and all that it runs\n"
+        "berth-host config                          print a configuration file with every option\n"
         "berth-host version\n"
         "\n");
     for (size_t i = 0; i < FLAG_COUNT; i++)
