@@ -15,6 +15,7 @@
 enum {
     BODY_MAX = 4096,
     FILTER_MAX = 2048,
+    ROWS_MAX = 500,
     DAYS_DEFAULT = 30,
     DAY_S = 86400,
     DATE_SIZE = sizeof "2026-11-22"
@@ -23,7 +24,7 @@ enum {
 #define RANGE_OPTIONS                                                                              \
     { "start-date", 's', "DATE", "from this day on, 2026-11-22 or Unix seconds (30 days ago)" },   \
         { "end-date", 'e', "DATE", "up to this day (today)" },                                     \
-        { "limit", 'l', "N", "at most N rows (100)" },                                             \
+        { "limit", 'l', "N", "at most N rows, up to 500 (100)" },                                  \
         { "latest-first", 0, NULL, "the newest on top" },                                          \
     {                                                                                              \
         "next-token", 't', "TOKEN", "the page behind this one"                                     \
@@ -218,8 +219,8 @@ static bool ask_page(struct cli *cli, const char *route, const char *column, jso
     int64_t from, until;
     uint64_t number = 100;
 
-    if (limit != NULL && (!parse_u64(limit, &number) || number == 0))
-        return cli_usage(cli, err, "--limit is a number above 0");
+    if (limit != NULL && (!parse_u64(limit, &number) || number == 0 || number > ROWS_MAX))
+        return cli_usage(cli, err, "--limit is a number from 1 to %d", ROWS_MAX);
     if (!read_range(cli, &from, &until, err))
         return false;
     buf_printf(&filter, "{\"%s\":{\"gte\":%" PRId64 ",\"lte\":%" PRId64 "}", column, from, until);

@@ -126,6 +126,8 @@ static void test_wrong_usage_is_said(void **state)
         { "show", "charges", "-e", "2026-13-01", NULL },
         { "show", "charges", "-e", "2026-1-01", NULL },
         { "show", "charges", "-l", "0", NULL },
+        { "show", "charges", "-l", "501", NULL },
+        { "show", "invoices", "-l", "18446744073709551615", NULL },
         { "show", "earnings", "-m", "x", NULL },
     };
 
