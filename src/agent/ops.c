@@ -14,6 +14,7 @@
 
 #include "agent/cloud_work.h"
 #include "agent/job.h"
+#include "agent/link_retry.h"
 #include "agent/op_work.h"
 #include "base/encode.h"
 #include "proto/fields.h"
@@ -53,6 +54,8 @@ struct ops {
     size_t known_count;
     struct op *sending; /* on its way to the server; or NULL */
     struct link *link;  /* the last one that was up; borrowed */
+    struct loop_timer *again_timer;
+    int miss_count; /* results in a row that did not arrive */
 };
 
 /* A file: {"state","status","output","exit_code"}. */
@@ -214,6 +217,13 @@ static void load_all(struct ops *ops)
     (void)closedir(entries);
 }
 
+static void send_again(void *context)
+{
+    struct ops *ops = context;
+
+    ops_send(ops, ops->link);
+}
+
 struct ops *ops_open(struct loop *loop, const struct ops_options *options)
 {
     struct ops *ops = calloc(1, sizeof *ops);
@@ -222,6 +232,7 @@ struct ops *ops_open(struct loop *loop, const struct ops_options *options)
         abort();
     ops->loop = loop;
     ops->options = *options;
+    ops->again_timer = loop_timer(loop, send_again, ops);
     load_all(ops);
     return ops;
 }
@@ -233,6 +244,7 @@ void ops_close(struct ops **ops)
     (*ops)->sending = NULL;
     while ((*ops)->known_count > 0)
         drop(*ops, (*ops)->known_count - 1);
+    loop_timer_close(&(*ops)->again_timer);
     free(*ops);
     *ops = NULL;
 }
@@ -422,6 +434,12 @@ void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int6
 
 /* Sending */
 
+/* The server has no room for it, or the line is taken by something else. */
+static void wait_to_send(struct ops *ops)
+{
+    loop_timer_set(ops->again_timer, link_backoff_ms(++ops->miss_count));
+}
+
 void ops_send(struct ops *ops, struct link *link)
 {
     ops->link = link;
@@ -443,6 +461,8 @@ void ops_send(struct ops *ops, struct link *link)
                                     file.exit_code };
         if (link_send_op(link, &result))
             ops->sending = op;
+        else
+            wait_to_send(ops);
         return;
     }
 }
@@ -453,8 +473,11 @@ void ops_sent(struct ops *ops, bool has_arrived)
     struct error err;
 
     ops->sending = NULL;
-    if (op == NULL || !has_arrived)
+    if (op == NULL)
         return;
+    if (!has_arrived)
+        return wait_to_send(ops);
+    ops->miss_count = 0;
     op->state = OP_SENT;
     if (!save(op, &(struct op_result){ op->id, OP_DONE, "", -1 }, &err))
         log_failure(&ops->options.log, "operation not recorded", &err);

@@ -50,7 +50,8 @@ void ops_close(struct ops **ops);
  * came, on the loop's clock. */
 void ops_take(struct ops *ops, const struct desired_op *all, int64_t count, int64_t received_us);
 
-/* Send what waits for the server. Called when the line is up, and after each arrival. */
+/* Send what waits for the server. Called when the line is up; what does not arrive is sent again
+ * after a pause. */
 void ops_send(struct ops *ops, struct link *link);
 
 /* Whether none is under way: a restart of the agent would make it unknown. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/ops.h"
 #include "base/parse.h"
 #include "check.h"
 #include "support_home.h"
@@ -20,6 +21,7 @@ static struct loop *loop;
 static struct web *web;
 static struct scripted *scripted;
 static struct link *line;
+static struct ops *ops; /* whose results they are; or NULL */
 static struct machine_facts facts;
 
 /* How a route answers: so often by that status and text, and then as it should. */
@@ -147,6 +149,8 @@ static void on_op_sent(void *context, bool has_arrived)
     (void)context;
     events.op_sent++;
     events.op_arrived += has_arrived ? 1 : 0;
+    if (ops != NULL)
+        ops_sent(ops, has_arrived);
 }
 
 static void on_hopeless(void *context, const char *why)
@@ -190,6 +194,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+    ops_close(&ops);
     link_close(&line);
     web_close(&web);
     scripted_close(&scripted);
@@ -545,6 +550,30 @@ static void test_results_arrive_or_are_kept(void **state)
     }
 }
 
+static void test_a_result_that_was_not_taken_is_sent_again(void **state)
+{
+    const struct ops_options options = { .ops_dir = home_identity()->ops_dir, .log = log_silent() };
+    const struct desired_op op = { .op_id = "00000000000000000000000000000001",
+                                   .kind = OP_OTHER,
+                                   .instance_id = 7,
+                                   .expires_ms = 60000 };
+    auto_buf struct buf bench = buf_of(1024);
+
+    (void)state;
+    home_identity()->machine_id = 7;
+    dial(NULL);
+    wait_for(&events.desired, 1);
+    ops = ops_open(loop, &options);
+    ops_send(ops, line);
+    scripts[OP] = (struct script){ 2, 503, "" };
+    buf_append(&bench, "{}", 2);
+    CHECK(link_post(line, LINK_POST_BENCH, &bench)); /* and the line is taken */
+    ops_take(ops, &op, 1, loop_now_us(loop));
+    wait_for(&events.op_arrived, 1);
+    CHECK_INT(counts[OP], 3);
+    CHECK_INT(counts[SESSION], 1);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -563,6 +592,7 @@ int main(void)
         CASE(test_a_poll_that_is_late_is_sent_anew),
         CASE(test_what_cannot_be_taken_over_comes_again_later),
         CASE(test_results_arrive_or_are_kept),
+        CASE(test_a_result_that_was_not_taken_is_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
