@@ -41,27 +41,21 @@ static const struct support_reply replies[] = {
 static struct support_market market = { .table = replies };
 static struct support_result result;
 
-static void has(const char *text)
-{
-    check_row("%s in\n%s", text, result.out);
-    CHECK(strstr(result.out, text) != NULL);
-}
-
 static void test_charges_are_a_table_or_csv(void **state)
 {
     (void)state;
     BERTH(&result, "show", "charges", "-s", "2026-11-01", "-e", "2026-11-30");
     CHECK_INT(result.status, 0);
-    has("instance-7001");
-    has("2.000 hours at $0.70/hour");
-    has("$1.400000");
+    support_has(&result, "instance-7001");
+    support_has(&result, "2.000 hours at $0.70/hour");
+    support_has(&result, "$1.400000");
     CHECK(strstr(result.notes, "--next-token p1") != NULL);
     BERTH(&result, "show", "invoices", "-c", "-s", "1793491200", "-e", "2026-11-30", "--csv");
     CHECK_INT(result.status, 0);
-    has("1795244073,1795330473,\"instance-7001\",\"'=a\",\"gpu\",\"2.000 hours at "
-        "$0.70/hour\",1.400000000\n");
+    support_has(&result, "1795244073,1795330473,\"instance-7001\",\"'=a\",\"gpu\",\"2.000 hours at "
+                         "$0.70/hour\",1.400000000\n");
     BERTH(&result, "show", "charges", "--raw", "-s", "2026-11-01", "-e", "2026-11-30");
-    has("\"total\": 2");
+    support_has(&result, "\"total\": 2");
 }
 
 static void test_what_came_in_is_above_zero(void **state)
@@ -69,9 +63,9 @@ static void test_what_came_in_is_above_zero(void **state)
     (void)state;
     BERTH(&result, "show", "invoices-v1", "-i", "-l", "7", "-s", "2026-11-01", "-e", "2026-11-30");
     CHECK_INT(result.status, 0);
-    has(" 25.00");
-    has(" 12.34");
-    has("paid");
+    support_has(&result, " 25.00");
+    support_has(&result, " 12.34");
+    support_has(&result, "paid");
     CHECK(strstr(result.out, "-25") == NULL);
 }
 
@@ -80,14 +74,14 @@ static void test_statements_have_numbers(void **state)
     (void)state;
     BERTH(&result, "show", "statements");
     CHECK_INT(result.status, 0);
-    has("INV-2026-000123");
-    has("2026-11 ");
-    has(" 12.34");
-    has("2026-12-01");
+    support_has(&result, "INV-2026-000123");
+    support_has(&result, "2026-11 ");
+    support_has(&result, " 12.34");
+    support_has(&result, "2026-12-01");
     BERTH(&result, "show", "statements", "-q");
     CHECK_TEXT(result.out, "INV-2026-000123\n");
     BERTH(&result, "show", "statements", "--raw");
-    has("\"gross\": 12.341");
+    support_has(&result, "\"gross\": 12.341");
 }
 
 static void test_earnings_are_by_day_and_machine(void **state)
@@ -95,9 +89,9 @@ static void test_earnings_are_by_day_and_machine(void **state)
     (void)state;
     BERTH(&result, "show", "earnings", "-m", "77", "-s", "2026-11-01", "-e", "2026-11-30");
     CHECK_INT(result.status, 0);
-    has("2026-11-22");
-    has("machine 77");
-    has("$1.10");
+    support_has(&result, "2026-11-22");
+    support_has(&result, "machine 77");
+    support_has(&result, "$1.10");
     BERTH(&result, "show", "earnings", "-q", "-m", "77", "-s", "2026-11-01", "-e", "2026-11-30");
     CHECK(strstr(result.out, "machine 77") == NULL);
 }
@@ -107,13 +101,13 @@ static void test_credit_is_sent_by_words_or_options(void **state)
     (void)state;
     BERTH(&result, "transfer", "credit", "bo@berth.test", "5.00", "--skip");
     CHECK_INT(result.status, 0);
-    has("Sent 5.00 to bo@berth.test");
+    support_has(&result, "Sent 5.00 to bo@berth.test");
     CHECK_TEXT(market.body, "{\"sender\":\"me\",\"recipient\":\"bo@berth.test\",\"amount\":5}");
     BERTH(&result, "transfer", "credit", "-r", "7", "-a", "0.000000001");
     CHECK_INT(result.status, 0);
     CHECK_TEXT(market.body, "{\"sender\":\"me\",\"recipient\":\"7\",\"amount\":0.000000001}");
     BERTH(&result, "show", "deposit", "7");
-    has("12.5");
+    support_has(&result, "12.5");
 }
 
 static void test_wrong_usage_is_said(void **state)

@@ -36,12 +36,6 @@ static struct support_reply replies[] = {
 static struct support_market market = { .table = replies };
 static struct support_result result;
 
-static void has(const char *text)
-{
-    check_row("%s in\n%s", text, result.out);
-    CHECK(strstr(result.out, text) != NULL);
-}
-
 static void test_a_page_is_printed_alone(void **state)
 {
     (void)state;
@@ -66,13 +60,13 @@ static void test_deposits_and_cards_are_tables(void **state)
     (void)state;
     BERTH(&result, "show", "deposits");
     CHECK_INT(result.status, 0);
-    has("2026-11-22");
-    has("25.00");
-    has("card_declined");
+    support_has(&result, "2026-11-22");
+    support_has(&result, "25.00");
+    support_has(&result, "card_declined");
     BERTH(&result, "show", "cards");
     CHECK_INT(result.status, 0);
-    has("4242");
-    has("2031-02");
+    support_has(&result, "4242");
+    support_has(&result, "2031-02");
     BERTH(&result, "remove", "card", "3");
     CHECK_INT(result.status, 0);
     BERTH(&result, "set", "autopay", "5.00", "25.00");
@@ -89,16 +83,16 @@ static void test_payouts_are_a_table_and_a_country_leads_to_a_page(void **state)
     (void)state;
     BERTH(&result, "show", "payouts");
     CHECK_INT(result.status, 0);
-    has("$12.50 on 2026-11-27");
-    has("2026-11-20");
-    has("81.25");
-    has("account_closed");
+    support_has(&result, "$12.50 on 2026-11-27");
+    support_has(&result, "2026-11-20");
+    support_has(&result, "81.25");
+    support_has(&result, "account_closed");
     CHECK(strstr(result.notes, "onboarding") != NULL);
     CHECK(strstr(result.notes, "There is more: --next-token b7\n") != NULL);
     BERTH(&result, "show", "payouts", "--limit", "1", "-t", "b7");
     CHECK_INT(result.status, 0);
-    has("2026-11-13");
-    has("2026-11-15");
+    support_has(&result, "2026-11-13");
+    support_has(&result, "2026-11-15");
     CHECK(strstr(result.notes, "There is more") == NULL);
     static const char *const bad[] = { "0", "101", "-1", "all" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

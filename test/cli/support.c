@@ -124,6 +124,12 @@ void support_run(struct support_result *result, const char *const *words)
     read_back(notes, result->notes);
 }
 
+void support_has(const struct support_result *result, const char *text)
+{
+    check_row("%s in\n%s", text, result->out);
+    CHECK(strstr(result->out, text) != NULL);
+}
+
 void support_wrong_usage(struct support_market *market, const char *const (*rows)[SUPPORT_WORDS],
                          size_t count)
 {

@@ -51,6 +51,8 @@ struct support_result {
 
 /* Run `berth` with these words, the last of them NULL. */
 void support_run(struct support_result *result, const char *const *words);
+/* It printed this. */
+void support_has(const struct support_result *result, const char *text);
 /* Each of these, ended by NULL, is wrong: it is said, with status 2, before anybody is asked. */
 enum { SUPPORT_WORDS = 10 };
 void support_wrong_usage(struct support_market *market, const char *const (*rows)[SUPPORT_WORDS],
