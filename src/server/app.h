@@ -30,7 +30,7 @@ struct app {
     const char *public_url;        /* without a slash behind; NULL: what the request's Host says */
     char server_proc[SERVER_PROC_SIZE]; /* names this process among servers */
     struct instant started;
-    int64_t start_us; /* how long starting took */
+    _Atomic int64_t start_us; /* how long starting took; 0: it is not over */
     struct slow slow;
 
     struct log log;

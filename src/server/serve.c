@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -541,7 +542,7 @@ static bool serve(struct app *app, const struct options *options, const char *co
     }
     bool is_open = open_market(app, options, &dir, err) && open_doors(app, options, proxies, err);
     if (is_open) {
-        app->start_us = clock_boot_us(app->clock) - begin_us;
+        atomic_store(&app->start_us, clock_boot_us(app->clock) - begin_us);
         if (app->metrics_door.http != NULL)
             (void)fprintf(stderr, "berthd: metrics on http://%s\n",
                           http_address(app->metrics_door.http));
