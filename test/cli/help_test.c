@@ -110,10 +110,7 @@ static void test_a_slip_is_answered_with_what_was_meant(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_row("row %zu", i);
-        support_run(&result, rows[i].words);
-        CHECK_TEXT(result.notes, rows[i].notes);
-        CHECK_INT(result.status, 2);
-        CHECK_TEXT(result.out, "");
+        support_refuses(rows[i].words, rows[i].notes);
     }
 }
 

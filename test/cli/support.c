@@ -130,6 +130,16 @@ void support_has(const struct support_result *result, const char *text)
     CHECK(strstr(result->out, text) != NULL);
 }
 
+void support_refuses(const char *const *words, const char *notes)
+{
+    static struct support_result result; /* large */
+
+    support_run(&result, words);
+    CHECK_TEXT(result.notes, notes);
+    CHECK_INT(result.status, 2);
+    CHECK_TEXT(result.out, "");
+}
+
 void support_wrong_usage(struct support_market *market, const char *const (*rows)[SUPPORT_WORDS],
                          size_t count)
 {

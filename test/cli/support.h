@@ -58,6 +58,9 @@ enum { SUPPORT_WORDS = 10 };
 void support_wrong_usage(struct support_market *market, const char *const (*rows)[SUPPORT_WORDS],
                          size_t count);
 
+/* These words are wrong usage, and that is what is said of it. */
+void support_refuses(const char *const *words, const char *notes);
+
 #define BERTH(result, ...) support_run((result), (const char *const[]){ __VA_ARGS__, NULL })
 
 #endif
