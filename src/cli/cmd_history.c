@@ -92,13 +92,13 @@ static void add_event(struct table *table, const json_t *event, const struct sum
 }
 
 /* What is asked for, in hours; 0: nothing is. */
-static bool read_hours(const struct cli *cli, double *ret, struct error *err)
+static bool read_hours(struct cli *cli, double *ret, struct error *err)
 {
     const char *text = args_get(&cli->args, "hours");
     uint64_t hours = 0;
 
     if (text != NULL && (!parse_u64(text, &hours) || hours == 0 || hours > HOURS_MAX))
-        return error_set(err, ERROR_INVALID, "--hours is a whole number from 1 to %d", HOURS_MAX);
+        return cli_usage(cli, err, "--hours is a whole number from 1 to %d", HOURS_MAX);
     *ret = (double)hours;
     return true;
 }

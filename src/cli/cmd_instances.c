@@ -69,19 +69,17 @@ bool instance_fetch(struct cli *cli, long long id, json_t **ret_instance, struct
     return true;
 }
 
-/* What its renter should read as its state: where it is going, if that is another. */
+/* What its renter should read as its state. Others have the GPUs of what is stopped and wanted, or
+ * is being scheduled; what has no state any more is on its way out. */
 static const char *status_of(const json_t *instance)
 {
     const char *actual = print_text_of(instance, "actual_status");
-    const char *intended = print_text_of(instance, "intended_status");
-    bool is_down = strcmp(actual, "stopped") == 0 || strcmp(actual, "exited") == 0;
+    bool is_wanted = strcmp(print_text_of(instance, "intended_status"), "stopped") != 0;
 
     if (*actual == '\0')
+        return is_wanted ? "waiting" : "ending";
+    if (strcmp(actual, "scheduling") == 0 || (is_wanted && strcmp(actual, "stopped") == 0))
         return "waiting";
-    if (strcmp(intended, "stopped") == 0 && !is_down)
-        return "stopping";
-    if (strcmp(intended, "running") == 0 && strcmp(actual, "stopped") == 0)
-        return "starting";
     return actual;
 }
 

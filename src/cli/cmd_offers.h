@@ -22,7 +22,7 @@ extern const struct args_option cmd_create_instance_options[];
     }
 #define RENTAL_DISK_OPTION(letter)                                                                 \
     {                                                                                              \
-        "disk", letter, "GB", "disk, fixed for the instance's life (10)"                           \
+        "disk", letter, "GB", "disk; it can grow later and never shrinks (10)"                     \
     }
 
 /* The query object that the words from `first` on and the search options make. */

@@ -11,6 +11,42 @@
 
 enum { BODY_MAX = 256, PATH_SIZE = 96 };
 
+/* What is there, and what would come back. */
+static void write_deposit(const json_t *reply, struct buf *out)
+{
+    double deposit = print_real_of(reply, "deposit");
+
+    if (deposit <= 0) {
+        print_line(out, "Deposit", "none");
+    } else {
+        print_line(out, "Deposit", "$%.2f", deposit);
+        print_line(out, "Price", "%.2f %% off, while it lasts",
+                   100 * print_real_of(reply, "discount_rate"));
+        print_line(out, "Paid for", "%.3f months", print_real_of(reply, "discount_months"));
+        print_line(out, "Back now", "$%.2f, if you destroyed it",
+                   print_real_of(reply, "refundable_deposit"));
+    }
+    print_line(out, "Saved", "$%.2f so far", print_real_of(reply, "total_discount"));
+}
+
+static void write_plans(const struct cli *cli, const json_t *plans)
+{
+    static const struct table_column columns[] = { { "Months", true, 0, 0 },
+                                                   { "$ to pay now", true, 0, 0 },
+                                                   { "% off", true, 0, 0 } };
+    auto_table struct table table = table_of(columns, sizeof columns / sizeof columns[0]);
+
+    for (size_t i = 0; i < json_array_size(plans); i++) {
+        const json_t *plan = json_array_get(plans, i);
+
+        table_number(&table, plan, "months", 1, 0);
+        table_number(&table, plan, "amount", 1, 2);
+        table_number(&table, plan, "discount_rate", 100, 2);
+    }
+    buf_printf(cli->out, "\n");
+    table_write(&table, cli->style, cli->out);
+}
+
 bool cmd_show_deposit(struct cli *cli, struct error *err)
 {
     auto_json json_t *reply = NULL;
@@ -22,7 +58,11 @@ bool cmd_show_deposit(struct cli *cli, struct error *err)
     (void)snprintf(path, sizeof path, "/api/v0/instances/balance/%lld/?owner=me", id);
     if (!client_call(cli->client, "GET", path, NULL, &reply, err))
         return false;
-    print_json(cli->out, reply);
+    if (cli_print_raw(cli, reply))
+        return true;
+    write_deposit(reply, cli->out);
+    if (json_array_size(json_member(reply, "plans")) > 0)
+        write_plans(cli, json_member(reply, "plans"));
     return true;
 }
 

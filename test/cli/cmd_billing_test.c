@@ -33,7 +33,13 @@ static const struct support_reply replies[] = {
       "{\"success\":true,\"results\":[{\"number\":\"INV-2026-000123\",\"month\":\"2026-11\","
       "\"gross\":12.341,\"total\":12.34,\"made\":1796083500}]}" },
     { "GET /api/v0/instances/balance/7/?owner=me", 200,
-      "{\"success\":true,\"refundable_deposit\":12.5,\"total_discount\":0,\"discount_months\":0}" },
+      "{\"success\":true,\"refundable_deposit\":12.5,\"total_discount\":3.25,\"discount_months\":1."
+      "5,"
+      "\"deposit\":40,\"discount_rate\":0.2,\"discount_max\":0.4,\"plans\":[{\"months\":3,"
+      "\"amount\":208.56,\"discount_rate\":0.3}]}" },
+    { "GET /api/v0/instances/balance/8/?owner=me", 200,
+      "{\"success\":true,\"refundable_deposit\":0,\"total_discount\":0,\"discount_months\":0,"
+      "\"deposit\":0,\"discount_rate\":0,\"discount_max\":0,\"plans\":[]}" },
     { "PUT /api/v0/commands/transfer_credit/", 200, "{\"success\":true,\"msg\":\"Sent.\"}" },
     { NULL, 0, NULL },
 };
@@ -106,8 +112,24 @@ static void test_credit_is_sent_by_words_or_options(void **state)
     BERTH(&result, "transfer", "credit", "-r", "7", "-a", "0.000000001");
     CHECK_INT(result.status, 0);
     CHECK_TEXT(market.body, "{\"sender\":\"me\",\"recipient\":\"7\",\"amount\":0.000000001}");
+}
+
+static void test_a_deposit_is_shown_with_what_it_brings(void **state)
+{
+    (void)state;
     BERTH(&result, "show", "deposit", "7");
-    support_has(&result, "12.5");
+    CHECK_TEXT(result.out, "  Deposit        $40.00\n"
+                           "  Price          20.00 % off, while it lasts\n"
+                           "  Paid for       1.500 months\n"
+                           "  Back now       $12.50, if you destroyed it\n"
+                           "  Saved          $3.25 so far\n"
+                           "\n"
+                           "Months  $ to pay now  % off\n"
+                           "     3        208.56  30.00\n");
+    BERTH(&result, "show", "deposit", "8");
+    CHECK_TEXT(result.out, "  Deposit        none\n  Saved          $0.00 so far\n");
+    BERTH(&result, "show", "deposit", "7", "--raw");
+    support_has(&result, "\"refundable_deposit\": 12.5");
 }
 
 static void test_wrong_usage_is_said(void **state)
@@ -137,6 +159,7 @@ int main(void)
         SUPPORT_TEST(test_statements_have_numbers),
         SUPPORT_TEST(test_earnings_are_by_day_and_machine),
         SUPPORT_TEST(test_credit_is_sent_by_words_or_options),
+        SUPPORT_TEST(test_a_deposit_is_shown_with_what_it_brings),
         SUPPORT_TEST(test_wrong_usage_is_said),
     };
 

@@ -85,7 +85,7 @@ static void test_hours_are_a_number(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         check_row("%s", bad[i]);
         BERTH(&result, "why-score", "12", "--hours", bad[i]);
-        CHECK(result.status != 0);
+        CHECK_INT(result.status, 2);
     }
     BERTH(&result, "why-score", "12", "--hours", "87600");
     CHECK_INT(result.status, 0);
