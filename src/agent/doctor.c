@@ -399,7 +399,7 @@ static void examine_server(struct examination *exam)
         return;
     struct doctor_finding *finding = add(exam, "server", "answers on /healthz");
     (void)snprintf(url, sizeof url, "%s/healthz", exam->options->server_url);
-    client = http_client_open(NULL, NULL);
+    client = http_client_open(NULL, exam->options->ca_file);
     struct http_request request = { .method = "GET", .url = url, .timeout_ms = SERVER_MS };
     bool is_good = http_client_send(client, &request, &status, &reply, &err) && status == 200;
     http_client_close(&client);

@@ -16,6 +16,7 @@ struct doctor_options {
     const char *engine_socket; /* path */
     bool is_engine_private;    /* then no engine need run yet */
     const char *server_url;    /* or NULL: not asked */
+    const char *ca_file;       /* whom to trust for it; NULL: the system's */
     const char *guest_helper;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;

@@ -137,6 +137,7 @@ static bool examine(const struct options *options)
         .engine_socket = engine_path(options, socket),
         .is_engine_private = options->is_engine_private,
         .server_url = options->server,
+        .ca_file = options->ca_file,
         .guest_helper = helper,
         .simulate_gpus = options->simulate_gpus,
         .port_first = options->port_first,

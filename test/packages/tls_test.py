@@ -3,6 +3,7 @@
 """TLS as deploy/nginx.conf speaks it: 1.2 and 1.3 alone, each with forward secrecy and authenticated ciphers, no
 renegotiation, no compression, no session tickets, and browsers told to stay with it."""
 
+import argparse
 import pathlib
 import re
 import shutil
@@ -32,7 +33,7 @@ class Server:
         self.port = free_port()
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2", "-subj",
-                        "/CN=berth.example", "-addext", "subjectAltName=DNS:berth.example"], check=True,
+                        "/CN=berth.example", "-addext", "subjectAltName=DNS:berth.example,IP:127.0.0.1"], check=True,
                        capture_output=True)
         text = (ROOT / "deploy/nginx.conf").read_text()
         for pattern, new in ((r"listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
@@ -97,14 +98,31 @@ def test_header(server):
     return "browsers are told to stay with it, even where berthd is away"
 
 
+def test_doctor(server):
+    """There is no berthd behind it: whoever trusts the certificate gets as far as nginx."""
+    words = [server.bin / "berth-host", "doctor", "--data", server.folder / "host", "--server", f"https://127.0.0.1:{server.port}"]
+
+    def told(*more):
+        said = subprocess.run([*words, *more], capture_output=True, text=True, timeout=60, check=False).stdout
+        return next(line for line in said.splitlines() if re.match(r"\S+ +server ", line))
+
+    assert "answers 503" in (said := told("--ca", server.folder / "cert.pem")), said
+    assert "certificate" in (said := told()), said
+    return "berth-host doctor asks a market by its own authority where there is one"
+
+
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin")
+    options = parser.parse_args()
     if shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin") is None or shutil.which("openssl") is None:
         print("NOT RUN: nginx and openssl are needed")
         return 77
     with tempfile.TemporaryDirectory(prefix="berth-tls-") as name:
         server = Server(pathlib.Path(name))
+        server.bin = options.bin.resolve()
         try:
-            tests = (test_versions, test_ciphers, test_extras, test_header)
+            tests = (test_versions, test_ciphers, test_extras, test_header, test_doctor)
             for test in tests:
                 print(f"ok - {test(server)}", flush=True)
         finally:
