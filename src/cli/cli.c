@@ -92,6 +92,11 @@ static int write_help(const struct cli *cli)
                : report(cli, EXIT_FAILED, &err);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* Nothing that is a command: the list of them where that was asked for, else what is wrong. */
 static int run_nothing(struct cli *cli, const char *const *argv, size_t global_count)
 {
@@ -99,15 +104,19 @@ static int run_nothing(struct cli *cli, const char *const *argv, size_t global_c
     struct error err;
 
     for (size_t i = 0; word == NULL && i < global_count; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+        if (is_help(argv[i])) {
             help_write(cli->out);
             return write_help(cli);
         }
     }
-    if (word == NULL)
+    if (word == NULL) {
         (void)error_set(&err, ERROR_INVALID, "what shall be done? `berth help` lists commands");
-    else
-        help_explain(word, argv[global_count + 1], &err);
+        return report(cli, EXIT_USAGE, &err);
+    }
+    const char *next = argv[global_count + 1];
+    if (next != NULL && is_help(next) && help_write_verb(word, cli->out))
+        return write_help(cli);
+    help_explain(word, next != NULL && *next != '-' ? next : NULL, &err);
     return report(cli, EXIT_USAGE, &err);
 }
 

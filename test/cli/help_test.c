@@ -83,6 +83,10 @@ static void test_help_of_a_verb_lists_what_goes_on_from_it(void **state)
     }
     BERTH(&result, "help", "show");
     CHECK(strstr(result.out, "Usage: berth show ... [OPTIONS]\n") == result.out);
+    static struct support_result same;
+    BERTH(&same, "show", "--help");
+    CHECK_INT(same.status, 0);
+    CHECK_TEXT(same.out, result.out);
 }
 
 static void test_a_slip_is_answered_with_what_was_meant(void **state)
@@ -99,6 +103,10 @@ static void test_a_slip_is_answered_with_what_was_meant(void **state)
           "berth: there is no command 'logz 7001'; did you mean `berth logs`?\n" },
         { { "show" },
           "berth: something is missing behind 'show'; `berth help show` lists what there is\n" },
+        { { "show", "--raw" },
+          "berth: something is missing behind 'show'; `berth help show` lists what there is\n" },
+        { { "nonsense", "--help" },
+          "berth: there is no command 'nonsense'; `berth help` lists them\n" },
         { { "show", "nonsense" },
           "berth: there is no command 'show nonsense'; `berth help show` lists what there is\n" },
         { { "nonsense" }, "berth: there is no command 'nonsense'; `berth help` lists them\n" },
