@@ -23,6 +23,7 @@ enum {
     REPLY_MAX = 65536,
     APT_OUTPUT_MAX = 1 << 20,
     TOKEN_SIZE = 128,
+    KEY_IS_GOOD = 409, /* status: there is no way back to make */
 };
 
 /* What must be there, and the package that brings it. */
@@ -188,8 +189,8 @@ static bool fetch_token(const struct options *options, int64_t machine_id,
     if (!http_client_send(client, &request, &status, &reply, err))
         return error_context(err, "ask %s for a token", options->server);
     if (status != 200 || reply.length == 0)
-        return error_set(err, ERROR_FORBIDDEN, "%s gives no token for this key (%d)",
-                         options->server, status);
+        return error_set(err, status == KEY_IS_GOOD ? ERROR_CONFLICT : ERROR_FORBIDDEN,
+                         "%s gives no token for this key (%d)", options->server, status);
     if (!json_parse(reply.bytes, reply.length, &root, err))
         return false;
     const char *text = json_string_value(json_object_get(root, "token"));
@@ -233,7 +234,7 @@ bool install_run(const struct options *given, const struct install_paths *paths,
     char token[TOKEN_SIZE];
     int64_t machine_id = 0;
     bool is_running;
-    struct error ignored;
+    struct error ignored, why;
 
     if (geteuid() != 0)
         return error_set(err, ERROR_FORBIDDEN, "install needs root: sudo berth-host install ...");
@@ -246,8 +247,10 @@ bool install_run(const struct options *given, const struct install_paths *paths,
         identity_peek(options.data, &machine_id, &is_running, &ignored) && machine_id != 0;
     if (is_enrolled) {
         /* The market gives one to a machine whose key was revoked, and to no other. */
-        if (options.api_key != NULL && fetch_token(&options, machine_id, token, &ignored))
+        if (options.api_key != NULL && fetch_token(&options, machine_id, token, &why))
             options.token = token;
+        else if (options.api_key != NULL && why.code != ERROR_CONFLICT)
+            (void)fprintf(out, "token: none for a way back, should that be needed: %s\n", why.text);
         (void)fprintf(
             out, "enrolled: machine %lld%s\n", (long long)machine_id,
             options.token != NULL ? ", which comes back by the token if its key is refused" : "");

@@ -197,7 +197,10 @@ static void test_a_machine_whose_key_was_revoked_gets_a_token_by_the_account_s_k
     static const struct enroll_reply reply = { .machine_id = 77 };
     static const struct {
         const char *answer, *token;
-    } rows[] = { { "409 Conflict", "T-1" }, { "200 OK", "T-9" }, { NULL, "T-1" } };
+    } rows[] = { { "409 Conflict", "T-1" },
+                 { "200 OK", "T-9" },
+                 { "401 Unauthorized", "T-1" },
+                 { NULL, "T-1" } };
     struct identity identity;
     struct place place;
     char said[4096], server[64];
@@ -236,6 +239,7 @@ static void test_a_machine_whose_key_was_revoked_gets_a_token_by_the_account_s_k
             CHECK(strstr(once.asked, "\r\nAuthorization: Bearer k\r\n") != NULL);
             CHECK(strstr(once.asked, "{\"machine_id\":77}") != NULL);
         }
+        CHECK_INT(strstr(said, "token: none for a way back") != NULL, i >= 2);
         const char *again[] = { "berth-host", "run", "--config", place.config, NULL };
         CHECK_OK(options_parse(4, again, &arena, &read, &err), &err);
         CHECK_TEXT(read.token, rows[i].token);
