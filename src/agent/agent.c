@@ -16,7 +16,6 @@
 #include "agent/copies.h"
 #include "agent/docker.h"
 #include "agent/jupyter.h"
-#include "agent/measured.h"
 #include "agent/networks.h"
 #include "agent/notice.h"
 #include "agent/numbers.h"
@@ -254,7 +253,7 @@ static void open_bencher(struct agent *agent)
 {
     struct bencher_options options = { .loop = agent->loop,
                                        .dir = agent->identity.dir,
-                                       .data_dir = agent->identity.path,
+                                       .disk = agent->measured.disk,
                                        .server_url = agent->options.server_url,
                                        .ca_file = agent->options.ca_file,
                                        .facts = &agent->facts,
@@ -313,8 +312,9 @@ static void on_probed(void *context, const struct job_end *end)
         give_up(agent, err.text);
         return;
     }
-    if (!measured_load(agent->identity.dir, &agent->facts))
-        measured_save(agent->identity.dir, &agent->log, &agent->facts);
+    if (agent->measured.disk_mbs < 0)
+        agent->measured.disk_mbs = agent->facts.disk_mbs;
+    measured_save(agent->identity.dir, &agent->log, &agent->measured);
     agent->host.public_ip = agent->facts.public_ip;
     agent->host.is_simulated = agent->facts.is_simulated;
     open_scrub(agent);
@@ -325,7 +325,6 @@ static void on_probed(void *context, const struct job_end *end)
 
 static void probe(struct agent *agent)
 {
-    struct machine_facts measured;
     struct job_spec spec = {
         .work = probe_work,
         .work_context = &agent->probe_options,
@@ -336,7 +335,6 @@ static void probe(struct agent *agent)
     struct error err;
 
     agent->probe_options = (struct probe_options){
-        .data_dir = agent->identity.path,
         .workspaces_dir = agent->workspaces_path,
         .simulate_gpus = agent->options.simulate_gpus,
         .seed = agent->identity.first_key,
@@ -348,8 +346,14 @@ static void probe(struct agent *agent)
         .port_last = agent->options.port_last,
         .agent_version = agent->options.version,
         .engine_version = agent->facts.engine_version,
-        .measures_disk = !measured_load(agent->identity.dir, &measured),
     };
+    agent->measured =
+        measured_begin(agent->identity.dir,
+                       &(struct measured_places){ .engine_root = agent->inodes.root,
+                                                  .data_dir = agent->identity.path },
+                       agent->options.disk_gb, &agent->log, &agent->probe_options.disk_gb);
+    agent->probe_options.disk = agent->measured.disk;
+    agent->probe_options.disk_mbs = agent->measured.disk_mbs;
     if (!job_start(agent->loop, &spec, &agent->probe, &err))
         give_up(agent, err.text);
 }

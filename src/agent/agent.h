@@ -33,6 +33,7 @@
 #include "agent/key_turn.h"
 #include "agent/link.h"
 #include "agent/loop.h"
+#include "agent/measured.h"
 #include "agent/metadata.h"
 #include "agent/observe.h"
 #include "agent/ops.h"
@@ -56,6 +57,7 @@ struct agent_options {
     bool is_engine_private;
     const char *simulate_gpus; /* or NULL */
     int64_t port_first, port_last;
+    int64_t disk_gb;                /* to rent out; 0: all there is */
     int64_t pool;                   /* networks to make ahead */
     bool is_open;                   /* guests have no walls */
     int64_t up_mbit, down_mbit;     /* of each guest; 0: all there is */
@@ -93,6 +95,7 @@ struct agent {
     struct stock *stock;
     struct volumes volumes;
     struct inodes inodes;
+    struct measured measured; /* its disk_mbs is -1 until it was */
     struct grow grow;
     struct workspaces workspaces;
     struct bencher *bencher; /* NULL until the machine is probed */

@@ -12,6 +12,7 @@
 #include "agent/bench_gpu.h"
 #include "sys/crypto.h"
 #include "sys/fd.h"
+#include "sys/file.h"
 #include "sys/proof_arith.h"
 
 enum {
@@ -90,17 +91,15 @@ static bool read_here_and_there(int fd, int8_t *chunk)
 }
 
 /* Past the page cache. Where the file system cannot do that, nothing is measured. */
-static void measure_disk(const char *data_dir, struct bench_report *report)
+static void measure_disk(const char *disk, struct bench_report *report)
 {
-    char path[PATH_MAX];
     int8_t *chunk = NULL;
+    struct error ignored;
     int64_t start;
 
-    (void)snprintf(path, sizeof path, "%s/bench-disk", data_dir);
-    auto_close int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_DIRECT, 0600);
+    auto_close int fd = file_scratch(disk, O_DIRECT, &ignored);
     if (fd < 0 || posix_memalign((void **)&chunk, DISK_BLOCK, DISK_CHUNK) != 0)
         return;
-    (void)unlink(path);
     start = now_us();
     if (write_all(fd, chunk)) {
         report->disk_write_mbs = DISK_BYTES / (now_us() - start + 1);
@@ -180,7 +179,7 @@ void bench_measure(const struct bench_options *options, struct bench_report *ret
 {
     *ret = (struct bench_report){ 0 };
     ret->cpu_mops = measure_cpu();
-    measure_disk(options->data_dir, ret);
+    measure_disk(options->disk, ret);
     (void)snprintf(ret->driver, sizeof ret->driver, "%s", options->facts->driver_version);
     if (options->facts->gpu_count > 0 && !options->facts->is_simulated)
         measure_gpus(options->facts, ret);

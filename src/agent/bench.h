@@ -16,7 +16,7 @@ enum { BENCH_TIMEOUT_MS = 300000 };
 
 struct bench_options {
     const struct machine_facts *facts;
-    const char *data_dir; /* whose disk is measured */
+    const char *disk; /* a folder on the disk that is measured */
 };
 
 /* What could not be measured is 0, and GPUs that were not found are not there. */

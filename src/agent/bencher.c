@@ -74,10 +74,10 @@ struct bencher *bencher_open(const struct bencher_options *options)
     if (bencher == NULL)
         abort(); /* As base/buf.h says. */
     bencher->options = *options;
-    bencher->bench = (struct bench_options){ options->facts, options->data_dir };
+    bencher->bench = (struct bench_options){ options->facts, options->disk };
     bencher->prover =
         prover_open(&(struct prover_options){ options->loop, options->facts, options->server_url,
-                                              options->ca_file, options->data_dir, options->log });
+                                              options->ca_file, options->disk, options->log });
     load(bencher);
     return bencher;
 }

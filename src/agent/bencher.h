@@ -20,8 +20,9 @@ struct bencher;
 
 struct bencher_options {
     struct loop *loop;
-    int dir;                                     /* where it is kept; borrowed, as is all below */
-    const char *data_dir, *server_url, *ca_file; /* ca_file may be NULL */
+    int dir;                          /* where it is kept; borrowed, as is all below */
+    const char *disk;                 /* a folder on the one that is rented out */
+    const char *server_url, *ca_file; /* ca_file may be NULL */
     const struct machine_facts *facts;
     const struct clock *clock;
     struct log log;

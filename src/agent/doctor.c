@@ -18,6 +18,7 @@
 #include "agent/identity.h"
 #include "agent/isolate.h"
 #include "agent/key_age.h"
+#include "agent/measured.h"
 #include "agent/probe.h"
 #include "agent/quota.h"
 #include "agent/slots.h"
@@ -121,15 +122,47 @@ static const char *existing_folder(struct examination *exam)
     return *existing != '\0' ? existing : ".";
 }
 
+/* The one that is rented out: the engine's. */
+static const char *disk_of(struct examination *exam)
+{
+    return measured_disk(exam->has_engine ? exam->engine.root : "", "", existing_folder(exam));
+}
+
 static void examine_disk(struct examination *exam)
 {
     struct doctor_finding *finding = add(exam, "disk", "20 GB free or more");
-    int64_t free_gb = probe_free_gb(existing_folder(exam));
+    const char *disk = disk_of(exam);
+    struct measured_size size = measured_look(disk);
+    int64_t wanted_gb = exam->options->disk_gb;
 
     (void)snprintf(finding->measured, sizeof finding->measured, "%" PRId64 " GB free for %.100s",
-                   free_gb, exam->options->data_dir);
-    judge(finding, free_gb >= DISK_MIN_GB, DOCTOR_BAD,
-          "choose another folder: berth-host run --data DIR");
+                   size.free_gb, disk);
+    judge(
+        finding, size.free_gb >= DISK_MIN_GB, DOCTOR_BAD,
+        "free some, or move the engine's data (\"data-root\" in its daemon.json) to a larger one");
+    if (wanted_gb > size.whole_gb) {
+        struct doctor_finding *all = add(exam, "disk-gb", "as much as there is");
+
+        (void)snprintf(all->measured, sizeof all->measured, "%" PRId64 " of %" PRId64 " GB",
+                       wanted_gb, size.whole_gb);
+        judge(all, false, DOCTOR_WARNING, "take disk-gb out, and all of the disk is offered");
+    }
+}
+
+/* Volumes and encrypted workspaces are files of ours, and part of the disk that a renter pays. */
+static void examine_own_disk(struct examination *exam)
+{
+    const struct measured none = { .disk = "" };
+    const char *folder = existing_folder(exam);
+
+    if (measured_is_of(&none, disk_of(exam), folder))
+        return;
+    struct doctor_finding *finding = add(exam, "our folder", "on the engine's disk");
+    (void)snprintf(finding->measured, sizeof finding->measured,
+                   "%.80s is on another, with %" PRId64 " GB free", exam->options->data_dir,
+                   measured_look(folder).free_gb);
+    judge(finding, false, DOCTOR_WARNING,
+          "volumes and encrypted workspaces lie there: put it on the engine's disk (--data DIR)");
 }
 
 static void examine_program(struct examination *exam, const char *name, const char *package)
@@ -243,7 +276,8 @@ static bool probe(struct examination *exam, struct error *err)
 {
     static const uint8_t seed[32];
     const struct doctor_options *options = exam->options;
-    struct probe_options probe = { .data_dir = existing_folder(exam),
+    struct probe_options probe = { .disk = disk_of(exam),
+                                   .disk_mbs = 0, /* not for a look */
                                    .simulate_gpus = options->simulate_gpus,
                                    .seed = seed,
                                    .seed_size = sizeof seed,
@@ -254,6 +288,9 @@ static bool probe(struct examination *exam, struct error *err)
                                    .agent_version = "",
                                    .engine_version = "" };
 
+    struct measured_size size = measured_look(probe.disk);
+
+    probe.disk_gb = measured_offer(options->disk_gb, measured_capacity(0, size), size);
     exam->has_facts = probe_machine(&probe, &exam->facts, err);
     return exam->has_facts;
 }
@@ -420,7 +457,6 @@ int doctor_examine(const struct doctor_options *options,
     examine_root(&exam);
     examine_kernel(&exam);
     examine_memory(&exam);
-    examine_disk(&exam);
     examine_overlay(&exam);
     if (options->is_engine_private) {
         examine_program(&exam, "dockerd", "docker.io");
@@ -431,6 +467,8 @@ int doctor_examine(const struct doctor_options *options,
     examine_walls(&exam);
     examine_helper(&exam);
     examine_engine(&exam);
+    examine_disk(&exam);
+    examine_own_disk(&exam);
     examine_engine_details(&exam);
     examine_quota(&exam);
     examine_workspaces(&exam);

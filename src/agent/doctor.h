@@ -13,6 +13,7 @@
 
 struct doctor_options {
     const char *data_dir;
+    int64_t disk_gb;           /* to rent out; 0: all there is */
     const char *engine_socket; /* path */
     bool is_engine_private;    /* then no engine need run yet */
     const char *server_url;    /* or NULL: not asked */

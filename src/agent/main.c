@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "agent/bench.h"
 #include "agent/copy_carry.h"
+#include "agent/docker.h"
 #include "agent/doctor.h"
 #include "agent/engine.h"
 #include "agent/gpu_nvml.h"
@@ -85,6 +86,7 @@ static bool run_agent(struct program *program, int launcher, struct error *err)
         .public_ip = options->public_ip,
         .is_behind_nat = options->is_behind_nat,
         .guest_helper = helper,
+        .disk_gb = options->disk_gb,
         .pool = options->pool,
         .is_open = options->is_open,
         .up_mbit = options->up_mbit,
@@ -134,6 +136,7 @@ static bool examine(const struct options *options)
     struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
     struct doctor_options doctor = {
         .data_dir = options->data,
+        .disk_gb = options->disk_gb,
         .engine_socket = engine_path(options, socket),
         .is_engine_private = options->is_engine_private,
         .server_url = options->server,
@@ -179,10 +182,16 @@ static bool measure(const struct options *options, struct error *err)
 {
     static struct machine_facts facts; /* large */
     static struct bench_report report;
-    struct bench_options bench = { .facts = &facts, .data_dir = options->data };
+    struct bench_options bench = { .facts = &facts };
+    char socket[PATH_MAX];
+    struct docker_info engine = { 0 };
+    struct error ignored;
 
-    if (access(options->data, W_OK) != 0)
-        bench.data_dir = "."; /* not installed yet */
+    auto_docker struct docker docker = docker_open(engine_path(options, socket));
+    bool has_engine = docker_info(&docker, &engine, &ignored);
+    bench.disk = has_engine && access(engine.root, W_OK) == 0 ? engine.root
+                 : access(options->data, W_OK) == 0           ? options->data
+                                                              : ".";
     if (options->simulate_gpus == NULL && !gpu_nvml_probe(&facts, err))
         return false;
     bench_measure(&bench, &report);

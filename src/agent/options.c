@@ -10,12 +10,22 @@
 #include "agent/pool.h"
 #include "agent/releases.h"
 #include "base/parse.h"
+#include "market/meter.h"
 #include "sys/file.h"
 
 /* What a flag's value is, and so how it is read. */
-enum kind { KIND_SWITCH, KIND_TEXT, KIND_PORTS, KIND_POOL, KIND_MBIT, KIND_SECONDS, KIND_AGE };
+enum kind {
+    KIND_SWITCH,
+    KIND_TEXT,
+    KIND_PORTS,
+    KIND_POOL,
+    KIND_GB,
+    KIND_MBIT,
+    KIND_SECONDS,
+    KIND_AGE,
+};
 
-enum { SECONDS_MAX = 604800, AGE_MAX = 10 * 365 * 86400 };
+enum { SECONDS_MAX = 604800, AGE_MAX = 10 * 365 * 86400, DISK_GB_MAX = METER_QUANTITY_MAX };
 
 struct flag {
     const char *name;       /* without the dashes */
@@ -48,6 +58,8 @@ static const struct flag flags[] = {
       "it has no open ports: relays of the market lend it theirs (found out by\n"
       "itself where its address is private and the server's is not)",
       "", KIND_SWITCH, AT(is_behind_nat) },
+    { "disk-gb", "GB", "how much of the engine's disk is rented out (all that is free at first)",
+      "500", KIND_GB, AT(disk_gb) },
     { "pool", "N", "networks kept ready for the next rentals, 0 to 16 (1)", "1", KIND_POOL, 0 },
     { "guest-up", "MBIT", "the most that each instance may send, in Mbit/s (no limit)", "1000",
       KIND_MBIT, AT(up_mbit) },
@@ -221,6 +233,7 @@ static bool parse_number(const struct flag *flag, const char *text, int64_t *ret
 {
     int max = flag->kind == KIND_MBIT  ? (int)ISOLATE_MBIT_MAX
               : flag->kind == KIND_AGE ? (int)AGE_MAX
+              : flag->kind == KIND_GB  ? (int)DISK_GB_MAX
                                        : (int)SECONDS_MAX;
     uint64_t number;
 
@@ -257,6 +270,7 @@ void options_write_given(const struct options *options, struct buf *out)
         case KIND_POOL:
             buf_printf(out, "%s %d\n", flags[i].name, (int)options->pool);
             break;
+        case KIND_GB:
         case KIND_MBIT:
         case KIND_SECONDS:
         case KIND_AGE:
@@ -281,6 +295,7 @@ static bool set_value(const struct flag *flag, const char *text, struct options 
         return parse_ports(text, options, err);
     case KIND_POOL:
         return parse_pool(text, options, err);
+    case KIND_GB:
     case KIND_MBIT:
     case KIND_SECONDS:
     case KIND_AGE:

@@ -46,6 +46,7 @@ struct options {
     int64_t port_first, port_last;
     int64_t pool;                           /* networks that are made ahead */
     int64_t up_mbit, down_mbit;             /* of each guest; 0: all there is */
+    int64_t disk_gb;                        /* to rent out; 0: all there is */
     int64_t alone_max_s;                    /* 0: as it comes */
     const char *update_key;                 /* base64url; NULL: it does not update itself */
     int64_t update_every_s, update_trial_s; /* 0: as it comes */

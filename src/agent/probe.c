@@ -144,15 +144,6 @@ bool probe_program(const char *name, char *path, size_t size)
     return false;
 }
 
-int64_t probe_free_gb(const char *path)
-{
-    struct statvfs status;
-
-    if (statvfs(path, &status) != 0)
-        return -1;
-    return (int64_t)((uint64_t)status.f_bavail * status.f_frsize >> 30);
-}
-
 /* The device below the file system, and its model where it has one. */
 static void name_disk(const char *path, char name[static NAME_SIZE])
 {
@@ -181,20 +172,16 @@ static void name_disk(const char *path, char name[static NAME_SIZE])
 }
 
 /* Sequential writing, to the disk and not to memory. 0: could not be measured. */
-static int64_t measure_disk(const char *data_dir)
+static int64_t measure_disk(const char *disk)
 {
     static const char block[MB];
-    char path[1100];
+    struct error ignored;
 
-    (void)snprintf(path, sizeof path, "%s/disk-test", data_dir);
-    auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    auto_close int fd = file_scratch(disk, 0, &ignored);
     if (fd < 0)
         return 0;
-    (void)unlink(path);
     int64_t started_us = clock_boot_us(&clock_system);
     for (int i = 0; i < PROBE_DISK_MB; i++) {
-        struct error ignored;
-
         if (!file_write_all(fd, block, sizeof block, &ignored))
             return 0;
     }
@@ -301,11 +288,9 @@ bool probe_machine(const struct probe_options *options, struct machine_facts *re
 
     probe_cpu(&facts);
     probe_system(&facts);
-    int64_t free_gb = probe_free_gb(options->data_dir);
-    facts.disk_gb = free_gb > 0 ? free_gb : 0;
-    name_disk(options->data_dir, facts.disk_name);
-    if (options->measures_disk)
-        facts.disk_mbs = measure_disk(options->data_dir);
+    name_disk(options->disk, facts.disk_name);
+    facts.disk_gb = options->disk_gb;
+    facts.disk_mbs = options->disk_mbs >= 0 ? options->disk_mbs : measure_disk(options->disk);
     facts.encrypts_workspaces =
         options->workspaces_dir != NULL && workspace_try(options->workspaces_dir, &why) ? 1 : 0;
     facts.challenge_level = CHALLENGE_LEVEL;

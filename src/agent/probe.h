@@ -14,7 +14,9 @@
 #include "market/machine.h"
 
 struct probe_options {
-    const char *data_dir;       /* whose disk is given away */
+    const char *disk;           /* a folder on the disk that is rented out */
+    int64_t disk_gb;            /* how much of it */
+    int64_t disk_mbs;           /* as it was measured before; -1: writes a file of PROBE_DISK_MB */
     const char *workspaces_dir; /* or NULL: it is not tried whether they can be encrypted */
     const char *simulate_gpus;  /* path of a file, or NULL: look for real ones */
     const uint8_t *seed;        /* for the uuids of simulated GPUs */
@@ -24,7 +26,6 @@ struct probe_options {
     const char *server_url; /* the way out is the way to the server */
     int64_t port_first, port_last;
     const char *agent_version, *engine_version;
-    bool measures_disk; /* writes a file of DISK_TEST_MB */
 };
 
 enum { PROBE_DISK_MB = 128, PROBE_TIMEOUT_MS = 120000 };
@@ -41,9 +42,6 @@ void probe_fingerprint(const struct machine_facts *facts, uint8_t fingerprint[st
 
 /* Where an administrator's program lies; false: nowhere. */
 bool probe_program(const char *name, char *path, size_t size);
-
-/* GB of 2^30 bytes that are free where `path` is. -1: unknown. */
-int64_t probe_free_gb(const char *path);
 
 /* The address that this host has on its way to `url`; "" unknown. `*ret_is_behind_nat`: it is one
  * of a private network, and the server is in the internet, so that somebody translates between. */

@@ -12,6 +12,7 @@
 
 #include "agent/prove_call.h"
 #include "sys/fd.h"
+#include "sys/file.h"
 #include "sys/proof_disk.h"
 
 enum {
@@ -23,21 +24,18 @@ enum {
 /* A file without a name: it is gone when its descriptor is. */
 static int open_file(const struct prove *prove, struct error *err)
 {
-    char path[PATH_MAX];
     struct statvfs room;
+    int fd = file_scratch(prove->disk, O_DIRECT, err);
 
-    (void)snprintf(path, sizeof path, "%s/proof-disk", prove->data_dir);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_DIRECT, 0600);
     if (fd < 0) {
-        (void)error_system(err, errno, "open %s past the cache", path);
+        (void)error_context(err, "past the cache");
         return -1;
     }
-    (void)unlink(path);
     if (fstatvfs(fd, &room) == 0 && room.f_bavail * room.f_frsize / DISK_BLOCK_SIZE >=
                                         (uint64_t)prove->challenge.n * ROOM_FACTOR)
         return fd;
     (void)error_set(err, ERROR_IO, "no room for a proof of %lld blocks in %s",
-                    (long long)prove->challenge.n, prove->data_dir);
+                    (long long)prove->challenge.n, prove->disk);
     (void)close(fd);
     return -1;
 }

@@ -295,7 +295,7 @@ static void start(struct prover *prover, const struct challenge *challenge, int6
         return;
     prover->proves[at] =
         (struct prove){ *challenge, prover->options.facts, prover->options.server_url,
-                        prover->options.ca_file, prover->options.data_dir };
+                        prover->options.ca_file, prover->options.disk };
     if (!job_start(prover->options.loop, &spec, &prover->jobs[at], &err))
         log_failure(&prover->options.log, "proof not begun", &err);
 }

@@ -20,7 +20,7 @@ struct prover_options {
     struct loop *loop;
     const struct machine_facts *facts;
     const char *server_url, *ca_file; /* ca_file may be NULL */
-    const char *data_dir;             /* whose disk is shown */
+    const char *disk;                 /* a folder on the one that is shown */
     struct log log;
 };
 
@@ -48,7 +48,7 @@ struct prove {
     struct challenge challenge;
     const struct machine_facts *facts;
     const char *server_url, *ca_file;
-    const char *data_dir;
+    const char *disk;
 };
 NODISCARD bool prove(const struct prove *prove, char ret_verdict[static 16], struct error *err);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/jupyter.h"
+#include "agent/measured.h"
 #include "agent/netcount.h"
 #include "agent/op_work.h"
 
@@ -220,7 +221,7 @@ void report_fill(struct agent *agent, struct arena *arena, struct heartbeat *hea
         .engine_message = message_of(arena, message),
         .instances = arena_alloc(arena, max, sizeof *heartbeat->instances),
         .quarantined_count = count_quarantined(agent),
-        .disk_free_gb = probe_free_gb(agent->options.data_dir),
+        .disk_free_gb = measured_look(agent->measured.disk).free_gb,
     };
     for (size_t i = 0; heartbeat->instances != NULL && i < agent->instances.count; i++) {
         const struct instance *instance = agent->instances.all[i];

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,6 +56,24 @@ bool file_write_all(int fd, const void *bytes, size_t length, struct error *err)
         length -= (size_t)written;
     }
     return true;
+}
+
+int file_scratch(const char *folder, int flags, struct error *err)
+{
+    enum { MODE = 0600 };
+    char path[PATH_MAX];
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | flags, MODE);
+
+    /* Not every file system can; then it has a name for a moment. */
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+        (void)snprintf(path, sizeof path, "%s/scratch-XXXXXX", folder);
+        fd = mkostemp(path, O_CLOEXEC | flags);
+        if (fd >= 0)
+            (void)unlink(path);
+    }
+    if (fd < 0)
+        (void)error_system(err, errno, "make a file in %s", folder);
+    return fd;
 }
 
 /* The name itself is only safe once the directory that holds it is. */

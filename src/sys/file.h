@@ -30,6 +30,10 @@ NODISCARD bool file_sync(int dir, const char *path, struct error *err);
 /* Make the directory and those above it; one that is there already is fine. */
 NODISCARD bool file_make_dir(const char *path, mode_t mode, struct error *err);
 
+/* A new file without a name in that folder, to write and read; `flags` are O_DIRECT or 0. It is
+ * gone when its descriptor is, whatever ends us. -1: error. */
+int file_scratch(const char *folder, int flags, struct error *err);
+
 /* Write all of it, over short writes and signals. */
 NODISCARD bool file_write_all(int fd, const void *bytes, size_t length, struct error *err);
 

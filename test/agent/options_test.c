@@ -117,6 +117,12 @@ static void test_updates_need_a_key(void **state)
         { "run --server s --alone-max 604800", true },
         { "run --server s --alone-max 604801", false },
         { "run --server s --alone-max 0", false },
+        { "run --server s --disk-gb 1", true },
+        { "run --server s --disk-gb 1000000", true },
+        { "run --server s --disk-gb 1000001", false },
+        { "run --server s --disk-gb 0", false },
+        { "run --server s --disk-gb -5", false },
+        { "run --server s --disk-gb 50GB", false },
     };
 
     (void)state;

@@ -329,14 +329,14 @@ static void test_a_disk_is_shown(void **state)
     CHECK(mkdtemp(dir) != NULL);
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_http_port(server));
     struct prove work = prove_of(&challenge, url);
-    work.data_dir = dir;
+    work.disk = dir;
     if (proves(server, &work, verdict, &err)) {
         CHECK_TEXT(verdict, "good");
         CHECK_INT(judge.openings, 1);
     } else {
         printf("no disk is shown here: %s\n", err.text); /* no way past the page cache */
     }
-    work.data_dir = "/nowhere";
+    work.disk = "/nowhere";
     judge.nonces = 0;
     CHECK_FAILS(proves(server, &work, verdict, &err), &err, ERROR_NOT_FOUND);
     work.challenge.n = DISK_BLOCKS_MIN - 1;
@@ -442,7 +442,7 @@ static void test_a_proof_ends_when_its_gpu_is_rented_and_no_other_does(void **st
     struct prover *prover = prover_open(&(struct prover_options){ .loop = loop,
                                                                   .facts = &facts,
                                                                   .server_url = url,
-                                                                  .data_dir = "/nowhere",
+                                                                  .disk = "/nowhere",
                                                                   .log = { .fd = -1 } });
     struct vacancy vacancy = vacancy_of(&facts);
 

@@ -44,6 +44,39 @@ static int name_count(void)
     return count - 2;
 }
 
+static void test_a_file_without_a_name(void **state)
+{
+    static const int flags[] = { 0, O_DIRECT };
+    char missing[64];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        int before = name_count();
+        auto_close int fd = file_scratch(dir_path, flags[i], &err);
+        struct stat status;
+
+        check_row("flags %#x", (unsigned)flags[i]);
+        if (fd < 0 && flags[i] == O_DIRECT)
+            continue; /* not on this file system */
+        CHECK_INT(name_count(), before);
+        CHECK(fd >= 0 && fstat(fd, &status) == 0);
+        CHECK_INT(status.st_mode & 0777, 0600);
+        CHECK_INT(fcntl(fd, F_GETFL) & (O_ACCMODE | O_DIRECT), O_RDWR | flags[i]);
+        CHECK_INT(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        if (flags[i] == 0) {
+            char byte = 0;
+
+            CHECK(pwrite(fd, "x", 1, 7) == 1 && pread(fd, &byte, 1, 7) == 1);
+            CHECK_INT(byte, 'x');
+        }
+    }
+    (void)snprintf(missing, sizeof missing, "%s/missing", dir_path);
+    CHECK(file_scratch(missing, 0, &err) < 0);
+    CHECK_INT(err.code, ERROR_NOT_FOUND);
+    CHECK(strstr(err.text, missing) != NULL);
+}
+
 static void test_what_is_written_is_read(void **state)
 {
     auto_close int dir = open_dir();
@@ -246,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_is_read),
+        cmocka_unit_test(test_a_file_without_a_name),
         cmocka_unit_test(test_other_ways_to_write_it),
         cmocka_unit_test(test_a_mask_does_not_change_the_mode),
         cmocka_unit_test(test_reading_stops_at_the_limit),
