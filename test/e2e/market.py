@@ -32,6 +32,16 @@ from patience import Failure, check, wait_until  # noqa: E402
 
 SKIP = 77
 PORTS = (42000, 42099)
+DISK_GB = 100  # of every host: how much of this machine's disk is free is no matter of a test
+
+# What a failure may be about.
+BOOKS = {
+    "machines": "SELECT id, is_online, is_engine_ok, is_listed, is_quarantined, verification, promised, decide_us "
+                "FROM machine",
+    "offers": "SELECT id, machine_id, num_gpus, disk_gb, run_bid_hour, end_us FROM offer WHERE removed_us IS NULL",
+    "contracts": "SELECT id, kind, state, reason, reason_detail, disk_gb FROM contract WHERE state <> 9",
+    "claims": "SELECT contract_id, gpu_id FROM gpu_claim WHERE released_us IS NULL",
+}
 
 
 class UnixHttp:
@@ -124,6 +134,17 @@ class Market:
             if path.exists():
                 lines = path.read_text(errors="replace").splitlines()[-25:]
                 print(f"--- {name}", *lines, sep="\n", file=sys.stderr)
+        self.show_books()
+
+    def show_books(self):
+        """What there is to rent, and who has it."""
+        if self.store or not (self.dir / "server/berth.sqlite").exists():
+            return
+        for title, sql in BOOKS.items():
+            try:
+                print(f"--- {title}", *self.sql(sql), sep="\n", file=sys.stderr)
+            except sqlite3.Error as error:
+                print(f"--- {title}: {error}", file=sys.stderr)
 
     def start_server(self):
         log = open(self.dir / "server.log", "a", encoding="utf-8")
@@ -142,7 +163,8 @@ class Market:
         log = open(self.dir / "host.log", "a", encoding="utf-8")
         mark = log.tell()
         command = [*self.host_prefix, self.bin / "berth-host", "run", "--server", self.url, "--data",
-                   self.dir / "host", "--private-engine", "--ports", f"{PORTS[0]}-{PORTS[1]}"]
+                   self.dir / "host", "--private-engine", "--ports", f"{PORTS[0]}-{PORTS[1]}",
+                   "--disk-gb", str(DISK_GB)]
         if self.public_ip:
             command += ["--public-ip", self.public_ip]
         command += self.host_options
